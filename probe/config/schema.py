@@ -1,0 +1,222 @@
+"""The configuration as typed, frozen values.
+
+Field names are the keys of the YAML files. ``Seconds`` are written ``10s``, ``2m``, ``6h`` or a
+bare number; ``Bytes`` are written ``64KiB``, ``1MB`` or a bare number. Every default here is the
+default of the product; ``config/throttlewatch.yaml`` shows the same values with comments and a
+test holds both together.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, NewType
+
+from msgspec import Meta, Struct
+
+from probe.model.identity import Access, Compares, Family, Role, Verify
+
+Seconds = NewType("Seconds", float)
+Bytes = NewType("Bytes", int)
+
+# Names become metric labels, file names and keys, so they are kept plain.
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$")]
+
+
+class Discovery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Find an object whose URL changes: fetch ``page``, take the first match of ``pattern``.
+
+    ``pattern`` is a regular expression; its first group (or the whole match) is the link, which may
+    be JSON-escaped, relative to the page or scheme-relative. It must stay on ``hosts``.
+    """
+
+    page: str
+    pattern: str
+    hosts: tuple[str, ...]
+
+
+class Fallback(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A fixed object used while the discovered or first one fails to give what is expected."""
+
+    url: str
+    min_bytes: Bytes = Bytes(65_536)
+
+
+class Corner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A swap or decoy leg: what differs from its target.
+
+    Swap: connects where the target does, says ``sni``. Decoy: says the target's name, connects to
+    ``connect_to`` (a server that is nobody's target; ``beacon`` of the main file by default).
+    ``path`` replaces the target's path and query, ``host`` the Host header (default: ``sni`` for a
+    swap, the target's for a decoy), ``certificate_name`` the name that the certificate must carry
+    (default: ``sni``).
+    """
+
+    why: str
+    sni: str | None = None
+    host: str | None = None
+    path: str | None = None
+    connect_to: str | None = None
+    certificate_name: str | None = None
+    verify: Verify = Verify.STRICT
+    compares: Compares = Compares.HANDSHAKE
+    min_bytes: Bytes = Bytes(0)
+    expect_status: tuple[int, ...] | None = None
+
+
+class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One endpoint of a platform or control.
+
+    Exactly one of ``url`` and ``discover``. Everything else that is not given follows from the URL:
+    ``connect_to``, ``sni``, ``host`` and ``certificate_name`` are its host. ``compares: goodput``
+    targets are read in transfer rounds, all targets are reached in light rounds.
+    ``no_swap``/``no_decoy`` say why that corner of the square does not exist.
+    """
+
+    name: Name
+    why: str = ""
+    url: str | None = None
+    discover: Discovery | None = None
+    fallback: Fallback | None = None
+    connect_to: str | None = None
+    sni: str | None = None
+    host: str | None = None
+    certificate_name: str | None = None
+    verify: Verify = Verify.STRICT
+    compares: Compares = Compares.GOODPUT
+    min_bytes: Bytes = Bytes(0)
+    expect_status: tuple[int, ...] = (200, 206)
+    http: tuple[str, ...] = ("h2", "http/1.1")
+    swap: Corner | None = None
+    no_swap: str = ""
+    decoy: Corner | None = None
+    no_decoy: str = ""
+
+
+class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file of the platforms folder: a platform, or a control (``kind``).
+
+    ``hosts`` are all host names that measuring it may contact (``*.`` for any label below); a test
+    and the loader hold every URL, discovery and corner to them. ``operator`` is who runs it.
+    ``scope`` of a control: ``domestic`` or ``foreign``. ``enabled: false`` keeps the file as a
+    template.
+    """
+
+    name: Name
+    title: str
+    why: str
+    hosts: tuple[str, ...]
+    targets: tuple[Target, ...]
+    kind: str = "platform"
+    operator: str = ""
+    scope: str = "foreign"
+    enabled: bool = True
+
+
+class VantageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A vantage of this daemon. ``country`` defaults to the main file's.
+
+    At most one of ``interface``, ``source_address`` and ``proxy`` need be given; the first two may
+    be combined. ``proxy``: ``socks5://host:port`` or ``http://host:port``, optionally with
+    ``user:password@``.
+    """
+
+    name: Name
+    country: Country | None = None
+    asn: Annotated[int, Meta(ge=1, le=4_294_967_295)] | None = None
+    access: Access = Access.FIXED
+    role: Role = Role.INSIDE
+    interface: str | None = None
+    source_address: str | None = None
+    proxy: str | None = None
+
+
+class ResolverConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A resolver to measure: ``address`` (``9.9.9.9`` or ``9.9.9.9:53``) or a ``doh`` URL.
+
+    A DoH URL's host must be an address or have ``address`` beside it, so that reaching the resolver
+    needs no other resolver.
+    """
+
+    name: Name
+    address: str | None = None
+    doh: str | None = None
+
+
+class DnsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``system``: whether the host's own resolver is measured. ``linger``: how long a measurement
+    waits on after an answer, for a second, different one."""
+
+    system: bool = True
+    resolvers: tuple[ResolverConfig, ...] = (
+        ResolverConfig(name="quad9", address="9.9.9.9"),
+        ResolverConfig(name="google", address="8.8.8.8"),
+        ResolverConfig(name="cloudflare-doh", doh="https://1.1.1.1/dns-query"),
+    )
+    deadline: Seconds = Seconds(5.0)
+    linger: Seconds = Seconds(1.0)
+
+
+class ScheduleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often. A transfer round takes the place of a light one; a long one, of a transfer.
+
+    ``jitter`` is the share of the interval by which a round may move either way.
+    """
+
+    light: Annotated[Seconds, Meta(ge=1.0)] = Seconds(120.0)
+    transfer: Annotated[Seconds, Meta(ge=1.0)] = Seconds(600.0)
+    long: Annotated[Seconds, Meta(ge=1.0)] = Seconds(86_400.0)
+    jitter: Annotated[float, Meta(ge=0.0, le=0.5)] = 0.1
+    controls: Annotated[int, Meta(ge=1, le=16)] = 2
+
+
+class LegsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Caps of every leg. ``deadline`` bounds the whole leg, whatever the far end does."""
+
+    light_bytes: Annotated[Bytes, Meta(ge=1)] = Bytes(1_024)
+    transfer_bytes: Annotated[Bytes, Meta(ge=1_024)] = Bytes(65_536)
+    long_bytes: Annotated[Bytes, Meta(ge=1_024)] = Bytes(524_288)
+    light_deadline: Annotated[Seconds, Meta(gt=0.0)] = Seconds(15.0)
+    transfer_deadline: Annotated[Seconds, Meta(gt=0.0)] = Seconds(30.0)
+    long_deadline: Annotated[Seconds, Meta(gt=0.0)] = Seconds(60.0)
+
+
+class LogConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``level``: debug, info, warning or error. ``format``: auto (text on a terminal), text, json."""
+
+    level: str = "info"
+    format: str = "auto"
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The main file. ``platforms`` are names of definitions; ``controls`` too (``all``: every
+    enabled one). ``resolve`` pins names to addresses, as curl's ``--resolve`` does."""
+
+    country: Country = "ZZ"
+    listen: str = "127.0.0.1:9880"
+    vantages: tuple[VantageConfig, ...] = (VantageConfig(name="default"),)
+    platforms: tuple[Name, ...] = ("x", "facebook", "instagram", "youtube")
+    controls: tuple[Name, ...] = ("all",)
+    definitions: str | None = None
+    overrides: dict[str, dict[str, object]] = {}
+    schedule: ScheduleConfig = ScheduleConfig()
+    legs: LegsConfig = LegsConfig()
+    dns: DnsConfig = DnsConfig()
+    families: tuple[Family, ...] = (Family.IPV4,)
+    ca_file: str | None = None
+    resolve: dict[str, tuple[str, ...]] = {}
+    beacon: str | None = None
+    acknowledge_risks: bool = False
+    log: LogConfig = LogConfig()
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """A checked configuration: settings, and the definitions that they select.
+
+    ``platforms`` and ``controls`` are in the order in which they are measured; ``sources`` names
+    the files that were read (for people).
+    """
+
+    settings: Settings
+    platforms: tuple[Definition, ...]
+    controls: tuple[Definition, ...]
+    sources: tuple[str, ...] = ()

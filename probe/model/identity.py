@@ -1,0 +1,89 @@
+"""Who measures what: vantages, legs, phases. Names are the field's own words (docs/architecture.md)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Access(StrEnum):
+    """How a vantage is connected. Throttling often spares hosting networks."""
+
+    FIXED = "fixed"
+    MOBILE = "mobile"
+    HOSTING = "hosting"
+
+
+class Role(StrEnum):
+    """Whether a vantage stands inside the watched country or outside, as a reference."""
+
+    INSIDE = "inside"
+    REFERENCE = "reference"
+
+
+class Family(StrEnum):
+    """Address family of a round: all legs of one round use the same."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+class LegRole(StrEnum):
+    """Corner of the square name x address that a leg measures.
+
+    ``target``: the platform's name at the platform's address. ``swap``: a neutral name at the
+    platform's address. ``control``: a neutral name at a neutral address. ``decoy``: the
+    platform's name at a neutral address.
+    """
+
+    TARGET = "target"
+    SWAP = "swap"
+    CONTROL = "control"
+    DECOY = "decoy"
+
+
+class Phase(StrEnum):
+    """Phases of a leg, in order, in blackbox_exporter's words."""
+
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    TLS = "tls"
+    PROCESSING = "processing"
+    TRANSFER = "transfer"
+
+
+class RoundKind(StrEnum):
+    """``light``: handshake and first byte. ``transfer``: a bounded read. ``long``: a longer one."""
+
+    LIGHT = "light"
+    TRANSFER = "transfer"
+    LONG = "long"
+
+
+class Compares(StrEnum):
+    """What a leg may be compared by: its goodput, or only the time of its handshake."""
+
+    GOODPUT = "goodput"
+    HANDSHAKE = "handshake"
+
+
+class Verify(StrEnum):
+    """``strict``: chain and name must hold. ``record``: a wrong name is recorded, not a failure."""
+
+    STRICT = "strict"
+    RECORD = "record"
+
+
+class Vantage(Struct, frozen=True, kw_only=True):
+    """A point where packets leave from.
+
+    ``country`` is ISO 3166-1 alpha-2 (``ZZ``: not said), ``asn`` the autonomous system's number
+    (``None``: not said).
+    """
+
+    name: str
+    country: str = "ZZ"
+    asn: int | None = None
+    access: Access = Access.FIXED
+    role: Role = Role.INSIDE

@@ -1,0 +1,208 @@
+"""What legs and rounds saw, without an opinion.
+
+Three values everywhere: a field that was not measured is ``None``; a leg that was measured and
+fine has ``failure is None``; a leg that failed carries its ``Failure`` and keeps whatever was
+measured until then (a cut transfer keeps its bytes and seconds). A leg that was never attempted
+is a ``SkippedLeg`` with its reason, never an observation.
+
+Durations are seconds on one clock within a leg (``clock``); points in time are Unix seconds.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+from probe.model.failure import Failure
+from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind, Verify
+
+
+class Clock(StrEnum):
+    """``kernel``: arrivals stamped by the kernel. ``loop``: by the event loop, late when busy."""
+
+    KERNEL = "kernel"
+    LOOP = "loop"
+
+
+class Leg(Struct, frozen=True, kw_only=True):
+    """One exchange, declared in full before it is made.
+
+    ``owner`` is the platform's or control's name and ``target`` the endpoint's; together they name
+    what is measured. ``operator`` is who runs the far end (for controls). ``connect_to`` is the
+    name that was resolved, or the literal address. ``url`` is what is fetched: its host is the
+    ``Host`` header. ``sni`` is the name in the ClientHello, ``certificate_name`` the one the
+    certificate must carry. ``max_bytes`` caps the body, ``min_bytes`` is what a whole object has
+    (0: any). ``range_bytes`` asks the server for that many bytes (0: no Range header).
+    """
+
+    role: LegRole
+    owner: str
+    target: str
+    connect_to: str
+    port: int
+    url: str
+    sni: str
+    certificate_name: str
+    verify: Verify = Verify.STRICT
+    compares: Compares = Compares.GOODPUT
+    operator: str = ""
+    http_versions: tuple[str, ...] = ("h2", "http/1.1")
+    expect_status: tuple[int, ...] = (200, 206)
+    min_bytes: int = 0
+    max_bytes: int = 65_536
+    range_bytes: int = 0
+
+
+class Sample(Struct, frozen=True, array_like=True):
+    """A point of the goodput curve: by ``seconds`` after the request, ``bytes`` had arrived."""
+
+    seconds: float
+    bytes: int
+
+
+class TcpInfo(Struct, frozen=True, kw_only=True):
+    """The kernel's view of the connection at the end of a leg (Linux ``tcp_info``).
+
+    ``rtt_seconds`` is smoothed, ``receive_rtt_seconds`` the receiver's own estimate (it grows in a
+    queue), ``out_of_order`` counts segments that arrived out of order (loss upstream).
+    Fields an older kernel does not have are ``None``.
+    """
+
+    rtt_seconds: float | None = None
+    min_rtt_seconds: float | None = None
+    receive_rtt_seconds: float | None = None
+    retransmits: int | None = None
+    out_of_order: int | None = None
+    segments_in: int | None = None
+    segments_out: int | None = None
+    bytes_received: int | None = None
+    bytes_sent: int | None = None
+
+
+class TlsFacts(Struct, frozen=True, kw_only=True):
+    """What the handshake showed. ``verify_error`` is OpenSSL's text, empty when verified."""
+
+    version: str | None = None
+    alpn: str | None = None
+    cipher: str | None = None
+    certificate_sha256: str | None = None
+    certificate_not_after: float | None = None
+    verify_error: str | None = None
+
+
+class HttpFacts(Struct, frozen=True, kw_only=True):
+    """Head of the answer. ``retry_after_seconds`` is honoured by the schedule."""
+
+    version: str
+    status: int
+    content_length: int | None = None
+    retry_after_seconds: float | None = None
+
+
+class LegObservation(Struct, frozen=True, kw_only=True):
+    """What one leg saw.
+
+    ``order`` is the leg's place in its round (0 first). ``address`` is the far end. ``phases`` has
+    an entry for each phase that ended, and for the one in which a failure happened (its duration
+    until then). ``body_bytes`` counts decoded body bytes, ``None`` when no body was begun;
+    ``transfer_seconds`` of a cut body is the time until the cut. ``curve`` counts bytes on the
+    connection after the request, so a stalled TLS record shows. ``wire_bytes_*`` include TCP and IP
+    headers, handshake and TLS, as counted by the kernel. ``seen_names`` are the platforms whose
+    names this address had already seen from this vantage before the leg.
+    """
+
+    leg: Leg
+    order: int
+    started_at: float
+    duration_seconds: float
+    clock: Clock
+    address: str | None = None
+    family: Family | None = None
+    phases: dict[Phase, float] = field(default_factory=dict)
+    failure: Failure | None = None
+    tcp: TcpInfo | None = None
+    connect_rtt_seconds: float | None = None
+    tls: TlsFacts | None = None
+    http: HttpFacts | None = None
+    body_bytes: int | None = None
+    curve: tuple[Sample, ...] = ()
+    wire_bytes_sent: int | None = None
+    wire_bytes_received: int | None = None
+    seen_names: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Measured, and fine."""
+        return self.failure is None
+
+
+class SkippedLeg(Struct, frozen=True, kw_only=True):
+    """A leg that was not attempted: ``reason`` is ``host_budget``, ``no_object`` or ``no_address``
+    (the last two only where the cause is recorded elsewhere in the round)."""
+
+    leg: Leg
+    reason: str
+
+
+class DnsAnswer(Struct, frozen=True, kw_only=True):
+    """One answer to a query. Several to one query mean that somebody else answered too.
+
+    ``seconds`` runs from the query to this answer. ``ttl_seconds`` is the least of its records.
+    """
+
+    seconds: float
+    rcode: str
+    addresses: tuple[str, ...] = ()
+    ttl_seconds: int | None = None
+    truncated: bool = False
+
+
+class DnsObservation(Struct, frozen=True, kw_only=True):
+    """One DNS measurement: one query, one transport, every answer before the deadline.
+
+    ``resolver`` is the configured name (``system`` for the host's own). ``transport`` is
+    ``host`` (what c-ares gives the host), ``udp``, ``tcp`` or ``https``. ``seconds`` is the time to
+    the first answer or to the failure.
+    """
+
+    name: str
+    family: Family
+    resolver: str
+    transport: str
+    started_at: float
+    seconds: float
+    clock: Clock
+    answers: tuple[DnsAnswer, ...] = ()
+    failure: Failure | None = None
+    wire_bytes_sent: int | None = None
+    wire_bytes_received: int | None = None
+
+    @property
+    def conflicting(self) -> bool:
+        """More than one answer came, and they do not agree: one of them was injected."""
+        return len({(a.rcode, frozenset(a.addresses)) for a in self.answers if not a.truncated}) > 1
+
+
+class RoundObservation(Struct, frozen=True, kw_only=True):
+    """All that one round of one platform from one vantage saw.
+
+    ``legs`` stand in the order in which they were made (which was drawn at random).
+    ``clock_stepped``: the wall clock jumped during the round.
+    """
+
+    id: str
+    vantage: str
+    platform: str
+    kind: RoundKind
+    family: Family
+    started_at: float
+    duration_seconds: float
+    legs: tuple[LegObservation, ...]
+    skipped: tuple[SkippedLeg, ...] = ()
+    dns: tuple[DnsObservation, ...] = ()
+    clock_stepped: bool = False
+
+    def by_role(self, role: LegRole) -> tuple[LegObservation, ...]:
+        """The legs of one corner of the square, in the order they were made."""
+        return tuple(o for o in self.legs if o.leg.role is role)
