@@ -1,0 +1,1 @@
+"""What numbers an observation holds: pure arithmetic, no opinion."""

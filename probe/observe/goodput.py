@@ -1,0 +1,67 @@
+"""Goodput of one leg."""
+
+from __future__ import annotations
+
+from probe.model.identity import Compares, Phase
+from probe.model.observation import LegObservation
+
+# A body that is shorter than this says more about the first flight than about the line.
+LEAST_BYTES = 4_096
+
+
+def asked_bytes(leg: LegObservation) -> int:
+    """How many body bytes the leg would have read, had nothing cut it.
+
+    The least of the cap, the range asked for and, where the answer told it, the object's length.
+    """
+    limits = [leg.leg.max_bytes]
+    if leg.leg.range_bytes:
+        limits.append(leg.leg.range_bytes)
+    if leg.http is not None and leg.http.content_length is not None:
+        limits.append(leg.http.content_length)
+    return min(limits)
+
+
+def was_cut(leg: LegObservation) -> bool:
+    """The body began and something ended it before it was whole: a sample, not missing data."""
+    return (
+        leg.failure is not None
+        and leg.failure.phase is Phase.TRANSFER
+        and leg.body_bytes is not None
+        and leg.body_bytes < asked_bytes(leg)
+    )
+
+
+def goodput(leg: LegObservation) -> float | None:
+    """Body bytes per second from the request's end to the last body byte, or ``None``.
+
+    The time includes the wait for the first byte: with the kernel's buffers between the server and
+    us, a policer that drops the first flight shows there and not in the transfer. Goodput exists
+    for the expected status with a whole body, and for a body that was cut after it had begun (its
+    bytes over the time until the cut). A refusal or an error page has no goodput.
+    """
+    if leg.leg.compares is not Compares.GOODPUT or leg.body_bytes is None or leg.http is None:
+        return None
+    if leg.http.status not in leg.leg.expect_status:
+        return None
+    if leg.failure is not None and not was_cut(leg):
+        return None
+    if leg.failure is None and leg.body_bytes < max(
+        LEAST_BYTES, min(leg.leg.min_bytes, leg.leg.max_bytes)
+    ):
+        return None
+    seconds = leg.phases.get(Phase.PROCESSING, 0.0) + leg.phases.get(Phase.TRANSFER, 0.0)
+    if seconds <= 0.0:
+        return None
+    return leg.body_bytes / seconds
+
+
+def handshake_seconds(leg: LegObservation) -> float | None:
+    """Seconds of TCP connect plus TLS handshake, or ``None`` unless both ended well."""
+    if leg.tls is None or (leg.failure is not None and leg.failure.phase in _BEFORE_HTTP):
+        return None
+    connect, tls = leg.phases.get(Phase.CONNECT), leg.phases.get(Phase.TLS)
+    return None if connect is None or tls is None else connect + tls
+
+
+_BEFORE_HTTP = frozenset({Phase.RESOLVE, Phase.CONNECT, Phase.TLS})
