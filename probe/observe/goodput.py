@@ -1,18 +1,17 @@
-"""Goodput of one leg."""
+"""Goodput and handshake time of one leg."""
 
 from __future__ import annotations
 
 from probe.model.identity import Compares, Phase
 from probe.model.observation import LegObservation
 
-# A body that is shorter than this says more about the first flight than about the line.
-LEAST_BYTES = 4_096
+_BEFORE_HTTP = frozenset({Phase.RESOLVE, Phase.CONNECT, Phase.TLS})
 
 
 def asked_bytes(leg: LegObservation) -> int:
     """How many body bytes the leg would have read, had nothing cut it.
 
-    The least of the cap, the range asked for and, where the answer told it, the object's length.
+    The least of the cap, the range asked for and, where the answer told it, the body's length.
     """
     limits = [leg.leg.max_bytes]
     if leg.leg.range_bytes:
@@ -33,27 +32,21 @@ def was_cut(leg: LegObservation) -> bool:
 
 
 def goodput(leg: LegObservation) -> float | None:
-    """Body bytes per second from the request's end to the last body byte, or ``None``.
+    """Body bytes per second from the request to the last body byte, or ``None``.
 
-    The time includes the wait for the first byte: with the kernel's buffers between the server and
-    us, a policer that drops the first flight shows there and not in the transfer. Goodput exists
-    for the expected status with a whole body, and for a body that was cut after it had begun (its
-    bytes over the time until the cut). A refusal or an error page has no goodput.
+    The time includes the wait for the first byte: a policer that drops the first flight shows
+    there and not in the transfer. Goodput exists for legs that compare goodput, for the expected
+    status with a whole body, and for a body that was cut after it had begun (its bytes over the
+    time until the cut). A refusal, an error page or an object that is too small has none.
     """
-    if leg.leg.compares is not Compares.GOODPUT or leg.body_bytes is None or leg.http is None:
+    if leg.leg.compares is not Compares.GOODPUT or not leg.body_bytes or leg.http is None:
         return None
     if leg.http.status not in leg.leg.expect_status:
         return None
     if leg.failure is not None and not was_cut(leg):
         return None
-    if leg.failure is None and leg.body_bytes < max(
-        LEAST_BYTES, min(leg.leg.min_bytes, leg.leg.max_bytes)
-    ):
-        return None
     seconds = leg.phases.get(Phase.PROCESSING, 0.0) + leg.phases.get(Phase.TRANSFER, 0.0)
-    if seconds <= 0.0:
-        return None
-    return leg.body_bytes / seconds
+    return leg.body_bytes / seconds if seconds > 0.0 else None
 
 
 def handshake_seconds(leg: LegObservation) -> float | None:
@@ -62,6 +55,3 @@ def handshake_seconds(leg: LegObservation) -> float | None:
         return None
     connect, tls = leg.phases.get(Phase.CONNECT), leg.phases.get(Phase.TLS)
     return None if connect is None or tls is None else connect + tls
-
-
-_BEFORE_HTTP = frozenset({Phase.RESOLVE, Phase.CONNECT, Phase.TLS})

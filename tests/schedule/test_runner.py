@@ -1,0 +1,164 @@
+"""The runner on the real event loop with APScheduler, at intervals of a fraction of a second."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+from typing import Self
+
+import pytest
+
+from probe.config.schema import ScheduleConfig, Seconds
+from probe.model.identity import RoundKind
+from probe.schedule.plan import Slot
+from probe.schedule.runner import Clocks, Hooks, Runner
+
+FAST = ScheduleConfig(light=Seconds(0.2), transfer=Seconds(0.6), jitter=0.0)
+
+
+def two_slots() -> tuple[Slot, ...]:
+    return tuple(
+        Slot(vantage="default", platform=name, index=index, count=2)
+        for index, name in enumerate(("x", "youtube"))
+    )
+
+
+class Recorder:
+    """Notes what the runner does; a round takes ``seconds``."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.rounds: list[tuple[str, RoundKind]] = []
+        self.late: list[str] = []
+        self.steps: list[float] = []
+        self.active = 0
+        self.most_active = 0
+        self.cancelled = 0
+        self.broken = False
+
+    async def round(self, slot: Slot, kind: RoundKind) -> None:
+        self.rounds.append((slot.platform, kind))
+        self.active += 1
+        self.most_active = max(self.active, self.most_active)
+        try:
+            if self.broken:
+                raise RuntimeError("broken round")
+            await asyncio.sleep(self.seconds)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        finally:
+            self.active -= 1
+
+    def hooks(self) -> Hooks:
+        return Hooks(
+            round=self.round,
+            late=lambda slot: self.late.append(slot.platform),
+            stepped=self.steps.append,
+        )
+
+
+@pytest.fixture(autouse=True)
+def first_rounds_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probe.schedule.plan.FIRST_ROUNDS_SECONDS", 0.1)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_rounds_come_again_and_again_for_every_slot() -> None:
+    seen = Recorder()
+    runner = Runner(two_slots(), FAST, seen.hooks())
+    runner.start()
+    await until(lambda: len(seen.rounds) >= 10)
+    await runner.stop()
+    for platform in ("x", "youtube"):
+        kinds = [kind for name, kind in seen.rounds if name == platform]
+        assert kinds[0] is RoundKind.TRANSFER
+        assert RoundKind.LIGHT in kinds
+        assert len(kinds) >= 4
+    after = len(seen.rounds)
+    await asyncio.sleep(0.5)
+    assert len(seen.rounds) == after
+
+
+async def test_a_vantage_makes_one_round_at_a_time_and_late_ones_are_counted() -> None:
+    seen = Recorder(seconds=0.5)
+    runner = Runner(two_slots(), FAST, seen.hooks())
+    runner.start()
+    await until(lambda: len(seen.rounds) >= 5)
+    await runner.stop()
+    assert seen.most_active == 1
+    assert seen.late
+
+
+async def test_vantages_do_not_wait_for_each_other() -> None:
+    seen = Recorder(seconds=0.3)
+    places = tuple(
+        Slot(vantage=name, platform="x", index=index, count=2)
+        for index, name in enumerate(("fixed", "mobile"))
+    )
+    runner = Runner(places, FAST, seen.hooks())
+    runner.start()
+    await until(lambda: len(seen.rounds) >= 4)
+    await runner.stop()
+    assert seen.most_active == 2
+
+
+async def test_a_broken_round_does_not_end_the_schedule(caplog: pytest.LogCaptureFixture) -> None:
+    seen = Recorder()
+    seen.broken = True
+    runner = Runner(two_slots(), FAST, seen.hooks())
+    runner.start()
+    await until(lambda: len(seen.rounds) >= 5)
+    await runner.stop()
+    assert "round failed" in caplog.text
+
+
+@pytest.mark.parametrize(("seconds", "cancelled"), [(0.2, 0), (600.0, 1)])
+async def test_stop_lets_a_round_finish_and_cancels_what_takes_longer(
+    seconds: float, cancelled: int
+) -> None:
+    seen = Recorder(seconds=seconds)
+    runner = Runner(two_slots()[:1], FAST, seen.hooks())
+    runner.start()
+    await until(lambda: seen.active == 1)
+    began = time.monotonic()
+    await runner.stop(grace_seconds=1.0)
+    assert time.monotonic() - began < 10.0
+    assert seen.active == 0
+    assert seen.cancelled == cancelled
+
+
+@pytest.mark.parametrize("step", [-3600.0, 3600.0, 20 * 365 * 86_400.0])
+async def test_a_step_of_the_wall_clock_does_not_move_the_rounds(
+    step: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offset = [0.0]
+
+    class SteppedDatetime(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(time.time() + offset[0], tz)
+
+    monkeypatch.setattr("apscheduler.schedulers.base.datetime", SteppedDatetime)
+    monkeypatch.setattr("probe.schedule.runner.WATCH_SECONDS", 0.02)
+    seen = Recorder()
+    runner = Runner(
+        two_slots(), FAST, seen.hooks(), clocks=Clocks(wall=lambda: time.time() + offset[0])
+    )
+    runner.start()
+    await until(lambda: len(seen.rounds) >= 2)
+    offset[0] = step
+    stepped_at, before = time.monotonic(), len(seen.rounds)
+    await until(lambda: len(seen.rounds) >= before + 8)
+    passed = time.monotonic() - stepped_at
+    await runner.stop()
+    assert seen.steps == [pytest.approx(step, abs=0.5)]
+    # Two slots make a round each per interval; a forward step may fire each of them once too early.
+    assert passed > 2 * float(FAST.light)
