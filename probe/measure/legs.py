@@ -1,0 +1,219 @@
+"""Which legs a round has: from the configuration to the declared square. Pure.
+
+A light round reaches every target, its swap and its decoy, and the drawn controls, with a few bytes
+each. A transfer round also reads the goodput targets, with their goodput swaps and decoys, and the
+first control: the same number of bytes each, so that they can be compared. A long round reads one
+target only, the one with the largest object. Whatever is not read stays light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from msgspec import Struct
+
+from probe.config.schema import Corner, Definition, LegsConfig, Target
+from probe.model.identity import Compares, LegRole, RoundKind
+from probe.model.observation import Leg, SkippedLeg
+
+HTTPS_PORT = 443
+
+
+class Object(Struct, frozen=True, kw_only=True):
+    """What a target fetches just now: its URL, the one discovered, or the fallback."""
+
+    url: str
+    min_bytes: int
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """A target with its owner (a platform or control) and what it fetches just now, if anything."""
+
+    definition: Definition
+    target: Target
+    object: Object | None
+
+    @property
+    def readable_bytes(self) -> int:
+        """Bytes that a goodput comparison may count on; 0 when there is nothing to compare."""
+        if self.target.compares is not Compares.GOODPUT or self.object is None:
+            return 0
+        return self.object.min_bytes
+
+
+def connect_name(target: Target, url: str) -> str:
+    """The name or literal address that a target's legs connect to."""
+    return target.connect_to or (urlsplit(url).hostname or "")
+
+
+def draw_controls(
+    controls: Sequence[Endpoint],
+    count: int,
+    *,
+    read_bytes: int,
+    has_tokens: Callable[[Endpoint], bool],
+    random: Random,
+) -> tuple[Endpoint, ...]:
+    """Controls for one round, drawn at random: different operators, the scopes mixed.
+
+    The first one is the one that is read, so it has ``read_bytes`` if any has. Controls whose host
+    has no tokens left take no part, unless none has any: then the round shows them as skipped.
+    """
+    able = [control for control in controls if has_tokens(control)] or list(controls)
+    random.shuffle(able)
+    chosen: list[Endpoint] = []
+
+    def unfit(control: Endpoint) -> tuple[int, int]:
+        missing = 0 if chosen else max(0, read_bytes - control.readable_bytes)
+        return missing, sum(c.definition.scope == control.definition.scope for c in chosen)
+
+    while able and len(chosen) < count:
+        best = min(able, key=unfit)
+        chosen.append(best)
+        able = [control for control in able if _operator(control) != _operator(best)]
+    return tuple(chosen)
+
+
+def _operator(control: Endpoint) -> str:
+    return control.definition.operator or control.definition.name
+
+
+def round_cap(kind: RoundKind, legs: LegsConfig) -> int:
+    """Most body bytes that a leg of such a round reads: 0 when the round does not read."""
+    if kind is RoundKind.LIGHT:
+        return 0
+    return int(legs.long_bytes if kind is RoundKind.LONG else legs.transfer_bytes)
+
+
+def deadline_seconds(kind: RoundKind, legs: LegsConfig) -> float:
+    """Bound of the whole leg in such a round."""
+    if kind is RoundKind.LIGHT:
+        return float(legs.light_deadline)
+    return float(legs.long_deadline if kind is RoundKind.LONG else legs.transfer_deadline)
+
+
+def declare(
+    targets: Sequence[Endpoint],
+    controls: Sequence[Endpoint],
+    kind: RoundKind,
+    *,
+    legs: LegsConfig,
+    beacon: str | None,
+) -> tuple[tuple[Leg, ...], tuple[SkippedLeg, ...]]:
+    """The legs of one round, and those that have no object to ask for."""
+    cap = round_cap(kind, legs)
+    read = [t for t in targets if cap and t.readable_bytes]
+    if kind is RoundKind.LONG and read:
+        read = [max(read, key=lambda endpoint: endpoint.readable_bytes)]
+    read_controls = [c for c in controls[:1] if c.readable_bytes]
+    size = min([cap, *(e.readable_bytes for e in [*read, *read_controls])])
+    light = int(legs.light_bytes)
+
+    made: list[Leg] = []
+    skipped: list[SkippedLeg] = []
+    for endpoint in targets:
+        own = size if endpoint in read else 0
+        leg = _leg(LegRole.TARGET, endpoint, own, light)
+        if endpoint.object is None:
+            skipped.append(SkippedLeg(leg=leg, reason="no_object"))
+            continue
+        made.append(leg)
+        swap, decoy = endpoint.target.swap, endpoint.target.decoy
+        if swap is not None:
+            made.append(_swap(leg, swap, own, light))
+        if decoy is not None and (decoy.connect_to or beacon):
+            made.append(_decoy(leg, decoy, decoy.connect_to or beacon or "", own, light))
+    for endpoint in controls:
+        leg = _leg(
+            LegRole.CONTROL, endpoint, size if endpoint in read_controls and read else 0, light
+        )
+        if endpoint.object is None:
+            skipped.append(SkippedLeg(leg=leg, reason="no_object"))
+        else:
+            made.append(leg)
+    return tuple(made), tuple(skipped)
+
+
+def _leg(role: LegRole, endpoint: Endpoint, read: int, light: int) -> Leg:
+    target = endpoint.target
+    url = endpoint.object.url if endpoint.object is not None else _unknown_url(target)
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return Leg(
+        role=role,
+        owner=endpoint.definition.name,
+        target=target.name,
+        connect_to=connect_name(target, url),
+        port=parts.port or HTTPS_PORT,
+        url=_with_host(parts, target.host or host),
+        sni=target.sni or host,
+        certificate_name=target.certificate_name or host,
+        verify=target.verify,
+        compares=Compares.GOODPUT if read else Compares.HANDSHAKE,
+        operator=endpoint.definition.operator,
+        http_versions=target.http,
+        expect_status=target.expect_status,
+        min_bytes=read,
+        max_bytes=read or light,
+        range_bytes=read or light,
+    )
+
+
+def _unknown_url(target: Target) -> str:
+    """Names a leg whose object was never found: the page that it is looked for on."""
+    return target.discover.page if target.discover is not None else ""
+
+
+def _swap(leg: Leg, corner: Corner, read: int, light: int) -> Leg:
+    """The neutral name at the target's address."""
+    sni = corner.sni or leg.sni
+    return _corner(leg, corner, LegRole.SWAP, leg.connect_to, sni, corner.host or sni, read, light)
+
+
+def _decoy(leg: Leg, corner: Corner, connect_to: str, read: int, light: int) -> Leg:
+    """The platform's name at a neutral address."""
+    sni = corner.sni or leg.sni
+    host = corner.host or urlsplit(leg.url).hostname or ""
+    return _corner(leg, corner, LegRole.DECOY, connect_to, sni, host, read, light)
+
+
+def _corner(
+    leg: Leg,
+    corner: Corner,
+    role: LegRole,
+    connect_to: str,
+    sni: str,
+    host: str,
+    read: int,
+    light: int,
+) -> Leg:
+    parts = urlsplit(leg.url)
+    if corner.path is not None:
+        path, _, query = corner.path.partition("?")
+        parts = parts._replace(path=path, query=query)
+    reading = read if corner.compares is Compares.GOODPUT else 0
+    return Leg(
+        role=role,
+        owner=leg.owner,
+        target=leg.target,
+        connect_to=connect_to,
+        port=leg.port,
+        url=_with_host(parts, host),
+        sni=sni,
+        certificate_name=corner.certificate_name or sni,
+        verify=corner.verify,
+        compares=Compares.GOODPUT if reading else Compares.HANDSHAKE,
+        operator=leg.operator,
+        http_versions=leg.http_versions,
+        expect_status=corner.expect_status or leg.expect_status,
+        min_bytes=min(reading, int(corner.min_bytes)) if reading else 0,
+        max_bytes=reading or light,
+        range_bytes=reading or light,
+    )
+
+
+def _with_host(parts: SplitResult, host: str) -> str:
+    netloc = host if parts.port is None else f"{host}:{parts.port}"
+    return urlunsplit(parts._replace(netloc=netloc))
