@@ -8,24 +8,18 @@ target only, the one with the largest object. Whatever is not read stays light.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from msgspec import Struct
 
 from probe.config.schema import Corner, Definition, LegsConfig, Target
+from probe.measure.objects import Object
 from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.observation import Leg, SkippedLeg
 
 HTTPS_PORT = 443
-
-
-class Object(Struct, frozen=True, kw_only=True):
-    """What a target fetches just now: its URL, the one discovered, or the fallback."""
-
-    url: str
-    min_bytes: int
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,73 @@
+"""What each target fetches just now. Pure: what is remembered is a value, time is an argument.
+
+A target's first object is its URL or the link that discovery found. When the far end says that the
+object is not there any more (another status, too small), the fallback takes its place for a day.
+A network that fails says nothing about the object, so it changes nothing: a throttled object must
+stay comparable with itself.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probe.config.schema import Target
+from probe.model.failure import BODY_TOO_SHORT, Failure
+
+REMEMBER_SECONDS = 86_400.0
+# A page that gave nothing is not asked again at once: it may be large, and a metered line pays.
+RETRY_SECONDS = 900.0
+_GONE = frozenset({"http_unexpected_status_code", BODY_TOO_SHORT})
+_LONG_AGO = float("-inf")
+
+
+class Object(Struct, frozen=True, kw_only=True):
+    """A URL and how many bytes a goodput comparison may count on there."""
+
+    url: str
+    min_bytes: int
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """What is remembered of one target from one vantage (monotonic seconds).
+
+    ``url`` is the discovered link, ``again_at`` when its page is due again, ``fallback_until`` how
+    long the fallback is used.
+    """
+
+    url: str | None = None
+    looked_at: float = _LONG_AGO
+    again_at: float = _LONG_AGO
+    fallback_until: float = _LONG_AGO
+
+
+def object_now(target: Target, memory: Memory, now: float) -> Object | None:
+    """What the target fetches at ``now``; ``None`` when nothing is known."""
+    first = target.url or memory.url
+    if target.fallback is not None and (first is None or now < memory.fallback_until):
+        return Object(url=target.fallback.url, min_bytes=int(target.fallback.min_bytes))
+    return None if first is None else Object(url=first, min_bytes=int(target.min_bytes))
+
+
+def page_due(target: Target, memory: Memory, now: float) -> bool:
+    """Whether the target's page should be asked (again)."""
+    return target.discover is not None and now >= memory.again_at
+
+
+def after_page(memory: Memory, link: str | None, now: float) -> Memory:
+    """The page gave ``link``, or nothing: then the last known link stays in use."""
+    if link is None:
+        return replace(memory, looked_at=now, again_at=now + RETRY_SECONDS)
+    return Memory(url=link, looked_at=now, again_at=now + REMEMBER_SECONDS)
+
+
+def after_leg(target: Target, memory: Memory, failure: Failure | None, now: float) -> Memory:
+    """The object was asked for, and this came of it."""
+    if failure is None or failure.reason not in _GONE:
+        return memory
+    if target.fallback is not None:
+        using_fallback = now < memory.fallback_until
+        until = _LONG_AGO if using_fallback else now + REMEMBER_SECONDS
+        memory = replace(memory, fallback_until=until)
+    again = min(memory.again_at, max(now, memory.looked_at + RETRY_SECONDS))
+    return replace(memory, again_at=again)
