@@ -7,23 +7,14 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urldefrag, urljoin, urlsplit
 
-from msgspec import Struct
-
 from probe.config.hosts import covers
 from probe.config.schema import Discovery
+from probe.measure.page import Page
 from probe.model.failure import Failure
 from probe.model.identity import Phase
 
 MAX_REDIRECTS = 2
 PAGE_BYTES = 1_048_576
-
-
-class Page(Struct, frozen=True, kw_only=True):
-    """An answer. Never stored or logged: some pages echo the client's address."""
-
-    status: int
-    body: bytes
-    location: str | None = None
 
 
 def find_link(page: str, body: str, discovery: Discovery) -> str | None:

@@ -1,0 +1,273 @@
+"""One round: the legs of one platform from one vantage, serial, back to back, in random order."""
+
+from __future__ import annotations
+
+import asyncio
+import random as random_module
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from random import Random
+from urllib.parse import urlsplit
+
+from probe.config.schema import Config, Definition, VantageConfig
+from probe.measure.discover import PAGE_BYTES, discover
+from probe.measure.leg import measure_leg
+from probe.measure.legs import (
+    Endpoint,
+    connect_name,
+    deadline_seconds,
+    declare,
+    draw_controls,
+    round_cap,
+)
+from probe.measure.names import Names, Resolution, measure_names
+from probe.measure.objects import after_leg, after_page, object_now, page_due
+from probe.measure.page import Page, fetch_page
+from probe.measure.state import State
+from probe.measure.trust import Trust
+from probe.model.failure import Failure
+from probe.model.identity import Family, LegRole, Phase, RoundKind
+from probe.model.observation import (
+    Clock,
+    Leg,
+    LegObservation,
+    RoundObservation,
+    SkippedLeg,
+)
+from probe.schedule.budget import is_exempt
+
+# The wall clock is slewed by at most 500 ppm; what moves more during a round is a step.
+STEP_SECONDS = 0.5
+_PLATFORM_NAME = frozenset({LegRole.TARGET, LegRole.DECOY})
+_OWN_OBJECT = frozenset({LegRole.TARGET, LegRole.CONTROL})
+
+
+class Rounds:
+    """Makes rounds as the configuration says. ``state`` outlives a reload of it."""
+
+    def __init__(
+        self, config: Config, trust: Trust, state: State, *, random: Random | None = None
+    ) -> None:
+        self._settings = config.settings
+        self._trust = trust
+        self._state = state
+        self._random = random or random_module.SystemRandom()
+        self._platforms = {definition.name: definition for definition in config.platforms}
+        self._controls = config.controls
+        self._vantages = {vantage.name: vantage for vantage in config.settings.vantages}
+        self._targets = {
+            (definition.name, target.name): target
+            for definition in (*config.platforms, *config.controls)
+            for target in definition.targets
+        }
+
+    async def measure(
+        self, *, platform: str, vantage: str, kind: RoundKind, family: Family
+    ) -> RoundObservation:
+        """One round. Whatever the network does is in the observation."""
+        via = self._vantages[vantage]
+        began, offset, started_at = time.monotonic(), _clock_offset(), time.time()
+        names = Names(self._settings, via, family, self._random)
+        legs, objectless = await self._declare(self._platforms[platform], via, kind, names)
+        resolutions = await names.resolve(leg.connect_to for leg in legs)
+        dns = asyncio.ensure_future(
+            measure_names(
+                resolutions,
+                settings=self._settings,
+                via=via,
+                family=family,
+                context=None if kind is RoundKind.LIGHT else self._trust.doh,
+            )
+        )
+        try:
+            made, skipped = await self._make(legs, resolutions, via, kind, family)
+            answers = await dns
+        finally:
+            dns.cancel()
+        return RoundObservation(
+            id=f"{self._random.getrandbits(64):016x}",
+            vantage=vantage,
+            platform=platform,
+            kind=kind,
+            family=family,
+            started_at=started_at,
+            duration_seconds=time.monotonic() - began,
+            legs=made,
+            skipped=(*objectless, *skipped),
+            dns=(*names.lookups, *answers),
+            clock_stepped=abs(_clock_offset() - offset) >= STEP_SECONDS,
+        )
+
+    async def visit(
+        self, definition: Definition, *, vantage: str, family: Family
+    ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...]]:
+        """Ask every endpoint of one platform or control for what a transfer round asks.
+
+        This is how an operator finds out which URLs still give what we expect.
+        """
+        via, kind = self._vantages[vantage], RoundKind.TRANSFER
+        names = Names(self._settings, via, family, self._random)
+        endpoints = [
+            await self._with_object(endpoint, via, names)
+            for endpoint in self._endpoints(via, definition)
+        ]
+        legs, objectless = declare(
+            endpoints, [], kind, legs=self._settings.legs, beacon=self._settings.beacon
+        )
+        resolutions = await names.resolve(leg.connect_to for leg in legs)
+        made, skipped = await self._make(legs, resolutions, via, kind, family)
+        return made, (*objectless, *skipped)
+
+    async def _declare(
+        self, platform: Definition, via: VantageConfig, kind: RoundKind, names: Names
+    ) -> tuple[tuple[Leg, ...], tuple[SkippedLeg, ...]]:
+        legs = self._settings.legs
+        targets = self._endpoints(via, platform)
+        controls = draw_controls(
+            self._endpoints(via, *self._controls),
+            self._settings.schedule.controls,
+            read_bytes=round_cap(kind, legs),
+            has_tokens=partial(self._has_tokens, via),
+            random=self._random,
+        )
+        return declare(
+            [await self._with_object(endpoint, via, names) for endpoint in targets],
+            [await self._with_object(endpoint, via, names) for endpoint in controls],
+            kind,
+            legs=legs,
+            beacon=self._settings.beacon,
+        )
+
+    def _endpoints(self, via: VantageConfig, *definitions: Definition) -> list[Endpoint]:
+        now = time.monotonic()
+        return [
+            Endpoint(
+                definition=definition,
+                target=target,
+                object=object_now(
+                    target, self._state.memory(via.name, definition.name, target.name), now
+                ),
+            )
+            for definition in definitions
+            for target in definition.targets
+        ]
+
+    def _has_tokens(self, via: VantageConfig, endpoint: Endpoint) -> bool:
+        if endpoint.object is None:
+            return True
+        host = connect_name(endpoint.target, endpoint.object.url)
+        return self._state.budget.has(via.name, host, time.monotonic())
+
+    async def _with_object(self, endpoint: Endpoint, via: VantageConfig, names: Names) -> Endpoint:
+        """The endpoint with its object looked for, when its page is due."""
+        owner, target = endpoint.definition.name, endpoint.target
+        memory = self._state.memory(via.name, owner, target.name)
+        if target.discover is None or not page_due(target, memory, time.monotonic()):
+            return endpoint
+        link = await discover(
+            target.discover,
+            partial(self._fetch, via, names),
+            hosts=(*endpoint.definition.hosts, *target.discover.hosts),
+        )
+        now = time.monotonic()
+        memory = after_page(memory, link if isinstance(link, str) else None, now)
+        self._state.remember(via.name, owner, target.name, memory)
+        return Endpoint(
+            definition=endpoint.definition, target=target, object=object_now(target, memory, now)
+        )
+
+    async def _fetch(self, via: VantageConfig, names: Names, url: str) -> Page | Failure:
+        host = urlsplit(url).hostname or ""
+        resolution = (await names.resolve([host]))[host]
+        if resolution.failure is not None:
+            return resolution.failure
+        if not self._may_ask(host, resolution, via):
+            return Failure(
+                phase=Phase.RESOLVE, reason="interrupted", detail="the host's budget is spent"
+            )
+        return await fetch_page(
+            url,
+            address=resolution.address,
+            via=via,
+            trust=self._trust,
+            deadline_seconds=float(self._settings.legs.transfer_deadline),
+            max_bytes=PAGE_BYTES,
+        )
+
+    def _may_ask(self, host: str, resolution: Resolution, via: VantageConfig) -> bool:
+        return is_exempt(resolution.address) or self._state.budget.take(
+            via.name, host, time.monotonic()
+        )
+
+    async def _make(
+        self,
+        legs: Sequence[Leg],
+        resolutions: Mapping[str, Resolution],
+        via: VantageConfig,
+        kind: RoundKind,
+        family: Family,
+    ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...]]:
+        made: list[LegObservation] = []
+        skipped: list[SkippedLeg] = []
+        for leg in self._random.sample(legs, len(legs)):
+            resolution = resolutions[leg.connect_to]
+            if resolution.failure is not None:
+                if family is Family.IPV6 and resolution.failure.reason == "dns_no_answer":
+                    # Many hosts have no AAAA record; of those an IPv6 round has nothing to say.
+                    skipped.append(SkippedLeg(leg=leg, reason="no_address"))
+                else:
+                    made.append(_unresolved(leg, resolution, len(made)))
+            elif not self._may_ask(leg.connect_to, resolution, via):
+                skipped.append(SkippedLeg(leg=leg, reason="host_budget"))
+            else:
+                made.append(await self._make_one(leg, resolution, via, kind, len(made)))
+        return tuple(made), tuple(skipped)
+
+    async def _make_one(
+        self, leg: Leg, resolution: Resolution, via: VantageConfig, kind: RoundKind, order: int
+    ) -> LegObservation:
+        ledger, address = self._state.ledger, resolution.address
+        seen = () if address is None else ledger.seen(via.name, address)
+        if address is not None and leg.role in _PLATFORM_NAME:
+            ledger.note(via.name, address, leg.owner)
+        observed = await measure_leg(
+            leg,
+            address=address,
+            via=via,
+            trust=self._trust,
+            deadline_seconds=deadline_seconds(kind, self._settings.legs),
+            order=order,
+            resolve_seconds=resolution.seconds,
+            seen_names=seen,
+        )
+        self._learn(observed, via)
+        return observed
+
+    def _learn(self, observed: LegObservation, via: VantageConfig) -> None:
+        leg, now = observed.leg, time.monotonic()
+        if observed.http is not None and observed.http.retry_after_seconds is not None:
+            until = now + observed.http.retry_after_seconds
+            self._state.budget.close(via.name, leg.connect_to, now, until)
+        if leg.role in _OWN_OBJECT:
+            target = self._targets[leg.owner, leg.target]
+            memory = self._state.memory(via.name, leg.owner, leg.target)
+            after = after_leg(target, memory, observed.failure, now)
+            self._state.remember(via.name, leg.owner, leg.target, after)
+
+
+def _unresolved(leg: Leg, resolution: Resolution, order: int) -> LegObservation:
+    seconds = resolution.seconds or 0.0
+    return LegObservation(
+        leg=leg,
+        order=order,
+        started_at=time.time(),
+        duration_seconds=seconds,
+        clock=Clock.LOOP,
+        phases={} if resolution.seconds is None else {Phase.RESOLVE: seconds},
+        failure=resolution.failure,
+    )
+
+
+def _clock_offset() -> float:
+    return time.time() - time.monotonic()
