@@ -1,0 +1,54 @@
+# Sourced by the scripts beside it: makes .venv and installs throttlewatch into it, once.
+# Usage: . tools/setup.sh; setup EXTRAS PACKAGE...   (EXTRAS such as "[test]", or "")
+# PACKAGE are Debian packages, installed when we are root on a Debian and they are missing.
+
+say() { printf 'throttlewatch: %s\n' "$*" >&2; }
+
+install_packages() {
+    missing=""
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
+            missing="$missing $package"
+    done
+    [ -z "$missing" ] && return 0
+    if [ "$(id -u)" != 0 ]; then
+        say "these Debian packages are missing:$missing (install them as root)"
+        return 0
+    fi
+    say "installing$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq >/dev/null
+    # shellcheck disable=SC2086  # a list of names
+    apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
+
+find_python() {
+    for python in python3 python3.13 python3.12 python3.11; do
+        if "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+        then
+            command -v "$python"
+            return 0
+        fi
+    done
+    return 1
+}
+
+setup() {
+    extras=$1
+    shift
+    command -v dpkg-query >/dev/null 2>&1 && [ $# -gt 0 ] && install_packages "$@"
+    if ! python=$(find_python); then
+        command -v dpkg-query >/dev/null 2>&1 && install_packages python3 python3-venv
+        python=$(find_python) || {
+            say "Python 3.11 or newer with the venv module is needed"
+            exit 1
+        }
+    fi
+    wanted=$({ cat pyproject.toml && echo "$extras"; } | cksum)
+    if [ ! -x .venv/bin/python ] || [ "$(cat .venv/installed 2>/dev/null)" != "$wanted" ]; then
+        say "setting up .venv"
+        [ -x .venv/bin/python ] || "$python" -m venv .venv
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".$extras"
+        printf '%s' "$wanted" >.venv/installed
+    fi
+}
