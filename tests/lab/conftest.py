@@ -1,0 +1,7 @@
+"""The lab's fixtures."""
+
+from __future__ import annotations
+
+from tests.lab.requires import requires_lab
+
+__all__ = ["requires_lab"]

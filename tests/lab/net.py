@@ -1,0 +1,299 @@
+"""Network namespaces, made and removed through ``ip``: a client, a slot for a box, a world.
+
+```
+ client            box               world
+ up0 ─────── in [bridge] out ─────── down0, lo (the world's addresses)
+```
+
+Everything that a run makes carries the run's mark, ``tw<pid>-<start>-<random>``, so several runs
+live side by side and whatever a killed run left behind is recognised (its process is gone, or is
+a different one that has the same number) and removed by the next.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+NETNS = Path("/run/netns")
+# ``ip netns exec`` mounts the files found here over those in /etc.
+ETC = Path("/etc/netns")
+MARK = re.compile(r"^tw(?P<pid>\d+)-(?P<start>\d+)-[0-9a-f]{6}-")
+KILL_SECONDS = 5.0
+OFFLOADS_OFF = tuple(["tx", "off", "rx", "off", "sg", "off", "tso", "off", "gso", "off", "gro", "off"])
+
+CLIENT_ADDRESS = "100.64.0.2"
+WORLD_ADDRESS = "100.64.0.1"
+CLIENT_ADDRESS6 = "fd00:64::2"
+WORLD_ADDRESS6 = "fd00:64::1"
+CLIENT_INTERFACE = "up0"
+WORLD_INTERFACE = "down0"
+BOX_INSIDE = "in"
+BOX_OUTSIDE = "out"
+
+
+class NetError(Exception):
+    """A command that builds the network failed; the text is what it said."""
+
+
+def _start_time(pid: int) -> int | None:
+    """Clock ticks after boot at which a process began, ``None`` when there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(stat.rpartition(")")[2].split()[19])
+
+
+def run_mark() -> str:
+    """A new mark of this process."""
+    pid = os.getpid()
+    return f"tw{pid}-{_start_time(pid)}-{secrets.token_hex(3)}"
+
+
+def abandoned(name: str) -> bool:
+    """Whether a namespace is ours and the process that made it no longer runs."""
+    match = MARK.match(name)
+    return match is not None and _start_time(int(match["pid"])) != int(match["start"])
+
+
+def _command(argv: Sequence[str], text: str | None = None) -> str:
+    done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NetError(f"{' '.join(argv)}: {done.stderr.strip() or done.returncode}")
+    return done.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A network namespace that ``ip netns`` knows by name."""
+
+    name: str
+
+    @classmethod
+    def create(cls, name: str) -> Self:
+        """Make it, with its loopback up."""
+        _command(["ip", "netns", "add", name])
+        made = cls(name)
+        made.ip("link set lo up")
+        return made
+
+    def delete(self) -> None:
+        """Remove it, with the processes inside it and its files in /etc/netns. Idempotent."""
+        self._end_processes()
+        shutil.rmtree(ETC / self.name, ignore_errors=True)
+        if (NETNS / self.name).exists():
+            try:
+                _command(["ip", "netns", "del", self.name])
+            except NetError:
+                # Two runs may find the same leftover at once.
+                if (NETNS / self.name).exists():
+                    raise
+
+    def _end_processes(self) -> None:
+        deadline = time.monotonic() + KILL_SECONDS
+        while pids := self.pids():
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                # Ours must be reaped, or it stays in the list as a zombie.
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+            if time.monotonic() > deadline:
+                raise NetError(f"processes in {self.name} do not end: {pids}")
+            time.sleep(0.01)
+
+    def pids(self) -> list[int]:
+        """The processes that are inside."""
+        try:
+            return [int(pid) for pid in _command(["ip", "netns", "pids", self.name]).split()]
+        except NetError:
+            return []
+
+    def ip(self, *lines: str) -> None:
+        """Run lines of ``ip`` (``link set lo up``) inside, in one process."""
+        _command(["ip", "-n", self.name, "-batch", "-"], "\n".join(lines) + "\n")
+
+    def sysctl(self, **values: int | str) -> None:
+        """Set kernel parameters inside; underscores twice stand for dots (``net__ipv4__…``)."""
+        pairs = [f"{key.replace('__', '.')}={value}" for key, value in values.items()]
+        _command([*self.wrap(["sysctl", "-qw"]), *pairs])
+
+    def etc(self, files: Mapping[str, str]) -> None:
+        """Files that commands run inside find in /etc: name → text."""
+        folder = ETC / self.name
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text)
+
+    def wrap(self, argv: Sequence[str]) -> list[str]:
+        """The command line that runs ``argv`` inside."""
+        return ["ip", "netns", "exec", self.name, *argv]
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_seconds: float | None = 60.0,
+        check: bool = False,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command inside and wait for it, its output captured as text."""
+        return subprocess.run(
+            self.wrap(argv),
+            capture_output=True,
+            text=True,
+            timeout=timeout_seconds,
+            check=check,
+            cwd=cwd,
+            env=env,
+        )
+
+    def spawn(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: int | None = None,
+        stdout: int | None = None,
+        stderr: int | None = None,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[str]:
+        """Start a command inside. It is ended with the namespace, if not before."""
+        return subprocess.Popen(
+            self.wrap(argv),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            text=True,
+            cwd=cwd,
+            env=env,
+        )
+
+
+def connect(a: Namespace, a_interface: str, b: Namespace, b_interface: str) -> None:
+    """Lay a cable (a veth pair) between two namespaces, both ends up.
+
+    Offloads are off: with them the kernel hands on "packets" of 64 KiB and leaves checksums empty,
+    which no real line does and no box in the middle could shape.
+    """
+    _command(
+        f"ip link add {a_interface} netns {a.name} type veth "
+        f"peer name {b_interface} netns {b.name}".split()
+    )
+    for namespace, interface in ((a, a_interface), (b, b_interface)):
+        _command(namespace.wrap(["ethtool", "-K", interface, *OFFLOADS_OFF]))
+        namespace.ip(f"link set {interface} up")
+
+
+class Topology:
+    """client ↔ box ↔ world, as a context manager.
+
+    ``bridge``: the box forwards every frame as a switch does. Without it the box's two interfaces
+    (``BOX_INSIDE``, ``BOX_OUTSIDE``) are left to a program that the caller runs in the box.
+    Entering removes leftovers of runs that are no more.
+    """
+
+    client: Namespace
+    box: Namespace
+    world: Namespace
+
+    def __init__(self, *, bridge: bool = True) -> None:
+        self._bridge = bridge
+        self._made: list[Namespace] = []
+
+    def __enter__(self) -> Self:
+        remove_leftovers()
+        mark = run_mark()
+        try:
+            self.client = self._create(f"{mark}-client")
+            self.box = self._create(f"{mark}-box")
+            self.world = self._create(f"{mark}-world")
+            self._wire()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove everything that was made."""
+        while self._made:
+            self._made.pop().delete()
+
+    def _create(self, name: str) -> Namespace:
+        made = Namespace.create(name)
+        self._made.append(made)
+        return made
+
+    def _wire(self) -> None:
+        connect(self.client, CLIENT_INTERFACE, self.box, BOX_INSIDE)
+        connect(self.box, BOX_OUTSIDE, self.world, WORLD_INTERFACE)
+        if self._bridge:
+            self.box.ip(
+                # A forwarding delay would swallow the first seconds of traffic.
+                "link add br0 type bridge forward_delay 0 mcast_snooping 0",
+                f"link set {BOX_INSIDE} master br0",
+                f"link set {BOX_OUTSIDE} master br0",
+                "link set br0 up",
+            )
+        self.client.ip(
+            f"addr add {CLIENT_ADDRESS}/24 dev {CLIENT_INTERFACE}",
+            f"addr add {CLIENT_ADDRESS6}/64 dev {CLIENT_INTERFACE} nodad",
+            f"route add default via {WORLD_ADDRESS}",
+            f"route add default via {WORLD_ADDRESS6}",
+        )
+        self.world.ip(
+            f"addr add {WORLD_ADDRESS}/24 dev {WORLD_INTERFACE}",
+            f"addr add {WORLD_ADDRESS6}/64 dev {WORLD_INTERFACE} nodad",
+        )
+        # A real edge serves many clients: what one connection learnt about the path must not
+        # give the next one another start.
+        self.world.sysctl(net__ipv4__tcp_no_metrics_save=1)
+
+    def give_world(self, addresses: Sequence[str]) -> None:
+        """Let the world answer at more addresses."""
+        self.world.ip(
+            *(
+                f"addr add {a}/128 dev lo nodad" if ":" in a else f"addr add {a}/32 dev lo"
+                for a in addresses
+            )
+        )
+
+
+def namespaces() -> list[str]:
+    """The names of all namespaces of this machine."""
+    return sorted(p.name for p in NETNS.iterdir()) if NETNS.exists() else []
+
+
+def remove_leftovers() -> list[str]:
+    """Remove namespaces whose run is gone; their names."""
+    gone = [name for name in _known() if abandoned(name)]
+    for name in gone:
+        Namespace(name).delete()
+    return gone
+
+
+def _known() -> Iterator[str]:
+    yield from namespaces()
+    if ETC.exists():
+        yield from (p.name for p in ETC.iterdir() if not (NETNS / p.name).exists())
