@@ -1,0 +1,5 @@
+"""``python -m probe`` is ``throttlewatch``."""
+
+from probe.cli import main
+
+main()

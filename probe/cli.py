@@ -1,0 +1,260 @@
+"""The command ``throttlewatch``: commands, printing, exit statuses."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from probe import __version__
+from probe.config import ConfigErrors, contacts, load, warnings
+from probe.config.schema import Config, Definition
+from probe.measure.round import Rounds
+from probe.measure.state import State
+from probe.measure.trust import Trust
+from probe.model.identity import RoundKind
+from probe.model.observation import LegObservation, RoundObservation, SkippedLeg
+from probe.model.verdict import State as VerdictState
+from probe.model.verdict import Verdict
+from probe.publish import log as logs
+from probe.publish.table import render_rounds, to_json
+from probe.verdict.provisional import judge
+
+CONFIG_ERROR = 2
+# Exit statuses of ``once --exit-code``, worst last.
+STATUS: dict[VerdictState, int] = {
+    VerdictState.OK: 0,
+    VerdictState.UNKNOWN: 10,
+    VerdictState.DEGRADED: 11,
+    VerdictState.DOWN: 12,
+    VerdictState.OFFLINE: 13,
+    VerdictState.THROTTLED: 14,
+    VerdictState.BLOCKED: 15,
+}
+
+config_option = click.option(
+    "-c",
+    "--config",
+    "path",
+    type=click.Path(path_type=Path),
+    envvar="THROTTLEWATCH_CONFIG",
+    help="Configuration file; without one, the embedded default is used.",
+)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with `throttlewatch platforms` to see what would be contacted, then "
+    "`throttlewatch once` for one round now, then `throttlewatch run`.",
+)
+def main() -> None:
+    """Measure whether X, Facebook, Instagram or YouTube are being throttled on this line.
+
+    Every platform is measured side by side with controls that nobody has a reason to slow down.
+    Only hosts that the configuration names are ever contacted.
+
+    Measuring can be noticed by whoever runs your network. Read "The risk to you" in the README
+    before you run this where that matters.
+    """
+
+
+@main.command()
+@config_option
+def run(path: Path | None) -> None:
+    """Measure on schedule until stopped, and serve /metrics.
+
+    SIGTERM and SIGINT stop it within 5 seconds; SIGHUP or `POST /-/reload` reload the
+    configuration, and a wrong one leaves the old one running.
+    """
+    config = _load(path)
+    # The daemon and its server are needed by this command only, and cost time and memory.
+    from probe.app import Daemon
+
+    logs.configure(config.settings.log.level, config.settings.log.format, sys.stderr)
+    _warn(config)
+    try:
+        asyncio.run(Daemon(config, lambda: load(path, os.environ)).run())
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {config.settings.listen}: {error.strerror or error}; "
+            "set `listen` or THROTTLEWATCH_LISTEN to a free address, such as 127.0.0.1:9881"
+        ) from error
+
+
+@main.command()
+@config_option
+@click.option("-p", "--platform", "platforms", multiple=True, help="Only this platform (again).")
+@click.option("-v", "--vantage", "vantages", multiple=True, help="Only from this vantage (again).")
+@click.option("--light", is_flag=True, help="A light round: handshakes and first bytes only.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything that was observed as JSON.")
+@click.option("--exit-code", is_flag=True, help="Exit with the status of the worst verdict.")
+def once(
+    path: Path | None,
+    platforms: tuple[str, ...],
+    vantages: tuple[str, ...],
+    light: bool,
+    as_json: bool,
+    exit_code: bool,
+) -> None:
+    """Make one round of every platform now, and print what it saw.
+
+    With --exit-code the status is that of the worst verdict: 0 ok, 10 unknown, 11 degraded,
+    12 down, 13 offline, 14 throttled, 15 blocked.
+    """
+    config = _load(path)
+    _known("platform", platforms, (p.name for p in config.platforms))
+    _known("vantage", vantages, (v.name for v in config.settings.vantages))
+    logs.configure("error", config.settings.log.format, sys.stderr)
+    kind = RoundKind.LIGHT if light else RoundKind.TRANSFER
+    chosen = [p for p in config.platforms if not platforms or p.name in platforms]
+    places = [v.name for v in config.settings.vantages if not vantages or v.name in vantages]
+    with Console(stderr=True).status("starting") as status:
+        rounds = asyncio.run(_one_round_each(config, chosen, places, kind, status.update))
+    verdicts = [
+        judge(observed, title=definition.title, previous=None) for definition, observed in rounds
+    ]
+    observations = [observed for _, observed in rounds]
+    if as_json:
+        sys.stdout.buffer.write(to_json(observations, verdicts) + b"\n")
+    else:
+        render_rounds(Console(), observations, verdicts)
+    if exit_code:
+        sys.exit(max(_status(verdict) for verdict in verdicts))
+
+
+@main.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@config_option
+@click.option("--online", is_flag=True, help="Also fetch every target once, and say which answer.")
+def check(file: Path | None, path: Path | None, online: bool) -> None:
+    """Check the configuration without sending a packet.
+
+    Mistakes are all shown at once, with file, line and key; the exit status is then 2. With
+    --online every target is fetched once; the status is 1 if any does not give what is expected.
+    """
+    config = _load(file or path)
+    _warn(config)
+    click.echo(
+        f"configuration is right: {len(config.platforms)} platforms, {len(config.controls)} "
+        f"controls, {len(config.settings.vantages)} vantage(s)"
+    )
+    if online and not asyncio.run(_check_online(config)):
+        sys.exit(1)
+
+
+@main.command()
+@config_option
+def platforms(path: Path | None) -> None:
+    """List every host that would be contacted, and why. Nothing is hidden, nothing is sent."""
+    config = _load(path)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("for", "host", "port", "purpose"):
+        table.add_column(heading, overflow="fold")
+    for contact in contacts(config):
+        table.add_row(
+            contact.owner, contact.host, f"{contact.port}/{contact.transport}", contact.purpose
+        )
+    Console().print(table)
+
+
+@main.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(f"throttlewatch {__version__}")
+
+
+def _load(path: Path | None) -> Config:
+    try:
+        return load(path, os.environ)
+    except ConfigErrors as errors:
+        click.echo(str(errors), err=True)
+        sys.exit(CONFIG_ERROR)
+
+
+def _warn(config: Config) -> None:
+    for warning in warnings(config):
+        click.echo(f"warning: {warning}", err=True)
+
+
+def _known(what: str, wanted: Iterable[str], known: Iterable[str]) -> None:
+    names = list(known)
+    for name in wanted:
+        if name not in names:
+            _usage(f"no {what} {name!r} in the configuration; there is: {', '.join(names)}")
+
+
+def _usage(message: str) -> NoReturn:
+    raise click.UsageError(message)
+
+
+def _status(verdict: Verdict) -> int:
+    return STATUS[verdict.state]
+
+
+async def _one_round_each(
+    config: Config,
+    chosen: Iterable[Definition],
+    vantages: Iterable[str],
+    kind: RoundKind,
+    tell: Callable[[str], None],
+) -> list[tuple[Definition, RoundObservation]]:
+    """One vantage after the other would be slow; platforms of one vantage must not overlap."""
+    rounds = Rounds(config, Trust.load(config.settings.ca_file), State())
+    family = config.settings.families[0]
+    definitions = list(chosen)
+
+    async def of_vantage(vantage: str) -> list[tuple[Definition, RoundObservation]]:
+        done = []
+        for definition in definitions:
+            tell(f"measuring {definition.title} from vantage {vantage}")
+            observed = await rounds.measure(
+                platform=definition.name, vantage=vantage, kind=kind, family=family
+            )
+            done.append((definition, observed))
+        return done
+
+    found = await asyncio.gather(*map(of_vantage, vantages))
+    return [one for several in found for one in several]
+
+
+async def _check_online(config: Config) -> bool:
+    rounds = Rounds(config, Trust.load(config.settings.ca_file), State())
+    vantage = config.settings.vantages[0].name
+    family = config.settings.families[0]
+    table = Table(box=None, pad_edge=False)
+    for heading in ("of", "target", "leg", "result", "url"):
+        table.add_column(heading, overflow="fold")
+    fine = True
+    with Console(stderr=True).status("asking") as status:
+        for definition in (*config.platforms, *config.controls):
+            status.update(f"asking {definition.title}")
+            made, skipped = await rounds.visit(definition, vantage=vantage, family=family)
+            for leg in sorted(made, key=lambda o: o.leg.target):
+                fine = fine and leg.ok
+                _add_row(table, definition, leg, _result(leg))
+            for missing in skipped:
+                fine = False
+                _add_row(table, definition, missing, f"not asked: {missing.reason}")
+    Console().print(table)
+    return fine
+
+
+def _result(leg: LegObservation) -> str:
+    if leg.failure is None:
+        return f"fine, {leg.body_bytes or 0} bytes"
+    status = f" ({leg.http.status})" if leg.http is not None else ""
+    return f"{leg.failure.reason} in {leg.failure.phase}{status}"
+
+
+def _add_row(
+    table: Table, definition: Definition, made: LegObservation | SkippedLeg, result: str
+) -> None:
+    leg = made.leg
+    table.add_row(definition.name, leg.target, leg.role, result, leg.url)

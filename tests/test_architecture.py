@@ -1,0 +1,89 @@
+"""The house has one direction: a room imports only from rooms to its left, and from ``model``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("config", "schedule", "measure", "observe", "verdict", "publish")
+# I/O libraries, and the one room that may know each.
+OWNERS = {
+    "aiodns": "measure",
+    "apscheduler": "schedule",
+    "click": "cli",
+    "dns": "measure",
+    "httpcore": "measure",
+    "httpx": "measure",
+    "prometheus_client": "publish",
+    "ruamel": "config",
+    "socket": "measure",
+    "ssl": "measure",
+    "starlette": "publish",
+    "uvicorn": "publish",
+}
+PURE = {"model", "observe", "verdict"}
+NOT_PURE = {"asyncio", "os", "pathlib", "random", "socket", "ssl", "subprocess", "time"}
+# The uvicorn server is given a socket that is already bound, so that a taken port is a readable
+# error.
+EXCEPTIONS = {("publish/server.py", "socket")}
+
+
+def modules() -> list[Path]:
+    return sorted((ROOT / "probe").rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT / "probe"))
+
+
+def room_of(path: Path) -> str:
+    parts = path.relative_to(ROOT / "probe").parts
+    return parts[0] if len(parts) > 1 else path.stem
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_rooms_import_only_from_their_left(path: Path) -> None:
+    room = room_of(path)
+    for name in imports(path):
+        if not name.startswith("probe."):
+            continue
+        other = name.split(".")[1]
+        if room == "model":
+            assert other == "model"
+        elif room in ROOMS:
+            allowed = {"model", *ROOMS[: ROOMS.index(room) + 1]}
+            assert other in allowed, f"{room} must not import {name}"
+        else:
+            assert room in {"__init__", "__main__", "app", "cli"}, f"{room} is a room nobody knows"
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_libraries_that_do_io_are_known_in_one_room_each(path: Path) -> None:
+    for name in imports(path):
+        owner = OWNERS.get(name.split(".")[0])
+        if owner is not None and (name_of(path), name) not in EXCEPTIONS:
+            assert room_of(path) == owner, f"{name} belongs to {owner}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_the_middle_of_the_house_is_pure(path: Path) -> None:
+    if room_of(path) in PURE:
+        assert not {name.split(".")[0] for name in imports(path)} & NOT_PURE
+
+
+def test_no_module_grows_past_what_one_reason_needs() -> None:
+    long = {name_of(path): len(path.read_text().splitlines()) for path in modules()}
+    assert not {name: lines for name, lines in long.items() if lines > 400}
