@@ -1,0 +1,84 @@
+"""Which resolvers are asked, and which names are not asked about at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from probe.config.schema import DnsConfig, ResolverConfig
+from probe.measure.resolvers import Resolver, host_and_port, resolvers, static_addresses
+from probe.model.identity import Family
+
+ONLY_SYSTEM = DnsConfig(resolvers=())
+
+
+def _resolv_conf(folder: Path, text: str) -> Path:
+    path = folder / "resolv.conf"
+    path.write_text(text)
+    return path
+
+
+def test_the_system_is_the_first_nameserver_that_can_be_read(tmp_path: Path) -> None:
+    text = "# dhcp\nsearch lan\nnameserver\nnameserver router.lan\nnameserver 192.0.2.1\n"
+    path = _resolv_conf(tmp_path, text + "nameserver 192.0.2.2\n")
+    assert resolvers(ONLY_SYSTEM, path) == (
+        Resolver(name="system", transport="udp", address="192.0.2.1", port=53),
+    )
+
+
+@pytest.mark.parametrize("text", [None, "", "options edns0\n", "\xff\xfe\n"])
+def test_without_a_nameserver_there_is_no_system_resolver(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "none" if text is None else _resolv_conf(tmp_path, text)
+    assert resolvers(ONLY_SYSTEM, path) == ()
+
+
+def test_a_rewritten_file_is_read_again(tmp_path: Path) -> None:
+    path = _resolv_conf(tmp_path, "nameserver 192.0.2.1\n")
+    before = resolvers(ONLY_SYSTEM, path)
+    _resolv_conf(tmp_path, "nameserver fe80::1%lo\n")
+    assert [r.address for r in (*before, *resolvers(ONLY_SYSTEM, path))] == [
+        "192.0.2.1",
+        "fe80::1%lo",
+    ]
+
+
+def test_the_system_is_left_out_when_the_operator_says_so(tmp_path: Path) -> None:
+    path = _resolv_conf(tmp_path, "nameserver 192.0.2.1\n")
+    assert resolvers(DnsConfig(system=False, resolvers=()), path) == ()
+
+
+def test_configured_resolvers_keep_their_order_and_ports(tmp_path: Path) -> None:
+    config = DnsConfig(
+        system=False,
+        resolvers=(
+            ResolverConfig(name="plain", address="192.0.2.1"),
+            ResolverConfig(name="port", address="192.0.2.1:5353"),
+            ResolverConfig(name="six", address="[2001:db8::1]:54"),
+            ResolverConfig(name="doh", doh="https://192.0.2.9/dns-query"),
+            ResolverConfig(name="named", doh="https://doh.example:8443/q", address="192.0.2.8"),
+        ),
+    )
+    assert [(r.name, r.transport, r.address, r.port) for r in resolvers(config, tmp_path)] == [
+        ("plain", "udp", "192.0.2.1", 53),
+        ("port", "udp", "192.0.2.1", 5353),
+        ("six", "udp", "2001:db8::1", 54),
+        ("doh", "https", "192.0.2.9", 443),
+        ("named", "https", "192.0.2.8", 8443),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "dns.example", "192.0.2.1:x", "192.0.2.1:70000", "[::1", "::1:"]
+)
+def test_a_resolver_that_leads_nowhere_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        host_and_port(text)
+
+
+def test_pinned_names_give_the_addresses_of_the_family() -> None:
+    pins = {"X.com": ("192.0.2.1", "2001:db8::1"), "v4.example": ("192.0.2.7",)}
+    assert static_addresses(pins, "x.com.", Family.IPV4) == ("192.0.2.1",)
+    assert static_addresses(pins, "x.COM", Family.IPV6) == ("2001:db8::1",)
+    assert static_addresses(pins, "v4.example", Family.IPV6) == ()
+    assert static_addresses(pins, "other.example", Family.IPV4) is None
