@@ -31,7 +31,7 @@ NETNS = Path("/run/netns")
 ETC = Path("/etc/netns")
 MARK = re.compile(r"^tw(?P<pid>\d+)-(?P<start>\d+)-[0-9a-f]{6}-")
 KILL_SECONDS = 5.0
-OFFLOADS_OFF = tuple(["tx", "off", "rx", "off", "sg", "off", "tso", "off", "gso", "off", "gro", "off"])
+OFFLOADS = ("tx", "rx", "sg", "tso", "gso", "gro")
 
 CLIENT_ADDRESS = "100.64.0.2"
 WORLD_ADDRESS = "100.64.0.1"
@@ -193,8 +193,9 @@ def connect(a: Namespace, a_interface: str, b: Namespace, b_interface: str) -> N
         f"ip link add {a_interface} netns {a.name} type veth "
         f"peer name {b_interface} netns {b.name}".split()
     )
+    off = [word for offload in OFFLOADS for word in (offload, "off")]
     for namespace, interface in ((a, a_interface), (b, b_interface)):
-        _command(namespace.wrap(["ethtool", "-K", interface, *OFFLOADS_OFF]))
+        _command(namespace.wrap(["ethtool", "-K", interface, *off]))
         namespace.ip(f"link set {interface} up")
 
 

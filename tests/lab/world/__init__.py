@@ -1,0 +1,1 @@
+"""The world behind the line: real DNS and HTTPS servers, one process, from one specification."""
