@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from probe.model.failure import BODY_TOO_SHORT
 from probe.model.identity import Compares, Phase
 from probe.model.observation import LegObservation
 
@@ -26,6 +27,7 @@ def was_cut(leg: LegObservation) -> bool:
     return (
         leg.failure is not None
         and leg.failure.phase is Phase.TRANSFER
+        and leg.failure.reason != BODY_TOO_SHORT
         and leg.body_bytes is not None
         and leg.body_bytes < asked_bytes(leg)
     )
