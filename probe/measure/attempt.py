@@ -1,0 +1,76 @@
+"""The way from nothing to the head of an answer: connect, tunnel, handshake, request. Once."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+
+from probe.config.schema import VantageConfig
+from probe.measure import tcp
+from probe.measure.clock import NANOSECONDS
+from probe.measure.failures import NetworkError
+from probe.measure.http import Exchange
+from probe.measure.proxy import Proxy
+from probe.measure.record import Record
+from probe.measure.tls import TlsStream
+from probe.measure.trust import Trust
+from probe.model.identity import Phase
+from probe.model.observation import HttpFacts, Leg
+
+
+async def attempt(
+    leg: Leg, record: Record, *, address: str | None, via: VantageConfig, trust: Trust
+) -> HttpFacts:
+    """Carry ``leg`` out up to the head of the answer, noting everything in ``record``.
+
+    The connection goes to ``address`` whatever the URL says; name and Host are the leg's. Raises
+    whatever goes wrong; ``record.phase`` says where.
+    """
+    url = httpx.URL(leg.url)
+    if via.proxy is not None:
+        await _through_proxy(Proxy.parse(via.proxy), leg, record, address=address, via=via)
+    elif address is not None:
+        connected = await tcp.connect(
+            address, leg.port, source_address=via.source_address, interface=via.interface
+        )
+        record.wire = connected.wire
+        record.connect_seconds = connected.seconds
+        record.connect_rtt_seconds = connected.rtt_seconds
+    else:
+        raise NetworkError("bad_address", "no address, and no proxy that would look it up")
+    assert record.wire is not None
+    if url.scheme == "https":
+        record.enter(Phase.TLS)
+        record.tls = TlsStream(
+            record.wire,
+            trust,
+            sni=leg.sni,
+            certificate_name=leg.certificate_name,
+            alpn=leg.http_versions,
+            verify=leg.verify,
+        )
+        await record.tls.handshake()
+    record.enter(Phase.PROCESSING)
+    record.exchange = Exchange(record.wire, record.tls)
+    return await record.exchange.request(url, leg.range_bytes)
+
+
+async def _through_proxy(
+    proxy: Proxy, leg: Leg, record: Record, *, address: str | None, via: VantageConfig
+) -> None:
+    """The connect phase is then the time until the tunnel stands: to the proxy and beyond it."""
+    record.proxied = True
+    began_ns = time.monotonic_ns()
+    try:
+        connected = await tcp.connect(
+            await proxy.address(),
+            proxy.port,
+            source_address=via.source_address,
+            interface=via.interface,
+        )
+    except OSError as error:
+        raise NetworkError(proxy.failure, "the proxy cannot be reached") from error
+    record.wire = connected.wire
+    await proxy.open_tunnel(connected.wire, address or leg.connect_to, leg.port)
+    record.connect_seconds = (time.monotonic_ns() - began_ns) / NANOSECONDS

@@ -1,0 +1,94 @@
+"""Does a certificate carry a name? For legs whose certificate name is not their SNI.
+
+OpenSSL checks the name that goes into the ClientHello, and Python gives no way to have it check
+another. Where both are the same, and a wrong one is a failure, OpenSSL does it; else this module.
+The chain is always OpenSSL's to verify.
+
+The rules are those of RFC 9525, section 6: only subjectAltName counts, never the common name; a
+name matches without regard to case; ``*`` may stand only as the whole left-most label and matches
+exactly one label; an address matches only an address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import ssl
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+_DER = 2  # _ssl.ENCODING_DER
+
+
+class Leaf(Struct, frozen=True):
+    """The far end's own certificate. ``not_after`` is Unix seconds, ``sha256`` of the DER form."""
+
+    sha256: str
+    not_after: float | None
+    names: tuple[tuple[str, str], ...]
+
+    def carries(self, name: str) -> bool:
+        """Whether ``name`` (a host name or a literal address) is one of its names."""
+        address = _address(name)
+        if address is not None:
+            return any(_address(value) == address for value in self._of("IP Address"))
+        wanted = _labels(name)
+        return wanted is not None and any(_matches(value, wanted) for value in self._of("DNS"))
+
+    def _of(self, kind: str) -> Iterator[str]:
+        return (value for found, value in self.names if found == kind)
+
+
+def leaf_of(session: ssl.SSLObject) -> Leaf | None:
+    """The certificate that the far end showed, verified or not; ``None`` if it showed none.
+
+    After a failed handshake the public interface gives nothing before Python 3.13, so the
+    certificate that was refused comes from a private one, or not at all.
+    """
+    try:
+        der = session.getpeercert(binary_form=True)
+        if der is not None:
+            return _leaf(der, session.getpeercert() or {})
+    except ValueError:
+        pass  # the handshake did not end
+    try:
+        shown = session._sslobj.get_unverified_chain()[0]  # type: ignore[attr-defined]
+        return _leaf(shown.public_bytes(_DER), shown.get_info())
+    except (AttributeError, LookupError, TypeError, ValueError, ssl.SSLError):
+        return None
+
+
+def _leaf(der: bytes, decoded: Mapping[str, Any]) -> Leaf:
+    not_after = decoded.get("notAfter")
+    return Leaf(
+        sha256=hashlib.sha256(der).hexdigest(),
+        not_after=None if not_after is None else float(ssl.cert_time_to_seconds(not_after)),
+        names=tuple(decoded.get("subjectAltName", ())),
+    )
+
+
+def _matches(pattern: str, wanted: tuple[str, ...]) -> bool:
+    labels = _labels(pattern.removeprefix("*."))
+    if labels is None:
+        return False
+    if not pattern.startswith("*."):
+        return labels == wanted
+    # "*.com" would cover every site under it; no public authority issues that.
+    return len(labels) >= 2 and labels == wanted[1:]
+
+
+def _labels(name: str) -> tuple[str, ...] | None:
+    labels = tuple(name.lower().removesuffix(".").split("."))
+    plain = name.isascii() and all(
+        label and all(c.isalnum() or c in "-_" for c in label) for label in labels
+    )
+    return labels if plain else None
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text.strip().strip("[]"))
+    except ValueError:
+        return None

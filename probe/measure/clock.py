@@ -1,0 +1,112 @@
+"""Two clocks for one leg: the event loop's, and the kernel's receive stamps.
+
+The event loop reads the clock when it gets round to it, which on a busy machine is milliseconds
+after the packet came. The kernel stamps each packet on arrival (``SO_TIMESTAMPNS``), but on the
+wall clock. A leg keeps both for every piece that it receives, samples the offset between the wall
+clock and the monotonic one at its start and end, and decides at the end which to believe: if the
+offset moved, the wall clock was stepped and the stamps are dropped.
+
+Limits: for TCP the kernel keeps one stamp per queued buffer. Segments that arrive while nobody
+reads may be merged into one buffer, which then carries the stamp of the last of them.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from probe.model.observation import Clock
+
+NANOSECONDS = 1_000_000_000
+STEP_NANOSECONDS = 1_000_000
+"""An offset that moves by more than this during a leg is a step. Slewing (adjtime) moves both
+clocks alike, so it does not move the offset."""
+
+# Linux, asm-generic/socket.h; Python's socket module does not name it. The control message has the
+# same number and carries one native ``struct timespec``.
+SO_TIMESTAMPNS = 35
+_TIMESPEC = struct.Struct("@ll")
+ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPACE") else 0
+
+
+class Arrival(NamedTuple):
+    """A piece read from the socket.
+
+    ``received`` counts all bytes of the connection up to and with this piece. ``loop_ns`` is the
+    monotonic time at which it was read, ``kernel_ns`` the wall-clock time at which the kernel had
+    received its last byte (``None``: no stamp).
+    """
+
+    received: int
+    loop_ns: int
+    kernel_ns: int | None
+
+
+def enable_stamps(sock: socket.socket) -> bool:
+    """Ask the kernel to stamp what arrives on ``sock``; ``False`` where it cannot."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    except OSError:
+        return False
+    return True
+
+
+def stamp_ns(ancillary: Sequence[tuple[int, int, bytes]]) -> int | None:
+    """The kernel's receive stamp among the control messages of ``recvmsg``, Unix nanoseconds."""
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS and len(data) == _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack(data)
+            return int(seconds) * NANOSECONDS + int(nanoseconds)
+    return None
+
+
+def wall_offset_ns() -> int:
+    """Wall clock minus monotonic clock, from the tightest of three readings."""
+    best_gap, best_offset = None, 0
+    for _ in range(3):
+        before = time.monotonic_ns()
+        wall = time.time_ns()
+        after = time.monotonic_ns()
+        if best_gap is None or after - before < best_gap:
+            best_gap, best_offset = after - before, wall - (before + after) // 2
+    return best_offset
+
+
+class Timeline:
+    """Puts the arrivals of one leg on the monotonic clock.
+
+    ``clock`` is ``kernel`` only if every arrival is stamped, the offset held from start to end, and
+    no stamp lies in the future of its reading or before the leg (a step there and back).
+    """
+
+    __slots__ = ("_offset_ns", "clock")
+
+    def __init__(
+        self,
+        arrivals: Sequence[Arrival],
+        *,
+        started_ns: int,
+        offset_at_start_ns: int,
+        offset_at_end_ns: int,
+    ) -> None:
+        self._offset_ns = (offset_at_start_ns + offset_at_end_ns) // 2
+        steady = abs(offset_at_end_ns - offset_at_start_ns) <= STEP_NANOSECONDS
+        earliest = started_ns - STEP_NANOSECONDS
+        plausible = bool(arrivals) and all(
+            a.kernel_ns is not None
+            and earliest <= a.kernel_ns - self._offset_ns <= a.loop_ns + STEP_NANOSECONDS
+            for a in arrivals
+        )
+        self.clock = Clock.KERNEL if steady and plausible else Clock.LOOP
+
+    def at_ns(self, arrival: Arrival) -> int:
+        """When ``arrival`` came, monotonic nanoseconds."""
+        if self.clock is Clock.KERNEL and arrival.kernel_ns is not None:
+            return arrival.kernel_ns - self._offset_ns
+        return arrival.loop_ns

@@ -1,0 +1,137 @@
+"""The one place where what libraries and the system raise becomes a failure string.
+
+The strings are OONI's (see ``probe.model.failure``). The text that goes with them is ours or the
+system's, never the far end's: some answers echo the client's address.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import ssl
+
+import h2.errors
+import h2.events
+import h2.exceptions
+import httpcore
+import httpx
+
+from probe.model.failure import PROTOCOL_ERROR, UNKNOWN, Failure
+from probe.model.identity import Phase
+
+TIMEOUT = "generic_timeout_error"
+UNEXPECTED_STATUS = "http_unexpected_status_code"
+_REQUEST_FAILED = "http_request_failed"
+
+
+class NetworkError(Exception):
+    """A failure that our own code recognised: ``reason`` is an OONI string."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(detail or reason)
+        self.reason = reason
+        self.detail = detail
+
+
+_BY_ERRNO = {
+    errno.EACCES: "permission_denied",
+    errno.EADDRINUSE: "address_in_use",
+    errno.EADDRNOTAVAIL: "address_not_available",
+    errno.EAFNOSUPPORT: "address_family_not_supported",
+    errno.EALREADY: "connection_already_in_progress",
+    errno.EBADF: "bad_file_descriptor",
+    errno.ECONNABORTED: "connection_aborted",
+    errno.ECONNREFUSED: "connection_refused",
+    errno.ECONNRESET: "connection_reset",
+    errno.EDESTADDRREQ: "destination_address_required",
+    errno.EFAULT: "bad_address",
+    errno.EHOSTDOWN: "host_unreachable",
+    errno.EHOSTUNREACH: "host_unreachable",
+    errno.EINTR: "interrupted",
+    errno.EINVAL: "invalid_argument",
+    errno.EISCONN: "connection_already_in_progress",
+    errno.EMSGSIZE: "message_size",
+    errno.ENETDOWN: "network_down",
+    errno.ENETRESET: "network_reset",
+    errno.ENETUNREACH: "network_unreachable",
+    errno.ENOBUFS: "no_buffer_space",
+    errno.ENOPROTOOPT: "no_protocol_option",
+    errno.ENOTCONN: "not_connected",
+    errno.ENOTSOCK: "not_a_socket",
+    errno.EOVERFLOW: "value_too_large",
+    errno.EPERM: "permission_denied",
+    # Writing to a connection that the far end has reset.
+    errno.EPIPE: "connection_reset",
+    errno.EPROTONOSUPPORT: "protocol_not_supported",
+    errno.EPROTOTYPE: "wrong_protocol_type",
+    errno.ETIMEDOUT: "timed_out",
+    errno.EWOULDBLOCK: "operation_would_block",
+}
+
+# OpenSSL's X509_V_ERR_* (x509_vfy.h).
+_WRONG_NAME = frozenset({62, 63, 64})
+_UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21, 27})
+
+
+def failure_of(error: Exception, phase: Phase) -> Failure:
+    """``error``, which ended ``phase``, as a value."""
+    reason, detail = _explain(error, phase)
+    return Failure(phase=phase, reason=reason, detail=detail[:200])
+
+
+def reason_of_os_error(error: OSError) -> str:
+    """The failure string of a system call's error."""
+    if error.errno is None:
+        return TIMEOUT if isinstance(error, TimeoutError) else UNKNOWN
+    return _BY_ERRNO.get(error.errno, UNKNOWN)
+
+
+def reason_of_certificate(error: ssl.SSLCertVerificationError) -> str:
+    """Wrong name, unknown authority, or anything else that is wrong with a certificate."""
+    if error.verify_code in _WRONG_NAME:
+        return "ssl_invalid_hostname"
+    if error.verify_code in _UNKNOWN_AUTHORITY:
+        return "ssl_unknown_authority"
+    return "ssl_invalid_certificate"
+
+
+def _explain(error: Exception, phase: Phase) -> tuple[str, str]:
+    match error:
+        case NetworkError():
+            return error.reason, error.detail
+        case ssl.SSLCertVerificationError():
+            return reason_of_certificate(error), error.verify_message
+        case ssl.SSLEOFError() | ssl.SSLZeroReturnError() | EOFError():
+            return "eof_error", "the connection was closed early"
+        case ssl.SSLError():
+            # After the handshake this is a broken or injected record, or a late alert.
+            reason = "ssl_failed_handshake" if phase is Phase.TLS else _REQUEST_FAILED
+            return reason, (error.reason or "").replace("_", " ").lower()
+        case OSError():
+            return reason_of_os_error(error), os.strerror(error.errno) if error.errno else ""
+        case httpcore.TimeoutException():
+            return TIMEOUT, ""
+        case httpcore.RemoteProtocolError():
+            return _explain_answer(error)
+        case httpcore.ProtocolError() | h2.exceptions.H2Error():
+            return PROTOCOL_ERROR, _first_words(error)
+        case httpx.InvalidURL():
+            return "invalid_argument", "the URL cannot be requested"
+    return UNKNOWN, type(error).__name__
+
+
+def _explain_answer(error: httpcore.RemoteProtocolError) -> tuple[str, str]:
+    event = error.args[0] if error.args else None
+    if isinstance(event, h2.events.StreamReset | h2.events.ConnectionTerminated):
+        what = "stream" if isinstance(event, h2.events.StreamReset) else "connection"
+        return _REQUEST_FAILED, f"the far end ended the HTTP/2 {what}: {_h2_code(event.error_code)}"
+    return PROTOCOL_ERROR, _first_words(error)
+
+
+def _h2_code(code: h2.errors.ErrorCodes | int | None) -> str:
+    return code.name if isinstance(code, h2.errors.ErrorCodes) else str(code)
+
+
+def _first_words(error: Exception) -> str:
+    """What a parser complains of, without the bytes that it quotes after a colon."""
+    return str(error).partition(":")[0][:80]

@@ -1,0 +1,181 @@
+"""One request on one connection: httpcore speaks HTTP/1.1 or HTTP/2, we keep the times.
+
+The request is plain and the same for every leg: it says who asks, asks for the object as it is
+(``identity``: nothing is decompressed), sends no cookie, follows no redirect, is never repeated.
+The ``User-Agent`` names the tool honestly behind the ``Mozilla/5.0 (compatible; ...)`` of crawlers:
+servers that turn unknown agents away accept that form, and their logs still say who it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterable
+from email.utils import parsedate_to_datetime
+from typing import cast
+
+import httpcore
+import httpx
+
+from probe import __version__
+from probe.measure.clock import Arrival
+from probe.measure.tls import TlsStream
+from probe.measure.wire import BODY_PIECE, HEAD_PIECE, Stopped, WireStream
+from probe.model.observation import HttpFacts
+
+USER_AGENT = f"Mozilla/5.0 (compatible; throttlewatch/{__version__})"
+_MOST_DIGITS = 10
+
+
+def headers(url: httpx.URL, range_bytes: int) -> list[tuple[bytes, bytes]]:
+    """The headers of every request; ``range_bytes`` (0: none) asks for that many bytes."""
+    fields = [
+        (b"Host", url.netloc),
+        (b"User-Agent", USER_AGENT.encode()),
+        (b"Accept", b"*/*"),
+        (b"Accept-Encoding", b"identity"),
+    ]
+    if range_bytes:
+        fields.append((b"Range", b"bytes=0-%d" % (range_bytes - 1)))
+    return fields
+
+
+class Exchange:
+    """A request and its answer. Times are arrivals and monotonic nanoseconds.
+
+    ``head`` is the arrival of the answer's first byte (over TLS: of the record that it is in).
+    Over HTTP/1.1 that is the first byte after the request, be it of a 1xx answer; over HTTP/2 the
+    frame that brought the head, as settings and acknowledgements come before it unasked.
+    """
+
+    def __init__(self, wire: WireStream, tls: TlsStream | None) -> None:
+        self._wire = wire
+        self._stream = _Watched(wire if tls is None else tls)
+        self._http2 = tls is not None and tls.alpn == "h2"
+        self._response: httpcore.Response | None = None
+        self.request_ns: int | None = None
+        """Just before the request was handed to the kernel."""
+        self.received_before = 0
+        """Bytes that the connection had received before the request."""
+        self.head: Arrival | None = None
+        self.facts: HttpFacts | None = None
+        self.location: str | None = None
+        self.body_bytes: int | None = None
+        self.body_end: Arrival | None = None
+
+    async def request(self, url: httpx.URL, range_bytes: int) -> HttpFacts:
+        """Send the request, wait for the head.
+
+        Raises what httpcore, the wire and OpenSSL raise.
+        """
+        place = httpcore.URL(
+            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+        )
+        connection = self._connection(place.origin)
+        self._wire.piece = HEAD_PIECE
+        response = await connection.handle_async_request(
+            httpcore.Request(
+                b"GET", place, headers=headers(url, range_bytes), extensions={"trace": self._trace}
+            )
+        )
+        self._wire.piece = BODY_PIECE
+        self.head = self._stream.latest if self._http2 else self._stream.earliest
+        self._response = response
+        fields = {name.lower(): value for name, value in response.headers}
+        self.location = _text(fields.get(b"location"))
+        version = cast(bytes, response.extensions["http_version"])
+        self.facts = HttpFacts(
+            version=version.decode("ascii", "replace").removeprefix("HTTP/"),
+            status=response.status,
+            content_length=_number(fields.get(b"content-length")),
+            retry_after_seconds=retry_after(_text(fields.get(b"retry-after")), time.time()),
+        )
+        return self.facts
+
+    async def read_body(self, max_bytes: int, keep: bytearray | None = None) -> None:
+        """Read the body to its end or to ``max_bytes``; what lies beyond is neither kept nor
+        counted. ``keep`` collects it.
+
+        Raises what httpcore, the wire and OpenSSL raise; what came until then stays counted.
+        """
+        if self._response is None or self.facts is None:
+            raise RuntimeError("there is no answer yet")
+        enough = min(max_bytes, self.facts.content_length or max_bytes)
+        self.body_bytes = 0
+        try:
+            # Never left early: ending the wire instead unwinds httpcore's generators in order.
+            async for chunk in cast(AsyncIterable[bytes], self._response.stream):
+                if self.body_bytes >= enough:
+                    continue
+                part = chunk[: max_bytes - self.body_bytes]
+                self.body_bytes += len(part)
+                self.body_end = self._stream.end
+                if keep is not None:
+                    keep += part
+                self._wire.stopped = self.body_bytes >= enough
+        except Stopped:
+            pass
+
+    def _connection(
+        self, origin: httpcore.Origin
+    ) -> httpcore.AsyncHTTP11Connection | httpcore.AsyncHTTP2Connection:
+        if self._http2:
+            return httpcore.AsyncHTTP2Connection(origin=origin, stream=self._stream)
+        return httpcore.AsyncHTTP11Connection(origin=origin, stream=self._stream)
+
+    async def _trace(self, event: str, info: object) -> None:
+        if event.endswith(".send_request_headers.complete"):
+            self.request_ns = self._wire.sent_ns
+            self.received_before = self._wire.received
+            self._stream.earliest = None
+
+
+class _Watched(httpcore.AsyncNetworkStream):
+    """Passes everything on and remembers the arrivals of what was read: the first bytes of the
+    earliest read since the request, and the first and last of the latest."""
+
+    def __init__(self, stream: WireStream | TlsStream) -> None:
+        self._stream = stream
+        self.earliest: Arrival | None = None
+        self.latest: Arrival | None = None
+        self.end: Arrival | None = None
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        data = await self._stream.read(max_bytes)
+        if data:
+            self.latest, self.end = self._stream.first, self._stream.last
+            self.earliest = self.earliest or self.latest
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        await self._stream.write(buffer)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    def get_extra_info(self, info: str) -> object:
+        return self._stream.get_extra_info(info)
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """Seconds to wait by a ``Retry-After`` header (RFC 9110, 10.2.3: seconds or a date).
+
+    ``now`` is Unix seconds. ``None`` for no header and for one that is neither.
+    """
+    if value is None:
+        return None
+    seconds = _number(value.encode())
+    if seconds is not None:
+        return float(seconds)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _number(value: bytes | None) -> int | None:
+    digits = (value or b"").strip()
+    return int(digits) if digits.isdigit() and len(digits) <= _MOST_DIGITS else None
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1").strip()

@@ -1,0 +1,149 @@
+"""What one leg has seen so far, and how that becomes an observation.
+
+Filled in while the leg runs, so that a leg cut at any moment keeps what it had. At the end the
+clock is chosen (see ``clock.py``) and marks become durations. The time of a failure is always read
+by the event loop: silence and resets carry no stamp.
+"""
+
+from __future__ import annotations
+
+import time
+from ipaddress import ip_address
+
+from probe.measure import clock
+from probe.measure.clock import Arrival, Timeline
+from probe.measure.curve import thin
+from probe.measure.http import Exchange
+from probe.measure.tls import TlsStream
+from probe.measure.wire import WireStream
+from probe.model.failure import BODY_TOO_SHORT, Failure
+from probe.model.identity import Family, Phase
+from probe.model.observation import Leg, LegObservation, Sample
+
+
+class Record:
+    """Marks of a leg under way. ``phase`` is the one that is going on."""
+
+    def __init__(self) -> None:
+        self.started_at = time.time()
+        self._offset_ns = clock.wall_offset_ns()
+        self._started_ns = time.monotonic_ns()
+        self._ended_ns = self._started_ns
+        self.phase = Phase.CONNECT
+        self._entered_ns = self._started_ns
+        self.wire: WireStream | None = None
+        self.proxied = False
+        self.connect_seconds: float | None = None
+        self.connect_rtt_seconds: float | None = None
+        self.tls: TlsStream | None = None
+        self.exchange: Exchange | None = None
+        self.failure: Failure | None = None
+
+    def enter(self, phase: Phase) -> None:
+        """The phase before has ended well; ``phase`` begins."""
+        self.phase = phase
+        self._entered_ns = time.monotonic_ns()
+
+    def end(self, failure: Failure | None = None) -> None:
+        """The leg is over. Closes the connection."""
+        self._ended_ns = time.monotonic_ns()
+        self.failure = failure
+        if self.wire is not None:
+            self.wire.close()
+
+    def observation(
+        self,
+        leg: Leg,
+        *,
+        order: int,
+        address: str | None,
+        resolve_seconds: float | None,
+        seen_names: tuple[str, ...],
+    ) -> LegObservation:
+        """The ended leg as a value."""
+        timeline = Timeline(
+            self.wire.arrivals if self.wire is not None else (),
+            started_ns=self._started_ns,
+            offset_at_start_ns=self._offset_ns,
+            offset_at_end_ns=clock.wall_offset_ns(),
+        )
+        account = self.wire.account if self.wire is not None else None
+        exchange = self.exchange
+        return LegObservation(
+            leg=leg,
+            order=order,
+            started_at=self.started_at,
+            duration_seconds=_seconds(self._ended_ns - self._started_ns),
+            clock=timeline.clock,
+            address=address,
+            family=_family(address),
+            phases=self._phases(timeline, resolve_seconds),
+            failure=self.failure,
+            tcp=None if account is None or self.proxied else account.tcp,
+            connect_rtt_seconds=self.connect_rtt_seconds,
+            tls=self.tls.facts() if self.tls is not None else None,
+            http=exchange.facts if exchange is not None else None,
+            body_bytes=exchange.body_bytes if exchange is not None else None,
+            curve=self._curve(timeline),
+            wire_bytes_sent=account.wire_bytes_sent if account is not None else None,
+            wire_bytes_received=account.wire_bytes_received if account is not None else None,
+            seen_names=seen_names,
+        )
+
+    def _phases(self, timeline: Timeline, resolve_seconds: float | None) -> dict[Phase, float]:
+        phases = {} if resolve_seconds is None else {Phase.RESOLVE: resolve_seconds}
+        if self.connect_seconds is not None:
+            phases[Phase.CONNECT] = self.connect_seconds
+        tls, exchange = self.tls, self.exchange
+        if tls is not None and tls.hello_ns is not None and tls.finished is not None:
+            phases[Phase.TLS] = _seconds(timeline.at_ns(tls.finished) - tls.hello_ns)
+        if exchange is not None and exchange.request_ns is not None and exchange.head is not None:
+            phases[Phase.PROCESSING] = _seconds(timeline.at_ns(exchange.head) - exchange.request_ns)
+            if exchange.body_bytes is not None:
+                phases[Phase.TRANSFER] = self._transfer(timeline, exchange, exchange.head)
+        if self.failure is not None and self.failure.phase not in phases:
+            phases[self.failure.phase] = _seconds(self._ended_ns - self._begun_ns())
+        return phases
+
+    def _transfer(self, timeline: Timeline, exchange: Exchange, head: Arrival) -> float:
+        began_ns = timeline.at_ns(head)
+        if self.failure is not None and self.failure.reason != BODY_TOO_SHORT:
+            return _seconds(self._ended_ns - began_ns)
+        end = exchange.body_end
+        return 0.0 if end is None else _seconds(timeline.at_ns(end) - began_ns)
+
+    def _begun_ns(self) -> int:
+        """When the phase that failed began: with the first packet that belongs to it."""
+        mark = None
+        if self.phase is Phase.TLS and self.tls is not None:
+            mark = self.tls.hello_ns
+        elif self.phase is Phase.PROCESSING and self.exchange is not None:
+            mark = self.exchange.request_ns
+        return self._entered_ns if mark is None else mark
+
+    def _curve(self, timeline: Timeline) -> tuple[Sample, ...]:
+        exchange = self.exchange
+        if self.wire is None or exchange is None or exchange.request_ns is None:
+            return ()
+        before, began_ns = exchange.received_before, exchange.request_ns
+        return thin(
+            [
+                Sample(_seconds(timeline.at_ns(arrival) - began_ns), arrival.received - before)
+                for arrival in self.wire.arrivals
+                if arrival.received > before
+            ]
+        )
+
+
+def _seconds(nanoseconds: int) -> float:
+    """Never negative: what was stamped before it was asked for (a ticket, an early frame) counts
+    as there at once."""
+    return max(0, nanoseconds) / clock.NANOSECONDS
+
+
+def _family(address: str | None) -> Family | None:
+    try:
+        version = None if address is None else ip_address(address).version
+    except ValueError:
+        return None
+    return {4: Family.IPV4, 6: Family.IPV6, None: None}[version]

@@ -1,0 +1,102 @@
+"""Connect: one address, one attempt, from where the vantage says.
+
+Source address and interface are bound before the SYN leaves, so that no packet takes another way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import socket
+import time
+
+from msgspec import Struct
+
+from probe.measure import clock, tcp_info
+from probe.measure.failures import NetworkError
+from probe.measure.wire import WireStream
+
+
+class Connected(Struct, frozen=True):
+    """An open connection. ``seconds`` is the connect phase, ``rtt_seconds`` the kernel's round trip
+    of SYN and SYN-ACK (``None`` where it is not known)."""
+
+    wire: WireStream
+    seconds: float
+    rtt_seconds: float | None
+
+
+async def connect(
+    address: str, port: int, *, source_address: str | None = None, interface: str | None = None
+) -> Connected:
+    """Open a TCP connection to the literal ``address``.
+
+    The duration is the kernel's own round trip of the handshake if no SYN was lost; else the
+    elapsed time, so that a lost SYN shows (with up to the event loop's lateness in it).
+
+    Raises ``NetworkError`` (the address, source or interface cannot be used) and ``OSError``.
+    """
+    sock = _open(address)
+    try:
+        _bind(sock, source_address, interface)
+        started_ns = time.monotonic_ns()
+        await asyncio.get_running_loop().sock_connect(sock, (address, port))
+        elapsed = (time.monotonic_ns() - started_ns) / clock.NANOSECONDS
+        account = tcp_info.read(sock)
+    except BaseException:
+        sock.close()
+        raise
+    rtt = account.tcp.rtt_seconds if account is not None else None
+    lost = account is None or account.tcp.retransmits != 0
+    seconds = elapsed if rtt is None or lost else rtt
+    return Connected(WireStream(sock, opened_ns=started_ns), seconds, rtt)
+
+
+def _open(address: str) -> socket.socket:
+    try:
+        version = ipaddress.ip_address(address).version
+    except ValueError:
+        raise NetworkError("bad_address", "not an IP address") from None
+    sock = socket.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    clock.enable_stamps(sock)
+    return sock
+
+
+def _bind(sock: socket.socket, source_address: str | None, interface: str | None) -> None:
+    if interface is not None:
+        _bind_to_interface(sock, interface)
+    if source_address is None:
+        return
+    family = socket.AF_INET6 if ":" in source_address else socket.AF_INET
+    if family != sock.family:
+        raise NetworkError(
+            "address_family_not_supported",
+            "the vantage's source_address is of the other address family",
+        )
+    try:
+        sock.bind((source_address, 0))
+    except OSError as error:
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise
+        raise NetworkError(
+            "address_not_available", "this machine does not have the vantage's source_address"
+        ) from error
+
+
+def _bind_to_interface(sock: socket.socket, interface: str) -> None:
+    option = getattr(socket, "SO_BINDTODEVICE", None)
+    if option is None:
+        raise NetworkError("no_protocol_option", "this system cannot bind to an interface")
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, option, interface.encode() + b"\0")
+    except PermissionError as error:
+        raise NetworkError(
+            "permission_denied", f"binding to interface {interface} needs CAP_NET_RAW"
+        ) from error
+    except OSError as error:
+        if error.errno != errno.ENODEV:
+            raise
+        raise NetworkError("network_down", f"there is no interface {interface}") from error

@@ -1,0 +1,65 @@
+"""Whom this daemon believes: the certificate authorities, read once.
+
+Reading the system's authorities costs milliseconds of CPU and blocks, so it happens at start and on
+reload, never in a leg.
+"""
+
+from __future__ import annotations
+
+import ssl
+
+
+class TrustError(Exception):
+    """The ``ca_file`` cannot be used; the text says why."""
+
+
+class Trust:
+    """Makes the TLS client of a leg. ``doh`` is a strict context for resolvers over HTTPS."""
+
+    __slots__ = ("_legs", "doh")
+
+    def __init__(self, *, legs: ssl.SSLContext, doh: ssl.SSLContext) -> None:
+        self._legs = legs
+        self.doh = doh
+
+    @classmethod
+    def load(cls, ca_file: str | None) -> Trust:
+        """Trust the authorities in ``ca_file`` (PEM) and no others, or the system's if ``None``.
+
+        Blocks. Raises ``TrustError``.
+        """
+        return cls(legs=_context(ca_file), doh=_context(ca_file))
+
+    def client(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        *,
+        sni: str,
+        alpn: tuple[str, ...],
+        check_name: bool,
+    ) -> ssl.SSLObject:
+        """A TLS client over two buffers that always demands a valid chain.
+
+        With ``check_name`` OpenSSL also demands a certificate for ``sni``; without, the caller must
+        look at the name. An empty ``sni`` sends none.
+        """
+        # OpenSSL copies both settings into each new connection, so one context (and one copy of
+        # the authorities) serves all legs; nothing can come in between, this does not await.
+        self._legs.check_hostname = check_name
+        self._legs.set_alpn_protocols(list(alpn))
+        return self._legs.wrap_bio(incoming, outgoing, server_hostname=sni or None)
+
+
+def _context(ca_file: str | None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if ca_file is None:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+        return context
+    try:
+        context.load_verify_locations(cafile=ca_file)
+    except ssl.SSLError as error:
+        raise TrustError(f"ca_file {ca_file}: holds no certificates in PEM form") from error
+    except OSError as error:
+        raise TrustError(f"ca_file {ca_file}: {(error.strerror or str(error)).lower()}") from error
+    return context

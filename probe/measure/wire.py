@@ -1,0 +1,140 @@
+"""A connected TCP socket on the event loop that remembers when each byte came.
+
+It is an ``httpcore.AsyncNetworkStream``, so httpcore's HTTP/1.1 and HTTP/2 run on it as on any
+other. Reading goes through ``recvmsg`` to get the kernel's receive stamps.
+
+Timeouts are ignored here: one deadline holds for the whole leg (``leg.py``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+
+import httpcore
+
+from probe.measure import clock, tcp_info
+from probe.measure.clock import Arrival
+
+HANDSHAKE_PIECE = 16_384
+HEAD_PIECE = 2_048
+"""Bytes per read until the head of the answer is there: a late reader gets one stamp per read, so
+small reads keep the first byte's stamp apart from what followed it."""
+BODY_PIECE = 8_192
+"""Bytes per read of the body: even a late reader gets eight points per 64 KiB."""
+
+_MOST_ARRIVALS = 4_096
+_READS_PER_TURN = 16
+
+
+class Stopped(Exception):  # noqa: N818 - it is no error
+    """Reading was ended by this side, because it has what it wanted."""
+
+
+class WireStream(httpcore.AsyncNetworkStream):
+    """One connection. Owned by one leg, closed by it; nothing is raised by closing twice."""
+
+    def __init__(self, sock: socket.socket, *, opened_ns: int) -> None:
+        self._sock = sock
+        self._loop = asyncio.get_running_loop()
+        self._reads = 0
+        self.opened_ns = opened_ns
+        self.arrivals: list[Arrival] = []
+        self.received = 0
+        self.sent_ns = opened_ns
+        """Monotonic time just before the latest write was handed to the kernel."""
+        self.piece = HANDSHAKE_PIECE
+        self.first: Arrival | None = None
+        self.last: Arrival | None = None
+        """Arrivals of the first and last byte of what the latest ``read`` returned."""
+        self.stopped = False
+        self.account: tcp_info.Account | None = None
+        """The kernel's account, taken when the socket was closed."""
+
+    async def receive(self) -> bytes:
+        """The next piece, at most ``piece`` bytes; empty at the end of the stream."""
+        if self.stopped:
+            raise Stopped
+        self._reads += 1
+        if self._reads % _READS_PER_TURN == 0:
+            # A sender that is always faster than we are must not keep the loop (and with it the
+            # deadline) from running.
+            await asyncio.sleep(0)
+        while True:
+            try:
+                data, ancillary, _, _ = self._sock.recvmsg(self.piece, clock.ANCILLARY_BYTES)
+            except (BlockingIOError, InterruptedError):
+                await self._wait(self._loop.add_reader, self._loop.remove_reader)
+                continue
+            if data:
+                self._note(len(data), clock.stamp_ns(ancillary))
+            return data
+
+    async def receive_exactly(self, size: int) -> bytes:
+        """The next ``size`` bytes and not one more. Raises ``EOFError`` if the stream ends."""
+        held, data = self.piece, b""
+        try:
+            while len(data) < size:
+                self.piece = size - len(data)
+                piece = await self.receive()
+                if not piece:
+                    raise EOFError
+                data += piece
+        finally:
+            self.piece = held
+        return data
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        data = await self.receive()
+        if data:
+            self.first = self.last = self.arrivals[-1]
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        if not buffer:
+            return
+        view = memoryview(buffer)
+        self.sent_ns = time.monotonic_ns()
+        while view:
+            try:
+                view = view[self._sock.send(view) :]
+            except (BlockingIOError, InterruptedError):
+                await self._wait(self._loop.add_writer, self._loop.remove_writer)
+
+    def kernel_account(self) -> tcp_info.Account | None:
+        """The kernel's account of the connection now, or as it was when it was closed."""
+        return self.account if self._sock.fileno() < 0 else tcp_info.read(self._sock)
+
+    def close(self) -> None:
+        """Take the kernel's account and close. What is unread makes the kernel send a reset."""
+        if self._sock.fileno() >= 0:
+            self.account = tcp_info.read(self._sock)
+            self._sock.close()
+
+    async def aclose(self) -> None:
+        self.close()
+
+    def get_extra_info(self, info: str) -> object:
+        return {"socket": self._sock, "is_readable": False}.get(info)
+
+    def _note(self, size: int, kernel_ns: int | None) -> None:
+        self.received += size
+        self.arrivals.append(Arrival(self.received, time.monotonic_ns(), kernel_ns))
+        if len(self.arrivals) > _MOST_ARRIVALS:
+            del self.arrivals[1:-1:2]
+
+    async def _wait(self, add: Callable[..., None], remove: Callable[[int], bool]) -> None:
+        ready: asyncio.Future[None] = self._loop.create_future()
+        descriptor = self._sock.fileno()
+        add(descriptor, _wake, ready)
+        try:
+            await ready
+        finally:
+            remove(descriptor)
+
+
+def _wake(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
