@@ -1,0 +1,1 @@
+"""Where results leave: metrics, the status page, tables and logs."""

@@ -1,0 +1,220 @@
+"""The last results: the only thing in this room that changes.
+
+The event loop writes here and takes snapshots; nothing here does I/O, waits or computes at length,
+so neither a scrape nor a round ever waits for the other. Whatever a new configuration no longer
+names is forgotten at once; whatever is not measured for 2.5 of its intervals is left out of
+snapshots. Freshness lives on the monotonic clock, so a step of the wall clock cannot age it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from probe.config.schema import Config
+from probe.model.identity import Compares, RoundKind
+from probe.model.observation import DnsObservation, LegObservation, RoundObservation
+from probe.model.verdict import Verdict
+from probe.observe.pairs import Ratio, ratios
+from probe.publish.declared import Declared
+from probe.publish.fresh import Fresh
+from probe.publish.snapshot import DnsKey, LegKey, Owner, RatioKey, Slot, Snapshot
+from probe.publish.totals import Totals
+
+STALE_INTERVALS = 2.5
+# Rounds of a vantage wait for each other, so when everything times out they take longer than their
+# interval. Results then hold for 2.5 times the pace that rounds really have, within this bound.
+SLOWEST_PACE_INTERVALS = 4.0
+SLOWEST_PACE_SECONDS = 600.0
+
+
+class Board:
+    """Holds the last results of ``config``'s vantages, platforms and controls."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._monotonic = monotonic
+        self._wall = wall
+        self._declared = Declared(config)
+        self._legs: Fresh[LegKey, LegObservation] = Fresh()
+        self._reads: Fresh[LegKey, LegObservation] = Fresh()
+        self._dns: Fresh[DnsKey, DnsObservation] = Fresh()
+        self._ratios: Fresh[RatioKey, Ratio] = Fresh()
+        self._verdicts: Fresh[Slot, Verdict] = Fresh()
+        self._totals = Totals()
+        self._running: set[Slot] = set()
+        self._ended: dict[Slot, float] = {}
+        self._given_up: set[Slot] = set()
+        self._was_ready = False
+        self._reload_ok = True
+        self._reloaded_at = wall()
+        self._clock_steps = 0
+
+    def config_loaded(self, config: Config) -> None:
+        """``config`` is the one that holds from now on: forget what it does not name."""
+        declared = self._declared = Declared(config)
+        for legs in (self._legs, self._reads):
+            legs.keep(declared.has_leg)
+        self._dns.keep(declared.has_dns)
+        self._ratios.keep(declared.has_ratio)
+        self._verdicts.keep(lambda slot: slot in declared.slots)
+        self._totals.keep(declared)
+        self._ended = {slot: at for slot, at in self._ended.items() if slot in declared.slots}
+        self._given_up &= declared.slots
+        self._running &= declared.slots
+
+    def reload_finished(self, ok: bool, at: float) -> None:
+        """A reload of the configuration ended at ``at`` (Unix seconds), well or not."""
+        self._reload_ok = ok
+        if ok:
+            self._reloaded_at = at
+
+    def clock_stepped(self, seconds: float) -> None:
+        """The wall clock moved by ``seconds`` (either way)."""
+        if seconds != 0.0:
+            self._clock_steps += 1
+
+    def round_started(self, vantage: str, platform: str, kind: RoundKind) -> None:
+        """A round begins."""
+        if (vantage, platform) in self._declared.slots:
+            self._running.add((vantage, platform))
+
+    def round_abandoned(self, vantage: str, platform: str) -> None:
+        """The round that was begun ended without a result: a fault of the daemon."""
+        slot = (vantage, platform)
+        self._running.discard(slot)
+        if slot in self._declared.slots:
+            self._totals.round_abandoned(slot)
+            self._given_up.add(slot)
+
+    def round_late(self, vantage: str, platform: str) -> None:
+        """A round was left out or could not start in time."""
+        if (vantage, platform) in self._declared.slots:
+            self._totals.round_late((vantage, platform))
+
+    def round_finished(self, observation: RoundObservation, verdict: Verdict) -> None:
+        """A round ended with ``observation``, of which ``verdict`` says what it means."""
+        slot = (observation.vantage, observation.platform)
+        self._running.discard(slot)
+        if slot not in self._declared.slots:
+            return  # the configuration changed while it was being made
+        now = self._monotonic()
+        pace = self._pace(slot, now)
+        self._verdicts.put(slot, verdict, until=now + STALE_INTERVALS * pace * self._light)
+        self._totals.round_ended(observation, self._wall())
+        for leg in observation.legs:
+            self._take_leg(observation, leg, now, pace)
+        for dns in observation.dns:
+            self._take_dns(observation, dns, now, pace)
+        for ratio in ratios(observation):
+            self._take_ratio(observation, ratio, now, pace)
+        self._ended[slot] = now
+
+    def snapshot(self) -> Snapshot:
+        """The last results as they are now, frozen."""
+        now = self._monotonic()
+        declared, config = self._declared, self._declared.config
+        fresh: dict[Slot, Verdict | None] = {
+            slot: None for slot in declared.slots if slot not in self._ended
+        }
+        fresh.update(self._verdicts.at(now))
+        return Snapshot(
+            taken_at=self._wall(),
+            vantages=declared.vantages,
+            platforms=config.platforms,
+            controls=config.controls,
+            schedule=config.settings.schedule,
+            legs=self._legs.at(now),
+            reads=self._reads.at(now),
+            dns=self._dns.at(now),
+            ratios=self._ratios.at(now),
+            verdicts=fresh,
+            counted=self._totals.counted(),
+            running=frozenset(self._running),
+            reload_ok=self._reload_ok,
+            reloaded_at=self._reloaded_at,
+            clock_steps=self._clock_steps,
+            ready=self.ready,
+        )
+
+    @property
+    def ready(self) -> bool:
+        """Whether every platform has been tried at every vantage. Once true, it stays true."""
+        tried = self._ended.keys() | self._given_up
+        self._was_ready = self._was_ready or self._declared.slots <= tried
+        return self._was_ready
+
+    @property
+    def _light(self) -> float:
+        settings = self._declared.config.settings
+        return float(settings.schedule.light) * max(1, len(settings.families))
+
+    @property
+    def _transfer(self) -> float:
+        settings = self._declared.config.settings
+        return float(settings.schedule.transfer) * max(1, len(settings.families))
+
+    def _pace(self, slot: Slot, now: float) -> float:
+        """How many times its interval the rounds of ``slot`` really take; at least 1."""
+        light = float(self._declared.config.settings.schedule.light)
+        slowest = max(SLOWEST_PACE_INTERVALS * light, SLOWEST_PACE_SECONDS)
+        return max(1.0, min(now - self._ended.get(slot, now), slowest) / light)
+
+    def _draws(self, *, first_only: bool) -> float:
+        """How many rounds of a platform pass, on average, until a control's turn."""
+        config = self._declared.config
+        drawn = 1 if first_only else config.settings.schedule.controls
+        return max(1.0, len(config.controls) / (drawn * max(1, len(config.platforms))))
+
+    def _take_leg(
+        self, observed: RoundObservation, leg: LegObservation, now: float, pace: float
+    ) -> None:
+        key = self._declared.leg_key(observed, leg.leg)
+        if not self._declared.has_leg(key):
+            return
+        control = key.owner.is_control
+        turn = self._draws(first_only=False) if control else 1.0
+        self._legs.put(key, leg, until=now + STALE_INTERVALS * pace * turn * self._light)
+        if leg.leg.compares is Compares.GOODPUT:
+            turn = self._draws(first_only=True) if control else 1.0
+            self._reads.put(key, leg, until=now + STALE_INTERVALS * pace * turn * self._transfer)
+        self._totals.leg_ended(key, leg)
+        self._totals.bytes_used(
+            key.vantage, key.owner, leg.wire_bytes_sent, leg.wire_bytes_received
+        )
+
+    def _take_dns(
+        self, observed: RoundObservation, dns: DnsObservation, now: float, pace: float
+    ) -> None:
+        key = self._declared.dns_key(observed, dns)
+        owner = Owner(name=observed.platform) if key is None else key.owner
+        self._totals.bytes_used(
+            observed.vantage, owner, dns.wire_bytes_sent, dns.wire_bytes_received
+        )
+        if key is None or not self._declared.has_dns(key):
+            return
+        # Over HTTPS, names are only asked for in rounds that transfer.
+        interval = self._transfer if key.transport == "https" else self._light
+        turn = self._draws(first_only=False) if key.owner.is_control else 1.0
+        self._dns.put(key, dns, until=now + STALE_INTERVALS * pace * turn * interval)
+
+    def _take_ratio(
+        self, observed: RoundObservation, ratio: Ratio, now: float, pace: float
+    ) -> None:
+        key = RatioKey(
+            vantage=observed.vantage,
+            platform=observed.platform,
+            family=observed.family,
+            target=ratio.target,
+            versus=ratio.versus,
+            measure=ratio.measure,
+        )
+        if not self._declared.has_ratio(key):
+            return
+        interval = self._transfer if ratio.measure == "goodput" else self._light
+        self._ratios.put(key, ratio, until=now + STALE_INTERVALS * pace * interval)

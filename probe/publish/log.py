@@ -1,0 +1,96 @@
+"""Logging: one line per event, readable on a terminal, JSON where a machine reads.
+
+Events are the standard library's records; what an event is about goes into ``extra`` and comes out
+as fields. Libraries speak from warnings up.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import TextIO
+
+import msgspec
+
+LIBRARIES = ("aiodns", "apscheduler", "asyncio", "httpcore", "httpx", "hpack", "uvicorn")
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+FORMATS = ("auto", "text", "json")
+
+# What every record has; the rest came in through ``extra``.
+_USUAL = frozenset(vars(logging.makeLogRecord({}))) | {
+    "asctime",
+    "message",
+    "taskName",
+    "color_message",
+}
+
+
+def configure(level: str = "info", format: str = "auto", stream: TextIO | None = None) -> None:
+    """Send all logging to ``stream`` (standard error). Raises ``ValueError`` for unknown words."""
+    if level not in LEVELS:
+        raise ValueError(f"log level {level!r} is none of {', '.join(LEVELS)}")
+    if format not in FORMATS:
+        raise ValueError(f"log format {format!r} is none of {', '.join(FORMATS)}")
+    out = sys.stderr if stream is None else stream
+    if format == "auto":
+        format = "text" if out.isatty() else "json"
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(TextFormatter() if format == "text" else JsonFormatter())
+    logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(max(logging.WARNING, LEVELS[level]))
+
+
+def fields(record: logging.LogRecord) -> dict[str, object]:
+    """What the event carried in ``extra``, in the order given."""
+    return {key: value for key, value in vars(record).items() if key not in _USUAL}
+
+
+class TextFormatter(logging.Formatter):
+    """``12:34:56 info    round finished  platform=x vantage=default``; an error's traceback below."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; several only for a traceback."""
+        at = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
+        words = [f"{at} {record.levelname.lower():<7} {_one_line(record.getMessage())}"]
+        words += [f"{key}={_plain(value)}" for key, value in fields(record).items()]
+        line = " ".join(words)
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line: ``time`` (ISO 8601, UTC), ``level``, ``logger``, ``message``, the
+    event's fields, ``exception``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Always one line."""
+        at = datetime.fromtimestamp(record.created, UTC)
+        event: dict[str, object] = {
+            "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        for key, value in fields(record).items():
+            event.setdefault(key, value)
+        if record.exc_info:
+            event["exception"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(event, enc_hook=str).decode()
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\r", "\\r").replace("\n", "\\n")
+
+
+def _plain(value: object) -> str:
+    text = _one_line(str(value))
+    return f'"{text}"' if not text or " " in text or "=" in text else text

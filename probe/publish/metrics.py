@@ -1,0 +1,255 @@
+"""The last results as Prometheus metrics: a snapshot in, samples out."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+
+from msgspec import Struct
+from prometheus_client import CollectorRegistry, Metric, ProcessCollector
+from prometheus_client.exposition import choose_encoder, gzip_accepted
+from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
+from prometheus_client.utils import floatToGoString
+
+from probe.model.identity import RoundKind, Vantage, Verify
+from probe.model.observation import DnsObservation, LegObservation
+from probe.model.verdict import State, Verdict
+from probe.observe.goodput import goodput
+from probe.publish import names
+from probe.publish.names import MetricSpec
+from probe.publish.snapshot import BUCKETS_SECONDS, DnsKey, Histogram, LegKey, Owner, Snapshot
+from probe.publish.totals import OTHER, ended_phases
+
+Row = tuple[MetricSpec, dict[str, str], float]
+
+# The verdict rooms' words; anything else (a free text, say) must not become a label.
+_WORD = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+GZIP_LEVEL = 4
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """A rendered exposition with the headers that say what it is."""
+
+    body: bytes
+    headers: dict[str, str]
+
+
+class Registry:
+    """The daemon's own registry: the board's snapshots, the process, nothing of the host."""
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+        self._process = ProcessCollector(registry=None)
+
+    def collector(self, snapshot: Snapshot) -> Collector:
+        """Everything that ``/metrics`` shows of ``snapshot``."""
+        registry = CollectorRegistry()
+        registry.register(_Families(rows(snapshot, self._version), snapshot))
+        registry.register(self._process)
+        return registry
+
+
+def encode(collector: Collector, *, accept: str, accept_encoding: str) -> Page:
+    """Render in the format and encoding that the headers ask for."""
+    encoder, content_type = choose_encoder(accept)
+    body = encoder(collector)
+    headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+    if gzip_accepted(accept_encoding):
+        body = gzip.compress(body, GZIP_LEVEL)
+        headers["Content-Encoding"] = "gzip"
+    return Page(body=body, headers=headers)
+
+
+class _Families:
+    def __init__(self, found: Iterable[Row], snapshot: Snapshot) -> None:
+        self._found = found
+        self._snapshot = snapshot
+
+    def collect(self) -> Iterable[Metric]:
+        families = {spec.name: family(spec) for spec in names.METRICS}
+        for spec, labels, value in self._found:
+            families[spec.name].samples.append(Sample(spec.name, labels, value))
+        phases = families[names.PHASE_DURATION.name]
+        for key, histogram in sorted(self._snapshot.counted.histograms.items(), key=_ordered):
+            labels = {"vantage": key.vantage, "leg": key.role.value, "phase": key.phase.value}
+            phases.samples.extend(_histogram_samples(phases.name, labels, histogram))
+        return [metric for metric in families.values() if metric.samples]
+
+
+def family(spec: MetricSpec) -> Metric:
+    """An empty family; counters and infos are declared without their suffix, as the client does."""
+    bare = spec.name.removesuffix("_total").removesuffix("_info")
+    return Metric(bare, spec.help, spec.kind)
+
+
+def rows(snapshot: Snapshot, version: str) -> Iterator[Row]:
+    """Every series of ``snapshot`` but the histograms."""
+    yield names.BUILD_INFO, {"version": version}, 1.0
+    yield names.RELOAD_SUCCESS, {}, float(snapshot.reload_ok)
+    yield names.RELOAD_TIMESTAMP, {}, snapshot.reloaded_at
+    yield names.CLOCK_STEPS, {}, float(snapshot.clock_steps)
+    for kind in RoundKind:
+        yield names.ROUND_INTERVAL, {"kind": kind.value}, float(getattr(snapshot.schedule, kind))
+    for vantage in snapshot.vantages:
+        yield names.VANTAGE_INFO, _vantage_labels(vantage), 1.0
+        for platform in snapshot.platforms:
+            yield from _slot_rows(snapshot, vantage, platform.name)
+    yield from _counted_rows(snapshot)
+    for leg_key, leg in sorted(snapshot.legs.items(), key=_ordered):
+        yield from _leg_rows(_leg_labels(leg_key), leg)
+    for leg_key, leg in sorted(snapshot.reads.items(), key=_ordered):
+        yield from _read_rows(_leg_labels(leg_key), leg)
+    for dns_key, dns in sorted(snapshot.dns.items(), key=_ordered):
+        yield from _dns_rows(_dns_labels(dns_key), dns)
+    for key, ratio in sorted(snapshot.ratios.items(), key=_ordered):
+        spec = names.GOODPUT_RATIO if key.measure == "goodput" else names.HANDSHAKE_RATIO
+        labels = {
+            "vantage": key.vantage,
+            "platform": key.platform,
+            "target": key.target,
+            "family": key.family.value,
+            "versus": key.versus.value,
+        }
+        yield spec, labels, ratio.value
+
+
+def _slot_rows(snapshot: Snapshot, vantage: Vantage, platform: str) -> Iterator[Row]:
+    slot = (vantage.name, platform)
+    labels = {"vantage": vantage.name, "platform": platform}
+    yield names.ROUND_RUNNING, labels, float(slot in snapshot.running)
+    if slot not in snapshot.verdicts:
+        return
+    verdict = snapshot.verdicts[slot]
+    current = State.UNKNOWN if verdict is None else verdict.state
+    whole = {**_vantage_labels(vantage), **labels}
+    for state in State:
+        yield names.VERDICT_STATE, {**whole, "state": state.value}, float(state is current)
+    if verdict is not None:
+        yield from _verdict_rows(labels, verdict)
+
+
+def _verdict_rows(labels: dict[str, str], verdict: Verdict) -> Iterator[Row]:
+    yield names.VERDICT_PROVISIONAL, labels, float(verdict.provisional)
+    yield names.VERDICT_SINCE, labels, verdict.since
+    rule = {**labels, "rule_id": _word(verdict.rule_id)}
+    if verdict.reason:
+        rule["reason"] = _word(verdict.reason)
+    yield names.VERDICT_INFO, rule, 1.0
+
+
+def _counted_rows(snapshot: Snapshot) -> Iterator[Row]:
+    counted = snapshot.counted
+    for (vantage, platform, kind, result), count in sorted(counted.rounds.items()):
+        labels = {"vantage": vantage, "platform": platform, "kind": kind.value, "result": result}
+        yield names.ROUNDS, labels, float(count)
+    for (vantage, platform, kind), at in sorted(counted.last_rounds.items()):
+        labels = {"vantage": vantage, "platform": platform, "kind": kind.value}
+        yield names.ROUND_TIMESTAMP, labels, at
+    for spec, by_slot in (
+        (names.ROUNDS_ABANDONED, counted.abandoned),
+        (names.ROUNDS_LATE, counted.late),
+    ):
+        for (vantage, platform), count in sorted(by_slot.items()):
+            yield spec, {"vantage": vantage, "platform": platform}, float(count)
+    for (vantage, platform, reason), count in sorted(counted.skipped.items()):
+        labels = {"vantage": vantage, "platform": platform, "reason": reason}
+        yield names.LEGS_SKIPPED, labels, float(count)
+    for (vantage, owner, direction), size in sorted(counted.wire_bytes.items(), key=_ordered):
+        labels = {"vantage": vantage, **_owner_labels(owner), "direction": direction}
+        yield names.WIRE_BYTES, labels, float(size)
+
+
+def _leg_rows(labels: dict[str, str], leg: LegObservation) -> Iterator[Row]:
+    yield names.LEG_SUCCESS, labels, float(leg.ok)
+    if leg.failure is not None:
+        phase, reason = leg.failure.phase, leg.failure.reason
+        yield names.LEG_FAILURE, {**labels, "phase": phase.value, "reason": reason}, 1.0
+        if phase in leg.phases:
+            yield names.LEG_FAILURE_SECONDS, labels, leg.phases[phase]
+    for phase in ended_phases(leg):
+        yield names.LEG_PHASE, {**labels, "phase": phase.value}, leg.phases[phase]
+    if leg.tcp is not None:
+        yield from _if_known(names.LEG_MIN_RTT, labels, leg.tcp.min_rtt_seconds)
+        yield from _if_known(names.LEG_RETRANSMITS, labels, leg.tcp.retransmits)
+    if leg.tls is not None:
+        yield from _if_known(names.LEG_NOT_AFTER, labels, leg.tls.certificate_not_after)
+        if leg.leg.verify is Verify.RECORD and leg.tls.verify_error is not None:
+            yield names.LEG_VERIFIED, labels, float(leg.tls.verify_error == "")
+    if leg.http is not None and leg.http.status not in leg.leg.expect_status:
+        yield names.LEG_STATUS, labels, float(leg.http.status)
+
+
+def _read_rows(labels: dict[str, str], leg: LegObservation) -> Iterator[Row]:
+    yield from _if_known(names.LEG_GOODPUT, labels, goodput(leg))
+    yield from _if_known(names.LEG_BODY, labels, leg.body_bytes)
+    if leg.tcp is not None:
+        yield from _if_known(names.LEG_RTT, labels, leg.tcp.rtt_seconds)
+
+
+def _dns_rows(labels: dict[str, str], dns: DnsObservation) -> Iterator[Row]:
+    yield names.DNS_SUCCESS, labels, float(dns.failure is None)
+    if dns.failure is not None:
+        yield names.DNS_FAILURE, {**labels, "reason": dns.failure.reason}, 1.0
+    if dns.answers:
+        yield names.DNS_SECONDS, labels, dns.seconds
+        yield names.DNS_CONFLICTING, labels, float(dns.conflicting)
+
+
+def _if_known(spec: MetricSpec, labels: dict[str, str], value: float | None) -> Iterator[Row]:
+    if value is not None:
+        yield spec, labels, float(value)
+
+
+def _histogram_samples(name: str, labels: dict[str, str], histogram: Histogram) -> Iterator[Sample]:
+    bounds = [*map(floatToGoString, BUCKETS_SECONDS), "+Inf"]
+    for bound, count in zip(bounds, accumulate(histogram.counts), strict=True):
+        yield Sample(f"{name}_bucket", {**labels, "le": bound}, float(count))
+    yield Sample(f"{name}_count", labels, float(sum(histogram.counts)))
+    yield Sample(f"{name}_sum", labels, histogram.sum_seconds)
+
+
+def _owner_labels(owner: Owner) -> dict[str, str]:
+    return {"control" if owner.is_control else "platform": owner.name}
+
+
+def _leg_labels(key: LegKey) -> dict[str, str]:
+    return {
+        "vantage": key.vantage,
+        **_owner_labels(key.owner),
+        "target": key.target,
+        "leg": key.role.value,
+        "family": key.family.value,
+    }
+
+
+def _dns_labels(key: DnsKey) -> dict[str, str]:
+    return {
+        "vantage": key.vantage,
+        **_owner_labels(key.owner),
+        "name": key.name,
+        "family": key.family.value,
+        "resolver": key.resolver,
+        "transport": key.transport,
+    }
+
+
+def _vantage_labels(vantage: Vantage) -> dict[str, str]:
+    labels = {
+        "vantage": vantage.name,
+        "country": vantage.country,
+        "access": vantage.access.value,
+        "role": vantage.role.value,
+    }
+    return labels if vantage.asn is None else {**labels, "asn": str(vantage.asn)}
+
+
+def _word(text: str) -> str:
+    return text if _WORD.fullmatch(text) else OTHER
+
+
+def _ordered(item: tuple[object, object]) -> str:
+    """Series in the same order at every scrape, which compresses well and reads well."""
+    return repr(item[0])

@@ -1,0 +1,303 @@
+"""Every metric, declared once: its name, kind, labels, and when it is absent.
+
+What was not measured is absent, never 0. Label values come from the configuration or from closed
+sets (``probe.model``), never from what the network answers. A label that does not apply to a
+series is left out of it: a leg's series has ``platform`` or, on control legs, ``control``.
+
+``role`` always is a vantage's role (inside, reference); a leg's corner of the square is ``leg``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+Kind = Literal["counter", "gauge", "histogram", "info"]
+PREFIX = "throttlewatch_"
+
+
+class MetricSpec(Struct, frozen=True, kw_only=True):
+    """``name`` is the name in PromQL (with ``_total`` or ``_info``); ``help`` is one sentence."""
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    help: str
+    when_absent: str
+
+
+_LEG = ("vantage", "platform", "control", "target", "leg", "family")
+_ROUND = ("vantage", "platform")
+_DNS = ("vantage", "platform", "control", "name", "family", "resolver", "transport")
+_RATIO = ("vantage", "platform", "target", "family", "versus")
+_STALE = "2.5 intervals after it was last measured"
+_STALE_READ = "2.5 transfer intervals after it was last measured"
+
+
+def _metric(
+    kind: Kind, name: str, labels: tuple[str, ...], text: str, *, absent: str
+) -> MetricSpec:
+    return MetricSpec(name=PREFIX + name, kind=kind, labels=labels, help=text, when_absent=absent)
+
+
+# What one leg saw last.
+LEG_SUCCESS = _metric(
+    "gauge",
+    "leg_success",
+    _LEG,
+    "Whether the last exchange of this leg gave what was asked of it (1) or failed (0).",
+    absent=f"never attempted; {_STALE}",
+)
+LEG_FAILURE = _metric(
+    "info",
+    "leg_failure_info",
+    (*_LEG, "phase", "reason"),
+    "Why and in which phase the last exchange failed, as an OONI failure string.",
+    absent="the last exchange did not fail",
+)
+LEG_FAILURE_SECONDS = _metric(
+    "gauge",
+    "leg_failure_seconds",
+    _LEG,
+    "Seconds that the failed phase of the last exchange lasted until it failed.",
+    absent="the last exchange did not fail, or the time is not known",
+)
+LEG_PHASE = _metric(
+    "gauge",
+    "leg_phase_seconds",
+    (*_LEG, "phase"),
+    "Seconds that a phase of the last exchange took.",
+    absent="the phase did not take place or did not end well",
+)
+LEG_MIN_RTT = _metric(
+    "gauge",
+    "leg_min_rtt_seconds",
+    _LEG,
+    "Least round-trip time of the last exchange's connection, as the kernel saw it.",
+    absent="the kernel does not say; no connection",
+)
+LEG_RETRANSMITS = _metric(
+    "gauge",
+    "leg_retransmits",
+    _LEG,
+    "Segments that this host sent again during the last exchange.",
+    absent="the kernel does not say; no connection",
+)
+LEG_NOT_AFTER = _metric(
+    "gauge",
+    "leg_certificate_not_after_timestamp_seconds",
+    _LEG,
+    "Unix time at which the server's certificate expires.",
+    absent="no certificate was seen in the last exchange",
+)
+LEG_VERIFIED = _metric(
+    "gauge",
+    "leg_certificate_verified",
+    _LEG,
+    "Whether chain and name of a certificate that may be wrong without failing the leg held.",
+    absent="the leg fails on a wrong certificate (see leg_failure_info); no handshake",
+)
+LEG_STATUS = _metric(
+    "gauge",
+    "leg_http_status_code",
+    _LEG,
+    "Status of an answer that was not the expected one.",
+    absent="no answer, or the expected status",
+)
+# The same, of exchanges that read a body to compare goodput.
+LEG_GOODPUT = _metric(
+    "gauge",
+    "leg_goodput_bytes_per_second",
+    _LEG,
+    "Body bytes per second from the request to the last byte, or until the body was cut.",
+    absent=f"the leg is not read; it was refused or never began; {_STALE_READ}",
+)
+LEG_BODY = _metric(
+    "gauge",
+    "leg_body_bytes",
+    _LEG,
+    "Body bytes that the last exchange which compares goodput read.",
+    absent=f"the leg is not read; no body began; {_STALE_READ}",
+)
+LEG_RTT = _metric(
+    "gauge",
+    "leg_rtt_seconds",
+    _LEG,
+    "Smoothed round-trip time at the end of the last exchange which compares goodput.",
+    absent=f"the leg is not read; the kernel does not say; {_STALE_READ}",
+)
+# Distributions.
+PHASE_DURATION = _metric(
+    "histogram",
+    "phase_duration_seconds",
+    ("vantage", "leg", "phase"),
+    "Durations of the phases that ended well, of all legs of a corner of the square.",
+    absent="no such phase has ended since the daemon started",
+)
+# Comparisons within a round.
+GOODPUT_RATIO = _metric(
+    "gauge",
+    "goodput_ratio",
+    _RATIO,
+    "Goodput of a target over that of the other legs of its round; below 1 the target is slower.",
+    absent=f"either has no goodput in the round; {_STALE_READ}",
+)
+HANDSHAKE_RATIO = _metric(
+    "gauge",
+    "handshake_ratio",
+    _RATIO,
+    "Handshake time of a target over that of the other legs of its round; above 1 it is slower.",
+    absent=f"either did not end its handshake in the round; {_STALE}",
+)
+# DNS, per resolver.
+DNS_SUCCESS = _metric(
+    "gauge",
+    "dns_success",
+    _DNS,
+    "Whether the last query gave addresses (1) or failed (0).",
+    absent=f"never asked; {_STALE}",
+)
+DNS_SECONDS = _metric(
+    "gauge",
+    "dns_lookup_seconds",
+    _DNS,
+    "Seconds from the last query to its first answer.",
+    absent="the last query failed",
+)
+DNS_FAILURE = _metric(
+    "info",
+    "dns_failure_info",
+    (*_DNS, "reason"),
+    "Why the last query failed, as an OONI failure string.",
+    absent="the last query did not fail",
+)
+DNS_CONFLICTING = _metric(
+    "gauge",
+    "dns_conflicting",
+    ("vantage", "platform", "control", "name", "family"),
+    "Resolvers whose last query was answered several times, differently: injected answers.",
+    absent=f"no resolver was asked on the wire; {_STALE}",
+)
+# Rounds.
+ROUNDS = _metric(
+    "counter",
+    "rounds_total",
+    (*_ROUND, "kind", "result"),
+    "Rounds by kind and result: ok (every leg was fine), failed (some failed), empty (none made).",
+    absent="no such round yet",
+)
+ROUNDS_ABANDONED = _metric(
+    "counter",
+    "rounds_abandoned_total",
+    _ROUND,
+    "Rounds that began and were given up because of an error in the daemon.",
+    absent="none yet",
+)
+ROUNDS_LATE = _metric(
+    "counter",
+    "rounds_late_total",
+    _ROUND,
+    "Rounds that were left out or could not start in time.",
+    absent="none yet",
+)
+ROUND_RUNNING = _metric(
+    "gauge",
+    "round_running",
+    _ROUND,
+    "Whether a round is being made just now.",
+    absent="not configured",
+)
+ROUND_TIMESTAMP = _metric(
+    "gauge",
+    "round_last_timestamp_seconds",
+    (*_ROUND, "kind"),
+    "Unix time at which the last round of this kind ended.",
+    absent="no such round yet",
+)
+ROUND_INTERVAL = _metric(
+    "gauge",
+    "round_interval_seconds",
+    ("kind",),
+    "Configured time between rounds of this kind.",
+    absent="never",
+)
+LEGS_SKIPPED = _metric(
+    "counter",
+    "legs_skipped_total",
+    (*_ROUND, "reason"),
+    "Legs that were not attempted.",
+    absent="none yet",
+)
+WIRE_BYTES = _metric(
+    "counter",
+    "wire_bytes_total",
+    ("vantage", "platform", "control", "direction"),
+    "Bytes sent and received by legs and DNS queries, with headers, as the kernel counts them.",
+    absent="nothing was counted yet",
+)
+# Verdicts.
+VERDICT_STATE = _metric(
+    "gauge",
+    "verdict_state",
+    (*_ROUND, "country", "asn", "access", "role", "state"),
+    "1 for the state of this platform at this vantage, 0 for every other state.",
+    absent=f"{_STALE} (unknown before the first round)",
+)
+VERDICT_INFO = _metric(
+    "info",
+    "verdict_info",
+    (*_ROUND, "rule_id", "reason"),
+    "Which rule gave the state, and its reason.",
+    absent=f"before the first round; {_STALE}",
+)
+VERDICT_PROVISIONAL = _metric(
+    "gauge",
+    "verdict_provisional",
+    _ROUND,
+    "Whether the state is what one round showed, with no sequential test behind it.",
+    absent=f"before the first round; {_STALE}",
+)
+VERDICT_SINCE = _metric(
+    "gauge",
+    "verdict_since_timestamp_seconds",
+    _ROUND,
+    "Unix time at which this state began.",
+    absent=f"before the first round; {_STALE}",
+)
+# The daemon.
+VANTAGE_INFO = _metric(
+    "info",
+    "vantage_info",
+    ("vantage", "country", "asn", "access", "role"),
+    "What the configuration says about a vantage.",
+    absent="never",
+)
+BUILD_INFO = _metric(
+    "info", "build_info", ("version",), "Version of throttlewatch.", absent="never"
+)
+RELOAD_SUCCESS = _metric(
+    "gauge",
+    "config_last_reload_successful",
+    (),
+    "Whether the last (re)load of the configuration succeeded.",
+    absent="never",
+)
+RELOAD_TIMESTAMP = _metric(
+    "gauge",
+    "config_last_reload_success_timestamp_seconds",
+    (),
+    "Unix time of the last successful (re)load of the configuration.",
+    absent="never",
+)
+CLOCK_STEPS = _metric(
+    "counter",
+    "clock_steps_total",
+    (),
+    "Steps of the wall clock that were noticed.",
+    absent="never",
+)
+
+METRICS: tuple[MetricSpec, ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, MetricSpec)
+)
