@@ -39,7 +39,7 @@ async def connect(
     """
     sock = _open(address)
     try:
-        _bind(sock, source_address, interface)
+        bind(sock, source_address, interface)
         started_ns = time.monotonic_ns()
         await asyncio.get_running_loop().sock_connect(sock, (address, port))
         elapsed = (time.monotonic_ns() - started_ns) / clock.NANOSECONDS
@@ -65,7 +65,11 @@ def _open(address: str) -> socket.socket:
     return sock
 
 
-def _bind(sock: socket.socket, source_address: str | None, interface: str | None) -> None:
+def bind(sock: socket.socket, source_address: str | None, interface: str | None) -> None:
+    """Bind an unconnected ``sock`` to where the vantage says its packets leave from.
+
+    Raises ``NetworkError`` (they cannot be used, and why) and ``OSError``.
+    """
     if interface is not None:
         _bind_to_interface(sock, interface)
     if source_address is None:
