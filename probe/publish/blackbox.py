@@ -20,21 +20,20 @@ from probe.model.observation import LegObservation
 from probe.publish.snapshot import LegKey, Owner, Snapshot
 from probe.publish.totals import ended_phases
 
-# In blackbox_exporter's words and order.
 HELP = {
-    "probe_success": "Displays whether or not the probe was a success",
-    "probe_duration_seconds": "Returns how long the probe took to complete in seconds",
-    "probe_dns_lookup_time_seconds": "Returns the time taken for probe dns lookup in seconds",
-    "probe_http_duration_seconds": "Duration of http request by phase, summed over all redirects",
-    "probe_http_status_code": "Response HTTP status code",
-    "probe_http_version": "Returns the version of HTTP of the probe response",
-    "probe_http_redirects": "The number of redirects",
-    "probe_http_ssl": "Indicates if SSL was used for the final redirect",
-    "probe_http_content_length": "Length of http content response",
-    "probe_http_uncompressed_body_length": "Length of uncompressed response body",
-    "probe_ip_protocol": "Specifies whether probe ip protocol is IP4 or IP6",
-    "probe_ssl_earliest_cert_expiry": "Returns last SSL chain expiry in unixtime",
-    "probe_tls_version_info": "Returns the TLS version used or NaN when unknown",
+    "probe_success": "1 if the last exchange gave what was asked of it, else 0.",
+    "probe_duration_seconds": "Seconds that the whole exchange took.",
+    "probe_dns_lookup_time_seconds": "Seconds that resolving the name took.",
+    "probe_http_duration_seconds": "Seconds per phase of the exchange.",
+    "probe_http_status_code": "Status of the answer.",
+    "probe_http_version": "HTTP version of the answer.",
+    "probe_http_redirects": "Redirects that were followed.",
+    "probe_http_ssl": "1 if the answer came over TLS, else 0.",
+    "probe_http_content_length": "Length that the answer's head announced, in bytes.",
+    "probe_http_uncompressed_body_length": "Body bytes that were read.",
+    "probe_ip_protocol": "4 or 6: the IP version that was used.",
+    "probe_ssl_earliest_cert_expiry": "Unix time at which the server's certificate expires.",
+    "probe_tls_version_info": "TLS version of the connection.",
 }
 _IP = {Family.IPV4: 4.0, Family.IPV6: 6.0}
 

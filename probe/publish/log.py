@@ -54,7 +54,7 @@ def fields(record: logging.LogRecord) -> dict[str, object]:
 
 
 class TextFormatter(logging.Formatter):
-    """``12:34:56 info    round finished  platform=x vantage=default``; an error's traceback below."""
+    """``12:34:56 info    round finished platform=x vantage=home``, and a traceback below it."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line; several only for a traceback."""

@@ -1,0 +1,133 @@
+"""The routes: metrics, the last result of one target, the landing page, health, reload.
+
+A scrape takes a snapshot on the event loop (copies of a few dictionaries) and renders it in a
+thread, so it neither waits for a round nor delays one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from msgspec import Struct
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from probe.publish import blackbox
+from probe.publish.board import Board
+from probe.publish.guard import Guard
+from probe.publish.metrics import Page, Registry, encode
+from probe.publish.page import CONTENT_SECURITY_POLICY, render_page
+
+# Scrapes beyond this wait their turn; rendering is all CPU, so more at once only slows rounds.
+RENDERERS = 2
+
+T = TypeVar("T")
+
+
+class ReloadResult(Struct, frozen=True, kw_only=True):
+    """How a reload of the configuration ended; ``text`` is for a person."""
+
+    ok: bool
+    text: str
+
+
+def create_app(
+    board: Board,
+    *,
+    reload: Callable[[], Awaitable[ReloadResult]],
+    version: str,
+    hosts: frozenset[str] | None = None,
+) -> Starlette:
+    """The application over ``board``. ``hosts``: the only names it answers to (``None``: any)."""
+    views = _Views(board, reload, version)
+    return Starlette(
+        routes=[
+            Route("/", views.page),
+            Route("/metrics", views.metrics),
+            Route("/probe", views.probe),
+            Route("/-/healthy", views.healthy),
+            Route("/-/ready", views.ready),
+            Route("/-/reload", views.reload, methods=["POST"]),
+        ],
+        middleware=[Middleware(Guard, hosts=hosts)],
+    )
+
+
+class _Views:
+    def __init__(
+        self, board: Board, reload: Callable[[], Awaitable[ReloadResult]], version: str
+    ) -> None:
+        self._board = board
+        self._reload = reload
+        self._version = version
+        self._registry = Registry(version)
+        self._rendering = asyncio.Semaphore(RENDERERS)
+        self._reloading = asyncio.Lock()
+
+    async def _aside(self, render: Callable[[], T]) -> T:
+        async with self._rendering:
+            return await asyncio.to_thread(render)
+
+    async def metrics(self, request: Request) -> Response:
+        snapshot = self._board.snapshot()
+        page = await self._aside(
+            lambda: encode(self._registry.collector(snapshot), **_negotiation(request))
+        )
+        return _response(page)
+
+    async def probe(self, request: Request) -> Response:
+        target = request.query_params.get("target")
+        if not target:
+            return _text("the parameter target is missing, as in /probe?target=x", 400)
+        snapshot = self._board.snapshot()
+        found = blackbox.lookup(snapshot, target, request.query_params.get("vantage"))
+        if isinstance(found, blackbox.NoResult):
+            return _text(found.message, 503 if found.known else 404)
+        page = await self._aside(lambda: encode(blackbox.collector(found), **_negotiation(request)))
+        return _response(page)
+
+    async def page(self, request: Request) -> Response:
+        snapshot = self._board.snapshot()
+        html = await self._aside(lambda: render_page(snapshot, self._version))
+        return HTMLResponse(
+            html,
+            headers={
+                "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+                "X-Content-Type-Options": "nosniff",
+                "Referrer-Policy": "no-referrer",
+                "Cache-Control": "no-store",
+            },
+        )
+
+    async def healthy(self, request: Request) -> Response:
+        return _text("healthy")
+
+    async def ready(self, request: Request) -> Response:
+        if self._board.ready:
+            return _text("ready")
+        return _text("not ready: the first rounds have not ended yet", 503)
+
+    async def reload(self, request: Request) -> Response:
+        async with self._reloading:
+            result = await self._reload()
+        return _text(result.text, 200 if result.ok else 500)
+
+
+def _negotiation(request: Request) -> dict[str, str]:
+    return {
+        "accept": request.headers.get("accept", ""),
+        "accept_encoding": request.headers.get("accept-encoding", ""),
+    }
+
+
+def _response(page: Page) -> Response:
+    return Response(page.body, headers=page.headers)
+
+
+def _text(text: str, status: int = 200) -> PlainTextResponse:
+    return PlainTextResponse(text.rstrip("\n") + "\n", status_code=status)

@@ -1,0 +1,77 @@
+"""Failures, phases and numbers in words, for people."""
+
+from __future__ import annotations
+
+from probe.model.failure import (
+    BODY_TOO_SHORT,
+    PROTOCOL_ERROR,
+    PROXY_FAILED,
+    UNKNOWN,
+)
+from probe.model.identity import Phase
+from probe.model.observation import LegObservation
+
+_REASONS = {
+    "connection_refused": "the connection was refused",
+    "connection_reset": "the connection was reset",
+    "connection_aborted": "the connection was aborted",
+    "eof_error": "the other side closed the connection",
+    "generic_timeout_error": "time ran out",
+    "timed_out": "the system gave up waiting",
+    "host_unreachable": "the host cannot be reached",
+    "network_unreachable": "the network cannot be reached",
+    "network_down": "the network is down",
+    "address_not_available": "this host does not have that address",
+    "permission_denied": "not permitted",
+    "dns_nxdomain_error": "the name does not exist (NXDOMAIN)",
+    "dns_no_answer": "the name has no address",
+    "dns_servfail_error": "the resolver failed (SERVFAIL)",
+    "dns_refused_error": "the resolver refused (REFUSED)",
+    "dns_bogon_error": "the answer is an address that cannot be public",
+    "ssl_failed_handshake": "TLS failed",
+    "ssl_invalid_certificate": "the certificate is not valid",
+    "ssl_invalid_hostname": "the certificate is for another name",
+    "ssl_unknown_authority": "the certificate's authority is not known",
+    "socks_failed": "the SOCKS proxy failed",
+    "http_unexpected_status_code": "an unexpected status",
+    "http_unexpected_redirect_url": "an unexpected redirect",
+    BODY_TOO_SHORT: "the object is smaller than it should be",
+    PROTOCOL_ERROR: "the answer is not valid HTTP",
+    PROXY_FAILED: "the proxy failed",
+    UNKNOWN: "an unknown failure",
+}
+_PHASES = {
+    Phase.RESOLVE: "while looking up the name",
+    Phase.CONNECT: "while connecting",
+    Phase.TLS: "in the TLS handshake",
+    Phase.PROCESSING: "while waiting for the answer",
+    Phase.TRANSFER: "while reading the body",
+}
+_NO_WHEN = frozenset({"http_unexpected_status_code", BODY_TOO_SHORT})
+
+
+def failure_words(leg: LegObservation) -> str:
+    """What went wrong with a leg and when, empty when nothing did."""
+    failure = leg.failure
+    if failure is None:
+        return ""
+    words = _REASONS.get(failure.reason, failure.reason.replace("_", " "))
+    if failure.reason == "http_unexpected_status_code" and leg.http is not None:
+        words = f"the answer was {leg.http.status}"
+    elif failure.reason == BODY_TOO_SHORT and leg.body_bytes is not None:
+        words = f"{words} ({leg.body_bytes} bytes)"
+    if failure.reason not in _NO_WHEN:
+        words = f"{words} {_PHASES[failure.phase]}"
+        if failure.phase in leg.phases:
+            words = f"{words}, after {leg.phases[failure.phase]:.1f} s"
+    return words
+
+
+def rate_words(bytes_per_second: float) -> str:
+    """A rate with three digits at most: ``870 B/s``, ``16.4 kB/s``, ``1.25 MB/s``."""
+    value, unit = bytes_per_second, "B/s"
+    for larger in ("kB/s", "MB/s", "GB/s"):
+        if value < 999.5:
+            break
+        value, unit = value / 1_000.0, larger
+    return f"{value:.3g} {unit}" if value < 99.95 else f"{value:.0f} {unit}"
