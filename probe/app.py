@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -74,7 +75,7 @@ class Daemon:
                 config = await asyncio.to_thread(self._read)
                 rounds, runner = self._build(config)
             except (ConfigErrors, OSError) as error:
-                self._board.reload_finished(ok=False)
+                self._board.reload_finished(ok=False, at=time.time())
                 log.error("configuration not reloaded", extra={"error": str(error)})
                 return ReloadResult(ok=False, text=str(error))
             if config.settings.listen != self._config.settings.listen:
@@ -82,7 +83,7 @@ class Daemon:
             await self._runner.stop(grace_seconds=RELOAD_GRACE_SECONDS)
             self._config, self._rounds, self._runner = config, rounds, runner
             self._board.config_loaded(config)
-            self._board.reload_finished(ok=True)
+            self._board.reload_finished(ok=True, at=time.time())
             self._runner.start()
             log.info("configuration reloaded")
             return ReloadResult(ok=True, text="configuration reloaded")
@@ -94,10 +95,14 @@ class Daemon:
 
     async def _round(self, slot: Slot, kind: RoundKind) -> None:
         key = (slot.vantage, slot.platform)
-        with self._board.running(slot.vantage, slot.platform):
+        self._board.round_started(slot.vantage, slot.platform, kind)
+        try:
             observed = await self._rounds.measure(
                 platform=slot.platform, vantage=slot.vantage, kind=kind, family=self._family(key)
             )
+        except BaseException:
+            self._board.round_abandoned(slot.vantage, slot.platform)
+            raise
         title = next(p.title for p in self._config.platforms if p.name == slot.platform)
         previous = self._verdicts.get(key)
         verdict = judge(observed, title=title, previous=previous)
