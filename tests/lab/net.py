@@ -247,6 +247,10 @@ class Topology:
         return made
 
     def _wire(self) -> None:
+        # Nobody here announces routes, and the box is a cable to those who talk over it.
+        self.box.sysctl(net__ipv6__conf__default__disable_ipv6=1)
+        for end in (self.client, self.world):
+            end.sysctl(net__ipv6__conf__default__router_solicitations=0)
         connect(self.client, CLIENT_INTERFACE, self.box, BOX_INSIDE)
         connect(self.box, BOX_OUTSIDE, self.world, WORLD_INTERFACE)
         if self._bridge:

@@ -17,9 +17,7 @@ class Authority:
 
     def __init__(self, name: str = "throttlewatch lab") -> None:
         self._root = trustme.CA(organization_name=name, organization_unit_name="root")
-        self._signer = self._root.create_child_ca(
-            organization_name=name, organization_unit_name="intermediate"
-        )
+        self._signer = self._root.create_child_ca()
 
     @property
     def root_pem(self) -> bytes:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 
-class Handshake(Struct, frozen=True, kw_only=True, tag="tls"):
+class Handshake(Struct, frozen=True, kw_only=True, tag_field="kind", tag="tls"):
     """A ClientHello came. ``sni`` is ``None`` when it named nobody."""
 
     at: float
@@ -18,7 +18,7 @@ class Handshake(Struct, frozen=True, kw_only=True, tag="tls"):
     sni: str | None
 
 
-class Request(Struct, frozen=True, kw_only=True, tag="http"):
+class Request(Struct, frozen=True, kw_only=True, tag_field="kind", tag="http"):
     """A request was answered.
 
     ``number`` counts requests of one connection from 1. ``client_port`` and ``address`` (the
@@ -38,7 +38,7 @@ class Request(Struct, frozen=True, kw_only=True, tag="http"):
     records_before: int
 
 
-class Query(Struct, frozen=True, kw_only=True, tag="dns"):
+class Query(Struct, frozen=True, kw_only=True, tag_field="kind", tag="dns"):
     """A DNS query was answered. ``transport``: ``udp``, ``tcp`` or ``https``."""
 
     at: float

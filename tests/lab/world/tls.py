@@ -11,7 +11,7 @@ from tests.lab.world.spec import Site
 
 
 def server_context(site: Site, folder: Path, *, log: Log, session_tickets: int) -> ssl.SSLContext:
-    """The context to listen with; it hands over to another when the name has its own certificate."""
+    """The context to listen with; it hands over to that of the name in the ClientHello."""
     contexts: list[tuple[tuple[str, ...], ssl.SSLContext]] = []
     for certificate in site.certificates:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

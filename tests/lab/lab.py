@@ -1,0 +1,169 @@
+"""The lab as one thing: a network, a world in it, and a client that can run any command."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import msgspec
+from ruamel.yaml import YAML
+
+from probe.config.schema import Config
+from tests.lab.capture import Capture
+from tests.lab.net import WORLD_ADDRESS, Topology
+from tests.lab.pki import Authority
+from tests.lab.world import events
+from tests.lab.world.build import world_for
+from tests.lab.world.spec import WorldSpec
+
+REPOSITORY = Path(__file__).parents[2]
+STOPS_SECONDS = 5.0
+
+
+class LabError(Exception):
+    """The lab could not be set up; the text says why."""
+
+
+class Lab:
+    """client ↔ box ↔ world, with the world alive. A context manager.
+
+    ``spec`` is the world; ``delay_seconds`` puts a forwarder into the box that holds every frame
+    back for so long in each direction; ``box`` is a command to be run in the box in its stead.
+    """
+
+    topology: Topology
+    folder: Path
+
+    def __init__(
+        self,
+        spec: WorldSpec,
+        *,
+        delay_seconds: float = 0.0,
+        box: Sequence[str] | None = None,
+    ) -> None:
+        self.spec = spec
+        if delay_seconds and box is None:
+            box = [sys.executable, "-m", "tests.lab.delay", str(delay_seconds)]
+        self._box = box
+        self._processes: list[subprocess.Popen[str]] = []
+
+    @classmethod
+    def of(cls, config: Config) -> Lab:
+        """The lab in which everything that ``config`` names is well."""
+        return cls(world_for(config))
+
+    def __enter__(self) -> Self:
+        self.folder = Path(tempfile.mkdtemp(prefix="throttlewatch-lab-"))
+        self.topology = Topology(bridge=self._box is None)
+        try:
+            self.topology.__enter__()
+            self._settle()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        said = self.complaints()
+        self.close()
+        if said and kind is None:
+            raise LabError(f"the lab's own programs complained:\n{said}")
+
+    def complaints(self) -> str:
+        """What the world and the box wrote to standard error: nothing, if all is well."""
+        return "".join(path.read_text() for path in sorted(self.folder.glob("*.stderr")))
+
+    def close(self) -> None:
+        """Stop and remove everything."""
+        while self._processes:
+            process = self._processes.pop()
+            assert process.stdin is not None
+            process.stdin.close()
+            process.terminate()
+            try:
+                process.wait(STOPS_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.topology.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _settle(self) -> None:
+        authority = Authority()
+        self.ca_file = authority.write_root(self.folder / "ca.pem")
+        for site in self.spec.sites:
+            for certificate in site.certificates:
+                (self.folder / certificate.file).write_bytes(authority.issue(certificate.names))
+        (self.folder / "spec.json").write_bytes(msgspec.json.encode(self.spec))
+        own = {WORLD_ADDRESS}
+        self.topology.give_world([a for a in self.spec.addresses() if a not in own])
+        self.topology.client.etc(
+            {
+                "resolv.conf": f"nameserver {WORLD_ADDRESS}\n",
+                "hosts": "127.0.0.1 localhost\n::1 localhost\n",
+                "nsswitch.conf": "hosts: files dns\n",
+            }
+        )
+        if self._box is not None:
+            self._start(self.topology.box.wrap(self._box), "the box")
+        world = [sys.executable, "-m", "tests.lab.world", "--with-parent"]
+        world += ["--spec", str(self.folder / "spec.json"), "--log", str(self._log_file)]
+        self._log_file.touch()
+        self._start(self.topology.world.wrap(world), "the world")
+
+    def _start(self, argv: Sequence[str], what: str) -> None:
+        """Run a program of the lab until it says ``ready``."""
+        said = self.folder / f"{what.rpartition(' ')[2]}.stderr"
+        with said.open("wb") as stderr:
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                cwd=REPOSITORY,
+            )
+        self._processes.append(process)
+        assert process.stdout is not None
+        with process.stdout:
+            if process.stdout.readline().strip() != "ready":
+                raise LabError(f"{what} did not start: {said.read_text().strip()}")
+
+    @property
+    def _log_file(self) -> Path:
+        return self.folder / "events.jsonl"
+
+    def events(self) -> list[events.Event]:
+        """What the world's servers have seen so far."""
+        return events.read(self._log_file)
+
+    def exec(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_seconds: float | None = 60.0,
+        env: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the client's namespace, from the repository's root, and wait for it."""
+        return self.topology.client.run(
+            argv, timeout_seconds=timeout_seconds, cwd=REPOSITORY, env=env
+        )
+
+    def capture(self, path: Path | None = None) -> Capture:
+        """Record the client's packets while the context lasts."""
+        return Capture(self.topology.client, path or self.folder / "client.pcap")
+
+    def daemon_config(self, extra: Mapping[str, object] | None = None) -> Path:
+        """A main file in which only the CA file differs from the default, and what ``extra`` says.
+
+        The default's resolvers need no change: the world answers at their addresses.
+        """
+        path = self.folder / "throttlewatch.yaml"
+        with path.open("w") as stream:
+            YAML(typ="safe").dump({"ca_file": str(self.ca_file), **(extra or {})}, stream)
+        return path

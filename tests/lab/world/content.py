@@ -1,0 +1,49 @@
+"""What the platforms' pages say, as far as a search for objects reads them.
+
+Each page that a shipped definition looks for links on has its entry here, in the form (plain or
+JSON-escaped) and with the weight before the link that such pages have.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """A page: ``text`` after ``lead_bytes`` of markup. ``link``: the object that it leads to."""
+
+    text: str
+    link: str
+    lead_bytes: int = 4_096
+
+    def whole(self) -> str:
+        """The page as served."""
+        filler = '<link rel="preconnect" href="//static.invalid/" data-n="{:06}">\n'
+        lines = self.lead_bytes // len(filler.format(0))
+        return "".join(filler.format(n) for n in range(lines)) + self.text
+
+
+PAGES: dict[str, Page] = {
+    "https://x.com/": Page(
+        text='<script src="https://abs.twimg.com/responsive-web/client-web/main.3f2a91ba.js">'
+        "</script>",
+        link="https://abs.twimg.com/responsive-web/client-web/main.3f2a91ba.js",
+        lead_bytes=24_000,
+    ),
+    "https://www.facebook.com/": Page(
+        text=r'{"src":"https:\/\/static.xx.fbcdn.net\/rsrc.php\/v4\/y1\/r\/7sQ2ZcVw0nT.js"}',
+        link="https://static.xx.fbcdn.net/rsrc.php/v4/y1/r/7sQ2ZcVw0nT.js",
+        lead_bytes=48_000,
+    ),
+    "https://www.instagram.com/": Page(
+        text=r'{"src":"https:\/\/static.cdninstagram.com\/rsrc.php\/v4\/yB\/r\/kP4uXe19aLm.js"}',
+        link="https://static.cdninstagram.com/rsrc.php/v4/yB/r/kP4uXe19aLm.js",
+        lead_bytes=48_000,
+    ),
+    "https://www.youtube.com/iframe_api": Page(
+        text=r"var scriptUrl = 'https:\/\/www.youtube.com\/s\/player\/4fcd6e4a\/"
+        r"www-widgetapi.vflset\/www-widgetapi.js';",
+        link="https://www.youtube.com/s/player/4fcd6e4a/www-widgetapi.vflset/www-widgetapi.js",
+        lead_bytes=0,
+    ),
+}
