@@ -8,7 +8,7 @@ test holds both together.
 
 from __future__ import annotations
 
-from typing import Annotated, NewType
+from typing import Annotated, Literal, NewType
 
 from msgspec import Meta, Struct
 
@@ -18,8 +18,34 @@ Seconds = NewType("Seconds", float)
 Bytes = NewType("Bytes", int)
 
 # Names become metric labels, file names and keys, so they are kept plain.
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
-Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$")]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$",
+        description="a name of at most 40 of a-z, 0-9, - and _, such as home-line",
+    ),
+]
+Country = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Z]{2}$",
+        description="a country as two capital letters (ISO 3166-1), such as TR or NO",
+    ),
+]
+
+# Texts of a certain form; ``formats.py`` checks each and says what it expects.
+HttpsUrl = Annotated[str, Meta(extra={"format": "https-url"})]
+Host = Annotated[str, Meta(extra={"format": "host"})]
+HostPattern = Annotated[str, Meta(extra={"format": "host-pattern"})]
+Address = Annotated[str, Meta(extra={"format": "address"})]
+AddressAndPort = Annotated[str, Meta(extra={"format": "address-and-port"})]
+Listen = Annotated[str, Meta(extra={"format": "listen"})]
+ProxyUrl = Annotated[str, Meta(extra={"format": "proxy"})]
+Pattern = Annotated[str, Meta(extra={"format": "regex"})]
+UrlPath = Annotated[str, Meta(extra={"format": "url-path"})]
+Interface = Annotated[str, Meta(extra={"format": "interface"})]
+Sentence = Annotated[str, Meta(min_length=1)]
+Status = Annotated[int, Meta(ge=100, le=599)]
 
 
 class Discovery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,15 +55,15 @@ class Discovery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     be JSON-escaped, relative to the page or scheme-relative. It must stay on ``hosts``.
     """
 
-    page: str
-    pattern: str
-    hosts: tuple[str, ...]
+    page: HttpsUrl
+    pattern: Pattern
+    hosts: Annotated[tuple[HostPattern, ...], Meta(min_length=1)]
 
 
 class Fallback(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A fixed object used while the discovered or first one fails to give what is expected."""
 
-    url: str
+    url: HttpsUrl
     min_bytes: Bytes = Bytes(65_536)
 
 
@@ -51,16 +77,16 @@ class Corner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     (default: ``sni``).
     """
 
-    why: str
-    sni: str | None = None
-    host: str | None = None
-    path: str | None = None
-    connect_to: str | None = None
-    certificate_name: str | None = None
+    why: Sentence
+    sni: Host | None = None
+    host: Host | None = None
+    path: UrlPath | None = None
+    connect_to: Host | None = None
+    certificate_name: Host | None = None
     verify: Verify = Verify.STRICT
     compares: Compares = Compares.HANDSHAKE
     min_bytes: Bytes = Bytes(0)
-    expect_status: tuple[int, ...] | None = None
+    expect_status: Annotated[tuple[Status, ...], Meta(min_length=1)] | None = None
 
 
 class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,18 +100,18 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: Name
     why: str = ""
-    url: str | None = None
+    url: HttpsUrl | None = None
     discover: Discovery | None = None
     fallback: Fallback | None = None
-    connect_to: str | None = None
-    sni: str | None = None
-    host: str | None = None
-    certificate_name: str | None = None
+    connect_to: Host | None = None
+    sni: Host | None = None
+    host: Host | None = None
+    certificate_name: Host | None = None
     verify: Verify = Verify.STRICT
     compares: Compares = Compares.GOODPUT
     min_bytes: Bytes = Bytes(0)
-    expect_status: tuple[int, ...] = (200, 206)
-    http: tuple[str, ...] = ("h2", "http/1.1")
+    expect_status: Annotated[tuple[Status, ...], Meta(min_length=1)] = (200, 206)
+    http: Annotated[tuple[Literal["h2", "http/1.1"], ...], Meta(min_length=1)] = ("h2", "http/1.1")
     swap: Corner | None = None
     no_swap: str = ""
     decoy: Corner | None = None
@@ -102,13 +128,13 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     name: Name
-    title: str
-    why: str
-    hosts: tuple[str, ...]
-    targets: tuple[Target, ...]
-    kind: str = "platform"
+    title: Sentence
+    why: Sentence
+    hosts: Annotated[tuple[HostPattern, ...], Meta(min_length=1)]
+    targets: Annotated[tuple[Target, ...], Meta(min_length=1)]
+    kind: Literal["platform", "control"] = "platform"
     operator: str = ""
-    scope: str = "foreign"
+    scope: Literal["domestic", "foreign"] = "foreign"
     enabled: bool = True
 
 
@@ -125,9 +151,9 @@ class VantageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     asn: Annotated[int, Meta(ge=1, le=4_294_967_295)] | None = None
     access: Access = Access.FIXED
     role: Role = Role.INSIDE
-    interface: str | None = None
-    source_address: str | None = None
-    proxy: str | None = None
+    interface: Interface | None = None
+    source_address: Address | None = None
+    proxy: ProxyUrl | None = None
 
 
 class ResolverConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -138,8 +164,8 @@ class ResolverConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     name: Name
-    address: str | None = None
-    doh: str | None = None
+    address: AddressAndPort | None = None
+    doh: HttpsUrl | None = None
 
 
 class DnsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -152,8 +178,8 @@ class DnsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ResolverConfig(name="google", address="8.8.8.8"),
         ResolverConfig(name="cloudflare-doh", doh="https://1.1.1.1/dns-query"),
     )
-    deadline: Seconds = Seconds(5.0)
-    linger: Seconds = Seconds(1.0)
+    deadline: Annotated[Seconds, Meta(gt=0.0, le=60.0)] = Seconds(5.0)
+    linger: Annotated[Seconds, Meta(ge=0.0)] = Seconds(1.0)
 
 
 class ScheduleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -162,8 +188,8 @@ class ScheduleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ``jitter`` is the share of the interval by which a round may move either way.
     """
 
-    light: Annotated[Seconds, Meta(ge=1.0)] = Seconds(120.0)
-    transfer: Annotated[Seconds, Meta(ge=1.0)] = Seconds(600.0)
+    light: Annotated[Seconds, Meta(ge=1.0)] = Seconds(300.0)
+    transfer: Annotated[Seconds, Meta(ge=1.0)] = Seconds(900.0)
     long: Annotated[Seconds, Meta(ge=1.0)] = Seconds(86_400.0)
     jitter: Annotated[float, Meta(ge=0.0, le=0.5)] = 0.1
     controls: Annotated[int, Meta(ge=1, le=16)] = 2
@@ -183,8 +209,8 @@ class LegsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class LogConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``level``: debug, info, warning or error. ``format``: auto (text on a terminal), text, json."""
 
-    level: str = "info"
-    format: str = "auto"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "text", "json"] = "auto"
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -192,19 +218,26 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     enabled one). ``resolve`` pins names to addresses, as curl's ``--resolve`` does."""
 
     country: Country = "ZZ"
-    listen: str = "127.0.0.1:9880"
-    vantages: tuple[VantageConfig, ...] = (VantageConfig(name="default"),)
-    platforms: tuple[Name, ...] = ("x", "facebook", "instagram", "youtube")
-    controls: tuple[Name, ...] = ("all",)
+    listen: Listen = "127.0.0.1:9880"
+    vantages: Annotated[tuple[VantageConfig, ...], Meta(min_length=1)] = (
+        VantageConfig(name="default"),
+    )
+    platforms: Annotated[tuple[Name, ...], Meta(min_length=1)] = (
+        "x",
+        "facebook",
+        "instagram",
+        "youtube",
+    )
+    controls: Annotated[tuple[Name, ...], Meta(min_length=1)] = ("all",)
     definitions: str | None = None
     overrides: dict[str, dict[str, object]] = {}
     schedule: ScheduleConfig = ScheduleConfig()
     legs: LegsConfig = LegsConfig()
     dns: DnsConfig = DnsConfig()
-    families: tuple[Family, ...] = (Family.IPV4,)
+    families: Annotated[tuple[Family, ...], Meta(min_length=1)] = (Family.IPV4,)
     ca_file: str | None = None
-    resolve: dict[str, tuple[str, ...]] = {}
-    beacon: str | None = None
+    resolve: dict[Host, tuple[Address, ...]] = {}
+    beacon: Host | None = None
     acknowledge_risks: bool = False
     log: LogConfig = LogConfig()
 

@@ -1,0 +1,47 @@
+"""Mistakes in a configuration, as values: all of them are found before any is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+_USER_INFO = re.compile(r"(?<=://)\S*@")
+
+
+def redact(text: str) -> str:
+    """``text`` without the user and password of any URL in it."""
+    return _USER_INFO.sub("***@", text)
+
+
+class ConfigError(Struct, frozen=True, kw_only=True):
+    """One mistake. ``file`` is a file's name or an environment variable's; ``line`` counts from 1
+    (0: there is none). ``key`` is the dotted path to the value, ``suggestion`` the value or key that
+    was probably meant (empty: nothing is near)."""
+
+    file: str
+    line: int
+    key: str
+    found: str
+    expected: str
+    suggestion: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        lines = [
+            f"{place}: {self.key}" if self.key else place,
+            f"  found:        {self.found}",
+            f"  expected:     {self.expected}",
+        ]
+        if self.suggestion:
+            lines.append(f"  did you mean: {self.suggestion}")
+        return redact("\n".join(lines))
+
+
+class ConfigErrors(Exception):
+    """Everything that is wrong with a configuration. ``str`` gives a block of lines for each."""
+
+    def __init__(self, errors: Iterable[ConfigError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(map(str, self.errors)))

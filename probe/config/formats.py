@@ -1,0 +1,143 @@
+"""Forms that a text must have, by the names that ``schema.py`` gives them.
+
+Each says whether a text has the form, and in words what is expected. Nothing is resolved or
+contacted here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct
+
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+_INTERFACE = re.compile(r"[A-Za-z0-9_.:@-]{1,15}")
+_URL_TEXT = re.compile(r"[!-~]+")
+PROXY_SCHEMES = ("socks5", "http")
+
+
+class Form(Struct, frozen=True, kw_only=True):
+    """``secret``: the text is never shown, because it may hold a password."""
+
+    accepts: Callable[[str], Any]
+    expected: str
+    secret: bool = False
+
+
+def is_address(text: str) -> bool:
+    """A literal IPv4 or IPv6 address, without brackets or zone."""
+    try:
+        return "%" not in text and bool(ip_address(text))
+    except ValueError:
+        return False
+
+
+def is_host(text: str) -> bool:
+    """A host name (in ASCII, so IDNA-encoded) or a literal address."""
+    return is_address(text) or (
+        _NAME.fullmatch(text) is not None and not text.rsplit(".", 1)[-1].isdigit()
+    )
+
+
+def is_host_pattern(text: str) -> bool:
+    """A host, or ``*.`` and a name for everything below it."""
+    return is_host(text.removeprefix("*.")) and not is_address(text.removeprefix("*."))
+
+
+def is_https_url(text: str) -> bool:
+    """An https URL with a host, and neither user nor fragment."""
+    parts = _split(text)
+    return (
+        parts is not None
+        and parts.scheme == "https"
+        and parts.username is None
+        and not parts.fragment
+        and is_host(parts.hostname or "")
+    )
+
+
+def is_proxy(text: str) -> bool:
+    """A proxy URL, with nothing after the port."""
+    parts = _split(text)
+    return (
+        parts is not None
+        and parts.scheme in PROXY_SCHEMES
+        and is_host(parts.hostname or "")
+        and parts.path in ("", "/")
+        and not parts.query
+        and not parts.fragment
+    )
+
+
+def is_address_and_port(text: str) -> bool:
+    """``9.9.9.9``, ``9.9.9.9:53``, ``2620:fe::fe`` or ``[2620:fe::fe]:53``."""
+    if is_address(text):
+        return True
+    parts = _split(f"//{text}")
+    return parts is not None and parts.netloc == text and is_address(parts.hostname or "")
+
+
+def is_listen(text: str) -> bool:
+    """An address or ``localhost``, and a port (0: any free one)."""
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    known = host == "localhost" or is_address(host)
+    return parts.netloc == text and parts.username is None and known and port is not None
+
+
+def is_regex(text: str) -> bool:
+    """A regular expression that Python compiles, and that cannot match nothing at all."""
+    try:
+        return re.compile(text).fullmatch("") is None
+    except re.error:
+        return False
+
+
+def _split(text: str) -> SplitResult | None:
+    """The parts of a URL; ``None`` when it is none, or its port is no port."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return None
+    return parts if _URL_TEXT.fullmatch(text) and port != 0 else None
+
+
+FORMS: dict[str, Form] = {
+    "https-url": Form(accepts=is_https_url, expected="a URL such as https://example.com/object.js"),
+    "host": Form(accepts=is_host, expected="a host name or address, such as www.example.com"),
+    "host-pattern": Form(
+        accepts=is_host_pattern, expected="a host name such as www.example.com, or *.example.com"
+    ),
+    "address": Form(accepts=is_address, expected="an address such as 192.0.2.1 or 2001:db8::1"),
+    "address-and-port": Form(
+        accepts=is_address_and_port,
+        expected="an address such as 9.9.9.9, with a port or not: 9.9.9.9:53, [2620:fe::fe]:53",
+    ),
+    "listen": Form(
+        accepts=is_listen, expected="address:port, such as 127.0.0.1:9880 or [::1]:9880"
+    ),
+    "proxy": Form(
+        accepts=is_proxy,
+        expected="socks5://host:port or http://host:port, if needed with user:password@",
+        secret=True,
+    ),
+    "regex": Form(
+        accepts=is_regex, expected="a regular expression (Python's) that matches some text"
+    ),
+    "url-path": Form(
+        accepts=lambda text: text.startswith("/") and _URL_TEXT.fullmatch(text),
+        expected="a path that begins with /",
+    ),
+    "interface": Form(
+        accepts=_INTERFACE.fullmatch, expected="an interface's name such as wlan0 (15 letters)"
+    ),
+}

@@ -1,0 +1,54 @@
+"""Durations and sizes as people write them."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+BYTES = {
+    "B": 1,
+    "kB": 1_000,
+    "KB": 1_000,
+    "MB": 1_000_000,
+    "GB": 1_000_000_000,
+    "KiB": 1_024,
+    "MiB": 1_048_576,
+    "GiB": 1_073_741_824,
+}
+_NUMBER_AND_UNIT = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([A-Za-z]*)", re.ASCII)
+
+
+def parse_seconds(text: str) -> float:
+    """``10s``, ``2m``, ``6h``, ``1d`` or a bare number, in seconds. Raises ``ValueError``."""
+    return float(_parse(text, SECONDS, "s"))
+
+
+def parse_bytes(text: str) -> int:
+    """``64KiB``, ``1MB`` or a bare whole number, in bytes. Raises ``ValueError``."""
+    amount = _parse(text, BYTES, "B")
+    if amount.denominator != 1:
+        raise ValueError(f"{text!r} is no whole number of bytes")
+    return int(amount)
+
+
+def near_unit(text: str, units: dict[str, int]) -> str:
+    """``text`` with the unit that was probably meant; empty when none is near."""
+    match = _NUMBER_AND_UNIT.fullmatch(text.strip())
+    if match is None:
+        return ""
+    number, written = match.groups()
+    wanted = written.lower()
+    near = [unit for unit in units if unit.lower() == wanted]
+    # `64K` and `64Ki` mean the binary unit, `10sec` and `5 minutes` begin with theirs.
+    near += [unit for unit in units if unit.lower() == f"{wanted.removesuffix('i')}ib"]
+    near += [unit for unit in units if len(unit) == 1 and wanted.startswith(unit)]
+    return f"{number}{near[0]}" if near else ""
+
+
+def _parse(text: str, units: dict[str, int], bare: str) -> Fraction:
+    # Exact arithmetic, so that 0.1KB is a hundred bytes and not nearly so.
+    match = _NUMBER_AND_UNIT.fullmatch(text.strip())
+    if match is None or (match[2] or bare) not in units:
+        raise ValueError(f"{text!r} is no number with one of the units {', '.join(units)}")
+    return Fraction(match[1]) * units[match[2] or bare]

@@ -1,0 +1,320 @@
+"""From a YAML tree to the schema's types: one walker for every key.
+
+It reads the schema's type hints, so a new key needs no code here. It goes on after a mistake and
+collects all of them; what is wrong comes back as ``INVALID``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import types
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from enum import Enum, StrEnum
+from functools import cache
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+
+from msgspec import NODEFAULT, Meta, Struct
+from msgspec.structs import FieldInfo, fields
+
+from probe.config.document import Node, plain
+from probe.config.errors import ConfigError
+from probe.config.formats import FORMS
+from probe.config.schema import Bytes, Seconds
+from probe.config.units import BYTES, SECONDS, near_unit, parse_bytes, parse_seconds
+
+Check = Callable[[Any, Node], Iterable[ConfigError]]
+
+
+class Invalid(Enum):
+    """The type of ``INVALID``."""
+
+    INVALID = "invalid"
+
+
+INVALID: Final = Invalid.INVALID
+_SHOWN = 60
+_WORDS: dict[Any, str] = {
+    Seconds: "a duration such as 10s, 2m, 6h or 1d",
+    Bytes: "a size such as 64KiB, 1MB or 65536",
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+}
+
+
+@cache
+def keys_of(struct: type[Struct]) -> Mapping[str, FieldInfo]:
+    """The keys of one mapping of the configuration."""
+    return {field.name: field for field in fields(struct)}
+
+
+def default_of(field: FieldInfo) -> Any:
+    """A key's default; ``NODEFAULT`` when it must be given."""
+    if field.default_factory is not NODEFAULT:
+        return field.default_factory()
+    return field.default
+
+
+def bare(hint: Any) -> Any:
+    """``hint`` without ``None`` and annotations: what a value that is there must be."""
+    while True:
+        if get_origin(hint) is Annotated:
+            hint = get_args(hint)[0]
+        elif get_origin(hint) in (Union, types.UnionType):
+            hint = next(arg for arg in get_args(hint) if arg is not types.NoneType)
+        else:
+            return hint
+
+
+def expected(hint: Any) -> str:
+    """What ``hint`` asks for, for people."""
+    kind = bare(hint)
+    if get_origin(kind) is tuple:
+        return "a list"
+    if get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, Struct)):
+        return "a mapping (key: value)"
+    choices = _choices(kind)
+    if choices:
+        return f"one of: {', '.join(choices)}"
+    for meta in _metas(hint):
+        if meta.extra and meta.extra.get("format") in FORMS:
+            return FORMS[meta.extra["format"]].expected
+        if meta.description:
+            return meta.description
+    return _WORDS.get(kind, "a value")
+
+
+def near(text: str, known: Iterable[str]) -> str:
+    """The member of ``known`` that was probably meant, or nothing."""
+    return next(iter(get_close_matches(text, list(known), n=1)), "")
+
+
+class Walker:
+    """Builds values and collects mistakes. ``checks`` look at whole values of a type, once all
+    their parts are right."""
+
+    def __init__(self, checks: Mapping[type[Struct], Check]) -> None:
+        self.errors: list[ConfigError] = []
+        self._checks = checks
+
+    def build(self, node: Node, hint: Any) -> Any:
+        """The value of ``node`` as ``hint``, or ``INVALID``."""
+        kind = bare(hint)
+        if node.value is None and _may_be_none(hint):
+            return None
+        if isinstance(kind, type) and issubclass(kind, Struct):
+            return self._struct(node, kind)
+        if get_origin(kind) is tuple:
+            return self._list(node, hint, get_args(kind)[0])
+        if get_origin(kind) is dict:
+            return self._mapping(node, hint, *get_args(kind))
+        if kind is object:
+            return plain(node)
+        return self._scalar(node, hint, kind)
+
+    def _struct(self, node: Node, struct: type[Struct]) -> Any:
+        if not isinstance(node.value, dict):
+            return self._wrong(node, struct)
+        known = keys_of(struct)
+        for key, below in node.value.items():
+            if key not in known:
+                self._unknown_key(below, key, known)
+        values: dict[str, Any] = {}
+        for key, field in known.items():
+            if key in node.value:
+                values[key] = self.build(node.value[key], field.type)
+            elif field.required:
+                self.errors.append(
+                    node.error(found=f"no key {key!r}", expected=f"{key}: {expected(field.type)}")
+                )
+                values[key] = INVALID
+        if INVALID in values.values():
+            return INVALID
+        made = struct(**values)
+        mistakes = list(self._checks[struct](made, node)) if struct in self._checks else []
+        self.errors += mistakes
+        return INVALID if mistakes else made
+
+    def _unknown_key(self, below: Node, key: str, known: Mapping[str, FieldInfo]) -> None:
+        self.errors.append(
+            ConfigError(
+                file=below.file,
+                line=below.key_line or below.line,
+                key=below.key,
+                found="a key that does not exist",
+                expected=f"one of: {', '.join(sorted(known))}",
+                suggestion=near(key, known),
+            )
+        )
+
+    def _list(self, node: Node, hint: Any, member: Any) -> Any:
+        if not isinstance(node.value, tuple):
+            return self._wrong(node, hint)
+        least = max((meta.min_length or 0 for meta in _metas(hint)), default=0)
+        if len(node.value) < least:
+            self.errors.append(node.error(found="an empty list", expected="at least one entry"))
+            return INVALID
+        self._twice(node)
+        made = tuple(self.build(below, member) for below in node.value)
+        return INVALID if INVALID in made else made
+
+    def _twice(self, node: Node) -> None:
+        """Every list of the configuration is a set, and its members have names or are names."""
+        seen: dict[object, Node] = {}
+        for member in node.items():
+            place = member.find("name") if isinstance(member.value, dict) else member
+            if isinstance(place.value, dict | tuple):
+                continue
+            first = seen.setdefault(place.value, place)
+            if first is not place:
+                self.errors.append(
+                    place.error(
+                        found=f"{_shown(place)} a second time (first on line {first.line})",
+                        expected="each only once",
+                    )
+                )
+
+    def _mapping(self, node: Node, hint: Any, key_hint: Any, value_hint: Any) -> Any:
+        if not isinstance(node.value, dict):
+            return self._wrong(node, hint)
+        made: dict[Any, Any] = {}
+        for key, below in node.value.items():
+            as_node = Node(
+                file=below.file,
+                line=below.key_line or below.line,
+                key=below.key,
+                value=key,
+                text=key,
+            )
+            made[self.build(as_node, key_hint)] = self.build(below, value_hint)
+        return INVALID if INVALID in made or INVALID in made.values() else made
+
+    def _scalar(self, node: Node, hint: Any, kind: Any) -> Any:
+        value = _convert(node, kind)
+        if value is INVALID:
+            return self._wrong(node, hint)
+        for meta in _metas(hint):
+            bounds = _bounds(meta)
+            if not all(_within(value, sign, bound) for sign, bound in bounds):
+                limits = " and ".join(f"{sign} {bound:g}" for sign, bound in bounds)
+                self.errors.append(
+                    node.error(found=_shown(node), expected=f"{expected(kind)}, {limits}")
+                )
+                return INVALID
+            if not _has_form(value, meta):
+                return self._wrong(node, hint)
+        return value
+
+    def _wrong(self, node: Node, hint: Any) -> Invalid:
+        kind = bare(hint)
+        secret = any(
+            meta.extra and meta.extra.get("format") in FORMS and FORMS[meta.extra["format"]].secret
+            for meta in _metas(hint)
+        )
+        suggestion = ""
+        if not isinstance(node.value, dict | tuple) and not secret:
+            suggestion = _suggestion(node, kind)
+        self.errors.append(
+            node.error(
+                found="something else (not shown: it may hold a password)"
+                if secret
+                else _shown(node),
+                expected=expected(hint),
+                suggestion=suggestion,
+            )
+        )
+        return INVALID
+
+
+def _convert(node: Node, kind: Any) -> Any:
+    """The scalar of ``node`` as ``kind``, or ``INVALID``. No guessing: ``yes`` is not true."""
+    value = node.value
+    if isinstance(value, float) and not math.isfinite(value):
+        return INVALID
+    if kind in (Seconds, Bytes):
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            return INVALID
+        # `1e3` and `0x10` are numbers to YAML; they reach the parser as what they mean.
+        text = value if isinstance(value, str) else f"{value:f}".rstrip("0").rstrip(".")
+        try:
+            return parse_seconds(text) if kind is Seconds else parse_bytes(text)
+        except ValueError:
+            return INVALID
+    choices = _choices(kind)
+    if choices:
+        if not isinstance(value, str) or value not in choices:
+            return INVALID
+        return kind(value) if isinstance(kind, type) else value
+    if kind is float:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return float(value) if is_number else INVALID  # type: ignore[arg-type]
+    if kind is int and isinstance(value, bool):
+        return INVALID
+    return value if isinstance(kind, type) and isinstance(value, kind) else INVALID
+
+
+def _bounds(meta: Meta) -> list[tuple[str, float]]:
+    signs = (("≥", meta.ge), (">", meta.gt), ("≤", meta.le), ("<", meta.lt))
+    return [(sign, bound) for sign, bound in signs if bound is not None]
+
+
+def _within(value: Any, sign: str, bound: float) -> bool:
+    return bool(
+        {"≥": value >= bound, ">": value > bound, "≤": value <= bound, "<": value < bound}[sign]
+    )
+
+
+def _has_form(value: Any, meta: Meta) -> bool:
+    if meta.min_length and isinstance(value, str) and len(value) < meta.min_length:
+        return False
+    if meta.pattern is not None and re.search(meta.pattern, value) is None:
+        return False
+    name = (meta.extra or {}).get("format")
+    return name not in FORMS or bool(FORMS[name].accepts(value))
+
+
+def _choices(kind: Any) -> tuple[str, ...]:
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return tuple(member.value for member in kind)
+    return ()
+
+
+def _suggestion(node: Node, kind: Any) -> str:
+    if kind is Seconds:
+        return near_unit(node.text, SECONDS)
+    if kind is Bytes:
+        return near_unit(node.text, BYTES)
+    if kind is str and isinstance(node.value, int | float):
+        return f'"{node.text}"'
+    return near(node.text, _choices(kind))
+
+
+def _metas(hint: Any) -> tuple[Meta, ...]:
+    if get_origin(hint) is Annotated:
+        inner, *annotations = get_args(hint)
+        return (*(a for a in annotations if isinstance(a, Meta)), *_metas(inner))
+    if get_origin(hint) in (Union, types.UnionType):
+        return tuple(meta for arg in get_args(hint) for meta in _metas(arg))
+    return ()
+
+
+def _may_be_none(hint: Any) -> bool:
+    if get_origin(hint) is Annotated:
+        return _may_be_none(get_args(hint)[0])
+    return get_origin(hint) in (Union, types.UnionType) and types.NoneType in get_args(hint)
+
+
+def _shown(node: Node) -> str:
+    if isinstance(node.value, dict):
+        return "a mapping"
+    if isinstance(node.value, tuple):
+        return "a list"
+    if node.value is None:
+        return "nothing"
+    text = " ".join(node.text.split())
+    return f"`{text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}`"
