@@ -27,6 +27,8 @@ STALE_INTERVALS = 2.5
 SLOWEST_PACE_INTERVALS = 4.0
 SLOWEST_PACE_SECONDS = 600.0
 
+HOST = "host"
+
 
 class Board:
     """Holds the last results of ``config``'s vantages, platforms and controls."""
@@ -91,6 +93,7 @@ class Board:
         if slot in self._declared.slots:
             self._totals.round_abandoned(slot)
             self._given_up.add(slot)
+            self._was_ready = self.ready
 
     def round_late(self, vantage: str, platform: str) -> None:
         """A round was left out or could not start in time."""
@@ -114,6 +117,7 @@ class Board:
         for ratio in ratios(observation):
             self._take_ratio(observation, ratio, now, pace)
         self._ended[slot] = now
+        self._was_ready = self.ready
 
     def snapshot(self) -> Snapshot:
         """The last results as they are now, frozen."""
@@ -145,9 +149,7 @@ class Board:
     @property
     def ready(self) -> bool:
         """Whether every platform has been tried at every vantage. Once true, it stays true."""
-        tried = self._ended.keys() | self._given_up
-        self._was_ready = self._was_ready or self._declared.slots <= tried
-        return self._was_ready
+        return self._was_ready or self._declared.slots <= self._ended.keys() | self._given_up
 
     @property
     def _light(self) -> float:
@@ -198,10 +200,13 @@ class Board:
         )
         if key is None or not self._declared.has_dns(key):
             return
+        # Series are dear: a control's names say nothing that its legs do not, and what the host got
+        # is its legs' first phase.
+        if key.owner.is_control or key.transport == HOST:
+            return
         # Over HTTPS, names are only asked for in rounds that transfer.
         interval = self._transfer if key.transport == "https" else self._light
-        turn = self._draws(first_only=False) if key.owner.is_control else 1.0
-        self._dns.put(key, dns, until=now + STALE_INTERVALS * pace * turn * interval)
+        self._dns.put(key, dns, until=now + STALE_INTERVALS * pace * interval)
 
     def _take_ratio(
         self, observed: RoundObservation, ratio: Ratio, now: float, pace: float

@@ -54,7 +54,10 @@ class Registry:
 
 def encode(collector: Collector, *, accept: str, accept_encoding: str) -> Page:
     """Render in the format and encoding that the headers ask for."""
-    encoder, content_type = choose_encoder(accept)
+    try:
+        encoder, content_type = choose_encoder(accept)
+    except TypeError:  # it compares a version that is not a number with one that is
+        encoder, content_type = choose_encoder("")
     body = encoder(collector)
     headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
     if gzip_accepted(accept_encoding):
@@ -195,6 +198,7 @@ def _dns_rows(labels: dict[str, str], dns: DnsObservation) -> Iterator[Row]:
         yield names.DNS_FAILURE, {**labels, "reason": dns.failure.reason}, 1.0
     if dns.answers:
         yield names.DNS_SECONDS, labels, dns.seconds
+    if dns.answers and dns.transport == "udp":
         yield names.DNS_CONFLICTING, labels, float(dns.conflicting)
 
 
@@ -228,7 +232,7 @@ def _leg_labels(key: LegKey) -> dict[str, str]:
 def _dns_labels(key: DnsKey) -> dict[str, str]:
     return {
         "vantage": key.vantage,
-        **_owner_labels(key.owner),
+        "platform": key.owner.name,
         "name": key.name,
         "family": key.family.value,
         "resolver": key.resolver,

@@ -29,7 +29,7 @@ class MetricSpec(Struct, frozen=True, kw_only=True):
 
 _LEG = ("vantage", "platform", "control", "target", "leg", "family")
 _ROUND = ("vantage", "platform")
-_DNS = ("vantage", "platform", "control", "name", "family", "resolver", "transport")
+_DNS = ("vantage", "platform", "name", "family", "resolver", "transport")
 _RATIO = ("vantage", "platform", "target", "family", "versus")
 _STALE = "2.5 intervals after it was last measured"
 _STALE_READ = "2.5 transfer intervals after it was last measured"
@@ -132,7 +132,7 @@ PHASE_DURATION = _metric(
     "histogram",
     "phase_duration_seconds",
     ("vantage", "leg", "phase"),
-    "Durations of the phases that ended well, of all legs of a corner of the square.",
+    "Durations of connect, tls, processing and transfer that ended well: all targets, all controls.",
     absent="no such phase has ended since the daemon started",
 )
 # Comparisons within a round.
@@ -150,7 +150,7 @@ HANDSHAKE_RATIO = _metric(
     "Handshake time of a target over that of the other legs of its round; above 1 it is slower.",
     absent=f"either did not end its handshake in the round; {_STALE}",
 )
-# DNS, per resolver.
+# DNS on the wire, per resolver. What the host itself gets is the phase ``resolve`` of a leg.
 DNS_SUCCESS = _metric(
     "gauge",
     "dns_success",
@@ -175,9 +175,9 @@ DNS_FAILURE = _metric(
 DNS_CONFLICTING = _metric(
     "gauge",
     "dns_conflicting",
-    ("vantage", "platform", "control", "name", "family"),
-    "Resolvers whose last query was answered several times, differently: injected answers.",
-    absent=f"no resolver was asked on the wire; {_STALE}",
+    _DNS,
+    "Whether several answers came to the last query over UDP and disagree (1): one was injected.",
+    absent="the last query failed; not asked over UDP",
 )
 # Rounds.
 ROUNDS = _metric(

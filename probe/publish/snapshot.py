@@ -13,8 +13,8 @@ from probe.model.observation import DnsObservation, LegObservation
 from probe.model.verdict import Verdict
 from probe.observe.pairs import Ratio
 
-# Few, because each one is a series: a fast line, a slow one, and three degrees of trouble.
-BUCKETS_SECONDS = (0.1, 0.3, 1.0, 3.0, 10.0)
+# Few, because each one is a series: a fast line, a slow one, and two degrees of trouble.
+BUCKETS_SECONDS = (0.1, 0.5, 2.0, 10.0)
 
 
 class Owner(Struct, frozen=True, kw_only=True):

@@ -6,13 +6,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from probe.model.identity import Phase, RoundKind
+from probe.model.identity import LegRole, Phase, RoundKind
 from probe.model.observation import LegObservation, RoundObservation
 from probe.publish.declared import Declared
 from probe.publish.snapshot import Counted, Histogram, HistogramKey, LegKey, Owner, Slot
 
 SKIP_REASONS = frozenset({"host_budget", "no_object", "no_address"})
 OTHER = "other"
+
+# Histograms cost many series: the pair that is compared, and not the phase that all legs of a name
+# share.
+HISTOGRAM_ROLES = frozenset({LegRole.TARGET, LegRole.CONTROL})
+HISTOGRAM_PHASES = frozenset(Phase) - {Phase.RESOLVE}
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -79,7 +84,9 @@ class Totals:
 
     def leg_ended(self, key: LegKey, leg: LegObservation) -> None:
         """A leg ended, well or not."""
-        for phase in ended_phases(leg):
+        if key.role not in HISTOGRAM_ROLES:
+            return
+        for phase in HISTOGRAM_PHASES.intersection(ended_phases(leg)):
             histogram = HistogramKey(vantage=key.vantage, role=key.role, phase=phase)
             known = self._histograms.get(histogram, Histogram())
             self._histograms[histogram] = known.plus(leg.phases[phase])
