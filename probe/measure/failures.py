@@ -106,7 +106,7 @@ def _explain(error: Exception, phase: Phase) -> tuple[str, str]:
         case ssl.SSLError():
             # After the handshake this is a broken or injected record, or a late alert.
             reason = "ssl_failed_handshake" if phase is Phase.TLS else _REQUEST_FAILED
-            return reason, (error.reason or "").replace("_", " ").lower()
+            return reason, (getattr(error, "reason", None) or "").replace("_", " ").lower()
         case OSError():
             return reason_of_os_error(error), os.strerror(error.errno) if error.errno else ""
         case httpcore.TimeoutException():

@@ -131,11 +131,12 @@ class Proxy(Struct, frozen=True, kw_only=True):
         while True:
             event = http.next_event()
             if event is h11.NEED_DATA:
-                http.receive_data(await wire.receive())
+                data = await wire.receive()
+                if not data:
+                    raise EOFError
+                http.receive_data(data)
             elif isinstance(event, h11.Response):
                 break
-            elif not isinstance(event, h11.InformationalResponse):
-                raise EOFError
         if not 200 <= event.status_code < 300:
             raise NetworkError(PROXY_FAILED, f"the proxy answered {event.status_code}")
         if http.trailing_data[0]:

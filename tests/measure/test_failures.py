@@ -1,0 +1,84 @@
+"""From exceptions to failure strings."""
+
+from __future__ import annotations
+
+import errno
+import ssl
+
+import h2.exceptions
+import httpcore
+import pytest
+
+from probe.measure.failures import NetworkError, failure_of, reason_of_os_error
+from probe.model.failure import REASONS
+from probe.model.identity import Phase
+
+
+@pytest.mark.parametrize("number", sorted(errno.errorcode))
+def test_every_error_number_is_some_known_string(number: int) -> None:
+    assert failure_of(OSError(number, "text"), Phase.CONNECT).reason in REASONS
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.ECONNREFUSED, ""), "connection_refused"),
+        (OSError(errno.ECONNRESET, ""), "connection_reset"),
+        (OSError(errno.EPIPE, ""), "connection_reset"),
+        (OSError(errno.EHOSTUNREACH, ""), "host_unreachable"),
+        (OSError(errno.ENETUNREACH, ""), "network_unreachable"),
+        (OSError(errno.ETIMEDOUT, ""), "timed_out"),
+        (TimeoutError(), "generic_timeout_error"),
+        (OSError("without a number"), "unknown_failure"),
+        (EOFError(), "eof_error"),
+        (ssl.SSLEOFError(8, "EOF"), "eof_error"),
+        (httpcore.ReadTimeout(), "generic_timeout_error"),
+        (httpcore.RemoteProtocolError("illegal status line: b'x'"), "http_protocol_error"),
+        (httpcore.LocalProtocolError("x"), "http_protocol_error"),
+        (h2.exceptions.ProtocolError("x"), "http_protocol_error"),
+        (NetworkError("bad_address"), "bad_address"),
+        (ZeroDivisionError(), "unknown_failure"),
+    ],
+)
+def test_reasons(error: Exception, reason: str) -> None:
+    failure = failure_of(error, Phase.PROCESSING)
+    assert (failure.phase, failure.reason) == (Phase.PROCESSING, reason)
+
+
+def test_a_tls_error_after_the_handshake_is_not_a_failed_handshake() -> None:
+    error = ssl.SSLError(1, "bad record")
+    assert failure_of(error, Phase.TLS).reason == "ssl_failed_handshake"
+    assert failure_of(error, Phase.TRANSFER).reason == "http_request_failed"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (62, "ssl_invalid_hostname"),
+        (64, "ssl_invalid_hostname"),
+        (18, "ssl_unknown_authority"),
+        (19, "ssl_unknown_authority"),
+        (20, "ssl_unknown_authority"),
+        (9, "ssl_invalid_certificate"),
+        (10, "ssl_invalid_certificate"),
+        (23, "ssl_invalid_certificate"),
+    ],
+)
+def test_certificate_errors(code: int, reason: str) -> None:
+    error = ssl.SSLCertVerificationError(1, "refused")
+    error.verify_code, error.verify_message = code, "what OpenSSL says"
+    failure = failure_of(error, Phase.TLS)
+    assert (failure.reason, failure.detail) == (reason, "what OpenSSL says")
+
+
+def test_what_was_quoted_from_the_far_end_is_left_out() -> None:
+    error = httpcore.RemoteProtocolError("illegal status line: bytearray(b'203.0.113.7')")
+    assert failure_of(error, Phase.PROCESSING).detail == "illegal status line"
+
+
+def test_an_unknown_error_names_its_type() -> None:
+    assert failure_of(ZeroDivisionError("203.0.113.7"), Phase.TLS).detail == "ZeroDivisionError"
+
+
+def test_every_mapped_number_is_a_known_string() -> None:
+    assert {reason_of_os_error(OSError(n, "")) for n in errno.errorcode} <= REASONS
