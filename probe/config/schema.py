@@ -170,7 +170,8 @@ class ResolverConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 class DnsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``system``: whether the host's own resolver is measured. ``linger``: how long a measurement
-    waits on after an answer, for a second, different one."""
+    waits on after an answer, for a second, different one. ``allow_private``: private addresses are
+    honest answers (a laboratory, a national network); otherwise they are ``dns_bogon_error``."""
 
     system: bool = True
     resolvers: tuple[ResolverConfig, ...] = (
