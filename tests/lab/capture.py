@@ -29,7 +29,7 @@ DNS_PORT = 53
 # The discard service: the last packet of a capture goes there.
 MARK_PORT = 9
 MARK_SECONDS = 5.0
-HANDSHAKE_RECORD, DATA_RECORD = 22, 23
+RECORD_HEAD_BYTES = 5
 _NANOSECOND_MAGIC = 0xA1B23C4D
 _ETHERTYPES = {0x0800, 0x86DD}
 
@@ -89,6 +89,16 @@ def _packet(at: int, frame: bytes) -> Packet | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class TlsRecord:
+    """A TLS record by its plain head, and when its first and last byte was there."""
+
+    type: int
+    bytes: int
+    begun: int
+    ended: int
+
+
 @dataclass(slots=True)
 class Stream:
     """One direction of a connection, its segments put in order."""
@@ -116,18 +126,18 @@ class Stream:
             yield latest, payload[reached - place :]
             reached = place + len(payload)
 
-    def records(self) -> list[tuple[int, int, int]]:
-        """The TLS records: type, and when the first and the last byte was there."""
-        made: list[tuple[int, int, int]] = []
+    def records(self) -> list[TlsRecord]:
+        """The TLS records that came whole."""
+        made: list[TlsRecord] = []
         buffer, begun = bytearray(), 0
         for at, piece in self.pieces():
             begun = begun or at
             buffer += piece
-            while len(buffer) >= 5:
-                length = 5 + struct.unpack_from("!H", buffer, 3)[0]
+            while len(buffer) >= RECORD_HEAD_BYTES:
+                length = RECORD_HEAD_BYTES + int.from_bytes(buffer[3:5])
                 if len(buffer) < length:
                     break
-                made.append((buffer[0], begun, at))
+                made.append(TlsRecord(type=buffer[0], bytes=length, begun=begun, ended=at))
                 del buffer[:length]
                 begun = at if buffer else 0
         return made
