@@ -36,11 +36,12 @@ from tests.lab.world.spec import ANY, Certificate, Object, Site, WorldSpec
 
 HOST = "x.com"
 ADDRESS = "198.18.1.10"
-BODY_BYTES = 65_536
+# What a light round reads of an object, and what a transfer round does.
+SIZES = (1_024, 65_536)
 HOLD_SECONDS = 0.015
 LATENCY_SECONDS = 0.010
 AT_ONCE = 20
-VERSIONS = {"h1": "http/1.1", "h2": "h2"}
+KINDS = [(version, size) for version in ("http/1.1", "h2") for size in SIZES]
 # What the client has sent as records of type "data" before its request: Finished, and over
 # HTTP/2 the preface with its settings.
 BEFORE_REQUEST = {"http/1.1": 1, "h2": 2}
@@ -48,6 +49,8 @@ DATA_RECORD = 23
 # A goodbye (close_notify) is shorter than any record of an answer here.
 GOODBYE_BYTES = 64
 SESSION_TICKETS = 2
+SAME_STAMP_NS = 20_000
+LATE_MS = 0.1
 
 WORLD = WorldSpec(
     zone={HOST: (ADDRESS,), f"*.{HOST}": (ADDRESS,)},
@@ -59,7 +62,7 @@ WORLD = WorldSpec(
             addresses=(ADDRESS,),
             certificates=(Certificate(names=(HOST,), file="x.pem"),),
             objects={
-                HOST: {ANY: Object(size_bytes=BODY_BYTES, latency_seconds=LATENCY_SECONDS)},
+                HOST: {ANY: Object(size_bytes=max(SIZES), latency_seconds=LATENCY_SECONDS)},
             },
         ),
     ),
@@ -73,14 +76,22 @@ class Measured(Struct, frozen=True):
     dns: list[DnsObservation]
 
 
-class Errors(Struct):
-    """Observed minus true durations of one phase, in seconds; ``stamped`` by the kernel."""
+class Error(Struct, frozen=True):
+    """Observed minus true duration of one phase, in seconds; ``stamped``: by the kernel.
 
-    seconds: list[float]
-    stamped: int = 0
+    ``merged``: the answer's first byte bears the time of a later segment. The kernel may merge
+    segments that wait to be read, and a merged buffer carries the stamp of its last segment.
+    """
+
+    seconds: float
+    stamped: bool
+    merged: bool = False
 
 
-def leg_for(number: int, version: str) -> Leg:
+Errors = dict[tuple[str, Phase], list[Error]]
+
+
+def leg_for(number: int, version: str, size: int) -> Leg:
     """A leg that the world can tell from all others."""
     return Leg(
         role=LegRole.TARGET,
@@ -93,19 +104,20 @@ def leg_for(number: int, version: str) -> Leg:
         certificate_name=HOST,
         compares=Compares.GOODPUT,
         http_versions=(version,),
-        min_bytes=BODY_BYTES,
-        max_bytes=BODY_BYTES,
+        min_bytes=size,
+        max_bytes=size,
+        range_bytes=size,
     )
 
 
 async def measure(ca_file: str, rounds: int) -> Measured:
-    """Inside the client's namespace: ``rounds`` times ``AT_ONCE`` queries and legs per version."""
+    """Inside the client's namespace: ``rounds`` times ``AT_ONCE`` queries and legs of each kind."""
     trust = Trust.load(ca_file)
     via = VantageConfig(name="default")
     resolver = Resolver(name="lab", transport="udp", address=WORLD_ADDRESS, port=53)
     measured = Measured([], [])
 
-    async def one(number: int, version: str) -> None:
+    async def one(number: int, version: str, size: int) -> None:
         measured.dns.extend(
             await measure_dns(
                 f"n{number}.{HOST}",
@@ -117,7 +129,7 @@ async def measure(ca_file: str, rounds: int) -> Measured:
                 allow_private=True,
             )
         )
-        leg = leg_for(number, version)
+        leg = leg_for(number, version, size)
         measured.legs.append(
             await measure_leg(
                 leg, address=ADDRESS, via=via, trust=trust, deadline_seconds=20.0, order=0
@@ -126,9 +138,9 @@ async def measure(ca_file: str, rounds: int) -> Measured:
 
     number = 0
     for _ in range(rounds):
-        for version in VERSIONS.values():
+        for version, size in KINDS:
             batch = range(number, number + AT_ONCE)
-            await asyncio.gather(*(one(n, version) for n in batch))
+            await asyncio.gather(*(one(n, version, size) for n in batch))
             number += AT_ONCE
     return measured
 
@@ -161,29 +173,44 @@ def answer_records(after_handshake: list[TlsRecord], request: Request) -> list[T
     return [r for r in answer if r.bytes > GOODBYE_BYTES]
 
 
-def compare(lab: Lab, pcap: Path, measured: Measured) -> dict[tuple[str, Phase], Errors]:
-    """The errors, by HTTP version (or ``udp``) and phase. Raises if a measurement failed."""
+def head_was_merged(connection: Connection, request: Request, leg: LegObservation) -> bool:
+    """Whether the leg's first byte bears the time of a later segment, as nearly as we can tell."""
+    asked = [r for r in connection.sent.records() if r.type == DATA_RECORD]
+    asked_at = asked[BEFORE_REQUEST[request.version]].begun
+    observed = asked_at + round(leg.phases[Phase.PROCESSING] * 1e9)
+    true = asked_at + truth(connection, request)[Phase.PROCESSING]
+    arrivals = [at for _, at, _ in connection.received.segments]
+    nearest = min(arrivals, key=lambda at: abs(at - observed))
+    return nearest > true and abs(nearest - observed) < SAME_STAMP_NS
+
+
+def compare(lab: Lab, pcap: Path, measured: Measured) -> Errors:
+    """The errors of each kind of leg (and of ``udp``), by phase. Raises if one failed."""
     by_port = {connection.client[1]: connection for connection in connections(pcap)}
     requests = {e.path: e for e in lab.events() if isinstance(e, Request)}
     queries = {exchange.name: exchange for exchange in dns_exchanges(pcap)}
-    errors: dict[tuple[str, Phase], Errors] = {}
-
-    def note(kind: str, phase: Phase, seconds: float, true_ns: int, clock: Clock) -> None:
-        found = errors.setdefault((kind, phase), Errors([]))
-        found.seconds.append(seconds - true_ns / 1e9)
-        found.stamped += clock is Clock.KERNEL
-
-    for leg in measured.legs:
-        if leg.failure is not None:
-            raise RuntimeError(f"a leg failed: {leg.failure}")
-        request = requests["/" + leg.leg.url.rpartition("/")[2]]
-        for phase, true_ns in truth(by_port[request.client_port], request).items():
-            note(request.version, phase, leg.phases[phase], true_ns, leg.clock)
+    errors: Errors = {}
+    for seen in measured.legs:
+        if seen.failure is not None:
+            raise RuntimeError(f"a leg failed: {seen.failure}")
+        request = requests["/" + seen.leg.url.rpartition("/")[2]]
+        connection = by_port[request.client_port]
+        merged = head_was_merged(connection, request, seen)
+        kind = f"{request.version}, {seen.leg.max_bytes // 1024} KiB"
+        for phase, true_ns in truth(connection, request).items():
+            error = Error(
+                seconds=seen.phases[phase] - true_ns / 1e9,
+                stamped=seen.clock is Clock.KERNEL,
+                merged=merged and phase in (Phase.PROCESSING, Phase.TRANSFER),
+            )
+            errors.setdefault((kind, phase), []).append(error)
     for query in measured.dns:
         if query.failure is not None:
             raise RuntimeError(f"a query failed: {query.failure}")
         exchange = queries[query.name]
-        note("udp", Phase.RESOLVE, query.seconds, exchange.answers[0] - exchange.sent, query.clock)
+        seconds = query.seconds - (exchange.answers[0] - exchange.sent) / 1e9
+        error = Error(seconds=seconds, stamped=query.clock is Clock.KERNEL)
+        errors.setdefault(("udp", Phase.RESOLVE), []).append(error)
     return errors
 
 
@@ -199,7 +226,7 @@ def burning(cores: int) -> Iterator[None]:
             fire.wait()
 
 
-def run(rounds: int, cores: int) -> dict[tuple[str, Phase], Errors]:
+def run(rounds: int, cores: int) -> Errors:
     """One lab, one capture, one client process."""
     with Lab(WORLD, delay_seconds=HOLD_SECONDS) as lab:
         client = [sys.executable, "-m", "benchmarks.wire_accuracy", "--rounds", str(rounds)]
@@ -219,21 +246,27 @@ def p95(values: list[float]) -> float:
     return statistics.quantiles(values, n=20, method="inclusive")[-1]
 
 
-def show(title: str, errors: dict[tuple[str, Phase], Errors]) -> None:
+def show(title: str, errors: Errors) -> None:
     """Print one table."""
-    print(f"\n{title}: |observed - captured|, ms")
-    print(f"{'':10}{'phase':12}{'n':>5}{'kernel':>8}{'median':>9}{'p95':>9}{'max':>9}{'bias':>9}")
-    for (kind, phase), found in sorted(errors.items()):
-        sizes = [abs(error) * 1e3 for error in found.seconds]
-        bias = statistics.median(found.seconds) * 1e3
+    print(f"\n{title}: |observed - captured|, ms; how many are late by more than {LATE_MS} ms,")
+    print("and how many of those because the kernel had merged the first segment with a later one")
+    head = ("n", "kernel", "median", "p95", "max", "late", "merged")
+    print(f"{'':18}{'phase':12}" + "".join(f"{word:>8}" for word in head))
+    order = list(Phase)
+    for (kind, phase), found in sorted(
+        errors.items(), key=lambda e: (e[0][0], order.index(e[0][1]))
+    ):
+        sizes = [abs(error.seconds) * 1e3 for error in found]
+        late = [error for error in found if abs(error.seconds) * 1e3 > LATE_MS]
         print(
-            f"{kind:10}{phase.value:12}{len(sizes):5}{found.stamped:8}"
-            f"{statistics.median(sizes):9.3f}{p95(sizes):9.3f}{max(sizes):9.3f}{bias:+9.3f}"
+            f"{kind:18}{phase.value:12}{len(found):8}{sum(e.stamped for e in found):8}"
+            f"{statistics.median(sizes):8.3f}{p95(sizes):8.3f}{max(sizes):8.3f}"
+            f"{len(late):8}{sum(e.merged for e in late):8}"
         )
 
 
 @click.command()
-@click.option("--rounds", default=5, help=f"Batches of {AT_ONCE} legs for each HTTP version.")
+@click.option("--rounds", default=5, help=f"Batches of {AT_ONCE} legs of each kind.")
 @click.option("--client", hidden=True, help="Measure, inside the lab.")
 def main(rounds: int, client: str | None) -> None:
     """Print the errors, idle and burning."""

@@ -37,6 +37,8 @@ CLIENT_ADDRESS = "100.64.0.2"
 WORLD_ADDRESS = "100.64.0.1"
 CLIENT_ADDRESS6 = "fd00:64::2"
 WORLD_ADDRESS6 = "fd00:64::1"
+CLIENT_MAC = "02:00:64:00:00:02"
+WORLD_MAC = "02:00:64:00:00:01"
 CLIENT_INTERFACE = "up0"
 WORLD_INTERFACE = "down0"
 BOX_INSIDE = "in"
@@ -261,15 +263,22 @@ class Topology:
                 f"link set {BOX_OUTSIDE} master br0",
                 "link set br0 up",
             )
+        # The neighbours are known from the start: looking them up is no part of any path here.
         self.client.ip(
+            f"link set {CLIENT_INTERFACE} address {CLIENT_MAC}",
             f"addr add {CLIENT_ADDRESS}/24 dev {CLIENT_INTERFACE}",
             f"addr add {CLIENT_ADDRESS6}/64 dev {CLIENT_INTERFACE} nodad",
+            f"neigh replace {WORLD_ADDRESS} lladdr {WORLD_MAC} dev {CLIENT_INTERFACE}",
+            f"neigh replace {WORLD_ADDRESS6} lladdr {WORLD_MAC} dev {CLIENT_INTERFACE}",
             f"route add default via {WORLD_ADDRESS}",
             f"route add default via {WORLD_ADDRESS6}",
         )
         self.world.ip(
+            f"link set {WORLD_INTERFACE} address {WORLD_MAC}",
             f"addr add {WORLD_ADDRESS}/24 dev {WORLD_INTERFACE}",
             f"addr add {WORLD_ADDRESS6}/64 dev {WORLD_INTERFACE} nodad",
+            f"neigh replace {CLIENT_ADDRESS} lladdr {CLIENT_MAC} dev {WORLD_INTERFACE}",
+            f"neigh replace {CLIENT_ADDRESS6} lladdr {CLIENT_MAC} dev {WORLD_INTERFACE}",
         )
         # A real edge serves many clients: what one connection learnt about the path must not
         # give the next one another start.
