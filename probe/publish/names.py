@@ -132,7 +132,7 @@ PHASE_DURATION = _metric(
     "histogram",
     "phase_duration_seconds",
     ("vantage", "leg", "phase"),
-    "Durations of connect, tls, processing and transfer that ended well: all targets, all controls.",
+    "Durations of the phases after resolving that ended well: of all targets, of all controls.",
     absent="no such phase has ended since the daemon started",
 )
 # Comparisons within a round.

@@ -40,7 +40,10 @@ _PHASE_TITLES = {
 def render_rounds(
     console: Console, rounds: Sequence[RoundObservation], verdicts: Sequence[Verdict]
 ) -> None:
-    """Print each round: what it means, its legs with phases in milliseconds, what failed."""
+    """Print each round: what it means, its legs with phases in milliseconds, what failed.
+
+    The phase in which a leg failed is marked with ``!``: it did not end, it lasted so long.
+    """
     found = {(verdict.vantage, verdict.platform): verdict for verdict in verdicts}
     several = len({observed.vantage for observed in rounds}) > 1
     for index, observed in enumerate(rounds):
@@ -50,9 +53,9 @@ def render_rounds(
         verdict = found.get((observed.vantage, observed.platform))
         console.print(_headline(observed, verdict, place), highlight=False)
         if observed.legs:
-            console.print(Padding(_legs(observed), (0, 0, 0, 2)))
+            console.print(Padding(_legs(observed), (0, 0, 0, 2), expand=False))
         for line in (*_failures(observed), *_skipped(observed)):
-            console.print(Padding(Text(line), (0, 0, 0, 2)), highlight=False)
+            console.print(Padding(Text(line), (0, 0, 0, 2), expand=False), highlight=False)
 
 
 def to_json(rounds: Sequence[RoundObservation], verdicts: Sequence[Verdict]) -> bytes:
@@ -69,8 +72,8 @@ def _headline(observed: RoundObservation, verdict: Verdict | None, place: str) -
 
 
 def _legs(observed: RoundObservation) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="dim")
-    table.add_column("leg", no_wrap=True)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("leg (ms)", no_wrap=True)
     table.add_column("target", overflow="fold")
     table.add_column("ip", no_wrap=True)
     for phase in Phase:
@@ -103,7 +106,10 @@ def _name(leg: LegObservation) -> str:
 
 def _milliseconds(leg: LegObservation, phase: Phase) -> str:
     seconds = leg.phases.get(phase)
-    return "" if seconds is None else f"{seconds * 1_000.0:.1f}"
+    if seconds is None:
+        return ""
+    failed = leg.failure is not None and leg.failure.phase is phase
+    return f"{seconds * 1_000.0:.1f}{'!' if failed else ''}"
 
 
 def _goodput(leg: LegObservation) -> str:
@@ -112,11 +118,11 @@ def _goodput(leg: LegObservation) -> str:
 
 
 def _failures(observed: RoundObservation) -> list[str]:
-    return [
-        f"{leg.leg.role.value} {_name(leg)}: {failure_words(leg)}"
-        for leg in _in_order(observed)
-        if not leg.ok
-    ]
+    legs: dict[str, list[str]] = {}
+    for leg in _in_order(observed):
+        if not leg.ok:
+            legs.setdefault(failure_words(leg), []).append(f"{leg.leg.role.value} {_name(leg)}")
+    return [f"{', '.join(names)}: {words}" for words, names in legs.items()]
 
 
 _SKIPPED = {

@@ -62,8 +62,6 @@ def failure_words(leg: LegObservation) -> str:
         words = f"{words} ({leg.body_bytes} bytes)"
     if failure.reason not in _NO_WHEN:
         words = f"{words} {_PHASES[failure.phase]}"
-        if failure.phase in leg.phases:
-            words = f"{words}, after {leg.phases[failure.phase]:.1f} s"
     return words
 
 
