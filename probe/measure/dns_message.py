@@ -84,7 +84,7 @@ def read_reply(query: dns.message.Message, wire: bytes, *, seconds: float) -> Re
     )
 
 
-def failure_of(answers: tuple[DnsAnswer, ...], *, allow_private: bool) -> Failure | None:
+def failure_of_answers(answers: tuple[DnsAnswer, ...], *, allow_private: bool) -> Failure | None:
     """The failure that these answers amount to, judged by the first complete one: a stub resolver
     takes that, even if it was injected. ``None`` while all are truncated: the answer is elsewhere.
 

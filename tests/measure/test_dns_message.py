@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.dns_message import build_query, failure_of, is_bogon, read_reply
+from probe.measure.dns_message import build_query, failure_of_answers, is_bogon, read_reply
 from probe.model.identity import Family
 from probe.model.observation import DnsAnswer
 
@@ -115,12 +115,12 @@ def _answer(rcode: str = "NOERROR", *addresses: str, truncated: bool = False) ->
     ],
 )
 def test_the_first_whole_answer_decides(answers: tuple[DnsAnswer, ...], reason: str | None) -> None:
-    failure = failure_of(answers, allow_private=False)
+    failure = failure_of_answers(answers, allow_private=False)
     assert (failure.reason if failure else None) == reason
 
 
 def test_private_addresses_are_fine_where_they_are_expected() -> None:
-    assert failure_of((_answer("NOERROR", "10.0.0.1"),), allow_private=True) is None
+    assert failure_of_answers((_answer("NOERROR", "10.0.0.1"),), allow_private=True) is None
 
 
 @pytest.mark.parametrize(
