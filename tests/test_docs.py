@@ -1,0 +1,64 @@
+"""The documentation says what the code does, or a test fails."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from probe.publish import blackbox, names
+from probe.publish.names import MetricSpec
+from probe.publish.snapshot import BUCKETS_SECONDS
+
+METRICS_MD = Path(__file__).parent.parent / "docs" / "metrics.md"
+
+
+def row(spec: MetricSpec) -> str:
+    """A metric's line in docs/metrics.md; a failing test prints the one that is missing."""
+    labels = ", ".join(f"`{label}`" for label in spec.labels) or "none"
+    return f"| `{spec.name}` | {spec.kind} | {labels} | {spec.help} | {spec.when_absent} |"
+
+
+def test_every_metric_is_documented_and_every_documented_one_exists() -> None:
+    text = METRICS_MD.read_text()
+    documented = [line for line in text.splitlines() if line.startswith(f"| `{names.PREFIX}")]
+    assert sorted(documented) == sorted(map(row, names.METRICS))
+
+
+def test_every_metric_that_the_text_or_a_query_names_exists() -> None:
+    text = METRICS_MD.read_text()
+    known = {spec.name for spec in names.METRICS}
+    assert set(re.findall(rf"{names.PREFIX}\w+", text)) <= known
+
+
+def test_every_label_is_explained() -> None:
+    head = METRICS_MD.read_text().partition("## Verdicts")[0]
+    explained = {
+        label
+        for line in head.splitlines()
+        if line.startswith("| `")
+        for label in re.findall(r"`(\w+)`", line.split("|")[1])
+    }
+    used = {label for spec in names.METRICS for label in spec.labels}
+    assert used - {"version"} == explained
+
+
+def test_blackbox_names_are_documented() -> None:
+    part = METRICS_MD.read_text().partition("## blackbox_exporter")[2]
+    assert set(re.findall(r"`(probe_\w+)`", part)) == blackbox.HELP.keys()
+
+
+def test_buckets_are_documented() -> None:
+    *most, last = (f"{bound:g}" for bound in BUCKETS_SECONDS)
+    assert f"Buckets end at {', '.join(most)} and {last} seconds." in METRICS_MD.read_text()
+
+
+@pytest.mark.parametrize("spec", names.METRICS, ids=lambda spec: spec.name)
+def test_names_follow_prometheus_conventions(spec: MetricSpec) -> None:
+    assert spec.name.startswith(names.PREFIX)
+    assert spec.name.endswith("_total") is (spec.kind == "counter")
+    assert spec.name.endswith("_info") is (spec.kind == "info")
+    assert spec.help.endswith(".")
+    assert "|" not in spec.help + spec.when_absent
+    assert len(set(spec.labels)) == len(spec.labels)
