@@ -286,7 +286,7 @@ class Capture:
         self.dropped = 0
 
     def __enter__(self) -> Capture:
-        self._process = self._namespace.spawn(self._argv, stderr=subprocess.PIPE)
+        self._process = self._namespace.spawn(self._argv, stderr=subprocess.PIPE, own_session=True)
         assert self._process.stderr is not None
         said = []
         while "listening on" not in (line := self._process.stderr.readline()):

@@ -23,6 +23,7 @@ from tests.lab.world.spec import WorldSpec
 
 REPOSITORY = Path(__file__).parents[2]
 STOPS_SECONDS = 5.0
+CA_VARIABLES = ("CURL_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 
 
 class LabError(Exception):
@@ -58,10 +59,10 @@ class Lab:
         return cls(world_for(config))
 
     def __enter__(self) -> Self:
-        self.folder = Path(tempfile.mkdtemp(prefix="throttlewatch-lab-"))
         self.topology = Topology(bridge=self._box is None)
+        self.topology.__enter__()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{self.topology.mark}-"))
         try:
-            self.topology.__enter__()
             self._settle()
         except BaseException:
             self.close()
@@ -127,6 +128,8 @@ class Lab:
                 stderr=stderr,
                 text=True,
                 cwd=REPOSITORY,
+                # ^C is for the command that runs in the lab, not for the lab.
+                start_new_session=True,
             )
         self._processes.append(process)
         assert process.stdout is not None
@@ -158,12 +161,18 @@ class Lab:
         """Record the client's packets while the context lasts."""
         return Capture(self.topology.client, path or self.folder / "client.pcap")
 
+    def environment(self) -> dict[str, str]:
+        """Variables by which common tools (curl, OpenSSL, httpx) trust the lab's authority."""
+        return {name: str(self.ca_file) for name in ("LAB_CA", *CA_VARIABLES)}
+
     def daemon_config(self, extra: Mapping[str, object] | None = None) -> Path:
-        """A main file in which only the CA file differs from the default, and what ``extra`` says.
+        """A main file for the daemon: the default but for the CA file, that private addresses are
+        honest answers, and what ``extra`` says (whole keys of the top level).
 
         The default's resolvers need no change: the world answers at their addresses.
         """
+        own = {"ca_file": str(self.ca_file), "dns": {"allow_private": True}}
         path = self.folder / "throttlewatch.yaml"
         with path.open("w") as stream:
-            YAML(typ="safe").dump({"ca_file": str(self.ca_file), **(extra or {})}, stream)
+            YAML(typ="safe").dump({**own, **(extra or {})}, stream)
         return path

@@ -19,6 +19,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -172,8 +173,12 @@ class Namespace:
         stderr: int | None = None,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
+        own_session: bool = False,
     ) -> subprocess.Popen[str]:
-        """Start a command inside. It is ended with the namespace, if not before."""
+        """Start a command inside. It is ended with the namespace, if not before.
+
+        ``own_session``: signals of our terminal (^C) do not reach it.
+        """
         return subprocess.Popen(
             self.wrap(argv),
             stdin=stdin,
@@ -182,6 +187,7 @@ class Namespace:
             text=True,
             cwd=cwd,
             env=env,
+            start_new_session=own_session,
         )
 
 
@@ -209,6 +215,7 @@ class Topology:
     Entering removes leftovers of runs that are no more.
     """
 
+    mark: str
     client: Namespace
     box: Namespace
     world: Namespace
@@ -219,11 +226,11 @@ class Topology:
 
     def __enter__(self) -> Self:
         remove_leftovers()
-        mark = run_mark()
+        self.mark = run_mark()
         try:
-            self.client = self._create(f"{mark}-client")
-            self.box = self._create(f"{mark}-box")
-            self.world = self._create(f"{mark}-world")
+            self.client = self._create(f"{self.mark}-client")
+            self.box = self._create(f"{self.mark}-box")
+            self.world = self._create(f"{self.mark}-world")
             self._wire()
         except BaseException:
             self.close()
@@ -300,10 +307,13 @@ def namespaces() -> list[str]:
 
 
 def remove_leftovers() -> list[str]:
-    """Remove namespaces whose run is gone; their names."""
+    """Remove the namespaces of runs that are gone, and their temporary folders; the names."""
     gone = [name for name in _known() if abandoned(name)]
     for name in gone:
         Namespace(name).delete()
+    for folder in Path(tempfile.gettempdir()).glob("tw*"):
+        if abandoned(folder.name):
+            shutil.rmtree(folder, ignore_errors=True)
     return gone
 
 

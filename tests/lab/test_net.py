@@ -34,12 +34,13 @@ REPOSITORY = Path(__file__).parents[2]
 
 # Builds a lab with a process in its world, says its mark, and hangs until it is killed.
 CRASHER = """
-import sys, time
+import sys, tempfile, time
 from tests.lab.net import Topology
 with Topology() as t:
     t.client.etc({"resolv.conf": "nameserver 192.0.2.1\\n"})
+    folder = tempfile.mkdtemp(prefix=f"{t.mark}-")
     p = t.world.spawn(["sleep", "600"])
-    print(t.world.name, p.pid, flush=True)
+    print(t.world.name, p.pid, folder, flush=True)
     time.sleep(600)
 """
 
@@ -164,12 +165,13 @@ def test_what_a_killed_run_left_is_removed_by_the_next() -> None:
     )
     assert run.stdout is not None
     with run.stdout:
-        name, pid = run.stdout.readline().split()
+        name, pid, folder = run.stdout.readline().split()
     try:
         with Topology():
             # While it lives nobody touches it.
             assert name in namespaces()
             assert Namespace(name).pids() == [int(pid)]
+            assert Path(folder).exists()
     finally:
         run.kill()
         run.wait()
@@ -177,6 +179,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next() -> None:
     with Topology():
         assert name not in namespaces()
         assert not (ETC / name.replace("-world", "-client")).exists()
+        assert not Path(folder).exists()
         assert not running(int(pid))
 
 

@@ -281,7 +281,7 @@ def test_what_the_capture_saw_is_what_the_servers_saw(lab: Lab) -> None:
     with lab.capture() as capture:
         assert curl(lab, "-4", "--http2", LINK)[0] == 0
         assert curl(lab, "-4", "--http2", PAGE)[0] == 0
-        assert curl(lab, "-4", "--http1.1", "https://deb.debian.org/InRelease")[0] == 0
+        assert curl(lab, "-6", "--http1.1", "https://deb.debian.org/InRelease")[0] == 0
     events = lab.events()[before:]
     assert capture.dropped == 0
 
