@@ -1,0 +1,163 @@
+"""The flows that a box has seen, and what it has read of their first bytes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.lab.box.hello import Beginning, Hello, Unread, read_stream
+from tests.lab.box.packet import ACK, SYN, TCP, UDP, Packet
+from tests.lab.box.rules import Protocol, Way
+
+DNS_PORT = 53
+# Beyond that the flow that was quiet for the longest is forgotten, as a real box must.
+MOST_FLOWS = 20_000
+SEQUENCES = 1 << 32
+QUIC_LONG_HEADER = 0xC0
+NOTHING: frozenset[Protocol] = frozenset()
+
+# Protocol, client, server, client's port, server's port.
+FlowKey = tuple[int, bytes, bytes, int, int]
+
+
+@dataclass(slots=True, eq=False)
+class Flow:
+    """One connection, or one pair of UDP sockets; other protocols: one pair of addresses.
+
+    ``first_byte``: the sequence number of the client's first byte, when its SYN was seen.
+    ``beginning``: what has been read until the hello is complete. ``hello_bytes``: how far the
+    hello reaches into the client's stream. ``kept``: what rules remember of this flow.
+    ``redirect``: the address that it really goes to.
+    """
+
+    key: FlowKey
+    protocols: frozenset[Protocol]
+    first_byte: int | None = None
+    beginning: Beginning | None = None
+    hello: Hello | None = None
+    hello_bytes: int = 0
+    redirect: bytes | None = None
+    fresh: bool = True
+    condemned_by: set[Any] = field(default_factory=set)
+    met_by: set[Any] = field(default_factory=set)
+    kept: dict[Any, Any] = field(default_factory=dict)
+    rules: tuple[Any, ...] = ()
+    generation: int = -1
+
+    @property
+    def client(self) -> bytes:
+        return self.key[1]
+
+    @property
+    def server(self) -> bytes:
+        return self.key[2]
+
+    @property
+    def server_port(self) -> int:
+        return self.key[4]
+
+    def offset(self, packet: Packet) -> int | None:
+        """Where the client's segment lies in its stream (negative: a repeated SYN)."""
+        if self.first_byte is None:
+            return None
+        distance = (packet.sequence - self.first_byte) % SEQUENCES
+        return distance if distance < SEQUENCES // 2 else distance - SEQUENCES
+
+    def read(self, packet: Packet) -> bool:
+        """Read on in what the client sends; whether the hello has just become complete."""
+        if self.beginning is None or not packet.data_bytes:
+            return False
+        offset = self.offset(packet)
+        if offset is None or not self.beginning.add(offset, packet.data):
+            return False
+        found = read_stream(self.beginning.data)
+        if found is Unread.MORE:
+            return False
+        self.hello_bytes = len(self.beginning.data)
+        self.beginning = None
+        if isinstance(found, Hello):
+            self.hello = found
+            return True
+        return False
+
+
+def _key(packet: Packet, way: Way) -> FlowKey:
+    if way is Way.UP:
+        return (
+            packet.protocol,
+            packet.source,
+            packet.destination,
+            packet.source_port,
+            packet.destination_port,
+        )
+    return (
+        packet.protocol,
+        packet.destination,
+        packet.source,
+        packet.destination_port,
+        packet.source_port,
+    )
+
+
+def _protocols(packet: Packet, server_port: int) -> frozenset[Protocol]:
+    if packet.protocol == TCP:
+        return frozenset((Protocol.TCP,))
+    if packet.protocol != UDP:
+        return NOTHING
+    if server_port == DNS_PORT:
+        return frozenset((Protocol.UDP, Protocol.DNS))
+    if packet.data_bytes and packet.frame[packet.payload] & QUIC_LONG_HEADER == QUIC_LONG_HEADER:
+        return frozenset((Protocol.UDP, Protocol.QUIC))
+    return frozenset((Protocol.UDP,))
+
+
+class Flows:
+    """The table of flows."""
+
+    def __init__(self) -> None:
+        self._flows: OrderedDict[FlowKey, Flow] = OrderedDict()
+        self._redirected: dict[FlowKey, Flow] = {}
+
+    def __len__(self) -> int:
+        return len(self._flows)
+
+    @property
+    def any_redirected(self) -> bool:
+        return bool(self._redirected)
+
+    def redirected(self, packet: Packet) -> Flow | None:
+        """The flow that a packet from a redirection's target answers to."""
+        return self._redirected.get(_key(packet, Way.DOWN)) if self._redirected else None
+
+    def redirect(self, flow: Flow, address: bytes) -> None:
+        """Send a flow elsewhere from now on."""
+        protocol, client, _, client_port, server_port = flow.key
+        flow.redirect = address
+        self._redirected[(protocol, client, address, client_port, server_port)] = flow
+
+    def of(self, packet: Packet, way: Way) -> Flow:
+        """The flow of a packet, a new one if need be."""
+        key = _key(packet, way)
+        flow = self._flows.get(key)
+        opens = way is Way.UP and packet.flags & (SYN | ACK) == SYN
+        first_byte = (packet.sequence + 1) % SEQUENCES if opens else None
+        if flow is not None and (not opens or flow.first_byte == first_byte):
+            flow.fresh = False
+            self._flows.move_to_end(key)
+            return flow
+        if flow is not None:
+            self._drop(flow)
+        flow = Flow(key, _protocols(packet, key[4]), first_byte=first_byte)
+        if opens:
+            flow.beginning = Beginning()
+        self._flows[key] = flow
+        if len(self._flows) > MOST_FLOWS:
+            self._drop(next(iter(self._flows.values())))
+        return flow
+
+    def _drop(self, flow: Flow) -> None:
+        del self._flows[flow.key]
+        if flow.redirect is not None:
+            protocol, client, _, client_port, server_port = flow.key
+            self._redirected.pop((protocol, client, flow.redirect, client_port, server_port), None)
