@@ -10,83 +10,16 @@ from collections.abc import Iterator
 import pytest
 from msgspec import structs
 
-from probe.config.schema import (
-    Config,
-    Corner,
-    Definition,
-    Discovery,
-    Fallback,
-    Settings,
-    Target,
-)
 from probe.measure.discover import find_link
-from probe.model.identity import Compares, Verify
 from tests.lab.capture import connections, contacted, dns_exchanges
 from tests.lab.lab import Lab, LabError
 from tests.lab.net import WORLD_ADDRESS, namespaces
-from tests.lab.world.build import BEACON, WorldError, world_for
-from tests.lab.world.content import PAGES
+from tests.lab.small import CONFIG, LINK, ON_PAGE, PAGE
+from tests.lab.world.build import BEACON, world_for
 from tests.lab.world.events import Query, Request
 from tests.lab.world.spec import LARGEST_BYTES
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("requires_lab")]
-
-PAGE = "https://www.instagram.com/"
-LINK = PAGES[PAGE].link
-ON_PAGE = Discovery(
-    page=PAGE,
-    pattern=r"https:\\?/\\?/static\.cdninstagram\.com\\?/[^\"]+\.js",
-    hosts=("static.cdninstagram.com",),
-)
-PICTURES = Definition(
-    name="pictures",
-    title="Pictures",
-    why="hashed links on a page",
-    operator="Meta",
-    hosts=("www.instagram.com", "static.cdninstagram.com", "*.fbcdn.net"),
-    targets=(
-        Target(name="bundle", discover=ON_PAGE, min_bytes=100_000),  # type: ignore[arg-type]
-        Target(
-            name="large",
-            url="https://static.xx.fbcdn.net/large.bin",
-            min_bytes=LARGEST_BYTES,  # type: ignore[arg-type]
-            fallback=Fallback(url="https://static.xx.fbcdn.net/other.bin"),
-        ),
-    ),
-)
-VIDEO = Definition(
-    name="video",
-    title="Video",
-    why="the name of one host, the object of another",
-    hosts=("test.googlevideo.com", "*.googlevideo.com", "mirror.gcr.io"),
-    targets=(
-        Target(
-            name="object",
-            url="https://mirror.gcr.io/v2/blob",
-            sni="test.googlevideo.com",
-            certificate_name="test.googlevideo.com",
-            min_bytes=65_536,  # type: ignore[arg-type]
-            swap=Corner(why="same server", sni="mirror.gcr.io", compares=Compares.GOODPUT),
-        ),
-        Target(
-            name="handshake",
-            url="https://redirector.googlevideo.com/generate_204",
-            compares=Compares.HANDSHAKE,
-            expect_status=(204,),
-            swap=Corner(why="", sni="neutral.example", verify=Verify.RECORD),
-        ),
-    ),
-)
-MIRROR = Definition(
-    name="mirror",
-    title="Mirror",
-    why="a control",
-    kind="control",
-    operator="Debian",
-    hosts=("deb.debian.org",),
-    targets=(Target(name="file", url="https://deb.debian.org/InRelease"),),
-)
-CONFIG = Config(settings=Settings(), platforms=(PICTURES, VIDEO), controls=(MIRROR,))
 
 # Asks each server in turn with httpx and with Python's ssl; prints JSON.
 PYTHON_CLIENT = """
@@ -333,8 +266,3 @@ def test_a_lab_leaves_nothing_behind() -> None:
         assert lab.daemon_config().exists()
     assert not folder.exists()
     assert not set(names) & set(namespaces())
-
-
-def test_a_page_that_nobody_described_is_an_error() -> None:
-    with pytest.raises(WorldError, match=r"content\.py does not say"):
-        world_for(CONFIG, pages={})

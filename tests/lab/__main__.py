@@ -1,0 +1,120 @@
+"""The lab for people: ``python -m tests.lab exec -- CMD…``, ``shell``, ``world``. Needs root."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+
+from probe.config import ConfigErrors, load
+from tests.lab.lab import Lab, LabError
+from tests.lab.net import NetError
+from tests.lab.requires import missing
+from tests.lab.world.build import WorldError, world_for
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every command has."""
+    for option in (
+        click.option(
+            "--delay", default=0.0, metavar="MS", help="Hold each packet so long, either way."
+        ),
+        click.option(
+            "--config",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            help="The main file whose platforms the world shall have (default: the embedded one).",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def lab_for(config: Path | None, delay_ms: float) -> Iterator[Lab]:
+    """A lab, or a sentence on why there is none."""
+    if (reason := missing()) is not None:
+        raise click.ClickException(reason)
+    try:
+        with Lab(world_for(load(config, {})), delay_seconds=delay_ms / 1000) as lab:
+            yield lab
+    except (ConfigErrors, LabError, NetError, WorldError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def recorded(lab: Lab, path: Path | None) -> AbstractContextManager[object]:
+    """The capture that was asked for, or nothing."""
+    return nullcontext() if path is None else lab.capture(path)
+
+
+def run_in_client(lab: Lab, command: tuple[str, ...]) -> int:
+    """Run a command with our terminal in the client's namespace; its exit status."""
+    process = lab.topology.client.spawn(command, env={**os.environ, **lab.environment()})
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # The terminal has told the command too; it decides what that means.
+            continue
+
+
+@click.group(help=__doc__)
+def main() -> None:
+    """Commands."""
+
+
+@main.command("exec", context_settings={"ignore_unknown_options": True})
+@options
+@click.option("--capture", type=click.Path(path_type=Path), help="Record the packets in this file.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec_(
+    config: Path | None, delay: float, capture: Path | None, command: tuple[str, ...]
+) -> None:
+    """Run COMMAND as the client of a lab that lasts as long as it does.
+
+    $LAB_CA is the file with the lab's authority; curl and OpenSSL's other users trust it already.
+    """
+    with lab_for(config, delay) as lab, recorded(lab, capture):
+        status = run_in_client(lab, command)
+    sys.exit(status)
+
+
+@main.command()
+@options
+def shell(config: Path | None, delay: float) -> None:
+    """Open a shell as the client of a lab."""
+    with lab_for(config, delay) as lab:
+        describe(lab)
+        status = run_in_client(lab, (os.environ.get("SHELL", "/bin/sh"),))
+    sys.exit(status)
+
+
+@main.command()
+@options
+def world(config: Path | None, delay: float) -> None:
+    """Keep a lab up until ^C, for other terminals to enter."""
+    with lab_for(config, delay) as lab:
+        describe(lab)
+        stopped = {signal.SIGINT, signal.SIGTERM}
+        signal.pthread_sigmask(signal.SIG_BLOCK, stopped)
+        signal.sigwait(stopped)
+
+
+def describe(lab: Lab) -> None:
+    """Say what there is and how to use it."""
+    enter = " ".join(lab.topology.client.wrap(["COMMAND"]))
+    click.echo(f"to run a command as the client: {enter}")
+    click.echo(f"its certificate authority:      {lab.ca_file}")
+    click.echo(f"a daemon's main file:           {lab.daemon_config()}")
+    click.echo(f"what the servers see:           {lab.folder / 'events.jsonl'}\n")
+    for name, addresses in sorted(lab.spec.zone.items()):
+        click.echo(f"{name:34} {' '.join(a for a in addresses if '.' in a)}")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m tests.lab")
