@@ -11,14 +11,26 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from probe.publish.guard import Guard, allowed_hosts
+from probe.publish.web import ReloadResult, create_app
+
+__all__ = ["ListenError", "ReloadResult", "Server", "create_app", "split_listen"]
+
 # Prometheus, a browser and a health check need a handful; the rest are told 503.
 MOST_CONNECTIONS = 64
 STOP_SECONDS = 2
 LARGEST_REQUEST_HEAD_BYTES = 16_384
 
 
-class ListenError(Exception):
-    """The address cannot be listened on; the text says why, for a person."""
+class ListenError(OSError):
+    """``listen`` cannot be listened on: ``strerror`` says why, for a person; the text says both."""
+
+    def __init__(self, listen: str, why: str, number: int = errno.EINVAL) -> None:
+        super().__init__(number, why)
+        self.listen = listen
+
+    def __str__(self) -> str:
+        return f"cannot listen on {self.listen!r}: {self.strerror}"
 
 
 def split_listen(listen: str) -> tuple[str, int]:
@@ -26,19 +38,19 @@ def split_listen(listen: str) -> tuple[str, int]:
     and port. Raises ``ListenError``."""
     host, colon, port = listen.rpartition(":")
     if not colon or not port.isascii() or not port.isdecimal() or int(port) > 65_535:
-        raise ListenError(f"cannot listen on {listen!r}: expected host:port, as in 127.0.0.1:9880")
+        raise ListenError(listen, "expected host:port, as in 127.0.0.1:9880")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 class Server:
-    """Serves ``app`` on ``listen`` between ``start`` and ``stop``."""
+    """Serves ``app`` on ``listen`` between ``start`` and ``stop``, behind the ``Guard``."""
 
     def __init__(self, app: ASGIApp, listen: str) -> None:
         self._listen = listen
         self._host, self._port = split_listen(listen)
         self._server = _Embedded(
             uvicorn.Config(
-                app,
+                Guard(app, allowed_hosts(self._host)),
                 http="h11",
                 ws="none",
                 lifespan="off",
@@ -56,11 +68,11 @@ class Server:
         self._socket: socket.socket | None = None
 
     @property
-    def url(self) -> str:
-        """Where it can be reached, with the port that the system chose for port 0."""
+    def address(self) -> str:
+        """``host:port`` where it can be reached, with the port that the system chose for port 0."""
         host = self._host or "localhost"
         port = self._port if self._socket is None else self._socket.getsockname()[1]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     async def start(self) -> None:
         """Listen and serve; returns when it does. Raises ``ListenError``."""
@@ -69,7 +81,7 @@ class Server:
         while not self._server.started:
             if self._task.done():
                 await self._task
-                raise ListenError(f"the server on {self._listen} ended before it began")
+                raise ListenError(self._listen, "the server ended before it began")
             await asyncio.sleep(0.005)
 
     async def stop(self) -> None:
@@ -88,7 +100,7 @@ class Server:
             family, _, _, _, address = found[0]
             return socket.create_server(address[:2], family=family)
         except OSError as error:
-            raise ListenError(f"cannot listen on {self._listen}: {_why(error)}") from error
+            raise ListenError(self._listen, _why(error), error.errno or errno.EINVAL) from error
 
 
 def _every_address(port: int) -> socket.socket:
@@ -99,11 +111,11 @@ def _every_address(port: int) -> socket.socket:
 
 def _why(error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return "another program already listens there; stop it or set another port (listen)"
+        return "another program already listens there"
     if error.errno in (errno.EACCES, errno.EPERM):
-        return "not permitted; ports below 1024 need root (listen)"
+        return "not permitted; ports below 1024 need root"
     if error.errno == errno.EADDRNOTAVAIL:
-        return "this host does not have that address (listen)"
+        return "this host does not have that address"
     return error.strerror or str(error)
 
 

@@ -12,14 +12,13 @@ from typing import TypeVar
 
 from msgspec import Struct
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from probe import __version__
 from probe.publish import blackbox
 from probe.publish.board import Board
-from probe.publish.guard import Guard
 from probe.publish.metrics import Page, Registry, encode
 from probe.publish.page import CONTENT_SECURITY_POLICY, render_page
 
@@ -37,13 +36,9 @@ class ReloadResult(Struct, frozen=True, kw_only=True):
 
 
 def create_app(
-    board: Board,
-    *,
-    reload: Callable[[], Awaitable[ReloadResult]],
-    version: str,
-    hosts: frozenset[str] | None = None,
+    board: Board, reload: Callable[[], Awaitable[ReloadResult]], *, version: str = __version__
 ) -> Starlette:
-    """The application over ``board``. ``hosts``: the only names it answers to (``None``: any)."""
+    """The application over ``board``; ``reload`` is what ``POST /-/reload`` does."""
     views = _Views(board, reload, version)
     return Starlette(
         routes=[
@@ -53,8 +48,7 @@ def create_app(
             Route("/-/healthy", views.healthy),
             Route("/-/ready", views.ready),
             Route("/-/reload", views.reload, methods=["POST"]),
-        ],
-        middleware=[Middleware(Guard, hosts=hosts)],
+        ]
     )
 
 

@@ -15,10 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from probe.model.identity import RoundKind
 from probe.publish import web
 from probe.publish.board import Board
-from probe.publish.guard import allowed_hosts
 from probe.publish.metrics import Page
-from probe.publish.server import ListenError, Server, split_listen
-from probe.publish.web import ReloadResult, create_app
+from probe.publish.server import ListenError, ReloadResult, Server, create_app, split_listen
 from tests.publish.shape import PLATFORMS, config, full_round, verdict_of
 
 
@@ -31,22 +29,24 @@ async def serving(
     board: Board | None = None,
     reload: Callable[[], Awaitable[ReloadResult]] = fine,
     *,
-    bound_to: str = "127.0.0.1",
+    listen: str = "127.0.0.1:0",
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a server on an ephemeral loopback port. ``bound_to``: as if bound to it."""
-    app = create_app(
-        Board(config()) if board is None else board,
-        reload=reload,
-        version="1.2.3",
-        hosts=allowed_hosts(bound_to),
-    )
-    server = Server(app, "127.0.0.1:0")
+    """A client of a server on an ephemeral port."""
+    app = create_app(Board(config()) if board is None else board, reload, version="1.2.3")
+    server = Server(app, listen)
     await server.start()
+    port = server.address.rpartition(":")[2]
     try:
-        async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=20) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20
+        ) as client:
             yield client
     finally:
         await server.stop()
+
+
+def silent(listen: str) -> Server:
+    return Server(create_app(Board(config()), fine), listen)
 
 
 def measured(*platforms: str) -> Board:
@@ -155,7 +155,7 @@ async def test_on_loopback_only_loopbacks_names_are_answered() -> None:
 
 
 async def test_on_another_address_any_name_is_answered() -> None:
-    async with serving(bound_to="0.0.0.0") as client:
+    async with serving(listen="0.0.0.0:0") as client:
         answer = await client.get("/metrics", headers={"Host": "probe.lan:9880"})
     assert answer.status_code == 200
 
@@ -217,15 +217,15 @@ async def test_scrapes_during_rounds_are_whole() -> None:
 async def test_a_taken_port_is_said_in_words() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         listen = f"127.0.0.1:{other.getsockname()[1]}"
-        server = Server(create_app(Board(config()), reload=fine, version="1"), listen)
+        server = silent(listen)
         with pytest.raises(ListenError, match="another program already listens there"):
             await server.start()
         await server.stop()
 
 
 async def test_an_address_that_is_not_here_is_said_in_words() -> None:
-    server = Server(create_app(Board(config()), reload=fine, version="1"), "192.0.2.1:9880")
-    with pytest.raises(ListenError, match=r"192\.0\.2\.1:9880: this host does not have"):
+    server = silent("192.0.2.1:9880")
+    with pytest.raises(ListenError, match=r"192\.0\.2\.1:9880': this host does not have"):
         await server.start()
 
 
@@ -252,12 +252,11 @@ def test_what_is_no_host_and_port_is_refused(listen: str) -> None:
 
 async def test_ipv6_and_every_address() -> None:
     for listen in ("[::1]:0", "localhost:0", ":0"):
-        app = create_app(Board(config()), reload=fine, version="1")
-        server = Server(app, listen)
+        server = silent(listen)
         await server.start()
         try:
             async with httpx.AsyncClient(trust_env=False) as client:
-                assert (await client.get(f"{server.url}/-/healthy")).status_code == 200
+                assert (await client.get(f"http://{server.address}/-/healthy")).status_code == 200
         finally:
             await server.stop()
 
@@ -277,9 +276,9 @@ async def test_signals_stay_the_daemons_own() -> None:
 
 
 async def test_it_stops_in_spite_of_a_connection_that_says_nothing() -> None:
-    server = Server(create_app(Board(config()), reload=fine, version="1"), "127.0.0.1:0")
+    server = silent("127.0.0.1:0")
     await server.start()
-    port = int(server.url.rpartition(":")[2])
+    port = int(server.address.rpartition(":")[2])
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET / HT")
     await writer.drain()
