@@ -63,19 +63,22 @@ class Node(Struct, frozen=True, kw_only=True):
         return node
 
 
-def parse(text: str, file: str, *, key: str = "") -> tuple[Node, list[ConfigError]]:
+def parse(
+    text: str, file: str, *, key: str = "", lines: bool = True
+) -> tuple[Node, list[ConfigError]]:
     """The tree of one YAML document, and what is wrong with it as YAML.
 
-    An empty document is an empty mapping. Never raises.
+    ``key`` is where the document belongs; without ``lines`` all of it stands on line 0. An empty
+    document is an empty mapping. Never raises.
     """
     try:
         root = YAML(typ="safe", pure=True).compose(text)
         if root is None:
             return Node(file=file, line=1, key=key, value={}), []
-        reader = _Reader(file)
+        reader = _Reader(file, lines)
         return reader.node(root, key, 0), reader.errors
     except (YAMLError, YAMLStreamError) as error:
-        return Node(file=file, line=1, key=key, value={}), [_syntax_error(error, file)]
+        return Node(file=file, line=1, key=key, value={}), [_syntax_error(error, file, key, lines)]
     except RecursionError:
         error_ = ConfigError(
             file=file, line=0, key=key, found="values nested too deeply", expected="valid YAML"
@@ -125,13 +128,14 @@ def _with_value(node: Node, value: tuple[Node, ...] | dict[str, Node]) -> Node:
 class _Reader:
     """Turns ruamel's nodes into ours, collecting mistakes."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, lines: bool) -> None:
         self.errors: list[ConfigError] = []
         self._file = file
+        self._lines = lines
         self._open: set[int] = set()
 
     def node(self, source: Any, key: str, key_line: int) -> Node:
-        line = source.start_mark.line + 1
+        line = self._line(source)
         here = Node(file=self._file, line=line, key=key, value=None, key_line=key_line)
         if id(source) in self._open:
             self.errors.append(here.error(found="an alias to itself", expected="a value"))
@@ -153,7 +157,7 @@ class _Reader:
     def _mapping(self, source: MappingNode, key: str) -> dict[str, Node]:
         found: dict[str, Node] = {}
         for key_source, value_source in source.value:
-            line = key_source.start_mark.line + 1
+            line = self._line(key_source)
             here = Node(file=self._file, line=line, key=key, value=None)
             if not isinstance(key_source, ScalarNode):
                 self.errors.append(here.error(found="a key that is no text", expected="a name"))
@@ -171,6 +175,9 @@ class _Reader:
                 continue
             found[name] = below
         return found
+
+    def _line(self, source: Any) -> int:
+        return int(source.start_mark.line) + 1 if self._lines else 0
 
     def _scalar(self, source: ScalarNode, here: Node) -> Node:
         text = source.value
@@ -200,13 +207,13 @@ class _Reader:
         )
 
 
-def _syntax_error(error: Exception, file: str) -> ConfigError:
+def _syntax_error(error: Exception, file: str, key: str, lines: bool) -> ConfigError:
     # ruamel's own text quotes the line, which may hold a password.
     line, found = 0, "text that is not YAML"
     if isinstance(error, MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark is not None else 0
+        line = mark.line + 1 if lines and mark is not None else 0
         another = (error.problem or "").startswith("but ")
         parts = (error.context, error.problem) if another else (error.problem,)
         found = ", ".join(part for part in parts if part) or found
-    return ConfigError(file=file, line=line, key="", found=found, expected="valid YAML")
+    return ConfigError(file=file, line=line, key=key, found=found, expected="valid YAML")

@@ -7,18 +7,22 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-_USER_INFO = re.compile(r"(?<=://)\S*@")
+# Greedy on purpose: a password may hold a space, a slash or an @ itself.
+_USER_INFO = re.compile(r"(?<=://).*@|[^\s/:`]+:\S*@")
 
 
 def redact(text: str) -> str:
-    """``text`` without the user and password of any URL in it."""
+    """``text`` without the user and password of a URL in it, or of what looks like one."""
     return _USER_INFO.sub("***@", text)
 
 
 class ConfigError(Struct, frozen=True, kw_only=True):
-    """One mistake. ``file`` is a file's name or an environment variable's; ``line`` counts from 1
-    (0: there is none). ``key`` is the dotted path to the value, ``suggestion`` the value or key that
-    was probably meant (empty: nothing is near)."""
+    """One mistake.
+
+    ``file`` is a file's name or an environment variable's; ``line`` counts from 1 (0: there is
+    none). ``key`` is the dotted path to the value, ``suggestion`` the value or key that was
+    probably meant (empty: nothing is near).
+    """
 
     file: str
     line: int
@@ -36,10 +40,10 @@ class ConfigError(Struct, frozen=True, kw_only=True):
         ]
         if self.suggestion:
             lines.append(f"  did you mean: {self.suggestion}")
-        return redact("\n".join(lines))
+        return "\n".join(lines)
 
 
-class ConfigErrors(Exception):
+class ConfigErrors(Exception):  # noqa: N818 - it holds several
     """Everything that is wrong with a configuration. ``str`` gives a block of lines for each."""
 
     def __init__(self, errors: Iterable[ConfigError]) -> None:

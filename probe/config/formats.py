@@ -114,6 +114,10 @@ def _split(text: str) -> SplitResult | None:
 FORMS: dict[str, Form] = {
     "https-url": Form(accepts=is_https_url, expected="a URL such as https://example.com/object.js"),
     "host": Form(accepts=is_host, expected="a host name or address, such as www.example.com"),
+    "host-name": Form(
+        accepts=lambda text: is_host(text) and not is_address(text),
+        expected="a host name, such as www.example.com",
+    ),
     "host-pattern": Form(
         accepts=is_host_pattern, expected="a host name such as www.example.com, or *.example.com"
     ),

@@ -36,6 +36,7 @@ Country = Annotated[
 # Texts of a certain form; ``formats.py`` checks each and says what it expects.
 HttpsUrl = Annotated[str, Meta(extra={"format": "https-url"})]
 Host = Annotated[str, Meta(extra={"format": "host"})]
+HostName = Annotated[str, Meta(extra={"format": "host-name"})]
 HostPattern = Annotated[str, Meta(extra={"format": "host-pattern"})]
 Address = Annotated[str, Meta(extra={"format": "address"})]
 AddressAndPort = Annotated[str, Meta(extra={"format": "address-and-port"})]
@@ -78,7 +79,7 @@ class Corner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     why: Sentence
-    sni: Host | None = None
+    sni: HostName | None = None
     host: Host | None = None
     path: UrlPath | None = None
     connect_to: Host | None = None
@@ -104,7 +105,7 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     discover: Discovery | None = None
     fallback: Fallback | None = None
     connect_to: Host | None = None
-    sni: Host | None = None
+    sni: HostName | None = None
     host: Host | None = None
     certificate_name: Host | None = None
     verify: Verify = Verify.STRICT
@@ -208,7 +209,7 @@ class LegsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class LogConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``level``: debug, info, warning or error. ``format``: auto (text on a terminal), text, json."""
+    """``format``: ``auto`` is text on a terminal and JSON elsewhere."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "text", "json"] = "auto"

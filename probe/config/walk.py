@@ -19,7 +19,7 @@ from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
 from probe.config.document import Node, plain
-from probe.config.errors import ConfigError
+from probe.config.errors import ConfigError, redact
 from probe.config.formats import FORMS
 from probe.config.schema import Bytes, Seconds
 from probe.config.units import BYTES, SECONDS, near_unit, parse_bytes, parse_seconds
@@ -116,16 +116,17 @@ class Walker:
         return self._scalar(node, hint, kind)
 
     def _struct(self, node: Node, struct: type[Struct]) -> Any:
-        if not isinstance(node.value, dict):
+        given = _given(node)
+        if given is None:
             return self._wrong(node, struct)
         known = keys_of(struct)
-        for key, below in node.value.items():
+        for key, below in given.items():
             if key not in known:
                 self._unknown_key(below, key, known)
         values: dict[str, Any] = {}
         for key, field in known.items():
-            if key in node.value:
-                values[key] = self.build(node.value[key], field.type)
+            if key in given:
+                values[key] = self.build(given[key], field.type)
             elif field.required:
                 self.errors.append(
                     node.error(found=f"no key {key!r}", expected=f"{key}: {expected(field.type)}")
@@ -172,16 +173,17 @@ class Walker:
             if first is not place:
                 self.errors.append(
                     place.error(
-                        found=f"{_shown(place)} a second time (first on line {first.line})",
+                        found=f"{shown(place)} a second time (first on line {first.line})",
                         expected="each only once",
                     )
                 )
 
     def _mapping(self, node: Node, hint: Any, key_hint: Any, value_hint: Any) -> Any:
-        if not isinstance(node.value, dict):
+        given = _given(node)
+        if given is None:
             return self._wrong(node, hint)
         made: dict[Any, Any] = {}
-        for key, below in node.value.items():
+        for key, below in given.items():
             as_node = Node(
                 file=below.file,
                 line=below.key_line or below.line,
@@ -199,9 +201,9 @@ class Walker:
         for meta in _metas(hint):
             bounds = _bounds(meta)
             if not all(_within(value, sign, bound) for sign, bound in bounds):
-                limits = " and ".join(f"{sign} {bound:g}" for sign, bound in bounds)
+                limits = " and ".join(f"{sign} {bound:.12g}" for sign, bound in bounds)
                 self.errors.append(
-                    node.error(found=_shown(node), expected=f"{expected(kind)}, {limits}")
+                    node.error(found=shown(node), expected=f"{expected(kind)}, {limits}")
                 )
                 return INVALID
             if not _has_form(value, meta):
@@ -221,12 +223,19 @@ class Walker:
             node.error(
                 found="something else (not shown: it may hold a password)"
                 if secret
-                else _shown(node),
+                else shown(node),
                 expected=expected(hint),
                 suggestion=suggestion,
             )
         )
         return INVALID
+
+
+def _given(node: Node) -> dict[str, Node] | None:
+    """The entries of a mapping; none where only the key stands and all below is commented out."""
+    if node.value is None:
+        return {}
+    return node.value if isinstance(node.value, dict) else None
 
 
 def _convert(node: Node, kind: Any) -> Any:
@@ -309,12 +318,13 @@ def _may_be_none(hint: Any) -> bool:
     return get_origin(hint) in (Union, types.UnionType) and types.NoneType in get_args(hint)
 
 
-def _shown(node: Node) -> str:
+def shown(node: Node) -> str:
+    """What stands at ``node``, short and without passwords."""
     if isinstance(node.value, dict):
         return "a mapping"
     if isinstance(node.value, tuple):
         return "a list"
     if node.value is None:
         return "nothing"
-    text = " ".join(node.text.split())
+    text = redact(" ".join(node.text.split()))
     return f"`{text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}`"

@@ -1,0 +1,106 @@
+"""What a right configuration should be warned of: it runs, and says less than it could."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from probe.config.amount import LEGS_PER_HOUR, estimate
+from probe.config.formats import is_address
+from probe.config.hosts import covers
+from probe.config.schema import Config
+from probe.model.identity import Family, Role
+
+UNKNOWN_COUNTRY = "ZZ"
+MEGABYTE = 1_000_000
+# The product's promise for its defaults; more is the operator's choice and worth a word.
+BYTES_PER_DAY = 100 * MEGABYTE
+
+
+def warnings(config: Config) -> tuple[str, ...]:
+    """Sentences for a person, each with what to do about it."""
+    return (*_controls(config), *_place(config), *_vantages(config), *_amount(config))
+
+
+def _controls(config: Config) -> Iterator[str]:
+    operators = {control.operator or control.name for control in config.controls}
+    if len(config.controls) < 3 or len(operators) < 2:
+        yield (
+            f"only {len(config.controls)} control(s) of {len(operators)} operator(s): take at "
+            "least 3 of 2, or one operator's bad day looks like a bad line"
+        )
+    if not any(control.scope == "domestic" for control in config.controls):
+        yield (
+            "no domestic control, so a cut of the international lines cannot be told from "
+            "throttling of foreign platforms: fill in platforms/control-domestic.yaml"
+        )
+    beacon = config.settings.beacon
+    for platform in config.platforms:
+        if beacon is not None and covers(platform.hosts, beacon):
+            yield f"beacon {beacon} is a host of {platform.name}: a decoy needs a neutral server"
+
+
+def _place(config: Config) -> Iterator[str]:
+    settings = config.settings
+    countries = {v.country or settings.country for v in settings.vantages}
+    if UNKNOWN_COUNTRY in countries:
+        yield "country is not set (ZZ): set it, such as `country: TR`, to add up with others"
+    host = urlsplit(f"//{settings.listen}").hostname or ""
+    if host != "localhost" and not (is_address(host) and ip_address(host).is_loopback):
+        yield (
+            f"listen {settings.listen} can be reached by other machines, without a password: "
+            "whoever can reach it sees what is measured here"
+        )
+
+
+def _vantages(config: Config) -> Iterator[str]:
+    settings = config.settings
+    if all(vantage.role is Role.REFERENCE for vantage in settings.vantages):
+        yield "every vantage is a reference: there is none inside that could be throttled"
+    paths: dict[tuple[str | None, ...], str] = {}
+    for vantage in settings.vantages:
+        path = (vantage.interface, vantage.source_address, vantage.proxy)
+        first = paths.setdefault(path, vantage.name)
+        if first != vantage.name:
+            yield f"vantages {first} and {vantage.name} leave by the same way: drop one of them"
+        if vantage.source_address is None:
+            continue
+        version = ip_address(vantage.source_address).version
+        own = Family.IPV4 if version == 4 else Family.IPV6
+        for family in settings.families:
+            if family is not own:
+                yield f"vantage {vantage.name}: {family} rounds cannot leave from an {own} address"
+
+
+def _amount(config: Config) -> Iterator[str]:
+    expected = estimate(config)
+    for host, legs in sorted(expected.host_legs_per_hour.items()):
+        if legs > LEGS_PER_HOUR and not _is_exempt(config, host):
+            yield (
+                f"{host}: {legs:.0f} legs an hour are asked for, {LEGS_PER_HOUR:.0f} are allowed "
+                "and the rest is skipped: raise schedule.light, or leave out a target"
+            )
+    public = any(
+        not _is_exempt(config, urlsplit(t.url or "").hostname or "")
+        for control in config.controls
+        for t in control.targets
+    )
+    if expected.control_legs_per_hour > LEGS_PER_HOUR and public:
+        yield (
+            f"{expected.control_legs_per_hour:.0f} legs an hour are asked for of each control, "
+            f"{LEGS_PER_HOUR:.0f} are allowed: add controls, or raise schedule.light"
+        )
+    if expected.bytes_per_day > BYTES_PER_DAY:
+        yield (
+            f"about {expected.bytes_per_day / MEGABYTE:.0f} MB a day would be used: raise "
+            "schedule.transfer and schedule.light where that costs money"
+        )
+
+
+def _is_exempt(config: Config, host: str) -> bool:
+    """Hosts in a laboratory have no budget: private or loopback, literally or by ``resolve``."""
+    addresses = (host,) if is_address(host) else config.settings.resolve.get(host, ())
+    return bool(addresses) and all(
+        ip.is_loopback or ip.is_private or ip.is_link_local for ip in map(ip_address, addresses)
+    )

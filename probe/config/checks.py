@@ -1,0 +1,205 @@
+"""What must hold between keys. Each check sees a value whose parts are right by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from probe.config.document import Node
+from probe.config.errors import ConfigError
+from probe.config.formats import is_address, is_host, is_https_url
+from probe.config.hosts import covers
+from probe.config.schema import (
+    Corner,
+    DnsConfig,
+    LegsConfig,
+    ResolverConfig,
+    ScheduleConfig,
+    Target,
+    VantageConfig,
+)
+from probe.config.walk import Check, near, shown
+from probe.model.identity import Compares
+
+# A server may send ten segments at once (RFC 6928), some 14.6 kB: what fits into them arrives in
+# one flight and says nothing about a rate.
+MIN_GOODPUT_BYTES = 16_384
+SYSTEM_RESOLVER = "system"
+
+
+def check_schedule(schedule: ScheduleConfig, node: Node) -> Iterator[ConfigError]:
+    """A transfer round takes the place of a light one, and a long one of a transfer."""
+    yield from _rising(schedule, node, "light", "transfer", "long")
+
+
+def check_legs(legs: LegsConfig, node: Node) -> Iterator[ConfigError]:
+    """Longer rounds read more, and may take longer."""
+    yield from _rising(legs, node, "light_bytes", "transfer_bytes", "long_bytes")
+    yield from _rising(legs, node, "light_deadline", "transfer_deadline", "long_deadline")
+
+
+def check_dns(dns: DnsConfig, node: Node) -> Iterator[ConfigError]:
+    """Waiting on for a second answer is part of the deadline."""
+    yield from _rising(dns, node, "linger", "deadline")
+
+
+def check_resolver(resolver: ResolverConfig, node: Node) -> Iterator[ConfigError]:
+    """Reaching a resolver must need no other resolver."""
+    if resolver.name == SYSTEM_RESOLVER:
+        yield node.find("name").error(
+            found="`system`", expected="another name: this one is the host's own resolver"
+        )
+    if resolver.address is None and resolver.doh is None:
+        yield node.error(found="neither address nor doh", expected="address, doh, or both")
+    if resolver.doh is not None and resolver.address is None:
+        host = urlsplit(resolver.doh).hostname or ""
+        if not is_address(host):
+            yield node.find("doh").error(
+                found=f"the name {host}, and no address beside it",
+                expected="an address in the URL, or `address` with the server's",
+            )
+
+
+def check_vantage(vantage: VantageConfig, node: Node) -> Iterator[ConfigError]:
+    """A proxy is reached as the host reaches anything; it cannot be bound as well."""
+    for key in ("interface", "source_address"):
+        if vantage.proxy is not None and getattr(vantage, key) is not None:
+            yield node.find(key).error(
+                found=f"{key} beside proxy", expected=f"one of them: {key} or proxy"
+            )
+
+
+def check_target(target: Target, node: Node) -> Iterator[ConfigError]:
+    """One source of the object, one corner each, and objects that are large enough."""
+    if (target.url is None) == (target.discover is None):
+        yield node.error(
+            found="neither url nor discover" if target.url is None else "both url and discover",
+            expected="one of them",
+        )
+    if target.compares is Compares.GOODPUT:
+        yield from _large_enough(target.min_bytes, node)
+        if target.fallback is not None:
+            yield from _large_enough(target.fallback.min_bytes, node.find("fallback"))
+    for key in ("swap", "decoy"):
+        corner: Corner | None = getattr(target, key)
+        if corner is None:
+            continue
+        if getattr(target, f"no_{key}"):
+            yield node.find(f"no_{key}").error(
+                found=f"no_{key} beside {key}", expected=f"one of them: {key} or no_{key}"
+            )
+        yield from _check_corner(corner, target, node.find(key))
+    yield from _check_swap(target, node.find("swap"))
+    if target.decoy is not None and target.decoy.connect_to == connect_name(target):
+        yield node.find("decoy", "connect_to").error(
+            found="the target's own host", expected="a server that is nobody's target"
+        )
+
+
+def connect_name(target: Target) -> str | None:
+    """What the target's legs connect to; ``None`` when discovery tells."""
+    return target.connect_to or (urlsplit(target.url).hostname if target.url is not None else None)
+
+
+def _check_swap(target: Target, node: Node) -> Iterator[ConfigError]:
+    if target.swap is None:
+        return
+    if target.swap.connect_to is not None:
+        yield node.find("connect_to").error(
+            found="connect_to in a swap", expected="none: a swap connects where its target does"
+        )
+    if target.swap.sni is None:
+        yield node.error(found="a swap without sni", expected="sni: the neutral name")
+    elif target.swap.sni == (target.sni or (urlsplit(target.url or "").hostname)):
+        yield node.find("sni").error(found="the target's own name", expected="a neutral name")
+
+
+def _check_corner(corner: Corner, target: Target, node: Node) -> Iterator[ConfigError]:
+    if corner.compares is not Compares.GOODPUT:
+        return
+    yield from _large_enough(corner.min_bytes, node)
+    if target.compares is not Compares.GOODPUT:
+        yield node.find("compares").error(
+            found="goodput beside a target that compares the handshake", expected="handshake"
+        )
+
+
+def _large_enough(size: int, node: Node) -> Iterator[ConfigError]:
+    if size < MIN_GOODPUT_BYTES:
+        place = node.find("min_bytes")
+        yield place.error(
+            found=f"min_bytes {shown(place)}" if place is not node else "no min_bytes",
+            expected=f"at least {MIN_GOODPUT_BYTES} where goodput is compared: less arrives in "
+            "one flight and says nothing about a rate",
+        )
+
+
+def _rising(value: Struct, node: Node, *keys: str) -> Iterator[ConfigError]:
+    for lower, upper in pairwise(keys):
+        least, found = getattr(value, lower), getattr(value, upper)
+        if found < least:
+            # Whichever of the two was given is the one to show.
+            place = node.find(upper) if node.get(upper) is not None else node.find(lower)
+            yield place.error(
+                found=f"{upper} {found:.12g} below {lower} {least:.12g}",
+                expected=f"{upper} of at least {lower}",
+            )
+
+
+CHECKS: Mapping[type[Struct], Check] = {
+    ScheduleConfig: check_schedule,
+    LegsConfig: check_legs,
+    DnsConfig: check_dns,
+    ResolverConfig: check_resolver,
+    VantageConfig: check_vantage,
+    Target: check_target,
+}
+
+
+def undeclared_hosts(definition: Node) -> Iterator[ConfigError]:
+    """Hosts that a definition names somewhere and not in its ``hosts``.
+
+    Looks at the tree and not at the value, so that one mistake elsewhere does not hide these.
+    """
+    hosts = definition.get("hosts")
+    if hosts is None or not hosts.items():
+        return
+    declared = [entry.text for entry in hosts.items()]
+    for place, host in _named_hosts(definition):
+        if not covers(declared, host):
+            yield place.error(
+                found=f"the host {host}, which `hosts` does not name",
+                expected=f"a host of `hosts`: {', '.join(declared)}",
+                suggestion=near(host, declared),
+            )
+
+
+def _named_hosts(definition: Node) -> Iterator[tuple[Node, str]]:
+    targets = definition.get("targets")
+    for target in targets.items() if targets is not None else ():
+        paths: list[tuple[Any, ...]] = [("url",), ("discover", "page"), ("fallback", "url")]
+        for corner in ((), ("swap",), ("decoy",)):
+            paths += [(*corner, key) for key in ("connect_to", "sni", "host")]
+        for path in paths:
+            place = _at(target, path)
+            if place is None or not isinstance(place.value, str):
+                continue
+            if path[-1] in ("url", "page"):
+                if is_https_url(place.value):
+                    yield place, urlsplit(place.value).hostname or ""
+            elif is_host(place.value):
+                yield place, place.value
+        for place in target.find("discover", "hosts").items():
+            if isinstance(place.value, str):
+                yield place, place.value
+
+
+def _at(node: Node, path: tuple[Any, ...]) -> Node | None:
+    found: Node | None = node
+    for key in path:
+        found = found.get(key) if found is not None else None
+    return found

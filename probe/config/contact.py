@@ -1,0 +1,173 @@
+"""Every host that a configuration may send a packet to. Nothing is hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct
+
+from probe.config.checks import SYSTEM_RESOLVER
+from probe.config.formats import is_address
+from probe.config.schema import Config, Corner, Definition, ResolverConfig, Target, VantageConfig
+
+HTTPS_PORT = 443
+DNS_PORT = 53
+PROXY_PORTS = {"socks5": 1080, "http": 8080}
+
+
+class Contact(Struct, frozen=True, kw_only=True):
+    """A host that may be contacted.
+
+    ``host`` is a name, a literal address, ``*.`` and a name (any name below it), or ``system``: the
+    name servers that the host itself is set to use. ``owner`` is the platform, control, resolver or
+    (for a proxy) vantage that it is contacted for. ``vantages`` are those that do.
+    """
+
+    host: str
+    port: int
+    transport: Literal["tcp", "udp"]
+    owner: str
+    purpose: str
+    vantages: tuple[str, ...]
+
+
+def contacts(config: Config) -> tuple[Contact, ...]:
+    """All hosts that a daemon with this configuration may send a packet to, each purpose once."""
+    every = tuple(vantage.name for vantage in config.settings.vantages)
+    direct = tuple(v.name for v in config.settings.vantages if v.proxy is None)
+    found: list[Contact] = []
+    for definition in (*config.platforms, *config.controls):
+        for host, port, purpose in _of_definition(definition, config):
+            pinned = config.settings.resolve.get(host)
+            if pinned is not None:
+                purpose += f" (pinned to {', '.join(pinned)})"
+            found.append(
+                Contact(
+                    host=host,
+                    port=port,
+                    transport="tcp",
+                    owner=definition.name,
+                    purpose=purpose,
+                    vantages=every,
+                )
+            )
+    for vantage in config.settings.vantages:
+        found += _of_proxy(vantage)
+    found += _of_resolvers(config, direct)
+    return tuple(dict.fromkeys(found))
+
+
+def _of_definition(definition: Definition, config: Config) -> Iterator[tuple[str, int, str]]:
+    listed: set[str] = set()
+    is_platform = definition.kind == "platform"
+    for target in definition.targets:
+        beacon = config.settings.beacon if is_platform else None
+        for host, port, purpose in _of_target(target, beacon):
+            listed.add(host)
+            yield host, port, f"{target.name}: {purpose}"
+    if any(target.discover is not None for target in definition.targets):
+        for host in definition.hosts:
+            if host not in listed:
+                yield host, HTTPS_PORT, "a page that is looked through may redirect here"
+
+
+def _of_target(target: Target, beacon: str | None) -> Iterator[tuple[str, int, str]]:
+    places: list[tuple[str, int, str]] = []
+    if target.url is not None:
+        places.append((*_endpoint(urlsplit(target.url)), "target"))
+    if target.fallback is not None:
+        places.append((*_endpoint(urlsplit(target.fallback.url)), "fallback of the target"))
+    if target.discover is not None:
+        page = _endpoint(urlsplit(target.discover.page))
+        yield (*page, "page on which the object's link is looked for")
+        places += [(host, HTTPS_PORT, "target, discovered") for host in target.discover.hosts]
+    for host, port, purpose in places:
+        to = target.connect_to or host
+        yield to, port, purpose + _said(to, target.sni or host)
+        if target.swap is not None:
+            yield to, port, f"swap{_said(to, target.swap.sni or '')}"
+        if target.decoy is not None:
+            yield from _of_decoy(target.decoy, target.sni or host, port, beacon)
+
+
+def _of_decoy(
+    decoy: Corner, name: str, port: int, beacon: str | None
+) -> Iterator[tuple[str, int, str]]:
+    to = decoy.connect_to or beacon
+    if to is not None:
+        yield to, port, f"decoy{_said(to, decoy.sni or name)}"
+
+
+def _said(connect_to: str, sni: str) -> str:
+    return "" if sni == connect_to else f", under the name {sni}"
+
+
+def _endpoint(parts: SplitResult) -> tuple[str, int]:
+    return parts.hostname or "", parts.port or HTTPS_PORT
+
+
+def _of_proxy(vantage: VantageConfig) -> Iterator[Contact]:
+    if vantage.proxy is None:
+        return
+    parts = urlsplit(vantage.proxy)
+    yield Contact(
+        host=parts.hostname or "",
+        port=parts.port or PROXY_PORTS[parts.scheme],
+        transport="tcp",
+        owner=vantage.name,
+        purpose=f"{parts.scheme} proxy of the vantage; it resolves the names and reaches the hosts",
+        vantages=(vantage.name,),
+    )
+
+
+def _of_resolvers(config: Config, direct: tuple[str, ...]) -> Iterator[Contact]:
+    named_proxies = tuple(
+        v.name
+        for v in config.settings.vantages
+        if v.proxy is not None and not is_address(urlsplit(v.proxy).hostname or "")
+    )
+    if direct or named_proxies:
+        for transport in ("udp", "tcp"):
+            yield Contact(
+                host=SYSTEM_RESOLVER,
+                port=DNS_PORT,
+                transport="udp" if transport == "udp" else "tcp",
+                owner=SYSTEM_RESOLVER,
+                purpose="the host's own name servers: look-ups"
+                if transport == "udp"
+                else "the same, for answers too long for UDP",
+                vantages=(*direct, *named_proxies),
+            )
+    for resolver in config.settings.dns.resolvers if direct else ():
+        yield from _of_resolver(resolver, direct)
+
+
+def _of_resolver(resolver: ResolverConfig, direct: tuple[str, ...]) -> Iterator[Contact]:
+    if resolver.doh is not None:
+        url = urlsplit(resolver.doh)
+        parts = urlsplit(f"//{_bracketed(resolver.address)}") if resolver.address else url
+        yield Contact(
+            host=parts.hostname or "",
+            port=parts.port or url.port or HTTPS_PORT,
+            transport="tcp",
+            owner=resolver.name,
+            purpose=f"DNS over HTTPS{_said(parts.hostname or '', url.hostname or '')}",
+            vantages=direct,
+        )
+        return
+    parts = urlsplit(f"//{_bracketed(resolver.address or '')}")
+    for transport in ("udp", "tcp"):
+        yield Contact(
+            host=parts.hostname or "",
+            port=parts.port or DNS_PORT,
+            transport="udp" if transport == "udp" else "tcp",
+            owner=resolver.name,
+            purpose="DNS measurements" if transport == "udp" else "DNS answers too long for UDP",
+            vantages=direct,
+        )
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if is_address(address) and ":" in address else address

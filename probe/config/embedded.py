@@ -1,0 +1,24 @@
+"""The configuration that ships with the program: the default main file and all definitions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MAIN = "throttlewatch.yaml"
+PLATFORMS = "platforms"
+# How errors and `sources` call these files: where they lie is of no use to an operator.
+PREFIX = "embedded:"
+
+
+def folder() -> Path:
+    """Where the files are: in the package (a wheel), or beside it (a checkout).
+
+    Raises ``FileNotFoundError`` when the installation is incomplete.
+    """
+    # A plain path and not importlib.resources: wheels are always unpacked, and that module alone
+    # costs more time than reading all the files.
+    package = Path(__file__).parent.parent
+    for candidate in (package / "_config", package.parent / "config"):
+        if (candidate / MAIN).is_file():
+            return candidate
+    raise FileNotFoundError(f"the installation is incomplete: no {MAIN}")

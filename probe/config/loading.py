@@ -1,0 +1,231 @@
+"""Read a configuration: main file, environment and definitions, with all their mistakes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probe.config import embedded, environment
+from probe.config.checks import CHECKS, undeclared_hosts
+from probe.config.document import Node, merge, parse
+from probe.config.errors import ConfigError, ConfigErrors
+from probe.config.schema import Config, Definition, Settings
+from probe.config.walk import INVALID, Walker, default_of, keys_of, near, shown
+
+ALL = "all"
+_SUFFIXES = (".yaml", ".yml")
+_PEM = "-----BEGIN CERTIFICATE-----"
+
+
+class _Defined(Struct, frozen=True):
+    """A definition by its tree, and as a value unless something is wrong with it."""
+
+    node: Node
+    value: Definition | None
+
+
+def load(path: str | Path | None, environ: Mapping[str, str]) -> Config:
+    """The checked configuration of the file at ``path``.
+
+    Without a path it is the file that ``THROTTLEWATCH_CONFIG`` names, else the embedded default.
+    ``environ`` is the environment, whose ``THROTTLEWATCH_`` variables override keys. Sends nothing.
+    Raises ``ConfigErrors`` with every mistake of every file.
+    """
+    return _Loading(environ).load(Path(path) if path is not None else None)
+
+
+class _Loading:
+    """One reading: collects mistakes and the names of what was read."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._walker = Walker(CHECKS)
+        self._errors = self._walker.errors
+        self._sources: list[str] = []
+
+    def load(self, path: Path | None) -> Config:
+        named = self._environ.get(environment.MAIN_FILE, "").strip()
+        path = path or (Path(named) if named else None)
+        home = embedded.folder()
+        main = self._file(path or home / embedded.MAIN, None if path else embedded.MAIN)
+        main, mistakes, used = environment.overlay(main, self._environ)
+        self._errors += mistakes
+        self._sources += used
+
+        settings = self._walker.build(main, Settings)
+        definitions = self._definitions(main, home, path.parent if path is not None else None)
+        platforms = self._select(main, "platforms", "platform", definitions)
+        controls = self._select(main, "controls", "control", definitions)
+        ca_file = self._ca_file(main, path)
+        if self._errors:
+            raise ConfigErrors(self._errors)
+        return Config(
+            settings=replace(settings, ca_file=ca_file),
+            platforms=platforms,
+            controls=controls,
+            sources=tuple(self._sources),
+        )
+
+    def _file(self, path: Path, embedded_name: str | None = None) -> Node:
+        name = str(path) if embedded_name is None else embedded.PREFIX + embedded_name
+        self._sources.append(name)
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            is_text = isinstance(error, OSError)
+            self._errors.append(
+                ConfigError(
+                    file=name,
+                    line=0,
+                    key="",
+                    found=_reason(error) if isinstance(error, OSError) else "not UTF-8",
+                    expected="a YAML file that can be read" if is_text else "a text in UTF-8",
+                )
+            )
+            return Node(file=name, line=0, key="", value={})
+        node, mistakes = parse(text, name)
+        self._errors += mistakes
+        return node
+
+    def _definitions(self, main: Node, home: Path, beside: Path | None) -> dict[str, _Defined]:
+        """The embedded definitions, the operator's in their place or beside them, overridden."""
+        nodes: dict[str, Node] = {}
+        for file in _yaml_files(home / embedded.PLATFORMS):
+            node = self._file(file, f"{embedded.PLATFORMS}/{file.name}")
+            nodes[node.find("name").text] = node
+        nodes |= self._operators(main, beside)
+        overrides = main.get("overrides")
+        given = overrides.value if overrides is not None else None
+        for name, over in (given if isinstance(given, dict) else {}).items():
+            if name not in nodes:
+                self._errors.append(
+                    over.error(
+                        found=f"no definition of the name {name}",
+                        expected=f"one of: {', '.join(sorted(nodes))}",
+                        suggestion=near(name, nodes),
+                    )
+                )
+            else:
+                nodes[name] = merge(nodes[name], over)
+        return {name: self._definition(node) for name, node in nodes.items()}
+
+    def _definition(self, node: Node) -> _Defined:
+        value = self._walker.build(node, Definition)
+        self._errors += undeclared_hosts(node)
+        return _Defined(node, None if value is INVALID else value)
+
+    def _operators(self, main: Node, beside: Path | None) -> dict[str, Node]:
+        named = main.get("definitions")
+        if named is not None and isinstance(named.value, str):
+            folder = _relative_to(beside, named)
+            if not folder.is_dir():
+                self._errors.append(
+                    named.error(found=f"{shown(named)}, which is no folder", expected="a folder")
+                )
+        elif beside is not None:
+            folder = beside / embedded.PLATFORMS
+        else:
+            return {}
+        nodes: dict[str, Node] = {}
+        for file in _yaml_files(folder):
+            node = self._file(file)
+            name = node.find("name").text
+            if name and name in nodes:
+                self._errors.append(
+                    node.find("name").error(
+                        found=f"`{name}`, which {nodes[name].file} defines too",
+                        expected="each definition once",
+                    )
+                )
+            nodes[name or str(file)] = node
+        return nodes
+
+    def _select(
+        self, main: Node, key: str, kind: str, definitions: Mapping[str, _Defined]
+    ) -> tuple[Definition, ...]:
+        """The definitions that the main file's ``key`` names, in its order."""
+        of_kind = {
+            name: defined
+            for name, defined in sorted(definitions.items())
+            if (defined.node.find("kind").text or "platform") == kind
+        }
+        place = main.find(key)
+        given = [node for node in place.items() if isinstance(node.value, str)]
+        names: Iterable[str] = [node.text for node in given]
+        if place is main:
+            names = default_of(keys_of(Settings)[key])
+        chosen = []
+        if ALL in names and kind == "control":
+            names = [name for name, defined in of_kind.items() if not _disabled(defined.node)]
+            if len(given) > 1 or not names:
+                self._errors.append(
+                    place.error(
+                        found="`all` beside names" if names else "no control that is enabled",
+                        expected="only `all`, or only names" if names else "at least one",
+                    )
+                )
+            given = []
+        for name in names:
+            at = next((node for node in given if node.text == name), place)
+            if name not in of_kind:
+                found = f"`{name}`, which is no {kind} that is defined"
+                self._errors.append(
+                    at.error(
+                        found=found,
+                        expected=f"one of: {', '.join(of_kind)}",
+                        suggestion=near(name, of_kind),
+                    )
+                )
+            elif _disabled(of_kind[name].node):
+                self._errors.append(
+                    at.error(
+                        found=f"`{name}`, which is not enabled in {of_kind[name].node.file}",
+                        expected="enabled: true there, or another name",
+                    )
+                )
+            chosen.append(of_kind.get(name))
+        return tuple(c.value for c in chosen if c is not None and c.value is not None)
+
+    def _ca_file(self, main: Node, path: Path | None) -> str | None:
+        """``ca_file`` as a path that holds from anywhere: it is relative to the file naming it."""
+        node = main.get("ca_file")
+        if node is None or not isinstance(node.value, str):
+            return None
+        file = _relative_to(path.parent if path is not None else None, node)
+        try:
+            found = "" if _PEM in file.read_text(errors="replace") else "which holds none"
+        except OSError as error:
+            found = _reason(error)
+        if found:
+            self._errors.append(
+                node.error(found=f"{shown(node)}: {found}", expected="a file of PEM certificates")
+            )
+        return str(file)
+
+
+def _relative_to(folder: Path | None, node: Node) -> Path:
+    """The path in ``node``: in a file relative to the file's folder, in a variable to ours."""
+    from_variable = node.file.startswith(environment.PREFIX)
+    base = Path.cwd() if folder is None or from_variable else folder
+    return (base / node.text).absolute()
+
+
+def _disabled(node: Node) -> bool:
+    return node.find("enabled").value is False
+
+
+def _yaml_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(
+        file
+        for file in folder.iterdir()
+        if file.suffix in _SUFFIXES and not file.name.startswith(".") and file.is_file()
+    )
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
