@@ -182,6 +182,7 @@ class DnsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     )
     deadline: Annotated[Seconds, Meta(gt=0.0, le=60.0)] = Seconds(5.0)
     linger: Annotated[Seconds, Meta(ge=0.0)] = Seconds(1.0)
+    allow_private: bool = False
 
 
 class ScheduleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

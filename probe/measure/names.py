@@ -124,6 +124,7 @@ async def measure_names(
                         via=via,
                         deadline_seconds=deadline,
                         linger_seconds=linger,
+                        allow_private=settings.dns.allow_private,
                     )
                 )
             elif context is not None:
