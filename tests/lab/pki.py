@@ -7,6 +7,8 @@ from pathlib import Path
 
 import trustme
 
+from probe.config.formats import is_address
+
 # Real platforms carry dozens of names; their chains weigh 3 to 5 KB, and a line that is slowed
 # down from the ClientHello on is slow by that weight.
 OTHER_NAMES = 60
@@ -26,7 +28,7 @@ class Authority:
 
     def issue(self, names: Sequence[str], *, other_names: int = OTHER_NAMES) -> bytes:
         """Key, leaf and intermediate in PEM, for host names (``*.`` too) and literal addresses."""
-        domain = next((n.removeprefix("*.") for n in names if not _is_address(n)), "lab.example")
+        domain = next((n.removeprefix("*.") for n in names if not is_address(n)), "lab.example")
         others = [f"also-{i:02}.{domain}" for i in range(other_names)]
         return self._signer.issue_cert(*names, *others).private_key_and_cert_chain_pem.bytes()
 
@@ -34,7 +36,3 @@ class Authority:
         """The root certificate as a file."""
         path.write_bytes(self.root_pem)
         return path
-
-
-def _is_address(name: str) -> bool:
-    return ":" in name or name.replace(".", "").isdigit()

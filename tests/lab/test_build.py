@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from probe.config import contacts, load
+from probe.config.formats import is_address
 from probe.config.hosts import covers
 from probe.config.schema import Config, Definition, Settings
 from probe.measure.discover import find_link
@@ -85,12 +87,32 @@ def test_an_object_larger_than_the_world_is_an_error() -> None:
         world_for(Config(settings=Settings(), platforms=(), controls=(control,)))
 
 
-@pytest.mark.parametrize("url", sorted(PAGES))
-def test_pages_have_their_weight_before_their_link(url: str) -> None:
+DEFAULT = load(None, {})
+DISCOVERIES = {
+    target.discover.page: target.discover
+    for definition in (*DEFAULT.platforms, *DEFAULT.controls)
+    for target in definition.targets
+    if target.discover is not None
+}
+
+
+@pytest.mark.parametrize("url", sorted(PAGES.keys() | DISCOVERIES.keys()))
+def test_pages_lead_the_shipped_definitions_to_their_links(url: str) -> None:
     page = PAGES[url]
     whole = page.whole()
-    assert whole.endswith(page.text)
     assert abs(len(whole) - len(page.text) - page.lead_bytes) < 100
+    assert find_link(url, whole, DISCOVERIES[url]) == page.link
+
+
+def test_the_world_of_the_default_configuration_has_every_contact() -> None:
+    world = world_for(DEFAULT)
+    zone = Zone(world.zone, world.ttl_seconds)
+    for contact in contacts(DEFAULT):
+        if contact.host == "system":
+            continue
+        addresses = (contact.host,) if is_address(contact.host) else zone.lookup(contact.host)
+        assert addresses is not None, contact
+        assert set(addresses) <= set(world.addresses()), contact
 
 
 ONE = Site(

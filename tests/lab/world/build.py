@@ -9,9 +9,10 @@ networks (RFC 2544 and RFC 5180), which no real platform uses.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from urllib.parse import SplitResult, urlsplit
 
+from probe.config.formats import is_address
 from probe.config.hosts import covers
 from probe.config.schema import Config, Corner, Definition, ResolverConfig, Target
 from probe.model.identity import Compares
@@ -112,7 +113,7 @@ class _Plan:
         used: list[str] = []
         place = 10
         for index, name in enumerate(names):
-            if _is_address(name):
+            if is_address(name):
                 used.append(name)
                 continue
             count = ADDRESS_COUNTS[index % len(ADDRESS_COUNTS)]
@@ -139,7 +140,7 @@ class _Plan:
             _alias(aliases, target.sni, target.certificate_name)
             if target.swap is not None:
                 _alias(aliases, target.swap.sni, target.swap.certificate_name)
-        certified = [n for n in names if not _is_address(n)]
+        certified = [n for n in names if not is_address(n)]
         certified += [n for n in aliases.values() if not covers(certified, n)]
         name = definitions[0].operator or definitions[0].name
         slug = "".join(c if c.isalnum() else "-" for c in name.lower())
@@ -163,7 +164,7 @@ class _Plan:
     def doh_site(self, resolver: ResolverConfig) -> Site:
         """A resolver over HTTPS."""
         host = urlsplit(resolver.doh or "").hostname or ""
-        addresses = [host] if _is_address(host) else [_endpoint(resolver.address or "")[0]]
+        addresses = [host] if is_address(host) else [_endpoint(resolver.address or "")[0]]
         if host not in addresses:
             self.zone[host] = tuple(addresses)
         return Site(
@@ -249,17 +250,9 @@ def _certificates(site: str, names: Iterable[str]) -> Iterator[Certificate]:
         yield Certificate(names=tuple(members), file=f"{site}-{index}.pem")
 
 
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
 def _endpoint(address: str) -> tuple[str, int]:
     """``9.9.9.9``, ``9.9.9.9:5353``, ``2620:fe::fe`` or ``[2620:fe::fe]:53`` in two parts."""
-    if _is_address(address):
+    if is_address(address):
         return address, DNS_PORT
     host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)

@@ -40,10 +40,4 @@ PAGES: dict[str, Page] = {
         link="https://static.cdninstagram.com/rsrc.php/v4/yB/r/kP4uXe19aLm.js",
         lead_bytes=48_000,
     ),
-    "https://www.youtube.com/iframe_api": Page(
-        text=r"var scriptUrl = 'https:\/\/www.youtube.com\/s\/player\/4fcd6e4a\/"
-        r"www-widgetapi.vflset\/www-widgetapi.js';",
-        link="https://www.youtube.com/s/player/4fcd6e4a/www-widgetapi.vflset/www-widgetapi.js",
-        lead_bytes=0,
-    ),
 }
