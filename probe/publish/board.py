@@ -18,7 +18,7 @@ from probe.model.verdict import Verdict
 from probe.observe.pairs import Ratio, ratios
 from probe.publish.declared import Declared
 from probe.publish.fresh import Fresh
-from probe.publish.snapshot import DnsKey, LegKey, Owner, RatioKey, Slot, Snapshot
+from probe.publish.snapshot import DnsKey, LegKey, RatioKey, Slot, Snapshot
 from probe.publish.totals import Totals
 
 STALE_INTERVALS = 2.5
@@ -186,18 +186,11 @@ class Board:
             turn = self._draws(first_only=True) if control else 1.0
             self._reads.put(key, leg, until=now + STALE_INTERVALS * pace * turn * self._transfer)
         self._totals.leg_ended(key, leg)
-        self._totals.bytes_used(
-            key.vantage, key.owner, leg.wire_bytes_sent, leg.wire_bytes_received
-        )
 
     def _take_dns(
         self, observed: RoundObservation, dns: DnsObservation, now: float, pace: float
     ) -> None:
         key = self._declared.dns_key(observed, dns)
-        owner = Owner(name=observed.platform) if key is None else key.owner
-        self._totals.bytes_used(
-            observed.vantage, owner, dns.wire_bytes_sent, dns.wire_bytes_received
-        )
         if key is None or not self._declared.has_dns(key):
             return
         # Series are dear: a control's names say nothing that its legs do not, and what the host got

@@ -43,10 +43,6 @@ class Declared:
         """Whether ``name`` is a configured vantage."""
         return name in self._vantage_names
 
-    def has_owner(self, owner: Owner) -> bool:
-        """Whether ``owner`` is a configured platform or control."""
-        return owner in self._owners
-
     def has_leg(self, key: LegKey) -> bool:
         """Whether ``key`` names a configured vantage and target."""
         return key.vantage in self._vantage_names and (key.owner, key.target) in self._targets

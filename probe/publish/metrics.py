@@ -160,8 +160,8 @@ def _counted_rows(snapshot: Snapshot) -> Iterator[Row]:
     for (vantage, platform, reason), count in sorted(counted.skipped.items()):
         labels = {"vantage": vantage, "platform": platform, "reason": reason}
         yield names.LEGS_SKIPPED, labels, float(count)
-    for (vantage, owner, direction), size in sorted(counted.wire_bytes.items(), key=_ordered):
-        labels = {"vantage": vantage, **_owner_labels(owner), "direction": direction}
+    for (vantage, platform, direction), size in sorted(counted.wire_bytes.items()):
+        labels = {"vantage": vantage, "platform": platform, "direction": direction}
         yield names.WIRE_BYTES, labels, float(size)
 
 
@@ -188,8 +188,6 @@ def _leg_rows(labels: dict[str, str], leg: LegObservation) -> Iterator[Row]:
 def _read_rows(labels: dict[str, str], leg: LegObservation) -> Iterator[Row]:
     yield from _if_known(names.LEG_GOODPUT, labels, goodput(leg))
     yield from _if_known(names.LEG_BODY, labels, leg.body_bytes)
-    if leg.tcp is not None:
-        yield from _if_known(names.LEG_RTT, labels, leg.tcp.rtt_seconds)
 
 
 def _dns_rows(labels: dict[str, str], dns: DnsObservation) -> Iterator[Row]:

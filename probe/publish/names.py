@@ -120,13 +120,6 @@ LEG_BODY = _metric(
     "Body bytes that the last exchange which compares goodput read.",
     absent=f"the leg is not read; no body began; {_STALE_READ}",
 )
-LEG_RTT = _metric(
-    "gauge",
-    "leg_rtt_seconds",
-    _LEG,
-    "Smoothed round-trip time at the end of the last exchange which compares goodput.",
-    absent=f"the leg is not read; the kernel does not say; {_STALE_READ}",
-)
 # Distributions.
 PHASE_DURATION = _metric(
     "histogram",
@@ -232,8 +225,8 @@ LEGS_SKIPPED = _metric(
 WIRE_BYTES = _metric(
     "counter",
     "wire_bytes_total",
-    ("vantage", "platform", "control", "direction"),
-    "Bytes sent and received by legs and DNS queries, with headers, as the kernel counts them.",
+    (*_ROUND, "direction"),
+    "Bytes of a platform's rounds on the wire: its legs, its controls' and their DNS queries.",
     absent="nothing was counted yet",
 )
 # Verdicts.

@@ -90,7 +90,7 @@ class Counted(Struct, frozen=True, kw_only=True):
     abandoned: Mapping[Slot, int]
     late: Mapping[Slot, int]
     skipped: Mapping[tuple[str, str, str], int]
-    wire_bytes: Mapping[tuple[str, Owner, str], int]
+    wire_bytes: Mapping[tuple[str, str, str], int]
     histograms: Mapping[HistogramKey, Histogram]
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from probe.model.identity import LegRole, Phase, RoundKind
 from probe.model.observation import LegObservation, RoundObservation
 from probe.publish.declared import Declared
-from probe.publish.snapshot import Counted, Histogram, HistogramKey, LegKey, Owner, Slot
+from probe.publish.snapshot import Counted, Histogram, HistogramKey, LegKey, Slot
 
 SKIP_REASONS = frozenset({"host_budget", "no_object", "no_address"})
 OTHER = "other"
@@ -32,7 +32,7 @@ class Totals:
         self._abandoned: Counter[Slot] = Counter()
         self._late: Counter[Slot] = Counter()
         self._skipped: Counter[tuple[str, str, str]] = Counter()
-        self._wire_bytes: Counter[tuple[str, Owner, str]] = Counter()
+        self._wire_bytes: Counter[tuple[str, str, str]] = Counter()
         self._histograms: dict[HistogramKey, Histogram] = {}
 
     def counted(self) -> Counted:
@@ -56,10 +56,7 @@ class Totals:
         _keep(self._abandoned, lambda slot: slot in slots)
         _keep(self._late, lambda slot: slot in slots)
         _keep(self._histograms, lambda key: declared.has_vantage(key.vantage))
-        _keep(
-            self._wire_bytes,
-            lambda key: declared.has_vantage(key[0]) and declared.has_owner(key[1]),
-        )
+        _keep(self._wire_bytes, lambda key: key[:2] in slots)
 
     def round_abandoned(self, slot: Slot) -> None:
         """A round that began ended without a result."""
@@ -71,7 +68,8 @@ class Totals:
 
     def round_ended(self, observed: RoundObservation, at: float) -> None:
         """A round ended at ``at`` (Unix seconds)."""
-        vantage, platform, kind = observed.vantage, observed.platform, observed.kind
+        slot = vantage, platform = observed.vantage, observed.platform
+        kind = observed.kind
         if not observed.legs:
             result = "empty"
         else:
@@ -81,6 +79,15 @@ class Totals:
         for skip in observed.skipped:
             reason = skip.reason if skip.reason in SKIP_REASONS else OTHER
             self._skipped[vantage, platform, reason] += 1
+        for made in observed.legs:
+            self._add_bytes(slot, made.wire_bytes_sent, made.wire_bytes_received)
+        for asked in observed.dns:
+            self._add_bytes(slot, asked.wire_bytes_sent, asked.wire_bytes_received)
+
+    def _add_bytes(self, slot: Slot, sent: int | None, received: int | None) -> None:
+        for direction, size in (("sent", sent), ("received", received)):
+            if size is not None:
+                self._wire_bytes[(*slot, direction)] += size
 
     def leg_ended(self, key: LegKey, leg: LegObservation) -> None:
         """A leg ended, well or not."""
@@ -90,14 +97,6 @@ class Totals:
             histogram = HistogramKey(vantage=key.vantage, role=key.role, phase=phase)
             known = self._histograms.get(histogram, Histogram())
             self._histograms[histogram] = known.plus(leg.phases[phase])
-
-    def bytes_used(
-        self, vantage: str, owner: Owner, sent: int | None, received: int | None
-    ) -> None:
-        """Bytes went over the wire; ``None`` where nobody counted them."""
-        for direction, count in (("sent", sent), ("received", received)):
-            if count is not None:
-                self._wire_bytes[vantage, owner, direction] += count
 
 
 def ended_phases(leg: LegObservation) -> Iterable[Phase]:

