@@ -8,6 +8,7 @@ from ipaddress import ip_address
 import dns.exception
 import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
 import dns.rdatatype
 from msgspec import Struct
@@ -44,16 +45,18 @@ def build_query(name: str, family: Family, *, message_id: int | None = None) -> 
     alone: a resolver that does not preserve it would look like interference. Raises ``ValueError``
     when ``name`` cannot be a DNS name.
     """
-    try:
-        return dns.message.make_query(
-            name.rstrip(".") + ".",
-            _RDATA_TYPES[family],
-            use_edns=0,
-            payload=EDNS_PAYLOAD_BYTES,
-            id=message_id,
-        )
-    except (dns.exception.DNSException, UnicodeError) as error:
-        raise ValueError(f"not a DNS name ({type(error).__name__})") from error
+    return dns.message.make_query(
+        _absolute(name),
+        _RDATA_TYPES[family],
+        use_edns=0,
+        payload=EDNS_PAYLOAD_BYTES,
+        id=message_id,
+    )
+
+
+def ascii_name(name: str) -> str:
+    """``name`` as it goes over the wire, without the final dot. Raises as ``build_query`` does."""
+    return _absolute(name).to_text(omit_final_dot=True)
 
 
 def read_reply(query: dns.message.Message, wire: bytes, *, seconds: float) -> Reply:
@@ -114,6 +117,13 @@ def is_bogon(address: str) -> bool:
     the other ranges of IANA's special-purpose registries that are not globally reachable."""
     parsed = ip_address(address)
     return not parsed.is_global or parsed.is_multicast
+
+
+def _absolute(name: str) -> dns.name.Name:
+    try:
+        return dns.name.from_text(name.rstrip(".") + ".")
+    except (dns.exception.DNSException, UnicodeError) as error:
+        raise ValueError(f"not a DNS name ({type(error).__name__})") from error
 
 
 def _addresses(message: dns.message.Message) -> tuple[tuple[str, ...], int | None]:

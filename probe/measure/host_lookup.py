@@ -1,0 +1,142 @@
+"""What this host would get for a name: c-ares (through aiodns) with the host's own settings.
+
+For finding addresses, not for measuring DNS: the first answer wins, and only c-ares knows what was
+sent. ``measure_dns`` measures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+
+import aiodns
+import pycares
+
+from probe.measure.dns_heard import Asked, never_asked
+from probe.measure.dns_message import ascii_name
+from probe.measure.failures import TIMEOUT
+from probe.measure.resolvers import SYSTEM, system_nameservers
+from probe.model.failure import Failure
+from probe.model.identity import Family, Phase
+from probe.model.observation import Clock, DnsAnswer, DnsObservation
+
+_TRIES = 2
+# The second round of c-ares waits up to twice as long as the first.
+_WAITS = 3
+
+# Absolute names only: a search list would send the name, with a suffix, to more servers. Giving any
+# flags turns off EDNS, which is on by default.
+_FLAGS = pycares.ARES_FLAG_NOSEARCH | pycares.ARES_FLAG_EDNS
+
+_SOCKET_FAMILIES = {Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
+
+_REASONS: dict[object, str] = {
+    pycares.errno.ARES_ENODATA: "dns_no_answer",
+    pycares.errno.ARES_EFORMERR: "dns_server_misbehaving",
+    pycares.errno.ARES_ESERVFAIL: "dns_servfail_error",
+    pycares.errno.ARES_ENOTFOUND: "dns_nxdomain_error",
+    pycares.errno.ARES_ENOTIMP: "dns_server_misbehaving",
+    pycares.errno.ARES_EREFUSED: "dns_refused_error",
+    pycares.errno.ARES_EBADRESP: "dns_server_misbehaving",
+    # No server could be sent to: the port is closed, or there is no route. c-ares does not say.
+    pycares.errno.ARES_ECONNREFUSED: "dns_temporary_failure",
+    pycares.errno.ARES_ETIMEOUT: TIMEOUT,
+}
+
+
+async def host_lookup(
+    name: str,
+    family: Family,
+    *,
+    timeout_seconds: float,
+    servers: tuple[str, ...] | None = None,
+) -> DnsObservation:
+    """Look up ``name`` as this host does: ``/etc/hosts`` first, then the system's nameservers.
+
+    ``servers`` (``192.0.2.1``, ``192.0.2.1:5353``, ``[2001:db8::1]:53``) replace the nameservers.
+    The channel is new and is closed afterwards, since c-ares keeps answers as long as a channel
+    lives and offers no switch. c-ares then has no history to shorten its timeouts by.
+
+    Packets (c-ares 1.34, counted at the server): one, if the first nameserver answers within a
+    third of ``timeout_seconds`` divided by the number of nameservers; two to each nameserver at
+    most, since a lost packet must not look like a lost name; none for what ``/etc/hosts`` has. An
+    error (SERVFAIL, REFUSED, NOTIMP, junk) is asked again once, NXDOMAIN and an empty answer are
+    not. A truncated answer is asked for again over TCP. ``tries`` and ``timeout`` are always given,
+    so that ``attempts`` and ``timeout`` of resolv.conf do not apply.
+
+    An answer of ours is made only of addresses: c-ares tells no more. Private addresses are no
+    failure here, for they are what the host would connect to. Never raises for what the network
+    does, and ends within ``timeout_seconds``.
+    """
+    asked = Asked(
+        name=name,
+        family=family,
+        resolver=SYSTEM,
+        transport="host",
+        deadline_seconds=timeout_seconds,
+        allow_private=True,
+    )
+    try:
+        wanted = ascii_name(name)
+    except ValueError as error:
+        return never_asked(asked, str(error))
+    started_at, began = time.time(), time.monotonic()
+    answers: tuple[DnsAnswer, ...] = ()
+    failure: Failure | None = None
+    try:
+        found = await _ask(wanted, family, timeout_seconds, servers)
+    except TimeoutError:
+        failure = Failure(phase=Phase.RESOLVE, reason=TIMEOUT, detail="no answer in time")
+    except (aiodns.error.DNSError, pycares.AresError) as error:
+        failure = _failure(error)
+    seconds = time.monotonic() - began
+    if failure is None:
+        answers = (_answer(found, seconds),)
+    return DnsObservation(
+        name=name,
+        family=family,
+        resolver=SYSTEM,
+        transport="host",
+        started_at=started_at,
+        seconds=seconds,
+        clock=Clock.LOOP,
+        answers=answers,
+        failure=failure,
+    )
+
+
+async def _ask(
+    name: str, family: Family, timeout_seconds: float, servers: tuple[str, ...] | None
+) -> pycares.AddrInfoResult:
+    count = len(system_nameservers() if servers is None else servers)
+    async with (
+        asyncio.timeout(timeout_seconds),
+        aiodns.DNSResolver(
+            nameservers=servers,
+            tries=_TRIES,
+            timeout=timeout_seconds / (_WAITS * max(1, count)),
+            flags=_FLAGS,
+        ) as channel,
+    ):
+        return await channel.getaddrinfo(name, family=_SOCKET_FAMILIES[family])
+
+
+def _answer(found: pycares.AddrInfoResult, seconds: float) -> DnsAnswer:
+    ttls = [node.ttl for node in found.nodes] + [cname.ttl for cname in found.cnames]
+    return DnsAnswer(
+        seconds=seconds,
+        rcode="NOERROR",
+        addresses=tuple(node.addr[0].decode() for node in found.nodes),
+        ttl_seconds=min(ttls, default=None),
+    )
+
+
+def _failure(error: Exception) -> Failure:
+    # Most errors are (code, text); one that c-ares meets while setting up is the text alone.
+    code = error.args[0] if len(error.args) > 1 else None
+    return Failure(
+        phase=Phase.RESOLVE,
+        reason=_REASONS.get(code, "dns_non_recoverable_failure"),
+        detail=str(error.args[-1]) if error.args else "",
+    )

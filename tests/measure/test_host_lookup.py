@@ -1,0 +1,197 @@
+"""What the host would get, through c-ares, against a real server; packets are counted there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import dns.message
+import dns.rcode
+import dns.rrset
+import pytest
+
+from probe.measure.host_lookup import host_lookup
+from probe.model.identity import Family
+from probe.model.observation import DnsObservation
+from tests.measure.dns_server import DnsServer, Step, answering, framed, reply, silence
+
+NAME = "www.example.com"
+LONG = 9.0
+
+
+@pytest.fixture
+def server() -> Iterator[DnsServer]:
+    """A server with UDP and TCP; tests set its scripts."""
+    with DnsServer(tcp=silence) as running:
+        yield running
+
+
+async def _look(
+    *servers: DnsServer,
+    name: str = NAME,
+    family: Family = Family.IPV4,
+    timeout_seconds: float = LONG,
+) -> DnsObservation:
+    addresses = tuple(server.address for server in servers)
+    return await host_lookup(name, family, timeout_seconds=timeout_seconds, servers=addresses)
+
+
+def _reason(observed: DnsObservation) -> str | None:
+    return observed.failure.reason if observed.failure else None
+
+
+async def test_an_answer_costs_one_packet(server: DnsServer) -> None:
+    server.udp = answering("192.0.2.1", "192.0.2.2")
+    observed = await _look(server)
+    (answer,) = observed.answers
+    assert (set(answer.addresses), answer.ttl_seconds) == ({"192.0.2.1", "192.0.2.2"}, 60)
+    assert (observed.failure, observed.transport, observed.resolver) == (None, "host", "system")
+    assert len(server.udp_packets) == 1
+
+
+async def test_answers_are_not_remembered(server: DnsServer) -> None:
+    for n in (1, 2, 3):
+        server.udp = answering(f"192.0.2.{n}")
+        observed = await _look(server)
+        assert observed.answers[0].addresses == (f"192.0.2.{n}",)
+    assert len(server.udp_packets) == 3
+
+
+async def test_only_the_family_is_asked_for(server: DnsServer) -> None:
+    server.udp = answering("2001:db8::1")
+    observed = await _look(server, family=Family.IPV6)
+    assert observed.answers[0].addresses == ("2001:db8::1",)
+    questions = [str(dns.message.from_wire(wire).question[0]) for wire in server.udp_packets]
+    assert questions == ["www.example.com. IN AAAA"]
+
+
+async def test_the_least_ttl_of_the_chain_counts(server: DnsServer) -> None:
+    def chain(query: dns.message.Message) -> list[Step]:
+        response = dns.message.make_response(query)
+        response.answer = [
+            dns.rrset.from_text(f"{NAME}.", 30, "IN", "CNAME", "edge.example.net."),
+            dns.rrset.from_text("edge.example.net.", 90, "IN", "A", "192.0.2.1"),
+        ]
+        return [Step(response.to_wire())]
+
+    server.udp = chain
+    (answer,) = (await _look(server)).answers
+    assert (answer.addresses, answer.ttl_seconds) == (("192.0.2.1",), 30)
+
+
+@pytest.mark.parametrize(
+    ("rcode", "reason", "packets"),
+    [
+        (dns.rcode.NXDOMAIN, "dns_nxdomain_error", 1),
+        (dns.rcode.NOERROR, "dns_no_answer", 1),
+        (dns.rcode.SERVFAIL, "dns_servfail_error", 2),
+        (dns.rcode.REFUSED, "dns_refused_error", 2),
+        (dns.rcode.NOTIMP, "dns_server_misbehaving", 2),
+    ],
+)
+async def test_failures_and_what_they_cost(
+    server: DnsServer, rcode: dns.rcode.Rcode, reason: str, packets: int
+) -> None:
+    server.udp = lambda query: [Step(reply(query, rcode=rcode))]
+    observed = await _look(server)
+    assert (_reason(observed), observed.answers) == (reason, ())
+    # The name as given, never with a suffix of the host's search list.
+    asked = {str(dns.message.from_wire(wire).question[0].name) for wire in server.udp_packets}
+    assert asked == {"www.example.com."}
+    assert len(server.udp_packets) == packets
+
+
+async def test_a_slow_answer_is_waited_for(server: DnsServer) -> None:
+    server.udp = answering("192.0.2.1", after_seconds=0.5)
+    observed = await _look(server)
+    assert observed.failure is None
+    assert observed.seconds >= 0.5
+    assert len(server.udp_packets) == 1
+
+
+async def test_a_lost_packet_is_not_a_lost_name(server: DnsServer) -> None:
+    def lossy(query: dns.message.Message) -> list[Step]:
+        return [] if len(server.udp_packets) == 1 else [Step(reply(query, "192.0.2.1"))]
+
+    server.udp = lossy
+    observed = await _look(server, timeout_seconds=1.5)
+    assert (observed.failure, len(server.udp_packets)) == (None, 2)
+
+
+async def test_silence_costs_two_packets_to_each_server_and_at_most_the_timeout() -> None:
+    with DnsServer() as first, DnsServer() as second:
+        observed = await _look(first, second, timeout_seconds=0.9)
+        assert _reason(observed) == "generic_timeout_error"
+        assert 0.3 <= observed.seconds < LONG / 2
+        assert [len(first.udp_packets), len(second.udp_packets)] == [2, 2]
+
+
+async def test_the_second_server_is_asked_when_the_first_is_silent() -> None:
+    with DnsServer() as first, DnsServer(udp=answering("192.0.2.1")) as second:
+        observed = await _look(first, second, timeout_seconds=1.8)
+        assert observed.failure is None
+        assert [len(first.udp_packets), len(second.udp_packets)] == [1, 1]
+
+
+async def test_a_truncated_answer_is_asked_for_over_tcp(server: DnsServer) -> None:
+    server.udp = lambda query: [Step(reply(query, truncated=True))]
+    server.tcp = lambda query: [Step(framed(reply(query, "192.0.2.1")))]
+    observed = await _look(server)
+    assert observed.answers[0].addresses == ("192.0.2.1",)
+    assert (len(server.udp_packets), server.tcp_connections) == (1, 1)
+
+
+async def test_no_server_to_be_reached() -> None:
+    with DnsServer() as gone:
+        pass
+    assert _reason(await _look(gone)) == "dns_temporary_failure"
+
+
+async def test_servers_that_make_no_sense_are_a_failure_too() -> None:
+    observed = await host_lookup(NAME, Family.IPV4, timeout_seconds=LONG, servers=("nonsense",))
+    assert observed.failure is not None
+
+
+async def test_a_name_that_is_none_is_not_asked_for(server: DnsServer) -> None:
+    observed = await _look(server, name=f"{'a' * 64}.example")
+    assert _reason(observed) == "dns_non_recoverable_failure"
+    assert server.udp_packets == []
+
+
+async def test_the_hosts_file_goes_first(server: DnsServer) -> None:
+    entries = [line.split("#")[0].split() for line in Path("/etc/hosts").read_text().splitlines()]
+    named = [
+        (entry[0], name)
+        for entry in entries
+        for name in entry[1:]
+        if ":" not in entry[0] and "localhost" not in name
+    ]
+    if not named:
+        pytest.skip("/etc/hosts names nothing but localhost")
+    _, name = named[0]
+    server.udp = answering("192.0.2.66")
+    observed = await _look(server, name=name)
+    expected = {address for address, other in named if other == name}
+    assert set(observed.answers[0].addresses) == expected
+    assert server.udp_packets == []
+
+
+async def test_the_event_loop_goes_on_meanwhile_and_cancelling_ends_it(server: DnsServer) -> None:
+    looking = asyncio.ensure_future(_look(server))
+    while not server.udp_packets:
+        await asyncio.sleep(0.005)
+    assert not looking.done()
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+
+
+async def test_many_at_once(server: DnsServer) -> None:
+    server.udp = lambda query: [Step(reply(query, f"192.0.2.{str(query.question[0].name)[1]}"))]
+    names = [f"h{n}.example" for n in range(10)] * 4
+    found = await asyncio.gather(*(_look(server, name=name) for name in names))
+    assert [one.answers[0].addresses for one in found] == [
+        (f"192.0.2.{name[1]}",) for name in names
+    ]
+    assert len(server.udp_packets) == len(names)
