@@ -63,9 +63,11 @@ def run_in_client(lab: Lab, command: tuple[str, ...]) -> int:
             continue
 
 
-@click.group(help=__doc__)
+@click.group()
 def main() -> None:
-    """Commands."""
+    """A network of its own: a client, and a world with real DNS and HTTPS servers that carry the
+    names of the platforms and controls. Needs root; sends nothing to the internet.
+    """
 
 
 @main.command("exec", context_settings={"ignore_unknown_options": True})

@@ -34,7 +34,8 @@ class Lab:
     """client ↔ box ↔ world, with the world alive. A context manager.
 
     ``spec`` is the world; ``delay_seconds`` puts a forwarder into the box that holds every frame
-    back for so long in each direction; ``box`` is a command to be run in the box in its stead.
+    back for so long in each direction; ``box`` is a command to be run in the box in its stead: it
+    forwards between the box's two interfaces and prints ``ready`` when it does.
     """
 
     topology: Topology

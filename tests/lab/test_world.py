@@ -17,7 +17,7 @@ from tests.lab.net import WORLD_ADDRESS, namespaces
 from tests.lab.small import CONFIG, LINK, ON_PAGE, PAGE
 from tests.lab.world.build import BEACON, world_for
 from tests.lab.world.events import Query, Request
-from tests.lab.world.spec import LARGEST_BYTES
+from tests.lab.world.spec import ANY, LARGEST_BYTES, Object
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("requires_lab")]
 
@@ -233,6 +233,8 @@ def test_what_the_capture_saw_is_what_the_servers_saw(lab: Lab) -> None:
         assert connection.wire_bytes_received > 30_000
         records = connection.received.records()
         assert all(record.begun <= record.ended for record in records)
+        # Small records after the handshake: 5 bytes of head, 17 of TLS 1.3 around the content.
+        assert max(r.bytes for r in records[-20:]) <= lab.spec.record_bytes + 22
 
     asked = Counter((e.name, e.type) for e in dns_exchanges(capture.path))
     assert asked == Counter((e.name, e.type) for e in events if isinstance(e, Query))
@@ -252,6 +254,28 @@ def test_a_box_that_holds_frames_back_makes_the_path_longer() -> None:
     assert connection.syn is not None
     assert connection.syn_ack is not None
     assert connection.syn_ack - connection.syn >= 2 * hold_seconds * 1e9
+
+
+def test_servers_think_as_long_and_pace_as_they_are_told() -> None:
+    latency_seconds = 0.05
+    slow = Object(size_bytes=10, latency_seconds=latency_seconds)
+    world = world_for(CONFIG)
+    sites = [
+        structs.replace(site, objects={ANY: {ANY: slow}}) if site.name == "debian" else site
+        for site in world.sites
+    ]
+    world = structs.replace(
+        world, sites=tuple(sites), congestion="reno", dns_latency_seconds=latency_seconds
+    )
+    with Lab(world) as lab:
+        shown = "%{time_namelookup} %{time_pretransfer} %{time_starttransfer}"
+        times = ["curl", "-sS", "-o", "/dev/null", "-w", shown, "--cacert", str(lab.ca_file)]
+        done = lab.exec([*times, "https://deb.debian.org/InRelease"])
+        looked_up, asked, answered = map(float, done.stdout.split())
+        listeners = lab.topology.world.run(["ss", "-Htlnio", "sport = 443"]).stdout
+    assert looked_up >= latency_seconds
+    assert answered - asked >= latency_seconds
+    assert listeners.count("reno") == len([a for s in world.sites for a in s.addresses])
 
 
 def test_what_the_lab_programs_complain_of_is_not_lost() -> None:
