@@ -12,6 +12,7 @@ from msgspec import Struct
 from probe.config.document import Node
 from probe.config.errors import ConfigError
 from probe.config.formats import is_address, is_host, is_https_url
+from probe.config.hints import near
 from probe.config.hosts import covers
 from probe.config.schema import (
     Corner,
@@ -22,7 +23,7 @@ from probe.config.schema import (
     Target,
     VantageConfig,
 )
-from probe.config.walk import Check, near, shown
+from probe.config.walk import Check, shown
 from probe.model.identity import Compares
 
 # A server may send ten segments at once (RFC 6928), some 14.6 kB: what fits into them arrives in
@@ -76,9 +77,11 @@ def check_vantage(vantage: VantageConfig, node: Node) -> Iterator[ConfigError]:
 def check_target(target: Target, node: Node) -> Iterator[ConfigError]:
     """One source of the object, one corner each, and objects that are large enough."""
     if (target.url is None) == (target.discover is None):
-        yield node.error(
-            found="neither url nor discover" if target.url is None else "both url and discover",
-            expected="one of them",
+        neither = target.url is None
+        place = node if neither else node.find("url")
+        yield place.error(
+            found="neither url nor discover" if neither else "both url and discover",
+            expected="one of them" if neither else "one of them: set the other to null",
         )
     if target.compares is Compares.GOODPUT:
         yield from _large_enough(target.min_bytes, node)

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLStreamError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
-from probe.config.errors import ConfigError
+from probe.config.errors import ConfigError, redact
 
 _TAG = "tag:yaml.org,2002:"
 _TRUE = "true"
@@ -31,15 +31,20 @@ class Node(Struct, frozen=True, kw_only=True):
     key_line: int = 0
 
     def error(self, *, found: str, expected: str, suggestion: str = "") -> ConfigError:
-        """A mistake at this place."""
+        """A mistake at this place. What was found is shown without passwords."""
         return ConfigError(
             file=self.file,
             line=self.line,
-            key=self.key,
-            found=found,
+            key=redact(self.key),
+            found=redact(found),
             expected=expected,
             suggestion=suggestion,
         )
+
+    def as_key(self, name: str) -> Node:
+        """The key ``name`` of this value, as a value itself."""
+        line = self.key_line or self.line
+        return Node(file=self.file, line=line, key=self.key, value=name, text=name)
 
     def get(self, key: str) -> Node | None:
         """The value of ``key`` when this is a mapping that has it."""

@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from probe.config.document import Node, parse
 from probe.config.errors import ConfigError
+from probe.config.hints import bare, is_struct, keys_of, near
 from probe.config.schema import Bytes, Seconds, Settings
-from probe.config.walk import bare, keys_of, near
 
 PREFIX = "THROTTLEWATCH_"
 MAIN_FILE = "THROTTLEWATCH_CONFIG"
@@ -29,7 +29,7 @@ def variables() -> Iterator[tuple[str, tuple[str, ...], Any]]:
         for key, field in keys_of(struct).items():
             here, kind = (*path, key), bare(field.type)
             yield PREFIX + "__".join(here).upper(), here, field.type
-            if isinstance(kind, type) and issubclass(kind, Struct):
+            if is_struct(kind):
                 yield from below(kind, here)
 
     yield from below(Settings, ())

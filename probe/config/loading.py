@@ -12,8 +12,9 @@ from probe.config import embedded, environment
 from probe.config.checks import CHECKS, undeclared_hosts
 from probe.config.document import Node, merge, parse
 from probe.config.errors import ConfigError, ConfigErrors
+from probe.config.hints import default_of, keys_of, near
 from probe.config.schema import Config, Definition, Settings
-from probe.config.walk import INVALID, Walker, default_of, keys_of, near, shown
+from probe.config.walk import INVALID, Walker, shown
 
 ALL = "all"
 _SUFFIXES = (".yaml", ".yml")
@@ -75,14 +76,13 @@ class _Loading:
         try:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            is_text = isinstance(error, OSError)
             self._errors.append(
                 ConfigError(
                     file=name,
                     line=0,
                     key="",
-                    found=_reason(error) if isinstance(error, OSError) else "not UTF-8",
-                    expected="a YAML file that can be read" if is_text else "a text in UTF-8",
+                    found=_reason(error) if isinstance(error, OSError) else "bytes not in UTF-8",
+                    expected="a YAML file that can be read",
                 )
             )
             return Node(file=name, line=0, key="", value={})
@@ -196,7 +196,7 @@ class _Loading:
             return None
         file = _relative_to(path.parent if path is not None else None, node)
         try:
-            found = "" if _PEM in file.read_text(errors="replace") else "which holds none"
+            found = "" if _PEM in file.read_text(errors="replace") else "no certificate in it"
         except OSError as error:
             found = _reason(error)
         if found:

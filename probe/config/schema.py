@@ -8,7 +8,7 @@ test holds both together.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NewType
+from typing import Annotated, NewType
 
 from msgspec import Meta, Struct
 
@@ -45,6 +45,11 @@ ProxyUrl = Annotated[str, Meta(extra={"format": "proxy"})]
 Pattern = Annotated[str, Meta(extra={"format": "regex"})]
 UrlPath = Annotated[str, Meta(extra={"format": "url-path"})]
 Interface = Annotated[str, Meta(extra={"format": "interface"})]
+Kind = Annotated[str, Meta(extra={"choices": ("platform", "control")})]
+Scope = Annotated[str, Meta(extra={"choices": ("domestic", "foreign")})]
+HttpVersion = Annotated[str, Meta(extra={"choices": ("h2", "http/1.1")})]
+LogLevel = Annotated[str, Meta(extra={"choices": ("debug", "info", "warning", "error")})]
+LogFormat = Annotated[str, Meta(extra={"choices": ("auto", "text", "json")})]
 Sentence = Annotated[str, Meta(min_length=1)]
 Status = Annotated[int, Meta(ge=100, le=599)]
 
@@ -112,7 +117,7 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     compares: Compares = Compares.GOODPUT
     min_bytes: Bytes = Bytes(0)
     expect_status: Annotated[tuple[Status, ...], Meta(min_length=1)] = (200, 206)
-    http: Annotated[tuple[Literal["h2", "http/1.1"], ...], Meta(min_length=1)] = ("h2", "http/1.1")
+    http: Annotated[tuple[HttpVersion, ...], Meta(min_length=1)] = ("h2", "http/1.1")
     swap: Corner | None = None
     no_swap: str = ""
     decoy: Corner | None = None
@@ -133,9 +138,9 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     why: Sentence
     hosts: Annotated[tuple[HostPattern, ...], Meta(min_length=1)]
     targets: Annotated[tuple[Target, ...], Meta(min_length=1)]
-    kind: Literal["platform", "control"] = "platform"
+    kind: Kind = "platform"
     operator: str = ""
-    scope: Literal["domestic", "foreign"] = "foreign"
+    scope: Scope = "foreign"
     enabled: bool = True
 
 
@@ -212,8 +217,8 @@ class LegsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class LogConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``format``: ``auto`` is text on a terminal and JSON elsewhere."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "text", "json"] = "auto"
+    level: LogLevel = "info"
+    format: LogFormat = "auto"
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

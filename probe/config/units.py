@@ -16,6 +16,7 @@ BYTES = {
     "MiB": 1_048_576,
     "GiB": 1_073_741_824,
 }
+_WORDS = {"sec": "s", "min": "m", "hour": "h", "hr": "h", "day": "d", "byte": "B"}
 _NUMBER_AND_UNIT = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([A-Za-z]*)", re.ASCII)
 
 
@@ -40,10 +41,10 @@ def near_unit(text: str, units: dict[str, int]) -> str:
     number, written = match.groups()
     wanted = written.lower()
     near = [unit for unit in units if unit.lower() == wanted]
-    # `64K` and `64Ki` mean the binary unit, `10sec` and `5 minutes` begin with theirs.
+    # `64K` and `64Ki` mean the binary unit.
     near += [unit for unit in units if unit.lower() == f"{wanted.removesuffix('i')}ib"]
-    near += [unit for unit in units if len(unit) == 1 and wanted.startswith(unit)]
-    return f"{number}{near[0]}" if near else ""
+    near += [unit for word, unit in _WORDS.items() if wanted.startswith(word) and unit in units]
+    return f"{number}{near[0]}" if near and near[0] != written else ""
 
 
 def _parse(text: str, units: dict[str, int], bare: str) -> Fraction:

@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import math
 import re
-import types
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from enum import Enum, StrEnum
-from functools import cache
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Any, Final, get_args, get_origin
 
-from msgspec import NODEFAULT, Meta, Struct
-from msgspec.structs import FieldInfo, fields
+from msgspec import Meta, Struct
+from msgspec.structs import FieldInfo
 
 from probe.config.document import Node, plain
 from probe.config.errors import ConfigError, redact
-from probe.config.formats import FORMS
+from probe.config.hints import (
+    bare,
+    choices,
+    expected,
+    form_of,
+    is_struct,
+    keys_of,
+    may_be_none,
+    metas,
+    near,
+)
 from probe.config.schema import Bytes, Seconds
 from probe.config.units import BYTES, SECONDS, near_unit, parse_bytes, parse_seconds
 
@@ -35,61 +42,6 @@ class Invalid(Enum):
 
 INVALID: Final = Invalid.INVALID
 _SHOWN = 60
-_WORDS: dict[Any, str] = {
-    Seconds: "a duration such as 10s, 2m, 6h or 1d",
-    Bytes: "a size such as 64KiB, 1MB or 65536",
-    str: "a text",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-}
-
-
-@cache
-def keys_of(struct: type[Struct]) -> Mapping[str, FieldInfo]:
-    """The keys of one mapping of the configuration."""
-    return {field.name: field for field in fields(struct)}
-
-
-def default_of(field: FieldInfo) -> Any:
-    """A key's default; ``NODEFAULT`` when it must be given."""
-    if field.default_factory is not NODEFAULT:
-        return field.default_factory()
-    return field.default
-
-
-def bare(hint: Any) -> Any:
-    """``hint`` without ``None`` and annotations: what a value that is there must be."""
-    while True:
-        if get_origin(hint) is Annotated:
-            hint = get_args(hint)[0]
-        elif get_origin(hint) in (Union, types.UnionType):
-            hint = next(arg for arg in get_args(hint) if arg is not types.NoneType)
-        else:
-            return hint
-
-
-def expected(hint: Any) -> str:
-    """What ``hint`` asks for, for people."""
-    kind = bare(hint)
-    if get_origin(kind) is tuple:
-        return "a list"
-    if get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, Struct)):
-        return "a mapping (key: value)"
-    choices = _choices(kind)
-    if choices:
-        return f"one of: {', '.join(choices)}"
-    for meta in _metas(hint):
-        if meta.extra and meta.extra.get("format") in FORMS:
-            return FORMS[meta.extra["format"]].expected
-        if meta.description:
-            return meta.description
-    return _WORDS.get(kind, "a value")
-
-
-def near(text: str, known: Iterable[str]) -> str:
-    """The member of ``known`` that was probably meant, or nothing."""
-    return next(iter(get_close_matches(text, list(known), n=1)), "")
 
 
 class Walker:
@@ -103,9 +55,9 @@ class Walker:
     def build(self, node: Node, hint: Any) -> Any:
         """The value of ``node`` as ``hint``, or ``INVALID``."""
         kind = bare(hint)
-        if node.value is None and _may_be_none(hint):
+        if node.value is None and may_be_none(hint):
             return None
-        if isinstance(kind, type) and issubclass(kind, Struct):
+        if is_struct(kind):
             return self._struct(node, kind)
         if get_origin(kind) is tuple:
             return self._list(node, hint, get_args(kind)[0])
@@ -141,10 +93,7 @@ class Walker:
 
     def _unknown_key(self, below: Node, key: str, known: Mapping[str, FieldInfo]) -> None:
         self.errors.append(
-            ConfigError(
-                file=below.file,
-                line=below.key_line or below.line,
-                key=below.key,
+            below.as_key(key).error(
                 found="a key that does not exist",
                 expected=f"one of: {', '.join(sorted(known))}",
                 suggestion=near(key, known),
@@ -154,7 +103,7 @@ class Walker:
     def _list(self, node: Node, hint: Any, member: Any) -> Any:
         if not isinstance(node.value, tuple):
             return self._wrong(node, hint)
-        least = max((meta.min_length or 0 for meta in _metas(hint)), default=0)
+        least = max((meta.min_length or 0 for meta in metas(hint)), default=0)
         if len(node.value) < least:
             self.errors.append(node.error(found="an empty list", expected="at least one entry"))
             return INVALID
@@ -184,21 +133,14 @@ class Walker:
             return self._wrong(node, hint)
         made: dict[Any, Any] = {}
         for key, below in given.items():
-            as_node = Node(
-                file=below.file,
-                line=below.key_line or below.line,
-                key=below.key,
-                value=key,
-                text=key,
-            )
-            made[self.build(as_node, key_hint)] = self.build(below, value_hint)
+            made[self.build(below.as_key(key), key_hint)] = self.build(below, value_hint)
         return INVALID if INVALID in made or INVALID in made.values() else made
 
     def _scalar(self, node: Node, hint: Any, kind: Any) -> Any:
         value = _convert(node, kind)
-        if value is INVALID:
+        if value is INVALID or not _has_form(value, hint):
             return self._wrong(node, hint)
-        for meta in _metas(hint):
+        for meta in metas(hint):
             bounds = _bounds(meta)
             if not all(_within(value, sign, bound) for sign, bound in bounds):
                 limits = " and ".join(f"{sign} {bound:.12g}" for sign, bound in bounds)
@@ -206,28 +148,15 @@ class Walker:
                     node.error(found=shown(node), expected=f"{expected(kind)}, {limits}")
                 )
                 return INVALID
-            if not _has_form(value, meta):
-                return self._wrong(node, hint)
         return value
 
     def _wrong(self, node: Node, hint: Any) -> Invalid:
-        kind = bare(hint)
-        secret = any(
-            meta.extra and meta.extra.get("format") in FORMS and FORMS[meta.extra["format"]].secret
-            for meta in _metas(hint)
-        )
-        suggestion = ""
-        if not isinstance(node.value, dict | tuple) and not secret:
-            suggestion = _suggestion(node, kind)
-        self.errors.append(
-            node.error(
-                found="something else (not shown: it may hold a password)"
-                if secret
-                else shown(node),
-                expected=expected(hint),
-                suggestion=suggestion,
-            )
-        )
+        form = form_of(hint)
+        if form is not None and form.secret:
+            found, suggestion = "another text (not shown: it may hold a password)", ""
+        else:
+            found, suggestion = shown(node), _suggestion(node, hint)
+        self.errors.append(node.error(found=found, expected=expected(hint), suggestion=suggestion))
         return INVALID
 
 
@@ -252,17 +181,14 @@ def _convert(node: Node, kind: Any) -> Any:
             return parse_seconds(text) if kind is Seconds else parse_bytes(text)
         except ValueError:
             return INVALID
-    choices = _choices(kind)
-    if choices:
-        if not isinstance(value, str) or value not in choices:
-            return INVALID
-        return kind(value) if isinstance(kind, type) else value
+    if issubclass(kind, StrEnum):
+        return kind(value) if value in choices(kind) else INVALID
     if kind is float:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return float(value) if is_number else INVALID  # type: ignore[arg-type]
     if kind is int and isinstance(value, bool):
         return INVALID
-    return value if isinstance(kind, type) and isinstance(value, kind) else INVALID
+    return value if isinstance(value, kind) else INVALID
 
 
 def _bounds(meta: Meta) -> list[tuple[str, float]]:
@@ -276,46 +202,28 @@ def _within(value: Any, sign: str, bound: float) -> bool:
     )
 
 
-def _has_form(value: Any, meta: Meta) -> bool:
-    if meta.min_length and isinstance(value, str) and len(value) < meta.min_length:
+def _has_form(value: Any, hint: Any) -> bool:
+    allowed, form = choices(hint), form_of(hint)
+    if (allowed and value not in allowed) or (form is not None and not form.accepts(value)):
         return False
-    if meta.pattern is not None and re.search(meta.pattern, value) is None:
-        return False
-    name = (meta.extra or {}).get("format")
-    return name not in FORMS or bool(FORMS[name].accepts(value))
+    return all(
+        len(value) >= (meta.min_length or 0) and re.search(meta.pattern or "", value) is not None
+        for meta in metas(hint)
+        if isinstance(value, str)
+    )
 
 
-def _choices(kind: Any) -> tuple[str, ...]:
-    if get_origin(kind) is Literal:
-        return get_args(kind)
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return tuple(member.value for member in kind)
-    return ()
-
-
-def _suggestion(node: Node, kind: Any) -> str:
+def _suggestion(node: Node, hint: Any) -> str:
+    if isinstance(node.value, dict | tuple):
+        return ""
+    kind = bare(hint)
     if kind is Seconds:
         return near_unit(node.text, SECONDS)
     if kind is Bytes:
         return near_unit(node.text, BYTES)
     if kind is str and isinstance(node.value, int | float):
         return f'"{node.text}"'
-    return near(node.text, _choices(kind))
-
-
-def _metas(hint: Any) -> tuple[Meta, ...]:
-    if get_origin(hint) is Annotated:
-        inner, *annotations = get_args(hint)
-        return (*(a for a in annotations if isinstance(a, Meta)), *_metas(inner))
-    if get_origin(hint) in (Union, types.UnionType):
-        return tuple(meta for arg in get_args(hint) for meta in _metas(arg))
-    return ()
-
-
-def _may_be_none(hint: Any) -> bool:
-    if get_origin(hint) is Annotated:
-        return _may_be_none(get_args(hint)[0])
-    return get_origin(hint) in (Union, types.UnionType) and types.NoneType in get_args(hint)
+    return near(node.text, choices(hint))
 
 
 def shown(node: Node) -> str:
