@@ -70,8 +70,8 @@ class Node(Struct, frozen=True, kw_only=True):
 
 def parse(
     text: str, file: str, *, key: str = "", lines: bool = True
-) -> tuple[Node, list[ConfigError]]:
-    """The tree of one YAML document, and what is wrong with it as YAML.
+) -> tuple[Node | None, list[ConfigError]]:
+    """The tree of one YAML document (``None``: it is not YAML), and what is wrong with it as YAML.
 
     ``key`` is where the document belongs; without ``lines`` all of it stands on line 0. An empty
     document is an empty mapping. Never raises.
@@ -83,12 +83,12 @@ def parse(
         reader = _Reader(file, lines)
         return reader.node(root, key, 0), reader.errors
     except (YAMLError, YAMLStreamError) as error:
-        return Node(file=file, line=1, key=key, value={}), [_syntax_error(error, file, key, lines)]
+        return None, [_syntax_error(error, file, key, lines)]
     except RecursionError:
         error_ = ConfigError(
             file=file, line=0, key=key, found="values nested too deeply", expected="valid YAML"
         )
-        return Node(file=file, line=1, key=key, value={}), [error_]
+        return None, [error_]
 
 
 def plain(node: Node) -> Any:

@@ -59,19 +59,19 @@ def overlay(main: Node, environ: Mapping[str, str]) -> tuple[Node, list[ConfigEr
         path, hint = known[name]
         node, mistakes = _read(environ[name], name, ".".join(path), hint)
         errors += mistakes
-        if not mistakes:
+        if node is not None and not mistakes:
             main = _put(main, path, node)
     return main, errors, used
 
 
-def _read(text: str, name: str, key: str, hint: Any) -> tuple[Node, list[ConfigError]]:
+def _read(text: str, name: str, key: str, hint: Any) -> tuple[Node | None, list[ConfigError]]:
     kind = bare(hint)
     if get_origin(kind) is tuple and not text.lstrip().startswith("["):
         members = [
             _read(member.strip(), name, f"{key}[{index}]", get_args(kind)[0])
             for index, member in enumerate(text.split(","))
         ]
-        node = Node(file=name, line=0, key=key, value=tuple(member for member, _ in members))
+        node = Node(file=name, line=0, key=key, value=tuple(m for m, _ in members if m is not None))
         return node, [error for _, errors in members for error in errors]
     if kind in _AS_WRITTEN or (isinstance(kind, type) and issubclass(kind, str)):
         return Node(file=name, line=0, key=key, value=text.strip(), text=text.strip()), []

@@ -46,12 +46,16 @@ class _Loading:
         self._walker = Walker(CHECKS)
         self._errors = self._walker.errors
         self._sources: list[str] = []
+        # Definitions that cannot be read, by the names of their files.
+        self._unread: set[str] = set()
 
     def load(self, path: Path | None) -> Config:
         named = self._environ.get(environment.MAIN_FILE, "").strip()
         path = path or (Path(named) if named else None)
         home = embedded.folder()
-        main = self._file(path or home / embedded.MAIN, None if path else embedded.MAIN)
+        file = path or home / embedded.MAIN
+        main = self._file(file, None if path else embedded.MAIN)
+        main = main or Node(file=str(file), line=1, key="", value={})
         main, mistakes, used = environment.overlay(main, self._environ)
         self._errors += mistakes
         self._sources += used
@@ -70,7 +74,7 @@ class _Loading:
             sources=tuple(self._sources),
         )
 
-    def _file(self, path: Path, embedded_name: str | None = None) -> Node:
+    def _file(self, path: Path, embedded_name: str | None = None) -> Node | None:
         name = str(path) if embedded_name is None else embedded.PREFIX + embedded_name
         self._sources.append(name)
         try:
@@ -85,7 +89,7 @@ class _Loading:
                     expected="a YAML file that can be read",
                 )
             )
-            return Node(file=name, line=0, key="", value={})
+            return None
         node, mistakes = parse(text, name)
         self._errors += mistakes
         return node
@@ -95,7 +99,8 @@ class _Loading:
         nodes: dict[str, Node] = {}
         for file in _yaml_files(home / embedded.PLATFORMS):
             node = self._file(file, f"{embedded.PLATFORMS}/{file.name}")
-            nodes[node.find("name").text] = node
+            if node is not None:
+                nodes[node.find("name").text] = node
         nodes |= self._operators(main, beside)
         overrides = main.get("overrides")
         given = overrides.value if overrides is not None else None
@@ -132,6 +137,9 @@ class _Loading:
         nodes: dict[str, Node] = {}
         for file in _yaml_files(folder):
             node = self._file(file)
+            if node is None:
+                self._unread.add(file.stem)
+                continue
             name = node.find("name").text
             if name and name in nodes:
                 self._errors.append(
@@ -170,6 +178,8 @@ class _Loading:
             given = []
         for name in names:
             at = next((node for node in given if node.text == name), place)
+            if name in self._unread:
+                continue
             if name not in of_kind:
                 found = f"`{name}`, which is no {kind} that is defined"
                 self._errors.append(

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from probe.config import estimate, load, warnings
+from probe.config.amount import LEGS_PER_HOUR
+from probe.schedule.budget import LEGS_PER_HOUR as OF_THE_BUDGET
+from tests.config.files import DEMO, loaded
+
+LOCAL = DEMO.replace("name: demo\n", "name: local\nkind: control\nscope: domestic\n")
+
+
+def told(folder: Path, text: str, word: str, **definitions: str) -> bool:
+    found = warnings(loaded(folder, text, None, **definitions))
+    return any(word in warning for warning in found)
+
+
+def test_the_default_is_warned_of_what_only_the_operator_knows() -> None:
+    found = warnings(load(None, {}))
+    assert [warning.split()[0] for warning in found] == ["no", "country"]
+
+
+def test_a_complete_configuration_is_not_warned_of(tmp_path: Path) -> None:
+    assert warnings(loaded(tmp_path, "country: TR\n", local=LOCAL)) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("controls: [control-jquery, control-kernel]", "only 2 control(s)"),
+        ("controls: [control-jquery, control-debian]", "1 operator(s)"),
+        ("listen: 0.0.0.0:9880", "listen 0.0.0.0:9880"),
+        ('listen: "[::]:9880"', "listen [::]:9880"),
+        ("schedule: {light: 2m}", "x.com: 60 legs an hour"),
+        ("schedule: {light: 1m}", "for each control|of each control"),
+        ("schedule: {light: 2m, transfer: 2m}", "MB a day"),
+        ("vantages: [{name: a, role: reference}]", "every vantage is a reference"),
+        ("vantages: [{name: a}, {name: b}]", "vantages a and b"),
+        ('vantages: [{name: a, source_address: "2001:db8::1"}]', "ipv4 rounds cannot leave"),
+        ("beacon: x.com", "beacon x.com"),
+    ],
+)
+def test_a_warning_names_what_is_wrong(text: str, word: str, tmp_path: Path) -> None:
+    assert any(told(tmp_path, text, part) for part in word.split("|"))
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:9880", "localhost:1", "'[::1]:9880'"])
+def test_loopback_is_not_warned_of(listen: str, tmp_path: Path) -> None:
+    assert not told(tmp_path, f"listen: {listen}", "listen")
+
+
+def test_a_laboratory_has_no_budget(tmp_path: Path) -> None:
+    fast = "schedule: {light: 10s}\nplatforms: [demo]\ncontrols: [local]\n"
+    assert told(tmp_path, fast, "legs an hour", demo=DEMO, local=LOCAL)
+    pinned = fast + "resolve: {demo.example: [10.0.0.1]}\n"
+    assert not told(tmp_path, pinned, "legs an hour", demo=DEMO, local=LOCAL)
+    public = fast + "resolve: {demo.example: [10.0.0.1, 8.8.8.8]}\n"
+    assert told(tmp_path, public, "legs an hour", demo=DEMO, local=LOCAL)
+
+
+def test_the_budget_is_the_schedules() -> None:
+    assert LEGS_PER_HOUR == OF_THE_BUDGET
+
+
+def test_the_estimate_counts_every_leg_that_is_declared(tmp_path: Path) -> None:
+    one = estimate(loaded(tmp_path, "platforms: [x]\n"))
+    assert one.host_legs_per_hour["x.com"] == 24.0
+    beacon = estimate(loaded(tmp_path, "platforms: [x]\nbeacon: beacon.example\n"))
+    assert beacon.host_legs_per_hour["beacon.example"] == 12.0
+    assert beacon.bytes_per_day > one.bytes_per_day
+    twice = estimate(loaded(tmp_path, "platforms: [x]\nvantages: [{name: a}, {name: b}]\n"))
+    assert twice.bytes_per_day == pytest.approx(2 * one.bytes_per_day)
+    assert twice.host_legs_per_hour == one.host_legs_per_hour

@@ -1,0 +1,163 @@
+"""The configuration that ships: it is the schema's defaults, and says what each platform has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import pytest
+
+from probe.config import ConfigErrors, estimate, load, warnings
+from probe.config.checks import MIN_GOODPUT_BYTES
+from probe.config.embedded import folder
+from probe.config.hints import bare, is_struct, keys_of
+from probe.config.schema import Config, Definition, Settings
+from probe.model.identity import Compares
+
+PLATFORMS = ["x", "facebook", "instagram", "youtube", "whatsapp"]
+# Each target's legs. Decoys are made only when the operator sets a beacon.
+LEGS = {
+    "x": {"page": "handshake, swap handshake, decoy", "object": "goodput"},
+    "facebook": {"page": "handshake, decoy", "object": "goodput"},
+    "instagram": {"page": "handshake, decoy", "object": "goodput"},
+    "whatsapp": {"page": "handshake, decoy", "object": "goodput"},
+    "youtube": {
+        "video": "goodput, swap goodput",
+        "redirector": "handshake, decoy",
+        "page": "handshake",
+        "images": "handshake",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Config:
+    return load(None, {"THROTTLEWATCH_PLATFORMS": ",".join(PLATFORMS)})
+
+
+def test_the_embedded_file_is_the_schemas_defaults_and_needs_nothing() -> None:
+    config = load(None, {})
+    assert config.settings == Settings()
+    assert [p.name for p in config.platforms] == PLATFORMS[:4]
+
+
+def test_the_embedded_file_loads_from_its_own_path_too() -> None:
+    here = load(folder() / "throttlewatch.yaml", {})
+    assert (here.settings, here.platforms) == (Settings(), load(None, {}).platforms)
+
+
+def test_the_embedded_file_shows_every_key() -> None:
+    lines = (folder() / "throttlewatch.yaml").read_text().splitlines()
+
+    def missing(kind: Any) -> list[str]:
+        found = []
+        for key, field in keys_of(kind).items():
+            below = bare(field.type)
+            if get_origin(below) is tuple:
+                below = get_args(below)[0]
+            if not any(f"{key}:" in line.partition("#")[0] for line in lines):
+                found.append(key)
+            found += missing(below) if is_struct(below) else []
+        return found
+
+    assert missing(Settings) == []
+
+
+def test_each_platform_has_the_legs_that_we_say(shipped: Config) -> None:
+    def legs(definition: Definition) -> dict[str, str]:
+        return {
+            t.name: ", ".join(
+                [
+                    str(t.compares),
+                    *([f"swap {t.swap.compares}"] if t.swap is not None else []),
+                    *(["decoy"] if t.decoy is not None else []),
+                ]
+            )
+            for t in definition.targets
+        }
+
+    assert {p.name: legs(p) for p in shipped.platforms} == LEGS
+
+
+def test_a_leg_that_is_missing_has_its_reason(shipped: Config) -> None:
+    for definition in (*shipped.platforms, *shipped.controls):
+        for target in definition.targets:
+            assert target.why
+            assert (target.swap is None) == bool(target.no_swap), (definition.name, target.name)
+            assert (target.decoy is None) == bool(target.no_decoy), (definition.name, target.name)
+
+
+def test_each_platform_compares_goodput_and_handshakes_and_has_a_fallback(shipped: Config) -> None:
+    for platform in shipped.platforms:
+        kinds = {target.compares for target in platform.targets}
+        assert kinds == {Compares.GOODPUT, Compares.HANDSHAKE}
+        read = [t for t in platform.targets if t.compares is Compares.GOODPUT]
+        assert all(t.min_bytes >= 65_536 and t.fallback is not None for t in read)
+        assert all(t.fallback is not None and t.fallback.min_bytes >= 65_536 for t in read)
+
+
+def test_youtube_names_the_hosts_that_carry_the_videos(shipped: Config) -> None:
+    youtube = next(p for p in shipped.platforms if p.name == "youtube")
+    video, redirector, page, images = youtube.targets
+    assert (video.sni, video.connect_to) == ("test.googlevideo.com", "google.com")
+    assert video.swap is not None
+    assert video.swap.sni == "mirror.gcr.io"
+    assert video.url is not None
+    assert video.url.startswith("https://mirror.gcr.io/")
+    assert [t.url for t in (redirector, page, images)] == [
+        "https://redirector.googlevideo.com/generate_204",
+        "https://www.youtube.com/generate_204",
+        "https://i.ytimg.com/generate_204",
+    ]
+
+
+def test_controls_are_many_of_many_operators_and_say_why(shipped: Config) -> None:
+    assert len(shipped.controls) >= 6
+    operators = {control.operator for control in shipped.controls}
+    assert len(operators) >= 4
+    assert not operators & {p.operator for p in shipped.platforms}
+    platform_hosts = {host for p in shipped.platforms for host in p.hosts}
+    for control in shipped.controls:
+        assert control.why
+        assert all(t.min_bytes >= 65_536 for t in control.targets)
+        assert not platform_hosts & set(control.hosts)
+
+
+def test_two_operators_at_least_have_a_control_for_long_reads(shipped: Config) -> None:
+    long = int(shipped.settings.legs.long_bytes)
+    able = {c.operator for c in shipped.controls if c.targets[0].min_bytes >= long}
+    assert len(able) >= 2
+
+
+def test_the_domestic_control_is_a_template_that_can_be_taken_up(tmp_path: Path) -> None:
+    template = (folder() / "platforms" / "control-domestic.yaml").read_text()
+    (tmp_path / "platforms").mkdir()
+    mine = tmp_path / "platforms" / "control-domestic.yaml"
+    mine.write_text(template.replace("enabled: false", "enabled: true"))
+    main = tmp_path / "main.yaml"
+    main.write_text("country: TR\n")
+    config = load(main, {})
+    assert "control-domestic" in [c.name for c in config.controls]
+    assert not any("domestic" in warning for warning in warnings(config))
+
+
+def test_the_defaults_keep_within_the_hosts_budget_and_a_hundred_megabytes_a_day() -> None:
+    expected = estimate(load(None, {}))
+    assert max(expected.host_legs_per_hour.values()) <= 30
+    assert expected.control_legs_per_hour <= 30
+    assert expected.bytes_per_day <= 100_000_000
+
+
+def test_every_definition_is_in_a_file_of_its_name() -> None:
+    for file in (folder() / "platforms").glob("*.yaml"):
+        assert f"\nname: {file.stem}\n" in "\n" + file.read_text()
+
+
+def test_goodput_needs_more_than_one_initial_window() -> None:
+    assert MIN_GOODPUT_BYTES > 10 * 1460
+
+
+def test_a_broken_installation_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("probe.config.embedded.__file__", str(tmp_path / "a" / "b" / "c.py"))
+    with pytest.raises((ConfigErrors, FileNotFoundError), match="incomplete"):
+        load(None, {})
