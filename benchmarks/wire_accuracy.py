@@ -40,7 +40,6 @@ ADDRESS = "198.18.1.10"
 SIZES = (1_024, 65_536)
 HOLD_SECONDS = 0.015
 LATENCY_SECONDS = 0.010
-AT_ONCE = 20
 KINDS = [(version, size) for version in ("http/1.1", "h2") for size in SIZES]
 # What the client has sent as records of type "data" before its request: Finished, and over
 # HTTP/2 the preface with its settings.
@@ -110,8 +109,8 @@ def leg_for(number: int, version: str, size: int) -> Leg:
     )
 
 
-async def measure(ca_file: str, rounds: int) -> Measured:
-    """Inside the client's namespace: ``rounds`` times ``AT_ONCE`` queries and legs of each kind."""
+async def measure(ca_file: str, rounds: int, at_once: int) -> Measured:
+    """Inside the client's namespace: ``rounds`` times ``at_once`` queries and legs of each kind."""
     trust = Trust.load(ca_file)
     via = VantageConfig(name="default")
     resolver = Resolver(name="lab", transport="udp", address=WORLD_ADDRESS, port=53)
@@ -139,9 +138,9 @@ async def measure(ca_file: str, rounds: int) -> Measured:
     number = 0
     for _ in range(rounds):
         for version, size in KINDS:
-            batch = range(number, number + AT_ONCE)
+            batch = range(number, number + at_once)
             await asyncio.gather(*(one(n, version, size) for n in batch))
-            number += AT_ONCE
+            number += at_once
     return measured
 
 
@@ -226,11 +225,11 @@ def burning(cores: int) -> Iterator[None]:
             fire.wait()
 
 
-def run(rounds: int, cores: int) -> Errors:
+def run(rounds: int, at_once: int, cores: int) -> Errors:
     """One lab, one capture, one client process."""
     with Lab(WORLD, delay_seconds=HOLD_SECONDS) as lab:
         client = [sys.executable, "-m", "benchmarks.wire_accuracy", "--rounds", str(rounds)]
-        client += ["--client", str(lab.ca_file)]
+        client += ["--at-once", str(at_once), "--client", str(lab.ca_file)]
         with lab.capture() as capture, burning(cores):
             done = lab.exec(client, timeout_seconds=100)
         if done.returncode:
@@ -266,16 +265,17 @@ def show(title: str, errors: Errors) -> None:
 
 
 @click.command()
-@click.option("--rounds", default=5, help=f"Batches of {AT_ONCE} legs of each kind.")
+@click.option("--rounds", default=5, help="Batches of each kind of leg.")
+@click.option("--at-once", default=20, help="Legs in a batch, all at once.")
 @click.option("--client", hidden=True, help="Measure, inside the lab.")
-def main(rounds: int, client: str | None) -> None:
+def main(rounds: int, at_once: int, client: str | None) -> None:
     """Print the errors, idle and burning."""
     if client is not None:
-        sys.stdout.buffer.write(msgspec.json.encode(asyncio.run(measure(client, rounds))))
+        sys.stdout.buffer.write(msgspec.json.encode(asyncio.run(measure(client, rounds, at_once))))
         return
     cores = os.cpu_count() or 1
-    show("idle", run(rounds, 0))
-    show(f"{cores} cores burning", run(rounds, cores))
+    show("idle", run(rounds, at_once, 0))
+    show(f"{cores} cores burning", run(rounds, at_once, cores))
 
 
 if __name__ == "__main__":
