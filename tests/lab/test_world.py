@@ -6,6 +6,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from msgspec import structs
@@ -14,6 +15,7 @@ from probe.measure.discover import find_link
 from tests.lab.capture import connections, contacted, dns_exchanges
 from tests.lab.lab import Lab, LabError
 from tests.lab.net import WORLD_ADDRESS, namespaces
+from tests.lab.pki import Authority
 from tests.lab.small import CONFIG, LINK, ON_PAGE, PAGE
 from tests.lab.world.build import BEACON, world_for
 from tests.lab.world.events import Query, Request
@@ -93,6 +95,7 @@ print(json.dumps(said))
 CURL_FORMAT = "%{http_version} %{http_code} %{size_download} %{ssl_verify_result} %{remote_ip}"
 
 
+CURL_UNKNOWN_AUTHORITY = 60
 CURL = ("curl", "-sS", "-m", "10", "-o", "/dev/null", "-w", CURL_FORMAT)
 
 
@@ -126,9 +129,10 @@ def test_curl_verifies_and_reads_in_both_versions(lab: Lab, option: str, version
     assert said[4] in lab.spec.zone["static.cdninstagram.com"]
 
 
-def test_curl_does_not_verify_without_the_lab_authority(lab: Lab) -> None:
-    status, _ = curl(lab, "--cacert", "/etc/ssl/certs/ca-certificates.crt", LINK)
-    assert status == 60
+def test_curl_refuses_the_certificates_of_another_authority(lab: Lab, tmp_path: Path) -> None:
+    other = Authority().write_root(tmp_path / "other.pem")
+    status, _ = curl(lab, "--cacert", str(other), LINK)
+    assert status == CURL_UNKNOWN_AUTHORITY
 
 
 def test_a_page_leads_to_its_object(lab: Lab) -> None:
