@@ -17,7 +17,7 @@ import struct
 import sys
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from probe.model.observation import Clock
 
@@ -55,6 +55,29 @@ def enable_stamps(sock: socket.socket) -> bool:
     except OSError:
         return False
     return True
+
+
+class Stamping:
+    """Keeps the kernel's stamping switched on for as long as it is open.
+
+    Linux stamps packets only while some socket asks for it, and switches over (by patching its own
+    code) some time after the first such socket opens or the last one closes. Without this, a packet
+    that comes within that time after a leg's start has no stamp. A daemon holds one all along.
+    """
+
+    def __init__(self) -> None:
+        self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.available = enable_stamps(self._sock)
+
+    def close(self) -> None:
+        """Let the kernel stop."""
+        self._sock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def stamp_ns(ancillary: Sequence[tuple[int, int, bytes]]) -> int | None:

@@ -182,6 +182,14 @@ async def serve(
         await listener.wait_closed()
 
 
+async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass on what comes until it ends or breaks."""
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+
+
 class Http2:
     """The server's side of HTTP/2 on a visit, by the h2 library."""
 

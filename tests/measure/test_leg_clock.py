@@ -18,7 +18,16 @@ import pytest
 from probe.measure import clock
 from probe.model.identity import Phase
 from probe.model.observation import Clock, LegObservation
-from tests.measure.servers import certificate, head_of, leg_to, measure, server_context
+from tests.measure.servers import (
+    Visit,
+    certificate,
+    copy,
+    head_of,
+    leg_to,
+    measure,
+    serve,
+    server_context,
+)
 
 BUSY = 0.3
 """Seconds for which the loop does not run after the request is out."""
@@ -104,3 +113,41 @@ async def test_a_wall_clock_that_is_stepped_during_a_leg(
 
     assert observed.clock is Clock.LOOP
     assert observed.phases[Phase.PROCESSING] > BUSY / 2
+
+
+PAUSE = 0.2
+
+
+async def test_the_answer_begins_with_its_first_byte_not_with_its_first_whole_record() -> None:
+    # One record of 16 KiB, of which 2 KB come at once and the rest after a pause: OpenSSL can show
+    # nothing of it before its end, but the wait for the answer was over at its beginning.
+    asked = asyncio.Event()
+
+    async def far_end(visit: Visit) -> None:
+        await visit.head()
+        asked.set()
+        await visit.send(head_of(16_000) + b"x" * 16_000)
+        await visit.gone()
+
+    async with serve(far_end, server_context(certificate())) as server:
+
+        async def slow_line(visit: Visit) -> None:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            up = asyncio.create_task(copy(visit.reader, writer))
+            try:
+                while data := await reader.read(2_000):
+                    await visit.send(data)
+                    if asked.is_set():
+                        asked.clear()
+                        await asyncio.sleep(PAUSE)
+            finally:
+                up.cancel()
+                writer.close()
+
+        async with serve(slow_line) as line:
+            observed = await measure(leg_to(line.port))
+
+    assert observed.ok
+    assert observed.body_bytes == 16_000
+    assert observed.phases[Phase.PROCESSING] < PAUSE / 2
+    assert observed.phases[Phase.TRANSFER] >= PAUSE / 2

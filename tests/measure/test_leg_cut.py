@@ -6,7 +6,6 @@ What came until the cut is a sample, so it must all be there.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tests.measure.servers import (
     Http2,
     Visit,
     certificate,
+    copy,
     head_of,
     leg_to,
     measure,
@@ -95,7 +95,7 @@ async def test_cut_in_the_middle_of_a_record(cut: Cut, reason: str) -> None:
 
         async def forward(visit: Visit) -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            up = asyncio.create_task(_copy(visit.reader, writer))
+            up = asyncio.create_task(copy(visit.reader, writer))
             try:
                 left = 20_000
                 while left > 0:
@@ -123,12 +123,6 @@ async def _big_records(visit: Visit) -> None:
     await visit.head()
     await visit.send(head_of(65_536) + b"x" * 65_536)
     await visit.gone()
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while data := await reader.read(65_536):
-            writer.write(data)
 
 
 @pytest.mark.parametrize(("cut", "reason"), CUTS)

@@ -19,6 +19,7 @@ from tests.measure.servers import (
     Server,
     Visit,
     certificate,
+    copy,
     leg_to,
     measure,
     serve,
@@ -35,12 +36,6 @@ async def answer(visit: Visit) -> None:
 async def relay(visit: Visit, port: int) -> None:
     """Copy both ways until either side ends."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-
-    async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            while data := await source.read(65_536):
-                sink.write(data)
-                await sink.drain()
 
     ways = [
         asyncio.create_task(copy(visit.reader, writer)),
