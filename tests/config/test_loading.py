@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.config import load
@@ -144,11 +144,14 @@ def tree(value: object) -> Node:
     return node
 
 
+# No deadline: the machine may be busy.
+@settings(deadline=None)
 @given(_trees)
 def test_the_tree_says_what_the_yaml_says(value: object) -> None:
     assert plain(tree(value)) == value
 
 
+@settings(deadline=None)
 @given(_mappings, _mappings)
 def test_merging_keeps_what_is_not_named_and_is_idempotent(
     base: dict[str, object], over: dict[str, object]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -155,6 +156,17 @@ def test_every_definition_is_in_a_file_of_its_name() -> None:
 
 def test_goodput_needs_more_than_one_initial_window() -> None:
     assert MIN_GOODPUT_BYTES > 10 * 1460
+
+
+def test_a_wheel_has_the_files_inside_the_package(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    here = load(None, {})
+    package = tmp_path / "probe"
+    shutil.copytree(folder(), package / "_config")
+    monkeypatch.setattr("probe.config.embedded.__file__", str(package / "config" / "embedded.py"))
+    assert folder() == package / "_config"
+    assert load(None, {}) == here
 
 
 def test_a_broken_installation_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
