@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.lab.box.line import (
     BITS,
@@ -35,7 +36,11 @@ traffic = st.lists(st.tuples(st.floats(0, 0.05), sizes), min_size=1, max_size=80
 rates = st.floats(50_000, 100_000_000)
 traces = st.lists(
     st.tuples(st.floats(0.05, 2), st.sampled_from((0.0, 0.1, 1.0, 7.3))), min_size=2, max_size=8
-).map(lambda steps: tuple(zip(itertools.accumulate(s for s, _ in steps), [r for _, r in steps])))
+).map(
+    lambda steps: tuple(
+        zip(itertools.accumulate(s for s, _ in steps), [r for _, r in steps], strict=True)
+    )
+)
 working_traces = traces.filter(lambda trace: any(rate for _, rate in trace))
 probabilities = st.floats(0, 1)
 bursts = st.builds(
@@ -85,7 +90,9 @@ def test_a_bottleneck_never_carries_more_than_its_rate(
         carried = 0
         for at, size in taken[i + 1 :]:
             carried += size
-            assert carried <= (at - taken[i][0]) * rate / BITS + TINY_BYTES * len(taken) + rate * 1e-9
+            assert (
+                carried <= (at - taken[i][0]) * rate / BITS + TINY_BYTES * len(taken) + rate * 1e-9
+            )
 
 
 @given(traffic, working_traces, st.integers(0, 60_000))
@@ -168,14 +175,14 @@ def test_bursts_lose_their_long_run_share_and_come_in_runs() -> None:
     assert statistics.mean(after_a_loss) > 10 * statistics.mean(fate)
 
 
-def delays(direction: Direction, gap: float, packets: int = 4000) -> list[float]:
+def departures(direction: Direction, gap: float, packets: int = 4000) -> list[float]:
     channel = Channel(direction, Random(5), 0.0)
-    found = []
-    for i in range(packets):
-        out = channel.cross(i * gap, 100)
-        assert not isinstance(out, Lost)
-        found.append(out - i * gap)
-    return found
+    found = [channel.cross(i * gap, 100) for i in range(packets)]
+    return [at for at in found if not isinstance(at, Lost)]
+
+
+def delays(direction: Direction, gap: float) -> list[float]:
+    return [at - i * gap for i, at in enumerate(departures(direction, gap))]
 
 
 def test_jitter_has_the_mean_and_the_deviation_asked_for() -> None:
@@ -185,9 +192,9 @@ def test_jitter_has_the_mean_and_the_deviation_asked_for() -> None:
 
 
 def test_jitter_with_memory_changes_little_between_close_packets() -> None:
-    jitter = {"delay_seconds": 0.08, "jitter_seconds": 0.01, "reorder": True}
-    free = delays(Direction(**jitter), gap=0.01)
-    held = delays(Direction(**jitter, jitter_memory_seconds=1.0), gap=0.01)
+    forgetful = Direction(delay_seconds=0.08, jitter_seconds=0.01, reorder=True)
+    free = delays(forgetful, gap=0.01)
+    held = delays(structs.replace(forgetful, jitter_memory_seconds=1.0), gap=0.01)
 
     def step(seen: list[float]) -> float:
         return statistics.mean(abs(b - a) for a, b in itertools.pairwise(seen))
@@ -199,10 +206,8 @@ def test_jitter_with_memory_changes_little_between_close_packets() -> None:
 
 def test_packets_overtake_each_other_only_when_asked() -> None:
     for reorder in (False, True):
-        seen = delays(
-            Direction(delay_seconds=0.05, jitter_seconds=0.02, reorder=reorder), gap=0.001
-        )
-        out = [i * 0.001 + delay for i, delay in enumerate(seen)]
+        direction = Direction(delay_seconds=0.05, jitter_seconds=0.02, reorder=reorder)
+        out = departures(direction, gap=0.001)
         assert (out != sorted(out)) is reorder
 
 

@@ -13,7 +13,8 @@ from msgspec import Struct, structs
 
 from tests.lab.box.enforce import Enforcer, Event, Passage, enforcer
 from tests.lab.box.flows import Flow, Flows
-from tests.lab.box.packet import Packet, parse, readdressed
+from tests.lab.box.forge import readdressed
+from tests.lab.box.packet import Packet, parse
 from tests.lab.box.rules import Memory, Protocol, Rule, Way
 
 

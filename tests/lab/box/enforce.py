@@ -20,18 +20,9 @@ import dns.rdatatype
 import dns.rrset
 
 from tests.lab.box.flows import Flow, Flows
+from tests.lab.box.forge import datagram_back, packed, reset_back, reset_on
 from tests.lab.box.line import BITS, Bottleneck, Constant
-from tests.lab.box.packet import (
-    ACK,
-    RST,
-    SYN,
-    TCP,
-    Packet,
-    datagram_back,
-    packed,
-    reset_back,
-    reset_on,
-)
+from tests.lab.box.packet import ACK, RST, SYN, TCP, Packet
 from tests.lab.box.rules import (
     CutOff,
     Delay,
@@ -197,8 +188,8 @@ def _reset(action: Reset, event: Event, at: float) -> float | None:
         if action.to_client:
             event.injected.append((Way.DOWN, reset_back(packet)))
         if action.to_server and not packet.flags & SYN:
-            after = None if action.swallow else packet.sequence + packet.sequence_bytes
-            event.injected.append((Way.UP, reset_on(packet, after)))
+            passed = 0 if action.swallow else packet.sequence_bytes
+            event.injected.append((Way.UP, reset_on(packet, packet.sequence + passed)))
     return None if action.swallow else at
 
 
