@@ -31,7 +31,10 @@ def main(inner: str, outer: str, control_path: Path, spec_file: Path) -> None:
         wires = Wire(inner, Way.UP), Wire(outer, Way.DOWN)
     except OSError as error:
         raise click.ClickException(f"{inner}, {outer}: {error}") from error
-    box = Box(spec, *wires, Control(control_path))
+    try:
+        box = Box(spec, *wires, Control(control_path))
+    except ValueError as error:
+        raise click.ClickException(f"{spec_file}: {error}") from error
 
     def stop(*_: object) -> None:
         box.stopped = True
