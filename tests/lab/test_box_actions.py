@@ -9,7 +9,9 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import dns.message
 import dns.query
@@ -60,6 +62,7 @@ RECORD_BYTES = 1_300
 VAIN_SECONDS = 0.4
 PATIENT_SECONDS = 10.0
 MATCH = Match(names=(NAME,))
+T = TypeVar("T")
 
 
 class World:
@@ -112,13 +115,30 @@ class World:
 
     def _answer(self, connection: socket.socket, context: ssl.SSLContext) -> None:
         connection.settimeout(PATIENT_SECONDS)
-        try:
-            with context.wrap_socket(connection, server_side=True) as tls:
-                wanted = int(tls.recv(100))
+        # Not an SSLSocket: one made of a connection that has just been reset is never closed.
+        encrypted, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(encrypted, to_send, server_side=True)
+
+        def do(step: Callable[[], T]) -> T:
+            while True:
+                try:
+                    done = step()
+                except ssl.SSLWantReadError:
+                    connection.sendall(to_send.read())
+                    got = connection.recv(65_536)
+                    encrypted.write(got) if got else encrypted.write_eof()
+                else:
+                    connection.sendall(to_send.read())
+                    return done
+
+        with connection:
+            try:
+                do(tls.do_handshake)
+                wanted = int(do(lambda: tls.read(100)))
                 for at in range(0, wanted, RECORD_BYTES):
-                    tls.sendall(bytes(min(RECORD_BYTES, wanted - at)))
-        except (OSError, ValueError) as error:
-            self.said.append(type(error).__name__)
+                    do(partial(tls.write, bytes(min(RECORD_BYTES, wanted - at))))
+            except (OSError, ValueError) as error:
+                self.said.append(type(error).__name__)
 
     def _serve_udp(self, address: str, port: int, answer: Callable[[bytes], bytes]) -> None:
         server = socket.socket(
