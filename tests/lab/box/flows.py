@@ -6,15 +6,15 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.lab.box.hello import Beginning, Hello, Unread, read_stream
+from tests.lab.box.hello import Beginning, Hello, Unread, read_message, read_stream
 from tests.lab.box.packet import ACK, SYN, TCP, UDP, Packet
+from tests.lab.box.quic import LONG_HEADER, Initials
 from tests.lab.box.rules import Protocol, Way
 
 DNS_PORT = 53
 # Beyond that the flow that was quiet for the longest is forgotten, as a real box must.
 MOST_FLOWS = 20_000
 SEQUENCES = 1 << 32
-QUIC_LONG_HEADER = 0xC0
 NOTHING: frozenset[Protocol] = frozenset()
 
 # Protocol, client, server, client's port, server's port.
@@ -26,8 +26,9 @@ class Flow:
     """One connection, or one pair of UDP sockets; other protocols: one pair of addresses.
 
     ``first_byte``: the sequence number of the client's first byte, when its SYN was seen.
-    ``beginning``: what has been read until the hello is complete. ``hello_bytes``: how far the
-    hello reaches into the client's stream. ``kept``: what rules remember of this flow.
+    ``beginning`` (``initials`` in QUIC): what has been read until the hello is complete.
+    ``hello_bytes``: how far the hello reaches into the client's stream. ``condemned_by``: rules
+    that the hello fits; ``met_by``: rules that have acted; ``kept``: what they remember.
     ``redirect``: the address that it really goes to.
     """
 
@@ -35,6 +36,7 @@ class Flow:
     protocols: frozenset[Protocol]
     first_byte: int | None = None
     beginning: Beginning | None = None
+    initials: Initials | None = None
     hello: Hello | None = None
     hello_bytes: int = 0
     redirect: bytes | None = None
@@ -66,20 +68,37 @@ class Flow:
 
     def read(self, packet: Packet) -> bool:
         """Read on in what the client sends; whether the hello has just become complete."""
-        if self.beginning is None or not packet.data_bytes:
+        if not packet.data_bytes:
             return False
+        if packet.protocol == UDP:
+            found = self._read_initials(packet)
+        else:
+            found = self._read_stream(packet)
+        if found is not None:
+            self.hello = found
+        return found is not None
+
+    def _read_stream(self, packet: Packet) -> Hello | None:
         offset = self.offset(packet)
-        if offset is None or not self.beginning.add(offset, packet.data):
-            return False
+        if self.beginning is None or offset is None:
+            return None
+        if not self.beginning.add(offset, packet.data):
+            return None
         found = read_stream(self.beginning.data)
         if found is Unread.MORE:
-            return False
+            return None
         self.hello_bytes = len(self.beginning.data)
         self.beginning = None
-        if isinstance(found, Hello):
-            self.hello = found
-            return True
-        return False
+        return found if isinstance(found, Hello) else None
+
+    def _read_initials(self, packet: Packet) -> Hello | None:
+        if self.initials is None:
+            return None
+        grown = self.initials.add(packet.data)
+        found = read_message(self.initials.data) if grown else Unread.MORE
+        if found is not Unread.MORE or self.initials.exhausted:
+            self.initials = None
+        return found if isinstance(found, Hello) else None
 
 
 def _key(packet: Packet, way: Way) -> FlowKey:
@@ -107,7 +126,7 @@ def _protocols(packet: Packet, server_port: int) -> frozenset[Protocol]:
         return NOTHING
     if server_port == DNS_PORT:
         return frozenset((Protocol.UDP, Protocol.DNS))
-    if packet.data_bytes and packet.frame[packet.payload] & QUIC_LONG_HEADER == QUIC_LONG_HEADER:
+    if packet.data_bytes and packet.frame[packet.payload] & LONG_HEADER == LONG_HEADER:
         return frozenset((Protocol.UDP, Protocol.QUIC))
     return frozenset((Protocol.UDP,))
 
@@ -151,6 +170,8 @@ class Flows:
         flow = Flow(key, _protocols(packet, key[4]), first_byte=first_byte)
         if opens:
             flow.beginning = Beginning()
+        elif way is Way.UP and Protocol.QUIC in flow.protocols:
+            flow.initials = Initials()
         self._flows[key] = flow
         if len(self._flows) > MOST_FLOWS:
             self._drop(next(iter(self._flows.values())))
