@@ -110,6 +110,20 @@ def show_losses(topology: Topology, box: BoxControl) -> None:
     box.set_line(Line())
 
 
+def show_load(topology: Topology, box: BoxControl, megabits: int) -> None:
+    """Punctuality while one connection fills a line and every packet is read."""
+    rate = megabits * MEGABIT
+    down = Direction(delay_seconds=0.01, rate_bits_per_second=rate, queue_bytes=rate // 400)
+    box.set_line(Line(down=down, up=Direction(delay_seconds=0.01)))
+    before = box.stats()
+    goodput = tcp_goodput(topology) / MEGABIT
+    after = box.stats()
+    frames = after.down.sent + after.up.sent - before.down.sent - before.up.sent
+    late = after.punctuality.late - before.punctuality.late
+    print(f"line of {megabits} Mbit/s: goodput {goodput:.1f}, {late} of {frames} frames 1 ms late")
+    box.set_line(Line())
+
+
 @click.command(help=__doc__)
 @click.option("--busy", is_flag=True, help="Keep every core busy meanwhile.")
 def main(busy: bool) -> None:
@@ -126,6 +140,10 @@ def main(busy: bool) -> None:
         show_losses(topology, box)
         told = box.stats().punctuality
         print(f"latest frame {told.latest_seconds * MILLI:.2f} ms late, {told.late} beyond 1 ms")
+        box.set_rules(READING)
+        for megabits in (100, 300):
+            show_load(topology, box, megabits)
+        box.set_rules([])
         print(f"throughput without rules: {tcp_goodput(topology) / MEGABIT:.0f} Mbit/s")
         box.set_rules(READING)
         print(f"throughput, every packet read: {tcp_goodput(topology) / MEGABIT:.0f} Mbit/s")

@@ -558,6 +558,32 @@ def test_a_redirected_flow_is_answered_in_the_old_name(server: str, target: str)
     assert read(new.frame).destination == packed(server)
 
 
+def test_the_next_connection_from_a_port_is_not_the_redirected_one() -> None:
+    flow = Ends()
+    target = Ends(server="192.0.2.99")
+    box = censor(Rule(name="r", action=Redirect(address=target.server)))
+    assert box.judge(Way.UP, flow.syn(), 0.0).passages[0].frame != flow.syn()
+    box.set_rules([])
+    for end, own in ((flow, flow.syn(seq=5)), (target, target.syn(seq=6))):
+        (up,) = box.judge(Way.UP, own, 0.0).passages
+        assert up.frame == own
+        answer = end.tcp(Way.DOWN, b"page")
+        (down,) = box.judge(Way.DOWN, answer, 0.0).passages
+        assert down.frame == answer
+
+
+def test_what_a_rule_holds_back_holds_nobody_else_up() -> None:
+    slow, fast = Ends(server="192.0.2.1"), Ends(server="192.0.2.2")
+    held = Rule(name="r", action=Delay(seconds=0.3), match=Match(addresses=(slow.server,)))
+    path = Path(BoxSpec(line=Line(down=Direction(rate_bits_per_second=1e6)), rules=(held,)), 0.0)
+    path.receive(Way.DOWN, slow.tcp(Way.DOWN), 0.0)
+    path.receive(Way.DOWN, fast.tcp(Way.DOWN), 0.01)
+    due = {read(sending.frame).source: sending.due for sending in path.advance(math.inf)}
+    transmission = 40 * BITS / 1e6
+    assert due[packed(fast.server)] == pytest.approx(0.01 + transmission)
+    assert due[packed(slow.server)] == pytest.approx(0.3 + transmission)
+
+
 def test_quic_is_known_by_its_long_header() -> None:
     box = censor(Rule(name="r", action=Silence(), match=Match(protocols=(Protocol.QUIC,))))
     assert not passes(box, Way.UP, Ends(port=1).udp(Way.UP, b"\xc3\0\0\0\1" + bytes(1195)))

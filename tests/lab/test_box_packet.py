@@ -151,6 +151,15 @@ def test_a_forged_answer_comes_from_whom_was_asked(frame: bytes, answer: bytes) 
     assert back.data == answer
 
 
+def test_a_checksum_of_nothing_is_sent_as_all_ones() -> None:
+    ends = (packed("192.0.2.1"), 1), (packed("192.0.2.2"), 2)
+    value = udp_frame(ETHERNET[4], *ends, b"\0\0")[40:42]
+    # With its own checksum as the data the sum is that of nothing, which in UDP means "none".
+    frame = udp_frame(ETHERNET[4], *ends, value)
+    assert frame[40:42] == b"\xff\xff"
+    assert is_sound(read(frame))
+
+
 @given(segments() | datagrams())
 def test_another_address_changes_nothing_else(frame: bytes) -> None:
     packet = read(frame)

@@ -70,10 +70,8 @@ class Flow:
         """Read on in what the client sends; whether the hello has just become complete."""
         if not packet.data_bytes:
             return False
-        if packet.protocol == UDP:
-            found = self._read_initials(packet)
-        else:
-            found = self._read_stream(packet)
+        quic = packet.protocol == UDP
+        found = self._read_initials(packet) if quic else self._read_stream(packet)
         if found is not None:
             self.hello = found
         return found is not None
