@@ -308,13 +308,14 @@ def test_a_name_is_slow_and_others_at_its_address_are_not(lab: Lab, slow: Action
     assert lab.count().flows == 1
 
 
-def test_goodput_through_a_policer_is_near_its_rate(lab: Lab) -> None:
-    rate, burst, size = 1_500_000, 24_000, 600_000
+def test_goodput_through_a_policer_is_its_rate_at_most(lab: Lab) -> None:
+    rate, burst, size = 1_500_000, 24_000, 400_000
     lab.rule(Police(rate_bits_per_second=rate, burst_bytes=burst))
     fetched = lab.fetch(size=size)
     assert fetched.failure == ""
-    expected = (size - burst) * BITS / rate
-    assert fetched.seconds == pytest.approx(expected, rel=0.15)
+    least = (size - burst) * BITS / rate
+    # How much more it takes is up to TCP, which now and then waits for a timer.
+    assert 0.97 * least < fetched.seconds < 1.6 * least
 
 
 def test_a_shaper_delays_and_loses_nothing(lab: Lab) -> None:
