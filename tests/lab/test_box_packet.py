@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from itertools import pairwise
 from random import Random
 
@@ -20,6 +19,7 @@ from tests.lab.box.forge import (
     tcp_frame,
     udp_frame,
 )
+from tests.lab.box.frames import ETHERNET, MACS, read, real_hello
 from tests.lab.box.hello import Beginning, Hello, Unread, ja3, read_message, read_stream
 from tests.lab.box.packet import (
     ACK,
@@ -34,19 +34,11 @@ from tests.lab.box.packet import (
     parse,
 )
 
-MACS = b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02"
-ETHERNET = {4: MACS + b"\x08\x00", 16: MACS + b"\x86\xdd"}
 addresses = st.sampled_from(
     ((packed("192.0.2.1"), packed("198.51.100.9")), (packed("2001:db8::1"), packed("2001:db8::9")))
 )
 ports = st.integers(1, 65_535)
 numbers = st.integers(0, 2**32 - 1)
-
-
-def read(frame: bytes) -> Packet:
-    packet = parse(frame)
-    assert packet is not None
-    return packet
 
 
 def is_sound(packet: Packet) -> bool:
@@ -208,19 +200,6 @@ def test_extension_headers_are_skipped() -> None:
 )
 def test_only_neighbour_discovery_is_discovery(frame: bytes, passes_by: bool) -> None:
     assert is_discovery(frame) is passes_by
-
-
-def real_hello(name: str, **options: str) -> bytes:
-    """The ClientHello of this machine's TLS, in one record."""
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    if "ciphers" in options:
-        context.set_ciphers(options["ciphers"])
-    out = ssl.MemoryBIO()
-    tls = context.wrap_bio(ssl.MemoryBIO(), out, server_hostname=name)
-    with pytest.raises(ssl.SSLWantReadError):
-        tls.do_handshake()
-    return out.read()
 
 
 def in_records(stream: bytes, cuts: list[int]) -> bytes:

@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.lab.box.frames import Ends, real_hello
 from tests.lab.box.hello import Hello, Unread, read_message
 from tests.lab.box.quic import CRYPTO, Initials, Keys, client_keys, header_mask, nonce
 from tests.lab.box.rules import DropHello, Silence, Way
-from tests.lab.test_box_censor import Ends, censor, passes, rule
-from tests.lab.test_box_packet import real_hello
+from tests.lab.test_box_censor import censor, passes, rule
 
 # RFC 9001, appendix A.
 ID = bytes.fromhex("8394c8f03e515708")
