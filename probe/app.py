@@ -13,11 +13,12 @@ from probe.config import ConfigErrors
 from probe.config.schema import Config
 from probe.measure.round import Rounds
 from probe.measure.state import State
-from probe.measure.trust import Trust
+from probe.measure.trust import Trust, TrustError
 from probe.model.identity import Family, RoundKind
 from probe.model.verdict import Verdict
 from probe.publish.board import Board
-from probe.publish.server import ReloadResult, Server, create_app
+from probe.publish.server import Server
+from probe.publish.web import ReloadResult, create_app
 from probe.schedule.plan import Slot, slots
 from probe.schedule.runner import Hooks, Runner
 from probe.verdict.provisional import judge
@@ -44,7 +45,7 @@ class Daemon:
         self._rounds, self._runner = self._build(config)
 
     async def run(self) -> None:
-        """Serve and measure until SIGTERM or SIGINT. Raises ``OSError`` when it cannot listen."""
+        """Serve and measure until SIGTERM or SIGINT. Raises ``ListenError`` when it cannot listen."""
         server = Server(create_app(self._board, self.reload), self._config.settings.listen)
         await server.start()
         loop = asyncio.get_running_loop()
@@ -59,7 +60,7 @@ class Daemon:
             loop.add_signal_handler(name, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, reload_soon)
         self._runner.start()
-        log.info("measuring", extra={"listen": server.address, "slots": len(slots(self._config))})
+        log.info("measuring", extra={"listen": server.url, "slots": len(slots(self._config))})
         try:
             await self._stopping.wait()
         finally:
@@ -74,7 +75,7 @@ class Daemon:
             try:
                 config = await asyncio.to_thread(self._read)
                 rounds, runner = self._build(config)
-            except (ConfigErrors, OSError) as error:
+            except (ConfigErrors, TrustError) as error:
                 self._board.reload_finished(ok=False, at=time.time())
                 log.error("configuration not reloaded", extra={"error": str(error)})
                 return ReloadResult(ok=False, text=str(error))

@@ -18,7 +18,7 @@ from probe.config import ConfigErrors, contacts, load, warnings
 from probe.config.schema import Config, Definition
 from probe.measure.round import Rounds
 from probe.measure.state import State
-from probe.measure.trust import Trust
+from probe.measure.trust import Trust, TrustError
 from probe.model.identity import RoundKind
 from probe.model.observation import LegObservation, RoundObservation, SkippedLeg
 from probe.model.verdict import State as VerdictState
@@ -76,16 +76,14 @@ def run(path: Path | None) -> None:
     config = _load(path)
     # The daemon and its server are needed by this command only, and cost time and memory.
     from probe.app import Daemon
+    from probe.publish.server import ListenError
 
     logs.configure(config.settings.log.level, config.settings.log.format, sys.stderr)
     _warn(config)
     try:
         asyncio.run(Daemon(config, lambda: load(path, os.environ)).run())
-    except OSError as error:
-        raise click.ClickException(
-            f"cannot listen on {config.settings.listen}: {error.strerror or error}; "
-            "set `listen` or THROTTLEWATCH_LISTEN to a free address, such as 127.0.0.1:9881"
-        ) from error
+    except (ListenError, TrustError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 @main.command()

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterable
 from ipaddress import ip_address
 from random import Random
-from ssl import SSLContext
 
 from msgspec import Struct
 
@@ -15,6 +14,7 @@ from probe.measure.dns import measure_dns
 from probe.measure.doh import measure_doh
 from probe.measure.host_lookup import host_lookup
 from probe.measure.resolvers import resolvers, static_addresses
+from probe.measure.trust import Trust
 from probe.model.failure import Failure
 from probe.model.identity import Family, Phase
 from probe.model.observation import DnsObservation
@@ -101,9 +101,9 @@ async def measure_names(
     settings: Settings,
     via: VantageConfig,
     family: Family,
-    context: SSLContext | None,
+    trust: Trust | None,
 ) -> tuple[DnsObservation, ...]:
-    """Ask every resolver for every name, on the wire; DoH only when given a ``context``.
+    """Ask every resolver for every name, on the wire; DoH only when given ``trust``.
 
     Through a proxy there is no UDP, so nothing is measured there.
     """
@@ -127,15 +127,16 @@ async def measure_names(
                         allow_private=settings.dns.allow_private,
                     )
                 )
-            elif context is not None:
+            elif trust is not None:
                 doh.append(
                     measure_doh(
                         name,
                         family,
                         resolver,
                         via=via,
-                        ssl_context=context,
+                        trust=trust,
                         deadline_seconds=deadline,
+                        allow_private=settings.dns.allow_private,
                     )
                 )
     answers = await asyncio.gather(*udp)

@@ -77,7 +77,7 @@ class Rounds:
                 settings=self._settings,
                 via=via,
                 family=family,
-                context=None if kind is RoundKind.LIGHT else self._trust.doh,
+                trust=None if kind is RoundKind.LIGHT else self._trust,
             )
         )
         try:

@@ -14,13 +14,12 @@ class TrustError(Exception):
 
 
 class Trust:
-    """Makes the TLS client of a leg. ``doh`` is a strict context for resolvers over HTTPS."""
+    """Makes the TLS client of a leg."""
 
-    __slots__ = ("_legs", "doh")
+    __slots__ = ("_context",)
 
-    def __init__(self, *, legs: ssl.SSLContext, doh: ssl.SSLContext) -> None:
-        self._legs = legs
-        self.doh = doh
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
 
     @classmethod
     def load(cls, ca_file: str | None) -> Trust:
@@ -28,7 +27,7 @@ class Trust:
 
         Blocks. Raises ``TrustError``.
         """
-        return cls(legs=_context(ca_file), doh=_context(ca_file))
+        return cls(_context(ca_file))
 
     def client(
         self,
@@ -46,9 +45,9 @@ class Trust:
         """
         # OpenSSL copies both settings into each new connection, so one context (and one copy of
         # the authorities) serves all legs; nothing can come in between, this does not await.
-        self._legs.check_hostname = check_name
-        self._legs.set_alpn_protocols(list(alpn))
-        return self._legs.wrap_bio(incoming, outgoing, server_hostname=sni or None)
+        self._context.check_hostname = check_name
+        self._context.set_alpn_protocols(list(alpn))
+        return self._context.wrap_bio(incoming, outgoing, server_hostname=sni or None)
 
 
 def _context(ca_file: str | None) -> ssl.SSLContext:

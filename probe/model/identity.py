@@ -1,4 +1,4 @@
-"""Who measures what: vantages, legs, phases. Names are the field's own words (docs/architecture.md)."""
+"""Who measures what: vantages, legs, phases, in the field's own words (docs/architecture.md)."""
 
 from __future__ import annotations
 

@@ -96,10 +96,20 @@ async def test_failures_and_what_they_cost(
     server.udp = lambda query: [Step(reply(query, rcode=rcode))]
     observed = await _look(server)
     assert (_reason(observed), observed.answers) == (reason, ())
-    # The name as given, never with a suffix of the host's search list.
-    asked = {str(dns.message.from_wire(wire).question[0].name) for wire in server.udp_packets}
-    assert asked == {"www.example.com."}
     assert len(server.udp_packets) == packets
+
+
+async def test_search_lists_and_options_of_the_host_do_not_apply(
+    server: DnsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCALDOMAIN", "lan.example")
+    monkeypatch.setenv("RES_OPTIONS", "ndots:3 attempts:4")
+    server.udp = lambda query: [Step(reply(query, rcode=dns.rcode.NXDOMAIN))]
+    await _look(server)
+    server.udp = silence
+    await _look(server, timeout_seconds=0.3)
+    asked = [str(dns.message.from_wire(wire).question[0].name) for wire in server.udp_packets]
+    assert asked == ["www.example.com."] * 3
 
 
 async def test_a_slow_answer_is_waited_for(server: DnsServer) -> None:
@@ -119,12 +129,14 @@ async def test_a_lost_packet_is_not_a_lost_name(server: DnsServer) -> None:
     assert (observed.failure, len(server.udp_packets)) == (None, 2)
 
 
-async def test_silence_costs_two_packets_to_each_server_and_at_most_the_timeout() -> None:
+async def test_silence_costs_at_most_two_packets_to_each_server_and_at_most_the_timeout() -> None:
     with DnsServer() as first, DnsServer() as second:
         observed = await _look(first, second, timeout_seconds=0.9)
         assert _reason(observed) == "generic_timeout_error"
         assert 0.3 <= observed.seconds < LONG / 2
-        assert [len(first.udp_packets), len(second.udp_packets)] == [2, 2]
+        # When the timeout ends the second round of tries is c-ares' affair (it adds jitter).
+        assert len(first.udp_packets) == 2
+        assert len(second.udp_packets) in (1, 2)
 
 
 async def test_the_second_server_is_asked_when_the_first_is_silent() -> None:

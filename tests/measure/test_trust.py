@@ -20,22 +20,18 @@ def client(source: Trust, *, check_name: bool, alpn: tuple[str, ...] = ()) -> ss
 def test_a_ca_file_replaces_the_systems_authorities(tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
     authority().cert_pem.write_to_path(str(path))
-    loaded = Trust.load(str(path))
-    assert loaded.doh.cert_store_stats()["x509_ca"] == 1
+    context = client(Trust.load(str(path)), check_name=True).context
+    assert context.cert_store_stats()["x509_ca"] == 1
 
 
 def test_the_systems_authorities_load() -> None:
-    assert Trust.load(None).doh.verify_mode is ssl.CERT_REQUIRED
+    context = client(Trust.load(None), check_name=True).context
+    assert context.verify_mode is ssl.CERT_REQUIRED
 
 
 def test_a_chain_is_always_demanded() -> None:
     for check_name in (True, False):
         assert client(trust(), check_name=check_name).context.verify_mode is ssl.CERT_REQUIRED
-
-
-def test_the_resolvers_context_checks_names_whatever_legs_do() -> None:
-    client(trust(), check_name=False)
-    assert trust().doh.check_hostname
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,101 @@
+"""DNS over HTTPS (RFC 8484): one connection, one GET, one answer, on the wire of the legs."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import urlsafe_b64encode
+from urllib.parse import urlsplit
+
+import dns.message
+import httpx
+
+from probe.config.schema import VantageConfig
+from probe.measure.attempt import attempt
+from probe.measure.dns_heard import Asked, Heard, never_asked
+from probe.measure.dns_message import build_query
+from probe.measure.failures import NetworkError, failure_of
+from probe.measure.record import Record
+from probe.measure.resolvers import Resolver
+from probe.measure.trust import Trust
+from probe.model.identity import Family, LegRole, Phase
+from probe.model.observation import DnsObservation, Leg
+
+# A DNS message cannot be longer (its length has 16 bits over TCP).
+MOST_BYTES = 65_535
+_OK = 200
+
+
+async def measure_doh(
+    name: str,
+    family: Family,
+    resolver: Resolver,
+    *,
+    via: VantageConfig,
+    trust: Trust,
+    deadline_seconds: float,
+    allow_private: bool = False,
+) -> DnsObservation:
+    """Ask ``resolver`` for the addresses of ``name``. The clock runs from the SYN.
+
+    The certificate must hold for the host of the resolver's URL, be it a name or an address, so an
+    answer here is not one that was injected on the way. Never raises for what the network does;
+    cancelling closes the connection.
+    """
+    asked = Asked(
+        name=name,
+        family=family,
+        resolver=resolver.name,
+        transport="https",
+        deadline_seconds=deadline_seconds,
+        allow_private=allow_private,
+    )
+    try:
+        # Id 0, so that the resolver's HTTP cache may serve everybody (RFC 8484, section 4.1).
+        query = build_query(name, family, message_id=0)
+    except ValueError as error:
+        return never_asked(asked, str(error))
+    heard, record = Heard(query), Record()
+    try:
+        async with asyncio.timeout(deadline_seconds):
+            await _exchange(_leg(resolver, query), resolver, record, heard, via=via, trust=trust)
+    except Exception as error:
+        # As for a leg: whatever the far end makes the libraries raise is data.
+        heard.failure = failure_of(error, Phase.RESOLVE)
+    finally:
+        record.end()
+    account = record.wire.account if record.wire is not None else None
+    if account is not None:
+        heard.wire_bytes_sent = account.wire_bytes_sent
+        heard.wire_bytes_received = account.wire_bytes_received
+    return heard.observation(asked)
+
+
+async def _exchange(
+    leg: Leg, resolver: Resolver, record: Record, heard: Heard, *, via: VantageConfig, trust: Trust
+) -> None:
+    http = await attempt(leg, record, address=resolver.address, via=via, trust=trust)
+    assert record.exchange is not None
+    assert record.wire is not None
+    if http.status != _OK:
+        raise NetworkError("dns_server_misbehaving", f"HTTP status {http.status}")
+    body = bytearray()
+    await record.exchange.read_body(MOST_BYTES, keep=body)
+    heard.note(bytes(body), record.exchange.body_end or record.wire.arrivals[-1])
+
+
+def _leg(resolver: Resolver, query: dns.message.Message) -> Leg:
+    assert resolver.url is not None
+    message = urlsafe_b64encode(query.to_wire()).rstrip(b"=").decode("ascii")
+    url = httpx.URL(resolver.url).copy_merge_params({"dns": message})
+    host = urlsplit(resolver.url).hostname or ""
+    return Leg(
+        role=LegRole.CONTROL,
+        owner="",
+        target="",
+        connect_to=resolver.address,
+        port=resolver.port,
+        url=str(url),
+        # An address is no SNI (RFC 6066, section 3), but a certificate may carry it.
+        sni="" if host == resolver.address else host,
+        certificate_name=host,
+    )

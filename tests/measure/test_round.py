@@ -1,0 +1,306 @@
+"""Whole rounds against one real TLS server that stands for everybody, on loopback."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from random import Random
+
+import pytest
+
+from probe.config.schema import (
+    Bytes,
+    Config,
+    Corner,
+    Definition,
+    Discovery,
+    DnsConfig,
+    ResolverConfig,
+    ScheduleConfig,
+    Seconds,
+    Settings,
+    Target,
+    VantageConfig,
+)
+from probe.measure.round import Rounds
+from probe.measure.state import State
+from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind
+from probe.model.observation import RoundObservation
+from tests.measure.dns_server import DnsServer, answering
+from tests.measure.servers import Server, Visit, authority, head_of, serve, server_context, trust
+
+BODY = b"x" * 200_000
+NAMES = ("x.test", "neutral.test", "one.test", "two.test")
+SILENT_DNS = DnsConfig(system=False, resolvers=())
+
+
+async def everybody(visit: Visit) -> None:
+    """Answers as a server that honours ranges and offers one page with a link."""
+    head = (await visit.head()).decode()
+    path = head.split(" ")[1]
+    if path == "/page":
+        body, status, fields = b'<script src="/app/main.1f.js">', "200 OK", ""
+    elif path == "/busy":
+        body, status, fields = b"", "429 Too Many Requests", "Retry-After: 120\r\n"
+    else:
+        end = int(head.split("bytes=0-")[1].split("\r\n")[0])
+        body, status, fields = BODY[: end + 1], "206 Partial Content", ""
+    await visit.send(head_of(len(body), status=status, fields=fields) + body)
+
+
+def context() -> ssl.SSLContext:
+    return server_context(authority().issue_cert(*NAMES))
+
+
+class World:
+    """A server, and the configuration of a daemon that knows it by many names."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.state = State()
+
+    def url(self, host: str, path: str = "/object") -> str:
+        return f"https://{host}:{self.server.port}{path}"
+
+    def target(self) -> Target:
+        return Target(
+            name="object",
+            url=self.url("x.test"),
+            min_bytes=Bytes(100_000),
+            swap=Corner(why="a neutral name at the same server", sni="neutral.test"),
+            decoy=Corner(why="the name at a neutral server", connect_to="two.test"),
+        )
+
+    def config(
+        self,
+        *targets: Target,
+        dns: DnsConfig = SILENT_DNS,
+        resolve: dict[str, tuple[str, ...]] | None = None,
+        vantage: VantageConfig | None = None,
+    ) -> Config:
+        platform = Definition(
+            name="x",
+            title="X",
+            why="",
+            hosts=NAMES,
+            targets=targets or (self.target(),),
+            operator="x",
+        )
+        controls = tuple(
+            Definition(
+                name=name,
+                title=name,
+                why="",
+                hosts=NAMES,
+                operator=name,
+                kind="control",
+                targets=(
+                    Target(name="object", url=self.url(f"{name}.test"), min_bytes=Bytes(100_000)),
+                ),
+            )
+            for name in ("one", "two")
+        )
+        settings = Settings(
+            vantages=(vantage or VantageConfig(name="here"),),
+            dns=dns,
+            schedule=ScheduleConfig(light=Seconds(1.0)),
+            resolve=dict.fromkeys(NAMES, ("127.0.0.1",)) if resolve is None else resolve,
+        )
+        return Config(settings=settings, platforms=(platform,), controls=controls)
+
+    async def round(
+        self,
+        config: Config,
+        kind: RoundKind = RoundKind.LIGHT,
+        seed: int = 1,
+        family: Family = Family.IPV4,
+    ) -> RoundObservation:
+        rounds = Rounds(config, trust(), self.state, random=Random(seed))
+        return await rounds.measure(platform="x", vantage="here", kind=kind, family=family)
+
+
+@asynccontextmanager
+async def world() -> AsyncIterator[World]:
+    async with serve(everybody, context()) as server:
+        yield World(server)
+
+
+async def test_every_leg_is_made_once_over_a_connection_of_its_own() -> None:
+    async with world() as there:
+        seen = await there.round(there.config(), RoundKind.TRANSFER)
+        await there.server.finished()
+    assert sorted(leg.leg.role for leg in seen.legs) == [
+        "control",
+        "control",
+        "decoy",
+        "swap",
+        "target",
+    ]
+    assert [leg.order for leg in seen.legs] == [0, 1, 2, 3, 4]
+    assert [leg.failure for leg in seen.legs] == [None] * 5
+    assert len(there.server.visits) == 5
+    by_order = [leg.leg.sni for leg in seen.legs]
+    assert there.server.snis == by_order
+    assert seen.skipped == ()
+    assert not seen.clock_stepped
+
+
+async def test_what_is_compared_reads_the_same_bytes() -> None:
+    async with world() as there:
+        seen = await there.round(there.config(), RoundKind.TRANSFER)
+    read = {leg.leg.role: leg.body_bytes for leg in seen.legs if leg.leg.compares == "goodput"}
+    assert read == {LegRole.TARGET: 65_536, LegRole.CONTROL: 65_536}
+
+
+async def test_the_order_is_drawn_anew_each_round() -> None:
+    async with world() as there:
+        orders = {
+            tuple(leg.leg.sni for leg in (await there.round(there.config(), seed=seed)).legs)
+            for seed in range(8)
+        }
+    assert len(orders) > 4
+
+
+async def test_the_swap_goes_where_the_target_went() -> None:
+    addresses = tuple(f"127.0.0.{n}" for n in range(1, 9))
+    async with serve(everybody, context(), host="0.0.0.0") as server:
+        there = World(server)
+        resolve = dict.fromkeys(NAMES, ("127.0.0.9",)) | {"x.test": addresses}
+        config = there.config(resolve=resolve)
+        rounds = [await there.round(config, seed=seed) for seed in range(12)]
+    where = set()
+    for seen in rounds:
+        (target,), (swap,) = seen.by_role(LegRole.TARGET), seen.by_role(LegRole.SWAP)
+        assert target.ok
+        assert target.address == swap.address
+        where.add(target.address)
+    assert len(where) > 3
+
+
+async def test_the_ledger_tells_which_addresses_have_seen_the_name() -> None:
+    async with serve(everybody, context(), host="0.0.0.0") as server:
+        there = World(server)
+        resolve = {
+            "x.test": ("127.0.0.2",),
+            "two.test": ("127.0.0.3",),
+            "one.test": ("127.0.0.4",),
+        }
+        config = there.config(resolve=resolve)
+        first = await there.round(config)
+        second = await there.round(config)
+    fresh = next(leg for leg in first.legs if leg.address == "127.0.0.2")
+    assert fresh.seen_names == ()
+    for leg in second.legs:
+        expected = () if leg.address == "127.0.0.4" else ("x",)
+        assert leg.seen_names == expected
+
+
+async def test_a_name_that_leads_nowhere_is_a_failure_of_the_resolve_phase() -> None:
+    async with world() as there:
+        resolve = dict.fromkeys(NAMES, ("127.0.0.1",)) | {"x.test": ()}
+        seen = await there.round(there.config(resolve=resolve))
+    (target,) = seen.by_role(LegRole.TARGET)
+    assert target.failure is not None
+    assert (target.failure.phase, target.failure.reason) == (Phase.RESOLVE, "dns_no_answer")
+    assert target.address is None
+    assert all(leg.ok for leg in seen.by_role(LegRole.CONTROL))
+
+
+async def test_without_an_ipv6_address_an_ipv6_round_says_nothing() -> None:
+    async with world() as there:
+        resolve: dict[str, tuple[str, ...]] = dict.fromkeys(NAMES, ("127.0.0.1",))
+        seen = await there.round(there.config(resolve=resolve), family=Family.IPV6)
+    assert seen.legs == ()
+    assert {skipped.reason for skipped in seen.skipped} == {"no_address"}
+
+
+async def test_a_host_without_budget_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probe.measure.round.is_exempt", lambda address: False)
+    async with world() as there:
+        config = there.config()
+        rounds = [await there.round(config) for _ in range(17)]
+    # The target and its swap take two tokens a round of a bucket of thirty.
+    made = sum(leg.leg.connect_to == "x.test" for seen in rounds for leg in seen.legs)
+    assert made == 30
+    skipped = [s for seen in rounds for s in seen.skipped if s.leg.connect_to == "x.test"]
+    assert {s.reason for s in skipped} == {"host_budget"}
+    assert len(there.server.visits) == sum(len(seen.legs) for seen in rounds)
+
+
+async def test_retry_after_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probe.measure.round.is_exempt", lambda address: False)
+    async with world() as there:
+        busy = Target(name="page", url=there.url("x.test", "/busy"), compares=Compares.HANDSHAKE)
+        config = there.config(busy)
+        first = await there.round(config)
+        second = await there.round(config)
+    (refused,) = first.by_role(LegRole.TARGET)
+    assert refused.http is not None
+    assert refused.http.status == 429
+    assert second.by_role(LegRole.TARGET) == ()
+    assert [s.reason for s in second.skipped] == ["host_budget"]
+
+
+async def test_a_discovered_object_is_fetched_and_its_page_only_once() -> None:
+    async with world() as there:
+        discovered = Target(
+            name="object",
+            discover=Discovery(
+                page=there.url("x.test", "/page"),
+                pattern=r"/app/main\.\w+\.js",
+                hosts=("x.test",),
+            ),
+            min_bytes=Bytes(100_000),
+        )
+        config = there.config(discovered)
+        first = await there.round(config)
+        second = await there.round(config)
+        await there.server.finished()
+    for seen in (first, second):
+        (target,) = seen.by_role(LegRole.TARGET)
+        assert target.leg.url == there.url("x.test", "/app/main.1f.js")
+        assert target.ok
+    assert len(there.server.visits) == 7
+
+
+async def test_a_page_without_the_link_leaves_the_target_out_and_says_so() -> None:
+    async with world() as there:
+        missing = Target(
+            name="object",
+            discover=Discovery(
+                page=there.url("x.test", "/page"), pattern="other.js", hosts=("x.test",)
+            ),
+        )
+        seen = await there.round(there.config(missing))
+    assert [(s.leg.target, s.reason) for s in seen.skipped] == [("object", "no_object")]
+    assert {leg.leg.role for leg in seen.legs} == {LegRole.CONTROL}
+
+
+async def test_every_resolver_is_asked_once_for_every_name() -> None:
+    with DnsServer(answering("127.0.0.1")) as first, DnsServer(answering("127.0.0.2")) as second:
+        dns = DnsConfig(
+            system=False,
+            resolvers=tuple(
+                ResolverConfig(name=name, address=f"127.0.0.1:{server.port}")
+                for name, server in (("first", first), ("second", second))
+            ),
+            linger=Seconds(0.1),
+        )
+        async with world() as there:
+            seen = await there.round(there.config(dns=dns))
+        asked = sorted((one.resolver, one.name) for one in seen.dns)
+        names = sorted({leg.leg.connect_to for leg in seen.legs})
+        assert asked == sorted((r, n) for r in ("first", "second") for n in names)
+        assert len(first.udp_packets) == len(second.udp_packets) == len(names)
+    assert {one.transport for one in seen.dns} == {"udp"}
+
+
+async def test_visiting_a_platform_reads_every_target_once() -> None:
+    async with world() as there:
+        config = there.config()
+        rounds = Rounds(config, trust(), there.state)
+        made, skipped = await rounds.visit(config.platforms[0], vantage="here", family=Family.IPV4)
+    assert skipped == ()
+    assert sorted(leg.leg.role for leg in made) == ["decoy", "swap", "target"]
+    assert max(leg.body_bytes or 0 for leg in made) == 65_536

@@ -1,0 +1,87 @@
+"""The commands that send nothing: what they print, and how they exit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from probe import __version__
+from probe.cli import STATUS, main
+from probe.model.verdict import State
+
+
+def run(*arguments: str, env: dict[str, str] | None = None) -> Result:
+    return CliRunner().invoke(main, arguments, env={"COLUMNS": "200", **(env or {})})
+
+
+def test_version() -> None:
+    result = run("version")
+    assert (result.exit_code, result.output) == (0, f"throttlewatch {__version__}\n")
+
+
+@pytest.mark.parametrize("command", ["", "run", "once", "check", "platforms", "version"])
+def test_every_command_explains_itself(command: str) -> None:
+    result = run(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) > 3
+
+
+def test_help_points_at_the_risk() -> None:
+    assert "The risk to you" in run("--help").output
+
+
+def test_the_default_is_right() -> None:
+    result = run("check")
+    assert result.exit_code == 0
+    assert "configuration is right: 4 platforms" in result.output
+
+
+def test_mistakes_are_all_shown_and_exit_with_2(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("country: NOR\nschedule:\n  ligth: 10s\nlisten: nowhere\n")
+    result = run("check", str(wrong))
+    assert result.exit_code == 2
+    for words in (f"{wrong}:1", f"{wrong}:3", f"{wrong}:4", "NOR", "light", "nowhere"):
+        assert words in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("command", ["run", "once", "platforms"])
+def test_no_command_starts_with_a_wrong_configuration(command: str, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("platforms: [y]\n")
+    result = run(command, "--config", str(wrong))
+    assert result.exit_code == 2
+    assert str(wrong) in result.output
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    result = run("check", str(tmp_path / "none.yaml"))
+    assert result.exit_code == 2
+    assert "none.yaml" in result.output
+
+
+def test_the_environment_counts_too() -> None:
+    result = run("check", env={"THROTTLEWATCH_LISTEN": "nowhere"})
+    assert result.exit_code == 2
+    assert "THROTTLEWATCH_LISTEN" in result.output
+
+
+def test_platforms_hides_no_host() -> None:
+    result = run("platforms")
+    assert result.exit_code == 0
+    for host in ("x.com", "test.googlevideo.com", "google.com", "9.9.9.9", "deb.debian.org"):
+        assert host in result.output.split()
+
+
+def test_once_knows_only_what_is_configured() -> None:
+    result = run("once", "--platform", "tiktok")
+    assert result.exit_code == 2
+    assert "x, facebook, instagram, youtube" in result.output
+
+
+def test_every_state_has_a_status_of_its_own() -> None:
+    assert len(set(STATUS.values())) == len(State)
+    assert STATUS[State.OK] == 0
