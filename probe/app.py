@@ -45,7 +45,7 @@ class Daemon:
         self._rounds, self._runner = self._build(config)
 
     async def run(self) -> None:
-        """Serve and measure until SIGTERM or SIGINT. Raises ``ListenError`` when it cannot listen."""
+        """Serve and measure until SIGTERM or SIGINT. Raises ``ListenError``."""
         server = Server(create_app(self._board, self.reload), self._config.settings.listen)
         await server.start()
         loop = asyncio.get_running_loop()
@@ -60,7 +60,7 @@ class Daemon:
             loop.add_signal_handler(name, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, reload_soon)
         self._runner.start()
-        log.info("measuring", extra={"listen": server.url, "slots": len(slots(self._config))})
+        log.info("measuring", extra={"listen": server.address, "slots": len(slots(self._config))})
         try:
             await self._stopping.wait()
         finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("config", "schedule", "measure", "observe", "verdict", "publish")
+ROOMS = ("config", "schedule", "measure", "observe", "verdict", "nation", "store", "publish")
 # I/O libraries, and the one room that may know each.
 OWNERS = {
     "aiodns": "measure",
@@ -21,11 +21,12 @@ OWNERS = {
     "prometheus_client": "publish",
     "ruamel": "config",
     "socket": "measure",
+    "sqlite3": "store",
     "ssl": "measure",
     "starlette": "publish",
     "uvicorn": "publish",
 }
-PURE = {"model", "observe", "verdict"}
+PURE = {"model", "observe", "verdict", "nation"}
 NOT_PURE = {"asyncio", "os", "pathlib", "random", "socket", "ssl", "subprocess", "time"}
 # The uvicorn server is given a socket that is already bound, so that a taken port is a readable
 # error.

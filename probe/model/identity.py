@@ -54,11 +54,13 @@ class Phase(StrEnum):
 
 
 class RoundKind(StrEnum):
-    """``light``: handshake and first byte. ``transfer``: a bounded read. ``long``: a longer one."""
+    """``light``: handshake and first byte. ``transfer``: a bounded read. ``long``: a longer one.
+    ``burst``: many legs of one target and its controls, because a round was suspicious."""
 
     LIGHT = "light"
     TRANSFER = "transfer"
     LONG = "long"
+    BURST = "burst"
 
 
 class Compares(StrEnum):

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from probe.model.burst import Burst
 from probe.model.failure import Failure
 from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind, Verify
 
@@ -188,7 +189,7 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
     """All that one round of one platform from one vantage saw.
 
     ``legs`` stand in the order in which they were made (which was drawn at random).
-    ``clock_stepped``: the wall clock jumped during the round.
+    ``clock_stepped``: the wall clock jumped during the round. ``burst`` is the plan of a burst.
     """
 
     id: str
@@ -202,6 +203,7 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
     skipped: tuple[SkippedLeg, ...] = ()
     dns: tuple[DnsObservation, ...] = ()
     clock_stepped: bool = False
+    burst: Burst | None = None
 
     def by_role(self, role: LegRole) -> tuple[LegObservation, ...]:
         """The legs of one corner of the square, in the order they were made."""

@@ -6,6 +6,10 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+# A target that is this many times slower than its own baseline is throttled severely (OONI's
+# report on Turkey 2025 calls that "extreme").
+SEVERE_FACTOR = 10.0
+
 
 class State(StrEnum):
     """The ladder's rungs. ``unknown`` always carries a reason."""
@@ -19,11 +23,70 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Method(StrEnum):
+    """At which layer a block acts."""
+
+    DNS = "dns"
+    TCP = "tcp"
+    TLS = "tls"
+    HTTP = "http"
+    QUIC = "quic"
+
+
+class Trigger(StrEnum):
+    """What sets throttling off: the platform's name, its address, or it cannot be told."""
+
+    NAME = "name"
+    ADDRESS = "address"
+    UNKNOWN = "unknown"
+
+
+class Signature(StrEnum):
+    """How the traffic is slowed, as far as the goodput curve and the kernel's counters tell."""
+
+    POLICER = "policer"
+    SHAPER = "shaper"
+    LOSS = "loss"
+    DELAY = "delay"
+    CUTOFF = "cutoff"
+    UNKNOWN = "unknown"
+
+
+class SlowPhase(StrEnum):
+    """What is slow: handshakes, transfers, or both."""
+
+    HANDSHAKE = "handshake"
+    TRANSFER = "transfer"
+    BOTH = "both"
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """One number and what it was compared with.
+
+    ``name`` is one of a closed set of words with its unit at the end (``goodput_bytes_per_second``,
+    ``handshake_seconds``, ``slowdown_ratio``); ``subject`` says of what (a leg, an address is never
+    named), ``reference`` is the number it was compared with and ``versus`` of what that is.
+    """
+
+    name: str
+    subject: str
+    value: float
+    versus: str = ""
+    reference: float | None = None
+
+
 class Verdict(Struct, frozen=True, kw_only=True):
-    """A state with the rule that gave it and one sentence for a person.
+    """A state with the rule that gave it, its evidence, and one sentence for a person.
 
     ``provisional`` says that no sequential test stands behind it: it is what one round showed.
-    ``since`` is when this state began (Unix seconds).
+    ``since`` is when this state began (Unix seconds), for ``throttled`` and ``blocked`` the round
+    in which the effect was first seen (the onset), which is earlier than the round that proved it.
+    ``method`` is that of a block; ``trigger``, ``signature``, ``phase`` and ``direction`` (``down``
+    or ``up``) are those of throttling. ``factor``: times slower than its own baseline. ``e_value``:
+    the evidence of the sequential test against "not slowed by more than the margin" (a bet's
+    winnings: 1 is none). ``target`` is the endpoint that showed it. ``tested_bytes``: the most body
+    bytes that were read in one exchange, so ``ok`` says nothing about what begins later.
+    ``may_claim`` and ``may_not_claim`` are sentences that the evidence bears or forbids.
     """
 
     vantage: str
@@ -35,3 +98,27 @@ class Verdict(Struct, frozen=True, kw_only=True):
     since: float
     reason: str = ""
     provisional: bool = True
+    rules_version: int = 0
+    method: Method | None = None
+    trigger: Trigger | None = None
+    signature: Signature | None = None
+    phase: SlowPhase | None = None
+    direction: str = ""
+    factor: float | None = None
+    e_value: float | None = None
+    target: str = ""
+    tested_bytes: int | None = None
+    tls_stack: str = ""
+    may_claim: tuple[str, ...] = ()
+    may_not_claim: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def severe(self) -> bool:
+        """At least ten times slower than its own baseline."""
+        return self.factor is not None and self.factor >= SEVERE_FACTOR
+
+    @property
+    def restricted(self) -> bool:
+        """Throttled or blocked: what counts towards a finding of interference."""
+        return self.state in (State.THROTTLED, State.BLOCKED)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from probe.measure.page import Page
 
 from probe.config.schema import Discovery
 from probe.measure.discover import discover, find_link
+from probe.measure.page import Page
 from probe.model.failure import Failure
 from probe.model.identity import Phase
 

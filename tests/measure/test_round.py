@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -76,7 +76,7 @@ class World:
         self,
         *targets: Target,
         dns: DnsConfig = SILENT_DNS,
-        resolve: dict[str, tuple[str, ...]] | None = None,
+        resolve: Mapping[str, tuple[str, ...]] | None = None,
         vantage: VantageConfig | None = None,
     ) -> Config:
         platform = Definition(
@@ -105,7 +105,7 @@ class World:
             vantages=(vantage or VantageConfig(name="here"),),
             dns=dns,
             schedule=ScheduleConfig(light=Seconds(1.0)),
-            resolve=dict.fromkeys(NAMES, ("127.0.0.1",)) if resolve is None else resolve,
+            resolve=dict.fromkeys(NAMES, ("127.0.0.1",)) if resolve is None else dict(resolve),
         )
         return Config(settings=settings, platforms=(platform,), controls=controls)
 

@@ -1,0 +1,32 @@
+"""What the verdict asks to be measured next: a burst of legs in random order.
+
+A round makes one leg of each corner of the square, which is one throw of the dice. A burst makes
+``each`` legs of one target, of as many control legs and, where it exists, of the target's swap, all
+in one random order, so that the order itself is the null hypothesis (docs/method.md).
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from probe.model.identity import Compares
+
+
+class Burst(Struct, frozen=True, kw_only=True):
+    """A plan for one burst. Everything in it was fixed before its first packet.
+
+    ``target`` is the platform's endpoint, ``compares`` what its legs are compared by, and
+    ``read_bytes`` what each of them reads (0 when handshakes are compared). ``controls`` are the
+    controls to draw from, as ``owner/target``, best first; empty: any. ``address`` is the
+    platform's address to go to (empty: one that the name leads to now); swap and target go to the
+    same one. ``with_swap``: whether the swap takes part. ``deadline_seconds`` bounds each leg.
+    """
+
+    target: str
+    compares: Compares
+    read_bytes: int
+    controls: tuple[str, ...] = ()
+    address: str = ""
+    with_swap: bool = False
+    each: int = 3
+    deadline_seconds: float = 30.0
