@@ -63,6 +63,10 @@ class RoundKind(StrEnum):
     BURST = "burst"
 
 
+# The kinds that have an interval of their own; bursts follow from what a round showed.
+SCHEDULED = (RoundKind.LIGHT, RoundKind.TRANSFER, RoundKind.LONG)
+
+
 class Compares(StrEnum):
     """What a leg may be compared by: its goodput, or only the time of its handshake."""
 

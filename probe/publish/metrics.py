@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
-from probe.model.identity import RoundKind, Vantage, Verify
+from probe.model.identity import SCHEDULED, Vantage, Verify
 from probe.model.observation import DnsObservation, LegObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput
@@ -94,7 +94,7 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[Row]:
     yield names.RELOAD_SUCCESS, {}, float(snapshot.reload_ok)
     yield names.RELOAD_TIMESTAMP, {}, snapshot.reloaded_at
     yield names.CLOCK_STEPS, {}, float(snapshot.clock_steps)
-    for kind in RoundKind:
+    for kind in SCHEDULED:
         yield names.ROUND_INTERVAL, {"kind": kind.value}, float(getattr(snapshot.schedule, kind))
     for vantage in snapshot.vantages:
         yield names.VANTAGE_INFO, _vantage_labels(vantage), 1.0
