@@ -10,7 +10,7 @@ from probe.config.schema import VantageConfig
 from probe.measure import tcp
 from probe.measure.clock import NANOSECONDS
 from probe.measure.failures import NetworkError
-from probe.measure.http import Exchange
+from probe.measure.http import ANYTHING, Exchange
 from probe.measure.proxy import Proxy
 from probe.measure.record import Record
 from probe.measure.tls import TlsStream
@@ -20,12 +20,18 @@ from probe.model.observation import HttpFacts, Leg
 
 
 async def attempt(
-    leg: Leg, record: Record, *, address: str | None, via: VantageConfig, trust: Trust
+    leg: Leg,
+    record: Record,
+    *,
+    address: str | None,
+    via: VantageConfig,
+    trust: Trust,
+    accept: str = ANYTHING,
 ) -> HttpFacts:
     """Carry ``leg`` out up to the head of the answer, noting everything in ``record``.
 
-    The connection goes to ``address`` whatever the URL says; name and Host are the leg's. Raises
-    whatever goes wrong; ``record.phase`` says where.
+    ``accept`` is the media type asked for. The connection goes to ``address`` whatever the URL
+    says; name and Host are the leg's. Raises whatever goes wrong; ``record.phase`` says where.
     """
     url = httpx.URL(leg.url)
     if via.proxy is not None:
@@ -53,7 +59,7 @@ async def attempt(
         await record.tls.handshake()
     record.enter(Phase.PROCESSING)
     record.exchange = Exchange(record.wire, record.tls)
-    return await record.exchange.request(url, leg.range_bytes)
+    return await record.exchange.request(url, leg.range_bytes, accept)
 
 
 async def _through_proxy(

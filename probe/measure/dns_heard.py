@@ -16,6 +16,11 @@ from probe.model.failure import Failure
 from probe.model.identity import Family, Phase
 from probe.model.observation import Clock, DnsAnswer, DnsObservation
 
+# Over TCP and HTTPS there is room for every answer, and nowhere else to ask.
+_CUT_SHORT = Failure(
+    phase=Phase.RESOLVE, reason="dns_server_misbehaving", detail="truncated where nothing need be"
+)
+
 
 class Asked(Struct, frozen=True, kw_only=True):
     """The question of one observation: who is asked for what, by which transport.
@@ -81,6 +86,8 @@ class Heard:
         answers = self._answers(timeline, asked.deadline_seconds)
         if answers:
             failure = failure_of_answers(answers, allow_private=asked.allow_private)
+            if failure is None and asked.transport != "udp" and _all_truncated(answers):
+                failure = _CUT_SHORT
         else:
             failure = self.failure or self._no_answer()
         return DnsObservation(
@@ -112,6 +119,10 @@ class Heard:
         if rejected is None:
             return Failure(phase=Phase.RESOLVE, reason=TIMEOUT, detail="no answer in time")
         return Failure(phase=Phase.RESOLVE, reason=rejected.rejected, detail=rejected.detail)
+
+
+def _all_truncated(answers: tuple[DnsAnswer, ...]) -> bool:
+    return all(answer.truncated for answer in answers)
 
 
 def never_asked(asked: Asked, why: str) -> DnsObservation:

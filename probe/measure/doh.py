@@ -22,6 +22,7 @@ from probe.model.observation import DnsObservation, Leg
 
 # A DNS message cannot be longer (its length has 16 bits over TCP).
 MOST_BYTES = 65_535
+MEDIA_TYPE = "application/dns-message"
 _OK = 200
 
 
@@ -73,9 +74,12 @@ async def measure_doh(
 async def _exchange(
     leg: Leg, resolver: Resolver, record: Record, heard: Heard, *, via: VantageConfig, trust: Trust
 ) -> None:
-    http = await attempt(leg, record, address=resolver.address, via=via, trust=trust)
+    http = await attempt(
+        leg, record, address=resolver.address, via=via, trust=trust, accept=MEDIA_TYPE
+    )
     assert record.exchange is not None
     assert record.wire is not None
+    heard.started_ns = record.wire.opened_ns
     if http.status != _OK:
         raise NetworkError("dns_server_misbehaving", f"HTTP status {http.status}")
     body = bytearray()

@@ -23,15 +23,16 @@ from probe.measure.wire import BODY_PIECE, HEAD_PIECE, Stopped, WireStream
 from probe.model.observation import HttpFacts
 
 USER_AGENT = f"Mozilla/5.0 (compatible; throttlewatch/{__version__})"
+ANYTHING = "*/*"
 _MOST_DIGITS = 10
 
 
-def headers(url: httpx.URL, range_bytes: int) -> list[tuple[bytes, bytes]]:
+def headers(url: httpx.URL, range_bytes: int, accept: str = ANYTHING) -> list[tuple[bytes, bytes]]:
     """The headers of every request; ``range_bytes`` (0: none) asks for that many bytes."""
     fields = [
         (b"Host", url.netloc),
         (b"User-Agent", USER_AGENT.encode()),
-        (b"Accept", b"*/*"),
+        (b"Accept", accept.encode()),
         (b"Accept-Encoding", b"identity"),
     ]
     if range_bytes:
@@ -62,7 +63,7 @@ class Exchange:
         self.body_bytes: int | None = None
         self.body_end: Arrival | None = None
 
-    async def request(self, url: httpx.URL, range_bytes: int) -> HttpFacts:
+    async def request(self, url: httpx.URL, range_bytes: int, accept: str = ANYTHING) -> HttpFacts:
         """Send the request, wait for the head.
 
         Raises what httpcore, the wire and OpenSSL raise.
@@ -74,7 +75,10 @@ class Exchange:
         self._wire.piece = HEAD_PIECE
         response = await connection.handle_async_request(
             httpcore.Request(
-                b"GET", place, headers=headers(url, range_bytes), extensions={"trace": self._trace}
+                b"GET",
+                place,
+                headers=headers(url, range_bytes, accept),
+                extensions={"trace": self._trace},
             )
         )
         self._wire.piece = BODY_PIECE
