@@ -1,0 +1,48 @@
+"""The rows of history that the scenarios must hold: what has been done, and what only looks so."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Row(StrEnum):
+    """What the wire did, in a few words. A test holds that each row has a scenario."""
+
+    RUSSIA_2021_TWITTER = "Russia, Twitter, 2021-03"
+    RUSSIA_2022_MTS = "Russia, Twitter, 2022-02, MTS"
+    RUSSIA_2024_YOUTUBE = "Russia, YouTube, 2024-07"
+    RUSSIA_2025_CUTOFF = "Russia, Cloudflare and others, 2025-06"
+    TURKEY_2022_TURKCELL = "Turkey, Turkcell, 2022-11"
+    TURKEY_2025_HANDSHAKE = "Turkey, 2025-03 and 2025-09"
+    IRAN_2011_GENERALISED = "Iran, 2011-2013"
+    OONI_QA = "OONI QA's throttler"
+    PAKISTAN_2024 = "Pakistan, 2024-01"
+    LARGE_BUCKET = "a policer whose bucket hides it from short reads"
+    BLOCK_DNS_LIE = "block: DNS lie"
+    BLOCK_DNS_NXDOMAIN = "block: NXDOMAIN"
+    BLOCK_DNS_SILENCE = "block: DNS silence"
+    BLOCK_DNS_BESIDE = "block: a lie beside the true answer"
+    BLOCK_SYN_DROPPED = "block: SYN dropped"
+    BLOCK_RESET = "block: reset"
+    BLOCK_HELLO_DROPPED = "block: ClientHello dropped"
+    BLOCK_HELLO_RESET = "block: ClientHello reset"
+    BLOCK_FALSE_CERTIFICATE = "block: false certificate"
+    BLOCK_PAGE = "block: block page"
+    BLOCK_QUIC = "block: QUIC dropped"
+    NOTHING = "nothing at all"
+    CONGESTED = "congested line"
+    LOSSY = "lossy line"
+    CROSS_TRAFFIC = "cross traffic"
+    LINE_CHANGE = "line change"
+    PATH_CHANGE = "path change"
+    CABLE_CUT = "cable cut"
+    CONTROL_RESTRICTED = "one control's network restricted"
+    CAPTIVE_PORTAL = "captive portal"
+    OFFLINE = "offline"
+    RESOLVER_BROKEN = "resolver broken"
+    PLATFORM_DOWN = "platform down"
+    PLATFORM_SLOW = "platform slow everywhere"
+    EDGE_SLOW = "one edge slow"
+    REFUSED = "refusals"
+    CLOCK_STEPPED = "clock stepped"
+    HOST_BUSY = "the Pi itself busy"
