@@ -18,6 +18,7 @@ OWNERS = {
     "dns": "measure",
     "httpcore": "measure",
     "httpx": "measure",
+    "jinja2": "publish",
     "prometheus_client": "publish",
     "ruamel": "config",
     "socket": "measure",
