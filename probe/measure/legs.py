@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from probe.config.schema import Corner, Definition, LegsConfig, Target
 from probe.measure.objects import Object
+from probe.model.burst import Burst
 from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.observation import Leg, SkippedLeg
 
@@ -128,6 +129,51 @@ def declare(
         else:
             made.append(leg)
     return tuple(made), tuple(skipped)
+
+
+def draw_burst_controls(
+    controls: Sequence[Endpoint], burst: Burst, *, random: Random
+) -> tuple[Endpoint, ...]:
+    """The controls of a burst: ``each`` of those that it names, of different operators if there are
+    enough, and able to give what it reads. Fewer than ``each`` take turns."""
+    named = [c for c in controls if f"{c.definition.name}/{c.target.name}" in burst.controls]
+    able = [
+        c
+        for c in named or controls
+        if c.object is not None and (c.readable_bytes >= burst.read_bytes)
+    ]
+    chosen: list[Endpoint] = []
+    for control in random.sample(able, len(able)):
+        if _operator(control) not in map(_operator, chosen):
+            chosen.append(control)
+    return tuple(chosen[i % len(chosen)] for i in range(burst.each)) if chosen else ()
+
+
+def declare_burst(
+    targets: Sequence[Endpoint],
+    controls: Sequence[Endpoint],
+    burst: Burst,
+    *,
+    legs: LegsConfig,
+) -> tuple[Leg, ...]:
+    """The legs of a burst: ``each`` of the target and of its swap, and one of each control given.
+
+    All that compare goodput read the same number of bytes.
+    """
+    light = int(legs.light_bytes)
+    made: list[Leg] = []
+    for endpoint in targets:
+        if endpoint.object is None or not controls:
+            return ()
+        read = burst.read_bytes
+        if read:
+            read = min(read, *(e.readable_bytes for e in (endpoint, *controls)))
+        leg = _leg(LegRole.TARGET, endpoint, read, light)
+        made += [leg] * burst.each
+        if burst.with_swap and endpoint.target.swap is not None:
+            made += [_swap(leg, endpoint.target.swap, read, light)] * burst.each
+        made += [_leg(LegRole.CONTROL, control, read, light) for control in controls]
+    return tuple(made)
 
 
 def _leg(role: LegRole, endpoint: Endpoint, read: int, light: int) -> Leg:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random as random_module
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from random import Random
@@ -18,6 +19,8 @@ from probe.measure.legs import (
     connect_name,
     deadline_seconds,
     declare,
+    declare_burst,
+    draw_burst_controls,
     draw_controls,
     round_cap,
 )
@@ -26,6 +29,7 @@ from probe.measure.objects import after_leg, after_page, object_now, page_due
 from probe.measure.page import Page, fetch_page
 from probe.measure.state import State
 from probe.measure.trust import Trust
+from probe.model.burst import Burst
 from probe.model.failure import Failure
 from probe.model.identity import Family, LegRole, Phase, RoundKind
 from probe.model.observation import (
@@ -69,6 +73,7 @@ class Rounds:
         via = self._vantages[vantage]
         began, offset, started_at = time.monotonic(), _clock_offset(), time.time()
         names = Names(self._settings, via, family, self._random)
+        seconds = deadline_seconds(kind, self._settings.legs)
         legs, objectless = await self._declare(self._platforms[platform], via, kind, names)
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         dns = asyncio.ensure_future(
@@ -81,7 +86,7 @@ class Rounds:
             )
         )
         try:
-            made, skipped = await self._make(legs, resolutions, via, kind, family)
+            made, skipped = await self._make(legs, resolutions, via, seconds, family)
             answers = await dns
         finally:
             dns.cancel()
@@ -97,6 +102,60 @@ class Rounds:
             skipped=(*objectless, *skipped),
             dns=(*names.lookups, *answers),
             clock_stepped=abs(_clock_offset() - offset) >= STEP_SECONDS,
+        )
+
+    async def burst(self, burst: Burst, *, platform: str, vantage: str) -> RoundObservation:
+        """Many legs of one target and of controls, in one random order, as the verdict planned it.
+
+        A burst is made whole or not at all: if a host's budget does not suffice, every leg is
+        skipped. Names are resolved anew, unless the plan names the address.
+        """
+        via, family = self._vantages[vantage], burst.family
+        began, offset, started_at = time.monotonic(), _clock_offset(), time.time()
+        names = Names(self._settings, via, family, self._random)
+        targets = [
+            endpoint
+            for endpoint in self._endpoints(via, self._platforms[platform])
+            if endpoint.target.name == burst.target
+        ]
+        controls = draw_burst_controls(
+            self._endpoints(via, *self._controls), burst, random=self._random
+        )
+        legs = declare_burst(targets, controls, burst, legs=self._settings.legs)
+        resolutions = await names.resolve(leg.connect_to for leg in legs)
+        if burst.address:
+            pinned = {leg.connect_to for leg in legs if leg.role is not LegRole.CONTROL}
+            resolutions |= {name: Resolution(address=burst.address) for name in pinned}
+        made: tuple[LegObservation, ...] = ()
+        skipped = tuple(SkippedLeg(leg=leg, reason="host_budget") for leg in legs)
+        if self._affordable(legs, resolutions, via):
+            made, skipped = await self._make(legs, resolutions, via, burst.deadline_seconds, family)
+        return RoundObservation(
+            id=f"{self._random.getrandbits(64):016x}",
+            vantage=vantage,
+            platform=platform,
+            kind=RoundKind.BURST,
+            family=family,
+            started_at=started_at,
+            duration_seconds=time.monotonic() - began,
+            legs=made,
+            skipped=skipped,
+            dns=names.lookups,
+            clock_stepped=abs(_clock_offset() - offset) >= STEP_SECONDS,
+            burst=burst,
+        )
+
+    def _affordable(
+        self, legs: Sequence[Leg], resolutions: Mapping[str, Resolution], via: VantageConfig
+    ) -> bool:
+        """Whether every host may be asked as often as the burst needs."""
+        wanted = Counter(
+            leg.connect_to for leg in legs if not is_exempt(resolutions[leg.connect_to].address)
+        )
+        now = time.monotonic()
+        return all(
+            self._state.budget.has(via.name, host, now, legs=count)
+            for host, count in wanted.items()
         )
 
     async def visit(
@@ -116,7 +175,8 @@ class Rounds:
             endpoints, [], kind, legs=self._settings.legs, beacon=self._settings.beacon
         )
         resolutions = await names.resolve(leg.connect_to for leg in legs)
-        made, skipped = await self._make(legs, resolutions, via, kind, family)
+        seconds = deadline_seconds(kind, self._settings.legs)
+        made, skipped = await self._make(legs, resolutions, via, seconds, family)
         return made, (*objectless, *skipped)
 
     async def _declare(
@@ -205,7 +265,7 @@ class Rounds:
         legs: Sequence[Leg],
         resolutions: Mapping[str, Resolution],
         via: VantageConfig,
-        kind: RoundKind,
+        leg_seconds: float,
         family: Family,
     ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...]]:
         made: list[LegObservation] = []
@@ -221,11 +281,11 @@ class Rounds:
             elif not self._may_ask(leg.connect_to, resolution, via):
                 skipped.append(SkippedLeg(leg=leg, reason="host_budget"))
             else:
-                made.append(await self._make_one(leg, resolution, via, kind, len(made)))
+                made.append(await self._make_one(leg, resolution, via, leg_seconds, len(made)))
         return tuple(made), tuple(skipped)
 
     async def _make_one(
-        self, leg: Leg, resolution: Resolution, via: VantageConfig, kind: RoundKind, order: int
+        self, leg: Leg, resolution: Resolution, via: VantageConfig, leg_seconds: float, order: int
     ) -> LegObservation:
         ledger, address = self._state.ledger, resolution.address
         seen = () if address is None else ledger.seen(via.name, address)
@@ -236,7 +296,7 @@ class Rounds:
             address=address,
             via=via,
             trust=self._trust,
-            deadline_seconds=deadline_seconds(kind, self._settings.legs),
+            deadline_seconds=leg_seconds,
             order=order,
             resolve_seconds=resolution.seconds,
             seen_names=seen,

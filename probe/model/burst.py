@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from probe.model.identity import Compares
+from probe.model.identity import Compares, Family
 
 
 class Burst(Struct, frozen=True, kw_only=True):
     """A plan for one burst. Everything in it was fixed before its first packet.
 
     ``target`` is the platform's endpoint, ``compares`` what its legs are compared by, and
-    ``read_bytes`` what each of them reads (0 when handshakes are compared). ``controls`` are the
-    controls to draw from, as ``owner/target``, best first; empty: any. ``address`` is the
+    ``read_bytes`` what each of them reads (0 when handshakes are compared). ``controls`` are those
+    to draw ``each`` from, as ``owner/target``; empty: any. ``address`` is the
     platform's address to go to (empty: one that the name leads to now); swap and target go to the
     same one. ``with_swap``: whether the swap takes part. ``deadline_seconds`` bounds each leg.
     """
@@ -25,6 +25,7 @@ class Burst(Struct, frozen=True, kw_only=True):
     target: str
     compares: Compares
     read_bytes: int
+    family: Family = Family.IPV4
     controls: tuple[str, ...] = ()
     address: str = ""
     with_swap: bool = False

@@ -55,9 +55,9 @@ class HostBudget:
     def __init__(self) -> None:
         self._buckets: dict[tuple[str, str], Bucket] = {}
 
-    def has(self, vantage: str, host: str, now: float) -> bool:
-        """Whether a leg to ``host`` may be made."""
-        return self._buckets.get((vantage, host), Bucket(at=now)).has(now)
+    def has(self, vantage: str, host: str, now: float, legs: int = 1) -> bool:
+        """Whether ``legs`` legs to ``host`` may be made."""
+        return self._buckets.get((vantage, host), Bucket(at=now)).has(now, legs)
 
     def take(self, vantage: str, host: str, now: float) -> bool:
         """Take a token; ``False`` when there is none."""

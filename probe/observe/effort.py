@@ -1,0 +1,137 @@
+"""How hard one leg found its work: seconds per unit, so that more is always worse.
+
+One number serves handshakes, transfers and failures. A leg that was cut by its deadline has the
+seconds until then for what had come (a lower bound of what the whole would have cost, and a sample
+in its own right); a leg that failed outright has infinitely many. A leg that was refused (the far
+end answered, with a valid certificate, and said no) has none: it says nothing about the way there.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from math import inf
+
+from msgspec import Struct
+
+from probe.model.failure import BODY_TOO_SHORT, Failure
+from probe.model.identity import Compares, Phase, RoundKind
+from probe.model.observation import LegObservation
+from probe.observe.goodput import goodput, handshake_seconds
+
+TIMEOUT = "generic_timeout_error"
+REFUSED = frozenset({"http_unexpected_status_code", BODY_TOO_SHORT})
+SERVER_ERROR = 500
+# Reasons that lie with this host or its line, not with the far end.
+LOCAL = frozenset({"network_down", "network_unreachable", "host_unreachable", "permission_denied"})
+
+
+class Measure(StrEnum):
+    """What is compared: the handshake, a bounded read, or a longer one.
+
+    Reads of different lengths are different series: a token bucket forgives the first bytes.
+    """
+
+    HANDSHAKE = "handshake"
+    TRANSFER = "transfer"
+    LONG = "long"
+
+
+class Effort(Struct, frozen=True):
+    """``value``: seconds per handshake, or seconds per body byte. ``censored``: at least that."""
+
+    value: float
+    censored: bool = False
+
+
+def read_measure(kind: RoundKind, read_bytes: int, long_bytes: int) -> Measure:
+    """The measure of a body that was read in a round of ``kind``."""
+    if kind is RoundKind.LONG or (kind is RoundKind.BURST and read_bytes >= long_bytes):
+        return Measure.LONG
+    return Measure.TRANSFER
+
+
+def handshake_effort(leg: LegObservation) -> Effort | None:
+    """Seconds of TCP connect plus TLS handshake.
+
+    A handshake that ran into the deadline while bytes were coming counts its seconds until then;
+    one that was reset, refused or met with silence counts as infinite.
+    """
+    seconds = handshake_seconds(leg)
+    if seconds is not None and seconds > 0.0:
+        return Effort(seconds)
+    if leg.failure is None or leg.failure.phase in (Phase.PROCESSING, Phase.TRANSFER):
+        return None
+    if leg.failure.phase is Phase.TLS and died_of_slowness(leg):
+        return Effort(leg.duration_seconds, censored=True)
+    return Effort(inf, censored=True)
+
+
+def read_effort(leg: LegObservation) -> Effort | None:
+    """Seconds per body byte, from the request on; ``None`` if the leg does not read, or was
+    refused.
+
+    Bytes that the curve saw arrive count when the head of the answer never came whole.
+    """
+    if leg.leg.compares is not Compares.GOODPUT or refused(leg):
+        return None
+    rate = goodput(leg)
+    if rate is not None:
+        return Effort(1.0 / rate, censored=not leg.ok)
+    if leg.failure is None:
+        return None
+    if leg.failure.phase is Phase.PROCESSING and leg.curve:
+        seconds = leg.phases.get(Phase.PROCESSING, leg.duration_seconds)
+        return Effort(seconds / leg.curve[-1].bytes, censored=True)
+    return Effort(inf, censored=True)
+
+
+def effort(leg: LegObservation, measure: Measure) -> Effort | None:
+    """The effort of ``leg`` in ``measure``."""
+    return handshake_effort(leg) if measure is Measure.HANDSHAKE else read_effort(leg)
+
+
+def refused(leg: LegObservation) -> bool:
+    """The far end answered over a connection that was well, and did not give what was asked."""
+    return leg.failure is not None and leg.failure.reason in REFUSED
+
+
+def server_error(leg: LegObservation) -> bool:
+    """A 5xx under a valid certificate: the far end itself is in trouble. Nobody on the way can say
+    that."""
+    return (
+        refused(leg)
+        and leg.http is not None
+        and leg.http.status >= SERVER_ERROR
+        and leg.tls is not None
+        and leg.tls.verify_error == ""
+    )
+
+
+def failed(leg: LegObservation) -> bool:
+    """The way to the far end failed (a refusal is no such failure)."""
+    return leg.failure is not None and not refused(leg)
+
+
+def died_of_slowness(leg: LegObservation) -> bool:
+    """A timeout while bytes were coming: too slow, not cut off.
+
+    In the handshake, bytes of the far end's that the kernel counted; later, what the curve saw.
+    """
+    if leg.failure is None or leg.failure.reason != TIMEOUT:
+        return False
+    if leg.failure.phase is Phase.TLS:
+        return leg.tcp is not None and bool(leg.tcp.bytes_received)
+    return leg.failure.phase in (Phase.PROCESSING, Phase.TRANSFER) and bool(leg.curve)
+
+
+def hard(leg: LegObservation) -> Failure | None:
+    """The failure of a leg that was stopped rather than slowed; ``None`` for every other leg.
+
+    A body that was reset after bytes had come is a cut-off, which is a way of throttling.
+    """
+    if not failed(leg) or died_of_slowness(leg):
+        return None
+    assert leg.failure is not None
+    if leg.failure.phase is Phase.TRANSFER and leg.body_bytes:
+        return None
+    return leg.failure

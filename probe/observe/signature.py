@@ -1,0 +1,129 @@
+"""How traffic is slowed, as far as goodput curves and the kernel's counters show it.
+
+The marks of each kind, on the receiving side:
+
+- ``cutoff``: the bytes came fast, then no more; where they ended is about the same in every leg.
+- ``policer``: packets above a rate are dropped, so segments are missing and arrive out of order,
+the rate is the same from leg to leg, and each leg begins faster than it goes on
+  (Flach et al., "An Internet-Wide Analysis of Traffic Policing", SIGCOMM 2016, section 3).
+- ``shaper``: packets above a rate wait, so nothing is missing, the arrivals are even, and the queue
+  shows in the round-trip time.
+- ``loss``: segments are missing, and the rate differs from leg to leg.
+- ``delay``: nothing is missing, the bytes come flight by flight, and a round trip takes longer
+after the handshake began than the SYN took.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from msgspec import Struct
+
+from probe.model.identity import Phase
+from probe.model.observation import LegObservation, Sample
+from probe.model.verdict import Signature
+from probe.observe.effort import Measure, died_of_slowness
+from probe.observe.goodput import goodput, was_cut
+
+# A leg stands still when its last gap is at least this share of its time...
+STALL_SHARE = 0.5
+# ...and legs were cut at the same place when their bytes differ by no more than this factor.
+SAME_PLACE = 1.6
+SAME_RATE = 1.7
+# Round trips that grew by this factor over the SYN's show a queue or a delay.
+RTT_GREW = 2.0
+# Arrivals are even when they stay this near to a straight line (share of all bytes).
+EVEN = 0.2
+
+
+class Marks(Struct, frozen=True, kw_only=True):
+    """What one slowed leg shows. ``None``: it has no curve, or the kernel does not say.
+
+    ``stall_share``: the share of the time from the first byte that passed after the last one.
+    ``unevenness``: the largest distance of the curve from its chord, as a share of all bytes.
+    """
+
+    rate: float | None
+    bytes: int
+    stall_share: float
+    unevenness: float | None
+    missing: bool | None
+    rtt_growth: float | None
+    cut: bool
+
+
+def marks(leg: LegObservation) -> Marks:
+    """The marks of one leg."""
+    tcp = leg.tcp
+    growth = None
+    if tcp is not None and tcp.rtt_seconds and leg.connect_rtt_seconds:
+        latest = max(tcp.rtt_seconds, tcp.receive_rtt_seconds or 0.0)
+        growth = latest / leg.connect_rtt_seconds
+    return Marks(
+        rate=goodput(leg),
+        bytes=leg.curve[-1].bytes if leg.curve else 0,
+        stall_share=_stall_share(leg),
+        unevenness=_unevenness(leg.curve),
+        missing=None if tcp is None or tcp.out_of_order is None else tcp.out_of_order > 0,
+        rtt_growth=growth,
+        cut=was_cut(leg) or died_of_slowness(leg),
+    )
+
+
+def _stall_share(leg: LegObservation) -> float:
+    if not leg.curve or leg.ok:
+        return 0.0
+    seconds = leg.phases.get(Phase.PROCESSING, 0.0) + leg.phases.get(Phase.TRANSFER, 0.0)
+    first, last = leg.curve[0].seconds, leg.curve[-1].seconds
+    return (seconds - last) / (seconds - first) if seconds > first else 0.0
+
+
+def _unevenness(curve: Sequence[Sample]) -> float | None:
+    if len(curve) < 4 or curve[-1].seconds <= curve[0].seconds:
+        return None
+    began, ended = curve[0], curve[-1]
+    slope = (ended.bytes - began.bytes) / (ended.seconds - began.seconds)
+    return max(
+        abs(point.bytes - began.bytes - slope * (point.seconds - began.seconds)) for point in curve
+    ) / max(1, ended.bytes)
+
+
+def signature(legs: Sequence[LegObservation], measure: Measure) -> Signature:
+    """What the slowed ``legs`` have in common; ``unknown`` where the marks do not agree."""
+    found = [marks(leg) for leg in legs]
+    if not found:
+        return Signature.UNKNOWN
+    if measure is not Measure.HANDSHAKE:
+        if _all_cut_at_one_place(found):
+            return Signature.CUTOFF
+        if _mostly(m.missing for m in found):
+            return Signature.POLICER if _same_rate(found) else Signature.LOSS
+    elif _mostly(m.missing for m in found):
+        # A handshake is too short to tell a policer from random loss.
+        return Signature.LOSS
+    grew = [m.rtt_growth for m in found if m.rtt_growth is not None]
+    if grew and median(grew) >= RTT_GREW:
+        even = [m.unevenness for m in found if m.unevenness is not None]
+        if measure is not Measure.HANDSHAKE and even and median(even) <= EVEN:
+            return Signature.SHAPER
+        return Signature.DELAY
+    return Signature.UNKNOWN
+
+
+def _mostly(values: object) -> bool:
+    known = [value for value in values if value is not None]  # type: ignore[attr-defined]
+    return bool(known) and 2 * sum(known) > len(known)
+
+
+def _all_cut_at_one_place(found: Sequence[Marks]) -> bool:
+    stalled = [m for m in found if m.cut and m.stall_share >= STALL_SHARE and m.bytes > 0]
+    if 2 * len(stalled) <= len(found):
+        return False
+    places = [m.bytes for m in stalled]
+    return max(places) <= SAME_PLACE * min(places)
+
+
+def _same_rate(found: Sequence[Marks]) -> bool:
+    rates = [m.rate for m in found if m.rate]
+    return len(rates) >= 2 and max(rates) <= SAME_RATE * min(rates)

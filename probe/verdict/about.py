@@ -1,0 +1,101 @@
+"""What the verdict has to know of the configuration, and of what others saw. Values only."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from probe.config.schema import Config, Definition, Target
+from probe.model.identity import Compares
+from probe.model.verdict import Verdict
+from probe.verdict.thresholds import DEFAULT, Thresholds
+
+
+class TargetFacts(Struct, frozen=True, kw_only=True):
+    """One endpoint of the platform: ``host`` is what is connected to (empty: discovered), and what
+    its swap compares (``None``: it has no swap)."""
+
+    name: str
+    host: str = ""
+    swap: Compares | None = None
+
+
+class ControlFacts(Struct, frozen=True, kw_only=True):
+    """One endpoint of a control; ``name`` is ``owner/target``, ``min_bytes`` what it can give."""
+
+    name: str
+    operator: str
+    foreign: bool = True
+    min_bytes: int = 0
+
+
+class About(Struct, frozen=True, kw_only=True):
+    """All that ``decide`` needs beside the observations.
+
+    ``references``: the latest verdicts on this platform from vantages outside the country, as far
+    as they are fresh; ``has_references``: whether any is configured. ``may_burst``: whether bursts
+    can be made at all (``throttlewatch once`` makes none). ``tls_stack`` names the client's TLS
+    library, for censors that discriminate by fingerprint.
+    """
+
+    title: str
+    targets: tuple[TargetFacts, ...] = ()
+    controls: tuple[ControlFacts, ...] = ()
+    transfer_bytes: int = 65_536
+    long_bytes: int = 524_288
+    transfer_deadline: float = 30.0
+    long_deadline: float = 60.0
+    light_deadline: float = 15.0
+    references: tuple[Verdict, ...] = ()
+    has_references: bool = False
+    may_burst: bool = True
+    tls_stack: str = ""
+    thresholds: Thresholds = DEFAULT
+
+    def target(self, name: str) -> TargetFacts:
+        """What is known of a target; an unknown one has no swap."""
+        return next((t for t in self.targets if t.name == name), TargetFacts(name=name))
+
+
+def about(
+    config: Config,
+    platform: Definition,
+    *,
+    references: tuple[Verdict, ...] = (),
+    has_references: bool = False,
+    may_burst: bool = True,
+    tls_stack: str = "",
+) -> About:
+    """What ``config`` says about ``platform``."""
+    legs = config.settings.legs
+    return About(
+        title=platform.title,
+        targets=tuple(map(_target, platform.targets)),
+        controls=tuple(
+            ControlFacts(
+                name=f"{control.name}/{target.name}",
+                operator=control.operator or control.name,
+                foreign=control.scope == "foreign",
+                min_bytes=int(target.min_bytes) if target.compares is Compares.GOODPUT else 0,
+            )
+            for control in config.controls
+            for target in control.targets
+        ),
+        transfer_bytes=int(legs.transfer_bytes),
+        long_bytes=int(legs.long_bytes),
+        transfer_deadline=float(legs.transfer_deadline),
+        long_deadline=float(legs.long_deadline),
+        light_deadline=float(legs.light_deadline),
+        references=references,
+        has_references=has_references,
+        may_burst=may_burst,
+        tls_stack=tls_stack,
+    )
+
+
+def _target(target: Target) -> TargetFacts:
+    host = target.connect_to or (urlsplit(target.url).hostname if target.url else "") or ""
+    return TargetFacts(
+        name=target.name, host=host, swap=target.swap.compares if target.swap else None
+    )

@@ -1,0 +1,211 @@
+"""What comparing the legs of one round says. Pure arithmetic on logarithms of efforts.
+
+The line's state is common to all legs of a round, so it cancels: a target's effort is set against
+its controls' of the same round, and the difference against what that difference normally is. Where
+the history is too short, an honest platform is allowed to be ``no_baseline`` times slower than its
+controls, and further away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf, isfinite, log, sqrt
+from statistics import median
+
+from msgspec import Struct
+
+from probe.model.observation import LegObservation
+from probe.observe.effort import Effort, Measure, effort, failed
+from probe.verdict.level import Level
+from probe.verdict.thresholds import Thresholds
+
+RTT = "rtt"
+NOISE = "noise"
+Levels = Mapping[str, Level]
+
+
+def series(leg: LegObservation, measure: str, family: str) -> str:
+    """The key of the series that ``leg`` belongs to in ``measure`` (or ``rtt``)."""
+    return f"{family}|{leg.leg.role}|{leg.leg.owner}|{leg.leg.target}|{measure}"
+
+
+def noise_key(measure: Measure) -> str:
+    """The key of the series of how much legs of one burst differ."""
+    return f"{NOISE}|{measure}"
+
+
+def log_rtt(leg: LegObservation) -> float | None:
+    """Logarithm of the SYN's round trip, or of the least that the kernel saw."""
+    rtt = leg.connect_rtt_seconds or (leg.tcp.min_rtt_seconds if leg.tcp else None)
+    return log(rtt) if rtt and rtt > 0.0 else None
+
+
+def log_effort(leg: LegObservation, measure: Measure) -> float | None:
+    """Logarithm of the effort: infinite for a failure; ``None``: there is nothing to compare."""
+    found = effort(leg, measure)
+    return None if found is None else _log(found)
+
+
+def _log(found: Effort) -> float:
+    return log(found.value) if isfinite(found.value) and found.value > 0.0 else inf
+
+
+class Contrast(Struct, frozen=True, kw_only=True):
+    """One target against its controls, and its swap, in one round.
+
+    ``slowdown``: logarithm of how many times slower than normal it was relative to the slowest of
+    its healthy controls, beyond what its round-trip time explains; infinite if it failed. ``path``:
+    the logarithm that the round-trip time explains. ``usual``: whether its own history was known;
+    without, what honest platforms may differ by is already taken off. ``versus_swap``: the same
+    against its swap. ``way_failed``: the target was not reached.
+    """
+
+    target: str
+    measure: Measure
+    address: str
+    slowdown: float | None
+    path: float
+    usual: bool
+    versus_swap: float | None
+    way_failed: bool
+    controls: int
+
+    @property
+    def worst(self) -> float:
+        """The larger of both; minus infinity if there is neither."""
+        values = [v for v in (self.slowdown, self.versus_swap) if v is not None]
+        return max(values, default=-inf)
+
+
+def healthy(controls: Iterable[LegObservation]) -> list[LegObservation]:
+    """Controls that gave what was asked of them."""
+    return [leg for leg in controls if leg.ok]
+
+
+def contrast(
+    target: LegObservation,
+    controls: Sequence[LegObservation],
+    swaps: Sequence[LegObservation],
+    measure: Measure,
+    *,
+    levels: Levels,
+    family: str,
+    at: float,
+    thresholds: Thresholds,
+) -> Contrast | None:
+    """The contrast of ``target`` in ``measure``; ``None`` if it has nothing to compare."""
+    own = log_effort(target, measure)
+    if own is None:
+        return None
+    able = [c for c in healthy(controls) if log_effort(c, measure) is not None]
+    if not able and own == inf:
+        able = healthy(controls)  # a failure needs no number to be compared with
+    path = path_shift(target, able, levels=levels, family=family)
+    swap = next((s for s in swaps if s.leg.target == target.leg.target), None)
+    level = levels.get(series(target, measure, family))
+    lines = deviations(able, measure, levels=levels, family=family, at=at)
+    usual = level is not None and level.known and bool(lines)
+    slowdown: float | None
+    if not able:
+        slowdown = None
+    elif own == inf:
+        slowdown = inf
+    elif usual and level is not None:
+        slowdown = own - level.expected(at) - max(lines) - path
+    else:
+        slowest = max(value for c in able if (value := log_effort(c, measure)) is not None)
+        slowdown = own - slowest - log(thresholds.no_baseline) - path
+    return Contrast(
+        target=target.leg.target,
+        measure=measure,
+        address=target.address or "",
+        slowdown=slowdown,
+        path=path,
+        usual=usual,
+        versus_swap=_versus_swap(target, swap, measure, levels, family, at, thresholds),
+        way_failed=failed(target) and own == inf,
+        controls=len(able),
+    )
+
+
+def _versus_swap(
+    target: LegObservation,
+    swap: LegObservation | None,
+    measure: Measure,
+    levels: Levels,
+    family: str,
+    at: float,
+    thresholds: Thresholds,
+) -> float | None:
+    if swap is None:
+        return None
+    own, other = log_effort(target, measure), log_effort(swap, measure)
+    if own is None or other is None or other == inf:
+        return None
+    return own - other - swap_allowance(target, swap, measure, levels, family, at, thresholds)
+
+
+def swap_allowance(
+    target: LegObservation,
+    swap: LegObservation,
+    measure: Measure,
+    levels: Levels,
+    family: str,
+    at: float,
+    thresholds: Thresholds,
+) -> float:
+    """How much slower than its swap a target normally is (logarithm)."""
+    mine = levels.get(series(target, measure, family))
+    its = levels.get(series(swap, measure, family))
+    if mine is None or its is None or not (mine.known and its.known):
+        return log(thresholds.no_swap_baseline)
+    return mine.expected(at) - its.expected(at)
+
+
+def deviations(
+    controls: Iterable[LegObservation], measure: Measure, *, levels: Levels, family: str, at: float
+) -> list[float]:
+    """How much slower than their own history controls were; those without one are left out."""
+    found = []
+    for leg in controls:
+        value, level = log_effort(leg, measure), levels.get(series(leg, measure, family))
+        if value is not None and isfinite(value) and level is not None and level.known:
+            found.append(value - level.expected(at))
+    return found
+
+
+def path_shift(
+    target: LegObservation, controls: Iterable[LegObservation], *, levels: Levels, family: str
+) -> float:
+    """Logarithm of how much farther away than normal the target was, relative to its controls.
+
+    Without a history: how much farther away than its nearest control. Never negative. Time grows at
+    most in proportion to the round trip (flights x RTT + bytes / rate, and Mathis et al., CCR 1997,
+    for a rate that losses limit), so this much slowness may be the path's.
+    """
+    own = log_rtt(target)
+    if own is None:
+        return 0.0
+    level = levels.get(series(target, RTT, family))
+    others = [(c, r) for c in controls if (r := log_rtt(c)) is not None]
+    if level is not None and level.known:
+        moved = [
+            r - its.centre
+            for c, r in others
+            if (its := levels.get(series(c, RTT, family))) is not None and its.known
+        ]
+        if moved or not others:
+            return max(0.0, own - level.centre - (median(moved) if moved else 0.0))
+    return max(0.0, own - min((r for _, r in others), default=own))
+
+
+def between_rounds(level: Level, noise: Level | None) -> float:
+    """Spread of a target's level from round to round that its legs' own noise does not explain.
+
+    The legs of one burst share whatever the platform's edge does in that minute, so the shuffle
+    does not bound it; it has to be allowed for. A round compares one target leg with one control
+    leg, which is twice a leg's variance. While the noise is not known, all of the spread is
+    allowed for.
+    """
+    legs = 2.0 * noise.centre**2 if noise is not None and noise.known else 0.0
+    return sqrt(max(0.0, level.spread**2 - legs))

@@ -1,0 +1,142 @@
+"""From one more round to a verdict, and to what should be measured next.
+
+``decide`` is a pure function: what it remembers goes in and comes out as a frozen value, so last
+month can be judged again with other thresholds. The caller carries the plan that comes out to the
+measuring room and decides again with what that saw, until there is no plan.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probe.model.burst import Burst
+from probe.model.identity import LegRole
+from probe.model.observation import RoundObservation
+from probe.model.verdict import Verdict
+from probe.observe.effort import Measure
+from probe.verdict import names, rounds, testing
+from probe.verdict.about import About
+from probe.verdict.facts import Facts, elsewhere
+from probe.verdict.learning import forget, learn_noise, learn_round
+from probe.verdict.memory import Memory, PlatformMemory
+from probe.verdict.outcome import Numbers, publish
+from probe.verdict.rules import RULES, Rule, first
+from probe.verdict.score import score
+
+LINE_CHANGED_ROUNDS = 3
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """The verdict, what to remember, and the burst to make now (``None``: nothing more)."""
+
+    verdict: Verdict
+    memory: Memory
+    plan: Burst | None = None
+
+
+def decide(
+    memory: Memory, observed: RoundObservation, about: About, rules: tuple[Rule, ...] = RULES
+) -> Decision:
+    """What ``observed`` adds to ``memory``, and what follows."""
+    if observed.burst is not None:
+        return _burst(memory, observed, about, rules)
+    return _ordinary(memory, observed, about, rules)
+
+
+def _ordinary(
+    memory: Memory, observed: RoundObservation, about: About, rules: tuple[Rule, ...]
+) -> Decision:
+    thresholds = about.thresholds
+    seen = rounds.compare(memory.levels, observed, about)
+    mine = rounds.noted(memory.platform(observed.platform), seen, observed)
+    mine = rounds.with_slow_line(mine, memory.levels, observed, seen, about)
+    mine = replace(mine, episode=rounds.episode_after(mine, seen, observed, about))
+    mine = replace(mine, path_rounds=rounds.moved_paths(seen, mine, about))
+    line_rounds = memory.line_rounds + 1 if seen.another_line else 0
+    plan = testing.plan_after_round(mine, seen, memory.levels, observed, about)
+    slow_line = rounds.slow_line(mine, about)
+    facts = Facts(
+        title=about.title,
+        targets=observed.by_role(LegRole.TARGET),
+        controls=observed.by_role(LegRole.CONTROL),
+        skipped=len(observed.skipped),
+        clock_stepped=observed.clock_stepped,
+        other_resolvers_answer=names.others_answer(observed),
+        server_errors=mine.server_errors,
+        proven=mine.proven,
+        episode=mine.episode,
+        suspicion=testing.suspicion(mine, about, tested=plan is None),
+        elsewhere=elsewhere(about.references),
+        slow_line=slow_line,
+        line_changed=line_rounds >= LINE_CHANGED_ROUNDS,
+        raw_slower=rounds.raw_slower(seen, thresholds),
+        usual=bool(seen.contrasts) and all(c.usual for c in seen.contrasts),
+        compared=any(c.slowdown is not None for c in seen.contrasts),
+        tested_bytes=rounds.tested(mine.tested_bytes, observed),
+    )
+    levels = memory.levels
+    calm = mine.episode is None and mine.proven is None and slow_line is None
+    if calm and not observed.clock_stepped and not seen.another_line and facts.healthy_controls:
+        well = rounds.well(seen, thresholds.log_margin, mine.path_rounds)
+        levels = learn_round(levels, observed, seen.measures, thresholds=thresholds, targets=well)
+        mine = replace(mine, tested_bytes=facts.tested_bytes)
+    for target in [t for t, n in mine.path_rounds.items() if n >= thresholds.path_rounds]:
+        levels = forget(levels, owner=observed.platform, target=target)
+        left = {t: n for t, n in mine.path_rounds.items() if t != target}
+        mine = replace(mine, path_rounds=left)
+    if line_rounds >= thresholds.line_rounds:
+        levels, line_rounds = forget(levels), 0
+    memory = replace(memory, levels=dict(levels), line_rounds=line_rounds)
+    return _decided(memory, mine, observed, about, facts, rules, plan, Numbers(seen.contrasts))
+
+
+def _burst(
+    memory: Memory, observed: RoundObservation, about: About, rules: tuple[Rule, ...]
+) -> Decision:
+    mine, levels = memory.platform(observed.platform), memory.levels
+    holder = mine.proven or mine.episode
+    # Without a holder it was asked for by a daemon that has forgotten why: nothing follows.
+    measure = Measure.HANDSHAKE if holder is None else holder.measure
+    found = score(observed, measure, levels=levels, thresholds=about.thresholds)
+    if mine.proven is not None:
+        mine, plan = testing.recover(mine, mine.proven, found, levels, observed, about)
+    else:
+        mine, plan = testing.test(mine, found, levels, observed, about)
+    facts = Facts(
+        title=about.title,
+        targets=observed.by_role(LegRole.TARGET),
+        controls=observed.by_role(LegRole.CONTROL),
+        skipped=len(observed.skipped),
+        clock_stepped=observed.clock_stepped,
+        server_errors=mine.server_errors,
+        proven=mine.proven,
+        episode=mine.episode,
+        suspicion=testing.suspicion(mine, about, tested=plan is None),
+        elsewhere=elsewhere(about.references),
+        slow_line=rounds.slow_line(mine, about),
+        line_changed=memory.line_rounds >= LINE_CHANGED_ROUNDS,
+        usual=found.usual,
+        compared=found.complete,
+        tested_bytes=mine.tested_bytes,
+    )
+    if found.noise is not None:
+        levels = learn_noise(levels, measure, found.noise, observed.started_at)
+    memory = replace(memory, levels=dict(levels))
+    return _decided(memory, mine, observed, about, facts, rules, plan, Numbers((), found))
+
+
+def _decided(
+    memory: Memory,
+    mine: PlatformMemory,
+    observed: RoundObservation,
+    about: About,
+    facts: Facts,
+    rules: tuple[Rule, ...],
+    plan: Burst | None,
+    numbers: Numbers,
+) -> Decision:
+    verdict = publish(first(facts, rules), facts, mine, observed, about, numbers)
+    mine = replace(mine, state=verdict.state, reason=verdict.reason, since=verdict.since)
+    platforms = {**memory.platforms, observed.platform: mine}
+    return Decision(verdict=verdict, memory=replace(memory, platforms=platforms), plan=plan)

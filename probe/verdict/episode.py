@@ -1,0 +1,193 @@
+"""A suspicion under test: how it begins, what bursts add to it, and when it is proven.
+
+``throttled`` and ``blocked`` need evidence that the shuffle bounds (``rank.py``) and, because the
+shuffle does not bound what the platform's own edge does, one of:
+
+- ``swap``: a neutral name at the same address was not slow, so neither edge nor path is the cause;
+- ``addresses``: two addresses of the platform, each slow by itself, in two rounds at least;
+- ``duration``: the only address that the name has was slow for longer than edges are;
+- ``dns``: the host's resolver leads astray, and the target is well where another one leads.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import exp, isfinite
+from statistics import median
+
+from msgspec.structs import replace
+
+from probe.model.identity import LegRole
+from probe.model.observation import RoundObservation
+from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger
+from probe.observe.effort import Measure
+from probe.verdict.memory import Episode, Proven
+from probe.verdict.rank import Wealth
+from probe.verdict.score import Score
+from probe.verdict.thresholds import Thresholds
+
+MOST_SAMPLES = 12
+# What a resolver says, or the place that it leads to shows, when it leads astray.
+ASTRAY = frozenset(
+    {
+        "dns_nxdomain_error",
+        "dns_no_answer",
+        "dns_refused_error",
+        "dns_servfail_error",
+        "dns_bogon_error",
+        "ssl_invalid_hostname",
+        "ssl_unknown_authority",
+        "ssl_invalid_certificate",
+    }
+)
+
+
+def after_burst(episode: Episode, observed: RoundObservation, found: Score) -> Episode:
+    """The episode after one more burst."""
+    address = _address(observed)
+    burst = observed.burst
+    if burst is not None and burst.address and episode.led_astray:
+        # The address of another resolver: it tells where the host's own resolver led.
+        if not found.failures:
+            return replace(episode, bursts=episode.bursts + 1, elsewhere=found.complete)
+        episode = replace(episode, led_astray=False)
+    by_address = dict(episode.by_address)
+    by_address[address] = by_address.get(address, Wealth()).after(found.wins)
+    clean = _clean(observed, episode)
+    swap = episode.swap if found.swap_wins is None else episode.swap.after(found.swap_wins)
+    logs = episode.slow_logs
+    if found.slowdown is not None and isfinite(found.slowdown):
+        logs = (*logs[-(MOST_SAMPLES - 1) :], found.slowdown)
+    return replace(
+        episode,
+        bursts=episode.bursts + 1,
+        control=episode.control.after(found.wins),
+        swap=swap,
+        by_address=by_address,
+        slow_logs=logs,
+        slow_legs=episode.slow_legs + found.slow_legs,
+        failures=(*episode.failures, *found.failures)[-MOST_SAMPLES:],
+        signatures=(*episode.signatures, found.signature)[-MOST_SAMPLES:],
+        swap_slow=episode.swap_slow + (found.swap_slow is True),
+        swap_fast=episode.swap_fast + (found.swap_slow is False),
+        clean_slow=episode.clean_slow or (clean and found.swap_slow is True),
+        seen=tuple(dict.fromkeys((*episode.seen, *_visited(observed)))),
+        also_handshake=episode.also_handshake or found.also_handshake,
+    )
+
+
+def _address(observed: RoundObservation) -> str:
+    for leg in observed.by_role(LegRole.TARGET):
+        if leg.address is not None:
+            return leg.address
+    return ""
+
+
+def _visited(observed: RoundObservation) -> tuple[str, ...]:
+    return tuple(leg.address for leg in observed.by_role(LegRole.TARGET) if leg.address)
+
+
+def _clean(observed: RoundObservation, episode: Episode) -> bool:
+    """The burst's first swap leg met an address that had not seen the name since the onset."""
+    first = min(observed.legs, key=lambda leg: leg.order, default=None)
+    if first is None or first.leg.role is LegRole.TARGET:
+        return False
+    for leg in sorted(observed.legs, key=lambda one: one.order):
+        if leg.leg.role is LegRole.TARGET:
+            return False
+        if leg.leg.role is LegRole.SWAP:
+            return leg.address not in episode.seen
+    return False
+
+
+def basis(episode: Episode, at: float, known_addresses: int, thresholds: Thresholds) -> str:
+    """What a proof may rest on; empty while there is none."""
+    if episode.swap.e_value >= thresholds.evidence:
+        return "swap"
+    if episode.control.e_value < thresholds.evidence:
+        return ""
+    if episode.led_astray:
+        return "dns" if episode.elsewhere and episode.rounds >= thresholds.rounds else ""
+    strong = [w for w in episode.by_address.values() if w.e_value >= thresholds.address_evidence]
+    if episode.rounds < thresholds.rounds:
+        return ""
+    if len(strong) >= 2:
+        return "addresses"
+    lasted = at - episode.onset_at
+    if known_addresses <= 1 and lasted >= thresholds.one_address_seconds:
+        return "duration"
+    return ""
+
+
+def proven(episode: Episode, rests_on: str, at: float) -> Proven:
+    """The restriction that ``episode`` has proven, at Unix time ``at``."""
+    blocked = rests_on == "dns" or len(episode.failures) > _recent_slow(episode)
+    strong = sum(w.e_value > 1.0 for w in episode.by_address.values())
+    common = Proven(
+        state=State.BLOCKED if blocked else State.THROTTLED,
+        target=episode.target,
+        measure=episode.measure,
+        family=episode.family,
+        onset_at=episode.onset_at,
+        basis=rests_on,
+        e_value=max(episode.swap.e_value, episode.control.e_value),
+        trigger=trigger(episode, rests_on),
+        addresses=strong,
+        rounds=episode.rounds,
+        seen_at=at,
+    )
+    if blocked:
+        return replace(common, method=method(episode, rests_on))
+    return replace(
+        common,
+        signature=_common_signature(episode),
+        phase=_phase(episode),
+        factor=exp(median(episode.slow_logs)) if episode.slow_logs else None,
+    )
+
+
+def _recent_slow(episode: Episode) -> int:
+    """Legs that were slowed rather than stopped, among as many as ``failures`` may hold."""
+    return min(episode.slow_legs, MOST_SAMPLES)
+
+
+def method(episode: Episode, rests_on: str) -> Method:
+    """The layer at which the target's legs failed."""
+    if rests_on == "dns":
+        return Method.DNS
+    phases = Counter(failure.partition("/")[0] for failure in episode.failures)
+    first = phases.most_common(1)[0][0] if phases else "connect"
+    return {
+        "resolve": Method.DNS,
+        "connect": Method.TCP,
+        "tls": Method.TLS,
+    }.get(first, Method.HTTP)
+
+
+def trigger(episode: Episode, rests_on: str) -> Trigger:
+    """What sets it off: the name, if a neutral one at the same address is not slow; the address, if
+    a neutral one is slow at an address that has not seen the name.
+
+    A neutral name that is slow after the platform's has been there may suffer for that, so nothing
+    is said then.
+    """
+    if rests_on == "swap":
+        return Trigger.NAME
+    if rests_on == "dns":
+        return Trigger.NAME
+    if episode.swap_fast > episode.swap_slow:
+        return Trigger.NAME
+    if episode.clean_slow:
+        return Trigger.ADDRESS
+    return Trigger.UNKNOWN
+
+
+def _common_signature(episode: Episode) -> Signature:
+    known = [s for s in episode.signatures if s is not Signature.UNKNOWN]
+    return Counter(known).most_common(1)[0][0] if known else Signature.UNKNOWN
+
+
+def _phase(episode: Episode) -> SlowPhase:
+    if episode.measure is Measure.HANDSHAKE:
+        return SlowPhase.HANDSHAKE
+    return SlowPhase.BOTH if episode.also_handshake else SlowPhase.TRANSFER

@@ -1,0 +1,153 @@
+"""What the rules look at: one round, what is remembered, and what others saw. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from msgspec import Struct
+
+from probe.model.identity import Phase
+from probe.model.observation import LegObservation
+from probe.model.verdict import State, Verdict
+from probe.observe.effort import failed, refused, server_error
+from probe.verdict.memory import Episode, Proven
+
+_PORTAL = frozenset(
+    {
+        "ssl_invalid_hostname",
+        "ssl_unknown_authority",
+        "ssl_invalid_certificate",
+        "http_unexpected_status_code",
+    }
+)
+
+
+class Suspicion(StrEnum):
+    """What is thought of a target that was slow or failed, while nothing is proven."""
+
+    NONE = ""
+    UNDER_TEST = "suspected"
+    ONE_EDGE = "one_edge_slow"
+    PATH = "path_changed"
+    AWAITED = "reference_awaited"
+    OUT_OF_BUDGET = "out_of_budget"
+
+
+class Elsewhere(StrEnum):
+    """What the reference vantages see of the platform."""
+
+    NOBODY_LOOKED = "nobody_looked"
+    FINE = "fine"
+    SLOW = "slow"
+    FAILING = "failing"
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What the rules look at.
+
+    ``targets`` and ``controls`` are the legs of the last ordinary round. ``slow_line``: logarithm
+    of how much slower than its history the line is, once that has lasted; ``None`` otherwise.
+    ``server_errors``: rounds in a row. ``line_changed``: every round-trip time is another one.
+    ``raw_slower``: the platform is slower than its controls, and nobody knows yet what is normal.
+    """
+
+    title: str
+    targets: tuple[LegObservation, ...] = ()
+    controls: tuple[LegObservation, ...] = ()
+    skipped: int = 0
+    clock_stepped: bool = False
+    other_resolvers_answer: bool = False
+    server_errors: int = 0
+    proven: Proven | None = None
+    episode: Episode | None = None
+    suspicion: Suspicion = Suspicion.NONE
+    elsewhere: Elsewhere = Elsewhere.NOBODY_LOOKED
+    slow_line: float | None = None
+    line_changed: bool = False
+    raw_slower: bool = False
+    usual: bool = False
+    compared: bool = False
+    tested_bytes: int = 0
+
+    @property
+    def healthy_controls(self) -> int:
+        """Controls that gave what was asked of them."""
+        return sum(leg.ok for leg in self.controls)
+
+    @property
+    def anything_answers(self) -> bool:
+        """Some leg was well, or was at least refused by a far end with a valid certificate."""
+        return any(_answered(leg) for leg in (*self.targets, *self.controls))
+
+    @property
+    def resolver_broken(self) -> bool:
+        """Every name failed to resolve, while other resolvers answer."""
+        legs = (*self.targets, *self.controls)
+        return self.other_resolvers_answer and all(
+            leg.failure is not None and leg.failure.phase is Phase.RESOLVE for leg in legs
+        )
+
+    @property
+    def portal(self) -> bool:
+        """What answers in the controls' place has other certificates, or turns all away."""
+        reasons = [leg.failure.reason for leg in self.controls if leg.failure is not None]
+        return bool(reasons) and all(reason in _PORTAL for reason in reasons)
+
+    @property
+    def refused(self) -> bool:
+        """Every target that is not well was refused by the platform itself."""
+        wrong = [leg for leg in self.targets if not leg.ok]
+        return bool(wrong) and all(refused(leg) for leg in wrong)
+
+    @property
+    def failing(self) -> tuple[LegObservation, ...]:
+        """Targets whose way failed."""
+        return tuple(leg for leg in self.targets if failed(leg))
+
+    @property
+    def errors(self) -> bool:
+        """The platform answers with errors of its own (5xx)."""
+        return any(server_error(leg) for leg in self.targets)
+
+
+def _answered(leg: LegObservation) -> bool:
+    if leg.ok:
+        return True
+    verified = leg.tls is not None and leg.tls.verify_error == ""
+    return refused(leg) and verified
+
+
+def elsewhere(references: Iterable[Verdict]) -> Elsewhere:
+    """What reference vantages say together: the most innocent explanation that one of them gives.
+
+    A platform that fails or is slow at a reference is not restricted by the country's networks.
+    """
+    found = {_news(verdict) for verdict in references}
+    for news in (Elsewhere.FAILING, Elsewhere.SLOW, Elsewhere.FINE):
+        if news in found:
+            return news
+    return Elsewhere.NOBODY_LOOKED
+
+
+def _news(verdict: Verdict) -> Elsewhere:
+    if verdict.state is State.OK:
+        return Elsewhere.FINE
+    if verdict.state in (State.DOWN, State.BLOCKED) or verdict.reason in (
+        "target_failing",
+        "server_error",
+        "failure_suspected",
+    ):
+        return Elsewhere.FAILING
+    if verdict.state is State.THROTTLED or verdict.reason in (
+        Suspicion.UNDER_TEST.value,
+        Suspicion.ONE_EDGE.value,
+    ):
+        return Elsewhere.SLOW
+    return Elsewhere.NOBODY_LOOKED
+
+
+def failures(legs: Iterable[LegObservation]) -> str:
+    """How legs failed, in words, each way once."""
+    words = sorted({f"{x.failure.reason} in {x.failure.phase}" for x in legs if x.failure})
+    return ", ".join(words)

@@ -1,0 +1,93 @@
+"""What a round teaches: levels of efforts and round-trip times, while nothing is wrong.
+
+Controls are learnt by themselves, targets and swaps relative to the line's state in the same round,
+so a slow evening moves neither. A leg that failed or was cut teaches nothing.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from statistics import median
+
+from probe.model.identity import LegRole
+from probe.model.observation import LegObservation, RoundObservation
+from probe.observe.effort import Measure
+from probe.verdict.contrast import (
+    RTT,
+    Levels,
+    deviations,
+    healthy,
+    log_effort,
+    log_rtt,
+    noise_key,
+    series,
+)
+from probe.verdict.level import Level, learned
+from probe.verdict.thresholds import Thresholds
+
+_RELATIVE = (LegRole.TARGET, LegRole.SWAP)
+
+
+def learn_round(
+    levels: Levels,
+    observed: RoundObservation,
+    measures: tuple[Measure, ...],
+    *,
+    thresholds: Thresholds,
+    targets: frozenset[str],
+) -> dict[str, Level]:
+    """The levels after ``observed``, of which ``targets`` were well.
+
+    A control that is off by the margin does not tell the line's state (its network may be
+    restricted), and if none is left that does, targets learn nothing.
+    """
+    after = dict(levels)
+    family, at = observed.family.value, observed.started_at
+    controls = healthy(observed.by_role(LegRole.CONTROL))
+    margin = thresholds.log_margin
+    for measure in measures:
+        lines = deviations(controls, measure, levels=levels, family=family, at=at)
+        calm = [line for line in lines if abs(line) < margin]
+        line = median(calm) if calm else (0.0 if not lines else None)
+        for leg in controls:
+            key = series(leg, measure, family)
+            value = log_effort(leg, measure)
+            if value is not None and isfinite(value):
+                after[key] = learned(levels.get(key), value, at)
+        if line is None:
+            continue
+        for leg in observed.legs:
+            wanted = leg.leg.role in _RELATIVE and leg.leg.target in targets
+            value = log_effort(leg, measure) if wanted and leg.ok else None
+            if value is not None and isfinite(value):
+                key = series(leg, measure, family)
+                after[key] = learned(levels.get(key), value - line, at)
+    for leg in observed.legs:
+        if leg.leg.role is LegRole.CONTROL or leg.leg.target in targets:
+            _learn_rtt(after, levels, leg, family, at)
+    return after
+
+
+def _learn_rtt(
+    after: dict[str, Level], levels: Levels, leg: LegObservation, family: str, at: float
+) -> None:
+    value = log_rtt(leg)
+    if value is not None and leg.ok:
+        key = series(leg, RTT, family)
+        after[key] = learned(levels.get(key), value, at)
+
+
+def learn_noise(levels: Levels, measure: Measure, noise: float, at: float) -> dict[str, Level]:
+    """The levels after a burst whose legs differed by ``noise`` within their groups."""
+    key = noise_key(measure)
+    return {**levels, key: learned(levels.get(key), noise, at)}
+
+
+def forget(
+    levels: Levels, *, owner: str | None = None, target: str | None = None
+) -> dict[str, Level]:
+    """Begin anew: everything, or one target of one platform."""
+    if owner is None:
+        return {}
+    mark = f"|{owner}|{target}|"
+    return {key: level for key, level in levels.items() if mark not in key}

@@ -1,0 +1,98 @@
+"""What is normal for one series: a robust level with its spread, from its own history.
+
+A series is the logarithm of an effort (or of a round-trip time) relative to the line's state in the
+same round. The level is the median of the last ``RING`` values and the spread their median absolute
+deviation, scaled to a normal's standard deviation, so that a quarter of wild values moves neither
+far. Once a week has been seen, each hour of the day (UTC) has an offset of its own, shrunk towards
+zero. Whoever calls ``learned`` sees to it that nothing is learnt while anything is wrong.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from msgspec import Struct
+
+RING = 48
+LEAST = 3
+"""Values before a level counts as known."""
+# Consistency of the median absolute deviation with a normal's standard deviation.
+_MAD_SCALE = 1.4826
+# Standard error of a median, in those of a mean.
+_MEDIAN_SE = 1.2533
+_LEAST_SPREAD = 0.05
+_HOURS = 24
+_WEEK_SECONDS = 7 * 86_400.0
+_HOUR_SECONDS = 3_600.0
+_HOUR_RATE = 0.1
+_HOUR_SHRINK = 5.0
+
+
+class Level(Struct, frozen=True, array_like=True):
+    """``values`` are the latest, the newest last; ``seen`` counts all; times are Unix seconds."""
+
+    values: tuple[float, ...]
+    centre: float
+    spread: float
+    seen: int
+    began_at: float
+    hours: tuple[float, ...] = ()
+    counts: tuple[int, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """There are enough values to say what is normal."""
+        return len(self.values) >= LEAST
+
+    def expected(self, at: float) -> float:
+        """The normal value at Unix time ``at``."""
+        if not self.hours or at - self.began_at < _WEEK_SECONDS:
+            return self.centre
+        hour = hour_of(at)
+        weight = self.counts[hour] / (self.counts[hour] + _HOUR_SHRINK)
+        return self.centre + weight * self.hours[hour]
+
+    def doubt(self, errors: float) -> float:
+        """How far the true level may lie from ``centre``: that many standard errors.
+
+        A spread from few values may be far too small by chance, so it is widened while they are
+        few.
+        """
+        n = len(self.values)
+        spread = max(self.spread, 2.0 * _LEAST_SPREAD)
+        return errors * _MEDIAN_SE * spread * (1.0 + 2.0 / n) / sqrt(n)
+
+
+def learned(level: Level | None, value: float, at: float) -> Level:
+    """The level after one more value."""
+    if level is None:
+        return Level((value,), value, _LEAST_SPREAD, 1, at)
+    values = (*level.values[-(RING - 1) :], value)
+    centre = _median(values)
+    spread = _MAD_SCALE * _median([abs(v - centre) for v in values])
+    hours = level.hours or (0.0,) * _HOURS
+    counts = level.counts or (0,) * _HOURS
+    hour = hour_of(at)
+    offset = hours[hour] + _HOUR_RATE * (value - centre - hours[hour])
+    return Level(
+        values,
+        centre,
+        max(spread, _LEAST_SPREAD),
+        level.seen + 1,
+        level.began_at,
+        (*hours[:hour], offset, *hours[hour + 1 :]),
+        (*counts[:hour], counts[hour] + 1, *counts[hour + 1 :]),
+    )
+
+
+def hour_of(at: float) -> int:
+    """The hour of the day (UTC) of Unix time ``at``."""
+    return int(at // _HOUR_SECONDS) % _HOURS
+
+
+def _median(values: tuple[float, ...] | list[float]) -> float:
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[middle]
+    return (ordered[middle - 1] + ordered[middle]) / 2.0

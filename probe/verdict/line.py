@@ -1,0 +1,65 @@
+"""What a round says of the line itself: slow for everybody, or another line altogether."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite, log
+from statistics import median
+
+from probe.model.identity import LegRole
+from probe.model.observation import LegObservation, RoundObservation
+from probe.observe.effort import Measure
+from probe.verdict.contrast import RTT, Levels, log_effort, log_rtt, series
+from probe.verdict.thresholds import Thresholds
+
+# A line that varies much must be slow by this many of its own spreads.
+SPREADS = 3.0
+_PLATFORM = (LegRole.TARGET, LegRole.CONTROL)
+
+
+def slowness(
+    observed: RoundObservation, measure: Measure, *, levels: Levels, thresholds: Thresholds
+) -> float | None:
+    """Logarithm of how much slower than its history the line is in this round, if it is: the least
+    that any control or target shows. ``None`` if one of them is as fast as ever, or too few tell.
+
+    A handshake counts only beyond what its round-trip time explains: a line that is farther away is
+    another line and not a slow one.
+    """
+    family, at = observed.family.value, observed.started_at
+    shown, spreads, roles = [], [], set()
+    for leg in observed.legs:
+        if leg.leg.role not in _PLATFORM:
+            continue
+        value, level = log_effort(leg, measure), levels.get(series(leg, measure, family))
+        if value is None or not isfinite(value) or level is None or not level.known:
+            continue
+        farther = max(0.0, _moved(leg, levels, family) or 0.0)
+        explained = farther if measure is Measure.HANDSHAKE else 0.0
+        shown.append(value - level.expected(at) - explained)
+        spreads.append(level.spread)
+        roles.add(leg.leg.role)
+    if len(roles) < len(_PLATFORM):
+        return None
+    least = min(shown)
+    return least if least > max(log(thresholds.degraded), SPREADS * median(spreads)) else None
+
+
+def is_another(observed: RoundObservation, *, levels: Levels, thresholds: Thresholds) -> bool:
+    """Whether every round-trip time that is known is another one, all in the same direction."""
+    family = observed.family.value
+    moved = _shifts(observed.legs, levels, family)
+    controls = _shifts(observed.by_role(LegRole.CONTROL), levels, family)
+    limit = log(thresholds.path_rtt)
+    return bool(controls) and len(moved) >= 3 and (min(moved) > limit or max(moved) < -limit)
+
+
+def _shifts(legs: Sequence[LegObservation], levels: Levels, family: str) -> list[float]:
+    return [shift for leg in legs if (shift := _moved(leg, levels, family)) is not None]
+
+
+def _moved(leg: LegObservation, levels: Levels, family: str) -> float | None:
+    value, level = log_rtt(leg), levels.get(series(leg, RTT, family))
+    if value is None or level is None or not level.known:
+        return None
+    return value - level.centre

@@ -1,0 +1,132 @@
+"""What the verdict remembers: small frozen values that are stored and restored.
+
+One ``Memory`` belongs to one vantage. The levels of its controls serve all platforms; everything
+else is kept per platform.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from probe.model.identity import Family
+from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger
+from probe.observe.effort import Measure
+from probe.verdict.level import Level
+from probe.verdict.rank import Wealth
+
+# A change of meaning makes what older versions stored useless: it is then forgotten.
+MEMORY_VERSION = 1
+MOST_ADDRESSES = 6
+
+
+class Episode(Struct, frozen=True, kw_only=True):
+    """A suspicion under test: one target in one measure, since ``onset_at`` (Unix seconds).
+
+    ``last_at`` is the latest round that was suspicious; ``rounds`` counts them. ``suspects``:
+    targets that were suspicious in it, each with its address. ``bursts``: since the last ordinary
+    round. ``control`` and ``swap``: evidence against each. ``by_address``: against the controls,
+    for each address. ``slow_logs``: slowdowns that bursts measured; ``failures``: how the target's
+    legs failed outright (``phase/reason``), ``slow_legs`` how many did not.
+    ``swap_slow``/``swap_fast``: bursts in which the swap was slow or not; ``clean_slow``: that it
+    was slow at an address which had not seen the platform's name since the onset. ``seen``:
+    addresses that have. ``led_astray``: the host's resolver gave nothing, or a place that is not
+    the platform's; ``elsewhere``: the target was well at another address. ``also_handshake``: the
+    handshakes were slow too.
+    """
+
+    target: str
+    measure: Measure
+    family: Family
+    onset_at: float
+    last_at: float
+    first_address: str = ""
+    suspects: tuple[tuple[str, str], ...] = ()
+    rounds: int = 1
+    bursts: int = 0
+    control: Wealth = Wealth()
+    swap: Wealth = Wealth()
+    by_address: dict[str, Wealth] = {}
+    slow_logs: tuple[float, ...] = ()
+    slow_legs: int = 0
+    failures: tuple[str, ...] = ()
+    signatures: tuple[Signature, ...] = ()
+    swap_slow: int = 0
+    swap_fast: int = 0
+    clean_slow: bool = False
+    seen: tuple[str, ...] = ()
+    elsewhere: bool = False
+    led_astray: bool = False
+    also_handshake: bool = False
+
+    @property
+    def one_edge(self) -> bool:
+        """One address bears evidence, and another has been tried and bears none."""
+        values = [wealth.e_value for wealth in self.by_address.values()]
+        return len(values) >= 2 and max(values) > 1.0 and min(values) <= 1.0
+
+
+class Proven(Struct, frozen=True, kw_only=True):
+    """A restriction that the test has spoken for, until the test for its end speaks.
+
+    ``recovery`` is the evidence against "still slowed", ``seen_at`` when its target was last
+    compared. ``basis``: what the proof rests on:
+    ``swap``, ``addresses``, ``duration`` or ``dns``.
+    """
+
+    state: State
+    target: str
+    measure: Measure
+    family: Family
+    onset_at: float
+    basis: str
+    e_value: float
+    method: Method | None = None
+    trigger: Trigger | None = None
+    signature: Signature | None = None
+    phase: SlowPhase | None = None
+    factor: float | None = None
+    addresses: int = 0
+    rounds: int = 0
+    recovery: Wealth = Wealth()
+    recovery_bursts: int = 0
+    seen_at: float = 0.0
+
+
+class PlatformMemory(Struct, frozen=True, kw_only=True):
+    """What is remembered of one platform.
+
+    ``state``, ``reason`` and ``since`` are those of the last verdict. ``addresses``: host name or
+    target → its latest addresses, newest first. ``tested_bytes``: most body bytes read at once
+    while all was well. ``server_errors``: rounds in a row with a 5xx. ``path_rounds``: rounds in a
+    row in which the way to a target (its key) was another one. ``slow_line``: rounds in a row in
+    which controls and targets alike were slow, by measure, and ``line_log`` by how much
+    (logarithm).
+    """
+
+    state: State = State.UNKNOWN
+    reason: str = ""
+    since: float = 0.0
+    episode: Episode | None = None
+    proven: Proven | None = None
+    addresses: dict[str, tuple[str, ...]] = {}
+    tested_bytes: int = 0
+    server_errors: int = 0
+    path_rounds: dict[str, int] = {}
+    slow_line: dict[Measure, int] = {}
+    line_log: float = 0.0
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """What is remembered of one vantage: levels by series, platforms by name.
+
+    ``line_rounds``: rounds in a row in which every round-trip time was another one.
+    """
+
+    version: int = MEMORY_VERSION
+    levels: dict[str, Level] = {}
+    platforms: dict[str, PlatformMemory] = {}
+    line_rounds: int = 0
+
+    def platform(self, name: str) -> PlatformMemory:
+        """What is remembered of ``name``; nothing at first."""
+        return self.platforms.get(name, PlatformMemory())

@@ -1,0 +1,135 @@
+"""The verdict as it is published: the rule that spoke, its numbers, and what they bear."""
+
+from __future__ import annotations
+
+from math import exp, isfinite
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probe.model.burst import Burst
+from probe.model.observation import RoundObservation
+from probe.model.verdict import Evidence, State, Verdict
+from probe.verdict import words
+from probe.verdict.about import About
+from probe.verdict.contrast import Contrast
+from probe.verdict.facts import Facts
+from probe.verdict.memory import Episode, PlatformMemory, Proven
+from probe.verdict.rules import VERSION, Rule
+from probe.verdict.score import Score
+
+
+class Numbers(Struct, frozen=True):
+    """What was compared: the contrasts of an ordinary round, or the score of a burst."""
+
+    contrasts: tuple[Contrast, ...] = ()
+    score: Score | None = None
+
+
+def publish(
+    rule: Rule,
+    facts: Facts,
+    before: PlatformMemory,
+    observed: RoundObservation,
+    about: About,
+    numbers: Numbers,
+) -> Verdict:
+    """The verdict that ``rule`` gives. ``before`` has the last one's state, reason and since."""
+    restriction = before.proven if rule.state in (State.THROTTLED, State.BLOCKED) else None
+    verdict = Verdict(
+        vantage=observed.vantage,
+        platform=observed.platform,
+        state=rule.state,
+        rule_id=rule.id,
+        rules_version=VERSION,
+        sentence=rule.says(facts),
+        at=observed.started_at + observed.duration_seconds,
+        since=_since(rule, before, restriction, observed),
+        reason=rule.reason,
+        provisional=rule.state is State.UNKNOWN and before.episode is not None,
+        factor=_factor(numbers),
+        e_value=_e_value(restriction, before.episode),
+        target=before.episode.target if before.episode is not None else "",
+        tested_bytes=facts.tested_bytes or None,
+        tls_stack=about.tls_stack,
+        evidence=_evidence(numbers, observed.burst),
+    )
+    if restriction is None:
+        return verdict
+    return replace(
+        verdict,
+        method=restriction.method,
+        trigger=restriction.trigger,
+        signature=restriction.signature,
+        phase=restriction.phase,
+        # Only what comes down is read and timed; uploads are not measured.
+        direction="down" if restriction.phase is not None else "",
+        factor=restriction.factor,
+        target=restriction.target,
+        may_claim=words.may_claim(facts),
+        may_not_claim=words.may_not_claim(facts),
+    )
+
+
+def _since(
+    rule: Rule, before: PlatformMemory, restriction: Proven | None, observed: RoundObservation
+) -> float:
+    if restriction is not None:
+        return restriction.onset_at
+    if before.state is rule.state and before.reason == rule.reason and before.since:
+        return before.since
+    return observed.started_at
+
+
+def _e_value(restriction: Proven | None, episode: Episode | None) -> float | None:
+    if restriction is not None:
+        return restriction.e_value
+    if episode is None:
+        return None
+    return max(episode.control.e_value, episode.swap.e_value)
+
+
+def _factor(numbers: Numbers) -> float | None:
+    """How many times slower than normal the slowest target was, as far as it is finite."""
+    if numbers.score is not None:
+        logs = [] if numbers.score.slowdown is None else [numbers.score.slowdown]
+    else:
+        logs = [c.slowdown for c in numbers.contrasts if c.slowdown is not None]
+    finite = [value for value in logs if isfinite(value)]
+    return exp(max(finite)) if finite else None
+
+
+def _evidence(numbers: Numbers, burst: Burst | None) -> tuple[Evidence, ...]:
+    entries = []
+    found = numbers.score
+    for c in numbers.contrasts:
+        usual = "normal" if c.usual else "the most that is honest"
+        for value, versus in ((c.slowdown, "controls"), (c.versus_swap, "swap")):
+            if value is not None and isfinite(value):
+                entries.append(
+                    Evidence(
+                        name=f"{c.measure}_slowdown_ratio",
+                        subject=c.target,
+                        value=exp(value),
+                        versus=f"{versus}, {usual}",
+                    )
+                )
+    if found is not None and burst is not None:
+        entries.append(
+            Evidence(
+                name="burst_pairs_lost",
+                subject=burst.target,
+                value=float(found.wins),
+                versus="controls, of 9",
+            )
+        )
+        if found.swap_wins is not None:
+            entries.append(
+                Evidence(
+                    name="burst_pairs_lost",
+                    subject=burst.target,
+                    value=float(found.swap_wins),
+                    versus="swap, of 9",
+                )
+            )
+    return tuple(entries)

@@ -1,0 +1,133 @@
+"""Which burst to ask for next. Pure: the measuring room carries it out."""
+
+from __future__ import annotations
+
+from math import exp, isfinite
+
+from probe.model.burst import Burst
+from probe.model.identity import Compares, Family, LegRole
+from probe.observe.effort import Measure
+from probe.verdict.about import About, ControlFacts
+from probe.verdict.contrast import RTT, Levels
+from probe.verdict.memory import Episode, PlatformMemory, Proven
+
+# A burst's legs are cut once they have taken this many times what is normal: by then it is plain
+# that they are slow, and a burst of slow legs must not hold up everything else.
+PATIENCE = 12.0
+LEAST_DEADLINE = 5.0
+# Controls to draw from: more than a burst needs, so that one whose network is restricted, or whose
+# server is slow, does not spoil every burst.
+CONTROLS = 4
+
+
+def episode_burst(
+    platform: str,
+    episode: Episode,
+    memory: PlatformMemory,
+    levels: Levels,
+    about: About,
+    hosts: dict[str, str],
+) -> Burst:
+    """The next burst of ``episode``: at the address that was suspicious, then at others."""
+    target, address = _place(episode, memory, hosts)
+    return burst(platform, target, episode.measure, episode.family, levels, about, address=address)
+
+
+def recovery_burst(platform: str, found: Proven, levels: Levels, about: About) -> Burst:
+    """A burst to test whether a proven restriction has ended."""
+    return burst(platform, found.target, found.measure, found.family, levels, about)
+
+
+def burst(
+    platform: str,
+    target: str,
+    measure: Measure,
+    family: Family,
+    levels: Levels,
+    about: About,
+    *,
+    address: str = "",
+) -> Burst:
+    """A burst of ``target`` in ``measure``, with the controls that are best known."""
+    reads = measure is not Measure.HANDSHAKE
+    size = 0
+    if reads:
+        size = about.long_bytes if measure is Measure.LONG else about.transfer_bytes
+    swap = about.target(target).swap
+    return Burst(
+        target=target,
+        compares=Compares.GOODPUT if reads else Compares.HANDSHAKE,
+        read_bytes=size,
+        family=family,
+        controls=_controls(platform, target, measure, family, levels, about, size),
+        address=address,
+        with_swap=swap is not None and (not reads or swap is Compares.GOODPUT),
+        deadline_seconds=_deadline(platform, target, measure, family, levels, about, size),
+    )
+
+
+def _place(episode: Episode, memory: PlatformMemory, hosts: dict[str, str]) -> tuple[str, str]:
+    """The target and address to try next."""
+    own = memory.addresses.get(hosts.get(episode.target, ""), ())
+    if episode.led_astray:
+        other = [a for a in own if a != episode.first_address]
+        due = episode.bursts == 1 or (episode.bursts > 1 and not episode.elsewhere)
+        return episode.target, other[0] if other and due and not episode.elsewhere else ""
+    places = [(episode.target, episode.first_address)]
+    places += [(episode.target, a) for a in own if a != episode.first_address]
+    if len(places) == 1:
+        places += [p for p in episode.suspects if p[1] != episode.first_address]
+    # The one with the least evidence next, the first one first.
+    return min(
+        places,
+        key=lambda place: (
+            episode.by_address[place[1]].e_value if place[1] in episode.by_address else 0.0,
+            places.index(place),
+        ),
+    )
+
+
+def _controls(
+    platform: str,
+    target: str,
+    measure: Measure,
+    family: Family,
+    levels: Levels,
+    about: About,
+    size: int,
+) -> tuple[str, ...]:
+    """Controls in the order of preference: those with a history, at the target's distance."""
+    mine = levels.get(f"{family}|{LegRole.TARGET}|{platform}|{target}|{RTT}")
+
+    def preference(control: ControlFacts) -> tuple[bool, bool, float]:
+        key = f"{family}|{LegRole.CONTROL}|{control.name.replace('/', '|')}"
+        level, rtt = levels.get(f"{key}|{measure}"), levels.get(f"{key}|{RTT}")
+        known = level is not None and level.known
+        if mine is None or rtt is None:
+            return not known, not control.foreign, 0.0
+        return not known, not control.foreign, abs(rtt.centre - mine.centre)
+
+    able = [control for control in about.controls if control.min_bytes >= size]
+    ordered = sorted(able or about.controls, key=preference)
+    return tuple(control.name for control in ordered[: max(CONTROLS, len(ordered) // 2)])
+
+
+def _deadline(
+    platform: str,
+    target: str,
+    measure: Measure,
+    family: Family,
+    levels: Levels,
+    about: About,
+    size: int,
+) -> float:
+    most = {
+        Measure.HANDSHAKE: about.light_deadline,
+        Measure.TRANSFER: about.transfer_deadline,
+        Measure.LONG: about.long_deadline,
+    }[measure]
+    level = levels.get(f"{family}|{LegRole.TARGET}|{platform}|{target}|{measure}")
+    if level is None or not level.known or not isfinite(level.centre):
+        return most
+    normal = exp(level.centre + 2.0 * level.spread) * max(1, size)
+    return min(most, max(LEAST_DEADLINE, PATIENCE * normal))

@@ -1,0 +1,210 @@
+"""One ordinary round, compared: what it says of each target, of the line, and of a suspicion.
+
+Pure steps from what is remembered to what is remembered next; ``decide.py`` puts them in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import log
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probe.model.identity import LegRole, RoundKind
+from probe.model.observation import RoundObservation
+from probe.observe.effort import Measure, server_error
+from probe.verdict import line, names
+from probe.verdict.about import About
+from probe.verdict.contrast import Contrast, Levels, contrast
+from probe.verdict.memory import Episode, PlatformMemory, Proven
+from probe.verdict.thresholds import Thresholds
+
+# A suspicion that no round has renewed for so long is dropped; so is a restriction whose target
+# could not be compared at all for a day (its object is gone, say).
+EPISODE_SECONDS = 6 * 3_600.0
+PROVEN_SECONDS = 24 * 3_600.0
+
+
+class Compared(Struct, frozen=True, kw_only=True):
+    """One ordinary round, compared."""
+
+    measures: tuple[Measure, ...]
+    contrasts: tuple[Contrast, ...]
+    another_line: bool
+
+
+def _measures(kind: RoundKind) -> tuple[Measure, ...]:
+    if kind is RoundKind.TRANSFER:
+        return (Measure.HANDSHAKE, Measure.TRANSFER)
+    if kind is RoundKind.LONG:
+        return (Measure.HANDSHAKE, Measure.LONG)
+    return (Measure.HANDSHAKE,)
+
+
+def compare(levels: Levels, observed: RoundObservation, about: About) -> Compared:
+    measures = _measures(observed.kind)
+    controls = observed.by_role(LegRole.CONTROL)
+    swaps = observed.by_role(LegRole.SWAP)
+    contrasts = [
+        found
+        for leg in observed.by_role(LegRole.TARGET)
+        for measure in measures
+        if (
+            found := contrast(
+                leg,
+                controls,
+                swaps,
+                measure,
+                levels=levels,
+                family=observed.family.value,
+                at=observed.started_at,
+                thresholds=about.thresholds,
+            )
+        )
+    ]
+    return Compared(
+        measures=measures,
+        contrasts=tuple(contrasts),
+        another_line=line.is_another(observed, levels=levels, thresholds=about.thresholds),
+    )
+
+
+def noted(mine: PlatformMemory, seen: Compared, observed: RoundObservation) -> PlatformMemory:
+    """What a round adds before anything is judged: addresses, server errors, what is still kept."""
+    targets = observed.by_role(LegRole.TARGET)
+    errors = mine.server_errors
+    if targets:
+        errors = errors + 1 if any(server_error(leg) for leg in targets) else 0
+    return replace(
+        mine,
+        addresses=names.addresses(mine.addresses, observed),
+        server_errors=errors,
+        proven=_kept(mine.proven, seen, observed.started_at),
+    )
+
+
+def _kept(found: Proven | None, seen: Compared, at: float) -> Proven | None:
+    """The restriction, unless its target could not be compared for a day."""
+    if found is None:
+        return None
+    if comparison_of(found, seen.contrasts) is not None:
+        return replace(found, seen_at=at)
+    return found if at - found.seen_at < PROVEN_SECONDS else None
+
+
+def comparison_of(holder: Proven | Episode, contrasts: Iterable[Contrast]) -> Contrast | None:
+    for c in contrasts:
+        if c.target == holder.target and c.measure is holder.measure and c.slowdown is not None:
+            return c
+    return None
+
+
+def with_slow_line(
+    mine: PlatformMemory, levels: Levels, observed: RoundObservation, seen: Compared, about: About
+) -> PlatformMemory:
+    """Counts the rounds in a row in which everything was slow."""
+    counts, log_slow = dict(mine.slow_line), mine.line_log
+    for measure in seen.measures:
+        found = line.slowness(observed, measure, levels=levels, thresholds=about.thresholds)
+        counts[measure] = 0 if found is None else counts.get(measure, 0) + 1
+        log_slow = log_slow if found is None else found
+    return replace(mine, slow_line=counts, line_log=log_slow)
+
+
+def slow_line(mine: PlatformMemory, about: About) -> float | None:
+    """Logarithm of how much slower the line is, once that has lasted."""
+    lasted = max(mine.slow_line.values(), default=0) >= about.thresholds.degraded_rounds
+    return mine.line_log if lasted else None
+
+
+def _suspects(seen: Compared, limit: float) -> list[Contrast]:
+    """Contrasts that are slower than ``limit`` (logarithm), the worst first."""
+    found = [c for c in seen.contrasts if c.worst > limit and (c.controls or c.versus_swap)]
+    return sorted(found, key=lambda c: c.worst, reverse=True)
+
+
+def episode_after(
+    mine: PlatformMemory, seen: Compared, observed: RoundObservation, about: About
+) -> Episode | None:
+    """The suspicion after an ordinary round: renewed, ended, begun, or left as it was."""
+    thresholds, at = about.thresholds, observed.started_at
+    if mine.proven is not None or seen.another_line or observed.clock_stepped:
+        return None
+    suspects = _suspects(seen, thresholds.log_margin)
+    current = mine.episode
+    if current is not None and at - current.last_at > EPISODE_SECONDS:
+        current = None
+    if current is not None and current.family is observed.family:
+        now = comparison_of(current, seen.contrasts)
+        if now is not None and now.worst <= log(thresholds.contradiction):
+            current = None
+        elif now is not None and now.worst > thresholds.log_margin:
+            return replace(
+                current,
+                rounds=current.rounds + 1,
+                bursts=0,
+                last_at=at,
+                suspects=_places(suspects, current.measure),
+                led_astray=current.led_astray
+                or names.led_astray(observed, now.target, mine.addresses),
+            )
+        elif now is not None:
+            return replace(current, bursts=0)
+    if current is not None:
+        return current
+    if not suspects:
+        return None
+    worst = suspects[0]
+    return Episode(
+        target=worst.target,
+        measure=worst.measure,
+        family=observed.family,
+        onset_at=at,
+        last_at=at,
+        first_address=worst.address,
+        suspects=_places(suspects, worst.measure),
+        seen=_seen(observed),
+        led_astray=names.led_astray(observed, worst.target, mine.addresses),
+    )
+
+
+def _places(suspects: Iterable[Contrast], measure: Measure) -> tuple[tuple[str, str], ...]:
+    return tuple((c.target, c.address) for c in suspects if c.measure is measure)
+
+
+def _seen(observed: RoundObservation) -> tuple[str, ...]:
+    return tuple(leg.address for leg in observed.by_role(LegRole.TARGET) if leg.address)
+
+
+def moved_paths(seen: Compared, mine: PlatformMemory, about: About) -> dict[str, int]:
+    """Targets that are slower in the measure in which they are farther away, with their rounds."""
+    margin = about.thresholds.log_margin
+    moved = {
+        c.target
+        for c in seen.contrasts
+        if c.usual and c.slowdown is not None and c.slowdown <= margin < c.slowdown + c.path
+    }
+    return {target: mine.path_rounds.get(target, 0) + 1 for target in moved}
+
+
+def well(seen: Compared, margin: float, path: Iterable[str]) -> frozenset[str]:
+    """Targets whose every comparison is fine."""
+    wrong = {c.target for c in seen.contrasts if c.worst > margin} | set(path)
+    good = {c.target for c in seen.contrasts if c.slowdown is not None}
+    return frozenset(good - wrong)
+
+
+def raw_slower(seen: Compared, thresholds: Thresholds) -> bool:
+    """Some target without a history is slower than its controls by more than the margin."""
+    taken_off = log(thresholds.no_baseline)
+    return any(
+        not c.usual and c.slowdown is not None and c.slowdown + taken_off > thresholds.log_margin
+        for c in seen.contrasts
+    )
+
+
+def tested(so_far: int, observed: RoundObservation) -> int:
+    sizes = [leg.body_bytes or 0 for leg in observed.by_role(LegRole.TARGET) if leg.ok]
+    sizes = [size for size in sizes if size > 1_024]
+    return max([so_far, *sizes])

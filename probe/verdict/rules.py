@@ -1,0 +1,294 @@
+"""The ladder: rules in their order; the first that holds speaks.
+
+``VERSION`` changes whenever a rule is added, removed, moved, or means something else; every verdict
+carries it with the id of its rule, so that stored verdicts stay readable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from probe.model.verdict import Method, State, Trigger
+from probe.verdict import words
+from probe.verdict.facts import Elsewhere, Facts, Suspicion, failures
+
+VERSION = 1
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """A rung: when ``holds``, ``state`` with ``reason``, and a sentence. ``why``: for readers."""
+
+    id: str
+    state: State
+    why: str
+    holds: Callable[[Facts], bool]
+    says: Callable[[Facts], str]
+    reason: str = ""
+
+
+def _restricted(facts: Facts) -> bool:
+    return facts.proven is not None or facts.episode is not None
+
+
+def _blocked(method: Method) -> Callable[[Facts], bool]:
+    return lambda f: (
+        f.proven is not None and f.proven.state is State.BLOCKED and f.proven.method is method
+    )
+
+
+def _throttled(trigger: Trigger) -> Callable[[Facts], bool]:
+    return lambda f: (
+        f.proven is not None and f.proven.state is State.THROTTLED and f.proven.trigger is trigger
+    )
+
+
+def _suspicion(which: Suspicion) -> Callable[[Facts], bool]:
+    return lambda f: f.suspicion is which
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        id="unknown.clock-stepped",
+        state=State.UNKNOWN,
+        reason="clock_stepped",
+        why="Times of a round in which the clock was set mean nothing.",
+        holds=lambda f: f.clock_stepped,
+        says=lambda f: f"{f.title}: the clock was set during the round; nothing is concluded.",
+    ),
+    Rule(
+        id="unknown.out-of-budget",
+        state=State.UNKNOWN,
+        reason="out_of_budget",
+        why="Nothing was measured, to spare the line or the hosts.",
+        holds=lambda f: not f.targets and f.skipped > 0,
+        says=lambda f: f"{f.title}: not measured in this round, to stay within the budget.",
+    ),
+    Rule(
+        id="offline.resolver",
+        state=State.OFFLINE,
+        reason="resolver_broken",
+        why="No name resolves, but other resolvers answer: the host's own is broken.",
+        holds=lambda f: bool(f.controls) and f.resolver_broken,
+        says=lambda f: (
+            f"{f.title}: this host's resolver answers for no name at all, other sites included; "
+            "other resolvers do."
+        ),
+    ),
+    Rule(
+        id="offline.portal",
+        state=State.OFFLINE,
+        reason="captive_portal",
+        why="Something else answers in everybody's place: a portal that wants a login.",
+        holds=lambda f: bool(f.controls) and not f.anything_answers and f.portal,
+        says=lambda f: (
+            f"{f.title}: something else answers in the place of every site "
+            f"({failures(f.controls)}), as a network does that wants a login first."
+        ),
+    ),
+    Rule(
+        id="offline.nothing-answers",
+        state=State.OFFLINE,
+        reason="nothing_answers",
+        why="Neither the platform nor any control answers: the line, not the platform.",
+        holds=lambda f: bool(f.controls) and bool(f.targets) and not f.anything_answers,
+        says=lambda f: (
+            f"{f.title}: this line is offline: neither it nor any of {len(f.controls)} controls "
+            f"answers ({failures(f.controls)})."
+        ),
+    ),
+    Rule(
+        id="unknown.no-healthy-control",
+        state=State.UNKNOWN,
+        reason="no_healthy_control",
+        why="Without a control that is well there is nothing to compare with.",
+        holds=lambda f: bool(f.targets) and f.healthy_controls == 0,
+        says=lambda f: (
+            f"{f.title}: no control is fine ({failures(f.controls) or 'none was asked'}), so there "
+            "is nothing to compare with."
+        ),
+    ),
+    Rule(
+        id="down.server-error",
+        state=State.DOWN,
+        reason="server_error",
+        why="A 5xx under a valid certificate, twice: nobody on the way can forge that.",
+        holds=lambda f: f.errors and f.server_errors >= 2,
+        says=lambda f: (
+            f"{f.title}: its own servers answer with errors ({failures(f.targets)}); that is not "
+            "interference."
+        ),
+    ),
+    Rule(
+        id="down.elsewhere-too",
+        state=State.DOWN,
+        reason="fails_elsewhere_too",
+        why="It fails from outside the country as well.",
+        holds=lambda f: (
+            f.elsewhere is Elsewhere.FAILING and (_restricted(f) or bool(f.failing) or f.errors)
+        ),
+        says=lambda f: (
+            f"{f.title}: fails from outside the country too; that is not interference here."
+        ),
+    ),
+    Rule(
+        id="unknown.slow-elsewhere-too",
+        state=State.UNKNOWN,
+        reason="slow_elsewhere_too",
+        why="It is slow from outside the country as well: its own servers are.",
+        holds=lambda f: f.elsewhere is Elsewhere.SLOW and _restricted(f),
+        says=lambda f: (
+            f"{f.title}: slow from outside the country too; its own servers may be the cause."
+        ),
+    ),
+    *(
+        Rule(
+            id=f"blocked.{method}",
+            state=State.BLOCKED,
+            why=f"The target fails while controls are well, and the test has spoken ({method}).",
+            holds=_blocked(method),
+            says=words.blocked,
+        )
+        for method in Method
+    ),
+    *(
+        Rule(
+            id=f"throttled.{trigger}",
+            state=State.THROTTLED,
+            why=f"The target is slowed, controls are not, and the test has spoken ({trigger}).",
+            holds=_throttled(trigger),
+            says=words.throttled,
+        )
+        for trigger in Trigger
+    ),
+    Rule(
+        id="unknown.path-changed",
+        state=State.UNKNOWN,
+        reason=Suspicion.PATH.value,
+        why="The platform is as much farther away as it is slower: another edge, not throttling.",
+        holds=_suspicion(Suspicion.PATH),
+        says=lambda f: (
+            f"{f.title}: slower, and farther away in the same measure, as when its traffic comes "
+            "from another place; what is normal is being learnt anew."
+        ),
+    ),
+    Rule(
+        id="unknown.one-edge",
+        state=State.UNKNOWN,
+        reason=Suspicion.ONE_EDGE.value,
+        why="One address is slow and another is not: the platform's own server, most likely.",
+        holds=_suspicion(Suspicion.ONE_EDGE),
+        says=lambda f: (
+            f"{f.title}: one of its servers is slow or failing and another is not; that is its own "
+            "affair, as far as can be told."
+        ),
+    ),
+    Rule(
+        id="unknown.reference-awaited",
+        state=State.UNKNOWN,
+        reason=Suspicion.AWAITED.value,
+        why="The evidence is there, but the vantage outside has not looked since it began.",
+        holds=_suspicion(Suspicion.AWAITED),
+        says=lambda f: (
+            f"{f.title}: slow or failing while {words.controls(f)}; the vantage outside the "
+            "country has not looked yet."
+        ),
+    ),
+    Rule(
+        id="unknown.failure-suspected",
+        state=State.UNKNOWN,
+        reason="failure_suspected",
+        why="The platform fails while controls are well, and the test has not spoken.",
+        holds=lambda f: _suspicion(Suspicion.UNDER_TEST)(f) and bool(f.failing),
+        says=words.suspected,
+    ),
+    Rule(
+        id="unknown.suspected",
+        state=State.UNKNOWN,
+        reason=Suspicion.UNDER_TEST.value,
+        why="The platform is slow while controls are well, and the test has not spoken.",
+        holds=_suspicion(Suspicion.UNDER_TEST),
+        says=words.suspected,
+    ),
+    Rule(
+        id="unknown.server-error",
+        state=State.UNKNOWN,
+        reason="server_error",
+        why="One round with a 5xx is no outage yet.",
+        holds=lambda f: f.errors,
+        says=lambda f: f"{f.title}: its own servers answered with an error in this round.",
+    ),
+    Rule(
+        id="unknown.refused",
+        state=State.UNKNOWN,
+        reason="refused",
+        why="The platform answers and says no (403, 429, 451, a login): not interference.",
+        holds=lambda f: f.refused,
+        says=lambda f: (
+            f"{f.title}: answers, but refuses what we ask for; that is not interference "
+            f"({words.controls(f)})."
+        ),
+    ),
+    Rule(
+        id="unknown.target-failing",
+        state=State.UNKNOWN,
+        reason="target_failing",
+        why="A target fails, but there is no episode (bursts cannot be made, as in `once`).",
+        holds=lambda f: bool(f.failing),
+        says=lambda f: (
+            f"{f.title}: {len(f.failing)} of {len(f.targets)} targets fail "
+            f"({failures(f.failing)}) while {words.controls(f)}; one round does not tell why."
+        ),
+    ),
+    Rule(
+        id="degraded.line",
+        state=State.DEGRADED,
+        reason="line_slow",
+        why="Controls and platform alike are slower than normal, for some rounds.",
+        holds=lambda f: f.slow_line is not None,
+        says=words.degraded,
+    ),
+    Rule(
+        id="unknown.line-changed",
+        state=State.UNKNOWN,
+        reason="line_changed",
+        why="Every round trip takes another time: another line, whose normal nobody knows yet.",
+        holds=lambda f: f.line_changed,
+        says=lambda f: (
+            f"{f.title}: the line itself has changed (every site is at another distance); what is "
+            "normal is being learnt anew."
+        ),
+    ),
+    Rule(
+        id="unknown.slower-from-the-start",
+        state=State.UNKNOWN,
+        reason="slower_than_controls",
+        why="Slower than its controls, and its own history is not known: it may always be so.",
+        holds=lambda f: f.raw_slower,
+        says=lambda f: (
+            f"{f.title}: reachable, but slower than other sites, and what is normal for it here is "
+            "not known yet."
+        ),
+    ),
+    Rule(
+        id="ok",
+        state=State.OK,
+        why="The platform was compared with healthy controls and nothing is wrong.",
+        holds=lambda f: f.compared,
+        says=words.fine,
+    ),
+    Rule(
+        id="unknown.too-little",
+        state=State.UNKNOWN,
+        reason="too_little_data",
+        why="Whatever is left.",
+        holds=lambda f: True,
+        says=lambda f: f"{f.title}: too little was measured in this round to say anything.",
+    ),
+)
+
+
+def first(facts: Facts, rules: tuple[Rule, ...] = RULES) -> Rule:
+    """The rule that speaks."""
+    return next(rule for rule in rules if rule.holds(facts))

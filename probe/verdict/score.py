@@ -1,0 +1,222 @@
+"""What one burst says: pairs won against the controls and the swap, and what the legs looked like.
+
+Before anything is compared, the target is given every doubt: the margin, the unfavourable end of
+what it normally takes, and what its round-trip time explains. So "the target was slower" means that
+it was slowed by more than the margin beyond all of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf, isfinite, log
+from statistics import median, pstdev
+
+from msgspec import Struct
+
+from probe.model.identity import LegRole
+from probe.model.observation import LegObservation, RoundObservation
+from probe.model.verdict import Signature
+from probe.observe.effort import Measure, hard
+from probe.observe.signature import signature
+from probe.verdict.contrast import (
+    Levels,
+    between_rounds,
+    log_effort,
+    log_rtt,
+    noise_key,
+    path_shift,
+    series,
+    swap_allowance,
+)
+from probe.verdict.rank import EACH, wins
+from probe.verdict.thresholds import Thresholds
+
+ERRORS = 2.0
+"""Standard errors of its own level that a target is given as doubt (one-sided, about 98 %)."""
+
+
+class Score(Struct, frozen=True, kw_only=True):
+    """What one burst says.
+
+    ``wins``: of nine pairs with the controls, how many the target lost for sure. ``swap_wins``: the
+    same with its swap (``None``: no swap took part). ``recovered``: pairs in which the target was
+    for sure not slowed by the margin. ``slowdown``: logarithm of how many times slower than normal
+    the target was, relative to the controls (``None``: it failed, or the controls did).
+    ``line``: logarithm of how much slower than their history the controls were. ``swap_slow``:
+    whether the swap was slower than the controls by the margin. ``complete``: every leg was made.
+    ``noise``: how much the legs of one group differed.
+    """
+
+    wins: int
+    swap_wins: int | None
+    recovered: int
+    slowdown: float | None
+    line: float | None
+    swap_slow: bool | None
+    complete: bool
+    usual: bool
+    noise: float | None
+    signature: Signature
+    failures: tuple[str, ...]
+    slow_legs: int
+    also_handshake: bool
+    path: float
+    controls_failed: bool
+
+
+def score(
+    observed: RoundObservation,
+    measure: Measure,
+    *,
+    levels: Levels,
+    thresholds: Thresholds,
+) -> Score:
+    """Score the burst ``observed`` in ``measure``."""
+    family, at = observed.family.value, observed.started_at
+    targets = observed.by_role(LegRole.TARGET)
+    controls = observed.by_role(LegRole.CONTROL)
+    swaps = observed.by_role(LegRole.SWAP)
+    complete = len(targets) >= EACH and len(controls) >= EACH
+    own = _efforts(targets, measure)
+    theirs = _relative(controls, measure, levels, family, at)
+    level = levels.get(series(targets[0], measure, family)) if targets else None
+    usual = theirs is not None and level is not None and level.known
+    path = _path(targets, controls, levels, family)
+    if usual and level is not None and theirs is not None:
+        normal = level.expected(at)
+        doubt = level.doubt(ERRORS) + between_rounds(level, levels.get(noise_key(measure)))
+        line = theirs
+    else:
+        normal, doubt = log(thresholds.no_baseline), 0.0
+        line = _efforts(controls, measure)
+    margin = thresholds.log_margin
+    strict = [y - normal - doubt - path - margin for y in own]
+    kind = [y - normal + doubt - margin for y in own]
+    noise = [pstdev(group) for group in (_finite(own), _finite(line)) if len(group) == EACH]
+    return Score(
+        wins=wins(strict, line) if complete else 0,
+        swap_wins=_swap_wins(targets, swaps, measure, levels, family, at, thresholds),
+        recovered=wins(line, kind) if complete else 0,
+        slowdown=_difference(own, line, normal) if own and line else None,
+        line=median(_finite(line)) if usual and _finite(line) else None,
+        swap_slow=_swap_slow(swaps, controls, measure, levels, family, at, thresholds),
+        complete=complete,
+        usual=usual,
+        noise=median(noise) if noise else None,
+        signature=signature(targets, measure),
+        failures=tuple(
+            f"{failure.phase}/{failure.reason}" for leg in targets if (failure := hard(leg))
+        ),
+        slow_legs=sum(hard(leg) is None for leg in targets),
+        also_handshake=_also_handshake(targets, controls, levels, family, at, thresholds),
+        path=path,
+        controls_failed=bool(controls) and not any(leg.ok for leg in controls),
+    )
+
+
+def _efforts(legs: Sequence[LegObservation], measure: Measure) -> list[float]:
+    return [value for leg in legs if (value := log_effort(leg, measure)) is not None]
+
+
+def _finite(values: Sequence[float]) -> list[float]:
+    return [value for value in values if isfinite(value)]
+
+
+def _relative(
+    controls: Sequence[LegObservation], measure: Measure, levels: Levels, family: str, at: float
+) -> list[float] | None:
+    """Each control relative to its own history; ``None`` unless every one has one."""
+    found = []
+    for leg in controls:
+        value, level = log_effort(leg, measure), levels.get(series(leg, measure, family))
+        if level is None or not level.known or value is None:
+            return None
+        found.append(value - level.expected(at))
+    return found or None
+
+
+def _nearest(legs: Sequence[LegObservation]) -> LegObservation | None:
+    """The leg with the least round trip: queues of our own making do not count."""
+    timed = [leg for leg in legs if log_rtt(leg) is not None]
+    return min(timed, key=lambda leg: log_rtt(leg) or 0.0) if timed else None
+
+
+def _path(
+    targets: Sequence[LegObservation],
+    controls: Sequence[LegObservation],
+    levels: Levels,
+    family: str,
+) -> float:
+    nearest = _nearest(targets)
+    owners = {(c.leg.owner, c.leg.target) for c in controls}
+    others = [
+        leg
+        for owner in owners
+        if (leg := _nearest([c for c in controls if (c.leg.owner, c.leg.target) == owner]))
+    ]
+    if nearest is None:
+        return 0.0
+    return path_shift(nearest, others, levels=levels, family=family)
+
+
+def _difference(own: Sequence[float], line: Sequence[float], normal: float) -> float | None:
+    mine, theirs = median(own), median(line)
+    if not (isfinite(mine) and isfinite(theirs)):
+        return inf if isfinite(theirs) else None
+    return mine - theirs - normal
+
+
+def _swap_wins(
+    targets: Sequence[LegObservation],
+    swaps: Sequence[LegObservation],
+    measure: Measure,
+    levels: Levels,
+    family: str,
+    at: float,
+    thresholds: Thresholds,
+) -> int | None:
+    if not swaps or not targets:
+        return None
+    allowance = swap_allowance(targets[0], swaps[0], measure, levels, family, at, thresholds)
+    mine = levels.get(series(targets[0], measure, family))
+    its = levels.get(series(swaps[0], measure, family))
+    doubt = sum(level.doubt(ERRORS) for level in (mine, its) if level is not None and level.known)
+    own = [y - allowance - doubt - thresholds.log_margin for y in _efforts(targets, measure)]
+    return wins(own, _efforts(swaps, measure)) if len(swaps) >= EACH else 0
+
+
+def _swap_slow(
+    swaps: Sequence[LegObservation],
+    controls: Sequence[LegObservation],
+    measure: Measure,
+    levels: Levels,
+    family: str,
+    at: float,
+    thresholds: Thresholds,
+) -> bool | None:
+    own = _efforts(swaps, measure)
+    if not own:
+        return None
+    level = levels.get(series(swaps[0], measure, family))
+    theirs = _relative(controls, measure, levels, family, at)
+    if level is None or not level.known or theirs is None:
+        normal, theirs = log(thresholds.no_baseline), _efforts(controls, measure)
+    else:
+        normal = level.expected(at)
+    return bool(theirs) and median(own) - median(theirs) - normal > thresholds.log_margin
+
+
+def _also_handshake(
+    targets: Sequence[LegObservation],
+    controls: Sequence[LegObservation],
+    levels: Levels,
+    family: str,
+    at: float,
+    thresholds: Thresholds,
+) -> bool:
+    measure = Measure.HANDSHAKE
+    own, theirs = _efforts(targets, measure), _relative(controls, measure, levels, family, at)
+    level = levels.get(series(targets[0], measure, family)) if targets else None
+    if not own or not theirs or level is None or not level.known:
+        return False
+    return median(own) - median(theirs) - level.expected(at) > thresholds.log_margin

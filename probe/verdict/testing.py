@@ -1,0 +1,139 @@
+"""What bursts do to a suspicion and to a restriction, and when to ask for one.
+
+Pure steps; ``decide.py`` puts them in order.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from probe.model.burst import Burst
+from probe.model.observation import RoundObservation
+from probe.model.verdict import State
+from probe.verdict import names
+from probe.verdict.about import About
+from probe.verdict.contrast import Levels
+from probe.verdict.episode import after_burst, basis, proven
+from probe.verdict.facts import Elsewhere, Suspicion, elsewhere
+from probe.verdict.memory import Episode, PlatformMemory, Proven
+from probe.verdict.plan import episode_burst, recovery_burst
+from probe.verdict.rank import Wealth
+from probe.verdict.rounds import Compared, comparison_of
+from probe.verdict.score import Score
+
+# A reference vantage that is out of order must not silence the others for ever.
+AWAIT_ROUNDS = 4
+
+
+def plan_after_round(
+    mine: PlatformMemory,
+    seen: Compared,
+    levels: Levels,
+    observed: RoundObservation,
+    about: About,
+) -> Burst | None:
+    """The burst that an ordinary round asks for, if any."""
+    if not about.may_burst or observed.clock_stepped:
+        return None
+    if mine.proven is not None:
+        now = comparison_of(mine.proven, seen.contrasts)
+        if now is not None and now.worst <= about.thresholds.log_margin:
+            return recovery_burst(observed.platform, mine.proven, levels, about)
+        return None
+    if mine.episode is None or mine.episode.bursts:
+        return None
+    if (
+        comparison_of(mine.episode, seen.contrasts) is None
+        and mine.episode.last_at != observed.started_at
+    ):
+        return None
+    return episode_burst(
+        observed.platform, mine.episode, mine, levels, about, names.hosts(observed)
+    )
+
+
+def test(
+    mine: PlatformMemory,
+    found: Score,
+    levels: Levels,
+    observed: RoundObservation,
+    about: About,
+) -> tuple[PlatformMemory, Burst | None]:
+    """A burst of a suspicion: more evidence, a proof, or the end of it."""
+    if mine.episode is None or not found.complete:
+        return mine, None
+    thresholds = about.thresholds
+    episode = after_burst(mine.episode, observed, found)
+    evidence = max(episode.control.e_value, episode.swap.e_value)
+    if evidence <= 1.0 and not episode.elsewhere:
+        # Nothing is left of it: chance, or over.
+        return replace(mine, episode=None), None
+    at = observed.started_at
+    hosts = names.hosts(observed)
+    known = len(mine.addresses.get(hosts.get(episode.target, ""), ()))
+    rests_on = basis(episode, at, known, thresholds)
+    if rests_on and not _awaits_reference(episode, rests_on, about):
+        restriction = proven(episode, rests_on, at)
+        return replace(mine, episode=None, proven=restriction), None
+    mine = replace(mine, episode=episode)
+    if episode.bursts >= thresholds.bursts_per_round or _enough(episode, thresholds.evidence):
+        return mine, None
+    return mine, episode_burst(observed.platform, episode, mine, levels, about, hosts)
+
+
+def _enough(episode: Episode, evidence: float) -> bool:
+    """This round can add nothing: the evidence is there, and what is missing is another round."""
+    if episode.one_edge:
+        return True
+    if episode.led_astray and not episode.elsewhere:
+        return False
+    strong = sum(w.e_value > 1.0 for w in episode.by_address.values())
+    return episode.control.e_value >= evidence and strong >= 2
+
+
+def _awaits_reference(episode: Episode, rests_on: str, about: About) -> bool:
+    if rests_on in ("swap", "dns") or not about.has_references:
+        return False
+    news = [v for v in about.references if v.at >= episode.onset_at]
+    if elsewhere(news) is not Elsewhere.NOBODY_LOOKED:
+        return False
+    return episode.rounds < AWAIT_ROUNDS
+
+
+def recover(
+    mine: PlatformMemory,
+    restriction: Proven,
+    found: Score,
+    levels: Levels,
+    observed: RoundObservation,
+    about: About,
+) -> tuple[PlatformMemory, Burst | None]:
+    """A burst against "still slowed by the margin"."""
+    if not found.complete:
+        return mine, None
+    wealth = restriction.recovery.after(found.recovered)
+    if wealth.e_value >= about.thresholds.recovery_evidence:
+        return replace(mine, proven=None, episode=None, state=State.UNKNOWN), None
+    tried = restriction.recovery_bursts + 1
+    over = wealth.e_value <= 1.0 or tried >= about.thresholds.bursts_per_round
+    restriction = replace(
+        restriction,
+        recovery=Wealth() if wealth.e_value <= 1.0 else wealth,
+        recovery_bursts=0 if over else tried,
+    )
+    mine = replace(mine, proven=restriction)
+    return mine, None if over else recovery_burst(observed.platform, restriction, levels, about)
+
+
+def suspicion(mine: PlatformMemory, about: About, *, tested: bool) -> Suspicion:
+    """What is thought of a target while nothing is proven; ``tested``: no burst is to follow."""
+    episode = mine.episode
+    if episode is None:
+        return Suspicion.PATH if mine.path_rounds else Suspicion.NONE
+    if episode.one_edge and tested:
+        return Suspicion.ONE_EDGE
+    known = len(episode.by_address)
+    rests_on = basis(episode, episode.last_at, known, about.thresholds)
+    if rests_on and _awaits_reference(episode, rests_on, about):
+        return Suspicion.AWAITED
+    return Suspicion.UNDER_TEST

@@ -1,0 +1,141 @@
+"""The sentences: what a person may quote. "Consistent with", never who did it."""
+
+from __future__ import annotations
+
+from math import exp
+
+from probe.model.verdict import Method, SlowPhase, Trigger
+from probe.verdict.facts import Elsewhere, Facts, failures
+from probe.verdict.memory import Proven
+
+_PLACE = {
+    Method.DNS: "its name is answered falsely or not at all",
+    Method.TCP: "connections to it are not let through",
+    Method.TLS: "connections to it are cut when its name is said",
+    Method.HTTP: "connections to it are cut once the request is made",
+    Method.QUIC: "QUIC connections to it are not let through",
+}
+_SLOW = {
+    SlowPhase.HANDSHAKE: "its handshakes take",
+    SlowPhase.TRANSFER: "transfers from it take",
+    SlowPhase.BOTH: "its handshakes and transfers take",
+}
+_WHY = {
+    Trigger.NAME: "a neutral name at the same address is not slowed, so the platform's name is "
+    "what triggers it",
+    Trigger.ADDRESS: "a neutral name at the same address is slowed too, so the address is what "
+    "triggers it, or the platform's own servers there are slow",
+    Trigger.UNKNOWN: "what triggers it cannot be told from here",
+}
+
+
+def times(factor: float | None) -> str:
+    """``12 times``; what is beyond measure is said to be."""
+    if factor is None:
+        return "very much"
+    return f"{factor:.1f} times" if factor < 10.0 else f"{factor:.0f} times"
+
+
+def controls(facts: Facts) -> str:
+    """How many controls are well."""
+    return f"{facts.healthy_controls} of {len(facts.controls)} controls are fine"
+
+
+def _abroad(facts: Facts) -> str:
+    if facts.elsewhere is Elsewhere.FINE:
+        return " From outside the country it is fine."
+    return ""
+
+
+def blocked(facts: Facts) -> str:
+    """The sentence for a block."""
+    found = _proven(facts)
+    place = _PLACE[found.method or Method.TCP]
+    return (
+        f"{facts.title}: cannot be reached from this line: {place}, while other sites are fine. "
+        f"This is consistent with blocking ({found.method}).{_abroad(facts)}"
+    )
+
+
+def throttled(facts: Facts) -> str:
+    """The sentence for throttling."""
+    found = _proven(facts)
+    slow = _SLOW[found.phase or SlowPhase.TRANSFER]
+    return (
+        f"{facts.title}: {slow} {times(found.factor)} as long as normal, while other sites are not "
+        f"slowed. This is consistent with throttling; {_WHY[found.trigger or Trigger.UNKNOWN]}."
+        f"{_abroad(facts)}"
+    )
+
+
+def suspected(facts: Facts) -> str:
+    """The sentence for what is not proven."""
+    episode = facts.episode
+    if episode is not None and episode.failures:
+        seen = f"it failed ({failures(facts.failing) or episode.failures[-1]})"
+    else:
+        seen = "it was much slower than normal"
+    return (
+        f"{facts.title}: {seen} while {controls(facts)}; that is not proven to be more than chance "
+        "or a fault of its own servers."
+    )
+
+
+def degraded(facts: Facts) -> str:
+    """The sentence for a slow line."""
+    factor = exp(facts.slow_line or 0.0)
+    return (
+        f"{facts.title}: this line is {times(factor)} slower than normal, other sites included; "
+        "congestion looks like this, and so does a slowing of everything."
+    )
+
+
+def fine(facts: Facts) -> str:
+    """The sentence for ``ok``."""
+    size = (
+        f"reads of up to {facts.tested_bytes // 1024} KiB were tested"
+        if facts.tested_bytes
+        else "only handshakes were tested"
+    )
+    versus = "as fast as normal" if facts.usual else "not much slower than other sites"
+    return f"{facts.title}: reachable and {versus} ({controls(facts)}; {size})."
+
+
+def may_claim(facts: Facts) -> tuple[str, ...]:
+    """What a proven restriction bears out."""
+    found = facts.proven
+    if found is None:
+        return ()
+    claims = ["Other sites were fine on the same line in the same minutes."]
+    if found.basis == "swap":
+        claims.append("The same server was fast under a neutral name at the same time.")
+    if found.basis == "addresses":
+        claims.append(
+            f"It was seen at {found.addresses} addresses of the platform in {found.rounds} rounds."
+        )
+    if found.basis == "dns":
+        claims.append("The platform was fine at an address that another resolver gave.")
+    if facts.elsewhere is Elsewhere.FINE:
+        claims.append("The platform was fine from outside the country at the same time.")
+    return tuple(claims)
+
+
+def may_not_claim(facts: Facts) -> tuple[str, ...]:
+    """What it does not."""
+    found = facts.proven
+    if found is None:
+        return ()
+    limits = ["Who did it, or why."]
+    if found.trigger is not Trigger.NAME:
+        limits.append("That the platform's name is what triggers it.")
+    if facts.elsewhere is not Elsewhere.FINE and found.basis not in ("swap", "dns"):
+        limits.append(
+            "That the platform's own network is not the cause: nobody looked from outside."
+        )
+    limits.append("Anything about other networks.")
+    return tuple(limits)
+
+
+def _proven(facts: Facts) -> Proven:
+    assert facts.proven is not None
+    return facts.proven
