@@ -13,21 +13,27 @@ from probe.config import ConfigErrors
 from probe.config.schema import Config
 from probe.measure.round import Rounds
 from probe.measure.state import State
-from probe.measure.trust import Trust, TrustError
-from probe.model.identity import Family, RoundKind
+from probe.measure.trust import Trust, TrustError, ssl_version
+from probe.model.burst import Burst
+from probe.model.identity import Family, Role, RoundKind
+from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.publish.board import Board
 from probe.publish.server import Server
 from probe.publish.web import ReloadResult, create_app
 from probe.schedule.plan import Slot, slots
 from probe.schedule.runner import Hooks, Runner
-from probe.verdict.provisional import judge
+from probe.verdict.about import about
+from probe.verdict.decide import decide
+from probe.verdict.memory import Memory
 
 log = logging.getLogger(__name__)
 
 # Rounds that finish within this time after a signal are kept; the whole stop takes less than 5 s.
 GRACE_SECONDS = 2.0
 RELOAD_GRACE_SECONDS = 10.0
+# What a reference vantage saw longer ago than this many transfer intervals is no news.
+REFERENCE_INTERVALS = 2.5
 
 
 class Daemon:
@@ -39,6 +45,7 @@ class Daemon:
         self._state = State()
         self._board = Board(config)
         self._verdicts: dict[tuple[str, str], Verdict] = {}
+        self._memories: dict[str, Memory] = {}
         self._turns: Counter[tuple[str, str]] = Counter()
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
@@ -104,9 +111,31 @@ class Daemon:
         except BaseException:
             self._board.round_abandoned(slot.vantage, slot.platform)
             raise
-        title = next(p.title for p in self._config.platforms if p.name == slot.platform)
-        previous = self._verdicts.get(key)
-        verdict = judge(observed, title=title, previous=previous)
+        plan = self._judge(observed)
+        while plan is not None and not self._stopping.is_set():
+            observed = await self._rounds.burst(plan, platform=slot.platform, vantage=slot.vantage)
+            plan = self._judge(observed)
+
+    def _judge(self, observed: RoundObservation) -> Burst | None:
+        """What ``observed`` means, and the burst to make now."""
+        key = (observed.vantage, observed.platform)
+        platform = next((p for p in self._config.platforms if p.name == observed.platform), None)
+        if platform is None:
+            return None  # the configuration changed while it was being made
+        references = self._references(observed)
+        decision = decide(
+            self._memories.get(observed.vantage, Memory()),
+            observed,
+            about(
+                self._config,
+                platform,
+                references=references or (),
+                has_references=references is not None,
+                tls_stack=ssl_version(),
+            ),
+        )
+        previous, verdict = self._verdicts.get(key), decision.verdict
+        self._memories[observed.vantage] = decision.memory
         self._verdicts[key] = verdict
         self._board.round_finished(observed, verdict)
         changed = previous is None or (previous.state, previous.reason) != (
@@ -116,7 +145,26 @@ class Daemon:
         log.log(
             logging.INFO if changed else logging.DEBUG,
             verdict.sentence,
-            extra={"vantage": slot.vantage, "platform": slot.platform, "state": verdict.state},
+            extra={
+                "vantage": observed.vantage,
+                "platform": observed.platform,
+                "state": verdict.state,
+            },
+        )
+        return decision.plan
+
+    def _references(self, observed: RoundObservation) -> tuple[Verdict, ...] | None:
+        """The fresh verdicts on this platform of vantages outside the country; ``None``: this is
+        one itself, or there is none."""
+        vantages = self._config.settings.vantages
+        outside = {v.name for v in vantages if v.role is Role.REFERENCE}
+        if not outside or observed.vantage in outside:
+            return None
+        oldest = time.time() - REFERENCE_INTERVALS * float(self._config.settings.schedule.transfer)
+        return tuple(
+            verdict
+            for (vantage, platform), verdict in self._verdicts.items()
+            if vantage in outside and platform == observed.platform and verdict.at >= oldest
         )
 
     def _family(self, key: tuple[str, str]) -> Family:

@@ -18,14 +18,16 @@ from probe.config import ConfigErrors, contacts, load, warnings
 from probe.config.schema import Config, Definition
 from probe.measure.round import Rounds
 from probe.measure.state import State
-from probe.measure.trust import Trust, TrustError
+from probe.measure.trust import Trust, TrustError, ssl_version
 from probe.model.identity import RoundKind
 from probe.model.observation import LegObservation, RoundObservation, SkippedLeg
 from probe.model.verdict import State as VerdictState
 from probe.model.verdict import Verdict
 from probe.publish import log as logs
 from probe.publish.table import render_rounds, to_json
-from probe.verdict.provisional import judge
+from probe.verdict.about import about
+from probe.verdict.decide import decide
+from probe.verdict.memory import Memory
 
 CONFIG_ERROR = 2
 # Exit statuses of ``once --exit-code``, worst last.
@@ -116,7 +118,12 @@ def once(
     with Console(stderr=True).status("starting") as status:
         rounds = asyncio.run(_one_round_each(config, chosen, places, kind, status.update))
     verdicts = [
-        judge(observed, title=definition.title, previous=None) for definition, observed in rounds
+        decide(
+            Memory(),
+            observed,
+            about(config, definition, may_burst=False, tls_stack=ssl_version()),
+        ).verdict
+        for definition, observed in rounds
     ]
     observations = [observed for _, observed in rounds]
     if as_json:

@@ -9,6 +9,11 @@ from __future__ import annotations
 import ssl
 
 
+def ssl_version() -> str:
+    """The TLS library of this client, such as ``OpenSSL 3.0.15``: censors tell clients apart."""
+    return " ".join(ssl.OPENSSL_VERSION.split()[:2])
+
+
 class TrustError(Exception):
     """The ``ca_file`` cannot be used; the text says why."""
 

@@ -6,6 +6,7 @@ import gzip
 import re
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
+from math import log10
 
 from msgspec import Struct
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
@@ -141,6 +142,26 @@ def _verdict_rows(labels: dict[str, str], verdict: Verdict) -> Iterator[Row]:
     if verdict.reason:
         rule["reason"] = _word(verdict.reason)
     yield names.VERDICT_INFO, rule, 1.0
+    if verdict.restricted:
+        yield names.VERDICT_DETAIL, {**labels, **_detail_labels(verdict)}, 1.0
+    yield from _if_known(names.VERDICT_SLOWDOWN, labels, verdict.factor)
+    if verdict.e_value is not None and verdict.e_value > 0.0:
+        yield names.VERDICT_EVIDENCE, labels, log10(verdict.e_value)
+    yield from _if_known(names.VERDICT_TESTED, labels, verdict.tested_bytes)
+
+
+def _detail_labels(verdict: Verdict) -> dict[str, str]:
+    found = {
+        "method": verdict.method,
+        "trigger": verdict.trigger,
+        "signature": verdict.signature,
+        "phase": verdict.phase,
+        "direction": verdict.direction,
+    }
+    labels = {name: str(value) for name, value in found.items() if value}
+    if verdict.state is State.THROTTLED:
+        labels["severity"] = "severe" if verdict.severe else "moderate"
+    return labels
 
 
 def _counted_rows(snapshot: Snapshot) -> Iterator[Row]:

@@ -244,11 +244,39 @@ VERDICT_INFO = _metric(
     "Which rule gave the state, and its reason.",
     absent=f"before the first round; {_STALE}",
 )
+VERDICT_DETAIL = _metric(
+    "info",
+    "verdict_detail_info",
+    (*_ROUND, "method", "trigger", "signature", "phase", "direction", "severity"),
+    "How a platform is blocked or throttled; a label that does not apply is left out.",
+    absent="the state is neither throttled nor blocked",
+)
+VERDICT_SLOWDOWN = _metric(
+    "gauge",
+    "verdict_slowdown_ratio",
+    _ROUND,
+    "How many times slower than normal, relative to its controls, the slowest target was.",
+    absent="nothing could be compared; the target failed outright",
+)
+VERDICT_EVIDENCE = _metric(
+    "gauge",
+    "verdict_evidence_log10",
+    _ROUND,
+    "Evidence of the sequential test (common logarithm of its e-value) that a target is slowed.",
+    absent="nothing is suspected",
+)
+VERDICT_TESTED = _metric(
+    "gauge",
+    "verdict_tested_bytes",
+    _ROUND,
+    "Most body bytes read at once while all was well: what begins later is not seen.",
+    absent="only handshakes were tested",
+)
 VERDICT_PROVISIONAL = _metric(
     "gauge",
     "verdict_provisional",
     _ROUND,
-    "Whether the state is what one round showed, with no sequential test behind it.",
+    "Whether something is suspected, and the sequential test has not spoken.",
     absent=f"before the first round; {_STALE}",
 )
 VERDICT_SINCE = _metric(

@@ -113,7 +113,7 @@ def _facts(snapshot: Snapshot, slot: tuple[str, str], state: State, verdict: Ver
     facts = [state.value]
     if verdict is not None:
         if verdict.provisional:
-            facts.append("provisional: what one round showed")
+            facts.append("under test: nothing is proven yet")
         facts.append(f"measured {age(snapshot.taken_at - verdict.at)} ago")
         facts.append(f"so for {age(snapshot.taken_at - verdict.since)}")
     if slot in snapshot.running:

@@ -67,7 +67,7 @@ def to_json(rounds: Sequence[RoundObservation], verdicts: Sequence[Verdict]) -> 
 def _headline(observed: RoundObservation, verdict: Verdict | None, place: str) -> Text:
     if verdict is None:
         return Text(f"{observed.platform}{place}: no verdict")
-    words = verdict.state.value + (", provisional" if verdict.provisional else "")
+    words = verdict.state.value + (", under test" if verdict.provisional else "")
     return Text.assemble((f"[{words}]", _STYLES[verdict.state]), f"{place} ", verdict.sentence)
 
 

@@ -216,7 +216,7 @@ def verdict_of(
         vantage=observed.vantage,
         platform=observed.platform,
         state=state,
-        rule_id="provisional.ok",
+        rule_id="ok",
         sentence=sentence or f"{observed.platform.capitalize()}: reachable.",
         at=NOW,
         since=NOW - 600.0,

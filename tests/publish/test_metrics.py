@@ -328,7 +328,7 @@ def test_only_words_become_reasons(reason: str, label: str) -> None:
     board.round_finished(observed, verdict_of(observed, State.UNKNOWN, reason=reason))
     (info,) = samples(board, "verdict_info", platform="x")
     assert info.labels["reason"] == label
-    assert info.labels["rule_id"] == "provisional.ok"
+    assert info.labels["rule_id"] == "ok"
 
 
 def test_the_daemon_speaks_of_itself() -> None:

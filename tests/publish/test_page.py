@@ -44,9 +44,7 @@ def test_each_platforms_verdict_stands_with_its_age_and_how_sure_it_is() -> None
     board.round_started("default", "facebook", RoundKind.LIGHT)
     text = page(board).text
     assert "X: offline." in text
-    assert (
-        "offline · provisional: what one round showed · measured 60 s ago · so for 11 min" in text
-    )
+    assert "offline · under test: nothing is proven yet · measured 60 s ago · so for 11 min" in text
     assert "Facebook: no round has ended yet." in text
     assert "unknown · being measured now" in text
 

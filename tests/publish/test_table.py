@@ -30,7 +30,7 @@ def failing(phase: Phase, reason: str) -> RoundObservation:
 
 def test_a_round_is_its_verdict_and_its_legs() -> None:
     lines = shown(full_round(config(), controls=["debian"])).splitlines()
-    assert lines[0] == "[ok, provisional] X: reachable."
+    assert lines[0] == "[ok, under test] X: reachable."
     legs = [line.split() for line in lines[2:]]
     assert legs[1][:8] == ["target", "script", "4", "4.0", "21.0", "43.0", "65.0", "87.0"]
     assert legs[1][-1] == "ok"
@@ -59,7 +59,7 @@ def test_what_was_not_measured_is_left_blank() -> None:
 
 def test_failures_are_said_in_words() -> None:
     text = shown(failing(Phase.TLS, "connection_reset"), state=State.UNKNOWN)
-    assert "[unknown, provisional]" in text
+    assert "[unknown, under test]" in text
     flat = " ".join(text.split())
     assert flat.count("the connection was reset in the TLS handshake") == 1
     assert "target page, target script, swap page, swap script: the connection" in flat
@@ -92,13 +92,13 @@ def test_legs_that_were_not_made_say_why() -> None:
 
 def test_a_round_without_any_leg_still_says_its_verdict() -> None:
     text = shown(replace(full_round(config()), legs=()), state=State.UNKNOWN)
-    assert text.splitlines() == ["[unknown, provisional] X: reachable."]
+    assert text.splitlines() == ["[unknown, under test] X: reachable."]
 
 
 def test_the_vantage_is_named_when_there_are_several() -> None:
     text = shown(full_round(config(), vantage="home"), full_round(config(), vantage="mobile"))
-    assert "[ok, provisional] from home X: reachable." in text
-    assert "[ok, provisional] from mobile X: reachable." in text
+    assert "[ok, under test] from home X: reachable." in text
+    assert "[ok, under test] from mobile X: reachable." in text
 
 
 def test_json_holds_every_field_with_its_own_name() -> None:
