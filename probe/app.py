@@ -21,6 +21,7 @@ from probe.model.verdict import Verdict
 from probe.publish.board import Board
 from probe.publish.server import Server
 from probe.publish.web import ReloadResult, create_app
+from probe.schedule.data_budget import DataBudget
 from probe.schedule.plan import Slot, slots
 from probe.schedule.runner import Hooks, Runner
 from probe.verdict.about import about
@@ -43,7 +44,8 @@ class Daemon:
         self._config = config
         self._read = read
         self._state = State()
-        self._board = Board(config)
+        self._data = DataBudget(config)
+        self._board = Board(config, data=self._data.view)
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._memories: dict[str, Memory] = {}
         self._turns: Counter[tuple[str, str]] = Counter()
@@ -90,6 +92,7 @@ class Daemon:
                 log.warning("a changed listen address is used after a restart")
             await self._runner.stop(grace_seconds=RELOAD_GRACE_SECONDS)
             self._config, self._rounds, self._runner = config, rounds, runner
+            self._data.config_loaded(config)
             self._board.config_loaded(config)
             self._board.reload_finished(ok=True, at=time.time())
             self._runner.start()
@@ -98,7 +101,13 @@ class Daemon:
 
     def _build(self, config: Config) -> tuple[Rounds, Runner]:
         rounds = Rounds(config, Trust.load(config.settings.ca_file), self._state)
-        hooks = Hooks(round=self._round, late=self._late, stepped=self._stepped)
+        hooks = Hooks(
+            round=self._round,
+            late=self._late,
+            stepped=self._stepped,
+            pace=lambda slot: self._data.pace(slot.vantage, slot.platform),
+            permit=self._permit,
+        )
         return rounds, Runner(slots(config), config.settings.schedule, hooks)
 
     async def _round(self, slot: Slot, kind: RoundKind) -> None:
@@ -113,6 +122,17 @@ class Daemon:
             raise
         plan = self._judge(observed)
         while plan is not None and not self._stopping.is_set():
+            refusal = self._data.refuse_burst(slot.vantage, slot.platform, plan)
+            if refusal is not None:
+                log.warning(
+                    "burst refused",
+                    extra={
+                        "vantage": slot.vantage,
+                        "platform": slot.platform,
+                        "reason": refusal.value,
+                    },
+                )
+                return
             observed = await self._rounds.burst(plan, platform=slot.platform, vantage=slot.vantage)
             plan = self._judge(observed)
 
@@ -134,9 +154,11 @@ class Daemon:
                 tls_stack=ssl_version(),
             ),
         )
+        self._data.spent(observed)
         previous, verdict = self._verdicts.get(key), decision.verdict
         self._memories[observed.vantage] = decision.memory
         self._verdicts[key] = verdict
+        self._data.judged(verdict)
         self._board.round_finished(observed, verdict)
         changed = previous is None or (previous.state, previous.reason) != (
             verdict.state,
@@ -166,6 +188,12 @@ class Daemon:
             for (vantage, platform), verdict in self._verdicts.items()
             if vantage in outside and platform == observed.platform and verdict.at >= oldest
         )
+
+    def _permit(self, slot: Slot, kind: RoundKind) -> RoundKind | None:
+        permitted = self._data.permit(slot.vantage, slot.platform, kind)
+        if permitted is None:
+            log.debug("round refused", extra={"vantage": slot.vantage, "platform": slot.platform})
+        return permitted
 
     def _family(self, key: tuple[str, str]) -> Family:
         """Families take turns, round by round."""

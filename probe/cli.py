@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from probe import __version__
+from probe.commands.plan import show_plan
 from probe.config import ConfigErrors, contacts, load, warnings
 from probe.config.schema import Config, Definition
 from probe.measure.round import Rounds
@@ -167,6 +168,13 @@ def platforms(path: Path | None) -> None:
             contact.owner, contact.host, f"{contact.port}/{contact.transport}", contact.purpose
         )
     Console().print(table)
+
+
+@main.command()
+@config_option
+def plan(path: Path | None) -> None:
+    """Print how much data would be used, and how often rounds would be made. Sends nothing."""
+    show_plan(_load(path), Console())
 
 
 @main.command()

@@ -21,7 +21,7 @@ def test_version() -> None:
     assert (result.exit_code, result.output) == (0, f"throttlewatch {__version__}\n")
 
 
-@pytest.mark.parametrize("command", ["", "run", "once", "check", "platforms", "version"])
+@pytest.mark.parametrize("command", ["", "run", "once", "check", "platforms", "plan", "version"])
 def test_every_command_explains_itself(command: str) -> None:
     result = run(*command.split(), "--help")
     assert result.exit_code == 0
@@ -74,6 +74,15 @@ def test_platforms_hides_no_host() -> None:
     assert result.exit_code == 0
     for host in ("x.com", "test.googlevideo.com", "google.com", "9.9.9.9", "deb.debian.org"):
         assert host in result.output.split()
+
+
+def test_plan_says_what_a_calm_day_costs_and_what_is_kept() -> None:
+    result = run("plan")
+    assert result.exit_code == 0
+    assert "vantage default: 2800 MB in any 31 days, of which 420 MB are kept" in result.output
+    assert "a round every 5 min, one that reads every" in result.output
+    quiet = run("plan", env={"THROTTLEWATCH_SCHEDULE__QUIET_HOURS": "01:00-05:00"})
+    assert "nothing at all at 01:00-05:00" in quiet.output
 
 
 def test_once_knows_only_what_is_configured() -> None:

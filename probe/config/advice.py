@@ -10,12 +10,13 @@ from probe.config.amount import LEGS_PER_HOUR, estimate
 from probe.config.formats import is_address
 from probe.config.hosts import covers
 from probe.config.schema import Config
+from probe.config.units import DAYS_PER_MONTH
 from probe.model.identity import Family, Role
 
 UNKNOWN_COUNTRY = "ZZ"
 MEGABYTE = 1_000_000
-# The product's promise for its defaults; more is the operator's choice and worth a word.
-BYTES_PER_DAY = 100 * MEGABYTE
+# Intervals are the fastest pace, so asking for somewhat more than the budget bears is fine.
+MOST_ASKED_OF_BUDGET = 2.0
 
 
 def warnings(config: Config) -> tuple[str, ...]:
@@ -91,10 +92,14 @@ def _amount(config: Config) -> Iterator[str]:
             f"{expected.control_legs_per_hour:.0f} legs an hour are asked for of each control, "
             f"{LEGS_PER_HOUR:.0f} are allowed: add controls, or raise schedule.light"
         )
-    if expected.bytes_per_day > BYTES_PER_DAY:
+    vantages = config.settings.vantages
+    asked = expected.bytes_per_day / len(vantages)
+    allowed = min(int(v.data_budget or config.settings.data_budget) for v in vantages)
+    allowed_per_day = allowed * (1.0 - config.settings.schedule.reserve) / DAYS_PER_MONTH
+    if asked > MOST_ASKED_OF_BUDGET * allowed_per_day:
         yield (
-            f"about {expected.bytes_per_day / MEGABYTE:.0f} MB a day would be used: raise "
-            "schedule.transfer and schedule.light where that costs money"
+            f"{asked / MEGABYTE:.0f} MB a day are asked for, and data_budget allows "
+            f"{allowed_per_day / MEGABYTE:.0f}: rounds will be few; see `throttlewatch plan`"
         )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from msgspec import Struct
 
 from probe.config.checks import connect_name
-from probe.config.schema import Config, Target
-from probe.model.identity import Compares
+from probe.config.schema import Config, Definition, Target
+from probe.model.identity import Compares, RoundKind
 
 # What the schedule allows per vantage and host, whatever the configuration says.
 LEGS_PER_HOUR = 30.0
@@ -17,58 +18,107 @@ LEGS_PER_HOUR = 30.0
 LEG_BYTES = 6_000
 # A query and its answer.
 DNS_BYTES = 300
+# What a body costs beyond itself: headers of TCP and IP, and of TLS records.
+BODY_OVERHEAD = 1.05
 HOUR = 3_600.0
 DAY = 86_400.0
+
+
+class RoundSize(Struct, frozen=True, kw_only=True):
+    """What a round of one platform consists of, when nothing fails.
+
+    ``legs`` are made in every round, ``read_legs`` of them are read in a transfer round (in a long
+    round: one target, its corners and a control, ``long_legs``). ``names`` are asked for of each
+    resolver. ``pages`` are looked at for links, now and then.
+    """
+
+    legs: int
+    read_legs: int
+    long_legs: int
+    names: int
+    pages: int
 
 
 class Estimate(Struct, frozen=True, kw_only=True):
     """``host_legs_per_hour``: legs of the platforms by the host that is connected to, and
     ``control_legs_per_hour`` those of each control, all from one vantage. ``bytes_per_day`` is from
-    all vantages."""
+    all vantages, at the configured intervals."""
 
     host_legs_per_hour: dict[str, float]
     control_legs_per_hour: float
     bytes_per_day: float
 
 
+def round_size(config: Config, platform: Definition) -> RoundSize:
+    """The size of a round of ``platform``. An upper bound where answers are short."""
+    drawn = controls_drawn(config)
+    reads = [_read(target) for target in platform.targets]
+    # The first control of a round that reads is read as well.
+    control = any(reads)
+    return RoundSize(
+        legs=sum(1 for target in platform.targets for _ in _hosts(config, target)) + drawn,
+        read_legs=sum(reads) + control,
+        long_legs=max(reads, default=0) + control,
+        names=len({_host(target) for target in platform.targets}) + drawn,
+        pages=sum(target.discover is not None for target in platform.targets),
+    )
+
+
+def round_bytes(config: Config, size: RoundSize, kind: RoundKind) -> float:
+    """Bytes on the wire of a round of that size, both ways: what is to be expected."""
+    legs, dns = config.settings.legs, config.settings.dns
+    body = {
+        RoundKind.TRANSFER: size.read_legs * int(legs.transfer_bytes),
+        RoundKind.LONG: size.long_legs * int(legs.long_bytes),
+    }.get(kind, 0)
+    resolvers = len(dns.resolvers) + dns.system
+    return size.legs * LEG_BYTES + body * BODY_OVERHEAD + size.names * resolvers * DNS_BYTES
+
+
 def estimate(config: Config) -> Estimate:
-    """What is to be expected when nothing fails. An upper bound where answers are short."""
-    schedule, legs = config.settings.schedule, config.settings.legs
+    """What is to be expected when nothing fails and every round is made."""
+    schedule = config.settings.schedule
     rounds_per_hour = HOUR / float(schedule.light)
-    hosts: Counter[str] = Counter()
-    light_legs = read_legs = names = 0
-    drawn = min(schedule.controls, len({c.operator or c.name for c in config.controls}))
-    for platform in config.platforms:
-        own = 0
-        for target in platform.targets:
-            made = 1 + (target.swap is not None)
-            host = _host(target)
-            hosts[host] += made
-            decoy = target.decoy
-            beacon = decoy and (decoy.connect_to or config.settings.beacon)
-            if beacon:
-                hosts[beacon] += 1
-                made += 1
-            own += made
-            read_legs += _read(target)
-        light_legs += own + drawn
-        names += len({_host(target) for target in platform.targets}) + drawn
-        # The first control of a transfer round is read as well.
-        read_legs += any(t.compares is Compares.GOODPUT for t in platform.targets)
-    per_day = DAY / float(schedule.light)
-    transfers = DAY / float(schedule.transfer)
-    resolvers = len(config.settings.dns.resolvers) + config.settings.dns.system
-    bodies = transfers * read_legs * int(legs.transfer_bytes)
-    handshakes = per_day * light_legs * LEG_BYTES
-    dns = per_day * names * resolvers * DNS_BYTES
+    hosts = Counter(
+        host
+        for platform in config.platforms
+        for target in platform.targets
+        for host in _hosts(config, target)
+    )
     return Estimate(
         host_legs_per_hour={host: count * rounds_per_hour for host, count in hosts.items()},
         control_legs_per_hour=rounds_per_hour
         * len(config.platforms)
-        * drawn
+        * controls_drawn(config)
         / max(1, len(config.controls)),
-        bytes_per_day=(bodies + handshakes + dns) * len(config.settings.vantages),
+        bytes_per_day=sum(map(_bytes_per_day, [config] * len(config.platforms), config.platforms))
+        * len(config.settings.vantages),
     )
+
+
+def controls_drawn(config: Config) -> int:
+    """How many controls a round has: no two of one operator."""
+    operators = {control.operator or control.name for control in config.controls}
+    return min(config.settings.schedule.controls, len(operators))
+
+
+def _bytes_per_day(config: Config, platform: Definition) -> float:
+    schedule, size = config.settings.schedule, round_size(config, platform)
+    light = round_bytes(config, size, RoundKind.LIGHT)
+    transfer = round_bytes(config, size, RoundKind.TRANSFER)
+    transfers = DAY / float(schedule.transfer)
+    return light * (DAY / float(schedule.light) - transfers) + transfer * transfers
+
+
+def _hosts(config: Config, target: Target) -> Iterator[str]:
+    """The host of each leg of ``target``: its own, its swap's (the same) and its decoy's."""
+    yield _host(target)
+    if target.swap is not None:
+        yield _host(target)
+    decoy = target.decoy
+    beacon = decoy and (decoy.connect_to or config.settings.beacon)
+    if beacon:
+        yield beacon
 
 
 def _host(target: Target) -> str:

@@ -17,6 +17,7 @@ from msgspec import Struct
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _INTERFACE = re.compile(r"[A-Za-z0-9_.:@-]{1,15}")
+_HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)")
 _URL_TEXT = re.compile(r"[!-~]+")
 PROXY_SCHEMES = ("socks5", "http")
 
@@ -140,6 +141,10 @@ FORMS: dict[str, Form] = {
     "url-path": Form(
         accepts=lambda text: text.startswith("/") and _URL_TEXT.fullmatch(text),
         expected="a path that begins with /",
+    ),
+    "hours": Form(
+        accepts=lambda text: _HOURS.fullmatch(text) and text[:5] != text[6:],
+        expected="a stretch of the day such as 22:00-06:30",
     ),
     "interface": Form(
         accepts=_INTERFACE.fullmatch, expected="an interface's name such as wlan0 (15 letters)"

@@ -13,11 +13,12 @@ from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
 from probe.config.formats import FORMS, Form
-from probe.config.schema import Bytes, Seconds
+from probe.config.schema import Bytes, MonthlyBytes, Seconds
 
 _WORDS: dict[Any, str] = {
     Seconds: "a duration such as 10s, 2m, 6h or 1d",
     Bytes: "a size such as 64KiB, 1MB or 65536",
+    MonthlyBytes: "an amount of data such as 3GB/month or 100MB/day",
     str: "a text",
     int: "a whole number",
     float: "a number",

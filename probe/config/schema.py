@@ -1,7 +1,8 @@
 """The configuration as typed, frozen values.
 
 Field names are the keys of the YAML files. ``Seconds`` are written ``10s``, ``2m``, ``6h`` or a
-bare number; ``Bytes`` are written ``64KiB``, ``1MB`` or a bare number. Every default here is the
+bare number; ``Bytes`` are written ``64KiB``, ``1MB`` or a bare number, ``MonthlyBytes`` are written
+``3GB/month`` or ``100MB/day``. Every default here is the
 default of the product; ``config/throttlewatch.yaml`` shows the same values with comments and a
 test holds both together.
 """
@@ -16,6 +17,7 @@ from probe.model.identity import Access, Compares, Family, Role, Verify
 
 Seconds = NewType("Seconds", float)
 Bytes = NewType("Bytes", int)
+MonthlyBytes = NewType("MonthlyBytes", int)
 
 # Names become metric labels, file names and keys, so they are kept plain.
 Name = Annotated[
@@ -44,6 +46,7 @@ Listen = Annotated[str, Meta(extra={"format": "listen"})]
 ProxyUrl = Annotated[str, Meta(extra={"format": "proxy"})]
 Pattern = Annotated[str, Meta(extra={"format": "regex"})]
 UrlPath = Annotated[str, Meta(extra={"format": "url-path"})]
+Hours = Annotated[str, Meta(extra={"format": "hours"})]
 Interface = Annotated[str, Meta(extra={"format": "interface"})]
 Kind = Annotated[str, Meta(extra={"choices": ("platform", "control")})]
 Scope = Annotated[str, Meta(extra={"choices": ("domestic", "foreign")})]
@@ -149,7 +152,7 @@ class VantageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     At most one of ``interface``, ``source_address`` and ``proxy`` need be given; the first two may
     be combined. ``proxy``: ``socks5://host:port`` or ``http://host:port``, optionally with
-    ``user:password@``.
+    ``user:password@``. ``data_budget`` defaults to the main file's.
     """
 
     name: Name
@@ -160,6 +163,7 @@ class VantageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     interface: Interface | None = None
     source_address: Address | None = None
     proxy: ProxyUrl | None = None
+    data_budget: Annotated[MonthlyBytes, Meta(ge=10_000_000)] | None = None
 
 
 class ResolverConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -193,7 +197,10 @@ class DnsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class ScheduleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How often. A transfer round takes the place of a light one; a long one, of a transfer.
 
-    ``jitter`` is the share of the interval by which a round may move either way.
+    ``jitter`` is the share of the interval by which a round may move either way. ``reserve`` is the
+    share of the data budget that calm days leave for suspicious ones. ``quiet_hours`` and
+    ``metered_hours`` are stretches of the host's local day, ``22:00-06:30``: nothing is measured in
+    the former, nothing is read in the latter.
     """
 
     light: Annotated[Seconds, Meta(ge=1.0)] = Seconds(300.0)
@@ -201,6 +208,9 @@ class ScheduleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     long: Annotated[Seconds, Meta(ge=1.0)] = Seconds(86_400.0)
     jitter: Annotated[float, Meta(ge=0.0, le=0.5)] = 0.1
     controls: Annotated[int, Meta(ge=1, le=16)] = 2
+    reserve: Annotated[float, Meta(ge=0.0, le=0.9)] = 0.15
+    quiet_hours: tuple[Hours, ...] = ()
+    metered_hours: tuple[Hours, ...] = ()
 
 
 class LegsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -240,6 +250,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     definitions: str | None = None
     overrides: dict[str, dict[str, object]] = {}
     schedule: ScheduleConfig = ScheduleConfig()
+    data_budget: Annotated[MonthlyBytes, Meta(ge=10_000_000)] = MonthlyBytes(2_800_000_000)
     legs: LegsConfig = LegsConfig()
     dns: DnsConfig = DnsConfig()
     families: Annotated[tuple[Family, ...], Meta(min_length=1)] = (Family.IPV4,)

@@ -16,6 +16,9 @@ BYTES = {
     "MiB": 1_048_576,
     "GiB": 1_073_741_824,
 }
+# A month is 31 days, so that no month of a bill has more than was meant.
+DAYS_PER_MONTH = 31
+_PERIODS = {"month": 1, "day": DAYS_PER_MONTH}
 _WORDS = {"sec": "s", "min": "m", "hour": "h", "hr": "h", "day": "d", "byte": "B"}
 _NUMBER_AND_UNIT = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([A-Za-z]*)", re.ASCII)
 
@@ -31,6 +34,14 @@ def parse_bytes(text: str) -> int:
     if amount.denominator != 1:
         raise ValueError(f"{text!r} is no whole number of bytes")
     return int(amount)
+
+
+def parse_monthly_bytes(text: str) -> int:
+    """``3GB/month`` or ``100MB/day``, in bytes for a month of 31 days. Raises ``ValueError``."""
+    amount, slash, period = text.partition("/")
+    if not slash or period.strip() not in _PERIODS:
+        raise ValueError(f"{text!r} is no size by month or day")
+    return parse_bytes(amount) * _PERIODS[period.strip()]
 
 
 def near_unit(text: str, units: dict[str, int]) -> str:

@@ -28,8 +28,15 @@ from probe.config.hints import (
     metas,
     near,
 )
-from probe.config.schema import Bytes, Seconds
-from probe.config.units import BYTES, SECONDS, near_unit, parse_bytes, parse_seconds
+from probe.config.schema import Bytes, MonthlyBytes, Seconds
+from probe.config.units import (
+    BYTES,
+    SECONDS,
+    near_unit,
+    parse_bytes,
+    parse_monthly_bytes,
+    parse_seconds,
+)
 
 Check = Callable[[Any, Node], Iterable[ConfigError]]
 
@@ -179,6 +186,11 @@ def _convert(node: Node, kind: Any) -> Any:
         text = value if isinstance(value, str) else f"{value:f}".rstrip("0").rstrip(".")
         try:
             return parse_seconds(text) if kind is Seconds else parse_bytes(text)
+        except ValueError:
+            return INVALID
+    if kind is MonthlyBytes:
+        try:
+            return parse_monthly_bytes(value) if isinstance(value, str) else INVALID
         except ValueError:
             return INVALID
     if issubclass(kind, StrEnum):

@@ -46,6 +46,8 @@ class Names:
         self._random = random
         self._known: dict[str, Resolution] = {}
         self._lookups: list[DnsObservation] = []
+        self.page_wire_bytes = 0
+        """Bytes of fetching pages on which links were looked for in this round."""
 
     @property
     def lookups(self) -> tuple[DnsObservation, ...]:

@@ -6,6 +6,7 @@ Pages are read and forgotten: some echo the client's address, so they are never 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import httpx
 from msgspec import Struct
@@ -40,10 +41,12 @@ async def fetch_page(
     trust: Trust,
     deadline_seconds: float,
     max_bytes: int,
+    count: Callable[[int], None] = lambda size: None,
 ) -> Page | Failure:
     """Fetch ``url`` from ``address`` (``None``: the vantage's proxy resolves), following nothing.
 
-    At most ``max_bytes`` of the body are read. Raises nothing but cancellation.
+    At most ``max_bytes`` of the body are read. ``count`` is told the bytes on the wire, both ways.
+    Raises nothing but cancellation.
     """
     record = Record()
     body = bytearray()
@@ -61,6 +64,9 @@ async def fetch_page(
         return failure_of(error, record.phase)
     finally:
         record.end()
+        account = record.wire.account if record.wire is not None else None
+        if account is not None:
+            count((account.wire_bytes_sent or 0) + (account.wire_bytes_received or 0))
     return Page(status=http.status, url=url, body=bytes(body), location=location)
 
 

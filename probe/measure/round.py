@@ -102,6 +102,7 @@ class Rounds:
             skipped=(*objectless, *skipped),
             dns=(*names.lookups, *answers),
             clock_stepped=abs(_clock_offset() - offset) >= STEP_SECONDS,
+            page_wire_bytes=names.page_wire_bytes,
         )
 
     async def burst(self, burst: Burst, *, platform: str, vantage: str) -> RoundObservation:
@@ -246,6 +247,10 @@ class Rounds:
             return Failure(
                 phase=Phase.RESOLVE, reason="interrupted", detail="the host's budget is spent"
             )
+
+        def count(size: int) -> None:
+            names.page_wire_bytes += size
+
         return await fetch_page(
             url,
             address=resolution.address,
@@ -253,6 +258,7 @@ class Rounds:
             trust=self._trust,
             deadline_seconds=float(self._settings.legs.transfer_deadline),
             max_bytes=PAGE_BYTES,
+            count=count,
         )
 
     def _may_ask(self, host: str, resolution: Resolution, via: VantageConfig) -> bool:

@@ -190,6 +190,8 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
 
     ``legs`` stand in the order in which they were made (which was drawn at random).
     ``clock_stepped``: the wall clock jumped during the round. ``burst`` is the plan of a burst.
+    ``page_wire_bytes``: what was sent and received to look for objects' links on pages, which are
+    no legs, counted as ``wire_bytes_*`` of legs are.
     """
 
     id: str
@@ -204,6 +206,7 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
     dns: tuple[DnsObservation, ...] = ()
     clock_stepped: bool = False
     burst: Burst | None = None
+    page_wire_bytes: int = 0
 
     def by_role(self, role: LegRole) -> tuple[LegObservation, ...]:
         """The legs of one corner of the square, in the order they were made."""

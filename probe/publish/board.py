@@ -20,6 +20,7 @@ from probe.publish.declared import Declared
 from probe.publish.fresh import Fresh
 from probe.publish.snapshot import DnsKey, LegKey, RatioKey, Slot, Snapshot
 from probe.publish.totals import Totals
+from probe.schedule.data_budget import View
 
 STALE_INTERVALS = 2.5
 # Rounds of a vantage wait for each other, so when everything times out they take longer than their
@@ -39,9 +40,11 @@ class Board:
         *,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        data: Callable[[], View] | None = None,
     ) -> None:
         self._monotonic = monotonic
         self._wall = wall
+        self._data = data
         self._declared = Declared(config)
         self._legs: Fresh[LegKey, LegObservation] = Fresh()
         self._reads: Fresh[LegKey, LegObservation] = Fresh()
@@ -108,14 +111,18 @@ class Board:
             return  # the configuration changed while it was being made
         now = self._monotonic()
         pace = self._pace(slot, now)
+        thinned, spread = self._budgeted(slot)
+        pace = max(pace, thinned)
         self._verdicts.put(slot, verdict, until=now + STALE_INTERVALS * pace * self._light)
         self._totals.round_ended(observation, self._wall())
+        # Transfers have an interval of their own, and it is no shorter than that of the rounds.
+        spread = max(pace, spread)
         for leg in observation.legs:
-            self._take_leg(observation, leg, now, pace)
+            self._take_leg(observation, leg, now, pace, spread)
         for dns in observation.dns:
-            self._take_dns(observation, dns, now, pace)
+            self._take_dns(observation, dns, now, pace, spread)
         for ratio in ratios(observation):
-            self._take_ratio(observation, ratio, now, pace)
+            self._take_ratio(observation, ratio, now, pace, spread)
         self._ended[slot] = now
         self._was_ready = self.ready
 
@@ -144,6 +151,7 @@ class Board:
             reloaded_at=self._reloaded_at,
             clock_steps=self._clock_steps,
             ready=self.ready,
+            data=None if self._data is None else self._data(),
         )
 
     @property
@@ -161,6 +169,15 @@ class Board:
         settings = self._declared.config.settings
         return float(settings.schedule.transfer) * max(1, len(settings.families))
 
+    def _budgeted(self, slot: Slot) -> tuple[float, float]:
+        """How many times its interval the data budget puts between rounds of ``slot``, and between
+        those that transfer."""
+        pace = None if self._data is None else self._data().paces.get(slot)
+        if pace is None:
+            return 1.0, 1.0
+        configured = float(self._declared.config.settings.schedule.transfer)
+        return float(pace.every), max(1.0, pace.transfer_seconds / configured)
+
     def _pace(self, slot: Slot, now: float) -> float:
         """How many times its interval the rounds of ``slot`` really take; at least 1."""
         light = float(self._declared.config.settings.schedule.light)
@@ -174,7 +191,12 @@ class Board:
         return max(1.0, len(config.controls) / (drawn * max(1, len(config.platforms))))
 
     def _take_leg(
-        self, observed: RoundObservation, leg: LegObservation, now: float, pace: float
+        self,
+        observed: RoundObservation,
+        leg: LegObservation,
+        now: float,
+        pace: float,
+        spread: float,
     ) -> None:
         key = self._declared.leg_key(observed, leg.leg)
         if not self._declared.has_leg(key):
@@ -184,11 +206,16 @@ class Board:
         self._legs.put(key, leg, until=now + STALE_INTERVALS * pace * turn * self._light)
         if leg.leg.compares is Compares.GOODPUT:
             turn = self._draws(first_only=True) if control else 1.0
-            self._reads.put(key, leg, until=now + STALE_INTERVALS * pace * turn * self._transfer)
+            self._reads.put(key, leg, until=now + STALE_INTERVALS * spread * turn * self._transfer)
         self._totals.leg_ended(key, leg)
 
     def _take_dns(
-        self, observed: RoundObservation, dns: DnsObservation, now: float, pace: float
+        self,
+        observed: RoundObservation,
+        dns: DnsObservation,
+        now: float,
+        pace: float,
+        spread: float,
     ) -> None:
         key = self._declared.dns_key(observed, dns)
         if key is None or not self._declared.has_dns(key):
@@ -198,11 +225,12 @@ class Board:
         if key.owner.is_control or key.transport == HOST:
             return
         # Over HTTPS, names are only asked for in rounds that transfer.
-        interval = self._transfer if key.transport == "https" else self._light
-        self._dns.put(key, dns, until=now + STALE_INTERVALS * pace * interval)
+        read = key.transport == "https"
+        interval = spread * self._transfer if read else pace * self._light
+        self._dns.put(key, dns, until=now + STALE_INTERVALS * interval)
 
     def _take_ratio(
-        self, observed: RoundObservation, ratio: Ratio, now: float, pace: float
+        self, observed: RoundObservation, ratio: Ratio, now: float, pace: float, spread: float
     ) -> None:
         key = RatioKey(
             vantage=observed.vantage,
@@ -214,5 +242,6 @@ class Board:
         )
         if not self._declared.has_ratio(key):
             return
-        interval = self._transfer if ratio.measure == "goodput" else self._light
-        self._ratios.put(key, ratio, until=now + STALE_INTERVALS * pace * interval)
+        read = ratio.measure == "goodput"
+        interval = spread * self._transfer if read else pace * self._light
+        self._ratios.put(key, ratio, until=now + STALE_INTERVALS * interval)

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
-from probe.model.identity import SCHEDULED, Vantage, Verify
+from probe.model.identity import SCHEDULED, RoundKind, Vantage, Verify
 from probe.model.observation import DnsObservation, LegObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput
@@ -102,6 +102,7 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[Row]:
         for platform in snapshot.platforms:
             yield from _slot_rows(snapshot, vantage, platform.name)
     yield from _counted_rows(snapshot)
+    yield from _data_rows(snapshot)
     for leg_key, leg in sorted(snapshot.legs.items(), key=_ordered):
         yield from _leg_rows(_leg_labels(leg_key), leg)
     for leg_key, leg in sorted(snapshot.reads.items(), key=_ordered):
@@ -184,6 +185,26 @@ def _counted_rows(snapshot: Snapshot) -> Iterator[Row]:
     for (vantage, platform, direction), size in sorted(counted.wire_bytes.items()):
         labels = {"vantage": vantage, "platform": platform, "direction": direction}
         yield names.WIRE_BYTES, labels, float(size)
+
+
+def _data_rows(snapshot: Snapshot) -> Iterator[Row]:
+    data = snapshot.data
+    if data is None:
+        return
+    for vantage, balance in sorted(data.balances.items()):
+        labels = {"vantage": vantage}
+        yield names.DATA_BUDGET, labels, float(balance.budget)
+        yield names.DATA_USED, labels, float(balance.used)
+        yield names.DATA_LEFT, labels, float(balance.left)
+    light = float(snapshot.schedule.light)
+    for (vantage, platform), pace in sorted(data.paces.items()):
+        labels = {"vantage": vantage, "platform": platform}
+        yield names.ROUND_PACE, {**labels, "kind": RoundKind.LIGHT.value}, light * pace.every
+        kind = RoundKind.TRANSFER.value
+        yield names.ROUND_PACE, {**labels, "kind": kind}, pace.transfer_seconds
+    for (vantage, platform, reason), count in sorted(data.refused.items()):
+        labels = {"vantage": vantage, "platform": platform, "reason": reason.value}
+        yield names.ROUNDS_REFUSED, labels, float(count)
 
 
 def _leg_rows(labels: dict[str, str], leg: LegObservation) -> Iterator[Row]:

@@ -222,6 +222,41 @@ LEGS_SKIPPED = _metric(
     "Legs that were not attempted.",
     absent="none yet",
 )
+ROUND_PACE = _metric(
+    "gauge",
+    "round_pace_seconds",
+    (*_ROUND, "kind"),
+    "Time between rounds of this kind that the data budget allows now (light: of any kind).",
+    absent="never",
+)
+ROUNDS_REFUSED = _metric(
+    "counter",
+    "rounds_refused_total",
+    (*_ROUND, "reason"),
+    "Rounds that were due and not made, or made as light ones: the data budget, or the hours.",
+    absent="none yet",
+)
+DATA_BUDGET = _metric(
+    "gauge",
+    "data_budget_bytes",
+    ("vantage",),
+    "Bytes on the wire that a vantage may use in any 31 days.",
+    absent="never",
+)
+DATA_USED = _metric(
+    "gauge",
+    "data_used_bytes",
+    ("vantage",),
+    "Bytes on the wire that a vantage has used in the last 31 days, as far as is known.",
+    absent="never",
+)
+DATA_LEFT = _metric(
+    "gauge",
+    "data_left_bytes",
+    ("vantage",),
+    "Bytes on the wire that a vantage may still use now.",
+    absent="never",
+)
 WIRE_BYTES = _metric(
     "counter",
     "wire_bytes_total",

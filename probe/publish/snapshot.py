@@ -12,6 +12,7 @@ from probe.model.identity import Family, LegRole, Phase, RoundKind, Vantage
 from probe.model.observation import DnsObservation, LegObservation
 from probe.model.verdict import Verdict
 from probe.observe.pairs import Ratio
+from probe.schedule.data_budget import View
 
 # Few, because each one is a series: a fast line, a slow one, and two degrees of trouble.
 BUCKETS_SECONDS = (0.1, 0.5, 2.0, 10.0)
@@ -99,7 +100,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     ``legs`` are the last exchanges, ``reads`` the last ones that compared goodput. ``verdicts`` has
     ``None`` where there has been no round yet, and no entry where the last one is stale. Points
-    in time are Unix seconds.
+    in time are Unix seconds. ``data`` is the state of the data budgets.
     """
 
     taken_at: float
@@ -118,3 +119,4 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     reloaded_at: float
     clock_steps: int
     ready: bool
+    data: View | None = None

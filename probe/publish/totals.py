@@ -81,6 +81,9 @@ class Totals:
             self._skipped[vantage, platform, reason] += 1
         for made in observed.legs:
             self._add_bytes(slot, made.wire_bytes_sent, made.wire_bytes_received)
+        if observed.page_wire_bytes:
+            # Nearly all of a page is received, and nobody asks which part was not.
+            self._add_bytes(slot, None, observed.page_wire_bytes)
         for asked in observed.dns:
             self._add_bytes(slot, asked.wire_bytes_sent, asked.wire_bytes_received)
 

@@ -14,8 +14,9 @@ from math import ceil, floor
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.config.schema import Config, ScheduleConfig
+from probe.config.schema import Config, ScheduleConfig, Seconds
 from probe.model.identity import RoundKind
+from probe.schedule.pace import Pace
 
 # The first rounds of all slots start within this many seconds of the daemon's start.
 FIRST_ROUNDS_SECONDS = 8.0
@@ -86,6 +87,22 @@ class LongTurn(Struct, frozen=True, kw_only=True):
 def start_cadence(slot: Slot, schedule: ScheduleConfig, anchor: float) -> Cadence:
     """The first round of a slot transfers; the following transfers lie on the slot's own grid."""
     return Cadence(transfer_at=anchor - float(schedule.light) * (1.0 - slot.share))
+
+
+def at_pace(schedule: ScheduleConfig, pace: Pace) -> ScheduleConfig:
+    """The schedule with the intervals that ``pace`` gives it."""
+    return replace(
+        schedule,
+        light=Seconds(float(schedule.light) * pace.every),
+        transfer=Seconds(pace.transfer_seconds),
+    )
+
+
+def hastened(cadence: Cadence, schedule: ScheduleConfig, now: float) -> Cadence:
+    """The cadence after the intervals may have become shorter: a transfer that was placed by longer
+    ones is drawn nearer. One light interval of slack keeps jitter from moving the grid."""
+    furthest = now + float(schedule.transfer) + float(schedule.light)
+    return Cadence(transfer_at=min(cadence.transfer_at, furthest))
 
 
 def draw_long(

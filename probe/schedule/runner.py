@@ -21,14 +21,17 @@ from msgspec import Struct
 
 from probe.config.schema import ScheduleConfig
 from probe.model.identity import RoundKind
+from probe.schedule.pace import Pace, fastest
 from probe.schedule.plan import (
     Cadence,
     Draw,
     Due,
     LongTurn,
     Slot,
+    at_pace,
     draw_long,
     first_due,
+    hastened,
     kind_now,
     next_due,
     start_cadence,
@@ -50,11 +53,15 @@ class Clocks(Struct, frozen=True):
 
 class Hooks(Struct, frozen=True, kw_only=True):
     """What the runner calls: ``round`` makes one round, ``late`` counts one that was left out or
-    could not start in time, ``stepped`` hears of a step of the wall clock in seconds."""
+    could not start in time, ``stepped`` hears of a step of the wall clock in seconds. ``pace`` says
+    how often a slot's rounds are made now (``None``: as configured). ``permit`` says which kind of
+    round may be made in place of the one that is due, or (``None``) that none may."""
 
     round: Callable[[Slot, RoundKind], Awaitable[None]]
     late: Callable[[Slot], None]
     stepped: Callable[[float], None]
+    pace: Callable[[Slot], Pace | None] = lambda slot: None
+    permit: Callable[[Slot, RoundKind], RoundKind | None] = lambda slot, kind: kind
 
 
 class Runner:
@@ -128,12 +135,16 @@ class Runner:
             replace_existing=True,
         )
 
+    def _pace(self, slot: Slot) -> Pace:
+        return self._hooks.pace(slot) or fastest(self._schedule)
+
     def _place_next(self, key: str, due: Due) -> None:
+        slot = self._slots[key]
         following = next_due(
-            self._slots[key],
+            slot,
             self._schedule,
             anchor=self._anchor,
-            previous=due.number,
+            previous=due.number + self._pace(slot).every - 1,
             now=self._clocks.monotonic(),
             draw=self._draw,
         )
@@ -165,12 +176,17 @@ class Runner:
             if now - due.at > float(self._schedule.light) / 2:
                 self._hooks.late(slot)
             turn = self._long[slot.vantage]
-            kind, self._cadence[key] = kind_now(
-                slot, self._schedule, cadence=self._cadence[key], long_turn=turn, now=now
-            )
-            if kind is RoundKind.LONG:
+            paced = at_pace(self._schedule, self._pace(slot))
+            cadence = hastened(self._cadence[key], paced, now)
+            kind, after = kind_now(slot, paced, cadence=cadence, long_turn=turn, now=now)
+            permitted = self._hooks.permit(slot, kind)
+            if permitted is None:
+                return
+            # What was refused stays due.
+            self._cadence[key] = after if permitted is kind else cadence
+            if permitted is RoundKind.LONG:
                 self._long[slot.vantage] = self._draw_long(slot.vantage)
-            await self._hooks.round(slot, kind)
+            await self._hooks.round(slot, permitted)
 
     async def _watch_clock(self) -> None:
         offset = self._clocks.wall() - self._clocks.monotonic()

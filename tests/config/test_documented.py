@@ -11,7 +11,7 @@ import pytest
 from msgspec import NODEFAULT
 
 from probe.config.hints import bare, choices, default_of, is_struct, keys_of
-from probe.config.schema import Bytes, Definition, Seconds, Settings
+from probe.config.schema import Bytes, Definition, MonthlyBytes, Seconds, Settings
 from probe.config.units import BYTES, SECONDS
 from tests.config.files import mistakes
 
@@ -50,6 +50,8 @@ def shown(value: Any, kind: Any) -> str:
         return in_units(value, SECONDS)
     if kind is Bytes:
         return in_units(value, {"KiB": BYTES["KiB"]}) if value else "0"
+    if kind is MonthlyBytes:
+        return f"{value / BYTES['GB']:g}GB/month"
     if isinstance(value, bool):
         return str(value).lower()
     return '""' if value == "" else str(value)

@@ -14,6 +14,7 @@ from probe.config.embedded import folder
 from probe.config.hints import bare, is_struct, keys_of
 from probe.config.schema import Config, Definition, Settings
 from probe.model.identity import Compares
+from probe.schedule.forecast import forecast
 
 PLATFORMS = ["x", "facebook", "instagram", "youtube", "whatsapp"]
 # Each target's legs. Decoys are made only when the operator sets a beacon.
@@ -143,10 +144,17 @@ def test_the_domestic_control_is_a_template_that_can_be_taken_up(tmp_path: Path)
 
 
 def test_the_defaults_keep_within_the_hosts_budget_and_a_hundred_megabytes_a_day() -> None:
-    expected = estimate(load(None, {}))
+    config = load(None, {})
+    expected = estimate(config)
     assert max(expected.host_legs_per_hour.values()) <= 30
     assert expected.control_legs_per_hour <= 30
-    assert expected.bytes_per_day <= 100_000_000
+    plan = forecast(config, config.settings.vantages[0])
+    assert plan.calm_bytes_per_day <= 100_000_000
+    # A calm day has a round at every place of the grid, and reads at least twice an hour.
+    assert plan.calm.every == 1
+    assert plan.calm.transfer_seconds <= 1_800.0
+    assert plan.reserve_days is not None
+    assert plan.reserve_days > 7.0
 
 
 def test_every_definition_is_in_a_file_of_its_name() -> None:

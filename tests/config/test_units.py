@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.config.units import BYTES, SECONDS, near_unit, parse_bytes, parse_seconds
+from probe.config.units import (
+    BYTES,
+    SECONDS,
+    near_unit,
+    parse_bytes,
+    parse_monthly_bytes,
+    parse_seconds,
+)
 
 amounts = st.integers(min_value=0, max_value=10**9)
 
@@ -76,3 +83,11 @@ def test_wrong_sizes(text: str) -> None:
 )
 def test_what_was_probably_meant(text: str, units: dict[str, int], meant: str) -> None:
     assert near_unit(text, units) == meant
+
+
+def test_a_month_has_the_days_of_the_longest() -> None:
+    assert parse_monthly_bytes("3GB/month") == 3 * 10**9
+    assert parse_monthly_bytes("100 MB / day") == 31 * 10**8
+    for text in ("3GB", "3GB/week", "/month", "3/month/day"):
+        with pytest.raises(ValueError, match=r"size|units"):
+            parse_monthly_bytes(text)

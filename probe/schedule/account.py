@@ -1,0 +1,67 @@
+"""What a vantage has spent: bytes in a window that slides. Pure: time is an argument.
+
+Invariant: any stretch of ``PERIOD_SECONDS`` has at most as many bytes as the window shows at its
+end, so whoever keeps the window below a cap keeps every month below it. Bytes leave the window only
+when all that were counted with them are older than the period.
+
+The account has a clock of its own, which only ever goes on: it is moved by monotonic seconds while
+the daemon runs, and over a restart by what the wall clock says has passed, unless that clock cannot
+be believed. A wall clock that is set, forwards or back, therefore gives nothing away.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+# A month of a bill has at most 31 days.
+PERIOD_SECONDS = 31 * 86_400.0
+SLICE_SECONDS = 6 * 3_600.0
+# 2025-01-01: a host without a clock of its own starts before, and has not learnt the time yet.
+BELIEVABLE_SINCE = 1_735_689_600.0
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """``clock`` is the account's own time in seconds. ``spent`` are the bytes of each slice of
+    ``SLICE_SECONDS`` that is still in the window, as (number of the slice, bytes), oldest first.
+    ``wall`` is what the wall clock said when ``clock`` was set (Unix seconds)."""
+
+    clock: float = 0.0
+    spent: tuple[tuple[int, int], ...] = ()
+    wall: float = 0.0
+
+    @property
+    def used(self) -> int:
+        """Bytes in the window."""
+        return sum(size for _, size in self.spent)
+
+
+def passed(account: Account, seconds: float, *, wall: float) -> Account:
+    """``seconds`` (never less than none) have gone by and the wall clock says ``wall``."""
+    clock = account.clock + max(0.0, seconds)
+    kept = tuple(
+        (number, size)
+        for number, size in account.spent
+        if (number + 1) * SLICE_SECONDS > clock - PERIOD_SECONDS
+    )
+    return Account(clock=clock, spent=kept, wall=wall)
+
+
+def spent(account: Account, size: int) -> Account:
+    """``size`` bytes more were on the wire just now."""
+    number = int(account.clock // SLICE_SECONDS)
+    before, last = account.spent, 0
+    if before and before[-1][0] == number:
+        last = before[-1][1]
+        before = before[:-1]
+    return Account(
+        clock=account.clock, spent=(*before, (number, last + max(0, size))), wall=account.wall
+    )
+
+
+def resumed(account: Account, *, wall: float) -> Account:
+    """The account that was kept, taken up again when the wall clock says ``wall``.
+
+    What passed in between counts only if both readings of the wall clock can be believed.
+    """
+    believable = account.wall >= BELIEVABLE_SINCE and wall >= BELIEVABLE_SINCE
+    return passed(account, wall - account.wall if believable else 0.0, wall=wall)

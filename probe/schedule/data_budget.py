@@ -1,0 +1,244 @@
+"""What each vantage may still send and receive: the hard cap, and the pace that keeps off it.
+
+The only thing that changes here is what was counted. It outlives a reload of the configuration, and
+a restart if ``state`` is kept and given back to ``restore``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+from probe.config.amount import RoundSize, round_bytes, round_size
+from probe.config.schema import Config
+from probe.model.burst import Burst
+from probe.model.identity import RoundKind
+from probe.model.observation import RoundObservation
+from probe.model.verdict import State, Verdict
+from probe.schedule import account as accounts
+from probe.schedule.account import Account
+from probe.schedule.hours import within
+from probe.schedule.pace import Costs, Pace, pace_of
+
+# The most that a leg can take beyond its body: a handshake with the largest chain that is read, the
+# head of an answer, what the kernel had received beyond the last byte that was wanted.
+LEG_MOST_BYTES = 400_000
+# A page on which a link is looked for is read to this length at most, with all else of its leg.
+PAGE_MOST_BYTES = 1_500_000
+NAME_MOST_BYTES = 4_000
+# c-ares does not say what it sent: two queries of at most this size, and their answers.
+LOOKUP_BYTES = 2 * 300
+# Costs go up faster than they come down: a dead line must not make rounds look cheap.
+LEARN_UP = 0.1
+LEARN_DOWN = 0.05
+SUSPICIOUS = frozenset({State.THROTTLED, State.BLOCKED, State.DEGRADED, State.DOWN})
+_KINDS = (RoundKind.LIGHT, RoundKind.TRANSFER, RoundKind.LONG)
+
+
+class Refusal(StrEnum):
+    """Why a round is not made."""
+
+    OUT_OF_BUDGET = "out_of_budget"
+    QUIET_HOURS = "quiet_hours"
+    METERED_HOURS = "metered_hours"
+
+
+class Balance(Struct, frozen=True, kw_only=True):
+    """A vantage's budget in the window of a month, in bytes."""
+
+    budget: int
+    used: int
+
+    @property
+    def left(self) -> int:
+        """Bytes that may still be spent."""
+        return max(0, self.budget - self.used)
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """All budgets at one moment, by vantage; the paces by vantage and platform; and how many rounds
+    were refused since the start, by vantage, platform and reason."""
+
+    balances: Mapping[str, Balance]
+    paces: Mapping[tuple[str, str], Pace]
+    refused: Mapping[tuple[str, str, Refusal], int]
+
+
+class Clocks(Struct, frozen=True):
+    """Monotonic seconds, Unix seconds, and seconds since local midnight."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    of_day: Callable[[], float] = lambda: _seconds_of_day()
+
+
+class DataBudget:
+    """The accounts of all vantages."""
+
+    def __init__(self, config: Config, *, clocks: Clocks = Clocks()) -> None:  # noqa: B008
+        self._clocks = clocks
+        self._accounts: dict[str, Account] = {}
+        self._at = clocks.monotonic()
+        self._suspicious: frozenset[tuple[str, str]] = frozenset()
+        self._costs: dict[tuple[str, str], dict[RoundKind, float]] = {}
+        self._refused: Counter[tuple[str, str, Refusal]] = Counter()
+        self.config_loaded(config)
+
+    def config_loaded(self, config: Config) -> None:
+        """``config`` holds from now on. What was spent stays spent."""
+        self._config = config
+        self._schedule = config.settings.schedule
+        self._budgets = {
+            v.name: int(v.data_budget or config.settings.data_budget)
+            for v in config.settings.vantages
+        }
+        self._sizes = {p.name: round_size(config, p) for p in config.platforms}
+        self._costs = {}
+        for key in [
+            k for k in self._refused if k[0] not in self._budgets or k[1] not in self._sizes
+        ]:
+            del self._refused[key]
+
+    def state(self) -> dict[str, Account]:
+        """What must be kept over a restart, by vantage."""
+        self._go_on()
+        return dict(self._accounts)
+
+    def restore(self, state: Mapping[str, Account]) -> None:
+        """Take up what was kept. What was spent since the start stays counted."""
+        self._go_on()
+        wall = self._clocks.wall()
+        for vantage, kept in state.items():
+            now = self._accounts.get(vantage, Account()).used
+            self._accounts[vantage] = accounts.spent(accounts.resumed(kept, wall=wall), now)
+
+    def balance(self, vantage: str) -> Balance:
+        """The state of a vantage's budget."""
+        self._go_on()
+        return Balance(budget=self._budgets[vantage], used=self._account(vantage).used)
+
+    def view(self) -> View:
+        """Everything, for people and for metrics."""
+        return View(
+            balances={vantage: self.balance(vantage) for vantage in self._budgets},
+            paces={
+                (vantage, platform): self.pace(vantage, platform)
+                for vantage in self._budgets
+                for platform in self._sizes
+            },
+            refused=dict(self._refused),
+        )
+
+    def judged(self, verdict: Verdict) -> None:
+        """While something is wrong with a platform it has the configured pace."""
+        slot = frozenset({(verdict.vantage, verdict.platform)})
+        wrong = verdict.state in SUSPICIOUS
+        self._suspicious = self._suspicious | slot if wrong else self._suspicious - slot
+
+    def pace(self, vantage: str, platform: str) -> Pace:
+        """How often rounds of this platform are made now."""
+        balance = self.balance(vantage)
+        return pace_of(
+            self._schedule,
+            [self._cost(vantage, name) for name in self._sizes],
+            budget=balance.budget,
+            used=balance.used,
+            suspicious=(vantage, platform) in self._suspicious,
+        )
+
+    def permit(self, vantage: str, platform: str, kind: RoundKind) -> RoundKind | None:
+        """The kind of round that may be made in place of ``kind``: itself, a light one, or none."""
+        if self.refuse(vantage, platform, kind) is None:
+            return kind
+        if kind is RoundKind.LIGHT or self.refuse(vantage, platform, RoundKind.LIGHT) is not None:
+            return None
+        return RoundKind.LIGHT
+
+    def refuse(self, vantage: str, platform: str, kind: RoundKind) -> Refusal | None:
+        """Why a round of this kind must not be made now; ``None``: it may."""
+        size, dns = self._sizes[platform], self._config.settings.dns
+        most = size.legs * LEG_MOST_BYTES + self._body(size, kind) + size.pages * PAGE_MOST_BYTES
+        most += size.names * (1 + len(dns.resolvers) + dns.system) * NAME_MOST_BYTES
+        return self._refusal(vantage, platform, reads=kind is not RoundKind.LIGHT, most=most)
+
+    def refuse_burst(self, vantage: str, platform: str, burst: Burst) -> Refusal | None:
+        """Why a burst must not be made now; ``None``: it may, out of the reserve."""
+        legs = burst.each * (3 if burst.with_swap else 2)
+        most = legs * (burst.read_bytes + LEG_MOST_BYTES)
+        return self._refusal(vantage, platform, reads=burst.read_bytes > 0, most=most)
+
+    def spent(self, observed: RoundObservation) -> None:
+        """A round was made: count its bytes, and learn what such rounds cost."""
+        if observed.vantage not in self._budgets:
+            return
+        self._go_on()
+        size = wire_bytes(observed)
+        self._accounts[observed.vantage] = accounts.spent(self._account(observed.vantage), size)
+        if observed.platform in self._sizes and observed.kind in _KINDS:
+            known = self._known(observed.vantage, observed.platform)
+            share = LEARN_UP if size > known[observed.kind] else LEARN_DOWN
+            known[observed.kind] += share * (size - known[observed.kind])
+
+    def _refusal(self, vantage: str, platform: str, *, reads: bool, most: int) -> Refusal | None:
+        now = self._clocks.of_day()
+        if within(self._schedule.quiet_hours, now):
+            refusal = Refusal.QUIET_HOURS
+        elif reads and within(self._schedule.metered_hours, now):
+            refusal = Refusal.METERED_HOURS
+        elif most > self.balance(vantage).left:
+            refusal = Refusal.OUT_OF_BUDGET
+        else:
+            return None
+        self._refused[vantage, platform, refusal] += 1
+        return refusal
+
+    def _body(self, size: RoundSize, kind: RoundKind) -> int:
+        legs = self._config.settings.legs
+        if kind is RoundKind.LIGHT:
+            return size.legs * int(legs.light_bytes)
+        if kind is RoundKind.LONG:
+            return size.long_legs * int(legs.long_bytes)
+        return size.read_legs * int(legs.transfer_bytes)
+
+    def _account(self, vantage: str) -> Account:
+        return self._accounts.get(vantage, Account())
+
+    def _known(self, vantage: str, platform: str) -> dict[RoundKind, float]:
+        if (vantage, platform) not in self._costs:
+            size = self._sizes[platform]
+            self._costs[vantage, platform] = {
+                kind: round_bytes(self._config, size, kind) for kind in _KINDS
+            }
+        return self._costs[vantage, platform]
+
+    def _cost(self, vantage: str, platform: str) -> Costs:
+        known = self._known(vantage, platform)
+        return Costs(**{kind.value: known[kind] for kind in _KINDS})
+
+    def _go_on(self) -> None:
+        """Move every account's clock by what has passed since the last look."""
+        now, wall = self._clocks.monotonic(), self._clocks.wall()
+        seconds, self._at = max(0.0, now - self._at), now
+        for vantage in self._budgets.keys() | self._accounts.keys():
+            self._accounts[vantage] = accounts.passed(self._account(vantage), seconds, wall=wall)
+
+
+def wire_bytes(observed: RoundObservation) -> int:
+    """Bytes that a round had on the wire, both ways. What nobody counted is estimated."""
+    legs = sum((leg.wire_bytes_sent or 0) + (leg.wire_bytes_received or 0) for leg in observed.legs)
+    asked = sum(
+        LOOKUP_BYTES
+        if dns.wire_bytes_sent is None
+        else dns.wire_bytes_sent + (dns.wire_bytes_received or 0)
+        for dns in observed.dns
+    )
+    return legs + asked + observed.page_wire_bytes
+
+
+def _seconds_of_day() -> float:
+    local = time.localtime()
+    return local.tm_hour * 3_600.0 + local.tm_min * 60.0 + local.tm_sec
