@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from probe.config import ConfigErrors
 from probe.config.schema import Config
+from probe.measure.line import Lines
 from probe.measure.round import Rounds
 from probe.measure.state import State
 from probe.measure.trust import Trust, TrustError, ssl_version
@@ -44,6 +45,8 @@ class Daemon:
         self._config = config
         self._read = read
         self._state = State()
+        self._lines = Lines()
+        self._in_tunnel: set[str] = set()
         self._data = DataBudget(config)
         self._board = Board(config, data=self._data.view)
         self._verdicts: dict[tuple[str, str], Verdict] = {}
@@ -112,6 +115,7 @@ class Daemon:
 
     async def _round(self, slot: Slot, kind: RoundKind) -> None:
         key = (slot.vantage, slot.platform)
+        self._look_at_line(slot.vantage)
         self._board.round_started(slot.vantage, slot.platform, kind)
         try:
             observed = await self._rounds.measure(
@@ -188,6 +192,25 @@ class Daemon:
             for (vantage, platform), verdict in self._verdicts.items()
             if vantage in outside and platform == observed.platform and verdict.at >= oldest
         )
+
+    def _look_at_line(self, name: str) -> None:
+        vantage = next((v for v in self._config.settings.vantages if v.name == name), None)
+        line = None if vantage is None else self._lines.look(vantage)
+        self._board.line_seen(
+            name,
+            tunnel=None if line is None else line.tunnel,
+            changed=line is not None and line.changed,
+        )
+        if line is None:
+            return
+        if line.changed:
+            log.warning("packets leave by another way than before", extra={"vantage": name})
+        if line.tunnel and name not in self._in_tunnel:
+            log.warning(
+                "packets leave through a VPN or tunnel: that network is measured, not your line",
+                extra={"vantage": name},
+            )
+        (self._in_tunnel.add if line.tunnel else self._in_tunnel.discard)(name)
 
     def _permit(self, slot: Slot, kind: RoundKind) -> RoundKind | None:
         permitted = self._data.permit(slot.vantage, slot.platform, kind)

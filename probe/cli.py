@@ -15,6 +15,8 @@ from rich.table import Table
 
 from probe import __version__
 from probe.commands.plan import show_plan
+from probe.commands.risk import RISK
+from probe.commands.wipe import REMAINS, erase, state_folders, stored_files
 from probe.config import ConfigErrors, contacts, load, warnings
 from probe.config.schema import Config, Definition
 from probe.measure.round import Rounds
@@ -77,6 +79,8 @@ def run(path: Path | None) -> None:
     configuration, and a wrong one leaves the old one running.
     """
     config = _load(path)
+    if not config.settings.acknowledge_risks:
+        click.echo(RISK, err=True)
     # The daemon and its server are needed by this command only, and cost time and memory.
     from probe.app import Daemon
     from probe.publish.server import ListenError
@@ -175,6 +179,28 @@ def platforms(path: Path | None) -> None:
 def plan(path: Path | None) -> None:
     """Print how much data would be used, and how often rounds would be made. Sends nothing."""
     show_plan(_load(path), Console())
+
+
+@main.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def wipe(yes: bool) -> None:
+    """Erase everything that throttlewatch has stored on this machine.
+
+    Stop the daemon first. It lists the files, asks, overwrites and removes them, and says what it
+    cannot erase. The exit status is 1 if something is left.
+    """
+    files = stored_files(state_folders(os.environ))
+    if not files:
+        click.echo("nothing is stored here")
+        return
+    click.echo("\n".join(map(str, files)))
+    if not yes:
+        click.confirm("Erase these files?", abort=True)
+    left = [f"{file}: {why}" for file in files if (why := erase(file))]
+    for line in left:
+        click.echo(f"not erased: {line}", err=True)
+    click.echo(REMAINS)
+    sys.exit(1 if left else 0)
 
 
 @main.command()

@@ -16,6 +16,7 @@ OWNERS = {
     "apscheduler": "schedule",
     "click": "cli",
     "dns": "measure",
+    "fcntl": "measure",
     "httpcore": "measure",
     "httpx": "measure",
     "jinja2": "publish",

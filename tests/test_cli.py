@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from probe import __version__
+from probe.app import Daemon
 from probe.cli import STATUS, main
+from probe.commands.risk import RISK
 from probe.model.verdict import State
 
 
@@ -21,11 +24,34 @@ def test_version() -> None:
     assert (result.exit_code, result.output) == (0, f"throttlewatch {__version__}\n")
 
 
-@pytest.mark.parametrize("command", ["", "run", "once", "check", "platforms", "plan", "version"])
+@pytest.mark.parametrize(
+    "command", ["", "run", "once", "check", "platforms", "plan", "wipe", "version"]
+)
 def test_every_command_explains_itself(command: str) -> None:
     result = run(*command.split(), "--help")
     assert result.exit_code == 0
     assert len(result.output.splitlines()) > 3
+
+
+def test_the_risk_is_two_sentences_that_point_to_the_page() -> None:
+    assert RISK.count(". ") + RISK.count(".\n") + RISK.endswith(".") == 2
+    assert "docs/safety.md" in RISK
+    assert (Path(__file__).parent.parent / "docs" / "safety.md").exists()
+
+
+@pytest.mark.parametrize(("known", "said"), [("false", True), ("true", False)])
+def test_run_says_the_risk_first_until_it_is_known(
+    known: str, said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(self: Daemon) -> None:
+        click.echo("started", err=True)
+
+    monkeypatch.setattr(Daemon, "run", nothing)
+    monkeypatch.setattr("probe.publish.log.configure", lambda *given: None)
+    result = run("run", env={"THROTTLEWATCH_ACKNOWLEDGE_RISKS": known})
+    assert result.exit_code == 0
+    assert result.output.startswith(RISK) is said
+    assert "started" in result.output
 
 
 def test_help_points_at_the_risk() -> None:

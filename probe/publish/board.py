@@ -9,6 +9,7 @@ snapshots. Freshness lives on the monotonic clock, so a step of the wall clock c
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from probe.config.schema import Config
@@ -59,6 +60,8 @@ class Board:
         self._reload_ok = True
         self._reloaded_at = wall()
         self._clock_steps = 0
+        self._tunnels: dict[str, bool] = {}
+        self._line_changes: Counter[str] = Counter()
 
     def config_loaded(self, config: Config) -> None:
         """``config`` is the one that holds from now on: forget what it does not name."""
@@ -72,6 +75,7 @@ class Board:
         self._ended = {slot: at for slot, at in self._ended.items() if slot in declared.slots}
         self._given_up &= declared.slots
         self._running &= declared.slots
+        self._tunnels = {k: v for k, v in self._tunnels.items() if declared.has_vantage(k)}
 
     def reload_finished(self, ok: bool, at: float) -> None:
         """A reload of the configuration ended at ``at`` (Unix seconds), well or not."""
@@ -83,6 +87,15 @@ class Board:
         """The wall clock moved by ``seconds`` (either way)."""
         if seconds != 0.0:
             self._clock_steps += 1
+
+    def line_seen(self, vantage: str, *, tunnel: bool | None, changed: bool) -> None:
+        """How a vantage's packets leave this host (``None``: it cannot be told)."""
+        if not self._declared.has_vantage(vantage):
+            return
+        self._tunnels.pop(vantage, None)
+        if tunnel is not None:
+            self._tunnels[vantage] = tunnel
+        self._line_changes[vantage] += changed
 
     def round_started(self, vantage: str, platform: str, kind: RoundKind) -> None:
         """A round begins."""
@@ -152,6 +165,8 @@ class Board:
             clock_steps=self._clock_steps,
             ready=self.ready,
             data=None if self._data is None else self._data(),
+            tunnels=dict(self._tunnels),
+            line_changes={v.name: self._line_changes[v.name] for v in declared.vantages},
         )
 
     @property

@@ -103,6 +103,7 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[Row]:
             yield from _slot_rows(snapshot, vantage, platform.name)
     yield from _counted_rows(snapshot)
     yield from _data_rows(snapshot)
+    yield from _line_rows(snapshot)
     for leg_key, leg in sorted(snapshot.legs.items(), key=_ordered):
         yield from _leg_rows(_leg_labels(leg_key), leg)
     for leg_key, leg in sorted(snapshot.reads.items(), key=_ordered):
@@ -185,6 +186,13 @@ def _counted_rows(snapshot: Snapshot) -> Iterator[Row]:
     for (vantage, platform, direction), size in sorted(counted.wire_bytes.items()):
         labels = {"vantage": vantage, "platform": platform, "direction": direction}
         yield names.WIRE_BYTES, labels, float(size)
+
+
+def _line_rows(snapshot: Snapshot) -> Iterator[Row]:
+    for vantage, tunnel in sorted(snapshot.tunnels.items()):
+        yield names.LINE_TUNNEL, {"vantage": vantage}, float(tunnel)
+    for vantage, count in sorted(snapshot.line_changes.items()):
+        yield names.LINE_CHANGES, {"vantage": vantage}, float(count)
 
 
 def _data_rows(snapshot: Snapshot) -> Iterator[Row]:

@@ -329,6 +329,20 @@ VANTAGE_INFO = _metric(
     "What the configuration says about a vantage.",
     absent="never",
 )
+LINE_TUNNEL = _metric(
+    "gauge",
+    "line_tunnel",
+    ("vantage",),
+    "Whether the vantage's packets leave through a VPN or another tunnel, so not by its own line.",
+    absent="a proxy, or no way out",
+)
+LINE_CHANGES = _metric(
+    "counter",
+    "line_changes_total",
+    ("vantage",),
+    "Times that the vantage's packets began to leave by another way (interface, address, gateway).",
+    absent="never",
+)
 BUILD_INFO = _metric(
     "info", "build_info", ("version",), "Version of throttlewatch.", absent="never"
 )

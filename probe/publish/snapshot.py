@@ -101,6 +101,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     ``legs`` are the last exchanges, ``reads`` the last ones that compared goodput. ``verdicts`` has
     ``None`` where there has been no round yet, and no entry where the last one is stale. Points
     in time are Unix seconds. ``data`` is the state of the data budgets.
+    ``tunnels`` and ``line_changes`` are by vantage.
     """
 
     taken_at: float
@@ -120,3 +121,5 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     clock_steps: int
     ready: bool
     data: View | None = None
+    tunnels: Mapping[str, bool] = {}
+    line_changes: Mapping[str, int] = {}

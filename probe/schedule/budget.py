@@ -12,6 +12,8 @@ from msgspec import Struct
 
 LEGS_PER_HOUR = 30.0
 BURST = 30.0
+# No answer, forged or wrong, may silence a host for longer than this.
+MOST_CLOSED_SECONDS = 86_400.0
 _PER_SECOND = LEGS_PER_HOUR / 3600.0
 
 
@@ -68,6 +70,7 @@ class HostBudget:
         return True
 
     def close(self, vantage: str, host: str, now: float, until: float) -> None:
-        """Leave ``host`` alone until monotonic time ``until``."""
+        """Leave ``host`` alone until monotonic time ``until``, for a day at most."""
+        until = min(until, now + MOST_CLOSED_SECONDS)
         bucket = self._buckets.get((vantage, host), Bucket(at=now))
         self._buckets[vantage, host] = bucket.closed(until)

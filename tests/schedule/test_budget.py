@@ -44,6 +44,13 @@ def test_retry_after_closes_a_host() -> None:
     assert budget.take("default", "x.com", 1_800.0)
 
 
+def test_no_retry_after_silences_a_host_for_more_than_a_day() -> None:
+    budget = HostBudget()
+    budget.close("default", "x.com", 0.0, until=1e10)
+    assert not budget.take("default", "x.com", 86_399.0)
+    assert budget.take("default", "x.com", 86_400.0)
+
+
 def test_a_clock_that_goes_back_gives_nothing_away() -> None:
     budget = HostBudget()
     while budget.take("default", "x.com", 1_000.0):

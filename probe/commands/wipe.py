@@ -1,0 +1,64 @@
+"""``throttlewatch wipe``: erase what throttlewatch has stored on this machine."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+SYSTEM = Path("/var/lib/throttlewatch")
+# Everything that throttlewatch writes begins with one of these; nothing else is ever touched.
+OURS = ("history.sqlite3", "data-budget.json")
+REMAINS = """\
+What this cannot erase: older copies in the cells of an SD card or SSD (only a disk that was
+encrypted from the start helps), backups, swap, the log in the system's journal (`journalctl
+--rotate --vacuum-time=1s` empties all of it), your shell's history, the configuration, and what
+Prometheus or others have already received. docs/safety.md says more."""
+_CHUNK = bytes(65_536)
+
+
+def state_folders(environ: Mapping[str, str]) -> Iterator[Path]:
+    """Where throttlewatch may have stored something: as a service, and for this user."""
+    for folder in filter(None, environ.get("STATE_DIRECTORY", "").split(":")):
+        yield Path(folder)
+    yield SYSTEM
+    home = environ.get("XDG_STATE_HOME")
+    if home:
+        yield Path(home) / "throttlewatch"
+    elif environ.get("HOME"):
+        yield Path(environ["HOME"]) / ".local" / "state" / "throttlewatch"
+
+
+def stored_files(folders: Iterable[Path], named: Iterable[Path] = ()) -> tuple[Path, ...]:
+    """Every regular file of ours in ``folders``, and beside the files that the configuration
+    ``named``, with their companions. Links are not followed."""
+    found: set[Path] = set()
+    for folder in folders:
+        found.update(_beginning(folder, OURS))
+    for file in named:
+        found.update(_beginning(file.parent, (file.name,)))
+    return tuple(sorted(found))
+
+
+def erase(file: Path) -> str:
+    """Overwrite and remove one file; what went wrong, or nothing."""
+    try:
+        with file.open("r+b", buffering=0) as body:
+            left = os.fstat(body.fileno()).st_size
+            while left > 0:
+                left -= body.write(_CHUNK[: min(left, len(_CHUNK))])
+            os.fsync(body.fileno())
+        file.unlink()
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    return ""
+
+
+def _beginning(folder: Path, names: tuple[str, ...]) -> Iterator[Path]:
+    try:
+        for file in folder.iterdir():
+            if file.name.startswith(names) and stat.S_ISREG(file.lstat().st_mode):
+                yield file
+    except OSError:
+        return

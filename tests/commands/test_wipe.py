@@ -1,0 +1,81 @@
+"""What is ours is gone afterwards, what is not is untouched, and what cannot be erased is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from probe.cli import main
+from probe.commands.wipe import erase, stored_files
+
+OURS = (
+    "history.sqlite3",
+    "history.sqlite3-wal",
+    "history.sqlite3.corrupt-1",
+    "data-budget.json",
+)
+
+
+def filled(folder: Path) -> Path:
+    state = folder / "throttlewatch"
+    state.mkdir()
+    for name in (*OURS, "other.txt"):
+        (state / name).write_bytes(b"secret" * 20_000)
+    return state
+
+
+def wipe(home: Path, *arguments: str, answer: str = "") -> Result:
+    environ = {"XDG_STATE_HOME": str(home), "STATE_DIRECTORY": "", "THROTTLEWATCH_CONFIG": ""}
+    return CliRunner().invoke(main, ["wipe", *arguments], env=environ, input=answer)
+
+
+def test_everything_of_ours_goes_and_nothing_else(tmp_path: Path) -> None:
+    state = filled(tmp_path)
+    result = wipe(tmp_path, "--yes")
+    assert result.exit_code == 0, result.output
+    assert [f.name for f in state.iterdir()] == ["other.txt"]
+    assert "SD card" in result.output
+
+
+def test_it_lists_and_asks_first(tmp_path: Path) -> None:
+    state = filled(tmp_path)
+    result = wipe(tmp_path, answer="n\n")
+    assert result.exit_code == 1
+    assert all(name in result.output for name in OURS)
+    assert len(list(state.iterdir())) == len(OURS) + 1
+    assert wipe(tmp_path, answer="y\n").exit_code == 0
+    assert [f.name for f in state.iterdir()] == ["other.txt"]
+
+
+def test_nothing_stored_is_said(tmp_path: Path) -> None:
+    result = wipe(tmp_path)
+    assert result.exit_code == 0
+    assert "nothing is stored" in result.output
+
+
+def test_the_bytes_are_overwritten_before_the_name_goes(tmp_path: Path) -> None:
+    state = filled(tmp_path)
+    kept = tmp_path / "kept"
+    kept.hardlink_to(state / OURS[0])
+    assert erase(state / OURS[0]) == ""
+    assert set(kept.read_bytes()) == {0}
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    (tmp_path / "history.sqlite3").symlink_to(precious)
+    assert stored_files([tmp_path]) == ()
+
+
+def test_a_file_that_cannot_be_erased_is_named(tmp_path: Path) -> None:
+    assert erase(tmp_path / "gone") == "no such file or directory"
+
+
+def test_a_history_elsewhere_is_found_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "mine.db").touch()
+    (tmp_path / "mine.db-wal").touch()
+    (tmp_path / "other.db").touch()
+    found = stored_files([], [tmp_path / "mine.db"])
+    assert [f.name for f in found] == ["mine.db", "mine.db-wal"]
