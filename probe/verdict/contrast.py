@@ -204,8 +204,9 @@ def between_rounds(level: Level, noise: Level | None) -> float:
 
     The legs of one burst share whatever the platform's edge does in that minute, so the shuffle
     does not bound it; it has to be allowed for. A round compares one target leg with one control
-    leg, which is twice a leg's variance. While the noise is not known, all of the spread is
+    leg, which is twice a leg's variance. While the noise is not known, half of the spread is
     allowed for.
     """
-    legs = 2.0 * noise.centre**2 if noise is not None and noise.known else 0.0
-    return sqrt(max(0.0, level.spread**2 - legs))
+    if noise is None or not noise.known:
+        return level.spread / 2.0
+    return sqrt(max(0.0, level.spread**2 - 2.0 * noise.centre**2))

@@ -18,7 +18,7 @@ from probe.observe.effort import Measure
 from probe.verdict import names, rounds, testing
 from probe.verdict.about import About
 from probe.verdict.facts import Facts, elsewhere
-from probe.verdict.learning import forget, learn_noise, learn_round
+from probe.verdict.learning import forget, learn_controls, learn_noise, learn_targets
 from probe.verdict.memory import Memory, PlatformMemory
 from probe.verdict.outcome import Numbers, publish
 from probe.verdict.rules import RULES, Rule, first
@@ -76,11 +76,14 @@ def _ordinary(
         tested_bytes=rounds.tested(mine.tested_bytes, observed),
     )
     levels = memory.levels
-    calm = mine.episode is None and mine.proven is None and slow_line is None
-    if calm and not observed.clock_stepped and not seen.another_line and facts.healthy_controls:
-        well = rounds.well(seen, thresholds.log_margin, mine.path_rounds)
-        levels = learn_round(levels, observed, seen.measures, thresholds=thresholds, targets=well)
-        mine = replace(mine, tested_bytes=facts.tested_bytes)
+    if slow_line is None and not observed.clock_stepped and not seen.another_line:
+        if mine.episode is None and mine.proven is None:
+            well = rounds.well(seen, thresholds.log_margin, mine.path_rounds)
+            levels = learn_targets(
+                levels, observed, seen.measures, thresholds=thresholds, targets=well
+            )
+            mine = replace(mine, tested_bytes=facts.tested_bytes)
+        levels = learn_controls(levels, observed, seen.measures)
     for target in [t for t, n in mine.path_rounds.items() if n >= thresholds.path_rounds]:
         levels = forget(levels, owner=observed.platform, target=target)
         left = {t: n for t, n in mine.path_rounds.items() if t != target}

@@ -28,7 +28,23 @@ from probe.verdict.thresholds import Thresholds
 _RELATIVE = (LegRole.TARGET, LegRole.SWAP)
 
 
-def learn_round(
+def learn_controls(
+    levels: Levels, observed: RoundObservation, measures: tuple[Measure, ...]
+) -> dict[str, Level]:
+    """The levels of the controls after ``observed``. They are learnt whatever happens to the
+    platform, so that the line stays known through a long restriction."""
+    after = dict(levels)
+    family, at = observed.family.value, observed.started_at
+    for leg in healthy(observed.by_role(LegRole.CONTROL)):
+        for measure in measures:
+            key, value = series(leg, measure, family), log_effort(leg, measure)
+            if value is not None and isfinite(value):
+                after[key] = learned(levels.get(key), value, at)
+        _learn_rtt(after, levels, leg, family, at)
+    return after
+
+
+def learn_targets(
     levels: Levels,
     observed: RoundObservation,
     measures: tuple[Measure, ...],
@@ -36,7 +52,7 @@ def learn_round(
     thresholds: Thresholds,
     targets: frozenset[str],
 ) -> dict[str, Level]:
-    """The levels after ``observed``, of which ``targets`` were well.
+    """The levels of ``targets``, which were well in ``observed``, and of their swaps.
 
     A control that is off by the margin does not tell the line's state (its network may be
     restricted), and if none is left that does, targets learn nothing.
@@ -49,11 +65,6 @@ def learn_round(
         lines = deviations(controls, measure, levels=levels, family=family, at=at)
         calm = [line for line in lines if abs(line) < margin]
         line = median(calm) if calm else (0.0 if not lines else None)
-        for leg in controls:
-            key = series(leg, measure, family)
-            value = log_effort(leg, measure)
-            if value is not None and isfinite(value):
-                after[key] = learned(levels.get(key), value, at)
         if line is None:
             continue
         for leg in observed.legs:
@@ -63,7 +74,7 @@ def learn_round(
                 key = series(leg, measure, family)
                 after[key] = learned(levels.get(key), value - line, at)
     for leg in observed.legs:
-        if leg.leg.role is LegRole.CONTROL or leg.leg.target in targets:
+        if leg.leg.role in _RELATIVE and leg.leg.target in targets:
             _learn_rtt(after, levels, leg, family, at)
     return after
 

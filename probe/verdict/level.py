@@ -14,7 +14,7 @@ from math import sqrt
 from msgspec import Struct
 
 RING = 48
-LEAST = 3
+LEAST = 2
 """Values before a level counts as known."""
 # Consistency of the median absolute deviation with a normal's standard deviation.
 _MAD_SCALE = 1.4826

@@ -18,6 +18,8 @@ LEAST_DEADLINE = 5.0
 # Controls to draw from: more than a burst needs, so that one whose network is restricted, or whose
 # server is slow, does not spoil every burst.
 CONTROLS = 4
+# So many controls with a history are better than more without one: they take turns.
+LEAST_KNOWN = 2
 
 
 def episode_burst(
@@ -109,6 +111,9 @@ def _controls(
 
     able = [control for control in about.controls if control.min_bytes >= size]
     ordered = sorted(able or about.controls, key=preference)
+    known = [control for control in ordered if not preference(control)[0]]
+    if len(known) >= LEAST_KNOWN:
+        ordered = known
     return tuple(control.name for control in ordered[: max(CONTROLS, len(ordered) // 2)])
 
 

@@ -34,6 +34,9 @@ from probe.verdict.thresholds import Thresholds
 ERRORS = 2.0
 """Standard errors of its own level that a target is given as doubt (one-sided, about 98 %)."""
 
+# Three values spread less than what they come from: sqrt(3/2) / c4(3), for a normal.
+SMALL_SAMPLE = 1.382
+
 
 class Score(Struct, frozen=True, kw_only=True):
     """What one burst says.
@@ -83,16 +86,20 @@ def score(
     usual = theirs is not None and level is not None and level.known
     path = _path(targets, controls, levels, family)
     if usual and level is not None and theirs is not None:
-        normal = level.expected(at)
-        doubt = level.doubt(ERRORS) + between_rounds(level, levels.get(noise_key(measure)))
+        normal, doubt = level.expected(at), level.doubt(ERRORS)
+        edge = between_rounds(level, levels.get(noise_key(measure)))
         line = theirs
     else:
-        normal, doubt = log(thresholds.no_baseline), 0.0
+        normal, doubt, edge = log(thresholds.no_baseline), 0.0, 0.0
         line = _efforts(controls, measure)
     margin = thresholds.log_margin
-    strict = [y - normal - doubt - path - margin for y in own]
+    strict = [y - normal - doubt - edge - path - margin for y in own]
     kind = [y - normal + doubt - margin for y in own]
-    noise = [pstdev(group) for group in (_finite(own), _finite(line)) if len(group) == EACH]
+    noise = [
+        SMALL_SAMPLE * pstdev(group)
+        for group in (_finite(own), _finite(line))
+        if len(group) == EACH
+    ]
     return Score(
         wins=wins(strict, line) if complete else 0,
         swap_wins=_swap_wins(targets, swaps, measure, levels, family, at, thresholds),

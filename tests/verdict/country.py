@@ -1,0 +1,238 @@
+"""A small country for tests of the verdict: a platform, controls, and what is done to its legs.
+
+Everything is arithmetic on seconds; there is no packet and no clock. ``Country.run`` plays rounds
+and the bursts that the verdict plans, as the daemon does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import exp
+from random import Random
+
+from msgspec.structs import replace
+
+from probe.model.burst import Burst
+from probe.model.failure import Failure
+from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind
+from probe.model.observation import (
+    Clock,
+    HttpFacts,
+    Leg,
+    LegObservation,
+    RoundObservation,
+    TcpInfo,
+    TlsFacts,
+)
+from probe.model.verdict import Verdict
+from probe.verdict.about import About, ControlFacts, TargetFacts
+from probe.verdict.decide import decide
+from probe.verdict.memory import Memory
+
+READ = 65_536
+DEADLINE = 30.0
+START = 1_700_000_000.0
+INTERVAL = 900.0
+CONTROLS = ("debian", "jquery", "kernel", "amazon")
+ADDRESSES = ("198.18.0.1", "198.18.0.2")
+
+
+class Done:
+    """What is done to one leg: times by factor, seconds added, or a failure."""
+
+    def __init__(
+        self,
+        *,
+        handshake: float = 1.0,
+        transfer: float = 1.0,
+        rtt: float = 1.0,
+        fails: Failure | None = None,
+        status: int = 0,
+    ) -> None:
+        self.handshake = handshake
+        self.transfer = transfer
+        self.rtt = rtt
+        self.fails = fails
+        self.status = status
+
+
+WELL = Done()
+Act = Callable[[Leg, str], Done]
+
+
+def nothing(leg: Leg, address: str) -> Done:
+    """Nobody does anything."""
+    return WELL
+
+
+def about_x(**more: object) -> About:
+    """What the configuration says of platform x."""
+    known = About(
+        title="X",
+        targets=(
+            TargetFacts(name="page", host="x.test", swap=Compares.HANDSHAKE),
+            TargetFacts(name="object", host="object.test", swap=Compares.GOODPUT),
+        ),
+        controls=tuple(
+            ControlFacts(name=f"{name}/object", operator=name, min_bytes=READ) for name in CONTROLS
+        ),
+    )
+    return replace(known, **more)
+
+
+class Country:
+    """Plays rounds of platform x. ``noise`` is the log sd of each leg, ``line`` of each round."""
+
+    def __init__(
+        self,
+        seed: int = 1,
+        *,
+        noise: float = 0.1,
+        line: float = 0.1,
+        addresses: tuple[str, ...] = ADDRESSES,
+        swaps: bool = True,
+        about: About | None = None,
+    ) -> None:
+        self.random = Random(seed)
+        self.noise = noise
+        self.line = line
+        self.addresses = addresses
+        self.swaps = swaps
+        self.about = about or about_x()
+        self.memory = Memory()
+        self.act: Act = nothing
+        self.verdicts: list[Verdict] = []
+        self.bursts = 0
+        self.now = START
+
+    def run(self, rounds: int, kind: RoundKind = RoundKind.TRANSFER) -> Verdict:
+        """Play ``rounds`` rounds with whatever the verdict asks for; the last verdict."""
+        for _ in range(rounds):
+            self.now += INTERVAL
+            decision = decide(self.memory, self.a_round(kind), self.about)
+            self.memory = decision.memory
+            while decision.plan is not None:
+                self.bursts += 1
+                decision = decide(self.memory, self.a_burst(decision.plan), self.about)
+                self.memory = decision.memory
+            self.verdicts.append(decision.verdict)
+        return self.verdicts[-1]
+
+    def a_round(self, kind: RoundKind = RoundKind.TRANSFER) -> RoundObservation:
+        """One ordinary round."""
+        reads = kind is not RoundKind.LIGHT
+        legs = [_leg(LegRole.TARGET, "page", reads=False), _leg(LegRole.TARGET, "object", reads)]
+        if self.swaps:
+            legs += [_leg(LegRole.SWAP, "page", reads=False), _leg(LegRole.SWAP, "object", reads)]
+        first, second = self.random.sample(CONTROLS, 2)
+        legs += [_control(first, reads), _control(second, reads=False)]
+        return self._play(legs, kind, None)
+
+    def a_burst(self, burst: Burst) -> RoundObservation:
+        """The burst that was planned."""
+        reads = burst.compares is Compares.GOODPUT
+        legs = [_leg(LegRole.TARGET, burst.target, reads)] * burst.each
+        if burst.with_swap and self.swaps:
+            legs += [_leg(LegRole.SWAP, burst.target, reads)] * burst.each
+        names = [name.partition("/")[0] for name in burst.controls]
+        self.random.shuffle(names)
+        legs += [_control(names[i % len(names)], reads) for i in range(burst.each)]
+        return self._play(legs, RoundKind.BURST, burst)
+
+    def _play(self, legs: list[Leg], kind: RoundKind, burst: Burst | None) -> RoundObservation:
+        state = exp(self.random.gauss(0.0, self.line))
+        address = burst.address if burst and burst.address else self.random.choice(self.addresses)
+        drawn = self.random.sample(legs, len(legs))
+        return RoundObservation(
+            id=f"{self.random.getrandbits(32):08x}",
+            vantage="home",
+            platform="x",
+            kind=kind,
+            family=Family.IPV4,
+            started_at=self.now,
+            duration_seconds=5.0,
+            legs=tuple(
+                self._observe(leg, order, address, state) for order, leg in enumerate(drawn)
+            ),
+            burst=burst,
+        )
+
+    def _observe(self, leg: Leg, order: int, address: str, state: float) -> LegObservation:
+        at = leg.owner if leg.role is LegRole.CONTROL else address
+        done = self.act(leg, at)
+        own = exp(self.random.gauss(0.0, self.noise)) * state
+        rtt = 0.02 * done.rtt
+        phases = {
+            Phase.CONNECT: rtt,
+            Phase.TLS: 0.04 * own * done.handshake * done.rtt,
+            Phase.PROCESSING: 0.02 * done.rtt,
+            Phase.TRANSFER: (leg.range_bytes / 1e6) * own * done.transfer * done.rtt,
+        }
+        failure, body = done.fails, leg.range_bytes
+        if done.status:
+            failure = Failure(phase=Phase.PROCESSING, reason="http_unexpected_status_code")
+        elif failure is None and phases[Phase.TRANSFER] > DEADLINE:
+            failure = Failure(phase=Phase.TRANSFER, reason="generic_timeout_error")
+            body = int(body * DEADLINE / phases[Phase.TRANSFER])
+            phases[Phase.TRANSFER] = DEADLINE
+        reached = list(Phase)
+        if failure is not None:
+            reached = reached[: reached.index(failure.phase) + 1]
+        answered = Phase.TRANSFER in reached or bool(done.status)
+        return LegObservation(
+            leg=leg,
+            order=order,
+            started_at=self.now,
+            duration_seconds=sum(phases.values()),
+            clock=Clock.KERNEL,
+            address=None if failure and failure.phase is Phase.RESOLVE else at,
+            family=Family.IPV4,
+            phases={phase: phases[phase] for phase in reached if phase in phases},
+            failure=failure,
+            tcp=TcpInfo(rtt_seconds=rtt, min_rtt_seconds=rtt),
+            connect_rtt_seconds=rtt if Phase.TLS in reached else None,
+            tls=TlsFacts(version="TLSv1.3", verify_error="")
+            if Phase.PROCESSING in reached
+            else None,
+            http=HttpFacts(version="2", status=done.status or 206, content_length=leg.range_bytes)
+            if answered
+            else None,
+            body_bytes=body if Phase.TRANSFER in reached else None,
+        )
+
+
+def _leg(role: LegRole, target: str, reads: bool) -> Leg:
+    name = f"{target}.test" if role is LegRole.TARGET else "neutral.test"
+    return Leg(
+        role=role,
+        owner="x",
+        target=target,
+        connect_to=f"{target}.test",
+        port=443,
+        url=f"https://{name}/",
+        sni=name,
+        certificate_name=name,
+        compares=Compares.GOODPUT if reads else Compares.HANDSHAKE,
+        min_bytes=READ if reads else 0,
+        max_bytes=READ if reads else 1_024,
+        range_bytes=READ if reads else 1_024,
+    )
+
+
+def _control(name: str, reads: bool) -> Leg:
+    host = f"{name}.test"
+    return Leg(
+        role=LegRole.CONTROL,
+        owner=name,
+        target="object",
+        connect_to=host,
+        port=443,
+        url=f"https://{host}/",
+        sni=host,
+        certificate_name=host,
+        operator=name,
+        compares=Compares.GOODPUT if reads else Compares.HANDSHAKE,
+        min_bytes=READ if reads else 0,
+        max_bytes=READ if reads else 1_024,
+        range_bytes=READ if reads else 1_024,
+    )
