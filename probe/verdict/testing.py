@@ -66,8 +66,8 @@ def test(
     episode = after_burst(mine.episode, observed, found)
     evidence = max(episode.control.e_value, episode.swap.e_value)
     if evidence <= 1.0 and not episode.elsewhere:
-        # Nothing is left of it: chance, or over.
-        return replace(mine, episode=None), None
+        # Nothing is left of it but, perhaps, one address that is slow: chance, or over, or an edge.
+        return replace(mine, episode=episode if episode.one_edge else None), None
     at = observed.started_at
     hosts = names.hosts(observed)
     known = len(mine.addresses.get(hosts.get(episode.target, ""), ()))

@@ -1,0 +1,239 @@
+"""Rounds in, verdicts out: a small country in which things happen."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from probe.model.failure import Failure
+from probe.model.identity import LegRole, Phase, RoundKind
+from probe.model.observation import Leg
+from probe.model.verdict import Method, SlowPhase, State, Trigger
+from probe.verdict.memory import Memory
+from tests.verdict.country import ADDRESSES, WELL, Act, Country, Done, about_x, nothing
+
+CALM = 24
+
+
+def fail(phase: Phase, reason: str) -> Done:
+    return Done(fails=Failure(phase=phase, reason=reason))
+
+
+def to_name(done: Done) -> Act:
+    return lambda leg, address: done if leg.role is LegRole.TARGET else WELL
+
+
+def to_address(done: Done) -> Act:
+    return lambda leg, address: WELL if leg.role is LegRole.CONTROL else done
+
+
+def to_all(done: Done) -> Act:
+    return lambda leg, address: done
+
+
+def to_controls(done: Done) -> Act:
+    return lambda leg, address: done if leg.role is LegRole.CONTROL else WELL
+
+
+def calm_country(**more: object) -> Country:
+    country = Country(**more)  # type: ignore[arg-type]
+    country.run(CALM)
+    country.verdicts.clear()
+    return country
+
+
+def test_a_calm_country_is_fine() -> None:
+    country = Country()
+    country.run(100)
+    assert {v.state for v in country.verdicts[2:]} == {State.OK}
+    assert country.verdicts[-1].tested_bytes == 65_536
+    assert not country.bursts
+
+
+RESET = fail(Phase.TLS, "connection_reset")
+SILENT = fail(Phase.CONNECT, "generic_timeout_error")
+SLOW, SLOW_HELLO = Done(transfer=12.0), Done(handshake=12.0)
+
+
+@pytest.mark.parametrize(
+    ("act", "state", "method", "trigger", "phase"),
+    [
+        (to_name(SLOW), State.THROTTLED, None, Trigger.NAME, SlowPhase.TRANSFER),
+        (to_name(SLOW_HELLO), State.THROTTLED, None, Trigger.NAME, SlowPhase.HANDSHAKE),
+        (to_name(RESET), State.BLOCKED, Method.TLS, Trigger.NAME, None),
+        (to_address(SILENT), State.BLOCKED, Method.TCP, None, None),
+        (to_address(SLOW), State.THROTTLED, None, None, SlowPhase.TRANSFER),
+        (
+            to_name(fail(Phase.PROCESSING, "connection_reset")),
+            State.BLOCKED,
+            Method.HTTP,
+            Trigger.NAME,
+            None,
+        ),
+    ],
+)
+def test_restrictions_are_said_within_two_rounds_and_end_within_four(
+    act: Act,
+    state: State,
+    method: Method | None,
+    trigger: Trigger | None,
+    phase: SlowPhase | None,
+) -> None:
+    country = calm_country()
+    country.act = act
+    began = country.now
+    verdict = country.run(3)
+    assert (verdict.state, verdict.method, verdict.phase) == (state, method, phase)
+    assert trigger is None or verdict.trigger is trigger
+    assert verdict.trigger is not Trigger.NAME or trigger is Trigger.NAME
+    assert verdict.since == began + 900.0
+    assert "consistent with" in verdict.sentence
+    assert verdict.may_claim
+    assert verdict.may_not_claim
+    country.act = nothing
+    assert country.run(4).state is State.OK
+
+
+def test_the_factor_is_about_what_was_done() -> None:
+    country = calm_country()
+    country.act = to_name(SLOW)
+    verdict = country.run(3)
+    assert verdict.factor is not None
+    assert 6.0 < verdict.factor < 14.0
+    assert verdict.severe == (verdict.factor >= 10.0)
+
+
+def test_one_slow_edge_is_the_platforms_own_affair() -> None:
+    def act(leg: Leg, address: str) -> Done:
+        return SLOW if address == ADDRESSES[0] else WELL
+
+    country = calm_country(swaps=False)
+    country.act = act
+    country.run(24)
+    assert {v.state for v in country.verdicts} <= {State.OK, State.UNKNOWN}
+    assert "one_edge_slow" in {v.reason for v in country.verdicts}
+
+
+def test_the_only_address_must_be_slow_for_longer_than_edges_are() -> None:
+    country = calm_country(swaps=False, addresses=ADDRESSES[:1])
+    country.act = to_address(SLOW)
+    assert not country.run(8).restricted
+    assert country.run(24).state is State.THROTTLED
+
+
+@pytest.mark.parametrize("factor", [4.0, 8.0])
+def test_a_slow_line_is_degraded_and_nobody_is_accused(factor: float) -> None:
+    country = calm_country()
+    country.act = to_all(Done(handshake=factor, transfer=factor))
+    assert country.run(4).state is State.DEGRADED
+    assert not any(v.restricted for v in country.verdicts)
+
+
+def test_an_offline_line() -> None:
+    country = calm_country()
+    country.act = to_all(SILENT)
+    assert (country.run(1).state, country.verdicts[-1].reason) == (
+        State.OFFLINE,
+        "nothing_answers",
+    )
+
+
+def test_a_captive_portal() -> None:
+    country = calm_country()
+    country.act = to_all(fail(Phase.TLS, "ssl_invalid_hostname"))
+    assert country.run(1).reason == "captive_portal"
+
+
+def test_controls_that_fail_accuse_nobody() -> None:
+    country = calm_country()
+    country.act = to_controls(SILENT)
+    assert country.run(3).reason == "no_healthy_control"
+
+
+def test_slow_controls_accuse_nobody() -> None:
+    country = calm_country()
+    country.act = to_controls(SLOW)
+    country.run(6)
+    assert not any(v.restricted for v in country.verdicts)
+
+
+def test_a_farther_edge_is_another_path() -> None:
+    country = calm_country(swaps=False)
+    country.act = to_address(Done(rtt=8.0))
+    country.run(3)
+    assert {v.reason for v in country.verdicts} == {"path_changed"}
+    assert country.run(12).state is State.OK
+
+
+def test_another_line_is_learnt_anew() -> None:
+    country = calm_country()
+    country.act = to_all(Done(rtt=4.0))
+    country.run(60)
+    assert not any(v.restricted for v in country.verdicts)
+    assert country.verdicts[-1].state is State.OK
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "reason"),
+    [
+        (403, State.UNKNOWN, "refused"),
+        (429, State.UNKNOWN, "refused"),
+        (451, State.UNKNOWN, "refused"),
+        (503, State.DOWN, "server_error"),
+    ],
+)
+def test_refusals_and_errors_of_the_platform(status: int, state: State, reason: str) -> None:
+    country = calm_country()
+    country.act = to_name(Done(status=status))
+    verdict = country.run(3)
+    assert (verdict.state, verdict.reason) == (state, reason)
+    assert not any(v.restricted for v in country.verdicts)
+
+
+def test_what_fails_elsewhere_too_is_down() -> None:
+    outside = calm_country(swaps=False)
+    outside.act = to_address(SILENT)
+    reference = outside.run(2)
+    country = calm_country(swaps=False, about=about_x(references=(reference,), has_references=True))
+    country.act = to_address(SILENT)
+    assert country.run(2).state is State.DOWN
+
+
+def test_a_platform_that_is_slow_elsewhere_too_is_not_accused() -> None:
+    outside = calm_country(swaps=False)
+    outside.act = to_address(SLOW)
+    reference = outside.run(2)
+    country = calm_country(swaps=False, about=about_x(references=(reference,), has_references=True))
+    country.act = to_address(SLOW)
+    country.run(6)
+    assert {v.reason for v in country.verdicts} == {"slow_elsewhere_too"}
+
+
+def test_a_severe_contrast_from_the_start_is_seen() -> None:
+    country = Country()
+    country.act = to_name(Done(transfer=40.0))
+    assert country.run(3).state is State.THROTTLED
+
+
+def test_light_rounds_do_not_end_a_suspicion_about_transfers() -> None:
+    country = calm_country(swaps=False)
+    country.act = to_address(SLOW)
+    country.run(1)
+    country.run(2, RoundKind.LIGHT)
+    assert country.run(1).state is State.THROTTLED
+
+
+def test_without_bursts_nothing_is_proven() -> None:
+    country = calm_country(about=about_x(may_burst=False))
+    country.act = to_name(RESET)
+    assert country.run(5).reason == "failure_suspected"
+
+
+def test_what_is_remembered_survives_being_stored() -> None:
+    country = calm_country()
+    country.act = to_name(SLOW)
+    country.run(1)
+    stored = msgspec.msgpack.encode(country.memory)
+    country.memory = msgspec.msgpack.decode(stored, type=Memory)
+    assert msgspec.msgpack.encode(country.memory) == stored
+    assert country.run(2).state is State.THROTTLED
