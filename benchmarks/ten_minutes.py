@@ -15,6 +15,7 @@ import click
 from probe.config import load
 from tests.lab.lab import Lab
 from tests.lab.soak import Soak, faults, soak
+from tests.lab.world.build import world_for
 
 SCHEDULE = {"light": "10s", "transfer": "30s", "long": "2m"}
 DELAY_SECONDS = 0.02
@@ -24,7 +25,7 @@ MIB = 1024 * 1024
 def show(seen: Soak) -> None:
     """Print the figures."""
     sum_of, rounds, legs = seen.scrape.sum, seen.rounds, len(seen.requests) - seen.secure_queries
-    for kind in ("light", "transfer", "long"):
+    for kind in ("light", "transfer", "long", "burst"):
         print(f"{kind} rounds: {sum_of('rounds_total', kind=kind):g}")
     print(f"legs and pages: {legs}, DNS queries over UDP: {len(seen.exchanges)}")
     print(f"DNS queries over HTTPS: {seen.secure_queries}")
@@ -44,8 +45,8 @@ def show(seen: Soak) -> None:
 @click.option("--minutes", default=10.0, help="How long.")
 def main(minutes: float) -> None:
     """Run, print, judge."""
-    with Lab(Lab.of(load(None, {})).spec, delay_seconds=DELAY_SECONDS) as lab:
-        seen = soak(lab, SCHEDULE, seconds=minutes * 60)
+    with Lab(world_for(load(None, {})), delay_seconds=DELAY_SECONDS) as lab:
+        seen = soak(lab, {"schedule": SCHEDULE}, seconds=minutes * 60)
     show(seen)
     wrong = list(faults(seen))
     print("\n".join(wrong) or "everything is as promised")

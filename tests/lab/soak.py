@@ -35,7 +35,9 @@ from tests.lab.world.spec import WorldSpec
 
 HTTPS = 443
 MOST_STOP_SECONDS = 5.0
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
+# Rounds at ten seconds need more than anybody would give.
+PLENTY = "1000GB/month"
 
 
 class Soak(Struct, frozen=True, kw_only=True):
@@ -63,6 +65,11 @@ class Soak(Struct, frozen=True, kw_only=True):
         """Rounds that ended."""
         return self.scrape.sum("rounds_total")
 
+    def bursts(self, **labels: str) -> float:
+        """Bursts, which a round that looks suspicious on a busy machine starts: they take turns
+        with rounds, and go to addresses that are known."""
+        return self.scrape.sum("rounds_total", kind="burst", **labels)
+
     @property
     def secure_queries(self) -> int:
         """Queries over HTTPS, each of which is one of ``requests`` too."""
@@ -70,10 +77,19 @@ class Soak(Struct, frozen=True, kw_only=True):
 
 
 def soak(
-    lab: Lab, schedule: Mapping[str, object], *, rounds: int = 0, seconds: float = 0.0
+    lab: Lab,
+    extra: Mapping[str, object],
+    *,
+    rounds: int = 0,
+    seconds: float = 0.0,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> Soak:
-    """Run a daemon until it has made ``rounds`` rounds and ``seconds`` have passed."""
-    path = lab.daemon_config({"schedule": dict(schedule)})
+    """Run a daemon until it has made ``rounds`` rounds and ``seconds`` have passed.
+
+    ``extra`` are keys of its main file. Raises ``RuntimeError`` when ``patience_seconds`` more have
+    passed without so many rounds.
+    """
+    path = lab.daemon_config({"data_budget": PLENTY, **extra})
     before = len(lab.events())
     began = time.monotonic()
     with lab.capture() as capture, LabDaemon(lab, path) as daemon:
@@ -138,13 +154,16 @@ def _of_process(seen: Soak) -> Iterator[str]:
     if "Traceback" in seen.log:
         yield f"a traceback in the log: {seen.log}"
     for name in ("rounds_abandoned_total", "rounds_late_total", "legs_skipped_total"):
-        if seen.scrape.sum(name):
+        if seen.scrape.sum(name) and not (name == "rounds_late_total" and seen.bursts()):
             yield f"{name} is {seen.scrape.sum(name):g}"
 
 
 def _of_legs(seen: Soak) -> Iterator[str]:
     """Every leg of every platform is well and has every phase; no connection is used twice."""
     for platform in seen.config.platforms:
+        phases = {phase.value for phase in Phase}
+        if seen.bursts(platform=platform.name):
+            phases -= {Phase.RESOLVE.value}
         for target in platform.targets:
             name = f"{platform.name}/{target.name}"
             labels = {"platform": platform.name, "target": target.name}
@@ -152,7 +171,7 @@ def _of_legs(seen: Soak) -> Iterator[str]:
                 if [s.value for s in seen.scrape.of("leg_success", leg=role, **labels)] != [1.0]:
                     yield f"the {role} {name} is not well"
                 of = seen.scrape.of("leg_phase_seconds", leg=role, **labels)
-                missing = {phase.value for phase in Phase} - {s.labels["phase"] for s in of}
+                missing = phases - {s.labels["phase"] for s in of}
                 if missing:
                     yield f"the {role} {name} has no {', '.join(sorted(missing))}"
     if not any(seen.scrape.of("leg_success", leg="control")):
@@ -189,12 +208,16 @@ def _of_dns(seen: Soak) -> Iterator[str]:
     named = [r.address for r in seen.config.settings.dns.resolvers if r.address and not r.doh]
     connected = {p.name: _connected(seen, p.name) for p in seen.config.platforms}
     for platform, names in connected.items():
-        rounds = seen.scrape.sum("rounds_total", platform=platform)
+        bursts = seen.bursts(platform=platform)
+        rounds = seen.scrape.sum("rounds_total", platform=platform) - bursts
         others = {name for other, of in connected.items() if other != platform for name in of}
         for name in sorted(names - others):
             counts = {resolver: float(asked[resolver, name]) for resolver in named}
-            # The system's own is asked twice: once as the host would, once by the measurement.
-            counts[WORLD_ADDRESS] = asked[WORLD_ADDRESS, name] / 2
+            # The system's own is asked twice, once as the host does, once by the measurement; for
+            # a burst only as the host does.
+            lookups = asked[WORLD_ADDRESS, name] - rounds
+            if not rounds <= lookups <= rounds + bursts:
+                counts[WORLD_ADDRESS] = lookups
             wrong = {resolver: n for resolver, n in counts.items() if n != rounds}
             if wrong:
                 yield f"{rounds:g} rounds of {platform}, but queries for {name}: {wrong}"
