@@ -53,6 +53,14 @@ Scope = Annotated[str, Meta(extra={"choices": ("domestic", "foreign")})]
 HttpVersion = Annotated[str, Meta(extra={"choices": ("h2", "http/1.1")})]
 LogLevel = Annotated[str, Meta(extra={"choices": ("debug", "info", "warning", "error")})]
 LogFormat = Annotated[str, Meta(extra={"choices": ("auto", "text", "json")})]
+AsnText = Annotated[
+    str,
+    Meta(
+        pattern=r"^[1-9][0-9]{0,9}$",
+        description="the number of an autonomous system, such as 64500",
+    ),
+]
+Weight = Annotated[float, Meta(gt=0.0)]
 Sentence = Annotated[str, Meta(min_length=1)]
 Status = Annotated[int, Meta(ge=100, le=599)]
 
@@ -224,6 +232,33 @@ class LegsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     long_deadline: Annotated[Seconds, Meta(gt=0.0)] = Seconds(60.0)
 
 
+class NationConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From vantages to a country. All numbers are ours: nobody has published a rule in numbers.
+
+    A finding says ``nation`` when ``min_networks`` networks with ``min_share`` of the heard weight
+    are affected, ``min_coverage`` of the known weight is heard, for ``hold``. ``weights`` gives
+    networks (by ASN) a weight, ``other_weight`` is that of all others; ``total_weight`` is what the
+    weights of all the country's networks sum up to (``None``: those seen within ``remember``).
+    ``onset_window`` and ``systematic_platforms`` define "systematic". ``block_factor`` is what a
+    block counts as in severity. An incident closes after ``close`` without an affected network, or
+    ``forget`` without data.
+    """
+
+    min_networks: Annotated[int, Meta(ge=2, le=100)] = 3
+    min_share: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.5
+    min_coverage: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.5
+    hold: Annotated[Seconds, Meta(ge=0.0, le=86_400.0)] = Seconds(600.0)
+    remember: Annotated[Seconds, Meta(ge=3_600.0, le=2_592_000.0)] = Seconds(86_400.0)
+    weights: dict[AsnText, Weight] = {}
+    other_weight: Weight = 1.0
+    total_weight: Weight | None = None
+    systematic_platforms: Annotated[int, Meta(ge=2, le=100)] = 2
+    onset_window: Annotated[Seconds, Meta(ge=60.0, le=86_400.0)] = Seconds(600.0)
+    block_factor: Annotated[float, Meta(ge=1.0)] = 30.0
+    close: Annotated[Seconds, Meta(ge=60.0)] = Seconds(900.0)
+    forget: Annotated[Seconds, Meta(ge=60.0)] = Seconds(86_400.0)
+
+
 class LogConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``format``: ``auto`` is text on a terminal and JSON elsewhere."""
 
@@ -258,6 +293,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     resolve: dict[Host, tuple[Address, ...]] = {}
     beacon: Host | None = None
     acknowledge_risks: bool = False
+    nation: NationConfig = NationConfig()
     log: LogConfig = LogConfig()
 
 

@@ -36,6 +36,17 @@ class Scope(StrEnum):
     INSUFFICIENT = "insufficient"
 
 
+# A scope as the value of a metric, so that larger is wider.
+SCOPE_CODE: dict[Scope, int] = {
+    Scope.INSUFFICIENT: -1,
+    Scope.NONE: 0,
+    Scope.VANTAGE: 1,
+    Scope.NETWORK: 2,
+    Scope.PARTIAL: 3,
+    Scope.NATION: 4,
+}
+
+
 class Reference(StrEnum):
     """What the vantages outside the country say of the platform at the same time.
 

@@ -321,6 +321,13 @@ VERDICT_SINCE = _metric(
     "Unix time at which this state began.",
     absent=f"before the first round; {_STALE}",
 )
+VERDICT_CONTROL = _metric(
+    "info",
+    "verdict_control_info",
+    (*_ROUND, "control"),
+    "A control that was fine in the last round, so that the platform could be compared with it.",
+    absent=f"before the first round; {_STALE}",
+)
 # The daemon.
 VANTAGE_INFO = _metric(
     "info",
@@ -341,6 +348,13 @@ LINE_CHANGES = _metric(
     "line_changes_total",
     ("vantage",),
     "Times that the vantage's packets began to leave by another way (interface, address, gateway).",
+    absent="never",
+)
+VANTAGE_TIME = _metric(
+    "gauge",
+    "vantage_time_seconds",
+    ("vantage",),
+    "Unix time by the clock of the vantage's daemon, from which a server tells how wrong it is.",
     absent="never",
 )
 BUILD_INFO = _metric(

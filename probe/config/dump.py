@@ -1,0 +1,30 @@
+"""Values as YAML text, for files that other programs read."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import LiteralScalarString
+
+
+def dump(value: Any) -> str:
+    """``value`` (mappings, lists, texts, numbers) as YAML in the order given; texts of several
+    lines as literal blocks."""
+    yaml = YAML(typ="rt")
+    yaml.width = 1_000_000
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    out = StringIO()
+    yaml.dump(_blocks(value), out)
+    return out.getvalue()
+
+
+def _blocks(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _blocks(below) for key, below in value.items()}
+    if isinstance(value, list | tuple):
+        return [_blocks(below) for below in value]
+    if isinstance(value, str) and "\n" in value:
+        return LiteralScalarString(value)
+    return value

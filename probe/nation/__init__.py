@@ -1,0 +1,1 @@
+"""From the verdicts of many vantages to findings about a country. Pure: time is an argument."""

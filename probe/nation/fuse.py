@@ -1,0 +1,144 @@
+"""One step of the grid: what was heard in, findings out, and the memory for the next step.
+
+``throttlewatch rules`` renders the same computation for Prometheus (probe/publish/rules/); a test
+holds both together on random histories. Whoever changes one changes the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from probe.config.schema import NationConfig
+from probe.model.finding import Finding, FindingKind
+from probe.model.identity import Role
+from probe.nation.country import Tally, Weights, climb, reference_of, tally
+from probe.nation.memory import Key, Memory, set_aside
+from probe.nation.networks import by_vantage, networks
+from probe.nation.sight import Reading, Sight
+from probe.nation.systematic import systematic
+from probe.nation.words import sentence
+
+
+def fuse(
+    memory: Memory,
+    sight: Sight,
+    thresholds: NationConfig,
+    *,
+    titles: Mapping[str, str] | None = None,
+) -> tuple[Memory, tuple[Finding, ...]]:
+    """The findings at ``sight.at``: one per country, platform and kind of which a vantage inside
+    has a verdict (an ``unknown`` one too). ``titles`` are the platforms' names for people."""
+    memory = memory.hear(sight, thresholds)
+    tallies = _tallies(memory, sight, thresholds)
+    memory = memory.note(
+        sight.at, {key: of.wide(thresholds) for key, of in tallies.items()}, thresholds
+    )
+    together = _systematic(tallies, thresholds)
+    findings = [
+        _finding(
+            key,
+            of,
+            sight.at,
+            memory.held(key, sight.at, thresholds),
+            key in together,
+            thresholds,
+            titles or {},
+        )
+        for key, of in tallies.items()
+    ]
+    return memory, tuple(sorted(findings, key=_order))
+
+
+def _tallies(memory: Memory, sight: Sight, thresholds: NationConfig) -> dict[Key, Tally]:
+    aside = set_aside(memory.claims)
+    abroad: dict[tuple[str, bool], list[Reading]] = {}
+    inside: dict[tuple[str, str, bool], list[Reading]] = {}
+    for reading in sight.readings:
+        vantage = reading.vantage
+        if vantage.role is Role.REFERENCE:
+            abroad.setdefault((reading.platform, reading.drill), []).append(reading)
+        else:
+            place = (vantage.country, reading.platform, reading.drill)
+            inside.setdefault(place, []).append(reading)
+    tallies = {}
+    for (country, platform, drill), readings in inside.items():
+        known = frozenset(n for c, n, d in memory.networks if (c, d) == (country, drill))
+        weights = Weights.of(known, thresholds)
+        vantages = len(by_vantage(readings))
+        heard = by_vantage(r for r in readings if (r.vantage.name, r.drill) not in aside)
+        voters = {v: several for v, several in heard.items() if several[0].in_network}
+        references = by_vantage(abroad.get((platform, drill), ()))
+        for kind in FindingKind:
+            tallies[(country, platform, kind, drill)] = tally(
+                heard,
+                networks(voters, kind, known),
+                kind,
+                weights,
+                reference_of(references, kind),
+                vantages=vantages,
+                block_factor=thresholds.block_factor,
+            )
+    return tallies
+
+
+def _systematic(tallies: Mapping[Key, Tally], thresholds: NationConfig) -> set[Key]:
+    by_country: dict[tuple[str, bool], dict[str, Tally]] = {}
+    for (country, platform, kind, drill), of in tallies.items():
+        if kind is FindingKind.RESTRICTED:
+            by_country.setdefault((country, drill), {})[platform] = of
+    return {
+        (country, platform, FindingKind.RESTRICTED, drill)
+        for (country, drill), several in by_country.items()
+        for platform in systematic(several, thresholds)
+    }
+
+
+def _finding(
+    key: Key,
+    of: Tally,
+    at: float,
+    held: bool,
+    together: bool,
+    thresholds: NationConfig,
+    titles: Mapping[str, str],
+) -> Finding:
+    country, platform, kind, drill = key
+    scope, reasons = climb(of, held, thresholds)
+    finding = Finding(
+        at=at,
+        country=country,
+        platform=platform,
+        kind=kind,
+        scope=scope,
+        sentence="",
+        reasons=reasons,
+        affected_share=of.share,
+        coverage=of.coverage,
+        covered_asns=tuple(network.asn for network in of.networks),
+        affected_asns=tuple(network.asn for network in of.affected),
+        vantages=of.vantages,
+        affected_vantages=of.affected_vantages,
+        reference=of.reference,
+        since=of.since,
+        onset_spread_seconds=max(of.onsets) - min(of.onsets) if of.onsets else None,
+        factor=of.factor,
+        wide=of.wide(thresholds),
+        systematic=together,
+        drill=drill,
+    )
+    return sentence(finding, titles.get(platform, platform))
+
+
+def _order(finding: Finding) -> tuple[bool, str, str, str]:
+    return finding.drill, finding.country, finding.kind.value, finding.platform
+
+
+def worst(findings: Iterable[Finding]) -> Finding | None:
+    """The finding that matters most: what reaches furthest, restrictions before the rest."""
+    return max(findings, key=_weight, default=None)
+
+
+def _weight(finding: Finding) -> tuple[int, bool, float]:
+    order = ("none", "insufficient", "vantage", "network", "partial", "nation")
+    restricted = finding.kind is FindingKind.RESTRICTED
+    return order.index(finding.scope.value), restricted, finding.affected_share or 0.0

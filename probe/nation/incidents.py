@@ -1,0 +1,133 @@
+"""Incidents: what findings become over time. Old incidents and findings in, new ones out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probe.config.schema import NationConfig
+from probe.model.finding import Ending, Finding, Incident, Reference, Scope
+from probe.nation.memory import Key
+from probe.nation.sight import GRID_SECONDS
+
+_WIDTH = (
+    Scope.NONE,
+    Scope.VANTAGE,
+    Scope.INSUFFICIENT,
+    Scope.NETWORK,
+    Scope.PARTIAL,
+    Scope.NATION,
+)
+
+
+class Watch(Struct, frozen=True, kw_only=True):
+    """An open incident; ``heard_at`` is the last step that had data, ``clear_since`` the first of
+    the steps without a break at which no network was affected."""
+
+    incident: Incident
+    heard_at: float
+    clear_since: float | None = None
+
+
+class Incidents(Struct, frozen=True, kw_only=True):
+    """The open incidents by what they are about."""
+
+    open: Mapping[Key, Watch] = {}
+
+    def advance(
+        self, findings: Iterable[Finding], at: float, thresholds: NationConfig
+    ) -> tuple[Incidents, tuple[Incident, ...]]:
+        """The incidents after the step ``at``, and those that were opened, changed or closed."""
+        present = {key_of(finding): finding for finding in findings}
+        still: dict[Key, Watch] = {}
+        changed: list[Incident] = []
+        for key, watch in self.open.items():
+            after = _after(watch, present.get(key), at, thresholds)
+            if after.incident != watch.incident:
+                changed.append(after.incident)
+            if after.incident.closed_at is None:
+                still[key] = after
+        for key, finding in present.items():
+            if key not in self.open and _affected(finding):
+                incident = _opened(finding)
+                changed.append(incident)
+                still[key] = Watch(incident=incident, heard_at=at)
+        return Incidents(open=still), tuple(changed)
+
+
+def key_of(finding: Finding) -> Key:
+    """What a finding is about."""
+    return finding.country, finding.platform, finding.kind, finding.drill
+
+
+def severity_of(finding: Finding) -> float:
+    """Factor x share x minutes of one step. Where no factor is known (a slow line's own baseline
+    is not compared), it counts as 1."""
+    return (finding.factor or 1.0) * (finding.affected_share or 0.0) * GRID_SECONDS / 60.0
+
+
+def _affected(finding: Finding) -> bool:
+    return bool(finding.affected_asns) and finding.reference is not Reference.FAILING
+
+
+def _opened(finding: Finding) -> Incident:
+    country, platform, kind = finding.country, finding.platform, finding.kind.value
+    drill = "drill-" if finding.drill else ""
+    return Incident(
+        id=f"{drill}{country.lower()}-{platform}-{kind}-{finding.at:.0f}",
+        country=country,
+        platform=platform,
+        kind=finding.kind,
+        scope=finding.scope,
+        since=finding.at if finding.since is None else finding.since,
+        opened_at=finding.at,
+        updated_at=finding.at,
+        severity=severity_of(finding),
+        peak_share=finding.affected_share or 0.0,
+        networks=finding.affected_asns,
+        sentence=finding.sentence,
+        reference=finding.reference,
+        systematic=finding.systematic,
+        drill=finding.drill,
+    )
+
+
+def _after(watch: Watch, finding: Finding | None, at: float, thresholds: NationConfig) -> Watch:
+    incident = watch.incident
+    if finding is None or not finding.covered_asns:
+        # Silence is not recovery.
+        if at - watch.heard_at >= thresholds.forget:
+            return _closed(watch, at, Ending.NO_DATA)
+        return Watch(incident=incident, heard_at=watch.heard_at)
+    if _affected(finding):
+        return Watch(incident=_grown(incident, finding), heard_at=at)
+    clear_since = at if watch.clear_since is None else watch.clear_since
+    after = Watch(incident=incident, heard_at=at, clear_since=clear_since)
+    if at - clear_since >= thresholds.close:
+        return _closed(after, at, Ending.RECOVERED)
+    return after
+
+
+def _closed(watch: Watch, at: float, ending: Ending) -> Watch:
+    return Watch(
+        incident=replace(watch.incident, closed_at=at, ending=ending), heard_at=watch.heard_at
+    )
+
+
+def _grown(incident: Incident, finding: Finding) -> Incident:
+    wider = _WIDTH.index(finding.scope) >= _WIDTH.index(incident.scope)
+    since = incident.since if finding.since is None else min(incident.since, finding.since)
+    return replace(
+        incident,
+        scope=finding.scope if wider else incident.scope,
+        sentence=finding.sentence if wider else incident.sentence,
+        reference=finding.reference if wider else incident.reference,
+        since=since,
+        updated_at=finding.at,
+        severity=incident.severity + severity_of(finding),
+        peak_share=max(incident.peak_share, finding.affected_share or 0.0),
+        networks=tuple(sorted({*incident.networks, *finding.affected_asns})),
+        systematic=incident.systematic or finding.systematic,
+    )

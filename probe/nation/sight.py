@@ -1,0 +1,124 @@
+"""What the fusion looks at: everything that was heard at one step of the 60 s grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import ceil, floor
+
+from msgspec import Struct
+
+from probe.config.schema import NationConfig
+from probe.model.finding import FindingKind
+from probe.model.identity import Access, Role, Vantage
+from probe.model.verdict import State
+
+GRID_SECONDS = 60.0
+# Half a step: windows then hold the same steps whether or not their ends are included, which
+# Prometheus 2 and 3 see differently.
+HALF_STEP_SECONDS = GRID_SECONDS / 2
+# Shares are sums of weights such as 0.1, so a share that equals its threshold may miss it by the
+# last bit.
+TOLERANCE = 1e-9
+
+# Per kind: the states that count as affected, those that deny it, and (at reference vantages) those
+# that say something. ``unknown`` says nothing; nor does a dead line about a platform.
+AFFECTED: dict[FindingKind, frozenset[State]] = {
+    FindingKind.RESTRICTED: frozenset({State.THROTTLED, State.BLOCKED}),
+    FindingKind.DEGRADED: frozenset({State.DEGRADED}),
+    FindingKind.OFFLINE: frozenset({State.OFFLINE}),
+}
+CLEAR: dict[FindingKind, frozenset[State]] = {
+    FindingKind.RESTRICTED: frozenset({State.OK, State.DEGRADED, State.DOWN}),
+    FindingKind.DEGRADED: frozenset({State.OK, State.THROTTLED, State.BLOCKED, State.DOWN}),
+    FindingKind.OFFLINE: frozenset(
+        {State.OK, State.THROTTLED, State.BLOCKED, State.DEGRADED, State.DOWN}
+    ),
+}
+# What a reference vantage must say for the platform (or its line) to be fine abroad, and what says
+# that it fails there too.
+REFERENCE_FINE: dict[FindingKind, frozenset[State]] = {
+    FindingKind.RESTRICTED: frozenset({State.OK}),
+    FindingKind.DEGRADED: CLEAR[FindingKind.DEGRADED],
+    FindingKind.OFFLINE: CLEAR[FindingKind.OFFLINE],
+}
+REFERENCE_FAILING: dict[FindingKind, frozenset[State]] = {
+    FindingKind.RESTRICTED: frozenset({State.THROTTLED, State.BLOCKED, State.DOWN}),
+    FindingKind.DEGRADED: frozenset({State.DEGRADED}),
+    FindingKind.OFFLINE: frozenset({State.OFFLINE}),
+}
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """A vantage that exists at this step, whether or not it has a verdict."""
+
+    vantage: Vantage
+    drill: bool = False
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """A fresh verdict at one step. Stale ones are not handed in: absent data says nothing.
+
+    ``since`` is the verdict's, on the clock of whoever fuses (see ``corrected``). ``controls`` are
+    the names of the controls that it was compared with and that were fine.
+    """
+
+    vantage: Vantage
+    platform: str
+    state: State
+    since: float
+    factor: float | None = None
+    controls: tuple[str, ...] = ()
+    drill: bool = False
+
+    @property
+    def in_network(self) -> bool:
+        """Whether it may count for its network: a home or mobile line inside, of a known ASN."""
+        return counts(self.vantage)
+
+
+class Sight(Struct, frozen=True, kw_only=True):
+    """Everything heard at ``at`` (Unix seconds, a step of the grid)."""
+
+    at: float
+    seen: tuple[Seen, ...]
+    readings: tuple[Reading, ...]
+
+
+def counts(vantage: Vantage) -> bool:
+    """Whether a vantage stands for its network; hosting networks are often spared, so theirs do
+    not."""
+    return (
+        vantage.role is Role.INSIDE
+        and vantage.access is not Access.HOSTING
+        and vantage.asn is not None
+    )
+
+
+def corrected(since: float, *, clock: float, received: float) -> float:
+    """``since`` of a vantage whose clock said ``clock`` when ours said ``received``."""
+    return since + (received - clock)
+
+
+def on_grid(at: float) -> float:
+    """The step of the grid that ``at`` belongs to."""
+    return floor(at / GRID_SECONDS) * GRID_SECONDS
+
+
+def hold_steps(thresholds: NationConfig) -> int:
+    """How many steps back from the present one a finding must have held."""
+    return ceil(thresholds.hold / GRID_SECONDS)
+
+
+def hold_window(thresholds: NationConfig) -> float:
+    """Seconds that reach back over the steps of ``hold``."""
+    return hold_steps(thresholds) * GRID_SECONDS + HALF_STEP_SECONDS
+
+
+def remember_window(thresholds: NationConfig) -> float:
+    """Seconds that reach back over the steps of ``remember``."""
+    return floor(thresholds.remember / GRID_SECONDS) * GRID_SECONDS + HALF_STEP_SECONDS
+
+
+def states_of(readings: Iterable[Reading]) -> set[State]:
+    """The states of several readings (of one vantage that was heard twice, say)."""
+    return {reading.state for reading in readings}

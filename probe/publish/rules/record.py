@@ -1,0 +1,324 @@
+"""Recording rules: verdicts of a fleet's vantages to networks, countries, scopes.
+
+The same computation as ``probe/nation/``, step by step; a test holds both together on random
+histories. Rules of a group are evaluated in order, each sees what those before it recorded. All of
+them aggregate by ``drill``, which only an exercise's series carry, so an exercise never mixes with
+what was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from probe.config.schema import NationConfig
+from probe.model.finding import SCOPE_CODE, FindingKind, Scope
+from probe.model.verdict import State
+from probe.nation.sight import (
+    AFFECTED,
+    CLEAR,
+    REFERENCE_FAILING,
+    REFERENCE_FINE,
+    TOLERANCE,
+    hold_steps,
+    hold_window,
+    remember_window,
+)
+from probe.publish import names
+
+_PLACE = "country, asn, access, role, vantage, platform, drill"
+_NETWORK = "country, asn, platform, kind, drill"
+_COUNTRY = "country, platform, kind, drill"
+_RESTRICTED = FindingKind.RESTRICTED.value
+
+AFFECTED_VANTAGE = "vantage:throttlewatch_affected:max"
+VOTER = "vantage:throttlewatch_voter_affected:max"
+ONSET_VANTAGE = "vantage:throttlewatch_onset_timestamp_seconds:max"
+ASIDE = "vantage:throttlewatch_claimed_networks:count"
+NETWORK_VANTAGES = "asn:throttlewatch_vantages:count"
+WEIGHT = "asn:throttlewatch_weight:max"
+AFFECTED_NETWORK = "asn:throttlewatch_affected:bool"
+ONSET_NETWORK = "asn:throttlewatch_onset_timestamp_seconds:median"
+REFERENCE = "platform:throttlewatch_reference_fine:bool"
+VANTAGES = "country:throttlewatch_vantages:count"
+AFFECTED_VANTAGES = "country:throttlewatch_affected_vantages:sum"
+COVERED_NETWORKS = "country:throttlewatch_covered_networks:count"
+AFFECTED_NETWORKS = "country:throttlewatch_affected_networks:sum"
+COVERED_WEIGHT = "country:throttlewatch_covered_weight:sum"
+SHARE = "country:throttlewatch_affected:share"
+COVERAGE = "country:throttlewatch_coverage:ratio"
+WIDE = "country:throttlewatch_wide:bool"
+HELD = "country:throttlewatch_wide_held:bool"
+SCOPE = "country:throttlewatch_scope:code"
+ONSET = "country:throttlewatch_onset_timestamp_seconds:median"
+SPREAD = "country:throttlewatch_onset_spread_seconds:range"
+JOINED = "country:throttlewatch_joined_onset_timestamp_seconds:median"
+CONTROLS = "country:throttlewatch_controls:count"
+TOGETHER = "country:throttlewatch_together:bool"
+SYSTEMATIC_WITH = "country:throttlewatch_systematic_with:bool"
+SYSTEMATIC = "country:throttlewatch_systematic:bool"
+
+
+class Recording(Struct, frozen=True, kw_only=True):
+    """One recording rule."""
+
+    record: str
+    expr: str
+    labels: dict[str, str] = {}
+
+
+def recordings(thresholds: NationConfig, platforms: Iterable[str]) -> tuple[Recording, ...]:
+    """Every recording rule, in the order in which they must be evaluated."""
+    return (
+        *_vantages(thresholds),
+        *_networks(thresholds),
+        *_references(),
+        *_countries(thresholds),
+        *_onsets(thresholds, tuple(platforms)),
+        Recording(record=SCOPE, expr=_scope(thresholds)),
+    )
+
+
+def _states(states: Iterable[State]) -> str:
+    return "|".join(state.value for state in State if state in states)
+
+
+def _window(seconds: float) -> str:
+    return f"{seconds:.0f}s"
+
+
+def _vantages(thresholds: NationConfig) -> Iterator[Recording]:
+    info, verdict = names.VANTAGE_INFO.name, names.VERDICT_STATE.name
+    yield Recording(
+        record=ASIDE,
+        expr=(
+            "count by (vantage, drill) (count by (vantage, country, asn, drill) "
+            f'(max_over_time({info}{{asn!=""}}[{_window(hold_window(thresholds))}])))'
+        ),
+    )
+    for kind in FindingKind:
+        affected, saying = _states(AFFECTED[kind]), _states(AFFECTED[kind] | CLEAR[kind])
+        yield Recording(
+            record=AFFECTED_VANTAGE,
+            expr=(
+                f'max by ({_PLACE}) ({verdict}{{role="inside", state=~"{affected}"}})\n'
+                f'and (max by ({_PLACE}) ({verdict}{{role="inside", state=~"{saying}"}}) == 1)\n'
+                f"unless on (vantage, drill) ({ASIDE} > 1)"
+            ),
+            labels={"kind": kind.value},
+        )
+        yield Recording(
+            record=VANTAGES,
+            expr=(
+                "count by (country, platform, drill) "
+                f'(max by ({_PLACE}) ({verdict}{{role="inside", state="ok"}}))'
+            ),
+            labels={"kind": kind.value},
+        )
+
+
+def _networks(thresholds: NationConfig) -> Iterator[Recording]:
+    voting = 'role="inside", access=~"fixed|mobile", asn!=""'
+    yield Recording(
+        record=NETWORK_VANTAGES,
+        expr=(
+            "count by (country, asn, drill) (max by (country, asn, vantage, drill) "
+            f"({names.VANTAGE_INFO.name}{{{voting}}})\n"
+            f"unless on (vantage, drill) ({ASIDE} > 1))"
+        ),
+    )
+    known = f"max_over_time({NETWORK_VANTAGES}[{_window(remember_window(thresholds))}])"
+    yield Recording(
+        record=WEIGHT,
+        expr="\nor ".join(
+            (
+                *(
+                    f"{known.replace('[', selector + '[')} * 0 + {weight!r}"
+                    for asn, weight in sorted(thresholds.weights.items())
+                    for selector in [f'{{asn="{asn}"}}']
+                ),
+                f"{known} * 0 + {thresholds.other_weight!r}",
+            )
+        ),
+    )
+    yield Recording(
+        record=VOTER,
+        expr=f"{AFFECTED_VANTAGE}{{{voting}}} and on (country, asn, drill) {WEIGHT}",
+    )
+    yield Recording(
+        record=AFFECTED_NETWORK,
+        expr=f"sum by ({_NETWORK}) ({VOTER}) * 2 > bool count by ({_NETWORK}) ({VOTER})",
+    )
+
+
+def _references() -> Iterator[Recording]:
+    for kind in FindingKind:
+        fine, failing = (_abroad(states[kind]) for states in (REFERENCE_FINE, REFERENCE_FAILING))
+        yield Recording(
+            record=REFERENCE,
+            expr=f"({fine}\n> bool {failing})\nand ({fine}\n+ {failing} > 0)",
+            labels={"kind": kind.value},
+        )
+
+
+def _abroad(states: Iterable[State]) -> str:
+    selector = f'{names.VERDICT_STATE.name}{{role="reference", state=~"{_states(states)}"}}'
+    return f"sum by (platform, drill) (max by ({_PLACE}) ({selector}))"
+
+
+def _countries(thresholds: NationConfig) -> Iterator[Recording]:
+    none = f"{VANTAGES} * 0"
+    weighed = f"* on (country, asn, drill) group_left () {WEIGHT}"
+    yield Recording(
+        record=AFFECTED_VANTAGES,
+        expr=f"sum by ({_COUNTRY}) ({AFFECTED_VANTAGE}) or {none}",
+    )
+    yield Recording(
+        record=COVERED_NETWORKS,
+        expr=f"count by ({_COUNTRY}) ({AFFECTED_NETWORK}) or {none}",
+    )
+    yield Recording(
+        record=AFFECTED_NETWORKS,
+        expr=f"sum by ({_COUNTRY}) ({AFFECTED_NETWORK}) or {none}",
+    )
+    yield Recording(
+        record=COVERED_WEIGHT,
+        expr=f"sum by ({_COUNTRY}) (({AFFECTED_NETWORK} * 0 + 1) {weighed}) or {none}",
+    )
+    yield Recording(
+        record=SHARE,
+        expr=f"sum by ({_COUNTRY}) ({AFFECTED_NETWORK} {weighed}) / ({COVERED_WEIGHT} > 0)",
+    )
+    total = f"sum by (country, drill) ({WEIGHT})"
+    if thresholds.total_weight is not None:
+        total = f"({total} * 0 + {thresholds.total_weight!r})"
+    yield Recording(
+        record=COVERAGE, expr=f"{COVERED_WEIGHT} / on (country, drill) group_left () {total}"
+    )
+    yield Recording(
+        record=WIDE,
+        expr=(
+            f"({none} + 1\n"
+            f"and ({AFFECTED_NETWORKS} >= {thresholds.min_networks})\n"
+            f"and ({SHARE} >= {thresholds.min_share - TOLERANCE!r})\n"
+            f"and ({COVERAGE} >= {thresholds.min_coverage - TOLERANCE!r})\n"
+            f"unless on (platform, kind, drill) ({REFERENCE} == 0))\n"
+            f"or {none}"
+        ),
+    )
+    window = _window(hold_window(thresholds))
+    yield Recording(
+        record=HELD,
+        expr=(
+            f"((min_over_time({WIDE}[{window}]) == bool 1)\n"
+            f"* (count_over_time({WIDE}[{window}]) >= bool {hold_steps(thresholds) + 1}))\n"
+            f"and {VANTAGES}"
+        ),
+    )
+
+
+def _onsets(thresholds: NationConfig, platforms: tuple[str, ...]) -> Iterator[Recording]:
+    clock = names.VANTAGE_TIME.name
+    since = f"max by (vantage, platform, drill) ({names.VERDICT_SINCE.name})"
+    yield Recording(
+        record=ONSET_VANTAGE,
+        expr=(
+            f"({since}\n+ on (vantage, drill) group_left () "
+            f"max by (vantage, drill) (timestamp({clock}) - {clock}))\n"
+            f"or {since}"
+        ),
+    )
+    yield Recording(
+        record=ONSET_NETWORK,
+        expr=(
+            f"quantile by ({_NETWORK}) (0.5, ({VOTER} == 1) * 0\n"
+            f"+ on (vantage, platform, drill) group_left () {ONSET_VANTAGE})\n"
+            f"and ({AFFECTED_NETWORK} == 1)"
+        ),
+    )
+    yield Recording(record=ONSET, expr=f"quantile by ({_COUNTRY}) (0.5, {ONSET_NETWORK})")
+    yield Recording(
+        record=SPREAD,
+        expr=f"max by ({_COUNTRY}) ({ONSET_NETWORK}) - min by ({_COUNTRY}) ({ONSET_NETWORK})",
+    )
+    only = f'{{kind="{_RESTRICTED}"}}'
+    near = (
+        f"abs({ONSET_NETWORK}{only} - on ({_COUNTRY}) group_left () {ONSET}{only}) "
+        f"<= {thresholds.onset_window / 2!r}"
+    )
+    yield Recording(
+        record=JOINED,
+        expr=(
+            f"{ONSET}{only}\n"
+            f"and (count by ({_COUNTRY}) ({near}) >= {thresholds.min_networks})\n"
+            f"unless on (platform, kind, drill) ({REFERENCE} == 0)"
+        ),
+    )
+    struck = f"({VOTER}{only} == 1) and on ({_NETWORK}) ({AFFECTED_NETWORK} == 1)"
+    yield Recording(
+        record=CONTROLS,
+        expr=(
+            "count by (country, platform, kind, control, drill) (\n"
+            f"max by (vantage, platform, control, drill) ({names.VERDICT_CONTROL.name})\n"
+            "* on (vantage, platform, drill) group_left (country, kind)\n"
+            f"max by (country, kind, vantage, platform, drill) ({struck}))"
+        ),
+    )
+    yield from _together(thresholds, platforms)
+
+
+def _together(thresholds: NationConfig, platforms: tuple[str, ...]) -> Iterator[Recording]:
+    """For each platform: which began no earlier than it, and soon after. PromQL cannot compare all
+    pairs of a vector, so there is a rule for each."""
+    least = thresholds.systematic_platforms
+    whole = "country, kind, drill"
+    for platform in platforms:
+        yield Recording(
+            record=TOGETHER,
+            expr=(
+                f'({JOINED} - on ({whole}) group_left () {JOINED}{{platform="{platform}"}}\n'
+                f">= 0 <= {float(thresholds.onset_window)!r}) * 0 + 1"
+            ),
+            labels={"first": platform},
+        )
+    for platform in platforms:
+        together = f'{TOGETHER}{{first="{platform}"}}'
+        yield Recording(
+            record=SYSTEMATIC_WITH,
+            expr=(
+                f"{together}\n"
+                f"and on ({whole}) (count by ({whole}) ({together}) >= {least})\n"
+                f"and on ({whole}) (count by ({whole}) (count by ({whole}, control) "
+                f"({CONTROLS} and on ({_COUNTRY}) {together})) >= {least})"
+            ),
+            labels={"first": platform},
+        )
+    yield Recording(
+        record=SYSTEMATIC,
+        expr=(
+            f'max by ({_COUNTRY}) ({SYSTEMATIC_WITH})\nor {VANTAGES}{{kind="{_RESTRICTED}"}} * 0'
+        ),
+    )
+
+
+def _scope(thresholds: NationConfig) -> str:
+    """The ladder of ``probe/nation/country.py``: the first that holds."""
+
+    def rung(scope: Scope, condition: str) -> str:
+        return f"({VANTAGES} * 0 + {SCOPE_CODE[scope]} {condition})".replace("+ -", "- ")
+
+    rungs = (
+        rung(Scope.INSUFFICIENT, f"and ({COVERED_NETWORKS} < {thresholds.min_networks})"),
+        rung(Scope.NONE, f"and on (platform, kind, drill) ({REFERENCE} == 0)"),
+        rung(Scope.NATION, f"and ({HELD} == 1)"),
+        rung(Scope.PARTIAL, f"and ({AFFECTED_NETWORKS} >= 2)"),
+        rung(Scope.NETWORK, f"and ({AFFECTED_NETWORKS} == 1)"),
+        rung(Scope.VANTAGE, f"and ({AFFECTED_VANTAGES} > 0)"),
+        rung(
+            Scope.INSUFFICIENT,
+            f"unless ({COVERAGE} >= {thresholds.min_coverage - TOLERANCE!r})",
+        ),
+        rung(Scope.NONE, ""),
+    )
+    return "\nor ".join(rungs)
