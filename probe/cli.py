@@ -17,6 +17,7 @@ from probe import __version__
 from probe.commands.explain import measure_now
 from probe.commands.plan import show_plan
 from probe.commands.risk import RISK
+from probe.commands.rules import rules_text
 from probe.commands.wipe import REMAINS, erase, state_folders, stored_files
 from probe.config import ConfigErrors, contacts, load, warnings
 from probe.config.schema import Config, Definition
@@ -204,6 +205,24 @@ def platforms(path: Path | None) -> None:
 def plan(path: Path | None) -> None:
     """Print how much data would be used, and how often rounds would be made. Sends nothing."""
     show_plan(_load(path), Console())
+
+
+@main.command()
+@config_option
+@click.option(
+    "--docs",
+    default="docs",
+    show_default=True,
+    metavar="URL",
+    help="Where the documentation is: alerts link to its runbook.md.",
+)
+def rules(path: Path | None, docs: str) -> None:
+    """Print Prometheus rules for a fleet, from the section `nation` of the configuration.
+
+    They are for Prometheus, VictoriaMetrics' vmalert or Mimir, whichever has the series of every
+    vantage: docs/fleet.md says how.
+    """
+    click.echo(rules_text(_load(path), docs), nl=False)
 
 
 @main.command()

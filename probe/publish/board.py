@@ -52,6 +52,7 @@ class Board:
         self._dns: Fresh[DnsKey, DnsObservation] = Fresh()
         self._ratios: Fresh[RatioKey, Ratio] = Fresh()
         self._verdicts: Fresh[Slot, Verdict] = Fresh()
+        self._compared: Fresh[Slot, tuple[str, ...]] = Fresh()
         self._totals = Totals()
         self._running: set[Slot] = set()
         self._ended: dict[Slot, float] = {}
@@ -71,6 +72,7 @@ class Board:
         self._dns.keep(declared.has_dns)
         self._ratios.keep(declared.has_ratio)
         self._verdicts.keep(lambda slot: slot in declared.slots)
+        self._compared.keep(lambda slot: slot in declared.slots)
         self._totals.keep(declared)
         self._ended = {slot: at for slot, at in self._ended.items() if slot in declared.slots}
         self._given_up &= declared.slots
@@ -126,7 +128,9 @@ class Board:
         pace = self._pace(slot, now)
         thinned, spread = self._budgeted(slot)
         pace = max(pace, thinned)
-        self._verdicts.put(slot, verdict, until=now + STALE_INTERVALS * pace * self._light)
+        until = now + STALE_INTERVALS * pace * self._light
+        self._verdicts.put(slot, verdict, until=until)
+        self._compared.put(slot, self._declared.controls_of(observation), until=until)
         self._totals.round_ended(observation, self._wall())
         # Transfers have an interval of their own, and it is no shorter than that of the rounds.
         spread = max(pace, spread)
@@ -158,6 +162,7 @@ class Board:
             dns=self._dns.at(now),
             ratios=self._ratios.at(now),
             verdicts=fresh,
+            compared=self._compared.at(now),
             counted=self._totals.counted(),
             running=frozenset(self._running),
             reload_ok=self._reload_ok,

@@ -72,6 +72,11 @@ class Declared:
             family=observed.family,
         )
 
+    def controls_of(self, observed: RoundObservation) -> tuple[str, ...]:
+        """The configured controls that were fine in a round."""
+        fine = {leg.leg.owner for leg in observed.by_role(LegRole.CONTROL) if leg.ok}
+        return tuple(c.name for c in self.config.controls if c.name in fine)
+
     def dns_key(self, observed: RoundObservation, dns: DnsObservation) -> DnsKey | None:
         """The name of a DNS measurement; ``None`` if nothing declares what was asked for."""
         for owner in self._asked_by(observed.platform):

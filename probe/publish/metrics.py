@@ -99,6 +99,7 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[Row]:
         yield names.ROUND_INTERVAL, {"kind": kind.value}, float(getattr(snapshot.schedule, kind))
     for vantage in snapshot.vantages:
         yield names.VANTAGE_INFO, _vantage_labels(vantage), 1.0
+        yield names.VANTAGE_TIME, {"vantage": vantage.name}, snapshot.taken_at
         for platform in snapshot.platforms:
             yield from _slot_rows(snapshot, vantage, platform.name)
     yield from _counted_rows(snapshot)
@@ -135,6 +136,8 @@ def _slot_rows(snapshot: Snapshot, vantage: Vantage, platform: str) -> Iterator[
         yield names.VERDICT_STATE, {**whole, "state": state.value}, float(state is current)
     if verdict is not None:
         yield from _verdict_rows(labels, verdict)
+    for control in snapshot.compared.get(slot, ()):
+        yield names.VERDICT_CONTROL, {**labels, "control": control}, 1.0
 
 
 def _verdict_rows(labels: dict[str, str], verdict: Verdict) -> Iterator[Row]:

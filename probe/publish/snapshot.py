@@ -102,6 +102,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     ``None`` where there has been no round yet, and no entry where the last one is stale. Points
     in time are Unix seconds. ``data`` is the state of the data budgets.
     ``tunnels`` and ``line_changes`` are by vantage.
+    ``compared`` names the controls that were fine in a slot's last round.
     """
 
     taken_at: float
@@ -114,6 +115,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     dns: Mapping[DnsKey, DnsObservation]
     ratios: Mapping[RatioKey, Ratio]
     verdicts: Mapping[Slot, Verdict | None]
+    compared: Mapping[Slot, tuple[str, ...]]
     counted: Counted
     running: frozenset[Slot]
     reload_ok: bool

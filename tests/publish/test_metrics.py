@@ -23,14 +23,14 @@ from probe.model.verdict import State
 from probe.publish import names
 from probe.publish.board import Board
 from probe.publish.metrics import Registry, encode
-from tests.publish.shape import config, dns_observed, full_round, verdict_of
+from tests.publish.shape import NOW, config, dns_observed, full_round, verdict_of
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 MOST_SERIES_PER_VANTAGE = 500
 
 
 def board_after(*rounds: RoundObservation, of: Config | None = None) -> Board:
-    board = Board(config() if of is None else of)
+    board = Board(config() if of is None else of, wall=lambda: NOW)
     for observed in rounds:
         board.round_finished(observed, verdict_of(observed))
     return board
