@@ -53,6 +53,11 @@ class About(Struct, frozen=True, kw_only=True):
     tls_stack: str = ""
     thresholds: Thresholds = DEFAULT
 
+    @property
+    def domestic(self) -> frozenset[str]:
+        """The controls inside the country, as ``owner/target``."""
+        return frozenset(control.name for control in self.controls if not control.foreign)
+
     def target(self, name: str) -> TargetFacts:
         """What is known of a target; an unknown one has no swap."""
         return next((t for t in self.targets if t.name == name), TargetFacts(name=name))

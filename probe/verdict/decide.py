@@ -88,9 +88,9 @@ def _ordinary(
         levels = forget(levels, owner=observed.platform, target=target)
         left = {t: n for t, n in mine.path_rounds.items() if t != target}
         mine = replace(mine, path_rounds=left)
-    if line_rounds >= thresholds.line_rounds:
-        levels, line_rounds = forget(levels), 0
     memory = replace(memory, levels=dict(levels), line_rounds=line_rounds)
+    if line_rounds >= thresholds.line_rounds:
+        memory, mine = rounds.begun_anew(memory), replace(mine, slow_line={}, path_rounds={})
     return _decided(memory, mine, observed, about, facts, rules, plan, Numbers(seen.contrasts))
 
 

@@ -94,11 +94,7 @@ def learn_noise(levels: Levels, measure: Measure, noise: float, at: float) -> di
     return {**levels, key: learned(levels.get(key), noise, at)}
 
 
-def forget(
-    levels: Levels, *, owner: str | None = None, target: str | None = None
-) -> dict[str, Level]:
-    """Begin anew: everything, or one target of one platform."""
-    if owner is None:
-        return {}
+def forget(levels: Levels, *, owner: str, target: str) -> dict[str, Level]:
+    """The levels without those of one target of one platform: what is normal begins anew there."""
     mark = f"|{owner}|{target}|"
     return {key: level for key, level in levels.items() if mark not in key}

@@ -18,18 +18,24 @@ _PLATFORM = (LegRole.TARGET, LegRole.CONTROL)
 
 
 def slowness(
-    observed: RoundObservation, measure: Measure, *, levels: Levels, thresholds: Thresholds
+    observed: RoundObservation,
+    measure: Measure,
+    *,
+    levels: Levels,
+    thresholds: Thresholds,
+    domestic: frozenset[str],
 ) -> float | None:
-    """Logarithm of how much slower than its history the line is in this round, if it is: the least
-    that any control or target shows. ``None`` if one of them is as fast as ever, or too few tell.
+    """Logarithm of how much slower than its history the line is in this round: the least that any
+    foreign control or target shows; 0 if one of them is as fast as ever, ``None`` if too few tell.
 
-    A handshake counts only beyond what its round-trip time explains: a line that is farther away is
-    another line and not a slow one.
+    Controls inside the country (``domestic``, ``owner/target``) are left out: they stay fast when
+    the way abroad is slow. A handshake counts only beyond what its round-trip time explains: a line
+    that is farther away is another line and not a slow one.
     """
     family, at = observed.family.value, observed.started_at
     shown, spreads, roles = [], [], set()
     for leg in observed.legs:
-        if leg.leg.role not in _PLATFORM:
+        if leg.leg.role not in _PLATFORM or f"{leg.leg.owner}/{leg.leg.target}" in domestic:
             continue
         value, level = log_effort(leg, measure), levels.get(series(leg, measure, family))
         if value is None or not isfinite(value) or level is None or not level.known:
@@ -42,7 +48,7 @@ def slowness(
     if len(roles) < len(_PLATFORM):
         return None
     least = min(shown)
-    return least if least > max(log(thresholds.degraded), SPREADS * median(spreads)) else None
+    return least if least > max(log(thresholds.degraded), SPREADS * median(spreads)) else 0.0
 
 
 def is_another(observed: RoundObservation, *, levels: Levels, thresholds: Thresholds) -> bool:

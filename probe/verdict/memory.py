@@ -68,8 +68,8 @@ class Episode(Struct, frozen=True, kw_only=True):
 class Proven(Struct, frozen=True, kw_only=True):
     """A restriction that the test has spoken for, until the test for its end speaks.
 
-    ``recovery`` is the evidence against "still slowed", ``seen_at`` when its target was last
-    compared. ``basis``: what the proof rests on:
+    ``recovery`` is the evidence against "still slowed", ``waited`` the rounds that read since the
+    last burst, ``seen_at`` when its target was last compared. ``basis``: what the proof rests on:
     ``swap``, ``addresses``, ``duration`` or ``dns``.
     """
 
@@ -89,6 +89,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     rounds: int = 0
     recovery: Wealth = Wealth()
     recovery_bursts: int = 0
+    waited: int = 0
     seen_at: float = 0.0
 
 

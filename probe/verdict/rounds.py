@@ -17,7 +17,7 @@ from probe.observe.effort import Measure, server_error
 from probe.verdict import line, names
 from probe.verdict.about import About
 from probe.verdict.contrast import Contrast, Levels, contrast
-from probe.verdict.memory import Episode, PlatformMemory, Proven
+from probe.verdict.memory import Episode, Memory, PlatformMemory, Proven
 from probe.verdict.thresholds import Thresholds
 
 # A suspicion that no round has renewed for so long is dropped; so is a restriction whose target
@@ -80,16 +80,18 @@ def noted(mine: PlatformMemory, seen: Compared, observed: RoundObservation) -> P
         mine,
         addresses=names.addresses(mine.addresses, observed),
         server_errors=errors,
-        proven=_kept(mine.proven, seen, observed.started_at),
+        proven=_kept(mine.proven, seen, observed.started_at, observed.kind is RoundKind.TRANSFER),
     )
 
 
-def _kept(found: Proven | None, seen: Compared, at: float) -> Proven | None:
+def _kept(found: Proven | None, seen: Compared, at: float, reads: bool) -> Proven | None:
     """The restriction, unless its target could not be compared for a day."""
     if found is None:
         return None
     if comparison_of(found, seen.contrasts) is not None:
-        return replace(found, seen_at=at)
+        return replace(found, seen_at=at, waited=found.waited + 1)
+    if reads:
+        found = replace(found, waited=found.waited + 1)
     return found if at - found.seen_at < PROVEN_SECONDS else None
 
 
@@ -106,10 +108,26 @@ def with_slow_line(
     """Counts the rounds in a row in which everything was slow."""
     counts, log_slow = dict(mine.slow_line), mine.line_log
     for measure in seen.measures:
-        found = line.slowness(observed, measure, levels=levels, thresholds=about.thresholds)
-        counts[measure] = 0 if found is None else counts.get(measure, 0) + 1
-        log_slow = log_slow if found is None else found
+        found = line.slowness(
+            observed,
+            measure,
+            levels=levels,
+            thresholds=about.thresholds,
+            domestic=about.domestic,
+        )
+        if found is not None:
+            counts[measure] = counts.get(measure, 0) + 1 if found else 0
+            log_slow = found or log_slow
     return replace(mine, slow_line=counts, line_log=log_slow)
+
+
+def begun_anew(memory: Memory) -> Memory:
+    """The memory at the start of a new line: what was normal is forgotten for every platform."""
+    platforms = {
+        name: replace(known, slow_line={}, path_rounds={})
+        for name, known in memory.platforms.items()
+    }
+    return replace(memory, levels={}, line_rounds=0, platforms=platforms)
 
 
 def slow_line(mine: PlatformMemory, about: About) -> float | None:
@@ -151,6 +169,9 @@ def episode_after(
             )
         elif now is not None:
             return replace(current, bursts=0)
+        elif current is not None and waits_for_long(current, observed):
+            # A day until the next long read is too long: every round that reads tests it again.
+            return replace(current, rounds=current.rounds + 1, bursts=0, last_at=at)
     if current is not None:
         return current
     if not suspects:
@@ -167,6 +188,11 @@ def episode_after(
         seen=_seen(observed),
         led_astray=names.led_astray(observed, worst.target, mine.addresses),
     )
+
+
+def waits_for_long(current: Episode | Proven, observed: RoundObservation) -> bool:
+    """Long reads are rare; what they have shown is followed up in rounds that read at all."""
+    return current.measure is Measure.LONG and observed.kind is RoundKind.TRANSFER
 
 
 def _places(suspects: Iterable[Contrast], measure: Measure) -> tuple[tuple[str, str], ...]:

@@ -18,11 +18,13 @@ from probe.verdict.facts import Elsewhere, Suspicion, elsewhere
 from probe.verdict.memory import Episode, PlatformMemory, Proven
 from probe.verdict.plan import episode_burst, recovery_burst
 from probe.verdict.rank import Wealth
-from probe.verdict.rounds import Compared, comparison_of
+from probe.verdict.rounds import Compared, comparison_of, waits_for_long
 from probe.verdict.score import Score
 
 # A reference vantage that is out of order must not silence the others for ever.
 AWAIT_ROUNDS = 4
+# Rounds that read between two long recovery bursts, which cost megabytes.
+LONG_WAIT = 2
 
 
 def plan_after_round(
@@ -37,7 +39,8 @@ def plan_after_round(
         return None
     if mine.proven is not None:
         now = comparison_of(mine.proven, seen.contrasts)
-        if now is not None and now.worst <= about.thresholds.log_margin:
+        again = waits_for_long(mine.proven, observed) and mine.proven.waited >= LONG_WAIT
+        if again or (now is not None and now.worst <= about.thresholds.log_margin):
             return recovery_burst(observed.platform, mine.proven, levels, about)
         return None
     if mine.episode is None or mine.episode.bursts:
@@ -120,6 +123,7 @@ def recover(
         restriction,
         recovery=Wealth() if wealth.e_value <= 1.0 else wealth,
         recovery_bursts=0 if over else tried,
+        waited=0,
     )
     mine = replace(mine, proven=restriction)
     return mine, None if over else recovery_burst(observed.platform, restriction, levels, about)

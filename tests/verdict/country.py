@@ -30,6 +30,7 @@ from probe.verdict.decide import decide
 from probe.verdict.memory import Memory
 
 READ = 65_536
+LONG_READ = 524_288
 DEADLINE = 30.0
 START = 1_700_000_000.0
 INTERVAL = 900.0
@@ -74,7 +75,8 @@ def about_x(**more: object) -> About:
             TargetFacts(name="object", host="object.test", swap=Compares.GOODPUT),
         ),
         controls=tuple(
-            ControlFacts(name=f"{name}/object", operator=name, min_bytes=READ) for name in CONTROLS
+            ControlFacts(name=f"{name}/object", operator=name, min_bytes=LONG_READ)
+            for name in CONTROLS
         ),
     )
     return replace(known, **more)
@@ -120,17 +122,17 @@ class Country:
 
     def a_round(self, kind: RoundKind = RoundKind.TRANSFER) -> RoundObservation:
         """One ordinary round."""
-        reads = kind is not RoundKind.LIGHT
-        legs = [_leg(LegRole.TARGET, "page", reads=False), _leg(LegRole.TARGET, "object", reads)]
+        reads = {RoundKind.TRANSFER: READ, RoundKind.LONG: LONG_READ}.get(kind, 0)
+        legs = [_leg(LegRole.TARGET, "page", 0), _leg(LegRole.TARGET, "object", reads)]
         if self.swaps:
-            legs += [_leg(LegRole.SWAP, "page", reads=False), _leg(LegRole.SWAP, "object", reads)]
+            legs += [_leg(LegRole.SWAP, "page", 0), _leg(LegRole.SWAP, "object", reads)]
         first, second = self.random.sample(CONTROLS, 2)
-        legs += [_control(first, reads), _control(second, reads=False)]
+        legs += [_control(first, reads), _control(second, 0)]
         return self._play(legs, kind, None)
 
     def a_burst(self, burst: Burst) -> RoundObservation:
         """The burst that was planned."""
-        reads = burst.compares is Compares.GOODPUT
+        reads = burst.read_bytes
         legs = [_leg(LegRole.TARGET, burst.target, reads)] * burst.each
         if burst.with_swap and self.swaps:
             legs += [_leg(LegRole.SWAP, burst.target, reads)] * burst.each
@@ -201,7 +203,7 @@ class Country:
         )
 
 
-def _leg(role: LegRole, target: str, reads: bool) -> Leg:
+def _leg(role: LegRole, target: str, reads: int) -> Leg:
     name = f"{target}.test" if role is LegRole.TARGET else "neutral.test"
     return Leg(
         role=role,
@@ -213,13 +215,13 @@ def _leg(role: LegRole, target: str, reads: bool) -> Leg:
         sni=name,
         certificate_name=name,
         compares=Compares.GOODPUT if reads else Compares.HANDSHAKE,
-        min_bytes=READ if reads else 0,
-        max_bytes=READ if reads else 1_024,
-        range_bytes=READ if reads else 1_024,
+        min_bytes=reads,
+        max_bytes=reads or 1_024,
+        range_bytes=reads or 1_024,
     )
 
 
-def _control(name: str, reads: bool) -> Leg:
+def _control(name: str, reads: int) -> Leg:
     host = f"{name}.test"
     return Leg(
         role=LegRole.CONTROL,
@@ -232,7 +234,7 @@ def _control(name: str, reads: bool) -> Leg:
         certificate_name=host,
         operator=name,
         compares=Compares.GOODPUT if reads else Compares.HANDSHAKE,
-        min_bytes=READ if reads else 0,
-        max_bytes=READ if reads else 1_024,
-        range_bytes=READ if reads else 1_024,
+        min_bytes=reads,
+        max_bytes=reads or 1_024,
+        range_bytes=reads or 1_024,
     )

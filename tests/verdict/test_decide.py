@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from probe.model.failure import Failure
 from probe.model.identity import LegRole, Phase, RoundKind
@@ -237,3 +238,29 @@ def test_what_is_remembered_survives_being_stored() -> None:
     country.memory = msgspec.msgpack.decode(stored, type=Memory)
     assert msgspec.msgpack.encode(country.memory) == stored
     assert country.run(2).state is State.THROTTLED
+
+
+def after_long_reads(leg: Leg, address: str) -> Done:
+    """A bucket that forgives the first 64 KiB."""
+    hit = leg.role is not LegRole.CONTROL and leg.range_bytes > 65_536
+    return Done(transfer=60.0) if hit else WELL
+
+
+def test_what_only_long_reads_show_is_followed_up_by_rounds_that_read() -> None:
+    country = calm_country(swaps=False)
+    country.act = after_long_reads
+    country.run(1, RoundKind.LONG)
+    assert country.run(2).state is State.THROTTLED
+    country.act = nothing
+    assert country.run(4).state is State.OK
+
+
+def test_a_slow_way_abroad_is_degraded_while_the_domestic_control_is_fast() -> None:
+    about = about_x()
+    controls = (replace(about.controls[0], foreign=False), *about.controls[1:])
+    country = calm_country(about=replace(about, controls=controls))
+    inland = about.controls[0].operator
+    country.act = lambda leg, at: WELL if leg.owner == inland else Done(handshake=6, transfer=6)
+    country.run(6)
+    assert not any(v.restricted for v in country.verdicts)
+    assert country.verdicts[-1].state is State.DEGRADED
