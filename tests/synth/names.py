@@ -1,0 +1,163 @@
+"""What resolvers say in the world of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from random import Random
+
+from probe.config.schema import DnsConfig
+from probe.measure.names import Resolution, is_address
+from probe.model.failure import Failure
+from probe.model.identity import Family, Phase
+from probe.model.observation import Clock, DnsAnswer, DnsObservation
+from tests.scenarios.model import DnsLie
+from tests.synth.censor import Censor
+
+LIE = "198.51.100.7"
+"""A server that is nobody's target: where forged answers lead."""
+HOUR = 3_600.0
+_FAILED = {DnsLie.NXDOMAIN: "dns_nxdomain_error", DnsLie.NOTHING: "generic_timeout_error"}
+
+
+class Names:
+    """Resolvers that know ``zone``.
+
+    ``trouble``: the share of questions that the host's own resolver leaves unanswered;
+    ``offline``: nobody answers any.
+    """
+
+    def __init__(
+        self, zone: Mapping[str, Sequence[str]], config: DnsConfig, censor: Censor, random: Random
+    ) -> None:
+        self._zone = zone
+        self._config = config
+        self._censor = censor
+        self._random = random
+        self._usual: dict[tuple[str, bool], tuple[DnsObservation, ...]] = {}
+        self._usual_until = 0.0
+
+    def resolve(self, name: str, at: float, *, trouble: float) -> tuple[Resolution, DnsObservation]:
+        """Where the host is led, and the look-up."""
+        seconds = self._random.uniform(0.002, 0.04)
+        forged = self._censor.question(name)
+        failure: Failure | None = None
+        addresses = tuple(self._zone.get(name, ()))
+        if forged is not None:
+            reason = _FAILED.get(forged.lie)
+            if reason is not None:
+                failure = Failure(phase=Phase.RESOLVE, reason=reason)
+            addresses = (LIE,)
+        elif trouble and self._random.random() < trouble:
+            reason = self._random.choice(("dns_servfail_error", "generic_timeout_error"))
+            failure = Failure(phase=Phase.RESOLVE, reason=reason)
+        if failure is not None:
+            seconds = float(self._config.deadline) if "timeout" in failure.reason else seconds
+            addresses = ()
+        asked = _observation(name, "system", "host", at, seconds, addresses, failure)
+        chosen = self._random.choice(addresses) if addresses else None
+        return Resolution(address=chosen, seconds=seconds, failure=failure), asked
+
+    def measured(
+        self, names: Iterable[str], at: float, *, doh: bool, trouble: float, offline: bool
+    ) -> tuple[DnsObservation, ...]:
+        """What every resolver says on the wire. While all is well the answers of one hour are one
+        value: nothing in them but their time would differ."""
+        if at >= self._usual_until:
+            self._usual.clear()
+            self._usual_until = at + HOUR
+        found: list[DnsObservation] = []
+        for name in names:
+            forged = self._censor.question(name)
+            if forged is None and not trouble and not offline:
+                usual = self._usual.get((name, doh))
+                if usual is None:
+                    usual = tuple(self._asked(name, at, doh=doh, trouble=0.0, offline=False))
+                    self._usual[name, doh] = usual
+                found += usual
+            else:
+                found += self._asked(name, at, doh=doh, trouble=trouble, offline=offline)
+        return tuple(found)
+
+    def _asked(
+        self, name: str, at: float, *, doh: bool, trouble: float, offline: bool
+    ) -> list[DnsObservation]:
+        if is_address(name):
+            return []
+        forged = self._censor.question(name)
+        true = tuple(self._zone.get(name, ()))
+        found = []
+        for resolver in ("system", *(r.name for r in self._config.resolvers)):
+            secure = any(r.name == resolver and r.doh for r in self._config.resolvers)
+            if secure and not doh:
+                continue
+            seconds = self._random.uniform(0.004, 0.06)
+            transport = "https" if secure else "udp"
+            lied = forged is not None and not secure
+            if lied and forged is not None and not forged.everywhere and resolver != "system":
+                lied = False
+            if lied and forged is not None:
+                found.append(self._lie(forged.lie, name, resolver, at, seconds, true))
+            elif offline or (resolver == "system" and trouble and self._random.random() < trouble):
+                failure = Failure(phase=Phase.RESOLVE, reason="generic_timeout_error")
+                wait = float(self._config.deadline)
+                found.append(_observation(name, resolver, transport, at, wait, (), failure))
+            else:
+                found.append(_observation(name, resolver, transport, at, seconds, true, None))
+        return found
+
+    def _lie(
+        self,
+        lie: DnsLie,
+        name: str,
+        resolver: str,
+        at: float,
+        seconds: float,
+        true: tuple[str, ...],
+    ) -> DnsObservation:
+        reason = _FAILED.get(lie)
+        if reason is not None:
+            failure = Failure(phase=Phase.RESOLVE, reason=reason)
+            wait = float(self._config.deadline) if lie is DnsLie.NOTHING else seconds
+            return _observation(name, resolver, "udp", at, wait, (), failure)
+        made = _observation(name, resolver, "udp", at, seconds, (LIE,), None)
+        if lie is DnsLie.BESIDE:
+            late = DnsAnswer(seconds=seconds + 0.02, rcode="NOERROR", addresses=true)
+            answers = (*made.answers, late)
+            return DnsObservation(
+                name=name,
+                family=Family.IPV4,
+                resolver=resolver,
+                transport="udp",
+                started_at=at,
+                seconds=seconds,
+                clock=Clock.KERNEL,
+                answers=answers,
+            )
+        return made
+
+
+def _observation(
+    name: str,
+    resolver: str,
+    transport: str,
+    at: float,
+    seconds: float,
+    addresses: tuple[str, ...],
+    failure: Failure | None,
+) -> DnsObservation:
+    answers: tuple[DnsAnswer, ...] = ()
+    if failure is None:
+        answers = (
+            DnsAnswer(seconds=seconds, rcode="NOERROR", addresses=addresses, ttl_seconds=60),
+        )
+    return DnsObservation(
+        name=name,
+        family=Family.IPV4,
+        resolver=resolver,
+        transport=transport,
+        started_at=at,
+        seconds=seconds,
+        clock=Clock.KERNEL if transport == "udp" else Clock.LOOP,
+        answers=answers,
+        failure=failure,
+    )

@@ -1,0 +1,232 @@
+"""The world of numbers: a line, a censor, far ends, and the troubles that come over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from random import Random
+
+from probe.config.schema import Config
+from probe.measure.names import Resolution
+from probe.model.failure import Failure
+from probe.model.identity import Phase
+from probe.model.observation import Clock, Leg, LegObservation
+from tests.lab.world.build import world_for
+from tests.scenarios.model import Answers, Impostor, Restricted
+from tests.synth.censor import Censor, Meeting
+from tests.synth.edges import Edge, EdgeModel, draw_distance
+from tests.synth.exchange import TIMEOUT, Exchange, Server
+from tests.synth.line import LineAtWork, LineModel
+from tests.synth.names import LIE, Names
+from tests.synth.troubles import Kind, Now, Trouble, draw_troubles
+
+CABLE_DELAY = 0.1
+CABLE_LOSS = 0.02
+_DEATHS = (TIMEOUT, TIMEOUT, "connection_refused", "connection_reset", "eof_error")
+
+
+class World:
+    """Everything on the other side of the probe, seeded. Times must not go back."""
+
+    def __init__(
+        self,
+        config: Config,
+        line: LineModel,
+        *,
+        seed: int,
+        edges: EdgeModel,
+        other_line: LineModel | None = None,
+        begin: float = 0.0,
+    ) -> None:
+        self.random = random = Random(seed)
+        self.config = config
+        spec = world_for(config)
+        self.zone = {
+            name: tuple(a for a in addresses if ":" not in a)
+            for name, addresses in spec.zone.items()
+        }
+        self.censor = Censor(self.zone)
+        self.names = Names(self.zone, config.settings.dns, self.censor, random)
+        self._lines = [LineAtWork(line, random, begin)]
+        if other_line is not None:
+            self._lines.append(LineAtWork(other_line, random, begin))
+        self.line = self._lines[0]
+        self._edges: dict[str, Edge] = {}
+        self._site_of: dict[str, str] = {}
+        for site in spec.sites:
+            distance = draw_distance(edges, random)
+            for address in site.addresses:
+                if ":" not in address:
+                    near = distance * random.uniform(0.9, 1.3)
+                    self._edges[address] = Edge(edges, near, random, begin)
+                    self._site_of[address] = site.name
+        self._now = Now(())
+        self._domestic = {
+            address
+            for control in config.controls
+            if control.scope == "domestic"
+            for host in control.hosts
+            for address in self.zone.get(host, ())
+        }
+        self.answers: tuple[Answers, ...] = ()
+        self.gone: frozenset[str] = frozenset()
+        self.busy_seconds = 0.0
+        self.queue_seconds = 0.0
+        self.share = 1.0
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """All operators' names."""
+        return tuple(dict.fromkeys(self._site_of.values()))
+
+    def trouble(self, troubles: Sequence[Trouble]) -> None:
+        """What will go wrong."""
+        self._now = Now(troubles)
+
+    def draw_troubles(self, *, begin: float, seconds: float) -> tuple[Trouble, ...]:
+        """A time of usual troubles."""
+        return draw_troubles(
+            self.random,
+            begin=begin,
+            seconds=seconds,
+            edges=sorted(self._edges),
+            sites=self.sites,
+            controls=[control.name for control in self.config.controls],
+            platforms=[platform.name for platform in self.config.platforms],
+        )
+
+    def restrict(self, restrictions: Iterable[Restricted]) -> None:
+        """What somebody does on the way, from now on."""
+        self.censor.restrict(restrictions)
+
+    def becomes(self, line: LineModel, now: float) -> None:
+        """Another line carries everything."""
+        self._lines[0] = self.line = LineAtWork(line, self.random, now)
+
+    def begin_round(self, now: float) -> None:
+        """A round or burst begins."""
+        state = self._now
+        state.move_to(now)
+        elsewhere = state.value(Kind.OTHER_LINE) is not None and len(self._lines) > 1
+        self.line = self._lines[1 if elsewhere else 0]
+        cross = state.value(Kind.CROSS_TRAFFIC) or 1.0
+        self.line.begin_round(
+            now,
+            share=self.share / cross,
+            queue_seconds=self.queue_seconds + 0.02 * (cross - 1.0),
+        )
+
+    @property
+    def clock_stepped(self) -> bool:
+        """The host's clock is being set."""
+        return self._now.value(Kind.CLOCK) is not None
+
+    @property
+    def offline(self) -> bool:
+        """Nothing passes at all."""
+        return self._now.value(Kind.OFFLINE) is not None
+
+    @property
+    def resolver_trouble(self) -> float:
+        """The share of questions that the host's resolver leaves unanswered."""
+        if self.offline:
+            return 1.0
+        return self._now.value(Kind.RESOLVER) or 0.0
+
+    def leg(
+        self,
+        leg: Leg,
+        resolution: Resolution,
+        *,
+        order: int,
+        at: float,
+        deadline_seconds: float,
+        seen_names: tuple[str, ...],
+    ) -> tuple[LegObservation, float]:
+        """Make one leg; also when it is over."""
+        address = resolution.address
+        if address is None:
+            return _unresolved(leg, resolution, order, at), at + (resolution.seconds or 0.0)
+        made = Exchange(
+            leg,
+            address=address,
+            at=at,
+            deadline_seconds=deadline_seconds,
+            server=self._server(leg, address, at),
+            line=self.line,
+            censor=self.censor,
+            meeting=self._meeting(address),
+            random=self.random,
+            busy_seconds=self._busy(),
+        )
+        return made.run(order=order, resolve_seconds=resolution.seconds, seen_names=seen_names)
+
+    def _busy(self) -> float:
+        most = max(self.busy_seconds, self._now.value(Kind.BUSY_HOST) or 0.0)
+        return self.random.uniform(0.0, most) if most else 0.0
+
+    def _meeting(self, address: str) -> Meeting:
+        meeting = Meeting()
+        state = self._now
+        meeting.silent = self.offline
+        if state.value(Kind.CABLE_CUT) is not None and address not in self._domestic:
+            meeting.loss, meeting.delay_seconds = CABLE_LOSS, CABLE_DELAY
+        if state.value(Kind.PORTAL) is not None:
+            meeting.impostor = Impostor.OTHER_NAME
+        return meeting
+
+    def _server(self, leg: Leg, address: str, now: float) -> Server:
+        if address == LIE:
+            return Server(distance_seconds=0.03, think_seconds=0.01, impostor=Impostor.OTHER_NAME)
+        edge = self._edges[address]
+        edge.settle(now)
+        factor = edge.factor * edge.leg_factor()
+        made = Server(
+            distance_seconds=edge.distance_seconds,
+            think_seconds=edge.think_seconds,
+            factor=factor,
+            hello_factor=edge.hello_factor,
+        )
+        if self._now.by_kind:
+            self._trouble(made, leg, address)
+        for answers in self.answers:
+            if leg.connect_to in answers.hosts or leg.sni in answers.hosts:
+                made.status = answers.status or 0
+                made.think_seconds += answers.latency_seconds.value
+                if answers.bits_per_second is not None:
+                    made.bytes_per_second = answers.bits_per_second.value / 8.0
+        if leg.connect_to in self.gone:
+            made.dead = TIMEOUT
+        return made
+
+    def _trouble(self, server: Server, leg: Leg, address: str) -> None:
+        state = self._now
+        site, owner = self._site_of[address], leg.owner
+        slow = (state.value(Kind.EDGE_SLOW, address) or 1.0) * (
+            state.value(Kind.CONTROL_SLOW, owner) or 1.0
+        )
+        server.hello_factor *= slow
+        if address not in self._domestic:
+            slow *= state.value(Kind.CABLE_CUT) or 1.0
+        server.factor *= slow
+        server.distance_seconds += state.value(Kind.SITE_MOVED, site) or 0.0
+        if state.value(Kind.EDGE_DEAD, address) or state.value(Kind.CONTROL_DEAD, owner):
+            server.dead = _DEATHS[sum(map(ord, address)) % len(_DEATHS)]
+        refusing = state.value(Kind.REFUSING, owner) or state.value(Kind.SERVER_ERRORS, owner)
+        if refusing:
+            server.status = _STATUSES[int(refusing) % len(_STATUSES)] if refusing < 500 else 503
+
+
+_STATUSES = (403, 429, 451, 302, 404)
+
+
+def _unresolved(leg: Leg, resolution: Resolution, order: int, at: float) -> LegObservation:
+    seconds = resolution.seconds or 0.0
+    return LegObservation(
+        leg=leg,
+        order=order,
+        started_at=at,
+        duration_seconds=seconds,
+        clock=Clock.LOOP,
+        phases={Phase.RESOLVE: seconds},
+        failure=resolution.failure or Failure(phase=Phase.RESOLVE, reason="dns_no_answer"),
+    )
