@@ -95,9 +95,11 @@ class Daemon:
             draw = self._world.random.random
             if kind is RoundKind.LONG:
                 self._long = draw_long(self._names, self._schedule, now=self.now, draw=draw)
-            yield from self.round(slot.platform, kind)
+            said = list(self.round(slot.platform, kind))
+            # Before anybody looks at it: who stops looking must not lose the slot.
             due = self._next(slot, number)
             heapq.heappush(self._due, (due.at, index, due.number))
+            yield from said
         self.now = max(self.now, until)
 
     def _next(self, slot: Slot, number: int) -> Due:

@@ -78,6 +78,12 @@ class World:
         """All operators' names."""
         return tuple(dict.fromkeys(self._site_of.values()))
 
+    def distance(self, platform: str) -> float:
+        """How far a platform's first host is, beyond the line (seconds of a round trip)."""
+        hosts = next(p.hosts for p in self.config.platforms if p.name == platform)
+        address = next(self.zone[host][0] for host in hosts if self.zone.get(host))
+        return self._edges[address].distance_seconds
+
     def trouble(self, troubles: Sequence[Trouble]) -> None:
         """What will go wrong."""
         self._now = Now(troubles)

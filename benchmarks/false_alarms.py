@@ -1,0 +1,84 @@
+"""False alarms per probe-year, and beside them how long a real restriction goes unnoticed.
+
+    python -m benchmarks.false_alarms [--years N] [--days N] [--incidents N] [--seed S] TRACES...
+
+TRACES are files, or folders of files, with two columns: seconds from the start and Mbit/s. Such
+traces are public (Riiser et al., MMSys 2013; FCC, Measuring Broadband America); each folder is one
+more line. Four platforms of one vantage are measured at the default cadence and with the default
+thresholds, budgets and bursts, in the world of ``tests/synth``: the kinds of line in
+``tests/synth/lines.py``, each with the far ends and troubles of ``edges.py`` and ``troubles.py``.
+
+False alarms: every verdict that goes over to ``throttled`` or ``blocked`` while nobody restricts
+anything counts. Delays: restrictions come and go, on one platform or on all four; counted are the
+transfer rounds of a platform from the first that meets it until the verdict says so, and from the
+first after the end until it no longer does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from benchmarks.false_alarms_report import Report, print_reports
+from benchmarks.false_alarms_runs import Job, run
+from tests.synth.line import LineModel, Points
+from tests.synth.lines import LINES, read_trace, traced
+
+LONGEST_DAYS = 91
+
+
+def trace_lines(paths: Iterable[Path]) -> list[LineModel]:
+    """One line for each folder or file."""
+    lines = []
+    for path in paths:
+        files = sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
+        points: list[Points] = [p for f in files if (p := read_trace(f)) is not None]
+        if not points:
+            raise SystemExit(f"{path}: no trace in it (two columns: seconds, Mbit/s)")
+        lines.append(traced(f"traces {path.name} ({len(points)})", tuple(points)))
+    return lines
+
+
+def jobs(lines: Sequence[LineModel], days: float, incidents: int, seed: int) -> list[Job]:
+    """The work, in pieces that can be done side by side: each piece is a world of its own."""
+    made = []
+    for index, line in enumerate(lines):
+        pieces = max(1, round(days / LONGEST_DAYS))
+        for piece in range(pieces):
+            key = seed * 1_000_003 + index * 1_009 + piece
+            made.append(Job(line=line, seed=key, days=days / pieces, incidents=0))
+        if incidents:
+            made.append(Job(line=line, seed=seed + index, days=0.0, incidents=incidents))
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run, print, and say by the exit status whether the criteria hold."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("traces", nargs="*", type=Path, help="trace files or folders of them")
+    parser.add_argument("--years", type=float, default=1.0, help="probe-years of each line")
+    parser.add_argument("--days", type=float, help="instead of --years")
+    parser.add_argument("--incidents", type=int, default=8, help="of each effect on each line")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--line", action="append", choices=sorted(LINES), help="only these kinds")
+    parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
+    given = parser.parse_args(arguments)
+    kinds = list(LINES.values())
+    if given.line or given.traces:
+        kinds = [line for line in kinds if not given.line or line.name in given.line]
+    lines = [*kinds, *trace_lines(given.traces)]
+    days = given.days if given.days is not None else 365.0 * given.years
+    began = time.monotonic()
+    work = jobs(lines, days, given.incidents, given.seed)
+    with multiprocessing.get_context("spawn").Pool(given.jobs) as pool:
+        reports: list[Report] = pool.map(run, work, chunksize=1)
+    fine = print_reports([line.name for line in lines], reports)
+    print(f"\nseed {given.seed}, {time.monotonic() - began:.0f} s with {given.jobs} processes")
+    return 0 if fine else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

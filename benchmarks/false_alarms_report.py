@@ -1,0 +1,178 @@
+"""What ``false_alarms`` found, added up and printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.poisson import interval
+from tests.synth.effects import Effect, How
+
+YEAR = 365.0
+MOST_PER_YEAR = 1.0
+WITH_SWAP = {"youtube": "goodput", "x": "handshake"}
+
+
+@dataclass
+class Delay:
+    """Transfer rounds until a restriction was found, and until its end was; ``None``: never."""
+
+    platform: str
+    effect: Effect
+    found: float | None
+    over: float | None
+
+
+@dataclass
+class Report:
+    """Of one piece of work."""
+
+    line: str
+    days: float = 0.0
+    rounds: int = 0
+    bursts: int = 0
+    bursts_refused: int = 0
+    round_bytes: int = 0
+    burst_bytes: int = 0
+    throttled: int = 0
+    blocked: int = 0
+    accused_rounds: int = 0
+    alarms: list[str] = field(default_factory=list)
+    said: dict[str, int] = field(default_factory=dict)
+    delays: list[Delay] = field(default_factory=list)
+
+
+def print_reports(names: Sequence[str], reports: Sequence[Report]) -> bool:
+    """Print both tables; whether the criteria hold."""
+    console = Console(width=150)
+    fine = _print_alarms(console, names, [r for r in reports if r.days])
+    console.print()
+    return _print_delays(console, names, reports) and fine
+
+
+def _per_year(count: int, years: float) -> str:
+    low, high = interval(count)
+    return f"{count / years:.2f} ({low / years:.2f} to {high / years:.2f})"
+
+
+def _print_alarms(console: Console, names: Sequence[str], reports: Sequence[Report]) -> bool:
+    if not reports:
+        return True
+    table = Table(title="Nobody restricts anything", title_justify="left", box=None)
+    for heading in ("line", "probe-years", "throttled", "blocked", "false alarms a year (95 %)"):
+        table.add_column(heading)
+    for heading in ("suspicious rounds", "bursts/day", "refused/day", "MB/day", "of it bursts"):
+        table.add_column(heading, justify="right")
+    for name in (*names, "all"):
+        own = [r for r in reports if name in (r.line, "all")]
+        years = sum(r.days for r in own) / YEAR
+        rounds = sum(r.rounds for r in own)
+        days = years * YEAR
+        count = sum(r.throttled + r.blocked for r in own)
+        suspicious = sum(n for r in own for key, n in r.said.items() if "suspected" in key)
+        table.add_row(
+            name,
+            f"{years:.2f}",
+            str(sum(r.throttled for r in own)),
+            str(sum(r.blocked for r in own)),
+            _per_year(count, years),
+            f"{suspicious / rounds:.2%}",
+            f"{sum(r.bursts for r in own) / days:.1f}",
+            f"{sum(r.bursts_refused for r in own) / days:.1f}",
+            f"{sum(r.round_bytes + r.burst_bytes for r in own) / days / 1e6:.0f}",
+            f"{sum(r.burst_bytes for r in own) / days / 1e6:.1f}",
+        )
+    console.print(table)
+    for report in reports:
+        for alarm in report.alarms:
+            console.print(f"  ALARM {alarm}", highlight=False)
+    said: dict[str, int] = {}
+    for report in reports:
+        for key, number in report.said.items():
+            said[key] = said.get(key, 0) + number
+    total = sum(said.values())
+    words = (f"{key} {n / total:.2%}" for key, n in sorted(said.items(), key=lambda x: -x[1]))
+    console.print("said: " + ", ".join(words), highlight=False)
+    years = sum(r.days for r in reports) / YEAR
+    return sum(r.throttled + r.blocked for r in reports) <= MOST_PER_YEAR * years
+
+
+def _quantile(values: Sequence[float | None], share: float) -> float | None:
+    """``None`` (never) sorts last."""
+    ordered = sorted(values, key=lambda v: float("inf") if v is None else v)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def _words(value: float | None) -> str:
+    return "never" if value is None else f"{value:.0f}"
+
+
+def most_rounds(effect: Effect, line: str) -> float | None:
+    """What the median must not exceed; ``None``: nothing is asked."""
+    fixed = line in ("fibre", "cable", "dsl")
+    if effect.factor >= 10.0:
+        return 2.0
+    return 4.0 if effect.factor >= (3.0 if fixed else 5.0) else None
+
+
+def _print_delays(console: Console, names: Sequence[str], reports: Sequence[Report]) -> bool:
+    delays = [(r.line, d) for r in reports for d in r.delays]
+    if not delays:
+        return True
+    table = Table(
+        title="Transfer rounds until it is said, and until its end is said (median, p90)",
+        title_justify="left",
+        box=None,
+    )
+    for heading in (
+        "line",
+        "how",
+        "factor",
+        "by",
+        "swap",
+        "n",
+        "found",
+        "of them",
+        "over",
+        "asked",
+    ):
+        table.add_column(heading)
+    fine = True
+    effects = list(dict.fromkeys(d.effect for _, d in delays))
+    for name in names:
+        for effect in effects:
+            for swap in ("goodput", "handshake", "none"):
+                own = [
+                    d
+                    for line, d in delays
+                    if line == name
+                    and d.effect == effect
+                    and WITH_SWAP.get(d.platform, "none") == swap
+                ]
+                if not own:
+                    continue
+                found = [d.found for d in own]
+                over = [d.over for d in own if d.found is not None]
+                most = most_rounds(effect, name)
+                middle = _quantile(found, 0.5)
+                holds = most is None or (middle is not None and middle <= most)
+                ended = _quantile(over, 0.5) if over else 0.0
+                holds = holds and (ended is not None and ended <= 4.0)
+                fine = fine and holds
+                table.add_row(
+                    name,
+                    effect.how.value,
+                    f"{effect.factor:.0f}",
+                    "name" if effect.by_name or effect.how is How.HANDSHAKE else "address",
+                    swap,
+                    str(len(own)),
+                    f"{_words(middle)}, {_words(_quantile(found, 0.9))}",
+                    f"{sum(f is not None for f in found)}",
+                    f"{_words(ended)}, {_words(_quantile(over, 0.9))}" if over else "",
+                    "" if most is None else f"{most:.0f}{'' if holds else '  MISSED'}",
+                )
+    console.print(table)
+    return fine
