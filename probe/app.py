@@ -52,13 +52,15 @@ class Daemon:
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._memories: dict[str, Memory] = {}
         self._turns: Counter[tuple[str, str]] = Counter()
+        self._server: Server | None = None
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._rounds, self._runner = self._build(config)
 
     async def run(self) -> None:
         """Serve and measure until SIGTERM or SIGINT. Raises ``ListenError``."""
-        server = Server(create_app(self._board, self.reload), self._config.settings.listen)
+        app = create_app(self._board, self.reload)
+        server = self._server = Server(app, self._config.settings.listen, self._config.web)
         await server.start()
         loop = asyncio.get_running_loop()
         reloads: set[asyncio.Task[ReloadResult]] = set()
@@ -93,6 +95,9 @@ class Daemon:
                 return ReloadResult(ok=False, text=str(error))
             if config.settings.listen != self._config.settings.listen:
                 log.warning("a changed listen address is used after a restart")
+            refused = self._server.use(config.web) if self._server is not None else ""
+            if refused:
+                log.warning("web_config not taken up", extra={"reason": refused})
             await self._runner.stop(grace_seconds=RELOAD_GRACE_SECONDS)
             self._config, self._rounds, self._runner = config, rounds, runner
             self._data.config_loaded(config)

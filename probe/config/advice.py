@@ -48,10 +48,17 @@ def _place(config: Config) -> Iterator[str]:
     if UNKNOWN_COUNTRY in countries:
         yield "country is not set (ZZ): set it, such as `country: TR`, to add up with others"
     host = urlsplit(f"//{settings.listen}").hostname or ""
-    if host != "localhost" and not (is_address(host) and ip_address(host).is_loopback):
+    if host == "localhost" or (is_address(host) and ip_address(host).is_loopback):
+        return
+    if not config.web.authenticates:
         yield (
             f"listen {settings.listen} can be reached by other machines, without a password: "
-            "whoever can reach it sees what is measured here"
+            "whoever can reach it sees what is measured here; see web_config"
+        )
+    elif config.web.tls_server_config is None:
+        yield (
+            f"listen {settings.listen} takes passwords without TLS: whoever sees the traffic "
+            "learns them"
         )
 
 

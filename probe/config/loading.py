@@ -13,8 +13,9 @@ from probe.config.checks import CHECKS, undeclared_hosts
 from probe.config.document import Node, merge, parse
 from probe.config.errors import ConfigError, ConfigErrors
 from probe.config.hints import default_of, keys_of, near
-from probe.config.schema import Config, Definition, Settings
+from probe.config.schema import Config, Definition, Settings, WebConfig
 from probe.config.walk import INVALID, Walker, shown
+from probe.config.web import load_web
 
 ALL = "all"
 _SUFFIXES = (".yaml", ".yml")
@@ -65,12 +66,14 @@ class _Loading:
         platforms = self._select(main, "platforms", "platform", definitions)
         controls = self._select(main, "controls", "control", definitions)
         ca_file = self._ca_file(main, path)
+        web = self._web(main, path)
         if self._errors:
             raise ConfigErrors(self._errors)
         return Config(
             settings=replace(settings, ca_file=ca_file),
             platforms=platforms,
             controls=controls,
+            web=web,
             sources=tuple(self._sources),
         )
 
@@ -198,6 +201,14 @@ class _Loading:
                 )
             chosen.append(of_kind.get(name))
         return tuple(c.value for c in chosen if c is not None and c.value is not None)
+
+    def _web(self, main: Node, path: Path | None) -> WebConfig:
+        node = main.get("web_config")
+        if node is None or not isinstance(node.value, str):
+            return WebConfig()
+        web, mistakes = load_web(_relative_to(path.parent if path is not None else None, node))
+        self._errors += mistakes
+        return web or WebConfig()
 
     def _ca_file(self, main: Node, path: Path | None) -> str | None:
         """``ca_file`` as a path that holds from anywhere: it is relative to the file naming it."""

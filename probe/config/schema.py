@@ -61,6 +61,8 @@ AsnText = Annotated[
     ),
 ]
 Weight = Annotated[float, Meta(gt=0.0)]
+ClientAuth = Annotated[str, Meta(extra={"choices": ("NoClientCert", "RequireAndVerifyClientCert")})]
+TlsVersion = Annotated[str, Meta(extra={"choices": ("TLS12", "TLS13")})]
 Sentence = Annotated[str, Meta(min_length=1)]
 Status = Annotated[int, Meta(ge=100, le=599)]
 
@@ -272,6 +274,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     country: Country = "ZZ"
     listen: Listen = "127.0.0.1:9880"
+    web_config: str | None = None
     vantages: Annotated[tuple[VantageConfig, ...], Meta(min_length=1)] = (
         VantageConfig(name="default"),
     )
@@ -297,14 +300,49 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log: LogConfig = LogConfig()
 
 
+class TlsServer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``cert_file`` and ``key_file`` are PEM files, relative to the web configuration's folder."""
+
+    cert_file: str
+    key_file: str
+    client_auth_type: ClientAuth = "NoClientCert"
+    client_ca_file: str = ""
+    min_version: TlsVersion = "TLS12"
+
+
+class HttpServer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``http2`` is accepted and makes no difference: HTTP/1.1 is served. ``headers`` are added to
+    every answer."""
+
+    http2: bool = True
+    headers: dict[str, str] = {}
+
+
+class WebConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``basic_auth_users``: name to bcrypt hash. Without any, no password is asked for."""
+
+    tls_server_config: TlsServer | None = None
+    http_server_config: HttpServer = HttpServer()
+    basic_auth_users: dict[str, str] = {}
+
+    @property
+    def authenticates(self) -> bool:
+        """Whether every client must show who it is."""
+        tls = self.tls_server_config
+        return bool(self.basic_auth_users) or (
+            tls is not None and tls.client_auth_type == "RequireAndVerifyClientCert"
+        )
+
+
 class Config(Struct, frozen=True, kw_only=True):
     """A checked configuration: settings, and the definitions that they select.
 
     ``platforms`` and ``controls`` are in the order in which they are measured; ``sources`` names
-    the files that were read (for people).
+    the files that were read (for people), ``web`` is what ``web_config`` names.
     """
 
     settings: Settings
     platforms: tuple[Definition, ...]
     controls: tuple[Definition, ...]
     sources: tuple[str, ...] = ()
+    web: WebConfig = WebConfig()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from probe.config.schema import WebConfig
 from probe.publish.guard import Guard, allowed_hosts
+from probe.publish.patience import PatientProtocol
 from probe.publish.web import ReloadResult, create_app
 
 __all__ = ["ListenError", "ReloadResult", "Server", "create_app", "split_listen"]
@@ -19,6 +22,7 @@ __all__ = ["ListenError", "ReloadResult", "Server", "create_app", "split_listen"
 # Prometheus, a browser and a health check need a handful; the rest are told 503.
 MOST_CONNECTIONS = 64
 STOP_SECONDS = 2
+_VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 LARGEST_REQUEST_HEAD_BYTES = 16_384
 
 
@@ -43,15 +47,24 @@ def split_listen(listen: str) -> tuple[str, int]:
 
 
 class Server:
-    """Serves ``app`` on ``listen`` between ``start`` and ``stop``, behind the ``Guard``."""
+    """Serves ``app`` on ``listen`` between ``start`` and ``stop``, behind the ``Guard``, over TLS
+    if ``web`` says so."""
 
-    def __init__(self, app: ASGIApp, listen: str) -> None:
+    def __init__(self, app: ASGIApp, listen: str, web: WebConfig = WebConfig()) -> None:  # noqa: B008
         self._listen = listen
         self._host, self._port = split_listen(listen)
+        self._guard = Guard(app, allowed_hosts(self._host), web)
+        self._web = web
+        tls = web.tls_server_config
+        required = tls is not None and bool(tls.client_ca_file)
         self._server = _Embedded(
             uvicorn.Config(
-                Guard(app, allowed_hosts(self._host)),
-                http="h11",
+                self._guard,
+                http=PatientProtocol,
+                ssl_certfile=None if tls is None else tls.cert_file,
+                ssl_keyfile=None if tls is None else tls.key_file,
+                ssl_ca_certs=tls.client_ca_file if tls is not None and required else None,
+                ssl_cert_reqs=ssl.CERT_REQUIRED if required else ssl.CERT_NONE,
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -76,6 +89,7 @@ class Server:
 
     async def start(self) -> None:
         """Listen and serve; returns when it does. Raises ``ListenError``."""
+        self._load()
         self._socket = await self._bind()
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         while not self._server.started:
@@ -83,6 +97,33 @@ class Server:
                 await self._task
                 raise ListenError(self._listen, "the server ended before it began")
             await asyncio.sleep(0.005)
+
+    def use(self, web: WebConfig) -> str:
+        """Take up changed passwords, headers and certificates; what is wrong, or nothing.
+
+        Whether TLS is spoken at all is decided when the server starts.
+        """
+        tls, context = web.tls_server_config, self._server.config.ssl
+        if (tls is None) != (context is None):
+            return "turning TLS on or off needs a restart"
+        if tls is not None and context is not None:
+            try:
+                context.load_cert_chain(tls.cert_file, tls.key_file)
+            except OSError as error:
+                return f"web_config: {tls.cert_file}, {tls.key_file}: {_why_tls(error)}"
+        self._guard.use(web)
+        return ""
+
+    def _load(self) -> None:
+        tls = self._web.tls_server_config
+        try:
+            self._server.config.load()
+        except OSError as error:
+            files = "" if tls is None else f"{tls.cert_file}, {tls.key_file}: "
+            raise ListenError(self._listen, f"{files}{_why_tls(error)}") from error
+        context = self._server.config.ssl
+        if tls is not None and context is not None:
+            context.minimum_version = _VERSIONS[tls.min_version]
 
     async def stop(self) -> None:
         """Finish what is being answered, for at most ``STOP_SECONDS``, and close."""
@@ -101,6 +142,12 @@ class Server:
             return socket.create_server(address[:2], family=family)
         except OSError as error:
             raise ListenError(self._listen, _why(error), error.errno or errno.EINVAL) from error
+
+
+def _why_tls(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return f"no certificate and key in PEM form that belong together ({error.reason})"
+    return (error.strerror or str(error)).lower()
 
 
 def _every_address(port: int) -> socket.socket:
