@@ -56,7 +56,19 @@ config_option = click.option(
 )
 
 
+class Commands(click.Group):
+    """Says in one sentence why no certificate can be believed, whatever the command."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except TrustError as error:
+            raise click.ClickException(str(error)) from error
+
+
 @click.group(
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with `throttlewatch platforms` to see what would be contacted, then "
     "`throttlewatch once` for one round now, then `throttlewatch run`.",
@@ -91,7 +103,7 @@ def run(path: Path | None) -> None:
     _warn(config)
     try:
         asyncio.run(Daemon(config, lambda: load(path, os.environ)).run())
-    except (ListenError, TrustError) as error:
+    except ListenError as error:
         raise click.ClickException(str(error)) from error
 
 

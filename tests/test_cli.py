@@ -120,3 +120,11 @@ def test_once_knows_only_what_is_configured() -> None:
 def test_every_state_has_a_status_of_its_own() -> None:
     assert len(set(STATUS.values())) == len(State)
     assert STATUS[State.OK] == 0
+
+
+@pytest.mark.parametrize("command", ["run", "once", "check --online"])
+def test_without_authorities_no_command_shows_a_traceback(command: str, tmp_path: Path) -> None:
+    env = {"SSL_CERT_FILE": str(tmp_path / "none.pem"), "SSL_CERT_DIR": str(tmp_path)}
+    result = run(*command.split(), env=env)
+    assert result.exit_code == 1
+    assert "install the package ca-certificates" in result.output

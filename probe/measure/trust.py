@@ -7,6 +7,7 @@ reload, never in a leg.
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 
 
 def ssl_version() -> str:
@@ -30,7 +31,8 @@ class Trust:
     def load(cls, ca_file: str | None) -> Trust:
         """Trust the authorities in ``ca_file`` (PEM) and no others, or the system's if ``None``.
 
-        Blocks. Raises ``TrustError``.
+        Blocks. Raises ``TrustError``, also when the system has no authorities at all: every leg
+        would fail, and look like a forged certificate.
         """
         return cls(_context(ca_file))
 
@@ -59,6 +61,11 @@ def _context(ca_file: str | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if ca_file is None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+        if not _has_authorities(context):
+            raise TrustError(
+                "this system has no certificate authorities: install the package ca-certificates, "
+                "or set ca_file"
+            )
         return context
     try:
         context.load_verify_locations(cafile=ca_file)
@@ -67,3 +74,10 @@ def _context(ca_file: str | None) -> ssl.SSLContext:
     except OSError as error:
         raise TrustError(f"ca_file {ca_file}: {(error.strerror or str(error)).lower()}") from error
     return context
+
+
+def _has_authorities(context: ssl.SSLContext) -> bool:
+    """A folder of authorities is read only when one of them is needed, so it is looked at here."""
+    folder = ssl.get_default_verify_paths().capath
+    in_folder = folder is not None and any(Path(folder).iterdir())
+    return in_folder or bool(context.cert_store_stats()["x509_ca"])

@@ -44,3 +44,23 @@ def test_a_file_without_certificates(tmp_path: Path) -> None:
     path.write_text("no certificate\n")
     with pytest.raises(TrustError, match="no certificates"):
         Trust.load(str(path))
+
+
+def test_a_system_without_authorities_is_said_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "certs").mkdir()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "certs"))
+    with pytest.raises(TrustError, match="install the package ca-certificates, or set ca_file"):
+        Trust.load(None)
+
+
+def test_authorities_in_a_folder_are_authorities(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "certs").mkdir()
+    authority().cert_pem.write_to_path(str(tmp_path / "certs" / "0a1b2c3d.0"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "certs"))
+    Trust.load(None)
