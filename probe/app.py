@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import time
 from collections import Counter
@@ -21,6 +22,7 @@ from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.publish.board import Board
 from probe.publish.server import Server
+from probe.publish.service_manager import ServiceManager
 from probe.publish.web import ReloadResult, create_app
 from probe.schedule.data_budget import DataBudget
 from probe.schedule.plan import Slot, slots
@@ -74,10 +76,13 @@ class Daemon:
             loop.add_signal_handler(name, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, reload_soon)
         self._runner.start()
+        manager = ServiceManager(os.environ)
+        manager.ready(lambda: self._reloading.locked() or self._runner.alive)
         log.info("measuring", extra={"listen": server.address, "slots": len(slots(self._config))})
         try:
             await self._stopping.wait()
         finally:
+            manager.stopping()
             log.info("stopping")
             await self._runner.stop(grace_seconds=GRACE_SECONDS)
             await server.stop()

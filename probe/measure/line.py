@@ -73,7 +73,7 @@ def is_tunnel(interface: str, sys: Path = _SYS) -> bool:
 def interface_of(address: str) -> str | None:
     """The interface that has the IPv4 ``address``; for IPv6, ``None``."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        for _, name in socket.if_nameindex():
+        for name in _interfaces():
             try:
                 asked = struct.pack("256s", name.encode()[:15])
                 found = fcntl.ioctl(sock.fileno(), _SIOCGIFADDR, asked)
@@ -82,6 +82,14 @@ def interface_of(address: str) -> str | None:
             if socket.inet_ntoa(found[20:24]) == address:
                 return name
     return None
+
+
+def _interfaces(sys: Path = _SYS) -> list[str]:
+    # Not if_nameindex: that asks over netlink, which a confined service may not.
+    try:
+        return sorted(folder.name for folder in sys.iterdir())
+    except OSError:
+        return []
 
 
 def gateway(interface: str, routes: Path = _ROUTES) -> str:

@@ -233,7 +233,7 @@ ROUNDS_REFUSED = _metric(
     "counter",
     "rounds_refused_total",
     (*_ROUND, "reason"),
-    "Rounds that were due and not made, or made as light ones: the data budget, or the hours.",
+    "Rounds that were due and not made, or made as light ones: data budget, hours, no clock.",
     absent="none yet",
 )
 DATA_BUDGET = _metric(

@@ -45,6 +45,7 @@ class Refusal(StrEnum):
     OUT_OF_BUDGET = "out_of_budget"
     QUIET_HOURS = "quiet_hours"
     METERED_HOURS = "metered_hours"
+    CLOCK_NOT_SET = "clock_not_set"
 
 
 class Balance(Struct, frozen=True, kw_only=True):
@@ -185,7 +186,10 @@ class DataBudget:
 
     def _refusal(self, vantage: str, platform: str, *, reads: bool, most: int) -> Refusal | None:
         now = self._clocks.of_day()
-        if within(self._schedule.quiet_hours, now):
+        if self._clocks.wall() < accounts.BELIEVABLE_SINCE:
+            # A host without a clock that has not learnt the time: no certificate would hold.
+            refusal = Refusal.CLOCK_NOT_SET
+        elif within(self._schedule.quiet_hours, now):
             refusal = Refusal.QUIET_HOURS
         elif reads and within(self._schedule.metered_hours, now):
             refusal = Refusal.METERED_HOURS

@@ -102,6 +102,11 @@ class Runner:
         self._scheduler.start()
         self._watch = asyncio.get_running_loop().create_task(self._watch_clock())
 
+    @property
+    def alive(self) -> bool:
+        """Whether rounds are being placed."""
+        return self._scheduler.running and self._watch is not None and not self._watch.done()
+
     async def stop(self, *, grace_seconds: float = 0.0) -> None:
         """Start nothing more; let rounds finish for ``grace_seconds``, then cancel them."""
         if self._watch is not None:

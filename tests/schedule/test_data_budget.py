@@ -253,6 +253,16 @@ def test_quiet_and_metered_hours() -> None:
     assert data.view().refused["default", "x", Refusal.QUIET_HOURS] == 1
 
 
+def test_without_a_clock_nothing_is_measured() -> None:
+    time = Time()
+    data = DataBudget(configured(), clocks=time.clocks())
+    time.offset = 0.0
+    assert data.permit("default", "x", RoundKind.LIGHT) is None
+    assert data.view().refused["default", "x", Refusal.CLOCK_NOT_SET] >= 1
+    time.offset = BELIEVABLE_SINCE + 1e7
+    assert data.permit("default", "x", RoundKind.LIGHT) is RoundKind.LIGHT
+
+
 def test_a_vantage_may_have_a_budget_of_its_own() -> None:
     of = configured(own=MonthlyBytes(50_000_000))
     assert DataBudget(of).balance("default").budget == 50_000_000
