@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 import socket
 import ssl
 import subprocess
@@ -25,6 +24,7 @@ from probe.model.observation import LegObservation
 from probe.publish import blackbox
 from probe.publish.board import Board
 from probe.publish.metrics import encode
+from tests.programs import need
 from tests.publish.shape import config, full_round, verdict_of
 
 # What blackbox_exporter has and a leg has not: addresses are not published, the chain's other
@@ -124,11 +124,8 @@ def blackbox_exporter(folder: Path) -> Iterator[str]:
         process.wait(timeout=10)
 
 
-@pytest.mark.skipif(
-    shutil.which("prometheus-blackbox-exporter") is None,
-    reason="prometheus-blackbox-exporter is not installed",
-)
 def test_names_labels_and_types_are_those_of_blackbox_exporter(tmp_path: Path) -> None:
+    need("prometheus-blackbox-exporter", "prometheus-blackbox-exporter")
     with https_server() as target, blackbox_exporter(tmp_path) as exporter:
         answer = httpx.get(
             f"{exporter}/probe", params={"module": "web", "target": target}, trust_env=False

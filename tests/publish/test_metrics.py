@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import math
-import shutil
 import subprocess
 from collections.abc import Mapping
 
@@ -23,6 +22,7 @@ from probe.model.verdict import State
 from probe.publish import names
 from probe.publish.board import Board
 from probe.publish.metrics import Registry, encode
+from tests.programs import need
 from tests.publish.shape import NOW, config, dns_observed, full_round, verdict_of
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -121,8 +121,8 @@ def test_gzip_when_asked_for() -> None:
     assert "Content-Encoding" not in encode(collector, accept="", accept_encoding="").headers
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 def test_promtool_finds_nothing_to_say() -> None:
+    need("promtool", "prometheus")
     result = subprocess.run(
         ["promtool", "check", "metrics"],
         input=text(eventful(config())),
