@@ -38,10 +38,12 @@ async def scraped(client: httpx.AsyncClient, query: str) -> dict[str, float]:
     until = time.monotonic() + SOON_SECONDS
     while time.monotonic() < until:
         try:
-            answer = (await client.get("/api/v1/query", params={"query": query})).json()
+            answer = await client.get("/api/v1/query", params={"query": query})
         except httpx.TransportError:
-            answer = {}
-        found = answer.get("data", {}).get("result", [])
+            await asyncio.sleep(0.2)  # it does not listen yet
+            continue
+        # While it starts, it says so with a 503 that is no JSON.
+        found = answer.json()["data"]["result"] if answer.status_code == 200 else []
         if found:
             return {
                 str(sorted((k, v) for k, v in one["metric"].items() if k not in OWN)): float(
