@@ -1,0 +1,196 @@
+"""Random fleets and what becomes of them, step by step: the material of the parity test.
+
+Everything is drawn so that boundaries are hit often: times are multiples of half a minute, weights
+are tenths, fleets are small. Nothing here knows how findings are made.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from msgspec import Struct
+
+from probe.config.schema import NationConfig, Seconds
+from probe.model.identity import Access, Role, Vantage
+from probe.model.verdict import State
+from probe.nation.sight import Reading, Seen, Sight, corrected
+
+STEP = 60.0
+PLATFORMS = ("x", "facebook", "instagram", "youtube")
+CONTROLS = ("jquery", "debian", "kernel")
+_STATES = tuple(State)
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """What a vantage publishes of one platform at one step. ``since`` is on its own clock."""
+
+    state: State
+    since: float
+    controls: tuple[str, ...]
+
+
+class Post(Struct, frozen=True, kw_only=True):
+    """A vantage as one server hears it. ``skew`` is how far its clock is ahead; ``places`` is what
+    it says it is at each step, ``None`` while nothing is heard of it; ``told`` is what it publishes
+    at each step, by platform."""
+
+    instance: str
+    skew: float
+    drill: bool
+    places: tuple[Vantage | None, ...]
+    told: tuple[dict[str, Told], ...]
+
+
+class History(Struct, frozen=True, kw_only=True):
+    """A fleet over some steps."""
+
+    seed: int
+    posts: tuple[Post, ...]
+    steps: int
+
+    def sight(self, step: int) -> Sight:
+        """What is heard at a step, as the daemon would hand it to the fusion."""
+        at = step * STEP
+        seen, readings = [], []
+        for post in self.posts:
+            place = post.places[step]
+            if place is None:
+                continue
+            seen.append(Seen(vantage=place, drill=post.drill))
+            for platform, told in post.told[step].items():
+                readings.append(
+                    Reading(
+                        vantage=place,
+                        platform=platform,
+                        state=told.state,
+                        since=corrected(told.since, clock=at + post.skew, received=at),
+                        controls=told.controls,
+                        drill=post.drill,
+                    )
+                )
+        return Sight(at=at, seen=tuple(seen), readings=tuple(readings))
+
+
+def thresholds(random: Random) -> NationConfig:
+    """Random thresholds, short enough for a short history."""
+    weights = {str(64_500 + n): random.choice((0.1, 0.2, 0.3, 0.4)) for n in range(5)}
+    return NationConfig(
+        min_networks=random.choice((2, 3, 3, 3, 4)),
+        min_share=random.choice((0.3, 0.5, 0.5, 0.6)),
+        min_coverage=random.choice((0.3, 0.5, 0.5, 0.7)),
+        hold=Seconds(random.choice((0.0, 60.0, 180.0, 200.0, 300.0))),
+        weights=weights if random.random() < 0.5 else {},
+        other_weight=random.choice((1.0, 0.1, 0.3)),
+        total_weight=random.choice((None, None, 1.0, 2.0)),
+        onset_window=Seconds(random.choice((120.0, 300.0, 600.0))),
+        systematic_platforms=random.choice((2, 2, 3)),
+    )
+
+
+def history(seed: int, steps: int = 14) -> History:
+    """The history of one seed."""
+    random = Random(seed)
+    posts: list[Post] = []
+    platforms = PLATFORMS[: random.choice((1, 2, 3, 3))]
+    countries = ("PK",) if random.random() < 0.8 else ("PK", "IR")
+    event = _Event(random, platforms, steps)
+    for index in range(random.choice((2, 5, 8, 11, 14))):
+        posts.extend(_posts(random, f"v{index}", random.choice(countries), platforms, event, steps))
+    if random.random() < 0.25:
+        drilled = _Event(random, platforms, steps)
+        for index in range(random.randint(1, 5)):
+            name = random.choice((f"drill-{index}", f"v{index}"))
+            posts.extend(_posts(random, name, "PK", platforms, drilled, steps, drill=True))
+    return History(seed=seed, posts=tuple(posts), steps=steps)
+
+
+class _Event:
+    """Which platforms are struck, from when to when, and in which networks."""
+
+    def __init__(self, random: Random, platforms: tuple[str, ...], steps: int) -> None:
+        self.state = random.choice(
+            (State.THROTTLED,) * 4 + (State.BLOCKED, State.DEGRADED, State.OFFLINE)
+        )
+        self.platforms = [p for p in platforms if random.random() < 0.9]
+        self.begin = random.randint(0, steps - 2)
+        self.end = random.randint(self.begin + 1, steps + 4)
+        self.reach = random.choice((0.0, 0.4, 0.7, 0.9, 1.0))
+        self.stagger = random.choice((0, 0, 1, 4))
+        self.noise = random.choice((0.0, 0.0, 0.05, 0.3))
+        self.silence = random.choice((0.0, 0.0, 0.1, 0.3))
+        self.abroad = random.choice((0.0, 0.0, 0.5, 1.0))
+
+
+def _posts(
+    random: Random,
+    name: str,
+    country: str,
+    platforms: tuple[str, ...],
+    event: _Event,
+    steps: int,
+    *,
+    drill: bool = False,
+) -> list[Post]:
+    reference = random.random() < 0.15
+    home = Vantage(
+        name=name,
+        country="DE" if reference else country,
+        asn=None if random.random() < 0.05 else 64_500 + random.randint(0, 6),
+        access=random.choice((Access.FIXED,) * 4 + (Access.MOBILE,) * 3 + (Access.HOSTING,)),
+        role=Role.REFERENCE if reference else Role.INSIDE,
+    )
+    places = _places(random, home, event, steps)
+    struck = random.random() < (event.abroad if reference else event.reach)
+    begin = event.begin + random.randint(0, event.stagger)
+    onset = begin * STEP - 30.0 * random.randint(0, 10 if random.random() < 0.5 else 2)
+    skew = random.choice((0.0, 0.0, 0.0, 90.0, -3_600.0))
+    told = []
+    for step in range(steps):
+        at_step = {}
+        for platform in platforms:
+            state, since = State.OK, -600.0
+            if struck and platform in event.platforms and begin <= step < event.end:
+                state, since = event.state, onset
+            if random.random() < event.noise:
+                state, since = random.choice(_STATES), step * STEP
+            if random.random() < event.silence / 2:
+                continue
+            at_step[platform] = Told(
+                state=state,
+                since=since + skew,
+                controls=tuple(c for c in CONTROLS if random.random() < 0.4),
+            )
+        told.append(at_step)
+    post = Post(
+        instance=f"{name}-a", skew=skew, drill=drill, places=tuple(places), told=tuple(told)
+    )
+    if random.random() > 0.1:
+        return [post]
+    # The same vantage, heard by a second server, which is a step late now and then.
+    late = [told[max(0, step - (random.random() < 0.3))] for step in range(steps)]
+    again = Post(
+        instance=f"{name}-b", skew=skew, drill=drill, places=tuple(places), told=tuple(late)
+    )
+    return [post, again]
+
+
+def _places(random: Random, home: Vantage, event: _Event, steps: int) -> list[Vantage | None]:
+    """Where it says it is; some say something else for a while, some fall silent."""
+    lie = home.asn is not None and random.random() < 0.08
+    away = range(*sorted((random.randint(0, steps), random.randint(0, steps))))
+    places: list[Vantage | None] = []
+    silent = False
+    for step in range(steps):
+        if random.random() < event.silence:
+            silent = not silent
+        place = home
+        if lie and step in away:
+            place = Vantage(
+                name=home.name,
+                country=home.country,
+                asn=64_500 + random.randint(0, 6),
+                access=home.access,
+                role=home.role,
+            )
+        places.append(None if silent else place)
+    return places

@@ -1,0 +1,59 @@
+"""``python -m tests.nation.parity [HISTORIES] [SEED]``: Python and Prometheus on random histories.
+
+Every batch has thresholds of its own. Prints how much was compared, and the seeds that differ; the
+exit status is then 1.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+from probe.config.schema import NationConfig
+from tests.nation.histories import History, history, thresholds
+from tests.nation.promtool import findings_of, run
+
+BATCH = 50
+
+
+def batches(count: int, seed: int) -> Iterator[tuple[NationConfig, list[History]]]:
+    """``count`` histories in batches of the same thresholds."""
+    for first in range(seed, seed + count, BATCH):
+        seeds = range(first, min(first + BATCH, seed + count))
+        yield thresholds(Random(first)), [history(one) for one in seeds]
+
+
+def main(count: int, seed: int) -> int:
+    """Compare, and print the result."""
+    begun = time.monotonic()
+    scopes: Counter[str] = Counter()
+    steps = together = 0
+    wrong: list[int] = []
+    for config, several in batches(count, seed):
+        with tempfile.TemporaryDirectory() as folder:
+            differ, printed = run(Path(folder), several, config)
+        if differ:
+            print(printed[:4_000])
+            wrong += differ
+        for one in several:
+            steps += one.steps
+            for findings in findings_of(one, config):
+                scopes.update(f"{f.kind}/{f.scope}" for f in findings)
+                together += sum(f.systematic for f in findings)
+    print(
+        f"{count} histories, {steps} steps, {sum(scopes.values())} findings compared in "
+        f"{time.monotonic() - begun:.0f} s; systematic {together} times"
+    )
+    print(", ".join(f"{scope} {number}" for scope, number in sorted(scopes.items())))
+    print(f"different: {sorted(wrong) or 'none'}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    arguments = [int(argument) for argument in sys.argv[1:]]
+    sys.exit(main(*(arguments + [2_000, 1][len(arguments) :])))

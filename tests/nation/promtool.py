@@ -1,0 +1,197 @@
+"""Histories as unit tests of ``promtool test rules``: Prometheus' own engine evaluates the rules
+that we render, and compares each step with what ``probe/nation/`` says."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from probe.config.dump import dump
+from probe.config.schema import NationConfig
+from probe.model.finding import SCOPE_CODE, Finding, FindingKind, Reference
+from probe.model.verdict import State
+from probe.nation.fuse import fuse
+from probe.nation.memory import Memory
+from probe.publish import names
+from probe.publish.rules import record
+from probe.publish.rules.render import rule_file
+from tests.nation.histories import PLATFORMS, STEP, History
+
+# What is compared as it is, and what is compared to a millionth (sums of weights may be added up in
+# another order).
+EXACT = (
+    record.AFFECTED_NETWORK,
+    record.AFFECTED_NETWORKS,
+    record.COVERED_NETWORKS,
+    record.AFFECTED_VANTAGES,
+    record.VANTAGES,
+    record.WIDE,
+    record.SCOPE,
+    record.ONSET,
+    record.SPREAD,
+    record.SYSTEMATIC,
+)
+ROUNDED = (record.SHARE, record.COVERAGE)
+MILLIONTH = 1e-6
+Labels = tuple[tuple[str, str], ...]
+Expected = dict[str, dict[Labels, float]]
+
+
+def run(folder: Path, histories: Sequence[History], config: NationConfig) -> tuple[list[int], str]:
+    """Have Prometheus evaluate ``histories`` under ``config``: the seeds at which it says something
+    else, and what promtool printed."""
+    (folder / "rules.yml").write_text(dump(rule_file(config, PLATFORMS)))
+    tests = [_test(history, config) for history in histories]
+    # JSON is YAML, and far faster to write.
+    (folder / "tests.yml").write_bytes(
+        msgspec.json.encode(
+            {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": tests}
+        )
+    )
+    done = subprocess.run(
+        ["promtool", "test", "rules", "tests.yml"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    printed = done.stdout + done.stderr
+    if done.returncode == 0:
+        return [], printed
+    wrong = [history.seed for history in histories if f"seed-{history.seed}," in printed]
+    return wrong or [history.seed for history in histories], printed
+
+
+def findings_of(history: History, config: NationConfig) -> list[tuple[Finding, ...]]:
+    """What ``probe/nation/`` says at each step."""
+    memory, found = Memory(), []
+    for step in range(history.steps):
+        memory, findings = fuse(memory, history.sight(step), config)
+        found.append(findings)
+    return found
+
+
+def _test(history: History, config: NationConfig) -> dict[str, Any]:
+    checks = []
+    for step, findings in enumerate(findings_of(history, config)):
+        expected = _expected(findings)
+        queries: dict[str, tuple[str, ...]] = {'{__name__=~"' + "|".join(EXACT) + '"}': EXACT}
+        # Where nobody inside is heard, there is no finding to say what is seen abroad.
+        heard = f"{record.REFERENCE} and on (platform, kind, drill) {record.VANTAGES}"
+        queries[heard] = (record.REFERENCE,)
+        for name in ROUNDED:
+            queries[f"round({name}, {MILLIONTH!r})"] = (name,)
+        for query, series in queries.items():
+            samples = [
+                {"labels": _text("" if name in ROUNDED else name, labels), "value": value}
+                for name in series
+                for labels, value in expected.get(name, {}).items()
+            ]
+            checks.append(
+                {"expr": query, "eval_time": f"{step * STEP:.0f}s", "exp_samples": samples}
+            )
+    return {
+        "name": f"seed-{history.seed},",
+        "interval": "1m",
+        "input_series": [
+            {"series": _text(name, labels), "values": " ".join(values)}
+            for (name, labels), values in _series(history).items()
+        ],
+        "promql_expr_test": checks,
+    }
+
+
+def _expected(findings: Iterable[Finding]) -> Expected:
+    expected: Expected = defaultdict(dict)
+    for f in findings:
+        labels = _labels(country=f.country, platform=f.platform, kind=f.kind, drill=_drill(f.drill))
+        expected[record.SCOPE][labels] = SCOPE_CODE[f.scope]
+        expected[record.VANTAGES][labels] = f.vantages
+        expected[record.AFFECTED_VANTAGES][labels] = f.affected_vantages
+        expected[record.COVERED_NETWORKS][labels] = len(f.covered_asns)
+        expected[record.AFFECTED_NETWORKS][labels] = len(f.affected_asns)
+        expected[record.WIDE][labels] = float(f.wide)
+        if f.kind is FindingKind.RESTRICTED:
+            expected[record.SYSTEMATIC][labels] = float(f.systematic)
+        if f.affected_share is not None:
+            expected[record.SHARE][labels] = _rounded(f.affected_share)
+        if f.coverage is not None:
+            expected[record.COVERAGE][labels] = _rounded(f.coverage)
+        if f.since is not None and f.onset_spread_seconds is not None:
+            expected[record.ONSET][labels] = f.since
+            expected[record.SPREAD][labels] = f.onset_spread_seconds
+        for asn in f.covered_asns:
+            network = _labels(**dict(labels), asn=str(asn))
+            expected[record.AFFECTED_NETWORK][network] = float(asn in f.affected_asns)
+        if f.reference is not Reference.ABSENT:
+            abroad = _labels(platform=f.platform, kind=f.kind, drill=_drill(f.drill))
+            expected[record.REFERENCE][abroad] = float(f.reference is Reference.FINE)
+    return expected
+
+
+def _rounded(value: float) -> float:
+    """As PromQL's ``round`` does it."""
+    inverse = 1.0 / MILLIONTH
+    return math.floor(value * inverse + 0.5) / inverse
+
+
+def _series(history: History) -> dict[tuple[str, Labels], list[str]]:
+    """Every series with its value at each step; a staleness marker where it has none."""
+    series: dict[tuple[str, Labels], list[str]] = {}
+    for step in range(history.steps):
+        at = step * STEP
+        for post in history.posts:
+            place = post.places[step]
+            if place is None:
+                continue
+            common = {"instance": post.instance, "drill": _drill(post.drill)}
+            whole = {
+                **common,
+                "vantage": place.name,
+                "country": place.country,
+                "asn": "" if place.asn is None else str(place.asn),
+                "access": place.access.value,
+                "role": place.role.value,
+            }
+            values: list[tuple[str, dict[str, str], float]] = [
+                (names.VANTAGE_INFO.name, whole, 1.0),
+                (names.VANTAGE_TIME.name, {**common, "vantage": place.name}, at + post.skew),
+            ]
+            for platform, told in post.told[step].items():
+                slot = {**common, "vantage": place.name, "platform": platform}
+                values += [
+                    (
+                        names.VERDICT_STATE.name,
+                        {**whole, "platform": platform, "state": state.value},
+                        float(state is told.state),
+                    )
+                    for state in State
+                ]
+                values.append((names.VERDICT_SINCE.name, slot, told.since))
+                values += [
+                    (names.VERDICT_CONTROL.name, {**slot, "control": control}, 1.0)
+                    for control in told.controls
+                ]
+            for name, labels, value in values:
+                key = (name, _labels(**labels))
+                series.setdefault(key, ["stale"] * history.steps)[step] = f"{value:.10g}"
+    return series
+
+
+def _labels(**labels: str) -> Labels:
+    return tuple(sorted((name, str(value)) for name, value in labels.items() if value))
+
+
+def _text(name: str, labels: Labels) -> str:
+    return name + "{" + ", ".join(f'{key}="{value}"' for key, value in labels) + "}"
+
+
+def _drill(drill: bool) -> str:
+    return "true" if drill else ""
