@@ -1,0 +1,179 @@
+"""The rules as files: promtool accepts them, every alert is explained, exercises stay apart; and a
+real Prometheus that evaluates them tells a real Alertmanager."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from probe.config.dump import dump
+from probe.config.schema import NationConfig, Seconds
+from probe.publish import names
+from probe.publish.rules import record
+from probe.publish.rules.render import rule_file
+from tests.programs import need
+from tests.publish.prometheus_server import alertmanager, free_address, prometheus
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+PLATFORMS = ("x", "facebook")
+THRESHOLDS = NationConfig()
+
+
+def rules(of: NationConfig = THRESHOLDS, group: int = 0) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = rule_file(of, PLATFORMS)["groups"][group]["rules"]
+    return found
+
+
+@pytest.mark.parametrize(
+    "thresholds",
+    [THRESHOLDS, NationConfig(weights={"64500": 0.4}, total_weight=1.0, hold=Seconds(0.0))],
+)
+def test_promtool_accepts_them(thresholds: NationConfig, tmp_path: Path) -> None:
+    need("promtool", "prometheus")
+    (tmp_path / "rules.yml").write_text(dump(rule_file(thresholds, PLATFORMS)))
+    done = subprocess.run(
+        ["promtool", "check", "rules", "--lint=all", "--lint-fatal", "rules.yml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_names_are_level_metric_operation() -> None:
+    for rule in rules():
+        assert re.fullmatch(
+            r"(vantage|asn|platform|country):throttlewatch_\w+:[a-z]+", rule["record"]
+        )
+
+
+def test_every_recorded_series_is_documented() -> None:
+    documented = set(re.findall(r"`(\w+:throttlewatch_\w+:\w+)`", (DOCS / "nation.md").read_text()))
+    assert documented == {rule["record"] for rule in rules()}
+
+
+@pytest.mark.parametrize("page", ["nation.md", "runbook.md"])
+def test_every_metric_that_a_page_names_exists(page: str) -> None:
+    text = (DOCS / page).read_text()
+    known = {spec.name for spec in names.METRICS} | {rule["record"] for rule in rules()}
+    assert (
+        set(re.findall(r"(?:\w+:)?throttlewatch_\w+(?::\w+)?(?!\*)\b", text))
+        - {"throttlewatch_nation_"}
+        <= known
+    )
+
+
+def test_every_alert_has_what_a_person_needs() -> None:
+    runbook = (DOCS / "runbook.md").read_text()
+    titles = {heading.lower() for heading in re.findall(r"^## (\w+)$", runbook, re.MULTILINE)}
+    for rule in rules(group=1):
+        assert rule["for"]
+        assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+        notes = rule["annotations"]
+        assert notes["summary"]
+        assert notes["description"].endswith(".")
+        page, _, anchor = notes["runbook_url"].partition("#")
+        assert page == "docs/runbook.md"
+        assert anchor in titles
+
+
+def test_exercises_have_alerts_of_their_own() -> None:
+    both = rules(group=1)
+    real = [rule for rule in both if not rule["alert"].startswith("DRILL")]
+    drilled = [rule for rule in both if rule["alert"].startswith("DRILL")]
+    assert [f"DRILL_{rule['alert']}" for rule in real] == [rule["alert"] for rule in drilled]
+    for rule in real:
+        assert rule["expr"].count("country:") + rule["expr"].count("platform:") + rule[
+            "expr"
+        ].count("vantage:") == rule["expr"].count('drill=""')
+    for rule in drilled:
+        assert 'drill=""' not in rule["expr"]
+        assert rule["expr"].count('drill="true"') > 0
+        assert rule["annotations"]["summary"].startswith("DRILL: ")
+        assert "exercise" in rule["annotations"]["description"]
+
+
+def test_thresholds_are_those_of_the_configuration() -> None:
+    usual, other = (
+        dump(rule_file(of, PLATFORMS))
+        for of in (THRESHOLDS, replace(THRESHOLDS, min_networks=7, weights={"64500": 0.125}))
+    )
+    assert usual != other
+    assert ">= 7" in other
+    assert '{asn="64500"}' in other
+    assert "* 0 + 0.125" in other
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("drill", [False, True])
+async def test_a_national_event_reaches_an_alertmanager(tmp_path: Path, drill: bool) -> None:
+    need("prometheus", "prometheus")
+    need("prometheus-alertmanager", "prometheus-alertmanager")
+    address = free_address()
+    page = _event(drill)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(page)}\r\n"
+        writer.write(f"{head}Connection: close\r\n\r\n".encode() + page)
+        await writer.drain()
+        writer.close()
+
+    file = rule_file(NationConfig(hold=Seconds(0.0)), PLATFORMS)
+    for group in file["groups"]:
+        group["interval"] = "1s"
+        for rule in group["rules"]:
+            if "alert" in rule:
+                rule["for"] = "0s"
+    host, _, port = address.rpartition(":")
+
+    def watch() -> dict[str, Any]:
+        with (
+            alertmanager(tmp_path / "alertmanager") as receiver,
+            prometheus(
+                tmp_path / "prometheus",
+                scrape=[address],
+                rules=dump(file),
+                alertmanager=receiver.url.removeprefix("http://"),
+            ) as server,
+        ):
+            server.wait_for(f"{record.SCOPE} == 4")
+            name = "DRILL_ThrottlewatchNation" if drill else "ThrottlewatchNation"
+            alert = receiver.wait_for(name)
+            others = {a["labels"]["alertname"] for a in receiver.alerts()}
+            assert all(other.startswith("DRILL") is drill for other in others), others
+            return alert
+
+    async with await asyncio.start_server(answer, host, int(port)):
+        alert = await asyncio.to_thread(watch)
+    assert alert["labels"]["country"] == "PK"
+    assert alert["labels"]["platform"] == "x"
+    assert alert["annotations"]["summary"].startswith("DRILL: " if drill else "x in PK")
+    assert "#throttlewatchnation" in alert["annotations"]["runbook_url"]
+
+
+def _event(drill: bool) -> bytes:
+    """What four vantages inside, struck, and one abroad, fine, publish."""
+    mark = ',drill="true"' if drill else ""
+    lines = []
+    for index in range(5):
+        abroad = index == 4
+        who = (
+            f'vantage="v{index}",country="{"DE" if abroad else "PK"}",asn="{64_500 + index}",'
+            f'access="fixed",role="{"reference" if abroad else "inside"}"{mark}'
+        )
+        lines.append(f"throttlewatch_vantage_info{{{who}}} 1")
+        for state in ("ok", "throttled", "blocked", "degraded", "down", "offline", "unknown"):
+            on = state == ("ok" if abroad else "throttled")
+            lines.append(
+                f'throttlewatch_verdict_state{{{who},platform="x",state="{state}"}} {int(on)}'
+            )
+    return ("\n".join(lines) + "\n").encode()
