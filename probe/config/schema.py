@@ -261,6 +261,16 @@ class NationConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     forget: Annotated[Seconds, Meta(ge=60.0)] = Seconds(86_400.0)
 
 
+class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The history on disk. ``path``: ``auto`` is the service's state folder, ``null`` none at all.
+
+    ``batch``: how long a finished round waits, at most, until it is on the disk.
+    """
+
+    path: str | None = "auto"
+    batch: Annotated[Seconds, Meta(ge=0.0, le=3_600.0)] = Seconds(60.0)
+
+
 class LogConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``format``: ``auto`` is text on a terminal and JSON elsewhere."""
 
@@ -297,6 +307,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     beacon: Host | None = None
     acknowledge_risks: bool = False
     nation: NationConfig = NationConfig()
+    store: StoreConfig = StoreConfig()
     log: LogConfig = LogConfig()
 
 
