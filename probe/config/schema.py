@@ -17,6 +17,8 @@ from probe.model.identity import Access, Compares, Family, Role, Verify
 
 Seconds = NewType("Seconds", float)
 Bytes = NewType("Bytes", int)
+# As the path of the history: wherever the service manager or the user's system keeps state.
+AUTO = "auto"
 MonthlyBytes = NewType("MonthlyBytes", int)
 
 # Names become metric labels, file names and keys, so they are kept plain.
@@ -267,7 +269,7 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ``batch``: how long a finished round waits, at most, until it is on the disk.
     """
 
-    path: str | None = "auto"
+    path: str | None = AUTO
     batch: Annotated[Seconds, Meta(ge=0.0, le=3_600.0)] = Seconds(60.0)
 
 

@@ -382,6 +382,65 @@ CLOCK_STEPS = _metric(
     absent="never",
 )
 
+# The history.
+_STORE_OFF = "the configuration turns the history off"
+STORE_WRITABLE = _metric(
+    "gauge",
+    "store_writable",
+    (),
+    "Whether the last attempt to write the history succeeded (1) or not (0).",
+    absent=_STORE_OFF,
+)
+STORE_TROUBLE = _metric(
+    "info",
+    "store_trouble_info",
+    ("reason",),
+    "Why the history cannot be written just now.",
+    absent=f"it can be; {_STORE_OFF}",
+)
+STORE_BYTES = _metric(
+    "gauge",
+    "store_bytes",
+    (),
+    "Bytes of the history's files on disk after the last commit.",
+    absent=_STORE_OFF,
+)
+STORE_COMMITTED_AT = _metric(
+    "gauge",
+    "store_last_commit_timestamp_seconds",
+    (),
+    "Unix time of the last commit that the disk confirmed.",
+    absent=f"none since the start; {_STORE_OFF}",
+)
+STORE_ROUNDS = _metric(
+    "counter",
+    "store_committed_rounds_total",
+    (),
+    "Rounds that the disk has confirmed since the start.",
+    absent=_STORE_OFF,
+)
+STORE_QUEUED = _metric(
+    "gauge",
+    "store_queued_records",
+    (),
+    "Records that wait in memory for the next commit.",
+    absent=_STORE_OFF,
+)
+STORE_DROPPED = _metric(
+    "counter",
+    "store_dropped_records_total",
+    (),
+    "Records that were given up because the disk refused for too long: the oldest first.",
+    absent=_STORE_OFF,
+)
+STORE_SET_ASIDE = _metric(
+    "counter",
+    "store_files_set_aside_total",
+    (),
+    "Damaged files that were set aside since the start; nothing of them was deleted.",
+    absent=_STORE_OFF,
+)
+
 METRICS: tuple[MetricSpec, ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, MetricSpec)
 )

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from probe.config.schema import AUTO
+
 NAME = "history.sqlite3"
-AUTO = "auto"
 # Where a package's service keeps its state, so that a person's `throttlewatch history` finds it.
 SYSTEM = Path("/var/lib/throttlewatch")
 # SQLite's own companions: the write-ahead log and its index.

@@ -17,9 +17,10 @@ from typing import Any
 import msgspec
 
 from probe.config.schema import StoreConfig
+from probe.model.finding import Finding, Incident
 from probe.model.stored import StoredRound, VerdictSpan
 from probe.store import files
-from probe.store.codec import PLAIN, unpack
+from probe.store.codec import PLAIN, unpack, unpack_value
 from probe.store.database import open_reader, trouble_of
 from probe.store.health import WORDS
 from probe.store.rows import SPAN_COLUMNS, span_of
@@ -115,6 +116,46 @@ class History:
         )
         yield from map(span_of, rows)
 
+    def findings(
+        self,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        platform: str | None = None,
+        country: str | None = None,
+    ) -> Iterator[Finding]:
+        """Changes of findings in that time, earliest first."""
+        where, values = _all_of(
+            ("at >= ?", since),
+            ("at < ?", until),
+            ("platform = ?", platform),
+            ("country = ?", country),
+        )
+        for (body,) in self._all(
+            f"SELECT body FROM findings WHERE {where} ORDER BY at, country, platform, kind", values
+        ):
+            yield unpack_value(body, Finding)
+
+    def incidents(
+        self,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        platform: str | None = None,
+        country: str | None = None,
+    ) -> Iterator[Incident]:
+        """Incidents that reach into that time, by their onset."""
+        where, values = _all_of(
+            ("updated_at >= ?", since),
+            ("since < ?", until),
+            ("platform = ?", platform),
+            ("country = ?", country),
+        )
+        for (body,) in self._all(
+            f"SELECT body FROM incidents WHERE {where} ORDER BY since, id", values
+        ):
+            yield unpack_value(body, Incident)
+
     def bounds(self) -> tuple[float, float] | None:
         """The starts of the first and the last round; ``None`` if there is none."""
         ((first, last),) = self._all("SELECT min(at), max(at) FROM rounds", ())
@@ -155,17 +196,18 @@ def _where(
     platform: str | None,
     vantage: str | None,
 ) -> tuple[str, tuple[Any, ...]]:
-    clauses, values = ["1"], []
-    for clause, value in (
+    return _all_of(
         (f"{time} >= ?", since),
         (f"{time} < ?", until),
         ("slots.platform = ?", platform),
         ("slots.vantage = ?", vantage),
-    ):
-        if value is not None:
-            clauses.append(clause)
-            values.append(value)
-    return " AND ".join(clauses), tuple(values)
+    )
+
+
+def _all_of(*clauses: tuple[str, Any]) -> tuple[str, tuple[Any, ...]]:
+    """The clauses that have a value, and the values."""
+    wanted = [(clause, value) for clause, value in clauses if value is not None]
+    return " AND ".join(["1", *(clause for clause, _ in wanted)]), tuple(v for _, v in wanted)
 
 
 def _for_people(path: Path, error: Exception) -> HistoryError:

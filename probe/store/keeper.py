@@ -39,6 +39,7 @@ class Keeper:
         self.trouble: Trouble | None = None
         self.last_commit_at: float | None = None
         self.set_aside = 0
+        self.bytes = files.size(path)
         self._wall = wall
         self._lock = Lock(path)
         self._tables = Tables()
@@ -81,6 +82,7 @@ class Keeper:
         self.spans.saved()
         self.trouble = None
         self.last_commit_at = at
+        self.bytes = files.size(self.path)
         return True
 
     def close(self) -> None:

@@ -78,6 +78,30 @@ MIGRATIONS: tuple[Migration, ...] = (
             "CREATE INDEX spans_by_time ON spans (started_at)",
         ),
     ),
+    Migration(
+        name="findings and incidents",
+        statements=(
+            """CREATE TABLE findings (
+                at REAL NOT NULL,
+                country TEXT NOT NULL,
+                platform TEXT NOT NULL,
+                kind TEXT NOT NULL,
+                drill INTEGER NOT NULL,
+                body BLOB NOT NULL,
+                PRIMARY KEY (at, country, platform, kind, drill)
+            ) WITHOUT ROWID""",
+            """CREATE TABLE incidents (
+                id TEXT PRIMARY KEY,
+                since REAL NOT NULL,
+                updated_at REAL NOT NULL,
+                country TEXT NOT NULL,
+                platform TEXT NOT NULL,
+                kind TEXT NOT NULL,
+                drill INTEGER NOT NULL,
+                body BLOB NOT NULL
+            ) WITHOUT ROWID""",
+        ),
+    ),
 )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Protocol
 
-from probe.store.codec import PLAIN, Packed
+from probe.model.finding import Finding, Incident
+from probe.store.codec import PLAIN, Packed, pack_value
 
 
 class Tables:
@@ -96,4 +97,54 @@ class RoundRecord:
         connection.execute(
             "INSERT OR REPLACE INTO bodies (round, dictionary, body) VALUES (?, ?, ?)",
             (self.number, dictionary, self._packed.body),
+        )
+
+
+class FindingRecord:
+    """A finding that differs from the one before it."""
+
+    def __init__(self, finding: Finding) -> None:
+        self._finding = finding
+        self._body = pack_value(finding)
+
+    @property
+    def bytes(self) -> int:
+        return len(self._body) + 512
+
+    def write(self, connection: sqlite3.Connection, tables: Tables) -> None:
+        of = self._finding
+        connection.execute(
+            "INSERT OR REPLACE INTO findings (at, country, platform, kind, drill, body) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (of.at, of.country, of.platform, of.kind.value, of.drill, self._body),
+        )
+
+
+class IncidentRecord:
+    """An incident as it is now; it takes the place of what was known of it."""
+
+    def __init__(self, incident: Incident) -> None:
+        self._incident = incident
+        self._body = pack_value(incident)
+
+    @property
+    def bytes(self) -> int:
+        return len(self._body) + 512
+
+    def write(self, connection: sqlite3.Connection, tables: Tables) -> None:
+        of = self._incident
+        connection.execute(
+            "INSERT OR REPLACE INTO incidents "
+            "(id, since, updated_at, country, platform, kind, drill, body) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                of.id,
+                of.since,
+                of.updated_at,
+                of.country,
+                of.platform,
+                of.kind.value,
+                of.drill,
+                self._body,
+            ),
         )

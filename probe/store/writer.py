@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from probe.config.schema import StoreConfig
+from probe.model.finding import Finding, Incident
 from probe.model.observation import RoundObservation
 from probe.model.stored import StoredRound
 from probe.model.verdict import Verdict
@@ -23,7 +24,7 @@ from probe.store import files
 from probe.store.codec import Packer
 from probe.store.health import WORDS, StoreHealth
 from probe.store.keeper import Keeper
-from probe.store.records import Record, RoundRecord
+from probe.store.records import FindingRecord, IncidentRecord, Record, RoundRecord
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +116,14 @@ class Store:
         """Keep a round and what was said of it."""
         self._put(StoredRound(observed=observed, verdict=verdict))
 
+    def finding(self, finding: Finding) -> None:
+        """Keep a finding. Give only those that differ from the one before."""
+        self._put(lambda: FindingRecord(finding))
+
+    def incident(self, incident: Incident) -> None:
+        """Keep an incident as it is now, in place of what was known under its ``id``."""
+        self._put(lambda: IncidentRecord(incident))
+
     def load(self, key: str) -> bytes | None:
         """What was last saved under ``key``, in this run or an earlier one."""
         with self._wake:
@@ -136,14 +145,14 @@ class Store:
             self._plan(True)
 
     def health(self) -> StoreHealth:
-        """How it is doing. Reads the file's size; does not wait for the writer."""
+        """How it is doing. Asks the disk nothing, and does not wait for the writer."""
         if self._keeper is None:
             return StoreHealth(on=False)
         with self._wake:
             return StoreHealth(
                 on=True,
                 trouble=self._keeper.trouble,
-                bytes=files.size(self._keeper.path),
+                bytes=self._keeper.bytes,
                 last_commit_at=self._keeper.last_commit_at,
                 committed_rounds=self._committed,
                 queued=len(self._inbox) + len(self._records),
