@@ -54,8 +54,6 @@ class Daemon:
         self._lines = Lines()
         self._in_tunnel: set[str] = set()
         self._data = DataBudget(config)
-        self._store = Store.open(config.settings.store, gap_seconds=_gap_seconds(config))
-        self._board = Board(config, data=self._data.view, store=self._store.health)
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._memories: dict[str, Memory] = {}
         self._turns: Counter[tuple[str, str]] = Counter()
@@ -63,6 +61,8 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._rounds, self._runner = self._build(config)
+        self._store = Store.open(config.settings.store, gap_seconds=_gap_seconds(config))
+        self._board = Board(config, data=self._data.view, store=self._store.health)
 
     async def run(self) -> None:
         """Serve and measure until SIGTERM or SIGINT. Raises ``ListenError``."""

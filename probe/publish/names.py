@@ -9,23 +9,11 @@ series is left out of it: a leg's series has ``platform`` or, on control legs, `
 
 from __future__ import annotations
 
-from typing import Literal
+from probe.publish import names_store
+from probe.publish.metric_spec import PREFIX, MetricSpec
+from probe.publish.metric_spec import metric as _metric
 
-from msgspec import Struct
-
-Kind = Literal["counter", "gauge", "histogram", "info"]
-PREFIX = "throttlewatch_"
-
-
-class MetricSpec(Struct, frozen=True, kw_only=True):
-    """``name`` is the name in PromQL (with ``_total`` or ``_info``); ``help`` is one sentence."""
-
-    name: str
-    kind: Kind
-    labels: tuple[str, ...]
-    help: str
-    when_absent: str
-
+__all__ = ["METRICS", "PREFIX", "MetricSpec"]
 
 _LEG = ("vantage", "platform", "control", "target", "leg", "family")
 _ROUND = ("vantage", "platform")
@@ -33,12 +21,6 @@ _DNS = ("vantage", "platform", "name", "family", "resolver", "transport")
 _RATIO = ("vantage", "platform", "target", "family", "versus")
 _STALE = "2.5 intervals after it was last measured"
 _STALE_READ = "2.5 transfer intervals after it was last measured"
-
-
-def _metric(
-    kind: Kind, name: str, labels: tuple[str, ...], text: str, *, absent: str
-) -> MetricSpec:
-    return MetricSpec(name=PREFIX + name, kind=kind, labels=labels, help=text, when_absent=absent)
 
 
 # What one leg saw last.
@@ -382,65 +364,7 @@ CLOCK_STEPS = _metric(
     absent="never",
 )
 
-# The history.
-_STORE_OFF = "the configuration turns the history off"
-STORE_WRITABLE = _metric(
-    "gauge",
-    "store_writable",
-    (),
-    "Whether the last attempt to write the history succeeded (1) or not (0).",
-    absent=_STORE_OFF,
-)
-STORE_TROUBLE = _metric(
-    "info",
-    "store_trouble_info",
-    ("reason",),
-    "Why the history cannot be written just now.",
-    absent=f"it can be; {_STORE_OFF}",
-)
-STORE_BYTES = _metric(
-    "gauge",
-    "store_bytes",
-    (),
-    "Bytes of the history's files on disk after the last commit.",
-    absent=_STORE_OFF,
-)
-STORE_COMMITTED_AT = _metric(
-    "gauge",
-    "store_last_commit_timestamp_seconds",
-    (),
-    "Unix time of the last commit that the disk confirmed.",
-    absent=f"none since the start; {_STORE_OFF}",
-)
-STORE_ROUNDS = _metric(
-    "counter",
-    "store_committed_rounds_total",
-    (),
-    "Rounds that the disk has confirmed since the start.",
-    absent=_STORE_OFF,
-)
-STORE_QUEUED = _metric(
-    "gauge",
-    "store_queued_records",
-    (),
-    "Records that wait in memory for the next commit.",
-    absent=_STORE_OFF,
-)
-STORE_DROPPED = _metric(
-    "counter",
-    "store_dropped_records_total",
-    (),
-    "Records that were given up because the disk refused for too long: the oldest first.",
-    absent=_STORE_OFF,
-)
-STORE_SET_ASIDE = _metric(
-    "counter",
-    "store_files_set_aside_total",
-    (),
-    "Damaged files that were set aside since the start; nothing of them was deleted.",
-    absent=_STORE_OFF,
-)
-
-METRICS: tuple[MetricSpec, ...] = tuple(
-    value for value in list(globals().values()) if isinstance(value, MetricSpec)
+METRICS: tuple[MetricSpec, ...] = (
+    *(value for value in list(globals().values()) if isinstance(value, MetricSpec)),
+    *names_store.METRICS,
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from probe.publish import names
-from probe.publish.names import MetricSpec
+from probe.publish import names_store as names
+from probe.publish.metric_spec import MetricSpec
 from probe.store.health import StoreHealth
 
 
