@@ -79,10 +79,7 @@ class Episodes:
         return tuple(self._done)
 
     def _begin(self, verdict: Verdict) -> _Open:
-        onset = min(
-            (s.observed for s in self._recent),
-            key=lambda observed: abs(observed.started_at - verdict.since),
-        )
+        onset = _onset([s.observed for s in self._recent], verdict.since)
         # Fine values from after the onset are those of rounds that had not noticed yet.
         usual = {
             key: [value.value for value in kept if value.at < verdict.since]
@@ -175,6 +172,14 @@ class _Open:
             may_claim=tuple(self._may),
             may_not_claim=tuple(self._may_not),
         )
+
+
+def _onset(recent: list[RoundObservation], since: float) -> RoundObservation:
+    """The first round since the onset that read bodies; else the one nearest to the onset."""
+    for observed in recent:
+        if observed.started_at >= since and observed.kind is not RoundKind.LIGHT:
+            return observed
+    return min(recent, key=lambda observed: abs(observed.started_at - since))
 
 
 def _median(values: list[float]) -> float | None:

@@ -63,8 +63,8 @@ class Episode(Struct, frozen=True, kw_only=True):
 
     ``since`` is the onset; ``until`` is ``None`` while it goes on at the end of the window.
     ``rounds`` counts the rounds that said so, ``factor`` is the median of what they said.
-    ``numbers`` are medians by what was measured. ``onset`` is the round in which it was first seen,
-    where the history has it.
+    ``numbers`` are medians by what was measured. ``onset`` is the first round since the onset
+    that read bodies, where the history has it, else the one nearest to the onset.
     """
 
     vantage: str
