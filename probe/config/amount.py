@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -27,9 +27,10 @@ DAY = 86_400.0
 class RoundSize(Struct, frozen=True, kw_only=True):
     """What a round of one platform consists of, when nothing fails.
 
-    ``legs`` are made in every round, ``read_legs`` of them are read in a transfer round (in a long
-    round: one target, its corners and a control, ``long_legs``). ``names`` are asked for of each
-    resolver. ``pages`` are looked at for links, now and then.
+    ``legs`` are made in every round (light ones leave out the swaps), ``read_legs`` of them are
+    read in a transfer round (in a long round: one target, its corners and a control,
+    ``long_legs``). ``names`` are asked for of each resolver. ``pages`` are looked at for links, now
+    and then.
     """
 
     legs: int
@@ -79,14 +80,16 @@ def estimate(config: Config) -> Estimate:
     """What is to be expected when nothing fails and every round is made."""
     schedule = config.settings.schedule
     rounds_per_hour = HOUR / float(schedule.light)
-    hosts = Counter(
-        host
-        for platform in config.platforms
-        for target in platform.targets
-        for host in _hosts(config, target)
-    )
+    hosts: defaultdict[str, float] = defaultdict(float)
+    for platform in config.platforms:
+        for target in platform.targets:
+            for host in _hosts(config, target):
+                hosts[host] += rounds_per_hour
+            if target.swap is not None:
+                # Only rounds that read have swaps.
+                hosts[_host(target)] += HOUR / float(schedule.transfer) - rounds_per_hour
     return Estimate(
-        host_legs_per_hour={host: count * rounds_per_hour for host, count in hosts.items()},
+        host_legs_per_hour=dict(hosts),
         control_legs_per_hour=rounds_per_hour
         * len(config.platforms)
         * controls_drawn(config)

@@ -1,9 +1,10 @@
 """Which legs a round has: from the configuration to the declared square. Pure.
 
-A light round reaches every target, its swap and its decoy, and the drawn controls, with a few bytes
-each. A transfer round also reads the goodput targets, with their goodput swaps and decoys, and the
-first control: the same number of bytes each, so that they can be compared. A long round reads one
-target only, the one with the largest object. Whatever is not read stays light.
+A light round reaches every target and its decoy, and the drawn controls, with a few bytes each. A
+transfer round also reaches the swaps, and reads the goodput targets, with their goodput swaps and
+decoys, and the first control: the same number of bytes each, so that they can be compared. (Swaps
+go to their targets' hosts; in every round they would take the budget that bursts need.) A long
+round reads one target only, the one with the largest object. Whatever is not read stays light.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def declare(
             continue
         made.append(leg)
         swap, decoy = endpoint.target.swap, endpoint.target.decoy
-        if swap is not None:
+        if swap is not None and kind is not RoundKind.LIGHT:
             made.append(_swap(leg, swap, own, light))
         if decoy is not None and (decoy.connect_to or beacon):
             made.append(_decoy(leg, decoy, decoy.connect_to or beacon or "", own, light))

@@ -34,9 +34,10 @@ class About(Struct, frozen=True, kw_only=True):
     """All that ``decide`` needs beside the observations.
 
     ``references``: the latest verdicts on this platform from vantages outside the country, as far
-    as they are fresh; ``has_references``: whether any is configured. ``may_burst``: whether bursts
-    can be made at all (``throttlewatch once`` makes none). ``tls_stack`` names the client's TLS
-    library, for censors that discriminate by fingerprint.
+    as they are fresh; ``has_references``: whether any is configured. ``outside``: this vantage is
+    one itself. ``may_burst``: whether bursts can be made at all (``throttlewatch once`` makes
+    none). ``tls_stack`` names the client's TLS library, for censors that discriminate by
+    fingerprint.
     """
 
     title: str
@@ -49,6 +50,7 @@ class About(Struct, frozen=True, kw_only=True):
     light_deadline: float = 15.0
     references: tuple[Verdict, ...] = ()
     has_references: bool = False
+    outside: bool = False
     may_burst: bool = True
     tls_stack: str = ""
     thresholds: Thresholds = DEFAULT
@@ -69,6 +71,7 @@ def about(
     *,
     references: tuple[Verdict, ...] = (),
     has_references: bool = False,
+    outside: bool = False,
     may_burst: bool = True,
     tls_stack: str = "",
 ) -> About:
@@ -94,6 +97,7 @@ def about(
         light_deadline=float(legs.light_deadline),
         references=references,
         has_references=has_references,
+        outside=outside,
         may_burst=may_burst,
         tls_stack=tls_stack,
     )

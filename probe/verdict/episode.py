@@ -88,7 +88,8 @@ def _visited(observed: RoundObservation) -> tuple[str, ...]:
 
 
 def _clean(observed: RoundObservation, episode: Episode) -> bool:
-    """The burst's first swap leg met an address that had not seen the name since the onset."""
+    """The burst's first swap leg met an address that had never seen the platform's name: what
+    began before the onset was noticed may have condemned those that have."""
     first = min(observed.legs, key=lambda leg: leg.order, default=None)
     if first is None or first.leg.role is LegRole.TARGET:
         return False
@@ -96,7 +97,7 @@ def _clean(observed: RoundObservation, episode: Episode) -> bool:
         if leg.leg.role is LegRole.TARGET:
             return False
         if leg.leg.role is LegRole.SWAP:
-            return leg.address not in episode.seen
+            return leg.address not in episode.seen and observed.platform not in leg.seen_names
     return False
 
 

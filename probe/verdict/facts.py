@@ -23,6 +23,10 @@ _PORTAL = frozenset(
 )
 
 
+# The reason of what is slow at a vantage outside the country.
+SLOW_OUTSIDE = "slow_outside"
+
+
 class Suspicion(StrEnum):
     """What is thought of a target that was slow or failed, while nothing is proven."""
 
@@ -48,7 +52,8 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     ``targets`` and ``controls`` are the legs of the last ordinary round. ``slow_line``: logarithm
     of how much slower than its history the line is, once that has lasted; ``None`` otherwise.
-    ``server_errors``: rounds in a row. ``line_changed``: every round-trip time is another one.
+    ``server_errors``: rounds in a row. ``outside``: the vantage is a
+    reference itself. ``line_changed``: every round-trip time is another one.
     ``raw_slower``: the platform is slower than its controls, and nobody knows yet what is normal.
     """
 
@@ -63,6 +68,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     episode: Episode | None = None
     suspicion: Suspicion = Suspicion.NONE
     elsewhere: Elsewhere = Elsewhere.NOBODY_LOOKED
+    outside: bool = False
     slow_line: float | None = None
     line_changed: bool = False
     raw_slower: bool = False
@@ -142,6 +148,7 @@ def _news(verdict: Verdict) -> Elsewhere:
     if verdict.state is State.THROTTLED or verdict.reason in (
         Suspicion.UNDER_TEST.value,
         Suspicion.ONE_EDGE.value,
+        SLOW_OUTSIDE,
     ):
         return Elsewhere.SLOW
     return Elsewhere.NOBODY_LOOKED

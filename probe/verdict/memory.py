@@ -59,6 +59,14 @@ class Episode(Struct, frozen=True, kw_only=True):
     also_handshake: bool = False
 
     @property
+    def elsewhere_tried(self) -> bool:
+        """It failed at another address than the first one, too."""
+        return any(
+            address != self.first_address and wealth.e_value > 1.0
+            for address, wealth in self.by_address.items()
+        )
+
+    @property
     def one_edge(self) -> bool:
         """One address bears evidence, and another has been tried and bears none."""
         values = [wealth.e_value for wealth in self.by_address.values()]

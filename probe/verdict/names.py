@@ -62,8 +62,10 @@ def led_astray(
         others = [address for address in known.get(name, ()) if address != leg.address]
         if not others:
             return False
+        if leg.failure.phase is Phase.RESOLVE:
+            return True
         if leg.failure.reason in ASTRAY:
-            return leg.failure.phase in (Phase.RESOLVE, Phase.TLS)
+            return leg.failure.phase is Phase.TLS
         if leg.failure.phase in (Phase.CONNECT, Phase.TLS):
             return _contradicted(observed, name)
     return False

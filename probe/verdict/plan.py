@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import exp, isfinite
 
+from msgspec.structs import replace
+
 from probe.model.burst import Burst
 from probe.model.identity import Compares, Family, LegRole
 from probe.observe.effort import Measure
@@ -36,8 +38,13 @@ def episode_burst(
 
 
 def recovery_burst(platform: str, found: Proven, levels: Levels, about: About) -> Burst:
-    """A burst to test whether a proven restriction has ended."""
-    return burst(platform, found.target, found.measure, found.family, levels, about)
+    """A burst to test whether a proven restriction has ended.
+
+    It compares with the controls alone: a swap would cost its host's budget twice as much, and what
+    it tells, the trigger, is known by now.
+    """
+    made = burst(platform, found.target, found.measure, found.family, levels, about)
+    return replace(made, with_swap=False)
 
 
 def burst(

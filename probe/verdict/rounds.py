@@ -11,7 +11,7 @@ from math import log
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.model.identity import LegRole, RoundKind
+from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure, server_error
 from probe.verdict import line, names
@@ -165,7 +165,10 @@ def episode_after(
                 last_at=at,
                 suspects=_places(suspects, current.measure),
                 led_astray=current.led_astray
-                or names.led_astray(observed, now.target, mine.addresses),
+                or (
+                    not current.elsewhere_tried
+                    and names.led_astray(observed, now.target, mine.addresses)
+                ),
             )
         elif now is not None:
             return replace(current, bursts=0)
@@ -176,7 +179,8 @@ def episode_after(
         return current
     if not suspects:
         return None
-    worst = suspects[0]
+    # A target with a swap tells the name from the address, so it goes before a worse one without.
+    worst = next((c for c in suspects if _has_swap(c, about)), suspects[0])
     return Episode(
         target=worst.target,
         measure=worst.measure,
@@ -188,6 +192,12 @@ def episode_after(
         seen=_seen(observed),
         led_astray=names.led_astray(observed, worst.target, mine.addresses),
     )
+
+
+def _has_swap(suspect: Contrast, about: About) -> bool:
+    """Whether the target's swap can be compared in the measure in which it is suspicious."""
+    swap = about.target(suspect.target).swap
+    return swap is Compares.GOODPUT or (swap is not None and suspect.measure is Measure.HANDSHAKE)
 
 
 def waits_for_long(current: Episode | Proven, observed: RoundObservation) -> bool:

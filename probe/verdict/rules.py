@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from probe.model.verdict import Method, State, Trigger
 from probe.verdict import words
-from probe.verdict.facts import Elsewhere, Facts, Suspicion, failures
+from probe.verdict.facts import SLOW_OUTSIDE, Elsewhere, Facts, Suspicion, failures
 
 VERSION = 1
 
@@ -118,6 +118,25 @@ RULES: tuple[Rule, ...] = (
         says=lambda f: (
             f"{f.title}: its own servers answer with errors ({failures(f.targets)}); that is not "
             "interference."
+        ),
+    ),
+    Rule(
+        id="down.outside",
+        state=State.DOWN,
+        reason="fails_outside",
+        why="It fails at a vantage outside the country, where nobody is accused.",
+        holds=lambda f: f.outside and f.proven is not None and f.proven.state is State.BLOCKED,
+        says=lambda f: f"{f.title}: fails at this vantage outside the country.",
+    ),
+    Rule(
+        id="unknown.slow-outside",
+        state=State.UNKNOWN,
+        reason=SLOW_OUTSIDE,
+        why="It is slow at a vantage outside the country, where nobody is accused.",
+        holds=lambda f: f.outside and f.proven is not None,
+        says=lambda f: (
+            f"{f.title}: slow at this vantage outside the country; its own servers may be the "
+            "cause."
         ),
     ),
     Rule(

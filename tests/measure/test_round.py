@@ -168,7 +168,7 @@ async def test_the_swap_goes_where_the_target_went() -> None:
         there = World(server)
         resolve = dict.fromkeys(NAMES, ("127.0.0.9",)) | {"x.test": addresses}
         config = there.config(resolve=resolve)
-        rounds = [await there.round(config, seed=seed) for seed in range(12)]
+        rounds = [await there.round(config, RoundKind.TRANSFER, seed) for seed in range(12)]
     where = set()
     for seen in rounds:
         (target,), (swap,) = seen.by_role(LegRole.TARGET), seen.by_role(LegRole.SWAP)
@@ -219,7 +219,7 @@ async def test_a_host_without_budget_is_left_alone(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("probe.measure.round.is_exempt", lambda address: False)
     async with world() as there:
         config = there.config()
-        rounds = [await there.round(config) for _ in range(17)]
+        rounds = [await there.round(config, RoundKind.TRANSFER) for _ in range(17)]
     # The target and its swap take two tokens a round of a bucket of thirty.
     made = sum(leg.leg.connect_to == "x.test" for seen in rounds for leg in seen.legs)
     assert made == 30

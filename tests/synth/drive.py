@@ -26,8 +26,9 @@ from probe.schedule.plan import (
 from probe.verdict.about import About, about
 from probe.verdict.decide import decide
 from probe.verdict.memory import Memory
+from probe.verdict.rules import RULES, Rule
 from probe.verdict.thresholds import DEFAULT, Thresholds
-from tests.synth.rounds import Rounds
+from tests.synth.rounds import VANTAGE, Rounds
 from tests.synth.world import World
 
 MOST_BURSTS = 50
@@ -55,8 +56,12 @@ class Daemon:
         begin: float,
         thresholds: Thresholds = DEFAULT,
         only: tuple[str, ...] = (),
+        vantage: str = VANTAGE,
+        rules: tuple[Rule, ...] = RULES,
+        outside: bool = False,
     ) -> None:
-        self.rounds = Rounds(config, world)
+        self._rules = rules
+        self.rounds = Rounds(config, world, vantage=vantage)
         self.memory = Memory()
         self.now = begin
         self._config = config
@@ -65,7 +70,8 @@ class Daemon:
         self._schedule = config.settings.schedule
         draw = world.random.random
         self._anchor = begin
-        self._slots = [s for s in slots(config) if not only or s.platform in only]
+        every = {slot.platform: slot for slot in slots(config)}
+        self._slots = [slot for name, slot in every.items() if not only or name in only]
         self._due: list[tuple[float, int, int]] = []
         for index, slot in enumerate(self._slots):
             due = first_due(slot, begin)
@@ -74,7 +80,7 @@ class Daemon:
         self._names = [slot.platform for slot in self._slots]
         self._long = draw_long(self._names, self._schedule, now=begin, draw=draw)
         self._about: dict[str, About] = {
-            platform.name: _about(config, platform.name, thresholds)
+            platform.name: _about(config, platform.name, thresholds, outside=outside)
             for platform in config.platforms
         }
         self.references: dict[str, tuple[Verdict, ...]] | None = None
@@ -116,7 +122,7 @@ class Daemon:
         """One round now, and the bursts that follow from it."""
         observed, self.now = self.rounds.measure(platform, kind, self.now)
         for _ in range(MOST_BURSTS):
-            decision = decide(self.memory, observed, self._knows(platform))
+            decision = decide(self.memory, observed, self._knows(platform), self._rules)
             self.memory = decision.memory
             yield Said(observed, decision.verdict)
             if decision.plan is None:
@@ -138,6 +144,7 @@ def _about(
     platform: str,
     thresholds: Thresholds,
     references: tuple[Verdict, ...] | None = None,
+    outside: bool = False,
 ) -> About:
     definition = next(p for p in config.platforms if p.name == platform)
     known = about(
@@ -145,5 +152,6 @@ def _about(
         definition,
         references=references or (),
         has_references=references is not None,
+        outside=outside,
     )
     return replace(known, thresholds=thresholds)

@@ -82,11 +82,13 @@ class Exchange:
         meeting: Meeting,
         random: Random,
         busy_seconds: float = 0.0,
+        wall_offset_seconds: float = 0.0,
     ) -> None:
         self.leg, self.address, self.began = leg, address, at
         self.until = at + deadline_seconds
         self.server, self.random, self.censor = server, random, censor
         self.busy_seconds = busy_seconds
+        self.wall_offset = wall_offset_seconds
         self.meeting = meeting
         line.begin_leg(at)
         self.flow = Flow(line, random, meeting, line.round_trip(server.distance_seconds))
@@ -121,7 +123,7 @@ class Exchange:
         made = LegObservation(
             leg=self.leg,
             order=order,
-            started_at=self.began,
+            started_at=self.began + self.wall_offset,
             duration_seconds=end - self.began,
             clock=Clock.LOOP if self.busy_seconds else Clock.KERNEL,
             address=self.address,

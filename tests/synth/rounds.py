@@ -40,7 +40,8 @@ PAUSE_SECONDS = 0.01
 class Rounds:
     """Measures ``world`` as ``probe.measure.round.Rounds`` measures the real one."""
 
-    def __init__(self, config: Config, world: World) -> None:
+    def __init__(self, config: Config, world: World, *, vantage: str = VANTAGE) -> None:
+        self.vantage = vantage
         self.config = config
         self.world = world
         self.state = State()
@@ -87,11 +88,11 @@ class Rounds:
         made, skipped, end = self._make(legs, resolutions, at, seconds)
         observed = RoundObservation(
             id=self._id(),
-            vantage=VANTAGE,
+            vantage=self.vantage,
             platform=platform,
             kind=kind,
             family=Family.IPV4,
-            started_at=at,
+            started_at=at + world.wall_offset_seconds,
             duration_seconds=end - at,
             legs=made,
             skipped=(*objectless, *skipped),
@@ -126,11 +127,11 @@ class Rounds:
             made, skipped, end = self._make(legs, resolutions, at, burst.deadline_seconds)
         observed = RoundObservation(
             id=self._id(),
-            vantage=VANTAGE,
+            vantage=self.vantage,
             platform=platform,
             kind=RoundKind.BURST,
             family=Family.IPV4,
-            started_at=at,
+            started_at=at + world.wall_offset_seconds,
             duration_seconds=end - at,
             legs=made,
             skipped=skipped,

@@ -25,7 +25,11 @@ _DEATHS = (TIMEOUT, TIMEOUT, "connection_refused", "connection_reset", "eof_erro
 
 
 class World:
-    """Everything on the other side of the probe, seeded. Times must not go back."""
+    """Everything on the other side of the probe, seeded. Times must not go back.
+
+    ``least_addresses``: how many each name has at least (three at most). ``wall_offset_seconds``:
+    what the host's clock shows beside the world's; ``stepping``: it is being set.
+    """
 
     def __init__(
         self,
@@ -36,12 +40,13 @@ class World:
         edges: EdgeModel,
         other_line: LineModel | None = None,
         begin: float = 0.0,
+        least_addresses: int = 1,
     ) -> None:
         self.random = random = Random(seed)
         self.config = config
         spec = world_for(config)
         self.zone = {
-            name: tuple(a for a in addresses if ":" not in a)
+            name: _some_more(tuple(a for a in addresses if ":" not in a), least_addresses)
             for name, addresses in spec.zone.items()
         }
         self.censor = Censor(self.zone)
@@ -54,11 +59,14 @@ class World:
         self._site_of: dict[str, str] = {}
         for site in spec.sites:
             distance = draw_distance(edges, random)
-            for address in site.addresses:
-                if ":" not in address:
-                    near = distance * random.uniform(0.9, 1.3)
-                    self._edges[address] = Edge(edges, near, random, begin)
-                    self._site_of[address] = site.name
+            networks = {a.rpartition(".")[0] for a in site.addresses if ":" not in a}
+            found = {a for some in self.zone.values() for a in some}
+            own = {a for a in found if a.rpartition(".")[0] in networks}
+            own |= {a for a in site.addresses if ":" not in a}
+            for address in sorted(own):
+                near = distance * random.uniform(0.9, 1.3)
+                self._edges[address] = Edge(edges, near, random, begin)
+                self._site_of[address] = site.name
         self._now = Now(())
         self._domestic = {
             address
@@ -70,6 +78,8 @@ class World:
         self.answers: tuple[Answers, ...] = ()
         self.gone: frozenset[str] = frozenset()
         self.busy_seconds = 0.0
+        self.wall_offset_seconds = 0.0
+        self.stepping = False
         self.queue_seconds = 0.0
         self.share = 1.0
 
@@ -124,7 +134,7 @@ class World:
     @property
     def clock_stepped(self) -> bool:
         """The host's clock is being set."""
-        return self._now.value(Kind.CLOCK) is not None
+        return self.stepping or self._now.value(Kind.CLOCK) is not None
 
     @property
     def offline(self) -> bool:
@@ -151,7 +161,8 @@ class World:
         """Make one leg; also when it is over."""
         address = resolution.address
         if address is None:
-            return _unresolved(leg, resolution, order, at), at + (resolution.seconds or 0.0)
+            wall = at + self.wall_offset_seconds
+            return _unresolved(leg, resolution, order, wall), at + (resolution.seconds or 0.0)
         made = Exchange(
             leg,
             address=address,
@@ -163,6 +174,7 @@ class World:
             meeting=self._meeting(address),
             random=self.random,
             busy_seconds=self._busy(),
+            wall_offset_seconds=self.wall_offset_seconds,
         )
         return made.run(order=order, resolve_seconds=resolution.seconds, seen_names=seen_names)
 
@@ -220,6 +232,15 @@ class World:
         refusing = state.value(Kind.REFUSING, owner) or state.value(Kind.SERVER_ERRORS, owner)
         if refusing:
             server.status = _STATUSES[int(refusing) % len(_STATUSES)] if refusing < 500 else 503
+
+
+def _some_more(addresses: tuple[str, ...], least: int) -> tuple[str, ...]:
+    """At least so many addresses (three at most): others lie in the same network."""
+    if not addresses:
+        return ()
+    network, _, place = addresses[0].rpartition(".")
+    more = range(1, 1 + least - len(addresses))
+    return (*addresses, *(f"{network}.{int(place) + 100 * n}" for n in more))
 
 
 _STATUSES = (403, 429, 451, 302, 404)
