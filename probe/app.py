@@ -27,6 +27,7 @@ from probe.publish.web import ReloadResult, create_app
 from probe.schedule.data_budget import DataBudget
 from probe.schedule.plan import Slot, slots
 from probe.schedule.runner import Hooks, Runner
+from probe.store.writer import Store
 from probe.verdict.about import about
 from probe.verdict.decide import decide
 from probe.verdict.memory import Memory
@@ -36,8 +37,11 @@ log = logging.getLogger(__name__)
 # Rounds that finish within this time after a signal are kept; the whole stop takes less than 5 s.
 GRACE_SECONDS = 2.0
 RELOAD_GRACE_SECONDS = 10.0
+STORE_SECONDS = 2.0
 # What a reference vantage saw longer ago than this many transfer intervals is no news.
 REFERENCE_INTERVALS = 2.5
+# Rounds that are further apart than this many intervals have unmeasured time between them.
+GAP_INTERVALS = 2.5
 
 
 class Daemon:
@@ -50,7 +54,6 @@ class Daemon:
         self._lines = Lines()
         self._in_tunnel: set[str] = set()
         self._data = DataBudget(config)
-        self._board = Board(config, data=self._data.view)
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._memories: dict[str, Memory] = {}
         self._turns: Counter[tuple[str, str]] = Counter()
@@ -58,6 +61,8 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._rounds, self._runner = self._build(config)
+        self._store = Store.open(config.settings.store, gap_seconds=_gap_seconds(config))
+        self._board = Board(config, data=self._data.view, store=self._store.health)
 
     async def run(self) -> None:
         """Serve and measure until SIGTERM or SIGINT. Raises ``ListenError``."""
@@ -86,6 +91,8 @@ class Daemon:
             log.info("stopping")
             await self._runner.stop(grace_seconds=GRACE_SECONDS)
             await server.stop()
+            if not await asyncio.to_thread(self._store.close, STORE_SECONDS):
+                log.error("the disk was too slow: what waited to be written is lost")
             log.info("stopped")
 
     async def reload(self) -> ReloadResult:
@@ -100,6 +107,8 @@ class Daemon:
                 return ReloadResult(ok=False, text=str(error))
             if config.settings.listen != self._config.settings.listen:
                 log.warning("a changed listen address is used after a restart")
+            if config.settings.store != self._config.settings.store:
+                log.warning("a changed store is used after a restart")
             refused = self._server.use(config.web) if self._server is not None else ""
             if refused:
                 log.warning("web_config not taken up", extra={"reason": refused})
@@ -175,6 +184,7 @@ class Daemon:
         self._verdicts[key] = verdict
         self._data.judged(verdict)
         self._board.round_finished(observed, verdict)
+        self._store.round_finished(observed, verdict)
         changed = previous is None or (previous.state, previous.reason) != (
             verdict.state,
             verdict.reason,
@@ -248,3 +258,8 @@ class Daemon:
     def _stepped(self, seconds: float) -> None:
         self._board.clock_stepped(seconds)
         log.warning("the clock was set", extra={"seconds": round(seconds, 3)})
+
+
+def _gap_seconds(config: Config) -> float:
+    schedule = config.settings.schedule
+    return GAP_INTERVALS * max(float(schedule.light), float(schedule.transfer))

@@ -11,6 +11,8 @@ from probe.publish import blackbox, names
 from probe.publish.names import MetricSpec
 from probe.publish.snapshot import BUCKETS_SECONDS
 
+ROOT = Path(__file__).parent.parent
+DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 METRICS_MD = Path(__file__).parent.parent / "docs" / "metrics.md"
 
 
@@ -62,3 +64,18 @@ def test_names_follow_prometheus_conventions(spec: MetricSpec) -> None:
     assert spec.help.endswith(".")
     assert "|" not in spec.help + spec.when_absent
     assert len(set(spec.labels)) == len(spec.labels)
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_placeholder_is_left_in_a_document(path: Path) -> None:
+    assert not re.search(r"@@\w*", path.read_text())
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_programs_and_documents_that_a_document_names_exist(path: Path) -> None:
+    text = path.read_text()
+    for module in re.findall(r"python -m ((?:benchmarks|tests)(?:\.\w+)+)", text):
+        place = ROOT / module.replace(".", "/")
+        assert place.with_suffix(".py").exists() or (place / "__main__.py").exists(), module
+    for link in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):
+        assert (path.parent / link).exists(), link

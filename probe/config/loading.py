@@ -13,7 +13,7 @@ from probe.config.checks import CHECKS, undeclared_hosts
 from probe.config.document import Node, merge, parse
 from probe.config.errors import ConfigError, ConfigErrors
 from probe.config.hints import default_of, keys_of, near
-from probe.config.schema import Config, Definition, Settings, WebConfig
+from probe.config.schema import AUTO, Config, Definition, Settings, StoreConfig, WebConfig
 from probe.config.walk import INVALID, Walker, shown
 from probe.config.web import load_web
 
@@ -70,7 +70,7 @@ class _Loading:
         if self._errors:
             raise ConfigErrors(self._errors)
         return Config(
-            settings=replace(settings, ca_file=ca_file),
+            settings=replace(settings, ca_file=ca_file, store=_placed(settings.store, main, path)),
             platforms=platforms,
             controls=controls,
             web=web,
@@ -225,6 +225,14 @@ class _Loading:
                 node.error(found=f"{shown(node)}: {found}", expected="a file of PEM certificates")
             )
         return str(file)
+
+
+def _placed(store: StoreConfig, main: Node, path: Path | None) -> StoreConfig:
+    """The history's file as a path that holds from anywhere."""
+    if store.path is None or store.path == AUTO:
+        return store
+    file = _relative_to(path.parent if path is not None else None, main.find("store", "path"))
+    return replace(store, path=str(file))
 
 
 def _relative_to(folder: Path | None, node: Node) -> Path:

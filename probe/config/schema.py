@@ -17,6 +17,8 @@ from probe.model.identity import Access, Compares, Family, Role, Verify
 
 Seconds = NewType("Seconds", float)
 Bytes = NewType("Bytes", int)
+# As the path of the history: wherever the service manager or the user's system keeps state.
+AUTO = "auto"
 MonthlyBytes = NewType("MonthlyBytes", int)
 
 # Names become metric labels, file names and keys, so they are kept plain.
@@ -261,6 +263,16 @@ class NationConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     forget: Annotated[Seconds, Meta(ge=60.0)] = Seconds(86_400.0)
 
 
+class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The history on disk. ``path``: ``auto`` is the service's state folder, ``null`` none at all.
+
+    ``batch``: how long a finished round waits, at most, until it is on the disk.
+    """
+
+    path: str | None = AUTO
+    batch: Annotated[Seconds, Meta(ge=0.0, le=3_600.0)] = Seconds(60.0)
+
+
 class LogConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``format``: ``auto`` is text on a terminal and JSON elsewhere."""
 
@@ -297,6 +309,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     beacon: Host | None = None
     acknowledge_risks: bool = False
     nation: NationConfig = NationConfig()
+    store: StoreConfig = StoreConfig()
     log: LogConfig = LogConfig()
 
 

@@ -18,6 +18,9 @@ from probe.measure.trust import Trust
 from probe.model.identity import Phase
 from probe.model.observation import HttpFacts, Leg
 
+# Room for a handshake, a head, and all else that is not the body.
+OVERHEAD_BYTES = 262_144
+
 
 async def attempt(
     leg: Leg,
@@ -46,6 +49,7 @@ async def attempt(
     else:
         raise NetworkError("bad_address", "no address, and no proxy that would look it up")
     assert record.wire is not None
+    record.wire.most_bytes = most_wire_bytes(leg.max_bytes)
     if url.scheme == "https":
         record.enter(Phase.TLS)
         record.tls = TlsStream(
@@ -60,6 +64,15 @@ async def attempt(
     record.enter(Phase.PROCESSING)
     record.exchange = Exchange(record.wire, record.tls)
     return await record.exchange.request(url, leg.range_bytes, accept)
+
+
+def most_wire_bytes(body_bytes: int) -> int:
+    """The most bytes that are read on the connection of a leg with a body of ``body_bytes``.
+
+    An honest exchange needs the body, some per cent for records and frames, a chain of certificates
+    of some kB and a head. Whoever sends more is not answering.
+    """
+    return body_bytes + body_bytes // 4 + OVERHEAD_BYTES
 
 
 async def _through_proxy(

@@ -52,7 +52,7 @@ async def fetch_page(
     body = bytearray()
     try:
         async with asyncio.timeout(deadline_seconds) as deadline:
-            leg = _leg(url)
+            leg = _leg(url, max_bytes)
             http = await attempt(leg, record, address=address, via=via, trust=trust)
             record.enter(Phase.TRANSFER)
             assert record.exchange is not None
@@ -70,7 +70,7 @@ async def fetch_page(
     return Page(status=http.status, url=url, body=bytes(body), location=location)
 
 
-def _leg(url: str) -> Leg:
+def _leg(url: str, max_bytes: int) -> Leg:
     """A page is asked for as a control's object would be: every name is the URL's host."""
     parts = httpx.URL(url)
     host = parts.raw_host.decode("ascii")
@@ -83,4 +83,5 @@ def _leg(url: str) -> Leg:
         url=url,
         sni=host,
         certificate_name=host,
+        max_bytes=max_bytes,
     )

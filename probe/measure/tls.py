@@ -118,7 +118,8 @@ class TlsStream(httpcore.AsyncNetworkStream):
     async def handshake(self) -> None:
         """From ClientHello to Finished, and to a certificate that holds.
 
-        Raises ``ssl.SSLError``, ``OSError`` and ``NetworkError`` (the certificate's name is wrong).
+        The client's Finished goes out with the first request. Raises ``ssl.SSLError``, ``OSError``
+        and ``NetworkError`` (the certificate's name is wrong).
         """
         try:
             await self._exchange()
@@ -134,7 +135,6 @@ class TlsStream(httpcore.AsyncNetworkStream):
         # What came after the handshake's last byte begins with a whole record.
         self._records.feed(self._incoming.read(), self.finished)
         self._check_name()
-        await self._flush()
 
     async def _exchange(self) -> None:
         while True:
@@ -182,9 +182,10 @@ class TlsStream(httpcore.AsyncNetworkStream):
                 self._incoming.write_eof()
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        # What is written goes out at the next flush or when something is waited for: Finished, the
+        # preface of HTTP/2 and the request then are one packet and one system call.
         if buffer:
             self._session.write(buffer)
-            await self._flush()
 
     async def aclose(self) -> None:
         self._wire.close()
@@ -203,6 +204,10 @@ class TlsStream(httpcore.AsyncNetworkStream):
             certificate_not_after=self._leaf.not_after if self._leaf else None,
             verify_error=self._verify_error,
         )
+
+    async def flush(self) -> None:
+        """Hand to the kernel what was written."""
+        await self._flush()
 
     async def _flush(self) -> None:
         if self._outgoing.pending:

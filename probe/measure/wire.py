@@ -17,6 +17,8 @@ import httpcore
 
 from probe.measure import clock, tcp_info
 from probe.measure.clock import Arrival
+from probe.measure.failures import NetworkError
+from probe.model.failure import PROTOCOL_ERROR
 
 HANDSHAKE_PIECE = 16_384
 HEAD_PIECE = 2_048
@@ -49,6 +51,8 @@ class WireStream(httpcore.AsyncNetworkStream):
         self.first: Arrival | None = None
         self.last: Arrival | None = None
         """Arrivals of the first and last byte of what the latest ``read`` returned."""
+        self.most_bytes: int | None = None
+        """Reading more than this is a failure, so that no far end can spend the data budget."""
         self.stopped = False
         self.account: tcp_info.Account | None = None
         """The kernel's account, taken when the socket was closed."""
@@ -57,6 +61,8 @@ class WireStream(httpcore.AsyncNetworkStream):
         """The next piece, at most ``piece`` bytes; empty at the end of the stream."""
         if self.stopped:
             raise Stopped
+        if self.most_bytes is not None and self.received > self.most_bytes:
+            raise NetworkError(PROTOCOL_ERROR, f"more than {self.most_bytes} bytes came")
         self._reads += 1
         if self._reads % _READS_PER_TURN == 0:
             # A sender that is always faster than we are must not keep the loop (and with it the

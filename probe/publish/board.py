@@ -22,6 +22,7 @@ from probe.publish.fresh import Fresh
 from probe.publish.snapshot import DnsKey, LegKey, RatioKey, Slot, Snapshot
 from probe.publish.totals import Totals
 from probe.schedule.data_budget import View
+from probe.store.health import StoreHealth
 
 STALE_INTERVALS = 2.5
 # Rounds of a vantage wait for each other, so when everything times out they take longer than their
@@ -42,10 +43,12 @@ class Board:
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         data: Callable[[], View] | None = None,
+        store: Callable[[], StoreHealth] | None = None,
     ) -> None:
         self._monotonic = monotonic
         self._wall = wall
         self._data = data
+        self._store = store
         self._declared = Declared(config)
         self._legs: Fresh[LegKey, LegObservation] = Fresh()
         self._reads: Fresh[LegKey, LegObservation] = Fresh()
@@ -170,6 +173,7 @@ class Board:
             clock_steps=self._clock_steps,
             ready=self.ready,
             data=None if self._data is None else self._data(),
+            store=None if self._store is None else self._store(),
             tunnels=dict(self._tunnels),
             line_changes={v.name: self._line_changes[v.name] for v in declared.vantages},
         )

@@ -22,6 +22,7 @@ from probe.observe.goodput import goodput
 from probe.publish import names
 from probe.publish.names import MetricSpec
 from probe.publish.snapshot import BUCKETS_SECONDS, DnsKey, Histogram, LegKey, Owner, Snapshot
+from probe.publish.store_metrics import store_rows
 from probe.publish.totals import OTHER, ended_phases
 
 Row = tuple[MetricSpec, dict[str, str], float]
@@ -104,6 +105,8 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[Row]:
             yield from _slot_rows(snapshot, vantage, platform.name)
     yield from _counted_rows(snapshot)
     yield from _data_rows(snapshot)
+    if snapshot.store is not None:
+        yield from store_rows(snapshot.store)
     yield from _line_rows(snapshot)
     for leg_key, leg in sorted(snapshot.legs.items(), key=_ordered):
         yield from _leg_rows(_leg_labels(leg_key), leg)

@@ -9,23 +9,11 @@ series is left out of it: a leg's series has ``platform`` or, on control legs, `
 
 from __future__ import annotations
 
-from typing import Literal
+from probe.publish import names_store
+from probe.publish.metric_spec import PREFIX, MetricSpec
+from probe.publish.metric_spec import metric as _metric
 
-from msgspec import Struct
-
-Kind = Literal["counter", "gauge", "histogram", "info"]
-PREFIX = "throttlewatch_"
-
-
-class MetricSpec(Struct, frozen=True, kw_only=True):
-    """``name`` is the name in PromQL (with ``_total`` or ``_info``); ``help`` is one sentence."""
-
-    name: str
-    kind: Kind
-    labels: tuple[str, ...]
-    help: str
-    when_absent: str
-
+__all__ = ["METRICS", "PREFIX", "MetricSpec"]
 
 _LEG = ("vantage", "platform", "control", "target", "leg", "family")
 _ROUND = ("vantage", "platform")
@@ -33,12 +21,6 @@ _DNS = ("vantage", "platform", "name", "family", "resolver", "transport")
 _RATIO = ("vantage", "platform", "target", "family", "versus")
 _STALE = "2.5 intervals after it was last measured"
 _STALE_READ = "2.5 transfer intervals after it was last measured"
-
-
-def _metric(
-    kind: Kind, name: str, labels: tuple[str, ...], text: str, *, absent: str
-) -> MetricSpec:
-    return MetricSpec(name=PREFIX + name, kind=kind, labels=labels, help=text, when_absent=absent)
 
 
 # What one leg saw last.
@@ -382,6 +364,7 @@ CLOCK_STEPS = _metric(
     absent="never",
 )
 
-METRICS: tuple[MetricSpec, ...] = tuple(
-    value for value in list(globals().values()) if isinstance(value, MetricSpec)
+METRICS: tuple[MetricSpec, ...] = (
+    *(value for value in list(globals().values()) if isinstance(value, MetricSpec)),
+    *names_store.METRICS,
 )

@@ -13,6 +13,7 @@ from probe.model.observation import DnsObservation, LegObservation
 from probe.model.verdict import Verdict
 from probe.observe.pairs import Ratio
 from probe.schedule.data_budget import View
+from probe.store.health import StoreHealth
 
 # Few, because each one is a series: a fast line, a slow one, and two degrees of trouble.
 BUCKETS_SECONDS = (0.1, 0.5, 2.0, 10.0)
@@ -100,7 +101,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     ``legs`` are the last exchanges, ``reads`` the last ones that compared goodput. ``verdicts`` has
     ``None`` where there has been no round yet, and no entry where the last one is stale. Points
-    in time are Unix seconds. ``data`` is the state of the data budgets.
+    in time are Unix seconds. ``data`` is the state of the data budgets,
+    ``store`` that of the history.
     ``tunnels`` and ``line_changes`` are by vantage.
     ``compared`` names the controls that were fine in a slot's last round.
     """
@@ -123,5 +125,6 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     clock_steps: int
     ready: bool
     data: View | None = None
+    store: StoreHealth | None = None
     tunnels: Mapping[str, bool] = {}
     line_changes: Mapping[str, int] = {}

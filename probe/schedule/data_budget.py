@@ -26,9 +26,9 @@ from probe.schedule.pace import Costs, Pace, pace_of
 
 # The most that a leg can take beyond its body: a handshake with the largest chain that is read, the
 # head of an answer, what the kernel had received beyond the last byte that was wanted.
-LEG_MOST_BYTES = 400_000
+LEG_MOST_BYTES = 600_000
 # A page on which a link is looked for is read to this length at most, with all else of its leg.
-PAGE_MOST_BYTES = 1_500_000
+PAGE_MOST_BYTES = 1_800_000
 NAME_MOST_BYTES = 4_000
 # c-ares does not say what it sent: two queries of at most this size, and their answers.
 LOOKUP_BYTES = 2 * 300

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import click
@@ -16,7 +17,13 @@ from probe.config import ConfigErrors, load
 from tests.lab.lab import Lab, LabError
 from tests.lab.net import NetError
 from tests.lab.requires import missing
+from tests.lab.scenario.command import scenarios
+from tests.lab.scenario.host import downloads
+from tests.lab.scenario.setting import changed, setting
 from tests.lab.world.build import WorldError, world_for
+from tests.scenarios.lines import LINES
+from tests.scenarios.model import LineKind, Scenario
+from tests.scenarios.table import BY_ID
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -73,17 +80,52 @@ def main() -> None:
 @main.command("exec", context_settings={"ignore_unknown_options": True})
 @options
 @click.option("--capture", type=click.Path(path_type=Path), help="Record the packets in this file.")
+@click.option("--scenario", type=click.Choice(list(BY_ID)), help="While this happens.")
+@click.option("--line", type=click.Choice(list(LINES)), help="On this line (with a scenario).")
+@click.option("--seed", default=1, show_default=True, help="Draws the scenario's parameters.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_(
-    config: Path | None, delay: float, capture: Path | None, command: tuple[str, ...]
+    config: Path | None,
+    delay: float,
+    capture: Path | None,
+    scenario: str | None,
+    line: str | None,
+    seed: int,
+    command: tuple[str, ...],
 ) -> None:
     """Run COMMAND as the client of a lab that lasts as long as it does.
 
     $LAB_CA is the file with the lab's authority; curl and OpenSSL's other users trust it already.
+    With a scenario the lab has its platforms and controls, and $LAB_CONFIG is a daemon's main file.
     """
+    if scenario is not None:
+        if config is not None or delay:
+            raise click.UsageError("a scenario brings its own configuration and line")
+        sys.exit(run_in_scenario(BY_ID[scenario], LINES[line or "fibre"], seed, capture, command))
+    if line is not None:
+        raise click.UsageError("--line needs --scenario (`nothing` is one)")
     with lab_for(config, delay) as lab, recorded(lab, capture):
         status = run_in_client(lab, command)
     sys.exit(status)
+
+
+def run_in_scenario(
+    scenario: Scenario, kind: LineKind, seed: int, capture: Path | None, command: tuple[str, ...]
+) -> int:
+    """Run a command while a scenario lasts; its exit status. What befalls the daemon's own host
+    (clock, processor) does not befall the command."""
+    if (reason := missing()) is not None:
+        raise click.ClickException(reason)
+    random = Random(seed)
+    drawn = scenario.drawn(random)
+    with setting(drawn, kind, random=random) as made, made.lab.control() as box:
+        os.environ["LAB_CONFIG"] = str(made.main_file)
+        with (
+            changed(drawn, made, box, random),
+            downloads(drawn.happens, made.lab),
+            recorded(made.lab, capture),
+        ):
+            return run_in_client(made.lab, command)
 
 
 @main.command()
@@ -105,6 +147,9 @@ def world(config: Path | None, delay: float) -> None:
         stopped = {signal.SIGINT, signal.SIGTERM}
         signal.pthread_sigmask(signal.SIG_BLOCK, stopped)
         signal.sigwait(stopped)
+
+
+main.add_command(scenarios)
 
 
 def describe(lab: Lab) -> None:

@@ -104,6 +104,13 @@ class LabDaemon:
         """The body of a GET."""
         return self._curl(path).stdout
 
+    def reload(self) -> tuple[str, str]:
+        """POST /-/reload: the status and what it says."""
+        url = f"http://{LISTEN}/-/reload"
+        done = self._lab.exec(["curl", "-s", "-X", "POST", "-w", r"\n%{http_code}", url])
+        text, _, status = done.stdout.rpartition("\n")
+        return status, text
+
     def scrape(self) -> Scrape:
         """The metrics now."""
         return read(self.get("/metrics"))

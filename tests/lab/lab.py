@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,8 +15,10 @@ import msgspec
 from ruamel.yaml import YAML
 
 from probe.config.schema import Config
+from tests.lab.box.control import BoxControl
+from tests.lab.box.spec import BoxSpec
 from tests.lab.capture import Capture
-from tests.lab.net import WORLD_ADDRESS, Topology
+from tests.lab.net import BOX_INSIDE, BOX_OUTSIDE, WORLD_ADDRESS, Topology
 from tests.lab.pki import Authority
 from tests.lab.world import events
 from tests.lab.world.build import world_for
@@ -23,6 +26,7 @@ from tests.lab.world.spec import WorldSpec
 
 REPOSITORY = Path(__file__).parents[2]
 STOPS_SECONDS = 5.0
+SECOND_DELAY_SECONDS = 0.015
 CA_VARIABLES = ("CURL_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 
 
@@ -35,7 +39,9 @@ class Lab:
 
     ``spec`` is the world; ``delay_seconds`` puts a forwarder into the box that holds every frame
     back for so long in each direction; ``box`` is a command to be run in the box in its stead: it
-    forwards between the box's two interfaces and prints ``ready`` when it does.
+    forwards between the box's two interfaces and prints ``ready`` when it does. ``path`` runs the
+    lab's own box (line and censor) there, which ``control()`` then speaks to. ``second_uplink``:
+    the client has another interface, past the box, ``SECOND_DELAY_SECONDS`` from the world.
     """
 
     topology: Topology
@@ -47,8 +53,12 @@ class Lab:
         *,
         delay_seconds: float = 0.0,
         box: Sequence[str] | None = None,
+        path: BoxSpec | None = None,
+        second_uplink: bool = False,
     ) -> None:
         self.spec = spec
+        self._path = path
+        self._second_uplink = second_uplink
         if delay_seconds and box is None:
             box = [sys.executable, "-m", "tests.lab.delay", str(delay_seconds)]
         self._box = box
@@ -60,7 +70,8 @@ class Lab:
         return cls(world_for(config))
 
     def __enter__(self) -> Self:
-        self.topology = Topology(bridge=self._box is None)
+        bridge = self._box is None and self._path is None
+        self.topology = Topology(bridge=bridge, second_uplink=self._second_uplink)
         self.topology.__enter__()
         self.folder = Path(tempfile.mkdtemp(prefix=f"{self.topology.mark}-"))
         try:
@@ -85,7 +96,9 @@ class Lab:
         while self._processes:
             process = self._processes.pop()
             assert process.stdin is not None
+            assert process.stdout is not None
             process.stdin.close()
+            process.stdout.close()
             process.terminate()
             try:
                 process.wait(STOPS_SECONDS)
@@ -96,12 +109,13 @@ class Lab:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _settle(self) -> None:
-        authority = Authority()
+        authority, nobodys = Authority(), Authority("an authority that nobody trusts")
         self.ca_file = authority.write_root(self.folder / "ca.pem")
         for site in self.spec.sites:
             for certificate in site.certificates:
-                (self.folder / certificate.file).write_bytes(authority.issue(certificate.names))
-        (self.folder / "spec.json").write_bytes(msgspec.json.encode(self.spec))
+                issuer = authority if certificate.trusted else nobodys
+                (self.folder / certificate.file).write_bytes(issuer.issue(certificate.names))
+        self._write_spec()
         own = {WORLD_ADDRESS}
         self.topology.give_world([a for a in self.spec.addresses() if a not in own])
         self.topology.client.etc(
@@ -111,14 +125,49 @@ class Lab:
                 "nsswitch.conf": "hosts: files dns\n",
             }
         )
+        if self._path is not None:
+            self._box = self._own_box(self._path)
         if self._box is not None:
             self._start(self.topology.box.wrap(self._box), "the box")
+        if self._second_uplink:
+            hold = [sys.executable, "-m", "tests.lab.delay", str(SECOND_DELAY_SECONDS)]
+            self._start(self.topology.past.wrap(hold), "the way past")
         world = [sys.executable, "-m", "tests.lab.world", "--with-parent"]
         world += ["--spec", str(self.folder / "spec.json"), "--log", str(self._log_file)]
         self._log_file.touch()
-        self._start(self.topology.world.wrap(world), "the world")
+        self._world = self._start(self.topology.world.wrap(world), "the world")
 
-    def _start(self, argv: Sequence[str], what: str) -> None:
+    def _write_spec(self) -> None:
+        """In one step: the world must never read half of it."""
+        new = self.folder / "spec.json.new"
+        new.write_bytes(msgspec.json.encode(self.spec))
+        new.rename(self.folder / "spec.json")
+
+    def _own_box(self, path: BoxSpec) -> list[str]:
+        (self.folder / "box.json").write_bytes(msgspec.json.encode(path))
+        return [
+            sys.executable, "-m", "tests.lab.box", "--inner", BOX_INSIDE, "--outer", BOX_OUTSIDE,
+            "--control", str(self._box_socket), "--spec", str(self.folder / "box.json"),
+        ]  # fmt: skip
+
+    @property
+    def _box_socket(self) -> Path:
+        return self.folder / "box.sock"
+
+    def control(self) -> BoxControl:
+        """A connection to the lab's own box."""
+        return BoxControl(self._box_socket)
+
+    def change_world(self, spec: WorldSpec) -> None:
+        """Let the servers have other objects from now on. Addresses and names stay as they are."""
+        self.spec = spec
+        self._write_spec()
+        self._world.send_signal(signal.SIGHUP)
+        assert self._world.stdout is not None
+        if self._world.stdout.readline().strip() != "ready":
+            raise LabError("the world did not take up its other objects")
+
+    def _start(self, argv: Sequence[str], what: str) -> subprocess.Popen[str]:
         """Run a program of the lab until it says ``ready``."""
         said = self.folder / f"{what.rpartition(' ')[2]}.stderr"
         with said.open("wb") as stderr:
@@ -134,9 +183,9 @@ class Lab:
             )
         self._processes.append(process)
         assert process.stdout is not None
-        with process.stdout:
-            if process.stdout.readline().strip() != "ready":
-                raise LabError(f"{what} did not start: {said.read_text().strip()}")
+        if process.stdout.readline().strip() != "ready":
+            raise LabError(f"{what} did not start: {said.read_text().strip()}")
+        return process
 
     @property
     def _log_file(self) -> Path:

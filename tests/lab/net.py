@@ -42,6 +42,10 @@ CLIENT_MAC = "02:00:64:00:00:02"
 WORLD_MAC = "02:00:64:00:00:01"
 CLIENT_INTERFACE = "up0"
 WORLD_INTERFACE = "down0"
+SECOND_ADDRESS = "100.65.0.2"
+SECOND_WORLD_ADDRESS = "100.65.0.1"
+SECOND_INTERFACE = "up1"
+SECOND_WORLD_INTERFACE = "down1"
 BOX_INSIDE = "in"
 BOX_OUTSIDE = "out"
 
@@ -212,6 +216,9 @@ class Topology:
 
     ``bridge``: the box forwards every frame as a switch does. Without it the box's two interfaces
     (``BOX_INSIDE``, ``BOX_OUTSIDE``) are left to a program that the caller runs in the box.
+    ``second_uplink``: another way (``SECOND_INTERFACE``) leads from the client to the world, past
+    the box, by a namespace (``past``) in which a program must forward as in the box; what is bound
+    to that interface takes it, everything else does not.
     Entering removes leftovers of runs that are no more.
     """
 
@@ -219,9 +226,11 @@ class Topology:
     client: Namespace
     box: Namespace
     world: Namespace
+    past: Namespace
 
-    def __init__(self, *, bridge: bool = True) -> None:
+    def __init__(self, *, bridge: bool = True, second_uplink: bool = False) -> None:
         self._bridge = bridge
+        self._second_uplink = second_uplink
         self._made: list[Namespace] = []
 
     def __enter__(self) -> Self:
@@ -290,6 +299,22 @@ class Topology:
         # A real edge serves many clients: what one connection learnt about the path must not
         # give the next one another start.
         self.world.sysctl(net__ipv4__tcp_no_metrics_save=1)
+        if self._second_uplink:
+            self._wire_second()
+
+    def _wire_second(self) -> None:
+        # An answer that comes in here belongs to a route that is not the best one.
+        for end in (self.client, self.world):
+            end.sysctl(net__ipv4__conf__default__rp_filter=0, net__ipv4__conf__all__rp_filter=0)
+        self.past = self._create(f"{self.mark}-past")
+        self.past.sysctl(net__ipv6__conf__default__disable_ipv6=1)
+        connect(self.client, SECOND_INTERFACE, self.past, BOX_INSIDE)
+        connect(self.past, BOX_OUTSIDE, self.world, SECOND_WORLD_INTERFACE)
+        self.client.ip(
+            f"addr add {SECOND_ADDRESS}/24 dev {SECOND_INTERFACE}",
+            f"route add default via {SECOND_WORLD_ADDRESS} dev {SECOND_INTERFACE} metric 4000",
+        )
+        self.world.ip(f"addr add {SECOND_WORLD_ADDRESS}/24 dev {SECOND_WORLD_INTERFACE}")
 
     def give_world(self, addresses: Sequence[str]) -> None:
         """Let the world answer at more addresses."""
@@ -299,6 +324,18 @@ class Topology:
                 for a in addresses
             )
         )
+
+    def silence_world(self, addresses: Sequence[str]) -> None:
+        """Let nothing answer at some of the world's addresses, not even with a reset."""
+        for a in addresses:
+            width = 128 if ":" in a else 32
+            self.world.ip(f"addr del {a}/{width} dev lo", f"route add blackhole {a}/{width}")
+
+    def unsilence_world(self, addresses: Sequence[str]) -> None:
+        """Undo it; the servers that listened there listen there again."""
+        for a in addresses:
+            self.world.ip(f"route del blackhole {a}/{128 if ':' in a else 32}")
+        self.give_world(addresses)
 
 
 def namespaces() -> list[str]:

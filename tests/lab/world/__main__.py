@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,8 +27,22 @@ HTTPS = 443
 WRITE_BUFFER_BYTES = 16_384
 
 
+class Sites:
+    """The sites as they are now: what they answer may change while they run."""
+
+    def __init__(self, spec: WorldSpec) -> None:
+        self._sites = {site.name: site for site in spec.sites}
+
+    def named(self, name: str) -> Site:
+        return self._sites[name]
+
+    def become(self, spec: WorldSpec) -> None:
+        """Take up what other objects there are; addresses and certificates stay."""
+        self._sites = {site.name: site for site in spec.sites}
+
+
 async def open_site(
-    site: Site, spec: WorldSpec, folder: Path, resolver: world_dns.Resolver, log: Log
+    site: Site, sites: Sites, spec: WorldSpec, folder: Path, resolver: world_dns.Resolver, log: Log
 ) -> None:
     """Listen at every address of a site."""
     context = server_context(site, folder, log=log, session_tickets=spec.session_tickets)
@@ -37,7 +52,7 @@ async def open_site(
         connection = world_http.Connection(
             reader,
             writer,
-            site=site,
+            site=partial(sites.named, site.name),
             resolver=resolver,
             log=log,
             record_bytes=spec.record_bytes,
@@ -71,13 +86,21 @@ def quiet_loop_errors(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) 
         loop.default_exception_handler(context)
 
 
-async def live(spec: WorldSpec, folder: Path, log: Log, *, with_parent: bool) -> None:
-    """Open everything, say ``ready``, and serve until told to stop."""
+async def live(spec_file: Path, log: Log, *, with_parent: bool) -> None:
+    """Open everything, say ``ready``, and serve until told to stop. SIGHUP: read the specification
+    again, for other objects, and say ``ready`` again."""
+    spec, folder, sites = read_spec(spec_file), spec_file.parent, Sites(read_spec(spec_file))
+
+    def reread() -> None:
+        sites.become(read_spec(spec_file))
+        print("ready", flush=True)
+
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(quiet_loop_errors)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reread)
     if with_parent:
         loop.add_reader(sys.stdin.fileno(), stop.set)
     noise()
@@ -85,9 +108,14 @@ async def live(spec: WorldSpec, folder: Path, log: Log, *, with_parent: bool) ->
     for address, port in spec.resolvers:
         await world_dns.serve(resolver, address, port)
     for site in spec.sites:
-        await open_site(site, spec, folder, resolver, log)
+        await open_site(site, sites, spec, folder, resolver, log)
     print("ready", flush=True)
     await stop.wait()
+
+
+def read_spec(spec_file: Path) -> WorldSpec:
+    """The specification in a file."""
+    return msgspec.json.decode(spec_file.read_bytes(), type=WorldSpec)
 
 
 @contextlib.contextmanager
@@ -106,9 +134,8 @@ def opened(path: Path | None) -> Iterator[IO[bytes] | None]:
 @click.option("--with-parent", is_flag=True, help="Also stop when standard input ends.")
 def main(spec_file: Path, log_file: Path | None, with_parent: bool) -> None:
     """Read the specification and live."""
-    spec = msgspec.json.decode(spec_file.read_bytes(), type=WorldSpec)
     with opened(log_file) as stream:
-        asyncio.run(live(spec, spec_file.parent, Log(stream), with_parent=with_parent))
+        asyncio.run(live(spec_file, Log(stream), with_parent=with_parent))
 
 
 if __name__ == "__main__":

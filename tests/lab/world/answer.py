@@ -17,12 +17,14 @@ NO_BODY = frozenset({204, 304})
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """Status, headers (lower-case names) and body, after ``latency_seconds``."""
+    """Status, headers (lower-case names) and body, after ``latency_seconds``, at
+    ``bytes_per_second`` (0: as fast as it goes)."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: memoryview
     latency_seconds: float = 0.0
+    bytes_per_second: float = 0.0
 
 
 @cache
@@ -57,7 +59,11 @@ def answer(site: Site, *, method: str, host: str, target: str, range_header: str
 
 def _answer(found: Object, status: int, headers: list[tuple[str, str]], body: memoryview) -> Answer:
     return Answer(
-        status=status, headers=tuple(headers), body=body, latency_seconds=found.latency_seconds
+        status=status,
+        headers=tuple(headers),
+        body=body,
+        latency_seconds=found.latency_seconds,
+        bytes_per_second=found.bytes_per_second,
     )
 
 

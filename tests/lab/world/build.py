@@ -41,9 +41,13 @@ def world_for(
     pages: Mapping[str, Page] = PAGES,
     network: str = NETWORK,
     network6: str = NETWORK6,
+    address_counts: Sequence[int] = ADDRESS_COUNTS,
 ) -> WorldSpec:
-    """The world in which every host that ``config`` names is well and unthrottled."""
-    plan = _Plan(config, network, network6)
+    """The world in which every host that ``config`` names is well and unthrottled.
+
+    ``address_counts``: how many addresses hosts have, in turn.
+    """
+    plan = _Plan(config, network, network6, address_counts)
     definitions = (*config.platforms, *config.controls)
     sites = [plan.site(group, pages) for group in _groups(definitions)]
     sites.append(plan.beacon(config.settings.beacon or BEACON))
@@ -99,7 +103,10 @@ def _urls(target: Target) -> Iterator[SplitResult]:
 class _Plan:
     """Gives out addresses, and remembers them as the zone."""
 
-    def __init__(self, config: Config, network: str, network6: str) -> None:
+    def __init__(
+        self, config: Config, network: str, network6: str, address_counts: Sequence[int]
+    ) -> None:
+        self._counts = address_counts
         self.zone: dict[str, tuple[str, ...]] = {}
         self._pinned = config.settings.resolve
         self._first = ip_network(network).network_address
@@ -116,7 +123,7 @@ class _Plan:
             if is_address(name):
                 used.append(name)
                 continue
-            count = ADDRESS_COUNTS[index % len(ADDRESS_COUNTS)]
+            count = self._counts[index % len(self._counts)]
             places = range(place, place + count)
             place += count
             if place > 254:

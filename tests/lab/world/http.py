@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from urllib.parse import parse_qs, urlsplit
 
 import h2.config
@@ -34,7 +34,7 @@ class Connection:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         *,
-        site: Site,
+        site: Callable[[], Site],
         resolver: Resolver,
         log: Log,
         record_bytes: int,
@@ -60,9 +60,11 @@ class Connection:
             self._writer.write(data[start : start + self.record_bytes])
             self._records += 1
 
-    async def flush(self) -> None:
-        """Wait while the client is behind."""
+    async def flush(self, *, pause_seconds: float = 0.0) -> None:
+        """Wait while the client is behind, and for as long as a slow server rests."""
         await self._writer.drain()
+        if pause_seconds:
+            await asyncio.sleep(pause_seconds)
 
     async def answer(
         self,
@@ -74,20 +76,19 @@ class Connection:
         body: bytes,
     ) -> Answer:
         """The answer to a request, when its time has come."""
-        if self._site.resolves and urlsplit(target).path == DNS_PATH:
+        site = self._site()
+        if site.resolves and urlsplit(target).path == DNS_PATH:
             made = await self._resolve(method, target, body)
         else:
             range_header = headers.get("range")
-            made = answer(
-                self._site, method=method, host=host, target=target, range_header=range_header
-            )
+            made = answer(site, method=method, host=host, target=target, range_header=range_header)
         if made.latency_seconds:
             await asyncio.sleep(made.latency_seconds)
         self._requests += 1
         self._log.add(
             Request(
                 at=now(),
-                site=self._site.name,
+                site=site.name,
                 address=self._address,
                 client_port=self._client_port,
                 version=version,
@@ -141,7 +142,7 @@ async def serve_http1(connection: Connection) -> None:
         connection.send(parser.send(head) or b"")
         async for part in _parts(made.body, connection.record_bytes):
             connection.send(parser.send(h11.Data(data=part)) or b"")
-            await connection.flush()
+            await connection.flush(pause_seconds=_pause(made, len(part)))
         connection.send(parser.send(h11.EndOfMessage()) or b"")
         await connection.flush()
         if parser.our_state is h11.MUST_CLOSE:
@@ -155,6 +156,11 @@ async def _next(
     while (event := parser.next_event()) is h11.NEED_DATA:
         parser.receive_data(await connection.read())
     return event
+
+
+def _pause(made: Answer, sent: int) -> float:
+    """How long a server of that pace rests after so many bytes."""
+    return sent / made.bytes_per_second if made.bytes_per_second else 0.0
 
 
 async def _parts(body: memoryview, size: int) -> AsyncIterator[bytes]:
@@ -245,7 +251,7 @@ class Http2:
             sent += len(part)
             self._parser.send_data(stream, part, end_stream=sent == len(made.body))
             self._send()
-            await self._connection.flush()
+            await self._connection.flush(pause_seconds=_pause(made, len(part)))
         self._tasks.pop(stream, None)
 
 

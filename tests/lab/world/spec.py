@@ -14,7 +14,8 @@ class Object(Struct, frozen=True, kw_only=True):
     """What a path gives: ``text``, or else ``size_bytes`` of bytes that do not compress.
 
     ``ranges``: whether a Range header is honoured. ``latency_seconds``: how long the server thinks.
-    ``status`` is that of a whole answer.
+    ``bytes_per_second``: how fast it then sends (0: as fast as the line allows). ``status`` is that
+    of a whole answer.
     """
 
     size_bytes: int = 0
@@ -24,13 +25,16 @@ class Object(Struct, frozen=True, kw_only=True):
     location: str | None = None
     ranges: bool = True
     latency_seconds: float = 0.0
+    bytes_per_second: float = 0.0
 
 
 class Certificate(Struct, frozen=True, kw_only=True):
-    """The names of one certificate; ``file`` is relative to the folder of the specification."""
+    """The names of one certificate; ``file`` is relative to the folder of the specification.
+    ``trusted``: issued by the authority that the client trusts."""
 
     names: tuple[str, ...]
     file: str
+    trusted: bool = True
 
 
 class Site(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,261 @@
+"""A leg beside an HTTP probe of Prometheus' blackbox_exporter: CPU, exactness, memory.
+
+    python -m benchmarks.vs_blackbox [--rounds 20]      (as root, with blackbox_exporter installed)
+
+Same lab, same servers, same names, same object of 64 KiB, same machine; batches of both take turns.
+Both resolve the name, connect, shake hands, ask and read everything; the phases are compared with a
+capture of the packets (kernel stamps, nanoseconds). One at once and twenty at once, with an idle
+machine and with every core burning. CPU is user and system time of the process that
+measures; for blackbox_exporter it includes answering the scrape, which is how it gives a result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import click
+import httpx
+import msgspec
+from msgspec import Struct
+
+from benchmarks.wire_accuracy import (
+    ADDRESS,
+    HOLD_SECONDS,
+    HOST,
+    WORLD,
+    burning,
+    leg_for,
+    p95,
+    truth,
+)
+from probe.config.schema import VantageConfig
+from probe.measure.host_lookup import host_lookup
+from probe.measure.leg import measure_leg
+from probe.measure.trust import Trust
+from probe.model.identity import Family, Phase
+from tests.lab.capture import connections
+from tests.lab.lab import Lab
+from tests.lab.world.events import Request
+
+PROGRAM = "prometheus-blackbox-exporter"
+PORT = 9115
+BYTES = 65_536
+VERSIONS = {"http/1.1": "http1", "h2": "http2"}
+US, THEM = "leg", "blackbox"
+WARM_UP = 5
+PHASE = re.compile(r'^probe_http_duration_seconds\{phase="(\w+)"\} (\S+)$', re.MULTILINE)
+# blackbox_exporter 0.23 gives the time of the look-up twice; both are the same.
+COMPARED = (Phase.CONNECT, Phase.TLS, Phase.PROCESSING, Phase.TRANSFER)
+CONFIG = """\
+modules:
+  http1: {prober: http, timeout: 20s, http: &http
+    {preferred_ip_protocol: ip4, enable_http2: false, tls_config: {ca_file: CA}}}
+  http2: {prober: http, timeout: 20s, http:
+    {preferred_ip_protocol: ip4, enable_http2: true, tls_config: {ca_file: CA}}}
+"""
+
+
+class Probe(Struct, frozen=True):
+    """One measurement: who made it, of which path, how, and the phases in seconds."""
+
+    who: str
+    number: int
+    at_once: int
+    phases: dict[Phase, float]
+
+
+class Cost(Struct, frozen=True):
+    """CPU seconds of ``probes`` measurements."""
+
+    who: str
+    version: str
+    at_once: int
+    probes: int
+    cpu_seconds: float
+
+
+class Taken(Struct, frozen=True):
+    """What the client wrote down. Resident memory in bytes, after everything."""
+
+    probes: list[Probe]
+    costs: list[Cost]
+    resident: dict[str, int]
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process until now."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory that a process has in RAM."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def take(ca_file: str, rounds: int) -> Taken:
+    """Inside the client's namespace: both, in turns."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "blackbox.yml"
+        config.write_text(CONFIG.replace("CA", ca_file).replace("&http", ""))
+        command = [PROGRAM, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{PORT}"]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as exporter:
+            try:
+                return await _take(ca_file, rounds, exporter.pid)
+            finally:
+                exporter.terminate()
+
+
+async def _take(ca_file: str, rounds: int, exporter: int) -> Taken:
+    trust, via = Trust.load(ca_file), VantageConfig(name="default")
+    probes: list[Probe] = []
+    costs: list[Cost] = []
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
+    base = f"http://127.0.0.1:{PORT}"
+    async with httpx.AsyncClient(
+        base_url=base, trust_env=False, timeout=30, limits=limits
+    ) as client:
+        await _until_up(client)
+
+        async def ours(number: int, version: str) -> dict[Phase, float]:
+            found = await host_lookup(HOST, Family.IPV4, timeout_seconds=5.0)
+            seen = await measure_leg(
+                leg_for(number, version, BYTES),
+                address=found.answers[0].addresses[0],
+                via=via,
+                trust=trust,
+                deadline_seconds=20.0,
+                order=0,
+                resolve_seconds=found.seconds,
+            )
+            if seen.failure is not None:
+                raise RuntimeError(f"a leg failed: {seen.failure}")
+            return seen.phases
+
+        async def theirs(number: int, version: str) -> dict[Phase, float]:
+            module = VERSIONS[version]
+            answer = await client.get(
+                "/probe", params={"target": f"https://{HOST}/{number}", "module": module}
+            )
+            if "probe_success 1" not in answer.text:
+                raise RuntimeError(f"blackbox_exporter failed: {answer.text}")
+            return {Phase(name): float(value) for name, value in PHASE.findall(answer.text)}
+
+        async def batch(
+            who: str,
+            probe: Callable[[int, str], Awaitable[dict[Phase, float]]],
+            version: str,
+            at_once: int,
+            first: int,
+        ) -> None:
+            pid = os.getpid() if who == US else exporter
+            before = time.process_time() if who == US else cpu_seconds(pid)
+            numbers = range(first, first + at_once)
+            found = await asyncio.gather(*(probe(number, version) for number in numbers))
+            after = time.process_time() if who == US else cpu_seconds(pid)
+            probes.extend(map(Probe, [who] * at_once, numbers, [at_once] * at_once, found))
+            costs.append(Cost(who, version, at_once, at_once, after - before))
+
+        number = 0
+        for version in VERSIONS:
+            for _ in range(WARM_UP):
+                await ours(number, version)
+                await theirs(number + 1, version)
+                number += 2
+        for turn in range(rounds):
+            for version in VERSIONS:
+                for at_once, times in ((1, 10), (20, 1)):
+                    for _ in range(times):
+                        pair = [(US, ours), (THEM, theirs)]
+                        for who, probe in pair if turn % 2 else reversed(pair):
+                            await batch(who, probe, version, at_once, number)
+                            number += at_once
+    resident = {US: resident_bytes(os.getpid()), THEM: resident_bytes(exporter)}
+    return Taken(probes, costs, resident)
+
+
+async def _until_up(client: httpx.AsyncClient) -> None:
+    for _ in range(100):
+        try:
+            await client.get("/-/healthy")
+            return
+        except httpx.TransportError:
+            await asyncio.sleep(0.1)
+    raise RuntimeError(f"{PROGRAM} does not start")
+
+
+def run(rounds: int, cores: int) -> None:
+    """One lab, one capture, one client process; prints the tables."""
+    with Lab(WORLD, delay_seconds=HOLD_SECONDS) as lab:
+        client = [sys.executable, "-m", "benchmarks.vs_blackbox", "--rounds", str(rounds)]
+        client += ["--client", str(lab.ca_file)]
+        with lab.capture() as capture, burning(cores):
+            done = lab.exec(client, timeout_seconds=300)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        taken = msgspec.json.decode(done.stdout, type=Taken)
+        by_port = {c.client[1]: c for c in connections(capture.path)}
+        requests = {e.path: e for e in lab.events() if isinstance(e, Request)}
+    errors: dict[tuple[Phase, int, str], list[float]] = {}
+    for probe in taken.probes:
+        request = requests[f"/{probe.number}"]
+        assert request.address == ADDRESS
+        true = truth(by_port[request.client_port], request)
+        for phase in COMPARED:
+            seconds = abs(probe.phases[phase] - true[phase] / 1e9)
+            errors.setdefault((phase, probe.at_once, probe.who), []).append(seconds * 1e3)
+    show(errors, taken)
+
+
+def show(errors: dict[tuple[Phase, int, str], list[float]], taken: Taken) -> None:
+    """Print errors, costs and memory."""
+    print("|reported - captured|, ms (median, p95), and the ratio of the p95s")
+    print(f"{'phase':12}{'at once':>8}{'n':>7}{'leg':>18}{'blackbox':>18}{'ratio':>8}")
+    for phase in COMPARED:
+        for at_once in (1, 20):
+            mine, other = (errors[phase, at_once, who] for who in (US, THEM))
+            row = f"{phase.value:12}{at_once:8}{len(mine):7}"
+            for found in (mine, other):
+                row += f"{statistics.median(found):9.3f}{p95(found):9.3f}"
+            print(f"{row}{p95(mine) / p95(other):8.3f}")
+    print("\nCPU per probe, ms")
+    print(f"{'':12}{'at once':>8}{'leg':>9}{'blackbox':>10}{'ratio':>8}")
+    for version in VERSIONS:
+        for at_once in (1, 20):
+            mean = {}
+            for who in (US, THEM):
+                of = (who, version, at_once)
+                costs = [c for c in taken.costs if (c.who, c.version, c.at_once) == of]
+                spent = sum(cost.cpu_seconds for cost in costs)
+                mean[who] = spent / sum(cost.probes for cost in costs) * 1e3
+            ratio = mean[US] / mean[THEM]
+            print(f"{version:12}{at_once:8}{mean[US]:9.2f}{mean[THEM]:10.2f}{ratio:8.2f}")
+    print("\nresident memory afterwards, MB: ", end="")
+    print(", ".join(f"{who} {size / 1e6:.0f}" for who, size in taken.resident.items()))
+
+
+@click.command()
+@click.option("--rounds", default=20, help="Each with 30 probes of each kind and version.")
+@click.option("--client", hidden=True, help="Measure, inside the lab.")
+def main(rounds: int, client: str | None) -> None:
+    """Print the tables, idle and burning."""
+    if client is not None:
+        sys.stdout.buffer.write(msgspec.json.encode(asyncio.run(take(client, rounds))))
+        return
+    cores = os.cpu_count() or 1
+    for title, burned in (("idle", 0), (f"{cores} cores burning", cores)):
+        print(f"\n== {title}")
+        run(rounds, burned)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""One pass over the rounds of a window: what a report needs of them, and no more.
+
+What is kept grows with the number of bins, vantages and platforms, not with the number of rounds,
+so a year's report needs about as much memory as a week's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from probe.model.stored import StoredRound
+from probe.model.verdict import State, Verdict
+from probe.publish.report.episodes import Episodes, Value, values_of
+from probe.publish.report.sketch import Sketch
+from probe.publish.report.values import Gathered, SeriesKey, Slot, SlotGathered, Span, Window
+
+MOST_BINS = 480
+# Widths that people read easily, in seconds; the first that gives few enough bins is taken.
+_WIDTHS = (300, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800)
+# A verdict holds until the next one, but not longer than this: then nobody knows.
+HOLD_SECONDS = 1_500.0
+
+
+def window(start: float, end: float) -> Window:
+    """The time from ``start`` to ``end`` (Unix seconds) in at most ``MOST_BINS`` bins."""
+    wanted = (end - start) / MOST_BINS
+    width = next((w for w in _WIDTHS if w >= wanted), _WIDTHS[-1])
+    return Window(start=start, end=end, bin_seconds=float(max(width, wanted)))
+
+
+def gather(
+    rounds: Iterable[StoredRound], over: Window, *, hold_seconds: float = HOLD_SECONDS
+) -> Gathered:
+    """Read ``rounds``, which come in the order of time, once."""
+    slots: dict[Slot, _SlotGatherer] = {}
+    count = legs = wire = tested = 0
+    stacks: dict[str, None] = {}
+    for stored in rounds:
+        observed, verdict = stored.observed, stored.verdict
+        if not over.start <= observed.started_at < over.end:
+            continue
+        key = (observed.vantage, observed.platform)
+        slot = slots.get(key)
+        if slot is None:
+            slot = slots[key] = _SlotGatherer(over, hold_seconds)
+        slot.add(stored)
+        count += 1
+        legs += len(observed.legs)
+        wire += sum(
+            (leg.wire_bytes_sent or 0) + (leg.wire_bytes_received or 0) for leg in observed.legs
+        )
+        tested = max(tested, verdict.tested_bytes or 0)
+        if verdict.tls_stack:
+            stacks[verdict.tls_stack] = None
+    return Gathered(
+        window=over,
+        slots={key: slot.frozen() for key, slot in slots.items()},
+        rounds=count,
+        legs=legs,
+        wire_bytes=wire,
+        tested_bytes=tested,
+        tls_stacks=tuple(stacks),
+    )
+
+
+class _SlotGatherer:
+    """Of one vantage and platform."""
+
+    def __init__(self, over: Window, hold_seconds: float) -> None:
+        self._window = over
+        self._spans = Spans(over, hold_seconds)
+        self._series: dict[SeriesKey, dict[int, Sketch]] = {}
+        self._episodes = Episodes()
+        self._rounds = 0
+        self._first = self._last = 0.0
+
+    def add(self, stored: StoredRound) -> None:
+        at = stored.observed.started_at
+        self._first = self._first if self._rounds else at
+        self._last = at
+        self._rounds += 1
+        self._spans.add(stored.verdict)
+        values = tuple(values_of(stored.observed))
+        self._episodes.add(stored, values)
+        for value in values:
+            self._count(value)
+
+    def _count(self, value: Value) -> None:
+        number = int((value.at - self._window.start) // self._window.bin_seconds)
+        bins = self._series.setdefault(value.key, {})
+        sketch = bins.get(number)
+        if sketch is None:
+            sketch = bins[number] = Sketch()
+        sketch.add(value.value)
+
+    def frozen(self) -> SlotGathered:
+        return SlotGathered(
+            spans=self._spans.finish(),
+            series=self._series,
+            episodes=self._episodes.finish(),
+            rounds=self._rounds,
+            first_at=self._first,
+            last_at=self._last,
+        )
+
+
+class Spans:
+    """Verdicts as spans of one state each. A restriction's span begins at its onset, which an
+    earlier verdict may have called something else."""
+
+    def __init__(self, over: Window, hold_seconds: float = HOLD_SECONDS) -> None:
+        self._window = over
+        self._hold = hold_seconds
+        self._spans: list[Span] = []
+
+    def add(self, verdict: Verdict) -> None:
+        """Take the next verdict."""
+        at = verdict.at
+        last = self._spans[-1] if self._spans else None
+        if last is not None and last.state is verdict.state and at <= last.end:
+            self._spans[-1] = Span(state=last.state, start=last.start, end=at + self._hold)
+            return
+        start = at
+        if verdict.restricted and (last is None or last.state is not verdict.state):
+            start = max(min(verdict.since, at), self._window.start)
+        while self._spans and self._spans[-1].start >= start:
+            self._spans.pop()
+        if self._spans and self._spans[-1].end > start:
+            kept = self._spans[-1]
+            self._spans[-1] = Span(state=kept.state, start=kept.start, end=start)
+        self._spans.append(Span(state=verdict.state, start=start, end=at + self._hold))
+
+    def finish(self) -> tuple[Span, ...]:
+        """The spans, cut at the window's end."""
+        end = self._window.end
+        return tuple(
+            Span(state=span.state, start=span.start, end=min(span.end, end))
+            for span in self._spans
+            if span.start < end
+        )
+
+
+# Where several states share the least width that can be drawn, the gravest is drawn.
+GRAVITY = (
+    State.BLOCKED,
+    State.THROTTLED,
+    State.OFFLINE,
+    State.DOWN,
+    State.DEGRADED,
+    State.UNKNOWN,
+    State.OK,
+)
+
+
+def thinned(spans: Iterable[Span], least_seconds: float) -> tuple[Span, ...]:
+    """The same spans without any that is too short to be seen: those that share ``least_seconds``
+    become one of the gravest state among them. The number that comes out is bounded by the time."""
+    done: list[Span] = []
+    for span in spans:
+        last = done[-1] if done else None
+        if last is not None and span.start - last.end < least_seconds:
+            short = min(span.end - span.start, last.end - last.start) < least_seconds
+            if short or span.state is last.state:
+                state = min(span.state, last.state, key=GRAVITY.index)
+                if state is last.state or last.end - last.start < least_seconds:
+                    done[-1] = Span(state=state, start=last.start, end=span.end)
+                    continue
+        done.append(span)
+    return tuple(done)

@@ -1,0 +1,264 @@
+"""What happened, in sentences that a person can check against the pictures.
+
+Every sentence is made of numbers that were gathered; none says who did something or why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from msgspec import Struct
+
+from probe.model.identity import LegRole, Role
+from probe.model.verdict import State
+from probe.publish.report.times import Clock, duration, listed
+from probe.publish.report.values import Episode, Gathered, Numbers, Setting
+from probe.publish.words import rate_words
+
+# Controls this near to their usual speed are called unchanged.
+_UNCHANGED = (0.7, 1.4)
+_PHOTO_BYTES = 1_000_000.0
+
+_SIGNATURES = {
+    "policer": "a fixed ceiling above which packets are dropped (a policer)",
+    "shaper": "a fixed rate at which packets queue (a shaper)",
+    "loss": "added packet loss",
+    "delay": "added delay",
+    "cutoff": "transfers that are cut off after some bytes",
+}
+
+
+class Tile(Struct, frozen=True):
+    """One number that says most, and of what."""
+
+    number: str
+    of: str
+
+
+class Story(Struct, frozen=True, kw_only=True):
+    """The report's words: a headline, sentences, tiles; ``worst`` is what the main plot shows."""
+
+    headline: str
+    sentences: tuple[str, ...]
+    tiles: tuple[Tile, ...]
+    worst: Episode | None
+    may: tuple[str, ...]
+    may_not: tuple[str, ...]
+
+
+def tell(gathered: Gathered, setting: Setting, clock: Clock) -> Story:
+    """The story of what was gathered."""
+    episodes = gathered.episodes
+    if not episodes:
+        return _calm(gathered, setting, clock)
+    first = min(e.since for e in episodes)
+    last = None if any(e.until is None for e in episodes) else max(e.until or 0 for e in episodes)
+    worst = max(episodes, key=lambda e: (e.onset is not None, _slower(e), e.rounds))
+    titles = _titles(episodes, setting)
+    verb = _verb(episodes)
+    sentences = [
+        f"{titles} {'was' if len(_names(episodes)) == 1 else 'were'} {verb} "
+        f"{_where(episodes, gathered, setting)}. "
+        f"The effect was first seen on {clock.moment(first)}, and "
+        + (
+            "had not ended when this report was made."
+            if last is None
+            else f"last seen on {clock.moment(last)}: {duration(last - first)} in all."
+        ),
+        *_speed(worst, setting),
+        *_controls(episodes),
+        *_swap(episodes),
+        *_elsewhere(gathered, setting),
+        *(incident.sentence for incident in setting.incidents),
+    ]
+    return Story(
+        headline=f"{titles}: {verb} {_place(setting)}, "
+        f"{_days(first, last or gathered.window.end, clock)}",
+        sentences=tuple(sentences),
+        tiles=_tiles(worst, gathered, setting, first, last),
+        worst=worst,
+        may=tuple(dict.fromkeys(s for e in episodes for s in e.may_claim)),
+        may_not=tuple(dict.fromkeys(s for e in episodes for s in e.may_not_claim)),
+    )
+
+
+def _calm(gathered: Gathered, setting: Setting, clock: Clock) -> Story:
+    over = gathered.window
+    if not gathered.rounds:
+        said = "No round is in the history of this time: nothing can be said about it."
+        return Story(
+            headline=f"No measurements, {_days(over.start, over.end, clock)}",
+            sentences=(said,), tiles=(), worst=None, may=(), may_not=(),
+        )  # fmt: skip
+    size = f"{gathered.tested_bytes // 1024} KiB" if gathered.tested_bytes else "some"
+    return Story(
+        headline=f"No throttling or blocking seen {_place(setting)}, "
+        f"{_days(over.start, over.end, clock)}",
+        sentences=(
+            f"In {gathered.rounds:,} rounds no platform was found throttled or blocked.",
+            f"Reads were of at most {size} each: what begins only after more bytes, or spares "
+            "these vantages, was not seen.",
+        ),
+        tiles=(
+            Tile(f"{gathered.rounds:,}", "rounds measured"),
+            Tile(str(len({v for v, _ in gathered.slots})), "vantages"),
+        ),
+        worst=None,
+        may=(),
+        may_not=(),
+    )
+
+
+def _names(episodes: Sequence[Episode]) -> list[str]:
+    return list(dict.fromkeys(e.platform for e in episodes))
+
+
+def _titles(episodes: Sequence[Episode], setting: Setting) -> str:
+    order = list(setting.titles)
+    names = sorted(_names(episodes), key=lambda n: order.index(n) if n in order else len(order))
+    return listed([setting.title(name) for name in names])
+
+
+def _verb(episodes: Sequence[Episode]) -> str:
+    states = {e.state for e in episodes}
+    if states == {State.BLOCKED}:
+        return "blocked"
+    return "slowed down" if states == {State.THROTTLED} else "slowed down or blocked"
+
+
+def _place(setting: Setting) -> str:
+    return "on the measured networks" if setting.country == "ZZ" else f"in {setting.country}"
+
+
+def _days(start: float, end: float, clock: Clock) -> str:
+    first, last = clock.day(start), clock.day(end - 1.0)
+    return first if first == last else f"{first} to {last}"
+
+
+def _where(episodes: Sequence[Episode], gathered: Gathered, setting: Setting) -> str:
+    hit = list(dict.fromkeys(e.vantage for e in episodes))
+    inside = _inside(gathered, setting)
+    networks = sorted({f"AS{a}" for v in hit if (a := setting.vantage(v).asn) is not None})
+    place = "" if setting.country == "ZZ" else f" in {setting.country}"
+    named = f" ({listed(networks)})" if networks else ""
+    return f"at {len(hit)} of {len(inside)} vantage{'s' * (len(inside) > 1)}{place}{named}"
+
+
+def _inside(gathered: Gathered, setting: Setting) -> set[str]:
+    hit = {e.vantage for e in gathered.episodes}
+    return hit | {v for v, _ in gathered.slots if setting.vantage(v).role is Role.INSIDE}
+
+
+def _slower(episode: Episode) -> float:
+    target = episode.of(LegRole.TARGET)
+    if target.ratio:
+        return 1.0 / target.ratio
+    return episode.factor or 0.0
+
+
+def _speed(worst: Episode, setting: Setting) -> list[str]:
+    target, title = worst.of(LegRole.TARGET), setting.title(worst.platform)
+    said = []
+    if target.usual and target.during:
+        said.append(
+            f"Worst was {title} from {worst.vantage}: reads that usually ran at "
+            f"{rate_words(target.usual)} ran at {rate_words(target.during)} (medians), "
+            f"{1 / (target.ratio or 1):.0f} times slower. A photo of 1 MB then takes "
+            f"{duration(_PHOTO_BYTES / target.during)} instead of "
+            f"{duration(_PHOTO_BYTES / target.usual)}."
+        )
+    if worst.signature in _SIGNATURES:
+        said.append(f"The way it was slowed looks like {_SIGNATURES[worst.signature]}.")
+    if worst.method:
+        said.append(f"Connections failed at the layer of {worst.method.upper()}.")
+    return said
+
+
+def _ratios(episodes: Sequence[Episode], role: LegRole) -> list[float]:
+    return [r for e in episodes if (r := e.of(role).ratio) is not None]
+
+
+def _controls(episodes: Sequence[Episode]) -> list[str]:
+    ratios = _ratios(episodes, LegRole.CONTROL)
+    if not ratios:
+        return []
+    share = median(ratios)
+    said = "The controls, which nobody has a reason to slow down, were measured in the same rounds "
+    if _UNCHANGED[0] <= share <= _UNCHANGED[1]:
+        return [f"{said}and stayed as fast as before ({share:.0%} of their usual speed)."]
+    return [f"{said}and ran at {share:.0%} of their usual speed: the lines themselves changed too."]
+
+
+def _swap(episodes: Sequence[Episode]) -> list[str]:
+    ratios = _ratios(episodes, LegRole.SWAP)
+    if not ratios:
+        return [
+            "No neutral name could be sent to the platforms' own servers, so it is not known "
+            "whether the name or the address sets it off."
+        ]
+    share = median(ratios)
+    if share >= _UNCHANGED[0]:
+        return [
+            "The same servers, asked under another name over the same path, stayed as fast as "
+            f"before ({share:.0%}). This is consistent with a restriction that acts on the "
+            "platform's name as it passes through the network, and not with a slow platform."
+        ]
+    return [
+        "The same servers were slow under another name too. This is consistent with a restriction "
+        "by address, and with a platform whose servers are slow."
+    ]
+
+
+def _elsewhere(gathered: Gathered, setting: Setting) -> list[str]:
+    hit = {e.vantage for e in gathered.episodes}
+    seen = list(dict.fromkeys(v for v, _ in gathered.slots))
+    abroad = [v for v in seen if setting.vantage(v).role is Role.REFERENCE]
+    spared = [v for v in seen if v not in hit and v not in abroad]
+    said = []
+    if spared:
+        said.append(
+            f"Not affected inside: {listed(spared)}. Restrictions often spare hosting networks."
+        )
+    if abroad and not hit & set(abroad):
+        said.append(
+            f"From outside the country ({listed(abroad)}) the platforms were as fast as usual."
+        )
+    elif not abroad:
+        said.append(
+            "No vantage outside the country was measured, so it is not shown here that the "
+            "platforms were fine elsewhere."
+        )
+    return said
+
+
+def _tiles(
+    worst: Episode, gathered: Gathered, setting: Setting, first: float, last: float | None
+) -> tuple[Tile, ...]:
+    episodes = gathered.episodes
+    hit = {e.vantage for e in episodes}
+    tiles = []
+    if _slower(worst) > 1.0:
+        tiles.append(Tile(f"{_slower(worst):.0f} times", "slower than usual at worst"))
+    end = gathered.window.end if last is None else last
+    tiles.append(Tile(duration(end - first), "from first to last" if last else "and going on"))
+    inside = _inside(gathered, setting)
+    tiles.append(Tile(f"{len(hit)} of {len(inside)}", "vantages inside affected"))
+    control = _ratios(episodes, LegRole.CONTROL)
+    if control:
+        tiles.append(Tile(f"{median(control):.0%}", "of usual speed: the controls"))
+    return tuple(tiles)
+
+
+def numbers_words(numbers: Numbers, measure: str) -> str:
+    """``820 kB/s before, 15.5 kB/s during``."""
+    return f"{value_words(numbers.usual, measure)} → {value_words(numbers.during, measure)}"
+
+
+def value_words(value: float | None, measure: str) -> str:
+    """A number with its unit, or a dash."""
+    if value is None:
+        return "-"
+    if measure == "goodput":
+        return rate_words(value)
+    return f"{value * 1_000.0:.0f} ms" if value < 0.9995 else f"{value:.2f} s"

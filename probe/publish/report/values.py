@@ -1,0 +1,143 @@
+"""What a report is made of: frozen values between gathering and drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from probe.model.finding import Incident
+from probe.model.identity import LegRole, Vantage
+from probe.model.observation import RoundObservation
+from probe.model.verdict import State
+from probe.publish.report.sketch import Sketch
+
+Slot = tuple[str, str]  # vantage, platform
+MEASURES = ("goodput", "handshake")
+
+
+class Window(Struct, frozen=True, kw_only=True):
+    """The time that a report is about, in Unix seconds, and the width of its bins in seconds."""
+
+    start: float
+    end: float
+    bin_seconds: float
+
+    @property
+    def bins(self) -> int:
+        """How many bins there are."""
+        return max(1, -int(-(self.end - self.start) // self.bin_seconds))
+
+
+class Span(Struct, frozen=True, kw_only=True):
+    """A time in which one state was said, in Unix seconds."""
+
+    state: State
+    start: float
+    end: float
+
+
+class SeriesKey(Struct, frozen=True, kw_only=True):
+    """Whose numbers: of a target's or its swap's legs, or of all controls together (``target``
+    empty). ``measure`` is one of ``MEASURES``: bytes per second, or seconds."""
+
+    role: LegRole
+    target: str
+    measure: str
+
+
+class Numbers(Struct, frozen=True, kw_only=True):
+    """A median before and during an episode; ``None`` where nothing was measured."""
+
+    usual: float | None
+    during: float | None
+
+    @property
+    def ratio(self) -> float | None:
+        """During over usual."""
+        return None if not self.usual or self.during is None else self.during / self.usual
+
+
+class Episode(Struct, frozen=True, kw_only=True):
+    """A time in which one platform was throttled or blocked at one vantage.
+
+    ``since`` is the onset; ``until`` is ``None`` while it goes on at the end of the window.
+    ``rounds`` counts the rounds that said so, ``factor`` is the median of what they said.
+    ``numbers`` are medians by what was measured. ``onset`` is the first round since the onset
+    that read bodies, where the history has it, else the one nearest to the onset.
+    """
+
+    vantage: str
+    platform: str
+    state: State
+    since: float
+    until: float | None
+    last_seen: float
+    rounds: int
+    provisional: bool
+    target: str
+    factor: float | None
+    trigger: str
+    signature: str
+    method: str
+    phase: str
+    e_value: float | None
+    numbers: Mapping[SeriesKey, Numbers]
+    onset: RoundObservation | None
+    may_claim: tuple[str, ...]
+    may_not_claim: tuple[str, ...]
+
+    def of(self, role: LegRole, measure: str = "goodput") -> Numbers:
+        """The medians of this episode's target, of its swap, or of the controls."""
+        target = "" if role is LegRole.CONTROL else self.target
+        key = SeriesKey(role=role, target=target, measure=measure)
+        return self.numbers.get(key) or Numbers(usual=None, during=None)
+
+
+class SlotGathered(Struct, frozen=True, kw_only=True):
+    """What one vantage saw of one platform."""
+
+    spans: tuple[Span, ...]
+    series: Mapping[SeriesKey, Mapping[int, Sketch]]
+    episodes: tuple[Episode, ...]
+    rounds: int
+    first_at: float
+    last_at: float
+
+
+class Gathered(Struct, frozen=True, kw_only=True):
+    """Everything that a report keeps of the rounds of a window."""
+
+    window: Window
+    slots: Mapping[Slot, SlotGathered]
+    rounds: int
+    legs: int
+    wire_bytes: int
+    tested_bytes: int
+    tls_stacks: tuple[str, ...]
+
+    @property
+    def episodes(self) -> tuple[Episode, ...]:
+        """Of all vantages and platforms, in the order of their onset."""
+        found = [episode for slot in self.slots.values() for episode in slot.episodes]
+        return tuple(sorted(found, key=lambda e: (e.since, e.platform, e.vantage)))
+
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """What the configuration says: the watched country, vantages in order, titles of platforms;
+    ``controls`` are who is compared with, as ``operator (scope)``."""
+
+    country: str
+    vantages: Mapping[str, Vantage]
+    titles: Mapping[str, str]
+    controls: tuple[str, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    note: str = ""
+
+    def title(self, platform: str) -> str:
+        """A platform's name for people."""
+        return self.titles.get(platform, platform)
+
+    def vantage(self, name: str) -> Vantage:
+        """A vantage, also one that is no longer configured."""
+        return self.vantages.get(name) or Vantage(name=name, country=self.country)

@@ -1,0 +1,25 @@
+"""How the history is doing, as samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from probe.publish import names_store as names
+from probe.publish.metric_spec import MetricSpec
+from probe.store.health import StoreHealth
+
+
+def store_rows(health: StoreHealth) -> Iterator[tuple[MetricSpec, dict[str, str], float]]:
+    """Every series about the history; none when it is turned off."""
+    if not health.on:
+        return
+    yield names.STORE_WRITABLE, {}, float(health.trouble is None)
+    if health.trouble is not None:
+        yield names.STORE_TROUBLE, {"reason": health.trouble}, 1.0
+    yield names.STORE_BYTES, {}, float(health.bytes)
+    if health.last_commit_at is not None:
+        yield names.STORE_COMMITTED_AT, {}, health.last_commit_at
+    yield names.STORE_ROUNDS, {}, float(health.committed_rounds)
+    yield names.STORE_QUEUED, {}, float(health.queued)
+    yield names.STORE_DROPPED, {}, float(health.dropped)
+    yield names.STORE_SET_ASIDE, {}, float(health.set_aside)

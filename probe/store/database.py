@@ -1,0 +1,149 @@
+"""Connections to the file, and what their errors mean."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from pathlib import Path
+from typing import Literal
+
+from probe.store import files
+from probe.store.migrations import (
+    ForeignFileError,
+    NewerFileError,
+    check_ours,
+    migrate,
+)
+
+Trouble = Literal["corrupt", "newer", "foreign", "full", "read_only", "busy", "io"]
+"""Why the file cannot be used. The first two are cured by setting it aside."""
+
+BUSY_SECONDS = 5.0
+# A log longer than this is cut back once it has been carried into the file.
+WAL_BYTES = 8 * 1024 * 1024
+
+_TROUBLES: dict[int, Trouble] = {
+    sqlite3.SQLITE_CORRUPT: "corrupt",
+    sqlite3.SQLITE_NOTADB: "corrupt",
+    # The tables are not those that the version promises: somebody else changed them.
+    sqlite3.SQLITE_ERROR: "corrupt",
+    sqlite3.SQLITE_CONSTRAINT: "corrupt",
+    sqlite3.SQLITE_MISMATCH: "corrupt",
+    sqlite3.SQLITE_FULL: "full",
+    sqlite3.SQLITE_READONLY: "read_only",
+    sqlite3.SQLITE_PERM: "read_only",
+    sqlite3.SQLITE_AUTH: "read_only",
+    sqlite3.SQLITE_BUSY: "busy",
+    sqlite3.SQLITE_LOCKED: "busy",
+}
+
+
+class LockedError(Exception):
+    """Another daemon writes to the file."""
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """The one connection that writes, on a file of the newest schema.
+
+    A commit returns when the disk has it (``synchronous = FULL``), so what was committed survives a
+    cut of the power. Raises ``sqlite3.Error``, ``OSError``, ``NewerFileError``,
+    ``ForeignFileError``.
+    """
+    files.prepare(path)
+    connection = sqlite3.connect(
+        path, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False
+    )
+    try:
+        check_ours(connection)
+        # Must come before the first table: lets a file that was pruned be made smaller.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A connection that only reads, also while the daemon writes.
+
+    Raises ``sqlite3.Error``, ``NewerFileError``, ``ForeignFileError``.
+    """
+    connection = _connect_read_only(path, "mode=ro")
+    try:
+        check_ours(connection)
+    except sqlite3.OperationalError:
+        # On a medium that cannot be written SQLite cannot make its index; without a log there is
+        # nothing that the index could tell.
+        connection.close()
+        if path.with_name(path.name + "-wal").exists():
+            raise
+        connection = _connect_read_only(path, "mode=ro&immutable=1")
+        check_ours(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def trouble_of(error: Exception) -> Trouble:
+    """What an error of the file means."""
+    if isinstance(error, NewerFileError):
+        return "newer"
+    if isinstance(error, ForeignFileError):
+        return "foreign"
+    if isinstance(error, LockedError):
+        return "busy"
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is None:
+            return "io"
+        return _TROUBLES.get(code & 0xFF, "io")
+    if isinstance(error, PermissionError) or getattr(error, "errno", None) == 30:
+        return "read_only"
+    return "full" if getattr(error, "errno", None) == 28 else "io"
+
+
+class Lock:
+    """Held by the one daemon that writes to a file, as long as its process lives."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(path.name + files.LOCK)
+        self._descriptor: int | None = None
+
+    def take(self) -> None:
+        """Raises ``LockedError`` or ``OSError``. Once taken, taking it again does nothing."""
+        if self._descriptor is not None:
+            return
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise LockedError("another throttlewatch writes to it") from None
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Let another daemon have it."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _connect_read_only(path: Path, how: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{how}",
+        uri=True,
+        isolation_level=None,
+        timeout=BUSY_SECONDS,
+        check_same_thread=False,
+    )

@@ -1,0 +1,106 @@
+"""Where the history lies, and the files that belong to it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from probe.config.schema import AUTO
+
+NAME = "history.sqlite3"
+# Where a package's service keeps its state, so that a person's `throttlewatch history` finds it.
+SYSTEM = Path("/var/lib/throttlewatch")
+# SQLite's own companions: the write-ahead log and its index.
+COMPANIONS = ("-wal", "-shm")
+LOCK = ".lock"
+
+
+def writable_path(configured: str | None, environ: Mapping[str, str]) -> Path | None:
+    """The file that a daemon writes to; ``None`` when the history is turned off."""
+    if configured is None:
+        return None
+    if configured != AUTO:
+        return Path(configured)
+    folders = _folders(environ)
+    found = next((folder for folder in folders if _may_write(folder)), folders[-1])
+    return found / NAME
+
+
+def readable_path(configured: str | None, environ: Mapping[str, str]) -> Path | None:
+    """The file that a command reads: the first that exists, else where it would be."""
+    if configured is None:
+        return None
+    if configured != AUTO:
+        return Path(configured)
+    files = [folder / NAME for folder in _folders(environ)]
+    return next((file for file in files if _exists(file)), files[-1])
+
+
+def belonging(path: Path) -> tuple[Path, ...]:
+    """Every existing file of the history at ``path``: itself, SQLite's, those set aside."""
+    if not path.parent.is_dir():
+        return ()
+    own = {path.name, path.name + LOCK, *(path.name + end for end in COMPANIONS)}
+    aside = (f"{path.name}.corrupt-", f"{path.name}.newer-")
+    return tuple(
+        sorted(f for f in path.parent.iterdir() if f.name in own or f.name.startswith(aside))
+    )
+
+
+def prepare(path: Path) -> None:
+    """Make the folder and the file, readable by this user alone: who measures what is private."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def set_aside(path: Path, why: str, now: float) -> Path:
+    """Rename the file and its companions to ``*.WHY-DATE``; nothing is deleted."""
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+    target = path.with_name(f"{path.name}.{why}-{stamp}")
+    number = 1
+    while target.exists():
+        number += 1
+        target = path.with_name(f"{path.name}.{why}-{stamp}-{number}")
+    path.rename(target)
+    for end in COMPANIONS:
+        companion = path.with_name(path.name + end)
+        if companion.exists():
+            companion.rename(target.with_name(target.name + end))
+    return target
+
+
+def size(path: Path) -> int:
+    """Bytes of the file and its companions on disk."""
+    total = 0
+    for end in ("", *COMPANIONS):
+        try:
+            total += path.with_name(path.name + end).stat().st_size
+        except OSError:
+            continue
+    return total
+
+
+def _folders(environ: Mapping[str, str]) -> list[Path]:
+    found = []
+    if environ.get("STATE_DIRECTORY"):
+        # systemd separates several with colons; the first is the service's own.
+        found.append(Path(environ["STATE_DIRECTORY"].split(":")[0]))
+    found.append(SYSTEM)
+    if environ.get("XDG_STATE_HOME"):
+        found.append(Path(environ["XDG_STATE_HOME"]) / "throttlewatch")
+    elif environ.get("HOME"):
+        found.append(Path(environ["HOME"]) / ".local" / "state" / "throttlewatch")
+    return found
+
+
+def _may_write(folder: Path) -> bool:
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _exists(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:
+        return False

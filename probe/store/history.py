@@ -1,0 +1,214 @@
+"""The history as it is read: by commands, exports, reports, pages. Nothing here writes.
+
+It opens while the daemon writes. Rounds are read in small pages, each a short transaction, so that
+reading a year neither takes memory nor keeps the daemon's log from being carried into the file.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from probe.config.schema import StoreConfig
+from probe.model.finding import Finding, Incident
+from probe.model.stored import StoredRound, VerdictSpan
+from probe.store import files
+from probe.store.codec import PLAIN, unpack, unpack_value
+from probe.store.database import open_reader, trouble_of
+from probe.store.health import WORDS
+from probe.store.rows import SPAN_COLUMNS, span_of
+
+log = logging.getLogger(__name__)
+
+_PAGE = 256
+
+
+class HistoryError(Exception):
+    """The history cannot be read; the text says why, for a person."""
+
+
+class History:
+    """Reads one file. Times are Unix seconds: ``since`` is included, ``until`` is not.
+
+    ``unreadable`` counts the rounds that were passed over because their blob is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises ``HistoryError``."""
+        self.path = path
+        self.unreadable = 0
+        self._dictionaries: dict[int, bytes] = {PLAIN: b""}
+        if not path.exists():
+            raise HistoryError(f"there is no history at {path}: nothing was measured yet")
+        try:
+            self._connection = open_reader(path)
+        except Exception as error:
+            raise _for_people(path, error) from error
+
+    @classmethod
+    def open(cls, config: StoreConfig, *, environ: Mapping[str, str] = os.environ) -> History:
+        """The history that a daemon with this configuration writes. Raises ``HistoryError``."""
+        path = files.readable_path(config.path, environ)
+        if path is None:
+            raise HistoryError("the configuration turns the history off (store.path: null)")
+        return cls(path)
+
+    def __enter__(self) -> History:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def rounds(
+        self,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        platform: str | None = None,
+        vantage: str | None = None,
+    ) -> Iterator[StoredRound]:
+        """Rounds that started in that time, earliest first, in constant memory."""
+        where, values = _where("rounds.at", since, until, platform, vantage)
+        last: tuple[float, int] = (float("-inf"), 0)
+        while True:
+            rows = self._all(
+                "SELECT rounds.at, rounds.id, dictionary, body FROM rounds "
+                "JOIN slots ON slots.id = rounds.slot JOIN bodies ON bodies.round = rounds.id "
+                f"WHERE {where} AND (rounds.at, rounds.id) > (?, ?) "
+                f"ORDER BY rounds.at, rounds.id LIMIT {_PAGE}",
+                (*values, *last),
+            )
+            for at, number, dictionary, body in rows:
+                last = (at, number)
+                stored = self._unpacked(dictionary, body)
+                if stored is not None:
+                    yield stored
+            if len(rows) < _PAGE:
+                return
+
+    def verdict_spans(
+        self,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        platform: str | None = None,
+        vantage: str | None = None,
+    ) -> Iterator[VerdictSpan]:
+        """Spans that reach into that time, by their start."""
+        where, values = _where("spans.started_at", None, until, platform, vantage)
+        if since is not None:
+            where, values = f"{where} AND spans.ended_at >= ?", (*values, since)
+        rows = self._all(
+            f"SELECT {SPAN_COLUMNS} FROM spans JOIN slots ON slots.id = spans.slot "
+            f"WHERE {where} ORDER BY spans.started_at, spans.id",
+            values,
+        )
+        yield from map(span_of, rows)
+
+    def findings(
+        self,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        platform: str | None = None,
+        country: str | None = None,
+    ) -> Iterator[Finding]:
+        """Changes of findings in that time, earliest first."""
+        where, values = _all_of(
+            ("at >= ?", since),
+            ("at < ?", until),
+            ("platform = ?", platform),
+            ("country = ?", country),
+        )
+        for (body,) in self._all(
+            f"SELECT body FROM findings WHERE {where} ORDER BY at, country, platform, kind", values
+        ):
+            yield unpack_value(body, Finding)
+
+    def incidents(
+        self,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        platform: str | None = None,
+        country: str | None = None,
+    ) -> Iterator[Incident]:
+        """Incidents that reach into that time, by their onset."""
+        where, values = _all_of(
+            ("updated_at >= ?", since),
+            ("since < ?", until),
+            ("platform = ?", platform),
+            ("country = ?", country),
+        )
+        for (body,) in self._all(
+            f"SELECT body FROM incidents WHERE {where} ORDER BY since, id", values
+        ):
+            yield unpack_value(body, Incident)
+
+    def bounds(self) -> tuple[float, float] | None:
+        """The starts of the first and the last round; ``None`` if there is none."""
+        ((first, last),) = self._all("SELECT min(at), max(at) FROM rounds", ())
+        return None if first is None else (first, last)
+
+    def load(self, key: str) -> bytes | None:
+        """What the daemon last saved under ``key``."""
+        rows = self._all("SELECT body FROM state WHERE key = ?", (key,))
+        return rows[0][0] if rows else None
+
+    def _unpacked(self, dictionary: int, body: bytes) -> StoredRound | None:
+        try:
+            return unpack(body, self._dictionary(dictionary))
+        except (zlib.error, msgspec.DecodeError, ValueError) as error:
+            self.unreadable += 1
+            log.warning("a round of the history is unreadable", extra={"error": str(error)})
+            return None
+
+    def _dictionary(self, number: int) -> bytes:
+        if number not in self._dictionaries:
+            rows = self._all("SELECT body FROM dictionaries WHERE id = ?", (number,))
+            if not rows:
+                raise ValueError("its dictionary is missing")
+            self._dictionaries[number] = rows[0][0]
+        return self._dictionaries[number]
+
+    def _all(self, query: str, values: tuple[Any, ...]) -> list[Any]:
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise _for_people(self.path, error) from error
+
+
+def _where(
+    time: str,
+    since: float | None,
+    until: float | None,
+    platform: str | None,
+    vantage: str | None,
+) -> tuple[str, tuple[Any, ...]]:
+    return _all_of(
+        (f"{time} >= ?", since),
+        (f"{time} < ?", until),
+        ("slots.platform = ?", platform),
+        ("slots.vantage = ?", vantage),
+    )
+
+
+def _all_of(*clauses: tuple[str, Any]) -> tuple[str, tuple[Any, ...]]:
+    """The clauses that have a value, and the values."""
+    wanted = [(clause, value) for clause, value in clauses if value is not None]
+    return " AND ".join(["1", *(clause for clause, _ in wanted)]), tuple(v for _, v in wanted)
+
+
+def _for_people(path: Path, error: Exception) -> HistoryError:
+    return HistoryError(f"cannot read {path}: {WORDS[trouble_of(error)]} ({error})")

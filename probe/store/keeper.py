@@ -1,0 +1,152 @@
+"""The open file in the writer's hands: what it left, transactions, and what is done in trouble."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from probe.store import files
+from probe.store.codec import Dictionary
+from probe.store.database import Lock, Trouble, open_writer, trouble_of
+from probe.store.health import WORDS
+from probe.store.records import Record, Tables
+from probe.store.rows import SPAN_COLUMNS, span_of
+from probe.store.spans import Key, Numbered, Spans, write_span
+
+log = logging.getLogger(__name__)
+
+_CURED_BY_SETTING_ASIDE = ("corrupt", "newer")
+
+
+class Left(Struct, frozen=True, kw_only=True):
+    """What an earlier run left in the file."""
+
+    state: dict[str, bytes] = {}
+    last_round: int = 0
+    dictionaries: tuple[Dictionary, ...] = ()
+
+
+class Keeper:
+    """Opens the file when it can, commits, and sets a broken file aside. Used by one thread."""
+
+    def __init__(self, path: Path, gap_seconds: float, *, wall: Callable[[], float]) -> None:
+        self.path = path
+        self.spans = Spans(gap_seconds)
+        self.trouble: Trouble | None = None
+        self.last_commit_at: float | None = None
+        self.set_aside = 0
+        self.bytes = files.size(path)
+        self._wall = wall
+        self._lock = Lock(path)
+        self._tables = Tables()
+        self._connection: sqlite3.Connection | None = None
+
+    def resume(self) -> Left:
+        """Open the file and read what the last run left; nothing, if it is in trouble."""
+        try:
+            return self._left(self._open())
+        except (sqlite3.Error, OSError, Exception) as error:
+            self._troubled(error)
+            if self.trouble is not None and self._connection is None:
+                log.error(
+                    "the history cannot be used: %s; measuring goes on",
+                    WORDS[self.trouble],
+                    extra={"file": str(self.path), "error": str(error)},
+                )
+            return Left()
+
+    def commit(self, records: Sequence[Record], state: Mapping[str, bytes]) -> bool:
+        """Write all of it in one transaction; whether the disk has it."""
+        try:
+            connection = self._open()
+            connection.execute("BEGIN IMMEDIATE")
+            for record in records:
+                record.write(connection, self._tables)
+            for numbered in self.spans.unsaved:
+                span = numbered.span
+                slot = self._tables.slot(connection, span.vantage, span.platform)
+                write_span(connection, slot, numbered)
+            at = self._wall()
+            connection.executemany(
+                "INSERT OR REPLACE INTO state (key, saved_at, body) VALUES (?, ?, ?)",
+                [(key, at, blob) for key, blob in state.items()],
+            )
+            connection.execute("COMMIT")
+        except Exception as error:
+            self._troubled(error)
+            return False
+        self.spans.saved()
+        self.trouble = None
+        self.last_commit_at = at
+        self.bytes = files.size(self.path)
+        return True
+
+    def close(self) -> None:
+        """Carry the log into the file, and let go of both."""
+        if self._connection is not None:
+            try:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error:
+                pass  # the log stays beside the file and is read with it
+        self._close()
+        self._lock.release()
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._lock.take()
+            self._connection = open_writer(self.path)
+        return self._connection
+
+    def _close(self) -> None:
+        self._tables.forget()
+        if self._connection is not None:
+            try:
+                self._connection.close()
+            except sqlite3.Error:
+                pass
+            self._connection = None
+
+    def _troubled(self, error: Exception) -> None:
+        self.trouble = trouble_of(error)
+        log.debug("the history's file failed", extra={"error": str(error)})
+        self._close()
+        if self.trouble not in _CURED_BY_SETTING_ASIDE:
+            return
+        try:
+            aside = files.set_aside(self.path, self.trouble, self._wall())
+        except OSError as failed:
+            self.trouble = trouble_of(failed)
+            return
+        self.set_aside += 1
+        log.error(
+            "%s: it was set aside, and a new history is begun",
+            WORDS[self.trouble],
+            extra={"file": str(self.path), "aside": str(aside), "error": str(error)},
+        )
+
+    def _left(self, connection: sqlite3.Connection) -> Left:
+        state = dict(connection.execute("SELECT key, body FROM state").fetchall())
+        (last_round,) = connection.execute("SELECT coalesce(max(id), 0) FROM rounds").fetchone()
+        (last_span,) = connection.execute("SELECT coalesce(max(id), 0) FROM spans").fetchone()
+        dictionaries = tuple(
+            Dictionary(id=number, topic=topic, body=body)
+            for number, topic, body in connection.execute(
+                "SELECT id, topic, body FROM dictionaries ORDER BY made_at"
+            )
+        )
+        self.spans.resume(last_span, self._last_spans(connection))
+        return Left(state=state, last_round=last_round, dictionaries=dictionaries)
+
+    def _last_spans(self, connection: sqlite3.Connection) -> dict[Key, Numbered]:
+        found: dict[Key, Numbered] = {}
+        for number, *columns in connection.execute(
+            f"SELECT spans.id, {SPAN_COLUMNS} FROM spans JOIN slots ON slots.id = spans.slot "
+            "WHERE spans.id IN (SELECT max(id) FROM spans GROUP BY slot)"
+        ):
+            span = span_of(columns)
+            found[span.vantage, span.platform] = Numbered(number=number, span=span)
+        return found

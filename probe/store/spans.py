@@ -1,0 +1,114 @@
+"""From one verdict after another to spans of time in which the same one held."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probe.model.stored import StoredRound, VerdictSpan
+from probe.store.codec import pack_value
+
+Key = tuple[str, str]
+"""A vantage's and a platform's name."""
+
+
+class Numbered(Struct, frozen=True, kw_only=True):
+    """A span with the number of its row."""
+
+    number: int
+    span: VerdictSpan
+
+
+class Spans:
+    """The open span of every vantage and platform, and what of it the file does not have yet.
+
+    A span that nothing was added to for ``gap_seconds`` is over: the time until the next round is
+    not covered by any.
+    """
+
+    def __init__(self, gap_seconds: float) -> None:
+        self._gap = gap_seconds
+        self._open: dict[Key, Numbered] = {}
+        self._unsaved: dict[int, Numbered] = {}
+        self._next = 1
+
+    def resume(self, number: int, spans: dict[Key, Numbered]) -> None:
+        """Go on after ``number``, the last one of the file, with its last spans."""
+        self._next = max(self._next, number + 1)
+        for key, numbered in spans.items():
+            self._open.setdefault(key, numbered)
+
+    def add(self, stored: StoredRound) -> bool:
+        """Take one more round; whether a new span began with it."""
+        observed, verdict = stored.observed, stored.verdict
+        key = (observed.vantage, observed.platform)
+        ended_at = observed.started_at + observed.duration_seconds
+        known = self._open.get(key)
+        if known is not None and self._goes_on(known.span, stored):
+            span = replace(
+                known.span,
+                ended_at=max(ended_at, known.span.ended_at),
+                rounds=known.span.rounds + 1,
+                last=verdict,
+            )
+            numbered = Numbered(number=known.number, span=span)
+        else:
+            span = VerdictSpan(
+                vantage=observed.vantage,
+                platform=observed.platform,
+                state=verdict.state,
+                started_at=observed.started_at,
+                ended_at=ended_at,
+                rounds=1,
+                first=verdict,
+                last=verdict,
+            )
+            numbered = Numbered(number=self._next, span=span)
+            self._next += 1
+        self._open[key] = numbered
+        self._unsaved[numbered.number] = numbered
+        return span.rounds == 1
+
+    @property
+    def unsaved(self) -> tuple[Numbered, ...]:
+        """Spans that the file does not have, or has shorter."""
+        return tuple(self._unsaved.values())
+
+    def saved(self) -> None:
+        """The file has all of them."""
+        self._unsaved.clear()
+
+    def _goes_on(self, span: VerdictSpan, stored: StoredRound) -> bool:
+        verdict, at = stored.verdict, stored.observed.started_at
+        same = (verdict.state, verdict.reason, verdict.method, verdict.trigger) == (
+            span.state,
+            span.reason,
+            span.method,
+            span.trigger,
+        )
+        # A clock that was set back ends a span as a gap does.
+        return same and -1.0 <= at - span.ended_at <= self._gap
+
+
+def write_span(connection: sqlite3.Connection, slot: int, numbered: Numbered) -> None:
+    """Insert the span, or make the file's one as long as it is now."""
+    span = numbered.span
+    connection.execute(
+        "INSERT OR REPLACE INTO spans (id, slot, state, reason, method, trigger, started_at, "
+        "ended_at, rounds, first, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            numbered.number,
+            slot,
+            span.state.value,
+            span.reason,
+            span.method.value if span.method is not None else "",
+            span.trigger.value if span.trigger is not None else "",
+            span.started_at,
+            span.ended_at,
+            span.rounds,
+            pack_value(span.first),
+            pack_value(span.last),
+        ),
+    )

@@ -1,0 +1,299 @@
+"""The one writer of the history: a thread that takes what it is given and commits in batches.
+
+Nobody who measures ever waits for the disk. What cannot be written waits in memory, up to a bound;
+then the oldest is dropped and counted. A round is *acknowledged* when the transaction that has it
+was committed and the disk has confirmed it (``fsync``); only then is ``acknowledged`` called.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from probe.config.schema import StoreConfig
+from probe.model.finding import Finding, Incident
+from probe.model.observation import RoundObservation
+from probe.model.stored import StoredRound
+from probe.model.verdict import Verdict
+from probe.store import files
+from probe.store.codec import Packer
+from probe.store.health import WORDS, StoreHealth
+from probe.store.keeper import Keeper
+from probe.store.records import FindingRecord, IncidentRecord, Record, RoundRecord
+
+log = logging.getLogger(__name__)
+
+# What may wait in memory while the disk refuses: about a week of rounds of one vantage.
+QUEUE_BYTES = 16 * 1024 * 1024
+# What may wait to be packed. A thread that hangs in the kernel takes nothing more.
+INBOX = 2_000
+SLOWEST_RETRY_SECONDS = 300.0
+# Rounds of one slot that are further apart than this have unmeasured time between them.
+GAP_SECONDS = 1_800.0
+
+Acknowledged = Callable[[tuple[str, ...]], None]
+_Item = StoredRound | Callable[[], Record]
+
+
+class Store:
+    """Takes rounds and small state; every method but ``close`` returns at once."""
+
+    def __init__(
+        self,
+        path: Path | None,
+        config: StoreConfig,
+        *,
+        gap_seconds: float = GAP_SECONDS,
+        acknowledged: Acknowledged | None = None,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        queue_bytes: int = QUEUE_BYTES,
+    ) -> None:
+        self._config = config
+        self._acknowledged = acknowledged
+        self._monotonic = monotonic
+        self._queue_bytes = queue_bytes
+        self._wake = threading.Condition()
+        self._inbox: deque[_Item] = deque()
+        self._records: deque[Record] = deque()
+        self._records_bytes = 0
+        self._state: dict[str, bytes] = {}
+        self._unsaved_state: set[str] = set()
+        self._urgent = False
+        self._closing = False
+        self._due: float | None = None
+        self._retry_seconds = float(config.batch)
+        self._next_round = 1
+        self._dropped = 0
+        self._committed = 0
+        self._packer = Packer()
+        self._keeper = None if path is None else Keeper(path, gap_seconds, wall=wall)
+        self._thread: threading.Thread | None = None
+
+    @classmethod
+    def open(
+        cls,
+        config: StoreConfig,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        gap_seconds: float = GAP_SECONDS,
+        acknowledged: Acknowledged | None = None,
+    ) -> Store:
+        """Open or make the file, and start the writer. Never raises for what the disk does: a store
+        in trouble keeps things in memory, says so in its ``health``, and tries again."""
+        store = cls(
+            files.writable_path(config.path, environ),
+            config,
+            gap_seconds=gap_seconds,
+            acknowledged=acknowledged,
+        )
+        store.start()
+        return store
+
+    def start(self) -> None:
+        """Read what the last run left, and begin to write. Once."""
+        if self._keeper is None:
+            return
+        left = self._keeper.resume()
+        self._state = {**left.state, **self._state}
+        self._next_round = max(self._next_round, left.last_round + 1)
+        for dictionary in left.dictionaries:
+            self._packer.learn(dictionary)
+        self._thread = threading.Thread(target=self._run, name="store", daemon=True)
+        self._thread.start()
+
+    @property
+    def path(self) -> Path | None:
+        """The file; ``None`` when the history is turned off."""
+        return None if self._keeper is None else self._keeper.path
+
+    def round_finished(self, observed: RoundObservation, verdict: Verdict) -> None:
+        """Keep a round and what was said of it."""
+        self._put(StoredRound(observed=observed, verdict=verdict))
+
+    def finding(self, finding: Finding) -> None:
+        """Keep a finding. Give only those that differ from the one before."""
+        self._put(lambda: FindingRecord(finding))
+
+    def incident(self, incident: Incident) -> None:
+        """Keep an incident as it is now, in place of what was known under its ``id``."""
+        self._put(lambda: IncidentRecord(incident))
+
+    def load(self, key: str) -> bytes | None:
+        """What was last saved under ``key``, in this run or an earlier one."""
+        with self._wake:
+            return self._state.get(key)
+
+    def save(self, key: str, blob: bytes, *, now: bool = False) -> None:
+        """Keep ``blob`` under ``key`` in place of what is there. ``now``: do not wait for the next
+        batch."""
+        with self._wake:
+            if self._state.get(key) == blob:
+                return
+            self._state[key] = blob
+            self._unsaved_state.add(key)
+            self._plan(now)
+
+    def flush(self) -> None:
+        """Commit what waits without waiting for the batch's time."""
+        with self._wake:
+            self._plan(True)
+
+    def health(self) -> StoreHealth:
+        """How it is doing. Asks the disk nothing, and does not wait for the writer."""
+        if self._keeper is None:
+            return StoreHealth(on=False)
+        with self._wake:
+            return StoreHealth(
+                on=True,
+                trouble=self._keeper.trouble,
+                bytes=self._keeper.bytes,
+                last_commit_at=self._keeper.last_commit_at,
+                committed_rounds=self._committed,
+                queued=len(self._inbox) + len(self._records),
+                queued_bytes=self._records_bytes,
+                dropped=self._dropped,
+                set_aside=self._keeper.set_aside,
+            )
+
+    def close(self, timeout_seconds: float = 5.0) -> bool:
+        """Commit what waits and close the file; whether that was done in time."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
+        if self._thread is None:
+            return True
+        self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
+
+    def _put(self, item: _Item, *, now: bool = False) -> None:
+        if self._keeper is None:
+            return
+        with self._wake:
+            self._inbox.append(item)
+            if len(self._inbox) > INBOX:
+                self._inbox.popleft()
+                self._dropped += 1
+            self._plan(now)
+
+    def _plan(self, now: bool) -> None:
+        if self._due is None:
+            self._due = self._monotonic() + float(self._config.batch)
+        self._urgent = self._urgent or now
+        self._wake.notify_all()
+
+    def _run(self) -> None:
+        assert self._keeper is not None
+        keeper = self._keeper
+        while True:
+            with self._wake:
+                while not (self._inbox or self._closing or self._is_due()):
+                    self._wake.wait(self._patience())
+                items, closing = list(self._inbox), self._closing
+                self._inbox.clear()
+            try:
+                for item in items:
+                    self._take(keeper, item)
+                if closing or self._is_due():
+                    self._commit(keeper)
+            except Exception:
+                # A fault of ours in one record must end neither the writer nor the daemon.
+                log.exception("the history's writer failed; it goes on")
+                self._reschedule(failed=True)
+            if closing:
+                keeper.close()
+                return
+
+    def _is_due(self) -> bool:
+        if self._due is None:
+            return False
+        if self._urgent and self._retry_seconds <= float(self._config.batch):
+            return True
+        return self._monotonic() >= self._due
+
+    def _patience(self) -> float:
+        return 60.0 if self._due is None else max(0.01, self._due - self._monotonic())
+
+    def _take(self, keeper: Keeper, item: _Item) -> None:
+        if isinstance(item, StoredRound):
+            record: Record = self._pack(item)
+            if keeper.spans.add(item):
+                # What just changed is what one would miss most.
+                self._urgent = True
+        else:
+            record = item()
+        with self._wake:
+            self._records.append(record)
+            self._records_bytes += record.bytes
+            while self._records_bytes > self._queue_bytes and len(self._records) > 1:
+                self._records_bytes -= self._records.popleft().bytes
+                self._dropped += 1
+
+    def _pack(self, stored: StoredRound) -> RoundRecord:
+        observed = stored.observed
+        number = self._next_round
+        self._next_round += 1
+        return RoundRecord(
+            number=number,
+            uid=observed.id,
+            at=observed.started_at,
+            vantage=observed.vantage,
+            platform=observed.platform,
+            kind=observed.kind.value,
+            state=stored.verdict.state.value,
+            packed=self._packer.pack(stored),
+        )
+
+    def _commit(self, keeper: Keeper) -> None:
+        with self._wake:
+            records = tuple(self._records)
+            state = {key: self._state[key] for key in self._unsaved_state}
+        before = keeper.trouble
+        done = keeper.commit(records, state)
+        with self._wake:
+            if done:
+                self._written(records, state)
+        self._reschedule(failed=not done)
+        if done and before is not None:
+            log.warning("the history is written again", extra={"file": str(keeper.path)})
+        elif not done and keeper.trouble is not None and keeper.trouble != before:
+            log.error(
+                "the history cannot be written: %s; measuring goes on, and what is measured waits "
+                "in memory",
+                WORDS[keeper.trouble],
+                extra={"file": str(keeper.path)},
+            )
+        rounds = tuple(record.uid for record in records if isinstance(record, RoundRecord))
+        if done:
+            self._committed += len(rounds)
+            if rounds and self._acknowledged is not None:
+                self._acknowledged(rounds)
+
+    def _written(self, records: tuple[Record, ...], state: dict[str, bytes]) -> None:
+        for record in records:
+            # What was dropped in the meantime was the oldest, and is written all the same.
+            if self._records and self._records[0] is record:
+                self._records.popleft()
+                self._records_bytes -= record.bytes
+        for key, blob in state.items():
+            if self._state.get(key) is blob:
+                self._unsaved_state.discard(key)
+
+    def _reschedule(self, *, failed: bool) -> None:
+        batch = float(self._config.batch)
+        with self._wake:
+            self._urgent = False
+            if failed:
+                self._retry_seconds = min(
+                    max(self._retry_seconds, 1.0) * 2, max(batch, SLOWEST_RETRY_SECONDS)
+                )
+                self._due = self._monotonic() + self._retry_seconds
+            else:
+                self._retry_seconds = batch
+                waits = bool(self._records or self._unsaved_state)
+                self._due = self._monotonic() + batch if waits else None

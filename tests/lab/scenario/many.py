@@ -1,0 +1,75 @@
+"""Many scenarios, a few labs side by side: they mostly wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from random import Random
+
+from msgspec import Struct
+
+from tests.lab.scenario.play import Outcome, play
+from tests.scenarios.model import LineKind, Scenario
+
+# Each lab needs about a seventh of a core; the box must never wait for one.
+AT_ONCE = 6
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """A scenario on a line, with the seed that draws its parameters."""
+
+    scenario: Scenario
+    line: LineKind
+    seed: int
+    broken: str | None = None
+
+
+class Failed(Struct, frozen=True, kw_only=True):
+    """A run that came to no outcome."""
+
+    run: Run
+    error: str
+
+
+def drawn_runs(
+    scenarios: Iterable[Scenario], lines: dict[str, LineKind], *, seed: int
+) -> list[Run]:
+    """Each scenario on one of its lines, drawn."""
+    made = []
+    for scenario in scenarios:
+        name = Random(f"{seed}/{scenario.id}").choice(scenario.lines)
+        made.append(Run(scenario=scenario, line=lines[name], seed=seed))
+    return made
+
+
+def every_run(scenarios: Iterable[Scenario], lines: dict[str, LineKind], *, seed: int) -> list[Run]:
+    """Each scenario on each of its lines that is among ``lines``."""
+    return [
+        Run(scenario=scenario, line=lines[name], seed=seed)
+        for scenario in scenarios
+        for name in scenario.lines
+        if name in lines
+    ]
+
+
+def outcomes(runs: Sequence[Run], *, at_once: int = AT_ONCE) -> Iterator[Outcome | Failed]:
+    """All of them, as they end. A run whose box was late is tried once more, alone at the end."""
+    late: list[Run] = []
+    with ThreadPoolExecutor(at_once) as pool:
+        waiting = {pool.submit(one, run): run for run in runs}
+        for done in as_completed(waiting):
+            outcome = done.result()
+            if isinstance(outcome, Outcome) and outcome.late:
+                late.append(waiting[done])
+            else:
+                yield outcome
+    for run in late:
+        yield one(run)
+
+
+def one(run: Run) -> Outcome | Failed:
+    """One run, whatever comes of it."""
+    try:
+        return play(run.scenario, run.line, seed=run.seed, broken=run.broken)
+    except Exception as error:
+        return Failed(run=run, error=f"{type(error).__name__}: {error}")

@@ -1,0 +1,31 @@
+"""A few hundred cases of ``benchmarks/hostile.py`` in every run of the tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.hostile import Figures, attack, parse
+from tests.measure.hostile import contexts
+
+KINDS = tuple(contexts())
+
+
+def check(figures: Figures, cases: int) -> None:
+    assert figures.cases == cases
+    assert figures.broken == ()
+    # A deadline is kept however busy the far end keeps the event loop: twice, with all else.
+    assert figures.longest_seconds < 2 * figures.deadline_seconds + 5.0
+    assert figures.most_bytes <= figures.allowed_bytes
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_legs_end_in_time_with_a_word_for_it_and_read_little(kind: str) -> None:
+    check(attack(kind, 48, at_once=16, seed="test"), 48)
+
+
+def test_dns_queries_do_too() -> None:
+    check(attack("dns", 100, at_once=20, seed="test"), 100)
+
+
+def test_dns_messages_are_read_whatever_they_are() -> None:
+    check(parse(2_000, seed="test"), 2_000)
