@@ -20,9 +20,12 @@ from probe.model.burst import Burst
 from probe.model.identity import Family, Role, RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
+from probe.nation.local import Local, sight_of
+from probe.nation.sight import GRID_SECONDS
 from probe.publish.board import Board
 from probe.publish.server import Server
 from probe.publish.service_manager import ServiceManager
+from probe.publish.snapshot import Snapshot
 from probe.publish.web import ReloadResult, create_app
 from probe.schedule.data_budget import DataBudget
 from probe.schedule.plan import Slot, slots
@@ -40,6 +43,8 @@ RELOAD_GRACE_SECONDS = 10.0
 STORE_SECONDS = 2.0
 # What a reference vantage saw longer ago than this many transfer intervals is no news.
 REFERENCE_INTERVALS = 2.5
+# Under which the store keeps the incidents that are open.
+INCIDENTS = "open-incidents"
 # Rounds that are further apart than this many intervals have unmeasured time between them.
 GAP_INTERVALS = 2.5
 
@@ -54,6 +59,7 @@ class Daemon:
         self._lines = Lines()
         self._in_tunnel: set[str] = set()
         self._data = DataBudget(config)
+        self._nation = Local(config.settings.nation, _titles(config))
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._memories: dict[str, Memory] = {}
         self._turns: Counter[tuple[str, str]] = Counter()
@@ -63,6 +69,7 @@ class Daemon:
         self._rounds, self._runner = self._build(config)
         self._store = Store.open(config.settings.store, gap_seconds=_gap_seconds(config))
         self._board = Board(config, data=self._data.view, store=self._store.health)
+        self._nation.resume(self._store.load(INCIDENTS) or b"[]")
 
     async def run(self) -> None:
         """Serve and measure until SIGTERM or SIGINT. Raises ``ListenError``."""
@@ -81,6 +88,7 @@ class Daemon:
             loop.add_signal_handler(name, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, reload_soon)
         self._runner.start()
+        nation = loop.create_task(self._watch_nation())
         manager = ServiceManager(os.environ)
         manager.ready(lambda: self._reloading.locked() or self._runner.alive)
         log.info("measuring", extra={"listen": server.address, "slots": len(slots(self._config))})
@@ -89,8 +97,10 @@ class Daemon:
         finally:
             manager.stopping()
             log.info("stopping")
+            nation.cancel()
             await self._runner.stop(grace_seconds=GRACE_SECONDS)
             await server.stop()
+            await asyncio.gather(nation, return_exceptions=True)
             if not await asyncio.to_thread(self._store.close, STORE_SECONDS):
                 log.error("the disk was too slow: what waited to be written is lost")
             log.info("stopped")
@@ -116,10 +126,42 @@ class Daemon:
             self._config, self._rounds, self._runner = config, rounds, runner
             self._data.config_loaded(config)
             self._board.config_loaded(config)
+            self._nation.thresholds = config.settings.nation
+            self._nation.titles = _titles(config)
             self._board.reload_finished(ok=True, at=time.time())
             self._runner.start()
             log.info("configuration reloaded")
             return ReloadResult(ok=True, text="configuration reloaded")
+
+    async def _watch_nation(self) -> None:
+        """Findings at every step of the grid; more often where rounds are (a demonstration)."""
+        last = 0.0
+        while True:
+            step = min(GRID_SECONDS, float(self._config.settings.schedule.light))
+            await asyncio.sleep(step - time.time() % step)
+            snapshot = self._board.snapshot()
+            at = round(snapshot.taken_at / step) * step
+            if at == last:
+                continue  # the sleep ended a little before its time
+            last = at
+            try:
+                self._find(at, snapshot)
+            except Exception:
+                log.exception("no findings this minute")
+
+    def _find(self, at: float, snapshot: Snapshot) -> None:
+        """The findings at one step, published; incidents that begin or end are told."""
+        sight = sight_of(at, snapshot.vantages, snapshot.verdicts, snapshot.compared)
+        findings, changed = self._nation.step(sight)
+        self._board.nation_found(findings, self._nation.open_incidents)
+        for finding in self._nation.news(findings):
+            self._store.finding(finding)
+        self._store.save(INCIDENTS, self._nation.dump())
+        for incident in changed:
+            self._store.incident(incident)
+            if incident.closed_at is not None or incident.opened_at == at:
+                how = incident.ending or "opened"
+                log.warning(incident.sentence, extra={"incident": incident.id, "change": how})
 
     def _build(self, config: Config) -> tuple[Rounds, Runner]:
         rounds = Rounds(config, Trust.load(config.settings.ca_file), self._state)
@@ -263,3 +305,7 @@ class Daemon:
 def _gap_seconds(config: Config) -> float:
     schedule = config.settings.schedule
     return GAP_INTERVALS * max(float(schedule.light), float(schedule.transfer))
+
+
+def _titles(config: Config) -> dict[str, str]:
+    return {platform.name: platform.title for platform in config.platforms}

@@ -15,11 +15,14 @@ from rich.table import Table
 
 from probe import __version__
 from probe.commands.explain import measure_now
+from probe.commands.nation import nation
+from probe.commands.options import config_option
+from probe.commands.options import load_config as _load
 from probe.commands.plan import show_plan
 from probe.commands.risk import RISK
-from probe.commands.rules import rules_text
+from probe.commands.rules import rules
 from probe.commands.wipe import REMAINS, erase, state_folders, stored_files
-from probe.config import ConfigErrors, contacts, load, warnings
+from probe.config import contacts, load, warnings
 from probe.config.schema import Config, Definition
 from probe.measure.round import Rounds
 from probe.measure.state import State
@@ -34,7 +37,6 @@ from probe.verdict.about import about
 from probe.verdict.decide import decide
 from probe.verdict.memory import Memory
 
-CONFIG_ERROR = 2
 # Exit statuses of ``once --exit-code``, worst last.
 STATUS: dict[VerdictState, int] = {
     VerdictState.OK: 0,
@@ -45,15 +47,6 @@ STATUS: dict[VerdictState, int] = {
     VerdictState.THROTTLED: 14,
     VerdictState.BLOCKED: 15,
 }
-
-config_option = click.option(
-    "-c",
-    "--config",
-    "path",
-    type=click.Path(path_type=Path),
-    envvar="THROTTLEWATCH_CONFIG",
-    help="Configuration file; without one, the embedded default is used.",
-)
 
 
 class Commands(click.Group):
@@ -220,24 +213,6 @@ def plan(path: Path | None) -> None:
 
 
 @main.command()
-@config_option
-@click.option(
-    "--docs",
-    default="docs",
-    show_default=True,
-    metavar="URL",
-    help="Where the documentation is: alerts link to its runbook.md.",
-)
-def rules(path: Path | None, docs: str) -> None:
-    """Print Prometheus rules for a fleet, from the section `nation` of the configuration.
-
-    They are for Prometheus, VictoriaMetrics' vmalert or Mimir, whichever has the series of every
-    vantage: docs/fleet.md says how.
-    """
-    click.echo(rules_text(_load(path), docs), nl=False)
-
-
-@main.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def wipe(yes: bool) -> None:
     """Erase everything that throttlewatch has stored on this machine.
@@ -265,12 +240,8 @@ def version() -> None:
     click.echo(f"throttlewatch {__version__}")
 
 
-def _load(path: Path | None) -> Config:
-    try:
-        return load(path, os.environ)
-    except ConfigErrors as errors:
-        click.echo(str(errors), err=True)
-        sys.exit(CONFIG_ERROR)
+for command in (nation, rules):
+    main.add_command(command)
 
 
 def _warn(config: Config) -> None:

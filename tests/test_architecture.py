@@ -35,6 +35,8 @@ NOT_PURE = {"asyncio", "os", "pathlib", "random", "socket", "ssl", "subprocess",
 # error, and its TLS context is told the least
 # version. systemd listens on a socket of the local domain.
 EXCEPTIONS = {
+    *((f"commands/{name}.py", "click") for name in ("nation", "options", "rules")),
+    ("commands/nation.py", "ssl"),
     ("publish/server.py", "socket"),
     ("publish/server.py", "ssl"),
     ("publish/service_manager.py", "socket"),

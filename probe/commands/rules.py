@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import click
+
+from probe.commands.options import config_option, load_config
 from probe.config.dump import dump
 from probe.config.schema import Config
 from probe.publish.rules.render import rule_file
+
+
+@click.command()
+@config_option
+@click.option(
+    "--docs",
+    default="docs",
+    show_default=True,
+    metavar="URL",
+    help="Where the documentation is: alerts link to its runbook.md.",
+)
+def rules(path: Path | None, docs: str) -> None:
+    """Print Prometheus rules for a fleet, from the section `nation` of the configuration.
+
+    They are for Prometheus, VictoriaMetrics' vmalert or Mimir, whichever has the series of every
+    vantage: docs/fleet.md says how.
+    """
+    click.echo(rules_text(load_config(path), docs), nl=False)
 
 
 def rules_text(config: Config, docs: str) -> str:

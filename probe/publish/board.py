@@ -13,9 +13,11 @@ from collections import Counter
 from collections.abc import Callable
 
 from probe.config.schema import Config
+from probe.model.finding import Finding, Incident
 from probe.model.identity import Compares, RoundKind
 from probe.model.observation import DnsObservation, LegObservation, RoundObservation
 from probe.model.verdict import Verdict
+from probe.nation.sight import GRID_SECONDS
 from probe.observe.pairs import Ratio, ratios
 from probe.publish.declared import Declared
 from probe.publish.fresh import Fresh
@@ -31,6 +33,7 @@ SLOWEST_PACE_INTERVALS = 4.0
 SLOWEST_PACE_SECONDS = 600.0
 
 HOST = "host"
+NATION = "nation"
 
 
 class Board:
@@ -56,6 +59,7 @@ class Board:
         self._ratios: Fresh[RatioKey, Ratio] = Fresh()
         self._verdicts: Fresh[Slot, Verdict] = Fresh()
         self._compared: Fresh[Slot, tuple[str, ...]] = Fresh()
+        self._nation: Fresh[str, tuple[tuple[Finding, ...], tuple[Incident, ...]]] = Fresh()
         self._totals = Totals()
         self._running: set[Slot] = set()
         self._ended: dict[Slot, float] = {}
@@ -76,6 +80,7 @@ class Board:
         self._ratios.keep(declared.has_ratio)
         self._verdicts.keep(lambda slot: slot in declared.slots)
         self._compared.keep(lambda slot: slot in declared.slots)
+        self._nation.keep(lambda _: False)
         self._totals.keep(declared)
         self._ended = {slot: at for slot, at in self._ended.items() if slot in declared.slots}
         self._given_up &= declared.slots
@@ -146,6 +151,11 @@ class Board:
         self._ended[slot] = now
         self._was_ready = self.ready
 
+    def nation_found(self, findings: tuple[Finding, ...], incidents: tuple[Incident, ...]) -> None:
+        """The findings of a step of the grid, and the incidents that are open."""
+        until = self._monotonic() + STALE_INTERVALS * GRID_SECONDS
+        self._nation.put(NATION, (findings, incidents), until=until)
+
     def snapshot(self) -> Snapshot:
         """The last results as they are now, frozen."""
         now = self._monotonic()
@@ -154,6 +164,7 @@ class Board:
             slot: None for slot in declared.slots if slot not in self._ended
         }
         fresh.update(self._verdicts.at(now))
+        findings, incidents = self._nation.at(now).get(NATION, ((), ()))
         return Snapshot(
             taken_at=self._wall(),
             vantages=declared.vantages,
@@ -166,6 +177,8 @@ class Board:
             ratios=self._ratios.at(now),
             verdicts=fresh,
             compared=self._compared.at(now),
+            findings=findings,
+            incidents=incidents,
             counted=self._totals.counted(),
             running=frozenset(self._running),
             reload_ok=self._reload_ok,

@@ -21,6 +21,7 @@ from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput
 from probe.publish import names
 from probe.publish.names import MetricSpec
+from probe.publish.nation_rows import nation_rows
 from probe.publish.snapshot import BUCKETS_SECONDS, DnsKey, Histogram, LegKey, Owner, Snapshot
 from probe.publish.store_metrics import store_rows
 from probe.publish.totals import OTHER, ended_phases
@@ -108,6 +109,7 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[Row]:
     if snapshot.store is not None:
         yield from store_rows(snapshot.store)
     yield from _line_rows(snapshot)
+    yield from nation_rows(snapshot)
     for leg_key, leg in sorted(snapshot.legs.items(), key=_ordered):
         yield from _leg_rows(_leg_labels(leg_key), leg)
     for leg_key, leg in sorted(snapshot.reads.items(), key=_ordered):

@@ -9,7 +9,7 @@ series is left out of it: a leg's series has ``platform`` or, on control legs, `
 
 from __future__ import annotations
 
-from probe.publish import names_store
+from probe.publish import names_nation, names_store
 from probe.publish.metric_spec import PREFIX, MetricSpec
 from probe.publish.metric_spec import metric as _metric
 
@@ -366,5 +366,6 @@ CLOCK_STEPS = _metric(
 
 METRICS: tuple[MetricSpec, ...] = (
     *(value for value in list(globals().values()) if isinstance(value, MetricSpec)),
+    *names_nation.METRICS,
     *names_store.METRICS,
 )

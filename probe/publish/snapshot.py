@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from probe.config.schema import Definition, ScheduleConfig
+from probe.model.finding import Finding, Incident
 from probe.model.identity import Family, LegRole, Phase, RoundKind, Vantage
 from probe.model.observation import DnsObservation, LegObservation
 from probe.model.verdict import Verdict
@@ -104,7 +105,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     in time are Unix seconds. ``data`` is the state of the data budgets,
     ``store`` that of the history.
     ``tunnels`` and ``line_changes`` are by vantage.
-    ``compared`` names the controls that were fine in a slot's last round.
+    ``compared`` names the controls that were fine in a slot's last round; ``incidents`` are
+    those that are open.
     """
 
     taken_at: float
@@ -118,6 +120,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     ratios: Mapping[RatioKey, Ratio]
     verdicts: Mapping[Slot, Verdict | None]
     compared: Mapping[Slot, tuple[str, ...]]
+    findings: tuple[Finding, ...]
+    incidents: tuple[Incident, ...]
     counted: Counted
     running: frozenset[Slot]
     reload_ok: bool

@@ -20,6 +20,7 @@ from probe import __version__
 from probe.publish import blackbox
 from probe.publish.board import Board
 from probe.publish.metrics import Page, Registry, encode
+from probe.publish.nation_rows import findings_json
 from probe.publish.page import CONTENT_SECURITY_POLICY, render_page
 
 # Scrapes beyond this wait their turn; rendering is all CPU, so more at once only slows rounds.
@@ -45,6 +46,7 @@ def create_app(
             Route("/", views.page),
             Route("/metrics", views.metrics),
             Route("/probe", views.probe),
+            Route("/api/v1/findings", views.findings),
             Route("/-/healthy", views.healthy),
             Route("/-/ready", views.ready),
             Route("/-/reload", views.reload, methods=["POST"]),
@@ -84,6 +86,11 @@ class _Views:
             return _text(found.message, 503 if found.known else 404)
         page = await self._aside(lambda: encode(blackbox.collector(found), **_negotiation(request)))
         return _response(page)
+
+    async def findings(self, request: Request) -> Response:
+        snapshot = self._board.snapshot()
+        body = await self._aside(lambda: findings_json(snapshot))
+        return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
     async def page(self, request: Request) -> Response:
         snapshot = self._board.snapshot()

@@ -1,0 +1,102 @@
+"""The findings of one daemon, from its own vantages: what it remembers from minute to minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from probe.config.schema import NationConfig
+from probe.model.finding import Finding, Incident
+from probe.model.identity import Vantage
+from probe.model.verdict import State, Verdict
+from probe.nation.fuse import fuse
+from probe.nation.incidents import Incidents, key_of
+from probe.nation.memory import Key, Memory
+from probe.nation.sight import Reading, Seen, Sight
+
+Slot = tuple[str, str]
+"""A vantage's and a platform's name."""
+
+
+class Local:
+    """Findings and incidents, step by step. ``titles`` are the platforms' names for people.
+
+    The state is the two values it holds; the arithmetic is ``fuse``'s and ``Incidents``'.
+    """
+
+    def __init__(self, thresholds: NationConfig, titles: Mapping[str, str]) -> None:
+        self.thresholds = thresholds
+        self.titles = titles
+        self._memory = Memory()
+        self._incidents = Incidents()
+        self._said: dict[Key, tuple[object, ...]] = {}
+
+    @property
+    def open_incidents(self) -> tuple[Incident, ...]:
+        """The incidents that are open."""
+        return tuple(watch.incident for watch in self._incidents.open.values())
+
+    def dump(self) -> bytes:
+        """The open incidents, for ``resume`` in a later run."""
+        return msgspec.json.encode(self.open_incidents)
+
+    def resume(self, dumped: bytes) -> None:
+        """Take up the incidents that were open when an earlier run ended. What cannot be read (a
+        later version wrote it) is left."""
+        try:
+            found = msgspec.json.decode(dumped, type=tuple[Incident, ...])
+        except msgspec.MsgspecError:
+            return
+        self._incidents = Incidents.resumed(found)
+
+    def step(self, sight: Sight) -> tuple[tuple[Finding, ...], tuple[Incident, ...]]:
+        """The findings at ``sight.at``, and the incidents that were opened, changed or closed."""
+        self._memory, findings = fuse(self._memory, sight, self.thresholds, titles=self.titles)
+        self._incidents, changed = self._incidents.advance(findings, sight.at, self.thresholds)
+        return findings, changed
+
+    def news(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Those of ``findings`` that say something else than the last ones that were given."""
+        fresh = []
+        for finding in findings:
+            told = (
+                finding.scope,
+                finding.reasons,
+                finding.covered_asns,
+                finding.affected_asns,
+                finding.reference,
+                finding.systematic,
+            )
+            if self._said.get(key_of(finding)) != told:
+                self._said[key_of(finding)] = told
+                fresh.append(finding)
+        return tuple(fresh)
+
+
+def sight_of(
+    at: float,
+    vantages: Iterable[Vantage],
+    verdicts: Mapping[Slot, Verdict | None],
+    compared: Mapping[Slot, tuple[str, ...]],
+) -> Sight:
+    """What a daemon sees of its own: ``verdicts`` has only fresh ones (``None``: no round yet),
+    ``compared`` the controls that each was compared with."""
+    by_name = {vantage.name: vantage for vantage in vantages}
+    readings = []
+    for slot, verdict in verdicts.items():
+        vantage = by_name.get(slot[0])
+        if vantage is None:
+            continue
+        readings.append(
+            Reading(
+                vantage=vantage,
+                platform=slot[1],
+                state=State.UNKNOWN if verdict is None else verdict.state,
+                since=at if verdict is None else verdict.since,
+                factor=None if verdict is None else verdict.factor,
+                controls=compared.get(slot, ()),
+            )
+        )
+    seen = tuple(Seen(vantage=vantage) for vantage in by_name.values())
+    return Sight(at=at, seen=seen, readings=tuple(readings))

@@ -1,0 +1,330 @@
+"""What has happened, or may: each must end in the right sentence, and none in a wrong one."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from probe.config.schema import NationConfig
+from probe.model.finding import Ending, FindingKind, Reference, Scope
+from probe.model.identity import Access, Vantage
+from probe.model.verdict import State
+from probe.nation.sight import corrected
+from tests.nation.fleet import ABROAD, BEGIN, DEFAULTS, Story, fleet, vantage
+
+OK, THROTTLED, BLOCKED = State.OK, State.THROTTLED, State.BLOCKED
+FOUR = ("x", "facebook", "instagram", "youtube")
+
+
+def test_20_january_staggered_onset_over_networks() -> None:
+    """Four platforms, five networks, one after the other within four minutes; then recovery."""
+
+    def says(of: Vantage, platform: str, minute: int) -> tuple[State, float] | State:
+        if of is ABROAD:
+            return OK
+        begins = 5 + ((of.asn or 0) - 64_500)
+        return (THROTTLED, begins) if begins <= minute < 60 else OK
+
+    story = Story((*fleet(5), ABROAD), says, 80, platforms=FOUR)
+    scopes = story.scopes()
+    assert scopes[:5] == ["none"] * 5
+    assert scopes[5] == "network"
+    assert scopes[6] == "partial"
+    # Most of the country at minute 7; nation-wide once that has held for ten minutes.
+    assert story.at(7).wide
+    assert "not_held_yet" in story.at(8).reasons
+    assert scopes[16] == "partial"
+    assert scopes[17:60] == ["nation"] * 43
+    assert scopes[60:] == ["none"] * 20
+    during = story.at(30)
+    assert during.systematic
+    assert during.reference is Reference.FINE
+    assert during.since == BEGIN + 7 * 60
+    assert during.onset_spread_seconds == 240.0
+    assert during.sentence == (
+        "PK: X is throttled or blocked nation-wide, 5 of 5 networks (100% of their weight), since "
+        "2024-01-20 12:07 UTC, together with other platforms within minutes."
+    )
+    closed = [incident for incident in story.changes if incident.closed_at is not None]
+    assert len(closed) == 4
+    for incident in closed:
+        assert incident.scope is Scope.NATION
+        assert incident.ending is Ending.RECOVERED
+        assert incident.peak_share == 1.0
+        assert incident.systematic
+        # Ten times slower, for the share that each minute had.
+        assert incident.severity == pytest.approx(10 * (0.2 + 0.4 + 0.6 + 0.8 + 51))
+
+
+def test_an_onset_over_an_hour_is_a_nation_but_not_systematic() -> None:
+    def says(of: Vantage, platform: str, minute: int) -> tuple[State, float] | State:
+        begins = 15 * ((of.asn or 0) - 64_500)
+        return (THROTTLED, begins) if minute >= begins else OK
+
+    story = Story(fleet(5), says, 90, platforms=FOUR)
+    assert story.scopes()[-1] == "nation"
+    assert not any(f.systematic for findings in story.findings for f in findings)
+
+
+def test_platforms_that_begin_on_other_days_are_not_systematic() -> None:
+    def says(of: Vantage, platform: str, minute: int) -> tuple[State, float]:
+        return BLOCKED, -1_440.0 if platform == "x" else 0.0
+
+    story = Story(fleet(5), says, 15, platforms=("x", "facebook"))
+    assert story.at(14).scope is Scope.NATION
+    assert not story.at(14).systematic
+
+
+def test_platforms_that_one_control_alone_judged_are_not_systematic() -> None:
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return THROTTLED
+
+    one, two = (
+        Story(fleet(4), says, 15, platforms=("x", "facebook"), controls=controls)
+        for controls in (("debian",), ("debian", "jquery"))
+    )
+    assert not one.at(14).systematic
+    assert two.at(14).systematic
+
+
+def test_a_fault_of_one_network_stays_one_networks() -> None:
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return BLOCKED if of.asn == 64_500 else OK
+
+    story = Story(fleet(5, each=2), says, 30)
+    assert set(story.scopes()) == {"network"}
+    # Not even when it serves most of the country.
+    heavy = replace(DEFAULTS, weights={"64500": 0.9}, other_weight=0.025)
+    weighed = Story(fleet(5, each=2), says, 30, thresholds=heavy)
+    assert set(weighed.scopes()) == {"network"}
+    assert weighed.at(0).affected_share == pytest.approx(0.9)
+
+
+def test_a_platform_that_is_down_everywhere_is_no_national_event() -> None:
+    """Vantages inside may take it for a block before the reference is heard; none is a nation."""
+
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        if of is ABROAD:
+            return State.DOWN if minute >= 3 else OK
+        return BLOCKED if minute < 12 else State.DOWN
+
+    story = Story((*fleet(6), ABROAD), says, 40)
+    assert "nation" not in story.scopes()
+    assert set(story.scopes()[3:]) == {"none"}
+    assert "as well" in story.at(5).sentence
+    assert all(incident.scope is not Scope.NATION for incident in story.changes)
+
+
+@pytest.mark.parametrize("abroad", [THROTTLED, BLOCKED, State.DOWN])
+def test_references_that_fail_veto(abroad: State) -> None:
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return abroad if of is ABROAD else THROTTLED
+
+    assert set(Story((*fleet(6), ABROAD), says, 20).scopes()) == {"none"}
+
+
+@pytest.mark.parametrize("abroad", [State.UNKNOWN, State.OFFLINE, State.DEGRADED, None])
+def test_references_that_say_nothing_neither_veto_nor_confirm(abroad: State | None) -> None:
+    def says(of: Vantage, platform: str, minute: int) -> State | None:
+        return abroad if of is ABROAD else THROTTLED
+
+    finding = Story((*fleet(6), ABROAD), says, 20).at(19)
+    assert finding.scope is Scope.NATION
+    assert "no_reference" in finding.reasons
+    assert "consistent with" in finding.sentence
+    assert "no reference vantage abroad" in finding.sentence
+
+
+def test_one_networks_line_is_cut() -> None:
+    """Its vantages are offline: it says nothing about a platform, and the others go on."""
+
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return State.OFFLINE if of.asn == 64_500 else OK
+
+    story = Story(fleet(4), says, 20)
+    assert set(story.scopes()) == {"none"}
+    assert 64_500 not in story.at(5).covered_asns
+    assert set(story.scopes(FindingKind.OFFLINE)) == {"network"}
+    assert "out of reach with everything else" in story.at(5, FindingKind.OFFLINE).sentence
+
+
+@pytest.mark.parametrize("silent", [State.OFFLINE, State.UNKNOWN, None])
+def test_half_the_fleet_is_absent(silent: State | None) -> None:
+    """Absent data is neither fine nor affected: shares are those of the networks that are heard,
+    and when fewer than half are heard, nothing is called fine."""
+
+    def during(struck: int, absent: int) -> Story:
+        def says(of: Vantage, platform: str, minute: int) -> State | None:
+            place = (of.asn or 0) - 64_500
+            if minute >= 20 and place >= 10 - absent:
+                return silent
+            return THROTTLED if place < struck else OK
+
+        return Story(fleet(10), says, 60)
+
+    calm = during(struck=0, absent=6)
+    assert calm.scopes()[19] == "none"
+    assert set(calm.scopes()[20:]) == {"insufficient"}
+    assert calm.at(30).affected_share == 0.0
+    assert calm.at(30).coverage == pytest.approx(0.4)
+
+    # Two of ten are struck; with half of them gone these are two of five, and no nation.
+    two = during(struck=2, absent=5)
+    assert two.at(30).affected_share == pytest.approx(0.4)
+    assert set(two.scopes()) == {"partial"}
+
+    # Four of four that are heard are struck, but they are less than half of what is known.
+    four = during(struck=4, absent=6)
+    assert four.at(59).affected_share == 1.0
+    assert set(four.scopes()) == {"partial"}
+    assert "low_coverage" in four.at(59).reasons
+
+
+def test_silent_vantages_stay_known_for_a_day() -> None:
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return OK
+
+    thresholds = NationConfig(remember=3_600.0)  # type: ignore[arg-type]
+    story = Story(
+        fleet(8),
+        says,
+        90,
+        thresholds=thresholds,
+        exists=lambda of, minute: minute < 10 or (of.asn or 0) < 64_503,
+    )
+    assert story.at(69).coverage == pytest.approx(3 / 8)
+    assert story.at(69).scope is Scope.INSUFFICIENT
+    assert story.at(70).coverage == 1.0
+    assert story.at(70).scope is Scope.NONE
+
+
+def test_a_gap_breaks_what_must_hold() -> None:
+    def says(of: Vantage, platform: str, minute: int) -> State | None:
+        return None if minute == 5 else THROTTLED
+
+    scopes = Story(fleet(4), says, 20, platforms=("x",)).findings
+    found = [[f.scope.value for f in step if f.kind is FindingKind.RESTRICTED] for step in scopes]
+    assert found[5] == []
+    assert found[15] == ["partial"]
+    assert found[16] == ["nation"]
+
+
+def test_clocks_that_are_wrong() -> None:
+    """Onsets on a vantage's own clock are corrected by what its clock says now; where there are
+    three vantages in a network, one that cannot be corrected moves nothing."""
+    ahead = 3_600.0
+    assert corrected(BEGIN + ahead, clock=BEGIN + 600.0 + ahead, received=BEGIN + 600.0) == BEGIN
+
+    def says(of: Vantage, platform: str, minute: int) -> tuple[State, float]:
+        return THROTTLED, 120.0 if of.name.endswith("-2") else 0.0
+
+    three = Story(fleet(4, each=3), says, 15, platforms=FOUR)
+    assert three.at(14).since == BEGIN
+    assert three.at(14).onset_spread_seconds == 0.0
+    assert three.at(14).systematic
+
+
+def test_a_vantage_that_lies_about_its_asn_counts_for_no_network() -> None:
+    """Two networks are struck; a third vantage says it is in one network, then in another. That
+    must not make three."""
+    honest = (
+        vantage("a", 64_500),
+        vantage("b", 64_501),
+        vantage("c", 64_502),
+        vantage("d", 64_503),
+    )
+    first, second = vantage("liar", 64_504), vantage("liar", 64_505)
+
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return THROTTLED if of.name in {"a", "b", "liar"} else OK
+
+    at_once = Story((*honest, first, second), says, 30)
+    assert set(at_once.scopes()) == {"partial"}
+    assert at_once.at(20).affected_asns == (64_500, 64_501)
+    assert at_once.at(20).covered_asns == (64_500, 64_501, 64_502, 64_503)
+
+    in_turn = Story(
+        (*honest, first, second),
+        says,
+        60,
+        exists=lambda of, minute: of.name != "liar" or of == (first, second)[minute // 5 % 2],
+    )
+    assert "nation" not in in_turn.scopes()
+    # From its second claim on, it counts for neither.
+    assert in_turn.at(30).covered_asns == (64_500, 64_501, 64_502, 64_503)
+
+
+def test_a_name_twice_in_one_network_is_one_vantage() -> None:
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return BLOCKED if of.name == "twice" else OK
+
+    same = (vantage("twice"), vantage("twice"), vantage("b"), vantage("c"))
+    story = Story((*same, *fleet(4)[1:]), says, 5)
+    # Blocked at one of three, heard twice: no majority.
+    assert set(story.scopes()) == {"vantage"}
+
+
+def test_clean_hosting_vantages_outvote_nobody() -> None:
+    servers = tuple(vantage(f"s{n}", 64_500 + n, access=Access.HOSTING) for n in range(9))
+
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return OK if of.access is Access.HOSTING else THROTTLED
+
+    finding = Story((*fleet(3), *servers), says, 15).at(14)
+    assert finding.scope is Scope.NATION
+    assert finding.affected_share == 1.0
+
+
+def test_affected_hosting_vantages_make_no_network() -> None:
+    servers = tuple(vantage(f"s{n}", 64_600 + n, access=Access.HOSTING) for n in range(9))
+
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return BLOCKED if of.access is Access.HOSTING else OK
+
+    finding = Story((*fleet(3), *servers), says, 15).at(14)
+    assert finding.scope is Scope.VANTAGE
+    assert finding.affected_vantages == 9
+
+
+@pytest.mark.parametrize("networks", [1, 2])
+def test_below_three_networks_it_is_never_a_nation(networks: int) -> None:
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return BLOCKED
+
+    story = Story((*fleet(networks, each=5), vantage("nowhere", None)), says, 30)
+    assert set(story.scopes()) == {"insufficient"}
+    assert "insufficient coverage" in story.at(20).sentence
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "words"),
+    [
+        (State.DEGRADED, FindingKind.DEGRADED, "slow with everything else on the line nation-wide"),
+        (State.OFFLINE, FindingKind.OFFLINE, "out of reach with everything else on the line"),
+    ],
+)
+def test_lines_have_words_of_their_own(state: State, kind: FindingKind, words: str) -> None:
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return OK if of is ABROAD else state
+
+    story = Story((*fleet(4), ABROAD), says, 15)
+    assert story.at(14, kind).scope is Scope.NATION
+    assert words in story.at(14, kind).sentence
+    assert story.at(14).scope is not Scope.NATION
+    assert "throttled" not in story.at(14, kind).sentence
+
+
+def test_silence_closes_no_incident_until_it_is_forgotten() -> None:
+    def says(of: Vantage, platform: str, minute: int) -> State | None:
+        return THROTTLED if minute < 5 else (None if minute < 65 else OK)
+
+    lasting = Story(fleet(3), says, 90)
+    assert [i.ending for i in lasting.changes if i.closed_at] == [Ending.RECOVERED]
+    (closed,) = (i for i in lasting.changes if i.closed_at)
+    assert closed.closed_at == BEGIN + (65 + 15) * 60
+    assert closed.updated_at == BEGIN + 4 * 60
+
+    forgetful = NationConfig(forget=1_800.0)  # type: ignore[arg-type]
+    lost = Story(fleet(3), says, 60, thresholds=forgetful)
+    (gone,) = (i for i in lost.changes if i.closed_at)
+    assert gone.ending is Ending.NO_DATA
