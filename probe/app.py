@@ -49,6 +49,10 @@ INCIDENTS = "open-incidents"
 GAP_INTERVALS = 2.5
 
 
+# The key under which the store keeps what was used of the data budget.
+DATA_BUDGET = "data_budget"
+
+
 class Daemon:
     """Measures until it is told to stop. ``read`` gives the configuration anew at each reload."""
 
@@ -68,6 +72,8 @@ class Daemon:
         self._reloading = asyncio.Lock()
         self._rounds, self._runner = self._build(config)
         self._store = Store.open(config.settings.store, gap_seconds=_gap_seconds(config))
+        if not self._data.load(self._store.load(DATA_BUDGET)):
+            log.warning("what was used of the data budget cannot be read: it counts anew")
         self._board = Board(config, data=self._data.view, store=self._store.health)
         self._nation.resume(self._store.load(INCIDENTS) or b"[]")
 
@@ -221,6 +227,7 @@ class Daemon:
             ),
         )
         self._data.spent(observed)
+        self._store.save(DATA_BUDGET, self._data.dump())
         previous, verdict = self._verdicts.get(key), decision.verdict
         self._memories[observed.vantage] = decision.memory
         self._verdicts[key] = verdict

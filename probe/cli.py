@@ -21,7 +21,7 @@ from probe.commands.options import load_config as _load
 from probe.commands.plan import show_plan
 from probe.commands.risk import RISK
 from probe.commands.rules import rules
-from probe.commands.wipe import REMAINS, erase, state_folders, stored_files
+from probe.commands.wipe import wipe
 from probe.config import contacts, load, warnings
 from probe.config.schema import Config, Definition
 from probe.measure.round import Rounds
@@ -213,34 +213,12 @@ def plan(path: Path | None) -> None:
 
 
 @main.command()
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def wipe(yes: bool) -> None:
-    """Erase everything that throttlewatch has stored on this machine.
-
-    Stop the daemon first. It lists the files, asks, overwrites and removes them, and says what it
-    cannot erase. The exit status is 1 if something is left.
-    """
-    files = stored_files(state_folders(os.environ))
-    if not files:
-        click.echo("nothing is stored here")
-        return
-    click.echo("\n".join(map(str, files)))
-    if not yes:
-        click.confirm("Erase these files?", abort=True)
-    left = [f"{file}: {why}" for file in files if (why := erase(file))]
-    for line in left:
-        click.echo(f"not erased: {line}", err=True)
-    click.echo(REMAINS)
-    sys.exit(1 if left else 0)
-
-
-@main.command()
 def version() -> None:
     """Print the version."""
     click.echo(f"throttlewatch {__version__}")
 
 
-for command in (nation, rules):
+for command in (nation, rules, wipe):
     main.add_command(command)
 
 

@@ -13,7 +13,7 @@ OURS = (
     "history.sqlite3",
     "history.sqlite3-wal",
     "history.sqlite3.corrupt-1",
-    "data-budget.json",
+    "history.sqlite3.lock",
 )
 
 
@@ -46,6 +46,15 @@ def test_it_lists_and_asks_first(tmp_path: Path) -> None:
     assert len(list(state.iterdir())) == len(OURS) + 1
     assert wipe(tmp_path, answer="y\n").exit_code == 0
     assert [f.name for f in state.iterdir()] == ["other.txt"]
+
+
+def test_a_history_that_the_configuration_names_goes_too(tmp_path: Path) -> None:
+    main_file = tmp_path / "main.yaml"
+    main_file.write_text(f"store: {{path: {tmp_path / 'mine.db'}}}\n")
+    (tmp_path / "mine.db").touch()
+    result = wipe(tmp_path, "--yes", "-c", str(main_file))
+    assert result.exit_code == 0, result.output
+    assert not (tmp_path / "mine.db").exists()
 
 
 def test_nothing_stored_is_said(tmp_path: Path) -> None:

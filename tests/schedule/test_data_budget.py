@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from itertools import groupby, pairwise
 
-import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -15,7 +14,7 @@ from probe.model.burst import Burst
 from probe.model.identity import Compares, RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State
-from probe.schedule.account import BELIEVABLE_SINCE, PERIOD_SECONDS, Account
+from probe.schedule.account import BELIEVABLE_SINCE, PERIOD_SECONDS
 from probe.schedule.data_budget import (
     LOOKUP_BYTES,
     PAGE_MOST_BYTES,
@@ -193,16 +192,24 @@ def test_restarts_do_not_give_a_new_budget() -> None:
     months = [Month(of, time)]
     for _ in range(12):
         months[-1].run(5.0)
-        kept = msgspec.json.encode(months[-1].data.state())
+        kept = months[-1].data.dump()
         log = months[-1].log
         time.now += 600.0
         months.append(Month(of, time))
-        months[-1].data.restore(msgspec.json.decode(kept, type=dict[str, Account]))
+        assert months[-1].data.load(kept)
         months[-1].log = log
     assert months[-1].most_in_a_period() <= 300_000_000
     assert months[-1].data.balance("default").used == pytest.approx(
         months[-1].bytes_since(time.now - PERIOD_SECONDS), rel=0.05
     )
+
+
+def test_what_cannot_be_read_is_said_and_nothing_breaks() -> None:
+    data = DataBudget(configured())
+    assert data.load(None)
+    for rubbish in (b"", b"[]", b'{"default": {"clock": "x"}}', b"\xff\x00"):
+        assert not data.load(rubbish)
+    assert data.balance("default").used == 0
 
 
 def test_a_wall_clock_that_jumps_gives_nothing_away() -> None:
