@@ -30,10 +30,10 @@ from probe.publish.web import ReloadResult, create_app
 from probe.schedule.data_budget import DataBudget
 from probe.schedule.plan import Slot, slots
 from probe.schedule.runner import Hooks, Runner
+from probe.store.memories import Memories
 from probe.store.writer import Store
 from probe.verdict.about import about
 from probe.verdict.decide import decide
-from probe.verdict.memory import Memory
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,6 @@ class Daemon:
         self._data = DataBudget(config)
         self._nation = Local(config.settings.nation, _titles(config))
         self._verdicts: dict[tuple[str, str], Verdict] = {}
-        self._memories: dict[str, Memory] = {}
         self._turns: Counter[tuple[str, str]] = Counter()
         self._server: Server | None = None
         self._stopping = asyncio.Event()
@@ -75,6 +74,7 @@ class Daemon:
         if not self._data.load(self._store.load(DATA_BUDGET)):
             log.warning("what was used of the data budget cannot be read: it counts anew")
         self._board = Board(config, data=self._data.view, store=self._store.health)
+        self._memories = Memories(self._store, time.monotonic)
         self._nation.resume(self._store.load(INCIDENTS) or b"[]")
 
     async def run(self) -> None:
@@ -107,6 +107,7 @@ class Daemon:
             await self._runner.stop(grace_seconds=GRACE_SECONDS)
             await server.stop()
             await asyncio.gather(nation, return_exceptions=True)
+            self._memories.flush()
             if not await asyncio.to_thread(self._store.close, STORE_SECONDS):
                 log.error("the disk was too slow: what waited to be written is lost")
             log.info("stopped")
@@ -215,7 +216,7 @@ class Daemon:
             return None  # the configuration changed while it was being made
         references = self._references(observed)
         decision = decide(
-            self._memories.get(observed.vantage, Memory()),
+            self._memories.of(observed.vantage),
             observed,
             about(
                 self._config,
@@ -229,7 +230,7 @@ class Daemon:
         self._data.spent(observed)
         self._store.save(DATA_BUDGET, self._data.dump())
         previous, verdict = self._verdicts.get(key), decision.verdict
-        self._memories[observed.vantage] = decision.memory
+        self._memories.put(observed.vantage, decision.memory)
         self._verdicts[key] = verdict
         self._data.judged(verdict)
         self._board.round_finished(observed, verdict)
