@@ -14,11 +14,13 @@ from rich.console import Console
 from rich.table import Table
 
 from probe import __version__
+from probe.commands import replay as replaying
 from probe.commands.explain import measure_now
 from probe.commands.nation import nation
 from probe.commands.options import config_option
 from probe.commands.options import load_config as _load
 from probe.commands.plan import show_plan
+from probe.commands.recorded import RecordedError
 from probe.commands.risk import RISK
 from probe.commands.rules import rules
 from probe.commands.wipe import wipe
@@ -168,6 +170,33 @@ def explain(path: Path | None, name: str, vantage: str | None) -> None:
     with Console(stderr=True).status(f"measuring {platform.title}"):
         rounds = asyncio.run(measure_now(config, platform, vantage or places[0]))
     show(Console(), rounds)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@config_option
+@click.option("-t", "--threshold", "changes", multiple=True, metavar="NAME=VALUE")
+@click.option("--all", "every", is_flag=True, help="Show every round, not only changes.")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON for each round.")
+def replay(
+    files: tuple[Path, ...], path: Path | None, changes: tuple[str, ...], every: bool, as_json: bool
+) -> None:
+    """Judge recorded rounds again, by the present rules; nothing is measured.
+
+    FILES are stored rounds as JSON Lines, outputs of `once --json`, or the daemon's history. Shows
+    what would have been said and when, beside what was said then. --threshold changes a number of
+    docs/method.md.
+    """
+    config, tally = _load(path), replaying.Tally()
+    try:
+        rounds = replaying.replayed(files, config, replaying.thresholds_of(changes), tally)
+        if as_json:
+            for line in replaying.json_lines(rounds):
+                click.echo(line, nl=False)
+        else:
+            replaying.print_table(Console(), rounds, tally, every=every)
+    except (RecordedError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 @main.command()

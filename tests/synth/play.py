@@ -37,6 +37,7 @@ from tests.scenarios.model import (
     Scenario,
 )
 from tests.synth.drive import Daemon
+from tests.synth.drive import Said as Heard
 from tests.synth.edges import CALM, EdgeModel
 from tests.synth.line import LineModel
 from tests.synth.world import World
@@ -161,6 +162,7 @@ class Play:
             (vantage, platform): [] for vantage in vantages for platform in scenario.platforms
         }
         self.latest: dict[tuple[str, str], Verdict] = {}
+        self._heard: list[Heard] = []
         self.now = BEGIN
 
     def run(self) -> Outcome:
@@ -191,6 +193,11 @@ class Play:
             moments=self.moments,
         )
 
+    def history(self) -> list[Heard]:
+        """Play it; every round and burst of every vantage, with what was said."""
+        self.run()
+        return self._heard
+
     def _listen(self, phase: str, rounds: int, *, stop: bool) -> None:
         """Until every platform has had so many whole transfer rounds, or all is said."""
         counts = dict.fromkeys(self.moments, 0)
@@ -204,6 +211,7 @@ class Play:
                     if said.observed.kind in (RoundKind.TRANSFER, RoundKind.LONG):
                         counts[key] += 1
                     self.latest[key] = said.verdict
+                    self._heard.append(said)
                     self.moments[key].append(
                         Moment(phase=phase, rounds=counts[key], verdict=said.verdict)
                     )

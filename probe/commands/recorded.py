@@ -1,0 +1,69 @@
+"""Recorded rounds from files: JSON Lines, what ``once --json`` prints, or the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+from msgspec import Struct
+
+from probe.model.observation import RoundObservation
+from probe.model.stored import StoredRound
+from probe.model.verdict import Verdict
+from probe.verdict.replay import Recorded
+
+_SQLITE = b"SQLite format 3\x00"
+
+
+class RecordedError(Exception):
+    """A file cannot be read as rounds; the text says which, where and why."""
+
+
+class Once(Struct, frozen=True):
+    """What ``once --json`` prints."""
+
+    verdicts: tuple[Verdict, ...]
+    rounds: tuple[RoundObservation, ...]
+
+
+_line = msgspec.json.Decoder(StoredRound)
+_once = msgspec.json.Decoder(Once)
+
+
+def read(path: Path) -> Iterator[Recorded]:
+    """The rounds in ``path``, in its order. Raises ``RecordedError``."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_SQLITE)) == _SQLITE:
+                yield from _history(path)
+                return
+            file.seek(0)
+            yield from _json(path, file)
+    except OSError as error:
+        raise RecordedError(f"{path}: {error.strerror or error}") from error
+
+
+def _json(path: Path, file: BinaryIO) -> Iterator[Recorded]:
+    for number, line in enumerate(file, start=1):
+        if not line.strip():
+            continue
+        try:
+            if line.lstrip().startswith(b'{"verdicts"'):
+                yield from _of_once(_once.decode(line))
+            else:
+                stored = _line.decode(line)
+                yield Recorded(observed=stored.observed, verdict=stored.verdict)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise RecordedError(f"{path}, line {number}: no stored round: {error}") from error
+
+
+def _of_once(made: Once) -> Iterator[Recorded]:
+    said = {(verdict.vantage, verdict.platform): verdict for verdict in made.verdicts}
+    for observed in made.rounds:
+        yield Recorded(observed=observed, verdict=said.get((observed.vantage, observed.platform)))
+
+
+def _history(path: Path) -> Iterator[Recorded]:
+    raise RecordedError(f"{path}: a history; export it first")

@@ -1,0 +1,102 @@
+"""``throttlewatch replay`` reads what the product writes, and says in words what it cannot read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from probe.cli import main
+from probe.commands.replay import thresholds_of
+from probe.config import load
+from probe.model.stored import StoredRound
+from probe.publish.export_jsonl import jsonl_lines
+from probe.publish.table import to_json
+from probe.verdict.thresholds import DEFAULT
+from tests.scenarios.lines import LINES
+from tests.scenarios.table import BY_ID
+from tests.synth.play import Play
+
+
+@pytest.fixture(scope="module")
+def rounds() -> list[StoredRound]:
+    play = Play(load(None, {}), BY_ID["russia-2024-youtube"], LINES["fibre"], seed=1)
+    return [
+        StoredRound(observed=said.observed, verdict=said.verdict)
+        for said in play.history()
+        if said.observed.vantage == "home"
+    ]
+
+
+@pytest.fixture
+def stored(tmp_path: Path, rounds: list[StoredRound]) -> Path:
+    path = tmp_path / "rounds.jsonl"
+    path.write_bytes(b"".join(jsonl_lines(rounds)))
+    return path
+
+
+def run(*arguments: str | Path, code: int = 0) -> str:
+    done = CliRunner().invoke(main, ["replay", *map(str, arguments)])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def test_exported_rounds_are_judged_again(stored: Path, rounds: list[StoredRound]) -> None:
+    said = run(stored)
+    assert f"{len(rounds)} of {len(rounds)} (100.0%) say what was said" in " ".join(said.split())
+    assert "throttled" in said
+    lines = [json.loads(line) for line in run("--json", stored).splitlines()]
+    assert [line["id"] for line in lines] == [one.observed.id for one in rounds]
+    assert all(line["agrees"] for line in lines)
+
+
+def test_only_changes_are_shown_unless_all_is_asked_for(stored: Path) -> None:
+    assert len(run(stored).splitlines()) < len(run("--all", stored).splitlines())
+
+
+def test_thresholds_can_be_changed(stored: Path) -> None:
+    said = " ".join(run("-t", "evidence=1e300", stored).split())
+    assert "(100.0%)" not in said
+
+
+def test_what_once_prints_can_be_replayed(tmp_path: Path, rounds: list[StoredRound]) -> None:
+    path = tmp_path / "once.json"
+    path.write_bytes(to_json([rounds[0].observed], [rounds[0].verdict]) + b"\n")
+    (line,) = run("--json", path).splitlines()
+    assert json.loads(line)["then"] == json.loads(msgspec.json.encode(rounds[0].verdict))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("no json\n", "line 1: no stored round"),
+        ('\n{"observed": 1}\n', "line 2: no stored round"),
+    ],
+)
+def test_what_is_no_round_is_said_with_its_place(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text(text)
+    assert words in run(path, code=1)
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    assert "No such file" in run(tmp_path / "nothing", code=1)
+
+
+def test_a_platform_that_is_not_configured_is_judged_all_the_same(
+    tmp_path: Path, stored: Path
+) -> None:
+    config = tmp_path / "throttlewatch.yaml"
+    config.write_text("platforms: [x]\n")
+    assert "Not in the configuration" in " ".join(run("-c", config, stored).split())
+
+
+def test_thresholds_have_names_and_numbers() -> None:
+    assert thresholds_of(["margin=3", "rounds=4"]).margin == 3.0
+    assert thresholds_of([]) == DEFAULT
+    for wrong in ("nothing=1", "margin=much", "rounds=1.5"):
+        with pytest.raises(ValueError, match=wrong.partition("=")[0]):
+            thresholds_of([wrong])
