@@ -69,6 +69,8 @@ def test_mistakes_are_all_shown_and_exit_with_2(tmp_path: Path) -> None:
     wrong.write_text("country: NOR\nschedule:\n  ligth: 10s\nlisten: nowhere\n")
     result = run("check", str(wrong))
     assert result.exit_code == 2
+    places = [line.split(":")[1] for line in result.output.splitlines() if str(wrong) in line]
+    assert places == sorted(places)
     for words in (f"{wrong}:1", f"{wrong}:3", f"{wrong}:4", "NOR", "light", "nowhere"):
         assert words in result.output
     assert "Traceback" not in result.output

@@ -44,8 +44,11 @@ class ConfigError(Struct, frozen=True, kw_only=True):
 
 
 class ConfigErrors(Exception):  # noqa: N818 - it holds several
-    """Everything that is wrong with a configuration. ``str`` gives a block of lines for each."""
+    """Everything that is wrong with a configuration, file by file and down each. ``str`` gives a
+    block of lines for each."""
 
     def __init__(self, errors: Iterable[ConfigError]) -> None:
-        self.errors = tuple(errors)
+        found = tuple(errors)
+        files = list(dict.fromkeys(error.file for error in found))
+        self.errors = tuple(sorted(found, key=lambda e: (files.index(e.file), e.line)))
         super().__init__("\n".join(map(str, self.errors)))

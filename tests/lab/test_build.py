@@ -88,9 +88,10 @@ def test_an_object_larger_than_the_world_is_an_error() -> None:
 
 
 DEFAULT = load(None, {})
+EVERYTHING = load(None, {"THROTTLEWATCH_PLATFORMS": "x,facebook,instagram,youtube,whatsapp"})
 DISCOVERIES = {
     target.discover.page: target.discover
-    for definition in (*DEFAULT.platforms, *DEFAULT.controls)
+    for definition in (*EVERYTHING.platforms, *EVERYTHING.controls)
     for target in definition.targets
     if target.discover is not None
 }
@@ -144,3 +145,8 @@ def test_the_port_in_a_host_header_and_the_case_do_not_matter() -> None:
     assert bytes(made.body).decode() == "häufig"
     absent = answer(ONE, method="GET", host="two.example", target="/text", range_header=None)
     assert absent.status == 404
+
+
+def test_every_shipped_platform_has_a_world_the_extra_ones_too() -> None:
+    built = world_for(EVERYTHING)
+    assert {name for p in EVERYTHING.platforms for name in p.hosts} <= set(built.zone)

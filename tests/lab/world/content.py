@@ -40,4 +40,9 @@ PAGES: dict[str, Page] = {
         link="https://static.cdninstagram.com/rsrc.php/v4/yB/r/kP4uXe19aLm.js",
         lead_bytes=48_000,
     ),
+    "https://web.whatsapp.com/": Page(
+        text='<script src="https://static.whatsapp.net/rsrc.php/v4/yD/r/b0QxS3nTe7k.js"></script>',
+        link="https://static.whatsapp.net/rsrc.php/v4/yD/r/b0QxS3nTe7k.js",
+        lead_bytes=24_000,
+    ),
 }
