@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ssl
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -13,9 +15,15 @@ from rich.console import Console
 from rich.table import Table
 
 from probe.commands.options import config_option, load_config
+from probe.config.schema import Config
+from probe.config.units import parse_seconds
 from probe.model.finding import Finding, Incident, Scope
 from probe.nation.fuse import worst
+from probe.nation.replay import Step, reach_back, replay
+from probe.publish.board import STALE_INTERVALS
+from probe.publish.declared import Declared
 from probe.publish.nation_rows import Findings, read_findings
+from probe.store.history import History, HistoryError
 
 SECONDS = 10.0
 PATH = "/api/v1/findings"
@@ -25,12 +33,31 @@ PATH = "/api/v1/findings"
 @config_option
 @click.option("--url", metavar="URL", help="Ask the daemon there; by default the one at `listen`.")
 @click.option("--json", "as_json", is_flag=True, help="Print the daemon's answer as it is.")
-def nation(path: Path | None, url: str | None, as_json: bool) -> None:
+@click.option(
+    "--from",
+    "since",
+    metavar="TIME",
+    help="Compute findings anew from the stored rounds since then: 2024-01-20T12:00 (UTC), or 6h "
+    "for six hours ago.",
+)
+@click.option("--to", "until", metavar="TIME", help="With --from: until then; by default, now.")
+def nation(
+    path: Path | None, url: str | None, as_json: bool, since: str | None, until: str | None
+) -> None:
     """Say what this daemon's vantages find together about the country, in one sentence.
 
-    Asks the running daemon. docs/nation.md explains the words and the numbers.
+    Asks the running daemon, or with --from computes what was to be found in the past, with the
+    thresholds and vantages of the present configuration. docs/nation.md explains the words and the
+    numbers.
     """
     config = load_config(path)
+    if since is not None:
+        if url is not None or as_json:
+            raise click.UsageError("--from reads the history on this machine: no --url, no --json")
+        _past(config, since, until)
+        return
+    if until is not None:
+        raise click.UsageError("--to needs --from")
     tls = config.web.tls_server_config is not None
     try:
         found, body = ask(url or url_of(config.settings.listen, tls=tls))
@@ -40,6 +67,50 @@ def nation(path: Path | None, url: str | None, as_json: bool) -> None:
         click.echo(body.decode())
     else:
         show(Console(), found)
+
+
+def _past(config: Config, since: str, until: str | None) -> None:
+    now = time.time()
+    try:
+        first = parse_time(since, now)
+        last = now if until is None else parse_time(until, now)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if first >= last:
+        raise click.UsageError("--from must be before --to")
+    settings = config.settings
+    fresh = STALE_INTERVALS * float(settings.schedule.light) * max(1, len(settings.families))
+    reach = first - reach_back(settings.nation, fresh)
+    try:
+        with History.open(settings.store) as history:
+            steps = replay(
+                history.rounds(since=reach, until=last),
+                Declared(config).vantages,
+                settings.nation,
+                since=first,
+                until=last,
+                fresh_seconds=fresh,
+                titles={platform.name: platform.title for platform in config.platforms},
+            )
+            show_past(Console(), steps)
+    except HistoryError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def parse_time(text: str, now: float) -> float:
+    """Unix seconds of a date and time (UTC unless it says otherwise), or of so long before ``now``.
+    Raises ``ValueError`` with words for a person."""
+    try:
+        return now - parse_seconds(text)
+    except ValueError:
+        pass
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is no time: expected 2024-01-20T12:00 (UTC) or 6h (six hours ago)"
+        ) from None
+    return (when if when.tzinfo is not None else when.replace(tzinfo=UTC)).timestamp()
 
 
 class NoAnswerError(Exception):
@@ -92,6 +163,28 @@ def show(console: Console, found: Findings) -> None:
     console.print()
     console.print(table, highlight=False)
     show_incidents(console, found.incidents)
+
+
+def show_past(console: Console, steps: Iterable[Step]) -> None:
+    """Print each change of a scope with its time, then the incidents."""
+    last: dict[tuple[str, ...], Scope] = {}
+    incidents: dict[str, Incident] = {}
+    heard = False
+    for step in steps:
+        heard = heard or bool(step.findings)
+        incidents.update((incident.id, incident) for incident in step.changed)
+        when = datetime.fromtimestamp(step.at, UTC).strftime("%Y-%m-%d %H:%M")
+        for finding in changes(step.findings, last):
+            console.print(
+                f"{when}  {finding.scope.value:<12}  {finding.sentence}",
+                highlight=False,
+                soft_wrap=True,
+            )
+    if not heard:
+        console.print("Nothing was measured in that time.")
+    elif not last or all(scope is Scope.NONE for scope in last.values()):
+        console.print("Nothing is affected at the end of that time.")
+    show_incidents(console, incidents.values())
 
 
 def show_incidents(console: Console, incidents: Iterable[Incident]) -> None:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
 from probe.cli import main
-from probe.commands.nation import url_of
+from probe.commands.nation import parse_time, url_of
+from probe.config.schema import StoreConfig
 from probe.model.verdict import State
 from probe.nation.fuse import worst
 from probe.publish.board import Board
+from probe.store.writer import Store
 from tests.nation.fleet import ABROAD, Story, fleet
 from tests.publish.prometheus_server import free_address
-from tests.publish.shape import config
+from tests.publish.shape import config, verdict_of
 from tests.publish.test_server import serving
+from tests.values import a_round
 
 
 def run(*arguments: str) -> Result:
@@ -77,6 +82,67 @@ async def test_another_server_is_said_in_words() -> None:
         result = await asyncio.to_thread(run, "--url", f"{client.base_url}/nothing")
     assert result.exit_code == 1
     assert "404" in result.output
+
+
+def test_the_past_is_computed_from_the_history(tmp_path: Path) -> None:
+    """Four vantages, struck for half an hour an hour ago; the second time with a threshold that
+    four networks do not reach."""
+    history, now = tmp_path / "history.sqlite3", time.time()
+    file = tmp_path / "my.yaml"
+    vantages = ", ".join(f"{{name: {v.name}, asn: {v.asn}}}" for v in fleet(4))
+    store = Store.open(StoreConfig(path=str(history)))
+    for minute in range(120, 0, -5):
+        for vantage in fleet(4):
+            observed = replace(a_round(), vantage=vantage.name, started_at=now - minute * 60.0)
+            state = State.THROTTLED if 30 < minute <= 60 else State.OK
+            at = observed.started_at + observed.duration_seconds
+            verdict = verdict_of(observed, state)
+            store.round_finished(observed, replace(verdict, at=at, since=at))
+    assert store.close(20.0)
+
+    def past(more: str = "") -> Result:
+        file.write_text(
+            f"country: PK\nstore: {{path: {history}}}\nvantages: [{vantages}]\n"
+            f"platforms: [x]\n{more}"
+        )
+        return run("--from", "2h", "-c", str(file))
+
+    found = past()
+    assert found.exit_code == 0, found.output
+    scopes = [line.split()[2] for line in found.output.splitlines() if line.startswith("20")]
+    assert scopes == ["partial", "nation", "none"]
+    assert "(recovered): nation, peak share 100%" in found.output
+    assert "Nothing is affected at the end of that time." in found.output
+    assert "nation-wide" not in past("nation: {min_networks: 5}\n").output
+
+
+def test_without_a_history_the_past_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_text(f"store: {{path: {tmp_path / 'none.sqlite3'}}}\n")
+    result = run("--from", "6h", "-c", str(file))
+    assert result.exit_code == 1
+    assert "there is no history" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--to", "1h"], "--to needs --from"),
+        (["--from", "1h", "--to", "2h"], "--from must be before --to"),
+        (["--from", "yesterday"], "is no time"),
+        (["--from", "1h", "--json"], "reads the history on this machine"),
+    ],
+)
+def test_times_that_make_no_sense(arguments: list[str], words: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert words in result.output
+
+
+def test_times_are_utc_unless_they_say_otherwise() -> None:
+    assert parse_time("2024-01-20T12:00", 0.0) == 1_705_752_000.0
+    assert parse_time("2024-01-20T17:00+05:00", 0.0) == 1_705_752_000.0
+    assert parse_time("2h", 10_000.0) == 2_800.0
 
 
 def test_only_http_is_asked() -> None:
