@@ -1,0 +1,283 @@
+"""A month of the daemon in accelerated time, with what goes wrong in one.
+
+    python -m benchmarks.soak [--days 30]
+
+The real daemon without its server: scheduler, data budget, verdicts, bursts, board and history. Its
+rounds come from the world of numbers (tests/synth), and both clocks are virtual, so that 30 days of
+timers take minutes. Faults: link flaps, a dead line for half a day, DNS dead, the wall clock set by a
+year forwards and back, a platform throttled for a day, the disk full (a small file system of its own,
+as root). Prints what was due and what became of it, the states, memory and file descriptors; exits
+with 1 if a round is missing without a reason, memory or descriptors grow, or a state does not recover
+by itself.
+"""
+
+from __future__ import annotations
+
+# First, because it replaces the clocks that everything else takes hold of.
+from benchmarks.virtual_time import CLOCK, REAL_MONOTONIC, VirtualLoop  # isort: skip
+
+import asyncio
+import gc
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from statistics import linear_regression
+
+import click
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probe.app import Daemon
+from probe.config import load
+from probe.config.schema import Config, StoreConfig
+from probe.model.burst import Burst
+from probe.model.identity import Family, RoundKind
+from probe.model.observation import RoundObservation
+from probe.model.verdict import State
+from probe.schedule import runner
+from tests.synth.edges import CALM
+from tests.synth.effects import Effect, How, restriction
+from tests.synth.lines import FIBRE
+from tests.synth.rounds import VANTAGE
+from tests.synth.rounds import Rounds as SynthRounds
+from tests.synth.troubles import DAY, HOUR, Kind, Trouble
+from tests.synth.world import World
+
+YEAR = 365 * DAY
+WARM_UP_DAYS = 5
+MOST_SLOPE_BYTES_PER_DAY = 30_000
+DISK_BYTES = 256 * 1024 * 1024
+LIGHT_SECONDS = 300.0
+
+
+class Sample(Struct, frozen=True):
+    """What the process held at the end of a day."""
+
+    day: float
+    resident_bytes: int
+    descriptors: int
+    states: dict[str, str]
+
+
+class SoakRounds:
+    """Stands for ``probe.measure.round.Rounds``: rounds of the world of numbers, in virtual time."""
+
+    def __init__(self, config: Config, world: World) -> None:
+        self._synth = SynthRounds(config, world)
+        self._world = world
+
+    async def measure(
+        self, *, platform: str, vantage: str, kind: RoundKind, family: Family
+    ) -> RoundObservation:
+        observed, end = self._synth.measure(platform, kind, CLOCK.true())
+        return await self._waited(observed, end)
+
+    async def burst(self, plan: Burst, *, platform: str, vantage: str) -> RoundObservation:
+        observed, end = self._synth.burst(plan, platform, CLOCK.true())
+        return await self._waited(observed, end)
+
+    async def _waited(self, observed: RoundObservation, end: float) -> RoundObservation:
+        offset = CLOCK.offset
+        await asyncio.sleep(max(0.0, end - CLOCK.true()))
+        return replace(
+            observed,
+            started_at=observed.started_at + offset,
+            clock_stepped=observed.clock_stepped or offset != CLOCK.offset,
+        )
+
+
+def troubles(begin: float) -> list[Trouble]:
+    """What the network does."""
+
+    def at(day: float, hours: float, kind: Kind, value: float = 1.0) -> Trouble:
+        start = begin + day * DAY
+        return Trouble(begin=start, end=start + hours * HOUR, kind=kind, value=value)
+
+    flaps = [at(4 + hour / 24, 0.15, Kind.OFFLINE) for hour in range(24)]
+    return [
+        at(2.0, 12.0, Kind.OFFLINE),
+        *flaps,
+        at(7.0, 6.0, Kind.RESOLVER),
+        at(21.0, 6.0, Kind.CROSS_TRAFFIC, 8.0),
+    ]
+
+
+class Disk:
+    """A small file system for the history, that can be filled; without root, a plain folder."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="throttlewatch-soak-"))
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(self.folder)]
+        self.real = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+
+    def fill(self) -> None:
+        """Take all that is left."""
+        if self.real:
+            free = os.statvfs(self.folder)
+            with (self.folder / "ballast").open("wb") as ballast:
+                try:
+                    for _ in range(free.f_bavail + 1):
+                        ballast.write(bytes(free.f_frsize))
+                        ballast.flush()
+                except OSError:
+                    pass
+
+    def free(self) -> None:
+        """Give it back."""
+        (self.folder / "ballast").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Remove it."""
+        if self.real:
+            subprocess.run(["umount", "-l", str(self.folder)], check=False)
+
+
+class Soak:
+    """One run."""
+
+    def __init__(self, days: int) -> None:
+        self.days = days
+        self.disk = Disk()
+        config = load(None, {})
+        self.config = replace(
+            config,
+            settings=replace(
+                config.settings, store=StoreConfig(path=str(self.disk.folder / "history.sqlite3"))
+            ),
+        )
+        self.samples: list[Sample] = []
+        self.seen: Counter[tuple[str, str]] = Counter()
+        self.events: list[str] = []
+
+    async def run(self) -> None:
+        """Live through the days."""
+        config, begin = self.config, CLOCK.true()
+        self.world = World(config, FIBRE, seed=7, edges=CALM, begin=begin, least_addresses=2)
+        self.world.trouble(troubles(begin))
+        self.daemon = daemon = Daemon(config, lambda: config)
+        rounds: object = SoakRounds(config, self.world)
+        daemon._rounds = rounds  # type: ignore[assignment]
+        daemon._runner.start()
+        hours = range(self.days * 24)
+        for hour in hours:
+            await self.happen(hour / 24)
+            await asyncio.sleep(HOUR)
+            for (vantage, platform), verdict in daemon._verdicts.items():
+                assert vantage == VANTAGE
+                self.seen[platform, verdict.state.value] += 1
+            if hour % 24 == 23:
+                self.sample((hour + 1) / 24)
+        await daemon._runner.stop(grace_seconds=60.0)
+        # The writer is a thread in real time.
+        await asyncio.to_thread(daemon._store.close, 10.0)
+
+    async def happen(self, day: float) -> None:
+        """What does not happen on the line."""
+        x = next(p for p in self.config.platforms if p.name == "x")
+        if day == 9.0:
+            self.note(day, "the wall clock is set a year ahead")
+            CLOCK.offset += YEAR
+        elif day == 11.0:
+            self.note(day, "and two years back")
+            CLOCK.offset -= 2 * YEAR
+        elif day == 13.0:
+            self.note(day, "and is right again")
+            CLOCK.offset = 0.0
+        elif day == 14.0:
+            self.note(day, "X is throttled by its name, 30 times")
+            effect = Effect(how=How.POLICER, factor=30.0, by_name=True)
+            distance = self.world.distance("x")
+            self.world.restrict([restriction(self.config, x.name, effect, FIBRE, distance)])
+        elif day == 15.0:
+            self.note(day, "and no longer")
+            self.world.restrict([])
+        elif day == 17.0:
+            self.note(
+                day, "the disk is full" if self.disk.real else "(no disk of its own: no root)"
+            )
+            self.disk.fill()
+        elif day == 17.5:
+            self.note(day, f"and has room again; waiting: {self.daemon._store.health()}")
+            self.disk.free()
+
+    def note(self, day: float, text: str) -> None:
+        states = {p: v.state.value for (_, p), v in self.daemon._verdicts.items()}
+        self.events.append(f"day {day:4.1f}: {text}; before: {states}")
+
+    def sample(self, day: float) -> None:
+        gc.collect()
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        self.samples.append(
+            Sample(
+                day,
+                pages * resource.getpagesize(),
+                len(os.listdir("/proc/self/fd")),  # noqa: PTH208
+                {p: v.state.value for (_, p), v in self.daemon._verdicts.items()},
+            )
+        )
+
+    def report(self, real_seconds: float) -> bool:
+        """Print everything; whether all is well."""
+        counted = self.daemon._board.snapshot().counted
+        made = Counter[str]()
+        for (_, _, kind, result), count in counted.rounds.items():
+            made[f"{kind.value}, {result}"] += count
+        ordinary = sum(n for words, n in made.items() if not words.startswith("burst"))
+        refused: Counter[str] = Counter()
+        for (_, _, reason), count in self.daemon._data.view().refused.items():
+            refused[reason.value] += count
+        late, abandoned = sum(counted.late.values()), sum(counted.abandoned.values())
+        due = round(self.days * DAY / LIGHT_SECONDS + 1) * len(self.config.platforms)
+        missing = due - ordinary - sum(refused.values()) - late - abandoned
+        print(f"{self.days} days in {real_seconds:.0f} s")
+        print(f"rounds due {due}, made {ordinary} ({dict(made)})")
+        print(f"refused {dict(refused)}, late {late}, abandoned {abandoned}; missing {missing}")
+        print("\n".join(self.events))
+        print(f"hours in each state: {dict(sorted(self.seen.items()))}")
+        later = [s for s in self.samples if s.day > WARM_UP_DAYS]
+        slope = linear_regression([s.day for s in later], [s.resident_bytes for s in later]).slope
+        for sample in self.samples:
+            print(
+                f"day {sample.day:4.0f}: {sample.resident_bytes / 1e6:6.1f} MB, "
+                f"{sample.descriptors} descriptors, {sample.states}"
+            )
+        first, last = later[0], later[-1]
+        print(f"memory: {slope / 1e3:.1f} kB a day from day {WARM_UP_DAYS} on")
+        print(f"history: {self.daemon._store.health()}")
+        checks = {
+            # The stop may come between a place of the grid and its jittered round.
+            "no round is missing without a reason": missing <= len(self.config.platforms),
+            "memory does not grow": slope < MOST_SLOPE_BYTES_PER_DAY,
+            "descriptors do not grow": last.descriptors <= first.descriptors,
+            "every state has recovered": set(last.states.values()) == {State.OK.value},
+            "the throttling was seen": self.seen["x", State.THROTTLED.value] > 0,
+        }
+        for what, holds in checks.items():
+            print(f"{'holds' if holds else 'FAILS'}: {what}")
+        return all(checks.values())
+
+
+@click.command(help=__doc__)
+@click.option("--days", default=30, help="How many days, at least 20.")
+def main(days: int) -> None:
+    """Run and print."""
+    # The watch for steps of the wall clock looks each second, which is 2.6 million times a month.
+    runner.WATCH_SECONDS = 10.0
+    began = REAL_MONOTONIC()
+    loop = VirtualLoop()
+    soak = Soak(days)
+    try:
+        loop.run_until_complete(soak.run())
+        fine = soak.report(REAL_MONOTONIC() - began)
+    finally:
+        loop.close()
+        soak.disk.close()
+    sys.exit(0 if fine else 1)
+
+
+if __name__ == "__main__":
+    main()
