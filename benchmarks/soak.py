@@ -2,13 +2,13 @@
 
     python -m benchmarks.soak [--days 30]
 
-The real daemon without its server: scheduler, data budget, verdicts, bursts, board and history. Its
-rounds come from the world of numbers (tests/synth), and both clocks are virtual, so that 30 days of
-timers take minutes. Faults: link flaps, a dead line for half a day, DNS dead, the wall clock set by a
-year forwards and back, a platform throttled for a day, the disk full (a small file system of its own,
-as root). Prints what was due and what became of it, the states, memory and file descriptors; exits
-with 1 if a round is missing without a reason, memory or descriptors grow, or a state does not recover
-by itself.
+The real daemon without its server: scheduler, data budget, verdicts, bursts, board and history.
+Its rounds come from the world of numbers (tests/synth), and both clocks are virtual, so that 30
+days of timers take minutes. Faults: link flaps, a dead line for half a day, DNS dead, the wall
+clock set by a year forwards and back, a platform throttled for a day, the disk full (a small file
+system of its own, as root). Prints what was due and what became of it, the states, memory and file
+descriptors; exits with 1 if a round is missing without a reason, memory or descriptors grow, or a
+state does not recover by itself.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Sample(Struct, frozen=True):
 
 
 class SoakRounds:
-    """Stands for ``probe.measure.round.Rounds``: rounds of the world of numbers, in virtual time."""
+    """In place of ``probe.measure.round.Rounds``: rounds of the world of numbers."""
 
     def __init__(self, config: Config, world: World) -> None:
         self._synth = SynthRounds(config, world)
