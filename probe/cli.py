@@ -16,11 +16,14 @@ from rich.table import Table
 from probe import __version__
 from probe.commands import replay as replaying
 from probe.commands.explain import measure_now
+from probe.commands.export import export
+from probe.commands.history import history, incidents
 from probe.commands.nation import nation
 from probe.commands.options import config_option
 from probe.commands.options import load_config as _load
 from probe.commands.plan import show_plan
 from probe.commands.recorded import RecordedError
+from probe.commands.report import report
 from probe.commands.risk import RISK
 from probe.commands.rules import rules
 from probe.commands.wipe import wipe
@@ -247,7 +250,7 @@ def version() -> None:
     click.echo(f"throttlewatch {__version__}")
 
 
-for command in (nation, rules, wipe):
+for command in (history, incidents, export, report, nation, rules, wipe):
     main.add_command(command)
 
 

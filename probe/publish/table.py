@@ -16,7 +16,7 @@ from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput
 from probe.publish.words import failure_words, rate_words
 
-_STYLES = {
+STATE_STYLES = {
     State.OK: "green",
     State.THROTTLED: "red",
     State.BLOCKED: "red",
@@ -68,7 +68,7 @@ def _headline(observed: RoundObservation, verdict: Verdict | None, place: str) -
     if verdict is None:
         return Text(f"{observed.platform}{place}: no verdict")
     words = verdict.state.value + (", under test" if verdict.provisional else "")
-    return Text.assemble((f"[{words}]", _STYLES[verdict.state]), f"{place} ", verdict.sentence)
+    return Text.assemble((f"[{words}]", STATE_STYLES[verdict.state]), f"{place} ", verdict.sentence)
 
 
 def _legs(observed: RoundObservation) -> Table:

@@ -295,5 +295,5 @@ class Store:
                 self._due = self._monotonic() + self._retry_seconds
             else:
                 self._retry_seconds = batch
-                waits = bool(self._records or self._unsaved_state)
+                waits = bool(self._inbox or self._records or self._unsaved_state)
                 self._due = self._monotonic() + batch if waits else None

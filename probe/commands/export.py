@@ -1,0 +1,60 @@
+"""``throttlewatch export``: the history as files for researchers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+import click
+
+from probe.commands.options import config_option, load_config
+from probe.commands.reading import opened, ordered, reading, write
+from probe.model.identity import Vantage
+from probe.model.stored import StoredRound
+from probe.publish.declared import Declared
+from probe.publish.export_csv import csv_lines
+from probe.publish.export_jsonl import jsonl_lines
+from probe.publish.export_ooni import ooni_lines
+
+Writer = Callable[[Iterable[StoredRound], Mapping[str, Vantage]], Iterator[bytes]]
+FORMATS: dict[str, Writer] = {
+    "ooni": ooni_lines,
+    "csv": csv_lines,
+    "jsonl": lambda rounds, vantages: jsonl_lines(rounds),
+}
+
+
+@click.command()
+@click.option(
+    "-f", "--format", "form", type=click.Choice(list(FORMATS)), required=True, help="What to write."
+)
+@reading(None)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="A file; else standard output."
+)
+@config_option
+def export(
+    form: str,
+    since: float | None,
+    until: float,
+    platform: str | None,
+    vantage: str | None,
+    file: Path | None,
+    output: Path | None,
+    path: Path | None,
+) -> None:
+    """Write the measured rounds as OONI's data format, CSV or JSON Lines.
+
+    Works while the daemon runs, in the memory of one round. Nothing in the file says who measured;
+    docs/data.md says what every field means.
+    """
+    ordered(since, until)
+    config = load_config(path)
+    vantages = {vantage.name: vantage for vantage in Declared(config).vantages}
+    with opened(config, file) as history:
+        rounds = history.rounds(since=since, until=until, platform=platform, vantage=vantage)
+        written = write(FORMATS[form](rounds, vantages), output)
+        if history.unreadable:
+            click.echo(f"{history.unreadable} damaged round(s) were left out", err=True)
+    if output is not None:
+        click.echo(f"{output}: {written / 1e6:.1f} MB", err=True)

@@ -1,0 +1,156 @@
+"""``throttlewatch history`` and ``incidents``: what was said, as tables for people or JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from probe.commands.options import config_option, load_config
+from probe.commands.reading import opened, ordered, reading, zone_of
+from probe.model.finding import Incident
+from probe.model.stored import VerdictSpan
+from probe.model.verdict import State
+from probe.publish.report.times import Clock, duration
+from probe.publish.table import STATE_STYLES
+
+json_option = click.option("--json", "as_json", is_flag=True, help="For machines.")
+zone_option = click.option(
+    "--timezone", default="UTC", show_default=True, help="Such as Asia/Karachi."
+)
+
+
+@click.command()
+@reading("7d")
+@json_option
+@zone_option
+@config_option
+def history(
+    since: float,
+    until: float,
+    platform: str | None,
+    vantage: str | None,
+    file: Path | None,
+    as_json: bool,
+    timezone: str,
+    path: Path | None,
+) -> None:
+    """Print what was said of each platform, from when to when.
+
+    Works while the daemon runs. A line is a time through which the verdict did not change.
+    """
+    ordered(since, until)
+    config, clock = load_config(path), Clock(zone_of(timezone))
+    with opened(config, file) as stored:
+        spans = list(
+            stored.verdict_spans(since=since, until=until, platform=platform, vantage=vantage)
+        )
+    if as_json:
+        _json(spans)
+    elif not spans:
+        click.echo("nothing was measured in this time")
+    else:
+        _print(("from", "to", "for", "vantage", "platform", "state", "what was said"),
+               (_of_span(span, clock) for span in spans))  # fmt: skip
+
+
+@click.command()
+@reading("30d")
+@json_option
+@zone_option
+@config_option
+def incidents(
+    since: float,
+    until: float,
+    platform: str | None,
+    vantage: str | None,
+    file: Path | None,
+    as_json: bool,
+    timezone: str,
+    path: Path | None,
+) -> None:
+    """Print when a platform was throttled or blocked, here and in the country.
+
+    Lines of a vantage are what it saw itself; lines of a country are findings over the networks
+    that this daemon measures from.
+    """
+    ordered(since, until)
+    config, clock = load_config(path), Clock(zone_of(timezone))
+    with opened(config, file) as stored:
+        spans = [
+            span
+            for span in stored.verdict_spans(
+                since=since, until=until, platform=platform, vantage=vantage
+            )
+            if span.state in (State.THROTTLED, State.BLOCKED)
+        ]
+        national = (
+            []
+            if vantage is not None
+            else list(stored.incidents(since=since, until=until, platform=platform))
+        )
+    if as_json:
+        _json({"country": national, "vantages": spans})
+    elif not spans and not national:
+        click.echo("no platform was found throttled or blocked in this time")
+    else:
+        rows = [(i.since, _of_incident(i, clock)) for i in national]
+        rows += [(_onset(span), _of_span(span, clock)) for span in spans]
+        _print(("from", "to", "for", "where", "platform", "what", "what was said"),
+               (row for _, row in sorted(rows, key=lambda pair: pair[0])))  # fmt: skip
+
+
+Row = tuple[str | Text, ...]
+
+
+def _onset(span: VerdictSpan) -> float:
+    return min(span.started_at, span.first.since) if span.first.restricted else span.started_at
+
+
+def _of_span(span: VerdictSpan, clock: Clock) -> Row:
+    start = _onset(span)
+    state = Text(span.state.value, STATE_STYLES[span.state])
+    if span.reason:
+        state.append(f" ({span.reason})")
+    return (
+        clock.brief(start),
+        clock.brief(span.ended_at),
+        duration(span.ended_at - start),
+        span.vantage,
+        span.platform,
+        state,
+        span.last.sentence,
+    )
+
+
+def _of_incident(incident: Incident, clock: Clock) -> Row:
+    end = incident.closed_at or incident.updated_at
+    drill = "DRILL: " if incident.drill else ""
+    return (
+        clock.brief(incident.since),
+        clock.brief(end) if incident.closed_at else "going on",
+        duration(end - incident.since),
+        f"country {incident.country}",
+        incident.platform,
+        f"{drill}{incident.kind.value}, {incident.scope.value}",
+        incident.sentence,
+    )
+
+
+def _print(headings: Iterable[str], rows: Iterable[Row]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table, highlight=False)
+
+
+def _json(value: object) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")

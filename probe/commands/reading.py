@@ -1,0 +1,146 @@
+"""What commands that read the history share: which file, which time, and where to write."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Any
+
+import click
+
+from probe.config.schema import Config
+from probe.store.history import History, HistoryError
+
+_UNITS = {"m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
+_FORMS = "2026-01-20, 2026-01-20T13:40, 2026-01-20T18:40+05:00, Unix seconds, 24h, 7d or now"
+
+Decorated = Callable[..., Any]
+
+
+class Moment(click.ParamType):  # type: ignore[type-arg]
+    """A point in time: a date (its first second; UTC unless it says otherwise), Unix seconds, or
+    how long ago. ``end`` says that a date means the end of that day."""
+
+    name = "time"
+
+    def __init__(self, *, end: bool = False, wall: Callable[[], float] = time.time) -> None:
+        self._end = end
+        self._wall = wall
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Unix seconds."""
+        text = str(value).strip()
+        try:
+            return self._read(text)
+        except (ValueError, OverflowError):
+            self.fail(f"{text!r} is no time; expected {_FORMS}", param, ctx)
+
+    def _read(self, text: str) -> float:
+        if text == "now":
+            return self._wall()
+        if text[-1:] in _UNITS and text[:-1].replace(".", "", 1).isdecimal():
+            return self._wall() - float(text[:-1]) * _UNITS[text[-1]]
+        if text.replace(".", "", 1).isdecimal() and len(text.partition(".")[0]) >= 9:
+            return float(text)
+        at = datetime.fromisoformat(text)
+        if self._end and len(text) == len("2026-01-20"):
+            at += timedelta(days=1)
+        return at.replace(tzinfo=at.tzinfo or UTC).timestamp()
+
+
+def reading(default_from: str | None) -> Callable[[Decorated], Decorated]:
+    """The options of every command that reads: ``--from --to --platform --vantage --history``."""
+
+    def decorate(command: Decorated) -> Decorated:
+        for option in (
+            click.option(
+                "--history",
+                "file",
+                type=click.Path(path_type=Path),
+                help="Read this file and not the daemon's own history.",
+            ),
+            click.option("-v", "--vantage", help="Only this vantage."),
+            click.option("-p", "--platform", help="Only this platform."),
+            click.option(
+                "--to",
+                "until",
+                type=Moment(end=True),
+                default="now",
+                show_default=True,
+                help="Until when; a date means its last second.",
+            ),
+            click.option(
+                "--from",
+                "since",
+                type=Moment(),
+                default=default_from,
+                show_default=default_from is not None,
+                help=f"Since when: {_FORMS}.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@contextmanager
+def opened(config: Config, file: Path | None) -> Iterator[History]:
+    """The history, for as long as the block lasts; why it cannot be read is said in a sentence."""
+    try:
+        history = (
+            History.open(config.settings.store, environ=os.environ)
+            if file is None
+            else History(file)
+        )
+        with history:
+            yield history
+    except HistoryError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def ordered(since: float | None, until: float) -> None:
+    """Refuse a time that ends before it begins."""
+    if since is not None and since >= until:
+        raise click.UsageError("--from is not before --to")
+
+
+def write(lines: Iterable[bytes], output: Path | None) -> int:
+    """Write to ``output``, whole or not at all, or to standard output; the bytes written."""
+    written = 0
+    if output is None:
+        for line in lines:
+            written += sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+        return written
+    partial = output.with_name(output.name + ".partial")
+    try:
+        with partial.open("wb") as sink:
+            for line in lines:
+                written += sink.write(line)
+        partial.replace(output)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise click.ClickException(f"cannot write {output}: {error.strerror or error}") from error
+    return written
+
+
+def zone_of(name: str) -> tzinfo:
+    """A time zone by its name in the tz database."""
+    if name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise click.UsageError(
+            f"no time zone {name!r}; expected a name such as Asia/Karachi"
+        ) from error

@@ -1,0 +1,83 @@
+"""``throttlewatch report``: the history of some days as one page for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from probe import __version__
+from probe.commands.options import config_option, load_config
+from probe.commands.reading import opened, ordered, reading, write, zone_of
+from probe.config.schema import Config
+from probe.model.finding import Incident
+from probe.publish.declared import Declared
+from probe.publish.report.gather import gather, window
+from probe.publish.report.render import render_html, render_svg
+from probe.publish.report.times import Clock
+from probe.publish.report.values import Setting
+
+# A verdict holds for this many intervals, as in the metrics.
+_HOLD_INTERVALS = 2.5
+
+
+@click.command()
+@reading("7d")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="report.html",
+    show_default=True,
+    help="The page.",
+)
+@click.option("--svg", type=click.Path(path_type=Path), help="Also the main plot, as SVG.")
+@click.option("--timezone", default="UTC", show_default=True, help="Such as Asia/Karachi.")
+@click.option("--note", default="", help="A sentence of yours under the headline.")
+@config_option
+def report(
+    since: float,
+    until: float,
+    platform: str | None,
+    vantage: str | None,
+    file: Path | None,
+    output: Path,
+    svg: Path | None,
+    timezone: str,
+    note: str,
+    path: Path | None,
+) -> None:
+    """Write what happened as one page of HTML that you can open and attach.
+
+    The page is complete in itself: it fetches nothing and runs no program. It names your vantages,
+    their networks and country, as configured, and nothing else about you.
+    """
+    ordered(since, until)
+    config, clock = load_config(path), Clock(zone_of(timezone))
+    hold = _HOLD_INTERVALS * float(config.settings.schedule.light)
+    with opened(config, file) as history:
+        rounds = history.rounds(since=since, until=until, platform=platform, vantage=vantage)
+        gathered = gather(
+            rounds,
+            window(since, until),
+            hold_seconds=max(hold * len(config.settings.families), 600.0),
+        )
+        incidents = tuple(history.incidents(since=since, until=until, platform=platform))
+    setting = setting_of(config, incidents, note)
+    page = render_html(gathered, setting, clock, version=__version__).encode()
+    write([page], output)
+    if svg is not None:
+        write([render_svg(gathered, setting, clock).encode()], svg)
+    click.echo(f"{output}: {gathered.rounds:,} rounds, {len(page) / 1e6:.2f} MB", err=True)
+
+
+def setting_of(config: Config, incidents: tuple[Incident, ...], note: str) -> Setting:
+    """What a report says of the configuration."""
+    return Setting(
+        country=config.settings.country,
+        vantages={vantage.name: vantage for vantage in Declared(config).vantages},
+        titles={platform.name: platform.title for platform in config.platforms},
+        controls=tuple(f"{c.title} ({c.operator}, {c.scope})" for c in config.controls),
+        incidents=incidents,
+        note=note,
+    )

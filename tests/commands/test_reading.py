@@ -1,0 +1,219 @@
+"""Commands that read the history while the daemon may be writing it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from probe.cli import main
+from probe.commands.reading import Moment, zone_of
+from probe.config.schema import Seconds, StoreConfig
+from probe.model.finding import FindingKind, Incident, Scope
+from probe.model.stored import StoredRound, VerdictSpan
+from probe.store.history import History, HistoryError
+from probe.store.writer import Store
+from tests.event import DAY, END, ONSET, VANTAGES, history
+from tests.publish.markup import is_self_contained
+
+START = ONSET - 3_600.0
+INCIDENT = Incident(
+    id="1",
+    country="ZZ",
+    platform="x",
+    kind=FindingKind.RESTRICTED,
+    scope=Scope.PARTIAL,
+    since=ONSET,
+    opened_at=ONSET + 600.0,
+    updated_at=END,
+    severity=900.0,
+    peak_share=0.5,
+    networks=(64_501,),
+    sentence="X: restricted on 1 of 2 networks.",
+)
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A history of the event, still open for writing."""
+    path = tmp_path_factory.mktemp("history") / "history.sqlite3"
+    store = Store(path, StoreConfig(batch=Seconds(0.0)), gap_seconds=900.0)
+    store.start()
+    rounds = history(START, ONSET + 3_600.0, vantages=VANTAGES[:1], platforms=("x", "youtube"))
+    for one in rounds:
+        store.round_finished(one.observed, one.verdict)
+    store.incident(INCIDENT)
+    store.flush()
+    until = time.monotonic() + 30.0
+    while time.monotonic() < until:
+        try:
+            with History(path) as written:
+                if list(written.incidents()):
+                    break
+        except HistoryError:
+            pass
+        time.sleep(0.05)
+    yield path
+    store.close()
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, env={"COLUMNS": "200"})
+
+
+def over(stored: Path) -> tuple[str, ...]:
+    return ("--history", str(stored), "--from", f"{START:.0f}", "--to", f"{ONSET + 3_600.0:.0f}")
+
+
+def test_history_is_a_line_for_each_span(stored: Path) -> None:
+    result = run("history", *over(stored))
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert len(lines) == 5
+    assert "20 Jan 12:40" in lines[1]
+    throttled = [line for line in lines if "throttled" in line]
+    assert len(throttled) == 2
+    assert all("20 Jan 13:40" in line and "home" in line for line in throttled)
+
+
+def test_history_for_machines_are_the_spans(stored: Path) -> None:
+    result = run("history", *over(stored), "--json", "--platform", "x")
+    spans = msgspec.json.decode(result.stdout_bytes, type=list[VerdictSpan])
+    assert [(s.platform, s.state.value) for s in spans] == [("x", "ok"), ("x", "throttled")]
+
+
+def test_incidents_show_the_country_and_the_vantages(stored: Path) -> None:
+    result = run("incidents", *over(stored))
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert len(lines) == 4
+    assert any("country ZZ" in line and "going on" in line for line in lines)
+    assert sum("home" in line for line in lines) == 2
+    only = run("incidents", *over(stored), "--vantage", "home")
+    assert "country" not in only.output
+    both = msgspec.json.decode(run("incidents", *over(stored), "--json").stdout_bytes)
+    assert (len(both["country"]), len(both["vantages"])) == (1, 2)
+
+
+def test_a_time_zone_is_that_of_the_reader(stored: Path) -> None:
+    assert "20 Jan 18:40" in run("history", *over(stored), "--timezone", "Asia/Karachi").output
+
+
+def test_times_without_rounds_say_so(stored: Path) -> None:
+    empty = ("--history", str(stored), "--from", "2020-01-01", "--to", "2020-01-02")
+    assert "nothing was measured" in run("history", *empty).output
+    assert "no platform was found" in run("incidents", *empty).output
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "ooni"])
+def test_export_writes_a_file_or_to_standard_output(
+    stored: Path, form: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "rounds"
+    result = run("export", "--format", form, *over(stored), "-o", str(file))
+    assert result.exit_code == 0, result.output
+    assert "MB" in result.output
+    assert [f.name for f in tmp_path.iterdir()] == ["rounds"]
+    printed = run("export", "--format", form, *over(stored))
+    assert printed.stdout_bytes == file.read_bytes()
+    assert len(file.read_bytes()) > 10_000
+
+
+def test_an_export_has_only_what_was_asked_for(stored: Path) -> None:
+    result = run(
+        "export", "--format", "jsonl", "--history", str(stored),
+        "--from", f"{ONSET:.0f}", "--to", f"{ONSET + 900.0:.0f}", "--platform", "youtube",
+    )  # fmt: skip
+    rounds = [
+        msgspec.json.decode(line, type=StoredRound) for line in result.stdout_bytes.splitlines()
+    ]
+    assert {r.observed.platform for r in rounds} == {"youtube"}
+    assert all(ONSET <= r.observed.started_at < ONSET + 900.0 for r in rounds)
+    assert len(rounds) == 3
+
+
+def test_a_vantage_of_the_configuration_brings_its_network(stored: Path, tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("country: NO\nvantages:\n  - {name: home, asn: 64501, access: fixed}\n")
+    result = run("export", "--format", "csv", *over(stored), "--config", str(file))
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert {(row["country"], row["asn"]) for row in rows} == {("NO", "64501")}
+
+
+def test_report_writes_the_page_and_the_plot(stored: Path, tmp_path: Path) -> None:
+    page, plot = tmp_path / "r.html", tmp_path / "r.svg"
+    result = run(
+        "report", *over(stored), "-o", str(page), "--svg", str(plot), "--note", "A <test>.",
+        "--timezone", "Asia/Karachi",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    markup = is_self_contained(page.read_text())
+    assert "X (Twitter) and YouTube: slowed down" in markup.text
+    assert "A <test>." in markup.text
+    assert "18:40 PKT" in markup.text
+    assert INCIDENT.sentence in markup.text
+    assert "jQuery" in markup.text
+    assert plot.read_text().startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("history", "--history", "none.sqlite3"), "there is no history at none.sqlite3"),
+        (("export", "--format", "xml"), "'xml' is not one of"),
+        (("history", "--from", "yesterday"), "'yesterday' is no time; expected 2026-01-20"),
+        (("history", "--from", "2026-01-02", "--to", "2026-01-01"), "--from is not before --to"),
+        (("history", "--timezone", "Mars"), "no time zone 'Mars'"),
+        (("report", "--timezone", "../etc"), "no time zone"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(arguments: tuple[str, ...], words: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code in (1, 2)
+    assert words in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_file_that_cannot_be_written_is_told_and_leaves_nothing(
+    stored: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "none" / "rounds.csv"
+    result = run("export", "--format", "csv", *over(stored), "-o", str(target))
+    assert result.exit_code == 1
+    assert "cannot write" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "end", "expected"),
+    [
+        ("2026-01-20", False, datetime(2026, 1, 20, tzinfo=UTC).timestamp()),
+        ("2026-01-20", True, datetime(2026, 1, 21, tzinfo=UTC).timestamp()),
+        ("2026-01-20T13:40", True, ONSET),
+        ("2026-01-20T18:40+05:00", False, ONSET),
+        (f"{ONSET:.0f}", False, ONSET),
+        ("24h", False, 1e9 - DAY),
+        ("1.5d", False, 1e9 - 1.5 * DAY),
+        ("now", True, 1e9),
+    ],
+)
+def test_times_as_people_write_them(text: str, end: bool, expected: float) -> None:
+    assert Moment(end=end, wall=lambda: 1e9).convert(text, None, None) == expected
+
+
+@pytest.mark.parametrize("text", ["", "2026-13-01", "12", "h", "-1d", "1e999"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        Moment().convert(text, None, None)
+
+
+def test_utc_needs_no_database() -> None:
+    assert zone_of("UTC") is UTC
