@@ -240,7 +240,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "verdict_provisional",
-        "Whether it is only what one round showed",
+        "Whether something is suspected that is not proven",
         lambda r: r.stored.verdict.provisional,
     ),
     Column(
