@@ -15,7 +15,7 @@ from rich.table import Table
 
 from probe import __version__
 from probe.commands import replay as replaying
-from probe.commands.explain import measure_now
+from probe.commands.explain import explain
 from probe.commands.export import export
 from probe.commands.history import history, incidents
 from probe.commands.nation import nation
@@ -152,30 +152,6 @@ def once(
 
 
 @main.command()
-@config_option
-@click.option("-p", "--platform", "name", required=True, help="The platform to explain.")
-@click.option("-v", "--vantage", default=None, help="From this vantage (default: the first).")
-def explain(path: Path | None, name: str, vantage: str | None) -> None:
-    """Measure one platform now, and show how the verdict comes about.
-
-    Makes one transfer round and the bursts that it asks for, and prints the square (name x
-    address) with its numbers, the evidence, the rule that spoke, and what may be claimed. It knows
-    no history: a running daemon judges by what is normal for this line.
-    """
-    from probe.publish.explain import explain as show
-
-    config = _load(path)
-    places = [v.name for v in config.settings.vantages]
-    _known("platform", [name], (p.name for p in config.platforms))
-    _known("vantage", [vantage or places[0]], places)
-    logs.configure("error", config.settings.log.format, sys.stderr)
-    platform = next(p for p in config.platforms if p.name == name)
-    with Console(stderr=True).status(f"measuring {platform.title}"):
-        rounds = asyncio.run(measure_now(config, platform, vantage or places[0]))
-    show(Console(), rounds)
-
-
-@main.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @config_option
 @click.option("-t", "--threshold", "changes", multiple=True, metavar="NAME=VALUE")
@@ -250,7 +226,7 @@ def version() -> None:
     click.echo(f"throttlewatch {__version__}")
 
 
-for command in (history, incidents, export, report, nation, rules, wipe):
+for command in (explain, history, incidents, export, report, nation, rules, wipe):
     main.add_command(command)
 
 

@@ -2,15 +2,94 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+from rich.console import Console
+
+from probe.commands.options import config_option, load_config
 from probe.config.schema import Config, Definition
 from probe.measure.round import Rounds
 from probe.measure.state import State
 from probe.measure.trust import Trust, ssl_version
 from probe.model.identity import RoundKind
 from probe.model.stored import StoredRound
+from probe.publish import log as logs
+from probe.publish.explain import explain as show
+from probe.store.history import History, HistoryError
 from probe.verdict.about import about
 from probe.verdict.decide import decide
 from probe.verdict.memory import Memory
+
+T = TypeVar("T")
+
+# How far back from its end the history is read for the last round of a platform.
+LOOK_BACK_SECONDS = 6 * 3_600.0
+
+
+@click.command()
+@config_option
+@click.option("-p", "--platform", "name", required=True, help="The platform to explain.")
+@click.option("-v", "--vantage", default=None, help="From this vantage (default: the first).")
+@click.option("--now", "measure", is_flag=True, help="Measure now, without a history.")
+def explain(path: Path | None, name: str, vantage: str | None, measure: bool) -> None:
+    """Show how the last verdict on a platform came about.
+
+    Prints the square (name x address) of the daemon's last round and of the bursts that it asked
+    for, with their numbers, the evidence, the rule that spoke, and what may be claimed. With --now
+    it makes one transfer round and its bursts itself; it then knows nothing of what is normal here,
+    and says so by saying less.
+    """
+    config = load_config(path)
+    logs.configure("error", config.settings.log.format, sys.stderr)
+    platform = _chosen("platform", name, {p.name: p for p in config.platforms})
+    places = {v.name: v.name for v in config.settings.vantages}
+    place = _chosen("vantage", vantage or next(iter(places)), places)
+    if measure:
+        with Console(stderr=True).status(f"measuring {platform.title}"):
+            rounds = asyncio.run(measure_now(config, platform, place))
+    else:
+        rounds = _from_history(config, platform, place)
+    show(Console(), rounds)
+
+
+def _chosen(what: str, name: str, known: dict[str, T]) -> T:
+    if name not in known:
+        raise click.UsageError(
+            f"no {what} {name!r} in the configuration; there is: {', '.join(known)}"
+        )
+    return known[name]
+
+
+def _from_history(config: Config, platform: Definition, vantage: str) -> list[StoredRound]:
+    try:
+        with History.open(config.settings.store) as history:
+            bounds = history.bounds()
+            since = None if bounds is None else bounds[1] - LOOK_BACK_SECONDS
+            found = last_rounds(
+                history.rounds(since=since, platform=platform.name, vantage=vantage)
+            )
+    except HistoryError as error:
+        raise click.ClickException(f"{error}; --now measures instead") from error
+    if not found:
+        raise click.ClickException(
+            f"the daemon has not measured {platform.title} lately; --now measures instead"
+        )
+    return found
+
+
+def last_rounds(rounds: Iterable[StoredRound]) -> list[StoredRound]:
+    """The last ordinary round and the bursts that followed it."""
+    found: list[StoredRound] = []
+    for stored in rounds:
+        if stored.observed.burst is None:
+            found = []
+        found.append(stored)
+    return found
 
 
 async def measure_now(config: Config, platform: Definition, vantage: str) -> list[StoredRound]:
