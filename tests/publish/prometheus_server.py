@@ -130,7 +130,7 @@ def prometheus(
         "--log.level=warn",
     )
     server = Prometheus(f"http://{address}", "/-/ready")
-    with _running(command, folder, server):
+    with running(command, folder, server):
         yield server
 
 
@@ -152,7 +152,7 @@ def alertmanager(folder: Path, config: str | None = None) -> Iterator[Alertmanag
         "--log.level=warn",
     )
     server = Alertmanager(f"http://{address}", "/-/ready")
-    with _running(command, folder, server):
+    with running(command, folder, server):
         yield server
 
 
@@ -163,7 +163,8 @@ def free_address() -> str:
 
 
 @contextmanager
-def _running(command: Sequence[str], folder: Path, server: Program) -> Iterator[None]:
+def running(command: Sequence[str], folder: Path, server: Program) -> Iterator[None]:
+    """``command`` runs in ``folder`` until the block ends; ready when it begins."""
     log = folder / "log.txt"
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=out)
