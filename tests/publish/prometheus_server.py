@@ -102,10 +102,12 @@ def prometheus(
     rules: str = "",
     alertmanager: str = "",
     interval: str = "1s",
+    more: dict[str, Any] | None = None,
 ) -> Iterator[Prometheus]:
     """A Prometheus that scrapes the addresses in ``scrape`` (``host:port``), evaluates ``rules``
     (the text of a rule file), tells ``alertmanager`` (``host:port``) and takes remote writes at
-    ``/api/v1/write``. Skips the test where it is not installed."""
+    ``/api/v1/write``. ``more`` is added to its configuration, over what is there. Skips the test
+    where it is not installed."""
     need("prometheus", "prometheus")
     folder.mkdir(parents=True, exist_ok=True)
     config: dict[str, Any] = {
@@ -114,6 +116,7 @@ def prometheus(
             {"job_name": "throttlewatch", "static_configs": [{"targets": list(scrape)}]}
         ],
     }
+    config.update(more or {})
     if rules:
         (folder / "rules.yml").write_text(rules)
         config["rule_files"] = ["rules.yml"]

@@ -6,11 +6,14 @@ from __future__ import annotations
 import asyncio
 import re
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from ruamel.yaml import YAML
 
 from probe.config.dump import dump
 from probe.config.schema import NationConfig, Seconds
@@ -18,7 +21,7 @@ from probe.publish import names
 from probe.publish.rules import record
 from probe.publish.rules.render import rule_file
 from tests.programs import need
-from tests.publish.prometheus_server import alertmanager, free_address, prometheus
+from tests.publish.prometheus_server import alertmanager, prometheus
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 PLATFORMS = ("x", "facebook")
@@ -117,25 +120,9 @@ def test_thresholds_are_those_of_the_configuration() -> None:
 async def test_a_national_event_reaches_an_alertmanager(tmp_path: Path, drill: bool) -> None:
     need("prometheus", "prometheus")
     need("prometheus-alertmanager", "prometheus-alertmanager")
-    address = free_address()
-    page = _event(drill)
+    file = _at_once(NationConfig(hold=Seconds(0.0)))
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(page)}\r\n"
-        writer.write(f"{head}Connection: close\r\n\r\n".encode() + page)
-        await writer.drain()
-        writer.close()
-
-    file = rule_file(NationConfig(hold=Seconds(0.0)), PLATFORMS)
-    for group in file["groups"]:
-        group["interval"] = "1s"
-        for rule in group["rules"]:
-            if "alert" in rule:
-                rule["for"] = "0s"
-    host, _, port = address.rpartition(":")
-
-    def watch() -> dict[str, Any]:
+    def watch(address: str) -> dict[str, Any]:
         with (
             alertmanager(tmp_path / "alertmanager") as receiver,
             prometheus(
@@ -152,12 +139,92 @@ async def test_a_national_event_reaches_an_alertmanager(tmp_path: Path, drill: b
             assert all(other.startswith("DRILL") is drill for other in others), others
             return alert
 
-    async with await asyncio.start_server(answer, host, int(port)):
-        alert = await asyncio.to_thread(watch)
+    async with exporter(_event(drill)) as address:
+        alert = await asyncio.to_thread(watch, address)
     assert alert["labels"]["country"] == "PK"
     assert alert["labels"]["platform"] == "x"
     assert alert["annotations"]["summary"].startswith("DRILL: " if drill else "x in PK")
     assert "#throttlewatchnation" in alert["annotations"]["runbook_url"]
+
+
+@asynccontextmanager
+async def exporter(page: bytes) -> AsyncIterator[str]:
+    """Serves ``page`` to whoever asks; the address as host:port."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(page)}\r\n"
+        writer.write(f"{head}Connection: close\r\n\r\n".encode() + page)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def examples() -> list[dict[str, Any]]:
+    """The Prometheus configurations of docs/fleet.md: scrape, federation, remote write."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (DOCS / "fleet.md").read_text(), re.DOTALL)
+    return [YAML(typ="safe", pure=True).load(block) for block in blocks]
+
+
+def test_the_configurations_of_the_fleet_page_are_right(tmp_path: Path) -> None:
+    need("promtool", "prometheus")
+    (tmp_path / "throttlewatch-rules.yml").write_text(dump(rule_file(THRESHOLDS, PLATFORMS)))
+    assert len(examples()) == 3
+    for number, example in enumerate(examples()):
+        (tmp_path / "prometheus.yml").write_text(dump(example))
+        done = subprocess.run(
+            ["promtool", "check", "config", "prometheus.yml"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, f"example {number}: {done.stdout + done.stderr}"
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("how", ["federation", "remote write"])
+async def test_a_centre_finds_what_a_region_heard(tmp_path: Path, how: str) -> None:
+    need("prometheus", "prometheus")
+    _, federation, writing = examples()
+    rules_text = dump(_at_once(NationConfig(hold=Seconds(0.0))))
+
+    def watch(address: str) -> None:
+        if how == "federation":
+            with prometheus(tmp_path / "region", scrape=[address]) as region:
+                job = federation["scrape_configs"][0]
+                job["static_configs"] = [{"targets": [region.url.removeprefix("http://")]}]
+                more = {"scrape_configs": [job]}
+                with prometheus(tmp_path / "centre", rules=rules_text, more=more) as centre:
+                    found = centre.wait_for(f"{record.SCOPE} == 4")
+        else:
+            with prometheus(tmp_path / "centre", rules=rules_text) as centre:
+                sending = writing["remote_write"]
+                sending[0]["url"] = f"{centre.url}/api/v1/write"
+                more = {"remote_write": sending}
+                with prometheus(tmp_path / "region", scrape=[address], more=more):
+                    found = centre.wait_for(f"{record.SCOPE} == 4")
+                assert not centre.query("throttlewatch_unneeded")
+        labels, _ = found[0]
+        assert (labels["country"], labels["platform"]) == ("PK", "x")
+
+    page = _event(drill=False) + b"throttlewatch_unneeded 1\n"
+    async with exporter(page) as address:
+        await asyncio.to_thread(watch, address)
+
+
+def _at_once(of: NationConfig) -> dict[str, Any]:
+    """The rules, evaluated every second and alerting at once."""
+    file = rule_file(of, PLATFORMS)
+    for group in file["groups"]:
+        group["interval"] = "1s"
+        for rule in group["rules"]:
+            if "alert" in rule:
+                rule["for"] = "0s"
+    return file
 
 
 def _event(drill: bool) -> bytes:
