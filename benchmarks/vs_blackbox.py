@@ -38,6 +38,7 @@ from benchmarks.wire_accuracy import (
     truth,
 )
 from probe.config.schema import VantageConfig
+from probe.measure.clock import Stamping
 from probe.measure.host_lookup import host_lookup
 from probe.measure.leg import measure_leg
 from probe.measure.trust import Trust
@@ -110,7 +111,9 @@ async def take(ca_file: str, rounds: int) -> Taken:
         command = [PROGRAM, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{PORT}"]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as exporter:
             try:
-                return await _take(ca_file, rounds, exporter.pid)
+                # As in the daemon.
+                with Stamping():
+                    return await _take(ca_file, rounds, exporter.pid)
             finally:
                 exporter.terminate()
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from probe.config import ConfigErrors
 from probe.config.schema import Config
+from probe.measure.clock import Stamping
 from probe.measure.line import Lines
 from probe.measure.round import Rounds
 from probe.measure.state import State
@@ -82,6 +83,8 @@ class Daemon:
         app = create_app(self._board, self.reload)
         server = self._server = Server(app, self._config.settings.listen, self._config.web)
         await server.start()
+        # Without it the kernel would turn its stamps on and off for each leg, late and at a price.
+        stamping = Stamping()
         loop = asyncio.get_running_loop()
         reloads: set[asyncio.Task[ReloadResult]] = set()
 
@@ -102,6 +105,7 @@ class Daemon:
             await self._stopping.wait()
         finally:
             manager.stopping()
+            stamping.close()
             log.info("stopping")
             nation.cancel()
             await self._runner.stop(grace_seconds=GRACE_SECONDS)

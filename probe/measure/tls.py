@@ -65,6 +65,18 @@ class Records:
         self._first = self._last
         return record
 
+    def take_together(self) -> tuple[bytes, Arrival, Arrival] | None:
+        """The next complete record, and those after it that ended with the same piece: they came at
+        the same time, so nothing is lost by reading them at once."""
+        record = self.take()
+        if record is None:
+            return None
+        data = [record.data]
+        # Whatever is still complete came with the latest piece, as this one did if it ends there.
+        while record.last is self._last and (following := self.take()) is not None:
+            data.append(following.data)
+        return b"".join(data), record.first, record.last
+
     def rest(self) -> bytes:
         """The beginning of a record that never came whole."""
         rest = bytes(self._held)
@@ -168,10 +180,12 @@ class TlsStream(httpcore.AsyncNetworkStream):
                 return self._session.read(max_bytes)
             except ssl.SSLWantReadError:
                 await self._flush()
-            record = self._records.take()
-            if record is not None:
-                self.first, self.last = record.first, record.last
-                self._incoming.write(record.data)
+            together = self._records.take_together()
+            if together is not None:
+                data, self.first, self.last = together
+                self._incoming.write(data)
+                if plain := self._decrypted(max_bytes):
+                    return plain
                 continue
             piece = await self._wire.receive()
             if piece:
@@ -180,6 +194,22 @@ class TlsStream(httpcore.AsyncNetworkStream):
                 # Without TLS's own goodbye this is a cut: OpenSSL then raises SSLEOFError.
                 self._incoming.write(self._records.rest())
                 self._incoming.write_eof()
+
+    def _decrypted(self, max_bytes: int) -> bytes:
+        """All that the session has, since it gives one record at a time."""
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            while size < max_bytes and (piece := self._session.read(max_bytes - size)):
+                pieces.append(piece)
+                size += len(piece)
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError:
+            # What came before the broken record counts; the next read meets the error again.
+            if not pieces:
+                raise
+        return b"".join(pieces)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         # What is written goes out at the next flush or when something is waited for: Finished, the

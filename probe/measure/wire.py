@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable
 
 import httpcore
 
@@ -42,6 +41,8 @@ class WireStream(httpcore.AsyncNetworkStream):
         self._sock = sock
         self._loop = asyncio.get_running_loop()
         self._reads = 0
+        self._listening = False
+        self._awaited: asyncio.Future[None] | None = None
         self.opened_ns = opened_ns
         self.arrivals: list[Arrival] = []
         self.received = 0
@@ -72,7 +73,7 @@ class WireStream(httpcore.AsyncNetworkStream):
             try:
                 data, ancillary, _, _ = self._sock.recvmsg(self.piece, clock.ANCILLARY_BYTES)
             except (BlockingIOError, InterruptedError):
-                await self._wait(self._loop.add_reader, self._loop.remove_reader)
+                await self._readable()
                 continue
             if data:
                 self._note(len(data), clock.stamp_ns(ancillary))
@@ -107,7 +108,7 @@ class WireStream(httpcore.AsyncNetworkStream):
             try:
                 view = view[self._sock.send(view) :]
             except (BlockingIOError, InterruptedError):
-                await self._wait(self._loop.add_writer, self._loop.remove_writer)
+                await self._writable()
 
     def kernel_account(self) -> tcp_info.Account | None:
         """The kernel's account of the connection now, or as it was when it was closed."""
@@ -117,6 +118,7 @@ class WireStream(httpcore.AsyncNetworkStream):
         """Take the kernel's account and close. What is unread makes the kernel send a reset."""
         if self._sock.fileno() >= 0:
             self.account = tcp_info.read(self._sock)
+            self._deaf()
             self._sock.close()
 
     async def aclose(self) -> None:
@@ -131,14 +133,37 @@ class WireStream(httpcore.AsyncNetworkStream):
         if len(self.arrivals) > _MOST_ARRIVALS:
             del self.arrivals[1:-1:2]
 
-    async def _wait(self, add: Callable[..., None], remove: Callable[[int], bool]) -> None:
+    async def _readable(self) -> None:
+        # The loop goes on listening between two waits: a slow line has some fifty of them in a leg,
+        # and beginning and ending to listen costs more than the read.
+        if not self._listening:
+            self._loop.add_reader(self._sock.fileno(), self._came)
+            self._listening = True
+        self._awaited = self._loop.create_future()
+        try:
+            await self._awaited
+        finally:
+            self._awaited = None
+
+    def _came(self) -> None:
+        if self._awaited is None:
+            self._deaf()  # nobody waits, and the loop must not turn for what nobody reads
+        else:
+            _wake(self._awaited)
+
+    def _deaf(self) -> None:
+        if self._listening:
+            self._loop.remove_reader(self._sock.fileno())
+            self._listening = False
+
+    async def _writable(self) -> None:
         ready: asyncio.Future[None] = self._loop.create_future()
         descriptor = self._sock.fileno()
-        add(descriptor, _wake, ready)
+        self._loop.add_writer(descriptor, _wake, ready)
         try:
             await ready
         finally:
-            remove(descriptor)
+            self._loop.remove_writer(descriptor)
 
 
 def _wake(ready: asyncio.Future[None]) -> None:
