@@ -13,6 +13,7 @@ ROOMS = ("config", "schedule", "measure", "observe", "verdict", "nation", "store
 # I/O libraries, and the one room that may know each.
 OWNERS = {
     "aiodns": "measure",
+    "aioquic": "measure",
     "bcrypt": "publish",
     "apscheduler": "schedule",
     "click": "cli",

@@ -57,7 +57,9 @@ def round_size(config: Config, platform: Definition) -> RoundSize:
     # The first control of a round that reads is read as well.
     control = any(reads)
     return RoundSize(
-        legs=sum(1 for target in platform.targets for _ in _hosts(config, target)) + drawn,
+        legs=sum(1 for target in platform.targets for _ in _hosts(config, target))
+        + drawn
+        + _quic_legs(config, platform),
         read_legs=sum(reads) + control,
         long_legs=max(reads, default=0) + control,
         names=len({_host(target) for target in platform.targets}) + drawn,
@@ -97,6 +99,12 @@ def estimate(config: Config) -> Estimate:
         bytes_per_day=sum(map(_bytes_per_day, [config] * len(config.platforms), config.platforms))
         * len(config.settings.vantages),
     )
+
+
+def _quic_legs(config: Config, platform: Definition) -> int:
+    """Legs over QUIC: the targets that speak it, and at most every drawn control."""
+    speaking = sum(target.quic for target in platform.targets) if config.settings.quic else 0
+    return speaking + controls_drawn(config) if speaking else 0
 
 
 def controls_drawn(config: Config) -> int:

@@ -7,6 +7,7 @@ from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.config.checks import SYSTEM_RESOLVER
 from probe.config.formats import is_address
@@ -53,10 +54,27 @@ def contacts(config: Config) -> tuple[Contact, ...]:
                     vantages=every,
                 )
             )
+        found += _over_quic(found, definition, config, direct)
     for vantage in config.settings.vantages:
         found += _of_proxy(vantage)
     found += _of_resolvers(config, direct)
     return tuple(dict.fromkeys(found))
+
+
+def _over_quic(
+    found: list[Contact], definition: Definition, config: Config, direct: tuple[str, ...]
+) -> list[Contact]:
+    """The contacts of targets that are measured over QUIC too, again, over UDP."""
+    speaking = [f"{target.name}: " for target in definition.targets if target.quic]
+    if not config.settings.quic or not direct:
+        return []
+    return [
+        replace(contact, transport="udp", purpose=f"{contact.purpose}, over QUIC", vantages=direct)
+        for contact in found
+        if contact.owner == definition.name
+        and contact.purpose.startswith(tuple(speaking))
+        and ": target" in contact.purpose
+    ]
 
 
 def _of_definition(definition: Definition, config: Config) -> Iterator[tuple[str, int, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 from msgspec import Struct
@@ -67,6 +68,12 @@ class _Loading:
         controls = self._select(main, "controls", "control", definitions)
         ca_file = self._ca_file(main, path)
         web = self._web(main, path)
+        if settings is not INVALID and settings.quic and find_spec("aioquic") is None:
+            missing = main.find("quic").error(
+                found="`true`, but aioquic is not installed",
+                expected="`false`, or the extra: pip install 'throttlewatch[quic]'",
+            )
+            self._errors.append(missing)
         if self._errors:
             raise ConfigErrors(self._errors)
         return Config(

@@ -116,7 +116,8 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Exactly one of ``url`` and ``discover``. Everything else that is not given follows from the URL:
     ``connect_to``, ``sni``, ``host`` and ``certificate_name`` are its host. ``compares: goodput``
     targets are read in transfer rounds, all targets are reached in light rounds.
-    ``no_swap``/``no_decoy`` say why that corner of the square does not exist.
+    ``no_swap``/``no_decoy`` say why that corner of the square does not exist. ``quic``: it speaks
+    HTTP/3, and is measured over it too where the main file says so.
     """
 
     name: Name
@@ -134,6 +135,7 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     expect_status: Annotated[tuple[Status, ...], Meta(min_length=1)] = (200, 206)
     http: Annotated[tuple[HttpVersion, ...], Meta(min_length=1)] = ("h2", "http/1.1")
     swap: Corner | None = None
+    quic: bool = False
     no_swap: str = ""
     decoy: Corner | None = None
     no_decoy: str = ""
@@ -307,6 +309,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ca_file: str | None = None
     resolve: dict[Host, tuple[Address, ...]] = {}
     beacon: Host | None = None
+    quic: bool = False
     acknowledge_risks: bool = False
     nation: NationConfig = NationConfig()
     store: StoreConfig = StoreConfig()

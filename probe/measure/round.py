@@ -27,6 +27,7 @@ from probe.measure.legs import (
 from probe.measure.names import Names, Resolution, measure_names
 from probe.measure.objects import after_leg, after_page, object_now, page_due
 from probe.measure.page import Page, fetch_page
+from probe.measure.quic_legs import QUIC, over_quic
 from probe.measure.state import State
 from probe.measure.trust import Trust
 from probe.model.burst import Burst
@@ -75,6 +76,7 @@ class Rounds:
         names = Names(self._settings, via, family, self._random)
         seconds = deadline_seconds(kind, self._settings.legs)
         legs, objectless = await self._declare(self._platforms[platform], via, kind, names)
+        legs = (*legs, *self._over_quic(legs, via))
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         dns = asyncio.ensure_future(
             measure_names(
@@ -98,9 +100,10 @@ class Rounds:
             family=family,
             started_at=started_at,
             duration_seconds=time.monotonic() - began,
-            legs=made,
+            legs=tuple(leg for leg in made if leg.leg.transport != QUIC),
             skipped=(*objectless, *skipped),
             dns=(*names.lookups, *answers),
+            quic=tuple(leg for leg in made if leg.leg.transport == QUIC),
             clock_stepped=abs(_clock_offset() - offset) >= STEP_SECONDS,
             page_wire_bytes=names.page_wire_bytes,
         )
@@ -200,6 +203,19 @@ class Rounds:
             beacon=self._settings.beacon,
         )
 
+    def _over_quic(self, legs: Sequence[Leg], via: VantageConfig) -> tuple[Leg, ...]:
+        """The legs that are made over QUIC as well; a proxy carries none."""
+        if not self._settings.quic or via.proxy is not None:
+            return ()
+        speaks = {key for key, target in self._targets.items() if target.quic}
+        return over_quic(
+            legs,
+            self._endpoints(via, *self._controls),
+            speaks=speaks,
+            settings=self._settings.legs,
+            random=self._random,
+        )
+
     def _endpoints(self, via: VantageConfig, *definitions: Definition) -> list[Endpoint]:
         now = time.monotonic()
         return [
@@ -297,6 +313,20 @@ class Rounds:
         seen = () if address is None else ledger.seen(via.name, address)
         if address is not None and leg.role in _PLATFORM_NAME:
             ledger.note(via.name, address, leg.owner)
+        if leg.transport == QUIC and address is not None:
+            # Only where it is wanted: aioquic costs memory and start-up time.
+            from probe.measure.quic import measure_quic
+
+            return await measure_quic(
+                leg,
+                address=address,
+                via=via,
+                trust=self._trust,
+                deadline_seconds=leg_seconds,
+                order=order,
+                resolve_seconds=resolution.seconds,
+                seen_names=seen,
+            )
         observed = await measure_leg(
             leg,
             address=address,

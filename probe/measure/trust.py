@@ -22,10 +22,11 @@ class TrustError(Exception):
 class Trust:
     """Makes the TLS client of a leg."""
 
-    __slots__ = ("_context",)
+    __slots__ = ("_ca_file", "_context")
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext, ca_file: str | None = None) -> None:
         self._context = context
+        self._ca_file = ca_file
 
     @classmethod
     def load(cls, ca_file: str | None) -> Trust:
@@ -34,7 +35,14 @@ class Trust:
         Blocks. Raises ``TrustError``, also when the system has no authorities at all: every leg
         would fail, and look like a forged certificate.
         """
-        return cls(_context(ca_file))
+        return cls(_context(ca_file), ca_file)
+
+    def places(self) -> tuple[str | None, str | None]:
+        """The file and the folder with the authorities, for what does not speak through OpenSSL."""
+        if self._ca_file is not None:
+            return self._ca_file, None
+        system = ssl.get_default_verify_paths()
+        return system.cafile, system.capath
 
     def client(
         self,

@@ -53,6 +53,7 @@ OONI: frozenset[str] = frozenset(
         "not_connected",
         "operation_would_block",
         "permission_denied",
+        "quic_incompatible_version",
         "protocol_not_supported",
         "socks_failed",
         "ssl_failed_handshake",

@@ -35,6 +35,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     ``Host`` header. ``sni`` is the name in the ClientHello, ``certificate_name`` the one the
     certificate must carry. ``max_bytes`` caps the body, ``min_bytes`` is what a whole object has
     (0: any). ``range_bytes`` asks the server for that many bytes (0: no Range header).
+    ``transport`` is ``tcp``, or ``quic``: a handshake and the head of an answer over HTTP/3.
     """
 
     role: LegRole
@@ -53,6 +54,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     min_bytes: int = 0
     max_bytes: int = 65_536
     range_bytes: int = 0
+    transport: str = "tcp"
 
 
 class Sample(Struct, frozen=True, array_like=True):
@@ -188,7 +190,8 @@ class DnsObservation(Struct, frozen=True, kw_only=True):
 class RoundObservation(Struct, frozen=True, kw_only=True):
     """All that one round of one platform from one vantage saw.
 
-    ``legs`` stand in the order in which they were made (which was drawn at random).
+    ``legs`` stand in the order in which they were made (which was drawn at random). ``quic`` are
+    legs over QUIC, drawn into the same order: not comparable with those over TCP, so apart.
     ``clock_stepped``: the wall clock jumped during the round. ``burst`` is the plan of a burst.
     ``page_wire_bytes``: what was sent and received to look for objects' links on pages, which are
     no legs, counted as ``wire_bytes_*`` of legs are.
@@ -204,6 +207,7 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
     legs: tuple[LegObservation, ...]
     skipped: tuple[SkippedLeg, ...] = ()
     dns: tuple[DnsObservation, ...] = ()
+    quic: tuple[LegObservation, ...] = ()
     clock_stepped: bool = False
     burst: Burst | None = None
     page_wire_bytes: int = 0

@@ -248,7 +248,10 @@ class DataBudget:
 
 def wire_bytes(observed: RoundObservation) -> int:
     """Bytes that a round had on the wire, both ways. What nobody counted is estimated."""
-    legs = sum((leg.wire_bytes_sent or 0) + (leg.wire_bytes_received or 0) for leg in observed.legs)
+    legs = sum(
+        (leg.wire_bytes_sent or 0) + (leg.wire_bytes_received or 0)
+        for leg in (*observed.legs, *observed.quic)
+    )
     asked = sum(
         LOOKUP_BYTES
         if dns.wire_bytes_sent is None

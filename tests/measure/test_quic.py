@@ -1,0 +1,212 @@
+"""QUIC against a real aioquic server on loopback: handshake, head, certificates, silence."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from random import Random
+
+import pytest
+from aioquic.asyncio.protocol import QuicConnectionProtocol
+from aioquic.asyncio.server import serve as serve_quic
+from aioquic.h3.connection import H3_ALPN, H3Connection
+from aioquic.h3.events import HeadersReceived
+from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.events import ProtocolNegotiated, QuicEvent
+from msgspec.structs import replace
+
+from probe.config import load
+from probe.config.schema import Definition, LegsConfig, VantageConfig
+from probe.measure.legs import Endpoint, declare
+from probe.measure.objects import Object
+from probe.measure.quic import measure_quic
+from probe.measure.quic_legs import QUIC, over_quic
+from probe.model.identity import Compares, LegRole, Phase, RoundKind
+from probe.model.observation import Clock, LegObservation
+from tests.measure.servers import HERE, NAME, authority, certificate, leg_to, trust
+
+SHORT = 0.6
+
+
+class Server:
+    """What a running server has seen and says."""
+
+    def __init__(self, status: bytes) -> None:
+        self.status = status
+        self.port = 0
+        self.requests: list[dict[bytes, bytes]] = []
+        self.connections = 0
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    folder: Path, *, name: str = NAME, forged: bool = False, status: bytes = b"200",
+    alpn: tuple[str, ...] = tuple(H3_ALPN), host: str = "127.0.0.1",
+) -> AsyncIterator[Server]:  # fmt: skip
+    """An HTTP/3 server with a certificate for ``name``."""
+    seen = Server(status)
+    leaf = certificate(name, forged=forged)
+    leaf.private_key_pem.write_to_path(str(folder / "key.pem"))
+    leaf.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
+    configuration = QuicConfiguration(is_client=False, alpn_protocols=list(alpn))
+    configuration.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+
+    class Protocol(QuicConnectionProtocol):
+        http: H3Connection | None = None
+
+        def quic_event_received(self, event: QuicEvent) -> None:
+            if isinstance(event, ProtocolNegotiated):
+                seen.connections += 1
+                self.http = H3Connection(self._quic)
+            for one in self.http.handle_event(event) if self.http is not None else ():
+                if isinstance(one, HeadersReceived) and self.http is not None:
+                    seen.requests.append(dict(one.headers))
+                    self.http.send_headers(one.stream_id, [(b":status", seen.status)])
+                    self.http.send_data(one.stream_id, b"x" * 3_000, end_stream=True)
+                    self.transmit()
+
+    server = await serve_quic(host, 0, configuration=configuration, create_protocol=Protocol)
+    assert server._transport is not None
+    seen.port = server._transport.get_extra_info("sockname")[1]
+    try:
+        yield seen
+    finally:
+        server.close()
+        await asyncio.sleep(0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trusted(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The tests' trust knows where its authority lies, for longer than it took to load it."""
+    path = tmp_path_factory.mktemp("ca") / "ca.pem"
+    authority().cert_pem.write_to_path(str(path))
+    trust()._ca_file = str(path)
+
+
+async def observe(
+    port: int, *, deadline: float = 5.0, address: str = "127.0.0.1", via: VantageConfig = HERE
+) -> LegObservation:
+    leg = replace(leg_to(port, range_bytes=1_024), transport=QUIC, compares=Compares.HANDSHAKE)
+    return await measure_quic(
+        leg, address=address, via=via, trust=trust(), deadline_seconds=deadline, order=0
+    )
+
+
+def failure(observed: LegObservation) -> tuple[str, str]:
+    assert observed.failure is not None
+    return observed.failure.phase.value, observed.failure.reason
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+async def test_a_handshake_and_the_head_of_an_answer(tmp_path: Path, address: str) -> None:
+    async with serving(tmp_path, host=address) as server:
+        observed = await observe(server.port, address=address)
+    assert observed.failure is None
+    assert set(observed.phases) == {Phase.TLS, Phase.PROCESSING}
+    assert 0 < observed.phases[Phase.TLS] <= observed.duration_seconds
+    assert observed.clock is Clock.KERNEL
+    assert observed.http is not None
+    assert (observed.http.version, observed.http.status) == ("3", 200)
+    assert server.connections == 1
+    (request,) = server.requests
+    assert request[b":authority"] == NAME.encode()
+    assert request[b":path"] == b"/object?v=1"
+    assert request[b"range"] == b"bytes=0-1023"
+    assert b"cookie" not in request
+    # An Initial packet has at least 1,200 bytes (RFC 9000, section 14.1).
+    assert observed.wire_bytes_sent is not None
+    assert observed.wire_bytes_received is not None
+    assert observed.wire_bytes_sent > 1_200
+    assert observed.wire_bytes_received > 1_200
+    assert observed.body_bytes is None
+
+
+async def test_another_status_is_a_refusal(tmp_path: Path) -> None:
+    async with serving(tmp_path, status=b"403") as server:
+        observed = await observe(server.port)
+    assert failure(observed) == ("processing", "http_unexpected_status_code")
+
+
+@pytest.mark.parametrize(
+    ("name", "forged", "reason"),
+    [
+        (NAME, True, "ssl_unknown_authority"),
+        ("other.example", False, "ssl_invalid_hostname"),
+    ],
+)
+async def test_a_wrong_certificate(tmp_path: Path, name: str, forged: bool, reason: str) -> None:
+    async with serving(tmp_path, name=name, forged=forged) as server:
+        observed = await observe(server.port)
+    assert failure(observed) == ("tls", reason)
+    assert server.requests == []
+
+
+async def test_no_common_protocol_is_a_failed_handshake(tmp_path: Path) -> None:
+    async with serving(tmp_path, alpn=("other",)) as server:
+        observed = await observe(server.port)
+    assert failure(observed) == ("tls", "ssl_failed_handshake")
+
+
+async def test_dropped_packets_run_into_the_deadline() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        observed = await observe(silent.getsockname()[1], deadline=SHORT)
+    assert failure(observed) == ("tls", "generic_timeout_error")
+    assert observed.phases[Phase.TLS] >= SHORT / 2
+    assert observed.wire_bytes_received == 0
+
+
+async def test_a_closed_port_is_refused() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    assert failure(await observe(port)) == ("tls", "connection_refused")
+
+
+async def test_junk_is_no_answer() -> None:
+    class Junk(asyncio.DatagramProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = transport
+
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            self.transport.sendto(b"\xff" * 40, addr)  # type: ignore[attr-defined]
+
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(Junk, local_addr=("127.0.0.1", 0))
+    observed = await observe(transport.get_extra_info("sockname")[1], deadline=SHORT)
+    transport.close()
+    assert failure(observed) == ("tls", "generic_timeout_error")
+
+
+async def test_the_vantage_says_where_packets_leave_from(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        via = VantageConfig(name="second", source_address="192.0.2.9")
+        observed = await observe(server.port, via=via)
+    assert failure(observed) == ("tls", "address_not_available")
+
+
+def endpoint(definition: Definition, name: str) -> Endpoint:
+    target = next(t for t in definition.targets if t.name == name)
+    found = Object(url=target.url or f"https://{definition.hosts[0]}/", min_bytes=0)
+    return Endpoint(definition=definition, target=target, object=found)
+
+
+def test_a_target_over_quic_always_has_a_control_beside_it() -> None:
+    config = load(None, {})
+    youtube = next(p for p in config.platforms if p.name == "youtube")
+    speaks = {
+        (d.name, t.name) for d in (*config.platforms, *config.controls) for t in d.targets if t.quic
+    }
+    targets = [endpoint(youtube, t.name) for t in youtube.targets]
+    controls = [endpoint(c, t.name) for c in config.controls for t in c.targets]
+    mute = [c for c in controls if (c.definition.name, c.target.name) not in speaks]
+    legs, _ = declare(targets, mute[:2], RoundKind.LIGHT, legs=LegsConfig(), beacon=None)
+    made = over_quic(legs, controls, speaks=speaks, settings=LegsConfig(), random=Random(1))
+    assert {leg.transport for leg in made} == {QUIC}
+    assert {leg.role for leg in made} == {LegRole.TARGET, LegRole.CONTROL}
+    assert all(leg.sni == leg.certificate_name for leg in made)
+    alone, _ = declare((), mute[:2], RoundKind.LIGHT, legs=LegsConfig(), beacon=None)
+    assert over_quic(alone, controls, speaks=speaks, settings=LegsConfig(), random=Random(1)) == ()
