@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from probe import __version__
 from probe.config import ConfigErrors
 from probe.config.schema import Config
 from probe.measure.clock import Stamping
@@ -24,6 +25,8 @@ from probe.model.verdict import Verdict
 from probe.nation.local import Local, sight_of
 from probe.nation.sight import GRID_SECONDS
 from probe.publish.board import Board
+from probe.publish.forwarding import Forwarding
+from probe.publish.metrics import Registry
 from probe.publish.server import Server
 from probe.publish.service_manager import ServiceManager
 from probe.publish.snapshot import Snapshot
@@ -74,7 +77,13 @@ class Daemon:
         self._store = Store.open(config.settings.store, gap_seconds=_gap_seconds(config))
         if not self._data.load(self._store.load(DATA_BUDGET)):
             log.warning("what was used of the data budget cannot be read: it counts anew")
-        self._board = Board(config, data=self._data.view, store=self._store.health)
+        self._forwarding = Forwarding(config.settings.forward, self._store)
+        self._board = Board(
+            config,
+            data=self._data.view,
+            store=self._store.health,
+            forward=self._forwarding.health,
+        )
         self._memories = Memories(self._store, time.monotonic)
         self._nation.resume(self._store.load(INCIDENTS) or b"[]")
 
@@ -98,6 +107,8 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, reload_soon)
         self._runner.start()
         nation = loop.create_task(self._watch_nation())
+        registry = Registry(__version__)
+        self._forwarding.start(lambda: registry.collector(self._board.snapshot()))
         manager = ServiceManager(os.environ)
         manager.ready(lambda: self._reloading.locked() or self._runner.alive)
         log.info("measuring", extra={"listen": server.address, "slots": len(slots(self._config))})
@@ -109,6 +120,7 @@ class Daemon:
             log.info("stopping")
             nation.cancel()
             await self._runner.stop(grace_seconds=GRACE_SECONDS)
+            await self._forwarding.stop()
             await server.stop()
             await asyncio.gather(nation, return_exceptions=True)
             self._memories.flush()
@@ -128,8 +140,9 @@ class Daemon:
                 return ReloadResult(ok=False, text=str(error))
             if config.settings.listen != self._config.settings.listen:
                 log.warning("a changed listen address is used after a restart")
-            if config.settings.store != self._config.settings.store:
-                log.warning("a changed store is used after a restart")
+            for key in ("store", "forward"):
+                if getattr(config.settings, key) != getattr(self._config.settings, key):
+                    log.warning("a changed %s is used after a restart", key)
             refused = self._server.use(config.web) if self._server is not None else ""
             if refused:
                 log.warning("web_config not taken up", extra={"reason": refused})

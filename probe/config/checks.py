@@ -17,9 +17,11 @@ from probe.config.hosts import covers
 from probe.config.schema import (
     Corner,
     DnsConfig,
+    ForwardConfig,
     LegsConfig,
     ResolverConfig,
     ScheduleConfig,
+    Settings,
     Target,
     VantageConfig,
 )
@@ -72,6 +74,27 @@ def check_vantage(vantage: VantageConfig, node: Node) -> Iterator[ConfigError]:
             yield node.find(key).error(
                 found=f"{key} beside proxy", expected=f"one of them: {key} or proxy"
             )
+
+
+def check_forward(forward: ForwardConfig, node: Node) -> Iterator[ConfigError]:
+    """One way of saying who sends."""
+    if (forward.username is None) != (forward.password_file is None):
+        yield node.error(
+            found="username without password_file, or the reverse", expected="both or neither"
+        )
+    if forward.username is not None and forward.bearer_token_file is not None:
+        yield node.find("bearer_token_file").error(
+            found="bearer_token_file beside username", expected="one of them"
+        )
+
+
+def check_settings(settings: Settings, node: Node) -> Iterator[ConfigError]:
+    """What is forwarded comes from the history."""
+    if settings.forward.url is not None and settings.store.path is None:
+        yield node.find("forward", "url").error(
+            found="a receiver, and no history (store.path: null)",
+            expected="a history to send from: leave out store.path, or set forward.url to null",
+        )
 
 
 def check_target(target: Target, node: Node) -> Iterator[ConfigError]:
@@ -159,6 +182,8 @@ CHECKS: Mapping[type[Struct], Check] = {
     DnsConfig: check_dns,
     ResolverConfig: check_resolver,
     VantageConfig: check_vantage,
+    ForwardConfig: check_forward,
+    Settings: check_settings,
     Target: check_target,
 }
 

@@ -11,9 +11,19 @@ from msgspec.structs import replace
 
 from probe.config.checks import SYSTEM_RESOLVER
 from probe.config.formats import is_address
-from probe.config.schema import Config, Corner, Definition, ResolverConfig, Target, VantageConfig
+from probe.config.schema import (
+    Config,
+    Corner,
+    Definition,
+    ForwardConfig,
+    ResolverConfig,
+    Target,
+    VantageConfig,
+)
 
 HTTPS_PORT = 443
+HTTP_PORT = 80
+FORWARD = "forward"
 DNS_PORT = 53
 PROXY_PORTS = {"socks5": 1080, "http": 8080}
 
@@ -58,6 +68,7 @@ def contacts(config: Config) -> tuple[Contact, ...]:
     for vantage in config.settings.vantages:
         found += _of_proxy(vantage)
     found += _of_resolvers(config, direct)
+    found += _of_receiver(config.settings.forward)
     return tuple(dict.fromkeys(found))
 
 
@@ -185,6 +196,30 @@ def _of_resolver(resolver: ResolverConfig, direct: tuple[str, ...]) -> Iterator[
             purpose="DNS measurements" if transport == "udp" else "DNS answers too long for UDP",
             vantages=direct,
         )
+
+
+def _of_receiver(forward: ForwardConfig) -> Iterator[Contact]:
+    if forward.url is None:
+        return
+    url = urlsplit(forward.url)
+    via = urlsplit(forward.proxy) if forward.proxy is not None else None
+    if via is not None:
+        yield Contact(
+            host=via.hostname or "",
+            port=via.port or PROXY_PORTS[via.scheme],
+            transport="tcp",
+            owner=FORWARD,
+            purpose=f"{via.scheme} proxy to the receiver of the metrics",
+            vantages=(),
+        )
+    yield Contact(
+        host=url.hostname or "",
+        port=url.port or (HTTPS_PORT if url.scheme == "https" else HTTP_PORT),
+        transport="tcp",
+        owner=FORWARD,
+        purpose="receiver of the metrics (remote write)" + (", by the proxy" if via else ""),
+        vantages=(),
+    )
 
 
 def _bracketed(address: str) -> str:

@@ -62,6 +62,18 @@ def is_https_url(text: str) -> bool:
     )
 
 
+def is_receiver_url(text: str) -> bool:
+    """An http or https URL with a host, and neither user nor fragment."""
+    parts = _split(text)
+    return (
+        parts is not None
+        and parts.scheme in ("http", "https")
+        and parts.username is None
+        and not parts.fragment
+        and is_host(parts.hostname or "")
+    )
+
+
 def is_proxy(text: str) -> bool:
     """A proxy URL, with nothing after the port."""
     parts = _split(text)
@@ -114,6 +126,12 @@ def _split(text: str) -> SplitResult | None:
 
 FORMS: dict[str, Form] = {
     "https-url": Form(accepts=is_https_url, expected="a URL such as https://example.com/object.js"),
+    "receiver-url": Form(
+        accepts=is_receiver_url,
+        expected="a URL without user, such as https://prometheus.example.org/api/v1/write",
+        # It may have a token in its path.
+        secret=True,
+    ),
     "host": Form(accepts=is_host, expected="a host name or address, such as www.example.com"),
     "host-name": Form(
         accepts=lambda text: is_host(text) and not is_address(text),

@@ -14,7 +14,15 @@ from probe.config.checks import CHECKS, undeclared_hosts
 from probe.config.document import Node, merge, parse
 from probe.config.errors import ConfigError, ConfigErrors
 from probe.config.hints import default_of, keys_of, near
-from probe.config.schema import AUTO, Config, Definition, Settings, StoreConfig, WebConfig
+from probe.config.schema import (
+    AUTO,
+    Config,
+    Definition,
+    ForwardConfig,
+    Settings,
+    StoreConfig,
+    WebConfig,
+)
 from probe.config.walk import INVALID, Walker, shown
 from probe.config.web import load_web
 
@@ -77,7 +85,12 @@ class _Loading:
         if self._errors:
             raise ConfigErrors(self._errors)
         return Config(
-            settings=replace(settings, ca_file=ca_file, store=_placed(settings.store, main, path)),
+            settings=replace(
+                settings,
+                ca_file=ca_file,
+                store=_store_placed(settings.store, main, path),
+                forward=_forward_placed(settings.forward, main, path),
+            ),
             platforms=platforms,
             controls=controls,
             web=web,
@@ -234,12 +247,23 @@ class _Loading:
         return str(file)
 
 
-def _placed(store: StoreConfig, main: Node, path: Path | None) -> StoreConfig:
+def _store_placed(store: StoreConfig, main: Node, path: Path | None) -> StoreConfig:
     """The history's file as a path that holds from anywhere."""
     if store.path is None or store.path == AUTO:
         return store
-    file = _relative_to(path.parent if path is not None else None, main.find("store", "path"))
-    return replace(store, path=str(file))
+    folder = path.parent if path is not None else None
+    return replace(store, path=str(_relative_to(folder, main.find("store", "path"))))
+
+
+def _forward_placed(forward: ForwardConfig, main: Node, path: Path | None) -> ForwardConfig:
+    """The same for the receiver's certificates and credentials."""
+    folder = path.parent if path is not None else None
+    placed = {
+        key: str(_relative_to(folder, main.find("forward", key)))
+        for key in ("password_file", "bearer_token_file", "ca_file")
+        if getattr(forward, key) is not None
+    }
+    return replace(forward, **placed)
 
 
 def _relative_to(folder: Path | None, node: Node) -> Path:

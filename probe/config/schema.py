@@ -47,6 +47,14 @@ AddressAndPort = Annotated[str, Meta(extra={"format": "address-and-port"})]
 Listen = Annotated[str, Meta(extra={"format": "listen"})]
 ProxyUrl = Annotated[str, Meta(extra={"format": "proxy"})]
 Pattern = Annotated[str, Meta(extra={"format": "regex"})]
+ReceiverUrl = Annotated[str, Meta(extra={"format": "receiver-url"})]
+LabelName = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$",
+        description="a label's name: letters, digits and _, such as instance",
+    ),
+]
 UrlPath = Annotated[str, Meta(extra={"format": "url-path"})]
 Hours = Annotated[str, Meta(extra={"format": "hours"})]
 Interface = Annotated[str, Meta(extra={"format": "interface"})]
@@ -275,6 +283,26 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     batch: Annotated[Seconds, Meta(ge=0.0, le=3_600.0)] = Seconds(60.0)
 
 
+class ForwardConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Prometheus remote write of all that ``/metrics`` shows. ``url: null``: nothing is sent.
+
+    ``external_labels`` are added to every series. At most one of ``username`` (with
+    ``password_file``) and ``bearer_token_file``; the files are read at each request, so they may
+    change. ``samples_per_second`` bounds how fast what waited is sent; ``keep`` how long it waits.
+    """
+
+    url: ReceiverUrl | None = None
+    external_labels: dict[LabelName, str] = {}
+    username: str | None = None
+    password_file: str | None = None
+    bearer_token_file: str | None = None
+    ca_file: str | None = None
+    proxy: ProxyUrl | None = None
+    timeout: Annotated[Seconds, Meta(gt=0.0, le=300.0)] = Seconds(30.0)
+    samples_per_second: Annotated[int, Meta(ge=100)] = 5_000
+    keep: Annotated[Seconds, Meta(ge=3_600.0)] = Seconds(2_592_000.0)
+
+
 class LogConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``format``: ``auto`` is text on a terminal and JSON elsewhere."""
 
@@ -313,6 +341,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     acknowledge_risks: bool = False
     nation: NationConfig = NationConfig()
     store: StoreConfig = StoreConfig()
+    forward: ForwardConfig = ForwardConfig()
     log: LogConfig = LogConfig()
 
 

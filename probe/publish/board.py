@@ -20,6 +20,7 @@ from probe.model.verdict import Verdict
 from probe.nation.sight import GRID_SECONDS
 from probe.observe.pairs import Ratio, ratios
 from probe.publish.declared import Declared
+from probe.publish.forward_health import ForwardHealth
 from probe.publish.fresh import Fresh
 from probe.publish.snapshot import DnsKey, LegKey, RatioKey, Slot, Snapshot
 from probe.publish.totals import Totals
@@ -47,11 +48,13 @@ class Board:
         wall: Callable[[], float] = time.time,
         data: Callable[[], View] | None = None,
         store: Callable[[], StoreHealth] | None = None,
+        forward: Callable[[], ForwardHealth | None] | None = None,
     ) -> None:
         self._monotonic = monotonic
         self._wall = wall
         self._data = data
         self._store = store
+        self._forward = forward
         self._declared = Declared(config)
         self._legs: Fresh[LegKey, LegObservation] = Fresh()
         self._reads: Fresh[LegKey, LegObservation] = Fresh()
@@ -187,6 +190,7 @@ class Board:
             ready=self.ready,
             data=None if self._data is None else self._data(),
             store=None if self._store is None else self._store(),
+            forward=None if self._forward is None else self._forward(),
             tunnels=dict(self._tunnels),
             line_changes={v.name: self._line_changes[v.name] for v in declared.vantages},
         )

@@ -23,7 +23,7 @@ from probe.publish import names
 from probe.publish.names import MetricSpec
 from probe.publish.nation_rows import nation_rows
 from probe.publish.snapshot import BUCKETS_SECONDS, DnsKey, Histogram, LegKey, Owner, Snapshot
-from probe.publish.store_metrics import store_rows
+from probe.publish.store_metrics import forward_rows, store_rows
 from probe.publish.totals import OTHER, ended_phases
 
 Row = tuple[MetricSpec, dict[str, str], float]
@@ -108,6 +108,8 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[Row]:
     yield from _data_rows(snapshot)
     if snapshot.store is not None:
         yield from store_rows(snapshot.store)
+    if snapshot.forward is not None:
+        yield from forward_rows(snapshot.forward)
     yield from _line_rows(snapshot)
     yield from nation_rows(snapshot)
     for leg_key, leg in sorted(snapshot.legs.items(), key=_ordered):

@@ -62,6 +62,57 @@ STORE_SET_ASIDE = metric(
     absent=_STORE_OFF,
 )
 
+_NO_RECEIVER = "no receiver is configured"
+FORWARD_WORKING = metric(
+    "gauge",
+    "forward_working",
+    (),
+    "Whether the receiver took or judged what it was last sent (1), or could not be used (0).",
+    absent=_NO_RECEIVER,
+)
+FORWARD_TROUBLE = metric(
+    "info",
+    "forward_trouble_info",
+    ("reason",),
+    "Why nothing can be forwarded just now.",
+    absent=f"it can be; {_NO_RECEIVER}",
+)
+FORWARD_SENT = metric(
+    "counter",
+    "forward_sent_samples_total",
+    (),
+    "Samples that the receiver has taken since the start.",
+    absent=_NO_RECEIVER,
+)
+FORWARD_REFUSED = metric(
+    "counter",
+    "forward_refused_samples_total",
+    ("reason",),
+    "Samples that the receiver will never take, such as those too old for it.",
+    absent=f"none since the start; {_NO_RECEIVER}",
+)
+FORWARD_WAITING = metric(
+    "gauge",
+    "forward_waiting_points",
+    (),
+    "Points of the 60-second grid that were not forwarded yet.",
+    absent=_NO_RECEIVER,
+)
+FORWARD_OLDEST = metric(
+    "gauge",
+    "forward_oldest_waiting_timestamp_seconds",
+    (),
+    "Unix time of the oldest point that was not forwarded yet.",
+    absent=f"nothing waits; {_NO_RECEIVER}",
+)
+FORWARD_SENT_AT = metric(
+    "gauge",
+    "forward_last_success_timestamp_seconds",
+    (),
+    "Unix time at which the receiver last took samples.",
+    absent=f"never since the start; {_NO_RECEIVER}",
+)
+
 METRICS: tuple[MetricSpec, ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, MetricSpec)
 )

@@ -13,6 +13,7 @@ from probe.model.identity import Family, LegRole, Phase, RoundKind, Vantage
 from probe.model.observation import DnsObservation, LegObservation
 from probe.model.verdict import Verdict
 from probe.observe.pairs import Ratio
+from probe.publish.forward_health import ForwardHealth
 from probe.schedule.data_budget import View
 from probe.store.health import StoreHealth
 
@@ -103,7 +104,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     ``legs`` are the last exchanges, ``reads`` the last ones that compared goodput. ``verdicts`` has
     ``None`` where there has been no round yet, and no entry where the last one is stale. Points
     in time are Unix seconds. ``data`` is the state of the data budgets,
-    ``store`` that of the history.
+    ``store`` that of the history, ``forward`` that of forwarding (``None``: no receiver).
     ``tunnels`` and ``line_changes`` are by vantage.
     ``compared`` names the controls that were fine in a slot's last round; ``incidents`` are
     those that are open.
@@ -130,5 +131,6 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     ready: bool
     data: View | None = None
     store: StoreHealth | None = None
+    forward: ForwardHealth | None = None
     tunnels: Mapping[str, bool] = {}
     line_changes: Mapping[str, int] = {}

@@ -1,10 +1,11 @@
-"""How the history is doing, as samples."""
+"""How the history and forwarding from it are doing, as samples."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from probe.publish import names_store as names
+from probe.publish.forward_health import ForwardHealth
 from probe.publish.metric_spec import MetricSpec
 from probe.store.health import StoreHealth
 
@@ -23,3 +24,18 @@ def store_rows(health: StoreHealth) -> Iterator[tuple[MetricSpec, dict[str, str]
     yield names.STORE_QUEUED, {}, float(health.queued)
     yield names.STORE_DROPPED, {}, float(health.dropped)
     yield names.STORE_SET_ASIDE, {}, float(health.set_aside)
+
+
+def forward_rows(health: ForwardHealth) -> Iterator[tuple[MetricSpec, dict[str, str], float]]:
+    """Every series about forwarding."""
+    yield names.FORWARD_WORKING, {}, float(not health.trouble)
+    if health.trouble:
+        yield names.FORWARD_TROUBLE, {"reason": health.trouble}, 1.0
+    yield names.FORWARD_SENT, {}, float(health.sent)
+    for reason, count in health.refused:
+        yield names.FORWARD_REFUSED, {"reason": reason}, float(count)
+    yield names.FORWARD_WAITING, {}, float(health.waiting)
+    if health.oldest_at is not None:
+        yield names.FORWARD_OLDEST, {}, health.oldest_at
+    if health.last_sent_at is not None:
+        yield names.FORWARD_SENT_AT, {}, health.last_sent_at

@@ -27,6 +27,8 @@ class Left(Struct, frozen=True, kw_only=True):
 
     state: dict[str, bytes] = {}
     last_round: int = 0
+    last_seq: int = 0
+    series: dict[int, str] = {}
     dictionaries: tuple[Dictionary, ...] = ()
 
 
@@ -139,7 +141,15 @@ class Keeper:
             )
         )
         self.spans.resume(last_span, self._last_spans(connection))
-        return Left(state=state, last_round=last_round, dictionaries=dictionaries)
+        (last_seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM samples").fetchone()
+        series = dict(connection.execute("SELECT id, labels FROM series").fetchall())
+        return Left(
+            state=state,
+            last_round=last_round,
+            last_seq=last_seq,
+            series=series,
+            dictionaries=dictionaries,
+        )
 
     def _last_spans(self, connection: sqlite3.Connection) -> dict[Key, Numbered]:
         found: dict[Key, Numbered] = {}

@@ -102,6 +102,18 @@ MIGRATIONS: tuple[Migration, ...] = (
             ) WITHOUT ROWID""",
         ),
     ),
+    Migration(
+        name="samples to forward",
+        statements=(
+            "CREATE TABLE series (id INTEGER PRIMARY KEY, labels TEXT NOT NULL)",
+            """CREATE TABLE samples (
+                seq INTEGER PRIMARY KEY,
+                at INTEGER NOT NULL UNIQUE,
+                base INTEGER NOT NULL,
+                body BLOB NOT NULL
+            )""",
+        ),
+    ),
 )
 
 

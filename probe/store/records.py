@@ -19,11 +19,15 @@ class Tables:
     def __init__(self) -> None:
         self._slots: dict[tuple[str, str], int] = {}
         self._dictionaries: set[int] = set()
+        self.series: set[int] = set()
+        self.frames: set[int] = set()
 
     def forget(self) -> None:
         """Nothing is known any more."""
         self._slots.clear()
         self._dictionaries.clear()
+        self.series.clear()
+        self.frames.clear()
 
     def slot(self, connection: sqlite3.Connection, vantage: str, platform: str) -> int:
         """The number of a vantage and platform."""

@@ -25,6 +25,7 @@ from probe.store.codec import Packer
 from probe.store.health import WORDS, StoreHealth
 from probe.store.keeper import Keeper
 from probe.store.records import FindingRecord, IncidentRecord, Record, RoundRecord
+from probe.store.samples import Labels, Recorder
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class Store:
         self._dropped = 0
         self._committed = 0
         self._packer = Packer()
+        self._recorder = Recorder()
         self._keeper = None if path is None else Keeper(path, gap_seconds, wall=wall)
         self._thread: threading.Thread | None = None
 
@@ -102,6 +104,7 @@ class Store:
         left = self._keeper.resume()
         self._state = {**left.state, **self._state}
         self._next_round = max(self._next_round, left.last_round + 1)
+        self._recorder.resume(left.last_seq, left.series)
         for dictionary in left.dictionaries:
             self._packer.learn(dictionary)
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
@@ -123,6 +126,11 @@ class Store:
     def incident(self, incident: Incident) -> None:
         """Keep an incident as it is now, in place of what was known under its ``id``."""
         self._put(lambda: IncidentRecord(incident))
+
+    def sample(self, at: int, values: Mapping[Labels, float]) -> None:
+        """Keep every series' value at ``at``, a point of the grid, to be forwarded. Committed at
+        once, with whatever waits: a receiver is not to lag behind by a batch."""
+        self._put(lambda: self._recorder.record(at, values), now=True)
 
     def load(self, key: str) -> bytes | None:
         """What was last saved under ``key``, in this run or an earlier one."""

@@ -1,0 +1,218 @@
+"""Sends what was recorded to the receiver: in order, at a bounded rate, as often as it takes.
+
+The cursor (the last frame that the receiver has taken or refused) is kept in the history and moves
+only after the answer; so a kill costs at most that a request is sent again, with the same times and
+values, which receivers take for what it is.
+
+A refusal (HTTP 400) is about some of the samples, but receivers may have dropped the whole request.
+So it is cut in halves, the older first, down to single points and single halves of their series,
+until what is fine has been taken. Where nothing at all is taken any more, that is given up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from probe.config.schema import ForwardConfig
+from probe.publish.forward_health import ForwardHealth
+from probe.publish.remote_write import Answer, Receiver, Result
+from probe.publish.remote_write_message import encode
+from probe.publish.remote_write_points import Point, by_series, points
+from probe.store.samples import Frame, Samples, SamplesError
+from probe.store.writer import Store
+
+log = logging.getLogger(__name__)
+
+CURSOR = "forward/cursor"
+INSTANCE = "forward/instance"
+SAMPLES_PER_REQUEST = 5_000
+FRAMES_AT_ONCE = 60
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 300.0
+# How often it looks for new frames when all have been sent.
+LOOK_SECONDS = 5.0
+# So many requests in a row without one sample taken: the rest of the batch is given up too.
+MOST_REFUSALS = 16
+
+
+class Forwarder:
+    """Forwards until it is cancelled."""
+
+    def __init__(self, config: ForwardConfig, store: Store, receiver: Receiver) -> None:
+        assert store.path is not None
+        self._config = config
+        self._store = store
+        self._receiver = receiver
+        self._samples = Samples(store.path)
+        self._external = {**_identity(store), **config.external_labels}
+        self._previous: Frame | None = None
+        self._cursor = _cursor(store)
+        self._trouble = ""
+        self._waiting: tuple[int, int] | None = None
+        self._last_sent_at: float | None = None
+        self._sent = 0
+        self._refused: Counter[str] = Counter()
+        self._refusals_in_a_row = 0
+
+    def health(self) -> ForwardHealth:
+        """How it is doing."""
+        return ForwardHealth(
+            trouble=self._trouble,
+            waiting=self._waiting[0] if self._waiting else 0,
+            oldest_at=float(self._waiting[1]) if self._waiting else None,
+            last_sent_at=self._last_sent_at,
+            sent=self._sent,
+            refused=tuple(sorted(self._refused.items())),
+        )
+
+    async def run(self) -> None:
+        """Send whatever waits, then wait for more."""
+        try:
+            while True:
+                if not await self._turn():
+                    await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            self._samples.close()
+            await self._receiver.close()
+
+    async def _turn(self) -> bool:
+        """Send the next frames; whether there were any."""
+        try:
+            previous, frames = await asyncio.to_thread(self._read)
+        except SamplesError as error:
+            self._is_in_trouble("store", str(error))
+            return False
+        if not frames:
+            return False
+        waiting = list(points(previous, frames))
+        for some in _requests(waiting):
+            await self._deliver(some)
+        self._refusals_in_a_row = 0
+        self._previous, self._cursor = frames[-1], frames[-1].seq
+        # With more waiting, a kill now costs sending this much again; otherwise it can wait for the
+        # batch in which the next frame is written.
+        more = self._waiting is not None and self._waiting[0] > len(frames)
+        self._store.save(CURSOR, str(self._cursor).encode(), now=more)
+        self._waiting = None if not more else self._waiting
+        return True
+
+    def _read(self) -> tuple[Frame | None, list[Frame]]:
+        self._waiting = self._samples.waiting(self._cursor)
+        if self._waiting is None:
+            return None, []
+        previous = self._previous or self._samples.frame(self._cursor)
+        return previous, self._samples.frames(self._cursor, FRAMES_AT_ONCE)
+
+    async def _deliver(self, some: Sequence[Point]) -> None:
+        """Send until every sample was taken or refused."""
+        size = sum(len(point.values) for point in some)
+        if not size:
+            return
+        if self._refusals_in_a_row >= MOST_REFUSALS:
+            self._refused["given_up"] += size
+            return
+        answer = await self._insist(some, size)
+        if answer.result is Result.ACCEPTED:
+            self._refusals_in_a_row = 0
+            self._sent += size
+            self._last_sent_at = time.time()
+            return
+        halves = _halves(some)
+        if halves is None:
+            self._refused[answer.reason] += size
+            self._refusals_in_a_row += answer.result is Result.REFUSED
+            return
+        for half in halves:
+            await self._deliver(half)
+
+    async def _insist(self, some: Sequence[Point], size: int) -> Answer:
+        """The receiver's word on these samples, however long that takes."""
+        body = await asyncio.to_thread(self._encode, some)
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            began = time.monotonic()
+            answer = await self._receiver.send(body)
+            if answer.result in (Result.ACCEPTED, Result.REFUSED, Result.TOO_LARGE):
+                self._is_well(answer)
+                spent = time.monotonic() - began
+                await asyncio.sleep(max(0.0, size / self._config.samples_per_second - spent))
+                return answer
+            self._is_in_trouble(answer.reason, answer.text)
+            if answer.wait_seconds is not None:
+                await asyncio.sleep(answer.wait_seconds)
+            # Many senders that lost one receiver must not all come back at once.
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _encode(self, some: Sequence[Point]) -> bytes:
+        series = {self._samples.labels(n): s for n, s in by_series(some).items()}
+        return encode(series, self._external)
+
+    def _is_well(self, answer: Answer) -> None:
+        if self._trouble:
+            log.info("metrics are forwarded again")
+        self._trouble = ""
+        if answer.result is Result.REFUSED and self._refusals_in_a_row == 0:
+            log.warning(
+                "the receiver refuses samples; forwarding goes on with the next",
+                extra={"reason": answer.reason, "answer": answer.text},
+            )
+
+    def _is_in_trouble(self, reason: str, text: str) -> None:
+        if reason != self._trouble:
+            log.warning(
+                "metrics cannot be forwarded; they wait in the history",
+                extra={"reason": reason, "answer": text},
+            )
+        self._trouble = reason
+
+
+def _requests(some: Sequence[Point]) -> list[list[Point]]:
+    """Points in order, in portions for one request each."""
+    found: list[list[Point]] = []
+    size = SAMPLES_PER_REQUEST
+    for point in some:
+        if size + len(point.values) > SAMPLES_PER_REQUEST:
+            found.append([])
+            size = 0
+        found[-1].append(point)
+        size += len(point.values)
+    return found
+
+
+def _halves(some: Sequence[Point]) -> tuple[Sequence[Point], Sequence[Point]] | None:
+    """Two parts of ``some``, the older first; of one point, two parts of its series; ``None``: one
+    sample has none."""
+    if len(some) > 1:
+        middle = len(some) // 2
+        return some[:middle], some[middle:]
+    (point,) = some
+    if len(point.values) < 2:
+        return None
+    numbers = sorted(point.values)
+    middle = len(numbers) // 2
+    first, second = (
+        [Point(at=point.at, values={number: point.values[number] for number in part})]
+        for part in (numbers[:middle], numbers[middle:])
+    )
+    return first, second
+
+
+def _cursor(store: Store) -> int:
+    saved = store.load(CURSOR) or b"0"
+    return int(saved) if saved.isdigit() else 0
+
+
+def _identity(store: Store) -> dict[str, str]:
+    """Tells this daemon's series from another's with the same vantage names, and says nothing about
+    who or where it is: a random name, kept in the history."""
+    known = store.load(INSTANCE)
+    if known is None:
+        known = random.SystemRandom().randbytes(5).hex().encode()
+        store.save(INSTANCE, known)
+    return {"job": "throttlewatch", "instance": known.decode()}
