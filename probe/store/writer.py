@@ -261,6 +261,9 @@ class Store:
         with self._wake:
             records = tuple(self._records)
             state = {key: self._state[key] for key in self._unsaved_state}
+            if not self._inbox:
+                # What comes from here on belongs to the next batch, and plans that one.
+                self._urgent, self._due = False, None
         before = keeper.trouble
         done = keeper.commit(records, state)
         with self._wake:
@@ -283,11 +286,10 @@ class Store:
                 self._acknowledged(rounds)
 
     def _written(self, records: tuple[Record, ...], state: dict[str, bytes]) -> None:
-        for record in records:
-            # What was dropped in the meantime was the oldest, and is written all the same.
-            if self._records and self._records[0] is record:
-                self._records.popleft()
-                self._records_bytes -= record.bytes
+        # What was dropped in the meantime was the oldest, and is written all the same.
+        written = set(map(id, records))
+        while self._records and id(self._records[0]) in written:
+            self._records_bytes -= self._records.popleft().bytes
         for key, blob in state.items():
             if self._state.get(key) is blob:
                 self._unsaved_state.discard(key)
@@ -295,7 +297,6 @@ class Store:
     def _reschedule(self, *, failed: bool) -> None:
         batch = float(self._config.batch)
         with self._wake:
-            self._urgent = False
             if failed:
                 self._retry_seconds = min(
                     max(self._retry_seconds, 1.0) * 2, max(batch, SLOWEST_RETRY_SECONDS)
@@ -303,5 +304,5 @@ class Store:
                 self._due = self._monotonic() + self._retry_seconds
             else:
                 self._retry_seconds = batch
-                waits = bool(self._inbox or self._records or self._unsaved_state)
-                self._due = self._monotonic() + batch if waits else None
+                if self._due is None and (self._records or self._unsaved_state):
+                    self._due = self._monotonic() + batch
