@@ -20,7 +20,10 @@ Raw = dict[SeriesKey, list[tuple[int, float]]]
 
 
 class RealReceiver:
-    """A program that can be killed and started again on the same data."""
+    """A program that can be killed and started again on the same data. ``settle_seconds``: how long
+    what it has acknowledged may still be lost when it is killed."""
+
+    settle_seconds = 1.0
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -94,6 +97,9 @@ class PrometheusReceiver(RealReceiver):
 
 class VictoriaReceiver(RealReceiver):
     """With the de-duplication that docs/forwarding.md asks for."""
+
+    # It writes what it has in memory to the disk every few seconds.
+    settle_seconds = 12.0
 
     def __init__(self, folder: Path) -> None:
         need("victoria-metrics", "victoria-metrics")

@@ -156,9 +156,8 @@ async def test_the_receiver_is_killed_half_way(store: Store, receiver: RealRecei
 
     def before(number: int) -> None:
         if number == 10:
-            # Both give their data to the disk after a second or so; what they lose of what they
-            # have acknowledged is their own matter and not asked for here.
-            time.sleep(3.0)
+            # What a receiver loses of what it has acknowledged is its own matter.
+            time.sleep(receiver.settle_seconds)
             receiver.kill()
             receiver.start()
 
