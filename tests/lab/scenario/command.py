@@ -67,7 +67,7 @@ def scenarios(
         if json_file is not None:
             json_file.write_bytes(msgspec.json.format(msgspec.json.encode(plain(results))))
         print(f"  {brief(result)}", file=sys.stderr, flush=True)
-    results.sort(key=lambda r: [run.scenario.id == id_of(r) for run in runs].index(True))
+    results.sort(key=lambda r: list(BY_ID).index(id_of(r)))
     console().print(table(results))
     wrong = [r for r in results if isinstance(r, Failed) or not r.right]
     print(f"{len(results) - len(wrong)} right, {len(wrong)} wrong, "

@@ -32,7 +32,7 @@ from tests.scenarios.model import ClockStepped, LineKind, Scenario
 
 POLL_SECONDS = 0.4
 CALM_MOST_SECONDS = 90.0
-ROUND_MOST_SECONDS = 25.0
+ROUND_MOST_SECONDS = 30.0
 STOP_SECONDS = 10.0
 # A box that is later than that, for more than this share of its frames, measured itself.
 LATE_SECONDS = 0.025

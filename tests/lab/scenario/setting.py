@@ -91,7 +91,7 @@ def settings(scenario: Scenario, pace: Pace, definitions: Path) -> dict[str, obj
         "data_budget": "100000GB/month",
         "dns": {"allow_private": True, "linger": 0.5},
         # A leg that hangs is cut sooner: what is judged is that it was cut, and how far it came.
-        "legs": {"light_deadline": 6, "transfer_deadline": 10, "long_deadline": 20},
+        "legs": {"light_deadline": 4, "transfer_deadline": 8, "long_deadline": 16},
         "schedule": {
             "light": pace.light,
             "transfer": pace.transfer,
