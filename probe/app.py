@@ -74,7 +74,11 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._rounds, self._runner = self._build(config)
-        self._store = Store.open(config.settings.store, gap_seconds=_gap_seconds(config))
+        self._store = Store.open(
+            config.settings.store,
+            gap_seconds=_gap_seconds(config),
+            keep_samples_seconds=float(config.settings.forward.keep),
+        )
         if not self._data.load(self._store.load(DATA_BUDGET)):
             log.warning("what was used of the data budget cannot be read: it counts anew")
         self._forwarding = Forwarding(config.settings.forward, self._store)

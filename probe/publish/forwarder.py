@@ -24,11 +24,11 @@ from probe.publish.remote_write import Answer, Receiver, Result
 from probe.publish.remote_write_message import encode
 from probe.publish.remote_write_points import Point, by_series, points
 from probe.store.samples import Frame, Samples, SamplesError
-from probe.store.writer import Store
+from probe.store.writer import FORWARDED, Store
 
 log = logging.getLogger(__name__)
 
-CURSOR = "forward/cursor"
+CURSOR = FORWARDED
 INSTANCE = "forward/instance"
 SAMPLES_PER_REQUEST = 5_000
 FRAMES_AT_ONCE = 60

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from probe.config.schema import StoreConfig
 from probe.store import files
 from probe.store.codec import Dictionary
 from probe.store.database import Lock, Trouble, open_writer, trouble_of
 from probe.store.health import WORDS
 from probe.store.records import Record, Tables
+from probe.store.retention import prune
 from probe.store.rows import SPAN_COLUMNS, span_of
 from probe.store.spans import Key, Numbered, Spans, write_span
 
@@ -86,6 +88,24 @@ class Keeper:
         self.last_commit_at = at
         self.bytes = files.size(self.path)
         return True
+
+    def prune(self, config: StoreConfig, forwarded: int, keep_samples_seconds: float) -> None:
+        """Forget what is due."""
+        try:
+            gone = prune(
+                self._open(),
+                config,
+                now=self._wall(),
+                forwarded=forwarded,
+                keep_samples_seconds=keep_samples_seconds,
+            )
+        except Exception as error:
+            self._troubled(error)
+            return
+        # A base may be gone, and a frame must not be written as a difference to nothing.
+        self._tables.frames.clear()
+        if gone:
+            log.info("old rounds were forgotten", extra={"rounds": gone})
 
     def close(self) -> None:
         """Carry the log into the file, and let go of both."""

@@ -36,6 +36,10 @@ INBOX = 2_000
 SLOWEST_RETRY_SECONDS = 300.0
 # Rounds of one slot that are further apart than this have unmeasured time between them.
 GAP_SECONDS = 1_800.0
+PRUNE_SECONDS = 3_600.0
+KEEP_SAMPLES_SECONDS = 30 * 86_400.0
+# The key under which the forwarder keeps how far it has come.
+FORWARDED = "forward/cursor"
 
 Acknowledged = Callable[[tuple[str, ...]], None]
 _Item = StoredRound | Callable[[], Record]
@@ -51,12 +55,16 @@ class Store:
         *,
         gap_seconds: float = GAP_SECONDS,
         acknowledged: Acknowledged | None = None,
+        keep_samples_seconds: float = KEEP_SAMPLES_SECONDS,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         queue_bytes: int = QUEUE_BYTES,
     ) -> None:
         self._config = config
         self._acknowledged = acknowledged
+        self._keep_samples_seconds = keep_samples_seconds
+        # The first hour is given to the clock, which may not have been set.
+        self._prune_at = monotonic() + PRUNE_SECONDS
         self._monotonic = monotonic
         self._queue_bytes = queue_bytes
         self._wake = threading.Condition()
@@ -85,6 +93,7 @@ class Store:
         environ: Mapping[str, str] = os.environ,
         gap_seconds: float = GAP_SECONDS,
         acknowledged: Acknowledged | None = None,
+        keep_samples_seconds: float = KEEP_SAMPLES_SECONDS,
     ) -> Store:
         """Open or make the file, and start the writer. Never raises for what the disk does: a store
         in trouble keeps things in memory, says so in its ``health``, and tries again."""
@@ -93,6 +102,7 @@ class Store:
             config,
             gap_seconds=gap_seconds,
             acknowledged=acknowledged,
+            keep_samples_seconds=keep_samples_seconds,
         )
         store.start()
         return store
@@ -209,6 +219,9 @@ class Store:
                     self._take(keeper, item)
                 if closing or self._is_due():
                     self._commit(keeper)
+                    if not closing and self._monotonic() >= self._prune_at:
+                        self._prune_at = self._monotonic() + PRUNE_SECONDS
+                        self._prune(keeper)
             except Exception:
                 # A fault of ours in one record must end neither the writer nor the daemon.
                 log.exception("the history's writer failed; it goes on")
@@ -256,6 +269,11 @@ class Store:
             state=stored.verdict.state.value,
             packed=self._packer.pack(stored),
         )
+
+    def _prune(self, keeper: Keeper) -> None:
+        cursor = self.load(FORWARDED) or b"0"
+        forwarded = int(cursor) if cursor.isdigit() else 0
+        keeper.prune(self._config, forwarded, self._keep_samples_seconds)
 
     def _commit(self, keeper: Keeper) -> None:
         with self._wake:

@@ -1,0 +1,97 @@
+"""Calm times are thinned, incidents stay, and what must be forwarded is not lost."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from probe.config.schema import Bytes, StoreConfig
+from probe.model.stored import StoredRound
+from probe.model.verdict import State
+from probe.store.database import open_writer
+from probe.store.history import History
+from probe.store.retention import prune, used_bytes
+from probe.store.samples import Samples
+from probe.store.writer import Store
+from tests.store.rounds import START, stored
+from tests.store.test_writer import a_store, keep, wait_for
+
+DAY = 86_400.0
+# Two days, a round every five minutes; the platform is blocked for an hour in the middle.
+BLOCKED = range(288, 300)
+ROUNDS = [stored(n, state=State.BLOCKED if n in BLOCKED else State.OK) for n in range(576)]
+MARGIN_ROUNDS = 36
+
+
+def filled(path: Path, rounds: list[StoredRound]) -> sqlite3.Connection:
+    store = a_store(path)
+    keep(store, *rounds)
+    assert store.close(30)
+    return open_writer(path)
+
+
+def after(
+    path: Path, connection: sqlite3.Connection, now: float, **config: object
+) -> list[StoredRound]:
+    prune(
+        connection,
+        StoreConfig(**config),  # type: ignore[arg-type]
+        now=now,
+        forwarded=0,
+        keep_samples_seconds=DAY,
+    )
+    connection.close()
+    with History(path) as history:
+        return list(history.rounds())
+
+
+def test_nothing_is_forgotten_while_it_is_young(tmp_path: Path) -> None:
+    path = tmp_path / "h"
+    assert after(path, filled(path, ROUNDS), START + 20 * DAY) == ROUNDS
+
+
+def test_calm_times_are_thinned_to_one_an_hour_and_evidence_stays_whole(tmp_path: Path) -> None:
+    path = tmp_path / "h"
+    left = after(path, filled(path, ROUNDS), START + 40 * DAY)
+    evidence = ROUNDS[BLOCKED[0] - MARGIN_ROUNDS + 1 : BLOCKED[-1] + MARGIN_ROUNDS]
+    assert [r for r in left if r in evidence] == evidence
+    calm = [r for r in left if r not in evidence]
+    hours = [int(r.observed.started_at // 3_600) for r in calm]
+    assert 35 <= len(calm) <= 45
+    assert len(set(hours)) >= len(hours) - 4
+
+
+def test_evidence_outlives_calm_times(tmp_path: Path) -> None:
+    path = tmp_path / "h"
+    left = after(path, filled(path, ROUNDS), START + 500 * DAY)
+    assert {r.verdict.state for r in left} == {State.OK, State.BLOCKED}
+    assert len(left) < 100
+    assert after(path, open_writer(path), START + 3_000 * DAY) == []
+
+
+def test_a_cap_on_size_takes_calm_rounds_first(tmp_path: Path) -> None:
+    path = tmp_path / "h"
+    connection = filled(path, ROUNDS)
+    cap = used_bytes(connection) // 2
+    left = after(path, connection, START + 10 * DAY, max_size=Bytes(cap))
+    assert [r for r in left if r.verdict.state is State.BLOCKED] == [ROUNDS[n] for n in BLOCKED]
+    assert path.stat().st_size <= 1.1 * cap
+
+
+def test_samples_stay_until_they_were_forwarded(tmp_path: Path) -> None:
+    path = tmp_path / "h"
+    store: Store = a_store(path)
+    begun = int(START) // 60 * 60
+    name = (("__name__", "a"),)
+    for n in range(150):
+        store.sample(begun + 60 * n, {name: float(n)})
+    wait_for(lambda: store.health().queued == 0)
+    store.close(30)
+    connection = open_writer(path)
+    prune(connection, StoreConfig(), now=START, forwarded=100, keep_samples_seconds=DAY)
+    connection.close()
+    samples = Samples(path)
+    left = samples.frames(99, 1_000)
+    assert [dict(f.values) for f in left] == [{1: float(n)} for n in range(99, 150)]
+    assert samples.frame(30) is None
+    samples.close()
