@@ -12,6 +12,8 @@ False alarms: every verdict that goes over to ``throttled`` or ``blocked`` while
 anything counts. Delays: restrictions come and go, on one platform or on all four; counted are the
 transfer rounds of a platform from the first that meets it until the verdict says so, and from the
 first after the end until it no longer does.
+Names have at least two addresses there: with one alone
+and no swap, an effect is told from the edge's own trouble only after hours (docs/method.md).
 """
 
 from __future__ import annotations

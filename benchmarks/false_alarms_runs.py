@@ -50,7 +50,15 @@ def run(job: Job) -> Report:
 def _world(job: Job, days: float) -> World:
     config = load(None, {})
     other = LOSSY if job.line.name == MOBILE.name else MOBILE
-    world = World(config, job.line, seed=job.seed, edges=EdgeModel(), other_line=other, begin=BEGIN)
+    world = World(
+        config,
+        job.line,
+        seed=job.seed,
+        edges=EdgeModel(),
+        other_line=other,
+        begin=BEGIN,
+        least_addresses=2 if job.incidents else 1,
+    )
     if days:
         world.trouble(world.draw_troubles(begin=BEGIN, seconds=days * DAY))
     return world

@@ -51,7 +51,9 @@ def _ordinary(
     seen = rounds.compare(memory.levels, observed, about)
     mine = rounds.noted(memory.platform(observed.platform), seen, observed)
     mine = rounds.with_slow_line(mine, memory.levels, observed, seen, about)
-    mine = replace(mine, episode=rounds.episode_after(mine, seen, observed, about))
+    episode = rounds.with_seen(rounds.episode_after(mine, seen, observed, about), observed)
+    clean = rounds.clean_after(mine, seen, observed, about)
+    mine = replace(mine, episode=episode, clean=clean)
     mine = replace(mine, path_rounds=rounds.moved_paths(seen, mine, about))
     line_rounds = memory.line_rounds + 1 if seen.another_line else 0
     plan = testing.plan_after_round(mine, seen, memory.levels, observed, about)
@@ -99,6 +101,7 @@ def _burst(
     memory: Memory, observed: RoundObservation, about: About, rules: tuple[Rule, ...]
 ) -> Decision:
     mine, levels = memory.platform(observed.platform), memory.levels
+    mine = replace(mine, clean=rounds.clean_after(mine, None, observed, about))
     holder = mine.proven or mine.episode
     # Without a holder it was asked for by a daemon that has forgotten why: nothing follows.
     measure = Measure.HANDSHAKE if holder is None else holder.measure

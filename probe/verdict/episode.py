@@ -88,8 +88,9 @@ def _visited(observed: RoundObservation) -> tuple[str, ...]:
 
 
 def _clean(observed: RoundObservation, episode: Episode) -> bool:
-    """The burst's first swap leg met an address that had never seen the platform's name: what
-    began before the onset was noticed may have condemned those that have."""
+    """The burst's first swap leg met an address that nothing has condemned: it has not seen the
+    platform's name since the onset, and never before, or else was well when it last did. (What
+    began before it was noticed may have condemned the others.)"""
     first = min(observed.legs, key=lambda leg: leg.order, default=None)
     if first is None or first.leg.role is LegRole.TARGET:
         return False
@@ -97,7 +98,8 @@ def _clean(observed: RoundObservation, episode: Episode) -> bool:
         if leg.leg.role is LegRole.TARGET:
             return False
         if leg.leg.role is LegRole.SWAP:
-            return leg.address not in episode.seen and observed.platform not in leg.seen_names
+            fresh = observed.platform not in leg.seen_names or leg.address in episode.clean
+            return leg.address not in episode.seen and fresh
     return False
 
 

@@ -28,7 +28,8 @@ class Episode(Struct, frozen=True, kw_only=True):
     for each address. ``slow_logs``: slowdowns that bursts measured; ``failures``: how the target's
     legs failed outright (``phase/reason``), ``slow_legs`` how many did not.
     ``swap_slow``/``swap_fast``: bursts in which the swap was slow or not; ``clean_slow``: that it
-    was slow at an address which had not seen the platform's name since the onset. ``seen``:
+    was slow at an address which had not seen the platform's name since the onset, nor perhaps
+    since what it shows began. ``clean``: the addresses that were clean at the onset. ``seen``:
     addresses that have. ``led_astray``: the host's resolver gave nothing, or a place that is not
     the platform's; ``elsewhere``: the target was well at another address. ``also_handshake``: the
     handshakes were slow too.
@@ -53,6 +54,7 @@ class Episode(Struct, frozen=True, kw_only=True):
     swap_slow: int = 0
     swap_fast: int = 0
     clean_slow: bool = False
+    clean: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
     elsewhere: bool = False
     led_astray: bool = False
@@ -105,11 +107,12 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     """What is remembered of one platform.
 
     ``state``, ``reason`` and ``since`` are those of the last verdict. ``addresses``: host name or
-    target → its latest addresses, newest first. ``tested_bytes``: most body bytes read at once
-    while all was well. ``server_errors``: rounds in a row with a 5xx. ``path_rounds``: rounds in a
-    row in which the way to a target (its key) was another one. ``slow_line``: rounds in a row in
-    which controls and targets alike were slow, by measure, and ``line_log`` by how much
-    (logarithm).
+    target → its latest addresses, newest first. ``clean``: addresses at which the platform's name
+    was last said for a whole read, in a round in which nothing was slow. ``tested_bytes``: most
+    body bytes read at once while all was well. ``server_errors``: rounds in a row with a 5xx.
+    ``path_rounds``: rounds in a row in which the way to a target (its key) was another one.
+    ``slow_line``: rounds in a row in which controls and targets alike were slow, by measure, and
+    ``line_log`` by how much (logarithm).
     """
 
     state: State = State.UNKNOWN
@@ -118,6 +121,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     episode: Episode | None = None
     proven: Proven | None = None
     addresses: dict[str, tuple[str, ...]] = {}
+    clean: tuple[str, ...] = ()
     tested_bytes: int = 0
     server_errors: int = 0
     path_rounds: dict[str, int] = {}

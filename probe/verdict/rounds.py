@@ -24,6 +24,7 @@ from probe.verdict.thresholds import Thresholds
 # could not be compared at all for a day (its object is gone, say).
 EPISODE_SECONDS = 6 * 3_600.0
 PROVEN_SECONDS = 24 * 3_600.0
+MOST_CLEAN = 32
 
 
 class Compared(Struct, frozen=True, kw_only=True):
@@ -182,6 +183,7 @@ def episode_after(
     # A target with a swap tells the name from the address, so it goes before a worse one without.
     worst = next((c for c in suspects if _has_swap(c, about)), suspects[0])
     return Episode(
+        clean=mine.clean,
         target=worst.target,
         measure=worst.measure,
         family=observed.family,
@@ -192,6 +194,31 @@ def episode_after(
         seen=_seen(observed),
         led_astray=names.led_astray(observed, worst.target, mine.addresses),
     )
+
+
+def with_seen(episode: Episode | None, observed: RoundObservation) -> Episode | None:
+    """The episode, knowing which addresses this round said the platform's name to."""
+    if episode is None:
+        return None
+    return replace(episode, seen=tuple(dict.fromkeys((*episode.seen, *_seen(observed)))))
+
+
+def clean_after(
+    mine: PlatformMemory, seen: Compared | None, observed: RoundObservation, about: About
+) -> tuple[str, ...]:
+    """Addresses that were well when the platform's name was last said to them.
+
+    A handshake is too short to tell: some throttling begins with it and shows only in what is read
+    (``seen``: ``None`` in a burst, which follows a suspicion)."""
+    visited = _seen(observed)
+    clean = [address for address in mine.clean if address not in visited]
+    if seen is not None and not _suspects(seen, about.thresholds.log_margin):
+        clean += [
+            leg.address
+            for leg in observed.by_role(LegRole.TARGET)
+            if leg.ok and leg.address and leg.leg.compares is Compares.GOODPUT
+        ]
+    return tuple(dict.fromkeys(clean))[-MOST_CLEAN:]
 
 
 def _has_swap(suspect: Contrast, about: About) -> bool:

@@ -66,7 +66,7 @@ def test(
     if mine.episode is None or not found.complete:
         return mine, None
     thresholds = about.thresholds
-    episode = after_burst(mine.episode, observed, found)
+    episode = after_burst(mine.episode, observed, _own_slowness(found, thresholds.log_margin))
     evidence = max(episode.control.e_value, episode.swap.e_value)
     if evidence <= 1.0 and not episode.elsewhere:
         # Nothing is left of it but, perhaps, one address that is slow: chance, or over, or an edge.
@@ -82,6 +82,15 @@ def test(
     if episode.bursts >= thresholds.bursts_per_round or _enough(episode, thresholds.evidence):
         return mine, None
     return mine, episode_burst(observed.platform, episode, mine, levels, about, hosts)
+
+
+def _own_slowness(found: Score, margin: float) -> Score:
+    """A swap that is faster than usual does not make its target slow: while the target keeps to
+    its own history, the burst is no evidence against the swap."""
+    slowdown = found.slowdown
+    if not found.usual or slowdown is None or slowdown > margin or found.swap_wins is None:
+        return found
+    return replace(found, swap_wins=0)
 
 
 def _enough(episode: Episode, evidence: float) -> bool:

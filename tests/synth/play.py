@@ -211,11 +211,11 @@ class Play:
                     if said.observed.kind in (RoundKind.TRANSFER, RoundKind.LONG):
                         counts[key] += 1
                     self.latest[key] = said.verdict
+                    self.worlds[vantage].stepping = False
                     self._heard.append(said)
                     self.moments[key].append(
                         Moment(phase=phase, rounds=counts[key], verdict=said.verdict)
                     )
-                self.worlds[vantage].stepping = False
             if stop and all(count >= 1 for count in counts.values()) and self._all_said():
                 return
 
