@@ -49,19 +49,15 @@ class Keeper:
         self._tables = Tables()
         self._connection: sqlite3.Connection | None = None
 
-    def resume(self) -> Left:
-        """Open the file and read what the last run left; nothing, if it is in trouble."""
+    def resume(self) -> Left | None:
+        """Open the file and read what the last run left; ``None`` if it is in trouble."""
         try:
-            return self._left(self._open())
-        except (sqlite3.Error, OSError, Exception) as error:
+            left = self._left(self._open())
+        except Exception as error:
             self._troubled(error)
-            if self.trouble is not None and self._connection is None:
-                log.error(
-                    "the history cannot be used: %s; measuring goes on",
-                    WORDS[self.trouble],
-                    extra={"file": str(self.path), "error": str(error)},
-                )
-            return Left()
+            return None
+        self.trouble = None
+        return left
 
     def commit(self, records: Sequence[Record], state: Mapping[str, bytes]) -> bool:
         """Write all of it in one transaction; whether the disk has it."""

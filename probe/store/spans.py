@@ -35,8 +35,15 @@ class Spans:
         self._next = 1
 
     def resume(self, number: int, spans: dict[Key, Numbered]) -> None:
-        """Go on after ``number``, the last one of the file, with its last spans."""
-        self._next = max(self._next, number + 1)
+        """Go on after ``number``, the last one of the file, with its last spans. Once; spans that
+        began before the file could be read are numbered anew."""
+
+        def moved(one: Numbered) -> Numbered:
+            return Numbered(number=one.number + number, span=one.span)
+
+        self._open = {key: moved(one) for key, one in self._open.items()}
+        self._unsaved = {one.number + number: moved(one) for one in self._unsaved.values()}
+        self._next += number
         for key, numbered in spans.items():
             self._open.setdefault(key, numbered)
 

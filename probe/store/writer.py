@@ -45,6 +45,18 @@ Acknowledged = Callable[[tuple[str, ...]], None]
 _Item = StoredRound | Callable[[], Record]
 
 
+class _Sample:
+    """One point of the grid, to be recorded by the writer's thread."""
+
+    def __init__(self, recorder: Recorder, at: int, values: Mapping[Labels, float]) -> None:
+        self._recorder = recorder
+        self._at = at
+        self._values = values
+
+    def __call__(self) -> Record:
+        return self._recorder.record(self._at, self._values)
+
+
 class Store:
     """Takes rounds and small state; every method but ``close`` returns at once."""
 
@@ -78,6 +90,7 @@ class Store:
         self._due: float | None = None
         self._retry_seconds = float(config.batch)
         self._next_round = 1
+        self._resumed = False
         self._dropped = 0
         self._committed = 0
         self._packer = Packer()
@@ -111,12 +124,14 @@ class Store:
         """Read what the last run left, and begin to write. Once."""
         if self._keeper is None:
             return
-        left = self._keeper.resume()
-        self._state = {**left.state, **self._state}
-        self._next_round = max(self._next_round, left.last_round + 1)
-        self._recorder.resume(left.last_seq, left.series)
-        for dictionary in left.dictionaries:
-            self._packer.learn(dictionary)
+        # A second time, in case the first found a broken file and set it aside.
+        if not (self._resume(self._keeper) or self._resume(self._keeper)):
+            trouble = self._keeper.trouble or "io"
+            log.error(
+                "the history cannot be used: %s; measuring goes on",
+                WORDS[trouble],
+                extra={"file": str(self._keeper.path)},
+            )
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
 
@@ -140,7 +155,7 @@ class Store:
     def sample(self, at: int, values: Mapping[Labels, float]) -> None:
         """Keep every series' value at ``at``, a point of the grid, to be forwarded. Committed at
         once, with whatever waits: a receiver is not to lag behind by a batch."""
-        self._put(lambda: self._recorder.record(at, values), now=True)
+        self._put(_Sample(self._recorder, at, values), now=True)
 
     def load(self, key: str) -> bytes | None:
         """What was last saved under ``key``, in this run or an earlier one."""
@@ -246,14 +261,39 @@ class Store:
             if keeper.spans.add(item):
                 # What just changed is what one would miss most.
                 self._urgent = True
-        else:
+        elif self._resumed or not isinstance(item, _Sample):
             record = item()
+        else:
+            # Numbers of series are not known before the file was read.
+            with self._wake:
+                self._dropped += 1
+            return
         with self._wake:
             self._records.append(record)
             self._records_bytes += record.bytes
             while self._records_bytes > self._queue_bytes and len(self._records) > 1:
                 self._records_bytes -= self._records.popleft().bytes
                 self._dropped += 1
+
+    def _resume(self, keeper: Keeper) -> bool:
+        """Take up what the last run left; whether that is done. Until then nothing is written: what
+        is numbered from 1 must not take the place of what the file has."""
+        if self._resumed:
+            return True
+        left = keeper.resume()
+        if left is None:
+            return False
+        with self._wake:
+            self._state = {**left.state, **self._state}
+            for record in self._records:
+                if isinstance(record, RoundRecord):
+                    record.number += left.last_round
+        self._next_round += left.last_round
+        self._recorder.resume(left.last_seq, left.series)
+        for dictionary in left.dictionaries:
+            self._packer.learn(dictionary)
+        self._resumed = True
+        return True
 
     def _pack(self, stored: StoredRound) -> RoundRecord:
         observed = stored.observed
@@ -283,7 +323,7 @@ class Store:
                 # What comes from here on belongs to the next batch, and plans that one.
                 self._urgent, self._due = False, None
         before = keeper.trouble
-        done = keeper.commit(records, state)
+        done = self._resume(keeper) and keeper.commit(records, state)
         with self._wake:
             if done:
                 self._written(records, state)
