@@ -67,17 +67,23 @@ class SoakRounds:
     """In place of ``probe.measure.round.Rounds``: rounds of the world of numbers."""
 
     def __init__(self, config: Config, world: World) -> None:
-        self._synth = SynthRounds(config, world)
+        self._config = config
         self._world = world
+        self._synth: dict[str, SynthRounds] = {}
+
+    def _of(self, vantage: str) -> SynthRounds:
+        if vantage not in self._synth:
+            self._synth[vantage] = SynthRounds(self._config, self._world, vantage=vantage)
+        return self._synth[vantage]
 
     async def measure(
         self, *, platform: str, vantage: str, kind: RoundKind, family: Family
     ) -> RoundObservation:
-        observed, end = self._synth.measure(platform, kind, CLOCK.true())
+        observed, end = self._of(vantage).measure(platform, kind, CLOCK.true())
         return await self._waited(observed, end)
 
     async def burst(self, plan: Burst, *, platform: str, vantage: str) -> RoundObservation:
-        observed, end = self._synth.burst(plan, platform, CLOCK.true())
+        observed, end = self._of(vantage).burst(plan, platform, CLOCK.true())
         return await self._waited(observed, end)
 
     async def _waited(self, observed: RoundObservation, end: float) -> RoundObservation:
@@ -117,14 +123,14 @@ class Disk:
     def fill(self) -> None:
         """Take all that is left."""
         if self.real:
-            free = os.statvfs(self.folder)
-            with (self.folder / "ballast").open("wb") as ballast:
-                try:
-                    for _ in range(free.f_bavail + 1):
-                        ballast.write(bytes(free.f_frsize))
-                        ballast.flush()
-                except OSError:
-                    pass
+            ballast = os.open(self.folder / "ballast", os.O_WRONLY | os.O_CREAT)
+            try:
+                while True:
+                    os.write(ballast, bytes(65_536))
+            except OSError:
+                pass  # full, which is what was wanted
+            finally:
+                os.close(ballast)
 
     def free(self) -> None:
         """Give it back."""
@@ -211,13 +217,19 @@ class Soak:
     def sample(self, day: float) -> None:
         gc.collect()
         pages = int(Path("/proc/self/statm").read_text().split()[1])
-        self.samples.append(
-            Sample(
-                day,
-                pages * resource.getpagesize(),
-                len(os.listdir("/proc/self/fd")),  # noqa: PTH208
-                {p: v.state.value for (_, p), v in self.daemon._verdicts.items()},
-            )
+        sample = Sample(
+            day,
+            pages * resource.getpagesize(),
+            len(os.listdir("/proc/self/fd")),  # noqa: PTH208
+            {p: v.state.value for (_, p), v in self.daemon._verdicts.items()},
+        )
+        self.samples.append(sample)
+        counted = self.daemon._board.snapshot().counted
+        print(
+            f"day {day:4.0f}: {sum(counted.rounds.values())} rounds, "
+            f"{sample.resident_bytes / 1e6:.1f} MB, {sample.descriptors} descriptors, "
+            f"{sample.states}",
+            flush=True,
         )
 
     def report(self, real_seconds: float) -> bool:
@@ -240,11 +252,6 @@ class Soak:
         print(f"hours in each state: {dict(sorted(self.seen.items()))}")
         later = [s for s in self.samples if s.day > WARM_UP_DAYS]
         slope = linear_regression([s.day for s in later], [s.resident_bytes for s in later]).slope
-        for sample in self.samples:
-            print(
-                f"day {sample.day:4.0f}: {sample.resident_bytes / 1e6:6.1f} MB, "
-                f"{sample.descriptors} descriptors, {sample.states}"
-            )
         first, last = later[0], later[-1]
         print(f"memory: {slope / 1e3:.1f} kB a day from day {WARM_UP_DAYS} on")
         print(f"history: {self.daemon._store.health()}")
