@@ -1,0 +1,79 @@
+"""What is recorded to be forwarded is what ``/metrics`` shows, and survives the message."""
+
+from __future__ import annotations
+
+import math
+import struct
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families as parse
+
+from probe.publish.metrics import Registry, encode
+from probe.publish.remote_write import Result, judge
+from probe.publish.remote_write_message import STALE, STALE_BITS, decode
+from probe.publish.remote_write_message import encode as encode_message
+from probe.publish.remote_write_points import points
+from probe.publish.sampler import values
+from probe.store.samples import Frame
+from tests.publish.shape import config
+from tests.publish.test_metrics import eventful
+
+
+def test_every_series_of_metrics_is_recorded_with_its_value() -> None:
+    snapshot, registry = eventful(config()).snapshot(), Registry("1")
+    text = encode(registry.collector(snapshot), accept="", accept_encoding="").body.decode()
+    shown = {
+        tuple(sorted({**s.labels, "__name__": s.name}.items())): s.value
+        for family in parse(text)
+        for s in family.samples
+    }
+    recorded = values(registry.collector(snapshot))
+    assert recorded.keys() == shown.keys()
+    # The process's own figures change from look to look.
+    ours = [key for key in shown if not dict(key)["__name__"].startswith("process_")]
+    assert {key: recorded[key] for key in ours} == {key: shown[key] for key in ours}
+
+
+def test_a_message_says_what_was_put_into_it() -> None:
+    labels = (("__name__", "a"), ("vantage", "home"))
+    body = encode_message({labels: [(1_000, 1.5), (61_000, STALE)]}, {"job": "t", "empty": ""})
+    ((key, samples),) = decode(body).items()
+    assert key == (("__name__", "a"), ("job", "t"), ("vantage", "home"))
+    assert samples[0] == (1_000, 1.5)
+    assert math.isnan(samples[1][1])
+    assert struct.unpack("<Q", struct.pack("<d", samples[1][1]))[0] == STALE_BITS
+
+
+def test_stale_markers_end_series_once() -> None:
+    def frame(seq: int, at: int, *numbers: int) -> Frame:
+        return Frame(seq=seq, at=at, values=dict.fromkeys(numbers, 1.0), followed=False)
+
+    found = list(points(None, [frame(1, 60, 1, 2), frame(2, 120, 1), frame(3, 600, 1)]))
+    assert [(p.at, sorted(p.values)) for p in found] == [
+        (60, [1, 2]),
+        (120, [1, 2]),
+        (180, [1]),
+        (600, [1]),
+    ]
+    assert math.isnan(found[1].values[2])
+    assert math.isnan(found[2].values[1])
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "result", "reason"),
+    [
+        (204, "", Result.ACCEPTED, ""),
+        (400, "out of bounds", Result.REFUSED, "too_old"),
+        (400, "out of order sample", Result.REFUSED, "out_of_order"),
+        (400, "duplicate sample for timestamp", Result.REFUSED, "duplicate"),
+        (422, "what is this", Result.REFUSED, "other"),
+        (413, "", Result.TOO_LARGE, "too_large"),
+        (429, "", Result.LATER, "rate_limited"),
+        (503, "", Result.LATER, "server_error"),
+        (401, "", Result.DENIED, "denied"),
+        (302, "", Result.DENIED, "denied"),
+    ],
+)
+def test_what_an_answer_means(status: int, text: str, result: Result, reason: str) -> None:
+    answer = judge(status, text)
+    assert (answer.result, answer.reason) == (result, reason)
