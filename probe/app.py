@@ -27,6 +27,7 @@ from probe.nation.sight import GRID_SECONDS
 from probe.publish.board import Board
 from probe.publish.forwarding import Forwarding
 from probe.publish.metrics import Registry
+from probe.publish.recent import stored_spans
 from probe.publish.server import Server
 from probe.publish.service_manager import ServiceManager
 from probe.publish.snapshot import Snapshot
@@ -109,6 +110,7 @@ class Daemon:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, reload_soon)
+        self._board.remember(await asyncio.to_thread(stored_spans, self._config.settings.store))
         self._runner.start()
         nation = loop.create_task(self._watch_nation())
         registry = Registry(__version__)

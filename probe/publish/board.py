@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from probe.config.schema import Config
 from probe.model.finding import Finding, Incident
 from probe.model.identity import Compares, RoundKind
 from probe.model.observation import DnsObservation, LegObservation, RoundObservation
+from probe.model.stored import VerdictSpan
 from probe.model.verdict import Verdict
 from probe.nation.sight import GRID_SECONDS
 from probe.observe.pairs import Ratio, ratios
 from probe.publish.declared import Declared
 from probe.publish.forward_health import ForwardHealth
 from probe.publish.fresh import Fresh
+from probe.publish.recent import Recent
 from probe.publish.snapshot import DnsKey, LegKey, RatioKey, Slot, Snapshot
 from probe.publish.totals import Totals
 from probe.schedule.data_budget import View
@@ -64,6 +66,7 @@ class Board:
         self._compared: Fresh[Slot, tuple[str, ...]] = Fresh()
         self._nation: Fresh[str, tuple[tuple[Finding, ...], tuple[Incident, ...]]] = Fresh()
         self._totals = Totals()
+        self._recent = Recent()
         self._running: set[Slot] = set()
         self._ended: dict[Slot, float] = {}
         self._given_up: set[Slot] = set()
@@ -73,6 +76,11 @@ class Board:
         self._clock_steps = 0
         self._tunnels: dict[str, bool] = {}
         self._line_changes: Counter[str] = Counter()
+
+    def remember(self, spans: Iterable[VerdictSpan]) -> None:
+        """What the history has of the last days, before the first round."""
+        self._recent.remember(spans)
+        self._recent.keep(frozenset(self._declared.slots))
 
     def config_loaded(self, config: Config) -> None:
         """``config`` is the one that holds from now on: forget what it does not name."""
@@ -85,6 +93,7 @@ class Board:
         self._compared.keep(lambda slot: slot in declared.slots)
         self._nation.keep(lambda _: False)
         self._totals.keep(declared)
+        self._recent.keep(frozenset(declared.slots))
         self._ended = {slot: at for slot, at in self._ended.items() if slot in declared.slots}
         self._given_up &= declared.slots
         self._running &= declared.slots
@@ -142,6 +151,7 @@ class Board:
         until = now + STALE_INTERVALS * pace * self._light
         self._verdicts.put(slot, verdict, until=until)
         self._compared.put(slot, self._declared.controls_of(observation), until=until)
+        self._recent.add(verdict)
         self._totals.round_ended(observation, self._wall())
         # Transfers have an interval of their own, and it is no shorter than that of the rounds.
         spread = max(pace, spread)
@@ -182,6 +192,7 @@ class Board:
             compared=self._compared.at(now),
             findings=findings,
             incidents=incidents,
+            recent=self._recent.at(self._wall()),
             counted=self._totals.counted(),
             running=frozenset(self._running),
             reload_ok=self._reload_ok,

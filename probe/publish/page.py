@@ -1,102 +1,175 @@
-"""The landing page: how each platform is, from each vantage, at a glance. No outside resource."""
+"""The landing page: how each platform is, from each vantage, now and in the last days.
+
+It works without scripts, fetches nothing and renews itself. It is rendered from a snapshot, away
+from the event loop.
+"""
 
 from __future__ import annotations
 
 from base64 import b64encode
 from hashlib import sha256
-from html import escape
+
+from markupsafe import Markup
+from msgspec import Struct
 
 from probe.config.schema import Definition
 from probe.model.identity import Vantage
 from probe.model.verdict import State, Verdict
+from probe.nation.fuse import worst
+from probe.publish.report.draw import Piece, Tick, marks, pieces
+from probe.publish.report.times import Clock, duration
+from probe.publish.report.values import Span
 from probe.publish.snapshot import Snapshot
+from probe.publish.templates import style, templates
+from probe.publish.words import failure_words
+from probe.store.health import WORDS
 
 REFRESH_SECONDS = 30
-
-STYLE = """
-:root { color-scheme: light dark; --ink: #1d2129; --soft: #5b6472; --line: #d9dde3; --paper: #fff;
-  --ok: #1a7f37; --bad: #c0262d; --warn: #9a6700; --none: #6b7280; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6e8eb; --soft: #9aa3af; --line: #333942; --paper: #15181c;
-    --ok: #4ac26b; --bad: #ff7b72; --warn: #d9a441; --none: #8b949e; } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-  max-width: 46rem; margin: 2.5rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.05rem; margin: 2rem 0 .25rem; }
-p { margin: .25rem 0; } .soft, footer { color: var(--soft); font-size: .875rem; }
-ul { list-style: none; margin: 0; padding: 0; }
-li { border-top: 1px solid var(--line); padding: .75rem 0 .75rem 1.25rem; position: relative; }
-li::before { content: ""; position: absolute; left: 0; top: 1.2rem; width: .6rem; height: .6rem;
-  border-radius: 50%; background: var(--none); }
-li.ok::before { background: var(--ok); }
-li.throttled::before, li.blocked::before { background: var(--bad); }
-li.degraded::before, li.down::before, li.offline::before { background: var(--warn); }
-.note { border-left: 3px solid var(--warn); padding-left: .75rem; }
-footer { border-top: 1px solid var(--line); margin-top: 2rem; padding-top: .75rem; }
-a { color: inherit; } footer a { margin-right: 1rem; } code { font-size: .9em; }
-"""
-
+STYLE = style("page.css")
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     f"style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'"
 )
+# The strips: their names and lengths in seconds.
+_STRIPS = (("24 hours", 86_400.0), ("7 days", 604_800.0))
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One strip."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+    ticks: tuple[Tick, ...]
+    text: str
+
+
+class Card(Struct, frozen=True, kw_only=True):
+    """One platform from one vantage."""
+
+    title: str
+    state: str
+    sentence: str
+    facts: str
+    rows: tuple[Row, ...]
+    error: str
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """One vantage."""
+
+    name: str
+    about: str
+    platforms: tuple[Card, ...]
 
 
 def render_page(snapshot: Snapshot, version: str) -> str:
     """The page as HTML."""
-    vantages = "".join(_vantage(snapshot, vantage) for vantage in snapshot.vantages)
-    reload_note = (
-        ""
-        if snapshot.reload_ok
-        else '<p class="note">The last reload of the configuration failed; the one before it is '
-        "still in force. The log says what is wrong.</p>"
+    clock = Clock()
+    restricted = [
+        f"{verdict.platform} {verdict.state.value}"
+        for verdict in snapshot.verdicts.values()
+        if verdict is not None and verdict.restricted
+    ]
+    return (
+        templates()
+        .get_template("page.html.j2")
+        .render(
+            refresh=REFRESH_SECONDS,
+            css=Markup(STYLE),  # noqa: S704 - our own file
+            restricted=", ".join(dict.fromkeys(restricted)),
+            finding=worst(snapshot.findings),
+            notes=_notes(snapshot),
+            vantages=[_place(snapshot, vantage, clock) for vantage in snapshot.vantages],
+            budgets=_budgets(snapshot),
+            probe=snapshot.platforms[0].name if snapshot.platforms else "",
+            version=version,
+            now=clock.moment(snapshot.taken_at),
+        )
     )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="refresh" content="{REFRESH_SECONDS}">
-<title>throttlewatch</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<h1>throttlewatch</h1>
-<p class="soft">Each platform is measured together with controls that nobody has a reason to
-throttle; what differs is said here.</p>
-{reload_note}{vantages}
-<footer><p><a href="/metrics">Metrics</a>{_probe_link(snapshot)}<a href="/-/healthy">Healthy</a>
-<a href="/-/ready">Ready</a> version {escape(version)}</p></footer>
-</body>
-</html>
-"""
 
 
-def _probe_link(snapshot: Snapshot) -> str:
-    if not snapshot.platforms:
-        return ""
-    name = escape(snapshot.platforms[0].name)
-    return f'<a href="/probe?target={name}">Last result of {name}</a>'
+def _notes(snapshot: Snapshot) -> list[str]:
+    notes = []
+    if not snapshot.reload_ok:
+        notes.append(
+            "The last reload of the configuration failed; the one before it is still in force. "
+            "The log says what is wrong."
+        )
+    if snapshot.store is not None and snapshot.store.trouble is not None:
+        notes.append(
+            f"The history cannot be written: {WORDS[snapshot.store.trouble]}. Measuring goes on."
+        )
+    return notes
 
 
-def _vantage(snapshot: Snapshot, vantage: Vantage) -> str:
+def _place(snapshot: Snapshot, vantage: Vantage, clock: Clock) -> Place:
     asn = "" if vantage.asn is None else f", AS{vantage.asn}"
     country = "" if vantage.country == "ZZ" else f"{vantage.country}, "
-    what = f"{country}{vantage.access.value}, {vantage.role.value}{asn}"
-    items = "".join(_platform(snapshot, vantage, platform) for platform in snapshot.platforms)
-    return (
-        f'<h2>From {escape(vantage.name)} <span class="soft">{escape(what)}</span></h2>\n'
-        f"<ul>\n{items}</ul>\n"
+    return Place(
+        name=vantage.name,
+        about=f"{country}{vantage.access.value}, {vantage.role.value}{asn}",
+        platforms=tuple(_card(snapshot, vantage, p, clock) for p in snapshot.platforms),
     )
 
 
-def _platform(snapshot: Snapshot, vantage: Vantage, platform: Definition) -> str:
+def _card(snapshot: Snapshot, vantage: Vantage, platform: Definition, clock: Clock) -> Card:
     slot = (vantage.name, platform.name)
     verdict = snapshot.verdicts.get(slot)
     state = State.UNKNOWN if verdict is None else verdict.state
-    return (
-        f'<li class="{state.value}"><p>{escape(_sentence(snapshot, slot, platform, verdict))}</p>'
-        f'<p class="soft">{escape(_facts(snapshot, slot, state, verdict))}</p></li>\n'
+    spans = snapshot.recent.get(slot, ())
+    return Card(
+        title=platform.title,
+        state=state.value,
+        sentence=_sentence(snapshot, slot, platform, verdict),
+        facts=_facts(snapshot, slot, state, verdict),
+        rows=tuple(_row(name, length, spans, snapshot.taken_at, clock) for name, length in _STRIPS),
+        error=_error(snapshot, vantage, platform),
     )
+
+
+def _row(name: str, length: float, spans: tuple[Span, ...], now: float, clock: Clock) -> Row:
+    start = now - length
+    seconds: dict[str, float] = {}
+    for span in spans:
+        inside = span.end - max(span.start, start)
+        if inside > 0.0:
+            seconds[span.state.value] = seconds.get(span.state.value, 0.0) + inside
+    return Row(
+        name=name,
+        pieces=pieces(spans, start, now, clock),
+        ticks=marks(start, now, clock, most=8),
+        text=", ".join(f"{state} {duration(s)}" for state, s in seconds.items()) or "no rounds",
+    )
+
+
+def _error(snapshot: Snapshot, vantage: Vantage, platform: Definition) -> str:
+    """The last exchange with the platform that failed, if its last result is still fresh."""
+    failed = [
+        (leg.started_at, key.target, leg)
+        for key, leg in snapshot.legs.items()
+        if key.vantage == vantage.name
+        and key.owner.name == platform.name
+        and not key.owner.is_control
+        and leg.failure is not None
+    ]
+    if not failed:
+        return ""
+    at, target, leg = max(failed, key=lambda one: one[:2])
+    return f"{target}, {failure_words(leg)}, {age(snapshot.taken_at - at)} ago"
+
+
+def _budgets(snapshot: Snapshot) -> list[tuple[str, str, str, float]]:
+    if snapshot.data is None:
+        return []
+    return [
+        (
+            name,
+            f"{balance.used / 1e6:,.0f} MB",
+            f"{balance.budget / 1e6:,.0f} MB",
+            round(min(1.0, balance.used / balance.budget), 3),
+        )
+        for name, balance in snapshot.data.balances.items()
+    ]
 
 
 def _sentence(

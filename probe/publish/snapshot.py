@@ -14,6 +14,7 @@ from probe.model.observation import DnsObservation, LegObservation
 from probe.model.verdict import Verdict
 from probe.observe.pairs import Ratio
 from probe.publish.forward_health import ForwardHealth
+from probe.publish.report.values import Span
 from probe.schedule.data_budget import View
 from probe.store.health import StoreHealth
 
@@ -107,7 +108,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     ``store`` that of the history, ``forward`` that of forwarding (``None``: no receiver).
     ``tunnels`` and ``line_changes`` are by vantage.
     ``compared`` names the controls that were fine in a slot's last round; ``incidents`` are
-    those that are open.
+    those that are open. ``recent`` are the last week's verdicts as spans.
     """
 
     taken_at: float
@@ -134,3 +135,4 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     forward: ForwardHealth | None = None
     tunnels: Mapping[str, bool] = {}
     line_changes: Mapping[str, int] = {}
+    recent: Mapping[Slot, tuple[Span, ...]] = {}

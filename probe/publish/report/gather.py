@@ -117,7 +117,7 @@ class Spans:
         """Take the next verdict."""
         at = verdict.at
         last = self._spans[-1] if self._spans else None
-        if last is not None and last.state is verdict.state and at <= last.end:
+        if last is not None and last.state is verdict.state and last.start <= at <= last.end:
             self._spans[-1] = Span(state=last.state, start=last.start, end=at + self._hold)
             return
         start = at
@@ -129,6 +129,18 @@ class Spans:
             kept = self._spans[-1]
             self._spans[-1] = Span(state=kept.state, start=kept.start, end=start)
         self._spans.append(Span(state=verdict.state, start=start, end=at + self._hold))
+
+    def extend(self, until: float) -> None:
+        """The last span is known to have lasted until then."""
+        last = self._spans[-1]
+        self._spans[-1] = Span(
+            state=last.state, start=last.start, end=max(last.end, until + self._hold)
+        )
+
+    def forget_before(self, at: float) -> None:
+        """Drop the spans that ended before ``at``."""
+        if self._spans and self._spans[0].end < at:
+            self._spans = [span for span in self._spans if span.end >= at]
 
     def finish(self) -> tuple[Span, ...]:
         """The spans, cut at the window's end."""
