@@ -74,6 +74,8 @@ class Daemon:
         self._server: Server | None = None
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
+        # Where it is served once it is: the port that the system chose, when ``listen`` said 0.
+        self.address = config.settings.listen
         self._rounds, self._runner = self._build(config)
         self._store = Store.open(
             config.settings.store,
@@ -92,11 +94,20 @@ class Daemon:
         self._memories = Memories(self._store, time.monotonic)
         self._nation.resume(self._store.load(INCIDENTS) or b"[]")
 
+    def stop(self) -> None:
+        """End ``run``, as a signal does."""
+        self._stopping.set()
+
+    def snapshot(self) -> Snapshot:
+        """What is published just now."""
+        return self._board.snapshot()
+
     async def run(self) -> None:
-        """Serve and measure until SIGTERM or SIGINT. Raises ``ListenError``."""
+        """Serve and measure until ``stop``, SIGTERM or SIGINT. Raises ``ListenError``."""
         app = create_app(self._board, self.reload)
         server = self._server = Server(app, self._config.settings.listen, self._config.web)
         await server.start()
+        self.address = server.address
         # Without it the kernel would turn its stamps on and off for each leg, late and at a price.
         stamping = Stamping()
         loop = asyncio.get_running_loop()

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from probe import __version__
 from probe.commands import replay as replaying
+from probe.commands.demo import demo
 from probe.commands.explain import explain
 from probe.commands.export import export
 from probe.commands.history import history, incidents
@@ -226,7 +227,7 @@ def version() -> None:
     click.echo(f"throttlewatch {__version__}")
 
 
-for command in (explain, history, incidents, export, report, nation, rules, wipe):
+for command in (demo, explain, history, incidents, export, report, nation, rules, wipe):
     main.add_command(command)
 
 

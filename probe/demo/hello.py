@@ -7,7 +7,7 @@ import ssl
 LARGEST_BYTES = 16_384
 
 
-class NotHello(ValueError):
+class HelloError(ValueError):
     """The bytes are not the beginning of a TLS connection."""
 
 
@@ -15,7 +15,7 @@ def server_name(received: bytes) -> str | None:
     """The server name that ``received`` asks for: empty when it asks for none, ``None`` while the
     ClientHello is not complete.
 
-    Raises ``NotHello``.
+    Raises ``HelloError``.
     """
     found: list[str] = []
 
@@ -24,16 +24,16 @@ def server_name(received: bytes) -> str | None:
         return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME  # we only wanted to know
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.sni_callback = hear  # type: ignore[assignment]
+    context.sni_callback = hear
     incoming = ssl.MemoryBIO()
     incoming.write(received)
     try:
         context.wrap_bio(incoming, ssl.MemoryBIO(), server_side=True).do_handshake()
     except ssl.SSLWantReadError:
         if len(received) >= LARGEST_BYTES:
-            raise NotHello("no ClientHello in the first bytes") from None
+            raise HelloError("no ClientHello in the first bytes") from None
         return None
     except ssl.SSLError as error:
         if not found:
-            raise NotHello(error.reason or "not TLS") from None
+            raise HelloError(error.reason or "not TLS") from None
     return found[0] if found else ""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from probe.demo.cast import Line, line_from
-from probe.demo.hello import NotHello, server_name
+from probe.demo.hello import HelloError, server_name
 from probe.demo.pace import Pace
 
 # Small, so that a slow connection trickles as a slow line does.
@@ -86,7 +86,7 @@ class Relay:
     async def _carry(self, near: asyncio.StreamReader, to_near: asyncio.StreamWriter) -> None:
         line = line_from(to_near.get_extra_info("peername")[0])
         # Ends that go away are ordinary here: the daemon closes as soon as it has read enough.
-        with contextlib.suppress(OSError, NotHello, TimeoutError), contextlib.closing(to_near):
+        with contextlib.suppress(OSError, HelloError, TimeoutError), contextlib.closing(to_near):
             if line is None:
                 return
             name, hello = await _hello(near)
@@ -123,7 +123,7 @@ async def _hello(near: asyncio.StreamReader) -> tuple[str, bytes]:
         while True:
             piece = await near.read(4_096)
             if not piece:
-                raise NotHello("closed before it said anything")
+                raise HelloError("closed before it said anything")
             received += piece
             name = server_name(received)
             if name is not None:

@@ -56,18 +56,18 @@ def twentieth_of_january(*, speed: float = 1.0) -> Script:
             platforms=ALL,
         ),
         Act(
-            at_seconds=29.0,
+            at_seconds=28.0,
             title="Onset: a mobile network follows",
             asns=frozenset({64496, 64498}),
             platforms=ALL,
         ),
         Act(
-            at_seconds=33.0,
+            at_seconds=31.0,
             title="Nation-scale: every home and mobile network; hosting is spared",
             asns=frozenset({64496, 64497, 64498, 64499}),
             platforms=ALL,
         ),
-        Act(at_seconds=85.0, title="Recovery: the restriction is lifted everywhere"),
+        Act(at_seconds=95.0, title="Recovery: the restriction is lifted everywhere"),
     )
     return Script(
         acts=tuple(
@@ -79,6 +79,6 @@ def twentieth_of_january(*, speed: float = 1.0) -> Script:
             )
             for act in acts
         ),
-        seconds=125.0 / speed,
-        rate_bytes_per_second=24_000.0,
+        seconds=135.0 / speed,
+        rate_bytes_per_second=64_000.0,
     )

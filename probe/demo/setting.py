@@ -21,20 +21,20 @@ MAIN_FILE = "throttlewatch.yaml"
 _VALID = datetime.timedelta(days=2)
 
 
-class NoAuthority(Exception):
+class AuthorityError(Exception):
     """The library that makes certificates is not installed; the text says how to get it."""
 
 
 def make_certificates(folder: Path) -> Path:
     """Write a new authority and a certificate for every name; the latter's file.
 
-    Raises ``NoAuthority``.
+    Raises ``AuthorityError``.
     """
     try:
         # Only the demo makes certificates; the daemon on a small machine does without the library.
         import trustme
     except ImportError:
-        raise NoAuthority(
+        raise AuthorityError(
             "the demo makes its own certificates, for which the library trustme is missing: "
             "pip install 'throttlewatch[demo]'"
         ) from None
@@ -67,7 +67,7 @@ def write_configuration(folder: Path, *, port: int, listen: str, speed: float) -
 
 
 def _main(listen: str, speed: float) -> dict[str, object]:
-    interval = 4.0 / speed
+    interval = max(1.0, 5.0 / speed)
     return {
         "country": COUNTRY,
         "listen": listen,
@@ -87,6 +87,10 @@ def _main(listen: str, speed: float) -> dict[str, object]:
         "platforms": [site.name for site in SITES if not site.is_control],
         "controls": [site.name for site in SITES if site.is_control],
         "schedule": {"light": interval, "transfer": interval},
+        "data_budget": "1000GB/month",
+        "store": {"path": None},
+        # Ten minutes in earnest; a demo of two cannot wait so long.
+        "nation": {"hold": 0},
         "legs": {
             "light_bytes": 1_024,
             "transfer_bytes": READ_BYTES,
