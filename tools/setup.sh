@@ -45,10 +45,11 @@ setup() {
         }
     fi
     wanted=$({ cat pyproject.toml && echo "$extras"; } | cksum)
-    if [ ! -x .venv/bin/python ] || [ "$(cat .venv/installed 2>/dev/null)" != "$wanted" ]; then
+    installed=.venv/installed$extras
+    if [ ! -x .venv/bin/python ] || [ "$(cat "$installed" 2>/dev/null)" != "$wanted" ]; then
         say "setting up .venv"
         [ -x .venv/bin/python ] || "$python" -m venv .venv
         .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".$extras"
-        printf '%s' "$wanted" >.venv/installed
+        printf '%s' "$wanted" >"$installed"
     fi
 }

@@ -67,7 +67,7 @@ def twentieth_of_january(*, speed: float = 1.0) -> Script:
             asns=frozenset({64496, 64497, 64498, 64499}),
             platforms=ALL,
         ),
-        Act(at_seconds=95.0, title="Recovery: the restriction is lifted everywhere"),
+        Act(at_seconds=120.0, title="Recovery: the restriction is lifted everywhere"),
     )
     return Script(
         acts=tuple(
@@ -79,6 +79,6 @@ def twentieth_of_january(*, speed: float = 1.0) -> Script:
             )
             for act in acts
         ),
-        seconds=135.0 / speed,
+        seconds=150.0 / speed,
         rate_bytes_per_second=64_000.0,
     )

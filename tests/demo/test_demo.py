@@ -1,0 +1,189 @@
+"""The demo from end to end, watched as an operator would: Prometheus, Alertmanager, a webhook."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from probe.commands.demo import Lines, play
+from probe.config.dump import dump
+from probe.config.schema import NationConfig, Seconds
+from probe.demo.cast import COUNTRY, LINES, PLATFORMS
+from probe.demo.script import twentieth_of_january
+from probe.demo.table import View, render
+from probe.model.finding import Scope
+from probe.model.identity import Role
+from probe.model.verdict import State
+from probe.publish import names
+from probe.publish.rules.render import rule_file
+from tests.deploy.dashboards import queries
+from tests.programs import need
+from tests.publish.prometheus_server import Prometheus, alertmanager, free_address, prometheus
+
+SEEN_FROM = LINES[0].name
+ALERTS = {"ThrottlewatchNation", "ThrottlewatchNationWithoutReference"}
+
+
+def quick_rules() -> str:
+    """The product's rules, evaluated every second and told at once."""
+    file = rule_file(NationConfig(hold=Seconds(0.0)), tuple(site.name for site in PLATFORMS))
+    for group in file["groups"]:
+        group["interval"] = "1s"
+        for rule in group["rules"]:
+            if "alert" in rule:
+                rule["for"] = "0s"
+    return dump(file)
+
+
+def tells(webhook: str) -> str:
+    """A configuration of Alertmanager that tells ``webhook`` at once."""
+    return dump(
+        {
+            "route": {"receiver": "us", "group_wait": "1s", "group_by": ["alertname", "platform"]},
+            "receivers": [{"name": "us", "webhook_configs": [{"url": f"http://{webhook}/"}]}],
+        }
+    )
+
+
+class Webhook:
+    """Keeps what Alertmanager tells."""
+
+    def __init__(self) -> None:
+        self.alerts: list[dict[str, Any]] = []
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.partition("content-length:")[2].split("\r\n")[0])
+        self.alerts += json.loads(await reader.readexactly(length))["alerts"]
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+
+async def a_failing_leg(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """What the demo has nothing of and dashboards ask for: a failure, and legs left out."""
+    await reader.readuntil(b"\r\n\r\n")
+    where = f'vantage="{SEEN_FROM}",platform="x"'
+    page = (
+        f'{names.LEG_FAILURE.name}{{{where},target="page",leg="target",family="ipv4",'
+        f'phase="tls",reason="connection_reset"}} 1\n'
+        f'{names.LEGS_SKIPPED.name}{{{where},reason="host_budget"}} {time.time():.0f}\n'
+    ).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(page)}\r\n"
+    writer.write(f"{head}Connection: close\r\n\r\n".encode() + page)
+    await writer.drain()
+    writer.close()
+
+
+def without_data(server: Prometheus, began: float) -> list[str]:
+    """The dashboards' queries that gave no data over the whole of the event."""
+    chosen = {"country": COUNTRY, "vantage": SEEN_FROM, "platform": ".+", "drill": ""}
+    return [
+        f"{where}: {expr}"
+        for where, expr in queries(chosen)
+        if not server.get(
+            "/api/v1/query_range",
+            query=expr,
+            start=f"{began:.0f}",
+            end=f"{time.time():.0f}",
+            step="5",
+        )["data"]["result"]
+    ]
+
+
+@pytest.mark.timeout(280)
+@pytest.mark.filterwarnings("default::pytest.PytestUnraisableExceptionWarning")
+async def test_calm_onset_nation_alert_recovery(tmp_path: Path) -> None:
+    need("prometheus", "prometheus")
+    need("prometheus-alertmanager", "prometheus-alertmanager")
+    script = twentieth_of_january()
+    listen, hook, failing = free_address(), free_address(), free_address()
+    views: list[View] = []
+    silent: list[str] = []
+    webhook = Webhook()
+    console = Console(file=(tmp_path / "said.txt").open("w"), width=160)
+    say = Lines(console, script)
+
+    def look(view: View) -> None:
+        views.append(view)
+        say(view)
+        console.print(render(view, script))
+
+    host, _, port = hook.rpartition(":")
+    (tmp_path / "demo").mkdir()
+
+    async def watched() -> None:
+        with (
+            alertmanager(tmp_path / "alertmanager", tells(hook)) as receiver,
+            prometheus(
+                tmp_path / "prometheus",
+                scrape=[listen, failing],
+                rules=quick_rules(),
+                alertmanager=receiver.url.removeprefix("http://"),
+            ) as server,
+        ):
+            began = time.time()
+            await play(tmp_path / "demo", script, listen, 1.0, look)
+            silent.extend(await asyncio.to_thread(without_data, server, began))
+
+    async with (
+        await asyncio.start_server(webhook, host, int(port)),
+        await asyncio.start_server(a_failing_leg, *failing.rsplit(":", 1)),
+    ):
+        await watched()
+    assert not silent, "queries of dashboards that gave nothing"
+
+    onset, lifted = script.acts[1].at_seconds, script.acts[-1].at_seconds
+    calm = [view for view in views if view.passed_seconds < onset]
+    struck = [view for view in views if onset <= view.passed_seconds < lifted]
+    accused = {
+        slot
+        for view in struck
+        for slot, verdict in view.snapshot.verdicts.items()
+        if verdict is not None and verdict.state is State.THROTTLED
+    }
+    assert not restricted(calm)
+    assert {platform for _, platform in accused} == {site.name for site in PLATFORMS}
+    slowed = {line.name for line in LINES if line.asn in script.acts[-2].asns}
+    assert {vantage for vantage, _ in accused} == slowed, "those and no others"
+    national = {
+        finding.platform
+        for view in struck
+        for finding in view.snapshot.findings
+        if finding.scope is Scope.NATION
+    }
+    assert national
+    assert any("nation-wide" in sentence for view in struck for sentence in view.sentences)
+    assert any(incident.platform in national for incident in views[-1].snapshot.incidents)
+    told = [alert for alert in webhook.alerts if alert["labels"]["alertname"] in ALERTS]
+    assert {alert["labels"]["country"] for alert in told} == {"PK"}
+    assert {alert["labels"]["platform"] for alert in told} & national
+    assert len(restricted(views[-1:])) < len(restricted(struck[-1:]))
+    assert all(
+        verdict is None or verdict.state is not State.THROTTLED
+        for line in LINES
+        if line.role is Role.REFERENCE
+        for view in views
+        for (vantage, _), verdict in view.snapshot.verdicts.items()
+        if vantage == line.name
+    )
+    console.file.close()
+    said = (tmp_path / "said.txt").read_text()
+    assert all(act.title in said for act in script.acts)
+    assert "throttled" in said
+
+
+def restricted(views: list[View]) -> list[tuple[str, str]]:
+    """The vantages and platforms that are called throttled or blocked in any of ``views``."""
+    return [
+        slot
+        for view in views
+        for slot, verdict in view.snapshot.verdicts.items()
+        if verdict is not None and verdict.restricted
+    ]

@@ -1,0 +1,120 @@
+"""The dashboards and the configuration of what stands around the daemon.
+
+That each query gives data is held by ``tests/demo/test_demo.py``, where a real Prometheus watches a
+whole event.
+"""
+
+from __future__ import annotations
+
+import re
+import runpy
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from probe.config import load
+from probe.config.dump import dump
+from probe.publish import names
+from probe.publish.rules.render import rule_file
+from tests.deploy.dashboards import FOLDER, ROOT, dashboards, queries
+from tests.programs import need
+
+CONFIG = ROOT / "config"
+
+
+def test_the_files_are_what_the_program_writes() -> None:
+    texts = runpy.run_path(str(ROOT / "tools" / "dashboards.py"))["texts"]()
+    assert {file.name: file.read_text() for file in FOLDER.glob("*.json")} == texts
+
+
+def test_there_are_three() -> None:
+    assert set(dashboards()) == {"nation", "vantage", "evidence"}
+
+
+@pytest.mark.parametrize("name", ["nation", "vantage", "evidence"])
+def test_a_dashboard_explains_itself(name: str) -> None:
+    board = dashboards()[name]
+    assert board["uid"] == f"throttlewatch-{name}"
+    assert board["description"]
+    assert board["panels"][0]["type"] == "text"
+    numbers = [panel["id"] for panel in board["panels"]]
+    assert len(set(numbers)) == len(numbers)
+    for panel in board["panels"][1:]:
+        assert panel["title"]
+        assert panel["description"].endswith(".")
+        assert panel["targets"]
+        assert panel["datasource"]["uid"] == "${datasource}"
+
+
+@pytest.mark.parametrize("name", ["nation", "vantage", "evidence"])
+def test_panels_do_not_overlap(name: str) -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboards()[name]["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])
+        }
+        assert max(x for x, _ in cells) < 24
+        assert not cells & taken
+        taken |= cells
+
+
+def test_every_metric_and_label_of_a_query_exists() -> None:
+    rules = {
+        rule["record"]
+        for group in rule_file(load(None, {}).settings.nation, ("x",))["groups"]
+        for rule in group["rules"]
+        if "record" in rule
+    }
+    known = {spec.name for spec in names.METRICS} | rules
+    for where, expr in queries({"country": "PK", "vantage": "v", "platform": ".+", "drill": ""}):
+        used = set(re.findall(r"(?:\w+:)?throttlewatch_\w+(?::\w+)?", expr))
+        assert used, where
+        assert used <= known, where
+
+
+def test_prometheus_takes_its_configuration_with_the_rules_of_the_default() -> None:
+    config = load(None, {})
+    platforms = tuple(platform.name for platform in config.platforms)
+    shipped = (CONFIG / "prometheus" / "throttlewatch.rules.yml").read_text()
+    written = "".join(line for line in shipped.splitlines(True) if not line.startswith("#"))
+    assert written == dump(rule_file(config.settings.nation, platforms))
+    need("promtool", "prometheus")
+    check("promtool", "check", "config", str(CONFIG / "prometheus" / "prometheus.yml"))
+
+
+def test_alertmanager_takes_its_configuration() -> None:
+    need("amtool", "prometheus-alertmanager")
+    check("amtool", "check-config", str(CONFIG / "alertmanager" / "alertmanager.yml"))
+
+
+def test_what_compose_mounts_exists_and_only_this_machine_is_served() -> None:
+    text = (ROOT / "compose.yaml").read_text()
+    mounted = re.findall(r"- (\./[^:]+):", text)
+    assert len(mounted) == 4
+    assert all((ROOT / path).is_dir() for path in mounted)
+    ports = re.findall(r'ports: \["([^"]+)"\]', text)
+    assert len(ports) == 4
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_compose_takes_its_file() -> None:
+    need("docker-compose", "docker-compose")
+    check("docker-compose", "-f", str(ROOT / "compose.yaml"), "config", "--quiet")
+
+
+def check(*command: str) -> None:
+    """The program has nothing to say against it."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_provisioning_leads_to_the_dashboards() -> None:
+    compose = (ROOT / "compose.yaml").read_text()
+    provider = (
+        CONFIG / "grafana" / "provisioning" / "dashboards" / "throttlewatch.yaml"
+    ).read_text()
+    (path,) = re.findall(r"path: (\S+)", provider)
+    assert f"./config/grafana/dashboards:{path}:ro" in compose
+    assert Path(path).is_absolute()
