@@ -16,6 +16,7 @@ from rich.table import Table
 from probe import __version__
 from probe.commands import replay as replaying
 from probe.commands.demo import demo
+from probe.commands.drill import drill
 from probe.commands.explain import explain
 from probe.commands.export import export
 from probe.commands.history import history, incidents
@@ -227,7 +228,7 @@ def version() -> None:
     click.echo(f"throttlewatch {__version__}")
 
 
-for command in (demo, explain, history, incidents, export, report, nation, rules, wipe):
+for command in (demo, drill, explain, history, incidents, export, report, nation, rules, wipe):
     main.add_command(command)
 
 

@@ -38,7 +38,7 @@ NOT_PURE = {"asyncio", "os", "pathlib", "random", "socket", "ssl", "subprocess",
 # error, and its TLS context is told the least
 # version. systemd listens on a socket of the local domain.
 EXCEPTIONS = {
-    *((f"commands/{name}.py", "click") for name in ("demo", "nation", "options", "rules")),
+    *((f"commands/{name}.py", "click") for name in ("demo", "drill", "nation", "options", "rules")),
     ("commands/nation.py", "ssl"),
     # The demo's far end is a server of its own, in a process of its own.
     ("demo/hello.py", "ssl"),

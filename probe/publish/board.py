@@ -18,6 +18,7 @@ from probe.model.identity import Compares, RoundKind
 from probe.model.observation import DnsObservation, LegObservation, RoundObservation
 from probe.model.stored import VerdictSpan
 from probe.model.verdict import Verdict
+from probe.nation.exercise import Exercise
 from probe.nation.sight import GRID_SECONDS
 from probe.observe.pairs import Ratio, ratios
 from probe.publish.declared import Declared
@@ -74,6 +75,7 @@ class Board:
         self._reload_ok = True
         self._reloaded_at = wall()
         self._clock_steps = 0
+        self._exercise: Exercise | None = None
         self._tunnels: dict[str, bool] = {}
         self._line_changes: Counter[str] = Counter()
 
@@ -169,6 +171,13 @@ class Board:
         until = self._monotonic() + STALE_INTERVALS * GRID_SECONDS
         self._nation.put(NATION, (findings, incidents), until=until)
 
+    def exercise_begun(self, minutes: float) -> Exercise:
+        """An exercise begins, in place of one that may be going on; with 0 minutes it ends."""
+        since = self._wall()
+        country = self._declared.config.settings.country
+        self._exercise = Exercise(country=country, since=since, until=since + 60.0 * minutes)
+        return self._exercise
+
     def snapshot(self) -> Snapshot:
         """The last results as they are now, frozen."""
         now = self._monotonic()
@@ -195,6 +204,7 @@ class Board:
             recent=self._recent.at(self._wall()),
             counted=self._totals.counted(),
             running=frozenset(self._running),
+            exercise=self._exercise_now(),
             reload_ok=self._reload_ok,
             reloaded_at=self._reloaded_at,
             clock_steps=self._clock_steps,
@@ -205,6 +215,11 @@ class Board:
             tunnels=dict(self._tunnels),
             line_changes={v.name: self._line_changes[v.name] for v in declared.vantages},
         )
+
+    def _exercise_now(self) -> Exercise | None:
+        if self._exercise is not None and not self._exercise.on(self._wall()):
+            self._exercise = None
+        return self._exercise
 
     @property
     def ready(self) -> bool:

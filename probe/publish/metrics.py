@@ -9,6 +9,7 @@ from itertools import accumulate
 from math import log10
 
 from msgspec import Struct
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 from prometheus_client.exposition import choose_encoder, gzip_accepted
 from prometheus_client.registry import Collector
@@ -18,6 +19,7 @@ from prometheus_client.utils import floatToGoString
 from probe.model.identity import SCHEDULED, RoundKind, Vantage, Verify
 from probe.model.observation import DnsObservation, LegObservation
 from probe.model.verdict import State, Verdict
+from probe.nation.exercise import CONTROL, Exercise, vantages, verdict
 from probe.observe.goodput import goodput
 from probe.publish import names
 from probe.publish.names import MetricSpec
@@ -31,6 +33,7 @@ Row = tuple[MetricSpec, dict[str, str], float]
 # The verdict rooms' words; anything else (a free text, say) must not become a label.
 _WORD = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 GZIP_LEVEL = 4
+DRILL = {"drill": "true"}
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -112,6 +115,8 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[Row]:
         yield from forward_rows(snapshot.forward)
     yield from _line_rows(snapshot)
     yield from nation_rows(snapshot)
+    if snapshot.exercise is not None:
+        yield from _exercise_rows(snapshot, snapshot.exercise)
     for leg_key, leg in sorted(snapshot.legs.items(), key=_ordered):
         yield from _leg_rows(_leg_labels(leg_key), leg)
     for leg_key, leg in sorted(snapshot.reads.items(), key=_ordered):
@@ -145,6 +150,25 @@ def _slot_rows(snapshot: Snapshot, vantage: Vantage, platform: str) -> Iterator[
         yield from _verdict_rows(labels, verdict)
     for control in snapshot.compared.get(slot, ()):
         yield names.VERDICT_CONTROL, {**labels, "control": control}, 1.0
+
+
+def _exercise_rows(snapshot: Snapshot, exercise: Exercise) -> Iterator[Row]:
+    """What the made-up vantages of an exercise publish, every series marked as such."""
+    who = vantages(exercise)
+    names_of = [platform.name for platform in snapshot.platforms]
+    made_up = {
+        (one.name, platform): verdict(one, platform, exercise, snapshot.taken_at)
+        for one in who
+        for platform in names_of
+    }
+    compared = {slot: (f"{CONTROL}-{slot[1]}",) for slot in made_up}
+    drill = replace(snapshot, verdicts=made_up, compared=compared)
+    for one in who:
+        yield names.VANTAGE_INFO, {**_vantage_labels(one), **DRILL}, 1.0
+        for platform in names_of:
+            for spec, labels, value in _slot_rows(drill, one, platform):
+                if spec is not names.ROUND_RUNNING:
+                    yield spec, {**labels, **DRILL}, value
 
 
 def _verdict_rows(labels: dict[str, str], verdict: Verdict) -> Iterator[Row]:

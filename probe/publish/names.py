@@ -250,28 +250,28 @@ WIRE_BYTES = _metric(
 VERDICT_STATE = _metric(
     "gauge",
     "verdict_state",
-    (*_ROUND, "country", "asn", "access", "role", "state"),
+    (*_ROUND, "country", "asn", "access", "role", "state", "drill"),
     "1 for the state of this platform at this vantage, 0 for every other state.",
     absent=f"{_STALE} (unknown before the first round)",
 )
 VERDICT_INFO = _metric(
     "info",
     "verdict_info",
-    (*_ROUND, "rule_id", "reason"),
+    (*_ROUND, "rule_id", "reason", "drill"),
     "Which rule gave the state, and its reason.",
     absent=f"before the first round; {_STALE}",
 )
 VERDICT_DETAIL = _metric(
     "info",
     "verdict_detail_info",
-    (*_ROUND, "method", "trigger", "signature", "phase", "direction", "severity"),
+    (*_ROUND, "method", "trigger", "signature", "phase", "direction", "severity", "drill"),
     "How a platform is blocked or throttled; a label that does not apply is left out.",
     absent="the state is neither throttled nor blocked",
 )
 VERDICT_SLOWDOWN = _metric(
     "gauge",
     "verdict_slowdown_ratio",
-    _ROUND,
+    (*_ROUND, "drill"),
     "How many times slower than normal, relative to its controls, the slowest target was.",
     absent="nothing could be compared; the target failed outright",
 )
@@ -292,21 +292,21 @@ VERDICT_TESTED = _metric(
 VERDICT_PROVISIONAL = _metric(
     "gauge",
     "verdict_provisional",
-    _ROUND,
+    (*_ROUND, "drill"),
     "Whether something is suspected, and the sequential test has not spoken.",
     absent=f"before the first round; {_STALE}",
 )
 VERDICT_SINCE = _metric(
     "gauge",
     "verdict_since_timestamp_seconds",
-    _ROUND,
+    (*_ROUND, "drill"),
     "Unix time at which this state began.",
     absent=f"before the first round; {_STALE}",
 )
 VERDICT_CONTROL = _metric(
     "info",
     "verdict_control_info",
-    (*_ROUND, "control"),
+    (*_ROUND, "control", "drill"),
     "A control that was fine in the last round, so that the platform could be compared with it.",
     absent=f"before the first round; {_STALE}",
 )
@@ -314,7 +314,7 @@ VERDICT_CONTROL = _metric(
 VANTAGE_INFO = _metric(
     "info",
     "vantage_info",
-    ("vantage", "country", "asn", "access", "role"),
+    ("vantage", "country", "asn", "access", "role", "drill"),
     "What the configuration says about a vantage.",
     absent="never",
 )

@@ -12,6 +12,7 @@ from probe.model.finding import Finding, Incident
 from probe.model.identity import Family, LegRole, Phase, RoundKind, Vantage
 from probe.model.observation import DnsObservation, LegObservation
 from probe.model.verdict import Verdict
+from probe.nation.exercise import Exercise
 from probe.observe.pairs import Ratio
 from probe.publish.forward_health import ForwardHealth
 from probe.publish.report.values import Span
@@ -126,6 +127,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     incidents: tuple[Incident, ...]
     counted: Counted
     running: frozenset[Slot]
+    exercise: Exercise | None
     reload_ok: bool
     reloaded_at: float
     clock_steps: int

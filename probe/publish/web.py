@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from msgspec import Struct
@@ -25,6 +26,8 @@ from probe.publish.page import CONTENT_SECURITY_POLICY, render_page
 
 # Scrapes beyond this wait their turn; rendering is all CPU, so more at once only slows rounds.
 RENDERERS = 2
+DRILL_MINUTES = 15
+MOST_DRILL_MINUTES = 240
 
 T = TypeVar("T")
 
@@ -50,6 +53,7 @@ def create_app(
             Route("/-/healthy", views.healthy),
             Route("/-/ready", views.ready),
             Route("/-/reload", views.reload, methods=["POST"]),
+            Route("/-/drill", views.drill, methods=["POST"]),
         ]
     )
 
@@ -112,6 +116,16 @@ class _Views:
         if self._board.ready:
             return _text("ready")
         return _text("not ready: the first rounds have not ended yet", 503)
+
+    async def drill(self, request: Request) -> Response:
+        asked = request.query_params.get("minutes", f"{DRILL_MINUTES:g}")
+        if not asked.isascii() or not asked.isdecimal() or int(asked) > MOST_DRILL_MINUTES:
+            return _text(f"minutes must be a whole number up to {MOST_DRILL_MINUTES:g}", 400)
+        exercise = self._board.exercise_begun(float(asked))
+        if not exercise.on(exercise.since):
+            return _text("no drill is going on any more")
+        until = datetime.fromtimestamp(exercise.until, UTC)
+        return _text(f"a drill goes on until {until:%Y-%m-%d %H:%M:%S} UTC, then ends by itself")
 
     async def reload(self, request: Request) -> Response:
         async with self._reloading:
