@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ from tests.deploy.dashboards import queries
 from tests.programs import need
 from tests.publish.prometheus_server import Prometheus, alertmanager, free_address, prometheus
 
-SEEN_FROM = LINES[0].name
 ALERTS = {"ThrottlewatchNation", "ThrottlewatchNationWithoutReference"}
 
 
@@ -69,21 +69,24 @@ class Webhook:
 async def a_failing_leg(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """What the demo has nothing of and dashboards ask for: a failure, and legs left out."""
     await reader.readuntil(b"\r\n\r\n")
-    where = f'vantage="{SEEN_FROM}",platform="x"'
-    page = (
-        f'{names.LEG_FAILURE.name}{{{where},target="page",leg="target",family="ipv4",'
-        f'phase="tls",reason="connection_reset"}} 1\n'
-        f'{names.LEGS_SKIPPED.name}{{{where},reason="host_budget"}} {time.time():.0f}\n'
-    ).encode()
+    lines = []
+    for line in LINES:
+        where = f'vantage="{line.name}",platform="x"'
+        lines += [
+            f'{names.LEG_FAILURE.name}{{{where},target="page",leg="target",family="ipv4",'
+            'phase="tls",reason="connection_reset"} 1',
+            f'{names.LEGS_SKIPPED.name}{{{where},reason="host_budget"}} {time.time():.0f}',
+        ]
+    page = ("\n".join(lines) + "\n").encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(page)}\r\n"
     writer.write(f"{head}Connection: close\r\n\r\n".encode() + page)
     await writer.drain()
     writer.close()
 
 
-def without_data(server: Prometheus, began: float) -> list[str]:
+def without_data(server: Prometheus, began: float, vantage: str) -> list[str]:
     """The dashboards' queries that gave no data over the whole of the event."""
-    chosen = {"country": COUNTRY, "vantage": SEEN_FROM, "platform": ".+", "drill": ""}
+    chosen = {"country": COUNTRY, "vantage": vantage, "platform": ".+", "drill": ""}
     return [
         f"{where}: {expr}"
         for where, expr in queries(chosen)
@@ -130,7 +133,8 @@ async def test_calm_onset_nation_alert_recovery(tmp_path: Path) -> None:
         ):
             began = time.time()
             await play(tmp_path / "demo", script, listen, 1.0, look)
-            silent.extend(await asyncio.to_thread(without_data, server, began))
+            seen_from = Counter(vantage for vantage, _ in restricted(views)).most_common(1)[0][0]
+            silent.extend(await asyncio.to_thread(without_data, server, began, seen_from))
 
     async with (
         await asyncio.start_server(webhook, host, int(port)),
