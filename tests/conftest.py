@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says something about the machine, not about the code.
+settings.register_profile("throttlewatch", deadline=None)
+settings.load_profile("throttlewatch")
 
 
 @pytest.fixture(autouse=True, scope="session")
