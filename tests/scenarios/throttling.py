@@ -101,7 +101,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             Expectation(
                 # X's object has no swap, so only the handshake can show the name.
                 said=throttled(*NAMED, signatures=(*DROPS, Signature.UNKNOWN), phases=IN_TRANSFER),
-                within_rounds=4,
+                within_rounds=6,
             ),
         ),
     ),
