@@ -206,8 +206,9 @@ def platforms(path: Path | None) -> None:
     """List every host that would be contacted, and why. Nothing is hidden, nothing is sent."""
     config = _load(path)
     table = Table(box=None, pad_edge=False)
-    for heading in ("for", "host", "port", "purpose"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("for", "host", "port"):
+        table.add_column(heading, overflow="fold", no_wrap=True)
+    table.add_column("purpose", overflow="fold")
     for contact in contacts(config):
         table.add_row(
             contact.owner, contact.host, f"{contact.port}/{contact.transport}", contact.purpose

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
 from probe.commands.options import config_option, load_config
@@ -56,7 +56,7 @@ def history(
     elif not spans:
         click.echo("nothing was measured in this time")
     else:
-        _print(("from", "to", "for", "vantage", "platform", "state", "what was said"),
+        _print(("from", "to", "for", "vantage", "platform", "state"),
                (_of_span(span, clock) for span in spans))  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def incidents(
     else:
         rows = [(i.since, _of_incident(i, clock)) for i in national]
         rows += [(_onset(span), _of_span(span, clock)) for span in spans]
-        _print(("from", "to", "for", "where", "platform", "what", "what was said"),
+        _print(("from", "to", "for", "where", "platform", "what"),
                (row for _, row in sorted(rows, key=lambda pair: pair[0])))  # fmt: skip
 
 
@@ -144,12 +144,22 @@ def _of_incident(incident: Incident, clock: Clock) -> Row:
 
 
 def _print(headings: Iterable[str], rows: Iterable[Row]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table, highlight=False)
+    """Each row in columns, and below it its last cell, a sentence, which needs the whole width."""
+    console = Console(highlight=False)
+    lines: list[list[Text]] = [[Text.styled(heading, "dim") for heading in headings]]
+    sentences = [""]
+    for *cells, sentence in rows:
+        lines.append([Text(cell) if isinstance(cell, str) else cell for cell in cells])
+        sentences.append(str(sentence))
+    widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
+    for line_cells, said in zip(lines, sentences, strict=True):
+        for cell, width in zip(line_cells, widths, strict=True):
+            cell.pad_right(width - cell.cell_len)
+        line = Text("  ").join(line_cells)
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+        if said:
+            console.print(Padding(said, (0, 0, 0, 4), expand=False))
 
 
 def _json(value: object) -> None:

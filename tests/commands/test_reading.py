@@ -73,10 +73,15 @@ def over(stored: Path) -> tuple[str, ...]:
     return ("--history", str(stored), "--from", f"{START:.0f}", "--to", f"{ONSET + 3_600.0:.0f}")
 
 
+def heads(output: str) -> list[str]:
+    """The lines of a table but the sentences, which stand indented below theirs."""
+    return [line for line in output.splitlines() if not line.startswith(" ")]
+
+
 def test_history_is_a_line_for_each_span(stored: Path) -> None:
     result = run("history", *over(stored))
     assert result.exit_code == 0, result.output
-    lines = result.output.splitlines()
+    lines = heads(result.output)
     assert len(lines) == 5
     assert "20 Jan 12:40" in lines[1]
     throttled = [line for line in lines if "throttled" in line]
@@ -93,7 +98,7 @@ def test_history_for_machines_are_the_spans(stored: Path) -> None:
 def test_incidents_show_the_country_and_the_vantages(stored: Path) -> None:
     result = run("incidents", *over(stored))
     assert result.exit_code == 0, result.output
-    lines = result.output.splitlines()
+    lines = heads(result.output)
     assert len(lines) == 4
     assert any("country ZZ" in line and "going on" in line for line in lines)
     assert sum("home" in line for line in lines) == 2

@@ -63,7 +63,8 @@ def duration(seconds: float) -> str:
     """``40 seconds``, ``12 minutes``, ``8 h 30 min``, ``3 days 4 h``."""
     minutes = round(seconds / 60.0)
     if seconds < 90.0:
-        return f"{seconds:.0f} seconds"
+        whole = round(seconds)
+        return f"{whole} second" if whole == 1 else f"{whole} seconds"
     if minutes < 60:
         return f"{minutes} minutes"
     if minutes < 2_880:
