@@ -87,6 +87,7 @@ class Runner:
         self._lines = {slot.vantage: asyncio.Lock() for slot in slots}
         self._running: set[asyncio.Task[None]] = set()
         self._watch: asyncio.Task[None] | None = None
+        self._cut: set[asyncio.Task[None]] = set()
         self._anchor = 0.0
         self._cadence: dict[str, Cadence] = {}
         self._long: dict[str, LongTurn] = {}
@@ -115,6 +116,7 @@ class Runner:
             self._scheduler.remove_all_jobs()
         if self._running:
             _, pending = await asyncio.wait(self._running, timeout=grace_seconds)
+            self._cut |= pending
             for task in pending:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
@@ -167,12 +169,17 @@ class Runner:
         try:
             self._place_next(key, due)
             await self._run(key, due)
+        except asyncio.CancelledError:
+            # APScheduler would take a round that ``stop`` cut off for a broken job, and say so.
+            if task not in self._cut:
+                raise
         except Exception:
             # One broken round must not end the daemon, and must not pass unseen.
             log.exception("round failed", extra={"slot": key})
         finally:
             if task is not None:
                 self._running.discard(task)
+                self._cut.discard(task)
 
     async def _run(self, key: str, due: Due) -> None:
         slot = self._slots[key]

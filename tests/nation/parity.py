@@ -1,7 +1,8 @@
-"""``python -m tests.nation.parity [HISTORIES] [SEED]``: Python and Prometheus on random histories.
+"""``python -m tests.nation.parity [HISTORIES] [SEED]``: Python and Prometheus, the same histories.
 
-Every batch has thresholds of its own. Prints how much was compared, and the seeds that differ; the
-exit status is then 1.
+First the named situations under the default thresholds, then random histories, whose batches have
+thresholds of their own. Prints how much was compared, and the seeds that differ; the exit status is
+then 1.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from random import Random
 
 from probe.config.schema import NationConfig
 from tests.nation.histories import History, history, thresholds
+from tests.nation.named import scenarios
 from tests.nation.promtool import findings_of, run
 
 BATCH = 50
@@ -31,6 +33,7 @@ def batches(count: int, seed: int) -> Iterator[tuple[NationConfig, list[History]
 def main(count: int, seed: int) -> int:
     """Compare, and print the result."""
     begun = time.monotonic()
+    failed = named()
     scopes: Counter[str] = Counter()
     steps = together = 0
     wrong: list[int] = []
@@ -51,7 +54,19 @@ def main(count: int, seed: int) -> int:
     )
     print(", ".join(f"{scope} {number}" for scope, number in sorted(scopes.items())))
     print(f"different: {sorted(wrong) or 'none'}")
-    return 1 if wrong else 0
+    return 1 if wrong or failed else 0
+
+
+def named() -> bool:
+    """Compare the named situations; whether any differs."""
+    every, config = scenarios(), NationConfig()
+    with tempfile.TemporaryDirectory() as folder:
+        differ, printed = run(Path(folder), [one.history for one in every], config)
+    for one in every:
+        print(f"{'DIFFERENT' if one.history.seed in differ else 'same':<9} {one.title}")
+    if differ:
+        print(printed[:4_000])
+    return bool(differ)
 
 
 if __name__ == "__main__":

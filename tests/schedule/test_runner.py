@@ -122,7 +122,7 @@ async def test_a_broken_round_does_not_end_the_schedule(caplog: pytest.LogCaptur
 
 @pytest.mark.parametrize(("seconds", "cancelled"), [(0.2, 0), (600.0, 1)])
 async def test_stop_lets_a_round_finish_and_cancels_what_takes_longer(
-    seconds: float, cancelled: int
+    seconds: float, cancelled: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     seen = Recorder(seconds=seconds)
     runner = Runner(two_slots()[:1], FAST, seen.hooks())
@@ -133,6 +133,7 @@ async def test_stop_lets_a_round_finish_and_cancels_what_takes_longer(
     assert time.monotonic() - began < 10.0
     assert seen.active == 0
     assert seen.cancelled == cancelled
+    assert not [record for record in caplog.records if record.exc_info], "a stop is no failure"
 
 
 @pytest.mark.parametrize("step", [-3600.0, 3600.0, 20 * 365 * 86_400.0])
