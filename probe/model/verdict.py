@@ -115,8 +115,11 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
     @property
     def severe(self) -> bool:
-        """At least ten times slower than its own baseline."""
-        return self.factor is not None and self.factor >= SEVERE_FACTOR
+        """At least ten times slower than its own baseline, or throttled beyond measure: so slow
+        that nothing of it ended."""
+        if self.factor is None:
+            return self.state is State.THROTTLED
+        return self.factor >= SEVERE_FACTOR
 
     @property
     def restricted(self) -> bool:

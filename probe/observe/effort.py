@@ -21,6 +21,10 @@ from probe.observe.goodput import goodput, handshake_seconds
 TIMEOUT = "generic_timeout_error"
 REFUSED = frozenset({"http_unexpected_status_code", BODY_TOO_SHORT})
 SERVER_ERROR = 500
+# An answer that was waited for less than this many times as long as the handshake took has not met
+# with silence: at that pace it could not have come yet (a lost packet is sent again after twice the
+# time, and again after four times).
+ANSWER_PER_HANDSHAKE = 4.0
 # Reasons that lie with this host or its line, not with the far end.
 LOCAL = frozenset({"network_down", "network_unreachable", "host_unreachable", "permission_denied"})
 
@@ -115,12 +119,20 @@ def failed(leg: LegObservation) -> bool:
 def died_of_slowness(leg: LegObservation) -> bool:
     """A timeout while bytes were coming: too slow, not cut off.
 
-    In the handshake, bytes of the far end's that the kernel counted; later, what the curve saw.
+    In the handshake, bytes of the far end's that the kernel counted; later, what the curve saw, or
+    a handshake that had left the answer too little time (``ANSWER_PER_HANDSHAKE``).
     """
     if leg.failure is None or leg.failure.reason != TIMEOUT:
         return False
     if leg.failure.phase is Phase.TLS:
         return leg.tcp is not None and bool(leg.tcp.bytes_received)
+    if leg.failure.phase is Phase.PROCESSING and not leg.curve:
+        waited, handshake = leg.phases.get(Phase.PROCESSING), handshake_seconds(leg)
+        return (
+            waited is not None
+            and handshake is not None
+            and waited < ANSWER_PER_HANDSHAKE * handshake
+        )
     return leg.failure.phase in (Phase.PROCESSING, Phase.TRANSFER) and bool(leg.curve)
 
 

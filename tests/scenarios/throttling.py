@@ -320,6 +320,8 @@ SCENARIOS: tuple[Scenario, ...] = (
                 never=(State.THROTTLED, State.BLOCKED),
             ),
         ),
+        # Seven controls take turns, and a slow line is known by how fast each of them was.
+        calm_rounds=20,
     ),
     Scenario(
         id="ooni-qa-throttler",

@@ -46,12 +46,14 @@ class Done:
         *,
         handshake: float = 1.0,
         transfer: float = 1.0,
+        processing: float = 0.0,
         rtt: float = 1.0,
         fails: Failure | None = None,
         status: int = 0,
     ) -> None:
         self.handshake = handshake
         self.transfer = transfer
+        self.processing = processing
         self.rtt = rtt
         self.fails = fails
         self.status = status
@@ -167,7 +169,7 @@ class Country:
         phases = {
             Phase.CONNECT: rtt,
             Phase.TLS: 0.04 * own * done.handshake * done.rtt,
-            Phase.PROCESSING: 0.02 * done.rtt,
+            Phase.PROCESSING: 0.02 * done.rtt + done.processing,
             Phase.TRANSFER: (leg.range_bytes / 1e6) * own * done.transfer * done.rtt,
         }
         failure, body = done.fails, leg.range_bytes

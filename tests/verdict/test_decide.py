@@ -53,6 +53,9 @@ def test_a_calm_country_is_fine() -> None:
 
 RESET = fail(Phase.TLS, "connection_reset")
 SILENT = fail(Phase.CONNECT, "generic_timeout_error")
+NO_ANSWER = Failure(phase=Phase.PROCESSING, reason="generic_timeout_error")
+# The handshake takes so long that the answer has no time left to come.
+SLOW_TO_DEATH = Done(handshake=100.0, fails=NO_ANSWER)
 SLOW, SLOW_HELLO = Done(transfer=12.0), Done(handshake=12.0)
 
 
@@ -61,6 +64,7 @@ SLOW, SLOW_HELLO = Done(transfer=12.0), Done(handshake=12.0)
     [
         (to_name(SLOW), State.THROTTLED, None, Trigger.NAME, SlowPhase.TRANSFER),
         (to_name(SLOW_HELLO), State.THROTTLED, None, Trigger.NAME, SlowPhase.HANDSHAKE),
+        (to_name(SLOW_TO_DEATH), State.THROTTLED, None, Trigger.NAME, SlowPhase.BOTH),
         (to_name(RESET), State.BLOCKED, Method.TLS, Trigger.NAME, None),
         (to_address(SILENT), State.BLOCKED, Method.TCP, None, None),
         (to_address(SLOW), State.THROTTLED, None, None, SlowPhase.TRANSFER),
@@ -102,6 +106,18 @@ def test_the_factor_is_about_what_was_done() -> None:
     assert verdict.factor is not None
     assert 6.0 < verdict.factor < 14.0
     assert verdict.severe == (verdict.factor >= 10.0)
+
+
+def test_what_never_ends_is_severe_and_silence_after_a_fast_handshake_is_a_block() -> None:
+    country = calm_country()
+    country.act = to_name(SLOW_TO_DEATH)
+    verdict = country.run(3)
+    assert verdict.factor is None
+    assert verdict.severe
+
+    country = calm_country()
+    country.act = to_name(Done(fails=NO_ANSWER, processing=10.0))
+    assert (country.run(3).state, country.verdicts[-1].method) == (State.BLOCKED, Method.HTTP)
 
 
 def test_one_slow_edge_is_the_platforms_own_affair() -> None:

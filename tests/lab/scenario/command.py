@@ -13,7 +13,7 @@ from msgspec import structs
 
 from tests.lab.requires import missing
 from tests.lab.scenario.broken import BREAKS
-from tests.lab.scenario.many import AT_ONCE, Failed, every_run, outcomes
+from tests.lab.scenario.many import AT_ONCE, Failed, drawn_runs, every_run, outcomes
 from tests.lab.scenario.play import Outcome
 from tests.lab.scenario.report import console, table
 from tests.scenarios.lines import LINES, from_trace
@@ -36,6 +36,12 @@ from tests.scenarios.table import BY_ID, SCENARIOS
     type=click.Choice(list(BREAKS)),
     help="Take an idea away from the daemon, to see which scenarios need it.",
 )
+@click.option("--drawn", is_flag=True, help="Each on one of the lines, drawn, as the tests do.")
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep each daemon's history here, to ask it what it saw.",
+)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="All of it, as JSON.")
 def scenarios(
     line: str,
@@ -44,6 +50,8 @@ def scenarios(
     at_once: int,
     trace: Path | None,
     broken: str | None,
+    drawn: bool,
+    keep: Path | None,
     json_file: Path | None,
 ) -> None:
     """Run every scenario on every line with the real daemon, and print what was right and wrong.
@@ -57,8 +65,8 @@ def scenarios(
     if trace is not None:
         lines = {name: from_trace(kind, trace) for name, kind in lines.items()}
     wanted = [BY_ID[id] for id in only] if only else SCENARIOS
-    runs = every_run(wanted, lines, seed=seed)
-    runs = [structs.replace(run, broken=broken) for run in runs]
+    runs = (drawn_runs if drawn else every_run)(wanted, lines, seed=seed)
+    runs = [structs.replace(run, broken=broken, keep=keep) for run in runs]
     print(f"seed {seed}: {len(runs)} runs, {at_once} at once", flush=True)
     began = time.monotonic()
     results: list[Outcome | Failed] = []

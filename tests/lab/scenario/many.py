@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
 from random import Random
 
 from msgspec import Struct
@@ -16,12 +17,14 @@ AT_ONCE = 8
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """A scenario on a line, with the seed that draws its parameters."""
+    """A scenario on a line, with the seed that draws its parameters. ``keep``: a folder for the
+    daemon's history."""
 
     scenario: Scenario
     line: LineKind
     seed: int
     broken: str | None = None
+    keep: Path | None = None
 
 
 class Failed(Struct, frozen=True, kw_only=True):
@@ -48,7 +51,8 @@ def slow_first(runs: list[Run]) -> list[Run]:
     def size(run: Run) -> int:
         scenario = run.scenario
         vantages = 1 + scenario.abroad + scenario.neighbour
-        return len(scenario.platforms) * vantages * (2 if scenario.accuses else 1)
+        measured = len(scenario.platforms) * vantages * (2 if scenario.accuses else 1)
+        return measured + scenario.calm_rounds // 8
 
     return sorted(runs, key=size, reverse=True)
 
@@ -83,6 +87,6 @@ def outcomes(runs: Sequence[Run], *, at_once: int = AT_ONCE) -> Iterator[Outcome
 def one(run: Run) -> Outcome | Failed:
     """One run, whatever comes of it."""
     try:
-        return play(run.scenario, run.line, seed=run.seed, broken=run.broken)
+        return play(run.scenario, run.line, seed=run.seed, broken=run.broken, keep=run.keep)
     except Exception as error:
         return Failed(run=run, error=f"{type(error).__name__}: {error}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 from msgspec import Struct
@@ -32,6 +34,7 @@ from tests.scenarios.model import ClockStepped, LineKind, Scenario
 
 POLL_SECONDS = 0.4
 CALM_MOST_SECONDS = 90.0
+CALM_ROUND_SECONDS = 8.0
 ROUND_MOST_SECONDS = 30.0
 STOP_SECONDS = 10.0
 # A box that is later than that, for more than this share of its frames, measured itself.
@@ -169,8 +172,10 @@ def play(
     seed: int,
     pace: Pace = PACE,
     broken: str | None = None,
+    keep: Path | None = None,
 ) -> Outcome:
-    """Run it. ``scenario`` is drawn here, with ``seed``."""
+    """Run it. ``scenario`` is drawn here, with ``seed``. In ``keep`` there is then a folder with
+    the daemon's main file, its history and what it wrote."""
     random = Random(f"{seed}/{scenario.id}/{kind.name}")
     scenario = scenario.drawn(random)
     began = time.monotonic()
@@ -187,6 +192,8 @@ def play(
             log = daemon.log()
         finally:
             daemon.stop()
+            if keep is not None:
+                _keep(made, keep / f"{scenario.id}-{kind.name}")
         stats = box.stats()
         asked = "; ".join(_words(rule) for rule in rules_for(scenario.happens, made.places))
     moments = {key: tuple(own) for key, own in listener.moments.items()}
@@ -208,6 +215,14 @@ def play(
         late=_late(stats),
         log=log,
     )
+
+
+def _keep(made: Setting, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("history.sqlite", "history.sqlite-wal", "daemon.log", made.main_file.name):
+        found = made.lab.folder / name
+        if found.exists():
+            shutil.copy(found, folder / name)
 
 
 def _listen(
@@ -239,7 +254,7 @@ def _listen(
     def well() -> bool:
         return all(recovered(listener.moments[key]) is not None for key in keys)
 
-    listener.until(calm, CALM_MOST_SECONDS)
+    listener.until(calm, max(CALM_MOST_SECONDS, scenario.calm_rounds * CALM_ROUND_SECONDS))
     with (
         changed(scenario, made, box, random),
         happening(scenario.happens, made.lab, daemon.process, clock),
