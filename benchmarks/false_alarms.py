@@ -1,6 +1,7 @@
 """False alarms per probe-year, and beside them how long a real restriction goes unnoticed.
 
-    python -m benchmarks.false_alarms [--years N] [--days N] [--incidents N] [--seed S] TRACES...
+    python -m benchmarks.false_alarms [--years N] [--days N] [--incidents N] [--seed S]
+        [--addresses N] TRACES...
 
 TRACES are files, or folders of files, with two columns: seconds from the start and Mbit/s. Such
 traces are public (Riiser et al., MMSys 2013; FCC, Measuring Broadband America); each folder is one
@@ -12,8 +13,10 @@ False alarms: every verdict that goes over to ``throttled`` or ``blocked`` while
 anything counts. Delays: restrictions come and go, on one platform or on all four; counted are the
 transfer rounds of a platform from the first that meets it until the verdict says so, and from the
 first after the end until it no longer does.
-Names have at least two addresses there: with one alone
-and no swap, an effect is told from the edge's own trouble only after hours (docs/method.md).
+Names have at least two addresses there (``--addresses``): with one alone, no swap and no other
+operator's platform hit, an effect is told from the edge's own trouble only after hours
+(docs/method.md). Where nobody restricts anything, names have as many as in the laboratory: the
+hosts of the objects, one.
 """
 
 from __future__ import annotations
@@ -44,7 +47,9 @@ def trace_lines(paths: Iterable[Path]) -> list[LineModel]:
     return lines
 
 
-def jobs(lines: Sequence[LineModel], days: float, incidents: int, seed: int) -> list[Job]:
+def jobs(
+    lines: Sequence[LineModel], days: float, incidents: int, seed: int, addresses: int = 2
+) -> list[Job]:
     """The work, in pieces that can be done side by side: each piece is a world of its own."""
     made = []
     for index, line in enumerate(lines):
@@ -53,7 +58,10 @@ def jobs(lines: Sequence[LineModel], days: float, incidents: int, seed: int) -> 
             key = seed * 1_000_003 + index * 1_009 + piece
             made.append(Job(line=line, seed=key, days=days / pieces, incidents=0))
         if incidents:
-            made.append(Job(line=line, seed=seed + index, days=0.0, incidents=incidents))
+            key = seed + index
+            made.append(
+                Job(line=line, seed=key, days=0.0, incidents=incidents, addresses=addresses)
+            )
     return made
 
 
@@ -64,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--years", type=float, default=1.0, help="probe-years of each line")
     parser.add_argument("--days", type=float, help="instead of --years")
     parser.add_argument("--incidents", type=int, default=8, help="of each effect on each line")
+    parser.add_argument("--addresses", type=int, default=2, help="of each name, in incidents")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--line", action="append", choices=sorted(LINES), help="only these kinds")
     parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
@@ -74,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lines = [*kinds, *trace_lines(given.traces)]
     days = given.days if given.days is not None else 365.0 * given.years
     began = time.monotonic()
-    work = jobs(lines, days, given.incidents, given.seed)
+    work = jobs(lines, days, given.incidents, given.seed, given.addresses)
     with multiprocessing.get_context("spawn").Pool(given.jobs) as pool:
         reports: list[Report] = pool.map(run, work, chunksize=1)
     fine = print_reports([line.name for line in lines], reports)

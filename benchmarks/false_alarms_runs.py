@@ -34,12 +34,14 @@ EFFECTS = (
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """``days`` without any restriction, or so many ``incidents`` of every effect."""
+    """``days`` without any restriction, or so many ``incidents`` of every effect, in a world in
+    which each name has at least so many ``addresses``."""
 
     line: LineModel
     seed: int
     days: float
     incidents: int
+    addresses: int = 1
 
 
 def run(job: Job) -> Report:
@@ -57,7 +59,7 @@ def _world(job: Job, days: float) -> World:
         edges=EdgeModel(),
         other_line=other,
         begin=BEGIN,
-        least_addresses=2 if job.incidents else 1,
+        least_addresses=job.addresses,
     )
     if days:
         world.trouble(world.draw_troubles(begin=BEGIN, seconds=days * DAY))

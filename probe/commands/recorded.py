@@ -12,6 +12,7 @@ from msgspec import Struct
 from probe.model.observation import RoundObservation
 from probe.model.stored import StoredRound
 from probe.model.verdict import Verdict
+from probe.store.history import History, HistoryError
 from probe.verdict.replay import Recorded
 
 _SQLITE = b"SQLite format 3\x00"
@@ -36,11 +37,11 @@ def read(path: Path) -> Iterator[Recorded]:
     """The rounds in ``path``, in its order. Raises ``RecordedError``."""
     try:
         with path.open("rb") as file:
-            if file.read(len(_SQLITE)) == _SQLITE:
-                yield from _history(path)
+            if file.read(len(_SQLITE)) != _SQLITE:
+                file.seek(0)
+                yield from _json(path, file)
                 return
-            file.seek(0)
-            yield from _json(path, file)
+        yield from _history(path)
     except OSError as error:
         raise RecordedError(f"{path}: {error.strerror or error}") from error
 
@@ -66,4 +67,10 @@ def _of_once(made: Once) -> Iterator[Recorded]:
 
 
 def _history(path: Path) -> Iterator[Recorded]:
-    raise RecordedError(f"{path}: a history; export it first")
+    """A round whose blob is damaged is passed over; the history warns of it."""
+    try:
+        with History(path) as history:
+            for stored in history.rounds():
+                yield Recorded(observed=stored.observed, verdict=stored.verdict)
+    except HistoryError as error:
+        raise RecordedError(str(error)) from error

@@ -33,16 +33,17 @@ class ControlFacts(Struct, frozen=True, kw_only=True):
 class About(Struct, frozen=True, kw_only=True):
     """All that ``decide`` needs beside the observations.
 
-    ``references``: the latest verdicts on this platform from vantages outside the country, as far
-    as they are fresh; ``has_references``: whether any is configured. ``outside``: this vantage is
-    one itself. ``may_burst``: whether bursts can be made at all (``throttlewatch once`` makes
-    none). ``tls_stack`` names the client's TLS library, for censors that discriminate by
-    fingerprint.
+    ``operators``: who runs each platform, by its name. ``references``: the latest verdicts on this
+    platform from vantages outside the country, as far as they are fresh; ``has_references``:
+    whether any is configured. ``outside``: this vantage is one itself. ``may_burst``: whether
+    bursts can be made at all (``throttlewatch once`` makes none). ``tls_stack`` names the client's
+    TLS library, for censors that discriminate by fingerprint.
     """
 
     title: str
     targets: tuple[TargetFacts, ...] = ()
     controls: tuple[ControlFacts, ...] = ()
+    operators: dict[str, str] = {}
     transfer_bytes: int = 65_536
     long_bytes: int = 524_288
     transfer_deadline: float = 30.0
@@ -90,6 +91,7 @@ def about(
             for control in config.controls
             for target in control.targets
         ),
+        operators={one.name: one.operator for one in config.platforms if one.operator},
         transfer_bytes=int(legs.transfer_bytes),
         long_bytes=int(legs.long_bytes),
         transfer_deadline=float(legs.transfer_deadline),

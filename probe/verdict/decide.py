@@ -23,6 +23,7 @@ from probe.verdict.memory import Memory, PlatformMemory
 from probe.verdict.outcome import Numbers, publish
 from probe.verdict.rules import RULES, Rule, first
 from probe.verdict.score import score
+from probe.verdict.together import together
 
 LINE_CHANGED_ROUNDS = 3
 
@@ -68,7 +69,12 @@ def _ordinary(
         server_errors=mine.server_errors,
         proven=mine.proven,
         episode=mine.episode,
-        suspicion=testing.suspicion(mine, about, tested=plan is None),
+        suspicion=testing.suspicion(
+            mine,
+            about,
+            tested=plan is None,
+            together=together(memory, observed.platform, mine.episode, about),
+        ),
         elsewhere=elsewhere(about.references),
         outside=about.outside,
         slow_line=slow_line,
@@ -106,19 +112,21 @@ def _burst(
     # Without a holder it was asked for by a daemon that has forgotten why: nothing follows.
     measure = Measure.HANDSHAKE if holder is None else holder.measure
     found = score(observed, measure, levels=levels, thresholds=about.thresholds)
+    others = together(memory, observed.platform, mine.episode, about)
     if mine.proven is not None:
         mine, plan = testing.recover(mine, mine.proven, found, levels, observed, about)
     else:
-        mine, plan = testing.test(mine, found, levels, observed, about)
+        mine, plan = testing.test(mine, found, levels, observed, about, others)
     facts = Facts(
         title=about.title,
         targets=observed.by_role(LegRole.TARGET),
         controls=observed.by_role(LegRole.CONTROL),
+        skipped=len(observed.skipped),
         clock_stepped=observed.clock_stepped,
         server_errors=mine.server_errors,
         proven=mine.proven,
         episode=mine.episode,
-        suspicion=testing.suspicion(mine, about, tested=plan is None),
+        suspicion=testing.suspicion(mine, about, tested=plan is None, together=others),
         elsewhere=elsewhere(about.references),
         outside=about.outside,
         slow_line=rounds.slow_line(mine, about),

@@ -5,6 +5,8 @@ shuffle does not bound what the platform's own edge does, one of:
 
 - ``swap``: a neutral name at the same address was not slow, so neither edge nor path is the cause;
 - ``addresses``: two addresses of the platform, each slow by itself, in two rounds at least;
+- ``platforms``: the only address that the name has is slow, and since the same minutes so is a
+  platform of another operator, whose edges are its own;
 - ``duration``: the only address that the name has was slow for longer than edges are;
 - ``dns``: the host's resolver leads astray, and the target is well where another one leads.
 """
@@ -12,6 +14,7 @@ shuffle does not bound what the platform's own edge does, one of:
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from math import exp, isfinite
 from statistics import median
 
@@ -103,8 +106,15 @@ def _clean(observed: RoundObservation, episode: Episode) -> bool:
     return False
 
 
-def basis(episode: Episode, at: float, known_addresses: int, thresholds: Thresholds) -> str:
-    """What a proof may rest on; empty while there is none."""
+def basis(
+    episode: Episode,
+    at: float,
+    known_addresses: int,
+    thresholds: Thresholds,
+    together: Sequence[str] = (),
+) -> str:
+    """What a proof may rest on; empty while there is none. ``together``: platforms of other
+    operators that are slowed since the same time."""
     if episode.swap.e_value >= thresholds.evidence:
         return "swap"
     if episode.control.e_value < thresholds.evidence:
@@ -116,13 +126,17 @@ def basis(episode: Episode, at: float, known_addresses: int, thresholds: Thresho
         return ""
     if len(strong) >= 2:
         return "addresses"
+    if known_addresses > 1:
+        return ""
+    if together and strong:
+        return "platforms"
     lasted = at - episode.onset_at
-    if known_addresses <= 1 and lasted >= thresholds.one_address_seconds:
+    if lasted >= thresholds.one_address_seconds:
         return "duration"
     return ""
 
 
-def proven(episode: Episode, rests_on: str, at: float) -> Proven:
+def proven(episode: Episode, rests_on: str, at: float, together: Sequence[str] = ()) -> Proven:
     """The restriction that ``episode`` has proven, at Unix time ``at``."""
     blocked = rests_on == "dns" or len(episode.failures) > _recent_slow(episode)
     strong = sum(w.e_value > 1.0 for w in episode.by_address.values())
@@ -136,6 +150,7 @@ def proven(episode: Episode, rests_on: str, at: float) -> Proven:
         e_value=max(episode.swap.e_value, episode.control.e_value),
         trigger=trigger(episode, rests_on),
         addresses=strong,
+        together=tuple(together),
         rounds=episode.rounds,
         seen_at=at,
     )

@@ -23,8 +23,9 @@ _PORTAL = frozenset(
 )
 
 
-# The reason of what is slow at a vantage outside the country.
+# The reason of what is slow at a vantage outside the country, and of what was not measured.
 SLOW_OUTSIDE = "slow_outside"
+OUT_OF_BUDGET = "out_of_budget"
 
 
 class Suspicion(StrEnum):
@@ -35,7 +36,6 @@ class Suspicion(StrEnum):
     ONE_EDGE = "one_edge_slow"
     PATH = "path_changed"
     AWAITED = "reference_awaited"
-    OUT_OF_BUDGET = "out_of_budget"
 
 
 class Elsewhere(StrEnum):
@@ -150,6 +150,9 @@ def _news(verdict: Verdict) -> Elsewhere:
         Suspicion.ONE_EDGE.value,
         SLOW_OUTSIDE,
     ):
+        return Elsewhere.SLOW
+    if verdict.reason == OUT_OF_BUDGET and verdict.provisional:
+        # It was slow or failed; only the test of that was put off.
         return Elsewhere.SLOW
     return Elsewhere.NOBODY_LOOKED
 

@@ -79,8 +79,9 @@ class Proven(Struct, frozen=True, kw_only=True):
     """A restriction that the test has spoken for, until the test for its end speaks.
 
     ``recovery`` is the evidence against "still slowed", ``waited`` the rounds that read since the
-    last burst, ``seen_at`` when its target was last compared. ``basis``: what the proof rests on:
-    ``swap``, ``addresses``, ``duration`` or ``dns``.
+    last burst, ``together`` the platforms of other operators that were slowed since the same time,
+    ``seen_at`` when its target was last compared. ``basis``: what the proof rests on:
+    ``swap``, ``addresses``, ``platforms``, ``duration`` or ``dns``.
     """
 
     state: State
@@ -96,6 +97,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     phase: SlowPhase | None = None
     factor: float | None = None
     addresses: int = 0
+    together: tuple[str, ...] = ()
     rounds: int = 0
     recovery: Wealth = Wealth()
     recovery_bursts: int = 0

@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from probe.model.verdict import Method, State, Trigger
 from probe.verdict import words
-from probe.verdict.facts import SLOW_OUTSIDE, Elsewhere, Facts, Suspicion, failures
+from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion, failures
 
-VERSION = 1
+VERSION = 2
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -60,10 +60,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         id="unknown.out-of-budget",
         state=State.UNKNOWN,
-        reason="out_of_budget",
-        why="Nothing was measured, to spare the line or the hosts.",
-        holds=lambda f: not f.targets and f.skipped > 0,
-        says=lambda f: f"{f.title}: not measured in this round, to stay within the budget.",
+        reason=OUT_OF_BUDGET,
+        why="Nothing was measured, or what would test a suspicion, to spare the line or the hosts.",
+        holds=lambda f: not f.targets and f.skipped > 0 and f.proven is None,
+        says=words.unmeasured,
     ),
     Rule(
         id="offline.resolver",

@@ -5,6 +5,8 @@ Pure steps; ``decide.py`` puts them in order.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from probe.model.burst import Burst
@@ -61,8 +63,10 @@ def test(
     levels: Levels,
     observed: RoundObservation,
     about: About,
+    together: Sequence[str],
 ) -> tuple[PlatformMemory, Burst | None]:
-    """A burst of a suspicion: more evidence, a proof, or the end of it."""
+    """A burst of a suspicion: more evidence, a proof, or the end of it. ``together``: platforms of
+    other operators that are slowed since the same time."""
     if mine.episode is None or not found.complete:
         return mine, None
     thresholds = about.thresholds
@@ -74,9 +78,9 @@ def test(
     at = observed.started_at
     hosts = names.hosts(observed)
     known = len(mine.addresses.get(hosts.get(episode.target, ""), ()))
-    rests_on = basis(episode, at, known, thresholds)
+    rests_on = basis(episode, at, known, thresholds, together)
     if rests_on and not _awaits_reference(episode, rests_on, about):
-        restriction = proven(episode, rests_on, at)
+        restriction = proven(episode, rests_on, at, together)
         return replace(mine, episode=None, proven=restriction), None
     mine = replace(mine, episode=episode)
     if episode.bursts >= thresholds.bursts_per_round or _enough(episode, thresholds.evidence):
@@ -138,7 +142,9 @@ def recover(
     return mine, None if over else recovery_burst(observed.platform, restriction, levels, about)
 
 
-def suspicion(mine: PlatformMemory, about: About, *, tested: bool) -> Suspicion:
+def suspicion(
+    mine: PlatformMemory, about: About, *, tested: bool, together: Sequence[str] = ()
+) -> Suspicion:
     """What is thought of a target while nothing is proven; ``tested``: no burst is to follow."""
     episode = mine.episode
     if episode is None:
@@ -146,7 +152,7 @@ def suspicion(mine: PlatformMemory, about: About, *, tested: bool) -> Suspicion:
     if episode.one_edge and tested:
         return Suspicion.ONE_EDGE
     known = len(episode.by_address)
-    rests_on = basis(episode, episode.last_at, known, about.thresholds)
+    rests_on = basis(episode, episode.last_at, known, about.thresholds, together)
     if rests_on and _awaits_reference(episode, rests_on, about):
         return Suspicion.AWAITED
     return Suspicion.UNDER_TEST

@@ -22,7 +22,9 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     ``degraded``: how much slower than its own history a line is called degraded.
     ``path_rtt``: the factor by which a round-trip time must differ from its history to count as
     another path. ``one_address_seconds``: how long an effect at the only address that a name has
-    must last (edge effects last up to six hours, as far as we simulate them).
+    must last (edge effects last up to six hours, as far as we simulate them). ``together_seconds``:
+    how far apart effects on platforms of different operators may begin to count as one: two
+    transfer rounds of the default cadence.
     """
 
     margin: float = 2.0
@@ -40,6 +42,7 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     path_rounds: int = 6
     line_rounds: int = 24
     one_address_seconds: float = 23_400.0
+    together_seconds: float = 1_800.0
 
     @property
     def log_margin(self) -> float:

@@ -70,15 +70,29 @@ def throttled(facts: Facts) -> str:
 
 def suspected(facts: Facts) -> str:
     """The sentence for what is not proven."""
-    episode = facts.episode
-    if episode is not None and episode.failures:
-        seen = f"it failed ({failures(facts.failing) or episode.failures[-1]})"
-    else:
-        seen = "it was much slower than normal"
     return (
-        f"{facts.title}: {seen} while {controls(facts)}; that is not proven to be more than chance "
-        "or a fault of its own servers."
+        f"{facts.title}: {_seen(facts)} while {controls(facts)}; that is not proven to be more "
+        "than chance or a fault of its own servers."
     )
+
+
+def unmeasured(facts: Facts) -> str:
+    """The sentence for what was not measured, or not tested, to stay within a budget."""
+    if facts.episode is None:
+        return f"{facts.title}: not measured in this round, to stay within the budget."
+    return (
+        f"{facts.title}: {_seen(facts)} while other sites were fine; to test that further would go "
+        "beyond the budget, so nothing is concluded."
+    )
+
+
+def _seen(facts: Facts) -> str:
+    """What a suspicion rests on: the last round's failures, or the episode's own."""
+    failed = failures(facts.failing)
+    if not failed and facts.episode is not None and facts.episode.failures:
+        phase, _, reason = facts.episode.failures[-1].partition("/")
+        failed = f"{reason} in {phase}"
+    return f"it failed ({failed})" if failed else "it was much slower than normal"
 
 
 def degraded(facts: Facts) -> str:
@@ -112,6 +126,11 @@ def may_claim(facts: Facts) -> tuple[str, ...]:
     if found.basis == "addresses":
         claims.append(
             f"It was seen at {found.addresses} addresses of the platform in {found.rounds} rounds."
+        )
+    if found.basis == "platforms":
+        claims.append(
+            "It began in the same minutes as the same for platforms of other operators: "
+            f"{', '.join(found.together)}."
         )
     if found.basis == "dns":
         claims.append("The platform was fine at an address that another resolver gave.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import msgspec
@@ -12,9 +13,12 @@ from click.testing import CliRunner
 from probe.cli import main
 from probe.commands.replay import thresholds_of
 from probe.config import load
+from probe.config.schema import Seconds, StoreConfig
 from probe.model.stored import StoredRound
 from probe.publish.export_jsonl import jsonl_lines
 from probe.publish.table import to_json
+from probe.store.history import History
+from probe.store.writer import Store
 from probe.verdict.thresholds import DEFAULT
 from tests.scenarios.lines import LINES
 from tests.scenarios.table import BY_ID
@@ -51,6 +55,41 @@ def test_exported_rounds_are_judged_again(stored: Path, rounds: list[StoredRound
     lines = [json.loads(line) for line in run("--json", stored).splitlines()]
     assert [line["id"] for line in lines] == [one.observed.id for one in rounds]
     assert all(line["agrees"] for line in lines)
+
+
+@pytest.fixture
+def history(tmp_path: Path, rounds: list[StoredRound]) -> Path:
+    """The daemon's history of the same rounds."""
+    path = tmp_path / "history.sqlite3"
+    store = Store(path, StoreConfig(batch=Seconds(0.0)), gap_seconds=900.0)
+    store.start()
+    for one in rounds:
+        store.round_finished(one.observed, one.verdict)
+    store.flush()
+    store.close()
+    return path
+
+
+def test_the_history_is_judged_again_as_its_export_is(
+    history: Path, stored: Path, rounds: list[StoredRound]
+) -> None:
+    with History(history) as written:
+        assert len(list(written.rounds())) == len(rounds)
+    said = run("--json", history)
+    assert said == run("--json", stored)
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert [line["id"] for line in lines] == [one.observed.id for one in rounds]
+    assert all(line["agrees"] for line in lines)
+    assert any(line["now"]["state"] == "throttled" for line in lines)
+
+
+def test_a_database_that_is_no_history_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "other.sqlite3"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE rounds (at REAL)")
+    other.commit()
+    other.close()
+    assert f"cannot read {path}" in " ".join(run(path, code=1).split())
 
 
 def test_only_changes_are_shown_unless_all_is_asked_for(stored: Path) -> None:

@@ -21,6 +21,7 @@ from probe.model.observation import (
     Leg,
     LegObservation,
     RoundObservation,
+    SkippedLeg,
     TcpInfo,
     TlsFacts,
 )
@@ -85,7 +86,10 @@ def about_x(**more: object) -> About:
 
 
 class Country:
-    """Plays rounds of platform x. ``noise`` is the log sd of each leg, ``line`` of each round."""
+    """Plays rounds of platform x. ``noise`` is the log sd of each leg, ``line`` of each round.
+
+    ``spent``: no host's budget has anything left for a burst.
+    """
 
     def __init__(
         self,
@@ -107,6 +111,7 @@ class Country:
         self.act: Act = nothing
         self.verdicts: list[Verdict] = []
         self.bursts = 0
+        self.spent = False
         self.now = START
 
     def run(self, rounds: int, kind: RoundKind = RoundKind.TRANSFER) -> Verdict:
@@ -144,6 +149,7 @@ class Country:
         return self._play(legs, RoundKind.BURST, burst)
 
     def _play(self, legs: list[Leg], kind: RoundKind, burst: Burst | None) -> RoundObservation:
+        refused = burst is not None and self.spent
         state = exp(self.random.gauss(0.0, self.line))
         address = burst.address if burst and burst.address else self.random.choice(self.addresses)
         drawn = self.random.sample(legs, len(legs))
@@ -156,8 +162,10 @@ class Country:
             started_at=self.now,
             duration_seconds=5.0,
             legs=tuple(
-                self._observe(leg, order, address, state) for order, leg in enumerate(drawn)
+                self._observe(leg, order, address, state)
+                for order, leg in enumerate(() if refused else drawn)
             ),
+            skipped=tuple(SkippedLeg(leg=leg, reason="host_budget") for leg in drawn if refused),
             burst=burst,
         )
 

@@ -246,6 +246,43 @@ def test_without_bursts_nothing_is_proven() -> None:
     assert country.run(5).reason == "failure_suspected"
 
 
+def test_a_suspicion_that_the_budget_leaves_untested_says_so() -> None:
+    country = calm_country()
+    country.act, country.spent = to_name(SLOW), True
+    verdict = country.run(4)
+    assert (verdict.state, verdict.reason) == (State.UNKNOWN, "out_of_budget")
+    assert verdict.provisional
+    assert "slower than normal" in verdict.sentence
+    assert "budget" in verdict.sentence
+    country.spent = False
+    assert country.run(2).state is State.THROTTLED
+    country.act, country.spent = nothing, True
+    assert country.run(4).state is State.THROTTLED  # its end is untested, too
+    country.spent = False
+    assert country.run(4).state is State.OK
+
+
+def test_a_reference_that_could_not_test_what_it_suspects_is_no_witness_against_anybody() -> None:
+    outside = calm_country(swaps=False)
+    outside.act, outside.spent = to_address(SLOW), True
+    reference = outside.run(2)
+    assert reference.reason == "out_of_budget"
+    country = calm_country(swaps=False, about=about_x(references=(reference,), has_references=True))
+    country.act = to_address(SLOW)
+    assert country.run(6).reason == "slow_elsewhere_too"
+
+
+def test_the_sentence_of_a_suspicion_tells_failures_from_slowness() -> None:
+    missing = fail(Phase.RESOLVE, "dns_nxdomain_error")
+    for act, words in (
+        (to_name(missing), "it failed (dns_nxdomain_error in resolve)"),
+        (to_name(SLOW), "it was much slower than normal"),
+    ):
+        country = calm_country(about=about_x(may_burst=False))
+        country.act = act
+        assert words in country.run(1).sentence
+
+
 def test_what_is_remembered_survives_being_stored() -> None:
     country = calm_country()
     country.act = to_name(SLOW)

@@ -1,0 +1,131 @@
+"""A name with one address: what happens to platforms of other operators in the same minutes tells
+a restriction from the trouble of one edge."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from probe.config import load
+from probe.model.identity import Family, LegRole, RoundKind
+from probe.model.observation import Leg
+from probe.model.verdict import State
+from probe.observe.effort import Measure
+from probe.verdict.memory import Episode, PlatformMemory, Proven
+from probe.verdict.rank import Wealth
+from tests.synth.drive import Daemon
+from tests.synth.edges import EdgeModel
+from tests.synth.effects import Effect, restriction
+from tests.synth.lines import CABLE
+from tests.synth.world import World
+from tests.verdict.country import ADDRESSES, INTERVAL, WELL, Country, Done, about_x
+
+SLOW = Done(transfer=12.0)
+OPERATORS = {"x": "X Corp.", "y": "Y Inc.", "sister": "X Corp."}
+BEGIN = 1_699_920_000.0
+
+
+def slow(leg: Leg, address: str) -> Done:
+    return WELL if leg.role is LegRole.CONTROL else SLOW
+
+
+def proven(onset_at: float, basis: str = "addresses") -> PlatformMemory:
+    return PlatformMemory(
+        proven=Proven(
+            state=State.THROTTLED,
+            target="object",
+            measure=Measure.TRANSFER,
+            family=Family.IPV4,
+            onset_at=onset_at,
+            basis=basis,
+            e_value=1e6,
+        )
+    )
+
+
+def suspected(onset_at: float, evidence: float) -> PlatformMemory:
+    return PlatformMemory(
+        episode=Episode(
+            target="object",
+            measure=Measure.TRANSFER,
+            family=Family.IPV4,
+            onset_at=onset_at,
+            last_at=onset_at,
+            by_address={"198.18.9.9": Wealth(evidence, evidence)},
+        )
+    )
+
+
+def country_beside(
+    name: str, known: PlatformMemory, operators: dict[str, str] = OPERATORS
+) -> Country:
+    country = Country(swaps=False, addresses=ADDRESSES[:1], about=about_x(operators=operators))
+    country.run(24)
+    platforms = {**country.memory.platforms, name: known}
+    country.memory = replace(country.memory, platforms=platforms)
+    country.act = slow
+    return country
+
+
+ONSET = Country().now + 25 * INTERVAL
+
+
+@pytest.mark.parametrize(
+    "known", [proven(ONSET + 600.0), proven(ONSET - 900.0), suspected(ONSET, 200.0)]
+)
+def test_another_operators_platform_is_as_good_as_another_address(known: PlatformMemory) -> None:
+    country = country_beside("y", known)
+    verdict = country.run(3)
+    assert verdict.state is State.THROTTLED
+    assert any("platforms of other operators: y." in claim for claim in verdict.may_claim)
+    assert any("nobody looked from outside" in limit for limit in verdict.may_not_claim)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "operators"),
+    [
+        ("sister", proven(ONSET), OPERATORS),  # the same operator's servers
+        ("y", proven(ONSET), {"x": "X Corp."}),  # nobody knows whose
+        ("y", proven(ONSET), {"y": "Y Inc."}),
+        ("y", proven(ONSET - 3 * 3_600.0), OPERATORS),  # it began at another time
+        ("y", proven(ONSET, "dns"), OPERATORS),  # a resolver, not a server
+        ("y", suspected(ONSET, 50.0), OPERATORS),  # hardly any evidence
+        ("y", PlatformMemory(), OPERATORS),
+    ],
+)
+def test_nothing_less_is(name: str, known: PlatformMemory, operators: dict[str, str]) -> None:
+    country = country_beside(name, known, operators)
+    country.run(8)
+    assert not any(verdict.restricted for verdict in country.verdicts)
+
+
+def test_the_others_do_not_replace_the_platforms_own_evidence() -> None:
+    country = country_beside("y", proven(ONSET))
+    country.act = lambda leg, address: Done(transfer=1.8) if slow(leg, address) is SLOW else WELL
+    country.run(8)
+    assert not any(verdict.restricted for verdict in country.verdicts)
+
+
+@pytest.mark.parametrize(
+    ("hit", "found"), [(("x", "facebook"), True), (("facebook", "instagram"), False)]
+)
+def test_platforms_with_one_address_each_are_found_together(
+    hit: tuple[str, ...], *, found: bool
+) -> None:
+    """Meta's two are one operator's: for them it takes hours."""
+    config = load(None, {})
+    world = World(config, CABLE, seed=2, edges=EdgeModel(), begin=BEGIN)
+    assert [len(world.zone[host]) for host in ("abs.twimg.com", "static.xx.fbcdn.net")] == [1, 1]
+    daemon = Daemon(config, world, begin=BEGIN, only=hit)
+    assert not any(said.verdict.restricted for said in daemon.run(BEGIN + 43_200.0))
+    effect = Effect(factor=10.0, by_name=False)
+    world.restrict([restriction(config, name, effect, CABLE, world.distance(name)) for name in hit])
+    rounds = dict.fromkeys(hit, 0)
+    reached: dict[str, int] = {}
+    for said in daemon.run(daemon.now + 7_200.0):
+        name = said.observed.platform
+        rounds[name] += said.observed.kind is RoundKind.TRANSFER
+        if said.verdict.restricted:
+            reached.setdefault(name, rounds[name])
+    assert (set(reached) == set(hit)) is found
+    assert not found or max(reached.values()) <= 4
