@@ -1,61 +1,196 @@
-"""What the history costs a disk: `python -m benchmarks.store [days]` prints it.
+"""What the history costs a disk: ``python -m benchmarks.store [--days 2] [--forward]``.
 
-Writes days of rounds of four platforms at the default pace, one commit a minute as the daemon does,
-and counts what the kernel says this process gave to the disk.
+The daemon without its server, in virtual time at the default pace, with rounds of the world of
+numbers (tests/synth) in which nothing is restricted: everything that it gives to the history is
+given at the time at which it would be. ``--forward`` records the metrics each minute too. As root
+the history lies on an ext4 of its own in a file, and what reached that device is printed, with the
+file system's journal; else only what the process gave to the kernel.
 """
 
 from __future__ import annotations
 
-import sys
+# First, because it replaces the clocks that everything else takes hold of.
+from benchmarks.virtual_time import CLOCK, REAL_MONOTONIC, VirtualLoop  # isort: skip
+
+import asyncio
+import subprocess
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import click
+from msgspec.structs import replace
+
+from benchmarks.soak import SoakRounds
+from probe import __version__
+from probe.app import Daemon
+from probe.config import load
 from probe.config.schema import Seconds, StoreConfig
-from probe.model.identity import RoundKind
+from probe.model.observation import RoundObservation
+from probe.publish.metrics import Registry
+from probe.publish.sampler import values
+from probe.publish.snapshot import Snapshot
+from probe.schedule import runner
 from probe.store.history import History
-from probe.store.writer import Store
-from tests.store.rounds import START, stored
+from probe.store.records import Record
+from probe.store.samples import GRID_SECONDS
+from tests.synth.edges import CALM
+from tests.synth.lines import FIBRE
+from tests.synth.world import World
 
-PLATFORMS = ("x", "facebook", "instagram", "youtube")
-INTERVAL = 300.0
+DAY = 86_400.0
+SECTOR = 512
 
 
-def written_bytes() -> int:
+class Disk:
+    """A file system whose writes can be counted; without root, a plain folder."""
+
+    def __init__(self) -> None:
+        self._under = Path(tempfile.mkdtemp(prefix="throttlewatch-disk-", dir=Path.cwd()))
+        self.folder = self._under / "mounted"
+        self.folder.mkdir()
+        image = self._under / "image"
+        with image.open("wb") as file:
+            file.truncate(512 * 1024 * 1024)
+        self.real = (
+            subprocess.run(["mkfs.ext4", "-q", image], capture_output=True, check=False).returncode
+            == 0
+            and subprocess.run(
+                ["mount", "-o", "loop", image, self.folder], capture_output=True, check=False
+            ).returncode
+            == 0
+        )
+
+    def written(self) -> int:
+        """Bytes that reached the device."""
+        if not self.real:
+            return 0
+        source = subprocess.check_output(["findmnt", "-n", "-o", "SOURCE", self.folder], text=True)
+        stat = Path("/sys/block") / Path(source.strip()).name / "stat"
+        return int(stat.read_text().split()[6]) * SECTOR
+
+    def close(self) -> None:
+        """Remove it."""
+        if self.real:
+            subprocess.run(["umount", self.folder], check=True)
+        subprocess.run(["rm", "-r", self._under], check=True)
+
+
+def given() -> int:
     """Bytes that this process has given to the disk."""
     lines = Path("/proc/self/io").read_text().splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith("write_bytes")))
 
 
-def main(days: float) -> None:
+class Life:
+    """Days of the daemon on one disk."""
+
+    def __init__(self, path: Path, batch: float | None, *, forward: bool) -> None:
+        config = load(None, {})
+        store = StoreConfig(path=str(path))
+        if batch is not None:
+            store = replace(store, batch=Seconds(batch))
+        self.config = replace(config, settings=replace(config.settings, store=store))
+        self.forward = forward
+        self.commits = 0
+        self.rounds = 0
+
+    async def run(self, days: float) -> None:
+        """Live through them."""
+        world = World(self.config, FIBRE, seed=7, edges=CALM, begin=CLOCK.true(), least_addresses=2)
+        daemon = Daemon(self.config, lambda: self.config)
+        rounds: object = SoakRounds(self.config, world)
+        daemon._rounds = rounds  # type: ignore[assignment]
+        self._watch(daemon)
+        daemon._runner.start()
+        tasks = [
+            asyncio.create_task(daemon._watch_nation()),
+            asyncio.create_task(self.script(daemon, world)),
+        ]
+        if self.forward:
+            tasks.append(asyncio.create_task(self._sample(daemon)))
+        await asyncio.sleep(days * DAY)
+        for task in tasks:
+            task.cancel()
+        await daemon._runner.stop(grace_seconds=60.0)
+        await asyncio.to_thread(daemon._store.close, 10.0)
+
+    async def script(self, daemon: Daemon, world: World) -> None:
+        """What happens on the way; here nothing."""
+
+    async def _sample(self, daemon: Daemon) -> None:
+        # As the sampler does, but here: a thread's work takes no virtual time.
+        registry = Registry(__version__)
+        while True:
+            await asyncio.sleep(GRID_SECONDS - time.time() % GRID_SECONDS)
+            at = round(time.time() / GRID_SECONDS) * GRID_SECONDS
+            daemon._store.sample(at, values(registry.collector(daemon.snapshot())))
+            self._settle(daemon)
+
+    def _watch(self, daemon: Daemon) -> None:
+        """Count, and let the writer's thread, which lives in real time, come along."""
+        keeper, judge, find = daemon._store._keeper, daemon._judge, daemon._find
+        assert keeper is not None
+        commit = keeper.commit
+
+        def counted(records: Sequence[Record], state: Mapping[str, bytes]) -> bool:
+            self.commits += 1
+            return commit(records, state)
+
+        def judged(observed: RoundObservation) -> object:
+            self.rounds += 1
+            plan = judge(observed)
+            self._settle(daemon)
+            return plan
+
+        def found(at: float, snapshot: Snapshot) -> None:
+            find(at, snapshot)
+            self._settle(daemon)
+
+        keeper.commit = counted  # type: ignore[method-assign]
+        daemon._judge = judged  # type: ignore[method-assign, assignment]
+        daemon._find = found  # type: ignore[method-assign]
+
+    def _settle(self, daemon: Daemon) -> None:
+        store = daemon._store
+        while store._inbox or store._is_due():
+            with store._wake:
+                store._wake.notify_all()
+            time.sleep(0.0002)
+
+
+@click.command(help=__doc__)
+@click.option("--days", default=2.0, show_default=True)
+@click.option("--batch", type=float, help="store.batch in seconds; else the default.")
+@click.option("--forward", is_flag=True, help="Record the metrics each minute too.")
+def main(days: float, batch: float | None, forward: bool) -> None:
     """Print the figures."""
-    with tempfile.TemporaryDirectory(dir=".") as folder:
-        path = Path(folder) / "history.sqlite3"
-        store = Store.open(StoreConfig(path=str(path), batch=Seconds(3_600.0)))
-        before, number = written_bytes(), 0
-        for turn in range(int(days * 86_400 / INTERVAL)):
-            for place, platform in enumerate(PLATFORMS):
-                kind = RoundKind.TRANSFER if turn % 3 == 0 else RoundKind.LIGHT
-                at = START + turn * INTERVAL + 75.0 * place
-                one = stored(number, at=at, platform=platform, kind=kind)
-                number += 1
-                store.round_finished(one.observed, one.verdict)
-                # At this pace each batch of a minute has one round.
-                store.flush()
-                while store.health().queued:
-                    time.sleep(0.0005)
-        store.close(60)
-        written = written_bytes() - before
+    # The watch for steps of the wall clock looks each second, which only costs time here.
+    runner.WATCH_SECONDS = 10.0
+    disk, loop = Disk(), VirtualLoop()
+    try:
+        path = disk.folder / "history.sqlite3"
+        life = Life(path, batch, forward=forward)
+        subprocess.run(["sync"], check=True)
+        before, device = given(), disk.written()
+        loop.run_until_complete(life.run(days))
+        subprocess.run(["sync", "-f", disk.folder], check=True)
         size = path.stat().st_size
-        print(f"{number} rounds in {days:g} days, a commit each")
-        print(f"file: {size / number:.0f} bytes a round, {size / days / 1e6:.2f} MB a day")
-        print(f"written to the disk: {written / days / 1e6:.1f} MB a day")
-        began = time.perf_counter()
+        print(f"{life.rounds} rounds in {days:g} days, {life.commits / days:.0f} commits a day")
+        print(f"file: {size / life.rounds:.0f} bytes a round, {size / days / 1e6:.2f} MB a day")
+        print(f"given to the kernel: {(given() - before) / days / 1e6:.1f} MB a day")
+        if disk.real:
+            print(f"reached the disk: {(disk.written() - device) / days / 1e6:.1f} MB a day")
+        began = REAL_MONOTONIC()
         with History(path) as history:
             count = sum(1 for _ in history.rounds())
-        seconds = time.perf_counter() - began
+        seconds = REAL_MONOTONIC() - began
         print(f"read: {count} rounds in {seconds:.1f} s, {count / seconds:.0f} a second")
+    finally:
+        loop.close()
+        disk.close()
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 7.0)
+    main()

@@ -276,13 +276,14 @@ class NationConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The history on disk. ``path``: ``auto`` is the service's state folder, ``null`` none at all.
 
-    ``batch``: how long a finished round waits, at most, until it is on the disk. After
-    ``full_detail`` one round an hour is left of calm times, after ``keep`` none; rounds in and
-    around incidents stay for ``keep_incidents``. Above ``max_size`` the oldest calm ones go first.
+    ``batch``: how long a finished round waits, at most, until it is on the disk; a minute at most
+    while its platform is not ``ok``. After ``full_detail`` one round an hour is left of calm times,
+    after ``keep`` none; rounds in and around incidents stay for ``keep_incidents``. Above
+    ``max_size`` the oldest calm ones go first.
     """
 
     path: str | None = AUTO
-    batch: Annotated[Seconds, Meta(ge=0.0, le=3_600.0)] = Seconds(60.0)
+    batch: Annotated[Seconds, Meta(ge=0.0, le=3_600.0)] = Seconds(300.0)
     max_size: Annotated[Bytes, Meta(ge=1_048_576)] = Bytes(536_870_912)
     full_detail: Annotated[Seconds, Meta(ge=86_400.0)] = Seconds(2_592_000.0)
     keep: Annotated[Seconds, Meta(ge=86_400.0)] = Seconds(34_560_000.0)

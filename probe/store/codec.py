@@ -47,6 +47,8 @@ class Packer:
 
     def __init__(self) -> None:
         self._newest: dict[str, Dictionary] = {}
+        # What became of a byte of that topic without a dictionary, when it was last tried.
+        self._plain: dict[str, float] = {}
 
     def learn(self, dictionary: Dictionary) -> None:
         """Go on with a dictionary from an earlier run."""
@@ -55,13 +57,15 @@ class Packer:
     def pack(self, stored: StoredRound) -> Packed:
         """The round as a blob. A first round of its kind becomes the dictionary of the next."""
         raw = msgspec.msgpack.encode(stored)
-        plain = deflate(raw)
         topic = f"{stored.observed.vantage}/{stored.observed.platform}/{stored.observed.kind}"
         known = self._newest.get(topic)
-        if known is not None:
-            small = deflate(raw, known.body)
-            if len(small) < _WORTH * len(plain):
-                return Packed(dictionary=known, body=small)
+        small = None if known is None else deflate(raw, known.body)
+        if small is not None and len(small) < _WORTH * self._plain.get(topic, 0.0) * len(raw):
+            return Packed(dictionary=known, body=small)
+        plain = deflate(raw)
+        self._plain[topic] = len(plain) / len(raw)
+        if small is not None and len(small) < _WORTH * len(plain):
+            return Packed(dictionary=known, body=small)
         body = raw[:_WINDOW]
         self._newest[topic] = Dictionary(id=_digest(body), topic=topic, body=body)
         return Packed(dictionary=None, body=plain)

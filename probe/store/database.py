@@ -20,6 +20,9 @@ Trouble = Literal["corrupt", "newer", "foreign", "full", "read_only", "busy", "i
 """Why the file cannot be used. The first two are cured by setting it aside."""
 
 BUSY_SECONDS = 5.0
+# A commit writes whole pages, and touches a few that hold little: small ones write less. Of a new
+# file only.
+PAGE_BYTES = 1_024
 # A log longer than this is cut back once it has been carried into the file.
 WAL_BYTES = 8 * 1024 * 1024
 
@@ -56,7 +59,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
     )
     try:
         check_ours(connection)
-        # Must come before the first table: lets a file that was pruned be made smaller.
+        # These two must come before the first table. A file that was pruned can be made smaller.
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")

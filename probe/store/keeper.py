@@ -15,7 +15,7 @@ from probe.store.codec import Dictionary
 from probe.store.database import Lock, Trouble, open_writer, trouble_of
 from probe.store.health import WORDS
 from probe.store.records import Record, Tables
-from probe.store.retention import prune
+from probe.store.retention import MOST_AT_ONCE, prune
 from probe.store.rows import SPAN_COLUMNS, span_of
 from probe.store.spans import Key, Numbered, Spans, write_span
 
@@ -45,6 +45,7 @@ class Keeper:
         self.set_aside = 0
         self.bytes = files.size(path)
         self._wall = wall
+        self._thinned_until = 0.0
         self._lock = Lock(path)
         self._tables = Tables()
         self._connection: sqlite3.Connection | None = None
@@ -87,17 +88,22 @@ class Keeper:
 
     def prune(self, config: StoreConfig, forwarded: int, keep_samples_seconds: float) -> None:
         """Forget what is due."""
+        now = self._wall()
+        cut = now - float(config.full_detail)
         try:
             gone = prune(
                 self._open(),
                 config,
-                now=self._wall(),
+                now=now,
                 forwarded=forwarded,
                 keep_samples_seconds=keep_samples_seconds,
+                # A clock that was set back: what lies between was perhaps never looked at.
+                thinned_until=self._thinned_until if self._thinned_until <= cut else 0.0,
             )
         except Exception as error:
             self._troubled(error)
             return
+        self._thinned_until = cut if gone < MOST_AT_ONCE else 0.0
         # A base may be gone, and a frame must not be written as a difference to nothing.
         self._tables.frames.clear()
         if gone:

@@ -18,15 +18,17 @@ _PORTION = 500
 _SLICE = 100
 # A pass does at most this many portions; the next one goes on.
 _PORTIONS = 200
+MOST_AT_ONCE = _PORTION * _PORTIONS
+"""A pass that forgot fewer rounds left nothing undone."""
 _HOUR = 3_600
 
 # Rounds beside no span that was not calm. A shutdown is "offline", so that is no calm time either.
-_CALM = f"""NOT EXISTS (
-    SELECT 1 FROM spans WHERE spans.slot = rounds.slot
-    AND spans.state IN ('throttled', 'blocked', 'degraded', 'offline', 'down')
-    AND spans.started_at - {MARGIN_SECONDS} <= rounds.at
-    AND spans.ended_at + {MARGIN_SECONDS} >= rounds.at
-)"""
+# The stretches of a slot do not overlap: only the last one that began before a round can hold it.
+_TROUBLED = "state IN ('throttled', 'blocked', 'degraded', 'offline', 'down')"
+_CALM = """coalesce((
+    SELECT ended_at FROM troubled WHERE troubled.slot = rounds.slot
+    AND troubled.started_at <= rounds.at ORDER BY troubled.started_at DESC LIMIT 1
+), 0) < rounds.at"""
 
 
 def prune(
@@ -36,16 +38,19 @@ def prune(
     now: float,
     forwarded: int,
     keep_samples_seconds: float,
+    thinned_until: float = 0.0,
 ) -> int:
     """Forget what is due at ``now`` (Unix seconds); how many rounds that were.
 
-    ``forwarded`` is the last frame of samples that need not be sent any more. Raises
+    ``forwarded`` is the last frame of samples that need not be sent any more. What is older than
+    ``thinned_until`` was thinned by an earlier call and is not looked at for that again. Raises
     ``sqlite3.Error``.
     """
     _samples(connection, forwarded, now - keep_samples_seconds)
+    _find_trouble(connection)
     gone = 0
     for query, value in (
-        (_thinned(), now - float(config.full_detail)),
+        (_thinned(thinned_until), now - float(config.full_detail)),
         (
             f"SELECT id FROM rounds WHERE at < ? AND {_CALM} LIMIT {_PORTION}",
             now - float(config.keep),
@@ -89,12 +94,33 @@ def _give_back(connection: sqlite3.Connection, size: int) -> None:
     connection.execute("COMMIT")
 
 
-def _thinned() -> str:
-    # The round of an hour that is left is one that read objects, if there is one.
+def _find_trouble(connection: sqlite3.Connection) -> None:
+    """Make the temporary table of the stretches that were not calm, with their margins."""
+    stretches: list[tuple[int, float, float]] = []
+    for slot, begin, end in connection.execute(
+        f"SELECT slot, started_at, ended_at FROM spans WHERE {_TROUBLED} ORDER BY slot, started_at"
+    ):
+        start, stop = begin - MARGIN_SECONDS, end + MARGIN_SECONDS
+        if stretches and stretches[-1][0] == slot and start <= stretches[-1][2]:
+            start, stop = stretches[-1][1], max(stop, stretches[-1][2])
+            stretches.pop()
+        stretches.append((slot, start, stop))
+    connection.execute(
+        "CREATE TEMP TABLE IF NOT EXISTS troubled (slot INTEGER, started_at REAL, ended_at REAL, "
+        "PRIMARY KEY (slot, started_at)) WITHOUT ROWID"
+    )
+    connection.execute("DELETE FROM troubled")
+    connection.executemany("INSERT INTO troubled VALUES (?, ?, ?)", stretches)
+
+
+def _thinned(since: float) -> str:
+    # The round of an hour that is left is one that read objects, if there is one. An hour is looked
+    # at as a whole, so the first one begins before ``since``.
     return f"""SELECT id FROM (
         SELECT id, row_number() OVER (
             PARTITION BY slot, CAST(at / {_HOUR} AS INTEGER) ORDER BY kind = 'light', at
-        ) AS place FROM rounds WHERE at < ? AND {_CALM}
+        ) AS place FROM rounds
+        WHERE at >= {int(since // _HOUR) * _HOUR} AND at < ? AND {_CALM}
     ) WHERE place > 1 LIMIT {_PORTION}"""
 
 

@@ -19,7 +19,7 @@ from probe.config.schema import StoreConfig
 from probe.model.finding import Finding, Incident
 from probe.model.observation import RoundObservation
 from probe.model.stored import StoredRound
-from probe.model.verdict import Verdict
+from probe.model.verdict import State, Verdict
 from probe.store import files
 from probe.store.codec import Packer
 from probe.store.health import WORDS, StoreHealth
@@ -34,6 +34,8 @@ QUEUE_BYTES = 16 * 1024 * 1024
 # What may wait to be packed. A thread that hangs in the kernel takes nothing more.
 INBOX = 2_000
 SLOWEST_RETRY_SECONDS = 300.0
+# What is not calm waits no longer than this for its batch.
+HURRY_SECONDS = 60.0
 # Rounds of one slot that are further apart than this have unmeasured time between them.
 GAP_SECONDS = 1_800.0
 PRUNE_SECONDS = 3_600.0
@@ -88,7 +90,8 @@ class Store:
         self._urgent = False
         self._closing = False
         self._due: float | None = None
-        self._retry_seconds = float(config.batch)
+        self._failing = False
+        self._retry_seconds = min(float(config.batch), HURRY_SECONDS)
         self._next_round = 1
         self._resumed = False
         self._dropped = 0
@@ -248,7 +251,7 @@ class Store:
     def _is_due(self) -> bool:
         if self._due is None:
             return False
-        if self._urgent and self._retry_seconds <= float(self._config.batch):
+        if self._urgent and not self._failing:
             return True
         return self._monotonic() >= self._due
 
@@ -261,6 +264,8 @@ class Store:
             if keeper.spans.add(item):
                 # What just changed is what one would miss most.
                 self._urgent = True
+            elif item.verdict.state is not State.OK:
+                self._hurry()
         elif self._resumed or not isinstance(item, _Sample):
             record = item()
         else:
@@ -274,6 +279,11 @@ class Store:
             while self._records_bytes > self._queue_bytes and len(self._records) > 1:
                 self._records_bytes -= self._records.popleft().bytes
                 self._dropped += 1
+
+    def _hurry(self) -> None:
+        with self._wake:
+            if self._due is not None and not self._failing:
+                self._due = min(self._due, self._monotonic() + HURRY_SECONDS)
 
     def _resume(self, keeper: Keeper) -> bool:
         """Take up what the last run left; whether that is done. Until then nothing is written: what
@@ -355,12 +365,13 @@ class Store:
     def _reschedule(self, *, failed: bool) -> None:
         batch = float(self._config.batch)
         with self._wake:
+            self._failing = failed
             if failed:
                 self._retry_seconds = min(
                     max(self._retry_seconds, 1.0) * 2, max(batch, SLOWEST_RETRY_SECONDS)
                 )
                 self._due = self._monotonic() + self._retry_seconds
             else:
-                self._retry_seconds = batch
+                self._retry_seconds = min(batch, HURRY_SECONDS)
                 if self._due is None and (self._records or self._unsaved_state):
                     self._due = self._monotonic() + batch

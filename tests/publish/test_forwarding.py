@@ -15,7 +15,7 @@ from probe.config.schema import ForwardConfig, Seconds, StoreConfig
 from probe.publish import forwarder
 from probe.publish.forwarder import CURSOR, INSTANCE, Forwarder
 from probe.publish.remote_write import Receiver
-from probe.store.samples import GRID_SECONDS, Labels
+from probe.store.samples import GRID_SECONDS, Labels, Samples
 from probe.store.writer import Store
 from tests.publish.receivers import (
     Fault,
@@ -85,10 +85,14 @@ async def forward(store: Store, url: str, *, most: float = 100.0) -> Forwarder:
     config = ForwardConfig(url=url, samples_per_second=10_000_000, timeout=Seconds(20.0))
     sender = Forwarder(config, store, Receiver(config))
     task = asyncio.create_task(sender.run())
+    assert store.path is not None
+    recorded = Samples(store.path)
     async with asyncio.timeout(most):
-        while not (sender.health().waiting == 0 and store.load(CURSOR)):
+        # A sender that has not looked yet knows of nothing that waits.
+        while recorded.waiting(int(store.load(CURSOR) or b"0")) is not None:
             assert not task.done(), task.exception()
             await asyncio.sleep(0.02)
+    recorded.close()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     return sender

@@ -61,6 +61,31 @@ def test_calm_times_are_thinned_to_one_an_hour_and_evidence_stays_whole(tmp_path
     assert len(set(hours)) >= len(hours) - 4
 
 
+def test_a_later_pass_looks_only_at_what_became_old_and_leaves_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "h"
+    at_once = after(path, filled(path, ROUNDS), START + 40 * DAY)
+    path, config = tmp_path / "again", StoreConfig()
+    connection = filled(path, ROUNDS)
+    cut = START - DAY
+    while cut < START + 3 * DAY:
+        # Not by whole hours: a pass ends within one.
+        until, cut = cut, cut + 5_000.0
+        prune(
+            connection,
+            config,
+            now=cut + float(config.full_detail),
+            forwarded=0,
+            keep_samples_seconds=DAY,
+            thinned_until=until,
+        )
+    connection.close()
+    with History(path) as history:
+        left = list(history.rounds())
+    assert [r for r in left if r.observed.kind == "light"] == [
+        r for r in at_once if r.observed.kind == "light"
+    ]
+
+
 def test_evidence_outlives_calm_times(tmp_path: Path) -> None:
     path = tmp_path / "h"
     left = after(path, filled(path, ROUNDS), START + 500 * DAY)

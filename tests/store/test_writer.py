@@ -15,7 +15,7 @@ from probe.model.finding import Finding, FindingKind, Incident, Scope
 from probe.model.stored import StoredRound
 from probe.model.verdict import State
 from probe.store.history import History, HistoryError
-from probe.store.writer import Store
+from probe.store.writer import HURRY_SECONDS, Store
 from tests.store.rounds import START, stored
 
 SLOW = Seconds(3_600.0)
@@ -101,6 +101,29 @@ def test_rounds_wait_for_their_batch_but_a_change_of_state_does_not(tmp_path: Pa
     assert store.health().committed_rounds == 1
     keep(store, stored(5, state=State.BLOCKED))
     wait_for(lambda: store.health().committed_rounds == 6)
+    store.close(20)
+
+
+def test_what_is_not_calm_waits_no_longer_than_a_minute(tmp_path: Path) -> None:
+    clock = [0.0]
+    store = Store(
+        tmp_path / "h", StoreConfig(batch=SLOW), monotonic=lambda: clock[0], wall=lambda: START
+    )
+    store.start()
+    keep(store, stored(0), stored(1, platform="facebook", state=State.BLOCKED))
+    wait_for(lambda: store.health().committed_rounds == 2)
+    keep(store, stored(2))
+    wait_for(lambda: store.health().queued == 1)
+    clock[0] += HURRY_SECONDS
+    # Nothing is due yet: this round is calm too.
+    keep(store, stored(3))
+    wait_for(lambda: store.health().queued == 2)
+    assert store.health().committed_rounds == 2
+    keep(store, stored(4, at=START + 600.0, platform="facebook", state=State.BLOCKED))
+    wait_for(lambda: store._due == clock[0] + HURRY_SECONDS)
+    clock[0] += HURRY_SECONDS
+    store.save("any", b"wakes the writer")
+    wait_for(lambda: store.health().committed_rounds == 5)
     store.close(20)
 
 
