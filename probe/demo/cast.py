@@ -52,7 +52,7 @@ LINES = (
         asn=64496,
         access=Access.FIXED,
         rate_bytes_per_second=6_000_000,
-        delay_seconds=0.008,
+        delay_seconds=0.012,
     ),
     Line(
         name="fixed-b",
@@ -60,7 +60,7 @@ LINES = (
         asn=64497,
         access=Access.FIXED,
         rate_bytes_per_second=5_000_000,
-        delay_seconds=0.010,
+        delay_seconds=0.012,
     ),
     Line(
         name="mobile-c",
@@ -68,7 +68,7 @@ LINES = (
         asn=64498,
         access=Access.MOBILE,
         rate_bytes_per_second=4_000_000,
-        delay_seconds=0.012,
+        delay_seconds=0.014,
     ),
     Line(
         name="mobile-d",
@@ -76,7 +76,7 @@ LINES = (
         asn=64499,
         access=Access.MOBILE,
         rate_bytes_per_second=3_000_000,
-        delay_seconds=0.014,
+        delay_seconds=0.016,
     ),
     Line(
         name="server-e",
@@ -84,7 +84,7 @@ LINES = (
         asn=64500,
         access=Access.HOSTING,
         rate_bytes_per_second=9_000_000,
-        delay_seconds=0.008,
+        delay_seconds=0.012,
     ),
     Line(
         name="abroad",
@@ -92,7 +92,7 @@ LINES = (
         asn=64501,
         access=Access.HOSTING,
         rate_bytes_per_second=9_000_000,
-        delay_seconds=0.020,
+        delay_seconds=0.022,
         country="DE",
         role=Role.REFERENCE,
     ),

@@ -67,7 +67,9 @@ def write_configuration(folder: Path, *, port: int, listen: str, speed: float) -
 
 
 def _main(listen: str, speed: float) -> dict[str, object]:
-    interval = max(1.0, 5.0 / speed)
+    # Rounds that convict take a vantage several seconds each, and there are four platforms: with
+    # much shorter intervals the first verdict would be stale before the last one is there.
+    interval = max(1.0, 10.0 / speed)
     return {
         "country": COUNTRY,
         "listen": listen,
@@ -89,7 +91,7 @@ def _main(listen: str, speed: float) -> dict[str, object]:
         "schedule": {"light": interval, "transfer": interval},
         "data_budget": "1000GB/month",
         "store": {"path": None},
-        # Ten minutes in earnest; a demo of two cannot wait so long.
+        # Ten minutes in earnest; a demo of two cannot wait so long. (Half a minute is the least.)
         "nation": {"hold": 0},
         "legs": {
             "light_bytes": 1_024,

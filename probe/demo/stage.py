@@ -1,7 +1,8 @@
-"""The process in which the servers and the relay live: ``python -m probe.demo.stage LEAF SPEED``.
+"""The process in which the servers and the relay live: ``python -m probe.demo.stage LEAF``.
 
-It prints the relay's port when everything listens. A line on its standard input begins the script;
-the end of its input ends the process, so it cannot outlive the one that started it.
+It prints the relay's port when everything listens. A line on its standard input is the number of
+the act that is on from then on; the end of its input ends the process, so it cannot outlive the one
+that started it.
 """
 
 from __future__ import annotations
@@ -16,15 +17,13 @@ from probe.demo.far import Far
 from probe.demo.relay import Relay, Shape
 from probe.demo.script import Script, twentieth_of_january
 
-READ_CHUNK = 256
-
 
 class Stage:
-    """Far end and relay, and since when the script runs."""
+    """Far end and relay, and which act is on."""
 
     def __init__(self, leaf: Path, script: Script) -> None:
         self._script = script
-        self._begun_at: float | None = None
+        self._act = script.acts[0]
         self._far = Far(leaf)
         self.relay = Relay(
             tuple(address for site in SITES for address in site.addresses),
@@ -37,9 +36,9 @@ class Stage:
         await self._far.start()
         await self.relay.start()
 
-    def begin(self) -> None:
-        """The first act begins now."""
-        self._begun_at = asyncio.get_running_loop().time()
+    def turn_to(self, number: int) -> None:
+        """The act ``number`` begins now."""
+        self._act = self._script.acts[number]
 
     async def stop(self) -> None:
         """Cut everything."""
@@ -48,37 +47,32 @@ class Stage:
 
     def shape(self, line: Line, name: str) -> Shape:
         """What ``line`` gives to the server name ``name`` just now."""
-        script, rate, delay = self._script, line.rate_bytes_per_second, line.delay_seconds
-        passed = 0.0
-        if self._begun_at is not None:
-            passed = asyncio.get_running_loop().time() - self._begun_at
-        if script.act_at(passed).restricts(line.asn, platform_of(name)):
-            rate = min(rate, script.rate_bytes_per_second)
-            delay += script.delay_seconds
+        rate, delay = line.rate_bytes_per_second, line.delay_seconds
+        if self._act.restricts(line.asn, platform_of(name)):
+            rate = min(rate, self._script.rate_bytes_per_second)
+            delay += self._script.delay_seconds
         return Shape(rate_bytes_per_second=rate, delay_seconds=delay)
 
 
-async def play(leaf: Path, speed: float) -> None:
+async def play(leaf: Path) -> None:
     """Until the standard input ends."""
-    stage = Stage(leaf, twentieth_of_january(speed=speed))
+    stage = Stage(leaf, twentieth_of_january())
     await stage.start()
     loop = asyncio.get_running_loop()
     orders = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
     print(stage.relay.port, flush=True)
     try:
-        if await orders.readline():
-            stage.begin()
-        while await orders.read(READ_CHUNK):
-            pass
+        while order := await orders.readline():
+            stage.turn_to(int(order))
     finally:
         await stage.stop()
 
 
-def main(leaf: str, speed: str) -> None:
+def main(leaf: str) -> None:
     """Play, undisturbed by the terminal's Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    asyncio.run(play(Path(leaf), float(speed)))
+    asyncio.run(play(Path(leaf)))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from probe.demo.cast import LINES, PLATFORMS, Line
-from probe.demo.script import Script
-from probe.model.identity import Family, LegRole
+from probe.demo.script import Act, Place, Script
+from probe.model.finding import Finding, FindingKind, Scope
 from probe.model.verdict import State, Verdict
-from probe.publish.snapshot import RatioKey, Snapshot
+from probe.publish.snapshot import Snapshot
+
+# Below it, it is as fast as ever.
+TOLD_FACTOR = 1.5
 
 STYLES: dict[State, str] = {
     State.OK: "green",
@@ -24,18 +27,37 @@ STYLES: dict[State, str] = {
 }
 
 
+SCOPES: dict[Scope, str] = {
+    Scope.NONE: "green",
+    Scope.INSUFFICIENT: "dim",
+    Scope.VANTAGE: "yellow",
+    Scope.NETWORK: "yellow",
+    Scope.PARTIAL: "yellow",
+    Scope.NATION: "bold red",
+}
+
+
 class View(Struct, frozen=True, kw_only=True):
-    """One moment: ``sentences`` are the present findings', ``address`` is where /metrics is."""
+    """One moment: where the play is, what the daemon publishes, and at which address."""
 
     passed_seconds: float
+    place: Place
     snapshot: Snapshot
-    sentences: tuple[str, ...]
     address: str
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is found about platforms in the country just now."""
+        return tuple(f for f in self.snapshot.findings if f.kind is FindingKind.RESTRICTED)
+
+    def act(self, script: Script) -> Act:
+        """The act that is on."""
+        return script.acts[self.place.number]
 
 
 def render(view: View, script: Script) -> RenderableType:
     """The table with what stands above and below it."""
-    act = script.act_at(view.passed_seconds)
+    act = view.act(script)
     table = Table(expand=False)
     table.add_column("vantage")
     table.add_column("network")
@@ -50,8 +72,8 @@ def render(view: View, script: Script) -> RenderableType:
             Text(f"{slowed} platforms", "red") if slowed else Text("none", "dim"),
             *(_cell(view.snapshot, line, site.name) for site in PLATFORMS),
         )
-    clock = f"{view.passed_seconds:5.0f} s of {script.seconds:.0f}"
-    said = [Text(sentence) for sentence in view.sentences] or [
+    clock = f"{view.passed_seconds:5.0f} s of about {script.seconds:.0f}"
+    said = [Text(finding.sentence, SCOPES[finding.scope]) for finding in view.findings] or [
         Text("No finding about the country yet.", "dim")
     ]
     return Group(
@@ -63,25 +85,18 @@ def render(view: View, script: Script) -> RenderableType:
 
 
 def _cell(snapshot: Snapshot, line: Line, platform: str) -> Text:
-    verdict = snapshot.verdicts.get((line.name, platform))
+    slot = (line.name, platform)
+    verdict = snapshot.verdicts.get(slot)
     if verdict is None:
-        return Text("no round yet", "dim")
-    return Text(f"{verdict.state.value}{_said(snapshot, line, verdict)}", STYLES[verdict.state])
+        # What was last said is too old by now, and its next round is late or goes on.
+        late = "no round yet" if slot in snapshot.verdicts else "waits for a round"
+        return Text("measuring" if slot in snapshot.running else late, "dim")
+    return Text(f"{verdict.state.value}{_said(verdict)}", STYLES[verdict.state])
 
 
-def _said(snapshot: Snapshot, line: Line, verdict: Verdict) -> str:
-    """How slow: the verdict's own factor, else the last round's ratio."""
-    if verdict.factor is not None:
-        trigger = f" by {verdict.trigger.value}" if verdict.trigger is not None else ""
-        return f" {verdict.factor:.0f}x{trigger}"
-    ratio = snapshot.ratios.get(
-        RatioKey(
-            vantage=line.name,
-            platform=verdict.platform,
-            family=Family.IPV4,
-            target="object",
-            versus=LegRole.CONTROL,
-            measure="goodput",
-        )
-    )
-    return "" if ratio is None else f" {ratio.value:.2f}"
+def _said(verdict: Verdict) -> str:
+    """How many times slower than normal, and what triggers it, where there is anything to say."""
+    if verdict.factor is None or verdict.factor < TOLD_FACTOR:
+        return ""
+    trigger = f" by {verdict.trigger.value}" if verdict.trigger is not None else ""
+    return f" {verdict.factor:.0f}x{trigger}"

@@ -31,7 +31,8 @@ SCRIPT = Script(
             platforms=frozenset({"x"}),
         ),
     ),
-    seconds=60.0,
+    after_seconds=60.0,
+    patience_seconds=60.0,
     rate_bytes_per_second=30_000.0,
 )
 
@@ -41,7 +42,7 @@ async def rounds(folder: Path) -> AsyncIterator[Rounds]:
     leaf = await asyncio.to_thread(make_certificates, folder)
     stage = Stage(leaf, SCRIPT)
     await stage.start()
-    stage.begin()
+    stage.turn_to(0)
     file = write_configuration(folder, port=stage.relay.port, listen="127.0.0.1:0", speed=1.0)
     config = load(file, {})
     try:

@@ -4,6 +4,7 @@ that we render, and compares each step with what ``probe/nation/`` says."""
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -46,7 +47,8 @@ Expected = dict[str, dict[Labels, float]]
 def run(folder: Path, histories: Sequence[History], config: NationConfig) -> tuple[list[int], str]:
     """Have Prometheus evaluate ``histories`` under ``config``: the seeds at which it says something
     else, and what promtool printed."""
-    (folder / "rules.yml").write_text(dump(rule_file(config, PLATFORMS)))
+    recording = rule_file(config, PLATFORMS)["groups"][:1]
+    (folder / "rules.yml").write_text(dump({"groups": recording}))
     tests = [_test(history, config) for history in histories]
     # JSON is YAML, and far faster to write.
     (folder / "tests.yml").write_bytes(
@@ -57,6 +59,8 @@ def run(folder: Path, histories: Sequence[History], config: NationConfig) -> tup
     done = subprocess.run(
         ["promtool", "test", "rules", "tests.yml"],
         cwd=folder,
+        # Much garbage, much memory: collecting it less often takes a fifth less time.
+        env={**os.environ, "GOGC": "400"},
         capture_output=True,
         text=True,
         timeout=600,
