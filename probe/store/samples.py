@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import struct
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -124,10 +125,15 @@ class SampleRecord:
 
 
 class Samples:
-    """Reads what was recorded, for the one that forwards it. Opens anew after an error."""
+    """Reads what was recorded, for the one that forwards it. Opens anew after an error.
+
+    Reading happens in threads that outlive the task that waits for them, so closing waits for a
+    read that is under way: SQLite crashes when a connection is closed under a statement.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._series: dict[int, Labels] = {}
         self._bases: dict[int, bytes] = {}
@@ -158,20 +164,22 @@ class Samples:
 
     def close(self) -> None:
         """Let go of the file."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        self._series.clear()
-        self._bases.clear()
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            self._series.clear()
+            self._bases.clear()
 
     def _try(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
-        try:
-            if self._connection is None:
-                self._connection = open_reader(self._path)
-            return read(self._connection)
-        except Exception as error:
-            self.close()
-            raise SamplesError(str(error)) from error
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = open_reader(self._path)
+                return read(self._connection)
+            except Exception as error:
+                self.close()
+                raise SamplesError(str(error)) from error
 
     def _frames(
         self, connection: sqlite3.Connection, where: str, value: int, most: int
