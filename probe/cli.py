@@ -6,29 +6,17 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from probe import __version__
-from probe.commands import replay as replaying
-from probe.commands.demo import demo
-from probe.commands.drill import drill
-from probe.commands.explain import explain
-from probe.commands.export import export
-from probe.commands.history import history, incidents
-from probe.commands.nation import nation
 from probe.commands.options import config_option
 from probe.commands.options import load_config as _load
-from probe.commands.plan import show_plan
 from probe.commands.recorded import RecordedError
-from probe.commands.report import report
 from probe.commands.risk import RISK
-from probe.commands.rules import rules
-from probe.commands.wipe import wipe
 from probe.config import contacts, load, warnings
 from probe.config.schema import Config, Definition
 from probe.measure.round import Rounds
@@ -39,10 +27,27 @@ from probe.model.observation import LegObservation, RoundObservation, SkippedLeg
 from probe.model.verdict import State as VerdictState
 from probe.model.verdict import Verdict
 from probe.publish import log as logs
-from probe.publish.table import render_rounds, to_json
 from probe.verdict.about import about
 from probe.verdict.decide import decide
 from probe.verdict.memory import Memory
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+# Commands that have a module of their own. The daemon lives with what it imports for months, so
+# what only they need (tables, pages, the demo) is imported when one of them is asked for.
+ELSEWHERE = {
+    "demo": "demo",
+    "drill": "drill",
+    "explain": "explain",
+    "export": "export",
+    "history": "history",
+    "incidents": "history",
+    "nation": "nation",
+    "report": "report",
+    "rules": "rules",
+    "wipe": "wipe",
+}
 
 # Exit statuses of ``once --exit-code``, worst last.
 STATUS: dict[VerdictState, int] = {
@@ -57,7 +62,19 @@ STATUS: dict[VerdictState, int] = {
 
 
 class Commands(click.Group):
-    """Says in one sentence why no certificate can be believed, whatever the command."""
+    """Finds the commands that are elsewhere; says in one sentence why no certificate can be
+    believed, whatever the command."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, sorted."""
+        return sorted({*super().list_commands(ctx), *ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported if need be."""
+        if cmd_name in ELSEWHERE and cmd_name not in self.commands:
+            module = import_module(f"probe.commands.{ELSEWHERE[cmd_name]}")
+            self.add_command(getattr(module, cmd_name))
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
@@ -127,6 +144,10 @@ def once(
     With --exit-code the status is that of the worst verdict: 0 ok, 10 unknown, 11 degraded,
     12 down, 13 offline, 14 throttled, 15 blocked.
     """
+    from rich.console import Console
+
+    from probe.publish.table import render_rounds, to_json
+
     config = _load(path)
     _known("platform", platforms, (p.name for p in config.platforms))
     _known("vantage", vantages, (v.name for v in config.settings.vantages))
@@ -168,6 +189,10 @@ def replay(
     what would have been said and when, beside what was said then. --threshold changes a number of
     docs/method.md.
     """
+    from rich.console import Console
+
+    from probe.commands import replay as replaying
+
     config, tally = _load(path), replaying.Tally()
     try:
         rounds = replaying.replayed(files, config, replaying.thresholds_of(changes), tally)
@@ -204,6 +229,9 @@ def check(file: Path | None, path: Path | None, online: bool) -> None:
 @config_option
 def platforms(path: Path | None) -> None:
     """List every host that would be contacted, and why. Nothing is hidden, nothing is sent."""
+    from rich.console import Console
+    from rich.table import Table
+
     config = _load(path)
     table = Table(box=None, pad_edge=False)
     for heading in ("for", "host", "port"):
@@ -220,6 +248,10 @@ def platforms(path: Path | None) -> None:
 @config_option
 def plan(path: Path | None) -> None:
     """Print how much data would be used, and how often rounds would be made. Sends nothing."""
+    from rich.console import Console
+
+    from probe.commands.plan import show_plan
+
     show_plan(_load(path), Console())
 
 
@@ -227,10 +259,6 @@ def plan(path: Path | None) -> None:
 def version() -> None:
     """Print the version."""
     click.echo(f"throttlewatch {__version__}")
-
-
-for command in (demo, drill, explain, history, incidents, export, report, nation, rules, wipe):
-    main.add_command(command)
 
 
 def _warn(config: Config) -> None:
@@ -280,6 +308,9 @@ async def _one_round_each(
 
 
 async def _check_online(config: Config) -> bool:
+    from rich.console import Console
+    from rich.table import Table
+
     rounds = Rounds(config, Trust.load(config.settings.ca_file), State())
     vantage = config.settings.vantages[0].name
     family = config.settings.families[0]

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from prometheus_client.registry import Collector
 
 from probe.config.schema import ForwardConfig
 from probe.publish.forward_health import ForwardHealth
-from probe.publish.forwarder import Forwarder
-from probe.publish.remote_write import Receiver
-from probe.publish.sampler import Sampler
 from probe.store.writer import Store
+
+if TYPE_CHECKING:
+    from probe.publish.forwarder import Forwarder
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,11 @@ class Forwarding:
         """Record what ``collector`` gives, and send it. Needs a running loop."""
         if self._config.url is None or self._store.path is None:
             return
+        # Protocol Buffers and compression are 7 MB that a daemon without a receiver does not need.
+        from probe.publish.forwarder import Forwarder
+        from probe.publish.remote_write import Receiver
+        from probe.publish.sampler import Sampler
+
         try:
             receiver = Receiver(self._config)
         except OSError as error:
