@@ -19,6 +19,7 @@ from h2.settings import SettingCodes
 
 from probe import __version__
 from probe.measure.clock import Arrival
+from probe.measure.frames import Frames
 from probe.measure.tls import TlsStream
 from probe.measure.wire import BODY_PIECE, HEAD_PIECE, Stopped, WireStream
 from probe.model.observation import HttpFacts
@@ -52,8 +53,8 @@ class Exchange:
     def __init__(self, wire: WireStream, tls: TlsStream | None) -> None:
         self._wire = wire
         self._tls = tls
-        self._stream = _Watched(wire if tls is None else tls)
         self._http2 = tls is not None and tls.alpn == "h2"
+        self._stream = _Watched(wire if tls is None else tls, Frames() if self._http2 else None)
         self._response: httpcore.Response | None = None
         self.request_ns: int | None = None
         """Just before the request was handed to the kernel."""
@@ -106,6 +107,7 @@ class Exchange:
         if self._response is None or self.facts is None:
             raise RuntimeError("there is no answer yet")
         enough = min(max_bytes, self.facts.content_length or max_bytes)
+        self._wire.gathers = True
         self.body_bytes = 0
         try:
             # Never left early: ending the wire instead unwinds httpcore's generators in order.
@@ -171,22 +173,31 @@ class _OneStream(httpcore.AsyncHTTP2Connection):
         settings[SettingCodes.MAX_CONCURRENT_STREAMS] = 1
         settings.acknowledge()
 
+    async def _write_outgoing_data(self, request: httpcore.Request) -> None:
+        # httpcore asks after each frame that it reads, mostly for nothing.
+        if data := self._h2_state.data_to_send():
+            await self._network_stream.write(data)
+
 
 class _Watched(httpcore.AsyncNetworkStream):
     """Passes everything on and remembers the arrivals of what was read: the first bytes of the
     earliest read since the request, and the first and last of the latest."""
 
-    def __init__(self, stream: WireStream | TlsStream) -> None:
+    def __init__(self, stream: WireStream | TlsStream, frames: Frames | None) -> None:
         self._stream = stream
+        self._frames = frames
         self.earliest: Arrival | None = None
         self.latest: Arrival | None = None
         self.end: Arrival | None = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        data = await self._stream.read(max_bytes)
-        if data:
+        while data := await self._stream.read(max_bytes):
             self.latest, self.end = self._stream.first, self._stream.last
             self.earliest = self.earliest or self.latest
+            if self._frames is None:
+                break
+            if whole := self._frames.feed(data):
+                return whole
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109

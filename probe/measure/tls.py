@@ -25,10 +25,11 @@ from probe.model.observation import TlsFacts
 _HEADER_BYTES = 5
 # RFC 5246 allows 2^14 + 2048 bytes; beyond that OpenSSL shall say what is wrong.
 _MOST_RECORD_BYTES = 16_384 + 2_048
+_PLAIN_BYTES = 32_768
 
 
-class Record(NamedTuple):
-    """One TLS record and when its first and last bytes came."""
+class Whole(NamedTuple):
+    """Whole TLS records, and when the first byte of the first and the last of the last came."""
 
     data: bytes
     first: Arrival
@@ -36,8 +37,9 @@ class Record(NamedTuple):
 
 
 class Records:
-    """Cuts a stream of pieces into records. Every complete record is taken before the next piece
-    comes, so what is left over always begins in the latest piece or is already begun."""
+    """Cuts a stream of pieces into records. Every whole record is taken before the next piece
+    comes, so all that are whole ended with the latest piece: they came at the same time, and
+    nothing is lost by taking them together."""
 
     def __init__(self) -> None:
         self._held = bytearray()
@@ -51,31 +53,23 @@ class Records:
         self._held += piece
         self._last = arrival
 
-    def take(self) -> Record | None:
-        """The next complete record, if there is one."""
-        if len(self._held) < _HEADER_BYTES or self._first is None or self._last is None:
+    def take(self) -> Whole | None:
+        """All records that are whole, if any is."""
+        held, end, size = self._held, 0, len(self._held)
+        while end + _HEADER_BYTES <= size:
+            length = held[end + 3] << 8 | held[end + 4]
+            following = end + _HEADER_BYTES + length
+            if length > _MOST_RECORD_BYTES:
+                following = size
+            if following > size:
+                break
+            end = following
+        if not end or self._first is None or self._last is None:
             return None
-        size = _HEADER_BYTES + int.from_bytes(self._held[3:5], "big")
-        if size > _HEADER_BYTES + _MOST_RECORD_BYTES:
-            size = len(self._held)
-        if len(self._held) < size:
-            return None
-        record = Record(bytes(self._held[:size]), self._first, self._last)
-        del self._held[:size]
+        whole = Whole(bytes(held[:end]), self._first, self._last)
+        del held[:end]
         self._first = self._last
-        return record
-
-    def take_together(self) -> tuple[bytes, Arrival, Arrival] | None:
-        """The next complete record, and those after it that ended with the same piece: they came at
-        the same time, so nothing is lost by reading them at once."""
-        record = self.take()
-        if record is None:
-            return None
-        data = [record.data]
-        # Whatever is still complete came with the latest piece, as this one did if it ends there.
-        while record.last is self._last and (following := self.take()) is not None:
-            data.append(following.data)
-        return b"".join(data), record.first, record.last
+        return whole
 
     def rest(self) -> bytes:
         """The beginning of a record that never came whole."""
@@ -101,6 +95,9 @@ class TlsStream(httpcore.AsyncNetworkStream):
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._records = Records()
+        self._plain = memoryview(bytearray(_PLAIN_BYTES))
+        self._hungry = False
+        """Whether OpenSSL has nothing more to say until it is given more."""
         self._certificate_name = certificate_name
         self._verify = verify
         self._openssl_checks_name = (
@@ -176,40 +173,53 @@ class TlsStream(httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         while True:
-            try:
-                return self._session.read(max_bytes)
-            except ssl.SSLWantReadError:
-                await self._flush()
-            together = self._records.take_together()
-            if together is not None:
-                data, self.first, self.last = together
-                self._incoming.write(data)
-                if plain := self._decrypted(max_bytes):
+            if not self._hungry:
+                plain = self._decrypted(max_bytes)
+                if plain is not None:
                     return plain
+            await self._flush()
+            whole = self._records.take()
+            if whole is not None:
+                data, self.first, self.last = whole
+                self._give(data)
                 continue
             piece = await self._wire.receive()
             if piece:
                 self._records.feed(piece, self._wire.arrivals[-1])
             else:
                 # Without TLS's own goodbye this is a cut: OpenSSL then raises SSLEOFError.
-                self._incoming.write(self._records.rest())
+                self._give(self._records.rest())
                 self._incoming.write_eof()
 
-    def _decrypted(self, max_bytes: int) -> bytes:
-        """All that the session has, since it gives one record at a time."""
-        pieces: list[bytes] = []
-        size = 0
+    def _give(self, data: bytes) -> None:
+        self._incoming.write(data)
+        self._hungry = False
+
+    def _decrypted(self, max_bytes: int) -> bytes | None:
+        """All that the session has, since it gives one record at a time; ``None``: nothing yet,
+        empty: the end."""
+        room, size = min(max_bytes, _PLAIN_BYTES), 0
         try:
-            while size < max_bytes and (piece := self._session.read(max_bytes - size)):
-                pieces.append(piece)
-                size += len(piece)
+            while size < room:
+                # Into memory that is there: OpenSSL's record would else get 64 KiB of its own.
+                got: int = self._session.read(  # type: ignore[assignment]
+                    room - size, self._plain[size:room]
+                )
+                size += got
+                if not got:
+                    break
+                if not self._incoming.pending and size < room:
+                    self._hungry = True
+                    break
         except ssl.SSLWantReadError:
-            pass
+            self._hungry = True
+            if not size:
+                return None
         except ssl.SSLError:
             # What came before the broken record counts; the next read meets the error again.
-            if not pieces:
+            if not size:
                 raise
-        return b"".join(pieces)
+        return bytes(self._plain[:size])
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         # What is written goes out at the next flush or when something is waited for: Finished, the

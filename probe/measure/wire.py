@@ -25,6 +25,13 @@ HEAD_PIECE = 2_048
 small reads keep the first byte's stamp apart from what followed it."""
 BODY_PIECE = 8_192
 """Bytes per read of the body: even a late reader gets eight points per 64 KiB."""
+GATHER_SECONDS = 0.008
+"""How long the next bytes of a body may lie in the kernel, so that a flight of segments costs a few
+turns of the event loop and not one each. The kernel stamps them as they come, so what is measured
+does not get later, and a line slow enough to be called so still has a point for each segment."""
+GATHER_MOST_BYTES = 32_768
+"""Once as much as this lay there the line is fast, and no more is left lying: it is half of the
+window that Linux gives a new connection, and a full one would slow the sender down."""
 
 _MOST_ARRIVALS = 4_096
 _READS_PER_TURN = 16
@@ -43,6 +50,10 @@ class WireStream(httpcore.AsyncNetworkStream):
         self._reads = 0
         self._listening = False
         self._awaited: asyncio.Future[None] | None = None
+        self._drained = False
+        self.gathers = False
+        """Whether a reader that has read everything lets the next bytes gather before it looks."""
+        self._gathered = 0
         self.opened_ns = opened_ns
         self.arrivals: list[Arrival] = []
         self.received = 0
@@ -69,6 +80,10 @@ class WireStream(httpcore.AsyncNetworkStream):
             # A sender that is always faster than we are must not keep the loop (and with it the
             # deadline) from running.
             await asyncio.sleep(0)
+        if self._drained:
+            # The last read took all there was: trying at once would be a system call for nothing.
+            self._drained = False
+            await (self._gather() if self.gathers else self._readable())
         while True:
             try:
                 data, ancillary, _, _ = self._sock.recvmsg(self.piece, clock.ANCILLARY_BYTES)
@@ -76,6 +91,7 @@ class WireStream(httpcore.AsyncNetworkStream):
                 await self._readable()
                 continue
             if data:
+                self._drained = len(data) < self.piece
                 self._note(len(data), clock.stamp_ns(ancillary))
             return data
 
@@ -133,12 +149,20 @@ class WireStream(httpcore.AsyncNetworkStream):
         if len(self.arrivals) > _MOST_ARRIVALS:
             del self.arrivals[1:-1:2]
 
+    async def _gather(self) -> None:
+        self.gathers = self.received - self._gathered < GATHER_MOST_BYTES
+        self._gathered = self.received
+        self._deaf()  # else the loop would turn for each segment after all
+        self._reads = 0
+        await asyncio.sleep(GATHER_SECONDS)
+
     async def _readable(self) -> None:
         # The loop goes on listening between two waits: a slow line has some fifty of them in a leg,
         # and beginning and ending to listen costs more than the read.
         if not self._listening:
             self._loop.add_reader(self._sock.fileno(), self._came)
             self._listening = True
+        self._reads = 0
         self._awaited = self._loop.create_future()
         try:
             await self._awaited

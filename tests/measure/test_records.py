@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.measure.clock import Arrival
-from probe.measure.tls import Record, Records
+from probe.measure.tls import Records, Whole
 
 
 def record(size: int) -> bytes:
@@ -21,14 +21,15 @@ def pieces(stream: bytes, sizes: list[int]) -> list[bytes]:
     return [piece for piece in [*cut, stream[start:]] if piece]
 
 
-def run(parts: list[bytes]) -> tuple[list[Record], bytes]:
-    """Records with arrivals whose ``loop_ns`` is the number of the piece."""
+def run(parts: list[bytes]) -> tuple[list[Whole], bytes]:
+    """What is taken after each piece; the ``loop_ns`` of an arrival is the number of the piece."""
     records, taken, received = Records(), [], 0
     for number, piece in enumerate(parts):
         received += len(piece)
         records.feed(piece, Arrival(received, number, None))
-        while (one := records.take()) is not None:
-            taken.append(one)
+        if (whole := records.take()) is not None:
+            taken.append(whole)
+        assert records.take() is None
     return taken, records.rest()
 
 
@@ -36,27 +37,33 @@ SIZES = st.lists(st.integers(0, 600), max_size=8)
 
 
 @given(SIZES, st.lists(st.integers(1, 900), max_size=30))
-def test_however_the_stream_is_cut_the_records_are_the_same(
+def test_however_the_stream_is_cut_only_whole_records_are_taken_and_each_as_soon_as_it_is_there(
     sizes: list[int], cuts: list[int]
 ) -> None:
-    whole = [record(size) for size in sizes]
-    taken, rest = run(pieces(b"".join(whole), cuts))
-    assert [one.data for one in taken] == whole
+    stream = b"".join(map(record, sizes))
+    parts = pieces(stream, cuts)
+    ends = [sum(len(record(size)) for size in sizes[:count]) for count in range(len(sizes) + 1)]
+    taken, rest = run(parts)
+    assert b"".join(whole.data for whole in taken) == stream
     assert rest == b""
+    reached = 0
+    for whole in taken:
+        reached += len(whole.data)
+        there = sum(len(part) for part in parts[: whole.last.loop_ns + 1])
+        assert reached == max(end for end in ends if end <= there)
 
 
 @given(SIZES, st.lists(st.integers(1, 900), max_size=30))
-def test_a_record_came_with_the_pieces_that_hold_its_ends(
+def test_records_came_with_the_pieces_that_hold_their_ends(
     sizes: list[int], cuts: list[int]
 ) -> None:
-    whole = [record(size) for size in sizes]
-    parts = pieces(b"".join(whole), cuts)
+    parts = pieces(b"".join(map(record, sizes)), cuts)
     owner = [number for number, part in enumerate(parts) for _ in part]
     start = 0
-    for one in run(parts)[0]:
-        end = start + len(one.data)
-        assert one.first.loop_ns == owner[start]
-        assert one.last.loop_ns == owner[end - 1]
+    for whole in run(parts)[0]:
+        end = start + len(whole.data)
+        assert whole.first.loop_ns == owner[start]
+        assert whole.last.loop_ns == owner[end - 1]
         start = end
 
 
