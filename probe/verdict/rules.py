@@ -170,6 +170,7 @@ RULES: tuple[Rule, ...] = (
             says=words.blocked,
         )
         for method in Method
+        if method is not Method.QUIC  # QUIC legs are measured and shown, but not judged
     ),
     *(
         Rule(

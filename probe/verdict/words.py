@@ -13,7 +13,6 @@ _PLACE = {
     Method.TCP: "connections to it are not let through",
     Method.TLS: "connections to it are cut when its name is said",
     Method.HTTP: "connections to it are cut once the request is made",
-    Method.QUIC: "QUIC connections to it are not let through",
 }
 _SLOW = {
     SlowPhase.HANDSHAKE: "its handshakes take",

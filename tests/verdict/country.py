@@ -29,6 +29,7 @@ from probe.model.verdict import Verdict
 from probe.verdict.about import About, ControlFacts, TargetFacts
 from probe.verdict.decide import decide
 from probe.verdict.memory import Memory
+from probe.verdict.rules import RULES, Rule
 
 READ = 65_536
 LONG_READ = 524_288
@@ -100,6 +101,7 @@ class Country:
         addresses: tuple[str, ...] = ADDRESSES,
         swaps: bool = True,
         about: About | None = None,
+        rules: tuple[Rule, ...] = RULES,
     ) -> None:
         self.random = Random(seed)
         self.noise = noise
@@ -112,17 +114,18 @@ class Country:
         self.verdicts: list[Verdict] = []
         self.bursts = 0
         self.spent = False
+        self.rules = rules
         self.now = START
 
     def run(self, rounds: int, kind: RoundKind = RoundKind.TRANSFER) -> Verdict:
         """Play ``rounds`` rounds with whatever the verdict asks for; the last verdict."""
         for _ in range(rounds):
             self.now += INTERVAL
-            decision = decide(self.memory, self.a_round(kind), self.about)
+            decision = decide(self.memory, self.a_round(kind), self.about, self.rules)
             self.memory = decision.memory
             while decision.plan is not None:
                 self.bursts += 1
-                decision = decide(self.memory, self.a_burst(decision.plan), self.about)
+                decision = decide(self.memory, self.a_burst(decision.plan), self.about, self.rules)
                 self.memory = decision.memory
             self.verdicts.append(decision.verdict)
         return self.verdicts[-1]

@@ -46,7 +46,8 @@ def test_the_ladder_is_in_its_order() -> None:
 
 
 def test_there_is_a_rule_for_every_method_and_trigger() -> None:
-    assert {f"blocked.{method}" for method in Method} <= set(IDS)
+    judged = set(Method) - {Method.QUIC}
+    assert {f"blocked.{method}" for method in judged} == {x for x in IDS if x.startswith("blocked")}
     assert {f"throttled.{trigger}" for trigger in Trigger} <= set(IDS)
 
 

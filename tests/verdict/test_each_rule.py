@@ -1,0 +1,239 @@
+"""Every rule is needed: for each there is a table of observations that only it calls by its name.
+
+Taken out of the ladder, another rule speaks in its place, and what is expected goes red.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+
+from probe.config import load
+from probe.model.failure import Failure
+from probe.model.identity import Family, LegRole, Phase
+from probe.model.observation import Clock, DnsAnswer, DnsObservation, Leg, RoundObservation
+from probe.model.verdict import Verdict
+from probe.verdict.about import About
+from probe.verdict.decide import decide
+from probe.verdict.rules import RULES, Rule
+from tests.scenarios.lines import LINES
+from tests.scenarios.table import BY_ID
+from tests.synth.play import Play
+from tests.verdict.country import (
+    ADDRESSES,
+    INTERVAL,
+    WELL,
+    Act,
+    Country,
+    Done,
+    about_x,
+    nothing,
+)
+
+Rules = tuple[Rule, ...]
+Case = Callable[[Rules], Verdict]
+CALM = 12
+SLOW, SLOW_HELLO = Done(transfer=12.0), Done(handshake=12.0)
+
+
+def fail(phase: Phase, reason: str) -> Done:
+    return Done(fails=Failure(phase=phase, reason=reason))
+
+
+RESET = fail(Phase.TLS, "connection_reset")
+SILENT = fail(Phase.CONNECT, "generic_timeout_error")
+UNRESOLVED = fail(Phase.RESOLVE, "generic_timeout_error")
+CUT = fail(Phase.PROCESSING, "connection_reset")
+
+
+def to(done: Done, *roles: LegRole, at: tuple[str, ...] = ()) -> Act:
+    """It happens to legs of these roles (none given: to all), at these addresses only."""
+
+    def act(leg: Leg, address: str) -> Done:
+        return done if (not roles or leg.role in roles) and (not at or address in at) else WELL
+
+    return act
+
+
+NAME = (LegRole.TARGET,)
+ADDRESS = (LegRole.TARGET, LegRole.SWAP)
+FRESH = tuple(f"198.18.0.{n}" for n in range(1, 7))
+
+
+def country(
+    rules: Rules,
+    *,
+    calm: int = CALM,
+    swaps: bool = True,
+    addresses: tuple[str, ...] = ADDRESSES,
+    about: About | None = None,
+) -> Country:
+    made = Country(rules=rules, swaps=swaps, addresses=addresses, about=about)
+    if calm:
+        made.run(calm)
+    return made
+
+
+def after(act: Act, rounds: int, *, swaps: bool = True, calm: int = CALM, **about: object) -> Case:
+    """What is said once it has lasted so many rounds."""
+
+    def case(rules: Rules) -> Verdict:
+        made = country(rules, calm=calm, swaps=swaps, about=about_x(**about))
+        made.act = act
+        return made.run(rounds)
+
+    return case
+
+
+def abroad(act: Act) -> Verdict:
+    """What a vantage outside says by its own whole table."""
+    made = country(RULES, swaps=False, about=about_x(outside=True))
+    made.act = act
+    return made.run(3)
+
+
+def beside(act: Act, seen: Act) -> Case:
+    """``act`` here, and ``seen`` outside."""
+
+    def case(rules: Rules) -> Verdict:
+        about = about_x(references=(abroad(seen),), has_references=True)
+        made = country(rules, swaps=False, about=about)
+        made.act = act
+        return made.run(3)
+
+    return case
+
+
+def changed(change: Callable[[RoundObservation], RoundObservation], act: Act = nothing) -> Case:
+    """What is said of one round after calm ones, changed."""
+
+    def case(rules: Rules) -> Verdict:
+        made = country(rules)
+        made.act = act
+        made.now += INTERVAL
+        return decide(made.memory, change(made.a_round()), made.about, rules).verdict
+
+    return case
+
+
+def of_roles(*roles: LegRole) -> Callable[[RoundObservation], RoundObservation]:
+    def change(observed: RoundObservation) -> RoundObservation:
+        return replace(observed, legs=tuple(leg for leg in observed.legs if leg.leg.role in roles))
+
+    return change
+
+
+def other_resolvers_answer(observed: RoundObservation) -> RoundObservation:
+    found = DnsObservation(
+        name="x.test",
+        family=Family.IPV4,
+        resolver="public",
+        transport="https",
+        started_at=observed.started_at,
+        seconds=0.02,
+        clock=Clock.LOOP,
+        answers=(DnsAnswer(seconds=0.02, rcode="NOERROR", addresses=ADDRESSES),),
+    )
+    return replace(observed, dns=(found,))
+
+
+def played(scenario: str) -> Case:
+    """A scenario in the world of numbers: what accuses, else the last that was said during it."""
+
+    def case(rules: Rules) -> Verdict:
+        play = Play(load(None, {}), BY_ID[scenario], LINES["fibre"], seed=1, rules=rules)
+        (moments,) = play.run().moments.values()
+        during = [moment.verdict for moment in moments if moment.phase == "during"]
+        return next((verdict for verdict in during if verdict.restricted), during[-1])
+
+    return case
+
+
+def spent(rules: Rules) -> Verdict:
+    made = country(rules)
+    made.act, made.spent = to(SLOW, *NAME), True
+    return made.run(2)
+
+
+def slowed_at_fresh_addresses(rules: Rules) -> Verdict:
+    """The neutral name is slow too, where the platform's has not been said since it began."""
+    made = country(rules, addresses=FRESH)
+    made.act = to(SLOW, *ADDRESS)
+    return made.run(4)
+
+
+def one_leg_fails(rules: Rules) -> Verdict:
+    """A round with a failure, followed by a burst in which one of three legs fails."""
+    made = country(rules, swaps=False)
+    made.act = to(RESET, *NAME)
+    made.now += INTERVAL
+    decision = decide(made.memory, made.a_round(), made.about, rules)
+    assert decision.plan is not None
+    failing = iter((True, False, False))
+    made.act = lambda leg, at: RESET if leg.role is LegRole.TARGET and next(failing) else WELL
+    return decide(decision.memory, made.a_burst(decision.plan), made.about, rules).verdict
+
+
+def waits(rules: Rules) -> Verdict:
+    made = country(rules, swaps=False, about=about_x(has_references=True))
+    made.act = to(SLOW, *ADDRESS)
+    return made.run(2)
+
+
+CASES: dict[str, Case] = {
+    "unknown.clock-stepped": changed(lambda observed: replace(observed, clock_stepped=True)),
+    "unknown.out-of-budget": spent,
+    "offline.resolver": changed(other_resolvers_answer, to(UNRESOLVED)),
+    "offline.portal": after(to(fail(Phase.TLS, "ssl_invalid_hostname")), 1),
+    "offline.nothing-answers": after(to(SILENT), 1),
+    "unknown.no-healthy-control": after(to(SILENT, LegRole.CONTROL), 1),
+    "down.server-error": after(to(Done(status=503), *NAME), 3),
+    "down.outside": after(to(SILENT, *ADDRESS), 3, swaps=False, outside=True),
+    "unknown.slow-outside": after(to(SLOW, *ADDRESS), 3, swaps=False, outside=True),
+    "down.elsewhere-too": beside(to(SILENT, *ADDRESS), to(SILENT, *ADDRESS)),
+    "unknown.slow-elsewhere-too": beside(to(SLOW, *ADDRESS), to(SLOW, *ADDRESS)),
+    "blocked.dns": played("dns-nxdomain"),
+    "blocked.tcp": after(to(SILENT, *ADDRESS), 3),
+    "blocked.tls": after(to(RESET, *NAME), 3),
+    "blocked.http": after(to(CUT, *NAME), 3),
+    "throttled.name": after(to(SLOW, *NAME), 3),
+    "throttled.address": slowed_at_fresh_addresses,
+    "throttled.unknown": after(to(SLOW, *NAME), 3, swaps=False),
+    "unknown.path-changed": after(to(Done(rtt=8.0), *ADDRESS), 3, swaps=False),
+    "unknown.one-edge": after(to(SLOW, *ADDRESS, at=ADDRESSES[:1]), 4, swaps=False),
+    "unknown.reference-awaited": waits,
+    "unknown.failure-suspected": after(to(RESET, *NAME), 2, may_burst=False),
+    "unknown.suspected": after(to(SLOW, *NAME), 2, may_burst=False),
+    "unknown.server-error": after(to(Done(status=503), *NAME), 1),
+    "unknown.refused": after(to(Done(status=403), *NAME), 2),
+    "unknown.target-failing": one_leg_fails,
+    "degraded.line": after(to(Done(handshake=6.0, transfer=6.0)), 4),
+    "unknown.line-changed": after(to(Done(rtt=0.5)), 4),
+    "unknown.slower-from-the-start": after(to(Done(transfer=3.0), *NAME), 1, calm=0, swaps=False),
+    "ok": after(nothing, 1),
+    "unknown.too-little": changed(of_roles(LegRole.CONTROL)),
+}
+
+
+def said(case: Case, rules: Rules) -> tuple[object, ...]:
+    verdict = case(rules)
+    return verdict.state, verdict.reason, verdict.method, verdict.trigger
+
+
+def test_there_is_a_case_for_every_rule() -> None:
+    assert list(CASES) == [rule.id for rule in RULES]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])
+def test_without_it_something_else_is_said(rule: Rule) -> None:
+    case = CASES[rule.id]
+    verdict = case(RULES)
+    assert (verdict.rule_id, verdict.state, verdict.reason) == (rule.id, rule.state, rule.reason)
+    expected = said(case, RULES)
+    others = tuple(other for other in RULES if other is not rule)
+    try:
+        assert said(case, others) != expected
+    except StopIteration:
+        assert rule is RULES[-1]  # without the last there is not always one that speaks
