@@ -94,19 +94,19 @@ def _print_alarms(console: Console, names: Sequence[str], reports: Sequence[Repo
         for key, number in report.said.items():
             said[key] = said.get(key, 0) + number
     total = sum(said.values())
-    words = (f"{key} {n / total:.2%}" for key, n in sorted(said.items(), key=lambda x: -x[1]))
-    console.print("said: " + ", ".join(words), highlight=False)
+    shares = (f"{key} {n / total:.2%}" for key, n in sorted(said.items(), key=lambda x: -x[1]))
+    console.print("said: " + ", ".join(shares), highlight=False)
     years = sum(r.days for r in reports) / YEAR
     return sum(r.throttled + r.blocked for r in reports) <= MOST_PER_YEAR * years
 
 
-def _quantile(values: Sequence[float | None], share: float) -> float | None:
+def quantile(values: Sequence[float | None], share: float) -> float | None:
     """``None`` (never) sorts last."""
     ordered = sorted(values, key=lambda v: float("inf") if v is None else v)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def _words(value: float | None) -> str:
+def words(value: float | None) -> str:
     return "never" if value is None else f"{value:.0f}"
 
 
@@ -157,9 +157,9 @@ def _print_delays(console: Console, names: Sequence[str], reports: Sequence[Repo
                 found = [d.found for d in own]
                 over = [d.over for d in own if d.found is not None]
                 most = most_rounds(effect, name)
-                middle = _quantile(found, 0.5)
+                middle = quantile(found, 0.5)
                 holds = most is None or (middle is not None and middle <= most)
-                ended = _quantile(over, 0.5) if over else 0.0
+                ended = quantile(over, 0.5) if over else 0.0
                 holds = holds and (ended is not None and ended <= 4.0)
                 fine = fine and holds
                 table.add_row(
@@ -169,9 +169,9 @@ def _print_delays(console: Console, names: Sequence[str], reports: Sequence[Repo
                     "name" if effect.by_name or effect.how is How.HANDSHAKE else "address",
                     swap,
                     str(len(own)),
-                    f"{_words(middle)}, {_words(_quantile(found, 0.9))}",
+                    f"{words(middle)}, {words(quantile(found, 0.9))}",
                     f"{sum(f is not None for f in found)}",
-                    f"{_words(ended)}, {_words(_quantile(over, 0.9))}" if over else "",
+                    f"{words(ended)}, {words(quantile(over, 0.9))}" if over else "",
                     "" if most is None else f"{most:.0f}{'' if holds else '  MISSED'}",
                 )
     console.print(table)

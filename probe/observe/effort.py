@@ -25,8 +25,6 @@ SERVER_ERROR = 500
 # with silence: at that pace it could not have come yet (a lost packet is sent again after twice the
 # time, and again after four times).
 ANSWER_PER_HANDSHAKE = 4.0
-# Reasons that lie with this host or its line, not with the far end.
-LOCAL = frozenset({"network_down", "network_unreachable", "host_unreachable", "permission_denied"})
 
 
 class Measure(StrEnum):
