@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import httpx
@@ -123,11 +124,12 @@ async def test_the_command_begins_and_ends_one() -> None:
 
 
 @pytest.mark.timeout(240)
-async def test_its_alert_arrives(tmp_path: Path) -> None:
+async def test_its_alert_arrives_and_goes_when_it_is_over(tmp_path: Path) -> None:
     need("prometheus", "prometheus")
     need("prometheus-alertmanager", "prometheus-alertmanager")
     of = config()
-    board = Board(of)
+    passed = [0.0]
+    board = Board(of, wall=lambda: time.time() + passed[0])
     board.exercise_begun(15.0)
     file = rule_file(NationConfig(hold=Seconds(0.0)), tuple(p.name for p in of.platforms))
     for group in file["groups"]:
@@ -146,13 +148,17 @@ async def test_its_alert_arrives(tmp_path: Path) -> None:
                 scrape=[server.address],
                 rules=dump(file),
                 alertmanager=receiver.url.removeprefix("http://"),
-            ),
+            ) as server_of_rules,
         ):
             receiver.wait_for("DRILL_ThrottlewatchNation")
-            return {alert["labels"]["alertname"] for alert in receiver.alerts()}
+            told = {alert["labels"]["alertname"] for alert in receiver.alerts()}
+            passed[0] = 900.0
+            server_of_rules.wait_for('absent(ALERTS{alertname=~"DRILL_.*"})')
+            return told
 
     try:
         names = await asyncio.to_thread(watch)
     finally:
         await server.stop()
     assert all(name.startswith("DRILL_") for name in names), names
+    assert board.snapshot().exercise is None
