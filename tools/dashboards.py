@@ -207,7 +207,8 @@ def nation() -> Json:
     def of(rule: str, metric: str, kind: str = "restricted") -> str:
         """The fleet's rules where Prometheus has them, else what one daemon finds by itself."""
         chosen = f'country="$country", kind="{kind}", drill="$drill"'
-        return f"max by (platform) ({rule}{{{chosen}}} or {metric}{{{chosen}}})"
+        # Aggregated on either side: with their labels as they are, `or` would keep both.
+        return " or ".join(f"max by (platform) ({one}{{{chosen}}})" for one in (rule, metric))
 
     scope = ("country:throttlewatch_scope:code", "throttlewatch_nation_scope")
     return dashboard(

@@ -74,6 +74,29 @@ def test_every_metric_and_label_of_a_query_exists() -> None:
         assert used <= known, where
 
 
+@pytest.mark.parametrize(("fleet", "shown"), [("0", 0.0), (None, 2.0)])
+def test_what_the_fleet_says_is_shown_where_it_says_anything(
+    fleet: str | None, shown: float, tmp_path: Path
+) -> None:
+    """A daemon by itself sees one network of many: it must not outvote the fleet's rules."""
+    need("promtool", "prometheus")
+    chosen = {"country": "PK", "drill": "", "vantage": "v", "platform": ".+"}
+    (now,) = (expr for where, expr in queries(chosen) if where == "nation: Now")
+    about = 'country="PK", platform="x", kind="restricted"'
+    given = {f'throttlewatch_nation_scope{{{about}, instance="a", job="t"}}': "2"}
+    if fleet is not None:
+        given[f"country:throttlewatch_scope:code{{{about}}}"] = fleet
+    asked = {
+        "expr": now,
+        "eval_time": "1m",
+        "exp_samples": [{"labels": '{platform="x"}', "value": shown}],
+    }
+    series = [{"series": name, "values": f"{value}x5"} for name, value in given.items()]
+    one = {"interval": "1m", "input_series": series, "promql_expr_test": [asked]}
+    (tmp_path / "tests.yml").write_text(dump({"rule_files": [], "tests": [one]}))
+    check("promtool", "test", "rules", str(tmp_path / "tests.yml"))
+
+
 def test_prometheus_takes_its_configuration_with_the_rules_of_the_default() -> None:
     config = load(None, {})
     platforms = tuple(platform.name for platform in config.platforms)
