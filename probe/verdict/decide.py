@@ -17,8 +17,16 @@ from probe.model.verdict import Verdict
 from probe.observe.effort import Measure
 from probe.verdict import names, rounds, testing
 from probe.verdict.about import About
+from probe.verdict.contrast import Levels
 from probe.verdict.facts import Facts, elsewhere
-from probe.verdict.learning import forget, learn_controls, learn_noise, learn_targets
+from probe.verdict.learning import (
+    all_slow,
+    forget,
+    forget_measure,
+    learn_controls,
+    learn_noise,
+    learn_targets,
+)
 from probe.verdict.memory import Memory, PlatformMemory
 from probe.verdict.outcome import Numbers, publish
 from probe.verdict.rules import RULES, Rule, first
@@ -86,13 +94,12 @@ def _ordinary(
     )
     levels = memory.levels
     if slow_line is None and not observed.clock_stepped and not seen.another_line:
+        measures, mine, levels = _teaching(mine, levels, observed, seen.measures, about)
         if mine.episode is None and mine.proven is None:
             well = rounds.well(seen, thresholds.log_margin, mine.path_rounds)
-            levels = learn_targets(
-                levels, observed, seen.measures, thresholds=thresholds, targets=well
-            )
+            levels = learn_targets(levels, observed, measures, thresholds=thresholds, targets=well)
             mine = replace(mine, tested_bytes=facts.tested_bytes)
-        levels = learn_controls(levels, observed, seen.measures)
+        levels = learn_controls(levels, observed, measures)
     for target in [t for t, n in mine.path_rounds.items() if n >= thresholds.path_rounds]:
         levels = forget(levels, owner=observed.platform, target=target)
         left = {t: n for t, n in mine.path_rounds.items() if t != target}
@@ -101,6 +108,28 @@ def _ordinary(
     if line_rounds >= thresholds.line_rounds:
         memory, mine = rounds.begun_anew(memory), replace(mine, slow_line={}, path_rounds={})
     return _decided(memory, mine, observed, about, facts, rules, plan, Numbers(seen.contrasts))
+
+
+def _teaching(
+    mine: PlatformMemory,
+    levels: Levels,
+    observed: RoundObservation,
+    measures: tuple[Measure, ...],
+    about: About,
+) -> tuple[tuple[Measure, ...], PlatformMemory, Levels]:
+    """The measures in which the round may teach what is normal. When nothing was taught for long,
+    because all was slow and no control had a history, that is normal now: it begins anew."""
+    if mine.proven is not None:
+        return measures, mine, levels
+    slow = all_slow(
+        observed, measures, levels=levels, thresholds=about.thresholds, domestic=about.domestic
+    )
+    untaught = {m: n for m, n in mine.untaught.items() if m not in measures}
+    untaught |= {m: mine.untaught.get(m, 0) + 1 for m in slow}
+    for measure in [m for m, n in untaught.items() if n >= about.thresholds.line_rounds]:
+        levels = forget_measure(levels, measure)
+        del untaught[measure]
+    return tuple(m for m in measures if m not in slow), replace(mine, untaught=untaught), levels
 
 
 def _burst(

@@ -28,6 +28,50 @@ from probe.verdict.thresholds import Thresholds
 _RELATIVE = (LegRole.TARGET, LegRole.SWAP)
 
 
+def all_slow(
+    observed: RoundObservation,
+    measures: tuple[Measure, ...],
+    *,
+    levels: Levels,
+    thresholds: Thresholds,
+    domestic: frozenset[str],
+) -> frozenset[Measure]:
+    """The measures in which all that is known of the platform was slower than its history by the
+    margin, and no foreign control with a history was not.
+
+    Such a round may have been the line's worst hour. Whoever has no history yet must not take it
+    for normal: beside a control that has learnt it, the platform would look slow for ever.
+    """
+    return frozenset(
+        measure
+        for measure in measures
+        if (shown := _known(observed, measure, levels, domestic))
+        and min(shown) > thresholds.log_margin
+    )
+
+
+def _known(
+    observed: RoundObservation, measure: Measure, levels: Levels, domestic: frozenset[str]
+) -> list[float]:
+    """How much slower than their history the platform's legs were, and foreign controls;
+    nothing if there is no history of the platform."""
+    family, at = observed.family.value, observed.started_at
+    own = [leg for leg in observed.legs if leg.leg.role in _RELATIVE and leg.ok]
+    shown = deviations(own, measure, levels=levels, family=family, at=at)
+    controls = [
+        leg
+        for leg in healthy(observed.by_role(LegRole.CONTROL))
+        if f"{leg.leg.owner}/{leg.leg.target}" not in domestic
+    ]
+    lines = deviations(controls, measure, levels=levels, family=family, at=at)
+    return [*shown, *lines] if shown else []
+
+
+def forget_measure(levels: Levels, measure: Measure) -> dict[str, Level]:
+    """The levels without those of one measure: what is normal begins anew there for everything."""
+    return {key: level for key, level in levels.items() if not key.endswith(f"|{measure}")}
+
+
 def learn_controls(
     levels: Levels, observed: RoundObservation, measures: tuple[Measure, ...]
 ) -> dict[str, Level]:

@@ -114,7 +114,8 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     body bytes read at once while all was well. ``server_errors``: rounds in a row with a 5xx.
     ``path_rounds``: rounds in a row in which the way to a target (its key) was another one.
     ``slow_line``: rounds in a row in which controls and targets alike were slow, by measure, and
-    ``line_log`` by how much (logarithm).
+    ``line_log`` by how much (logarithm). ``untaught``: rounds in a row that taught nothing in a
+    measure, since all that had a history was slow.
     """
 
     state: State = State.UNKNOWN
@@ -129,6 +130,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     path_rounds: dict[str, int] = {}
     slow_line: dict[Measure, int] = {}
     line_log: float = 0.0
+    untaught: dict[Measure, int] = {}
 
 
 class Memory(Struct, frozen=True, kw_only=True):

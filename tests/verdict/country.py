@@ -78,12 +78,15 @@ def about_x(**more: object) -> About:
             TargetFacts(name="page", host="x.test", swap=Compares.HANDSHAKE),
             TargetFacts(name="object", host="object.test", swap=Compares.GOODPUT),
         ),
-        controls=tuple(
-            ControlFacts(name=f"{name}/object", operator=name, min_bytes=LONG_READ)
-            for name in CONTROLS
-        ),
+        controls=_facts(CONTROLS),
     )
     return replace(known, **more)
+
+
+def _facts(controls: tuple[str, ...]) -> tuple[ControlFacts, ...]:
+    return tuple(
+        ControlFacts(name=f"{name}/object", operator=name, min_bytes=LONG_READ) for name in controls
+    )
 
 
 class Country:
@@ -102,13 +105,15 @@ class Country:
         swaps: bool = True,
         about: About | None = None,
         rules: tuple[Rule, ...] = RULES,
+        controls: tuple[str, ...] = CONTROLS,
     ) -> None:
         self.random = Random(seed)
         self.noise = noise
         self.line = line
         self.addresses = addresses
         self.swaps = swaps
-        self.about = about or about_x()
+        self.about = about or about_x(controls=_facts(controls))
+        self.controls = controls
         self.memory = Memory()
         self.act: Act = nothing
         self.verdicts: list[Verdict] = []
@@ -136,7 +141,7 @@ class Country:
         legs = [_leg(LegRole.TARGET, "page", 0), _leg(LegRole.TARGET, "object", reads)]
         if self.swaps:
             legs += [_leg(LegRole.SWAP, "page", 0), _leg(LegRole.SWAP, "object", reads)]
-        first, second = self.random.sample(CONTROLS, 2)
+        first, second = self.random.sample(self.controls, 2)
         legs += [_control(first, reads), _control(second, 0)]
         return self._play(legs, kind, None)
 
