@@ -37,7 +37,7 @@ from probe.schedule.plan import Slot, slots
 from probe.schedule.runner import Hooks, Runner
 from probe.store.memories import Memories
 from probe.store.writer import Store
-from probe.verdict.about import about
+from probe.verdict.about import about, reference_seconds
 from probe.verdict.decide import decide
 
 log = logging.getLogger(__name__)
@@ -46,8 +46,6 @@ log = logging.getLogger(__name__)
 GRACE_SECONDS = 2.0
 RELOAD_GRACE_SECONDS = 10.0
 STORE_SECONDS = 2.0
-# What a reference vantage saw longer ago than this many transfer intervals is no news.
-REFERENCE_INTERVALS = 2.5
 # Under which the store keeps the incidents that are open.
 INCIDENTS = "open-incidents"
 # Rounds that are further apart than this many intervals have unmeasured time between them.
@@ -291,7 +289,7 @@ class Daemon:
         outside = {v.name for v in vantages if v.role is Role.REFERENCE}
         if not outside or observed.vantage in outside:
             return None
-        oldest = time.time() - REFERENCE_INTERVALS * float(self._config.settings.schedule.transfer)
+        oldest = time.time() - reference_seconds(self._config)
         return tuple(
             verdict
             for (vantage, platform), verdict in self._verdicts.items()

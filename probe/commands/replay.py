@@ -18,13 +18,10 @@ from probe.config.schema import Config
 from probe.model.identity import Role
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
-from probe.verdict.about import About, about
+from probe.verdict.about import About, about, reference_seconds
 from probe.verdict.replay import Knows, Latest, Replayed
 from probe.verdict.replay import replay as judge_again
 from probe.verdict.thresholds import DEFAULT, Thresholds
-
-# What a reference vantage saw longer ago than this many transfer intervals is no news.
-REFERENCE_INTERVALS = 2.5
 
 
 class Tally(Struct):
@@ -75,7 +72,7 @@ def replayed(
 def knowledge(config: Config, thresholds: Thresholds, tally: Tally) -> Knows:
     """What the configuration says of each round's platform."""
     outside = {v.name for v in config.settings.vantages if v.role is Role.REFERENCE}
-    fresh = REFERENCE_INTERVALS * float(config.settings.schedule.transfer)
+    fresh = reference_seconds(config)
     platforms = {platform.name: platform for platform in config.platforms}
     known: dict[tuple[str, bool], About] = {}
 

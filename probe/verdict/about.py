@@ -11,6 +11,11 @@ from probe.model.identity import Compares
 from probe.model.verdict import Verdict
 from probe.verdict.thresholds import DEFAULT, Thresholds
 
+# What a reference vantage saw longer ago than this many transfer intervals is no news...
+REFERENCE_INTERVALS = 2.5
+# ...unless it is busy: its next verdict waits for a burst of so many legs, which may all time out.
+BURST_LEGS = 9
+
 
 class TargetFacts(Struct, frozen=True, kw_only=True):
     """One endpoint of the platform: ``host`` is what is connected to (empty: discovered), and what
@@ -64,6 +69,13 @@ class About(Struct, frozen=True, kw_only=True):
     def target(self, name: str) -> TargetFacts:
         """What is known of a target; an unknown one has no swap."""
         return next((t for t in self.targets if t.name == name), TargetFacts(name=name))
+
+
+def reference_seconds(config: Config) -> float:
+    """For how long what a reference vantage saw is news."""
+    settings = config.settings
+    busy = BURST_LEGS * float(settings.legs.transfer_deadline)
+    return REFERENCE_INTERVALS * float(settings.schedule.transfer) + busy
 
 
 def about(

@@ -17,7 +17,6 @@ from probe.model.verdict import Verdict
 from probe.observe.effort import Measure
 from probe.verdict import names, rounds, testing
 from probe.verdict.about import About
-from probe.verdict.contrast import Levels
 from probe.verdict.facts import Facts, elsewhere
 from probe.verdict.learning import (
     all_slow,
@@ -27,6 +26,7 @@ from probe.verdict.learning import (
     learn_noise,
     learn_targets,
 )
+from probe.verdict.level import Level
 from probe.verdict.memory import Memory, PlatformMemory
 from probe.verdict.outcome import Numbers, publish
 from probe.verdict.rules import RULES, Rule, first
@@ -112,11 +112,11 @@ def _ordinary(
 
 def _teaching(
     mine: PlatformMemory,
-    levels: Levels,
+    levels: dict[str, Level],
     observed: RoundObservation,
     measures: tuple[Measure, ...],
     about: About,
-) -> tuple[tuple[Measure, ...], PlatformMemory, Levels]:
+) -> tuple[tuple[Measure, ...], PlatformMemory, dict[str, Level]]:
     """The measures in which the round may teach what is normal. When nothing was taught for long,
     because all was slow and no control had a history, that is normal now: it begins anew."""
     if mine.proven is not None:
