@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from probe.model.verdict import Signature, SlowPhase, State, Trigger
 from tests.scenarios.model import (
     EVERY,
@@ -77,7 +79,7 @@ ADDRESSED = (Trigger.ADDRESS, Trigger.UNKNOWN)
 IN_TRANSFER = (SlowPhase.TRANSFER, SlowPhase.BOTH)
 IN_HANDSHAKE = (SlowPhase.HANDSHAKE, SlowPhase.BOTH)
 
-SCENARIOS: tuple[Scenario, ...] = (
+_SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         id="russia-2021-twitter",
         name="X policed to 130-150 kbit/s per flow by name, both ways",
@@ -483,4 +485,11 @@ SCENARIOS: tuple[Scenario, ...] = (
         ),
         lasts_rounds=10,
     ),
+)
+
+# The shipped controls take turns. Until some have been met twice, a platform may be slower than
+# they by a factor of four for honest reasons, and only more than that is seen.
+CALM_ROUNDS = 10
+SCENARIOS = tuple(
+    structs.replace(one, calm_rounds=max(one.calm_rounds, CALM_ROUNDS)) for one in _SCENARIOS
 )
