@@ -7,7 +7,9 @@ clock and the monotonic one at its start and end, and decides at the end which t
 offset moved, the wall clock was stepped and the stamps are dropped.
 
 Limits: for TCP the kernel keeps one stamp per queued buffer. Segments that arrive while nobody
-reads may be merged into one buffer, which then carries the stamp of the last of them.
+reads may be merged into one buffer, which then carries the stamp of the last of them. What came
+out of order waits in the kernel for the segment before it and keeps its own, early stamp
+(``in_order``).
 """
 
 from __future__ import annotations
@@ -31,6 +33,11 @@ clocks alike, so it does not move the offset."""
 SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
 ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPACE") else 0
+
+
+LATE_NANOSECONDS = 20_000_000
+"""A stamp that is older than this when its bytes are read may be that of a segment which waited for
+a lost one; younger, it is right to within this in any case."""
 
 
 class Arrival(NamedTuple):
@@ -87,6 +94,16 @@ def stamp_ns(ancillary: Sequence[tuple[int, int, bytes]]) -> int | None:
             seconds, nanoseconds = _TIMESPEC.unpack(data)
             return int(seconds) * NANOSECONDS + int(nanoseconds)
     return None
+
+
+def in_order(stamp: int, *, filled_ns: int | None, before_ns: int) -> int:
+    """When bytes whose segment is stamped ``stamp`` could be read; all in Unix nanoseconds.
+
+    ``filled_ns``: when the kernel last had more bytes in order to give (``None``: nothing came out
+    of order). Then the stamp is that of a segment which waited for a lost one. A stream has no byte
+    before the one ahead of it, which came ``before_ns``.
+    """
+    return max(stamp, before_ns, filled_ns or 0)
 
 
 def wall_offset_ns() -> int:

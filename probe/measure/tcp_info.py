@@ -14,11 +14,13 @@ from msgspec import Struct
 from probe.model.observation import TcpInfo
 
 _SIZE = 512
+_MILLISECONDS = 1e-3
 _MICROSECONDS = 1e-6
 _NEVER = 0xFFFF_FFFF  # tcpi_min_rtt before the first sample
 
 # (offset, struct format)
 _OPTIONS = (5, "=B")
+_LAST_DATA_RECV = (52, "=I")  # milliseconds since bytes came in order
 _RTT = (68, "=I")
 _RCV_RTT = (92, "=I")
 _TOTAL_RETRANS = (100, "=I")
@@ -52,14 +54,28 @@ class Account(Struct, frozen=True, kw_only=True):
 
 def read(sock: socket.socket) -> Account | None:
     """The account of ``sock`` now; ``None`` where the system has no ``TCP_INFO``."""
+    raw = _raw(sock)
+    return None if raw is None else parse(raw, sock.family)
+
+
+def filled_seconds_ago(sock: socket.socket) -> float | None:
+    """How long ago ``sock`` last had more bytes in order to give, to a kernel tick (1 to 10 ms);
+    ``None`` if no segment ever came out of order, or where that cannot be known."""
+    raw = _raw(sock)
+    if raw is None or _number(raw, _RCV_OOOPACK) == 0:
+        return None
+    waited = _number(raw, _LAST_DATA_RECV)
+    return None if waited is None else waited * _MILLISECONDS
+
+
+def _raw(sock: socket.socket) -> bytes | None:
     option = getattr(socket, "TCP_INFO", None)
     if option is None:
         return None
     try:
-        raw = sock.getsockopt(socket.IPPROTO_TCP, option, _SIZE)
+        return sock.getsockopt(socket.IPPROTO_TCP, option, _SIZE)
     except OSError:
         return None
-    return parse(raw, sock.family)
 
 
 def parse(raw: bytes, family: int) -> Account:

@@ -54,6 +54,7 @@ class WireStream(httpcore.AsyncNetworkStream):
         self.gathers = False
         """Whether a reader that has read everything lets the next bytes gather before it looks."""
         self._gathered = 0
+        self._stamped_ns = 0
         self.opened_ns = opened_ns
         self.arrivals: list[Arrival] = []
         self.received = 0
@@ -145,6 +146,13 @@ class WireStream(httpcore.AsyncNetworkStream):
 
     def _note(self, size: int, kernel_ns: int | None) -> None:
         self.received += size
+        if kernel_ns is not None:
+            now, filled = time.time_ns(), None
+            if now - kernel_ns > clock.LATE_NANOSECONDS:
+                waited = tcp_info.filled_seconds_ago(self._sock)
+                filled = None if waited is None else now - round(waited * clock.NANOSECONDS)
+            kernel_ns = clock.in_order(kernel_ns, filled_ns=filled, before_ns=self._stamped_ns)
+            self._stamped_ns = kernel_ns
         self.arrivals.append(Arrival(self.received, time.monotonic_ns(), kernel_ns))
         if len(self.arrivals) > _MOST_ARRIVALS:
             del self.arrivals[1:-1:2]

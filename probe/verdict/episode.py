@@ -73,7 +73,8 @@ def after_burst(episode: Episode, observed: RoundObservation, found: Score) -> E
         signatures=(*episode.signatures, found.signature)[-MOST_SAMPLES:],
         swap_slow=episode.swap_slow + (found.swap_slow is True),
         swap_fast=episode.swap_fast + (found.swap_slow is False),
-        clean_slow=episode.clean_slow or (clean and found.swap_slow is True),
+        clean_slow=episode.clean_slow or (clean and found.first_swap_slow is True),
+        clean_fast=episode.clean_fast or (clean and found.first_swap_slow is False),
         seen=tuple(dict.fromkeys((*episode.seen, *_visited(observed)))),
         also_handshake=episode.also_handshake or found.also_handshake,
     )
@@ -195,7 +196,7 @@ def trigger(episode: Episode, rests_on: str) -> Trigger:
         return Trigger.NAME
     if episode.swap_fast > episode.swap_slow:
         return Trigger.NAME
-    if episode.clean_slow:
+    if episode.clean_slow and not episode.clean_fast:
         return Trigger.ADDRESS
     return Trigger.UNKNOWN
 

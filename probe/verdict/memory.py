@@ -29,7 +29,8 @@ class Episode(Struct, frozen=True, kw_only=True):
     legs failed outright (``phase/reason``), ``slow_legs`` how many did not.
     ``swap_slow``/``swap_fast``: bursts in which the swap was slow or not; ``clean_slow``: that it
     was slow at an address which had not seen the platform's name since the onset, nor perhaps
-    since what it shows began. ``clean``: the addresses that were clean at the onset. ``seen``:
+    since what it shows began; ``clean_fast``: that it was not slow there, until the platform's name
+    came. ``clean``: the addresses that were clean at the onset. ``seen``:
     addresses that have. ``led_astray``: the host's resolver gave nothing, or a place that is not
     the platform's; ``elsewhere``: the target was well at another address. ``also_handshake``: the
     handshakes were slow too.
@@ -54,6 +55,7 @@ class Episode(Struct, frozen=True, kw_only=True):
     swap_slow: int = 0
     swap_fast: int = 0
     clean_slow: bool = False
+    clean_fast: bool = False
     clean: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
     elsewhere: bool = False

@@ -46,7 +46,9 @@ class Score(Struct, frozen=True, kw_only=True):
     for sure not slowed by the margin. ``slowdown``: logarithm of how many times slower than normal
     the target was, relative to the controls (``None``: it failed, or the controls did).
     ``line``: logarithm of how much slower than their history the controls were. ``swap_slow``:
-    whether the swap was slower than the controls by the margin. ``complete``: every leg was made.
+    whether the swap was slower than the controls by the margin, and ``first_swap_slow`` whether
+    those of its legs were that came before any of the target's (``None``: there are none).
+    ``complete``: every leg was made.
     ``noise``: how much the legs of one group differed.
     """
 
@@ -56,6 +58,7 @@ class Score(Struct, frozen=True, kw_only=True):
     slowdown: float | None
     line: float | None
     swap_slow: bool | None
+    first_swap_slow: bool | None
     complete: bool
     usual: bool
     noise: float | None
@@ -107,6 +110,9 @@ def score(
         slowdown=_difference(own, line, normal) if own and line else None,
         line=median(_finite(line)) if usual and _finite(line) else None,
         swap_slow=_swap_slow(swaps, controls, measure, levels, family, at, thresholds),
+        first_swap_slow=_swap_slow(
+            _before(targets, swaps), controls, measure, levels, family, at, thresholds
+        ),
         complete=complete,
         usual=usual,
         noise=median(noise) if noise else None,
@@ -190,6 +196,14 @@ def _swap_wins(
     doubt = sum(level.doubt(ERRORS) for level in (mine, its) if level is not None and level.known)
     own = [y - allowance - doubt - thresholds.log_margin for y in _efforts(targets, measure)]
     return wins(own, _efforts(swaps, measure)) if len(swaps) >= EACH else 0
+
+
+def _before(
+    targets: Sequence[LegObservation], swaps: Sequence[LegObservation]
+) -> list[LegObservation]:
+    """The swap's legs before any of the target's."""
+    first = min((leg.order for leg in targets), default=0)
+    return [leg for leg in swaps if leg.order < first]
 
 
 def _swap_slow(

@@ -99,6 +99,22 @@ def test_restrictions_are_said_within_two_rounds_and_end_within_four(
     assert country.run(4).state is State.OK
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_what_an_address_remembers_of_a_name_is_no_trigger_by_address(seed: int) -> None:
+    named: set[str] = set()
+
+    def act(leg: Leg, address: str) -> Done:
+        if leg.role is LegRole.TARGET:
+            named.add(address)
+        return SLOW if address in named else WELL
+
+    country = calm_country(seed=seed)
+    country.act = act
+    verdict = country.run(4)
+    assert verdict.state is State.THROTTLED
+    assert verdict.trigger is not Trigger.ADDRESS
+
+
 def test_the_factor_is_about_what_was_done() -> None:
     country = calm_country()
     country.act = to_name(SLOW)
