@@ -236,6 +236,8 @@ class Daemon:
                         "reason": refusal.value,
                     },
                 )
+                # What is suspected stays untested: the verdict says so.
+                self._judge(self._rounds.unmade(plan, platform=slot.platform, vantage=slot.vantage))
                 return
             observed = await self._rounds.burst(plan, platform=slot.platform, vantage=slot.vantage)
             plan = self._judge(observed)

@@ -117,15 +117,7 @@ class Rounds:
         via, family = self._vantages[vantage], burst.family
         began, offset, started_at = time.monotonic(), _clock_offset(), time.time()
         names = Names(self._settings, via, family, self._random)
-        targets = [
-            endpoint
-            for endpoint in self._endpoints(via, self._platforms[platform])
-            if endpoint.target.name == burst.target
-        ]
-        controls = draw_burst_controls(
-            self._endpoints(via, *self._controls), burst, random=self._random
-        )
-        legs = declare_burst(targets, controls, burst, legs=self._settings.legs)
+        legs = self._burst_legs(burst, platform, via)
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         if burst.address:
             pinned = {leg.connect_to for leg in legs if leg.role is not LegRole.CONTROL}
@@ -148,6 +140,33 @@ class Rounds:
             clock_stepped=abs(_clock_offset() - offset) >= STEP_SECONDS,
             burst=burst,
         )
+
+    def unmade(self, burst: Burst, *, platform: str, vantage: str) -> RoundObservation:
+        """The burst that the data budget refused: every leg of it is skipped."""
+        legs = self._burst_legs(burst, platform, self._vantages[vantage])
+        return RoundObservation(
+            id=f"{self._random.getrandbits(64):016x}",
+            vantage=vantage,
+            platform=platform,
+            kind=RoundKind.BURST,
+            family=burst.family,
+            started_at=time.time(),
+            duration_seconds=0.0,
+            legs=(),
+            skipped=tuple(SkippedLeg(leg=leg, reason="data_budget") for leg in legs),
+            burst=burst,
+        )
+
+    def _burst_legs(self, burst: Burst, platform: str, via: VantageConfig) -> tuple[Leg, ...]:
+        targets = [
+            endpoint
+            for endpoint in self._endpoints(via, self._platforms[platform])
+            if endpoint.target.name == burst.target
+        ]
+        controls = draw_burst_controls(
+            self._endpoints(via, *self._controls), burst, random=self._random
+        )
+        return declare_burst(targets, controls, burst, legs=self._settings.legs)
 
     def _affordable(
         self, legs: Sequence[Leg], resolutions: Mapping[str, Resolution], via: VantageConfig

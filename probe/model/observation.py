@@ -141,8 +141,9 @@ class LegObservation(Struct, frozen=True, kw_only=True):
 
 
 class SkippedLeg(Struct, frozen=True, kw_only=True):
-    """A leg that was not attempted: ``reason`` is ``host_budget``, ``no_object`` or ``no_address``
-    (the last two only where the cause is recorded elsewhere in the round)."""
+    """A leg that was not attempted: ``reason`` is ``host_budget``, ``data_budget`` (a burst),
+    ``no_object`` or ``no_address`` (the last two only where the cause is recorded elsewhere in the
+    round)."""
 
     leg: Leg
     reason: str

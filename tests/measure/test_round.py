@@ -25,6 +25,7 @@ from probe.config.schema import (
 )
 from probe.measure.round import Rounds
 from probe.measure.state import State
+from probe.model.burst import Burst
 from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind
 from probe.model.observation import RoundObservation
 from tests.measure.dns_server import DnsServer, answering
@@ -226,6 +227,18 @@ async def test_a_host_without_budget_is_left_alone(monkeypatch: pytest.MonkeyPat
     skipped = [s for seen in rounds for s in seen.skipped if s.leg.connect_to == "x.test"]
     assert {s.reason for s in skipped} == {"host_budget"}
     assert len(there.server.visits) == sum(len(seen.legs) for seen in rounds)
+
+
+async def test_a_burst_that_the_data_budget_refuses_asks_nobody() -> None:
+    async with world() as there:
+        rounds = Rounds(there.config(), trust(), there.state)
+        burst = Burst(target="object", compares=Compares.GOODPUT, read_bytes=65_536)
+        observed = rounds.unmade(burst, platform="x", vantage="here")
+    assert (observed.kind, observed.legs, observed.burst) == (RoundKind.BURST, (), burst)
+    assert {skip.reason for skip in observed.skipped} == {"data_budget"}
+    roles = [skip.leg.role for skip in observed.skipped]
+    assert roles.count(LegRole.TARGET) == roles.count(LegRole.CONTROL) == burst.each
+    assert not there.server.visits
 
 
 async def test_retry_after_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
