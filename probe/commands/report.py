@@ -56,11 +56,13 @@ def report(
     config, clock = load_config(path), Clock(zone_of(timezone))
     hold = _HOLD_INTERVALS * float(config.settings.schedule.light)
     with opened(config, file) as history:
-        rounds = history.rounds(since=since, until=until, platform=platform, vantage=vantage)
         gathered = gather(
-            rounds,
+            history.rounds(since=since, until=until, platform=platform, vantage=vantage),
             window(since, until),
             hold_seconds=max(hold * len(config.settings.families), 600.0),
+            told=history.verdict_spans(
+                since=since, until=until, platform=platform, vantage=vantage
+            ),
         )
         incidents = tuple(history.incidents(since=since, until=until, platform=platform))
     setting = setting_of(config, incidents, note)

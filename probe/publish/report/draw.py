@@ -69,14 +69,14 @@ class Piece(Struct, frozen=True):
 
 
 def pieces(spans: Iterable[Span], start: float, end: float, clock: Clock) -> tuple[Piece, ...]:
-    """A strip from ``start`` to ``end``; what is too short to be seen is merged."""
+    """A strip from ``start`` to ``end``; what is too short to be seen is widened or merged."""
     whole = end - start
     return tuple(
         Piece(
             span.state.value,
             round(100.0 * (max(span.start, start) - start) / whole, 3),
             round(100.0 * (min(span.end, end) - max(span.start, start)) / whole, 3),
-            f"{span.state.value}: {clock.brief(span.start)} to {clock.brief(span.end)}",
+            f"{span.state.value}: {clock.brief(span.since)} to {clock.brief(span.until)}",
         )
         for span in thinned(spans, whole * _SEEN_SHARE)
         if span.end > start and span.start < end

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from probe.model.stored import StoredRound
+from msgspec.structs import replace
+
+from probe.model.stored import StoredRound, VerdictSpan
 from probe.model.verdict import State, Verdict
 from probe.publish.report.episodes import Episodes, Value, values_of
 from probe.publish.report.sketch import Sketch
@@ -29,9 +31,17 @@ def window(start: float, end: float) -> Window:
 
 
 def gather(
-    rounds: Iterable[StoredRound], over: Window, *, hold_seconds: float = HOLD_SECONDS
+    rounds: Iterable[StoredRound],
+    over: Window,
+    *,
+    hold_seconds: float = HOLD_SECONDS,
+    told: Iterable[VerdictSpan] = (),
 ) -> Gathered:
-    """Read ``rounds``, which come in the order of time, once."""
+    """Read ``rounds``, which come in the order of time, once.
+
+    ``told`` are the times through which a verdict held, also in the order of time: of calm times
+    long ago they are all that is left of most rounds. Without them the rounds say it.
+    """
     slots: dict[Slot, _SlotGatherer] = {}
     count = legs = wire = tested = 0
     stacks: dict[str, None] = {}
@@ -52,6 +62,10 @@ def gather(
         tested = max(tested, verdict.tested_bytes or 0)
         if verdict.tls_stack:
             stacks[verdict.tls_stack] = None
+    for span in told:
+        slot = slots.get((span.vantage, span.platform))
+        if slot is not None:
+            slot.told(span)
     return Gathered(
         window=over,
         slots={key: slot.frozen() for key, slot in slots.items()},
@@ -69,6 +83,7 @@ class _SlotGatherer:
     def __init__(self, over: Window, hold_seconds: float) -> None:
         self._window = over
         self._spans = Spans(over, hold_seconds)
+        self._told = Spans(over, hold_seconds)
         self._series: dict[SeriesKey, dict[int, Sketch]] = {}
         self._episodes = Episodes()
         self._rounds = 0
@@ -85,6 +100,10 @@ class _SlotGatherer:
         for value in values:
             self._count(value)
 
+    def told(self, span: VerdictSpan) -> None:
+        self._told.add(span.first)
+        self._told.extend(span.ended_at)
+
     def _count(self, value: Value) -> None:
         number = int((value.at - self._window.start) // self._window.bin_seconds)
         bins = self._series.setdefault(value.key, {})
@@ -95,7 +114,7 @@ class _SlotGatherer:
 
     def frozen(self) -> SlotGathered:
         return SlotGathered(
-            spans=self._spans.finish(),
+            spans=self._told.finish() or self._spans.finish(),
             series=self._series,
             episodes=self._episodes.finish(),
             rounds=self._rounds,
@@ -143,12 +162,12 @@ class Spans:
             self._spans = [span for span in self._spans if span.end >= at]
 
     def finish(self) -> tuple[Span, ...]:
-        """The spans, cut at the window's end."""
-        end = self._window.end
+        """The spans, cut at the window's ends."""
+        start, end = self._window.start, self._window.end
         return tuple(
-            Span(state=span.state, start=span.start, end=min(span.end, end))
+            Span(state=span.state, start=max(span.start, start), end=min(span.end, end))
             for span in self._spans
-            if span.start < end
+            if span.start < end and span.end > start
         )
 
 
@@ -164,18 +183,37 @@ GRAVITY = (
 )
 
 
-def thinned(spans: Iterable[Span], least_seconds: float) -> tuple[Span, ...]:
-    """The same spans without any that is too short to be seen: those that share ``least_seconds``
-    become one of the gravest state among them. The number that comes out is bounded by the time."""
-    done: list[Span] = []
+class Drawn(Span, frozen=True, kw_only=True):
+    """A span as it is drawn, and from when to when it truly was (``since``, ``until``)."""
+
+    since: float
+    until: float
+
+
+def thinned(spans: Iterable[Span], least_seconds: float) -> tuple[Drawn, ...]:
+    """The same spans, none shorter than ``least_seconds``, so that each can be seen: a shorter one
+    is drawn as wide as that. Where several share that least width, the gravest of them is drawn;
+    beyond it nothing changes. The number that comes out is bounded by the time."""
+    done: list[Drawn] = []
     for span in spans:
+        start, end = span.start, max(span.end, span.start + least_seconds)
+        since = span.start
         last = done[-1] if done else None
-        if last is not None and span.start - last.end < least_seconds:
-            short = min(span.end - span.start, last.end - last.start) < least_seconds
-            if short or span.state is last.state:
-                state = min(span.state, last.state, key=GRAVITY.index)
-                if state is last.state or last.end - last.start < least_seconds:
-                    done[-1] = Span(state=state, start=last.start, end=span.end)
-                    continue
-        done.append(span)
+        if last is not None and start - last.end < least_seconds:
+            if span.state is last.state:
+                # A hole that cannot be seen.
+                done[-1] = replace(last, end=max(end, last.end), until=span.end)
+                continue
+            if start < last.end:
+                if GRAVITY.index(span.state) > GRAVITY.index(last.state):
+                    if span.end - last.end < least_seconds:
+                        done[-1] = replace(last, end=max(span.end, last.end))
+                        continue
+                    start, end = last.end, span.end
+                elif start - last.start >= least_seconds:
+                    done[-1] = replace(last, end=start)
+                else:
+                    done.pop()
+                    start, end = last.start, max(end, last.end)
+        done.append(Drawn(state=span.state, start=start, end=end, since=since, until=span.end))
     return tuple(done)

@@ -20,6 +20,9 @@ from probe.publish.words import rate_words
 _UNCHANGED = (0.7, 1.4)
 _PHOTO_BYTES = 1_000_000.0
 
+# The template says these of every report, with their reasons.
+_SAID_OF_EVERYTHING = ("Who did it, or why.", "Anything about other networks.")
+
 _SIGNATURES = {
     "policer": "a fixed ceiling above which packets are dropped (a policer)",
     "shaper": "a fixed rate at which packets queue (a shaper)",
@@ -79,7 +82,11 @@ def tell(gathered: Gathered, setting: Setting, clock: Clock) -> Story:
         tiles=_tiles(worst, gathered, setting, first, last),
         worst=worst,
         may=tuple(dict.fromkeys(s for e in episodes for s in e.may_claim)),
-        may_not=tuple(dict.fromkeys(s for e in episodes for s in e.may_not_claim)),
+        may_not=tuple(
+            dict.fromkeys(
+                s for e in episodes for s in e.may_not_claim if s not in _SAID_OF_EVERYTHING
+            )
+        ),
     )
 
 
@@ -165,14 +172,18 @@ def _speed(worst: Episode, setting: Setting) -> list[str]:
             f"Worst was {title} from {worst.vantage}: reads that usually ran at "
             f"{rate_words(target.usual)} ran at {rate_words(target.during)} (medians), "
             f"{1 / (target.ratio or 1):.0f} times slower. A photo of 1 MB then takes "
-            f"{duration(_PHOTO_BYTES / target.during)} instead of "
-            f"{duration(_PHOTO_BYTES / target.usual)}."
+            f"{_wait(_PHOTO_BYTES / target.during)} instead of "
+            f"{_wait(_PHOTO_BYTES / target.usual)}."
         )
     if worst.signature in _SIGNATURES:
         said.append(f"The way it was slowed looks like {_SIGNATURES[worst.signature]}.")
     if worst.method:
         said.append(f"Connections failed at the layer of {worst.method.upper()}.")
     return said
+
+
+def _wait(seconds: float) -> str:
+    return duration(seconds) if seconds >= 1.0 else "less than a second"
 
 
 def _ratios(episodes: Sequence[Episode], role: LegRole) -> list[float]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.model.identity import LegRole, RoundKind
-from probe.model.stored import StoredRound
+from probe.model.stored import StoredRound, VerdictSpan
 from probe.model.verdict import State, Verdict
 from probe.publish.report.gather import MOST_BINS, Spans, gather, thinned, window
 from probe.publish.report.sketch import Sketch
@@ -62,13 +62,57 @@ def test_spans_are_in_order_never_overlap_and_keep_their_states(
     assert {span.state for span in found} == {state for _, state in steps}
     thin = thinned(found, 2_000.0)
     assert all(a.end <= b.start for a, b in pairwise(thin))
+    assert all(drawn.end - drawn.start >= 2_000.0 * (1 - 1e-9) for drawn in thin)
     restricted = (State.BLOCKED, State.THROTTLED)
     for gone in found:
+        shown = [d for d in thin if d.start < gone.end and d.end > gone.start]
         if gone.state in restricted:
-            assert any(
-                kept.state in restricted and kept.start <= gone.start and gone.end <= kept.end
-                for kept in thin
+            drawn = sum(
+                min(d.end, gone.end) - max(d.start, gone.start)
+                for d in shown
+                if d.state in restricted
             )
+            assert drawn >= (gone.end - gone.start) * (1 - 1e-9)
+        # What is long is drawn as what it is, but for what its neighbours need to be seen.
+        same = [d for d in shown if d.state is gone.state]
+        if gone.end - gone.start >= 6_000.0:
+            seen = sum(min(d.end, gone.end) - max(d.start, gone.start) for d in same)
+            assert seen >= gone.end - gone.start - 4_000.0 - 1e-3
+
+
+def test_a_short_doubt_does_not_hide_the_days_after_it() -> None:
+    spans = (
+        Span(state=State.OK, start=0.0, end=9_000.0),
+        Span(state=State.UNKNOWN, start=9_000.0, end=9_300.0),
+        Span(state=State.OK, start=9_300.0, end=900_000.0),
+    )
+    assert [(d.state, d.start, d.end) for d in thinned(spans, 1_000.0)] == [
+        (State.OK, 0.0, 9_000.0),
+        (State.UNKNOWN, 9_000.0, 10_000.0),
+        (State.OK, 10_000.0, 900_000.0),
+    ]
+    assert [(d.since, d.until) for d in thinned(spans, 1_000.0)] == [
+        (span.start, span.end) for span in spans
+    ]
+
+
+def test_where_most_rounds_were_forgotten_the_spans_of_verdicts_tell() -> None:
+    over = window(WEEK, WEEK + DAY)
+    rounds = list(history(WEEK, WEEK + DAY, vantages=VANTAGES[:1], platforms=("x",)))
+    span = VerdictSpan(
+        vantage="home",
+        platform="x",
+        state=State.OK,
+        started_at=rounds[0].observed.started_at,
+        ended_at=rounds[-1].observed.started_at,
+        rounds=len(rounds),
+        first=rounds[0].verdict,
+        last=rounds[-1].verdict,
+    )
+    (slot,) = gather(rounds[::12], over, hold_seconds=750.0).slots.values()
+    assert len(slot.spans) == 24
+    (slot,) = gather(rounds[::12], over, hold_seconds=750.0, told=[span]).slots.values()
+    assert slot.spans == (Span(state=State.OK, start=rounds[0].verdict.at, end=over.end),)
 
 
 def test_a_restriction_begins_at_its_onset_and_silence_is_a_gap() -> None:
