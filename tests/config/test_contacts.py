@@ -115,3 +115,10 @@ def test_ports_and_pinned_addresses_are_told(tmp_path: Path) -> None:
 
 def test_platforms_that_are_not_measured_are_not_listed() -> None:
     assert hosts(load(None, {"THROTTLEWATCH_PLATFORMS": "x"}), "youtube") == set()
+
+
+def test_the_receiver_of_the_metrics_and_its_proxy_are_listed(tmp_path: Path) -> None:
+    text = "forward: {url: 'https://prometheus.test/write', proxy: 'http://u:p@way.test:3128'}"
+    listed = [c for c in contacts(loaded(tmp_path, text)) if c.owner == "forward"]
+    assert [(c.host, c.port) for c in listed] == [("way.test", 3128), ("prometheus.test", 443)]
+    assert not hosts(load(None, {}), "forward")

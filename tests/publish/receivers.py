@@ -137,9 +137,12 @@ Fault = Callable[[int], int | None]
 
 
 class FaultyWay:
-    """A server on loopback that passes requests on, or does not."""
+    """A server on loopback that passes requests on, or does not; with ``bearer``, only those that
+    carry this token."""
 
-    def __init__(self, to: str, fault: Fault, before: Callable[[int], None]) -> None:
+    def __init__(
+        self, to: str, fault: Fault, before: Callable[[int], None], *, bearer: str = ""
+    ) -> None:
         self.count = 0
         way = self
 
@@ -151,6 +154,8 @@ class FaultyWay:
                 way.count += 1
                 before(way.count)
                 status = fault(way.count)
+                if bearer and self.headers["Authorization"] != f"Bearer {bearer}":
+                    status = 401
                 text = b"a fault of the way"
                 if status is None or status < 0:
                     passed = httpx.post(

@@ -71,16 +71,21 @@ class Piece(Struct, frozen=True):
 def pieces(spans: Iterable[Span], start: float, end: float, clock: Clock) -> tuple[Piece, ...]:
     """A strip from ``start`` to ``end``; what is too short to be seen is widened or merged."""
     whole = end - start
-    return tuple(
-        Piece(
-            span.state.value,
-            round(100.0 * (max(span.start, start) - start) / whole, 3),
-            round(100.0 * (min(span.end, end) - max(span.start, start)) / whole, 3),
-            f"{span.state.value}: {clock.brief(span.since)} to {clock.brief(span.until)}",
-        )
-        for span in thinned(spans, whole * _SEEN_SHARE)
-        if span.end > start and span.start < end
-    )
+    least = whole * _SEEN_SHARE
+    found = []
+    for span in thinned(spans, least):
+        # What has only just begun is seen at the end of the strip.
+        left, right = max(min(span.start, end - least), start), min(span.end, end)
+        if span.start < end and right > left:
+            found.append(
+                Piece(
+                    span.state.value,
+                    round(100.0 * (left - start) / whole, 3),
+                    round(100.0 * (right - left) / whole, 3),
+                    f"{span.state.value}: {clock.brief(span.since)} to {clock.brief(span.until)}",
+                )
+            )
+    return tuple(found)
 
 
 def marks(start: float, end: float, clock: Clock, most: int = 8) -> tuple[Tick, ...]:
