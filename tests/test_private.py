@@ -5,26 +5,32 @@ from __future__ import annotations
 import io
 import logging
 import socket
+from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from msgspec.structs import replace
 
 from probe.app import Daemon
+from probe.cli import main
+from probe.config.schema import Seconds, Settings, StoreConfig
 from probe.model.failure import Failure
 from probe.model.identity import Phase, RoundKind
 from probe.model.observation import LegObservation, RoundObservation, TlsFacts
+from probe.model.verdict import State
 from probe.publish import log as logs
 from probe.publish.web import create_app
-from tests.publish.shape import config, full_round
+from tests.publish.shape import NOW, config, full_round, verdict_of
 
 # Documentation's addresses stand for the operator's public and local ones.
 PLANTED = ("203.0.113.77", "2001:db8:77::77", "pi-of-anna", "AnnasWlan", "anna-the-user")
 SAID = f"your address is {' '.join(PLANTED)}"
 
 
-def poisoned(observed: RoundObservation) -> RoundObservation:
-    """A round in which the far end and the system say who we are, wherever they can."""
+def poisoned(observed: RoundObservation, *, name: str = PLANTED[2]) -> RoundObservation:
+    """A round in which the far end and the system say who we are, wherever they can; ``name`` is
+    looked up in it."""
 
     def leg(seen: LegObservation, number: int) -> LegObservation:
         failure = Failure(phase=Phase.PROCESSING, reason="connection_reset", detail=SAID)
@@ -37,8 +43,8 @@ def poisoned(observed: RoundObservation) -> RoundObservation:
 
     legs = tuple(leg(seen, number) for number, seen in enumerate(observed.legs))
     failed = Failure(phase=Phase.RESOLVE, reason="dns_nxdomain_error", detail=SAID)
-    names = tuple(replace(d, name=f"{PLANTED[2]}.example", failure=failed) for d in observed.dns)
-    return replace(observed, legs=legs, dns=(*observed.dns, *names))
+    names = tuple(replace(d, name=f"{name}.example", failure=failed) for d in observed.dns)
+    return replace(observed, legs=legs, dns=(*observed.dns, *names), quic=legs[:2])
 
 
 @pytest.fixture
@@ -50,6 +56,50 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getfqdn", lambda *name: PLANTED[2])
     monkeypatch.setattr("probe.measure.line._source", lambda: PLANTED[0])
     monkeypatch.setattr("probe.measure.line.interface_of", lambda address: PLANTED[3])
+
+
+@pytest.mark.usefixtures("planted")
+def test_exports_reports_and_tables_say_nothing_about_the_operator(tmp_path: Path) -> None:
+    file = tmp_path / "history"
+    of = config(settings=Settings(store=StoreConfig(path=str(file), batch=Seconds(0.0))))
+    daemon = Daemon(of, lambda: of)
+    seen = 0
+    for turn, platform in enumerate(of.platforms):
+        for kind in (RoundKind.TRANSFER, RoundKind.LIGHT):
+            daemon._look_at_line("default")
+            # A name that the configuration gives is data, and stays.
+            one = poisoned(full_round(of, platform.name, kind=kind), name=platform.name)
+            daemon._judge(replace(one, id=f"{turn}{kind}", started_at=NOW + 60.0 * turn))
+            seen += 1
+    # One that was found restricted, so that there is something to tell.
+    one = poisoned(full_round(of, "x"), name="x")
+    bad = verdict_of(one, State.THROTTLED, sentence="X (Twitter): slow.")
+    daemon._store.round_finished(one, bad)
+    assert daemon._store.close(20)
+    when = ("--history", str(file), "--from", f"{NOW - 3_600:.0f}", "--to", f"{NOW + 3_600:.0f}")
+    out = []
+    for form in ("jsonl", "csv", "ooni"):
+        written = tmp_path / form
+        out.append(run("export", "-f", form, "-o", str(written), *when))
+        assert written.stat().st_size > 1_000 * seen
+        out.append(written.read_text())
+    page, plot = tmp_path / "report.html", tmp_path / "report.svg"
+    out.append(run("report", "-o", str(page), "--svg", str(plot), *when))
+    out += [page.read_text(), plot.read_text()]
+    for command in ("history", "incidents"):
+        out += [run(command, *when), run(command, "--json", *when)]
+    whole = "".join(out)
+    assert "slowed down" in whole
+    assert "X (Twitter): slow." in whole
+    for word in PLANTED:
+        assert word not in whole
+
+
+def run(*arguments: str) -> str:
+    """What a command prints, on both ways."""
+    result = CliRunner().invoke(main, arguments, env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    return result.output + result.stderr
 
 
 @pytest.mark.usefixtures("planted")

@@ -1,22 +1,31 @@
 """What must not leave this machine in a file that people hand on.
 
-The model holds no address of the probe, but two of its fields hold what somebody else wrote: the
-``detail`` of a failure quotes the system or the far end (a block page may echo who asked), and the
-link of a discovered object may carry the asker's address (video links do). Both are cleared here,
-so no outlet has to think of it.
+The model holds no address of the probe, but three of its fields hold what somebody else wrote: the
+``detail`` of a failure quotes the system or the far end (a block page may echo who asked), the link
+of a discovered object may carry the asker's address (video links do), and what is wrong with a
+certificate may name whom it is for. They are cleared here, so no outlet has to think of it.
 """
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import msgspec
 
 from probe.model.failure import Failure
-from probe.model.observation import DnsObservation, Leg, LegObservation, SkippedLeg
+from probe.model.observation import (
+    DnsObservation,
+    Leg,
+    LegObservation,
+    SkippedLeg,
+    TlsFacts,
+)
 from probe.model.stored import StoredRound
 
+# What is wrong with a certificate, in OpenSSL's words, up to the first name or number.
+_WORDS = re.compile(r"[A-Za-z() -]*")
 # OONI's word for a value that the probe took out.
 SCRUBBED = "[scrubbed]"
 
@@ -31,26 +40,21 @@ def without_private(stored: StoredRound) -> StoredRound:
             legs=tuple(map(_leg_observed, observed.legs)),
             skipped=tuple(map(_skipped, observed.skipped)),
             dns=tuple(map(_dns, observed.dns)),
+            quic=tuple(map(_leg_observed, observed.quic)),
         ),
     )
 
 
 def scrub_url(url: str) -> str:
-    """``url`` with every address in its path or query taken out; its host stays: it is data."""
+    """``url`` without a login, without what its query says (a link that a page gave may say who it
+    was made for), and with every address in its path taken out; its host stays: it is data."""
     parts = urlsplit(url)
-    query = parts.query
-    if query:
-        pairs = parse_qsl(query, keep_blank_values=True)
-        # An unharmed query is left as it was, byte for byte.
-        if any(_is_address(value) for _, value in pairs):
-            query = "&".join(
-                f"{quote(key)}={SCRUBBED if _is_address(value) else quote(value)}"
-                for key, value in pairs
-            )
+    query = "&".join(
+        f"{key}={SCRUBBED}" for key, _ in parse_qsl(parts.query, keep_blank_values=True)
+    )
     path = "/".join(SCRUBBED if _is_address(part) else part for part in parts.path.split("/"))
-    if (path, query) == (parts.path, parts.query):
-        return url
-    return urlunsplit((parts.scheme, parts.netloc, path, query, parts.fragment))
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, path, query, ""))
 
 
 def _is_address(text: str) -> bool:
@@ -73,10 +77,18 @@ def _leg(leg: Leg) -> Leg:
 
 
 def _leg_observed(observed: LegObservation) -> LegObservation:
-    leg, failure = _leg(observed.leg), _failure(observed.failure)
-    if leg is observed.leg and failure is observed.failure:
+    leg, failure, tls = _leg(observed.leg), _failure(observed.failure), _tls(observed.tls)
+    if leg is observed.leg and failure is observed.failure and tls is observed.tls:
         return observed
-    return msgspec.structs.replace(observed, leg=leg, failure=failure)
+    return msgspec.structs.replace(observed, leg=leg, failure=failure, tls=tls)
+
+
+def _tls(tls: TlsFacts | None) -> TlsFacts | None:
+    if tls is None or not tls.verify_error:
+        return tls
+    words = _WORDS.match(tls.verify_error)
+    said = words[0].strip() if words is not None else ""
+    return msgspec.structs.replace(tls, verify_error=said or SCRUBBED)
 
 
 def _skipped(skipped: SkippedLeg) -> SkippedLeg:
