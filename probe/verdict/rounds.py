@@ -158,6 +158,13 @@ def episode_after(
         now = comparison_of(current, seen.contrasts)
         if now is not None and now.worst <= log(thresholds.contradiction):
             current = None
+        elif now is not None and (rival := _rival(current, now, suspects, thresholds)) is not None:
+            return replace(
+                _begun(rival, suspects, mine, observed),
+                onset_at=current.onset_at,
+                clean=current.clean,
+                seen=tuple(dict.fromkeys((*current.seen, *_seen(observed)))),
+            )
         elif now is not None and now.worst > thresholds.log_margin:
             return replace(
                 current,
@@ -182,18 +189,40 @@ def episode_after(
         return None
     # A target with a swap tells the name from the address, so it goes before a worse one without.
     worst = next((c for c in suspects if _has_swap(c, about)), suspects[0])
+    return _begun(worst, suspects, mine, observed)
+
+
+def _begun(
+    worst: Contrast, suspects: Iterable[Contrast], mine: PlatformMemory, observed: RoundObservation
+) -> Episode:
     return Episode(
         clean=mine.clean,
         target=worst.target,
         measure=worst.measure,
         family=observed.family,
-        onset_at=at,
-        last_at=at,
+        onset_at=observed.started_at,
+        last_at=observed.started_at,
         first_address=worst.address,
         suspects=_places(suspects, worst.measure),
         seen=_seen(observed),
         led_astray=names.led_astray(observed, worst.target, mine.addresses),
     )
+
+
+def _rival(
+    current: Episode, now: Contrast, suspects: Iterable[Contrast], thresholds: Thresholds
+) -> Contrast | None:
+    """Another target or measure that is slower still by the margin, while the bursts of
+    ``current`` do not suffice.
+
+    A handshake that takes twice as long would else keep a transfer that takes ten times as long
+    from ever being tested. What was gathered is given up, so no bound is touched.
+    """
+    evidence = max(current.control.e_value, current.swap.e_value)
+    if evidence >= thresholds.evidence:
+        return None
+    others = (c for c in suspects if (c.target, c.measure) != (current.target, current.measure))
+    return next((c for c in others if c.worst > now.worst + thresholds.log_margin), None)
 
 
 def with_seen(episode: Episode | None, observed: RoundObservation) -> Episode | None:

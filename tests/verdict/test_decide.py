@@ -256,6 +256,26 @@ def test_light_rounds_do_not_end_a_suspicion_about_transfers() -> None:
     assert country.run(1).state is State.THROTTLED
 
 
+@pytest.mark.parametrize("swaps", [True, False])
+def test_slow_handshakes_do_not_keep_slower_transfers_from_being_tested(*, swaps: bool) -> None:
+    """At one address the handshake takes three times as long, at the other about twice: that looks
+    like one slow edge, until something is read."""
+
+    def act(leg: Leg, address: str) -> Done:
+        if leg.role is not LegRole.TARGET:
+            return WELL
+        return Done(handshake=4.0 if address == ADDRESSES[0] else 2.6, transfer=14.0)
+
+    country = calm_country(swaps=swaps)
+    country.act = act
+    while (suspicion := country.memory.platform("x").episode) is None or not suspicion.one_edge:
+        assert not country.run(1, RoundKind.LIGHT).restricted
+    verdict = country.run(3)
+    assert verdict.state is State.THROTTLED
+    assert verdict.phase in (SlowPhase.TRANSFER, SlowPhase.BOTH)
+    assert verdict.since == suspicion.onset_at
+
+
 def test_without_bursts_nothing_is_proven() -> None:
     country = calm_country(about=about_x(may_burst=False))
     country.act = to_name(RESET)
