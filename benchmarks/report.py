@@ -82,20 +82,27 @@ def pages(folder: Path) -> None:
 def _landing() -> str:
     # The daemon's parts are needed here only.
     from probe.config import load
+    from probe.nation.local import Local, sight_of
     from probe.publish.board import Board
     from probe.publish.page import render_page
+    from probe.schedule.data_budget import DataBudget
 
     shipped = load(None, {})
     now = END - 3_600.0
     vantage = VantageConfig(name="home", asn=64_501)
     config = Config(
-        settings=Settings(vantages=(vantage,)),
+        settings=Settings(country="XX", vantages=(vantage,)),
         platforms=shipped.platforms,
         controls=shipped.controls,
     )
-    board = Board(config, wall=lambda: now)
+    data = DataBudget(config)
+    board = Board(config, data=data.view, wall=lambda: now)
     for stored in history(now - 6 * DAY, now, vantages=VANTAGES[:1], event=(ONSET, END)):
+        data.spent(stored.observed)
         board.round_finished(stored.observed, stored.verdict)
+    nation, seen = Local(config.settings.nation, TITLES), board.snapshot()
+    findings, _ = nation.step(sight_of(now, seen.vantages, seen.verdicts, seen.compared))
+    board.nation_found(findings, nation.open_incidents)
     return render_page(board.snapshot(), __version__)
 
 

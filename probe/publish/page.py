@@ -30,6 +30,8 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     f"style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'"
 )
+# What is measured where no country is configured.
+NO_COUNTRY = "ZZ"
 # The strips: their names and lengths in seconds.
 _STRIPS = (("24 hours", 86_400.0), ("7 days", 604_800.0))
 
@@ -77,7 +79,8 @@ def render_page(snapshot: Snapshot, version: str) -> str:
             refresh=REFRESH_SECONDS,
             css=Markup(STYLE),  # noqa: S704 - our own file
             restricted=", ".join(dict.fromkeys(restricted)),
-            finding=worst(snapshot.findings),
+            # Of no country there is nothing to say.
+            finding=worst([f for f in snapshot.findings if f.country != NO_COUNTRY]),
             notes=_notes(snapshot),
             vantages=[_place(snapshot, vantage, clock) for vantage in snapshot.vantages],
             budgets=_budgets(snapshot),
@@ -104,7 +107,7 @@ def _notes(snapshot: Snapshot) -> list[str]:
 
 def _place(snapshot: Snapshot, vantage: Vantage, clock: Clock) -> Place:
     asn = "" if vantage.asn is None else f", AS{vantage.asn}"
-    country = "" if vantage.country == "ZZ" else f"{vantage.country}, "
+    country = "" if vantage.country == NO_COUNTRY else f"{vantage.country}, "
     return Place(
         name=vantage.name,
         about=f"{country}{vantage.access.value}, {vantage.role.value}{asn}",

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from probe.config.schema import Settings, VantageConfig
+from probe.model.finding import Finding, FindingKind, Scope
 from probe.model.identity import RoundKind
 from probe.model.verdict import State
 from probe.publish.board import Board
@@ -95,3 +96,20 @@ def test_nothing_is_fetched_from_anywhere() -> None:
 )
 def test_ages_are_in_their_largest_useful_unit(seconds: float, words: str) -> None:
     assert age(seconds) == words
+
+
+@pytest.mark.parametrize(("country", "shown"), [("TR", True), ("ZZ", False)])
+def test_a_finding_is_shown_where_it_is_of_a_country(country: str, shown: bool) -> None:
+    board = Board(config())
+    finding = Finding(
+        at=NOW,
+        country=country,
+        platform="x",
+        kind=FindingKind.RESTRICTED,
+        scope=Scope.INSUFFICIENT,
+        sentence=f"{country}: too few networks.",
+    )
+    board.nation_found((finding,), ())
+    html = render_page(board.snapshot(), "1.2.3")
+    assert (f"{country}: too few networks." in html) is shown
+    assert ('class="finding insufficient"' in html) is shown
