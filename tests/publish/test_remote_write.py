@@ -121,7 +121,6 @@ async def test_a_password_is_sent_over_tls_and_may_be_put_right_while_it_runs(
     secured: Secured, store: Store, tmp_path: Path
 ) -> None:
     password = tmp_path / "password"
-    password.write_text("wrong\n")
     config = ForwardConfig(
         url=secured.write_url,
         ca_file=str(secured.ca_file),
@@ -129,6 +128,8 @@ async def test_a_password_is_sent_over_tls_and_may_be_put_right_while_it_runs(
         password_file=str(password),
     )
     async with sending(config, store) as sender:
+        await until(lambda: sender.health().trouble == "credentials")
+        password.write_text("wrong\n")
         await until(lambda: sender.health().trouble == "denied")
         assert sender.health().sent == 0
         password.write_text(f"{PASSWORD}\n")
