@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+import weakref
+from typing import Any
 
 import aiodns
 import pycares
@@ -106,13 +108,35 @@ async def host_lookup(
     )
 
 
+class _Resolver(aiodns.DNSResolver):
+    """On the event loop alone, as aiodns itself is where c-ares cannot have a thread: starting one
+    (with a watch on the resolver's configuration) for each channel is most of a look-up's cost."""
+
+    def _make_channel(self, **kwargs: Any) -> tuple[bool, pycares.Channel]:
+        this = weakref.ref(self)
+
+        def changed(descriptor: int, readable: bool, writable: bool) -> None:
+            resolver = this()
+            if resolver is not None:
+                resolver._sock_state_cb(descriptor, readable, writable)
+
+        return False, pycares.Channel(sock_state_cb=changed, timeout=self._timeout, **kwargs)
+
+    def _start_timer(self) -> None:
+        # aiodns looks each second; here a packet is sent again when c-ares says. The first time is
+        # from within c-ares, before the packet has left: it is asked in the loop's next turn.
+        first = self._timer is None
+        wait = 0.0 if first else self._channel.timeout(1.0)  # type: ignore[no-untyped-call]
+        self._timer = self.loop.call_later(wait, self._timer_cb)
+
+
 async def _ask(
     name: str, family: Family, timeout_seconds: float, servers: tuple[str, ...] | None
 ) -> pycares.AddrInfoResult:
     count = len(system_nameservers() if servers is None else servers)
     async with (
         asyncio.timeout(timeout_seconds),
-        aiodns.DNSResolver(
+        _Resolver(
             nameservers=servers,
             tries=_TRIES,
             timeout=timeout_seconds / (_WAITS * max(1, count)),

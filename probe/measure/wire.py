@@ -23,8 +23,8 @@ HANDSHAKE_PIECE = 16_384
 HEAD_PIECE = 2_048
 """Bytes per read until the head of the answer is there: a late reader gets one stamp per read, so
 small reads keep the first byte's stamp apart from what followed it."""
-BODY_PIECE = 8_192
-"""Bytes per read of the body: even a late reader gets eight points per 64 KiB."""
+BODY_PIECE = 16_384
+"""Bytes per read of the body: even a late reader gets four points per 64 KiB."""
 GATHER_SECONDS = 0.008
 """How long the next bytes of a body may lie in the kernel, so that a flight of segments costs a few
 turns of the event loop and not one each. The kernel stamps them as they come, so what is measured
