@@ -29,13 +29,14 @@ class RoundSize(Struct, frozen=True, kw_only=True):
 
     ``legs`` are made in every round (light ones leave out the swaps), ``read_legs`` of them are
     read in a transfer round (in a long round: one target, its corners and a control,
-    ``long_legs``). ``names`` are asked for of each resolver. ``pages`` are looked at for links, now
-    and then.
+    ``long_legs``, each ``long_bytes`` of its body). ``names`` are asked for of each resolver.
+    ``pages`` are looked at for links, now and then.
     """
 
     legs: int
     read_legs: int
     long_legs: int
+    long_bytes: int
     names: int
     pages: int
 
@@ -62,6 +63,7 @@ def round_size(config: Config, platform: Definition) -> RoundSize:
         + _quic_legs(config, platform),
         read_legs=sum(reads) + control,
         long_legs=max(reads, default=0) + control,
+        long_bytes=_long_bytes(config, platform),
         names=len({_host(target) for target in platform.targets}) + drawn,
         pages=sum(target.discover is not None for target in platform.targets),
     )
@@ -72,10 +74,16 @@ def round_bytes(config: Config, size: RoundSize, kind: RoundKind) -> float:
     legs, dns = config.settings.legs, config.settings.dns
     body = {
         RoundKind.TRANSFER: size.read_legs * int(legs.transfer_bytes),
-        RoundKind.LONG: size.long_legs * int(legs.long_bytes),
+        RoundKind.LONG: size.long_legs * size.long_bytes,
     }.get(kind, 0)
     resolvers = len(dns.resolvers) + dns.system
     return size.legs * LEG_BYTES + body * BODY_OVERHEAD + size.names * resolvers * DNS_BYTES
+
+
+def _long_bytes(config: Config, platform: Definition) -> int:
+    """A long round reads no more than the largest object is sure to have."""
+    sure = [int(t.min_bytes) for t in platform.targets if t.compares is Compares.GOODPUT]
+    return min(int(config.settings.legs.long_bytes), max(sure, default=0))
 
 
 def estimate(config: Config) -> Estimate:

@@ -220,7 +220,7 @@ class DataBudget:
         if kind is RoundKind.LIGHT:
             return size.legs * int(legs.light_bytes)
         if kind is RoundKind.LONG:
-            return size.long_legs * int(legs.long_bytes)
+            return size.long_legs * size.long_bytes
         return size.read_legs * int(legs.transfer_bytes)
 
     def _account(self, vantage: str) -> Account:
