@@ -87,6 +87,10 @@ class Error(Struct, frozen=True):
     merged: bool = False
 
 
+class NotWholeError(Exception):
+    """The capture lacks packets of a connection."""
+
+
 Errors = dict[tuple[str, Phase], list[Error]]
 
 
@@ -149,15 +153,21 @@ def truth(connection: Connection, request: Request) -> dict[Phase, int]:
 
     TLS runs from the ClientHello to the last byte of the server's flight, processing from the
     request to the first byte of the answer's first record, transfer from there to the last byte.
+    Raises ``NotWholeError``.
     """
+    begun = connection.syn, connection.syn_ack, connection.client_hello
+    sent = [r for r in connection.sent.records() if r.type == DATA_RECORD]
+    if None in begun or len(sent) <= BEFORE_REQUEST[request.version]:
+        raise NotWholeError(f"{request.path}: {begun}, {len(sent)} records sent")
     assert connection.syn is not None
     assert connection.syn_ack is not None
     assert connection.client_hello is not None
-    sent = [r for r in connection.sent.records() if r.type == DATA_RECORD]
     finished, asked = sent[0], sent[BEFORE_REQUEST[request.version]]
     received = connection.received.records()
     flight = [r for r in received if r.ended <= finished.begun]
     answer = answer_records(received[len(flight) :], request)
+    if not flight or not answer:
+        raise NotWholeError(f"{request.path}: {len(received)} records received")
     return {
         Phase.CONNECT: connection.syn_ack - connection.syn,
         Phase.TLS: flight[-1].ended - connection.client_hello,
