@@ -1,7 +1,8 @@
 """``python -m tests.lab.scenario.results FILE…``: what ``scenarios --json`` kept, as Markdown.
 
-How many runs of each line were right and how soon things were found and over; then each run in a
-row. How slow something was is what curl saw: its time for each byte, over that before it began.
+How many runs of each line were right and how soon things were found and over; then a row for each
+scenario. How slow something was is what curl saw: its time for each byte, over that before it
+began.
 """
 
 from __future__ import annotations
@@ -84,34 +85,36 @@ def _expected(result: Result) -> set[str]:
 
 
 def rows(results: list[Result]) -> Iterator[str]:
-    """A row for each run, in the order of the scenarios."""
-    yield "| scenario | line | curl saw | the daemon said | found | over | |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
-    for result in sorted(results, key=lambda r: (list(BY_ID).index(r["run"]), _line(r))):
+    """A row for each scenario, a cell for each line: what curl saw, what was said at the end, and
+    after how many rounds it was found and over."""
+    yield "| scenario | " + " | ".join(LINES) + " |"
+    yield "| --- " * (1 + len(LINES)) + "|"
+    for id in BY_ID:
+        own = {r["line"]: r for r in results if r["run"] == id and "line" in r}
+        if own:
+            cells = (f"`{id}`", *(_cell(own[line]) if line in own else "" for line in LINES))
+            yield "| " + " | ".join(cells) + " |"
+    for result in results:
         if "error" in result:
-            yield f"| `{result['run']}` | | | {result['error']} | | | **wrong** |"
-            continue
-        said = "; ".join(f"{key}: {_said(own)}" for key, own in result["moments"].items())
-        said = said.replace(f"{HOME}/", "")
-        judgements = result["judgements"].values()
-        cells = (
-            f"`{result['run']}`", result["line"],
-            " → ".join(map(_curl, result["curl"])), said,
-            ", ".join(_some(own["detected"]) for own in judgements),
-            ", ".join(_some(own["recovered"]) for own in judgements),
-            "**wrong**" if wrong(result) else "right",
-        )  # fmt: skip
-        yield "| " + " | ".join(cells) + " |"
+            yield f"| `{result['run']}` | **wrong**: {result['error']} |"
 
 
-def _line(result: Result) -> int:
-    return list(LINES).index(result["line"]) if "line" in result else 0
+def _cell(result: Result) -> str:
+    said = [
+        f"{key}: {_said(result['moments'][key])} "
+        f"({_some(own['detected'])}, {_some(own['recovered'])})"
+        for key, own in result["judgements"].items()
+    ]
+    told = "<br>".join(said).replace(f"{HOME}/", "")
+    mark = "**wrong**: " if wrong(result) else ""
+    return f"{' → '.join(map(_curl, result['curl']))}<br>{mark}{told}"
 
 
 def _curl(seen: Result) -> str:
     if seen["code"] == "000":
         return f"nothing in {seen['seconds']:.1f} s"
-    return f"{seen['code']}, {seen['bytes'] >> 10} KiB in {seen['seconds']:.1f} s"
+    size = f"{seen['bytes'] >> 10} KiB" if seen["code"] == "206" else seen["code"]
+    return f"{size} in {seen['seconds']:.1f} s"
 
 
 def _said(moments: list[Result]) -> str:
