@@ -103,7 +103,7 @@ def twentieth_of_january(*, speed: float = 1.0) -> Script:
         ),
         Act(
             at_seconds=95.0,
-            until_seconds=180.0,
+            until_seconds=300.0,
             title="Recovery: the restriction is lifted everywhere",
         ),
     )
@@ -119,6 +119,6 @@ def twentieth_of_january(*, speed: float = 1.0) -> Script:
             for act in acts
         ),
         after_seconds=25.0 / speed,
-        patience_seconds=90.0 / speed,
+        patience_seconds=120.0 / speed,
         rate_bytes_per_second=64_000.0,
     )
