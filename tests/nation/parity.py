@@ -7,6 +7,7 @@ then 1.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 import time
@@ -30,31 +31,44 @@ def batches(count: int, seed: int) -> Iterator[tuple[NationConfig, list[History]
         yield thresholds(Random(first)), [history(one) for one in seeds]
 
 
-def main(count: int, seed: int) -> int:
-    """Compare, and print the result."""
-    begun = time.monotonic()
-    failed = named()
-    scopes: Counter[str] = Counter()
-    steps = together = 0
-    wrong: list[int] = []
-    for config, several in batches(count, seed):
+class Tally:
+    """What was compared so far."""
+
+    def __init__(self) -> None:
+        self.histories = self.steps = self.systematic = 0
+        self.scopes: Counter[str] = Counter()
+        self.wrong: list[int] = []
+
+    def batch(self, config: NationConfig, several: list[History]) -> None:
+        """Compare some histories, and print what differs."""
         with tempfile.TemporaryDirectory() as folder:
             differ, printed = run(Path(folder), several, config)
         if differ:
-            print(printed[:4_000])
-            wrong += differ
+            print(printed[:4_000], flush=True)
+            self.wrong += differ
+        self.histories += len(several)
         for one in several:
-            steps += one.steps
+            self.steps += one.steps
             for findings in findings_of(one, config):
-                scopes.update(f"{f.kind}/{f.scope}" for f in findings)
-                together += sum(f.systematic for f in findings)
+                self.scopes.update(f"{f.kind}/{f.scope}" for f in findings)
+                self.systematic += sum(f.systematic for f in findings)
+
+
+def main(count: int, seed: int) -> int:
+    """Compare, and print the result; interrupted, what there is of it."""
+    begun, tally = time.monotonic(), Tally()
+    failed = named()
+    # A signal in a batch ends it: what it was about is not counted.
+    with contextlib.suppress(KeyboardInterrupt):
+        for config, several in batches(count, seed):
+            tally.batch(config, several)
     print(
-        f"{count} histories, {steps} steps, {sum(scopes.values())} findings compared in "
-        f"{time.monotonic() - begun:.0f} s; systematic {together} times"
+        f"{tally.histories} histories, {tally.steps} steps, {tally.scopes.total()} findings "
+        f"compared in {time.monotonic() - begun:.0f} s; systematic {tally.systematic} times"
     )
-    print(", ".join(f"{scope} {number}" for scope, number in sorted(scopes.items())))
-    print(f"different: {sorted(wrong) or 'none'}")
-    return 1 if wrong or failed else 0
+    print(", ".join(f"{scope} {number}" for scope, number in sorted(tally.scopes.items())))
+    print(f"different: {sorted(tally.wrong) or 'none'}")
+    return 1 if tally.wrong or failed or tally.histories < count else 0
 
 
 def named() -> bool:
