@@ -14,6 +14,8 @@ from tests.scenarios.model import LineKind, Scenario
 
 # Each lab needs about a seventh of a core; the box must never wait for one.
 AT_ONCE = 10
+# What a program of the lab complains of may be thousands of lines.
+MOST_TEXT = 1_000
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -89,4 +91,4 @@ def one(run: Run) -> Outcome | Failed:
     try:
         return play(run.scenario, run.line, seed=run.seed, broken=run.broken, keep=run.keep)
     except Exception as error:
-        return Failed(run=run, error=f"{type(error).__name__}: {error}")
+        return Failed(run=run, error=f"{type(error).__name__}: {error}"[:MOST_TEXT])

@@ -61,10 +61,10 @@ class Connection:
             self._records += 1
 
     async def flush(self, *, pause_seconds: float = 0.0) -> None:
-        """Wait while the client is behind, and for as long as a slow server rests."""
+        """Wait while the client is behind, and for as long as a slow server rests. Raises
+        ``ConnectionResetError`` when the client has gone, which only a turn of the loop tells."""
+        await asyncio.sleep(pause_seconds)
         await self._writer.drain()
-        if pause_seconds:
-            await asyncio.sleep(pause_seconds)
 
     async def answer(
         self,
