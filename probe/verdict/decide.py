@@ -60,7 +60,8 @@ def _ordinary(
     seen = rounds.compare(memory.levels, observed, about)
     mine = rounds.noted(memory.platform(observed.platform), seen, observed)
     mine = rounds.with_slow_line(mine, memory.levels, observed, seen, about)
-    episode = rounds.with_seen(rounds.episode_after(mine, seen, observed, about), observed)
+    episode = rounds.episode_after(mine, seen, observed, about)
+    episode = rounds.with_seen(episode, seen, observed, thresholds)
     clean = rounds.clean_after(mine, seen, observed, about)
     mine = replace(mine, episode=episode, clean=clean)
     mine = replace(mine, path_rounds=rounds.moved_paths(seen, mine, about))
@@ -107,7 +108,9 @@ def _ordinary(
     memory = replace(memory, levels=dict(levels), line_rounds=line_rounds)
     if line_rounds >= thresholds.line_rounds:
         memory, mine = rounds.begun_anew(memory), replace(mine, slow_line={}, path_rounds={})
-    return _decided(memory, mine, observed, about, facts, rules, plan, Numbers(seen.contrasts))
+    return _decided(
+        memory, mine, observed, about, facts, rules, plan, Numbers(seen.contrasts, seen.decoys)
+    )
 
 
 def _teaching(
@@ -167,7 +170,7 @@ def _burst(
     if found.noise is not None:
         levels = learn_noise(levels, measure, found.noise, observed.started_at)
     memory = replace(memory, levels=dict(levels))
-    return _decided(memory, mine, observed, about, facts, rules, plan, Numbers((), found))
+    return _decided(memory, mine, observed, about, facts, rules, plan, Numbers(score=found))
 
 
 def _decided(

@@ -30,6 +30,7 @@ from probe.verdict.score import Score
 from probe.verdict.thresholds import Thresholds
 
 MOST_SAMPLES = 12
+DECOY_ROUNDS = 2
 # What a resolver says, or the place that it leads to shows, when it leads astray.
 ASTRAY = frozenset(
     {
@@ -152,6 +153,7 @@ def proven(episode: Episode, rests_on: str, at: float, together: Sequence[str] =
         trigger=trigger(episode, rests_on),
         addresses=strong,
         together=tuple(together),
+        decoy=_decoy(episode),
         rounds=episode.rounds,
         seen_at=at,
     )
@@ -185,7 +187,8 @@ def method(episode: Episode, rests_on: str) -> Method:
 
 def trigger(episode: Episode, rests_on: str) -> Trigger:
     """What sets it off: the name, if a neutral one at the same address is not slow; the address, if
-    a neutral one is slow at an address that has not seen the name.
+    a neutral one is slow at an address that has not seen the name; the name as well, if it alone is
+    slow at a server that is nobody's target.
 
     A neutral name that is slow after the platform's has been there may suffer for that, so nothing
     is said then.
@@ -198,7 +201,13 @@ def trigger(episode: Episode, rests_on: str) -> Trigger:
         return Trigger.NAME
     if episode.clean_slow and not episode.clean_fast:
         return Trigger.ADDRESS
-    return Trigger.UNKNOWN
+    return Trigger.NAME if _decoy(episode) else Trigger.UNKNOWN
+
+
+def _decoy(episode: Episode) -> bool:
+    """The name alone suffices: it was slow at a server that is nobody's target, in two rounds and
+    in more than in which it was not."""
+    return episode.decoy_slow >= DECOY_ROUNDS and episode.decoy_slow > episode.decoy_fast
 
 
 def _common_signature(episode: Episode) -> Signature:

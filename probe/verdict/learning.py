@@ -25,7 +25,7 @@ from probe.verdict.contrast import (
 from probe.verdict.level import Level, learned
 from probe.verdict.thresholds import Thresholds
 
-_RELATIVE = (LegRole.TARGET, LegRole.SWAP)
+_RELATIVE = (LegRole.TARGET, LegRole.SWAP, LegRole.DECOY)
 
 
 def all_slow(
@@ -96,7 +96,7 @@ def learn_targets(
     thresholds: Thresholds,
     targets: frozenset[str],
 ) -> dict[str, Level]:
-    """The levels of ``targets``, which were well in ``observed``, and of their swaps.
+    """The levels of ``targets``, which were well in ``observed``, and of their swaps and decoys.
 
     A control that is off by the margin does not tell the line's state (its network may be
     restricted), and if none is left that does, targets learn nothing.

@@ -33,7 +33,8 @@ class Episode(Struct, frozen=True, kw_only=True):
     came. ``clean``: the addresses that were clean at the onset. ``seen``:
     addresses that have. ``led_astray``: the host's resolver gave nothing, or a place that is not
     the platform's; ``elsewhere``: the target was well at another address. ``also_handshake``: the
-    handshakes were slow too.
+    handshakes were slow too. ``decoy_slow``/``decoy_fast``: rounds that renewed it in which the
+    platform's name was slow at a server that is nobody's target, or not.
     """
 
     target: str
@@ -61,6 +62,8 @@ class Episode(Struct, frozen=True, kw_only=True):
     elsewhere: bool = False
     led_astray: bool = False
     also_handshake: bool = False
+    decoy_slow: int = 0
+    decoy_fast: int = 0
 
     @property
     def elsewhere_tried(self) -> bool:
@@ -82,6 +85,7 @@ class Proven(Struct, frozen=True, kw_only=True):
 
     ``recovery`` is the evidence against "still slowed", ``waited`` the rounds that read since the
     last burst, ``together`` the platforms of other operators that were slowed since the same time,
+    ``decoy`` whether the platform's name was slow at a server that is nobody's target too,
     ``seen_at`` when its target was last compared. ``basis``: what the proof rests on:
     ``swap``, ``addresses``, ``platforms``, ``duration`` or ``dns``.
     """
@@ -100,6 +104,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     factor: float | None = None
     addresses: int = 0
     together: tuple[str, ...] = ()
+    decoy: bool = False
     rounds: int = 0
     recovery: Wealth = Wealth()
     recovery_bursts: int = 0

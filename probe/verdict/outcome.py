@@ -23,6 +23,7 @@ class Numbers(Struct, frozen=True):
     """What was compared: the contrasts of an ordinary round, or the score of a burst."""
 
     contrasts: tuple[Contrast, ...] = ()
+    decoys: tuple[Contrast, ...] = ()
     score: Score | None = None
 
 
@@ -114,6 +115,16 @@ def _evidence(numbers: Numbers, burst: Burst | None) -> tuple[Evidence, ...]:
                         versus=f"{versus}, {usual}",
                     )
                 )
+    for c in numbers.decoys:
+        if c.slowdown is not None and isfinite(c.slowdown):
+            entries.append(
+                Evidence(
+                    name=f"decoy_{c.measure}_slowdown_ratio",
+                    subject=c.target,
+                    value=exp(c.slowdown),
+                    versus=f"controls, {'normal' if c.usual else 'the most that is honest'}",
+                )
+            )
     if found is not None and burst is not None:
         entries.append(
             Evidence(

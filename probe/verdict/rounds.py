@@ -5,14 +5,14 @@ Pure steps from what is remembered to what is remembered next; ``decide.py`` put
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import log
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.model.identity import Compares, LegRole, RoundKind
-from probe.model.observation import RoundObservation
+from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure, server_error
 from probe.verdict import line, names
 from probe.verdict.about import About
@@ -28,10 +28,12 @@ MOST_CLEAN = 32
 
 
 class Compared(Struct, frozen=True, kw_only=True):
-    """One ordinary round, compared."""
+    """One ordinary round, compared: targets, and decoys (the platform's name at a server that is
+    nobody's target), each with the controls."""
 
     measures: tuple[Measure, ...]
     contrasts: tuple[Contrast, ...]
+    decoys: tuple[Contrast, ...]
     another_line: bool
 
 
@@ -46,13 +48,10 @@ def _measures(kind: RoundKind) -> tuple[Measure, ...]:
 def compare(levels: Levels, observed: RoundObservation, about: About) -> Compared:
     measures = _measures(observed.kind)
     controls = observed.by_role(LegRole.CONTROL)
-    swaps = observed.by_role(LegRole.SWAP)
-    contrasts = [
-        found
-        for leg in observed.by_role(LegRole.TARGET)
-        for measure in measures
-        if (
-            found := contrast(
+
+    def contrasts(role: LegRole, swaps: Sequence[LegObservation]) -> tuple[Contrast, ...]:
+        found = (
+            contrast(
                 leg,
                 controls,
                 swaps,
@@ -62,11 +61,15 @@ def compare(levels: Levels, observed: RoundObservation, about: About) -> Compare
                 at=observed.started_at,
                 thresholds=about.thresholds,
             )
+            for leg in observed.by_role(role)
+            for measure in measures
         )
-    ]
+        return tuple(one for one in found if one is not None)
+
     return Compared(
         measures=measures,
-        contrasts=tuple(contrasts),
+        contrasts=contrasts(LegRole.TARGET, observed.by_role(LegRole.SWAP)),
+        decoys=contrasts(LegRole.DECOY, ()),
         another_line=line.is_another(observed, levels=levels, thresholds=about.thresholds),
     )
 
@@ -225,11 +228,24 @@ def _rival(
     return next((c for c in others if c.worst > now.worst + thresholds.log_margin), None)
 
 
-def with_seen(episode: Episode | None, observed: RoundObservation) -> Episode | None:
-    """The episode, knowing which addresses this round said the platform's name to."""
+def with_seen(
+    episode: Episode | None, seen: Compared, observed: RoundObservation, thresholds: Thresholds
+) -> Episode | None:
+    """The episode, knowing which addresses this round said the platform's name to, and what its
+    decoy showed in a round that renewed it."""
     if episode is None:
         return None
-    return replace(episode, seen=tuple(dict.fromkeys((*episode.seen, *_seen(observed)))))
+    episode = replace(episode, seen=tuple(dict.fromkeys((*episode.seen, *_seen(observed)))))
+    shown = [c.slowdown for c in seen.decoys if c.measure is episode.measure]
+    known = [value for value in shown if value is not None]
+    if episode.last_at != observed.started_at or not known:
+        return episode
+    slow = max(known) > thresholds.log_margin
+    return replace(
+        episode,
+        decoy_slow=episode.decoy_slow + slow,
+        decoy_fast=episode.decoy_fast + (not slow),
+    )
 
 
 def clean_after(

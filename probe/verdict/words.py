@@ -26,6 +26,10 @@ _WHY = {
     "triggers it, or the platform's own servers there are slow",
     Trigger.UNKNOWN: "what triggers it cannot be told from here",
 }
+_BY_NAME_ALONE = (
+    "its name is slowed at a server that is nobody's target too, so the platform's name is what "
+    "triggers it"
+)
 
 
 def times(factor: float | None) -> str:
@@ -62,9 +66,14 @@ def throttled(facts: Facts) -> str:
     slow = _SLOW[found.phase or SlowPhase.TRANSFER]
     return (
         f"{facts.title}: {slow} {times(found.factor)} as long as normal, while other sites are not "
-        f"slowed. This is consistent with throttling; {_WHY[found.trigger or Trigger.UNKNOWN]}."
-        f"{_abroad(facts)}"
+        f"slowed. This is consistent with throttling; {_why(found)}.{_abroad(facts)}"
     )
+
+
+def _why(found: Proven) -> str:
+    if found.decoy and found.trigger is Trigger.NAME:
+        return _BY_NAME_ALONE
+    return _WHY[found.trigger or Trigger.UNKNOWN]
 
 
 def suspected(facts: Facts) -> str:
@@ -131,6 +140,8 @@ def may_claim(facts: Facts) -> tuple[str, ...]:
             "It began in the same minutes as the same for platforms of other operators: "
             f"{', '.join(found.together)}."
         )
+    if found.decoy:
+        claims.append("The platform's name met the same at a server that is nobody's target.")
     if found.basis == "dns":
         claims.append("The platform was fine at an address that another resolver gave.")
     if facts.elsewhere is Elsewhere.FINE:

@@ -37,6 +37,7 @@ DEADLINE = 30.0
 START = 1_700_000_000.0
 INTERVAL = 900.0
 CONTROLS = ("debian", "jquery", "kernel", "amazon")
+BEACON = "198.18.7.7"
 ADDRESSES = ("198.18.0.1", "198.18.0.2")
 
 
@@ -103,6 +104,7 @@ class Country:
         line: float = 0.1,
         addresses: tuple[str, ...] = ADDRESSES,
         swaps: bool = True,
+        decoys: bool = False,
         about: About | None = None,
         rules: tuple[Rule, ...] = RULES,
         controls: tuple[str, ...] = CONTROLS,
@@ -112,6 +114,7 @@ class Country:
         self.line = line
         self.addresses = addresses
         self.swaps = swaps
+        self.decoys = decoys
         self.about = about or about_x(controls=_facts(controls))
         self.controls = controls
         self.memory = Memory()
@@ -141,6 +144,8 @@ class Country:
         legs = [_leg(LegRole.TARGET, "page", 0), _leg(LegRole.TARGET, "object", reads)]
         if self.swaps:
             legs += [_leg(LegRole.SWAP, "page", 0), _leg(LegRole.SWAP, "object", reads)]
+        if self.decoys:
+            legs += [_leg(LegRole.DECOY, "page", 0), _leg(LegRole.DECOY, "object", reads)]
         first, second = self.random.sample(self.controls, 2)
         legs += [_control(first, reads), _control(second, 0)]
         return self._play(legs, kind, None)
@@ -178,7 +183,8 @@ class Country:
         )
 
     def _observe(self, leg: Leg, order: int, address: str, state: float) -> LegObservation:
-        at = leg.owner if leg.role is LegRole.CONTROL else address
+        own_address = {LegRole.CONTROL: leg.owner, LegRole.DECOY: BEACON}
+        at = own_address.get(leg.role, address)
         done = self.act(leg, at)
         own = exp(self.random.gauss(0.0, self.noise)) * state
         rtt = 0.02 * done.rtt
@@ -222,7 +228,7 @@ class Country:
 
 
 def _leg(role: LegRole, target: str, reads: int) -> Leg:
-    name = f"{target}.test" if role is LegRole.TARGET else "neutral.test"
+    name = "neutral.test" if role is LegRole.SWAP else f"{target}.test"
     return Leg(
         role=role,
         owner="x",

@@ -276,6 +276,30 @@ def test_slow_handshakes_do_not_keep_slower_transfers_from_being_tested(*, swaps
     assert verdict.since == suspicion.onset_at
 
 
+@pytest.mark.parametrize("done", [SLOW, SLOW_HELLO, RESET])
+def test_a_decoy_that_meets_the_same_shows_that_the_name_suffices(done: Done) -> None:
+    by_name = (LegRole.TARGET, LegRole.DECOY)
+    country = calm_country(swaps=False, decoys=True)
+    country.act = lambda leg, address: done if leg.role in by_name else WELL
+    verdict = country.run(3)
+    assert (verdict.restricted, verdict.trigger) == (True, Trigger.NAME)
+    assert any("nobody's target" in claim for claim in verdict.may_claim)
+    country = calm_country(swaps=False, decoys=True)
+    country.act = to_name(done)
+    verdict = country.run(3)
+    assert (verdict.restricted, verdict.trigger) == (True, Trigger.UNKNOWN)
+    assert not any("nobody's target" in claim for claim in verdict.may_claim)
+
+
+def test_a_decoy_accuses_nobody_by_itself() -> None:
+    country = calm_country(swaps=False, decoys=True)
+    country.act = lambda leg, address: SLOW if leg.role is LegRole.DECOY else WELL
+    country.run(6)
+    assert {verdict.state for verdict in country.verdicts} == {State.OK}
+    shown = [entry for entry in country.verdicts[-1].evidence if entry.name.startswith("decoy_")]
+    assert max(entry.value for entry in shown) > 4.0
+
+
 def test_without_bursts_nothing_is_proven() -> None:
     country = calm_country(about=about_x(may_burst=False))
     country.act = to_name(RESET)
