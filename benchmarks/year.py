@@ -134,6 +134,23 @@ def measured(name: str, *arguments: str) -> None:
     )
 
 
+def made(path: Path, two_days: Path, days: int) -> None:
+    """Live the two days, and write the year."""
+    loop, begin = VirtualLoop(), CLOCK.true()
+    loop.run_until_complete(Two(two_days, None, forward=False).run(2.0))
+    loop.close()
+    with History(two_days) as history:
+        both = list(history.rounds())
+    calm = [one for one in both if one.observed.started_at < begin + DAY]
+    began = REAL_MONOTONIC()
+    count, longest = write(path, year(calm, both[len(calm) :], days))
+    print(
+        f"{count} rounds in {days} days written in {REAL_MONOTONIC() - began:.0f} s; "
+        f"the slowest hour with its forgetting took {longest:.1f} s",
+        flush=True,
+    )
+
+
 def day_of(at: float) -> str:
     """As the commands take it."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M")
@@ -141,25 +158,18 @@ def day_of(at: float) -> str:
 
 @click.command(help=__doc__)
 @click.option("--days", default=365, show_default=True)
-@click.option("--keep", type=click.Path(path_type=Path), help="Keep the history there.")
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path),
+    help="Keep the history there; one that is there is only read.",
+)
 def main(days: int, keep: Path | None) -> None:
     """Print the figures."""
     runner.WATCH_SECONDS = 10.0
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        made = Path(folder) / "two-days.sqlite3"
-        loop, begin = VirtualLoop(), CLOCK.true()
-        loop.run_until_complete(Two(made, None, forward=False).run(2.0))
-        loop.close()
-        with History(made) as history:
-            both = list(history.rounds())
-        calm = [one for one in both if one.observed.started_at < begin + DAY]
         path = keep or Path(folder) / "history.sqlite3"
-        began = REAL_MONOTONIC()
-        count, longest = write(path, year(calm, both[len(calm) :], days))
-        print(
-            f"{count} rounds in {days} days written in {REAL_MONOTONIC() - began:.0f} s; "
-            f"the slowest hour with its forgetting took {longest:.1f} s"
-        )
+        if not path.exists():
+            made(path, Path(folder) / "two-days.sqlite3", days)
         with History(path) as history:
             left, bounds = sum(1 for _ in history.rounds()), history.bounds()
         assert bounds is not None
