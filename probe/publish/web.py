@@ -22,7 +22,7 @@ from probe.publish import blackbox
 from probe.publish.board import Board
 from probe.publish.metrics import Page, Registry, encode
 from probe.publish.nation_rows import findings_json
-from probe.publish.page import CONTENT_SECURITY_POLICY, render_page
+from probe.publish.snapshot import Snapshot
 
 # Scrapes beyond this wait their turn; rendering is all CPU, so more at once only slows rounds.
 RENDERERS = 2
@@ -98,11 +98,11 @@ class _Views:
 
     async def page(self, request: Request) -> Response:
         snapshot = self._board.snapshot()
-        html = await self._aside(lambda: render_page(snapshot, self._version))
+        html, policy = await self._aside(lambda: _page(snapshot, self._version))
         return HTMLResponse(
             html,
             headers={
-                "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+                "Content-Security-Policy": policy,
                 "X-Content-Type-Options": "nosniff",
                 "Referrer-Policy": "no-referrer",
                 "Cache-Control": "no-store",
@@ -138,6 +138,14 @@ def _negotiation(request: Request) -> dict[str, str]:
         "accept": request.headers.get("accept", ""),
         "accept_encoding": request.headers.get("accept-encoding", ""),
     }
+
+
+def _page(snapshot: Snapshot, version: str) -> tuple[str, str]:
+    """The landing page and its content security policy."""
+    # The templates' engine is 3 MB that a daemon needs only once somebody looks at its page.
+    from probe.publish.page import CONTENT_SECURITY_POLICY, render_page
+
+    return render_page(snapshot, version), CONTENT_SECURITY_POLICY
 
 
 def _response(page: Page) -> Response:
