@@ -60,6 +60,7 @@ class Board:
         self._forward = forward
         self._declared = Declared(config)
         self._legs: Fresh[LegKey, LegObservation] = Fresh()
+        self._quic: Fresh[LegKey, LegObservation] = Fresh()
         self._reads: Fresh[LegKey, LegObservation] = Fresh()
         self._dns: Fresh[DnsKey, DnsObservation] = Fresh()
         self._ratios: Fresh[RatioKey, Ratio] = Fresh()
@@ -87,7 +88,7 @@ class Board:
     def config_loaded(self, config: Config) -> None:
         """``config`` is the one that holds from now on: forget what it does not name."""
         declared = self._declared = Declared(config)
-        for legs in (self._legs, self._reads):
+        for legs in (self._legs, self._quic, self._reads):
             legs.keep(declared.has_leg)
         self._dns.keep(declared.has_dns)
         self._ratios.keep(declared.has_ratio)
@@ -159,6 +160,10 @@ class Board:
         spread = max(pace, spread)
         for leg in observation.legs:
             self._take_leg(observation, leg, now, pace, spread)
+        for leg in observation.quic:
+            key = self._declared.leg_key(observation, leg.leg)
+            if self._declared.has_leg(key):
+                self._quic.put(key, leg, until=self._light_until(key, now, pace))
         for dns in observation.dns:
             self._take_dns(observation, dns, now, pace, spread)
         for ratio in ratios(observation):
@@ -194,6 +199,7 @@ class Board:
             controls=config.controls,
             schedule=config.settings.schedule,
             legs=self._legs.at(now),
+            quic=self._quic.at(now),
             reads=self._reads.at(now),
             dns=self._dns.at(now),
             ratios=self._ratios.at(now),
@@ -268,13 +274,15 @@ class Board:
         key = self._declared.leg_key(observed, leg.leg)
         if not self._declared.has_leg(key):
             return
-        control = key.owner.is_control
-        turn = self._draws(first_only=False) if control else 1.0
-        self._legs.put(key, leg, until=now + STALE_INTERVALS * pace * turn * self._light)
+        self._legs.put(key, leg, until=self._light_until(key, now, pace))
         if leg.leg.compares is Compares.GOODPUT:
-            turn = self._draws(first_only=True) if control else 1.0
+            turn = self._draws(first_only=True) if key.owner.is_control else 1.0
             self._reads.put(key, leg, until=now + STALE_INTERVALS * spread * turn * self._transfer)
         self._totals.leg_ended(key, leg)
+
+    def _light_until(self, key: LegKey, now: float, pace: float) -> float:
+        turn = self._draws(first_only=False) if key.owner.is_control else 1.0
+        return now + STALE_INTERVALS * pace * turn * self._light
 
     def _take_dns(
         self,

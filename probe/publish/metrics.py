@@ -119,6 +119,8 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[Row]:
         yield from _exercise_rows(snapshot, snapshot.exercise)
     for leg_key, leg in sorted(snapshot.legs.items(), key=_ordered):
         yield from _leg_rows(_leg_labels(leg_key), leg)
+    for leg_key, leg in sorted(snapshot.quic.items(), key=_ordered):
+        yield from _quic_rows(_leg_labels(leg_key), leg)
     for leg_key, leg in sorted(snapshot.reads.items(), key=_ordered):
         yield from _read_rows(_leg_labels(leg_key), leg)
     for dns_key, dns in sorted(snapshot.dns.items(), key=_ordered):
@@ -247,6 +249,15 @@ def _data_rows(snapshot: Snapshot) -> Iterator[Row]:
     for (vantage, platform, reason), count in sorted(data.refused.items()):
         labels = {"vantage": vantage, "platform": platform, "reason": reason.value}
         yield names.ROUNDS_REFUSED, labels, float(count)
+
+
+def _quic_rows(labels: dict[str, str], leg: LegObservation) -> Iterator[Row]:
+    yield names.QUIC_SUCCESS, labels, float(leg.ok)
+    if leg.failure is not None:
+        phase, reason = leg.failure.phase.value, leg.failure.reason
+        yield names.QUIC_FAILURE, {**labels, "phase": phase, "reason": reason}, 1.0
+    for ended in ended_phases(leg):
+        yield names.QUIC_PHASE, {**labels, "phase": ended.value}, leg.phases[ended]
 
 
 def _leg_rows(labels: dict[str, str], leg: LegObservation) -> Iterator[Row]:

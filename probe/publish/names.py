@@ -52,6 +52,28 @@ LEG_PHASE = _metric(
     "Seconds that a phase of the last exchange took.",
     absent="the phase did not take place or did not end well",
 )
+# The same target over QUIC, where that is measured; no verdict reads it.
+QUIC_SUCCESS = _metric(
+    "gauge",
+    "quic_success",
+    _LEG,
+    "Whether the last exchange of this leg over QUIC gave what was asked of it (1) or failed (0).",
+    absent=f"`quic` is not set, or the target does not speak it; {_STALE}",
+)
+QUIC_FAILURE = _metric(
+    "info",
+    "quic_failure_info",
+    (*_LEG, "phase", "reason"),
+    "Why and in which phase the last exchange over QUIC failed, as an OONI failure string.",
+    absent="the last exchange over QUIC did not fail",
+)
+QUIC_PHASE = _metric(
+    "gauge",
+    "quic_phase_seconds",
+    (*_LEG, "phase"),
+    "Seconds that a phase of the last exchange over QUIC took; `tls` is the whole handshake.",
+    absent="the phase did not take place or did not end well",
+)
 LEG_MIN_RTT = _metric(
     "gauge",
     "leg_min_rtt_seconds",

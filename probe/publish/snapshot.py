@@ -103,8 +103,9 @@ class Counted(Struct, frozen=True, kw_only=True):
 class Snapshot(Struct, frozen=True, kw_only=True):
     """Everything that is published, without what has become stale.
 
-    ``legs`` are the last exchanges, ``reads`` the last ones that compared goodput. ``verdicts`` has
-    ``None`` where there has been no round yet, and no entry where the last one is stale. Points
+    ``legs`` are the last exchanges (over TCP; ``quic``: over QUIC), ``reads`` the last ones that
+    compared goodput. ``verdicts`` has ``None`` where there has been no round yet, and no entry
+    where the last one is stale. Points
     in time are Unix seconds. ``data`` is the state of the data budgets,
     ``store`` that of the history, ``forward`` that of forwarding (``None``: no receiver).
     ``tunnels`` and ``line_changes`` are by vantage.
@@ -118,6 +119,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     controls: tuple[Definition, ...]
     schedule: ScheduleConfig
     legs: Mapping[LegKey, LegObservation]
+    quic: Mapping[LegKey, LegObservation]
     reads: Mapping[LegKey, LegObservation]
     dns: Mapping[DnsKey, DnsObservation]
     ratios: Mapping[RatioKey, Ratio]
