@@ -47,7 +47,7 @@ class Disk:
     """A file system whose writes can be counted; without root, a plain folder."""
 
     def __init__(self) -> None:
-        self._under = Path(tempfile.mkdtemp(prefix="throttlewatch-disk-", dir=Path.cwd()))
+        self._under = Path(tempfile.mkdtemp(prefix="throttlewatch-disk-"))
         self.folder = self._under / "mounted"
         self.folder.mkdir()
         image = self._under / "image"

@@ -166,7 +166,7 @@ def day_of(at: float) -> str:
 def main(days: int, keep: Path | None) -> None:
     """Print the figures."""
     runner.WATCH_SECONDS = 10.0
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         path = keep or Path(folder) / "history.sqlite3"
         if not path.exists():
             made(path, Path(folder) / "two-days.sqlite3", days)
