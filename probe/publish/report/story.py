@@ -18,6 +18,8 @@ from probe.publish.words import rate_words
 
 # Controls this near to their usual speed are called unchanged.
 _UNCHANGED = (0.7, 1.4)
+# Restrictions that are nearer to each other, at whichever vantages, are told as one.
+_ONE_TIME_SECONDS = 3_600.0
 _PHOTO_BYTES = 1_000_000.0
 
 # The template says these of every report, with their reasons.
@@ -57,18 +59,14 @@ def tell(gathered: Gathered, setting: Setting, clock: Clock) -> Story:
         return _calm(gathered, setting, clock)
     first = min(e.since for e in episodes)
     last = None if any(e.until is None for e in episodes) else max(e.until or 0 for e in episodes)
+    times = _times(episodes, gathered.window.end)
+    often = f"{_often(len(times))}, " if len(times) > 1 else ""
     worst = max(episodes, key=lambda e: (e.onset is not None, _slower(e), e.rounds))
     titles = _titles(episodes, setting)
     verb = _verb(episodes)
     sentences = [
         f"{titles} {'was' if len(_names(episodes)) == 1 else 'were'} {verb} "
-        f"{_where(episodes, gathered, setting)}. "
-        f"The effect was first seen on {clock.moment(first)}, and "
-        + (
-            "had not ended when this report was made."
-            if last is None
-            else f"last seen on {clock.moment(last)}: {duration(last - first)} in all."
-        ),
+        f"{_where(episodes, gathered, setting)}. {_when(times, last, clock)}",
         *_speed(worst, setting),
         *_controls(episodes),
         *_swap(episodes),
@@ -77,9 +75,9 @@ def tell(gathered: Gathered, setting: Setting, clock: Clock) -> Story:
     ]
     return Story(
         headline=f"{titles}: {verb} {_place(setting)}, "
-        f"{_days(first, last or gathered.window.end, clock)}",
+        f"{often}{_days(first, last or gathered.window.end, clock)}",
         sentences=tuple(sentences),
-        tiles=_tiles(worst, gathered, setting, first, last),
+        tiles=_tiles(worst, gathered, setting, times, last),
         worst=worst,
         may=tuple(dict.fromkeys(s for e in episodes for s in e.may_claim)),
         may_not=tuple(
@@ -88,6 +86,37 @@ def tell(gathered: Gathered, setting: Setting, clock: Clock) -> Story:
             )
         ),
     )
+
+
+def _times(episodes: Sequence[Episode], end: float) -> list[tuple[float, float]]:
+    """From when to when it was, wherever it was; what is close together is one time."""
+    found: list[tuple[float, float]] = []
+    for start, stop in sorted((e.since, end if e.until is None else e.until) for e in episodes):
+        if found and start - found[-1][1] <= _ONE_TIME_SECONDS:
+            found[-1] = (found[-1][0], max(stop, found[-1][1]))
+        else:
+            found.append((start, stop))
+    return found
+
+
+def _often(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
+
+
+def _when(times: Sequence[tuple[float, float]], last: float | None, clock: Clock) -> str:
+    first, whole = clock.moment(times[0][0]), duration(sum(end - start for start, end in times))
+    open_end = "had not ended when this report was made"
+    if len(times) == 1:
+        said = f"The effect was first seen on {first}, and "
+        return said + (
+            f"{open_end}."
+            if last is None
+            else f"last seen on {clock.moment(last)}: {whole} in all."
+        )
+    said = f"The effect was seen {_often(len(times))}, first on {first}"
+    if last is None:
+        return f"{said}; the last time {open_end}. {whole} in all until then."
+    return f"{said}, last on {clock.moment(last)}: {whole} in all."
 
 
 def _calm(gathered: Gathered, setting: Setting, clock: Clock) -> Story:
@@ -244,15 +273,22 @@ def _elsewhere(gathered: Gathered, setting: Setting) -> list[str]:
 
 
 def _tiles(
-    worst: Episode, gathered: Gathered, setting: Setting, first: float, last: float | None
+    worst: Episode,
+    gathered: Gathered,
+    setting: Setting,
+    times: Sequence[tuple[float, float]],
+    last: float | None,
 ) -> tuple[Tile, ...]:
     episodes = gathered.episodes
     hit = {e.vantage for e in episodes}
     tiles = []
     if _slower(worst) > 1.0:
         tiles.append(Tile(f"{_slower(worst):.0f} times", "slower than usual at worst"))
-    end = gathered.window.end if last is None else last
-    tiles.append(Tile(duration(end - first), "from first to last" if last else "and going on"))
+    if len(times) > 1:
+        said = f"in all, {_often(len(times))}" + (", and going on" if last is None else "")
+    else:
+        said = "and going on" if last is None else "from first to last"
+    tiles.append(Tile(duration(sum(end - start for start, end in times)), said))
     inside = _inside(gathered, setting)
     tiles.append(Tile(f"{len(hit)} of {len(inside)}", "vantages inside affected"))
     control = _ratios(episodes, LegRole.CONTROL)

@@ -107,6 +107,36 @@ def test_the_story_is_the_events() -> None:
     assert 0.02 < target.ratio < 0.1
 
 
+def test_two_events_are_told_as_two_and_the_days_between_do_not_count() -> None:
+    first = (ONSET, ONSET + 3_600.0)
+    again = (ONSET + 2 * DAY, ONSET + 2 * DAY + 7_200.0)
+    rounds = [
+        stored
+        for event, start, end in (
+            (first, START, ONSET + DAY),
+            (again, ONSET + DAY, again[1] + DAY / 4),
+        )
+        for stored in history(start, end, vantages=VANTAGES[:1], platforms=("x",), event=event)
+    ]
+    over = window(START, again[1] + DAY / 4)
+    story = tell(gather(rounds, over), SETTING, CLOCK)
+    assert story.headline.endswith(
+        "on the measured networks, twice, 20 January 2026 to 22 January 2026"
+    )
+    assert (
+        "The effect was seen twice, first on 20 January 2026, 13:40 UTC, last on 22 January"
+        in (story.sentences[0])
+    )
+    # Each verdict lasts two rounds longer than what it is about.
+    assert story.sentences[0].endswith("3 h 20 min in all.")
+    assert story.tiles[1].of == "in all, twice"
+    # The second one goes on.
+    cut = [stored for stored in rounds if stored.observed.started_at < again[1] - 1_800.0]
+    story = tell(gather(cut, window(START, again[1] - 1_800.0)), SETTING, CLOCK)
+    assert "the last time had not ended when this report was made" in story.sentences[0]
+    assert story.tiles[1].of == "in all, twice, and going on"
+
+
 def test_without_a_reference_and_a_swap_less_is_claimed() -> None:
     rounds = []
     for stored in event():
