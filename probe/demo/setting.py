@@ -69,7 +69,7 @@ def write_configuration(folder: Path, *, port: int, listen: str, speed: float) -
 def _main(listen: str, speed: float) -> dict[str, object]:
     # Rounds that convict take a vantage several seconds each, and there are four platforms: with
     # much shorter intervals the first verdict would be stale before the last one is there.
-    interval = max(1.0, 10.0 / speed)
+    interval = max(1.0, 12.0 / speed)
     return {
         "country": COUNTRY,
         "listen": listen,

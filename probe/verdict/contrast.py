@@ -20,6 +20,9 @@ from probe.verdict.level import Level
 from probe.verdict.thresholds import Thresholds
 
 RTT = "rtt"
+# 100 km of glass fibre and back. Below it a round trip says how busy the two machines are, not how
+# far apart, and a busy machine's would explain any slowness.
+LEAST_RTT_SECONDS = 0.001
 NOISE = "noise"
 Levels = Mapping[str, Level]
 
@@ -35,9 +38,10 @@ def noise_key(measure: Measure) -> str:
 
 
 def log_rtt(leg: LegObservation) -> float | None:
-    """Logarithm of the SYN's round trip, or of the least that the kernel saw."""
+    """Logarithm of the SYN's round trip, or of the least that the kernel saw; of
+    ``LEAST_RTT_SECONDS`` where it was shorter."""
     rtt = leg.connect_rtt_seconds or (leg.tcp.min_rtt_seconds if leg.tcp else None)
-    return log(rtt) if rtt and rtt > 0.0 else None
+    return log(max(rtt, LEAST_RTT_SECONDS)) if rtt and rtt > 0.0 else None
 
 
 def log_effort(leg: LegObservation, measure: Measure) -> float | None:
