@@ -26,7 +26,8 @@ def slowness(
     domestic: frozenset[str],
 ) -> float | None:
     """Logarithm of how much slower than its history the line is in this round: the least that any
-    foreign control or target shows; 0 if one of them is as fast as ever, ``None`` if too few tell.
+    foreign control or target shows; 0 if one of them is as fast as ever, ``None`` if too few tell
+    that it is slow (a target and a control must).
 
     Controls inside the country (``domestic``, ``owner/target``) are left out: they stay fast when
     the way abroad is slow. A handshake counts only beyond what its round-trip time explains: a line
@@ -45,10 +46,12 @@ def slowness(
         shown.append(value - level.expected(at) - explained)
         spreads.append(level.spread)
         roles.add(leg.leg.role)
-    if len(roles) < len(_PLATFORM):
+    if not shown:
         return None
     least = min(shown)
-    return least if least > max(log(thresholds.degraded), SPREADS * median(spreads)) else 0.0
+    if least <= max(log(thresholds.degraded), SPREADS * median(spreads)):
+        return 0.0
+    return least if len(roles) == len(_PLATFORM) else None
 
 
 def is_another(observed: RoundObservation, *, levels: Levels, thresholds: Thresholds) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from probe.model.identity import LegRole
 from probe.model.verdict import State
 from probe.observe.effort import Measure
-from tests.verdict.country import Country, Done
+from tests.verdict.country import Country, Done, nothing
 
 SEVEN = ("debian", "jquery", "kernel", "amazon", "microsoft", "ubuntu", "videolan")
 
@@ -43,6 +43,17 @@ def test_a_line_that_stays_slow_from_the_second_round_on_becomes_normal() -> Non
         Done(transfer=64.0) if leg.role is LegRole.TARGET else Done(transfer=8.0)
     )
     assert country.run(3).state is State.THROTTLED
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_line_is_well_again_as_soon_as_the_platform_is_whoever_the_controls_are(
+    seed: int,
+) -> None:
+    country = young(seed, 6)
+    country.act = lambda leg, address: Done(handshake=8.0, transfer=8.0)
+    country.run(12)
+    country.act = nothing
+    assert country.run(1).state is State.OK
 
 
 def known_controls(country: Country) -> int:
