@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 
 from probe.config.schema import Config
 from probe.model.finding import Finding, Incident
-from probe.model.identity import Compares, RoundKind
+from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.observation import DnsObservation, LegObservation, RoundObservation
 from probe.model.stored import VerdictSpan
 from probe.model.verdict import Verdict
@@ -163,7 +163,7 @@ class Board:
         for leg in observation.quic:
             key = self._declared.leg_key(observation, leg.leg)
             if self._declared.has_leg(key):
-                self._quic.put(key, leg, until=self._light_until(key, now, pace))
+                self._quic.put(key, leg, until=self._leg_until(key, now, pace, spread))
         for dns in observation.dns:
             self._take_dns(observation, dns, now, pace, spread)
         for ratio in ratios(observation):
@@ -274,13 +274,16 @@ class Board:
         key = self._declared.leg_key(observed, leg.leg)
         if not self._declared.has_leg(key):
             return
-        self._legs.put(key, leg, until=self._light_until(key, now, pace))
+        self._legs.put(key, leg, until=self._leg_until(key, now, pace, spread))
         if leg.leg.compares is Compares.GOODPUT:
             turn = self._draws(first_only=True) if key.owner.is_control else 1.0
             self._reads.put(key, leg, until=now + STALE_INTERVALS * spread * turn * self._transfer)
         self._totals.leg_ended(key, leg)
 
-    def _light_until(self, key: LegKey, now: float, pace: float) -> float:
+    def _leg_until(self, key: LegKey, now: float, pace: float, spread: float) -> float:
+        if key.role is LegRole.SWAP:
+            # Light rounds have none.
+            return now + STALE_INTERVALS * spread * self._transfer
         turn = self._draws(first_only=False) if key.owner.is_control else 1.0
         return now + STALE_INTERVALS * pace * turn * self._light
 
@@ -317,6 +320,6 @@ class Board:
         )
         if not self._declared.has_ratio(key):
             return
-        read = ratio.measure == "goodput"
+        read = ratio.measure == "goodput" or ratio.versus is LegRole.SWAP
         interval = spread * self._transfer if read else pace * self._light
         self._ratios.put(key, ratio, until=now + STALE_INTERVALS * interval)
