@@ -103,7 +103,7 @@ _SCENARIOS: tuple[Scenario, ...] = (
             Expectation(
                 # X's object has no swap, so only the handshake can show the name.
                 said=throttled(*NAMED, signatures=(*DROPS, Signature.UNKNOWN), phases=IN_TRANSFER),
-                within_rounds=6,
+                within_rounds=4,
             ),
         ),
     ),
