@@ -1,0 +1,64 @@
+"""A body's bytes gather in the kernel: few reads on a slow line, none left lying on a fast one."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+from probe.measure import clock
+from probe.measure.wire import GATHER_MOST_BYTES, GATHER_SECONDS, WireStream
+
+PIECES = 40
+
+
+@asynccontextmanager
+async def body_of(pieces: int, size: int) -> AsyncIterator[WireStream]:
+    """A stream on which that many pieces come, a millisecond apart, and then its end."""
+
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(pieces):
+            writer.write(bytes(size))
+            await asyncio.sleep(0.001)
+        writer.close()
+
+    server = await asyncio.start_server(send, "127.0.0.1")
+    sock = socket.create_connection(server.sockets[0].getsockname())
+    sock.setblocking(False)
+    clock.enable_stamps(sock)
+    wire = WireStream(sock, opened_ns=0)
+    wire.gathers = True
+    try:
+        yield wire
+    finally:
+        wire.close()
+        server.close()
+        await server.wait_closed()
+
+
+async def read_all(wire: WireStream) -> int:
+    size = 0
+    while data := await wire.receive():
+        size += len(data)
+    return size
+
+
+async def test_between_two_reads_bytes_have_time_to_gather_and_none_is_lost() -> None:
+    async with body_of(PIECES, 100) as wire:
+        assert await read_all(wire) == PIECES * 100
+        assert wire.gathers
+        read_ns = [arrival.loop_ns for arrival in wire.arrivals]
+    gaps = [after - before for before, after in pairwise(read_ns)]
+    # The loop's clock and its timer may differ by the timer's own grain.
+    assert all(gap > 0.8 * GATHER_SECONDS * clock.NANOSECONDS for gap in gaps)
+
+
+async def test_on_a_fast_line_nothing_is_left_lying() -> None:
+    # Not a multiple of a read, which would leave open whether more lies there.
+    size = 4 * GATHER_MOST_BYTES + 100
+    async with body_of(2, size) as wire:
+        assert await read_all(wire) == 2 * size
+        assert not wire.gathers
