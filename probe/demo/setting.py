@@ -68,8 +68,9 @@ def write_configuration(folder: Path, *, port: int, listen: str, speed: float) -
 
 def _main(listen: str, speed: float) -> dict[str, object]:
     # Rounds that convict take a vantage several seconds each, and there are four platforms: with
-    # much shorter intervals the first verdict would be stale before the last one is there.
-    interval = max(1.0, 12.0 / speed)
+    # much shorter intervals the first verdict would be stale before the last one is there. With
+    # longer ones the calm has too few rounds for what is normal to be known well.
+    interval = max(1.0, 8.0 / speed)
     return {
         "country": COUNTRY,
         "listen": listen,

@@ -184,10 +184,12 @@ async def test_calm_onset_nation_alert_recovery(
         for (vantage, _), verdict in view.snapshot.verdicts.items()
         if vantage == line.name
     )
+    for sentence in tale.sentences():
+        console.print(sentence, soft_wrap=True)
     console.file.close()
     said = (tmp_path / "said.txt").read_text()
     assert all(act.title in said for act in script.acts)
-    assert "nation-wide" in said
+    assert said.count("called throttled nation-wide") == len(PLATFORMS)
     assert not [record for record in caplog.records if record.exc_info]
 
 
