@@ -10,6 +10,7 @@ from probe.model.identity import LegRole
 from probe.model.stored import StoredRound
 from probe.publish.explain import explain
 from probe.verdict.decide import decide
+from probe.verdict.rules import VERSION
 from tests.verdict.country import WELL, Country, Done
 
 
@@ -35,7 +36,7 @@ def test_the_square_the_rule_and_the_limits_are_shown() -> None:
     explain(Console(file=out, width=140), rounds)
     text = out.getvalue()
     assert text.count("burst of object, 9 legs in random order") == len(rounds) - 1
-    assert "rule throttled.name (table 1): " in text
+    assert f"rule throttled.name (table {VERSION}): " in text
     for words in ("platform's name", "neutral name", "handshake", "kB/s", "not measured"):
         assert words in text
     assert "may be said: " in text
