@@ -10,7 +10,7 @@ from random import Random
 from msgspec import Struct
 
 from tests.lab.scenario.play import Outcome, play
-from tests.scenarios.model import LineKind, Scenario
+from tests.scenarios.model import LineKind, Restricted, Scenario
 
 # Each lab needs about a seventh of a core; the box must never wait for one.
 AT_ONCE = 8
@@ -52,9 +52,14 @@ def slow_first(runs: list[Run]) -> list[Run]:
 
     def size(run: Run) -> int:
         scenario = run.scenario
+        # YouTube has twice the targets of the others, and whatever is slow is tested in bursts.
+        targets = len(scenario.platforms) + ("youtube" in scenario.platforms)
         vantages = 1 + scenario.abroad + scenario.neighbour
-        measured = len(scenario.platforms) * vantages * (2 if scenario.accuses else 1)
-        return measured + scenario.calm_rounds // 8
+        tested = scenario.accuses or any(
+            isinstance(each, Restricted) for happens in scenario.alternatives for each in happens
+        )
+        rounds = scenario.calm_rounds + scenario.lasts_rounds
+        return targets * vantages * rounds * (2 if tested else 1)
 
     return sorted(runs, key=size, reverse=True)
 
