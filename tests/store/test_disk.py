@@ -79,8 +79,8 @@ print("well")
 
 
 # What the page cache holds and the disk does not is lost with the power. The image of a file system
-# has just what reached it, so a copy of it is the disk after a cut. The image itself lies in memory,
-# so that it does not matter how slow this machine's own disk is.
+# has just what reached it, so a copy of it is the disk after a cut. The image itself is in memory:
+# however slow this machine's own disk is, the test is quick.
 POWER = """
 import os, random, signal, sqlite3, subprocess, sys, time
 from pathlib import Path
