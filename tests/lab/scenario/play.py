@@ -35,6 +35,8 @@ from tests.scenarios.model import ClockStepped, LineKind, Scenario
 POLL_SECONDS = 0.4
 CALM_MOST_SECONDS = 90.0
 CALM_ROUND_SECONDS = 8.0
+# A vantage measures one platform at a time: what slows four of them makes each wait for the others'
+# bursts, so a round of two platforms may take this long, and of four twice as long.
 ROUND_MOST_SECONDS = 30.0
 STOP_SECONDS = 10.0
 # A box that is later than that, for more than this share of its frames, measured itself.
@@ -254,20 +256,21 @@ def _listen(
     def well() -> bool:
         return all(recovered(listener.moments[key]) is not None for key in keys)
 
+    round_most = ROUND_MOST_SECONDS * max(1.0, len(scenario.platforms) / 2.0)
     listener.until(calm, max(CALM_MOST_SECONDS, scenario.calm_rounds * CALM_ROUND_SECONDS))
     with (
         changed(scenario, made, box, random),
         happening(scenario.happens, made.lab, daemon.process, clock),
     ):
         listener.begin(Phase.DURING)
-        listener.until(said, scenario.lasts_rounds * ROUND_MOST_SECONDS)
+        listener.until(said, scenario.lasts_rounds * round_most)
         during = curl.look(made.lab, target)
     listener.begin(Phase.AFTER)
     within = max((e.recovers_within_rounds or 0 for e in scenario.expect), default=0)
     if within:
         listener.until(
             lambda: well() or all(listener.rounds(key) > within for key in keys),
-            (within + 1) * ROUND_MOST_SECONDS,
+            (within + 1) * round_most,
         )
     return during
 
