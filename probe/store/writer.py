@@ -34,6 +34,8 @@ QUEUE_BYTES = 16 * 1024 * 1024
 # What may wait to be packed. A thread that hangs in the kernel takes nothing more.
 INBOX = 2_000
 SLOWEST_RETRY_SECONDS = 300.0
+# What is packed before the clock is looked at again.
+MOST_AT_ONCE = 64
 # What is not calm waits no longer than this for its batch.
 HURRY_SECONDS = 60.0
 # Rounds of one slot that are further apart than this have unmeasured time between them.
@@ -230,8 +232,9 @@ class Store:
             with self._wake:
                 while not (self._inbox or self._closing or self._is_due()):
                     self._wake.wait(self._patience())
-                items, closing = list(self._inbox), self._closing
-                self._inbox.clear()
+                # Not all of them: who adds faster than they are packed would put off the commit.
+                items = [self._inbox.popleft() for _ in range(min(len(self._inbox), MOST_AT_ONCE))]
+                closing = self._closing and not self._inbox
             try:
                 for item in items:
                     self._take(keeper, item)

@@ -142,7 +142,8 @@ def in_a_namespace(program: str, folder: Path, *arguments: str) -> list[str]:
     )
     if tried.returncode:
         refuse(f"this container may not mount: {tried.stderr.decode()}")
-    wrap = ["unshare", "--mount", sys.executable, "-c", program, str(folder), *arguments]
+    own = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]  # its children end with it
+    wrap = [*own, sys.executable, "-c", program, str(folder), *arguments]
     ended = subprocess.run(wrap, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
     assert ended.returncode == 0, ended.stderr + ended.stdout
     return ended.stdout.splitlines()
