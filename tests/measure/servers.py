@@ -190,6 +190,21 @@ async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
             await writer.drain()
 
 
+async def copy_both_ways(
+    one: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    other: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+) -> None:
+    """Pass on what comes from either side until one of them ends; closes neither."""
+    ways = [asyncio.create_task(copy(one[0], other[1])),
+            asyncio.create_task(copy(other[0], one[1]))]  # fmt: skip
+    try:
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
+
+
 class Http2:
     """The server's side of HTTP/2 on a visit, by the h2 library."""
 

@@ -19,7 +19,7 @@ from tests.measure.servers import (
     Server,
     Visit,
     certificate,
-    copy,
+    copy_both_ways,
     leg_to,
     measure,
     serve,
@@ -36,17 +36,9 @@ async def answer(visit: Visit) -> None:
 async def relay(visit: Visit, port: int) -> None:
     """Copy both ways until either side ends."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-
-    ways = [
-        asyncio.create_task(copy(visit.reader, writer)),
-        asyncio.create_task(copy(reader, visit.writer)),
-    ]
     try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        await copy_both_ways((visit.reader, visit.writer), (reader, writer))
     finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
         writer.close()
 
 

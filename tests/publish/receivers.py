@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,7 +20,7 @@ Raw = dict[SeriesKey, list[tuple[int, float]]]
 """Samples (milliseconds, value) of every series, without stale markers."""
 
 
-class RealReceiver:
+class RealReceiver(ABC):
     """A program that can be killed and started again on the same data. ``settle_seconds``: how long
     what it has acknowledged may still be lost when it is killed."""
 
@@ -37,13 +38,13 @@ class RealReceiver:
         """Where it takes remote writes."""
         return f"http://{self.address}/api/v1/write"
 
+    @abstractmethod
     def command(self) -> list[str]:
         """What starts it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def samples(self) -> Raw:
         """Everything that it has."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Returns when it answers."""

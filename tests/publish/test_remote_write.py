@@ -31,7 +31,7 @@ from probe.publish.forwarder import Forwarder
 from probe.publish.remote_write import Receiver, Result
 from probe.store import samples as stored_samples
 from probe.store.writer import Store
-from tests.measure.servers import copy
+from tests.measure.servers import copy_both_ways
 from tests.publish.receivers import FaultyWay, PrometheusReceiver
 from tests.publish.test_forwarding import a_minute, labels, settled
 from tests.synth.edges import CALM
@@ -208,13 +208,9 @@ class Proxy:
             writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         else:
             out.write(head.replace(target, b"/" + target.split(b"/", 3)[3], 1))
-        ways = [asyncio.create_task(copy(reader, out)), asyncio.create_task(copy(onward, writer))]
         try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            await copy_both_ways((reader, writer), (onward, out))
         finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
             for end in (out, writer):
                 end.close()
                 with contextlib.suppress(OSError):
