@@ -49,7 +49,7 @@ class WireStream(httpcore.AsyncNetworkStream):
         self._loop = asyncio.get_running_loop()
         self._reads = 0
         self._listening = False
-        self._awaited: asyncio.Future[None] | None = None
+        self._awaited: asyncio.Future[bytes] | None = None
         self._drained = False
         self.gathers = False
         """Whether a reader that has read everything lets the next bytes gather before it looks."""
@@ -84,17 +84,11 @@ class WireStream(httpcore.AsyncNetworkStream):
         if self._drained:
             # The last read took all there was: trying at once would be a system call for nothing.
             self._drained = False
-            await (self._gather() if self.gathers else self._readable())
-        while True:
-            try:
-                data, ancillary, _, _ = self._sock.recvmsg(self.piece, clock.ANCILLARY_BYTES)
-            except (BlockingIOError, InterruptedError):
-                await self._readable()
-                continue
-            if data:
-                self._drained = len(data) < self.piece
-                self._note(len(data), clock.stamp_ns(ancillary))
-            return data
+            if not self.gathers:
+                return await self._come()
+            await self._gather()
+        data = self._read_now()
+        return await self._come() if data is None else data
 
     async def receive_exactly(self, size: int) -> bytes:
         """The next ``size`` bytes and not one more. Raises ``EOFError`` if the stream ends."""
@@ -164,7 +158,18 @@ class WireStream(httpcore.AsyncNetworkStream):
         self._reads = 0
         await asyncio.sleep(GATHER_SECONDS)
 
-    async def _readable(self) -> None:
+    def _read_now(self) -> bytes | None:
+        """What lies in the kernel, ``piece`` bytes at most; ``None``: nothing."""
+        try:
+            data, ancillary, _, _ = self._sock.recvmsg(self.piece, clock.ANCILLARY_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return None
+        if data:
+            self._drained = len(data) < self.piece
+            self._note(len(data), clock.stamp_ns(ancillary))
+        return data
+
+    async def _come(self) -> bytes:
         # The loop goes on listening between two waits: a slow line has some fifty of them in a leg,
         # and beginning and ending to listen costs more than the read.
         if not self._listening:
@@ -173,15 +178,25 @@ class WireStream(httpcore.AsyncNetworkStream):
         self._reads = 0
         self._awaited = self._loop.create_future()
         try:
-            await self._awaited
+            return await self._awaited
         finally:
             self._awaited = None
 
     def _came(self) -> None:
-        if self._awaited is None:
+        # It is read here and not by the task that waits: the loop calls this for every socket that
+        # has something before any task goes on, so a first segment does not lie in the kernel,
+        # where later ones are merged with it and take its stamp, while other legs are worked on.
+        awaited = self._awaited
+        if awaited is None or awaited.done():
             self._deaf()  # nobody waits, and the loop must not turn for what nobody reads
-        else:
-            _wake(self._awaited)
+            return
+        try:
+            data = self._read_now()
+        except OSError as error:
+            awaited.set_exception(error)
+            return
+        if data is not None:
+            awaited.set_result(data)
 
     def _deaf(self) -> None:
         if self._listening:
