@@ -13,6 +13,7 @@ from tests.synth.effects import Effect, How
 
 YEAR = 365.0
 MOST_PER_YEAR = 1.0
+MOST_OVER = 4.0
 WITH_SWAP = {"youtube": "goodput", "x": "handshake"}
 
 
@@ -110,37 +111,58 @@ def words(value: float | None) -> str:
     return "never" if value is None else f"{value:.0f}"
 
 
-def most_rounds(effect: Effect, line: str) -> float | None:
+def most_rounds(factor: float, line: str) -> float | None:
     """What the median must not exceed; ``None``: nothing is asked."""
     fixed = line in ("fibre", "cable", "dsl")
-    if effect.factor >= 10.0:
+    if factor >= 10.0:
         return 2.0
-    return 4.0 if effect.factor >= (3.0 if fixed else 5.0) else None
+    return 4.0 if factor >= (3.0 if fixed else 5.0) else None
 
 
 def _print_delays(console: Console, names: Sequence[str], reports: Sequence[Report]) -> bool:
     delays = [(r.line, d) for r in reports for d in r.delays]
     if not delays:
         return True
+    fine = _print_medians(console, names, delays)
+    console.print()
+    _print_each(console, names, delays)
+    return fine
+
+
+def _print_medians(
+    console: Console, names: Sequence[str], delays: Sequence[tuple[str, Delay]]
+) -> bool:
+    """By line and factor, over every effect, trigger and platform: what is asked for; whether it
+    holds everywhere."""
     table = Table(
         title="Transfer rounds until it is said, and until its end is said (median, p90)",
         title_justify="left",
         box=None,
     )
-    for heading in (
-        "line",
-        "how",
-        "factor",
-        "by",
-        "swap",
-        "n",
-        "found",
-        "of them",
-        "over",
-        "asked",
-    ):
+    for heading in ("line", "factor", "n", "found", "of them", "over", "asked"):
         table.add_column(heading)
     fine = True
+    for name in names:
+        for factor in sorted({d.effect.factor for _, d in delays}):
+            own = [d for line, d in delays if line == name and d.effect.factor == factor]
+            if not own:
+                continue
+            most = most_rounds(factor, name)
+            holds = within(own, most)
+            fine = fine and holds
+            asked = "" if most is None else f"{most:.0f}{'' if holds else '  MISSED'}"
+            table.add_row(name, f"{factor:.0f}", *_row(own), asked)
+    console.print(table)
+    return fine
+
+
+def _print_each(
+    console: Console, names: Sequence[str], delays: Sequence[tuple[str, Delay]]
+) -> None:
+    """The same by kind of effect; a few incidents each, so nothing is judged by it."""
+    table = Table(title="The same, by kind of effect", title_justify="left", box=None)
+    for heading in ("line", "how", "factor", "by", "swap", "n", "found", "of them", "over"):
+        table.add_column(heading)
     effects = list(dict.fromkeys(d.effect for _, d in delays))
     for name in names:
         for effect in effects:
@@ -154,25 +176,33 @@ def _print_delays(console: Console, names: Sequence[str], reports: Sequence[Repo
                 ]
                 if not own:
                     continue
-                found = [d.found for d in own]
-                over = [d.over for d in own if d.found is not None]
-                most = most_rounds(effect, name)
-                middle = quantile(found, 0.5)
-                holds = most is None or (middle is not None and middle <= most)
-                ended = quantile(over, 0.5) if over else 0.0
-                holds = holds and (ended is not None and ended <= 4.0)
-                fine = fine and holds
                 table.add_row(
                     name,
                     effect.how.value,
                     f"{effect.factor:.0f}",
                     "name" if effect.by_name or effect.how is How.HANDSHAKE else "address",
                     swap,
-                    str(len(own)),
-                    f"{words(middle)}, {words(quantile(found, 0.9))}",
-                    f"{sum(f is not None for f in found)}",
-                    f"{words(ended)}, {words(quantile(over, 0.9))}" if over else "",
-                    "" if most is None else f"{most:.0f}{'' if holds else '  MISSED'}",
+                    *_row(own),
                 )
     console.print(table)
-    return fine
+
+
+def within(own: Sequence[Delay], most: float | None) -> bool:
+    """Whether the medians are no later than ``most`` rounds, and than four for the end."""
+    if most is None:
+        return True
+    found = quantile([d.found for d in own], 0.5)
+    over = [d.over for d in own if d.found is not None]
+    ended = quantile(over, 0.5) if over else 0.0
+    return found is not None and found <= most and ended is not None and ended <= MOST_OVER
+
+
+def _row(own: Sequence[Delay]) -> tuple[str, str, str, str]:
+    found = [d.found for d in own]
+    over = [d.over for d in own if d.found is not None]
+    return (
+        str(len(own)),
+        f"{words(quantile(found, 0.5))}, {words(quantile(found, 0.9))}",
+        f"{sum(f is not None for f in found)}",
+        f"{words(quantile(over, 0.5))}, {words(quantile(over, 0.9))}" if over else "",
+    )

@@ -161,7 +161,7 @@ def print_rows(console: Console, rows: Sequence[Row], runs: Sequence[Run]) -> bo
         found = [value for one in own for value in one.found]
         over = [value for one in own for value in one.over]
         awaited = any(e.recovers_within_rounds for e in row.scenario.expect)
-        most = None if row.effect is None else most_rounds(row.effect, row.line)
+        most = None if row.effect is None else most_rounds(row.effect.factor, row.line)
         middle = quantile(found, 0.5) if found else None
         late = most is not None and (middle is None or middle > most)
         unjust = sum(bool(one.unjust) for one in own)

@@ -30,6 +30,7 @@ from probe.verdict.score import Score
 from probe.verdict.thresholds import Thresholds
 
 MOST_SAMPLES = 12
+TIMEOUT = "/generic_timeout_error"
 DECOY_ROUNDS = 2
 # What a resolver says, or the place that it leads to shows, when it leads astray.
 ASTRAY = frozenset(
@@ -165,6 +166,12 @@ def proven(episode: Episode, rests_on: str, at: float, together: Sequence[str] =
         phase=_phase(episode),
         factor=exp(median(episode.slow_logs)) if episode.slow_logs else None,
     )
+
+
+def cut_off(episode: Episode) -> bool:
+    """Most of the target's legs were ended by somebody, rather than slow or left without answer."""
+    ended = sum(not failure.endswith(TIMEOUT) for failure in episode.failures)
+    return ended > len(episode.failures) - ended + _recent_slow(episode)
 
 
 def _recent_slow(episode: Episode) -> int:

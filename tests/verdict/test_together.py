@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from probe.config import load
-from probe.model.identity import Family, LegRole, RoundKind
+from probe.model.failure import Failure
+from probe.model.identity import Family, LegRole, Phase, RoundKind
 from probe.model.observation import Leg
 from probe.model.verdict import State
 from probe.observe.effort import Measure
@@ -18,9 +19,10 @@ from tests.synth.edges import EdgeModel
 from tests.synth.effects import Effect, restriction
 from tests.synth.lines import CABLE
 from tests.synth.world import World
-from tests.verdict.country import ADDRESSES, INTERVAL, WELL, Country, Done, about_x
+from tests.verdict.country import ADDRESSES, INTERVAL, WELL, Act, Country, Done, about_x
 
 SLOW = Done(transfer=12.0)
+RESET = Failure(phase=Phase.TLS, reason="connection_reset")
 OPERATORS = {"x": "X Corp.", "y": "Y Inc.", "sister": "X Corp."}
 BEGIN = 1_699_920_000.0
 
@@ -56,14 +58,36 @@ def suspected(onset_at: float, evidence: float) -> PlatformMemory:
     )
 
 
+def cut(onset_at: float) -> PlatformMemory:
+    """Suspected, because its connections are reset."""
+    known = suspected(onset_at, 200.0)
+    assert known.episode is not None
+    return replace(known, episode=replace(known.episode, failures=("tls/connection_reset",) * 3))
+
+
+def silent(onset_at: float) -> PlatformMemory:
+    """Suspected, because nothing comes: throttling hard enough looks like that."""
+    known = suspected(onset_at, 200.0)
+    assert known.episode is not None
+    late = ("tls/generic_timeout_error",) * 3
+    return replace(known, episode=replace(known.episode, failures=late))
+
+
+def reset(leg: Leg, address: str) -> Done:
+    return WELL if leg.role is LegRole.CONTROL else Done(fails=RESET)
+
+
 def country_beside(
-    name: str, known: PlatformMemory, operators: dict[str, str] = OPERATORS
+    name: str,
+    known: PlatformMemory,
+    operators: dict[str, str] = OPERATORS,
+    act: Act = slow,
 ) -> Country:
     country = Country(swaps=False, addresses=ADDRESSES[:1], about=about_x(operators=operators))
     country.run(24)
     platforms = {**country.memory.platforms, name: known}
     country.memory = replace(country.memory, platforms=platforms)
-    country.act = slow
+    country.act = act
     return country
 
 
@@ -79,6 +103,25 @@ def test_another_operators_platform_is_as_good_as_another_address(known: Platfor
     assert verdict.state is State.THROTTLED
     assert any("platforms of other operators: y." in claim for claim in verdict.may_claim)
     assert any("nobody looked from outside" in limit for limit in verdict.may_not_claim)
+
+
+@pytest.mark.parametrize(
+    ("act", "known", "alike"),
+    [
+        (slow, cut(ONSET), False),
+        (slow, silent(ONSET), True),
+        (reset, cut(ONSET), True),
+        (reset, silent(ONSET), False),
+        (reset, suspected(ONSET, 200.0), False),
+        (reset, proven(ONSET), True),
+    ],
+)
+def test_one_edge_that_is_slow_and_another_that_is_dead_are_no_restriction(
+    act: Act, known: PlatformMemory, *, alike: bool
+) -> None:
+    country = country_beside("y", known, act=act)
+    country.run(4)
+    assert any(verdict.restricted for verdict in country.verdicts) is alike
 
 
 @pytest.mark.parametrize(
