@@ -334,7 +334,8 @@ async def _check_online(config: Config) -> bool:
 
 def _result(leg: LegObservation) -> str:
     if leg.failure is None:
-        return f"fine, {leg.body_bytes or 0} bytes"
+        read = "the head" if leg.body_bytes is None else f"{leg.body_bytes} bytes"
+        return f"fine, {read}"
     status = f" ({leg.http.status})" if leg.http is not None else ""
     return f"{leg.failure.reason} in {leg.failure.phase}{status}"
 
@@ -343,4 +344,5 @@ def _add_row(
     table: Table, definition: Definition, made: LegObservation | SkippedLeg, result: str
 ) -> None:
     leg = made.leg
-    table.add_row(definition.name, leg.target, leg.role, result, leg.url)
+    role = leg.role if leg.transport == "tcp" else f"{leg.role}, {leg.transport}"
+    table.add_row(definition.name, leg.target, role, result, leg.url)

@@ -76,7 +76,7 @@ class Rounds:
         names = Names(self._settings, via, family, self._random)
         seconds = deadline_seconds(kind, self._settings.legs)
         legs, objectless = await self._declare(self._platforms[platform], via, kind, names)
-        legs = (*legs, *self._over_quic(legs, via))
+        legs = (*legs, *self._over_quic(legs, via, self._endpoints(via, *self._controls)))
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         dns = asyncio.ensure_future(
             measure_names(
@@ -184,7 +184,8 @@ class Rounds:
     async def visit(
         self, definition: Definition, *, vantage: str, family: Family
     ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...]]:
-        """Ask every endpoint of one platform or control for what a transfer round asks.
+        """Ask every endpoint of one platform or control for what a transfer round asks, over QUIC
+        too where that is set.
 
         This is how an operator finds out which URLs still give what we expect.
         """
@@ -197,6 +198,7 @@ class Rounds:
         legs, objectless = declare(
             endpoints, [], kind, legs=self._settings.legs, beacon=self._settings.beacon
         )
+        legs = (*legs, *self._over_quic(legs, via, ()))
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         seconds = deadline_seconds(kind, self._settings.legs)
         made, skipped = await self._make(legs, resolutions, via, seconds, family)
@@ -222,14 +224,16 @@ class Rounds:
             beacon=self._settings.beacon,
         )
 
-    def _over_quic(self, legs: Sequence[Leg], via: VantageConfig) -> tuple[Leg, ...]:
+    def _over_quic(
+        self, legs: Sequence[Leg], via: VantageConfig, controls: Sequence[Endpoint]
+    ) -> tuple[Leg, ...]:
         """The legs that are made over QUIC as well; a proxy carries none."""
         if not self._settings.quic or via.proxy is not None:
             return ()
         speaks = {key for key, target in self._targets.items() if target.quic}
         return over_quic(
             legs,
-            self._endpoints(via, *self._controls),
+            controls,
             speaks=speaks,
             settings=self._settings.legs,
             random=self._random,

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from probe.config.schema import (
     Bytes,
@@ -307,6 +308,24 @@ async def test_every_resolver_is_asked_once_for_every_name() -> None:
         assert asked == sorted((r, n) for r in ("first", "second") for n in names)
         assert len(first.udp_packets) == len(second.udp_packets) == len(names)
     assert {one.transport for one in seen.dns} == {"udp"}
+
+
+async def test_visiting_a_platform_asks_over_quic_where_that_is_set() -> None:
+    async with world() as there:
+        target = replace(there.target(), quic=True)
+        config = there.config(target)
+        on = replace(config, settings=replace(config.settings, quic=True))
+        found = {}
+        for quic, one in ((False, config), (True, on)):
+            rounds = Rounds(one, trust(), State())
+            made, _ = await rounds.visit(one.platforms[0], vantage="here", family=Family.IPV4)
+            found[quic] = [leg for leg in made if leg.leg.transport == "quic"]
+    assert found[False] == []
+    (asked,) = found[True]
+    assert (asked.leg.role, asked.leg.target) == (LegRole.TARGET, "object")
+    # Nobody listens on the server's port for UDP.
+    assert asked.failure is not None
+    assert (asked.failure.phase, asked.failure.reason) == (Phase.TLS, "connection_refused")
 
 
 async def test_visiting_a_platform_reads_every_target_once() -> None:
