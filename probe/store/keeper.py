@@ -100,6 +100,8 @@ class Keeper:
                 # A clock that was set back: what lies between was perhaps never looked at.
                 thinned_until=self._thinned_until if self._thinned_until <= cut else 0.0,
             )
+            # What looking through the file has brought into SQLite's cache is not needed again.
+            self._open().execute("PRAGMA shrink_memory")
         except Exception as error:
             self._troubled(error)
             return

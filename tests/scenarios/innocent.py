@@ -41,8 +41,12 @@ DESIGN = "the project's list of what must not be taken for interference"
 DEGRADED = Said(state=State.DEGRADED)
 UNKNOWN = Said(state=State.UNKNOWN)
 DOWN = Said(state=State.DOWN)
-OFFLINE = Said(state=State.OFFLINE)
 X_PAGE = ("x.com",)
+
+
+def offline(reason: str) -> Said:
+    """What is out of order must be said too: it is another person's to mend."""
+    return Said(state=State.OFFLINE, reasons=(reason,))
 
 
 def innocent(
@@ -207,7 +211,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "every name leads to the portal until somebody logs in",
         Row.CAPTIVE_PORTAL,
         Restricted(whom=Whom(hosts=(EVERY,)), effects=(Impersonated(shows=Impostor.OTHER_NAME),)),
-        said=(OFFLINE, UNKNOWN),
+        said=(offline("captive_portal"),),
         lasts=4,
     ),
     innocent(
@@ -215,7 +219,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "nothing passes",
         Row.OFFLINE,
         Restricted(whom=Whom(hosts=(EVERY,)), effects=(Silent(),)),
-        said=(OFFLINE,),
+        said=(offline("nothing_answers"),),
         within=2,
         lasts=3,
     ),
@@ -224,7 +228,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "the host's resolver answers nothing at all",
         Row.RESOLVER_BROKEN,
         Restricted(whom=Whom(), effects=(DnsForged(lie=DnsLie.NOTHING, everywhere=False),)),
-        said=(OFFLINE, UNKNOWN),
+        said=(offline("resolver_broken"),),
         within=2,
         lasts=3,
     ),
