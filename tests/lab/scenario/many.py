@@ -13,7 +13,7 @@ from tests.lab.scenario.play import Outcome, play
 from tests.scenarios.model import LineKind, Restricted, Scenario
 
 # Each lab needs about a seventh of a core; the box must never wait for one.
-AT_ONCE = 8
+AT_ONCE = 10
 # What a program of the lab complains of may be thousands of lines.
 MOST_TEXT = 1_000
 
