@@ -26,12 +26,15 @@ small reads keep the first byte's stamp apart from what followed it."""
 BODY_PIECE = 16_384
 """Bytes per read of the body: even a late reader gets four points per 64 KiB."""
 GATHER_SECONDS = 0.008
-"""How long the next bytes of a body may lie in the kernel, so that a flight of segments costs a few
-turns of the event loop and not one each. The kernel stamps them as they come, so what is measured
-does not get later, and a line slow enough to be called so still has a point for each segment."""
-GATHER_MOST_BYTES = 32_768
-"""Once as much as this lay there the line is fast, and no more is left lying: it is half of the
-window that Linux gives a new connection, and a full one would slow the sender down."""
+GATHER_MOST_SECONDS = 0.032
+"""How long the next bytes of a body may lie in the kernel (at first, and at most), so that a flight
+of segments costs a few turns of the event loop and not one each. The kernel stamps them as they
+come, so what is measured does not get later; a line slow enough to be called so (360 kbit/s) still
+has a point for each segment, and no gap is made that looks like a stall (``STALL_SECONDS``)."""
+GATHER_BYTES = 32_768
+"""How much shall lie there: half of the window that Linux gives a new connection, as a full one would
+slow the sender down. The wait is set by what the last one brought; a line that brings more in the
+shortest is fast, and no more is left lying."""
 
 _MOST_ARRIVALS = 4_096
 _READS_PER_TURN = 16
@@ -54,6 +57,7 @@ class WireStream(httpcore.AsyncNetworkStream):
         self.gathers = False
         """Whether a reader that has read everything lets the next bytes gather before it looks."""
         self._gathered = 0
+        self._gather_seconds = GATHER_SECONDS
         self._stamped_ns = 0
         self.opened_ns = opened_ns
         self.arrivals: list[Arrival] = []
@@ -152,11 +156,14 @@ class WireStream(httpcore.AsyncNetworkStream):
             del self.arrivals[1:-1:2]
 
     async def _gather(self) -> None:
-        self.gathers = self.received - self._gathered < GATHER_MOST_BYTES
+        if self._gathered:
+            wanted = self._gather_seconds * GATHER_BYTES / max(1, self.received - self._gathered)
+            self.gathers = wanted > GATHER_SECONDS
+            self._gather_seconds = min(max(wanted, GATHER_SECONDS), GATHER_MOST_SECONDS)
         self._gathered = self.received
         self._deaf()  # else the loop would turn for each segment after all
         self._reads = 0
-        await asyncio.sleep(GATHER_SECONDS)
+        await asyncio.sleep(self._gather_seconds)
 
     def _read_now(self) -> bytes | None:
         """What lies in the kernel, ``piece`` bytes at most; ``None``: nothing."""

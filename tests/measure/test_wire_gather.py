@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from itertools import pairwise
 
 from probe.measure import clock
-from probe.measure.wire import GATHER_MOST_BYTES, GATHER_SECONDS, WireStream
+from probe.measure.curve import STALL_SECONDS
+from probe.measure.wire import GATHER_BYTES, GATHER_MOST_SECONDS, GATHER_SECONDS, WireStream
 
 PIECES = 40
 
@@ -56,9 +57,19 @@ async def test_between_two_reads_bytes_have_time_to_gather_and_none_is_lost() ->
     assert all(gap > 0.8 * GATHER_SECONDS * clock.NANOSECONDS for gap in gaps)
 
 
+async def test_the_less_comes_the_longer_it_gathers_to_a_limit_below_a_stall() -> None:
+    async with body_of(4 * PIECES, 100) as wire:
+        assert await read_all(wire) == 4 * PIECES * 100
+        read_ns = [arrival.loop_ns for arrival in wire.arrivals]
+    gaps = [after - before for before, after in pairwise(read_ns)]
+    # The first waits are the shortest; the last read finds the end, whenever that came.
+    assert max(gaps[-3:-1]) > 2 * GATHER_SECONDS * clock.NANOSECONDS
+    assert GATHER_SECONDS < GATHER_MOST_SECONDS < STALL_SECONDS
+
+
 async def test_on_a_fast_line_nothing_is_left_lying() -> None:
     # Not a multiple of a read, which would leave open whether more lies there.
-    size = 4 * GATHER_MOST_BYTES + 100
+    size = 4 * GATHER_BYTES + 100
     async with body_of(2, size) as wire:
         assert await read_all(wire) == 2 * size
         assert not wire.gathers
