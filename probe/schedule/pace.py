@@ -3,8 +3,9 @@
 The configured intervals are the fastest pace. Calm days may use the budget without its reserve, in
 equal parts: transfers are spread first, since they cost most and a light round already shows a
 throttled handshake; light rounds are thinned only when that does not do. A suspicious platform gets
-the configured pace, out of the reserve. Once the reserve itself has been touched, all paces shrink
-with what is left of it, so that the end of the budget is approached and not run into.
+the configured pace, out of the reserve. Once the reserve itself has been touched, paces shrink with
+what is left of it, so that the end of the budget is approached and not run into: transfers at once,
+light rounds when half of it is gone, since one bad day must not halve them for the days after it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from probe.schedule.account import PERIOD_SECONDS
 
 # Transfers are at most this many configured intervals apart before light rounds are thinned too.
 MOST_SPREAD = 6.0
-# With half of the reserve gone, suspicious platforms are measured no more often than calm ones.
+# With half of the reserve gone, suspicious platforms are measured no more often than calm ones, and
+# light rounds are thinned too.
 TIGHT_HEADROOM = 0.5
 # Below this share of the calm pace it pays no more to slow down: the reserve refills in days.
 LEAST_SHARE = 0.1
@@ -90,6 +92,14 @@ def pace_of(
     schedule: ScheduleConfig, costs: Sequence[Costs], *, budget: int, used: int, suspicious: bool
 ) -> Pace:
     """How often a platform of a vantage is measured now. ``costs`` are those of all platforms."""
-    if suspicious and headroom(budget, used, schedule.reserve) > TIGHT_HEADROOM:
+    plenty = headroom(budget, used, schedule.reserve) > TIGHT_HEADROOM
+    if suspicious and plenty:
         return fastest(schedule)
-    return calm_pace(schedule, costs, calm_bytes_per_second(budget, used, schedule.reserve))
+    now = calm_pace(schedule, costs, calm_bytes_per_second(budget, used, schedule.reserve))
+    if not plenty:
+        return now
+    whole = calm_pace(schedule, costs, calm_bytes_per_second(budget, 0, schedule.reserve))
+    if now.every <= whole.every:
+        return now
+    widest = float(schedule.transfer) * MOST_SPREAD * whole.every
+    return Pace(every=whole.every, transfer_seconds=widest)

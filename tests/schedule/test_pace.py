@@ -10,7 +10,9 @@ from probe.config.schema import ScheduleConfig, Seconds
 from probe.schedule.pace import (
     MOST_SPREAD,
     MOST_THINNED,
+    TIGHT_HEADROOM,
     Costs,
+    Pace,
     bytes_per_second,
     calm_bytes_per_second,
     fastest,
@@ -44,7 +46,9 @@ def test_calm_rounds_cost_what_is_allowed_at_most(
     spent = int(used * budget)
     pace = pace_of(schedule, found, budget=budget, used=spent, suspicious=False)
     cost = bytes_per_second(schedule, found, pace)
-    allowed = calm_bytes_per_second(budget, spent, reserve)
+    # While half of the reserve is there, light rounds are not thinned for what was taken of it.
+    plenty = headroom(budget, spent, reserve) > TIGHT_HEADROOM
+    allowed = calm_bytes_per_second(budget, 0 if plenty else spent, reserve)
     assert pace.every == MOST_THINNED or cost <= allowed * (1 + 1e-9) + _longs(schedule, found)
     assert pace.every >= 1
     assert pace.transfer_seconds >= schedule.transfer
@@ -97,6 +101,21 @@ def test_the_pace_falls_with_what_is_left_of_the_reserve() -> None:
     assert rate(0.95, suspicious=True) < full
     calm = [rate(share, suspicious=False) for share in (0.5, 0.84, 0.9, 0.95, 1.0)]
     assert calm[0] == calm[1] > calm[2] > calm[3] > calm[4]
+
+
+def test_light_rounds_stay_as_they_are_until_half_of_the_reserve_is_gone() -> None:
+    budget = 2_800_000_000
+
+    def at(share: float) -> Pace:
+        used = int(budget * share)
+        return pace_of(SCHEDULE, FOUR, budget=budget, used=used, suspicious=False)
+
+    calm = at(0.5)
+    assert calm.every == 1
+    assert [at(share).every for share in (0.86, 0.90, 0.92)] == [1, 1, 1]
+    assert at(0.86).transfer_seconds > calm.transfer_seconds
+    assert at(0.92).transfer_seconds == MOST_SPREAD * float(SCHEDULE.transfer)
+    assert at(0.93).every > 1
 
 
 @pytest.mark.parametrize(
