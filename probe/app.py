@@ -35,6 +35,7 @@ from probe.publish.web import ReloadResult, create_app
 from probe.schedule.data_budget import DataBudget
 from probe.schedule.plan import Slot, slots
 from probe.schedule.runner import Hooks, Runner
+from probe.store import heap
 from probe.store.memories import Memories
 from probe.store.writer import Store
 from probe.verdict.about import about, reference_seconds
@@ -60,6 +61,7 @@ class Daemon:
     """Measures until it is told to stop. ``read`` gives the configuration anew at each reload."""
 
     def __init__(self, config: Config, read: Callable[[], Config]) -> None:
+        heap.one_arena()  # before the first thread
         self._config = config
         self._read = read
         self._state = State()

@@ -32,9 +32,9 @@ of segments costs a few turns of the event loop and not one each. The kernel sta
 come, so what is measured does not get later; a line slow enough to be called so (360 kbit/s) still
 has a point for each segment, and no gap is made that looks like a stall (``STALL_SECONDS``)."""
 GATHER_BYTES = 32_768
-"""How much shall lie there: half of the window that Linux gives a new connection, as a full one would
-slow the sender down. The wait is set by what the last one brought; a line that brings more in the
-shortest is fast, and no more is left lying."""
+"""How much shall lie there: half of the window that Linux gives a new connection, as a full one
+would slow the sender down. The wait is set by what the last one brought; a line that brings more in
+the shortest is fast, and no more is left lying."""
 
 _MOST_ARRIVALS = 4_096
 _READS_PER_TURN = 16

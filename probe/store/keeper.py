@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from probe.config.schema import StoreConfig
-from probe.store import files
+from probe.store import files, heap
 from probe.store.codec import Dictionary
 from probe.store.database import Lock, Trouble, open_writer, trouble_of
 from probe.store.health import WORDS
@@ -105,6 +105,7 @@ class Keeper:
         except Exception as error:
             self._troubled(error)
             return
+        heap.give_back()
         self._thinned_until = cut if gone < MOST_AT_ONCE else 0.0
         # A base may be gone, and a frame must not be written as a difference to nothing.
         self._tables.frames.clear()
