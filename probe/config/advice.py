@@ -72,6 +72,12 @@ def _vantages(config: Config) -> Iterator[str]:
         first = paths.setdefault(path, vantage.name)
         if first != vantage.name:
             yield f"vantages {first} and {vantage.name} leave by the same way: drop one of them"
+        if (vantage.interface or vantage.source_address) and not vantage.nameservers:
+            yield (
+                f"vantage {vantage.name} asks the host's own name servers, by the host's own way: "
+                "what is told there about a name decides where this vantage connects. Give it "
+                "nameservers that its line reaches"
+            )
         if vantage.source_address is None:
             continue
         version = ip_address(vantage.source_address).version

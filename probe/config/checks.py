@@ -68,11 +68,23 @@ def check_resolver(resolver: ResolverConfig, node: Node) -> Iterator[ConfigError
 
 
 def check_vantage(vantage: VantageConfig, node: Node) -> Iterator[ConfigError]:
-    """A proxy is reached as the host reaches anything; it cannot be bound as well."""
+    """A proxy is reached as the host reaches anything; it cannot be bound as well, and it resolves
+    by itself."""
     for key in ("interface", "source_address"):
         if vantage.proxy is not None and getattr(vantage, key) is not None:
             yield node.find(key).error(
                 found=f"{key} beside proxy", expected=f"one of them: {key} or proxy"
+            )
+    if vantage.proxy is not None and vantage.nameservers:
+        yield node.find("nameservers").error(
+            found="nameservers beside proxy", expected="one of them: the proxy resolves the names"
+        )
+    for number, server in enumerate(vantage.nameservers):
+        own = vantage.source_address
+        if own is not None and (":" in own) != (server.count(":") > 1):
+            yield node.find("nameservers", number).error(
+                found=f"{server}, which cannot be asked from {own}",
+                expected="a name server of the same address family as source_address",
             )
 
 

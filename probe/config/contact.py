@@ -157,7 +157,12 @@ def _of_resolvers(config: Config, direct: tuple[str, ...]) -> Iterator[Contact]:
         for v in config.settings.vantages
         if v.proxy is not None and not is_address(urlsplit(v.proxy).hostname or "")
     )
-    if direct or named_proxies:
+    own = {v.name for v in config.settings.vantages if v.nameservers}
+    asking = tuple(name for name in direct if name not in own)
+    for vantage in config.settings.vantages:
+        for server in vantage.nameservers:
+            yield from _of_nameserver(server, vantage.name)
+    if asking or named_proxies:
         for transport in ("udp", "tcp"):
             yield Contact(
                 host=SYSTEM_RESOLVER,
@@ -167,10 +172,25 @@ def _of_resolvers(config: Config, direct: tuple[str, ...]) -> Iterator[Contact]:
                 purpose="the host's own name servers: look-ups"
                 if transport == "udp"
                 else "the same, for answers too long for UDP",
-                vantages=(*direct, *named_proxies),
+                vantages=(*asking, *named_proxies),
             )
     for resolver in config.settings.dns.resolvers if direct else ():
         yield from _of_resolver(resolver, direct)
+
+
+def _of_nameserver(server: str, vantage: str) -> Iterator[Contact]:
+    parts = urlsplit(f"//{_bracketed(server)}")
+    for transport in ("udp", "tcp"):
+        yield Contact(
+            host=parts.hostname or "",
+            port=parts.port or DNS_PORT,
+            transport="udp" if transport == "udp" else "tcp",
+            owner=vantage,
+            purpose="a name server of the vantage: look-ups"
+            if transport == "udp"
+            else "the same, for answers too long for UDP",
+            vantages=(vantage,),
+        )
 
 
 def _of_resolver(resolver: ResolverConfig, direct: tuple[str, ...]) -> Iterator[Contact]:

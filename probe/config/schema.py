@@ -174,7 +174,9 @@ class VantageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     At most one of ``interface``, ``source_address`` and ``proxy`` need be given; the first two may
     be combined. ``proxy``: ``socks5://host:port`` or ``http://host:port``, optionally with
-    ``user:password@``. ``data_budget`` defaults to the main file's.
+    ``user:password@``. ``nameservers``: asked for names from where the vantage leaves, in place of
+    the host's own, which are asked over the host's own routes. ``data_budget`` defaults to the main
+    file's.
     """
 
     name: Name
@@ -185,6 +187,7 @@ class VantageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     interface: Interface | None = None
     source_address: Address | None = None
     proxy: ProxyUrl | None = None
+    nameservers: tuple[AddressAndPort, ...] = ()
     data_budget: Annotated[MonthlyBytes, Meta(ge=10_000_000)] | None = None
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import aiodns
 import pycares
 
+from probe.config.schema import VantageConfig
 from probe.measure.dns_heard import Asked, never_asked
 from probe.measure.dns_message import ascii_name
 from probe.measure.failures import TIMEOUT
@@ -30,6 +31,8 @@ _WAITS = 3
 # Absolute names only: a search list would send the name, with a suffix, to more servers. Giving any
 # flags turns off EDNS, which is on by default.
 _FLAGS = pycares.ARES_FLAG_NOSEARCH | pycares.ARES_FLAG_EDNS
+
+_FROM_THE_HOST = VantageConfig(name="host")
 
 _SOCKET_FAMILIES = {Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
 
@@ -52,11 +55,13 @@ async def host_lookup(
     family: Family,
     *,
     timeout_seconds: float,
-    servers: tuple[str, ...] | None = None,
+    via: VantageConfig = _FROM_THE_HOST,
 ) -> DnsObservation:
     """Look up ``name`` as this host does: ``/etc/hosts`` first, then the system's nameservers.
 
-    ``servers`` (``192.0.2.1``, ``192.0.2.1:5353``, ``[2001:db8::1]:53``) replace the nameservers.
+    The ``nameservers`` of ``via`` replace the system's and are asked from where the vantage leaves.
+    Without any its source and interface do not matter: the host's own may be reached by the host's
+    own way only (a stub on the loopback, the home's router).
     The channel is new and is closed afterwards, since c-ares keeps answers as long as a channel
     lives and offers no switch. c-ares then has no history to shorten its timeouts by.
 
@@ -87,7 +92,7 @@ async def host_lookup(
     answers: tuple[DnsAnswer, ...] = ()
     failure: Failure | None = None
     try:
-        found = await _ask(wanted, family, timeout_seconds, servers)
+        found = await _ask(wanted, family, timeout_seconds, via)
     except TimeoutError:
         failure = Failure(phase=Phase.RESOLVE, reason=TIMEOUT, detail="no answer in time")
     except (aiodns.error.DNSError, pycares.AresError) as error:
@@ -131,13 +136,16 @@ class _Resolver(aiodns.DNSResolver):
 
 
 async def _ask(
-    name: str, family: Family, timeout_seconds: float, servers: tuple[str, ...] | None
+    name: str, family: Family, timeout_seconds: float, via: VantageConfig
 ) -> pycares.AddrInfoResult:
-    count = len(system_nameservers() if servers is None else servers)
+    own = via.nameservers
+    count = len(own or system_nameservers())
     async with (
         asyncio.timeout(timeout_seconds),
         _Resolver(
-            nameservers=servers,
+            nameservers=own,
+            local_ip=via.source_address if own else None,
+            local_dev=via.interface if own else None,
             tries=_TRIES,
             timeout=timeout_seconds / (_WAITS * max(1, count)),
             flags=_FLAGS,

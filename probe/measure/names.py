@@ -35,7 +35,8 @@ class Resolution(Struct, frozen=True, kw_only=True):
 
 
 class Names:
-    """Resolves the names of one round, each once, as the host itself would."""
+    """Resolves the names of one round, each once, as the host itself would; with the vantage's own
+    name servers, if it has any."""
 
     def __init__(
         self, settings: Settings, via: VantageConfig, family: Family, random: Random
@@ -73,7 +74,10 @@ class Names:
         if self._via.proxy is not None:
             return Resolution()
         lookup = await host_lookup(
-            name, self._family, timeout_seconds=float(self._settings.dns.deadline)
+            name,
+            self._family,
+            timeout_seconds=float(self._settings.dns.deadline),
+            via=self._via,
         )
         self._lookups.append(lookup)
         if lookup.failure is not None:
@@ -115,7 +119,7 @@ async def measure_names(
     deadline = float(settings.dns.deadline)
     linger = float(settings.dns.linger)
     udp, doh = [], []
-    for resolver in resolvers(settings.dns):
+    for resolver in resolvers(settings.dns, nameservers=via.nameservers):
         for name in wanted:
             if resolver.transport == "udp":
                 udp.append(

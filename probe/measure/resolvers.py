@@ -29,16 +29,22 @@ class Resolver(Struct, frozen=True, kw_only=True):
     url: str | None = None
 
 
-def resolvers(config: DnsConfig, resolv_conf: Path = RESOLV_CONF) -> tuple[Resolver, ...]:
+def resolvers(
+    config: DnsConfig, resolv_conf: Path = RESOLV_CONF, *, nameservers: tuple[str, ...] = ()
+) -> tuple[Resolver, ...]:
     """The resolvers to measure now: ``system`` first, then the configured ones in their order.
 
-    ``system`` is the first nameserver of ``resolv_conf``, the one that the host asks first. The
-    file is read at every call because DHCP rewrites it; without a file or a nameserver in it there
-    is no system resolver. Raises ``ValueError`` for a configured resolver that leads nowhere.
+    ``system`` is the first of the vantage's ``nameservers``; without any, the first nameserver of
+    ``resolv_conf``, the one that the host asks first. The file is read at every call because DHCP
+    rewrites it; without a file or a nameserver in it there is no system resolver. Raises
+    ``ValueError`` for a configured resolver that leads nowhere.
     """
-    system = system_nameservers(resolv_conf)[:1] if config.system else ()
+    system = (nameservers or system_nameservers(resolv_conf))[:1] if config.system else ()
     return (
-        *(Resolver(name=SYSTEM, transport="udp", address=a, port=DNS_PORT) for a in system),
+        *(
+            Resolver(name=SYSTEM, transport="udp", address=address, port=port)
+            for address, port in map(host_and_port, system)
+        ),
         *map(_configured, config.resolvers),
     )
 

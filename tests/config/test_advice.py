@@ -38,6 +38,7 @@ def test_a_complete_configuration_is_not_warned_of(tmp_path: Path) -> None:
         ("schedule: {light: 2m, transfer: 2m}", "MB a day"),
         ("vantages: [{name: a, role: reference}]", "every vantage is a reference"),
         ("vantages: [{name: a}, {name: b}]", "vantages a and b"),
+        ("vantages: [{name: a, interface: wwan0}]", "vantage a asks the host's own name servers"),
         ('vantages: [{name: a, source_address: "2001:db8::1"}]', "ipv4 rounds cannot leave"),
         ("beacon: x.com", "beacon x.com"),
     ],

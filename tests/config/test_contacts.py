@@ -94,6 +94,20 @@ def test_only_a_proxy_with_a_name_needs_the_systems_resolver(tmp_path: Path) -> 
     assert hosts(by_name, "quad9") == set()
 
 
+def test_a_vantages_own_name_servers_are_listed_for_it_alone(tmp_path: Path) -> None:
+    text = """\
+vantages:
+  - name: home
+  - {name: phone, interface: wwan0, nameservers: [9.9.9.10, "[2620:fe::10]:5353"]}
+"""
+    listed = contacts(loaded(tmp_path, text))
+    own = {(c.host, c.port, c.transport) for c in listed if c.owner == "phone"}
+    both = {("9.9.9.10", 53), ("2620:fe::10", 5353)}
+    assert own == {(*place, transport) for place in both for transport in ("udp", "tcp")}
+    assert {c.vantages for c in listed if c.owner == "phone"} == {("phone",)}
+    assert {c.vantages for c in listed if c.owner == "system"} == {("home",)}
+
+
 def test_a_beacon_appears_for_platforms_and_only_when_it_is_set(tmp_path: Path) -> None:
     assert all("decoy" not in c.purpose for c in contacts(loaded(tmp_path)))
     listed = contacts(loaded(tmp_path, "beacon: beacon.example\n"))

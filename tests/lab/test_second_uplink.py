@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
 from msgspec import structs
 
-from tests.lab.box.rules import Match, Rule, Silence
+from tests.lab.box.rules import Match, Protocol, Rule, Silence
 from tests.lab.box.spec import BoxSpec
 from tests.lab.lab import Lab
-from tests.lab.net import SECOND_INTERFACE
+from tests.lab.net import SECOND_INTERFACE, WORLD_ADDRESS
 from tests.lab.scenario.setting import changed_world
 from tests.lab.small import CONFIG
 from tests.lab.world.build import world_for
@@ -48,6 +49,37 @@ def test_what_the_box_forbids_still_goes_past_it(lab: Lab) -> None:
         finally:
             box.set_rules([])
     assert curl(lab, *there)[0] == "200"
+
+
+LOOK_UP = """
+import asyncio, sys
+from probe.config.schema import VantageConfig
+from probe.measure.host_lookup import host_lookup
+from probe.model.identity import Family
+servers, interface = tuple(sys.argv[2:3]), (sys.argv[3:4] or [None])[0]
+via = VantageConfig(name="far", nameservers=servers, interface=interface)
+found = asyncio.run(host_lookup(sys.argv[1], Family.IPV4, timeout_seconds=2.0, via=via))
+print(*(address for answer in found.answers for address in answer.addresses))
+"""
+
+
+def look_up(lab: Lab, *more: str) -> set[str]:
+    done = lab.exec([sys.executable, "-c", LOOK_UP, HOST, *more])
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+def test_a_vantage_asks_its_own_name_servers_by_its_own_way(lab: Lab) -> None:
+    addresses = {address for address in lab.spec.zone[HOST] if ":" not in address}
+    server = next(address for address, _ in lab.spec.resolvers if address != WORLD_ADDRESS)
+    assert look_up(lab) == look_up(lab, server) == addresses
+    with lab.control() as box:
+        box.set_rules([Rule(name="dns", action=Silence(), match=Match(protocols=(Protocol.DNS,)))])
+        try:
+            assert look_up(lab) == look_up(lab, server) == set()
+            assert look_up(lab, server, SECOND_INTERFACE) == addresses
+        finally:
+            box.set_rules([])
 
 
 def test_servers_can_answer_otherwise_and_again_as_before(lab: Lab) -> None:

@@ -11,6 +11,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
+from probe.config.schema import VantageConfig
 from probe.measure.host_lookup import host_lookup
 from probe.model.identity import Family
 from probe.model.observation import DnsObservation
@@ -34,7 +35,12 @@ async def _look(
     timeout_seconds: float = LONG,
 ) -> DnsObservation:
     addresses = tuple(server.address for server in servers)
-    return await host_lookup(name, family, timeout_seconds=timeout_seconds, servers=addresses)
+    return await host_lookup(name, family, timeout_seconds=timeout_seconds, via=asking(*addresses))
+
+
+def asking(*servers: str) -> VantageConfig:
+    """A vantage that asks these name servers."""
+    return VantageConfig(name="default", nameservers=servers)
 
 
 def _reason(observed: DnsObservation) -> str | None:
@@ -161,7 +167,7 @@ async def test_no_server_to_be_reached() -> None:
 
 
 async def test_servers_that_make_no_sense_are_a_failure_too() -> None:
-    observed = await host_lookup(NAME, Family.IPV4, timeout_seconds=LONG, servers=("nonsense",))
+    observed = await host_lookup(NAME, Family.IPV4, timeout_seconds=LONG, via=asking("nonsense"))
     assert observed.failure is not None
 
 

@@ -43,6 +43,13 @@ def test_a_rewritten_file_is_read_again(tmp_path: Path) -> None:
     ]
 
 
+def test_a_vantages_own_name_servers_are_its_system(tmp_path: Path) -> None:
+    path = _resolv_conf(tmp_path, "nameserver 192.0.2.1\n")
+    own = ("192.0.2.2:5353", "192.0.2.3")
+    (found,) = resolvers(ONLY_SYSTEM, path, nameservers=own)
+    assert (found.name, found.address, found.port) == ("system", "192.0.2.2", 5353)
+
+
 def test_the_system_is_left_out_when_the_operator_says_so(tmp_path: Path) -> None:
     path = _resolv_conf(tmp_path, "nameserver 192.0.2.1\n")
     assert resolvers(DnsConfig(system=False, resolvers=()), path) == ()
