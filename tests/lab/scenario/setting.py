@@ -60,6 +60,8 @@ DOMESTIC = {
     ],
 }
 LISTEN_PORT = 9880
+# One of the resolvers that the default configuration measures, so there is one in the world.
+NAMESERVER = "9.9.9.9"
 
 
 class Pace(Struct, frozen=True, kw_only=True):
@@ -75,12 +77,11 @@ PACE = Pace()
 def settings(scenario: Scenario, pace: Pace, definitions: Path) -> dict[str, object]:
     """What the daemon's main file says beside its CA file."""
     vantages: list[dict[str, object]] = [{"name": HOME}]
+    second = {"interface": SECOND_INTERFACE, "nameservers": [NAMESERVER]}
     if scenario.abroad:
-        vantages.append(
-            {"name": ABROAD, "interface": SECOND_INTERFACE, "role": "reference", "country": "NO"}
-        )
+        vantages.append({"name": ABROAD, "role": "reference", "country": "NO", **second})
     if scenario.neighbour:
-        vantages.append({"name": NEIGHBOUR, "interface": SECOND_INTERFACE})
+        vantages.append({"name": NEIGHBOUR, **second})
     return {
         "country": "TR",
         "listen": f"127.0.0.1:{LISTEN_PORT}",
