@@ -170,13 +170,11 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class VantageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A vantage of this daemon. ``country`` defaults to the main file's.
+    """A vantage of this daemon. ``country`` and ``data_budget`` default to the main file's.
 
     At most one of ``interface``, ``source_address`` and ``proxy`` need be given; the first two may
     be combined. ``proxy``: ``socks5://host:port`` or ``http://host:port``, optionally with
-    ``user:password@``. ``nameservers``: asked for names from where the vantage leaves, in place of
-    the host's own, which are asked over the host's own routes. ``data_budget`` defaults to the main
-    file's.
+    ``user:password@``. ``nameservers`` replace the host's and are asked from the vantage itself.
     """
 
     name: Name
