@@ -171,11 +171,9 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class VantageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A vantage of this daemon. ``country`` and ``data_budget`` default to the main file's.
-
-    At most one of ``interface``, ``source_address`` and ``proxy`` need be given; the first two may
-    be combined. ``proxy``: ``socks5://host:port`` or ``http://host:port``, optionally with
-    ``user:password@``. ``nameservers`` replace the host's and are asked from the vantage itself.
-    """
+    ``interface`` and ``source_address`` may be combined, ``proxy`` (``socks5://host:port`` or
+    ``http://host:port``, also with ``user:password@``) stands alone. ``nameservers`` replace the
+    host's and are asked from the vantage itself."""
 
     name: Name
     country: Country | None = None
