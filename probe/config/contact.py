@@ -26,6 +26,7 @@ HTTP_PORT = 80
 FORWARD = "forward"
 DNS_PORT = 53
 PROXY_PORTS = {"socks5": 1080, "http": 8080}
+_TOO_LONG = "the same, for answers too long for UDP"
 
 
 class Contact(Struct, frozen=True, kw_only=True):
@@ -33,7 +34,7 @@ class Contact(Struct, frozen=True, kw_only=True):
 
     ``host`` is a name, a literal address, ``*.`` and a name (any name below it), or ``system``: the
     name servers that the host itself is set to use. ``owner`` is the platform, control, resolver or
-    (for a proxy) vantage that it is contacted for. ``vantages`` are those that do.
+    (for a proxy or a name server) vantage that it is contacted for. ``vantages`` are those that do.
     """
 
     host: str
@@ -161,36 +162,40 @@ def _of_resolvers(config: Config, direct: tuple[str, ...]) -> Iterator[Contact]:
     asking = tuple(name for name in direct if name not in own)
     for vantage in config.settings.vantages:
         for server in vantage.nameservers:
-            yield from _of_nameserver(server, vantage.name)
-    if asking or named_proxies:
-        for transport in ("udp", "tcp"):
-            yield Contact(
-                host=SYSTEM_RESOLVER,
-                port=DNS_PORT,
-                transport="udp" if transport == "udp" else "tcp",
-                owner=SYSTEM_RESOLVER,
-                purpose="the host's own name servers: look-ups"
-                if transport == "udp"
-                else "the same, for answers too long for UDP",
-                vantages=(*asking, *named_proxies),
+            yield from _both_ways(
+                *_place(server),
+                owner=vantage.name,
+                purposes=("a name server of the vantage: look-ups", _TOO_LONG),
+                vantages=(vantage.name,),
             )
+    if asking or named_proxies:
+        yield from _both_ways(
+            SYSTEM_RESOLVER,
+            DNS_PORT,
+            owner=SYSTEM_RESOLVER,
+            purposes=("the host's own name servers: look-ups", _TOO_LONG),
+            vantages=(*asking, *named_proxies),
+        )
     for resolver in config.settings.dns.resolvers if direct else ():
         yield from _of_resolver(resolver, direct)
 
 
-def _of_nameserver(server: str, vantage: str) -> Iterator[Contact]:
+def _place(server: str) -> tuple[str, int]:
+    """Address and port of a server for DNS over UDP."""
     parts = urlsplit(f"//{_bracketed(server)}")
-    for transport in ("udp", "tcp"):
-        yield Contact(
-            host=parts.hostname or "",
-            port=parts.port or DNS_PORT,
-            transport="udp" if transport == "udp" else "tcp",
-            owner=vantage,
-            purpose="a name server of the vantage: look-ups"
-            if transport == "udp"
-            else "the same, for answers too long for UDP",
-            vantages=(vantage,),
-        )
+    return parts.hostname or "", parts.port or DNS_PORT
+
+
+def _both_ways(
+    host: str, port: int, *, owner: str, purposes: tuple[str, str], vantages: tuple[str, ...]
+) -> Iterator[Contact]:
+    """A server that is asked over UDP (the first purpose), and over TCP when it has to be."""
+    over_udp, over_tcp = purposes
+    udp = Contact(
+        host=host, port=port, transport="udp", owner=owner, purpose=over_udp, vantages=vantages
+    )
+    yield udp
+    yield replace(udp, transport="tcp", purpose=over_tcp)
 
 
 def _of_resolver(resolver: ResolverConfig, direct: tuple[str, ...]) -> Iterator[Contact]:
@@ -206,16 +211,12 @@ def _of_resolver(resolver: ResolverConfig, direct: tuple[str, ...]) -> Iterator[
             vantages=direct,
         )
         return
-    parts = urlsplit(f"//{_bracketed(resolver.address or '')}")
-    for transport in ("udp", "tcp"):
-        yield Contact(
-            host=parts.hostname or "",
-            port=parts.port or DNS_PORT,
-            transport="udp" if transport == "udp" else "tcp",
-            owner=resolver.name,
-            purpose="DNS measurements" if transport == "udp" else "DNS answers too long for UDP",
-            vantages=direct,
-        )
+    yield from _both_ways(
+        *_place(resolver.address or ""),
+        owner=resolver.name,
+        purposes=("DNS measurements", "DNS answers too long for UDP"),
+        vantages=direct,
+    )
 
 
 def _of_receiver(forward: ForwardConfig) -> Iterator[Contact]:

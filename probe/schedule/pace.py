@@ -71,14 +71,20 @@ def fastest(schedule: ScheduleConfig) -> Pace:
     return Pace(every=1, transfer_seconds=float(schedule.transfer))
 
 
-def calm_pace(schedule: ScheduleConfig, costs: Sequence[Costs], allowed: float) -> Pace:
-    """The fastest pace that costs at most ``allowed`` bytes a second for these platforms."""
+def calm_pace(
+    schedule: ScheduleConfig,
+    costs: Sequence[Costs],
+    allowed: float,
+    most_thinned: int = MOST_THINNED,
+) -> Pace:
+    """The fastest pace that costs at most ``allowed`` bytes a second for these platforms, or comes
+    nearest to it where light rounds may not be thinned more than ``most_thinned`` times."""
     best = fastest(schedule)
     if bytes_per_second(schedule, costs, best) <= allowed:
         return best
     widest = Pace(every=1, transfer_seconds=float(schedule.transfer) * MOST_SPREAD)
     least = bytes_per_second(schedule, costs, widest)
-    every = min(MOST_THINNED, max(1, ceil(least / allowed))) if allowed > 0.0 else MOST_THINNED
+    every = min(most_thinned, max(1, ceil(least / allowed))) if allowed > 0.0 else most_thinned
     thinned = Pace(every=every, transfer_seconds=widest.transfer_seconds * every)
     fixed = bytes_per_second(schedule, costs, Pace(every=every, transfer_seconds=float("inf")))
     reads = sum(max(0.0, c.transfer - c.light) for c in costs)
@@ -95,11 +101,7 @@ def pace_of(
     plenty = headroom(budget, used, schedule.reserve) > TIGHT_HEADROOM
     if suspicious and plenty:
         return fastest(schedule)
-    now = calm_pace(schedule, costs, calm_bytes_per_second(budget, used, schedule.reserve))
-    if not plenty:
-        return now
-    whole = calm_pace(schedule, costs, calm_bytes_per_second(budget, 0, schedule.reserve))
-    if now.every <= whole.every:
-        return now
-    widest = float(schedule.transfer) * MOST_SPREAD * whole.every
-    return Pace(every=whole.every, transfer_seconds=widest)
+    untouched = calm_bytes_per_second(budget, 0, schedule.reserve)
+    most = calm_pace(schedule, costs, untouched).every if plenty else MOST_THINNED
+    allowed = calm_bytes_per_second(budget, used, schedule.reserve)
+    return calm_pace(schedule, costs, allowed, most)
