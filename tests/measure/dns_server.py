@@ -6,6 +6,7 @@ It runs in a thread of its own, so that it answers while a test keeps its event 
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -66,6 +67,22 @@ def framed(wire: bytes) -> bytes:
     return len(wire).to_bytes(2, "big") + wire
 
 
+def free_port_of_both(host: str) -> tuple[socket.socket, socket.socket]:
+    """A UDP and a TCP socket that are bound to the same free port of ``host``.
+
+    The kernel gives a port that is free for UDP; a TCP connection may hold it, so more are tried.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for _ in range(100):
+        udp = socket.socket(family, socket.SOCK_DGRAM)
+        udp.bind((host, 0))
+        try:
+            return udp, socket.create_server(udp.getsockname()[:2], family=family)
+        except OSError:
+            udp.close()
+    raise OSError(f"no port of {host} is free for both UDP and TCP")
+
+
 class DnsServer(asyncio.DatagramProtocol):
     """UDP on a free port; TCP on the same port when ``tcp`` is given.
 
@@ -116,13 +133,13 @@ class DnsServer(asyncio.DatagramProtocol):
         self._stop = asyncio.Event()
         server: asyncio.Server | None = None
         try:
-            transport, _ = await self._loop.create_datagram_endpoint(
-                lambda: self, local_addr=(self.host, 0)
-            )
-            port = transport.get_extra_info("sockname")[1]
-            if self.tcp is not None:
-                server = await asyncio.start_server(self._connected, self.host, port)
-            self.port = port
+            udp, tcp = free_port_of_both(self.host)
+            transport, _ = await self._loop.create_datagram_endpoint(lambda: self, sock=udp)
+            if self.tcp is None:
+                tcp.close()
+            else:
+                server = await asyncio.start_server(self._connected, sock=tcp)
+            self.port = transport.get_extra_info("sockname")[1]
         finally:
             self._started.set()
         await self._stop.wait()
