@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 
 import httpx
 
@@ -21,6 +22,9 @@ from probe.model.observation import HttpFacts, Leg
 # Room for a handshake, a head, and all else that is not the body.
 OVERHEAD_BYTES = 262_144
 
+# A leg's URL is mostly that of the round before.
+_parsed = lru_cache(maxsize=256)(httpx.URL)
+
 
 async def attempt(
     leg: Leg,
@@ -36,7 +40,7 @@ async def attempt(
     ``accept`` is the media type asked for. The connection goes to ``address`` whatever the URL
     says; name and Host are the leg's. Raises whatever goes wrong; ``record.phase`` says where.
     """
-    url = httpx.URL(leg.url)
+    url = _parsed(leg.url)
     if via.proxy is not None:
         await _through_proxy(Proxy.parse(via.proxy), leg, record, address=address, via=via)
     elif address is not None:

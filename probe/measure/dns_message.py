@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from ipaddress import ip_address
 
 import dns.exception
@@ -54,6 +55,7 @@ def build_query(name: str, family: Family, *, message_id: int | None = None) -> 
     )
 
 
+@lru_cache(maxsize=256)
 def ascii_name(name: str) -> str:
     """``name`` as it goes over the wire, without the final dot. Raises as ``build_query`` does."""
     return _absolute(name).to_text(omit_final_dot=True)

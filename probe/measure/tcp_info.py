@@ -18,18 +18,19 @@ _MILLISECONDS = 1e-3
 _MICROSECONDS = 1e-6
 _NEVER = 0xFFFF_FFFF  # tcpi_min_rtt before the first sample
 
-# (offset, struct format)
-_OPTIONS = (5, "=B")
-_LAST_DATA_RECV = (52, "=I")  # milliseconds since bytes came in order
-_RTT = (68, "=I")
-_RCV_RTT = (92, "=I")
-_TOTAL_RETRANS = (100, "=I")
-_BYTES_RECEIVED = (128, "=Q")
-_SEGS_OUT = (136, "=I")
-_SEGS_IN = (140, "=I")
-_MIN_RTT = (148, "=I")
-_BYTES_SENT = (200, "=Q")
-_RCV_OOOPACK = (224, "=I")
+# (offset, form)
+_BYTE, _WORD, _LONG = (struct.Struct(form) for form in ("=B", "=I", "=Q"))
+_OPTIONS = (5, _BYTE)
+_LAST_DATA_RECV = (52, _WORD)  # milliseconds since bytes came in order
+_RTT = (68, _WORD)
+_RCV_RTT = (92, _WORD)
+_TOTAL_RETRANS = (100, _WORD)
+_BYTES_RECEIVED = (128, _LONG)
+_SEGS_OUT = (136, _WORD)
+_SEGS_IN = (140, _WORD)
+_MIN_RTT = (148, _WORD)
+_BYTES_SENT = (200, _LONG)
+_RCV_OOOPACK = (224, _WORD)
 
 _OPTION_TIMESTAMPS = 1
 _TCP_HEADER = 20
@@ -107,14 +108,15 @@ def _on_the_wire(payload: int | None, segments: int | None, header: int) -> int 
     return payload + segments * header + (_SYN_EXTRA if segments else 0)
 
 
-def _number(raw: bytes, where: tuple[int, str]) -> int | None:
+def _number(raw: bytes, where: tuple[int, struct.Struct]) -> int | None:
     offset, form = where
-    if len(raw) < offset + struct.calcsize(form):
+    if len(raw) < offset + form.size:
         return None
-    return int(struct.unpack_from(form, raw, offset)[0])
+    number: int = form.unpack_from(raw, offset)[0]
+    return number
 
 
-def _seconds(raw: bytes, where: tuple[int, str]) -> float | None:
+def _seconds(raw: bytes, where: tuple[int, struct.Struct]) -> float | None:
     microseconds = _number(raw, where)
     # 0 means that the kernel has no sample yet.
     if not microseconds or microseconds == _NEVER:
