@@ -32,6 +32,10 @@ _WAITS = 3
 # flags turns off EDNS, which is on by default.
 _FLAGS = pycares.ARES_FLAG_NOSEARCH | pycares.ARES_FLAG_EDNS
 
+# ares.h, ARES_AI_NOSORT, which pycares does not name: any of the addresses will do, and putting
+# them in order (RFC 6724) would open a socket towards each.
+_NOSORT = 1 << 7
+
 _FROM_THE_HOST = VantageConfig(name="host")
 
 _SOCKET_FAMILIES = {Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
@@ -129,9 +133,10 @@ class _Resolver(aiodns.DNSResolver):
 
     def _start_timer(self) -> None:
         # aiodns looks each second; here a packet is sent again when c-ares says. The first time is
-        # from within c-ares, before the packet has left: it is asked in the loop's next turn.
-        first = self._timer is None
-        wait = 0.0 if first else self._channel.timeout(1.0)  # type: ignore[no-untyped-call]
+        # from within c-ares, before the packet has left: then it is the time that it was given.
+        wait = self._timeout
+        if self._timer is not None:
+            wait = self._channel.timeout(1.0)  # type: ignore[no-untyped-call]
         self._timer = self.loop.call_later(wait, self._timer_cb)
 
 
@@ -151,7 +156,7 @@ async def _ask(
             flags=_FLAGS,
         ) as channel,
     ):
-        return await channel.getaddrinfo(name, family=_SOCKET_FAMILIES[family])
+        return await channel.getaddrinfo(name, family=_SOCKET_FAMILIES[family], flags=_NOSORT)
 
 
 def _answer(found: pycares.AddrInfoResult, seconds: float) -> DnsAnswer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from typing import Literal
@@ -52,9 +53,16 @@ def resolvers(
 def system_nameservers(resolv_conf: Path = RESOLV_CONF) -> tuple[str, ...]:
     """The literal addresses of the ``nameserver`` lines, in order; empty when there are none."""
     try:
-        lines = resolv_conf.read_text(errors="replace").splitlines()
+        # It is asked for at every look-up, and hardly ever another file than before.
+        status = resolv_conf.stat()
+        return _nameservers(resolv_conf, status.st_ino, status.st_size, status.st_mtime_ns)
     except OSError:
         return ()
+
+
+@lru_cache(maxsize=1)
+def _nameservers(path: Path, *_version: int) -> tuple[str, ...]:
+    lines = path.read_text(errors="replace").splitlines()
     # Not dnspython's reader: it rejects the whole file for one address that it cannot read.
     pairs = (line.split()[:2] for line in lines)
     return tuple(
