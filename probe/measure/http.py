@@ -54,17 +54,23 @@ class Exchange:
         self._wire = wire
         self._tls = tls
         self._http2 = tls is not None and tls.alpn == "h2"
-        self._stream = _Watched(wire if tls is None else tls, Frames() if self._http2 else None)
+        self._stream = _Watched(wire, tls, Frames() if self._http2 else None)
         self._response: httpcore.Response | None = None
-        self.request_ns: int | None = None
-        """Just before the request was handed to the kernel."""
-        self.received_before = 0
-        """Bytes that the connection had received before the request."""
         self.head: Arrival | None = None
         self.facts: HttpFacts | None = None
         self.location: str | None = None
         self.body_bytes: int | None = None
         self.body_end: Arrival | None = None
+
+    @property
+    def request_ns(self) -> int | None:
+        """Monotonic time just before the request was handed to the kernel."""
+        return self._stream.request_ns
+
+    @property
+    def received_before(self) -> int:
+        """Bytes that the connection had received before the request."""
+        return self._stream.received_before
 
     async def request(self, url: httpx.URL, range_bytes: int, accept: str = ANYTHING) -> HttpFacts:
         """Send the request, wait for the head.
@@ -81,7 +87,6 @@ class Exchange:
                 b"GET",
                 place,
                 headers=headers(url, range_bytes, accept),
-                extensions={"trace": self._trace},
             )
         )
         self._wire.piece = BODY_PIECE
@@ -107,7 +112,9 @@ class Exchange:
         if self._response is None or self.facts is None:
             raise RuntimeError("there is no answer yet")
         enough = min(max_bytes, self.facts.content_length or max_bytes)
-        self._wire.gathers = True
+        if self._tls is not None:
+            self._tls.cut_no_more()
+        self._wire.gather(enough)
         self.body_bytes = 0
         try:
             # Never left early: ending the wire instead unwinds httpcore's generators in order.
@@ -119,6 +126,7 @@ class Exchange:
                 self.body_end = self._stream.end
                 if keep is not None:
                     keep += part
+                self._wire.missing = enough - self.body_bytes
                 self._wire.stopped = self.body_bytes >= enough
         except Stopped:
             pass
@@ -129,14 +137,6 @@ class Exchange:
         if self._http2:
             return _OneStream(origin=origin, stream=self._stream)
         return _OneRequest(origin=origin, stream=self._stream)
-
-    async def _trace(self, event: str, info: object) -> None:
-        if event.endswith(".send_request_headers.complete"):
-            if self._tls is not None:
-                await self._tls.flush()
-            self.request_ns = self._wire.sent_ns
-            self.received_before = self._wire.received
-            self._stream.earliest = None
 
 
 class _Unlocked:
@@ -181,16 +181,29 @@ class _OneStream(httpcore.AsyncHTTP2Connection):
 
 class _Watched(httpcore.AsyncNetworkStream):
     """Passes everything on and remembers the arrivals of what was read: the first bytes of the
-    earliest read since the request, and the first and last of the latest."""
+    earliest read, and the first and last of the latest.
 
-    def __init__(self, stream: WireStream | TlsStream, frames: Frames | None) -> None:
-        self._stream = stream
+    httpcore reads first when the whole request is written (without a body: with its head), so that
+    is when it leaves.
+    """
+
+    def __init__(self, wire: WireStream, tls: TlsStream | None, frames: Frames | None) -> None:
+        self._wire = wire
+        self._tls = tls
+        self._stream = wire if tls is None else tls
         self._frames = frames
+        self.request_ns: int | None = None
+        self.received_before = 0
         self.earliest: Arrival | None = None
         self.latest: Arrival | None = None
         self.end: Arrival | None = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        if self.request_ns is None:
+            if self._tls is not None:
+                await self._tls.flush()
+            self.request_ns = self._wire.sent_ns
+            self.received_before = self._wire.received
         while data := await self._stream.read(max_bytes):
             self.latest, self.end = self._stream.first, self._stream.last
             self.earliest = self.earliest or self.latest

@@ -5,9 +5,9 @@ Source address and interface are bound before the SYN leaves, so that no packet 
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import ipaddress
+import os
 import socket
 import time
 
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from probe.measure import clock, tcp_info
 from probe.measure.failures import NetworkError
-from probe.measure.wire import WireStream
+from probe.measure.wire import WireStream, writable
 
 
 class Connected(Struct, frozen=True):
@@ -41,7 +41,7 @@ async def connect(
     try:
         bind(sock, source_address, interface)
         started_ns = time.monotonic_ns()
-        await asyncio.get_running_loop().sock_connect(sock, (address, port))
+        await _connected(sock, address, port)
         elapsed = (time.monotonic_ns() - started_ns) / clock.NANOSECONDS
         account = tcp_info.read(sock)
     except BaseException:
@@ -51,6 +51,17 @@ async def connect(
     lost = account is None or account.tcp.retransmits != 0
     seconds = elapsed if rtt is None or lost else rtt
     return Connected(WireStream(sock, opened_ns=started_ns), seconds, rtt)
+
+
+async def _connected(sock: socket.socket, address: str, port: int) -> None:
+    # The event loop's own sock_connect would look the literal address up once more and stay on
+    # watch for a turn too long.
+    try:
+        sock.connect((address, port))
+    except BlockingIOError:
+        await writable(sock)
+        if error := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(error, os.strerror(error)) from None
 
 
 def _open(address: str) -> socket.socket:

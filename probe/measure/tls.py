@@ -1,9 +1,10 @@
 """TLS over a wire: OpenSSL works on buffers, the wire keeps the times.
 
-Once the handshake is over, OpenSSL gets the stream one record at a time. So what it decrypts can be
-traced to the arrivals of the record's first and last byte: a record of 16 KiB at 128 kbit/s takes
-a second to arrive, and the answer begins at its beginning. A record is told by the header of five
-bytes that stands before it in the clear (RFC 8446, section 5.1); what is in it is OpenSSL's.
+Between the handshake and the body, OpenSSL gets the stream in whole records. So what it decrypts
+can be traced to the arrivals of the record's first and last byte: a record of 16 KiB at 128 kbit/s
+takes a second to arrive, and the answer begins at its beginning. A record is told by the header of
+five bytes that stands before it in the clear (RFC 8446, section 5.1); what is in it is OpenSSL's.
+Of the body only the end counts, which is the arrival of what made its last record whole.
 """
 
 from __future__ import annotations
@@ -98,6 +99,8 @@ class TlsStream(httpcore.AsyncNetworkStream):
         self._plain = memoryview(bytearray(_PLAIN_BYTES))
         self._hungry = False
         """Whether OpenSSL has nothing more to say until it is given more."""
+        self._cutting = True
+        """Whether OpenSSL gets whole records only."""
         self._certificate_name = certificate_name
         self._verify = verify
         self._openssl_checks_name = (
@@ -140,7 +143,7 @@ class TlsStream(httpcore.AsyncNetworkStream):
             raise
         finally:
             self._leaf = leaf_of(self._session)
-        self.finished = self._wire.arrivals[-1]
+        self.finished = self._wire.arrival
         # What came after the handshake's last byte begins with a whole record.
         self._records.feed(self._incoming.read(), self.finished)
         self._check_name()
@@ -178,18 +181,26 @@ class TlsStream(httpcore.AsyncNetworkStream):
                 if plain is not None:
                     return plain
             await self._flush()
-            whole = self._records.take()
+            whole = self._records.take() if self._cutting else None
             if whole is not None:
                 data, self.first, self.last = whole
                 self._give(data)
                 continue
             piece = await self._wire.receive()
-            if piece:
-                self._records.feed(piece, self._wire.arrivals[-1])
+            if piece and self._cutting:
+                self._records.feed(piece, self._wire.arrival)
+            elif piece:
+                self.first = self.last = self._wire.arrival
+                self._give(piece)
             else:
                 # Without TLS's own goodbye this is a cut: OpenSSL then raises SSLEOFError.
                 self._give(self._records.rest())
                 self._incoming.write_eof()
+
+    def cut_no_more(self) -> None:
+        """From here on ``first`` is not looked at: OpenSSL may have the stream as it comes."""
+        self._cutting = False
+        self._give(self._records.rest())
 
     def _give(self, data: bytes) -> None:
         self._incoming.write(data)

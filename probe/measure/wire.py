@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections import deque
 
 import httpcore
 
@@ -25,16 +26,24 @@ HEAD_PIECE = 2_048
 small reads keep the first byte's stamp apart from what followed it."""
 BODY_PIECE = 16_384
 """Bytes per read of the body: even a late reader gets four points per 64 KiB."""
-GATHER_SECONDS = 0.008
-GATHER_MOST_SECONDS = 0.032
+GATHER_SECONDS = 0.016
+GATHER_MOST_SECONDS = 0.040
 """How long the next bytes of a body may lie in the kernel (at first, and at most), so that a flight
 of segments costs a few turns of the event loop and not one each. The kernel stamps them as they
-come, so what is measured does not get later; a line slow enough to be called so (360 kbit/s) still
+come, so what is measured does not get later; a line slow enough to be called so (290 kbit/s) still
 has a point for each segment, and no gap is made that looks like a stall (``STALL_SECONDS``)."""
-GATHER_BYTES = 32_768
-"""How much shall lie there: half of the window that Linux gives a new connection, as a full one
-would slow the sender down. The wait is set by what the last one brought; a line that brings more in
-the shortest is fast, and no more is left lying."""
+GATHER_BYTES = 40_960
+"""How much shall lie there: well below the window of 64 KiB that Linux gives a new connection, as a
+full one would slow the sender down. The wait is set by what the last one brought; a line that
+brings more in the shortest is fast, and no more is left lying."""
+HOLD_BYTES = 65_536
+HOLD_LEAST_BYTES = 4_096
+HOLD_LOOKS = 4
+"""What a gathering wire takes from the kernel before it hands it up, how much each look must have
+brought for another, and after how many it hands up in any case. Decrypting and parsing a body once,
+and not after each wait with cold caches, is up to a tenth of a leg's CPU. Pieces keep their
+arrivals. Never held is what may be the whole body, and what comes at less than 0.8 Mbit/s; a leg
+that is cut off by its deadline meanwhile counts its body without what is held (160 ms at most)."""
 
 _MOST_ARRIVALS = 4_096
 _READS_PER_TURN = 16
@@ -52,15 +61,26 @@ class WireStream(httpcore.AsyncNetworkStream):
         self._loop = asyncio.get_running_loop()
         self._reads = 0
         self._listening = False
-        self._awaited: asyncio.Future[bytes] | None = None
-        self._drained = False
+        self._awaited: asyncio.Future[None] | None = None
+        self._drained = True
+        """Whether the last read took all there was: the next would be a system call for nothing."""
         self.gathers = False
         """Whether a reader that has read everything lets the next bytes gather before it looks."""
-        self._gathered = 0
+        self.missing = 0
+        """Bytes of the body that have still to come: with fewer it cannot be whole."""
         self._gather_seconds = GATHER_SECONDS
+        self._held: deque[tuple[bytes, Arrival]] = deque()
+        self._gather_from = 0
+        self._looks = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._error: OSError | None = None
         self._stamped_ns = 0
+        self._orderly_ns = 0
+        """Up to this time on the wall clock no segment came out of order."""
         self.opened_ns = opened_ns
         self.arrivals: list[Arrival] = []
+        self.arrival = Arrival(0, opened_ns, None)
+        """That of the piece which ``receive`` gave last."""
         self.received = 0
         self.sent_ns = opened_ns
         """Monotonic time just before the latest write was handed to the kernel."""
@@ -80,19 +100,10 @@ class WireStream(httpcore.AsyncNetworkStream):
             raise Stopped
         if self.most_bytes is not None and self.received > self.most_bytes:
             raise NetworkError(PROTOCOL_ERROR, f"more than {self.most_bytes} bytes came")
-        self._reads += 1
-        if self._reads % _READS_PER_TURN == 0:
-            # A sender that is always faster than we are must not keep the loop (and with it the
-            # deadline) from running.
-            await asyncio.sleep(0)
-        if self._drained:
-            # The last read took all there was: trying at once would be a system call for nothing.
-            self._drained = False
-            if not self.gathers:
-                return await self._come()
-            await self._gather()
-        data = self._read_now()
-        return await self._come() if data is None else data
+        if not self._held:
+            await self._fill()
+        data, self.arrival = self._held.popleft()
+        return data
 
     async def receive_exactly(self, size: int) -> bytes:
         """The next ``size`` bytes and not one more. Raises ``EOFError`` if the stream ends."""
@@ -108,10 +119,17 @@ class WireStream(httpcore.AsyncNetworkStream):
             self.piece = held
         return data
 
+    def gather(self, missing: int) -> None:
+        """From here on a body comes of which ``missing`` bytes have still to come: let them gather,
+        from the start if one read cannot bring them all."""
+        self.gathers = True
+        self.missing = missing
+        self._drained = self._drained or missing > self.piece
+
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         data = await self.receive()
         if data:
-            self.first = self.last = self.arrivals[-1]
+            self.first = self.last = self.arrival
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
@@ -123,7 +141,7 @@ class WireStream(httpcore.AsyncNetworkStream):
             try:
                 view = view[self._sock.send(view) :]
             except (BlockingIOError, InterruptedError):
-                await self._writable()
+                await writable(self._sock)
 
     def kernel_account(self) -> tcp_info.Account | None:
         """The kernel's account of the connection now, or as it was when it was closed."""
@@ -146,37 +164,93 @@ class WireStream(httpcore.AsyncNetworkStream):
         self.received += size
         if kernel_ns is not None:
             now, filled = time.time_ns(), None
-            if now - kernel_ns > clock.LATE_NANOSECONDS:
+            if now - kernel_ns > clock.LATE_NANOSECONDS and kernel_ns > self._orderly_ns:
                 waited = tcp_info.filled_seconds_ago(self._sock)
-                filled = None if waited is None else now - round(waited * clock.NANOSECONDS)
+                if waited is None:
+                    self._orderly_ns = now
+                else:
+                    filled = now - round(waited * clock.NANOSECONDS)
             kernel_ns = clock.in_order(kernel_ns, filled_ns=filled, before_ns=self._stamped_ns)
             self._stamped_ns = kernel_ns
         self.arrivals.append(Arrival(self.received, time.monotonic_ns(), kernel_ns))
         if len(self.arrivals) > _MOST_ARRIVALS:
             del self.arrivals[1:-1:2]
 
-    async def _gather(self) -> None:
-        if self._gathered:
-            wanted = self._gather_seconds * GATHER_BYTES / max(1, self.received - self._gathered)
-            self.gathers = wanted > GATHER_SECONDS
-            self._gather_seconds = min(max(wanted, GATHER_SECONDS), GATHER_MOST_SECONDS)
-        self._gathered = self.received
-        self._deaf()  # else the loop would turn for each segment after all
-        self._reads = 0
-        await asyncio.sleep(self._gather_seconds)
+    async def _fill(self) -> None:
+        """Wait until a piece is there."""
+        if self._error is not None:
+            raise self._error
+        self._reads += 1
+        if self._reads % _READS_PER_TURN == 0:
+            # A sender that is always faster than we are must not keep the loop (and with it the
+            # deadline) from running.
+            await asyncio.sleep(0)
+        if not self._drained:
+            self._take()
+        elif self.gathers:
+            await self._gather()
+        if not self._held:
+            await self._come()
 
-    def _read_now(self) -> bytes | None:
-        """What lies in the kernel, ``piece`` bytes at most; ``None``: nothing."""
+    def _take(self) -> bytes | None:
+        """Hold what lies in the kernel, ``piece`` bytes at most; ``None``: nothing."""
         try:
             data, ancillary, _, _ = self._sock.recvmsg(self.piece, clock.ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
+            self._drained = True
             return None
+        self._drained = 0 < len(data) < self.piece
         if data:
-            self._drained = len(data) < self.piece
             self._note(len(data), clock.stamp_ns(ancillary))
+        self._held.append((data, self.arrivals[-1] if self.arrivals else self.arrival))
         return data
 
-    async def _come(self) -> bytes:
+    async def _gather(self) -> None:
+        self._deaf()  # else the loop would turn for each segment after all
+        self._reads = self._looks = 0
+        self._gather_from = self.received
+        self._awaited = self._loop.create_future()
+        self._timer = self._loop.call_later(self._gather_seconds, self._look)
+        try:
+            await self._awaited
+        finally:
+            self._awaited = None
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        awaited = self._awaited
+        if awaited is None or awaited.done():
+            return
+        before = self.received
+        try:
+            for _ in range(_READS_PER_TURN):
+                if not self._take() or self._drained:
+                    break
+        except OSError as error:
+            self._error = error  # the next read says so, after what came before it
+        brought = self.received - before
+        wanted = self._gather_seconds * GATHER_BYTES / max(1, brought)
+        self.gathers = wanted > GATHER_SECONDS
+        self._gather_seconds = min(max(wanted, GATHER_SECONDS), GATHER_MOST_SECONDS)
+        self._looks += 1
+        if self._holds(brought):
+            self._timer = self._loop.call_later(self._gather_seconds, self._look)
+        elif self._error is not None and not self._held:
+            awaited.set_exception(self._error)
+        else:
+            awaited.set_result(None)
+
+    def _holds(self, brought: int) -> bool:
+        return (
+            self.gathers
+            and self._drained
+            and self._error is None
+            and brought >= HOLD_LEAST_BYTES
+            and self._looks < HOLD_LOOKS
+            and self.received - self._gather_from < min(self.missing, HOLD_BYTES)
+        )
+
+    async def _come(self) -> None:
         # The loop goes on listening between two waits: a slow line has some fifty of them in a leg,
         # and beginning and ending to listen costs more than the read.
         if not self._listening:
@@ -185,7 +259,7 @@ class WireStream(httpcore.AsyncNetworkStream):
         self._reads = 0
         self._awaited = self._loop.create_future()
         try:
-            return await self._awaited
+            await self._awaited
         finally:
             self._awaited = None
 
@@ -198,26 +272,29 @@ class WireStream(httpcore.AsyncNetworkStream):
             self._deaf()  # nobody waits, and the loop must not turn for what nobody reads
             return
         try:
-            data = self._read_now()
+            data = self._take()
         except OSError as error:
             awaited.set_exception(error)
             return
         if data is not None:
-            awaited.set_result(data)
+            awaited.set_result(None)
 
     def _deaf(self) -> None:
         if self._listening:
             self._loop.remove_reader(self._sock.fileno())
             self._listening = False
 
-    async def _writable(self) -> None:
-        ready: asyncio.Future[None] = self._loop.create_future()
-        descriptor = self._sock.fileno()
-        self._loop.add_writer(descriptor, _wake, ready)
-        try:
-            await ready
-        finally:
-            self._loop.remove_writer(descriptor)
+
+async def writable(sock: socket.socket) -> None:
+    """Wait until ``sock`` takes bytes, or is connected, or failed."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    descriptor = sock.fileno()
+    loop.add_writer(descriptor, _wake, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_writer(descriptor)
 
 
 def _wake(ready: asyncio.Future[None]) -> None:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
 from probe.measure import clock
 from probe.measure.curve import STALL_SECONDS
-from probe.measure.wire import GATHER_BYTES, GATHER_MOST_SECONDS, GATHER_SECONDS, WireStream
+from probe.measure.wire import (
+    GATHER_BYTES,
+    GATHER_MOST_SECONDS,
+    GATHER_SECONDS,
+    HOLD_LEAST_BYTES,
+    WireStream,
+)
 
 PIECES = 40
 
 
 @asynccontextmanager
-async def body_of(pieces: int, size: int) -> AsyncIterator[WireStream]:
-    """A stream on which that many pieces come, a millisecond apart, and then its end."""
+async def body_of(pieces: int, size: int, *, missing: int = 0) -> AsyncIterator[WireStream]:
+    """A stream on which that many pieces come, a millisecond apart, and then its end. ``missing``
+    is what the wire is told of the body's size."""
 
     async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -31,7 +39,7 @@ async def body_of(pieces: int, size: int) -> AsyncIterator[WireStream]:
     sock.setblocking(False)
     clock.enable_stamps(sock)
     wire = WireStream(sock, opened_ns=0)
-    wire.gathers = True
+    wire.gather(missing)
     try:
         yield wire
     finally:
@@ -45,6 +53,14 @@ async def read_all(wire: WireStream) -> int:
     while data := await wire.receive():
         size += len(data)
     return size
+
+
+async def longest_held_seconds(wire: WireStream) -> float:
+    """Reads all; the longest time between taking a piece from the kernel and handing it up."""
+    held_ns = 0
+    while await wire.receive():
+        held_ns = max(held_ns, time.monotonic_ns() - wire.arrival.loop_ns)
+    return held_ns / clock.NANOSECONDS
 
 
 async def test_between_two_reads_bytes_have_time_to_gather_and_none_is_lost() -> None:
@@ -73,3 +89,17 @@ async def test_on_a_fast_line_nothing_is_left_lying() -> None:
     async with body_of(2, size) as wire:
         assert await read_all(wire) == 2 * size
         assert not wire.gathers
+
+
+async def test_a_body_that_cannot_be_whole_is_held_and_each_piece_keeps_its_arrival() -> None:
+    pieces, size = 3 * PIECES, 1_000
+    async with body_of(pieces, size, missing=2 * pieces * size) as wire:
+        assert await longest_held_seconds(wire) > 0.8 * GATHER_SECONDS
+        assert (wire.received, wire.arrival) == (pieces * size, wire.arrivals[-1])
+
+
+async def test_what_may_be_the_whole_body_and_what_comes_slowly_is_handed_up_at_once() -> None:
+    async with body_of(PIECES, 1_000, missing=HOLD_LEAST_BYTES) as wire:
+        assert await longest_held_seconds(wire) < 0.8 * GATHER_SECONDS
+    async with body_of(PIECES, 10, missing=10 * HOLD_LEAST_BYTES) as wire:
+        assert await longest_held_seconds(wire) < 0.8 * GATHER_SECONDS
