@@ -223,9 +223,8 @@ class WireStream(httpcore.AsyncNetworkStream):
             return
         before = self.received
         try:
-            for _ in range(_READS_PER_TURN):
-                if not self._take() or self._drained:
-                    break
+            while self.received - before < HOLD_BYTES and self._take() and not self._drained:
+                pass
         except OSError as error:
             self._error = error  # the next read says so, after what came before it
         brought = self.received - before
