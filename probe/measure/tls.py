@@ -181,21 +181,21 @@ class TlsStream(httpcore.AsyncNetworkStream):
                 if plain is not None:
                     return plain
             await self._flush()
-            whole = self._records.take() if self._cutting else None
+            whole = self._records.take()
             if whole is not None:
                 data, self.first, self.last = whole
                 self._give(data)
                 continue
             piece = await self._wire.receive()
-            if piece and self._cutting:
-                self._records.feed(piece, self._wire.arrival)
-            elif piece:
-                self.first = self.last = self._wire.arrival
-                self._give(piece)
-            else:
+            if not piece:
                 # Without TLS's own goodbye this is a cut: OpenSSL then raises SSLEOFError.
                 self._give(self._records.rest())
                 self._incoming.write_eof()
+            elif self._cutting:
+                self._records.feed(piece, self._wire.arrival)
+            else:
+                self.first = self.last = self._wire.arrival
+                self._give(piece)
 
     def cut_no_more(self) -> None:
         """From here on ``first`` is not looked at: OpenSSL may have the stream as it comes."""

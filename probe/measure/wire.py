@@ -63,7 +63,8 @@ class WireStream(httpcore.AsyncNetworkStream):
         self._listening = False
         self._awaited: asyncio.Future[None] | None = None
         self._drained = True
-        """Whether the last read took all there was: the next would be a system call for nothing."""
+        """Whether to wait before the next read: nothing can be there yet, the last one took all
+        there was (trying at once would be a system call for nothing), or a body shall gather."""
         self.gathers = False
         """Whether a reader that has read everything lets the next bytes gather before it looks."""
         self.missing = 0
@@ -207,14 +208,12 @@ class WireStream(httpcore.AsyncNetworkStream):
 
     async def _gather(self) -> None:
         self._deaf()  # else the loop would turn for each segment after all
-        self._reads = self._looks = 0
+        self._looks = 0
         self._gather_from = self.received
-        self._awaited = self._loop.create_future()
         self._timer = self._loop.call_later(self._gather_seconds, self._look)
         try:
-            await self._awaited
+            await self._wait()
         finally:
-            self._awaited = None
             self._timer.cancel()
 
     def _look(self) -> None:
@@ -255,6 +254,10 @@ class WireStream(httpcore.AsyncNetworkStream):
         if not self._listening:
             self._loop.add_reader(self._sock.fileno(), self._came)
             self._listening = True
+        await self._wait()
+
+    async def _wait(self) -> None:
+        """Until ``_look`` or ``_came`` has something to tell."""
         self._reads = 0
         self._awaited = self._loop.create_future()
         try:
