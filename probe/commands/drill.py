@@ -64,7 +64,8 @@ def post(url: str, user: str | None) -> str:
         with opener.open(request, timeout=SECONDS) as answer:
             return str(answer.read(4_096).decode(errors="replace").strip())
     except urllib.error.HTTPError as error:
-        said = error.read(4_096).decode(errors="replace").strip()
+        with error:
+            said = error.read(4_096).decode(errors="replace").strip()
         raise click.ClickException(f"the daemon refused ({error.code}): {said}") from error
     except OSError as error:
         reason = getattr(error, "reason", None) or error

@@ -128,6 +128,7 @@ def ask(url: str) -> tuple[Findings, bytes]:
             body: bytes = answer.read()
         return read_findings(body), body
     except urllib.error.HTTPError as error:
+        error.close()
         raise NoAnswerError(f"{url} answered {error.code} {error.reason}") from error
     except (urllib.error.URLError, ssl.SSLError, OSError) as error:
         reason = getattr(error, "reason", None) or error
