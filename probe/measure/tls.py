@@ -26,7 +26,6 @@ from probe.model.observation import TlsFacts
 _HEADER_BYTES = 5
 # RFC 5246 allows 2^14 + 2048 bytes; beyond that OpenSSL shall say what is wrong.
 _MOST_RECORD_BYTES = 16_384 + 2_048
-_PLAIN_BYTES = 32_768
 
 
 class Whole(NamedTuple):
@@ -96,7 +95,7 @@ class TlsStream(httpcore.AsyncNetworkStream):
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._records = Records()
-        self._plain = memoryview(bytearray(_PLAIN_BYTES))
+        self._plain = trust.plain
         self._hungry = False
         """Whether OpenSSL has nothing more to say until it is given more."""
         self._cutting = True
@@ -209,28 +208,37 @@ class TlsStream(httpcore.AsyncNetworkStream):
     def _decrypted(self, max_bytes: int) -> bytes | None:
         """All that the session has, since it gives one record at a time; ``None``: nothing yet,
         empty: the end."""
-        room, size = min(max_bytes, _PLAIN_BYTES), 0
-        try:
-            while size < room:
+        room, size = min(max_bytes, len(self._plain)), 0
+        while size < room and (not self._hungry or self._give_held(size)):
+            try:
                 # Into memory that is there: OpenSSL's record would else get 64 KiB of its own.
                 got: int = self._session.read(  # type: ignore[assignment]
                     room - size, self._plain[size:room]
                 )
-                size += got
-                if not got:
-                    break
-                if not self._incoming.pending and size < room:
-                    self._hungry = True
-                    break
-        except ssl.SSLWantReadError:
-            self._hungry = True
-            if not size:
-                return None
-        except ssl.SSLError:
-            # What came before the broken record counts; the next read meets the error again.
-            if not size:
-                raise
-        return bytes(self._plain[:size])
+            except ssl.SSLWantReadError:
+                self._hungry = True
+                continue
+            except ssl.SSLError:
+                # What came before the broken record counts; the next read meets the error again.
+                if not size:
+                    raise
+                break
+            if not got:
+                return bytes(self._plain[:size])
+            size += got
+            self._hungry = size < room and not self._incoming.pending
+        return bytes(self._plain[:size]) if size else None
+
+    def _give_held(self, size: int) -> bool:
+        """Another piece of a body of which ``size`` bytes are decrypted, if there is one and they
+        are not all: whoever reads would ask for it next."""
+        if self._cutting or size >= self._wire.missing:
+            return False
+        piece = self._wire.take_held()
+        if piece:
+            self.last = self._wire.arrival
+            self._give(piece)
+        return bool(piece)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         # What is written goes out at the next flush or when something is waited for: Finished, the

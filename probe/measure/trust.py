@@ -9,6 +9,8 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
+_PLAIN_BYTES = 65_536
+
 
 def ssl_version() -> str:
     """The TLS library of this client, such as ``OpenSSL 3.0.15``: censors tell clients apart."""
@@ -22,11 +24,13 @@ class TrustError(Exception):
 class Trust:
     """Makes the TLS client of a leg."""
 
-    __slots__ = ("_ca_file", "_context")
+    __slots__ = ("_ca_file", "_context", "plain")
 
     def __init__(self, context: ssl.SSLContext, ca_file: str | None = None) -> None:
         self._context = context
         self._ca_file = ca_file
+        self.plain = memoryview(bytearray(_PLAIN_BYTES))
+        """Room that the clients decrypt into, whichever is at it: none keeps anything there."""
 
     @classmethod
     def load(cls, ca_file: str | None) -> Trust:

@@ -106,6 +106,13 @@ class WireStream(httpcore.AsyncNetworkStream):
         data, self.arrival = self._held.popleft()
         return data
 
+    def take_held(self) -> bytes:
+        """The next piece that is held already; empty: none. An end is left to ``receive``."""
+        if not self._held or not self._held[0][0]:
+            return b""
+        data, self.arrival = self._held.popleft()
+        return data
+
     async def receive_exactly(self, size: int) -> bytes:
         """The next ``size`` bytes and not one more. Raises ``EOFError`` if the stream ends."""
         held, data = self.piece, b""
