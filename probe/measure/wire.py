@@ -299,13 +299,16 @@ async def writable(sock: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
     descriptor = sock.fileno()
-    loop.add_writer(descriptor, _wake, ready)
+
+    def wake() -> None:
+        # At once, else the loop hears it again before whoever waits goes on.
+        loop.remove_writer(descriptor)
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_writer(descriptor, wake)
     try:
         await ready
-    finally:
+    except BaseException:
         loop.remove_writer(descriptor)
-
-
-def _wake(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)
+        raise
