@@ -92,7 +92,8 @@ def stamp_ns(ancillary: Sequence[tuple[int, int, bytes]]) -> int | None:
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS and len(data) == _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack(data)
-            return int(seconds) * NANOSECONDS + int(nanoseconds)
+            stamp: int = seconds * NANOSECONDS + nanoseconds
+            return stamp
     return None
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import socket
 import struct
+from functools import lru_cache
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -18,25 +20,42 @@ _MILLISECONDS = 1e-3
 _MICROSECONDS = 1e-6
 _NEVER = 0xFFFF_FFFF  # tcpi_min_rtt before the first sample
 
-# (offset, form)
-_BYTE, _WORD, _LONG = (struct.Struct(form) for form in ("=B", "=I", "=Q"))
-_OPTIONS = (5, _BYTE)
-_LAST_DATA_RECV = (52, _WORD)  # milliseconds since bytes came in order
-_RTT = (68, _WORD)
-_RCV_RTT = (92, _WORD)
-_TOTAL_RETRANS = (100, _WORD)
-_BYTES_RECEIVED = (128, _LONG)
-_SEGS_OUT = (136, _WORD)
-_SEGS_IN = (140, _WORD)
-_MIN_RTT = (148, _WORD)
-_BYTES_SENT = (200, _LONG)
-_RCV_OOOPACK = (224, _WORD)
+_OFFSETS = {
+    "options": (5, "B"),
+    "last_data_recv": (52, "I"),  # milliseconds since bytes came in order
+    "rtt": (68, "I"),
+    "rcv_rtt": (92, "I"),
+    "total_retrans": (100, "I"),
+    "bytes_received": (128, "Q"),
+    "segs_out": (136, "I"),
+    "segs_in": (140, "I"),
+    "min_rtt": (148, "I"),
+    "bytes_sent": (200, "Q"),
+    "rcv_ooopack": (224, "I"),
+}
+"""Where each field is and what it is, in ``struct``'s letters."""
 
 _OPTION_TIMESTAMPS = 1
 _TCP_HEADER = 20
 _TIMESTAMP_OPTION = 12
 _SYN_EXTRA = 8  # MSS, SACK-permitted and window scale, beside the timestamp
-_IP_HEADER = {socket.AF_INET: 20, socket.AF_INET6: 40}
+_IP_HEADER: dict[int, int] = {socket.AF_INET: 20, socket.AF_INET6: 40}
+
+
+class _Fields(NamedTuple):
+    """As in ``_OFFSETS``; ``None``: beyond what this kernel gives."""
+
+    options: int | None = None
+    last_data_recv: int | None = None
+    rtt: int | None = None
+    rcv_rtt: int | None = None
+    total_retrans: int | None = None
+    bytes_received: int | None = None
+    segs_out: int | None = None
+    segs_in: int | None = None
+    min_rtt: int | None = None
+    bytes_sent: int | None = None
+    rcv_ooopack: int | None = None
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -63,10 +82,12 @@ def filled_seconds_ago(sock: socket.socket) -> float | None:
     """How long ago ``sock`` last had more bytes in order to give, to a kernel tick (1 to 10 ms);
     ``None`` if no segment ever came out of order, or where that cannot be known."""
     raw = _raw(sock)
-    if raw is None or _number(raw, _RCV_OOOPACK) == 0:
+    if raw is None:
         return None
-    waited = _number(raw, _LAST_DATA_RECV)
-    return None if waited is None else waited * _MILLISECONDS
+    fields = _fields(raw)
+    if fields.rcv_ooopack == 0 or fields.last_data_recv is None:
+        return None
+    return fields.last_data_recv * _MILLISECONDS
 
 
 def _raw(sock: socket.socket) -> bytes | None:
@@ -81,19 +102,20 @@ def _raw(sock: socket.socket) -> bytes | None:
 
 def parse(raw: bytes, family: int) -> Account:
     """Read as many fields as ``raw`` holds."""
+    fields = _fields(raw)
     info = TcpInfo(
-        rtt_seconds=_seconds(raw, _RTT),
-        min_rtt_seconds=_seconds(raw, _MIN_RTT),
-        receive_rtt_seconds=_seconds(raw, _RCV_RTT),
-        retransmits=_number(raw, _TOTAL_RETRANS),
-        out_of_order=_number(raw, _RCV_OOOPACK),
-        segments_in=_number(raw, _SEGS_IN),
-        segments_out=_number(raw, _SEGS_OUT),
-        bytes_received=_number(raw, _BYTES_RECEIVED),
-        bytes_sent=_number(raw, _BYTES_SENT),
+        rtt_seconds=_seconds(fields.rtt),
+        min_rtt_seconds=_seconds(fields.min_rtt),
+        receive_rtt_seconds=_seconds(fields.rcv_rtt),
+        retransmits=fields.total_retrans,
+        out_of_order=fields.rcv_ooopack,
+        segments_in=fields.segs_in,
+        segments_out=fields.segs_out,
+        bytes_received=fields.bytes_received,
+        bytes_sent=fields.bytes_sent,
     )
-    header = _IP_HEADER.get(socket.AddressFamily(family), 40) + _TCP_HEADER
-    if (_number(raw, _OPTIONS) or 0) & _OPTION_TIMESTAMPS:
+    header = _IP_HEADER.get(family, 40) + _TCP_HEADER
+    if (fields.options or 0) & _OPTION_TIMESTAMPS:
         header += _TIMESTAMP_OPTION
     return Account(
         tcp=info,
@@ -108,16 +130,24 @@ def _on_the_wire(payload: int | None, segments: int | None, header: int) -> int 
     return payload + segments * header + (_SYN_EXTRA if segments else 0)
 
 
-def _number(raw: bytes, where: tuple[int, struct.Struct]) -> int | None:
-    offset, form = where
-    if len(raw) < offset + form.size:
-        return None
-    number: int = form.unpack_from(raw, offset)[0]
-    return number
+def _fields(raw: bytes) -> _Fields:
+    return _Fields(*_layout(len(raw)).unpack_from(raw))
 
 
-def _seconds(raw: bytes, where: tuple[int, struct.Struct]) -> float | None:
-    microseconds = _number(raw, where)
+@lru_cache(maxsize=8)
+def _layout(size: int) -> struct.Struct:
+    """All fields that lie within ``size`` bytes, read at once."""
+    form, end = "=", 0
+    for offset, letter in _OFFSETS.values():
+        following = offset + struct.calcsize("=" + letter)
+        if following > size:
+            break
+        form += f"{offset - end}x{letter}"
+        end = following
+    return struct.Struct(form)
+
+
+def _seconds(microseconds: int | None) -> float | None:
     # 0 means that the kernel has no sample yet.
     if not microseconds or microseconds == _NEVER:
         return None
