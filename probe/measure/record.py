@@ -8,12 +8,12 @@ by the event loop: silence and resets carry no stamp.
 from __future__ import annotations
 
 import time
-from ipaddress import ip_address
 
 from probe.measure import clock
 from probe.measure.clock import Arrival, Timeline
 from probe.measure.curve import thin
 from probe.measure.http import Exchange
+from probe.measure.resolvers import family_of
 from probe.measure.tls import TlsStream
 from probe.measure.wire import WireStream
 from probe.model.failure import BODY_TOO_SHORT, Failure
@@ -143,7 +143,6 @@ def _seconds(nanoseconds: int) -> float:
 
 def _family(address: str | None) -> Family | None:
     try:
-        version = None if address is None else ip_address(address).version
+        return None if address is None else family_of(address)
     except ValueError:
         return None
-    return {4: Family.IPV4, 6: Family.IPV6, None: None}[version]

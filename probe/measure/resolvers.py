@@ -89,6 +89,7 @@ def static_addresses(
     )
 
 
+@lru_cache(maxsize=256)
 def family_of(address: str) -> Family:
     """The family of a literal address; ``ValueError`` if it is none."""
     return Family.IPV4 if isinstance(ip_address(address), IPv4Address) else Family.IPV6

@@ -6,7 +6,6 @@ Source address and interface are bound before the SYN leaves, so that no packet 
 from __future__ import annotations
 
 import errno
-import ipaddress
 import os
 import socket
 import time
@@ -15,7 +14,11 @@ from msgspec import Struct
 
 from probe.measure import clock, tcp_info
 from probe.measure.failures import NetworkError
+from probe.measure.resolvers import family_of
 from probe.measure.wire import WireStream, writable
+from probe.model.identity import Family
+
+_SOCKET_FAMILIES = {Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
 
 
 class Connected(Struct, frozen=True):
@@ -66,10 +69,10 @@ async def _connected(sock: socket.socket, address: str, port: int) -> None:
 
 def _open(address: str) -> socket.socket:
     try:
-        version = ipaddress.ip_address(address).version
+        family = family_of(address)
     except ValueError:
         raise NetworkError("bad_address", "not an IP address") from None
-    sock = socket.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
+    sock = socket.socket(_SOCKET_FAMILIES[family], socket.SOCK_STREAM)
     sock.setblocking(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     clock.enable_stamps(sock)
