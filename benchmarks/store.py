@@ -26,7 +26,8 @@ from benchmarks.soak import SoakRounds
 from probe import __version__
 from probe.app import Daemon
 from probe.config import load
-from probe.config.schema import Seconds, StoreConfig
+from probe.config.schema import StoreConfig
+from probe.config.values import Seconds
 from probe.model.observation import RoundObservation
 from probe.publish.metrics import Registry
 from probe.publish.sampler import values

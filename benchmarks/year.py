@@ -28,7 +28,8 @@ from msgspec.structs import replace
 
 from benchmarks.store import DAY, Life
 from probe.app import Daemon
-from probe.config.schema import Seconds, StoreConfig
+from probe.config.schema import StoreConfig
+from probe.config.values import Seconds
 from probe.model.stored import StoredRound
 from probe.schedule import runner
 from probe.store.history import History

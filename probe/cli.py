@@ -18,7 +18,8 @@ from probe.commands.options import load_config as _load
 from probe.commands.recorded import RecordedError
 from probe.commands.risk import RISK
 from probe.config import contacts, load, warnings
-from probe.config.schema import Config, Definition
+from probe.config.definition import Definition
+from probe.config.schema import Config
 from probe.measure.round import Rounds
 from probe.measure.state import State
 from probe.measure.trust import Trust, TrustError, ssl_version

@@ -10,14 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from probe.app import Daemon
-from probe.config.schema import (
-    Config,
-    NationConfig,
-    ScheduleConfig,
-    Seconds,
-    Settings,
-    VantageConfig,
-)
+from probe.config.schema import Config, NationConfig, ScheduleConfig, Settings, VantageConfig
+from probe.config.values import Seconds
 from probe.model.finding import Ending, Finding, FindingKind, Incident, Scope
 from probe.model.identity import Role
 from probe.model.verdict import State

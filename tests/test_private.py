@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from probe.app import Daemon
 from probe.cli import main
-from probe.config.schema import Seconds, Settings, StoreConfig
+from probe.config.schema import Settings, StoreConfig
+from probe.config.values import Seconds
 from probe.model.failure import Failure
 from probe.model.identity import Phase, RoundKind
 from probe.model.observation import LegObservation, RoundObservation, TlsFacts

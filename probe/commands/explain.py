@@ -12,7 +12,8 @@ import click
 from rich.console import Console
 
 from probe.commands.options import config_option, load_config
-from probe.config.schema import Config, Definition
+from probe.config.definition import Definition
+from probe.config.schema import Config
 from probe.measure.round import Rounds
 from probe.measure.state import State
 from probe.measure.trust import Trust, ssl_version

@@ -12,7 +12,7 @@ import click
 
 from probe.commands.options import config_option
 from probe.config import ConfigErrors, load
-from probe.config.schema import AUTO
+from probe.config.values import AUTO
 
 SYSTEM = Path("/var/lib/throttlewatch")
 # Everything that throttlewatch writes begins with one of these; nothing else is ever touched.

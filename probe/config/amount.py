@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from probe.config.checks import connect_name
-from probe.config.schema import Config, Definition, Target
+from probe.config.definition import Definition, Target
+from probe.config.schema import Config
 from probe.model.identity import Compares, RoundKind
 
 # What the schedule allows per vantage and host, whatever the configuration says.

@@ -9,20 +9,19 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from probe.config.definition import Corner, Target
 from probe.config.document import Node
 from probe.config.errors import ConfigError
 from probe.config.formats import is_address, is_host, is_https_url
 from probe.config.hints import near
 from probe.config.hosts import covers
 from probe.config.schema import (
-    Corner,
     DnsConfig,
     ForwardConfig,
     LegsConfig,
     ResolverConfig,
     ScheduleConfig,
     Settings,
-    Target,
     VantageConfig,
 )
 from probe.config.walk import Check, shown

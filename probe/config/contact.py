@@ -10,16 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.config.checks import SYSTEM_RESOLVER
+from probe.config.definition import Corner, Definition, Target
 from probe.config.formats import is_address
-from probe.config.schema import (
-    Config,
-    Corner,
-    Definition,
-    ForwardConfig,
-    ResolverConfig,
-    Target,
-    VantageConfig,
-)
+from probe.config.schema import Config, ForwardConfig, ResolverConfig, VantageConfig
 
 HTTPS_PORT = 443
 HTTP_PORT = 80

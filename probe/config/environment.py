@@ -15,7 +15,8 @@ from msgspec import Struct
 from probe.config.document import Node, parse
 from probe.config.errors import ConfigError
 from probe.config.hints import bare, is_struct, keys_of, near
-from probe.config.schema import Bytes, Seconds, Settings
+from probe.config.schema import Settings
+from probe.config.values import Bytes, Seconds
 
 PREFIX = "THROTTLEWATCH_"
 MAIN_FILE = "THROTTLEWATCH_CONFIG"

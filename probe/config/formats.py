@@ -1,4 +1,4 @@
-"""Forms that a text must have, by the names that ``schema.py`` gives them.
+"""Forms that a text must have, by the names that ``values.py`` gives them.
 
 Each says whether a text has the form, and in words what is expected. Nothing is resolved or
 contacted here.

@@ -13,7 +13,7 @@ from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
 from probe.config.formats import FORMS, Form
-from probe.config.schema import Bytes, MonthlyBytes, Seconds
+from probe.config.values import Bytes, MonthlyBytes, Seconds
 
 _WORDS: dict[Any, str] = {
     Seconds: "a duration such as 10s, 2m, 6h or 1d",

@@ -11,18 +11,12 @@ from msgspec.structs import replace
 
 from probe.config import embedded, environment
 from probe.config.checks import CHECKS, undeclared_hosts
+from probe.config.definition import Definition
 from probe.config.document import Node, merge, parse
 from probe.config.errors import ConfigError, ConfigErrors
 from probe.config.hints import default_of, keys_of, near
-from probe.config.schema import (
-    AUTO,
-    Config,
-    Definition,
-    ForwardConfig,
-    Settings,
-    StoreConfig,
-    WebConfig,
-)
+from probe.config.schema import Config, ForwardConfig, Settings, StoreConfig, WebConfig
+from probe.config.values import AUTO
 from probe.config.walk import INVALID, Walker, shown
 from probe.config.web import load_web
 

@@ -1,172 +1,41 @@
-"""The configuration as typed, frozen values.
+"""The main file and the web configuration as typed, frozen values; ``definition.py`` has the rest.
 
-Field names are the keys of the YAML files. ``Seconds`` are written ``10s``, ``2m``, ``6h`` or a
-bare number; ``Bytes`` are written ``64KiB``, ``1MB`` or a bare number, ``MonthlyBytes`` are written
-``3GB/month`` or ``100MB/day``. Every default here is the
-default of the product; ``config/throttlewatch.yaml`` shows the same values with comments and a
-test holds both together.
+Field names are the keys of the YAML files. Every default here is the default of the product;
+``config/throttlewatch.yaml`` shows the same values with comments and a test holds both together.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, NewType
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from probe.model.identity import Access, Compares, Family, Role, Verify
-
-Seconds = NewType("Seconds", float)
-Bytes = NewType("Bytes", int)
-# As the path of the history: wherever the service manager or the user's system keeps state.
-AUTO = "auto"
-MonthlyBytes = NewType("MonthlyBytes", int)
-
-# Names become metric labels, file names and keys, so they are kept plain.
-Name = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$",
-        description="a name of at most 40 of a-z, 0-9, - and _, such as home-line",
-    ),
-]
-Country = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Z]{2}$",
-        description="a country as two capital letters (ISO 3166-1), such as TR or NO",
-    ),
-]
-
-# Texts of a certain form; ``formats.py`` checks each and says what it expects.
-HttpsUrl = Annotated[str, Meta(extra={"format": "https-url"})]
-Host = Annotated[str, Meta(extra={"format": "host"})]
-HostName = Annotated[str, Meta(extra={"format": "host-name"})]
-HostPattern = Annotated[str, Meta(extra={"format": "host-pattern"})]
-Address = Annotated[str, Meta(extra={"format": "address"})]
-AddressAndPort = Annotated[str, Meta(extra={"format": "address-and-port"})]
-Listen = Annotated[str, Meta(extra={"format": "listen"})]
-ProxyUrl = Annotated[str, Meta(extra={"format": "proxy"})]
-Pattern = Annotated[str, Meta(extra={"format": "regex"})]
-ReceiverUrl = Annotated[str, Meta(extra={"format": "receiver-url"})]
-LabelName = Annotated[
-    str,
-    Meta(
-        pattern=r"^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$",
-        description="a label's name: letters, digits and _, such as instance",
-    ),
-]
-UrlPath = Annotated[str, Meta(extra={"format": "url-path"})]
-Hours = Annotated[str, Meta(extra={"format": "hours"})]
-Interface = Annotated[str, Meta(extra={"format": "interface"})]
-Kind = Annotated[str, Meta(extra={"choices": ("platform", "control")})]
-Scope = Annotated[str, Meta(extra={"choices": ("domestic", "foreign")})]
-HttpVersion = Annotated[str, Meta(extra={"choices": ("h2", "http/1.1")})]
-LogLevel = Annotated[str, Meta(extra={"choices": ("debug", "info", "warning", "error")})]
-LogFormat = Annotated[str, Meta(extra={"choices": ("auto", "text", "json")})]
-AsnText = Annotated[
-    str,
-    Meta(
-        pattern=r"^[1-9][0-9]{0,9}$",
-        description="the number of an autonomous system, such as 64500",
-    ),
-]
-Weight = Annotated[float, Meta(gt=0.0)]
-ClientAuth = Annotated[str, Meta(extra={"choices": ("NoClientCert", "RequireAndVerifyClientCert")})]
-TlsVersion = Annotated[str, Meta(extra={"choices": ("TLS12", "TLS13")})]
-Sentence = Annotated[str, Meta(min_length=1)]
-Status = Annotated[int, Meta(ge=100, le=599)]
-
-
-class Discovery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Find an object whose URL changes: fetch ``page``, take the first match of ``pattern``.
-
-    ``pattern`` is a regular expression; its first group (or the whole match) is the link, which may
-    be JSON-escaped, relative to the page or scheme-relative. It must stay on ``hosts``.
-    """
-
-    page: HttpsUrl
-    pattern: Pattern
-    hosts: Annotated[tuple[HostPattern, ...], Meta(min_length=1)]
-
-
-class Fallback(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A fixed object used while the discovered or first one fails to give what is expected."""
-
-    url: HttpsUrl
-    min_bytes: Bytes = Bytes(65_536)
-
-
-class Corner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A swap or decoy leg: what differs from its target.
-
-    Swap: connects where the target does, says ``sni``. Decoy: says the target's name, connects to
-    ``connect_to`` (a server that is nobody's target; ``beacon`` of the main file by default).
-    ``path`` replaces the target's path and query, ``host`` the Host header (default: ``sni`` for a
-    swap, the target's for a decoy), ``certificate_name`` the name that the certificate must carry
-    (default: ``sni``).
-    """
-
-    why: Sentence
-    sni: HostName | None = None
-    host: Host | None = None
-    path: UrlPath | None = None
-    connect_to: Host | None = None
-    certificate_name: Host | None = None
-    verify: Verify = Verify.STRICT
-    compares: Compares = Compares.HANDSHAKE
-    min_bytes: Bytes = Bytes(0)
-    expect_status: Annotated[tuple[Status, ...], Meta(min_length=1)] | None = None
-
-
-class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One endpoint of a platform or control.
-
-    Exactly one of ``url`` and ``discover``. Everything else that is not given follows from the URL:
-    ``connect_to``, ``sni``, ``host`` and ``certificate_name`` are its host. ``compares: goodput``
-    targets are read in transfer rounds, all targets are reached in light rounds.
-    ``no_swap``/``no_decoy`` say why that corner of the square does not exist. ``quic``: it speaks
-    HTTP/3, and is measured over it too where the main file says so.
-    """
-
-    name: Name
-    why: str = ""
-    url: HttpsUrl | None = None
-    discover: Discovery | None = None
-    fallback: Fallback | None = None
-    connect_to: Host | None = None
-    sni: HostName | None = None
-    host: Host | None = None
-    certificate_name: Host | None = None
-    verify: Verify = Verify.STRICT
-    compares: Compares = Compares.GOODPUT
-    min_bytes: Bytes = Bytes(0)
-    expect_status: Annotated[tuple[Status, ...], Meta(min_length=1)] = (200, 206)
-    http: Annotated[tuple[HttpVersion, ...], Meta(min_length=1)] = ("h2", "http/1.1")
-    swap: Corner | None = None
-    quic: bool = False
-    no_swap: str = ""
-    decoy: Corner | None = None
-    no_decoy: str = ""
-
-
-class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One file of the platforms folder: a platform, or a control (``kind``).
-
-    ``hosts`` are all host names that measuring it may contact (``*.`` for any label below); a test
-    and the loader hold every URL, discovery and corner to them. ``operator`` is who runs it.
-    ``scope`` of a control: ``domestic`` or ``foreign``. ``enabled: false`` keeps the file as a
-    template.
-    """
-
-    name: Name
-    title: Sentence
-    why: Sentence
-    hosts: Annotated[tuple[HostPattern, ...], Meta(min_length=1)]
-    targets: Annotated[tuple[Target, ...], Meta(min_length=1)]
-    kind: Kind = "platform"
-    operator: str = ""
-    scope: Scope = "foreign"
-    enabled: bool = True
+from probe.config.definition import Definition
+from probe.config.values import (
+    AUTO,
+    Address,
+    AddressAndPort,
+    AsnText,
+    Bytes,
+    ClientAuth,
+    Country,
+    Host,
+    Hours,
+    HttpsUrl,
+    Interface,
+    LabelName,
+    Listen,
+    LogFormat,
+    LogLevel,
+    MonthlyBytes,
+    Name,
+    ProxyUrl,
+    ReceiverUrl,
+    Seconds,
+    TlsVersion,
+    Weight,
+)
+from probe.model.identity import Access, Family, Role
 
 
 class VantageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

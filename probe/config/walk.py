@@ -28,7 +28,6 @@ from probe.config.hints import (
     metas,
     near,
 )
-from probe.config.schema import Bytes, MonthlyBytes, Seconds
 from probe.config.units import (
     BYTES,
     SECONDS,
@@ -37,6 +36,7 @@ from probe.config.units import (
     parse_monthly_bytes,
     parse_seconds,
 )
+from probe.config.values import Bytes, MonthlyBytes, Seconds
 
 Check = Callable[[Any, Node], Iterable[ConfigError]]
 

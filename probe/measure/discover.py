@@ -7,8 +7,8 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urldefrag, urljoin, urlsplit
 
+from probe.config.definition import Discovery
 from probe.config.hosts import covers
-from probe.config.schema import Discovery
 from probe.measure.page import Page
 from probe.model.failure import Failure
 from probe.model.identity import Phase

@@ -15,7 +15,8 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from msgspec import Struct
 
-from probe.config.schema import Corner, Definition, LegsConfig, Target
+from probe.config.definition import Corner, Definition, Target
+from probe.config.schema import LegsConfig
 from probe.measure.objects import Object
 from probe.model.burst import Burst
 from probe.model.identity import Compares, LegRole, RoundKind

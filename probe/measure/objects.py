@@ -11,7 +11,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.config.schema import Target
+from probe.config.definition import Target
 from probe.model.failure import BODY_TOO_SHORT, Failure
 
 REMEMBER_SECONDS = 86_400.0

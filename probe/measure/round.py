@@ -11,7 +11,8 @@ from functools import partial
 from random import Random
 from urllib.parse import urlsplit
 
-from probe.config.schema import Config, Definition, VantageConfig
+from probe.config.definition import Definition
+from probe.config.schema import Config, VantageConfig
 from probe.measure.discover import PAGE_BYTES, discover
 from probe.measure.leg import measure_leg
 from probe.measure.legs import (

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
-from probe.config.schema import Definition
+from probe.config.definition import Definition
 from probe.model.identity import Family, LegRole, Phase
 from probe.model.observation import LegObservation
 from probe.publish.snapshot import LegKey, Owner, Snapshot

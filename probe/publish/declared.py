@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from probe.config.definition import Definition
 from probe.config.hosts import covers
-from probe.config.schema import Config, Definition, VantageConfig
+from probe.config.schema import Config, VantageConfig
 from probe.model.identity import LegRole, Vantage
 from probe.model.observation import DnsObservation, Leg, RoundObservation
 from probe.publish.snapshot import DnsKey, LegKey, Owner, RatioKey

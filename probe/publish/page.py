@@ -12,7 +12,7 @@ from hashlib import sha256
 from markupsafe import Markup
 from msgspec import Struct
 
-from probe.config.schema import Definition
+from probe.config.definition import Definition
 from probe.model.identity import Vantage
 from probe.model.verdict import State, Verdict
 from probe.nation.fuse import worst

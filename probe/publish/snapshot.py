@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from probe.config.schema import Definition, ScheduleConfig
+from probe.config.definition import Definition
+from probe.config.schema import ScheduleConfig
 from probe.model.finding import Finding, Incident
 from probe.model.identity import Family, LegRole, Phase, RoundKind, Vantage
 from probe.model.observation import DnsObservation, LegObservation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from probe.config.schema import Hours
+from probe.config.values import Hours
 
 MINUTE = 60.0
 HOUR = 3_600.0

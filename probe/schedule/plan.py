@@ -14,7 +14,8 @@ from math import ceil, floor
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.config.schema import Config, ScheduleConfig, Seconds
+from probe.config.schema import Config, ScheduleConfig
+from probe.config.values import Seconds
 from probe.model.identity import RoundKind
 from probe.schedule.pace import Pace
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from probe.config.schema import AUTO
+from probe.config.values import AUTO
 
 NAME = "history.sqlite3"
 # Where a package's service keeps its state, so that a person's `throttlewatch history` finds it.

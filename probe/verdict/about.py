@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from probe.config.schema import Config, Definition, Target
+from probe.config.definition import Definition, Target
+from probe.config.schema import Config
 from probe.model.identity import Compares
 from probe.model.verdict import Verdict
 from probe.verdict.thresholds import DEFAULT, Thresholds

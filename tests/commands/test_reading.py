@@ -16,7 +16,8 @@ from click.testing import CliRunner, Result
 
 from probe.cli import main
 from probe.commands.reading import Moment, zone_of
-from probe.config.schema import Seconds, StoreConfig
+from probe.config.schema import StoreConfig
+from probe.config.values import Seconds
 from probe.model.finding import FindingKind, Incident, Scope
 from probe.model.stored import StoredRound, VerdictSpan
 from probe.store.history import History, HistoryError

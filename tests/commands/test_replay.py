@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from probe.cli import main
 from probe.commands.replay import thresholds_of
 from probe.config import load
-from probe.config.schema import Seconds, StoreConfig
+from probe.config.schema import StoreConfig
+from probe.config.values import Seconds
 from probe.model.stored import StoredRound
 from probe.publish.export_jsonl import jsonl_lines
 from probe.publish.table import to_json

@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from probe.config import load
 from probe.config.amount import RoundSize, round_bytes, round_size
-from probe.config.schema import Bytes, Config
+from probe.config.schema import Config
+from probe.config.values import Bytes
 from probe.model.identity import RoundKind
 
 

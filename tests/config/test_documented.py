@@ -10,9 +10,11 @@ from typing import Any, get_args, get_origin
 import pytest
 from msgspec import NODEFAULT
 
+from probe.config.definition import Definition
 from probe.config.hints import bare, choices, default_of, is_struct, keys_of
-from probe.config.schema import Bytes, Definition, MonthlyBytes, Seconds, Settings
+from probe.config.schema import Settings
 from probe.config.units import BYTES, SECONDS
+from probe.config.values import Bytes, MonthlyBytes, Seconds
 from tests.config.files import mistakes
 
 DOCS = Path(__file__).parent.parent.parent / "docs"

@@ -10,9 +10,10 @@ import pytest
 
 from probe.config import ConfigErrors, estimate, load, warnings
 from probe.config.checks import MIN_GOODPUT_BYTES
+from probe.config.definition import Definition
 from probe.config.embedded import folder
 from probe.config.hints import bare, is_struct, keys_of
-from probe.config.schema import Config, Definition, Settings
+from probe.config.schema import Config, Settings
 from probe.model.identity import Compares
 from probe.schedule.forecast import forecast
 

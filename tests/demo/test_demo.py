@@ -14,7 +14,8 @@ from rich.console import Console
 
 from probe.commands.demo import play
 from probe.config.dump import dump
-from probe.config.schema import NationConfig, Seconds
+from probe.config.schema import NationConfig
+from probe.config.values import Seconds
 from probe.demo.cast import COUNTRY, LINES, PLATFORMS
 from probe.demo.lines import Lines
 from probe.demo.script import twentieth_of_january

@@ -14,8 +14,9 @@ from pathlib import Path
 import msgspec
 
 from probe.config import load
+from probe.config.definition import Target
 from probe.config.formats import is_address
-from probe.config.schema import Config, Target, VantageConfig
+from probe.config.schema import Config, VantageConfig
 from probe.measure.leg import measure_leg
 from probe.measure.legs import Endpoint, declare
 from probe.measure.objects import Object

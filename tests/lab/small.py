@@ -3,16 +3,9 @@ another name, a swap, a control."""
 
 from __future__ import annotations
 
-from probe.config.schema import (
-    Bytes,
-    Config,
-    Corner,
-    Definition,
-    Discovery,
-    Fallback,
-    Settings,
-    Target,
-)
+from probe.config.definition import Corner, Definition, Discovery, Fallback, Target
+from probe.config.schema import Config, Settings
+from probe.config.values import Bytes
 from probe.model.identity import Compares, Verify
 from tests.lab.world.content import PAGES
 from tests.lab.world.spec import LARGEST_BYTES

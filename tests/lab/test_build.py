@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from probe.config import contacts, load
+from probe.config.definition import Definition
 from probe.config.formats import is_address
 from probe.config.hosts import covers
-from probe.config.schema import Config, Definition, Settings
+from probe.config.schema import Config, Settings
 from probe.measure.discover import find_link
 from tests.lab.small import CONFIG, LINK, MIRROR, ON_PAGE, PAGE, PICTURES, VIDEO
 from tests.lab.world.answer import answer

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.config.schema import Discovery
+from probe.config.definition import Discovery
 from probe.measure.discover import discover, find_link
 from probe.measure.page import Page
 from probe.model.failure import Failure

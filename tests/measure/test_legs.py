@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.config.schema import Bytes, Corner, Definition, LegsConfig, Target
+from probe.config.definition import Corner, Definition, Target
+from probe.config.schema import LegsConfig
+from probe.config.values import Bytes
 from probe.measure.legs import Endpoint, declare, draw_controls
 from probe.measure.objects import Object
 from probe.model.identity import SCHEDULED, Compares, LegRole, RoundKind, Verify

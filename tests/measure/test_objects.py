@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from probe.config.schema import Bytes, Discovery, Fallback, Target
+from probe.config.definition import Discovery, Fallback, Target
+from probe.config.values import Bytes
 from probe.measure.objects import (
     REMEMBER_SECONDS,
     RETRY_SECONDS,

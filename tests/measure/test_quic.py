@@ -19,7 +19,8 @@ from aioquic.quic.events import ProtocolNegotiated, QuicEvent
 from msgspec.structs import replace
 
 from probe.config import load
-from probe.config.schema import Definition, LegsConfig, VantageConfig
+from probe.config.definition import Definition
+from probe.config.schema import LegsConfig, VantageConfig
 from probe.measure.legs import Endpoint, declare
 from probe.measure.objects import Object
 from probe.measure.quic import measure_quic

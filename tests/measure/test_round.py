@@ -10,20 +10,16 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
+from probe.config.definition import Corner, Definition, Discovery, Target
 from probe.config.schema import (
-    Bytes,
     Config,
-    Corner,
-    Definition,
-    Discovery,
     DnsConfig,
     ResolverConfig,
     ScheduleConfig,
-    Seconds,
     Settings,
-    Target,
     VantageConfig,
 )
+from probe.config.values import Bytes, Seconds
 from probe.measure.round import Rounds
 from probe.measure.state import State
 from probe.model.burst import Burst

@@ -10,7 +10,8 @@ from random import Random
 
 from msgspec import Struct
 
-from probe.config.schema import NationConfig, Seconds
+from probe.config.schema import NationConfig
+from probe.config.values import Seconds
 from probe.model.identity import Access, Role, Vantage
 from probe.model.verdict import State
 from probe.nation.sight import Reading, Seen, Sight, corrected

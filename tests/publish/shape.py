@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probe.config.schema import Config, Corner, Definition, Settings, Target
+from probe.config.definition import Corner, Definition, Target
+from probe.config.schema import Config, Settings
 from probe.measure.legs import Endpoint, declare
 from probe.measure.objects import Object
 from probe.model.failure import Failure

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from probe.config.schema import Config, Seconds, Settings, VantageConfig
+from probe.config.schema import Config, Settings, VantageConfig
+from probe.config.values import Seconds
 from probe.model.failure import Failure
 from probe.model.identity import LegRole, Phase, RoundKind
 from probe.model.observation import SkippedLeg

@@ -14,7 +14,8 @@ from prometheus_client.samples import Sample
 
 from probe.cli import main
 from probe.config.dump import dump
-from probe.config.schema import NationConfig, Seconds
+from probe.config.schema import NationConfig
+from probe.config.values import Seconds
 from probe.publish.board import Board
 from probe.publish.metrics import rows
 from probe.publish.rules.render import rule_file

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from probe.config.schema import ForwardConfig, Seconds, StoreConfig
+from probe.config.schema import ForwardConfig, StoreConfig
+from probe.config.values import Seconds
 from probe.publish import forwarder
 from probe.publish.forwarder import CURSOR, INSTANCE, Forwarder
 from probe.publish.remote_write import Receiver

@@ -22,7 +22,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from probe.app import Daemon
 from probe.config import contacts, load
-from probe.config.schema import ForwardConfig, Seconds, StoreConfig
+from probe.config.schema import ForwardConfig, StoreConfig
+from probe.config.values import Seconds
 from probe.model.identity import Family, RoundKind
 from probe.model.observation import RoundObservation
 from probe.publish import forwarder, remote_write_points, sampler

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from ruamel.yaml import YAML
 
 from probe.config.dump import dump
-from probe.config.schema import NationConfig, Seconds
+from probe.config.schema import NationConfig
+from probe.config.values import Seconds
 from probe.publish import names
 from probe.publish.rules import record
 from probe.publish.rules.render import rule_file

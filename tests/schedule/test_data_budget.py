@@ -8,7 +8,8 @@ from itertools import groupby, pairwise
 import pytest
 from msgspec.structs import replace
 
-from probe.config.schema import Config, MonthlyBytes, ScheduleConfig, Settings, VantageConfig
+from probe.config.schema import Config, ScheduleConfig, Settings, VantageConfig
+from probe.config.values import MonthlyBytes
 from probe.measure.discover import PAGE_BYTES
 from probe.model.burst import Burst
 from probe.model.identity import Compares, RoundKind

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.config.schema import ScheduleConfig, Seconds
+from probe.config.schema import ScheduleConfig
+from probe.config.values import Seconds
 from probe.schedule.pace import (
     MOST_SPREAD,
     MOST_THINNED,

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.config.schema import Config, Definition, ScheduleConfig, Seconds, Settings, VantageConfig
+from probe.config.definition import Definition
+from probe.config.schema import Config, ScheduleConfig, Settings, VantageConfig
+from probe.config.values import Seconds
 from probe.model.identity import RoundKind
 from probe.schedule.plan import (
     FIRST_ROUNDS_SECONDS,

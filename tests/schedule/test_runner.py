@@ -10,7 +10,8 @@ from typing import Self
 
 import pytest
 
-from probe.config.schema import ScheduleConfig, Seconds
+from probe.config.schema import ScheduleConfig
+from probe.config.values import Seconds
 from probe.model.identity import RoundKind
 from probe.schedule.plan import Slot
 from probe.schedule.runner import Clocks, Hooks, Runner

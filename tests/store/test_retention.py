@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from probe.config.schema import Bytes, StoreConfig
+from probe.config.schema import StoreConfig
+from probe.config.values import Bytes
 from probe.model.stored import StoredRound
 from probe.model.verdict import State
 from probe.store.database import open_writer

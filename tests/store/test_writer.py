@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from probe.config.schema import Seconds, StoreConfig
+from probe.config.schema import StoreConfig
+from probe.config.values import Seconds
 from probe.model.finding import Finding, FindingKind, Incident, Scope
 from probe.model.stored import StoredRound
 from probe.model.verdict import State

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from probe.config.schema import Config, Definition
+from probe.config.definition import Definition
+from probe.config.schema import Config
 from tests.lab.world.content import PAGES
 from tests.scenarios.model import Delayed, Policed, Restricted, Scope, Shaped, Whom, exactly
 from tests.synth.line import LineModel

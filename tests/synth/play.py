@@ -12,7 +12,9 @@ from random import Random
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.config.schema import Bytes, Config, Definition, ScheduleConfig, Target
+from probe.config.definition import Definition, Target
+from probe.config.schema import Config, ScheduleConfig
+from probe.config.values import Bytes
 from probe.model.identity import Access, Compares, RoundKind
 from probe.model.verdict import State, Verdict
 from probe.verdict.rules import RULES, Rule

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from probe.config.schema import Config, Definition
+from probe.config.definition import Definition
+from probe.config.schema import Config
 from probe.measure.legs import (
     Endpoint,
     connect_name,

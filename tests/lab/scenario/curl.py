@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from probe.config.schema import Config, Target
+from probe.config.definition import Target
+from probe.config.schema import Config
 from probe.model.identity import Compares
 from tests.lab.lab import Lab
 from tests.lab.world.content import PAGES

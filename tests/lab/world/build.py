@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_network
 from urllib.parse import SplitResult, urlsplit
 
+from probe.config.definition import Corner, Definition, Target
 from probe.config.formats import is_address
 from probe.config.hosts import covers
-from probe.config.schema import Config, Corner, Definition, ResolverConfig, Target
+from probe.config.schema import Config, ResolverConfig
 from probe.model.identity import Compares
 from tests.lab.net import WORLD_ADDRESS
 from tests.lab.world.content import PAGES, Page

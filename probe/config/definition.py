@@ -1,0 +1,119 @@
+"""A platform or control as typed, frozen values: one file of the platforms folder.
+
+Field names are the keys of the YAML files.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from probe.config.values import (
+    Bytes,
+    Host,
+    HostName,
+    HostPattern,
+    HttpsUrl,
+    HttpVersion,
+    Kind,
+    Name,
+    Pattern,
+    Scope,
+    Sentence,
+    Status,
+    UrlPath,
+)
+from probe.model.identity import Compares, Verify
+
+
+class Discovery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Find an object whose URL changes: fetch ``page``, take the first match of ``pattern``.
+
+    ``pattern`` is a regular expression; its first group (or the whole match) is the link, which may
+    be JSON-escaped, relative to the page or scheme-relative. It must stay on ``hosts``.
+    """
+
+    page: HttpsUrl
+    pattern: Pattern
+    hosts: Annotated[tuple[HostPattern, ...], Meta(min_length=1)]
+
+
+class Fallback(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A fixed object used while the discovered or first one fails to give what is expected."""
+
+    url: HttpsUrl
+    min_bytes: Bytes = Bytes(65_536)
+
+
+class Corner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A swap or decoy leg: what differs from its target.
+
+    Swap: connects where the target does, says ``sni``. Decoy: says the target's name, connects to
+    ``connect_to`` (a server that is nobody's target; ``beacon`` of the main file by default).
+    ``path`` replaces the target's path and query, ``host`` the Host header (default: ``sni`` for a
+    swap, the target's for a decoy), ``certificate_name`` the name that the certificate must carry
+    (default: ``sni``).
+    """
+
+    why: Sentence
+    sni: HostName | None = None
+    host: Host | None = None
+    path: UrlPath | None = None
+    connect_to: Host | None = None
+    certificate_name: Host | None = None
+    verify: Verify = Verify.STRICT
+    compares: Compares = Compares.HANDSHAKE
+    min_bytes: Bytes = Bytes(0)
+    expect_status: Annotated[tuple[Status, ...], Meta(min_length=1)] | None = None
+
+
+class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One endpoint of a platform or control.
+
+    Exactly one of ``url`` and ``discover``. Everything else that is not given follows from the URL:
+    ``connect_to``, ``sni``, ``host`` and ``certificate_name`` are its host. ``compares: goodput``
+    targets are read in transfer rounds, all targets are reached in light rounds.
+    ``no_swap``/``no_decoy`` say why that corner of the square does not exist. ``quic``: it speaks
+    HTTP/3, and is measured over it too where the main file says so.
+    """
+
+    name: Name
+    why: str = ""
+    url: HttpsUrl | None = None
+    discover: Discovery | None = None
+    fallback: Fallback | None = None
+    connect_to: Host | None = None
+    sni: HostName | None = None
+    host: Host | None = None
+    certificate_name: Host | None = None
+    verify: Verify = Verify.STRICT
+    compares: Compares = Compares.GOODPUT
+    min_bytes: Bytes = Bytes(0)
+    expect_status: Annotated[tuple[Status, ...], Meta(min_length=1)] = (200, 206)
+    http: Annotated[tuple[HttpVersion, ...], Meta(min_length=1)] = ("h2", "http/1.1")
+    swap: Corner | None = None
+    quic: bool = False
+    no_swap: str = ""
+    decoy: Corner | None = None
+    no_decoy: str = ""
+
+
+class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file of the platforms folder: a platform, or a control (``kind``).
+
+    ``hosts`` are all host names that measuring it may contact (``*.`` for any label below); a test
+    and the loader hold every URL, discovery and corner to them. ``operator`` is who runs it.
+    ``scope`` of a control: ``domestic`` or ``foreign``. ``enabled: false`` keeps the file as a
+    template.
+    """
+
+    name: Name
+    title: Sentence
+    why: Sentence
+    hosts: Annotated[tuple[HostPattern, ...], Meta(min_length=1)]
+    targets: Annotated[tuple[Target, ...], Meta(min_length=1)]
+    kind: Kind = "platform"
+    operator: str = ""
+    scope: Scope = "foreign"
+    enabled: bool = True

@@ -1,0 +1,72 @@
+"""What a single value of the configuration may be.
+
+``Seconds`` are written ``10s``, ``2m``, ``6h`` or a bare number; ``Bytes`` are written ``64KiB``,
+``1MB`` or a bare number, ``MonthlyBytes`` are written ``3GB/month`` or ``100MB/day``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, NewType
+
+from msgspec import Meta
+
+Seconds = NewType("Seconds", float)
+Bytes = NewType("Bytes", int)
+# As the path of the history: wherever the service manager or the user's system keeps state.
+AUTO = "auto"
+MonthlyBytes = NewType("MonthlyBytes", int)
+
+# Names become metric labels, file names and keys, so they are kept plain.
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$",
+        description="a name of at most 40 of a-z, 0-9, - and _, such as home-line",
+    ),
+]
+Country = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Z]{2}$",
+        description="a country as two capital letters (ISO 3166-1), such as TR or NO",
+    ),
+]
+
+# Texts of a certain form; ``formats.py`` checks each and says what it expects.
+HttpsUrl = Annotated[str, Meta(extra={"format": "https-url"})]
+Host = Annotated[str, Meta(extra={"format": "host"})]
+HostName = Annotated[str, Meta(extra={"format": "host-name"})]
+HostPattern = Annotated[str, Meta(extra={"format": "host-pattern"})]
+Address = Annotated[str, Meta(extra={"format": "address"})]
+AddressAndPort = Annotated[str, Meta(extra={"format": "address-and-port"})]
+Listen = Annotated[str, Meta(extra={"format": "listen"})]
+ProxyUrl = Annotated[str, Meta(extra={"format": "proxy"})]
+Pattern = Annotated[str, Meta(extra={"format": "regex"})]
+ReceiverUrl = Annotated[str, Meta(extra={"format": "receiver-url"})]
+LabelName = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$",
+        description="a label's name: letters, digits and _, such as instance",
+    ),
+]
+UrlPath = Annotated[str, Meta(extra={"format": "url-path"})]
+Hours = Annotated[str, Meta(extra={"format": "hours"})]
+Interface = Annotated[str, Meta(extra={"format": "interface"})]
+Kind = Annotated[str, Meta(extra={"choices": ("platform", "control")})]
+Scope = Annotated[str, Meta(extra={"choices": ("domestic", "foreign")})]
+HttpVersion = Annotated[str, Meta(extra={"choices": ("h2", "http/1.1")})]
+LogLevel = Annotated[str, Meta(extra={"choices": ("debug", "info", "warning", "error")})]
+LogFormat = Annotated[str, Meta(extra={"choices": ("auto", "text", "json")})]
+AsnText = Annotated[
+    str,
+    Meta(
+        pattern=r"^[1-9][0-9]{0,9}$",
+        description="the number of an autonomous system, such as 64500",
+    ),
+]
+Weight = Annotated[float, Meta(gt=0.0)]
+ClientAuth = Annotated[str, Meta(extra={"choices": ("NoClientCert", "RequireAndVerifyClientCert")})]
+TlsVersion = Annotated[str, Meta(extra={"choices": ("TLS12", "TLS13")})]
+Sentence = Annotated[str, Meta(min_length=1)]
+Status = Annotated[int, Meta(ge=100, le=599)]
