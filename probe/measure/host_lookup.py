@@ -7,7 +7,6 @@ sent. ``measure_dns`` measures.
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 import weakref
 from typing import Any
@@ -19,6 +18,7 @@ from probe.config.schema import VantageConfig
 from probe.measure.dns_heard import Asked, never_asked
 from probe.measure.dns_message import ascii_name
 from probe.measure.failures import TIMEOUT
+from probe.measure.family import SOCKET_FAMILIES
 from probe.measure.resolvers import SYSTEM, system_nameservers
 from probe.model.failure import Failure
 from probe.model.identity import Family, Phase
@@ -37,8 +37,6 @@ _FLAGS = pycares.ARES_FLAG_NOSEARCH | pycares.ARES_FLAG_EDNS
 _NOSORT = 1 << 7
 
 _FROM_THE_HOST = VantageConfig(name="host")
-
-_SOCKET_FAMILIES = {Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
 
 _REASONS: dict[object, str] = {
     pycares.errno.ARES_ENODATA: "dns_no_answer",
@@ -156,7 +154,7 @@ async def _ask(
             flags=_FLAGS,
         ) as channel,
     ):
-        return await channel.getaddrinfo(name, family=_SOCKET_FAMILIES[family], flags=_NOSORT)
+        return await channel.getaddrinfo(name, family=SOCKET_FAMILIES[family], flags=_NOSORT)
 
 
 def _answer(found: pycares.AddrInfoResult, seconds: float) -> DnsAnswer:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from ipaddress import ip_address
 
 import httpx
 from aioquic.h3.connection import H3_ALPN, H3Connection
@@ -25,10 +24,11 @@ from probe.config.schema import VantageConfig
 from probe.measure import clock, tcp
 from probe.measure.clock import Arrival, Timeline
 from probe.measure.failures import TIMEOUT, UNEXPECTED_STATUS, NetworkError, failure_of
+from probe.measure.family import SOCKET_FAMILIES, family_of
 from probe.measure.http import headers
 from probe.measure.trust import Trust
 from probe.model.failure import PROTOCOL_ERROR, Failure
-from probe.model.identity import Family, Phase
+from probe.model.identity import Phase
 from probe.model.observation import HttpFacts, Leg, LegObservation, TlsFacts
 
 _HEADER_BYTES = {socket.AF_INET: 28, socket.AF_INET6: 48}
@@ -105,7 +105,7 @@ class _Exchange:
 
     async def run(self, address: str, via: VantageConfig) -> None:
         """Until the head of the answer is there. Raises what goes wrong."""
-        family = socket.AF_INET if ip_address(address).version == 4 else socket.AF_INET6
+        family = SOCKET_FAMILIES[family_of(address)]
         self._sock = sock = socket.socket(family, socket.SOCK_DGRAM)
         sock.setblocking(False)
         clock.enable_stamps(sock)
@@ -234,7 +234,7 @@ class _Exchange:
             duration_seconds=_seconds(self._ended_ns - self._started_ns),
             clock=timeline.clock,
             address=address,
-            family=Family.IPV4 if ip_address(address).version == 4 else Family.IPV6,
+            family=family_of(address),
             phases=phases,
             failure=failure,
             tls=TlsFacts(version="TLSv1.3", alpn="h3", verify_error="") if done else None,

@@ -12,8 +12,8 @@ import time
 from probe.measure import clock
 from probe.measure.clock import Arrival, Timeline
 from probe.measure.curve import thin
+from probe.measure.family import family_of
 from probe.measure.http import Exchange
-from probe.measure.resolvers import family_of
 from probe.measure.tls import TlsStream
 from probe.measure.wire import WireStream
 from probe.model.failure import BODY_TOO_SHORT, Failure

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv4Address, ip_address
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from probe.config.schema import DnsConfig, ResolverConfig
+from probe.measure.family import family_of
 from probe.model.identity import Family
 
 SYSTEM = "system"
@@ -87,12 +88,6 @@ def static_addresses(
     return tuple(
         address for addresses in pinned for address in addresses if family_of(address) is family
     )
-
-
-@lru_cache(maxsize=256)
-def family_of(address: str) -> Family:
-    """The family of a literal address; ``ValueError`` if it is none."""
-    return Family.IPV4 if isinstance(ip_address(address), IPv4Address) else Family.IPV6
 
 
 def host_and_port(text: str, default_port: int = DNS_PORT) -> tuple[str, int]:

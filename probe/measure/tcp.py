@@ -14,11 +14,8 @@ from msgspec import Struct
 
 from probe.measure import clock, tcp_info
 from probe.measure.failures import NetworkError
-from probe.measure.resolvers import family_of
+from probe.measure.family import SOCKET_FAMILIES, family_of
 from probe.measure.wire import WireStream, writable
-from probe.model.identity import Family
-
-_SOCKET_FAMILIES = {Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
 
 
 class Connected(Struct, frozen=True):
@@ -72,7 +69,7 @@ def _open(address: str) -> socket.socket:
         family = family_of(address)
     except ValueError:
         raise NetworkError("bad_address", "not an IP address") from None
-    sock = socket.socket(_SOCKET_FAMILIES[family], socket.SOCK_STREAM)
+    sock = socket.socket(SOCKET_FAMILIES[family], socket.SOCK_STREAM)
     sock.setblocking(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     clock.enable_stamps(sock)
