@@ -112,9 +112,8 @@ class Exchange:
         if self._response is None or self.facts is None:
             raise RuntimeError("there is no answer yet")
         enough = min(max_bytes, self.facts.content_length or max_bytes)
-        if self._tls is not None:
-            self._tls.cut_no_more()
-        self._wire.gather(enough)
+        undecrypted = 0 if self._tls is None else self._tls.cut_no_more()
+        self._wire.gather(enough, undecrypted=undecrypted)
         self.body_bytes = 0
         try:
             # Never left early: ending the wire instead unwinds httpcore's generators in order.

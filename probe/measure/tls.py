@@ -196,10 +196,13 @@ class TlsStream(httpcore.AsyncNetworkStream):
                 self.first = self.last = self._wire.arrival
                 self._give(piece)
 
-    def cut_no_more(self) -> None:
-        """From here on ``first`` is not looked at: OpenSSL may have the stream as it comes."""
+    def cut_no_more(self) -> int:
+        """From here on ``first`` is not looked at: OpenSSL may have the stream as it comes. How
+        many bytes of it have been received and not decrypted."""
         self._cutting = False
-        self._give(self._records.rest())
+        rest = self._records.rest()
+        self._give(rest)
+        return len(rest)
 
     def _give(self, data: bytes) -> None:
         self._incoming.write(data)

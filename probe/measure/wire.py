@@ -26,16 +26,21 @@ HEAD_PIECE = 2_048
 small reads keep the first byte's stamp apart from what followed it."""
 BODY_PIECE = 16_384
 """Bytes per read of the body: even a late reader gets four points per 64 KiB."""
-GATHER_SECONDS = 0.016
-GATHER_MOST_SECONDS = 0.040
-"""How long the next bytes of a body may lie in the kernel (at first, and at most), so that a flight
-of segments costs a few turns of the event loop and not one each. The kernel stamps them as they
-come, so what is measured does not get later; a line slow enough to be called so (290 kbit/s) still
-has a point for each segment, and no gap is made that looks like a stall (``STALL_SECONDS``)."""
+GATHER_SECONDS = 0.040
+"""How long the next bytes of a body may lie in the kernel before they are read, so that a flight of
+segments costs one turn of the event loop and not one each. The kernel stamps them as they come. A
+line slow enough to be called so (290 kbit/s) still has a point for each segment, and no gap is made
+that looks like a stall (``STALL_SECONDS``).
+
+The kernel is told how many it should wait for (``SO_RCVLOWAT``). Without that it acknowledges late
+what nobody reads, and a sender that is still speeding up was slower by a quarter (64 KiB, 30 ms)
+to a half (512 KiB): ``python -m benchmarks.undisturbed``."""
 GATHER_BYTES = 40_960
-"""How much shall lie there: well below the window of 64 KiB that Linux gives a new connection, as a
-full one would slow the sender down. The wait is set by what the last one brought; a line that
-brings more in the shortest is fast, and no more is left lying."""
+GATHER_BYTES_LONG = 8_192
+"""How many those are at most: of a body that fits the window of 64 KiB which Linux gives a new
+connection, and of a longer one, whose sender would meet the end of a window that does not move."""
+_OVERHEAD = 40
+"""One byte in so many is not body but TLS and HTTP/2: 31 in records of 1,300 bytes."""
 HOLD_BYTES = 65_536
 HOLD_LEAST_BYTES = 4_096
 HOLD_LOOKS = 4
@@ -68,8 +73,13 @@ class WireStream(httpcore.AsyncNetworkStream):
         self.gathers = False
         """Whether a reader that has read everything lets the next bytes gather before it looks."""
         self.missing = 0
-        """Bytes of the body that have still to come: with fewer it cannot be whole."""
-        self._gather_seconds = GATHER_SECONDS
+        """Bytes of the body, in the clear, that the leg does not have yet."""
+        self._undecrypted = 0
+        self._whole_at: int | None = None
+        """The body is not whole before this many bytes were received."""
+        self._portion = GATHER_BYTES
+        self._expected = 1
+        """How many bytes shall lie in the kernel before it says so."""
         self._held: deque[tuple[bytes, Arrival]] = deque()
         self._gather_from = 0
         self._looks = 0
@@ -127,11 +137,15 @@ class WireStream(httpcore.AsyncNetworkStream):
             self.piece = held
         return data
 
-    def gather(self, missing: int) -> None:
-        """From here on a body comes of which ``missing`` bytes have still to come: let them gather,
-        from the start if one read cannot bring them all."""
+    def gather(self, missing: int, *, undecrypted: int = 0) -> None:
+        """From here on a body comes of which ``missing`` bytes are still wanted: let them gather,
+        from the start if one read cannot bring them all. ``undecrypted`` bytes were handed up, but
+        are not yet a whole record."""
         self.gathers = True
         self.missing = missing
+        self._undecrypted = undecrypted
+        if not self._drained:
+            self._deaf()  # what lies there was heard of, and the loop would turn for it at once
         self._drained = self._drained or missing > self.piece
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
@@ -195,10 +209,8 @@ class WireStream(httpcore.AsyncNetworkStream):
             await asyncio.sleep(0)
         if not self._drained:
             self._take()
-        elif self.gathers:
-            await self._gather()
         if not self._held:
-            await self._come()
+            await (self._gather() if self.gathers else self._come())
 
     def _take(self) -> bytes | None:
         """Hold what lies in the kernel, ``piece`` bytes at most; ``None``: nothing."""
@@ -214,14 +226,38 @@ class WireStream(httpcore.AsyncNetworkStream):
         return data
 
     async def _gather(self) -> None:
-        self._deaf()  # else the loop would turn for each segment after all
+        if self._whole_at is None:
+            # Only now: what HTTP had read of it together with the head has been handed up.
+            self._whole_at = self.received - self._undecrypted + self.missing
+            self._portion = GATHER_BYTES if self.missing <= HOLD_BYTES else GATHER_BYTES_LONG
         self._looks = 0
         self._gather_from = self.received
-        self._timer = self._loop.call_later(self._gather_seconds, self._look)
+        self._expect_more()
         try:
-            await self._wait()
+            await self._come()
         finally:
+            self._cancel_timer()
+
+    def _coming(self) -> int:
+        return (self._whole_at or 0) - self.received
+
+    def _expect_more(self) -> None:
+        # Too much is better than too little: then the time ends the wait, and no last segment is
+        # left that costs a turn of its own.
+        self._expect(self._coming() + self.missing // _OVERHEAD)
+        self._cancel_timer()
+        self._timer = self._loop.call_later(GATHER_SECONDS, self._look)
+
+    def _expect(self, size: int) -> None:
+        expected = min(max(1, size), self._portion)
+        if expected != self._expected:
+            self._expected = expected
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, expected)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
 
     def _look(self) -> None:
         awaited = self._awaited
@@ -233,38 +269,33 @@ class WireStream(httpcore.AsyncNetworkStream):
                 pass
         except OSError as error:
             self._error = error  # the next read says so, after what came before it
-        brought = self.received - before
-        wanted = self._gather_seconds * GATHER_BYTES / max(1, brought)
-        self.gathers = wanted > GATHER_SECONDS
-        self._gather_seconds = min(max(wanted, GATHER_SECONDS), GATHER_MOST_SECONDS)
         self._looks += 1
-        if self._holds(brought):
-            self._timer = self._loop.call_later(self._gather_seconds, self._look)
-        elif self._error is not None and not self._held:
+        if self._holds(self.received - before):
+            self._expect_more()
+        elif self._held:
+            awaited.set_result(None)
+        elif self._error is not None:
             awaited.set_exception(self._error)
         else:
-            awaited.set_result(None)
+            self._expect(1)  # whatever comes next comes late
 
     def _holds(self, brought: int) -> bool:
         return (
-            self.gathers
-            and self._drained
+            self._drained
             and self._error is None
             and brought >= HOLD_LEAST_BYTES
             and self._looks < HOLD_LOOKS
-            and self.received - self._gather_from < min(self.missing, HOLD_BYTES)
+            and self._coming() > 0
+            and self.received - self._gather_from < HOLD_BYTES
         )
 
     async def _come(self) -> None:
+        """Until ``_look`` or ``_came`` has something to tell."""
         # The loop goes on listening between two waits: a slow line has some fifty of them in a leg,
         # and beginning and ending to listen costs more than the read.
         if not self._listening:
             self._loop.add_reader(self._sock.fileno(), self._came)
             self._listening = True
-        await self._wait()
-
-    async def _wait(self) -> None:
-        """Until ``_look`` or ``_came`` has something to tell."""
         self._reads = 0
         self._awaited = self._loop.create_future()
         try:
@@ -279,6 +310,9 @@ class WireStream(httpcore.AsyncNetworkStream):
         awaited = self._awaited
         if awaited is None or awaited.done():
             self._deaf()  # nobody waits, and the loop must not turn for what nobody reads
+            return
+        if self.gathers:
+            self._look()
             return
         try:
             data = self._take()

@@ -1,4 +1,4 @@
-"""A body's bytes gather in the kernel: few reads on a slow line, none left lying on a fast one."""
+"""A body's bytes gather in the kernel: few reads, and none lies there longer than it should."""
 
 from __future__ import annotations
 
@@ -13,25 +13,29 @@ from probe.measure import clock
 from probe.measure.curve import STALL_SECONDS
 from probe.measure.wire import (
     GATHER_BYTES,
-    GATHER_MOST_SECONDS,
+    GATHER_BYTES_LONG,
     GATHER_SECONDS,
+    HOLD_BYTES,
     HOLD_LEAST_BYTES,
     WireStream,
 )
 
 PIECES = 40
+LATER_SECONDS = 4 * GATHER_SECONDS
 
 
 @asynccontextmanager
-async def body_of(pieces: int, size: int, *, missing: int = 0) -> AsyncIterator[WireStream]:
-    """A stream on which that many pieces come, a millisecond apart, and then its end. ``missing``
-    is what the wire is told of the body's size."""
+async def body_of(
+    pieces: int, size: int, *, missing: int, apart_seconds: float = 0.001
+) -> AsyncIterator[WireStream]:
+    """A stream on which that many pieces come, and then its end. ``missing`` is what the wire is
+    told of the body's size."""
 
     async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for _ in range(pieces):
             writer.write(bytes(size))
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(apart_seconds)
         writer.close()
 
     server = await asyncio.start_server(send, "127.0.0.1")
@@ -63,37 +67,69 @@ async def longest_held_seconds(wire: WireStream) -> float:
     return held_ns / clock.NANOSECONDS
 
 
+def lay_seconds(wire: WireStream) -> list[float]:
+    """How long the last byte of each read had lain in the kernel."""
+    offset_ns = clock.wall_offset_ns()
+    return [
+        (arrival.loop_ns + offset_ns - arrival.kernel_ns) / clock.NANOSECONDS
+        for arrival in wire.arrivals
+        if arrival.kernel_ns is not None
+    ]
+
+
 async def test_between_two_reads_bytes_have_time_to_gather_and_none_is_lost() -> None:
-    async with body_of(PIECES, 100) as wire:
-        assert await read_all(wire) == PIECES * 100
-        assert wire.gathers
+    size = 4 * PIECES * 100
+    async with body_of(4 * PIECES, 100, missing=2 * size) as wire:
+        assert await read_all(wire) == size
         read_ns = [arrival.loop_ns for arrival in wire.arrivals]
     gaps = [after - before for before, after in pairwise(read_ns)]
-    # The loop's clock and its timer may differ by the timer's own grain.
-    assert all(gap > 0.8 * GATHER_SECONDS * clock.NANOSECONDS for gap in gaps)
+    # The last read finds the end, whenever that came. The loop's clock and its timer may differ by
+    # the timer's own grain.
+    assert gaps[:-1]
+    assert all(gap > 0.8 * GATHER_SECONDS * clock.NANOSECONDS for gap in gaps[:-1])
+    assert GATHER_SECONDS < STALL_SECONDS
 
 
-async def test_the_less_comes_the_longer_it_gathers_to_a_limit_below_a_stall() -> None:
-    async with body_of(4 * PIECES, 100) as wire:
-        assert await read_all(wire) == 4 * PIECES * 100
-        read_ns = [arrival.loop_ns for arrival in wire.arrivals]
-    gaps = [after - before for before, after in pairwise(read_ns)]
-    # The first waits are the shortest; the last read finds the end, whenever that came.
-    assert max(gaps[-3:-1]) > 2 * GATHER_SECONDS * clock.NANOSECONDS
-    assert GATHER_SECONDS < GATHER_MOST_SECONDS < STALL_SECONDS
+async def test_what_may_be_the_whole_body_is_read_when_it_is_there() -> None:
+    # What comes on the wire is more than the body by its records.
+    size = GATHER_BYTES // 2
+    async with body_of(1, size, missing=size * 9 // 10, apart_seconds=LATER_SECONDS) as wire:
+        while wire.received < size:
+            await wire.receive()
+        assert max(lay_seconds(wire)) < 0.8 * GATHER_SECONDS
+        await read_all(wire)
 
 
-async def test_on_a_fast_line_nothing_is_left_lying() -> None:
-    # Not a multiple of a read, which would leave open whether more lies there.
+async def test_on_a_fast_line_nothing_lies_there_for_long() -> None:
     size = 4 * GATHER_BYTES + 100
-    async with body_of(2, size) as wire:
-        assert await read_all(wire) == 2 * size
-        assert not wire.gathers
+    async with body_of(1, size, missing=size * 9 // 10, apart_seconds=LATER_SECONDS) as wire:
+        while wire.received < size - GATHER_BYTES_LONG:
+            await wire.receive()
+        assert max(lay_seconds(wire)) < 0.8 * GATHER_SECONDS
+        await read_all(wire)
+
+
+async def test_a_longer_body_is_read_sooner_since_its_window_has_to_move() -> None:
+    size = GATHER_BYTES_LONG + 100
+    async with body_of(1, size, missing=HOLD_BYTES, apart_seconds=LATER_SECONDS) as wire:
+        await read_all(wire)
+        assert max(lay_seconds(wire)) > 0.8 * GATHER_SECONDS
+    async with body_of(1, size, missing=HOLD_BYTES + 1, apart_seconds=LATER_SECONDS) as wire:
+        await wire.receive()
+        assert max(lay_seconds(wire)) < 0.8 * GATHER_SECONDS
+        await read_all(wire)
+
+
+async def test_what_comes_after_a_silence_is_read_at_once() -> None:
+    async with body_of(2, 100, missing=HOLD_BYTES, apart_seconds=LATER_SECONDS) as wire:
+        await read_all(wire)
+        first, second = lay_seconds(wire)
+    assert second < 0.5 * first
 
 
 async def test_a_body_that_cannot_be_whole_is_held_and_each_piece_keeps_its_arrival() -> None:
-    pieces, size = 3 * PIECES, 1_000
-    async with body_of(pieces, size, missing=2 * pieces * size) as wire:
+    pieces, size = 3 * PIECES, 500
+    async with body_of(pieces, size, missing=HOLD_BYTES) as wire:
         assert await longest_held_seconds(wire) > 0.8 * GATHER_SECONDS
         assert (wire.received, wire.arrival) == (pieces * size, wire.arrivals[-1])
 
