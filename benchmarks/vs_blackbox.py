@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import click
@@ -40,11 +39,11 @@ from benchmarks.wire_accuracy import (
 )
 from probe.config.schema import VantageConfig
 from probe.measure.clock import Stamping
-from probe.measure.host_lookup import host_lookup
+from probe.measure.host_lookup import host_lookups
 from probe.measure.leg import measure_leg
 from probe.measure.trust import Trust
 from probe.model.identity import Family, Phase
-from probe.model.observation import Leg
+from probe.model.observation import DnsObservation, Leg
 from tests.lab.capture import connections
 from tests.lab.lab import Lab
 from tests.lab.world.events import Request
@@ -133,12 +132,12 @@ async def _take(ca_file: str, rounds: int, exporter: int) -> Taken:
     ) as client:
         await _until_up(client)
 
-        def ours(number: int, version: str) -> Awaitable[dict[Phase, float]]:
-            # Declared before the clock runs, as what to ask blackbox_exporter for is.
-            return measured(leg_for(number, version, BYTES))
+        async def ours(legs: list[Leg]) -> list[dict[Phase, float]]:
+            # As in a round: the names first, each asked for on the wire.
+            found = await host_lookups([HOST] * len(legs), Family.IPV4, timeout_seconds=5.0)
+            return await asyncio.gather(*map(measured, legs, found))
 
-        async def measured(leg: Leg) -> dict[Phase, float]:
-            found = await host_lookup(HOST, Family.IPV4, timeout_seconds=5.0)
+        async def measured(leg: Leg, found: DnsObservation) -> dict[Phase, float]:
             seen = await measure_leg(
                 leg,
                 address=found.answers[0].addresses[0],
@@ -161,18 +160,16 @@ async def _take(ca_file: str, rounds: int, exporter: int) -> Taken:
                 raise RuntimeError(f"blackbox_exporter failed: {answer.text}")
             return {Phase(name): float(value) for name, value in PHASE.findall(answer.text)}
 
-        async def batch(
-            who: str,
-            probe: Callable[[int, str], Awaitable[dict[Phase, float]]],
-            version: str,
-            at_once: int,
-            first: int,
-        ) -> None:
-            pid = os.getpid() if who == US else exporter
+        async def batch(who: str, version: str, at_once: int, first: int) -> None:
             numbers = range(first, first + at_once)
-            probing = [probe(number, version) for number in numbers]
+            # Declared before the clock runs, as what to ask blackbox_exporter for is.
+            legs = [leg_for(number, version, BYTES) for number in numbers]
+            pid = os.getpid() if who == US else exporter
             before = cpu_seconds(pid)
-            found = await asyncio.gather(*probing)
+            if who == US:
+                found = await ours(legs)
+            else:
+                found = await asyncio.gather(*(theirs(number, version) for number in numbers))
             after = cpu_seconds(pid)
             probes.extend(map(Probe, [who] * at_once, numbers, [at_once] * at_once, found))
             costs.append(Cost(who, version, at_once, at_once, after - before))
@@ -180,16 +177,15 @@ async def _take(ca_file: str, rounds: int, exporter: int) -> Taken:
         number = 0
         for version in VERSIONS:
             for _ in range(WARM_UP):
-                await ours(number, version)
+                await ours([leg_for(number, version, BYTES)])
                 await theirs(number + 1, version)
                 number += 2
         for turn in range(rounds):
             for version in VERSIONS:
                 for at_once, times in ((1, 10), (20, 1)):
                     for _ in range(times):
-                        pair = [(US, ours), (THEM, theirs)]
-                        for who, probe in pair if turn % 2 else reversed(pair):
-                            await batch(who, probe, version, at_once, number)
+                        for who in (US, THEM) if turn % 2 else (THEM, US):
+                            await batch(who, version, at_once, number)
                             number += at_once
     resident = {US: resident_bytes(os.getpid()), THEM: resident_bytes(exporter)}
     return Taken(probes, costs, resident)

@@ -1,4 +1,4 @@
-"""What this host would get for a name: c-ares (through aiodns) with the host's own settings.
+"""What this host would get for names: c-ares (through aiodns) with the host's own settings.
 
 For finding addresses, not for measuring DNS: the first answer wins, and only c-ares knows what was
 sent. ``measure_dns`` measures.
@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 import weakref
+from collections.abc import Sequence
 from typing import Any
 
 import aiodns
 import pycares
 
 from probe.config.schema import VantageConfig
-from probe.measure.dns_heard import Asked, never_asked
 from probe.measure.dns_message import ascii_name
 from probe.measure.failures import TIMEOUT
 from probe.measure.family import SOCKET_FAMILIES
@@ -52,67 +52,96 @@ _REASONS: dict[object, str] = {
 }
 
 
-async def host_lookup(
-    name: str,
+_Future = asyncio.Future[pycares.AddrInfoResult]
+
+
+async def host_lookups(
+    names: Sequence[str],
     family: Family,
     *,
     timeout_seconds: float,
     via: VantageConfig = _FROM_THE_HOST,
-) -> DnsObservation:
-    """Look up ``name`` as this host does: ``/etc/hosts`` first, then the system's nameservers.
+) -> tuple[DnsObservation, ...]:
+    """Look ``names`` up as this host does: ``/etc/hosts`` first, then the system's nameservers.
 
     The ``nameservers`` of ``via`` replace the system's and are asked from where the vantage leaves.
     Without any its source and interface do not matter: the host's own may be reached by the host's
     own way only (a stub on the loopback, the home's router).
-    The channel is new and is closed afterwards, since c-ares keeps answers as long as a channel
-    lives and offers no switch. c-ares then has no history to shorten its timeouts by.
+    All names are asked for at once on one channel of c-ares: to open one costs more than to ask. It
+    is closed afterwards, since c-ares keeps answers as long as it lives and offers no switch.
 
-    Packets (c-ares 1.34, counted at the server): one, if the first nameserver answers within a
-    third of ``timeout_seconds`` divided by the number of nameservers; two to each nameserver at
-    most, since a lost packet must not look like a lost name; none for what ``/etc/hosts`` has. An
-    error (SERVFAIL, REFUSED, NOTIMP, junk) is asked again once, NXDOMAIN and an empty answer are
-    not. A truncated answer is asked for again over TCP. ``tries`` and ``timeout`` are always given,
-    so that ``attempts`` and ``timeout`` of resolv.conf do not apply.
+    Packets for a name (c-ares 1.34, counted at the server): one, if the first nameserver answers
+    within a third of ``timeout_seconds`` divided by the number of nameservers; two to each
+    nameserver at most, since a lost packet must not look like a lost name; none for what
+    ``/etc/hosts`` has. An error (SERVFAIL, REFUSED, NOTIMP, junk) is asked again once, NXDOMAIN and
+    an empty answer are not. A truncated answer is asked for again over TCP. ``tries`` and
+    ``timeout`` are always given, so that ``attempts`` and ``timeout`` of resolv.conf do not apply.
+    Once a nameserver has answered for three names, c-ares expects the second answer for another
+    within ten times as long as these took, half a second at least.
 
     An answer of ours is made only of addresses: c-ares tells no more. Private addresses are no
     failure here, for they are what the host would connect to. Never raises for what the network
     does, and ends within ``timeout_seconds``.
     """
-    asked = Asked(
-        name=name,
-        family=family,
-        resolver=SYSTEM,
-        transport="host",
-        deadline_seconds=timeout_seconds,
-        allow_private=True,
-    )
+    lookups = [_Lookup(name, family) for name in names]
     try:
-        wanted = ascii_name(name)
-    except ValueError as error:
-        return never_asked(asked, str(error))
-    started_at, began = time.time(), time.monotonic()
-    answers: tuple[DnsAnswer, ...] = ()
-    failure: Failure | None = None
-    try:
-        found = await _ask(wanted, family, timeout_seconds, via)
-    except TimeoutError:
-        failure = Failure(phase=Phase.RESOLVE, reason=TIMEOUT, detail="no answer in time")
-    except (aiodns.error.DNSError, pycares.AresError) as error:
-        failure = _failure(error)
-    seconds = time.monotonic() - began
-    if failure is None:
-        answers = (_answer(found, seconds),)
-    return DnsObservation(
-        name=name,
-        family=family,
-        resolver=SYSTEM,
-        transport="host",
-        started_at=started_at,
-        seconds=seconds,
-        clock=Clock.LOOP,
-        answers=answers,
-        failure=failure,
-    )
+        async with _resolver(timeout_seconds, via) as resolver:
+            under_way = [lookup.begin(resolver) for lookup in lookups]
+            try:
+                if under_way:
+                    await asyncio.wait(under_way, timeout=timeout_seconds)
+            finally:
+                for future in under_way:
+                    future.cancel()
+    except pycares.AresError as error:
+        # c-ares cannot be set up as the vantage says.
+        return tuple(lookup.observation(error) for lookup in lookups)
+    return tuple(lookup.observation(lookup.error()) for lookup in lookups)
+
+
+class _Lookup:
+    """One name under way."""
+
+    def __init__(self, name: str, family: Family) -> None:
+        self._name = name
+        self._family = family
+        self._started_at, self._began = time.time(), time.monotonic()
+        self._ended: float | None = None
+        self._future: _Future
+
+    def begin(self, resolver: aiodns.DNSResolver) -> _Future:
+        try:
+            wanted = ascii_name(self._name)
+        except ValueError as error:
+            self._future = resolver.loop.create_future()
+            self._future.set_exception(error)
+            return self._future
+        self._future = resolver.getaddrinfo(
+            wanted, family=SOCKET_FAMILIES[self._family], flags=_NOSORT
+        )
+        self._future.add_done_callback(self._note)
+        return self._future
+
+    def _note(self, _: _Future) -> None:
+        self._ended = time.monotonic()
+
+    def error(self) -> BaseException | None:
+        """Why there is no answer, now that the time is over."""
+        return TimeoutError() if self._future.cancelled() else self._future.exception()
+
+    def observation(self, error: BaseException | None) -> DnsObservation:
+        seconds = (time.monotonic() if self._ended is None else self._ended) - self._began
+        return DnsObservation(
+            name=self._name,
+            family=self._family,
+            resolver=SYSTEM,
+            transport="host",
+            started_at=self._started_at,
+            seconds=seconds,
+            clock=Clock.LOOP,
+            answers=(_answer(self._future.result(), seconds),) if error is None else (),
+            failure=None if error is None else _failure(error),
+        )
 
 
 class _Resolver(aiodns.DNSResolver):
@@ -138,23 +167,17 @@ class _Resolver(aiodns.DNSResolver):
         self._timer = self.loop.call_later(wait, self._timer_cb)
 
 
-async def _ask(
-    name: str, family: Family, timeout_seconds: float, via: VantageConfig
-) -> pycares.AddrInfoResult:
+def _resolver(timeout_seconds: float, via: VantageConfig) -> _Resolver:
     own = via.nameservers
     count = len(own or system_nameservers())
-    async with (
-        asyncio.timeout(timeout_seconds),
-        _Resolver(
-            nameservers=own,
-            local_ip=via.source_address if own else None,
-            local_dev=via.interface if own else None,
-            tries=_TRIES,
-            timeout=timeout_seconds / (_WAITS * max(1, count)),
-            flags=_FLAGS,
-        ) as channel,
-    ):
-        return await channel.getaddrinfo(name, family=SOCKET_FAMILIES[family], flags=_NOSORT)
+    return _Resolver(
+        nameservers=own,
+        local_ip=via.source_address if own else None,
+        local_dev=via.interface if own else None,
+        tries=_TRIES,
+        timeout=timeout_seconds / (_WAITS * max(1, count)),
+        flags=_FLAGS,
+    )
 
 
 def _answer(found: pycares.AddrInfoResult, seconds: float) -> DnsAnswer:
@@ -167,7 +190,9 @@ def _answer(found: pycares.AddrInfoResult, seconds: float) -> DnsAnswer:
     )
 
 
-def _failure(error: Exception) -> Failure:
+def _failure(error: BaseException) -> Failure:
+    if isinstance(error, TimeoutError):
+        return Failure(phase=Phase.RESOLVE, reason=TIMEOUT, detail="no answer in time")
     # Most errors are (code, text); one that c-ares meets while setting up is the text alone.
     code = error.args[0] if len(error.args) > 1 else None
     return Failure(

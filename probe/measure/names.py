@@ -12,7 +12,7 @@ from msgspec import Struct
 from probe.config.schema import Settings, VantageConfig
 from probe.measure.dns import measure_dns
 from probe.measure.doh import measure_doh
-from probe.measure.host_lookup import host_lookup
+from probe.measure.host_lookup import host_lookups
 from probe.measure.resolvers import resolvers, static_addresses
 from probe.measure.trust import Trust
 from probe.model.failure import Failure
@@ -58,28 +58,36 @@ class Names:
     async def resolve(self, names: Iterable[str]) -> dict[str, Resolution]:
         """Where each of ``names`` leads. A name is asked for once per round."""
         wanted = sorted(set(names))
-        missing = [name for name in wanted if name not in self._known]
-        for name, found in zip(
-            missing, await asyncio.gather(*map(self._resolve, missing)), strict=True
-        ):
-            self._known[name] = found
+        asked = []
+        for name in wanted:
+            if name in self._known:
+                continue
+            known = self._unasked(name)
+            if known is None:
+                asked.append(name)
+            else:
+                self._known[name] = known
+        if asked:
+            lookups = await host_lookups(
+                asked,
+                self._family,
+                timeout_seconds=float(self._settings.dns.deadline),
+                via=self._via,
+            )
+            self._lookups.extend(lookups)
+            self._known.update((lookup.name, self._heard(lookup)) for lookup in lookups)
         return {name: self._known[name] for name in wanted}
 
-    async def _resolve(self, name: str) -> Resolution:
+    def _unasked(self, name: str) -> Resolution | None:
+        """Where ``name`` leads without anybody being asked."""
         if is_address(name):
             return Resolution(address=name)
         pinned = static_addresses(self._settings.resolve, name, self._family)
         if pinned is not None:
             return self._choose(pinned, seconds=None)
-        if self._via.proxy is not None:
-            return Resolution()
-        lookup = await host_lookup(
-            name,
-            self._family,
-            timeout_seconds=float(self._settings.dns.deadline),
-            via=self._via,
-        )
-        self._lookups.append(lookup)
+        return None if self._via.proxy is None else Resolution()
+
+    def _heard(self, lookup: DnsObservation) -> Resolution:
         if lookup.failure is not None:
             return Resolution(seconds=lookup.seconds, failure=lookup.failure)
         addresses = tuple(address for answer in lookup.answers for address in answer.addresses)

@@ -54,11 +54,11 @@ def test_what_the_box_forbids_still_goes_past_it(lab: Lab) -> None:
 LOOK_UP = """
 import asyncio, sys
 from probe.config.schema import VantageConfig
-from probe.measure.host_lookup import host_lookup
+from probe.measure.host_lookup import host_lookups
 from probe.model.identity import Family
 servers, interface = tuple(sys.argv[2:3]), (sys.argv[3:4] or [None])[0]
 via = VantageConfig(name="far", nameservers=servers, interface=interface)
-found = asyncio.run(host_lookup(sys.argv[1], Family.IPV4, timeout_seconds=2.0, via=via))
+(found,) = asyncio.run(host_lookups(sys.argv[1:2], Family.IPV4, timeout_seconds=2.0, via=via))
 print(*(address for answer in found.answers for address in answer.addresses))
 """
 

@@ -12,7 +12,7 @@ import dns.rrset
 import pytest
 
 from probe.config.schema import VantageConfig
-from probe.measure.host_lookup import host_lookup
+from probe.measure.host_lookup import host_lookups
 from probe.model.identity import Family
 from probe.model.observation import DnsObservation
 from tests.measure.dns_server import DnsServer, Step, answering, framed, reply, silence
@@ -35,7 +35,10 @@ async def _look(
     timeout_seconds: float = LONG,
 ) -> DnsObservation:
     addresses = tuple(server.address for server in servers)
-    return await host_lookup(name, family, timeout_seconds=timeout_seconds, via=asking(*addresses))
+    (observed,) = await host_lookups(
+        [name], family, timeout_seconds=timeout_seconds, via=asking(*addresses)
+    )
+    return observed
 
 
 def asking(*servers: str) -> VantageConfig:
@@ -167,7 +170,9 @@ async def test_no_server_to_be_reached() -> None:
 
 
 async def test_servers_that_make_no_sense_are_a_failure_too() -> None:
-    observed = await host_lookup(NAME, Family.IPV4, timeout_seconds=LONG, via=asking("nonsense"))
+    (observed,) = await host_lookups(
+        [NAME], Family.IPV4, timeout_seconds=LONG, via=asking("nonsense")
+    )
     assert observed.failure is not None
 
 
@@ -205,11 +210,73 @@ async def test_the_event_loop_goes_on_meanwhile_and_cancelling_ends_it(server: D
         await looking
 
 
+def own_address(query: dns.message.Message) -> list[Step]:
+    """Answer ``h3.example`` with 192.0.2.3, and so on."""
+    return [Step(reply(query, f"192.0.2.{str(query.question[0].name)[1]}"))]
+
+
 async def test_many_at_once(server: DnsServer) -> None:
-    server.udp = lambda query: [Step(reply(query, f"192.0.2.{str(query.question[0].name)[1]}"))]
+    server.udp = own_address
     names = [f"h{n}.example" for n in range(10)] * 4
     found = await asyncio.gather(*(_look(server, name=name) for name in names))
     assert [one.answers[0].addresses for one in found] == [
         (f"192.0.2.{name[1]}",) for name in names
     ]
     assert len(server.udp_packets) == len(names)
+
+
+async def test_names_are_asked_for_together_and_answered_each_for_itself(server: DnsServer) -> None:
+    def some(query: dns.message.Message) -> list[Step]:
+        match str(query.question[0].name)[0]:
+            case "s":
+                return [Step(reply(query, "192.0.2.9"), after_seconds=0.3)]
+            case "n":
+                return [Step(reply(query, rcode=dns.rcode.NXDOMAIN))]
+        return own_address(query)
+
+    server.udp = some
+    names = ["h1.example", "slow.example", "none.example", "a" * 64, "h2.example"]
+    found = await host_lookups(names, Family.IPV4, timeout_seconds=LONG, via=asking(server.address))
+    assert [one.name for one in found] == names
+    assert [[a.addresses for a in one.answers] for one in found] == [
+        [("192.0.2.1",)], [("192.0.2.9",)], [], [], [("192.0.2.2",)],
+    ]  # fmt: skip
+    assert [_reason(one) for one in found] == [
+        None, None, "dns_nxdomain_error", "dns_non_recoverable_failure", None,
+    ]  # fmt: skip
+    assert found[0].seconds < 0.3 <= found[1].seconds
+    assert len(server.udp_packets) == 4
+    assert len(set(server.sources)) == 1
+
+
+async def test_a_lost_packet_among_many_is_sent_again(server: DnsServer) -> None:
+    lost: list[str] = []
+
+    def lossy(query: dns.message.Message) -> list[Step]:
+        name = str(query.question[0].name)
+        if name.startswith("h5") and not lost:
+            lost.append(name)
+            return []
+        return own_address(query)
+
+    server.udp = lossy
+    names = [f"h{n}.example" for n in range(10)]
+    found = await host_lookups(names, Family.IPV4, timeout_seconds=1.5, via=asking(server.address))
+    assert [one.failure for one in found] == [None] * 10
+    assert len(server.udp_packets) == 11
+
+
+async def test_after_three_answers_less_time_is_given_to_a_second_try(server: DnsServer) -> None:
+    server.udp = lambda query: [] if "h5" in str(query.question[0].name) else own_address(query)
+    names = [f"h{n}.example" for n in range(10)]
+    found = await host_lookups(names, Family.IPV4, timeout_seconds=6, via=asking(server.address))
+    assert [one.failure is None for one in found] == [n != 5 for n in range(10)]
+    # Two seconds for the first packet, then half a second instead of four.
+    assert 2 < found[5].seconds < 4
+    assert _reason(found[5]) == "generic_timeout_error"
+    assert len(server.udp_packets) == 11
+
+
+async def test_no_names_are_no_packets(server: DnsServer) -> None:
+    assert await host_lookups([], Family.IPV4, timeout_seconds=1, via=asking(server.address)) == ()
+    assert server.udp_packets == []
