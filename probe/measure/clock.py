@@ -1,8 +1,10 @@
-"""Two clocks for one leg: the event loop's, and the kernel's receive stamps.
+"""Two clocks for one leg: the event loop's, and the kernel's stamps.
 
 The event loop reads the clock when it gets round to it, which on a busy machine is milliseconds
 after the packet came. The kernel stamps each packet on arrival (``SO_TIMESTAMPNS``), but on the
-wall clock. A leg keeps both for every piece that it receives, samples the offset between the wall
+wall clock, and on request what leaves (``SO_TIMESTAMPING``), which with cold caches is some
+hundredths of a millisecond after it was handed over. A leg keeps both times for every piece that it
+receives and for the ClientHello and the request, samples the offset between the wall
 clock and the monotonic one at its start and end, and decides at the end which to believe: if the
 offset moved, the wall clock was stepped and the stamps are dropped.
 
@@ -14,6 +16,7 @@ out of order waits in the kernel for the segment before it and keeps its own, ea
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 import sys
@@ -28,16 +31,26 @@ STEP_NANOSECONDS = 1_000_000
 """An offset that moves by more than this during a leg is a step. Slewing (adjtime) moves both
 clocks alike, so it does not move the offset."""
 
-# Linux, asm-generic/socket.h; Python's socket module does not name it. The control message has the
-# same number and carries one native ``struct timespec``.
+# Linux, asm-generic/socket.h; Python's socket module does not name them. The control messages have
+# the same numbers. That of the first carries one native ``struct timespec``, that of the other
+# three, the first of them the software's.
 SO_TIMESTAMPNS = 35
+SO_TIMESTAMPING = 37
 _TIMESPEC = struct.Struct("@ll")
 ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPACE") else 0
 
+# linux/net_tstamp.h: to report stamps of the software, without the packet; and to make one when the
+# packet is handed to the interface's queue, which needs no help of the driver and is over when the
+# call returns.
+_REPORT = struct.pack("@I", 1 << 4 | 1 << 11)
+_ON_SCHEDULING = struct.pack("@I", 1 << 8)
+# Three timespecs, and the kernel's account of the "error" as which it reports.
+_REPORT_BYTES = 256
 
 LATE_NANOSECONDS = 20_000_000
 """A stamp that is older than this when its bytes are read may be that of a segment which waited for
-a lost one; younger, it is right to within this in any case."""
+a lost one; younger, it is right to within this in any case. Nor does a packet leave later than this
+after it was handed over."""
 
 
 class Arrival(NamedTuple):
@@ -53,6 +66,15 @@ class Arrival(NamedTuple):
     kernel_ns: int | None
 
 
+class Departure(NamedTuple):
+    """Bytes that were sent. ``loop_ns`` is the monotonic time just before they were handed to the
+    kernel, ``kernel_ns`` the wall-clock time at which the kernel handed the last packet to the
+    interface's queue (``None``: no stamp)."""
+
+    loop_ns: int
+    kernel_ns: int | None = None
+
+
 def enable_stamps(sock: socket.socket) -> bool:
     """Ask the kernel to stamp what arrives on ``sock``; ``False`` where it cannot."""
     if not sys.platform.startswith("linux"):
@@ -62,6 +84,36 @@ def enable_stamps(sock: socket.socket) -> bool:
     except OSError:
         return False
     return True
+
+
+def send_stamped(sock: socket.socket, data: memoryview) -> tuple[int, int | None]:
+    """Send as ``sock.send`` does. How many bytes that took, and when they left: the kernel's stamp,
+    Unix nanoseconds, ``None`` where it makes none or not at once."""
+    if not sys.platform.startswith("linux"):
+        return sock.send(data), None
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, _REPORT)
+        sent = sock.sendmsg([data], [(socket.SOL_SOCKET, SO_TIMESTAMPING, _ON_SCHEDULING)])
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOPROTOOPT):
+            raise
+        return sock.send(data), None  # before Linux 4.6
+    return sent, sent_stamp_ns(sock)
+
+
+def sent_stamp_ns(sock: socket.socket) -> int | None:
+    """Take a stamp of what was sent off ``sock``; ``None``: there is none. Until that is done the
+    socket is readable to an event loop."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        _, ancillary, _, _ = sock.recvmsg(0, _REPORT_BYTES, socket.MSG_ERRQUEUE)
+    except OSError:
+        return None
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPING:
+            return _nanoseconds(data)
+    return None
 
 
 class Stamping:
@@ -91,10 +143,14 @@ def stamp_ns(ancillary: Sequence[tuple[int, int, bytes]]) -> int | None:
     """The kernel's receive stamp among the control messages of ``recvmsg``, Unix nanoseconds."""
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS and len(data) == _TIMESPEC.size:
-            seconds, nanoseconds = _TIMESPEC.unpack(data)
-            stamp: int = seconds * NANOSECONDS + nanoseconds
-            return stamp
+            return _nanoseconds(data)
     return None
+
+
+def _nanoseconds(timespec: bytes) -> int:
+    seconds, nanoseconds = _TIMESPEC.unpack_from(timespec)
+    stamp: int = seconds * NANOSECONDS + nanoseconds
+    return stamp
 
 
 def in_order(stamp: int, *, filled_ns: int | None, before_ns: int) -> int:
@@ -120,7 +176,7 @@ def wall_offset_ns() -> int:
 
 
 class Timeline:
-    """Puts the arrivals of one leg on the monotonic clock.
+    """Puts the arrivals and departures of one leg on the monotonic clock.
 
     ``clock`` is ``kernel`` only if every arrival is stamped, the offset held from start to end, and
     no stamp lies in the future of its reading or before the leg (a step there and back).
@@ -151,3 +207,12 @@ class Timeline:
         if self.clock is Clock.KERNEL and arrival.kernel_ns is not None:
             return arrival.kernel_ns - self._offset_ns
         return arrival.loop_ns
+
+    def left_ns(self, departure: Departure) -> int:
+        """When ``departure`` left, monotonic nanoseconds: by the kernel if that is at or soon after
+        it was handed over."""
+        if self.clock is Clock.KERNEL and departure.kernel_ns is not None:
+            left = departure.kernel_ns - self._offset_ns
+            if 0 <= left - departure.loop_ns <= LATE_NANOSECONDS:
+                return left
+        return departure.loop_ns

@@ -18,7 +18,7 @@ import httpx
 from h2.settings import SettingCodes
 
 from probe import __version__
-from probe.measure.clock import Arrival
+from probe.measure.clock import Arrival, Departure
 from probe.measure.frames import Frames
 from probe.measure.tls import TlsStream
 from probe.measure.wire import BODY_PIECE, HEAD_PIECE, Stopped, WireStream
@@ -63,9 +63,9 @@ class Exchange:
         self.body_end: Arrival | None = None
 
     @property
-    def request_ns(self) -> int | None:
-        """Monotonic time just before the request was handed to the kernel."""
-        return self._stream.request_ns
+    def sent(self) -> Departure | None:
+        """The request, once it left."""
+        return self._stream.request
 
     @property
     def received_before(self) -> int:
@@ -191,17 +191,17 @@ class _Watched(httpcore.AsyncNetworkStream):
         self._tls = tls
         self._stream = wire if tls is None else tls
         self._frames = frames
-        self.request_ns: int | None = None
+        self.request: Departure | None = None
         self.received_before = 0
         self.earliest: Arrival | None = None
         self.latest: Arrival | None = None
         self.end: Arrival | None = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        if self.request_ns is None:
+        if self.request is None:
             if self._tls is not None:
-                await self._tls.flush()
-            self.request_ns = self._wire.sent_ns
+                await self._tls.flush(stamped=True)
+            self.request = self._wire.sent
             self.received_before = self._wire.received
         while data := await self._stream.read(max_bytes):
             self.latest, self.end = self._stream.first, self._stream.last

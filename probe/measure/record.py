@@ -95,10 +95,12 @@ class Record:
         if self.connect_seconds is not None:
             phases[Phase.CONNECT] = self.connect_seconds
         tls, exchange = self.tls, self.exchange
-        if tls is not None and tls.hello_ns is not None and tls.finished is not None:
-            phases[Phase.TLS] = _seconds(timeline.at_ns(tls.finished) - tls.hello_ns)
-        if exchange is not None and exchange.request_ns is not None and exchange.head is not None:
-            phases[Phase.PROCESSING] = _seconds(timeline.at_ns(exchange.head) - exchange.request_ns)
+        if tls is not None and tls.hello is not None and tls.finished is not None:
+            phases[Phase.TLS] = _seconds(timeline.at_ns(tls.finished) - timeline.left_ns(tls.hello))
+        if exchange is not None and exchange.sent is not None and exchange.head is not None:
+            phases[Phase.PROCESSING] = _seconds(
+                timeline.at_ns(exchange.head) - timeline.left_ns(exchange.sent)
+            )
             if exchange.body_bytes is not None:
                 phases[Phase.TRANSFER] = self._transfer(timeline, exchange, exchange.head)
         if self.failure is not None and self.failure.phase not in phases:
@@ -116,16 +118,16 @@ class Record:
         """When the phase that failed began: with the first packet that belongs to it."""
         mark = None
         if self.phase is Phase.TLS and self.tls is not None:
-            mark = self.tls.hello_ns
+            mark = self.tls.hello
         elif self.phase is Phase.PROCESSING and self.exchange is not None:
-            mark = self.exchange.request_ns
-        return self._entered_ns if mark is None else mark
+            mark = self.exchange.sent
+        return self._entered_ns if mark is None else mark.loop_ns
 
     def _curve(self, timeline: Timeline) -> tuple[Sample, ...]:
         exchange = self.exchange
-        if self.wire is None or exchange is None or exchange.request_ns is None:
+        if self.wire is None or exchange is None or exchange.sent is None:
             return ()
-        before, began_ns = exchange.received_before, exchange.request_ns
+        before, began_ns = exchange.received_before, timeline.left_ns(exchange.sent)
         return thin(
             [
                 Sample(_seconds(timeline.at_ns(arrival) - began_ns), arrival.received - before)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import httpcore
 
 from probe.measure.certificate import Leaf, leaf_of
-from probe.measure.clock import Arrival
+from probe.measure.clock import Arrival, Departure
 from probe.measure.failures import NetworkError
 from probe.measure.trust import Trust
 from probe.measure.wire import WireStream
@@ -114,8 +114,8 @@ class TlsStream(httpcore.AsyncNetworkStream):
         )
         self._leaf: Leaf | None = None
         self._verify_error: str | None = None
-        self.hello_ns: int | None = None
-        """Monotonic time just before the ClientHello was handed to the kernel."""
+        self.hello: Departure | None = None
+        """The ClientHello."""
         self.finished: Arrival | None = None
         """Arrival of the last bytes of the handshake."""
         self.first: Arrival | None = None
@@ -138,7 +138,7 @@ class TlsStream(httpcore.AsyncNetworkStream):
             if isinstance(error, ssl.SSLCertVerificationError):
                 self._verify_error = error.verify_message
             with contextlib.suppress(OSError):
-                await self._flush()  # the alert that tells the far end why
+                await self.flush()  # the alert that tells the far end why
             raise
         finally:
             self._leaf = leaf_of(self._session)
@@ -153,9 +153,9 @@ class TlsStream(httpcore.AsyncNetworkStream):
                 self._session.do_handshake()
                 return
             except ssl.SSLWantReadError:
-                await self._flush()
-                if self.hello_ns is None:
-                    self.hello_ns = self._wire.sent_ns
+                await self.flush(stamped=self.hello is None)
+                if self.hello is None:
+                    self.hello = self._wire.sent
                 piece = await self._wire.receive()
                 if piece:
                     self._incoming.write(piece)
@@ -179,7 +179,7 @@ class TlsStream(httpcore.AsyncNetworkStream):
                 plain = self._decrypted(max_bytes)
                 if plain is not None:
                     return plain
-            await self._flush()
+            await self.flush()
             whole = self._records.take()
             if whole is not None:
                 data, self.first, self.last = whole
@@ -267,10 +267,7 @@ class TlsStream(httpcore.AsyncNetworkStream):
             verify_error=self._verify_error,
         )
 
-    async def flush(self) -> None:
-        """Hand to the kernel what was written."""
-        await self._flush()
-
-    async def _flush(self) -> None:
+    async def flush(self, *, stamped: bool = False) -> None:
+        """Hand to the kernel what was written; ``stamped``: see ``WireStream.send``."""
         if self._outgoing.pending:
-            await self._wire.write(self._outgoing.read())
+            await self._wire.send(self._outgoing.read(), stamped=stamped)

@@ -16,7 +16,7 @@ from collections import deque
 import httpcore
 
 from probe.measure import clock, tcp_info
-from probe.measure.clock import Arrival
+from probe.measure.clock import Arrival, Departure
 from probe.measure.failures import NetworkError
 from probe.model.failure import PROTOCOL_ERROR
 
@@ -93,8 +93,8 @@ class WireStream(httpcore.AsyncNetworkStream):
         self.arrival = Arrival(0, opened_ns, None)
         """That of the piece which ``receive`` gave last."""
         self.received = 0
-        self.sent_ns = opened_ns
-        """Monotonic time just before the latest write was handed to the kernel."""
+        self.sent = Departure(opened_ns)
+        """The latest write."""
         self.piece = HANDSHAKE_PIECE
         self.first: Arrival | None = None
         self.last: Arrival | None = None
@@ -155,13 +155,22 @@ class WireStream(httpcore.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        await self.send(buffer)
+
+    async def send(self, buffer: bytes, *, stamped: bool = False) -> None:
+        """Write; with ``stamped`` the kernel is asked when it left."""
         if not buffer:
             return
         view = memoryview(buffer)
-        self.sent_ns = time.monotonic_ns()
+        self.sent = Departure(time.monotonic_ns())
         while view:
             try:
-                view = view[self._sock.send(view) :]
+                if stamped:
+                    size, kernel_ns = clock.send_stamped(self._sock, view)
+                    self.sent = Departure(self.sent.loop_ns, kernel_ns)
+                else:
+                    size = self._sock.send(view)
+                view = view[size:]
             except (BlockingIOError, InterruptedError):
                 await writable(self._sock)
 
@@ -217,6 +226,8 @@ class WireStream(httpcore.AsyncNetworkStream):
         try:
             data, ancillary, _, _ = self._sock.recvmsg(self.piece, clock.ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
+            # Or a stamp came too late for ``send``, and would wake us until it is taken.
+            clock.sent_stamp_ns(self._sock)
             self._drained = True
             return None
         self._drained = 0 < len(data) < self.piece

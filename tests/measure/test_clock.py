@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import select
 import socket
 import struct
 import time
+from collections.abc import Iterator
+from contextlib import closing
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.measure.clock import (
+    LATE_NANOSECONDS,
     STEP_NANOSECONDS,
     Arrival,
+    Departure,
     Timeline,
+    enable_stamps,
+    send_stamped,
+    sent_stamp_ns,
     stamp_ns,
     wall_offset_ns,
 )
+from probe.measure.wire import WireStream
 from probe.model.observation import Clock
 
 START = 5_000_000_000
@@ -86,3 +97,78 @@ def test_a_stamp_among_other_control_messages() -> None:
     assert stamp_ns([other, stamp]) == 7_000_000_009
     assert stamp_ns([other]) is None
     assert stamp_ns([(socket.SOL_SOCKET, 35, b"short")]) is None
+
+
+@pytest.mark.parametrize(
+    ("kernel_ns", "moved", "left_ns"),
+    [
+        (START + OFFSET + 30_000, 0, START + 30_000),
+        (None, 0, START),
+        (START + OFFSET + 30_000, 2 * STEP_NANOSECONDS, START),  # the wall clock was stepped
+        (START + OFFSET - 30_000, 0, START),  # before it was handed over
+        (START + OFFSET + LATE_NANOSECONDS + 1, 0, START),
+    ],
+)
+def test_what_left_is_put_on_the_monotonic_clock(
+    kernel_ns: int | None, moved: int, left_ns: int
+) -> None:
+    line = timeline(arrival(10, 25), moved=moved)
+    assert line.left_ns(Departure(START, kernel_ns)) == left_ns
+
+
+@pytest.fixture
+def connected() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Both ends of a connection on loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        near = socket.create_connection(server.getsockname())
+        far, _ = server.accept()
+        with closing(near), closing(far):
+            near.setblocking(False)
+            yield near, far
+
+
+def test_the_kernel_says_when_it_left(connected: tuple[socket.socket, socket.socket]) -> None:
+    near, far = connected
+    enable_stamps(near)
+    left = []
+    for _ in range(3):
+        before = time.time_ns()
+        size, left_ns = send_stamped(near, memoryview(b"hello"))
+        assert size == 5
+        assert left_ns is not None
+        assert before <= left_ns <= time.time_ns()
+        left.append(left_ns)
+    # Nothing is left that an event loop would take for something to read.
+    assert select.select([near], [], [], 0) == ([], [], [])
+    far.sendall(b"answer")
+    _, ancillary, _, _ = near.recvmsg(100, 100)
+    came_ns = stamp_ns(ancillary)
+    assert came_ns is not None
+    assert left == sorted(left)
+    assert left[-1] < came_ns
+
+
+async def test_a_stamp_that_comes_late_is_dropped_and_the_loop_does_not_turn_for_it(
+    connected: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near, far = connected
+    enable_stamps(near)
+    # As if the kernel had not made it when ``send`` looked.
+    monkeypatch.setattr("probe.measure.clock.sent_stamp_ns", lambda _: None)
+    send_stamped(near, memoryview(b"hello"))
+    monkeypatch.undo()
+    assert select.select([near], [], [], 0) == ([near], [], [])
+    turns = 0
+
+    def came() -> None:
+        nonlocal turns
+        turns += 1
+        WireStream._came(wire)
+
+    wire = WireStream(near, opened_ns=0)
+    monkeypatch.setattr(wire, "_came", came)
+    asyncio.get_running_loop().call_later(0.1, far.sendall, b"answer")
+    assert await wire.receive() == b"answer"
+    assert turns == 2
+    assert sent_stamp_ns(near) is None
+    wire.close()
