@@ -7,6 +7,7 @@ sent. ``measure_dns`` measures.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import weakref
 from collections.abc import Sequence
@@ -86,17 +87,27 @@ async def host_lookups(
     lookups = [_Lookup(name, family) for name in names]
     try:
         async with _resolver(timeout_seconds, via) as resolver:
-            under_way = [lookup.begin(resolver) for lookup in lookups]
-            try:
-                if under_way:
-                    await asyncio.wait(under_way, timeout=timeout_seconds)
-            finally:
-                for future in under_way:
-                    future.cancel()
+            await _all_done([lookup.begin(resolver) for lookup in lookups], timeout_seconds)
     except pycares.AresError as error:
         # c-ares cannot be set up as the vantage says.
         return tuple(lookup.observation(error) for lookup in lookups)
     return tuple(lookup.observation(lookup.error()) for lookup in lookups)
+
+
+async def _all_done(futures: Sequence[_Future], timeout_seconds: float) -> None:
+    """Until all are done, or the time is over: then the others are cancelled."""
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            for future in futures:
+                # What it says is looked at later. For one name this is a turn of the event loop
+                # less than asyncio.wait().
+                with contextlib.suppress(aiodns.error.DNSError, ValueError):
+                    await future
+    except TimeoutError:
+        pass
+    finally:
+        for future in futures:
+            future.cancel()
 
 
 class _Lookup:
