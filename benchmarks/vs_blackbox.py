@@ -6,7 +6,8 @@ Same lab, same servers, same names, same object of 64 KiB, same machine; batches
 Both resolve the name, connect, shake hands, ask and read everything; the phases are compared with a
 capture of the packets (kernel stamps, nanoseconds). One at once and twenty at once, with an idle
 machine and with every core burning. CPU is user and system time of the process that
-measures; for blackbox_exporter it includes answering the scrape, which is how it gives a result.
+measures and does nothing else; for blackbox_exporter it includes answering the scrape, which is how
+it gives a result.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from benchmarks.leg_process import LegProcess, Made, Order
 from benchmarks.wire_accuracy import (
     ADDRESS,
     HOLD_SECONDS,
@@ -33,17 +35,10 @@ from benchmarks.wire_accuracy import (
     WORLD,
     NotWholeError,
     burning,
-    leg_for,
     p95,
     truth,
 )
-from probe.config.schema import VantageConfig
-from probe.measure.clock import Stamping
-from probe.measure.host_lookup import host_lookups
-from probe.measure.leg import measure_leg
-from probe.measure.trust import Trust
-from probe.model.identity import Family, Phase
-from probe.model.observation import DnsObservation, Leg
+from probe.model.identity import Phase
 from tests.lab.capture import connections
 from tests.lab.lab import Lab
 from tests.lab.world.events import Request
@@ -112,17 +107,16 @@ async def take(ca_file: str, rounds: int) -> Taken:
         config = Path(folder) / "blackbox.yml"
         config.write_text(CONFIG.replace("CA", ca_file).replace("&http", ""))
         command = [PROGRAM, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{PORT}"]
+        legs = await LegProcess.start(ca_file)
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as exporter:
             try:
-                # As in the daemon.
-                with Stamping():
-                    return await _take(ca_file, rounds, exporter.pid)
+                return await _take(legs, rounds, exporter.pid)
             finally:
                 exporter.terminate()
+                await legs.stop()
 
 
-async def _take(ca_file: str, rounds: int, exporter: int) -> Taken:
-    trust, via = Trust.load(ca_file), VantageConfig(name="default")
+async def _take(legs: LegProcess, rounds: int, exporter: int) -> Taken:
     probes: list[Probe] = []
     costs: list[Cost] = []
     limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
@@ -132,26 +126,15 @@ async def _take(ca_file: str, rounds: int, exporter: int) -> Taken:
     ) as client:
         await _until_up(client)
 
-        async def ours(legs: list[Leg]) -> list[dict[Phase, float]]:
-            # As in a round: the names first, each asked for on the wire.
-            found = await host_lookups([HOST] * len(legs), Family.IPV4, timeout_seconds=5.0)
-            return await asyncio.gather(*map(measured, legs, found))
+        async def ours(numbers: range, version: str) -> Made:
+            return await legs.make(Order(list(numbers), version, BYTES))
 
-        async def measured(leg: Leg, found: DnsObservation) -> dict[Phase, float]:
-            seen = await measure_leg(
-                leg,
-                address=found.answers[0].addresses[0],
-                via=via,
-                trust=trust,
-                deadline_seconds=20.0,
-                order=0,
-                resolve_seconds=found.seconds,
-            )
-            if seen.failure is not None:
-                raise RuntimeError(f"a leg failed: {seen.failure}")
-            return seen.phases
+        async def theirs(numbers: range, version: str) -> Made:
+            before = cpu_seconds(exporter)
+            found = await asyncio.gather(*(probe(number, version) for number in numbers))
+            return Made(found, cpu_seconds(exporter) - before)
 
-        async def theirs(number: int, version: str) -> dict[Phase, float]:
+        async def probe(number: int, version: str) -> dict[Phase, float]:
             module = VERSIONS[version]
             answer = await client.get(
                 "/probe", params={"target": f"https://{HOST}/{number}", "module": module}
@@ -160,34 +143,32 @@ async def _take(ca_file: str, rounds: int, exporter: int) -> Taken:
                 raise RuntimeError(f"blackbox_exporter failed: {answer.text}")
             return {Phase(name): float(value) for name, value in PHASE.findall(answer.text)}
 
-        async def batch(who: str, version: str, at_once: int, first: int) -> None:
-            numbers = range(first, first + at_once)
-            # Declared before the clock runs, as what to ask blackbox_exporter for is.
-            legs = [leg_for(number, version, BYTES) for number in numbers]
-            pid = os.getpid() if who == US else exporter
-            before = cpu_seconds(pid)
-            if who == US:
-                found = await ours(legs)
-            else:
-                found = await asyncio.gather(*(theirs(number, version) for number in numbers))
-            after = cpu_seconds(pid)
-            probes.extend(map(Probe, [who] * at_once, numbers, [at_once] * at_once, found))
-            costs.append(Cost(who, version, at_once, at_once, after - before))
-
+        pair = ((US, ours), (THEM, theirs))
         number = 0
         for version in VERSIONS:
             for _ in range(WARM_UP):
-                await ours([leg_for(number, version, BYTES)])
-                await theirs(number + 1, version)
-                number += 2
+                for _, make in pair:
+                    await make(range(number, number + 1), version)
+                    number += 1
         for turn in range(rounds):
             for version in VERSIONS:
                 for at_once, times in ((1, 10), (20, 1)):
                     for _ in range(times):
-                        for who in (US, THEM) if turn % 2 else (THEM, US):
-                            await batch(who, version, at_once, number)
+                        for who, make in pair if turn % 2 else reversed(pair):
+                            numbers = range(number, number + at_once)
+                            made = await make(numbers, version)
+                            probes.extend(
+                                map(
+                                    Probe,
+                                    [who] * at_once,
+                                    numbers,
+                                    [at_once] * at_once,
+                                    made.phases,
+                                )
+                            )
+                            costs.append(Cost(who, version, at_once, at_once, made.cpu_seconds))
                             number += at_once
-    resident = {US: resident_bytes(os.getpid()), THEM: resident_bytes(exporter)}
+    resident = {US: resident_bytes(legs.pid), THEM: resident_bytes(exporter)}
     return Taken(probes, costs, resident)
 
 
