@@ -90,6 +90,18 @@ def filled_seconds_ago(sock: socket.socket) -> float | None:
     return fields.last_data_recv * _MILLISECONDS
 
 
+def window_bytes(sock: socket.socket) -> int | None:
+    """How many bytes the far end may send that nobody has read, at most, as things are now;
+    ``None`` where that cannot be known."""
+    option = getattr(socket, "TCP_WINDOW_CLAMP", None)
+    if option is None:
+        return None
+    try:
+        return sock.getsockopt(socket.IPPROTO_TCP, option)
+    except OSError:
+        return None
+
+
 def _raw(sock: socket.socket) -> bytes | None:
     option = getattr(socket, "TCP_INFO", None)
     if option is None:

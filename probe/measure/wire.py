@@ -35,10 +35,13 @@ that looks like a stall (``STALL_SECONDS``).
 The kernel is told how many it should wait for (``SO_RCVLOWAT``). Without that it acknowledges late
 what nobody reads, and a sender that is still speeding up was slower by a quarter (64 KiB, 30 ms)
 to a half (512 KiB): ``python -m benchmarks.undisturbed``."""
-GATHER_BYTES = 40_960
-GATHER_BYTES_LONG = 8_192
-"""How many those are at most: of a body that fits the window of 64 KiB which Linux gives a new
-connection, and of a longer one, whose sender would meet the end of a window that does not move."""
+GATHER_SHARE = 5 / 8
+GATHER_SHARE_LONG = 1 / 8
+"""How many those are at most, as a share of the window: of a body that fits it, and of a longer
+one, whose sender would meet the end of a window that does not move. The window of a new connection
+is 64 KiB on Linux, or less where the driver of the network card spends memory freely."""
+_LEAST_WINDOW_BYTES = 32_768
+"""Taken for the window where it is not known."""
 _OVERHEAD = 40
 """One byte in so many is not body but TLS and HTTP/2: 31 in records of 1,300 bytes."""
 HOLD_BYTES = 65_536
@@ -77,7 +80,7 @@ class WireStream(httpcore.AsyncNetworkStream):
         self._undecrypted = 0
         self._whole_at: int | None = None
         """The body is not whole before this many bytes were received."""
-        self._portion = GATHER_BYTES
+        self._portion = 1
         self._expected = 1
         """How many bytes shall lie in the kernel before it says so."""
         self._held: deque[tuple[bytes, Arrival]] = deque()
@@ -240,7 +243,9 @@ class WireStream(httpcore.AsyncNetworkStream):
         if self._whole_at is None:
             # Only now: what HTTP had read of it together with the head has been handed up.
             self._whole_at = self.received - self._undecrypted + self.missing
-            self._portion = GATHER_BYTES if self.missing <= HOLD_BYTES else GATHER_BYTES_LONG
+            window = tcp_info.window_bytes(self._sock) or _LEAST_WINDOW_BYTES
+            share = GATHER_SHARE if self.missing <= window else GATHER_SHARE_LONG
+            self._portion = round(window * share)
         self._looks = 0
         self._gather_from = self.received
         self._expect_more()

@@ -89,3 +89,16 @@ def test_a_real_connection() -> None:
     assert account.tcp.bytes_received == 100
     assert account.tcp.rtt_seconds is not None
     assert account.tcp.rtt_seconds < 1
+
+
+def test_the_window_follows_the_memory_for_it() -> None:
+    windows = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        for buffer_bytes in (8_192, 32_768):
+            with socket.socket() as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+                client.connect(listener.getsockname())
+                listener.accept()[0].close()
+                windows.append(tcp_info.window_bytes(client) or 0)
+    # Linux doubles what it is asked for, and takes a half or so of it for its own needs.
+    assert 0 < windows[0] <= 16_384 < windows[1] <= 65_536

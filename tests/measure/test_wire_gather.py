@@ -9,13 +9,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
-from probe.measure import clock
+from probe.measure import clock, tcp_info
 from probe.measure.curve import STALL_SECONDS
 from probe.measure.wire import (
-    GATHER_BYTES,
-    GATHER_BYTES_LONG,
     GATHER_SECONDS,
-    HOLD_BYTES,
+    GATHER_SHARE,
+    GATHER_SHARE_LONG,
     HOLD_LEAST_BYTES,
     WireStream,
 )
@@ -24,12 +23,30 @@ PIECES = 40
 LATER_SECONDS = 4 * GATHER_SECONDS
 
 
+def _window_bytes() -> int:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as sock,
+    ):
+        found = tcp_info.window_bytes(sock)
+    assert found is not None
+    return found
+
+
+WINDOW = _window_bytes()
+
+
 @asynccontextmanager
 async def body_of(
-    pieces: int, size: int, *, missing: int, apart_seconds: float = 0.001
+    pieces: int,
+    size: int,
+    *,
+    missing: int,
+    apart_seconds: float = 0.001,
+    buffer_bytes: int | None = None,
 ) -> AsyncIterator[WireStream]:
     """A stream on which that many pieces come, and then its end. ``missing`` is what the wire is
-    told of the body's size."""
+    told of the body's size, ``buffer_bytes`` the kernel's for what nobody has read."""
 
     async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -39,7 +56,10 @@ async def body_of(
         writer.close()
 
     server = await asyncio.start_server(send, "127.0.0.1")
-    sock = socket.create_connection(server.sockets[0].getsockname())
+    sock = socket.socket()
+    if buffer_bytes is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+    sock.connect(server.sockets[0].getsockname())
     sock.setblocking(False)
     clock.enable_stamps(sock)
     wire = WireStream(sock, opened_ns=0)
@@ -92,7 +112,7 @@ async def test_between_two_reads_bytes_have_time_to_gather_and_none_is_lost() ->
 
 async def test_what_may_be_the_whole_body_is_read_when_it_is_there() -> None:
     # What comes on the wire is more than the body by its records.
-    size = GATHER_BYTES // 2
+    size = WINDOW // 4
     async with body_of(1, size, missing=size * 9 // 10, apart_seconds=LATER_SECONDS) as wire:
         while wire.received < size:
             await wire.receive()
@@ -101,27 +121,39 @@ async def test_what_may_be_the_whole_body_is_read_when_it_is_there() -> None:
 
 
 async def test_on_a_fast_line_nothing_lies_there_for_long() -> None:
-    size = 4 * GATHER_BYTES + 100
+    size = 4 * WINDOW + 100
     async with body_of(1, size, missing=size * 9 // 10, apart_seconds=LATER_SECONDS) as wire:
-        while wire.received < size - GATHER_BYTES_LONG:
+        while wire.received < size - WINDOW * GATHER_SHARE_LONG:
             await wire.receive()
         assert max(lay_seconds(wire)) < 0.8 * GATHER_SECONDS
         await read_all(wire)
 
 
 async def test_a_longer_body_is_read_sooner_since_its_window_has_to_move() -> None:
-    size = GATHER_BYTES_LONG + 100
-    async with body_of(1, size, missing=HOLD_BYTES, apart_seconds=LATER_SECONDS) as wire:
+    size = round(WINDOW * GATHER_SHARE_LONG) + 100
+    assert size < WINDOW * GATHER_SHARE
+    async with body_of(1, size, missing=WINDOW, apart_seconds=LATER_SECONDS) as wire:
         await read_all(wire)
         assert max(lay_seconds(wire)) > 0.8 * GATHER_SECONDS
-    async with body_of(1, size, missing=HOLD_BYTES + 1, apart_seconds=LATER_SECONDS) as wire:
+    async with body_of(1, size, missing=WINDOW + 1, apart_seconds=LATER_SECONDS) as wire:
         await wire.receive()
         assert max(lay_seconds(wire)) < 0.8 * GATHER_SECONDS
         await read_all(wire)
 
 
+async def test_a_small_window_is_not_waited_to_fill() -> None:
+    size = 20 * WINDOW // 10
+    async with body_of(
+        1, size, missing=WINDOW, apart_seconds=LATER_SECONDS, buffer_bytes=WINDOW // 10
+    ) as wire:
+        while wire.received < size * 9 // 10:
+            await wire.receive()
+        assert max(lay_seconds(wire)) < 0.8 * GATHER_SECONDS
+        await read_all(wire)
+
+
 async def test_what_comes_after_a_silence_is_read_at_once() -> None:
-    async with body_of(2, 100, missing=HOLD_BYTES, apart_seconds=LATER_SECONDS) as wire:
+    async with body_of(2, 100, missing=WINDOW, apart_seconds=LATER_SECONDS) as wire:
         await read_all(wire)
         first, second = lay_seconds(wire)
     assert second < 0.5 * first
@@ -129,7 +161,7 @@ async def test_what_comes_after_a_silence_is_read_at_once() -> None:
 
 async def test_a_body_that_cannot_be_whole_is_held_and_each_piece_keeps_its_arrival() -> None:
     pieces, size = 3 * PIECES, 500
-    async with body_of(pieces, size, missing=HOLD_BYTES) as wire:
+    async with body_of(pieces, size, missing=WINDOW) as wire:
         assert await longest_held_seconds(wire) > 0.8 * GATHER_SECONDS
         assert (wire.received, wire.arrival) == (pieces * size, wire.arrivals[-1])
 
