@@ -9,6 +9,7 @@ Timeouts are ignored here: one deadline holds for the whole leg (``leg.py``).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections import deque
@@ -268,7 +269,9 @@ class WireStream(httpcore.AsyncNetworkStream):
         expected = min(max(1, size), self._portion)
         if expected != self._expected:
             self._expected = expected
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, expected)
+            # Where it cannot be told, each segment wakes us: that costs CPU and nothing else.
+            with contextlib.suppress(OSError):
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, expected)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
