@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -119,6 +120,10 @@ def run(path: Path | None) -> None:
 
     logs.configure(config.settings.log.level, config.settings.log.format, sys.stderr)
     _warn(config)
+    # What is loaded by now stays. To look through it again for garbage stops the event loop, and
+    # with it a transfer that is under way, for several times as long as all the rest.
+    gc.collect()
+    gc.freeze()
     try:
         asyncio.run(Daemon(config, lambda: load(path, os.environ)).run())
     except ListenError as error:
