@@ -44,7 +44,10 @@ def soon(what: Callable[[], bool]) -> None:
 
 
 def test_every_phase_of_every_leg_and_nothing_else_on_the_wire(lab: Lab) -> None:
-    seen = soak(lab, {"schedule": SCHEDULE}, seconds=SECONDS, rounds=8)
+    # With the default second of lingering the rounds fill 60 % of the time, and a host that halts
+    # for a few seconds makes one late.
+    settings = {"schedule": SCHEDULE, "dns": {"allow_private": True, "linger": 0.2}}
+    seen = soak(lab, settings, seconds=SECONDS, rounds=8)
     assert list(faults(seen)) == []
     kinds = {sample.labels["kind"] for sample in seen.scrape.of("rounds_total")}
     assert kinds >= {"light", "transfer"}
