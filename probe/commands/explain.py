@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from probe.commands.options import config_option, load_config
+from probe.commands.reading import warn_of_strangers
 from probe.config.definition import Definition
 from probe.config.schema import Config
 from probe.measure.round import Rounds
@@ -69,6 +70,7 @@ def _chosen(what: str, name: str, known: dict[str, T]) -> T:
 def _from_history(config: Config, platform: Definition, vantage: str) -> list[StoredRound]:
     try:
         with History.open(config.settings.store) as history:
+            warn_of_strangers(config, history)
             bounds = history.bounds()
             since = None if bounds is None else bounds[1] - LOOK_BACK_SECONDS
             found = last_rounds(

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from probe.commands.options import config_option, load_config
-from probe.commands.reading import opened, ordered, reading, write
+from probe.commands.reading import opened, ordered, reading, warn_of_strangers, write
 from probe.model.identity import Vantage
 from probe.model.stored import StoredRound
 from probe.publish.declared import Declared
@@ -52,6 +52,7 @@ def export(
     config = load_config(path)
     vantages = {vantage.name: vantage for vantage in Declared(config).vantages}
     with opened(config, file) as history:
+        warn_of_strangers(config, history)
         rounds = history.rounds(since=since, until=until, platform=platform, vantage=vantage)
         written = write(FORMATS[form](rounds, vantages), output)
         if history.unreadable:

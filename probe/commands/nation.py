@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +11,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from probe.commands.asking import ask, asking, url_of
 from probe.commands.options import config_option, load_config
+from probe.commands.reading import warn_of_strangers
 from probe.config.schema import Config
 from probe.config.units import parse_seconds
 from probe.model.finding import Finding, Incident, Scope
@@ -25,13 +24,12 @@ from probe.publish.declared import Declared
 from probe.publish.nation_rows import Findings, read_findings
 from probe.store.history import History, HistoryError
 
-SECONDS = 10.0
 PATH = "/api/v1/findings"
 
 
 @click.command()
 @config_option
-@click.option("--url", metavar="URL", help="Ask the daemon there; by default the one at `listen`.")
+@asking
 @click.option("--json", "as_json", is_flag=True, help="Print the daemon's answer as it is.")
 @click.option(
     "--from",
@@ -42,7 +40,12 @@ PATH = "/api/v1/findings"
 )
 @click.option("--to", "until", metavar="TIME", help="With --from: until then; by default, now.")
 def nation(
-    path: Path | None, url: str | None, as_json: bool, since: str | None, until: str | None
+    path: Path | None,
+    url: str | None,
+    user: str | None,
+    as_json: bool,
+    since: str | None,
+    until: str | None,
 ) -> None:
     """Say what this daemon's vantages find together about the country, in one sentence.
 
@@ -52,17 +55,15 @@ def nation(
     """
     config = load_config(path)
     if since is not None:
-        if url is not None or as_json:
-            raise click.UsageError("--from reads the history on this machine: no --url, no --json")
+        if url is not None or user is not None or as_json:
+            raise click.UsageError("--from reads the history on this machine and asks nobody")
         _past(config, since, until)
         return
     if until is not None:
         raise click.UsageError("--to needs --from")
-    tls = config.web.tls_server_config is not None
-    try:
-        found, body = ask(url or url_of(config.settings.listen, tls=tls))
-    except NoAnswerError as error:
-        raise click.ClickException(str(error)) from error
+    base = url or url_of(config)
+    body = ask(base, PATH, user=user)
+    found = findings_of(base, body)
     if as_json:
         click.echo(body.decode())
     else:
@@ -83,6 +84,7 @@ def _past(config: Config, since: str, until: str | None) -> None:
     reach = first - reach_back(settings.nation, fresh)
     try:
         with History.open(settings.store) as history:
+            warn_of_strangers(config, history)
             steps = replay(
                 history.rounds(since=reach, until=last),
                 Declared(config).vantages,
@@ -113,39 +115,12 @@ def parse_time(text: str, now: float) -> float:
     return (when if when.tzinfo is not None else when.replace(tzinfo=UTC)).timestamp()
 
 
-class NoAnswerError(Exception):
-    """The daemon could not be asked; the text says why, for a person."""
-
-
-def ask(url: str) -> tuple[Findings, bytes]:
-    """What the daemon at ``url`` finds just now, and as it was sent. Raises ``NoAnswerError``."""
-    if not url.startswith(("http://", "https://")):
-        raise NoAnswerError(f"{url!r} is no http:// or https:// address")
-    # A daemon on this machine is never asked through a proxy.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def findings_of(url: str, body: bytes) -> Findings:
+    """What the daemon at ``url`` found. Raises ``click.ClickException``."""
     try:
-        with opener.open(url.rstrip("/") + PATH, timeout=SECONDS) as answer:
-            body: bytes = answer.read()
-        return read_findings(body), body
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise NoAnswerError(f"{url} answered {error.code} {error.reason}") from error
-    except (urllib.error.URLError, ssl.SSLError, OSError) as error:
-        reason = getattr(error, "reason", None) or error
-        reason = getattr(reason, "strerror", None) or reason
-        raise NoAnswerError(
-            f"no daemon answers at {url} ({reason}); is `throttlewatch run` running?"
-        ) from error
+        return read_findings(body)
     except ValueError as error:
-        raise NoAnswerError(f"{url} answers, but not with findings: {error}") from error
-
-
-def url_of(listen: str, *, tls: bool = False) -> str:
-    """Where a daemon that listens on ``listen`` can be asked from this machine."""
-    host, _, port = listen.rpartition(":")
-    if host in ("", "0.0.0.0", "[::]"):  # noqa: S104  every address: it is here as well
-        host = "127.0.0.1"
-    return f"{'https' if tls else 'http'}://{host}:{port}"
+        raise click.ClickException(f"{url} answers, but not with findings: {error}") from error
 
 
 def show(console: Console, found: Findings) -> None:

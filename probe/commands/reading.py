@@ -106,6 +106,19 @@ def opened(config: Config, file: Path | None) -> Iterator[History]:
         raise click.ClickException(str(error)) from error
 
 
+def warn_of_strangers(config: Config, history: History) -> None:
+    """Say which vantages the configuration does not name. Most likely it is not the daemon's: where
+    a vantage is, its network and its role are in no round."""
+    strangers = history.vantages() - {vantage.name for vantage in config.settings.vantages}
+    if strangers:
+        click.echo(
+            f"warning: vantages in the history that the configuration does not name: "
+            f"{', '.join(sorted(strangers))}. What is said of their country, network and role is "
+            f"the default's; give the daemon's file with -c.",
+            err=True,
+        )
+
+
 def ordered(since: float | None, until: float) -> None:
     """Refuse a time that ends before it begins."""
     if since is not None and since >= until:

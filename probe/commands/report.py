@@ -8,7 +8,7 @@ import click
 
 from probe import __version__
 from probe.commands.options import config_option, load_config
-from probe.commands.reading import opened, ordered, reading, write, zone_of
+from probe.commands.reading import opened, ordered, reading, warn_of_strangers, write, zone_of
 from probe.config.schema import Config
 from probe.model.finding import Incident
 from probe.publish.declared import Declared
@@ -56,6 +56,7 @@ def report(
     config, clock = load_config(path), Clock(zone_of(timezone))
     hold = _HOLD_INTERVALS * float(config.settings.schedule.light)
     with opened(config, file) as history:
+        warn_of_strangers(config, history)
         gathered = gather(
             history.rounds(since=since, until=until, platform=platform, vantage=vantage),
             window(since, until),

@@ -20,6 +20,9 @@ from probe.config.values import Bytes, Seconds
 
 PREFIX = "THROTTLEWATCH_"
 MAIN_FILE = "THROTTLEWATCH_CONFIG"
+PASSWORD = "THROTTLEWATCH_PASSWORD"  # noqa: S105  the variable's name
+"""What commands that ask a daemon show it."""
+_NO_KEYS = frozenset({MAIN_FILE, PASSWORD})
 _AS_WRITTEN = (str, Seconds, Bytes)
 
 
@@ -42,7 +45,7 @@ def overlay(main: Node, environ: Mapping[str, str]) -> tuple[Node, list[ConfigEr
     errors: list[ConfigError] = []
     used: list[str] = []
     for name in sorted(environ):
-        if not name.startswith(PREFIX) or name == MAIN_FILE or not environ[name].strip():
+        if not name.startswith(PREFIX) or name in _NO_KEYS or not environ[name].strip():
             continue
         used.append(name)
         if name not in known:

@@ -161,6 +161,15 @@ class History:
         ((first, last),) = self._all("SELECT min(at), max(at) FROM rounds", ())
         return None if first is None else (first, last)
 
+    def vantages(self) -> frozenset[str]:
+        """The names of the vantages that rounds are from."""
+        rows = self._all(
+            "SELECT DISTINCT vantage FROM slots "
+            "WHERE EXISTS (SELECT 1 FROM rounds WHERE rounds.slot = slots.id)",
+            (),
+        )
+        return frozenset(name for (name,) in rows)
+
     def load(self, key: str) -> bytes | None:
         """What the daemon last saved under ``key``."""
         rows = self._all("SELECT body FROM state WHERE key = ?", (key,))

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
 from probe.cli import main
-from probe.commands.nation import parse_time, url_of
+from probe.commands.nation import parse_time
 from probe.config.schema import StoreConfig
 from probe.model.verdict import State
 from probe.nation.fuse import worst
@@ -143,23 +143,6 @@ def test_times_are_utc_unless_they_say_otherwise() -> None:
     assert parse_time("2024-01-20T12:00", 0.0) == 1_705_752_000.0
     assert parse_time("2024-01-20T17:00+05:00", 0.0) == 1_705_752_000.0
     assert parse_time("2h", 10_000.0) == 2_800.0
-
-
-def test_only_http_is_asked() -> None:
-    assert "no http:// or https:// address" in run("--url", "file:///etc/hostname").output
-
-
-@pytest.mark.parametrize(
-    ("listen", "url"),
-    [
-        ("127.0.0.1:9880", "http://127.0.0.1:9880"),
-        ("[::1]:1", "http://[::1]:1"),
-        (":9880", "http://127.0.0.1:9880"),
-        ("0.0.0.0:9880", "http://127.0.0.1:9880"),
-    ],
-)
-def test_where_the_daemon_is_asked(listen: str, url: str) -> None:
-    assert url_of(listen) == url
 
 
 def test_restrictions_come_before_the_rest() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -72,6 +72,35 @@ def run(*arguments: str) -> Result:
 
 def over(stored: Path) -> tuple[str, ...]:
     return ("--history", str(stored), "--from", f"{START:.0f}", "--to", f"{ONSET + 3_600.0:.0f}")
+
+
+def lines_of(stored: Path, vantages: Sequence[str], tmp_path: Path, *command: str) -> list[str]:
+    """What a command over the whole history says beside its work."""
+    file = tmp_path / "my.yaml"
+    named = ", ".join(f"{{name: {name}}}" for name in vantages)
+    file.write_text(f"vantages: [{named}]\nstore: {{path: {stored}}}\n")
+    done = run(*command, "-c", str(file))
+    assert done.exit_code == 0, done.output
+    return [line for line in done.output.splitlines() if line.startswith("warning")]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("export", "-f", "csv"),
+        ("report", "--from", f"{START:.0f}", "-o", "/dev/null"),
+        ("nation", "--from", datetime.fromtimestamp(START, UTC).isoformat()),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_configuration_that_is_not_the_daemons_is_noticed(
+    stored: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    names = [vantage.name for vantage in VANTAGES]
+    assert lines_of(stored, names, tmp_path, *command) == []
+    (warning,) = lines_of(stored, ["other"], tmp_path, *command)
+    assert f"does not name: {names[0]}. " in warning
+    assert "-c" in warning
 
 
 def heads(output: str) -> list[str]:
