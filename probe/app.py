@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable
 
 from probe import __version__
@@ -19,7 +18,7 @@ from probe.measure.round import Rounds
 from probe.measure.state import State
 from probe.measure.trust import Trust, TrustError, ssl_version
 from probe.model.burst import Burst
-from probe.model.identity import Family, Role, RoundKind
+from probe.model.identity import Role, RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.nation.local import Local, sight_of
@@ -35,6 +34,7 @@ from probe.publish.web import ReloadResult, create_app
 from probe.schedule.data_budget import DataBudget
 from probe.schedule.plan import Slot, slots
 from probe.schedule.runner import Hooks, Runner
+from probe.schedule.turns import Turns
 from probe.store import heap
 from probe.store.memories import Memories
 from probe.store.writer import Store
@@ -70,7 +70,7 @@ class Daemon:
         self._data = DataBudget(config)
         self._nation = Local(config.settings.nation, _titles(config))
         self._verdicts: dict[tuple[str, str], Verdict] = {}
-        self._turns: Counter[tuple[str, str]] = Counter()
+        self._turns = Turns()
         self._server: Server | None = None
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
@@ -216,12 +216,14 @@ class Daemon:
         return rounds, Runner(slots(config), config.settings.schedule, hooks)
 
     async def _round(self, slot: Slot, kind: RoundKind) -> None:
-        key = (slot.vantage, slot.platform)
         self._look_at_line(slot.vantage)
         self._board.round_started(slot.vantage, slot.platform, kind)
         try:
             observed = await self._rounds.measure(
-                platform=slot.platform, vantage=slot.vantage, kind=kind, family=self._family(key)
+                platform=slot.platform,
+                vantage=slot.vantage,
+                kind=kind,
+                family=self._turns.next(self._config.settings.families, slot, kind),
             )
         except BaseException:
             self._board.round_abandoned(slot.vantage, slot.platform)
@@ -329,13 +331,6 @@ class Daemon:
         if permitted is None:
             log.debug("round refused", extra={"vantage": slot.vantage, "platform": slot.platform})
         return permitted
-
-    def _family(self, key: tuple[str, str]) -> Family:
-        """Families take turns, round by round."""
-        families = self._config.settings.families
-        turn = self._turns[key]
-        self._turns[key] += 1
-        return families[turn % len(families)]
 
     def _late(self, slot: Slot) -> None:
         self._board.round_late(slot.vantage, slot.platform)

@@ -107,8 +107,9 @@ class LegsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Caps of every leg. ``deadline`` bounds the whole leg, whatever the far end does."""
 
     light_bytes: Annotated[Bytes, Meta(ge=1)] = Bytes(1_024)
-    transfer_bytes: Annotated[Bytes, Meta(ge=1_024)] = Bytes(65_536)
-    long_bytes: Annotated[Bytes, Meta(ge=1_024)] = Bytes(524_288)
+    # Less says nothing about a rate.
+    transfer_bytes: Annotated[Bytes, Meta(ge=16_384)] = Bytes(65_536)
+    long_bytes: Annotated[Bytes, Meta(ge=16_384)] = Bytes(524_288)
     light_deadline: Annotated[Seconds, Meta(gt=0.0)] = Seconds(15.0)
     transfer_deadline: Annotated[Seconds, Meta(gt=0.0)] = Seconds(30.0)
     long_deadline: Annotated[Seconds, Meta(gt=0.0)] = Seconds(60.0)

@@ -14,6 +14,7 @@ from statistics import median
 
 from msgspec import Struct
 
+from probe.model.identity import Phase
 from probe.model.observation import LegObservation
 from probe.observe.effort import Effort, Measure, effort, failed
 from probe.verdict.level import Level
@@ -42,6 +43,17 @@ def log_rtt(leg: LegObservation) -> float | None:
     ``LEAST_RTT_SECONDS`` where it was shorter."""
     rtt = leg.connect_rtt_seconds or (leg.tcp.min_rtt_seconds if leg.tcp else None)
     return log(max(rtt, LEAST_RTT_SECONDS)) if rtt and rtt > 0.0 else None
+
+
+def log_distance(leg: LegObservation) -> float | None:
+    """``log_rtt``, or the logarithm of the time until a proxy's tunnel stood, of which the round
+    trip behind the proxy is a part."""
+    if (rtt := log_rtt(leg)) is not None or leg.tcp is not None:
+        return rtt
+    if leg.failure is not None and leg.failure.phase in (Phase.RESOLVE, Phase.CONNECT):
+        return None
+    seconds = leg.phases.get(Phase.CONNECT, 0.0)
+    return log(max(seconds, LEAST_RTT_SECONDS)) if seconds > 0.0 else None
 
 
 def log_effort(leg: LegObservation, measure: Measure) -> float | None:
@@ -104,11 +116,11 @@ def contrast(
     able = [c for c in healthy(controls) if log_effort(c, measure) is not None]
     if not able and own == inf:
         able = healthy(controls)  # a failure needs no number to be compared with
-    path = path_shift(target, able, levels=levels, family=family)
     swap = next((s for s in swaps if s.leg.target == target.leg.target), None)
     level = levels.get(series(target, measure, family))
     lines = deviations(able, measure, levels=levels, family=family, at=at)
     usual = level is not None and level.known and bool(lines)
+    path = path_shift(target, able, levels=levels if usual else {}, family=family)
     slowdown: float | None
     if not able:
         slowdown = None
@@ -183,15 +195,16 @@ def path_shift(
 ) -> float:
     """Logarithm of how much farther away than normal the target was, relative to its controls.
 
-    Without a history: how much farther away than its nearest control. Never negative. Time grows at
+    Without a history (of the round trip, or, when the caller gives no ``levels``, of what is
+    compared): how much farther away than its nearest control. Never negative. Time grows at
     most in proportion to the round trip (flights x RTT + bytes / rate, and Mathis et al., CCR 1997,
     for a rate that losses limit), so this much slowness may be the path's.
     """
-    own = log_rtt(target)
+    level = levels.get(series(target, RTT, family))
+    own = log_distance(target) if level is None else log_rtt(target)
     if own is None:
         return 0.0
-    level = levels.get(series(target, RTT, family))
-    others = [(c, r) for c in controls if (r := log_rtt(c)) is not None]
+    others = [(c, r) for c in controls if (r := log_distance(c)) is not None]
     if level is not None and level.known:
         moved = [
             r - its.centre

@@ -17,7 +17,7 @@ from probe.model.verdict import Verdict
 from probe.observe.effort import Measure
 from probe.verdict import names, rounds, testing
 from probe.verdict.about import About
-from probe.verdict.facts import Facts, elsewhere
+from probe.verdict.facts import BUDGETS, Facts, elsewhere
 from probe.verdict.learning import (
     all_slow,
     forget,
@@ -64,7 +64,7 @@ def _ordinary(
     episode = rounds.with_seen(episode, seen, observed, thresholds)
     clean = rounds.clean_after(mine, seen, observed, about)
     mine = replace(mine, episode=episode, clean=clean)
-    mine = replace(mine, path_rounds=rounds.moved_paths(seen, mine, about))
+    mine = replace(mine, path_rounds=rounds.moved_paths(seen, mine, observed, about))
     line_rounds = memory.line_rounds + 1 if seen.another_line else 0
     plan = testing.plan_after_round(mine, seen, memory.levels, observed, about)
     slow_line = rounds.slow_line(mine, about)
@@ -72,7 +72,7 @@ def _ordinary(
         title=about.title,
         targets=observed.by_role(LegRole.TARGET),
         controls=observed.by_role(LegRole.CONTROL),
-        skipped=len(observed.skipped),
+        skipped=sum(one.reason in BUDGETS for one in observed.skipped),
         clock_stepped=observed.clock_stepped,
         other_resolvers_answer=names.others_answer(observed),
         server_errors=mine.server_errors,
@@ -97,17 +97,21 @@ def _ordinary(
     if slow_line is None and not observed.clock_stepped and not seen.another_line:
         measures, mine, levels = _teaching(mine, levels, observed, seen.measures, about)
         if mine.episode is None and mine.proven is None:
-            well = rounds.well(seen, thresholds.log_margin, mine.path_rounds)
+            well = rounds.well(seen, thresholds.log_margin, mine.path_rounds, observed)
             levels = learn_targets(levels, observed, measures, thresholds=thresholds, targets=well)
             mine = replace(mine, tested_bytes=facts.tested_bytes)
         levels = learn_controls(levels, observed, measures)
-    for target in [t for t, n in mine.path_rounds.items() if n >= thresholds.path_rounds]:
-        levels = forget(levels, owner=observed.platform, target=target)
-        left = {t: n for t, n in mine.path_rounds.items() if t != target}
+    for key in [key for key, n in mine.path_rounds.items() if n >= thresholds.path_rounds]:
+        family, _, target = key.partition("|")
+        levels = forget(levels, family=family, owner=observed.platform, target=target)
+        left = {other: n for other, n in mine.path_rounds.items() if other != key}
         mine = replace(mine, path_rounds=left)
     memory = replace(memory, levels=dict(levels), line_rounds=line_rounds)
     if line_rounds >= thresholds.line_rounds:
-        memory, mine = rounds.begun_anew(memory), replace(mine, slow_line={}, path_rounds={})
+        memory, mine = (
+            rounds.begun_anew(memory),
+            replace(mine, slow_line={}, slow_line_at={}, path_rounds={}),
+        )
     return _decided(
         memory, mine, observed, about, facts, rules, plan, Numbers(seen.contrasts, seen.decoys)
     )
@@ -153,7 +157,7 @@ def _burst(
         title=about.title,
         targets=observed.by_role(LegRole.TARGET),
         controls=observed.by_role(LegRole.CONTROL),
-        skipped=len(observed.skipped),
+        skipped=sum(one.reason in BUDGETS for one in observed.skipped),
         clock_stepped=observed.clock_stepped,
         server_errors=mine.server_errors,
         proven=mine.proven,

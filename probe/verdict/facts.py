@@ -26,6 +26,8 @@ _PORTAL = frozenset(
 # The reason of what is slow at a vantage outside the country, and of what was not measured.
 SLOW_OUTSIDE = "slow_outside"
 OUT_OF_BUDGET = "out_of_budget"
+# Why legs are skipped to spare somebody; the other reasons are no decision of ours.
+BUDGETS = frozenset({"host_budget", "data_budget"})
 
 
 class Suspicion(StrEnum):
@@ -52,6 +54,7 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     ``targets`` and ``controls`` are the legs of the last ordinary round. ``slow_line``: logarithm
     of how much slower than its history the line is, once that has lasted; ``None`` otherwise.
+    ``skipped``: legs that a budget forbade.
     ``server_errors``: rounds in a row. ``outside``: the vantage is a
     reference itself. ``line_changed``: every round-trip time is another one.
     ``raw_slower``: the platform is slower than its controls, and nobody knows yet what is normal.

@@ -138,7 +138,11 @@ def learn_noise(levels: Levels, measure: Measure, noise: float, at: float) -> di
     return {**levels, key: learned(levels.get(key), noise, at)}
 
 
-def forget(levels: Levels, *, owner: str, target: str) -> dict[str, Level]:
+def forget(levels: Levels, *, family: str, owner: str, target: str) -> dict[str, Level]:
     """The levels without those of one target of one platform: what is normal begins anew there."""
     mark = f"|{owner}|{target}|"
-    return {key: level for key, level in levels.items() if mark not in key}
+    return {
+        key: level
+        for key, level in levels.items()
+        if mark not in key or not key.startswith(f"{family}|")
+    }

@@ -17,6 +17,7 @@ from probe.verdict.rank import Wealth
 # A change of meaning makes what older versions stored useless: it is then forgotten.
 MEMORY_VERSION = 1
 MOST_ADDRESSES = 6
+MOST_NETWORKS = 64
 
 
 class Episode(Struct, frozen=True, kw_only=True):
@@ -86,8 +87,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     ``recovery`` is the evidence against "still slowed", ``waited`` the rounds that read since the
     last burst, ``together`` the platforms of other operators that were slowed since the same time,
     ``decoy`` whether the platform's name was slow at a server that is nobody's target too,
-    ``seen_at`` when its target was last compared. ``basis``: what the proof rests on:
-    ``swap``, ``addresses``, ``platforms``, ``duration`` or ``dns``.
+    ``seen_at`` when its target was last compared, be it in a burst. ``basis``: what the proof rests
+    on: ``swap``, ``addresses``, ``platforms``, ``duration`` or ``dns``.
     """
 
     state: State
@@ -115,13 +116,15 @@ class Proven(Struct, frozen=True, kw_only=True):
 class PlatformMemory(Struct, frozen=True, kw_only=True):
     """What is remembered of one platform.
 
-    ``state``, ``reason`` and ``since`` are those of the last verdict. ``addresses``: host name or
-    target → its latest addresses, newest first. ``clean``: addresses at which the platform's name
+    ``state``, ``reason`` and ``since`` are those of the last verdict. ``addresses``: family and
+    host name → the latest addresses, newest first. ``reached``: the networks (/24, /48) in which it
+    was well. ``clean``: addresses at which the platform's name
     was last said for a whole read, in a round in which nothing was slow. ``tested_bytes``: most
     body bytes read at once while all was well. ``server_errors``: rounds in a row with a 5xx.
-    ``path_rounds``: rounds in a row in which the way to a target (its key) was another one.
-    ``slow_line``: rounds in a row in which controls and targets alike were slow, by measure, and
-    ``line_log`` by how much (logarithm). ``untaught``: rounds in a row that taught nothing in a
+    ``path_rounds``: rounds in a row in which the way to a target (its key, with the family) was
+    another one. ``slow_line``: rounds in a row in which controls and targets alike were slow, by
+    measure, ``slow_line_at`` when that was last looked at, and ``line_log`` by how much
+    (logarithm). ``untaught``: rounds in a row that taught nothing in a
     measure, since all that had a history was slow.
     """
 
@@ -131,11 +134,13 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     episode: Episode | None = None
     proven: Proven | None = None
     addresses: dict[str, tuple[str, ...]] = {}
+    reached: tuple[str, ...] = ()
     clean: tuple[str, ...] = ()
     tested_bytes: int = 0
     server_errors: int = 0
     path_rounds: dict[str, int] = {}
     slow_line: dict[Measure, int] = {}
+    slow_line_at: dict[Measure, float] = {}
     line_log: float = 0.0
     untaught: dict[Measure, int] = {}
 

@@ -30,10 +30,10 @@ def episode_burst(
     memory: PlatformMemory,
     levels: Levels,
     about: About,
-    hosts: dict[str, str],
+    keys: dict[str, str],
 ) -> Burst:
     """The next burst of ``episode``: at the address that was suspicious, then at others."""
-    target, address = _place(episode, memory, hosts)
+    target, address = _place(episode, memory, keys)
     return burst(platform, target, episode.measure, episode.family, levels, about, address=address)
 
 
@@ -75,9 +75,9 @@ def burst(
     )
 
 
-def _place(episode: Episode, memory: PlatformMemory, hosts: dict[str, str]) -> tuple[str, str]:
+def _place(episode: Episode, memory: PlatformMemory, keys: dict[str, str]) -> tuple[str, str]:
     """The target and address to try next."""
-    own = memory.addresses.get(hosts.get(episode.target, ""), ())
+    own = memory.addresses.get(keys.get(episode.target, ""), ())
     if episode.led_astray:
         other = [a for a in own if a != episode.first_address]
         due = episode.bursts == 1 or (episode.bursts > 1 and not episode.elsewhere)

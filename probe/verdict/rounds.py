@@ -11,7 +11,7 @@ from math import log
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.model.identity import Compares, LegRole, RoundKind
+from probe.model.identity import Compares, Family, LegRole, RoundKind
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure, server_error
 from probe.verdict import line, names
@@ -20,8 +20,8 @@ from probe.verdict.contrast import Contrast, Levels, contrast
 from probe.verdict.memory import Episode, Memory, PlatformMemory, Proven
 from probe.verdict.thresholds import Thresholds
 
-# A suspicion that no round has renewed for so long is dropped; so is a restriction whose target
-# could not be compared at all for a day (its object is gone, say).
+# A suspicion, or a slow line, that no round has renewed for so long is dropped; so is a restriction
+# whose target could not be compared at all for a day (its object is gone, say).
 EPISODE_SECONDS = 6 * 3_600.0
 PROVEN_SECONDS = 24 * 3_600.0
 MOST_CLEAN = 32
@@ -83,24 +83,31 @@ def noted(mine: PlatformMemory, seen: Compared, observed: RoundObservation) -> P
     return replace(
         mine,
         addresses=names.addresses(mine.addresses, observed),
+        reached=names.reached(mine.reached, observed),
         server_errors=errors,
-        proven=_kept(mine.proven, seen, observed.started_at, observed.kind is RoundKind.TRANSFER),
+        proven=_kept(mine.proven, seen, observed),
     )
 
 
-def _kept(found: Proven | None, seen: Compared, at: float, reads: bool) -> Proven | None:
+def _kept(found: Proven | None, seen: Compared, observed: RoundObservation) -> Proven | None:
     """The restriction, unless its target could not be compared for a day."""
     if found is None:
         return None
-    if comparison_of(found, seen.contrasts) is not None:
+    at = observed.started_at
+    if comparison_of(found, seen, observed) is not None:
         return replace(found, seen_at=at, waited=found.waited + 1)
-    if reads:
+    if observed.kind is RoundKind.TRANSFER and found.family is observed.family:
         found = replace(found, waited=found.waited + 1)
     return found if at - found.seen_at < PROVEN_SECONDS else None
 
 
-def comparison_of(holder: Proven | Episode, contrasts: Iterable[Contrast]) -> Contrast | None:
-    for c in contrasts:
+def comparison_of(
+    holder: Proven | Episode, seen: Compared, observed: RoundObservation
+) -> Contrast | None:
+    """What the round says of what ``holder`` is about; the other family is another matter."""
+    if holder.family is not observed.family:
+        return None
+    for c in seen.contrasts:
         if c.target == holder.target and c.measure is holder.measure and c.slowdown is not None:
             return c
     return None
@@ -109,8 +116,11 @@ def comparison_of(holder: Proven | Episode, contrasts: Iterable[Contrast]) -> Co
 def with_slow_line(
     mine: PlatformMemory, levels: Levels, observed: RoundObservation, seen: Compared, about: About
 ) -> PlatformMemory:
-    """Counts the rounds in a row in which everything was slow."""
-    counts, log_slow = dict(mine.slow_line), mine.line_log
+    """Counts the rounds in a row in which everything was slow. What no round has looked at lately
+    counts no more: long reads are rare, and what two of them met may be over for days."""
+    at, log_slow = observed.started_at, mine.line_log
+    seen_at = {m: t for m, t in mine.slow_line_at.items() if 0.0 <= at - t <= EPISODE_SECONDS}
+    counts = {m: n for m, n in mine.slow_line.items() if m in seen_at}
     for measure in seen.measures:
         found = line.slowness(
             observed,
@@ -121,14 +131,15 @@ def with_slow_line(
         )
         if found is not None:
             counts[measure] = counts.get(measure, 0) + 1 if found else 0
+            seen_at[measure] = at
             log_slow = found or log_slow
-    return replace(mine, slow_line=counts, line_log=log_slow)
+    return replace(mine, slow_line=counts, slow_line_at=seen_at, line_log=log_slow)
 
 
 def begun_anew(memory: Memory) -> Memory:
     """The memory at the start of a new line: what was normal is forgotten for every platform."""
     platforms = {
-        name: replace(known, slow_line={}, path_rounds={})
+        name: replace(known, slow_line={}, slow_line_at={}, path_rounds={})
         for name, known in memory.platforms.items()
     }
     return replace(memory, levels={}, line_rounds=0, platforms=platforms)
@@ -158,7 +169,7 @@ def episode_after(
     if current is not None and at - current.last_at > EPISODE_SECONDS:
         current = None
     if current is not None and current.family is observed.family:
-        now = comparison_of(current, seen.contrasts)
+        now = comparison_of(current, seen, observed)
         if now is not None and now.worst <= log(thresholds.contradiction):
             current = None
         elif now is not None and (rival := _rival(current, now, suspects, thresholds)) is not None:
@@ -178,7 +189,7 @@ def episode_after(
                 led_astray=current.led_astray
                 or (
                     not current.elsewhere_tried
-                    and names.led_astray(observed, now.target, mine.addresses)
+                    and names.led_astray(observed, now.target, mine.addresses, mine.reached)
                 ),
             )
         elif now is not None:
@@ -208,7 +219,7 @@ def _begun(
         first_address=worst.address,
         suspects=_places(suspects, worst.measure),
         seen=_seen(observed),
-        led_astray=names.led_astray(observed, worst.target, mine.addresses),
+        led_astray=names.led_astray(observed, worst.target, mine.addresses, mine.reached),
     )
 
 
@@ -274,7 +285,8 @@ def _has_swap(suspect: Contrast, about: About) -> bool:
 
 def waits_for_long(current: Episode | Proven, observed: RoundObservation) -> bool:
     """Long reads are rare; what they have shown is followed up in rounds that read at all."""
-    return current.measure is Measure.LONG and observed.kind is RoundKind.TRANSFER
+    reads = observed.kind is RoundKind.TRANSFER and current.family is observed.family
+    return current.measure is Measure.LONG and reads
 
 
 def _places(suspects: Iterable[Contrast], measure: Measure) -> tuple[tuple[str, str], ...]:
@@ -285,22 +297,34 @@ def _seen(observed: RoundObservation) -> tuple[str, ...]:
     return tuple(leg.address for leg in observed.by_role(LegRole.TARGET) if leg.address)
 
 
-def moved_paths(seen: Compared, mine: PlatformMemory, about: About) -> dict[str, int]:
+def moved_paths(
+    seen: Compared, mine: PlatformMemory, observed: RoundObservation, about: About
+) -> dict[str, int]:
     """Targets that are slower in the measure in which they are farther away, with their rounds."""
     margin = about.thresholds.log_margin
+    mark = path_key(observed.family, "")
+    others = {key: n for key, n in mine.path_rounds.items() if not key.startswith(mark)}
     moved = {
         c.target
         for c in seen.contrasts
         if c.usual and c.slowdown is not None and c.slowdown <= margin < c.slowdown + c.path
     }
-    return {target: mine.path_rounds.get(target, 0) + 1 for target in moved}
+    keys = [path_key(observed.family, target) for target in moved]
+    return others | {key: mine.path_rounds.get(key, 0) + 1 for key in keys}
 
 
-def well(seen: Compared, margin: float, path: Iterable[str]) -> frozenset[str]:
-    """Targets whose every comparison is fine."""
-    wrong = {c.target for c in seen.contrasts if c.worst > margin} | set(path)
-    good = {c.target for c in seen.contrasts if c.slowdown is not None}
-    return frozenset(good - wrong)
+def path_key(family: Family, target: str) -> str:
+    """The key of ``target`` in ``path_rounds``: each family goes its own way."""
+    return f"{family}|{target}"
+
+
+def well(
+    seen: Compared, margin: float, moved: Iterable[str], observed: RoundObservation
+) -> frozenset[str]:
+    """Targets whose every comparison is fine; ``moved`` are keys of ``path_rounds``."""
+    wrong = {c.target for c in seen.contrasts if c.worst > margin}
+    good = {c.target for c in seen.contrasts if c.slowdown is not None} - wrong
+    return frozenset(t for t in good if path_key(observed.family, t) not in moved)
 
 
 def raw_slower(seen: Compared, thresholds: Thresholds) -> bool:

@@ -21,8 +21,8 @@ from probe.observe.signature import signature
 from probe.verdict.contrast import (
     Levels,
     between_rounds,
+    log_distance,
     log_effort,
-    log_rtt,
     noise_key,
     path_shift,
     series,
@@ -67,7 +67,6 @@ class Score(Struct, frozen=True, kw_only=True):
     slow_legs: int
     also_handshake: bool
     path: float
-    controls_failed: bool
 
 
 def score(
@@ -87,7 +86,7 @@ def score(
     theirs = _relative(controls, measure, levels, family, at)
     level = levels.get(series(targets[0], measure, family)) if targets else None
     usual = theirs is not None and level is not None and level.known
-    path = _path(targets, controls, levels, family)
+    path = _path(targets, controls, levels if usual else {}, family)
     if usual and level is not None and theirs is not None:
         normal, doubt = level.expected(at), level.doubt(ERRORS)
         edge = between_rounds(level, levels.get(noise_key(measure)))
@@ -106,7 +105,8 @@ def score(
     return Score(
         wins=wins(strict, line) if complete else 0,
         swap_wins=_swap_wins(targets, swaps, measure, levels, family, at, thresholds),
-        recovered=wins(line, kind) if complete else 0,
+        # A control that failed was slower than nothing.
+        recovered=wins(_finite(line), kind) if complete else 0,
         slowdown=_difference(own, line, normal) if own and line else None,
         line=median(_finite(line)) if usual and _finite(line) else None,
         swap_slow=_swap_slow(swaps, controls, measure, levels, family, at, thresholds),
@@ -123,7 +123,6 @@ def score(
         slow_legs=sum(hard(leg) is None for leg in targets),
         also_handshake=_also_handshake(targets, controls, levels, family, at, thresholds),
         path=path,
-        controls_failed=bool(controls) and not any(leg.ok for leg in controls),
     )
 
 
@@ -150,8 +149,8 @@ def _relative(
 
 def _nearest(legs: Sequence[LegObservation]) -> LegObservation | None:
     """The leg with the least round trip: queues of our own making do not count."""
-    timed = [leg for leg in legs if log_rtt(leg) is not None]
-    return min(timed, key=lambda leg: log_rtt(leg) or 0.0) if timed else None
+    timed = [(far, leg) for leg in legs if (far := log_distance(leg)) is not None]
+    return min(timed, key=lambda one: one[0])[1] if timed else None
 
 
 def _path(

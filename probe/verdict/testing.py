@@ -40,7 +40,7 @@ def plan_after_round(
     if not about.may_burst or observed.clock_stepped:
         return None
     if mine.proven is not None:
-        now = comparison_of(mine.proven, seen.contrasts)
+        now = comparison_of(mine.proven, seen, observed)
         again = waits_for_long(mine.proven, observed) and mine.proven.waited >= LONG_WAIT
         if again or (now is not None and now.worst <= about.thresholds.log_margin):
             return recovery_burst(observed.platform, mine.proven, levels, about)
@@ -48,12 +48,12 @@ def plan_after_round(
     if mine.episode is None or mine.episode.bursts:
         return None
     if (
-        comparison_of(mine.episode, seen.contrasts) is None
+        comparison_of(mine.episode, seen, observed) is None
         and mine.episode.last_at != observed.started_at
     ):
         return None
     return episode_burst(
-        observed.platform, mine.episode, mine, levels, about, names.hosts(observed)
+        observed.platform, mine.episode, mine, levels, about, names.places(observed)
     )
 
 
@@ -76,8 +76,8 @@ def test(
         # Nothing is left of it but, perhaps, one address that is slow: chance, or over, or an edge.
         return replace(mine, episode=episode if episode.one_edge else None), None
     at = observed.started_at
-    hosts = names.hosts(observed)
-    known = len(mine.addresses.get(hosts.get(episode.target, ""), ()))
+    places = names.places(observed)
+    known = len(mine.addresses.get(places.get(episode.target, ""), ()))
     rests_on = basis(episode, at, known, thresholds, together)
     if rests_on and not _awaits_reference(episode, rests_on, about):
         restriction = proven(episode, rests_on, at, together)
@@ -85,7 +85,7 @@ def test(
     mine = replace(mine, episode=episode)
     if episode.bursts >= thresholds.bursts_per_round or _enough(episode, thresholds.evidence):
         return mine, None
-    return mine, episode_burst(observed.platform, episode, mine, levels, about, hosts)
+    return mine, episode_burst(observed.platform, episode, mine, levels, about, places)
 
 
 def _own_slowness(found: Score, margin: float) -> Score:
@@ -137,6 +137,7 @@ def recover(
         recovery=Wealth() if wealth.e_value <= 1.0 else wealth,
         recovery_bursts=0 if over else tried,
         waited=0,
+        seen_at=observed.started_at,
     )
     mine = replace(mine, proven=restriction)
     return mine, None if over else recovery_burst(observed.platform, restriction, levels, about)

@@ -8,10 +8,13 @@ from msgspec.structs import replace
 
 from probe.model.failure import Failure
 from probe.model.identity import LegRole, Phase, RoundKind
-from probe.model.observation import Leg
+from probe.model.observation import Leg, SkippedLeg
 from probe.model.verdict import Method, SlowPhase, State, Trigger
-from probe.verdict.memory import Memory
-from tests.verdict.country import ADDRESSES, WELL, Act, Country, Done, about_x, nothing
+from probe.verdict import plan
+from probe.verdict.decide import decide
+from probe.verdict.memory import Memory, Proven
+from probe.verdict.score import score
+from tests.verdict.country import ADDRESSES, LONG_READ, WELL, Act, Country, Done, about_x, nothing
 
 CALM = 24
 
@@ -377,3 +380,78 @@ def test_a_slow_way_abroad_is_degraded_while_the_domestic_control_is_fast() -> N
     country.run(6)
     assert not any(v.restricted for v in country.verdicts)
     assert country.verdicts[-1].state is State.DEGRADED
+
+
+def read_long(country: Country) -> Country:
+    """Long reads have a history, too."""
+    for _ in range(16):
+        country.run(1, RoundKind.LONG)
+        country.run(8)
+    country.verdicts.clear()
+    return country
+
+
+def test_slow_long_reads_stay_throttled_for_days() -> None:
+    """Ordinary rounds do not read so much; bursts do, and see that it goes on."""
+    country = read_long(calm_country())
+    country.act = lambda leg, address: (
+        Done(transfer=15.0) if leg.role is LegRole.TARGET and leg.range_bytes == LONG_READ else WELL
+    )
+    country.run(1, RoundKind.LONG)
+    country.run(3 * 96)
+    assert {verdict.state for verdict in country.verdicts} == {State.THROTTLED}
+    country.act = nothing
+    country.run(8)
+    assert country.verdicts[-1].state is State.OK
+
+
+def test_a_line_that_was_slow_in_two_long_reads_is_not_slow_for_days() -> None:
+    country = read_long(calm_country())
+    for _ in range(2):
+        country.act = to_all(Done(transfer=5.0))
+        country.run(1, RoundKind.LONG)
+        country.act = nothing
+        country.run(60)
+    assert {verdict.state for verdict in country.verdicts[2:]} == {State.OK}
+
+
+def test_controls_that_fail_do_not_end_a_restriction() -> None:
+    country = calm_country()
+    country.act = to_name(SLOW)
+    country.run(4)
+    assert country.verdicts[-1].state is State.THROTTLED
+    country.act = lambda leg, address: SILENT if leg.role is LegRole.CONTROL else SLOW
+    burst = plan.recovery_burst("x", _proven(country), country.memory.levels, country.about)
+    found = score(
+        country.a_burst(burst),
+        _proven(country).measure,
+        levels=country.memory.levels,
+        thresholds=country.about.thresholds,
+    )
+    assert (found.complete, found.recovered) == (True, 0)
+
+
+def _proven(country: Country) -> Proven:
+    found = country.memory.platforms["x"].proven
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("host_budget", "out_of_budget"),
+        ("data_budget", "out_of_budget"),
+        ("no_address", "too_little_data"),
+        ("no_object", "too_little_data"),
+    ],
+)
+def test_only_what_a_budget_forbids_is_said_to_be_spared(reason: str, said: str) -> None:
+    country = calm_country()
+    made = country.a_round()
+    skipped = tuple(SkippedLeg(leg=one.leg, reason=reason) for one in made.by_role(LegRole.TARGET))
+    left = tuple(one for one in made.legs if one.leg.role is LegRole.CONTROL)
+    verdict = decide(
+        country.memory, replace(made, legs=left, skipped=skipped), country.about
+    ).verdict
+    assert (verdict.state, verdict.reason) == (State.UNKNOWN, said)
