@@ -12,10 +12,10 @@ from probe.model.finding import FindingKind, Reference, Scope
 from probe.model.identity import Vantage
 from probe.nation.networks import Network, says
 from probe.nation.sight import (
-    REFERENCE_FAILING,
     REFERENCE_FINE,
     TOLERANCE,
     Reading,
+    fails_abroad,
     states_of,
 )
 
@@ -100,9 +100,8 @@ def tally(
 
 def reference_of(heard: Mapping[Vantage, tuple[Reading, ...]], kind: FindingKind) -> Reference:
     """What the vantages abroad say. Unless most of them are fine, the country is not accused."""
-    states = [states_of(readings) for readings in heard.values()]
-    fine = sum(bool(several & REFERENCE_FINE[kind]) for several in states)
-    failing = sum(bool(several & REFERENCE_FAILING[kind]) for several in states)
+    fine = sum(bool(states_of(said) & REFERENCE_FINE[kind]) for said in heard.values())
+    failing = sum(fails_abroad(said, kind) for said in heard.values())
     if fine + failing == 0:
         return Reference.ABSENT
     return Reference.FINE if fine > failing else Reference.FAILING

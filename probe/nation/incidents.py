@@ -23,8 +23,9 @@ _WIDTH = (
 
 
 class Watch(Struct, frozen=True, kw_only=True):
-    """An open incident; ``heard_at`` is the last step that had data, ``clear_since`` the first of
-    the steps without a break at which no network was affected."""
+    """An open incident; ``heard_at`` is the last step that had data of its networks,
+    ``clear_since`` the first of the steps without a break at which none was affected, and at least
+    half of those that had been said so."""
 
     incident: Incident
     heard_at: float
@@ -83,6 +84,12 @@ def _affected(finding: Finding) -> bool:
     return bool(finding.affected_asns) and finding.reference is not Reference.FAILING
 
 
+def _tells(finding: Finding, incident: Incident) -> bool:
+    """Whether at least half of the networks that were affected say something now."""
+    heard = set(incident.networks) & set(finding.covered_asns)
+    return bool(finding.covered_asns) and 2 * len(heard) >= len(incident.networks)
+
+
 def _opened(finding: Finding) -> Incident:
     country, platform, kind = finding.country, finding.platform, finding.kind.value
     drill = "drill-" if finding.drill else ""
@@ -107,13 +114,14 @@ def _opened(finding: Finding) -> Incident:
 
 def _after(watch: Watch, finding: Finding | None, at: float, thresholds: NationConfig) -> Watch:
     incident = watch.incident
-    if finding is None or not finding.covered_asns:
-        # Silence is not recovery.
+    if finding is not None and _affected(finding):
+        return Watch(incident=_grown(incident, finding), heard_at=at)
+    if finding is None or not _tells(finding, incident):
+        # Silence is not recovery, nor is that of those who could tell: lines that were throttled
+        # and then cut are no better.
         if at - watch.heard_at >= thresholds.forget:
             return _closed(watch, at, Ending.NO_DATA)
         return Watch(incident=incident, heard_at=watch.heard_at)
-    if _affected(finding):
-        return Watch(incident=_grown(incident, finding), heard_at=at)
     clear_since = at if watch.clear_since is None else watch.clear_since
     after = Watch(incident=incident, heard_at=at, clear_since=clear_since)
     if at - clear_since >= thresholds.close:

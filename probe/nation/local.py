@@ -94,6 +94,7 @@ def sight_of(
                 platform=slot[1],
                 state=State.UNKNOWN if verdict is None else verdict.state,
                 since=at if verdict is None else verdict.since,
+                reason="" if verdict is None else verdict.reason,
                 factor=None if verdict is None else verdict.factor,
                 controls=compared.get(slot, ()),
             )

@@ -11,6 +11,7 @@ from probe.config.schema import NationConfig
 from probe.model.finding import FindingKind
 from probe.model.identity import Access, Role, Vantage
 from probe.model.verdict import State
+from probe.verdict.facts import SLOW_OUTSIDE
 
 GRID_SECONDS = 60.0
 # Half a step: windows then hold the same steps whether or not their ends are included, which
@@ -46,6 +47,12 @@ REFERENCE_FAILING: dict[FindingKind, frozenset[State]] = {
     FindingKind.DEGRADED: frozenset({State.DEGRADED}),
     FindingKind.OFFLINE: frozenset({State.OFFLINE}),
 }
+# A vantage abroad accuses nobody: what is proven slow there is ``unknown``, for this reason.
+SLOW_ABROAD: dict[FindingKind, frozenset[str]] = {
+    FindingKind.RESTRICTED: frozenset({SLOW_OUTSIDE}),
+    FindingKind.DEGRADED: frozenset(),
+    FindingKind.OFFLINE: frozenset(),
+}
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -66,6 +73,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     platform: str
     state: State
     since: float
+    reason: str = ""
     factor: float | None = None
     controls: tuple[str, ...] = ()
     drill: bool = False
@@ -117,6 +125,15 @@ def hold_window(thresholds: NationConfig) -> float:
 def remember_window(thresholds: NationConfig) -> float:
     """Seconds that reach back over the steps of ``remember``."""
     return floor(thresholds.remember / GRID_SECONDS) * GRID_SECONDS + HALF_STEP_SECONDS
+
+
+def fails_abroad(readings: Iterable[Reading], kind: FindingKind) -> bool:
+    """Whether a reference vantage says that it is no better there."""
+    return any(
+        reading.state in REFERENCE_FAILING[kind]
+        or (reading.state is State.UNKNOWN and reading.reason in SLOW_ABROAD[kind])
+        for reading in readings
+    )
 
 
 def states_of(readings: Iterable[Reading]) -> set[State]:

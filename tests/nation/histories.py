@@ -19,6 +19,7 @@ from probe.nation.sight import Reading, Seen, Sight, corrected
 STEP = 60.0
 PLATFORMS = ("x", "facebook", "instagram", "youtube")
 CONTROLS = ("jquery", "debian", "kernel")
+REASONS = ("slow_outside", "suspected")
 _STATES = tuple(State)
 
 
@@ -27,6 +28,7 @@ class Told(Struct, frozen=True, kw_only=True):
 
     state: State
     since: float
+    reason: str
     controls: tuple[str, ...]
 
 
@@ -65,6 +67,7 @@ class History(Struct, frozen=True, kw_only=True):
                         platform=platform,
                         state=told.state,
                         since=corrected(told.since, clock=at + post.skew, received=at),
+                        reason=told.reason,
                         controls=told.controls,
                         drill=post.drill,
                     )
@@ -159,6 +162,7 @@ def _posts(
             at_step[platform] = Told(
                 state=state,
                 since=since + skew,
+                reason=random.choice(REASONS) if state is State.UNKNOWN else "",
                 controls=tuple(c for c in CONTROLS if random.random() < 0.4),
             )
         told.append(at_step)

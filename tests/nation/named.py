@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
-from probe.model.identity import Vantage
+from probe.model.identity import Role, Vantage
 from probe.model.verdict import State
+from probe.verdict.facts import SLOW_OUTSIDE
 from tests.nation.fleet import ABROAD, fleet, vantage
 from tests.nation.histories import CONTROLS, PLATFORMS, STEP, History, Post, Told
 
@@ -50,9 +51,14 @@ def told(
             said = says(one, step)
             here = {}
             if said is not None:
+                # All that a reference is unsure of here is that it is slow there as well.
+                unsure = said[0] is State.UNKNOWN and one.role is Role.REFERENCE
+                reason = SLOW_OUTSIDE if unsure else ""
                 for platform in PLATFORMS:
                     since = said[1] * STEP + skew
-                    here[platform] = Told(state=said[0], since=since, controls=CONTROLS)
+                    here[platform] = Told(
+                        state=said[0], since=since, reason=reason, controls=CONTROLS
+                    )
             steps.append(here)
         posts.append(
             Post(
@@ -84,6 +90,12 @@ def _world_wide(of: Vantage, step: int) -> tuple[State, int]:
     if of is ABROAD:
         return (State.DOWN, 3) if step >= 3 else (OK, 0)
     return (BLOCKED, 3) if step >= 3 else (OK, 0)
+
+
+def _slow_abroad_too(of: Vantage, step: int) -> tuple[State, int]:
+    if of is ABROAD:
+        return (State.UNKNOWN, 3) if step >= 3 else (OK, 0)
+    return (THROTTLED, 3) if step >= 3 else (OK, 0)
 
 
 def _half(state: State | None, struck: int) -> Says:
@@ -171,6 +183,12 @@ def scenarios() -> tuple[Named, ...]:
             history=told(10, (*honest, liar, vantage("liar", 64_505)), lies),
             ends="partial",
             never=no_nation,
+        ),
+        Named(
+            title="a platform that is slow world-wide, which a vantage abroad only calls unknown",
+            history=told(12, (*fleet(6), ABROAD), _slow_abroad_too),
+            ends="none",
+            never=frozenset({"nation", "partial", "network"}),
         ),
         Named(
             title="a vantage that lies about its network twice, one lie after the other",

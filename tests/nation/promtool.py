@@ -179,6 +179,8 @@ def _series(history: History) -> dict[tuple[str, Labels], list[str]]:
                     for state in State
                 ]
                 values.append((names.VERDICT_SINCE.name, slot, told.since))
+                if told.reason:
+                    values.append((names.VERDICT_INFO.name, {**slot, "reason": told.reason}, 1.0))
                 values += [
                     (names.VERDICT_CONTROL.name, {**slot, "control": control}, 1.0)
                     for control in told.controls

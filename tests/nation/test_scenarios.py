@@ -6,11 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from probe.config.schema import NationConfig
-from probe.model.finding import Ending, FindingKind, Reference, Scope
+from probe.config.values import Seconds
+from probe.model.finding import Ending, FindingKind, Incident, Reference, Scope
 from probe.model.identity import Access, Vantage
 from probe.model.verdict import State
 from probe.nation.sight import corrected
-from tests.nation.fleet import ABROAD, BEGIN, DEFAULTS, Story, fleet, vantage
+from tests.nation.fleet import ABROAD, BEGIN, DEFAULTS, Says, Story, fleet, vantage
 
 OK, THROTTLED, BLOCKED = State.OK, State.THROTTLED, State.BLOCKED
 FOUR = ("x", "facebook", "instagram", "youtube")
@@ -328,3 +329,28 @@ def test_silence_closes_no_incident_until_it_is_forgotten() -> None:
     lost = Story(fleet(3), says, 60, thresholds=forgetful)
     (gone,) = (i for i in lost.changes if i.closed_at)
     assert gone.ending is Ending.NO_DATA
+
+
+@pytest.mark.parametrize("after", [State.OFFLINE, None, State.UNKNOWN])
+def test_a_network_that_is_throttled_and_then_cut_off_has_not_recovered(
+    after: State | None,
+) -> None:
+    """The others were fine all the time, and what they say is nothing about that one."""
+    config = NationConfig(forget=Seconds(3_600.0))
+
+    def says(of: Vantage, platform: str, minute: int) -> State | None:
+        if of.asn != 64_500 or minute < 5:
+            return OK
+        return THROTTLED if minute < 20 else after
+
+    def last(says: Says, minutes: int) -> Incident:
+        told = Story(fleet(4), says, minutes, thresholds=config).changes
+        return [incident for incident in told if incident.kind is FindingKind.RESTRICTED][-1]
+
+    assert last(says, 60).ending is None
+    assert last(says, 100).ending is Ending.NO_DATA
+
+    def back(of: Vantage, platform: str, minute: int) -> State | None:
+        return OK if minute >= 40 else says(of, platform, minute)
+
+    assert last(back, 60).ending is Ending.RECOVERED

@@ -20,6 +20,7 @@ from probe.nation.sight import (
     CLEAR,
     REFERENCE_FAILING,
     REFERENCE_FINE,
+    SLOW_ABROAD,
     TOLERANCE,
     hold_steps,
     hold_window,
@@ -154,7 +155,8 @@ def _networks(thresholds: NationConfig) -> Iterator[Recording]:
 
 def _references() -> Iterator[Recording]:
     for kind in FindingKind:
-        fine, failing = (_abroad(states[kind]) for states in (REFERENCE_FINE, REFERENCE_FAILING))
+        fine = _abroad(REFERENCE_FINE[kind])
+        failing = _abroad(REFERENCE_FAILING[kind], SLOW_ABROAD[kind])
         yield Recording(
             record=REFERENCE,
             expr=f"({fine}\n> bool {failing})\nand ({fine}\n+ {failing} > 0)",
@@ -162,8 +164,13 @@ def _references() -> Iterator[Recording]:
         )
 
 
-def _abroad(states: Iterable[State]) -> str:
-    selector = f'{names.VERDICT_STATE.name}{{role="reference", state=~"{_states(states)}"}}'
+def _abroad(states: Iterable[State], reasons: Iterable[str] = ()) -> str:
+    verdict = names.VERDICT_STATE.name
+    selector = f'{verdict}{{role="reference", state=~"{_states(states)}"}}'
+    if found := "|".join(sorted(reasons)):
+        unknown = f'{verdict}{{role="reference", state="{State.UNKNOWN.value}"}}'
+        info = f'{names.VERDICT_INFO.name}{{reason=~"{found}"}}'
+        selector += f"\nor ({unknown} and on (vantage, platform, drill) {info})"
     return f"sum by (platform, drill) (max by ({_PLACE}) ({selector}))"
 
 
