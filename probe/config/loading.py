@@ -73,7 +73,7 @@ class _Loading:
         if settings is not INVALID and settings.quic and find_spec("aioquic") is None:
             missing = main.find("quic").error(
                 found="`true`, but aioquic is not installed",
-                expected="`false`, or the extra: pip install 'throttlewatch[quic]'",
+                expected="`false`, or the extra `quic` installed (docs/install.md, Extras)",
             )
             self._errors.append(missing)
         if self._errors:

@@ -36,7 +36,7 @@ def make_certificates(folder: Path) -> Path:
     except ImportError:
         raise AuthorityError(
             "the demo makes its own certificates, for which the library trustme is missing: "
-            "pip install 'throttlewatch[demo]'"
+            "install the extra `demo`, or use `sh tools/run demo`"
         ) from None
     until = datetime.datetime.now(datetime.UTC) + _VALID
     authority = trustme.CA()

@@ -27,6 +27,6 @@ def test_without_its_library_the_mistake_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("probe.config.loading.find_spec", lambda name: None)
-    with pytest.raises(ConfigErrors, match=r"throttlewatch\[quic\]"):
+    with pytest.raises(ConfigErrors, match=r"the extra `quic` installed"):
         load(None, ON)
     assert importlib.util.find_spec("aioquic") is not None
