@@ -41,7 +41,7 @@ from tests.publish.shape import PLATFORMS, config, full_round, verdict_of
 
 INTERVAL_SECONDS = 15
 NEEDED = (
-    "throttlewatch_(verdict_(state|since_timestamp_seconds|control_info)"
+    "throttlewatch_(verdict_(state|info|since_timestamp_seconds|control_info)"
     "|vantage_(info|time_seconds))"
 )
 THROTTLED_OF_TEN = 6
