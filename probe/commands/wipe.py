@@ -18,10 +18,11 @@ SYSTEM = Path("/var/lib/throttlewatch")
 # Everything that throttlewatch writes begins with one of these; nothing else is ever touched.
 OURS = ("history.sqlite3",)
 REMAINS = """\
-What this cannot erase: reports and exports that you wrote, a container's volume, older copies in the cells of an SD card or SSD (only a disk that was
-encrypted from the start helps), backups, swap, the log in the system's journal (`journalctl
---rotate --vacuum-time=1s` empties all of it), your shell's history, the configuration, and what
-Prometheus or others have already received. docs/safety.md says more."""
+What this cannot erase: reports and exports that you wrote, a container's volume, older copies in
+the cells of an SD card or SSD (only a disk that was encrypted from the start helps), backups, swap,
+the log in the system's journal (`journalctl --rotate --vacuum-time=1s` empties all of it), your
+shell's history, the configuration, and what Prometheus or others have already received.
+docs/safety.md says more."""
 _CHUNK = bytes(65_536)
 
 

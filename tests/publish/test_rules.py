@@ -250,7 +250,7 @@ def _event(drill: bool) -> bytes:
 def test_what_a_region_passes_on_is_what_the_rules_read() -> None:
     """docs/fleet.md names the series that the centre needs; a rule without one of them is mute."""
     written = dump(rule_file(THRESHOLDS, PLATFORMS))
-    read = {word for word in re.findall(r"(?<![:\w])throttlewatch_\w+", written)}
+    read = set(re.findall(r"(?<![:\w])throttlewatch_\w+", written))
     page = (DOCS / "fleet.md").read_text()
     passed = re.findall(r"throttlewatch_\(verdict_\([^)]*\)\|vantage_\([^)]*\)\)", page)
     assert len(passed) == 2
