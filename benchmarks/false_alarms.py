@@ -1,7 +1,7 @@
 """False alarms per probe-year, and beside them how long a real restriction goes unnoticed.
 
     python -m benchmarks.false_alarms [--years N] [--days N] [--incidents N] [--seed S]
-        [--addresses N] TRACES...
+        [--addresses N] [--far] TRACES...
 
 TRACES are files, or folders of files, with two columns: seconds from the start and Mbit/s. Such
 traces are public (Riiser et al., MMSys 2013; FCC, Measuring Broadband America); each folder is one
@@ -48,7 +48,13 @@ def trace_lines(paths: Iterable[Path]) -> list[LineModel]:
 
 
 def jobs(
-    lines: Sequence[LineModel], days: float, incidents: int, seed: int, addresses: int = 2
+    lines: Sequence[LineModel],
+    days: float,
+    incidents: int,
+    seed: int,
+    addresses: int = 2,
+    *,
+    far: bool = False,
 ) -> list[Job]:
     """The work, in pieces that can be done side by side: each piece is a world of its own."""
     made = []
@@ -56,11 +62,18 @@ def jobs(
         pieces = max(1, round(days / LONGEST_DAYS))
         for piece in range(pieces):
             key = seed * 1_000_003 + index * 1_009 + piece
-            made.append(Job(line=line, seed=key, days=days / pieces, incidents=0))
+            made.append(Job(line=line, seed=key, days=days / pieces, incidents=0, far=far))
         if incidents:
             key = seed + index
             made.append(
-                Job(line=line, seed=key, days=0.0, incidents=incidents, addresses=addresses)
+                Job(
+                    line=line,
+                    seed=key,
+                    days=0.0,
+                    incidents=incidents,
+                    addresses=addresses,
+                    far=far,
+                )
             )
     return made
 
@@ -75,6 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--addresses", type=int, default=2, help="of each name, in incidents")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--line", action="append", choices=sorted(LINES), help="only these kinds")
+    parser.add_argument(
+        "--far", action="store_true", help="platforms 80 to 160 ms away, controls 2 to 8"
+    )
     parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
     given = parser.parse_args(arguments)
     kinds = list(LINES.values())
@@ -83,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lines = [*kinds, *trace_lines(given.traces)]
     days = given.days if given.days is not None else 365.0 * given.years
     began = time.monotonic()
-    work = jobs(lines, days, given.incidents, given.seed, given.addresses)
+    work = jobs(lines, days, given.incidents, given.seed, given.addresses, far=given.far)
     with multiprocessing.get_context("spawn").Pool(given.jobs) as pool:
         reports: list[Report] = pool.map(run, work, chunksize=1)
     fine = print_reports([line.name for line in lines], reports)

@@ -10,7 +10,7 @@ from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State
 from tests.synth.drive import Daemon
-from tests.synth.edges import EdgeModel
+from tests.synth.edges import FAR, EdgeModel
 from tests.synth.effects import Effect, How, restriction
 from tests.synth.line import LineModel
 from tests.synth.lines import LOSSY, MOBILE
@@ -35,13 +35,15 @@ EFFECTS = (
 
 class Job(Struct, frozen=True, kw_only=True):
     """``days`` without any restriction, or so many ``incidents`` of every effect, in a world in
-    which each name has at least so many ``addresses``."""
+    which each name has at least so many ``addresses``, and in which platforms may be ``far`` away
+    beside controls next door."""
 
     line: LineModel
     seed: int
     days: float
     incidents: int
     addresses: int = 1
+    far: bool = False
 
 
 def run(job: Job) -> Report:
@@ -56,7 +58,7 @@ def _world(job: Job, days: float) -> World:
         config,
         job.line,
         seed=job.seed,
-        edges=EdgeModel(),
+        edges=FAR if job.far else EdgeModel(),
         other_line=other,
         begin=BEGIN,
         least_addresses=job.addresses,

@@ -25,7 +25,8 @@ class EdgeModel(Struct, frozen=True, kw_only=True):
     ``leg_sd``: from leg to leg. ``slow_share`` of the slots are ``slow_factor`` times slower,
     handshakes and all. ``drift_sd`` and ``drift_days``: a wandering offset (Ornstein-Uhlenbeck) and
     its memory.
-    ``distance_seconds``: round trips from the line's end to the sites, log-uniform.
+    ``distance_seconds``: round trips from the line's end to the sites, log-uniform;
+    ``platform_seconds`` to those of the platforms, if they are elsewhere.
     """
 
     slot_sd: float = 0.4
@@ -36,7 +37,11 @@ class EdgeModel(Struct, frozen=True, kw_only=True):
     drift_sd: float = 0.3
     drift_days: float = 10.0
     distance_seconds: tuple[float, float] = (0.003, 0.12)
+    platform_seconds: tuple[float, float] | None = None
 
+
+FAR = EdgeModel(distance_seconds=(0.002, 0.008), platform_seconds=(0.08, 0.16))
+"""Controls next door, in the country's own exchange, and the platforms on another continent."""
 
 CALM = EdgeModel(
     slot_sd=0.1,
@@ -87,6 +92,7 @@ class Edge:
         return math.exp(self._random.gauss(0.0, self._model.leg_sd))
 
 
-def draw_distance(model: EdgeModel, random: Random) -> float:
-    """Of a site; its addresses lie around it."""
-    return log_uniform(random, *model.distance_seconds)
+def draw_distance(model: EdgeModel, random: Random, *, platform: bool) -> float:
+    """Of a site (a ``platform``'s or not); its addresses lie around it."""
+    elsewhere = model.platform_seconds if platform else None
+    return log_uniform(random, *(elsewhere or model.distance_seconds))

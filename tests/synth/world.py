@@ -57,8 +57,16 @@ class World:
         self.line = self._lines[0]
         self._edges: dict[str, Edge] = {}
         self._site_of: dict[str, str] = {}
+        platforms = {
+            address
+            for platform in config.platforms
+            for host in platform.hosts
+            for address in self.zone.get(host, ())
+        }
         for site in spec.sites:
-            distance = draw_distance(edges, random)
+            distance = draw_distance(
+                edges, random, platform=not platforms.isdisjoint(site.addresses)
+            )
             networks = {a.rpartition(".")[0] for a in site.addresses if ":" not in a}
             found = {a for some in self.zone.values() for a in some}
             own = {a for a in found if a.rpartition(".")[0] in networks}
