@@ -8,6 +8,7 @@ One line of JSON on standard input asks for legs, one on standard output gives w
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import time
 from typing import Self
@@ -86,7 +87,9 @@ async def serve(ca_file: str) -> None:
     )
     sys.stdout.buffer.write(READY)
     sys.stdout.buffer.flush()
-    # As in the daemon.
+    # As in the daemon, both.
+    gc.collect()
+    gc.freeze()
     with Stamping():
         while line := await orders.readline():
             order = msgspec.json.decode(line, type=Order)
