@@ -29,7 +29,7 @@ _HOLD_INTERVALS = 2.5
     type=click.Path(path_type=Path),
     default="report.html",
     show_default=True,
-    help="The page.",
+    help="The page; - is standard output.",
 )
 @click.option("--svg", type=click.Path(path_type=Path), help="Also the main plot, as SVG.")
 @click.option("--timezone", default="UTC", show_default=True, help="Such as Asia/Karachi.")
@@ -68,7 +68,7 @@ def report(
         incidents = tuple(history.incidents(since=since, until=until, platform=platform))
     setting = setting_of(config, incidents, note)
     page = render_html(gathered, setting, clock, version=__version__).encode()
-    write([page], output)
+    write([page], None if str(output) == "-" else output)
     if svg is not None:
         write([render_svg(gathered, setting, clock).encode()], svg)
     click.echo(f"{output}: {gathered.rounds:,} rounds, {len(page) / 1e6:.2f} MB", err=True)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from probe.commands.options import config_option
 from probe.config import ConfigErrors, load
 from probe.config.values import AUTO
+from probe.store.files import belonging
 
 SYSTEM = Path("/var/lib/throttlewatch")
-# Everything that throttlewatch writes begins with one of these; nothing else is ever touched.
-OURS = ("history.sqlite3",)
+# The history's own name; it, and what belongs to it, is all that throttlewatch writes.
+OURS = "history.sqlite3"
 REMAINS = """\
 What this cannot erase: reports and exports that you wrote, a container's volume, older copies in
 the cells of an SD card or SSD (only a disk that was encrypted from the start helps), backups, swap,
@@ -35,14 +36,16 @@ def wipe(path: Path | None, yes: bool) -> None:
     Stop the daemon first. It lists the files, asks, overwrites and removes them, and says what it
     cannot erase. The exit status is 1 if something is left.
     """
-    files = stored_files(state_folders(os.environ), _named(path))
-    if not files:
+    stored = stored_files(state_folders(os.environ), _named(path))
+    left = list(stored.left)
+    if not stored.files and not left:
         click.echo("nothing is stored here")
         return
-    click.echo("\n".join(map(str, files)))
-    if not yes:
-        click.confirm("Erase these files?", abort=True)
-    left = [f"{file}: {why}" for file in files if (why := erase(file))]
+    if stored.files:
+        click.echo("\n".join(map(str, stored.files)))
+        if not yes:
+            click.confirm("Erase these files?", abort=True)
+        left += [f"{file}: {why}" for file in stored.files if (why := erase(file))]
     for line in left:
         click.echo(f"not erased: {line}", err=True)
     click.echo(REMAINS)
@@ -71,15 +74,31 @@ def state_folders(environ: Mapping[str, str]) -> Iterator[Path]:
         yield Path(environ["HOME"]) / ".local" / "state" / "throttlewatch"
 
 
-def stored_files(folders: Iterable[Path], named: Iterable[Path] = ()) -> tuple[Path, ...]:
-    """Every regular file of ours in ``folders``, and beside the files that the configuration
-    ``named``, with their companions. Links are not followed."""
+class Stored(Struct, frozen=True):
+    """What is there to erase, and what is not erased and why, a sentence each."""
+
+    files: tuple[Path, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+def stored_files(folders: Iterable[Path], named: Iterable[Path] = ()) -> Stored:
+    """Every regular file of ours in ``folders``, and of the histories that the configuration
+    ``named``. Links are not followed: whoever owns the folder could make them lead anywhere."""
     found: set[Path] = set()
-    for folder in folders:
-        found.update(_beginning(folder, OURS))
-    for file in named:
-        found.update(_beginning(file.parent, (file.name,)))
-    return tuple(sorted(found))
+    left: set[str] = set()
+    for history in (*(folder / OURS for folder in folders), *named):
+        try:
+            files = belonging(history)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            left.add(f"{history.parent}: cannot be looked at ({why})")
+            continue
+        for file in files:
+            if file.is_symlink():
+                left.add(f"{file}: a link to {file.readlink()}; erase that and the link yourself")
+            elif file.is_file():
+                found.add(file)
+    return Stored(files=tuple(sorted(found)), left=tuple(sorted(left)))
 
 
 def erase(file: Path) -> str:
@@ -94,12 +113,3 @@ def erase(file: Path) -> str:
     except OSError as error:
         return (error.strerror or str(error)).lower()
     return ""
-
-
-def _beginning(folder: Path, names: tuple[str, ...]) -> Iterator[Path]:
-    try:
-        for file in folder.iterdir():
-            if file.name.startswith(names) and stat.S_ISREG(file.lstat().st_mode):
-                yield file
-    except OSError:
-        return

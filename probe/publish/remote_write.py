@@ -116,14 +116,15 @@ def judge(status: int, text: str, wait_seconds: float | None = None) -> Answer:
         return Answer(
             result=Result.LATER,
             reason="rate_limited" if status == 429 else "server_error",
-            text=f"{status} {text}",
+            text=str(status),
             wait_seconds=wait_seconds,
         )
     if status in (400, 409, 422):
         lower = text.lower()
         reason = next((r for r, words in _REFUSALS if any(w in lower for w in words)), "other")
         return Answer(result=Result.REFUSED, reason=reason, text=f"{status} {text}")
-    return Answer(result=Result.DENIED, reason="denied", text=f"{status} {text}")
+    # A proxy's page may name who asked, and this goes to the log.
+    return Answer(result=Result.DENIED, reason="denied", text=str(status))
 
 
 def _wait_seconds(header: str) -> float | None:
@@ -132,6 +133,6 @@ def _wait_seconds(header: str) -> float | None:
         return min(float(header), LONGEST_WAIT_SECONDS)
     try:
         at = email.utils.parsedate_to_datetime(header).timestamp()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return min(max(0.0, at - time.time()), LONGEST_WAIT_SECONDS)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from probe.config.schema import WebConfig
+from probe.config.schema import TlsServer, WebConfig
 from probe.publish.guard import Guard, allowed_hosts
 from probe.publish.patience import PatientProtocol
 from probe.publish.web import ReloadResult, create_app
@@ -101,13 +101,18 @@ class Server:
     def use(self, web: WebConfig) -> str:
         """Take up changed passwords, headers and certificates; what is wrong, or nothing.
 
-        Whether TLS is spoken at all is decided when the server starts.
+        Whether TLS is spoken at all, in which versions, and whom clients' certificates must be
+        from, is decided when the server starts. The guard must not rely on what is not asked for.
         """
         tls, context = web.tls_server_config, self._server.config.ssl
         if (tls is None) != (context is None):
             return "turning TLS on or off needs a restart"
+        if _asks(tls) != _asks(self._web.tls_server_config):
+            return "other client_auth_type, client_ca_file or min_version need a restart"
         if tls is not None and context is not None:
             try:
+                # First into one that nobody uses: a pair that does not match would be half taken.
+                ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.cert_file, tls.key_file)
                 context.load_cert_chain(tls.cert_file, tls.key_file)
             except OSError as error:
                 return f"web_config: {tls.cert_file}, {tls.key_file}: {_why_tls(error)}"
@@ -171,3 +176,8 @@ class _Embedded(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Signals belong to the daemon, not to the server in it."""
         yield
+
+
+def _asks(tls: TlsServer | None) -> tuple[str, str, str] | None:
+    """What a server asks of its clients."""
+    return None if tls is None else (tls.client_auth_type, tls.client_ca_file, tls.min_version)

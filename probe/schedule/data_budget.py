@@ -262,5 +262,7 @@ def wire_bytes(observed: RoundObservation) -> int:
 
 
 def _seconds_of_day() -> float:
+    # The zone may have been set since the start, and its rules may change within a year.
+    time.tzset()
     local = time.localtime()
     return local.tm_hour * 3_600.0 + local.tm_min * 60.0 + local.tm_sec

@@ -9,12 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-import msgspec
+from typing import Any, TypeVar
 
 from probe.config.schema import StoreConfig
 from probe.model.finding import Finding, Incident
@@ -23,11 +20,13 @@ from probe.store import files
 from probe.store.codec import PLAIN, unpack, unpack_value
 from probe.store.database import open_reader, trouble_of
 from probe.store.health import WORDS
-from probe.store.rows import SPAN_COLUMNS, span_of
+from probe.store.rows import SPAN_COLUMNS, UNREADABLE, readable_span
 
 log = logging.getLogger(__name__)
 
 _PAGE = 256
+
+T = TypeVar("T")
 
 
 class HistoryError(Exception):
@@ -114,7 +113,7 @@ class History:
             f"WHERE {where} ORDER BY spans.started_at, spans.id",
             values,
         )
-        yield from map(span_of, rows)
+        yield from (span for row in rows if (span := readable_span(row)) is not None)
 
     def findings(
         self,
@@ -134,7 +133,8 @@ class History:
         for (body,) in self._all(
             f"SELECT body FROM findings WHERE {where} ORDER BY at, country, platform, kind", values
         ):
-            yield unpack_value(body, Finding)
+            if (finding := _readable(body, Finding)) is not None:
+                yield finding
 
     def incidents(
         self,
@@ -154,7 +154,8 @@ class History:
         for (body,) in self._all(
             f"SELECT body FROM incidents WHERE {where} ORDER BY since, id", values
         ):
-            yield unpack_value(body, Incident)
+            if (incident := _readable(body, Incident)) is not None:
+                yield incident
 
     def bounds(self) -> tuple[float, float] | None:
         """The starts of the first and the last round; ``None`` if there is none."""
@@ -178,7 +179,7 @@ class History:
     def _unpacked(self, dictionary: int, body: bytes) -> StoredRound | None:
         try:
             return unpack(body, self._dictionary(dictionary))
-        except (zlib.error, msgspec.DecodeError, ValueError) as error:
+        except UNREADABLE as error:
             self.unreadable += 1
             log.warning("a round of the history is unreadable", extra={"error": str(error)})
             return None
@@ -217,6 +218,14 @@ def _all_of(*clauses: tuple[str, Any]) -> tuple[str, tuple[Any, ...]]:
     """The clauses that have a value, and the values."""
     wanted = [(clause, value) for clause, value in clauses if value is not None]
     return " AND ".join(["1", *(clause for clause, _ in wanted)]), tuple(v for _, v in wanted)
+
+
+def _readable(body: bytes, kind: type[T]) -> T | None:
+    try:
+        return unpack_value(body, kind)
+    except UNREADABLE as error:
+        log.warning("a finding of the history is unreadable", extra={"error": str(error)})
+        return None
 
 
 def _for_people(path: Path, error: Exception) -> HistoryError:

@@ -16,7 +16,7 @@ from probe.store.database import Lock, Trouble, open_writer, trouble_of
 from probe.store.health import WORDS
 from probe.store.records import Record, Tables
 from probe.store.retention import MOST_AT_ONCE, prune
-from probe.store.rows import SPAN_COLUMNS, span_of
+from probe.store.rows import SPAN_COLUMNS, readable_span
 from probe.store.spans import Key, Numbered, Spans, write_span
 
 log = logging.getLogger(__name__)
@@ -182,6 +182,7 @@ class Keeper:
             f"SELECT spans.id, {SPAN_COLUMNS} FROM spans JOIN slots ON slots.id = spans.slot "
             "WHERE spans.id IN (SELECT max(id) FROM spans GROUP BY slot)"
         ):
-            span = span_of(columns)
-            found[span.vantage, span.platform] = Numbered(number=number, span=span)
+            span = readable_span(columns)
+            if span is not None:
+                found[span.vantage, span.platform] = Numbered(number=number, span=span)
         return found

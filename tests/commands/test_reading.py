@@ -252,3 +252,13 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 
 def test_utc_needs_no_database() -> None:
     assert zone_of("UTC") is UTC
+
+
+def test_a_report_goes_to_standard_output_as_well(
+    stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("report", *over(stored), "-o", "-")
+    assert result.exit_code == 0, result.output
+    assert list(tmp_path.iterdir()) == []
+    assert "<!doctype html>" in result.output.lower()

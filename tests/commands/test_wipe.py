@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from probe.cli import main
@@ -75,7 +77,42 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_text("mine")
     (tmp_path / "history.sqlite3").symlink_to(precious)
-    assert stored_files([tmp_path]) == ()
+    stored = stored_files([tmp_path])
+    assert stored.files == ()
+    assert str(precious) in stored.left[0]
+
+
+def test_what_is_not_erased_is_no_success(tmp_path: Path) -> None:
+    state = filled(tmp_path)
+    (state / OURS[0]).rename(tmp_path / "elsewhere")
+    (state / OURS[0]).symlink_to(tmp_path / "elsewhere")
+    result = wipe(tmp_path, "--yes")
+    assert result.exit_code == 1
+    assert "a link to" in result.output
+    assert (tmp_path / "elsewhere").exists()
+
+
+def test_a_folder_that_cannot_be_looked_at_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, listed = filled(tmp_path), Path.iterdir
+
+    def refused(self: Path) -> Iterator[Path]:
+        if self == state:
+            raise PermissionError(13, "Permission denied")
+        return listed(self)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    result = wipe(tmp_path, "--yes")
+    assert result.exit_code == 1
+    assert "cannot be looked at (permission denied)" in result.output
+
+
+def test_files_that_only_begin_alike_are_nobodys(tmp_path: Path) -> None:
+    for name in ("tw", "tw-wal", "tw.yaml", "tw-photos.tar", "tw.corrupt-1"):
+        (tmp_path / name).touch()
+    found = stored_files([], [tmp_path / "tw"]).files
+    assert [f.name for f in found] == ["tw", "tw-wal", "tw.corrupt-1"]
 
 
 def test_a_file_that_cannot_be_erased_is_named(tmp_path: Path) -> None:
@@ -86,5 +123,5 @@ def test_a_history_elsewhere_is_found_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "mine.db").touch()
     (tmp_path / "mine.db-wal").touch()
     (tmp_path / "other.db").touch()
-    found = stored_files([], [tmp_path / "mine.db"])
+    found = stored_files([], [tmp_path / "mine.db"]).files
     assert [f.name for f in found] == ["mine.db", "mine.db-wal"]

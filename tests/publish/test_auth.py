@@ -271,3 +271,41 @@ async def test_no_path_leads_to_a_file(path: str) -> None:
         assert answer.split()[1] in (b"404", b"400")
         assert b"root:" not in answer
         writer.close()
+
+
+async def test_a_reload_that_asks_for_client_certificates_needs_a_restart(
+    pem: tuple[trustme.CA, TlsServer], tmp_path: Path
+) -> None:
+    """What runs does not ask for them, so nobody may be taken for one who has shown one."""
+    authority, tls = pem
+    required = replace(
+        tls,
+        client_ca_file=str(tmp_path / "ca.crt"),
+        client_auth_type="RequireAndVerifyClientCert",
+    )
+    async with serving(
+        WebConfig(tls_server_config=tls),
+        listen="0.0.0.0:0",
+        scheme="https",
+        verify=trusting(authority),
+    ) as (client, server):
+        assert (await client.post("/-/reload")).status_code == 403
+        for other in (required, replace(tls, min_version="TLS12")):
+            assert "restart" in server.use(WebConfig(tls_server_config=other))
+        assert (await client.post("/-/reload")).status_code == 403
+
+
+async def test_a_key_that_does_not_match_leaves_the_old_pair(
+    pem: tuple[trustme.CA, TlsServer],
+) -> None:
+    authority, tls = pem
+    async with serving(
+        WebConfig(tls_server_config=tls), scheme="https", verify=trusting(authority)
+    ) as (client, server):
+        trustme.CA().issue_cert("localhost").cert_chain_pems[0].write_to_path(tls.cert_file)
+        assert server.use(WebConfig(tls_server_config=tls)) != ""
+        await client.aclose()
+        async with httpx.AsyncClient(
+            base_url=client.base_url, verify=trusting(authority), trust_env=False
+        ) as another:
+            assert (await another.get("/-/healthy")).status_code == 200

@@ -145,3 +145,24 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     connection.close()
+
+
+def test_a_damaged_verdict_costs_that_one_and_stops_nothing(tmp_path: Path) -> None:
+    """SQLite has no checksums: what it gives may be any bytes."""
+    path = tmp_path / "h"
+    store = a_store(path)
+    keep(store, stored(0))
+    assert store.close(20)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE spans SET last = substr(last, 1, length(last) / 2)")
+    connection.close()
+    with History(path) as history:
+        assert list(history.verdict_spans()) == []
+    again = a_store(path)
+    keep(again, stored(1))
+    wait_for(lambda: again.health().committed_rounds == 1)
+    assert again.health().trouble is None
+    assert again.close(20)
+    with History(path) as history:
+        assert list(history.rounds()) == [stored(0), stored(1)]
+        assert len(list(history.verdict_spans())) == 1
