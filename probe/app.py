@@ -81,6 +81,7 @@ class Daemon:
             config.settings.store,
             gap_seconds=_gap_seconds(config),
             keep_samples_seconds=float(config.settings.forward.keep),
+            added_up=(DATA_BUDGET,),
         )
         if not self._data.load(self._store.load(DATA_BUDGET)):
             log.warning("what was used of the data budget cannot be read: it counts anew")
@@ -266,6 +267,9 @@ class Daemon:
             ),
         )
         self._data.spent(observed)
+        if (earlier := self._store.found(DATA_BUDGET)) is not None:
+            # The disk was in trouble at the start; what was used before counts as well.
+            self._data.load(earlier)
         self._store.save(DATA_BUDGET, self._data.dump())
         previous, verdict = self._verdicts.get(key), decision.verdict
         self._memories.put(observed.vantage, decision.memory)

@@ -73,6 +73,7 @@ class Server:
                 server_header=False,
                 proxy_headers=False,
                 limit_concurrency=MOST_CONNECTIONS,
+                backlog=MOST_CONNECTIONS,
                 h11_max_incomplete_event_size=LARGEST_REQUEST_HEAD_BYTES,
                 timeout_graceful_shutdown=STOP_SECONDS,
             )

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from probe.config.schema import StoreConfig
@@ -75,6 +75,7 @@ class Store:
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         queue_bytes: int = QUEUE_BYTES,
+        added_up: Collection[str] = (),
     ) -> None:
         self._config = config
         self._acknowledged = acknowledged
@@ -89,6 +90,8 @@ class Store:
         self._records_bytes = 0
         self._state: dict[str, bytes] = {}
         self._unsaved_state: set[str] = set()
+        self._added_up = frozenset(added_up)
+        self._found: dict[str, bytes] = {}
         self._urgent = False
         self._closing = False
         self._due: float | None = None
@@ -112,15 +115,20 @@ class Store:
         gap_seconds: float = GAP_SECONDS,
         acknowledged: Acknowledged | None = None,
         keep_samples_seconds: float = KEEP_SAMPLES_SECONDS,
+        added_up: Collection[str] = (),
     ) -> Store:
         """Open or make the file, and start the writer. Never raises for what the disk does: a store
-        in trouble keeps things in memory, says so in its ``health``, and tries again."""
+        in trouble keeps things in memory, says so in its ``health``, and tries again.
+
+        ``added_up``: keys whose blobs count something. When the file could only be read later than
+        something was saved under one, what it had is kept and given by ``found``."""
         store = cls(
             files.writable_path(config.path, environ),
             config,
             gap_seconds=gap_seconds,
             acknowledged=acknowledged,
             keep_samples_seconds=keep_samples_seconds,
+            added_up=added_up,
         )
         store.start()
         return store
@@ -166,6 +174,12 @@ class Store:
         """What was last saved under ``key``, in this run or an earlier one."""
         with self._wake:
             return self._state.get(key)
+
+    def found(self, key: str) -> bytes | None:
+        """What an earlier run had saved under ``key``, once, if it could not be read until after
+        something else was: whoever counts adds both up."""
+        with self._wake:
+            return self._found.pop(key, None)
 
     def save(self, key: str, blob: bytes, *, now: bool = False) -> None:
         """Keep ``blob`` under ``key`` in place of what is there. ``now``: do not wait for the next
@@ -297,7 +311,10 @@ class Store:
         if left is None:
             return False
         with self._wake:
-            self._state = {**left.state, **self._state}
+            both = self._added_up & self._state.keys() & left.state.keys()
+            self._found = {key: left.state[key] for key in both}
+            self._state = {**left.state, **self._state, **self._found}
+            self._unsaved_state -= both
             for record in self._records:
                 if isinstance(record, RoundRecord):
                     record.number += left.last_round
@@ -331,12 +348,15 @@ class Store:
     def _commit(self, keeper: Keeper) -> None:
         with self._wake:
             records = tuple(self._records)
-            state = {key: self._state[key] for key in self._unsaved_state}
             if not self._inbox:
                 # What comes from here on belongs to the next batch, and plans that one.
                 self._urgent, self._due = False, None
         before = keeper.trouble
-        done = self._resume(keeper) and keeper.commit(records, state)
+        resumed = self._resume(keeper)
+        with self._wake:
+            # Only now: what the file has may take the place of what was saved meanwhile.
+            state = {key: self._state[key] for key in self._unsaved_state}
+        done = resumed and keeper.commit(records, state)
         with self._wake:
             if done:
                 self._written(records, state)

@@ -309,3 +309,42 @@ async def test_a_key_that_does_not_match_leaves_the_old_pair(
             base_url=client.base_url, verify=trusting(authority), trust_env=False
         ) as another:
             assert (await another.get("/-/healthy")).status_code == 200
+
+
+async def test_who_only_holds_connections_keeps_nobody_out() -> None:
+    async with serving(WebConfig()) as (client, server):
+        host, _, port = server.address.rpartition(":")
+        held = [await asyncio.open_connection(host, int(port)) for _ in range(200)]
+        try:
+            for _ in range(3):
+                assert (await client.get("/metrics")).status_code == 200
+            ended = [reader for reader, _ in held if await _is_over(reader)]
+            assert len(ended) >= 200 - patience.MOST_OPEN
+        finally:
+            for _, writer in held:
+                writer.close()
+
+
+async def _is_over(reader: asyncio.StreamReader) -> bool:
+    try:
+        async with asyncio.timeout(0.01):
+            return await reader.read(1) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+
+
+async def test_who_asks_often_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "HEAD_SECONDS", 0.4)
+    monkeypatch.setattr(patience, "_LOOK_SECONDS", 0.05)
+    async with serving(WebConfig()) as (_, server):
+        host, _, port = server.address.rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        for _ in range(20):
+            writer.write(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            size = next(line for line in head.lower().splitlines() if b"content-length" in line)
+            await reader.readexactly(int(size.split(b":")[1]))
+            await asyncio.sleep(0.1)
+        writer.close()

@@ -13,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from probe.config.schema import StoreConfig
+from probe.config.values import Seconds
 from probe.store import migrations
 from probe.store.history import History
 from probe.store.migrations import MIGRATIONS
+from probe.store.writer import Store
 from tests.store.rounds import stored
 from tests.store.test_writer import a_store, keep, wait_for
 
@@ -166,3 +169,24 @@ def test_a_damaged_verdict_costs_that_one_and_stops_nothing(tmp_path: Path) -> N
     with History(path) as history:
         assert list(history.rounds()) == [stored(0), stored(1)]
         assert len(list(history.verdict_spans())) == 1
+
+
+def test_what_counts_is_not_lost_when_the_file_is_read_late(tmp_path: Path) -> None:
+    """The data budget's account, while another process holds the file: whoever counts adds up."""
+    path = tmp_path / "h"
+    first = a_store(path)
+    first.save("used", b"2700")
+    first.save("other", b"old", now=True)
+    wait_for(lambda: not first.health().queued)
+    second = Store.open(StoreConfig(path=str(path), batch=Seconds(0.0)), added_up=["used"])
+    assert second.health().trouble == "busy"
+    second.save("used", b"3", now=True)
+    second.save("other", b"new", now=True)
+    assert first.close(20)
+    keep(second, stored(0))
+    wait_for(lambda: second.health().committed_rounds == 1)
+    assert second.found("used") == b"2700"
+    assert second.found("used") is None
+    assert second.close(20)
+    with History(path) as history:
+        assert (history.load("used"), history.load("other")) == (b"2700", b"new")
