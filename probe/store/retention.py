@@ -3,7 +3,9 @@
 Rounds within ``MARGIN_SECONDS`` of a span that was not calm are evidence. Of the others one an hour
 is left after ``full_detail``, none after ``keep``; evidence goes after ``keep_incidents``. Above
 ``max_size`` the oldest calm rounds go first, then the oldest of all. Spans, findings and incidents
-are small and stay. Everything is done in small transactions, so that rounds are never kept waiting.
+are small and stay. Samples that wait for a receiver take at most half of ``max_size``: evidence of
+a shutdown must not make room for what the shutdown keeps from being sent. Everything is done in
+small transactions, so that rounds are never kept waiting.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import sqlite3
 from probe.config.schema import StoreConfig
 
 MARGIN_SECONDS = 3 * 3_600.0
+SAMPLES_SHARE = 2
 _PORTION = 500
 # Above the cap: less at once, so that no more goes than must.
 _SLICE = 100
@@ -46,7 +49,8 @@ def prune(
     ``thinned_until`` was thinned by an earlier call and is not looked at for that again. Raises
     ``sqlite3.Error``.
     """
-    _samples(connection, forwarded, now - keep_samples_seconds)
+    crowded = _crowded(connection, int(config.max_size) // SAMPLES_SHARE)
+    _samples(connection, max(forwarded, crowded), now - keep_samples_seconds)
     _find_trouble(connection)
     gone = 0
     for query, value in (
@@ -152,6 +156,17 @@ def _samples(connection: sqlite3.Connection, forwarded: int, oldest: float) -> N
         "(SELECT base FROM samples WHERE seq >= ? AND at >= ?)",
         (forwarded, oldest, forwarded, oldest),
     )
+
+
+def _crowded(connection: sqlite3.Connection, most_bytes: int) -> int:
+    """The first frame of samples that, with all after it, fits into ``most_bytes``; 0: they all
+    do."""
+    found = connection.execute(
+        "SELECT max(seq) FROM (SELECT seq, sum(length(body)) OVER (ORDER BY seq DESC) AS bytes "
+        "FROM samples) WHERE bytes > ?",
+        (most_bytes,),
+    ).fetchone()[0]
+    return 0 if found is None else int(found) + 1
 
 
 def _pages(connection: sqlite3.Connection, pragma: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from random import Random
 
 from probe.config.schema import StoreConfig
 from probe.config.values import Bytes
@@ -121,3 +122,34 @@ def test_samples_stay_until_they_were_forwarded(tmp_path: Path) -> None:
     assert [dict(f.values) for f in left] == [{1: float(n)} for n in range(99, 150)]
     assert samples.frame(30) is None
     samples.close()
+
+
+def test_samples_that_cannot_be_sent_do_not_push_evidence_out(tmp_path: Path) -> None:
+    path, size = tmp_path / "h", 1_048_576
+    store = a_store(path)
+    rounds = ROUNDS[BLOCKED.start : BLOCKED.stop]
+    keep(store, *rounds)
+    begun = int(START) // 60 * 60
+    noise = Random(1)
+    names = [(("__name__", "a"), ("n", str(n))) for n in range(1_500)]
+    for n in range(200):
+        store.sample(begun + 60 * n, {name: noise.random() for name in names})
+    wait_for(lambda: store.health().queued == 0)
+    assert store.close(30)
+    connection = open_writer(path)
+    assert used_bytes(connection) > size
+    now = START + 3 * DAY
+    prune(
+        connection,
+        StoreConfig(max_size=Bytes(size)),
+        now=now,
+        forwarded=0,
+        keep_samples_seconds=30 * DAY,
+    )
+    assert used_bytes(connection) < size
+    ((newest, some),) = connection.execute("SELECT max(seq), count(*) FROM samples").fetchall()
+    connection.close()
+    with History(path) as history:
+        assert list(history.rounds()) == rounds
+    assert newest == 200
+    assert 0 < some < 200
