@@ -323,6 +323,8 @@ async def test_who_only_holds_connections_keeps_nobody_out() -> None:
         finally:
             for _, writer in held:
                 writer.close()
+            over = (writer.wait_closed() for _, writer in held)
+            await asyncio.gather(*over, return_exceptions=True)
 
 
 async def _is_over(reader: asyncio.StreamReader) -> bool:
@@ -348,3 +350,4 @@ async def test_who_asks_often_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> Non
             await reader.readexactly(int(size.split(b":")[1]))
             await asyncio.sleep(0.1)
         writer.close()
+        await writer.wait_closed()
