@@ -20,6 +20,12 @@ MOST_ADDRESSES = 6
 MOST_NETWORKS = 64
 
 
+def family_key(family: Family, name: str) -> str:
+    """The key of a name or target in what is kept for each family by itself: addresses of one do
+    not stand in for those of the other, and each goes its own way."""
+    return f"{family}|{name}"
+
+
 class Episode(Struct, frozen=True, kw_only=True):
     """A suspicion under test: one target in one measure, since ``onset_at`` (Unix seconds).
 

@@ -10,24 +10,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from ipaddress import ip_address, ip_network
 
-from probe.model.identity import Family, LegRole, Phase
+from probe.model.identity import LegRole, Phase
 from probe.model.observation import DnsObservation, RoundObservation
 from probe.verdict.episode import ASTRAY
-from probe.verdict.memory import MOST_ADDRESSES, MOST_NETWORKS
+from probe.verdict.memory import MOST_ADDRESSES, MOST_NETWORKS, family_key
 
 HOST = "host"
 BOGON = "dns_bogon_error"
 
 
-def place_key(family: Family, name: str) -> str:
-    """The key of ``name`` among addresses: those of one family stand in for one another."""
-    return f"{family}|{name}"
-
-
 def places(observed: RoundObservation) -> dict[str, str]:
     """Under which key the addresses of each target are found."""
     return {
-        leg.leg.target: place_key(observed.family, leg.leg.connect_to)
+        leg.leg.target: family_key(observed.family, leg.leg.connect_to)
         for leg in observed.by_role(LegRole.TARGET)
     }
 
@@ -50,7 +45,7 @@ def addresses(
         for asked in observed.dns:
             if asked.name == name and asked.failure is None and asked.family is observed.family:
                 found += [a for answer in asked.answers for a in answer.addresses]
-        key = place_key(observed.family, name)
+        key = family_key(observed.family, name)
         found += after.get(key, ())
         kept = [address for address in dict.fromkeys(found) if address not in false]
         after[key] = tuple(kept[:MOST_ADDRESSES])
@@ -95,7 +90,7 @@ def led_astray(
         if leg.leg.target != target or leg.failure is None:
             continue
         name = leg.leg.connect_to
-        places = known.get(place_key(observed.family, name), ())
+        places = known.get(family_key(observed.family, name), ())
         others = [address for address in places if address != leg.address]
         if not others:
             return False

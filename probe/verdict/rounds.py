@@ -11,13 +11,13 @@ from math import log
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.model.identity import Compares, Family, LegRole, RoundKind
+from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure, server_error
 from probe.verdict import line, names
 from probe.verdict.about import About
 from probe.verdict.contrast import Contrast, Levels, contrast
-from probe.verdict.memory import Episode, Memory, PlatformMemory, Proven
+from probe.verdict.memory import Episode, Memory, PlatformMemory, Proven, family_key
 from probe.verdict.thresholds import Thresholds
 
 # A suspicion, or a slow line, that no round has renewed for so long is dropped; so is a restriction
@@ -96,7 +96,7 @@ def _kept(found: Proven | None, seen: Compared, observed: RoundObservation) -> P
     at = observed.started_at
     if comparison_of(found, seen, observed) is not None:
         return replace(found, seen_at=at, waited=found.waited + 1)
-    if observed.kind is RoundKind.TRANSFER and found.family is observed.family:
+    if _reads(found, observed):
         found = replace(found, waited=found.waited + 1)
     return found if at - found.seen_at < PROVEN_SECONDS else None
 
@@ -285,8 +285,12 @@ def _has_swap(suspect: Contrast, about: About) -> bool:
 
 def waits_for_long(current: Episode | Proven, observed: RoundObservation) -> bool:
     """Long reads are rare; what they have shown is followed up in rounds that read at all."""
-    reads = observed.kind is RoundKind.TRANSFER and current.family is observed.family
-    return current.measure is Measure.LONG and reads
+    return current.measure is Measure.LONG and _reads(current, observed)
+
+
+def _reads(holder: Proven | Episode, observed: RoundObservation) -> bool:
+    """Whether the round reads over the family that ``holder`` is about."""
+    return observed.kind is RoundKind.TRANSFER and holder.family is observed.family
 
 
 def _places(suspects: Iterable[Contrast], measure: Measure) -> tuple[tuple[str, str], ...]:
@@ -302,20 +306,15 @@ def moved_paths(
 ) -> dict[str, int]:
     """Targets that are slower in the measure in which they are farther away, with their rounds."""
     margin = about.thresholds.log_margin
-    mark = path_key(observed.family, "")
+    mark = family_key(observed.family, "")
     others = {key: n for key, n in mine.path_rounds.items() if not key.startswith(mark)}
     moved = {
         c.target
         for c in seen.contrasts
         if c.usual and c.slowdown is not None and c.slowdown <= margin < c.slowdown + c.path
     }
-    keys = [path_key(observed.family, target) for target in moved]
+    keys = [family_key(observed.family, target) for target in moved]
     return others | {key: mine.path_rounds.get(key, 0) + 1 for key in keys}
-
-
-def path_key(family: Family, target: str) -> str:
-    """The key of ``target`` in ``path_rounds``: each family goes its own way."""
-    return f"{family}|{target}"
 
 
 def well(
@@ -324,7 +323,7 @@ def well(
     """Targets whose every comparison is fine; ``moved`` are keys of ``path_rounds``."""
     wrong = {c.target for c in seen.contrasts if c.worst > margin}
     good = {c.target for c in seen.contrasts if c.slowdown is not None} - wrong
-    return frozenset(t for t in good if path_key(observed.family, t) not in moved)
+    return frozenset(t for t in good if family_key(observed.family, t) not in moved)
 
 
 def raw_slower(seen: Compared, thresholds: Thresholds) -> bool:

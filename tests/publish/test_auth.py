@@ -136,6 +136,15 @@ def pem(tmp_path: Path) -> tuple[trustme.CA, TlsServer]:
     )
 
 
+def asking_clients(tls: TlsServer, folder: Path) -> TlsServer:
+    """``tls``, with a certificate asked of each client."""
+    return replace(
+        tls,
+        client_ca_file=str(folder / "ca.crt"),
+        client_auth_type="RequireAndVerifyClientCert",
+    )
+
+
 def trusting(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.create_default_context()
     authority.configure_trust(context)
@@ -164,11 +173,7 @@ async def test_a_client_must_show_its_certificate_where_that_is_required(
     pem: tuple[trustme.CA, TlsServer], tmp_path: Path
 ) -> None:
     authority, tls = pem
-    required = replace(
-        tls,
-        client_ca_file=str(tmp_path / "ca.crt"),
-        client_auth_type="RequireAndVerifyClientCert",
-    )
+    required = asking_clients(tls, tmp_path)
     web = WebConfig(tls_server_config=required)
     known = trusting(authority)
     authority.issue_cert("client.example").configure_cert(known)
@@ -278,11 +283,7 @@ async def test_a_reload_that_asks_for_client_certificates_needs_a_restart(
 ) -> None:
     """What runs does not ask for them, so nobody may be taken for one who has shown one."""
     authority, tls = pem
-    required = replace(
-        tls,
-        client_ca_file=str(tmp_path / "ca.crt"),
-        client_auth_type="RequireAndVerifyClientCert",
-    )
+    required = asking_clients(tls, tmp_path)
     async with serving(
         WebConfig(tls_server_config=tls),
         listen="0.0.0.0:0",

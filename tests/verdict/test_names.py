@@ -7,16 +7,11 @@ from msgspec.structs import replace
 
 from probe.model.burst import Burst
 from probe.model.failure import Failure
-from probe.model.identity import Family, LegRole, Phase, RoundKind
-from probe.model.observation import (
-    Clock,
-    DnsAnswer,
-    DnsObservation,
-    Leg,
-    RoundObservation,
-)
+from probe.model.identity import LegRole, Phase, RoundKind
+from probe.model.observation import DnsAnswer, DnsObservation, Leg, RoundObservation
 from probe.model.verdict import Method, State
 from probe.verdict.names import network_of
+from tests.publish.shape import dns_observed
 from tests.verdict.country import WELL, Country, Done
 
 SILENT = Failure(phase=Phase.CONNECT, reason="generic_timeout_error")
@@ -29,17 +24,8 @@ ELSEWHERE = ("198.18.0.2", "198.18.1.3", "198.18.2.4")
 def answer(
     name: str, resolver: str, transport: str, address: str, failure: Failure | None = None
 ) -> DnsObservation:
-    return DnsObservation(
-        name=name,
-        family=Family.IPV4,
-        resolver=resolver,
-        transport=transport,
-        started_at=0.0,
-        seconds=0.02,
-        clock=Clock.KERNEL,
-        answers=(DnsAnswer(seconds=0.02, rcode="NOERROR", addresses=(address,)),),
-        failure=failure,
-    )
+    found = DnsAnswer(seconds=0.02, rcode="NOERROR", addresses=(address,))
+    return replace(dns_observed(name, resolver, transport), answers=(found,), failure=failure)
 
 
 class Asked(Country):
