@@ -147,7 +147,8 @@ def _burst(
     holder = mine.proven or mine.episode
     # Without a holder it was asked for by a daemon that has forgotten why: nothing follows.
     measure = Measure.HANDSHAKE if holder is None else holder.measure
-    found = score(observed, measure, levels=levels, thresholds=about.thresholds)
+    slowed = 0.0 if mine.proven is None else mine.proven.log_factor
+    found = score(observed, measure, levels=levels, thresholds=about.thresholds, slowed=slowed)
     others = together(memory, observed.platform, mine.episode, about)
     if mine.proven is not None:
         mine, plan = testing.recover(mine, mine.proven, found, levels, observed, about)

@@ -60,8 +60,9 @@ def after_burst(episode: Episode, observed: RoundObservation, found: Score) -> E
     by_address[address] = by_address.get(address, Wealth()).after(found.wins)
     clean = _clean(observed, episode)
     swap = episode.swap if found.swap_wins is None else episode.swap.after(found.swap_wins)
-    logs = episode.slow_logs
-    if found.slowdown is not None and isfinite(found.slowdown):
+    logs = episode.slow_logs if episode.usual or not found.usual else ()
+    comparable = found.usual or not episode.usual
+    if comparable and found.slowdown is not None and isfinite(found.slowdown):
         logs = (*logs[-(MOST_SAMPLES - 1) :], found.slowdown)
     return replace(
         episode,
@@ -70,6 +71,7 @@ def after_burst(episode: Episode, observed: RoundObservation, found: Score) -> E
         swap=swap,
         by_address=by_address,
         slow_logs=logs,
+        usual=episode.usual or found.usual,
         slow_legs=episode.slow_legs + found.slow_legs,
         failures=(*episode.failures, *found.failures)[-MOST_SAMPLES:],
         signatures=(*episode.signatures, found.signature)[-MOST_SAMPLES:],

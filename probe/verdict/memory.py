@@ -6,6 +6,8 @@ else is kept per platform.
 
 from __future__ import annotations
 
+from math import inf, log
+
 from msgspec import Struct
 
 from probe.model.identity import Family
@@ -32,7 +34,8 @@ class Episode(Struct, frozen=True, kw_only=True):
     ``last_at`` is the latest round that was suspicious; ``rounds`` counts them. ``suspects``:
     targets that were suspicious in it, each with its address. ``bursts``: since the last ordinary
     round. ``control`` and ``swap``: evidence against each. ``by_address``: against the controls,
-    for each address. ``slow_logs``: slowdowns that bursts measured; ``failures``: how the target's
+    for each address. ``slow_logs``: slowdowns that bursts measured, against the target's own
+    history if that was known (``usual``); ``failures``: how the target's
     legs failed outright (``phase/reason``), ``slow_legs`` how many did not.
     ``swap_slow``/``swap_fast``: bursts in which the swap was slow or not; ``clean_slow``: that it
     was slow at an address which had not seen the platform's name since the onset, nor perhaps
@@ -57,6 +60,7 @@ class Episode(Struct, frozen=True, kw_only=True):
     swap: Wealth = Wealth()
     by_address: dict[str, Wealth] = {}
     slow_logs: tuple[float, ...] = ()
+    usual: bool = False
     slow_legs: int = 0
     failures: tuple[str, ...] = ()
     signatures: tuple[Signature, ...] = ()
@@ -90,8 +94,9 @@ class Episode(Struct, frozen=True, kw_only=True):
 class Proven(Struct, frozen=True, kw_only=True):
     """A restriction that the test has spoken for, until the test for its end speaks.
 
-    ``recovery`` is the evidence against "still slowed", ``waited`` the rounds that read since the
-    last burst, ``together`` the platforms of other operators that were slowed since the same time,
+    ``recovery`` is the evidence against "still slowed", ``quiet`` the rounds whose bursts found the
+    target as usual since one showed it, ``waited`` the rounds that read since the last burst,
+    ``together`` the platforms of other operators that were slowed since the same time,
     ``decoy`` whether the platform's name was slow at a server that is nobody's target too,
     ``seen_at`` when its target was last compared, be it in a burst. ``basis``: what the proof rests
     on: ``swap``, ``addresses``, ``platforms``, ``duration`` or ``dns``.
@@ -115,8 +120,14 @@ class Proven(Struct, frozen=True, kw_only=True):
     rounds: int = 0
     recovery: Wealth = Wealth()
     recovery_bursts: int = 0
+    quiet: int = 0
     waited: int = 0
     seen_at: float = 0.0
+
+    @property
+    def log_factor(self) -> float:
+        """Logarithm of how many times slower than normal it was; infinite: it gave nothing."""
+        return log(self.factor) if self.factor else inf
 
 
 class PlatformMemory(Struct, frozen=True, kw_only=True):

@@ -43,8 +43,8 @@ class Score(Struct, frozen=True, kw_only=True):
 
     ``wins``: of nine pairs with the controls, how many the target lost for sure. ``swap_wins``: the
     same with its swap (``None``: no swap took part). ``recovered``: pairs in which the target was
-    for sure not slowed by the margin. ``slowdown``: logarithm of how many times slower than normal
-    the target was, relative to the controls (``None``: it failed, or the controls did).
+    for sure not slowed any more (``_recovered``). ``slowdown``: logarithm of how many times slower
+    than normal the target was, relative to the controls (``None``: it failed, or the controls did).
     ``line``: logarithm of how much slower than their history the controls were. ``swap_slow``:
     whether the swap was slower than the controls by the margin, and ``first_swap_slow`` whether
     those of its legs were that came before any of the target's (``None``: there are none).
@@ -75,8 +75,10 @@ def score(
     *,
     levels: Levels,
     thresholds: Thresholds,
+    slowed: float = 0.0,
 ) -> Score:
-    """Score the burst ``observed`` in ``measure``."""
+    """Score the burst ``observed`` in ``measure``. ``slowed``: logarithm of how many times slower
+    than normal the target was when that was proven (infinite: it was blocked)."""
     family, at = observed.family.value, observed.started_at
     targets = observed.by_role(LegRole.TARGET)
     controls = observed.by_role(LegRole.CONTROL)
@@ -96,7 +98,7 @@ def score(
         line = _efforts(controls, measure)
     margin = thresholds.log_margin
     strict = [y - normal - doubt - edge - path - margin for y in own]
-    kind = [y - normal + doubt - margin for y in own]
+    slowdown = _difference(own, line, normal) if own and line else None
     noise = [
         SMALL_SAMPLE * pstdev(group)
         for group in (_finite(own), _finite(line))
@@ -105,9 +107,8 @@ def score(
     return Score(
         wins=wins(strict, line) if complete else 0,
         swap_wins=_swap_wins(targets, swaps, measure, levels, family, at, thresholds),
-        # A control that failed was slower than nothing.
-        recovered=wins(_finite(line), kind) if complete else 0,
-        slowdown=_difference(own, line, normal) if own and line else None,
+        recovered=_recovered(own, line, normal, slowdown, slowed, doubt, margin) if complete else 0,
+        slowdown=slowdown,
         line=median(_finite(line)) if usual and _finite(line) else None,
         swap_slow=_swap_slow(swaps, controls, measure, levels, family, at, thresholds),
         first_swap_slow=_swap_slow(
@@ -124,6 +125,30 @@ def score(
         also_handshake=_also_handshake(targets, controls, levels, family, at, thresholds),
         path=path,
     )
+
+
+def _recovered(
+    own: Sequence[float],
+    line: Sequence[float],
+    normal: float,
+    slowdown: float | None,
+    slowed: float,
+    doubt: float,
+    margin: float,
+) -> int:
+    """Pairs that speak against "still slowed": by the margin, at the favourable end of what is
+    normal; or by half (of the logarithm) of what was proven.
+
+    What was proven was measured from the same level, so the second needs no doubt about it: where
+    the level is known badly, the first could not be told from normal for as long as one looks. It
+    counts while the target looks normal within what the level may be wrong by.
+    """
+    if slowdown is None or slowdown > margin + doubt:
+        return 0
+    still = max(margin - doubt, slowed / 2.0)
+    kind = [y - normal - still if isfinite(y) else inf for y in own]
+    # A control that failed was slower than nothing.
+    return wins(_finite(line), kind)
 
 
 def _efforts(legs: Sequence[LegObservation], measure: Measure) -> list[float]:
@@ -189,12 +214,27 @@ def _swap_wins(
 ) -> int | None:
     if not swaps or not targets:
         return None
-    allowance = swap_allowance(targets[0], swaps[0], measure, levels, family, at, thresholds)
-    mine = levels.get(series(targets[0], measure, family))
-    its = levels.get(series(swaps[0], measure, family))
-    doubt = sum(level.doubt(ERRORS) for level in (mine, its) if level is not None and level.known)
-    own = [y - allowance - doubt - thresholds.log_margin for y in _efforts(targets, measure)]
+    allowance = _most_beyond_swap(targets[0], swaps[0], measure, levels, family, at, thresholds)
+    own = [y - allowance - thresholds.log_margin for y in _efforts(targets, measure)]
     return wins(own, _efforts(swaps, measure)) if len(swaps) >= EACH else 0
+
+
+def _most_beyond_swap(
+    target: LegObservation,
+    swap: LegObservation,
+    measure: Measure,
+    levels: Levels,
+    family: str,
+    at: float,
+    thresholds: Thresholds,
+) -> float:
+    """The most by which a target is normally slower than its swap (logarithm): with the doubt of
+    both levels, but no more than is allowed without them, while they agree with that."""
+    normal = swap_allowance(target, swap, measure, levels, family, at, thresholds)
+    known = [levels.get(series(leg, measure, family)) for leg in (target, swap)]
+    doubt = sum(level.doubt(ERRORS) for level in known if level is not None and level.known)
+    unknown = log(thresholds.no_swap_baseline)
+    return normal + doubt if normal > unknown else min(normal + doubt, unknown)
 
 
 def _before(

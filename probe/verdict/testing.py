@@ -27,6 +27,12 @@ from probe.verdict.score import Score
 AWAIT_ROUNDS = 4
 # Rounds that read between two long recovery bursts, which cost megabytes.
 LONG_WAIT = 2
+# A restriction is not claimed any more once so many rounds have tested it and found the target as
+# usual, with none between them that showed it. On a line whose normal is badly known its end cannot
+# be proven, nor can that it goes on; what proved it would show again while it did.
+QUIET_ROUNDS = 8
+# Pairs lost, of nine, that show it.
+SHOWN = 8
 
 
 def plan_after_round(
@@ -124,23 +130,30 @@ def recover(
     observed: RoundObservation,
     about: About,
 ) -> tuple[PlatformMemory, Burst | None]:
-    """A burst against "still slowed by the margin"."""
+    """A burst against "still slowed"."""
     if not found.complete:
         return mine, None
     wealth = restriction.recovery.after(found.recovered)
-    if wealth.e_value >= about.thresholds.recovery_evidence:
-        return replace(mine, proven=None, episode=None, state=State.UNKNOWN), None
     tried = restriction.recovery_bursts + 1
     over = wealth.e_value <= 1.0 or tried >= about.thresholds.bursts_per_round
+    quiet = 0 if found.wins >= SHOWN else restriction.quiet + (over and _as_usual(found, about))
+    if wealth.e_value >= about.thresholds.recovery_evidence or quiet >= QUIET_ROUNDS:
+        return replace(mine, proven=None, episode=None, state=State.UNKNOWN), None
     restriction = replace(
         restriction,
         recovery=Wealth() if wealth.e_value <= 1.0 else wealth,
         recovery_bursts=0 if over else tried,
+        quiet=quiet,
         waited=0,
         seen_at=observed.started_at,
     )
     mine = replace(mine, proven=restriction)
     return mine, None if over else recovery_burst(observed.platform, restriction, levels, about)
+
+
+def _as_usual(found: Score, about: About) -> bool:
+    """The target took what it normally takes, as far as that is known."""
+    return found.slowdown is not None and found.slowdown <= about.thresholds.log_margin
 
 
 def suspicion(
