@@ -37,6 +37,7 @@ from probe.schedule.runner import Hooks, Runner
 from probe.schedule.turns import Turns
 from probe.store import heap
 from probe.store.memories import Memories
+from probe.store.shared import SharedBudget
 from probe.store.writer import Store
 from probe.verdict.about import about, reference_seconds
 from probe.verdict.decide import decide
@@ -47,6 +48,10 @@ log = logging.getLogger(__name__)
 GRACE_SECONDS = 2.0
 RELOAD_GRACE_SECONDS = 10.0
 STORE_SECONDS = 2.0
+# When what was asked of hosts is told to other processes, and to the next one of this daemon: soon
+# after the start, so that one that keeps failing asks no more than one that runs.
+SHARE_FIRST_SECONDS = 5.0
+SHARE_SECONDS = 300.0
 # Under which the store keeps the incidents that are open.
 INCIDENTS = "open-incidents"
 # Rounds that are further apart than this many intervals have unmeasured time between them.
@@ -71,6 +76,7 @@ class Daemon:
         self._nation = Local(config.settings.nation, _titles(config))
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._turns = Turns()
+        self._alone = False
         self._server: Server | None = None
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
@@ -93,6 +99,7 @@ class Daemon:
             forward=self._forwarding.health,
         )
         self._memories = Memories(self._store, time.monotonic)
+        self._shared = SharedBudget.of_daemon(config.settings.store, self._state.budget)
         self._nation.resume(self._store.load(INCIDENTS) or b"[]")
 
     def stop(self) -> None:
@@ -123,8 +130,10 @@ class Daemon:
             loop.add_signal_handler(name, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, reload_soon)
         self._board.remember(await asyncio.to_thread(stored_spans, self._config.settings.store))
+        await self._share()
         self._runner.start()
         nation = loop.create_task(self._watch_nation())
+        sharing = loop.create_task(self._keep_sharing())
         registry = Registry(__version__)
         self._forwarding.start(lambda: registry.collector(self._board.snapshot()))
         manager = ServiceManager(os.environ)
@@ -137,10 +146,12 @@ class Daemon:
             stamping.close()
             log.info("stopping")
             nation.cancel()
+            sharing.cancel()
             await self._runner.stop(grace_seconds=GRACE_SECONDS)
             await self._forwarding.stop()
             await server.stop()
-            await asyncio.gather(nation, return_exceptions=True)
+            await asyncio.gather(nation, sharing, return_exceptions=True)
+            await self._share()
             self._memories.flush()
             if not await asyncio.to_thread(self._store.close, STORE_SECONDS):
                 log.error("the disk was too slow: what waited to be written is lost")
@@ -174,6 +185,31 @@ class Daemon:
             self._runner.start()
             log.info("configuration reloaded")
             return ReloadResult(ok=True, text="configuration reloaded")
+
+    async def _keep_sharing(self) -> None:
+        await asyncio.sleep(SHARE_FIRST_SECONDS)
+        while True:
+            await self._share()
+            await asyncio.sleep(SHARE_SECONDS)
+
+    async def _share(self) -> None:
+        """Tell what was asked of hosts, and hear what other processes asked."""
+        asked = self._shared.say()
+        try:
+            shared = await asyncio.wait_for(
+                asyncio.to_thread(self._shared.exchange, asked), STORE_SECONDS
+            )
+        except (OSError, TimeoutError) as error:
+            self._shared.not_said(asked)
+            if not self._alone:
+                log.warning("budgets of hosts are this process's own", extra={"error": str(error)})
+            self._alone = True
+            return
+        self._alone = False
+        self._shared.hear(shared)
+        if shared.spent:
+            self._data.spent_by_others(shared.spent)
+            self._store.save(DATA_BUDGET, self._data.dump())
 
     async def _watch_nation(self) -> None:
         """Findings at every step of the grid; more often where rounds are (a demonstration)."""

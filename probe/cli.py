@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from probe import __version__
+from probe.commands.measuring import Measuring
 from probe.commands.options import config_option
 from probe.commands.options import load_config as _load
 from probe.commands.recorded import RecordedError
@@ -21,9 +22,7 @@ from probe.commands.risk import RISK
 from probe.config import contacts, load, warnings
 from probe.config.definition import Definition
 from probe.config.schema import Config
-from probe.measure.round import Rounds
-from probe.measure.state import State
-from probe.measure.trust import Trust, TrustError, ssl_version
+from probe.measure.trust import TrustError, ssl_version
 from probe.model.identity import RoundKind
 from probe.model.observation import LegObservation, RoundObservation, SkippedLeg
 from probe.model.verdict import State as VerdictState
@@ -295,7 +294,7 @@ async def _one_round_each(
     tell: Callable[[str], None],
 ) -> list[tuple[Definition, RoundObservation]]:
     """One vantage after the other would be slow; platforms of one vantage must not overlap."""
-    rounds = Rounds(config, Trust.load(config.settings.ca_file), State())
+    measuring = Measuring(config)
     family = config.settings.families[0]
     definitions = list(chosen)
 
@@ -303,9 +302,10 @@ async def _one_round_each(
         done = []
         for definition in definitions:
             tell(f"measuring {definition.title} from vantage {vantage}")
-            observed = await rounds.measure(
+            observed = await measuring.rounds.measure(
                 platform=definition.name, vantage=vantage, kind=kind, family=family
             )
+            measuring.counted(observed)
             done.append((definition, observed))
         return done
 
@@ -317,7 +317,7 @@ async def _check_online(config: Config) -> bool:
     from rich.console import Console
     from rich.table import Table
 
-    rounds = Rounds(config, Trust.load(config.settings.ca_file), State())
+    measuring = Measuring(config)
     vantage = config.settings.vantages[0].name
     family = config.settings.families[0]
     table = Table(box=None, pad_edge=False)
@@ -327,11 +327,12 @@ async def _check_online(config: Config) -> bool:
     with Console(stderr=True).status("asking") as status:
         for definition in (*config.platforms, *config.controls):
             status.update(f"asking {definition.title}")
-            made, skipped = await rounds.visit(definition, vantage=vantage, family=family)
-            for leg in sorted(made, key=lambda o: o.leg.target):
+            seen = await measuring.rounds.visit(definition, vantage=vantage, family=family)
+            measuring.counted(seen)
+            for leg in sorted((*seen.legs, *seen.quic), key=lambda o: o.leg.target):
                 fine = fine and leg.ok
                 _add_row(table, definition, leg, _result(leg))
-            for missing in skipped:
+            for missing in seen.skipped:
                 fine = False
                 _add_row(table, definition, missing, f"not asked: {missing.reason}")
     Console().print(table)

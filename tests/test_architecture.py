@@ -50,6 +50,7 @@ EXCEPTIONS = {
     ("publish/service_manager.py", "socket"),
     # One daemon writes to a history; a lock of the kernel ends with its process.
     ("store/database.py", "fcntl"),
+    ("store/shared.py", "fcntl"),
     # Remote write goes out by the same HTTP library that measures, on a stock connection.
     ("publish/remote_write.py", "httpx"),
     ("publish/remote_write.py", "ssl"),

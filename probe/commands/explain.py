@@ -11,13 +11,12 @@ from typing import TypeVar
 import click
 from rich.console import Console
 
+from probe.commands.measuring import Measuring
 from probe.commands.options import config_option, load_config
 from probe.commands.reading import warn_of_strangers
 from probe.config.definition import Definition
 from probe.config.schema import Config
-from probe.measure.round import Rounds
-from probe.measure.state import State
-from probe.measure.trust import Trust, ssl_version
+from probe.measure.trust import ssl_version
 from probe.model.identity import RoundKind
 from probe.model.stored import StoredRound
 from probe.publish import log as logs
@@ -97,7 +96,8 @@ def last_rounds(rounds: Iterable[StoredRound]) -> list[StoredRound]:
 
 async def measure_now(config: Config, platform: Definition, vantage: str) -> list[StoredRound]:
     """One transfer round and the bursts that it asks for, judged without a history."""
-    rounds = Rounds(config, Trust.load(config.settings.ca_file), State())
+    measuring = Measuring(config)
+    rounds = measuring.rounds
     known = about(config, platform, tls_stack=ssl_version())
     observed = await rounds.measure(
         platform=platform.name,
@@ -105,10 +105,12 @@ async def measure_now(config: Config, platform: Definition, vantage: str) -> lis
         kind=RoundKind.TRANSFER,
         family=config.settings.families[0],
     )
+    measuring.counted(observed)
     decision = decide(Memory(), observed, known)
     found = [StoredRound(observed=observed, verdict=decision.verdict)]
     while decision.plan is not None:
         observed = await rounds.burst(decision.plan, platform=platform.name, vantage=vantage)
+        measuring.counted(observed)
         decision = decide(decision.memory, observed, known)
         found.append(StoredRound(observed=observed, verdict=decision.verdict))
     return found

@@ -99,7 +99,7 @@ class Exchange:
             version=version.decode("ascii", "replace").removeprefix("HTTP/"),
             status=response.status,
             content_length=_number(fields.get(b"content-length")),
-            retry_after_seconds=retry_after(_text(fields.get(b"retry-after")), time.time()),
+            retry_after_seconds=retry_after(fields.get(b"retry-after"), time.time()),
         )
         return self.facts
 
@@ -222,14 +222,15 @@ class _Watched(httpcore.AsyncNetworkStream):
         return self._stream.get_extra_info(info)
 
 
-def retry_after(value: str | None, now: float) -> float | None:
+def retry_after(field: bytes | None, now: float) -> float | None:
     """Seconds to wait by a ``Retry-After`` header (RFC 9110, 10.2.3: seconds or a date).
 
     ``now`` is Unix seconds. ``None`` for no header and for one that is neither.
     """
+    value = _text(field)
     if value is None:
         return None
-    seconds = _number(value.encode())
+    seconds = _number(field)
     if seconds is not None:
         return float(seconds)
     try:

@@ -22,12 +22,14 @@ from probe.model.observation import Leg
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """An answer, whatever its status. ``location`` is where a redirect points, as written."""
+    """An answer, whatever its status. ``location`` is where a redirect points, as written;
+    ``retry_after_seconds`` for how long the host wants to be left alone, if it says so."""
 
     status: int
     url: str
     body: bytes
     location: str | None = None
+    retry_after_seconds: float | None = None
 
     def __repr__(self) -> str:
         return f"Page(status={self.status}, url={self.url!r}, {len(self.body)} bytes)"
@@ -67,7 +69,13 @@ async def fetch_page(
         account = record.wire.account if record.wire is not None else None
         if account is not None:
             count((account.wire_bytes_sent or 0) + (account.wire_bytes_received or 0))
-    return Page(status=http.status, url=url, body=bytes(body), location=location)
+    return Page(
+        status=http.status,
+        url=url,
+        body=bytes(body),
+        location=location,
+        retry_after_seconds=http.retry_after_seconds,
+    )
 
 
 def _leg(url: str, max_bytes: int) -> Leg:

@@ -25,7 +25,7 @@ from probe.measure import clock, tcp
 from probe.measure.clock import Arrival, Timeline
 from probe.measure.failures import TIMEOUT, UNEXPECTED_STATUS, NetworkError, failure_of
 from probe.measure.family import SOCKET_FAMILIES, family_of
-from probe.measure.http import headers
+from probe.measure.http import headers, retry_after
 from probe.measure.trust import Trust
 from probe.model.failure import PROTOCOL_ERROR, Failure
 from probe.model.identity import Phase
@@ -195,13 +195,18 @@ class _Exchange:
         self._asked_ns = time.monotonic_ns()
 
     def _take_head(self, answer: HeadersReceived) -> None:
-        status = dict(answer.headers).get(b":status", b"")
+        fields = dict(answer.headers)
+        status = fields.get(b":status", b"")
         if not status.isdigit():
             raise NetworkError(PROTOCOL_ERROR, "an answer without a status")
         if status.startswith(b"1"):
             return
         self._head = self._arrivals[-1]
-        self._facts = HttpFacts(version="3", status=int(status))
+        self._facts = HttpFacts(
+            version="3",
+            status=int(status),
+            retry_after_seconds=retry_after(fields.get(b"retry-after"), time.time()),
+        )
 
     def observation(
         self,

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import random as random_module
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from random import Random
-from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from probe.config.definition import Definition
 from probe.config.schema import Config, VantageConfig
-from probe.measure.discover import PAGE_BYTES, discover
-from probe.measure.leg import measure_leg
+from probe.measure.asker import Asker
+from probe.measure.discover import discover
 from probe.measure.legs import (
     Endpoint,
     connect_name,
@@ -26,27 +26,37 @@ from probe.measure.legs import (
     round_cap,
 )
 from probe.measure.names import Names, Resolution, measure_names
-from probe.measure.objects import after_leg, after_page, object_now, page_due
-from probe.measure.page import Page, fetch_page
+from probe.measure.objects import after_page, object_now, page_due
 from probe.measure.quic_legs import QUIC, over_quic
 from probe.measure.state import State
 from probe.measure.trust import Trust
 from probe.model.burst import Burst
-from probe.model.failure import Failure
-from probe.model.identity import Family, LegRole, Phase, RoundKind
+from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import (
-    Clock,
+    DnsObservation,
     Leg,
     LegObservation,
     RoundObservation,
     SkippedLeg,
 )
-from probe.schedule.budget import is_exempt
 
 # The wall clock is slewed by at most 500 ppm; what moves more during a round is a step.
 STEP_SECONDS = 0.5
-_PLATFORM_NAME = frozenset({LegRole.TARGET, LegRole.DECOY})
-_OWN_OBJECT = frozenset({LegRole.TARGET, LegRole.CONTROL})
+
+
+class _Moment(Struct, frozen=True):
+    """One moment on both clocks."""
+
+    monotonic: float
+    wall: float
+
+    @classmethod
+    def now(cls) -> _Moment:
+        return cls(time.monotonic(), time.time())
+
+    @property
+    def offset(self) -> float:
+        return self.wall - self.monotonic
 
 
 class Rounds:
@@ -67,13 +77,19 @@ class Rounds:
             for definition in (*config.platforms, *config.controls)
             for target in definition.targets
         }
+        self._asker = Asker(
+            trust,
+            state,
+            targets=self._targets,
+            page_seconds=float(config.settings.legs.transfer_deadline),
+            random=self._random,
+        )
 
     async def measure(
         self, *, platform: str, vantage: str, kind: RoundKind, family: Family
     ) -> RoundObservation:
         """One round. Whatever the network does is in the observation."""
-        via = self._vantages[vantage]
-        began, offset, started_at = time.monotonic(), _clock_offset(), time.time()
+        via, began = self._vantages[vantage], _Moment.now()
         names = Names(self._settings, via, family, self._random)
         seconds = deadline_seconds(kind, self._settings.legs)
         legs, objectless = await self._declare(self._platforms[platform], via, kind, names)
@@ -89,24 +105,20 @@ class Rounds:
             )
         )
         try:
-            made, skipped = await self._make(legs, resolutions, via, seconds, family)
+            made, skipped = await self._asker.legs(legs, resolutions, via, seconds, family)
             answers = await dns
         finally:
             dns.cancel()
-        return RoundObservation(
-            id=f"{self._random.getrandbits(64):016x}",
-            vantage=vantage,
+        return self._observation(
+            began,
             platform=platform,
+            vantage=vantage,
             kind=kind,
             family=family,
-            started_at=started_at,
-            duration_seconds=time.monotonic() - began,
-            legs=tuple(leg for leg in made if leg.leg.transport != QUIC),
+            made=made,
             skipped=(*objectless, *skipped),
-            dns=(*names.lookups, *answers),
-            quic=tuple(leg for leg in made if leg.leg.transport == QUIC),
-            clock_stepped=abs(_clock_offset() - offset) >= STEP_SECONDS,
-            page_wire_bytes=names.page_wire_bytes,
+            names=names,
+            answers=answers,
         )
 
     async def burst(self, burst: Burst, *, platform: str, vantage: str) -> RoundObservation:
@@ -115,8 +127,7 @@ class Rounds:
         A burst is made whole or not at all: if a host's budget does not suffice, every leg is
         skipped. Names are resolved anew, unless the plan names the address.
         """
-        via, family = self._vantages[vantage], burst.family
-        began, offset, started_at = time.monotonic(), _clock_offset(), time.time()
+        via, family, began = self._vantages[vantage], burst.family, _Moment.now()
         names = Names(self._settings, via, family, self._random)
         legs = self._burst_legs(burst, platform, via)
         resolutions = await names.resolve(leg.connect_to for leg in legs)
@@ -125,20 +136,19 @@ class Rounds:
             resolutions |= {name: Resolution(address=burst.address) for name in pinned}
         made: tuple[LegObservation, ...] = ()
         skipped = tuple(SkippedLeg(leg=leg, reason="host_budget") for leg in legs)
-        if self._affordable(legs, resolutions, via):
-            made, skipped = await self._make(legs, resolutions, via, burst.deadline_seconds, family)
-        return RoundObservation(
-            id=f"{self._random.getrandbits(64):016x}",
-            vantage=vantage,
+        if self._asker.affords(legs, resolutions, via):
+            made, skipped = await self._asker.legs(
+                legs, resolutions, via, burst.deadline_seconds, family
+            )
+        return self._observation(
+            began,
             platform=platform,
+            vantage=vantage,
             kind=RoundKind.BURST,
             family=family,
-            started_at=started_at,
-            duration_seconds=time.monotonic() - began,
-            legs=made,
+            made=made,
             skipped=skipped,
-            dns=names.lookups,
-            clock_stepped=abs(_clock_offset() - offset) >= STEP_SECONDS,
+            names=names,
             burst=burst,
         )
 
@@ -169,28 +179,15 @@ class Rounds:
         )
         return declare_burst(targets, controls, burst, legs=self._settings.legs)
 
-    def _affordable(
-        self, legs: Sequence[Leg], resolutions: Mapping[str, Resolution], via: VantageConfig
-    ) -> bool:
-        """Whether every host may be asked as often as the burst needs."""
-        wanted = Counter(
-            leg.connect_to for leg in legs if not is_exempt(resolutions[leg.connect_to].address)
-        )
-        now = time.monotonic()
-        return all(
-            self._state.budget.has(via.name, host, now, legs=count)
-            for host, count in wanted.items()
-        )
-
     async def visit(
         self, definition: Definition, *, vantage: str, family: Family
-    ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...]]:
+    ) -> RoundObservation:
         """Ask every endpoint of one platform or control for what a transfer round asks, over QUIC
         too where that is set.
 
         This is how an operator finds out which URLs still give what we expect.
         """
-        via, kind = self._vantages[vantage], RoundKind.TRANSFER
+        via, kind, began = self._vantages[vantage], RoundKind.TRANSFER, _Moment.now()
         names = Names(self._settings, via, family, self._random)
         endpoints = [
             await self._with_object(endpoint, via, names)
@@ -202,8 +199,49 @@ class Rounds:
         legs = (*legs, *self._over_quic(legs, via, ()))
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         seconds = deadline_seconds(kind, self._settings.legs)
-        made, skipped = await self._make(legs, resolutions, via, seconds, family)
-        return made, (*objectless, *skipped)
+        made, skipped = await self._asker.legs(legs, resolutions, via, seconds, family)
+        return self._observation(
+            began,
+            platform=definition.name,
+            vantage=vantage,
+            kind=kind,
+            family=family,
+            made=made,
+            skipped=(*objectless, *skipped),
+            names=names,
+        )
+
+    def _observation(
+        self,
+        began: _Moment,
+        *,
+        platform: str,
+        vantage: str,
+        kind: RoundKind,
+        family: Family,
+        made: Sequence[LegObservation],
+        skipped: tuple[SkippedLeg, ...],
+        names: Names,
+        answers: Sequence[DnsObservation] = (),
+        burst: Burst | None = None,
+    ) -> RoundObservation:
+        now = _Moment.now()
+        return RoundObservation(
+            id=f"{self._random.getrandbits(64):016x}",
+            vantage=vantage,
+            platform=platform,
+            kind=kind,
+            family=family,
+            started_at=began.wall,
+            duration_seconds=now.monotonic - began.monotonic,
+            legs=tuple(leg for leg in made if leg.leg.transport != QUIC),
+            skipped=skipped,
+            dns=(*names.lookups, *answers),
+            quic=tuple(leg for leg in made if leg.leg.transport == QUIC),
+            clock_stepped=abs(now.offset - began.offset) >= STEP_SECONDS,
+            burst=burst,
+            page_wire_bytes=names.page_wire_bytes,
+        )
 
     async def _declare(
         self, platform: Definition, via: VantageConfig, kind: RoundKind, names: Names
@@ -268,7 +306,7 @@ class Rounds:
             return endpoint
         link = await discover(
             target.discover,
-            partial(self._fetch, via, names),
+            partial(self._asker.page, via, names),
             hosts=(*endpoint.definition.hosts, *target.discover.hosts),
         )
         now = time.monotonic()
@@ -277,117 +315,3 @@ class Rounds:
         return Endpoint(
             definition=endpoint.definition, target=target, object=object_now(target, memory, now)
         )
-
-    async def _fetch(self, via: VantageConfig, names: Names, url: str) -> Page | Failure:
-        host = urlsplit(url).hostname or ""
-        resolution = (await names.resolve([host]))[host]
-        if resolution.failure is not None:
-            return resolution.failure
-        if not self._may_ask(host, resolution, via):
-            return Failure(
-                phase=Phase.RESOLVE, reason="interrupted", detail="the host's budget is spent"
-            )
-
-        def count(size: int) -> None:
-            names.page_wire_bytes += size
-
-        return await fetch_page(
-            url,
-            address=resolution.address,
-            via=via,
-            trust=self._trust,
-            deadline_seconds=float(self._settings.legs.transfer_deadline),
-            max_bytes=PAGE_BYTES,
-            count=count,
-        )
-
-    def _may_ask(self, host: str, resolution: Resolution, via: VantageConfig) -> bool:
-        return is_exempt(resolution.address) or self._state.budget.take(
-            via.name, host, time.monotonic()
-        )
-
-    async def _make(
-        self,
-        legs: Sequence[Leg],
-        resolutions: Mapping[str, Resolution],
-        via: VantageConfig,
-        leg_seconds: float,
-        family: Family,
-    ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...]]:
-        made: list[LegObservation] = []
-        skipped: list[SkippedLeg] = []
-        for leg in self._random.sample(legs, len(legs)):
-            resolution = resolutions[leg.connect_to]
-            if resolution.failure is not None:
-                if family is Family.IPV6 and resolution.failure.reason == "dns_no_answer":
-                    # Many hosts have no AAAA record; of those an IPv6 round has nothing to say.
-                    skipped.append(SkippedLeg(leg=leg, reason="no_address"))
-                else:
-                    made.append(_unresolved(leg, resolution, len(made)))
-            elif not self._may_ask(leg.connect_to, resolution, via):
-                skipped.append(SkippedLeg(leg=leg, reason="host_budget"))
-            else:
-                made.append(await self._make_one(leg, resolution, via, leg_seconds, len(made)))
-        return tuple(made), tuple(skipped)
-
-    async def _make_one(
-        self, leg: Leg, resolution: Resolution, via: VantageConfig, leg_seconds: float, order: int
-    ) -> LegObservation:
-        ledger, address = self._state.ledger, resolution.address
-        seen = () if address is None else ledger.seen(via.name, address)
-        if address is not None and leg.role in _PLATFORM_NAME:
-            ledger.note(via.name, address, leg.owner)
-        if leg.transport == QUIC and address is not None:
-            # Only where it is wanted: aioquic costs memory and start-up time.
-            from probe.measure.quic import measure_quic
-
-            return await measure_quic(
-                leg,
-                address=address,
-                via=via,
-                trust=self._trust,
-                deadline_seconds=leg_seconds,
-                order=order,
-                resolve_seconds=resolution.seconds,
-                seen_names=seen,
-            )
-        observed = await measure_leg(
-            leg,
-            address=address,
-            via=via,
-            trust=self._trust,
-            deadline_seconds=leg_seconds,
-            order=order,
-            resolve_seconds=resolution.seconds,
-            seen_names=seen,
-        )
-        self._learn(observed, via)
-        return observed
-
-    def _learn(self, observed: LegObservation, via: VantageConfig) -> None:
-        leg, now = observed.leg, time.monotonic()
-        if observed.http is not None and observed.http.retry_after_seconds is not None:
-            until = now + observed.http.retry_after_seconds
-            self._state.budget.close(via.name, leg.connect_to, now, until)
-        if leg.role in _OWN_OBJECT:
-            target = self._targets[leg.owner, leg.target]
-            memory = self._state.memory(via.name, leg.owner, leg.target)
-            after = after_leg(target, memory, observed.failure, now)
-            self._state.remember(via.name, leg.owner, leg.target, after)
-
-
-def _unresolved(leg: Leg, resolution: Resolution, order: int) -> LegObservation:
-    seconds = resolution.seconds or 0.0
-    return LegObservation(
-        leg=leg,
-        order=order,
-        started_at=time.time(),
-        duration_seconds=seconds,
-        clock=Clock.LOOP,
-        phases={} if resolution.seconds is None else {Phase.RESOLVE: seconds},
-        failure=resolution.failure,
-    )
-
-
-def _clock_offset() -> float:
-    return time.time() - time.monotonic()

@@ -199,6 +199,13 @@ class DataBudget:
             share = LEARN_UP if size > known[observed.kind] else LEARN_DOWN
             known[observed.kind] += share * (size - known[observed.kind])
 
+    def spent_by_others(self, spent: Mapping[str, Account]) -> None:
+        """Commands that measured on this machine have used so much, by vantage."""
+        self._go_on()
+        for vantage in spent.keys() & self._budgets.keys():
+            own = self._account(vantage)
+            self._accounts[vantage] = accounts.spent(own, spent[vantage].used)
+
     def _refusal(self, vantage: str, platform: str, *, reads: bool, most: int) -> Refusal | None:
         now = self._clocks.of_day()
         if self._clocks.wall() < accounts.BELIEVABLE_SINCE:

@@ -15,6 +15,8 @@ SYSTEM = Path("/var/lib/throttlewatch")
 # SQLite's own companions: the write-ahead log and its index.
 COMPANIONS = ("-wal", "-shm")
 LOCK = ".lock"
+# What was asked of hosts lately: see shared.py.
+ASKED = ".asked"
 
 
 def writable_path(configured: str | None, environ: Mapping[str, str]) -> Path | None:
@@ -42,7 +44,7 @@ def belonging(path: Path) -> tuple[Path, ...]:
     """Every existing file of the history at ``path``: itself, SQLite's, those set aside."""
     if not path.parent.is_dir():
         return ()
-    own = {path.name, path.name + LOCK, *(path.name + end for end in COMPANIONS)}
+    own = {path.name, path.name + LOCK, path.name + ASKED, *(path.name + end for end in COMPANIONS)}
     aside = (f"{path.name}.corrupt-", f"{path.name}.newer-")
     return tuple(
         sorted(f for f in path.parent.iterdir() if f.name in own or f.name.startswith(aside))

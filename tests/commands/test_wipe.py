@@ -16,6 +16,7 @@ OURS = (
     "history.sqlite3-wal",
     "history.sqlite3.corrupt-1",
     "history.sqlite3.lock",
+    "history.sqlite3.asked",
 )
 
 

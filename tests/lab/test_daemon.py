@@ -12,6 +12,8 @@ import msgspec
 import pytest
 
 from probe.config import load
+from probe.store import files
+from probe.store.shared import Shared
 from tests.lab.daemon import LabDaemon
 from tests.lab.lab import Lab
 from tests.lab.net import CLIENT_INTERFACE
@@ -109,3 +111,26 @@ def test_one_round_for_machines_from_two_vantages_of_one_host(lab: Lab) -> None:
     assert {verdict["vantage"] for verdict in said["verdicts"]} == {"cable", "address"}
     assert {verdict["state"] for verdict in said["verdicts"]} == {"ok"}
     assert all(leg["failure"] is None for of in said["rounds"] for leg in of["legs"])
+
+
+def test_what_a_command_sends_is_the_daemons_to_count(lab: Lab) -> None:
+    history = lab.folder / "counted.sqlite3"
+    asked = history.with_name(history.name + files.ASKED)
+    # Quiet all day: what is used is what the command has used.
+    path = lab.daemon_config(
+        {
+            "platforms": ["x"],
+            "schedule": {**SCHEDULE, "quiet_hours": ["00:00-12:00", "12:00-00:00"]},
+            "store": {"path": str(history)},
+        }
+    )
+    done = throttlewatch(lab, "once", "--light", "-c", str(path))
+    assert done.returncode == 0, done.stderr
+    spent = msgspec.json.decode(asked.read_bytes(), type=Shared).spent["default"].used
+    assert spent > 10_000
+    for _ in range(2):
+        with LabDaemon(lab, path) as daemon:
+            soon(lambda: daemon.scrape().sum("data_used_bytes") > 0.0)
+            assert daemon.scrape().sum("data_used_bytes") == spent
+            assert daemon.rounds() == 0.0
+        assert msgspec.json.decode(asked.read_bytes(), type=Shared).spent == {}

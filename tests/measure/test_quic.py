@@ -30,13 +30,15 @@ from probe.model.observation import Clock, LegObservation
 from tests.measure.servers import HERE, NAME, authority, certificate, leg_to, trust
 
 SHORT = 0.6
+Fields = tuple[tuple[bytes, bytes], ...]
 
 
 class Server:
     """What a running server has seen and says."""
 
-    def __init__(self, status: bytes) -> None:
+    def __init__(self, status: bytes, fields: Fields) -> None:
         self.status = status
+        self.fields = fields
         self.port = 0
         self.requests: list[dict[bytes, bytes]] = []
         self.connections = 0
@@ -45,10 +47,10 @@ class Server:
 @contextlib.asynccontextmanager
 async def serving(
     folder: Path, *, name: str = NAME, forged: bool = False, status: bytes = b"200",
-    alpn: tuple[str, ...] = tuple(H3_ALPN), host: str = "127.0.0.1",
+    alpn: tuple[str, ...] = tuple(H3_ALPN), host: str = "127.0.0.1", fields: Fields = (),
 ) -> AsyncIterator[Server]:  # fmt: skip
     """An HTTP/3 server with a certificate for ``name``."""
-    seen = Server(status)
+    seen = Server(status, fields)
     leaf = certificate(name, forged=forged)
     leaf.private_key_pem.write_to_path(str(folder / "key.pem"))
     leaf.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
@@ -65,7 +67,7 @@ async def serving(
             for one in self.http.handle_event(event) if self.http is not None else ():
                 if isinstance(one, HeadersReceived) and self.http is not None:
                     seen.requests.append(dict(one.headers))
-                    self.http.send_headers(one.stream_id, [(b":status", seen.status)])
+                    self.http.send_headers(one.stream_id, [(b":status", seen.status), *seen.fields])
                     self.http.send_data(one.stream_id, b"x" * 3_000, end_stream=True)
                     self.transmit()
 
@@ -129,6 +131,13 @@ async def test_another_status_is_a_refusal(tmp_path: Path) -> None:
     async with serving(tmp_path, status=b"403") as server:
         observed = await observe(server.port)
     assert failure(observed) == ("processing", "http_unexpected_status_code")
+
+
+async def test_it_is_heard_for_how_long_a_host_wants_to_be_left_alone(tmp_path: Path) -> None:
+    async with serving(tmp_path, status=b"429", fields=((b"retry-after", b"120"),)) as server:
+        observed = await observe(server.port)
+    assert observed.http is not None
+    assert (observed.http.status, observed.http.retry_after_seconds) == (429, 120.0)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from probe.config.definition import Corner, Definition, Discovery, Target
+from probe.config.definition import Corner, Definition, Discovery, Fallback, Target
 from probe.config.schema import (
     Config,
     DnsConfig,
@@ -214,7 +214,7 @@ async def test_without_an_ipv6_address_an_ipv6_round_says_nothing() -> None:
 
 
 async def test_a_host_without_budget_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.measure.round.is_exempt", lambda address: False)
+    monkeypatch.setattr("probe.measure.asker.is_exempt", lambda address: False)
     async with world() as there:
         config = there.config()
         rounds = [await there.round(config, RoundKind.TRANSFER) for _ in range(17)]
@@ -239,7 +239,7 @@ async def test_a_burst_that_the_data_budget_refuses_asks_nobody() -> None:
 
 
 async def test_retry_after_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.measure.round.is_exempt", lambda address: False)
+    monkeypatch.setattr("probe.measure.asker.is_exempt", lambda address: False)
     async with world() as there:
         busy = Target(name="page", url=there.url("x.test", "/busy"), compares=Compares.HANDSHAKE)
         config = there.config(busy)
@@ -250,6 +250,26 @@ async def test_retry_after_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused.http.status == 429
     assert second.by_role(LegRole.TARGET) == ()
     assert [s.reason for s in second.skipped] == ["host_budget"]
+
+
+async def test_what_a_page_asks_for_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is only read for its link, and closes its host to every leg all the same."""
+    monkeypatch.setattr("probe.measure.asker.is_exempt", lambda address: False)
+    async with world() as there:
+        discovered = Target(
+            name="object",
+            discover=Discovery(
+                page=there.url("x.test", "/busy"), pattern="/app", hosts=("x.test",)
+            ),
+            fallback=Fallback(url=there.url("x.test", "/object")),
+            compares=Compares.HANDSHAKE,
+        )
+        seen = await there.round(there.config(discovered))
+        await there.server.finished()
+    assert seen.by_role(LegRole.TARGET) == ()
+    assert {(s.leg.connect_to, s.reason) for s in seen.skipped} == {("x.test", "host_budget")}
+    pages = [visit for visit in there.server.visits if b"GET /busy" in visit.request]
+    assert len(pages) == 1
 
 
 async def test_a_discovered_object_is_fetched_and_its_page_only_once() -> None:
@@ -314,9 +334,9 @@ async def test_visiting_a_platform_asks_over_quic_where_that_is_set() -> None:
         found = {}
         for quic, one in ((False, config), (True, on)):
             rounds = Rounds(one, trust(), State())
-            made, _ = await rounds.visit(one.platforms[0], vantage="here", family=Family.IPV4)
-            found[quic] = [leg for leg in made if leg.leg.transport == "quic"]
-    assert found[False] == []
+            seen = await rounds.visit(one.platforms[0], vantage="here", family=Family.IPV4)
+            found[quic] = seen.quic
+    assert found[False] == ()
     (asked,) = found[True]
     assert (asked.leg.role, asked.leg.target) == (LegRole.TARGET, "object")
     # Nobody listens on the server's port for UDP.
@@ -328,7 +348,7 @@ async def test_visiting_a_platform_reads_every_target_once() -> None:
     async with world() as there:
         config = there.config()
         rounds = Rounds(config, trust(), there.state)
-        made, skipped = await rounds.visit(config.platforms[0], vantage="here", family=Family.IPV4)
-    assert skipped == ()
-    assert sorted(leg.leg.role for leg in made) == ["decoy", "swap", "target"]
-    assert max(leg.body_bytes or 0 for leg in made) == 65_536
+        seen = await rounds.visit(config.platforms[0], vantage="here", family=Family.IPV4)
+    assert seen.skipped == ()
+    assert sorted(leg.leg.role for leg in seen.legs) == ["decoy", "swap", "target"]
+    assert max(leg.body_bytes or 0 for leg in seen.legs) == 65_536

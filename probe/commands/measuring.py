@@ -1,0 +1,44 @@
+"""What the commands that measure share: they keep to the budgets that the daemon keeps to."""
+
+from __future__ import annotations
+
+import click
+
+from probe.config.schema import Config
+from probe.measure.round import Rounds
+from probe.measure.state import State
+from probe.measure.trust import Trust
+from probe.model.observation import RoundObservation
+from probe.schedule.data_budget import wire_bytes
+from probe.store.shared import SharedBudget
+
+
+class Measuring:
+    """``rounds`` within the budgets of hosts that the daemon and earlier commands have left.
+
+    ``counted`` is to be told of each round, so that they and the daemon's data account have it.
+    """
+
+    def __init__(self, config: Config) -> None:
+        state = State()
+        self.rounds = Rounds(config, Trust.load(config.settings.ca_file), state)
+        self._shared = SharedBudget.of_command(config.settings.store, state.budget)
+        self._refused = False
+        self._tell({})
+
+    def counted(self, observed: RoundObservation) -> None:
+        """``observed`` was made just now."""
+        self._tell({observed.vantage: wire_bytes(observed)})
+
+    def _tell(self, spent: dict[str, int]) -> None:
+        if self._refused:
+            return
+        try:
+            self._shared.tell(spent)
+        except OSError as error:
+            self._refused = True
+            click.echo(
+                "warning: the daemon is not told what this asks, nor this what the daemon asked: "
+                f"{error.filename or 'the file'}: {(error.strerror or str(error)).lower()}",
+                err=True,
+            )

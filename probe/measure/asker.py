@@ -1,0 +1,185 @@
+"""All that is asked of a host goes through here: its budget holds, and what it says is heeded."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from random import Random
+from urllib.parse import urlsplit
+
+from probe.config.definition import Target
+from probe.config.schema import VantageConfig
+from probe.measure.discover import PAGE_BYTES
+from probe.measure.leg import measure_leg
+from probe.measure.names import Names, Resolution
+from probe.measure.objects import after_leg
+from probe.measure.page import Page, fetch_page
+from probe.measure.quic_legs import QUIC
+from probe.measure.state import State
+from probe.measure.trust import Trust
+from probe.model.failure import Failure
+from probe.model.identity import Family, LegRole, Phase
+from probe.model.observation import Clock, Leg, LegObservation, SkippedLeg
+from probe.schedule.budget import is_exempt
+
+_PLATFORM_NAME = frozenset({LegRole.TARGET, LegRole.DECOY})
+_OWN_OBJECT = frozenset({LegRole.TARGET, LegRole.CONTROL})
+
+
+class Asker:
+    """Asks hosts while their budgets allow it. ``targets`` by owner and name; ``page_seconds`` is
+    the deadline of a page."""
+
+    def __init__(
+        self,
+        trust: Trust,
+        state: State,
+        *,
+        targets: Mapping[tuple[str, str], Target],
+        page_seconds: float,
+        random: Random,
+    ) -> None:
+        self._trust = trust
+        self._state = state
+        self._targets = targets
+        self._page_seconds = page_seconds
+        self._random = random
+
+    async def page(self, via: VantageConfig, names: Names, url: str) -> Page | Failure:
+        """Fetch a page on which a link is looked for."""
+        host = urlsplit(url).hostname or ""
+        resolution = (await names.resolve([host]))[host]
+        if resolution.failure is not None:
+            return resolution.failure
+        if not self._may_ask(host, resolution, via):
+            return Failure(
+                phase=Phase.RESOLVE, reason="interrupted", detail="the host's budget is spent"
+            )
+
+        def count(size: int) -> None:
+            names.page_wire_bytes += size
+
+        page = await fetch_page(
+            url,
+            address=resolution.address,
+            via=via,
+            trust=self._trust,
+            deadline_seconds=self._page_seconds,
+            max_bytes=PAGE_BYTES,
+            count=count,
+        )
+        if isinstance(page, Page):
+            self._leave_alone(via, host, page.retry_after_seconds)
+        return page
+
+    def affords(
+        self, legs: Sequence[Leg], resolutions: Mapping[str, Resolution], via: VantageConfig
+    ) -> bool:
+        """Whether every host may be asked as often as all of ``legs`` need."""
+        wanted = Counter(
+            leg.connect_to for leg in legs if not is_exempt(resolutions[leg.connect_to].address)
+        )
+        now = time.monotonic()
+        return all(
+            self._state.budget.has(via.name, host, now, legs=count)
+            for host, count in wanted.items()
+        )
+
+    def _may_ask(self, host: str, resolution: Resolution, via: VantageConfig) -> bool:
+        return is_exempt(resolution.address) or self._state.budget.take(
+            via.name, host, time.monotonic()
+        )
+
+    async def legs(
+        self,
+        legs: Sequence[Leg],
+        resolutions: Mapping[str, Resolution],
+        via: VantageConfig,
+        leg_seconds: float,
+        family: Family,
+    ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...]]:
+        """Make ``legs`` one after the other in a random order, and say which were not made."""
+        made: list[LegObservation] = []
+        skipped: list[SkippedLeg] = []
+        for leg in self._random.sample(legs, len(legs)):
+            resolution = resolutions[leg.connect_to]
+            if resolution.failure is not None:
+                if family is Family.IPV6 and resolution.failure.reason == "dns_no_answer":
+                    # Many hosts have no AAAA record; of those an IPv6 round has nothing to say.
+                    skipped.append(SkippedLeg(leg=leg, reason="no_address"))
+                else:
+                    made.append(_unresolved(leg, resolution, len(made)))
+            elif not self._may_ask(leg.connect_to, resolution, via):
+                skipped.append(SkippedLeg(leg=leg, reason="host_budget"))
+            else:
+                made.append(await self._make_one(leg, resolution, via, leg_seconds, len(made)))
+        return tuple(made), tuple(skipped)
+
+    async def _make_one(
+        self, leg: Leg, resolution: Resolution, via: VantageConfig, leg_seconds: float, order: int
+    ) -> LegObservation:
+        ledger, address = self._state.ledger, resolution.address
+        seen = () if address is None else ledger.seen(via.name, address)
+        if address is not None and leg.role in _PLATFORM_NAME:
+            ledger.note(via.name, address, leg.owner)
+        if leg.transport == QUIC and address is not None:
+            # Only where it is wanted: aioquic costs memory and start-up time.
+            from probe.measure.quic import measure_quic
+
+            observed = await measure_quic(
+                leg,
+                address=address,
+                via=via,
+                trust=self._trust,
+                deadline_seconds=leg_seconds,
+                order=order,
+                resolve_seconds=resolution.seconds,
+                seen_names=seen,
+            )
+            self._heed(observed, via)
+            return observed
+        observed = await measure_leg(
+            leg,
+            address=address,
+            via=via,
+            trust=self._trust,
+            deadline_seconds=leg_seconds,
+            order=order,
+            resolve_seconds=resolution.seconds,
+            seen_names=seen,
+        )
+        self._learn(observed, via)
+        return observed
+
+    def _learn(self, observed: LegObservation, via: VantageConfig) -> None:
+        self._heed(observed, via)
+        leg, now = observed.leg, time.monotonic()
+        if leg.role in _OWN_OBJECT:
+            target = self._targets[leg.owner, leg.target]
+            memory = self._state.memory(via.name, leg.owner, leg.target)
+            after = after_leg(target, memory, observed.failure, now)
+            self._state.remember(via.name, leg.owner, leg.target, after)
+
+    def _heed(self, observed: LegObservation, via: VantageConfig) -> None:
+        if observed.http is not None:
+            self._leave_alone(via, observed.leg.connect_to, observed.http.retry_after_seconds)
+
+    def _leave_alone(self, via: VantageConfig, host: str, seconds: float | None) -> None:
+        """A host has said (``Retry-After``) for how long."""
+        if seconds is not None:
+            now = time.monotonic()
+            self._state.budget.close(via.name, host, now, now + seconds)
+
+
+def _unresolved(leg: Leg, resolution: Resolution, order: int) -> LegObservation:
+    seconds = resolution.seconds or 0.0
+    return LegObservation(
+        leg=leg,
+        order=order,
+        started_at=time.time(),
+        duration_seconds=seconds,
+        clock=Clock.LOOP,
+        phases={} if resolution.seconds is None else {Phase.RESOLVE: seconds},
+        failure=resolution.failure,
+    )
