@@ -87,10 +87,12 @@ class Daemon:
             config.settings.store,
             gap_seconds=_gap_seconds(config),
             keep_samples_seconds=float(config.settings.forward.keep),
-            added_up=(DATA_BUDGET,),
         )
-        if not self._data.load(self._store.load(DATA_BUDGET)):
-            log.warning("what was used of the data budget cannot be read: it counts anew")
+        kept = self._store.load(DATA_BUDGET)
+        self._counted = self._data.load(kept)
+        if kept is None:
+            # A new history, perhaps in place of a broken one; or the file cannot be read just yet.
+            self._counted = self._store.health().trouble is not None
         self._forwarding = Forwarding(config.settings.forward, self._store)
         self._board = Board(
             config,
@@ -195,9 +197,10 @@ class Daemon:
     async def _share(self) -> None:
         """Tell what was asked of hosts, and hear what other processes asked."""
         asked = self._shared.say()
+        used = self._data.state() if self._counted else None
         try:
             shared = await asyncio.wait_for(
-                asyncio.to_thread(self._shared.exchange, asked), STORE_SECONDS
+                asyncio.to_thread(self._shared.exchange, asked, used=used), STORE_SECONDS
             )
         except (OSError, TimeoutError) as error:
             self._shared.not_said(asked)
@@ -207,6 +210,9 @@ class Daemon:
             return
         self._alone = False
         self._shared.hear(shared)
+        if not self._counted:
+            self._counted = True
+            self._data.restore(shared.used)
         if shared.spent:
             self._data.spent_by_others(shared.spent)
             self._store.save(DATA_BUDGET, self._data.dump())
@@ -229,6 +235,8 @@ class Daemon:
 
     def _find(self, at: float, snapshot: Snapshot) -> None:
         """The findings at one step, published; incidents that begin or end are told."""
+        if (earlier := self._store.found(INCIDENTS)) is not None:
+            self._nation.resume(earlier)
         sight = sight_of(at, snapshot.vantages, snapshot.verdicts, snapshot.compared)
         findings, changed = self._nation.step(sight)
         self._board.nation_found(findings, self._nation.open_incidents)

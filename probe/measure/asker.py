@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from probe.config.definition import Target
 from probe.config.schema import VantageConfig
 from probe.measure.discover import PAGE_BYTES
+from probe.measure.failures import NO_RESOURCES
 from probe.measure.leg import measure_leg
 from probe.measure.names import Names, Resolution
 from probe.measure.objects import after_leg
@@ -22,6 +24,8 @@ from probe.model.failure import Failure
 from probe.model.identity import Family, LegRole, Phase
 from probe.model.observation import Clock, Leg, LegObservation, SkippedLeg
 from probe.schedule.budget import is_exempt
+
+log = logging.getLogger(__name__)
 
 _PLATFORM_NAME = frozenset({LegRole.TARGET, LegRole.DECOY})
 _OWN_OBJECT = frozenset({LegRole.TARGET, LegRole.CONTROL})
@@ -102,6 +106,7 @@ class Asker:
         """Make ``legs`` one after the other in a random order, and say which were not made."""
         made: list[LegObservation] = []
         skipped: list[SkippedLeg] = []
+        lacked = ""
         for leg in self._random.sample(legs, len(legs)):
             resolution = resolutions[leg.connect_to]
             if resolution.failure is not None:
@@ -113,7 +118,14 @@ class Asker:
             elif not self._may_ask(leg.connect_to, resolution, via):
                 skipped.append(SkippedLeg(leg=leg, reason="host_budget"))
             else:
-                made.append(await self._make_one(leg, resolution, via, leg_seconds, len(made)))
+                observed = await self._make_one(leg, resolution, via, leg_seconds, len(made))
+                if observed.failure is not None and observed.failure.reason == NO_RESOURCES:
+                    skipped.append(SkippedLeg(leg=leg, reason="no_resources"))
+                    lacked = observed.failure.detail
+                else:
+                    made.append(observed)
+        if lacked:
+            log.warning("legs could not be made", extra={"reason": lacked.lower()})
         return tuple(made), tuple(skipped)
 
     async def _make_one(

@@ -10,7 +10,7 @@ import httpx
 from probe.config.schema import VantageConfig
 from probe.measure import tcp
 from probe.measure.clock import NANOSECONDS
-from probe.measure.failures import NetworkError
+from probe.measure.failures import NO_RESOURCES, NetworkError, reason_of_os_error
 from probe.measure.http import ANYTHING, Exchange
 from probe.measure.proxy import Proxy
 from probe.measure.record import Record
@@ -93,6 +93,8 @@ async def _through_proxy(
             interface=via.interface,
         )
     except OSError as error:
+        if reason_of_os_error(error) == NO_RESOURCES:
+            raise
         raise NetworkError(proxy.failure, "the proxy cannot be reached") from error
     record.wire = connected.wire
     await proxy.open_tunnel(connected.wire, address or leg.connect_to, leg.port)

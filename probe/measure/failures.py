@@ -20,6 +20,8 @@ from probe.model.failure import PROTOCOL_ERROR, UNKNOWN, Failure
 from probe.model.identity import Phase
 
 TIMEOUT = "generic_timeout_error"
+# This machine lacked a descriptor, memory or room in a queue: that says nothing of the network.
+NO_RESOURCES = "no_buffer_space"
 UNEXPECTED_STATUS = "http_unexpected_status_code"
 _REQUEST_FAILED = "http_request_failed"
 
@@ -50,11 +52,14 @@ _BY_ERRNO = {
     errno.EINTR: "interrupted",
     errno.EINVAL: "invalid_argument",
     errno.EISCONN: "connection_already_in_progress",
+    errno.EMFILE: NO_RESOURCES,
     errno.EMSGSIZE: "message_size",
     errno.ENETDOWN: "network_down",
     errno.ENETRESET: "network_reset",
     errno.ENETUNREACH: "network_unreachable",
-    errno.ENOBUFS: "no_buffer_space",
+    errno.ENFILE: NO_RESOURCES,
+    errno.ENOBUFS: NO_RESOURCES,
+    errno.ENOMEM: NO_RESOURCES,
     errno.ENOPROTOOPT: "no_protocol_option",
     errno.ENOTCONN: "not_connected",
     errno.ENOTSOCK: "not_a_socket",

@@ -142,8 +142,8 @@ class LegObservation(Struct, frozen=True, kw_only=True):
 
 class SkippedLeg(Struct, frozen=True, kw_only=True):
     """A leg that was not attempted: ``reason`` is ``host_budget``, ``data_budget`` (a burst),
-    ``no_object`` or ``no_address`` (the last two only where the cause is recorded elsewhere in the
-    round)."""
+    ``no_resources`` (this machine had no descriptor or memory), ``no_object`` or ``no_address``
+    (the last two only where the cause is recorded elsewhere in the round)."""
 
     leg: Leg
     reason: str

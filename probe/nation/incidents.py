@@ -37,16 +37,14 @@ class Incidents(Struct, frozen=True, kw_only=True):
 
     open: Mapping[Key, Watch] = {}
 
-    @classmethod
-    def resumed(cls, incidents: Iterable[Incident]) -> Incidents:
-        """Incidents that were open when an earlier run ended."""
-        return cls(
-            open={
-                (i.country, i.platform, i.kind, i.drill): Watch(incident=i, heard_at=i.updated_at)
-                for i in incidents
-                if i.closed_at is None
-            }
-        )
+    def resumed(self, incidents: Iterable[Incident]) -> Incidents:
+        """These, and those that were open when an earlier run ended, which began before."""
+        earlier = {
+            (i.country, i.platform, i.kind, i.drill): Watch(incident=i, heard_at=i.updated_at)
+            for i in incidents
+            if i.closed_at is None
+        }
+        return Incidents(open={**self.open, **earlier})
 
     def advance(
         self, findings: Iterable[Finding], at: float, thresholds: NationConfig

@@ -42,13 +42,13 @@ class Local:
         return msgspec.json.encode(self.open_incidents)
 
     def resume(self, dumped: bytes) -> None:
-        """Take up the incidents that were open when an earlier run ended. What cannot be read (a
-        later version wrote it) is left."""
+        """Take up the incidents that were open when an earlier run ended, beside those of this one.
+        What cannot be read (a later version wrote it) is left."""
         try:
             found = msgspec.json.decode(dumped, type=tuple[Incident, ...])
         except msgspec.MsgspecError:
             return
-        self._incidents = Incidents.resumed(found)
+        self._incidents = self._incidents.resumed(found)
 
     def step(self, sight: Sight) -> tuple[tuple[Finding, ...], tuple[Incident, ...]]:
         """The findings at ``sight.at``, and the incidents that were opened, changed or closed."""

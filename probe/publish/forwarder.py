@@ -36,6 +36,7 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
 # How often it looks for new frames when all have been sent.
 LOOK_SECONDS = 5.0
+FAULT = "fault"
 # So many requests in a row without one sample taken: the rest of the batch is given up too.
 MOST_REFUSALS = 16
 
@@ -74,14 +75,22 @@ class Forwarder:
         """Send whatever waits, then wait for more."""
         try:
             while True:
-                if not await self._turn():
-                    await asyncio.sleep(LOOK_SECONDS)
+                try:
+                    if await self._turn():
+                        continue
+                except Exception:
+                    # A fault of ours must not end it for the months to come.
+                    log.exception("forwarding failed; it goes on")
+                    self._trouble = FAULT
+                    await asyncio.sleep(LONGEST_PAUSE_SECONDS)
+                await asyncio.sleep(LOOK_SECONDS)
         finally:
             self._samples.close()
             await self._receiver.close()
 
     async def _turn(self) -> bool:
         """Send the next frames; whether there were any."""
+        self._take_up()
         try:
             previous, frames = await asyncio.to_thread(self._read)
         except SamplesError as error:
@@ -100,6 +109,13 @@ class Forwarder:
         self._store.save(CURSOR, str(self._cursor).encode(), now=more)
         self._waiting = None if not more else self._waiting
         return True
+
+    def _take_up(self) -> None:
+        """What an earlier run left, if the disk was in trouble at the start."""
+        if self._store.found(INSTANCE) is None:
+            return
+        self._external = {**_identity(self._store), **self._config.external_labels}
+        self._cursor, self._previous = _cursor(self._store), None
 
     def _read(self) -> tuple[Frame | None, list[Frame]]:
         self._waiting = self._samples.waiting(self._cursor)
@@ -212,7 +228,7 @@ def _identity(store: Store) -> dict[str, str]:
     """Tells this daemon's series from another's with the same vantage names, and says nothing about
     who or where it is: a random name, kept in the history."""
     known = store.load(INSTANCE)
-    if known is None:
+    if known is None or not known.isalnum():
         known = random.SystemRandom().randbytes(5).hex().encode()
         store.save(INSTANCE, known)
     return {"job": "throttlewatch", "instance": known.decode()}

@@ -128,6 +128,7 @@ def _failures(observed: RoundObservation) -> list[str]:
 _SKIPPED = {
     "host_budget": "not asked, to spare its host",
     "data_budget": "not asked, to stay within the data budget",
+    "no_resources": "not asked: this machine had no descriptor or memory left",
     "no_object": "not asked: the object to fetch was not found",
     "no_address": "not asked: it has no address of this family",
 }

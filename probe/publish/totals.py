@@ -11,7 +11,7 @@ from probe.model.observation import LegObservation, RoundObservation
 from probe.publish.declared import Declared
 from probe.publish.snapshot import Counted, Histogram, HistogramKey, LegKey, Slot
 
-SKIP_REASONS = frozenset({"host_budget", "data_budget", "no_object", "no_address"})
+SKIP_REASONS = frozenset({"host_budget", "data_budget", "no_resources", "no_object", "no_address"})
 OTHER = "other"
 
 # Histograms cost many series: the pair that is compared, and not the phase that all legs of a name

@@ -27,6 +27,8 @@ class Keeps(Protocol):
 
     def load(self, key: str) -> bytes | None: ...
 
+    def found(self, key: str) -> bytes | None: ...
+
     def save(self, key: str, blob: bytes, *, now: bool = False) -> None: ...
 
 
@@ -41,13 +43,17 @@ class Memories:
 
     def of(self, vantage: str) -> Memory:
         """What is remembered of ``vantage``; nothing at first."""
-        if vantage not in self._known:
-            self._known[vantage] = self._load(vantage)
+        late = self._store.found(_key(vantage))
+        if late is not None:
+            # The disk was in trouble at the start: weeks are worth more than the rounds since.
+            self._known[vantage] = _read(late)
+        elif vantage not in self._known:
+            self._known[vantage] = _read(self._store.load(_key(vantage)))
         return self._known[vantage]
 
     def put(self, vantage: str, memory: Memory) -> None:
         """Replace what is remembered, and write it when it is time."""
-        before, self._known[vantage] = self.of(vantage), memory
+        before, self._known[vantage] = self._known.get(vantage, Memory()), memory
         due = self._monotonic() - self._saved_at.get(vantage, float("-inf")) >= EVERY_SECONDS
         if due or _holds(before) != _holds(memory):
             self._save(vantage)
@@ -61,16 +67,16 @@ class Memories:
         self._saved_at[vantage] = self._monotonic()
         self._store.save(_key(vantage), pack_value(self._known[vantage]))
 
-    def _load(self, vantage: str) -> Memory:
-        blob = self._store.load(_key(vantage))
-        if blob is None:
-            return Memory()
-        try:
-            memory = unpack_value(blob, Memory)
-        except (zlib.error, msgspec.MsgspecError) as error:
-            log.warning("what was normal is learnt anew", extra={"reason": str(error)})
-            return Memory()
-        return memory if memory.version == MEMORY_VERSION else Memory()
+
+def _read(blob: bytes | None) -> Memory:
+    if blob is None:
+        return Memory()
+    try:
+        memory = unpack_value(blob, Memory)
+    except (zlib.error, msgspec.MsgspecError) as error:
+        log.warning("what was normal is learnt anew", extra={"reason": str(error)})
+        return Memory()
+    return memory if memory.version == MEMORY_VERSION else Memory()
 
 
 def _key(vantage: str) -> str:

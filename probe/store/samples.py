@@ -135,6 +135,7 @@ class Samples:
         self._path = path
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._place = (0, 0)
         self._series: dict[int, Labels] = {}
         self._bases: dict[int, bytes] = {}
 
@@ -174,8 +175,13 @@ class Samples:
     def _try(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
         with self._lock:
             try:
+                place = self._path.stat()
+                if self._place != (place.st_dev, place.st_ino):
+                    # The writer has set a broken file aside: what is open is not the history.
+                    self.close()
                 if self._connection is None:
                     self._connection = open_reader(self._path)
+                    self._place = place.st_dev, place.st_ino
                 return read(self._connection)
             except Exception as error:
                 self.close()

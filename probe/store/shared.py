@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.config.schema import StoreConfig
 from probe.schedule import account as accounts
@@ -33,10 +34,11 @@ _TRY_SECONDS = 0.05
 
 class Shared(Struct, frozen=True, kw_only=True):
     """``buckets`` that are not full, and by vantage the bytes ``spent`` by commands that the daemon
-    has not counted yet."""
+    has not counted yet. ``used``: the daemon's accounts, should the history be damaged."""
 
     buckets: tuple[Kept, ...] = ()
     spent: dict[str, Account] = {}
+    used: dict[str, Account] = {}
 
 
 class SharedBudget:
@@ -72,10 +74,11 @@ class SharedBudget:
         asked: Mapping[Key, Asked],
         *,
         spent: Mapping[str, int] | None = None,
+        used: Mapping[str, Account] | None = None,
     ) -> Shared:
         """Tell what was ``asked`` and hear all; ``spent`` are bytes on the wire, by vantage, that
         the daemon is to count. ``None``: this is the daemon, and counts those of the others.
-        Raises ``OSError``."""
+        ``used``: its accounts now (``None``: those that are kept stay). Raises ``OSError``."""
         if self._path is None:
             return Shared()
         wall = self._wall()
@@ -88,8 +91,13 @@ class SharedBudget:
                 own = kept.get(vantage, Account(wall=wall))
                 kept[vantage] = accounts.spent(own, size)
             buckets = after_asking(before.buckets, asked, wall=wall)
-            _write(descriptor, Shared(buckets=buckets, spent={} if spent is None else kept))
-            return Shared(buckets=buckets, spent=kept)
+            after = Shared(
+                buckets=buckets,
+                spent={} if spent is None else kept,
+                used=before.used if used is None else dict(used),
+            )
+            _write(descriptor, after)
+            return replace(after, spent=kept)
         finally:
             os.close(descriptor)
 

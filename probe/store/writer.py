@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from probe.config.schema import StoreConfig
@@ -75,7 +75,6 @@ class Store:
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         queue_bytes: int = QUEUE_BYTES,
-        added_up: Collection[str] = (),
     ) -> None:
         self._config = config
         self._acknowledged = acknowledged
@@ -90,7 +89,6 @@ class Store:
         self._records_bytes = 0
         self._state: dict[str, bytes] = {}
         self._unsaved_state: set[str] = set()
-        self._added_up = frozenset(added_up)
         self._found: dict[str, bytes] = {}
         self._urgent = False
         self._closing = False
@@ -115,20 +113,15 @@ class Store:
         gap_seconds: float = GAP_SECONDS,
         acknowledged: Acknowledged | None = None,
         keep_samples_seconds: float = KEEP_SAMPLES_SECONDS,
-        added_up: Collection[str] = (),
     ) -> Store:
         """Open or make the file, and start the writer. Never raises for what the disk does: a store
-        in trouble keeps things in memory, says so in its ``health``, and tries again.
-
-        ``added_up``: keys whose blobs count something. When the file could only be read later than
-        something was saved under one, what it had is kept and given by ``found``."""
+        in trouble keeps things in memory, says so in its ``health``, and tries again."""
         store = cls(
             files.writable_path(config.path, environ),
             config,
             gap_seconds=gap_seconds,
             acknowledged=acknowledged,
             keep_samples_seconds=keep_samples_seconds,
-            added_up=added_up,
         )
         store.start()
         return store
@@ -177,7 +170,8 @@ class Store:
 
     def found(self, key: str) -> bytes | None:
         """What an earlier run had saved under ``key``, once, if it could not be read until after
-        something else was: whoever counts adds both up."""
+        something else was saved: weeks of it, against minutes. Until something is saved anew, it
+        is also what ``load`` gives."""
         with self._wake:
             return self._found.pop(key, None)
 
@@ -311,10 +305,9 @@ class Store:
         if left is None:
             return False
         with self._wake:
-            both = self._added_up & self._state.keys() & left.state.keys()
-            self._found = {key: left.state[key] for key in both}
-            self._state = {**left.state, **self._state, **self._found}
-            self._unsaved_state -= both
+            self._found = {key: left.state[key] for key in self._state.keys() & left.state.keys()}
+            self._state |= left.state
+            self._unsaved_state -= self._found.keys()
             for record in self._records:
                 if isinstance(record, RoundRecord):
                     record.number += left.last_round

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -250,6 +251,25 @@ async def test_retry_after_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused.http.status == 429
     assert second.by_role(LegRole.TARGET) == ()
     assert [s.reason for s in second.skipped] == ["host_budget"]
+
+
+async def test_a_machine_without_descriptors_says_nothing_about_the_network(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with world() as there:
+        config = there.config()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+        try:
+            seen = await there.round(config)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        again = await there.round(config)
+    assert seen.legs == ()
+    assert {one.reason for one in seen.skipped} == {"no_resources"}
+    (said,) = [one for one in caplog.records if one.levelname == "WARNING"]
+    assert said.__dict__["reason"] == "too many open files"
+    assert [leg.failure for leg in again.legs] == [None] * len(seen.skipped)
 
 
 async def test_what_a_page_asks_for_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:

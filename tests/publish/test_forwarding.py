@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from probe.config.values import Seconds
 from probe.publish import forwarder
 from probe.publish.forwarder import CURSOR, INSTANCE, Forwarder
 from probe.publish.remote_write import Receiver
+from probe.publish.remote_write_points import Point
 from probe.store.samples import GRID_SECONDS, Labels, Samples
 from probe.store.writer import Store
 from tests.publish.receivers import (
@@ -214,3 +215,43 @@ async def test_a_sender_that_was_killed_goes_on(store: Store, receiver: RealRece
     sender = await forward(store, receiver.write_url)
     assert receiver.samples() == of_instance(expected, store)
     assert sender.health().refused == ()
+
+
+async def test_a_fault_of_ours_does_not_end_it(
+    store: Store, receiver: RealReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = await asyncio.to_thread(fill, store, a_minute(), 100)
+    encode, troubles = Forwarder._encode, []
+
+    def faulty(sender: Forwarder, some: Sequence[Point]) -> bytes:
+        troubles.append(sender.health().trouble)
+        if len(troubles) == 1:
+            raise ZeroDivisionError
+        return encode(sender, some)
+
+    monkeypatch.setattr(Forwarder, "_encode", faulty)
+    monkeypatch.setattr(forwarder, "LOOK_SECONDS", 0.02)
+    sender = await forward(store, receiver.write_url)
+    assert troubles[:2] == ["", "fault"]
+    assert sender.health().trouble == ""
+    assert receiver.samples() == of_instance(expected, store)
+
+
+async def test_it_goes_on_as_the_same_where_the_file_is_read_late(tmp_path: Path) -> None:
+    config = StoreConfig(path=str(tmp_path / "h"), batch=Seconds(0.0))
+    first = Store.open(config)
+    first.save(INSTANCE, b"00aabbccdd")
+    first.save(CURSOR, b"41", now=True)
+    settled(lambda: first.health().queued == 0)
+    # Another process has the file.
+    second = Store.open(config)
+    assert second.health().trouble == "busy"
+    to = ForwardConfig(url="http://127.0.0.1:9/write")
+    sender = Forwarder(to, second, Receiver(to))
+    assert sender._cursor == 0
+    assert first.close(20)
+    second.flush()
+    settled(lambda: second.health().trouble is None)
+    await sender._turn()
+    assert (sender._external["instance"], sender._cursor) == ("00aabbccdd", 41)
+    assert second.close(20)

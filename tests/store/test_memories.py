@@ -16,10 +16,14 @@ class Shelf:
 
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
+        self.late: dict[str, bytes] = {}
         self.saves = 0
 
     def load(self, key: str) -> bytes | None:
         return self.kept.get(key)
+
+    def found(self, key: str) -> bytes | None:
+        return self.late.pop(key, None)
 
     def save(self, key: str, blob: bytes, *, now: bool = False) -> None:
         self.kept[key] = blob
@@ -70,3 +74,20 @@ def test_another_versions_memory_is_learnt_anew() -> None:
     before = Memories(shelf, lambda: 0.0)
     before.put("home", Memory(version=MEMORY_VERSION + 1, line_rounds=3))
     assert Memories(shelf, lambda: 0.0).of("home") == Memory()
+
+
+def test_what_is_read_late_takes_the_place_of_what_was_learnt_since() -> None:
+    shelf, country = Shelf(), Country()
+    country.run(24)
+    before = Memories(shelf, lambda: 0.0)
+    before.put("home", country.memory)
+    late = Shelf()
+    memories = Memories(late, lambda: 0.0)
+    other = Country(2)
+    other.run(1)
+    memories.put("home", other.memory)
+    assert memories.of("home") == other.memory
+    late.late = dict(shelf.kept)
+    assert memories.of("home") == country.memory
+    memories.put("home", other.memory)
+    assert memories.of("home") == other.memory
