@@ -18,6 +18,8 @@ import bcrypt
 import httpx
 import pytest
 import trustme
+from hypothesis import example, given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families as parse
 
@@ -27,7 +29,7 @@ from probe.config.schema import ForwardConfig, StoreConfig
 from probe.config.values import Seconds
 from probe.model.identity import Family, RoundKind
 from probe.model.observation import RoundObservation
-from probe.publish import forwarder, remote_write_points, sampler
+from probe.publish import forwarder, remote_write, remote_write_points, sampler
 from probe.publish.forward_health import ForwardHealth
 from probe.publish.forwarder import Forwarder
 from probe.publish.remote_write import Receiver, Result
@@ -378,3 +380,13 @@ async def test_what_the_real_daemon_shows_is_in_prometheus(
     finally:
         daemon.stop()
         await running
+
+
+@given(st.text(max_size=40))
+@example("Fri, 31 Dec 9999 23:59:59 -2359")
+@example("Mon, 01 Jan 0001 00:00:00 +2359")
+@example("9" * 400)
+@example("Thu, 01 Jan 1970 00:00:00 GMT")
+def test_whatever_retry_after_says_the_wait_is_bounded(header: str) -> None:
+    wait = remote_write._wait_seconds(header)
+    assert wait is None or 0.0 <= wait <= remote_write.LONGEST_WAIT_SECONDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time as clock
 from itertools import groupby, pairwise
 
 import pytest
@@ -294,3 +295,16 @@ def test_every_byte_that_is_known_is_counted_and_look_ups_are_estimated() -> Non
 
 def test_a_page_fits_into_what_is_set_aside_for_it() -> None:
     assert PAGE_BYTES * 1.1 < PAGE_MOST_BYTES
+
+
+def test_hours_are_those_of_the_zone_that_is_set_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The zone of a new host is often set after the daemon was started."""
+    seconds = []
+    try:
+        for zone in ("UTC0", "PKT-5"):
+            monkeypatch.setenv("TZ", zone)
+            seconds.append(Clocks().of_day())
+    finally:
+        monkeypatch.undo()
+        clock.tzset()
+    assert (seconds[1] - seconds[0]) % 86_400.0 == pytest.approx(5 * 3_600.0, abs=60.0)
