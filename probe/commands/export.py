@@ -30,7 +30,7 @@ FORMATS: dict[str, Writer] = {
 )
 @reading(None)
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="A file; else standard output."
+    "-o", "--output", type=click.Path(path_type=Path), help="A file; else (or -) standard output."
 )
 @config_option
 def export(

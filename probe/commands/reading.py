@@ -126,9 +126,10 @@ def ordered(since: float | None, until: float) -> None:
 
 
 def write(lines: Iterable[bytes], output: Path | None) -> int:
-    """Write to ``output``, whole or not at all, or to standard output; the bytes written."""
+    """Write to ``output``, whole or not at all, or to standard output (``None``, or ``-``); the
+    bytes written."""
     written = 0
-    if output is None:
+    if output is None or str(output) == "-":
         for line in lines:
             written += sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()

@@ -68,7 +68,7 @@ def report(
         incidents = tuple(history.incidents(since=since, until=until, platform=platform))
     setting = setting_of(config, incidents, note)
     page = render_html(gathered, setting, clock, version=__version__).encode()
-    write([page], None if str(output) == "-" else output)
+    write([page], output)
     if svg is not None:
         write([render_svg(gathered, setting, clock).encode()], svg)
     click.echo(f"{output}: {gathered.rounds:,} rounds, {len(page) / 1e6:.2f} MB", err=True)

@@ -254,6 +254,17 @@ def test_utc_needs_no_database() -> None:
     assert zone_of("UTC") is UTC
 
 
+def test_an_export_to_a_dash_is_one_to_standard_output(
+    stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plain = run("export", "--format", "csv", *over(stored))
+    dashed = run("export", "--format", "csv", *over(stored), "-o", "-")
+    assert dashed.exit_code == plain.exit_code == 0, dashed.output
+    assert dashed.stdout_bytes.startswith(plain.stdout_bytes[:1_000])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_report_goes_to_standard_output_as_well(
     stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
