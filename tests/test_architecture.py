@@ -21,6 +21,7 @@ OWNERS = {
     "click": "cli",
     "dns": "measure",
     "fcntl": "measure",
+    "h11": "measure",
     "httpcore": "measure",
     "httpx": "measure",
     "jinja2": "publish",

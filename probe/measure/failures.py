@@ -13,6 +13,7 @@ import ssl
 import h2.errors
 import h2.events
 import h2.exceptions
+import h11
 import httpcore
 import httpx
 
@@ -118,7 +119,7 @@ def _explain(error: Exception, phase: Phase) -> tuple[str, str]:
             return TIMEOUT, ""
         case httpcore.RemoteProtocolError():
             return _explain_answer(error)
-        case httpcore.ProtocolError() | h2.exceptions.H2Error():
+        case httpcore.ProtocolError() | h2.exceptions.H2Error() | h11.ProtocolError():
             return PROTOCOL_ERROR, _first_words(error)
         case httpx.InvalidURL():
             return "invalid_argument", "the URL cannot be requested"

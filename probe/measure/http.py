@@ -1,4 +1,4 @@
-"""One request on one connection: httpcore speaks HTTP/1.1 or HTTP/2, we keep the times.
+"""One request on one connection: h11 or httpcore speaks HTTP, we keep the times.
 
 The request is plain and the same for every leg: it says who asks, asks for the object as it is
 (``identity``: nothing is decompressed), sends no cookie, follows no redirect, is never repeated.
@@ -16,10 +16,12 @@ from typing import Self, cast
 import httpcore
 import httpx
 from h2.settings import SettingCodes
+from msgspec import Struct
 
 from probe import __version__
 from probe.measure.clock import Arrival, Departure
 from probe.measure.frames import Frames
+from probe.measure.http1 import Fields, Http1
 from probe.measure.tls import TlsStream
 from probe.measure.wire import BODY_PIECE, HEAD_PIECE, Stopped, WireStream
 from probe.model.observation import HttpFacts
@@ -55,7 +57,7 @@ class Exchange:
         self._tls = tls
         self._http2 = tls is not None and tls.alpn == "h2"
         self._stream = _Watched(wire, tls, Frames() if self._http2 else None)
-        self._response: httpcore.Response | None = None
+        self._body: AsyncIterable[bytes] | None = None
         self.head: Arrival | None = None
         self.facts: HttpFacts | None = None
         self.location: str | None = None
@@ -75,31 +77,23 @@ class Exchange:
     async def request(self, url: httpx.URL, range_bytes: int, accept: str = ANYTHING) -> HttpFacts:
         """Send the request, wait for the head.
 
-        Raises what httpcore, the wire and OpenSSL raise.
+        Raises what h11, httpcore, the wire and OpenSSL raise.
         """
-        place = httpcore.URL(
-            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-        )
-        connection = self._connection(place.origin)
+        fields = headers(url, range_bytes, accept)
         self._wire.piece = HEAD_PIECE
-        response = await connection.handle_async_request(
-            httpcore.Request(
-                b"GET",
-                place,
-                headers=headers(url, range_bytes, accept),
-            )
-        )
+        if self._http2:
+            answer = await _over_http2(self._stream, url, fields)
+        else:
+            answer = await _over_http1(self._stream, url, fields)
         self._wire.piece = BODY_PIECE
         self.head = self._stream.latest if self._http2 else self._stream.earliest
-        self._response = response
-        fields = {name.lower(): value for name, value in response.headers}
-        self.location = _text(fields.get(b"location"))
-        version = cast(bytes, response.extensions["http_version"])
+        self._body = answer.body
+        self.location = _text(answer.fields.get(b"location"))
         self.facts = HttpFacts(
-            version=version.decode("ascii", "replace").removeprefix("HTTP/"),
-            status=response.status,
-            content_length=_number(fields.get(b"content-length")),
-            retry_after_seconds=retry_after(fields.get(b"retry-after"), time.time()),
+            version=answer.version,
+            status=answer.status,
+            content_length=_number(answer.fields.get(b"content-length")),
+            retry_after_seconds=retry_after(answer.fields.get(b"retry-after"), time.time()),
         )
         return self.facts
 
@@ -107,9 +101,9 @@ class Exchange:
         """Read the body to its end or to ``max_bytes``; what lies beyond is neither kept nor
         counted. ``keep`` collects it.
 
-        Raises what httpcore, the wire and OpenSSL raise; what came until then stays counted.
+        Raises what h11, httpcore, the wire and OpenSSL raise; what came until then stays counted.
         """
-        if self._response is None or self.facts is None:
+        if self._body is None or self.facts is None:
             raise RuntimeError("there is no answer yet")
         enough = min(max_bytes, self.facts.content_length or max_bytes)
         undecrypted = 0 if self._tls is None else self._tls.cut_no_more()
@@ -117,7 +111,7 @@ class Exchange:
         self.body_bytes = 0
         try:
             # Never left early: ending the wire instead unwinds httpcore's generators in order.
-            async for chunk in cast(AsyncIterable[bytes], self._response.stream):
+            async for chunk in self._body:
                 if self.body_bytes >= enough:
                     continue
                 part = chunk[: max_bytes - self.body_bytes]
@@ -130,12 +124,41 @@ class Exchange:
         except Stopped:
             pass
 
-    def _connection(
-        self, origin: httpcore.Origin
-    ) -> httpcore.AsyncHTTP11Connection | httpcore.AsyncHTTP2Connection:
-        if self._http2:
-            return _OneStream(origin=origin, stream=self._stream)
-        return _OneRequest(origin=origin, stream=self._stream)
+
+class _Answer(Struct, frozen=True, kw_only=True):
+    """The head, its fields by name in lower case, and the body that comes."""
+
+    version: str
+    status: int
+    fields: dict[bytes, bytes]
+    body: AsyncIterable[bytes]
+
+
+async def _over_http1(stream: _Watched, url: httpx.URL, fields: Fields) -> _Answer:
+    connection = Http1(stream)
+    head = await connection.request(url.raw_path, fields)
+    return _Answer(
+        version=head.http_version.decode("ascii"),
+        status=head.status_code,
+        fields=dict(head.headers),
+        body=connection.body(),
+    )
+
+
+async def _over_http2(stream: _Watched, url: httpx.URL, fields: Fields) -> _Answer:
+    place = httpcore.URL(
+        scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+    )
+    connection = _OneStream(origin=place.origin, stream=stream)
+    response = await connection.handle_async_request(
+        httpcore.Request(b"GET", place, headers=list(fields))
+    )
+    return _Answer(
+        version="2",
+        status=response.status,
+        fields={name.lower(): value for name, value in response.headers},
+        body=cast(AsyncIterable[bytes], response.stream),
+    )
 
 
 class _Unlocked:
@@ -147,14 +170,6 @@ class _Unlocked:
 
     async def __aexit__(self, *error: object) -> None:
         return None
-
-
-class _OneRequest(httpcore.AsyncHTTP11Connection):
-    """HTTP/1.1 for one request."""
-
-    def __init__(self, origin: httpcore.Origin, stream: httpcore.AsyncNetworkStream) -> None:
-        super().__init__(origin=origin, stream=stream)
-        self._state_lock = _Unlocked()  # type: ignore[assignment]
 
 
 class _OneStream(httpcore.AsyncHTTP2Connection):
@@ -182,7 +197,7 @@ class _Watched(httpcore.AsyncNetworkStream):
     """Passes everything on and remembers the arrivals of what was read: the first bytes of the
     earliest read, and the first and last of the latest.
 
-    httpcore reads first when the whole request is written (without a body: with its head), so that
+    They read first when the whole request is written (without a body: with its head), so that
     is when it leaves.
     """
 
