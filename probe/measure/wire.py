@@ -1,7 +1,7 @@
 """A connected TCP socket on the event loop that remembers when each byte came.
 
-It is an ``httpcore.AsyncNetworkStream``, so h11's HTTP/1.1 and httpcore's HTTP/2 run on it as on any
-other. Reading goes through ``recvmsg`` to get the kernel's receive stamps.
+It is an ``httpcore.AsyncNetworkStream``, so httpcore's HTTP/2 runs on it as on any other, and our
+HTTP/1.1 (``http1.py``). Reading goes through ``recvmsg`` to get the kernel's receive stamps.
 
 Timeouts are ignored here: one deadline holds for the whole leg (``leg.py``).
 """
