@@ -22,7 +22,7 @@ OWNERS = {
     "dns": "measure",
     "fcntl": "measure",
     "h11": "measure",
-    "httpcore": "measure",
+    "h2": "measure",
     "httpx": "measure",
     "jinja2": "publish",
     "prometheus_client": "publish",

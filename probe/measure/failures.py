@@ -14,7 +14,6 @@ import h2.errors
 import h2.events
 import h2.exceptions
 import h11
-import httpcore
 import httpx
 
 from probe.model.failure import PROTOCOL_ERROR, UNKNOWN, Failure
@@ -115,27 +114,11 @@ def _explain(error: Exception, phase: Phase) -> tuple[str, str]:
             return reason, (getattr(error, "reason", None) or "").replace("_", " ").lower()
         case OSError():
             return reason_of_os_error(error), os.strerror(error.errno) if error.errno else ""
-        case httpcore.TimeoutException():
-            return TIMEOUT, ""
-        case httpcore.RemoteProtocolError():
-            return _explain_answer(error)
-        case httpcore.ProtocolError() | h2.exceptions.H2Error() | h11.ProtocolError():
+        case h2.exceptions.H2Error() | h11.ProtocolError():
             return PROTOCOL_ERROR, _first_words(error)
         case httpx.InvalidURL():
             return "invalid_argument", "the URL cannot be requested"
     return UNKNOWN, type(error).__name__
-
-
-def _explain_answer(error: httpcore.RemoteProtocolError) -> tuple[str, str]:
-    event = error.args[0] if error.args else None
-    if isinstance(event, h2.events.StreamReset | h2.events.ConnectionTerminated):
-        what = "stream" if isinstance(event, h2.events.StreamReset) else "connection"
-        return _REQUEST_FAILED, f"the far end ended the HTTP/2 {what}: {_h2_code(event.error_code)}"
-    return PROTOCOL_ERROR, _first_words(error)
-
-
-def _h2_code(code: h2.errors.ErrorCodes | int | None) -> str:
-    return code.name if isinstance(code, h2.errors.ErrorCodes) else str(code)
 
 
 def _first_words(error: Exception) -> str:

@@ -1,4 +1,7 @@
-"""One request on one connection: h11 or httpcore speaks HTTP, we keep the times.
+"""One request on one connection: h11 or h2 speaks HTTP, we keep the times.
+
+A client (httpx on httpcore) would put its pool's locks, states and traces around them, which one
+request on one connection has no use for and which cost as much as they do.
 
 The request is plain and the same for every leg: it says who asks, asks for the object as it is
 (``identity``: nothing is decompressed), sends no cookie, follows no redirect, is never repeated.
@@ -11,19 +14,19 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterable
 from email.utils import parsedate_to_datetime
-from typing import Self, cast
 
-import httpcore
 import httpx
-from h2.settings import SettingCodes
 from msgspec import Struct
 
 from probe import __version__
 from probe.measure.clock import Arrival, Departure
+from probe.measure.failures import NetworkError
 from probe.measure.frames import Frames
 from probe.measure.http1 import Fields, Http1
+from probe.measure.http2 import Http2
 from probe.measure.tls import TlsStream
 from probe.measure.wire import BODY_PIECE, HEAD_PIECE, Stopped, WireStream
+from probe.model.failure import PROTOCOL_ERROR
 from probe.model.observation import HttpFacts
 
 USER_AGENT = f"Mozilla/5.0 (compatible; throttlewatch/{__version__})"
@@ -77,7 +80,7 @@ class Exchange:
     async def request(self, url: httpx.URL, range_bytes: int, accept: str = ANYTHING) -> HttpFacts:
         """Send the request, wait for the head.
 
-        Raises what h11, httpcore, the wire and OpenSSL raise.
+        Raises what h11, h2, the wire and OpenSSL raise.
         """
         fields = headers(url, range_bytes, accept)
         self._wire.piece = HEAD_PIECE
@@ -101,7 +104,7 @@ class Exchange:
         """Read the body to its end or to ``max_bytes``; what lies beyond is neither kept nor
         counted. ``keep`` collects it.
 
-        Raises what h11, httpcore, the wire and OpenSSL raise; what came until then stays counted.
+        Raises what h11, h2, the wire and OpenSSL raise; what came until then stays counted.
         """
         if self._body is None or self.facts is None:
             raise RuntimeError("there is no answer yet")
@@ -110,7 +113,7 @@ class Exchange:
         self._wire.gather(enough, undecrypted=undecrypted)
         self.body_bytes = 0
         try:
-            # Never left early: ending the wire instead unwinds httpcore's generators in order.
+            # Never left early: ending the wire instead unwinds the generators below in order.
             async for chunk in self._body:
                 if self.body_bytes >= enough:
                     continue
@@ -146,54 +149,15 @@ async def _over_http1(stream: _Watched, url: httpx.URL, fields: Fields) -> _Answ
 
 
 async def _over_http2(stream: _Watched, url: httpx.URL, fields: Fields) -> _Answer:
-    place = httpcore.URL(
-        scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-    )
-    connection = _OneStream(origin=place.origin, stream=stream)
-    response = await connection.handle_async_request(
-        httpcore.Request(b"GET", place, headers=list(fields))
-    )
-    return _Answer(
-        version="2",
-        status=response.status,
-        fields={name.lower(): value for name, value in response.headers},
-        body=cast(AsyncIterable[bytes], response.stream),
-    )
+    connection = Http2(stream)
+    head = dict(await connection.request(url.raw_scheme, url.raw_path, fields))
+    status = head.get(b":status", b"")
+    if not status.isdigit():
+        raise NetworkError(PROTOCOL_ERROR, "an answer without a status")
+    return _Answer(version="2", status=int(status), fields=head, body=connection.body())
 
 
-class _Unlocked:
-    """In place of httpcore's locks where one task has the connection to itself: each of theirs goes
-    once around the event loop, some thirty times a leg."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        return None
-
-
-class _OneStream(httpcore.AsyncHTTP2Connection):
-    """HTTP/2 for one request: httpcore would take 99 of 100 tokens for streams, one await each,
-    which is a quarter of a leg's CPU."""
-
-    def __init__(self, origin: httpcore.Origin, stream: httpcore.AsyncNetworkStream) -> None:
-        super().__init__(origin=origin, stream=stream)
-        for lock in ("_init_lock", "_state_lock", "_read_lock", "_write_lock"):
-            setattr(self, lock, _Unlocked())
-
-    async def _send_connection_init(self, request: httpcore.Request) -> None:
-        await super()._send_connection_init(request)
-        settings = self._h2_state.local_settings
-        settings[SettingCodes.MAX_CONCURRENT_STREAMS] = 1
-        settings.acknowledge()
-
-    async def _write_outgoing_data(self, request: httpcore.Request) -> None:
-        # httpcore asks after each frame that it reads, mostly for nothing.
-        if data := self._h2_state.data_to_send():
-            await self._network_stream.write(data)
-
-
-class _Watched(httpcore.AsyncNetworkStream):
+class _Watched:
     """Passes everything on and remembers the arrivals of what was read: the first bytes of the
     earliest read, and the first and last of the latest.
 
@@ -212,7 +176,7 @@ class _Watched(httpcore.AsyncNetworkStream):
         self.latest: Arrival | None = None
         self.end: Arrival | None = None
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+    async def read(self, max_bytes: int) -> bytes:
         if self.request is None:
             if self._tls is not None:
                 await self._tls.flush(stamped=True)
@@ -227,14 +191,8 @@ class _Watched(httpcore.AsyncNetworkStream):
                 return whole
         return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+    async def write(self, buffer: bytes) -> None:
         await self._stream.write(buffer)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    def get_extra_info(self, info: str) -> object:
-        return self._stream.get_extra_info(info)
 
 
 def retry_after(field: bytes | None, now: float) -> float | None:

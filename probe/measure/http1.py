@@ -1,15 +1,11 @@
-"""HTTP/1.1 for one request: h11 speaks, on a stream that keeps the times.
-
-httpcore would put its pool's locks, states and traces around it, which one request on one
-connection has no use for and which cost as much as h11 itself.
-"""
+"""HTTP/1.1 for one request: h11 speaks, on a stream that keeps the times."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
 
 import h11
-import httpcore
 
 # A head that is longer, or not whole after so many bytes, is no answer.
 MOST_HEAD_BYTES = 100 * 1024
@@ -17,10 +13,18 @@ READ_BYTES = 64 * 1024
 Fields = Sequence[tuple[bytes, bytes]]
 
 
+class Stream(Protocol):
+    """What HTTP runs on."""
+
+    async def read(self, max_bytes: int) -> bytes: ...
+
+    async def write(self, buffer: bytes) -> None: ...
+
+
 class Http1:
     """One request and its answer."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=MOST_HEAD_BYTES)
 

@@ -13,8 +13,6 @@ import contextlib
 import ssl
 from typing import NamedTuple
 
-import httpcore
-
 from probe.measure.certificate import Leaf, leaf_of
 from probe.measure.clock import Arrival, Departure
 from probe.measure.failures import NetworkError
@@ -78,7 +76,7 @@ class Records:
         return rest
 
 
-class TlsStream(httpcore.AsyncNetworkStream):
+class TlsStream:
     """A TLS client on ``wire``. ``first`` and ``last`` are the arrivals of the latest ``read``."""
 
     def __init__(
@@ -173,7 +171,7 @@ class TlsStream(httpcore.AsyncNetworkStream):
             if self._verify is Verify.STRICT:
                 raise NetworkError("ssl_invalid_hostname", self._verify_error)
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+    async def read(self, max_bytes: int) -> bytes:
         while True:
             if not self._hungry:
                 plain = self._decrypted(max_bytes)
@@ -243,17 +241,11 @@ class TlsStream(httpcore.AsyncNetworkStream):
             self._give(piece)
         return bool(piece)
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+    async def write(self, buffer: bytes) -> None:
         # What is written goes out at the next flush or when something is waited for: Finished, the
         # preface of HTTP/2 and the request then are one packet and one system call.
         if buffer:
             self._session.write(buffer)
-
-    async def aclose(self) -> None:
-        self._wire.close()
-
-    def get_extra_info(self, info: str) -> object:
-        return self._session if info == "ssl_object" else self._wire.get_extra_info(info)
 
     def facts(self) -> TlsFacts:
         """What the handshake showed, as far as it came."""

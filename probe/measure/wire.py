@@ -1,9 +1,8 @@
 """A connected TCP socket on the event loop that remembers when each byte came.
 
-It is an ``httpcore.AsyncNetworkStream``, so httpcore's HTTP/2 runs on it as on any other, and our
-HTTP/1.1 (``http1.py``). Reading goes through ``recvmsg`` to get the kernel's receive stamps.
+Reading goes through ``recvmsg`` to get the kernel's receive stamps.
 
-Timeouts are ignored here: one deadline holds for the whole leg (``leg.py``).
+There are no timeouts here: one deadline holds for the whole leg (``leg.py``).
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ import contextlib
 import socket
 import time
 from collections import deque
-
-import httpcore
 
 from probe.measure import clock, tcp_info
 from probe.measure.clock import Arrival, Departure
@@ -62,7 +59,7 @@ class Stopped(Exception):  # noqa: N818 - it is no error
     """Reading was ended by this side, because it has what it wanted."""
 
 
-class WireStream(httpcore.AsyncNetworkStream):
+class WireStream:
     """One connection. Owned by one leg, closed by it; nothing is raised by closing twice."""
 
     def __init__(self, sock: socket.socket, *, opened_ns: int) -> None:
@@ -152,13 +149,13 @@ class WireStream(httpcore.AsyncNetworkStream):
             self._deaf()  # what lies there was heard of, and the loop would turn for it at once
         self._drained = self._drained or missing > self.piece
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+    async def read(self, max_bytes: int) -> bytes:
         data = await self.receive()
         if data:
             self.first = self.last = self.arrival
         return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+    async def write(self, buffer: bytes) -> None:
         await self.send(buffer)
 
     async def send(self, buffer: bytes, *, stamped: bool = False) -> None:
@@ -188,12 +185,6 @@ class WireStream(httpcore.AsyncNetworkStream):
             self.account = tcp_info.read(self._sock)
             self._deaf()
             self._sock.close()
-
-    async def aclose(self) -> None:
-        self.close()
-
-    def get_extra_info(self, info: str) -> object:
-        return {"socket": self._sock, "is_readable": False}.get(info)
 
     def _note(self, size: int, kernel_ns: int | None) -> None:
         self.received += size

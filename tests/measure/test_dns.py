@@ -116,7 +116,7 @@ async def test_silence_costs_one_packet_and_the_deadline(server: DnsServer) -> N
     assert (_reason(observed), observed.answers) == ("generic_timeout_error", ())
     assert observed.failure is not None
     assert observed.failure.phase is Phase.RESOLVE
-    assert observed.seconds >= SHORT
+    assert observed.seconds >= 0.95 * SHORT
     assert len(server.udp_packets) == 1
     assert observed.wire_bytes_received == 0
 
@@ -203,7 +203,7 @@ async def test_what_is_no_answer_is_the_failure_when_nothing_else_comes(
     observed = await _one(server, deadline=SHORT)
     wrong_id = what == "wrong id"
     assert observed.answers == ()
-    assert observed.seconds >= SHORT
+    assert observed.seconds >= 0.95 * SHORT
     assert _reason(observed) == (
         "dns_reply_with_wrong_query_id" if wrong_id else "dns_server_misbehaving"
     )

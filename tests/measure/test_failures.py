@@ -6,7 +6,7 @@ import errno
 import ssl
 
 import h2.exceptions
-import httpcore
+import h11
 import pytest
 
 from probe.measure.failures import NetworkError, failure_of, reason_of_os_error
@@ -32,9 +32,8 @@ def test_every_error_number_is_some_known_string(number: int) -> None:
         (OSError("without a number"), "unknown_failure"),
         (EOFError(), "eof_error"),
         (ssl.SSLEOFError(8, "EOF"), "eof_error"),
-        (httpcore.ReadTimeout(), "generic_timeout_error"),
-        (httpcore.RemoteProtocolError("illegal status line: b'x'"), "http_protocol_error"),
-        (httpcore.LocalProtocolError("x"), "http_protocol_error"),
+        (h11.RemoteProtocolError("illegal status line: b'x'"), "http_protocol_error"),
+        (h11.LocalProtocolError("x"), "http_protocol_error"),
         (h2.exceptions.ProtocolError("x"), "http_protocol_error"),
         (NetworkError("bad_address"), "bad_address"),
         (ZeroDivisionError(), "unknown_failure"),
@@ -72,7 +71,7 @@ def test_certificate_errors(code: int, reason: str) -> None:
 
 
 def test_what_was_quoted_from_the_far_end_is_left_out() -> None:
-    error = httpcore.RemoteProtocolError("illegal status line: bytearray(b'203.0.113.7')")
+    error = h11.RemoteProtocolError("illegal status line: bytearray(b'203.0.113.7')")
     assert failure_of(error, Phase.PROCESSING).detail == "illegal status line"
 
 

@@ -1,0 +1,106 @@
+"""HTTP/2 for one request: h2 speaks, on a stream that keeps the times."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator
+
+import h2.config
+import h2.connection
+import h2.errors
+import h2.events
+from h2.settings import SettingCodes, Settings
+
+from probe.measure.failures import NetworkError
+from probe.measure.http1 import READ_BYTES, Fields, Stream
+from probe.model.failure import PROTOCOL_ERROR
+
+REQUEST_FAILED = "http_request_failed"
+# No far end shall wait for room: what it may send is bounded by the leg.
+_WINDOW_BYTES = 2**24
+_SETTINGS = {
+    SettingCodes.ENABLE_PUSH: 0,
+    SettingCodes.MAX_CONCURRENT_STREAMS: 100,
+    SettingCodes.MAX_HEADER_LIST_SIZE: 65_536,
+}
+# What a far end sends is judged by what of it is used.
+_CONFIG = h2.config.H2Configuration(validate_inbound_headers=False)
+_STREAM = 1
+
+
+class Http2:
+    """One request and its answer."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._h2 = h2.connection.H2Connection(config=_CONFIG)
+        self._events: deque[h2.events.Event] = deque()
+        self._ended: h2.events.ConnectionTerminated | None = None
+
+    async def request(self, scheme: bytes, target: bytes, fields: Fields) -> Fields:
+        """Send a GET, wait for the head: its fields, with ``:status`` among them.
+
+        Raises ``h2.exceptions.H2Error`` for what is not HTTP/2, ``NetworkError`` when the far end
+        ends the stream, and what the stream below raises.
+        """
+        # Set, not changed: a change would be another SETTINGS frame behind the one with defaults.
+        self._h2.local_settings = Settings(client=True, initial_values=_SETTINGS)
+        # Not in RFC 9113; some servers do not bear it.
+        del self._h2.local_settings[SettingCodes.ENABLE_CONNECT_PROTOCOL]
+        self._h2.initiate_connection()
+        self._h2.increment_flow_control_window(_WINDOW_BYTES)
+        host = next(value for name, value in fields if name == b"Host")
+        pseudo = [
+            (b":method", b"GET"),
+            (b":authority", host),
+            (b":scheme", scheme),
+            (b":path", target),
+        ]
+        others = [(name.lower(), value) for name, value in fields if name != b"Host"]
+        self._h2.send_headers(_STREAM, pseudo + others, end_stream=True)
+        self._h2.increment_flow_control_window(_WINDOW_BYTES, stream_id=_STREAM)
+        await self._flush()
+        while True:
+            event = await self._event()
+            if isinstance(event, h2.events.ResponseReceived):
+                return [(bytes(name), bytes(value)) for name, value in event.headers or ()]
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The body as it comes. Raises as ``request`` does."""
+        while not isinstance(event := await self._event(), h2.events.StreamEnded):
+            if isinstance(event, h2.events.DataReceived):
+                self._h2.acknowledge_received_data(event.flow_controlled_length or 0, _STREAM)
+                await self._flush()
+                yield event.data or b""
+
+    async def _event(self) -> h2.events.Event:
+        """The next event of the request's stream."""
+        while not self._events:
+            if self._ended is not None:
+                raise _ended("connection", self._ended.error_code)
+            await self._receive()
+        event = self._events.popleft()
+        if isinstance(event, h2.events.StreamReset):
+            raise _ended("stream", event.error_code)
+        return event
+
+    async def _receive(self) -> None:
+        data = await self._stream.read(READ_BYTES)
+        if not data:
+            raise NetworkError(PROTOCOL_ERROR, "the far end closed before the answer was whole")
+        for event in self._h2.receive_data(data):
+            if isinstance(event, h2.events.ConnectionTerminated):
+                # What came before it is still given.
+                self._ended = event
+            elif getattr(event, "stream_id", None) == _STREAM:
+                self._events.append(event)
+        await self._flush()
+
+    async def _flush(self) -> None:
+        if data := self._h2.data_to_send():
+            await self._stream.write(data)
+
+
+def _ended(what: str, code: h2.errors.ErrorCodes | int | None) -> NetworkError:
+    name = code.name if isinstance(code, h2.errors.ErrorCodes) else str(code)
+    return NetworkError(REQUEST_FAILED, f"the far end ended the HTTP/2 {what}: {name}")
