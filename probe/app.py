@@ -37,7 +37,8 @@ from probe.schedule.runner import Hooks, Runner
 from probe.schedule.turns import Turns
 from probe.store import heap
 from probe.store.memories import Memories
-from probe.store.shared import SharedBudget
+from probe.store.shared import Shared, SharedBudget
+from probe.store.sharing import Sharing
 from probe.store.writer import Store
 from probe.verdict.about import about, reference_seconds
 from probe.verdict.decide import decide
@@ -48,10 +49,6 @@ log = logging.getLogger(__name__)
 GRACE_SECONDS = 2.0
 RELOAD_GRACE_SECONDS = 10.0
 STORE_SECONDS = 2.0
-# When what was asked of hosts is told to other processes, and to the next one of this daemon: soon
-# after the start, so that one that keeps failing asks no more than one that runs.
-SHARE_FIRST_SECONDS = 5.0
-SHARE_SECONDS = 300.0
 # Under which the store keeps the incidents that are open.
 INCIDENTS = "open-incidents"
 # Rounds that are further apart than this many intervals have unmeasured time between them.
@@ -76,7 +73,6 @@ class Daemon:
         self._nation = Local(config.settings.nation, _titles(config))
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._turns = Turns()
-        self._alone = False
         self._server: Server | None = None
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
@@ -90,6 +86,8 @@ class Daemon:
         )
         kept = self._store.load(DATA_BUDGET)
         self._counted = self._data.load(kept)
+        if not self._counted:
+            log.warning("what was used of the data budget cannot be read in the history")
         if kept is None:
             # A new history, perhaps in place of a broken one; or the file cannot be read just yet.
             self._counted = self._store.health().trouble is not None
@@ -101,7 +99,11 @@ class Daemon:
             forward=self._forwarding.health,
         )
         self._memories = Memories(self._store, time.monotonic)
-        self._shared = SharedBudget.of_daemon(config.settings.store, self._state.budget)
+        self._sharing = Sharing(
+            SharedBudget.of_daemon(config.settings.store, self._state.budget),
+            used=lambda: self._data.state() if self._counted else None,
+            heard=self._heard,
+        )
         self._nation.resume(self._store.load(INCIDENTS) or b"[]")
 
     def stop(self) -> None:
@@ -132,10 +134,10 @@ class Daemon:
             loop.add_signal_handler(name, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, reload_soon)
         self._board.remember(await asyncio.to_thread(stored_spans, self._config.settings.store))
-        await self._share()
+        await self._sharing.exchange()
         self._runner.start()
         nation = loop.create_task(self._watch_nation())
-        sharing = loop.create_task(self._keep_sharing())
+        sharing = loop.create_task(self._sharing.run())
         registry = Registry(__version__)
         self._forwarding.start(lambda: registry.collector(self._board.snapshot()))
         manager = ServiceManager(os.environ)
@@ -153,7 +155,7 @@ class Daemon:
             await self._forwarding.stop()
             await server.stop()
             await asyncio.gather(nation, sharing, return_exceptions=True)
-            await self._share()
+            await self._sharing.exchange()
             self._memories.flush()
             if not await asyncio.to_thread(self._store.close, STORE_SECONDS):
                 log.error("the disk was too slow: what waited to be written is lost")
@@ -188,28 +190,8 @@ class Daemon:
             log.info("configuration reloaded")
             return ReloadResult(ok=True, text="configuration reloaded")
 
-    async def _keep_sharing(self) -> None:
-        await asyncio.sleep(SHARE_FIRST_SECONDS)
-        while True:
-            await self._share()
-            await asyncio.sleep(SHARE_SECONDS)
-
-    async def _share(self) -> None:
-        """Tell what was asked of hosts, and hear what other processes asked."""
-        asked = self._shared.say()
-        used = self._data.state() if self._counted else None
-        try:
-            shared = await asyncio.wait_for(
-                asyncio.to_thread(self._shared.exchange, asked, used=used), STORE_SECONDS
-            )
-        except (OSError, TimeoutError) as error:
-            self._shared.not_said(asked)
-            if not self._alone:
-                log.warning("budgets of hosts are this process's own", extra={"error": str(error)})
-            self._alone = True
-            return
-        self._alone = False
-        self._shared.hear(shared)
+    def _heard(self, shared: Shared) -> None:
+        """What other processes have used, and an earlier one if the history does not say."""
         if not self._counted:
             self._counted = True
             self._data.restore(shared.used)

@@ -49,6 +49,8 @@ class Http2:
         del self._h2.local_settings[SettingCodes.ENABLE_CONNECT_PROTOCOL]
         self._h2.initiate_connection()
         self._h2.increment_flow_control_window(_WINDOW_BYTES)
+        # A record of its own, as clients commonly send it; both leave in one segment.
+        await self._flush()
         host = next(value for name, value in fields if name == b"Host")
         pseudo = [
             (b":method", b"GET"),
