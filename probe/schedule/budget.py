@@ -114,6 +114,8 @@ class HostBudget:
     def __init__(self) -> None:
         self._buckets: dict[Key, Bucket] = {}
         self._untold: dict[Key, int] = {}
+        self.closed_since = False
+        """Whether a host was closed since ``untold`` was last called."""
 
     def has(self, vantage: str, host: str, now: float, legs: int = 1) -> bool:
         """Whether ``legs`` legs to ``host`` may be made."""
@@ -133,10 +135,11 @@ class HostBudget:
         until = min(until, now + MOST_CLOSED_SECONDS)
         bucket = self._buckets.get((vantage, host), Bucket(at=now))
         self._buckets[vantage, host] = bucket.closed(until)
+        self.closed_since = True
 
     def untold(self, now: float) -> dict[Key, Asked]:
         """What was asked since this was last called, and which hosts are closed."""
-        legs, self._untold = self._untold, {}
+        legs, self._untold, self.closed_since = self._untold, {}, False
         closed = {
             key: bucket.closed_until - now
             for key, bucket in self._buckets.items()
@@ -148,7 +151,8 @@ class HostBudget:
         }
 
     def not_told(self, asked: Mapping[Key, Asked]) -> None:
-        """``asked``, from ``untold``, did not reach the others: it is told again."""
+        """``asked``, from ``untold``, did not reach the others: it is told again, as are hosts that
+        are closed in any case."""
         for key, mine in asked.items():
             if mine.legs:
                 self._untold[key] = self._untold.get(key, 0) + mine.legs

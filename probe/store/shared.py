@@ -65,6 +65,11 @@ class SharedBudget:
             history = files.writable_path(config.path, os.environ)
         return cls(_beside(history), budget)
 
+    @property
+    def urgent(self) -> bool:
+        """A host has asked to be left alone since this was last said."""
+        return self._budget.closed_since
+
     def say(self) -> dict[Key, Asked]:
         """What this process has asked since it last said so."""
         return self._budget.untold(time.monotonic())

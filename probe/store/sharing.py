@@ -13,7 +13,9 @@ log = logging.getLogger(__name__)
 
 # Soon after the start, so that a daemon that keeps failing asks no more than one that runs.
 FIRST_SECONDS = 5.0
-EVERY_SECONDS = 300.0
+# Each time is a write to what may be an SD card; that a host wants to be left alone is told sooner.
+EVERY_SECONDS = 900.0
+LOOK_SECONDS = 30.0
 # A disk that does not answer must not hold up the start, nor the end.
 MOST_SECONDS = 2.0
 
@@ -39,7 +41,10 @@ class Sharing:
         await asyncio.sleep(FIRST_SECONDS)
         while True:
             await self.exchange()
-            await asyncio.sleep(EVERY_SECONDS)
+            waited = 0.0
+            while waited < EVERY_SECONDS and not self._shared.urgent:
+                await asyncio.sleep(LOOK_SECONDS)
+                waited += LOOK_SECONDS
 
     async def exchange(self) -> None:
         """Once. A disk in trouble is said, and tried again the next time."""
