@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from urllib.parse import urlsplit
 
@@ -135,23 +135,13 @@ class Asker:
         seen = () if address is None else ledger.seen(via.name, address)
         if address is not None and leg.role in _PLATFORM_NAME:
             ledger.note(via.name, address, leg.owner)
+        measure: Callable[..., Awaitable[LegObservation]] = measure_leg
         if leg.transport == QUIC and address is not None:
             # Only where it is wanted: aioquic costs memory and start-up time.
             from probe.measure.quic import measure_quic
 
-            observed = await measure_quic(
-                leg,
-                address=address,
-                via=via,
-                trust=self._trust,
-                deadline_seconds=leg_seconds,
-                order=order,
-                resolve_seconds=resolution.seconds,
-                seen_names=seen,
-            )
-            self._heed(observed, via)
-            return observed
-        observed = await measure_leg(
+            measure = measure_quic
+        observed = await measure(
             leg,
             address=address,
             via=via,
@@ -161,11 +151,12 @@ class Asker:
             resolve_seconds=resolution.seconds,
             seen_names=seen,
         )
-        self._learn(observed, via)
+        self._heed(observed, via)
+        if measure is measure_leg:
+            self._learn(observed, via)
         return observed
 
     def _learn(self, observed: LegObservation, via: VantageConfig) -> None:
-        self._heed(observed, via)
         leg, now = observed.leg, time.monotonic()
         if leg.role in _OWN_OBJECT:
             target = self._targets[leg.owner, leg.target]

@@ -23,7 +23,7 @@ TIMEOUT = "generic_timeout_error"
 # This machine lacked a descriptor, memory or room in a queue: that says nothing of the network.
 NO_RESOURCES = "no_buffer_space"
 UNEXPECTED_STATUS = "http_unexpected_status_code"
-_REQUEST_FAILED = "http_request_failed"
+REQUEST_FAILED = "http_request_failed"
 
 
 class NetworkError(Exception):
@@ -110,7 +110,7 @@ def _explain(error: Exception, phase: Phase) -> tuple[str, str]:
             return "eof_error", "the connection was closed early"
         case ssl.SSLError():
             # After the handshake this is a broken or injected record, or a late alert.
-            reason = "ssl_failed_handshake" if phase is Phase.TLS else _REQUEST_FAILED
+            reason = "ssl_failed_handshake" if phase is Phase.TLS else REQUEST_FAILED
             return reason, (getattr(error, "reason", None) or "").replace("_", " ").lower()
         case OSError():
             return reason_of_os_error(error), os.strerror(error.errno) if error.errno else ""

@@ -11,11 +11,10 @@ import h2.errors
 import h2.events
 from h2.settings import SettingCodes, Settings
 
-from probe.measure.failures import NetworkError
+from probe.measure.failures import REQUEST_FAILED, NetworkError
 from probe.measure.http1 import READ_BYTES, Fields, Stream
 from probe.model.failure import PROTOCOL_ERROR
 
-REQUEST_FAILED = "http_request_failed"
 # No far end shall wait for room: what it may send is bounded by the leg.
 _WINDOW_BYTES = 2**24
 _SETTINGS = {

@@ -61,7 +61,12 @@ def spent(account: Account, size: int) -> Account:
 def resumed(account: Account, *, wall: float) -> Account:
     """The account that was kept, taken up again when the wall clock says ``wall``.
 
-    What passed in between counts only if both readings of the wall clock can be believed.
+    What passed in between counts only as far as it can be believed.
     """
-    believable = account.wall >= BELIEVABLE_SINCE and wall >= BELIEVABLE_SINCE
-    return passed(account, wall - account.wall if believable else 0.0, wall=wall)
+    return passed(account, seconds_between(account.wall, wall), wall=wall)
+
+
+def seconds_between(before: float, now: float) -> float:
+    """What has passed between two readings of the wall clock (Unix seconds), if both can be
+    believed; none where it was set back."""
+    return max(0.0, now - before) if min(before, now) >= BELIEVABLE_SINCE else 0.0

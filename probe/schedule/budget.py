@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.schedule.account import BELIEVABLE_SINCE
+from probe.schedule.account import seconds_between
 
 LEGS_PER_HOUR = 30.0
 BURST = 30.0
@@ -74,8 +74,7 @@ class Kept(Struct, frozen=True, kw_only=True):
     def later(self, wall: float) -> Kept:
         """The bucket when the wall clock says ``wall``. A clock that cannot be believed, or was set
         back, gives nothing away."""
-        believable = min(self.wall, wall) >= BELIEVABLE_SINCE
-        seconds = max(0.0, wall - self.wall) if believable else 0.0
+        seconds = seconds_between(self.wall, wall)
         return replace(
             self,
             tokens=min(BURST, max(-_MOST_OWED, self.tokens) + seconds * _PER_SECOND),
