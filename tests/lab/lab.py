@@ -42,6 +42,7 @@ class Lab:
     forwards between the box's two interfaces and prints ``ready`` when it does. ``path`` runs the
     lab's own box (line and censor) there, which ``control()`` then speaks to. ``second_uplink``:
     the client has another interface, past the box, ``SECOND_DELAY_SECONDS`` from the world.
+    ``card``: the client has a network card (``Topology``); it needs ``delay_seconds``.
     """
 
     topology: Topology
@@ -55,12 +56,13 @@ class Lab:
         box: Sequence[str] | None = None,
         path: BoxSpec | None = None,
         second_uplink: bool = False,
+        card: bool = False,
     ) -> None:
         self.spec = spec
         self._path = path
         self._second_uplink = second_uplink
-        if delay_seconds and box is None:
-            box = [sys.executable, "-m", "tests.lab.delay", str(delay_seconds)]
+        self._card = card
+        self._delay_seconds = delay_seconds
         self._box = box
         self._processes: list[subprocess.Popen[str]] = []
 
@@ -70,8 +72,8 @@ class Lab:
         return cls(world_for(config))
 
     def __enter__(self) -> Self:
-        bridge = self._box is None and self._path is None
-        self.topology = Topology(bridge=bridge, second_uplink=self._second_uplink)
+        bridge = self._box is None and self._path is None and not self._delay_seconds
+        self.topology = Topology(bridge=bridge, second_uplink=self._second_uplink, card=self._card)
         self.topology.__enter__()
         self.folder = Path(tempfile.mkdtemp(prefix=f"{self.topology.mark}-"))
         try:
@@ -127,6 +129,10 @@ class Lab:
         )
         if self._path is not None:
             self._box = self._own_box(self._path)
+        elif self._box is None and self._delay_seconds:
+            self._box = [sys.executable, "-m", "tests.lab.delay", str(self._delay_seconds)]
+            if self._card:
+                self._box += ["--card", self.topology.client.name]
         if self._box is not None:
             self._start(self.topology.box.wrap(self._box), "the box")
         if self._second_uplink:

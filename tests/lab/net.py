@@ -219,6 +219,9 @@ class Topology:
     ``second_uplink``: another way (``SECOND_INTERFACE``) leads from the client to the world, past
     the box, by a namespace (``past``) in which a program must forward as in the box; what is bound
     to that interface takes it, everything else does not.
+    ``card``: the client's interface is not one end of a cable whose other end is in the box, but a
+    card of its own, whose far side a program must serve. The kernel merges segments that wait to be
+    read only if they come in memory as network cards' drivers (and this one) give it.
     Entering removes leftovers of runs that are no more.
     """
 
@@ -228,8 +231,11 @@ class Topology:
     world: Namespace
     past: Namespace
 
-    def __init__(self, *, bridge: bool = True, second_uplink: bool = False) -> None:
+    def __init__(
+        self, *, bridge: bool = True, second_uplink: bool = False, card: bool = False
+    ) -> None:
         self._bridge = bridge
+        self._card = card
         self._second_uplink = second_uplink
         self._made: list[Namespace] = []
 
@@ -269,7 +275,12 @@ class Topology:
         self.box.sysctl(net__ipv6__conf__default__disable_ipv6=1)
         for end in (self.client, self.world):
             end.sysctl(net__ipv6__conf__default__router_solicitations=0)
-        connect(self.client, CLIENT_INTERFACE, self.box, BOX_INSIDE)
+        if self._card:
+            self.client.ip(
+                f"tuntap add dev {CLIENT_INTERFACE} mode tap", f"link set {CLIENT_INTERFACE} up"
+            )
+        else:
+            connect(self.client, CLIENT_INTERFACE, self.box, BOX_INSIDE)
         connect(self.box, BOX_OUTSIDE, self.world, WORLD_INTERFACE)
         if self._bridge:
             self.box.ip(
