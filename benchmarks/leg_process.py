@@ -21,6 +21,7 @@ from probe.config.schema import VantageConfig
 from probe.measure.clock import Stamping
 from probe.measure.host_lookup import host_lookups
 from probe.measure.leg import measure_leg
+from probe.measure.lookout import Lookout
 from probe.measure.trust import Trust
 from probe.model.identity import Family, Phase
 from probe.model.observation import DnsObservation, Leg
@@ -90,18 +91,20 @@ async def serve(ca_file: str) -> None:
     # As in the daemon, both.
     gc.collect()
     gc.freeze()
-    with Stamping():
+    with Stamping(), Lookout() as lookout:
         while line := await orders.readline():
             order = msgspec.json.decode(line, type=Order)
             legs = [leg_for(n, order.version, order.body_bytes) for n in order.numbers]
             before = time.process_time()
-            phases = await _make(legs, via, trust)
+            phases = await _make(legs, via, trust, lookout)
             made = Made(phases, time.process_time() - before)
             sys.stdout.buffer.write(msgspec.json.encode(made) + b"\n")
             sys.stdout.buffer.flush()
 
 
-async def _make(legs: list[Leg], via: VantageConfig, trust: Trust) -> list[dict[Phase, float]]:
+async def _make(
+    legs: list[Leg], via: VantageConfig, trust: Trust, lookout: Lookout
+) -> list[dict[Phase, float]]:
     async def one(leg: Leg, found: DnsObservation) -> dict[Phase, float]:
         seen = await measure_leg(
             leg,
@@ -111,6 +114,7 @@ async def _make(legs: list[Leg], via: VantageConfig, trust: Trust) -> list[dict[
             deadline_seconds=20.0,
             order=0,
             resolve_seconds=found.seconds,
+            lookout=lookout,
         )
         if seen.failure is not None:
             raise RuntimeError(f"a leg failed: {seen.failure}")

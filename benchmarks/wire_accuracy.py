@@ -4,12 +4,17 @@
 DNS measurements in it, 20 at once, records the client's interface, and prints for each phase how
 far the observation was from the capture: once with an idle machine, once with every core burning.
 The kernel stamps the packets of the capture, in nanoseconds.
+
+``--card`` gives the client a network card (``Topology``), whose segments the kernel merges while
+nobody reads them; ``--line 100mbit`` lets them come as over a line and not as fast as this machine
+can forward them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import statistics
 import subprocess
@@ -24,13 +29,14 @@ from msgspec import Struct
 from probe.config.schema import VantageConfig
 from probe.measure.dns import measure_dns
 from probe.measure.leg import measure_leg
+from probe.measure.lookout import Lookout
 from probe.measure.resolvers import Resolver
 from probe.measure.trust import Trust
 from probe.model.identity import Compares, Family, LegRole, Phase
 from probe.model.observation import Clock, DnsObservation, Leg, LegObservation
 from tests.lab.capture import Connection, TlsRecord, connections, dns_exchanges
 from tests.lab.lab import Lab
-from tests.lab.net import WORLD_ADDRESS
+from tests.lab.net import WORLD_ADDRESS, WORLD_INTERFACE
 from tests.lab.world.events import Request
 from tests.lab.world.spec import ANY, Certificate, Object, Site, WorldSpec
 
@@ -135,16 +141,25 @@ async def measure(ca_file: str, rounds: int, at_once: int) -> Measured:
         leg = leg_for(number, version, size)
         measured.legs.append(
             await measure_leg(
-                leg, address=ADDRESS, via=via, trust=trust, deadline_seconds=20.0, order=0
+                leg,
+                address=ADDRESS,
+                via=via,
+                trust=trust,
+                deadline_seconds=20.0,
+                order=0,
+                lookout=lookout,
             )
         )
 
+    gc.collect()
+    gc.freeze()  # as in the daemon, like the lookout
     number = 0
-    for _ in range(rounds):
-        for version, size in KINDS:
-            batch = range(number, number + at_once)
-            await asyncio.gather(*(one(n, version, size) for n in batch))
-            number += at_once
+    with Lookout() as lookout:
+        for _ in range(rounds):
+            for version, size in KINDS:
+                batch = range(number, number + at_once)
+                await asyncio.gather(*(one(n, version, size) for n in batch))
+                number += at_once
     return measured
 
 
@@ -235,9 +250,12 @@ def burning(cores: int) -> Iterator[None]:
             fire.wait()
 
 
-def run(rounds: int, at_once: int, cores: int) -> Errors:
+def run(rounds: int, at_once: int, cores: int, *, card: bool, line: str | None) -> Errors:
     """One lab, one capture, one client process."""
-    with Lab(WORLD, delay_seconds=HOLD_SECONDS) as lab:
+    with Lab(WORLD, delay_seconds=HOLD_SECONDS, card=card) as lab:
+        if line is not None:
+            shape = f"tc qdisc add dev {WORLD_INTERFACE} root tbf rate {line} burst 1600 latency 1s"
+            lab.topology.world.run(shape.split(), check=True)
         client = [sys.executable, "-m", "benchmarks.wire_accuracy", "--rounds", str(rounds)]
         client += ["--at-once", str(at_once), "--client", str(lab.ca_file)]
         with lab.capture() as capture, burning(cores):
@@ -277,15 +295,17 @@ def show(title: str, errors: Errors) -> None:
 @click.command()
 @click.option("--rounds", default=5, help="Batches of each kind of leg.")
 @click.option("--at-once", default=20, help="Legs in a batch, all at once.")
+@click.option("--card", is_flag=True, help="The client has a network card.")
+@click.option("--line", metavar="RATE", help="As tc writes it; without it there is no limit.")
 @click.option("--client", hidden=True, help="Measure, inside the lab.")
-def main(rounds: int, at_once: int, client: str | None) -> None:
+def main(rounds: int, at_once: int, *, card: bool, line: str | None, client: str | None) -> None:
     """Print the errors, idle and burning."""
     if client is not None:
         sys.stdout.buffer.write(msgspec.json.encode(asyncio.run(measure(client, rounds, at_once))))
         return
     cores = os.cpu_count() or 1
-    show("idle", run(rounds, at_once, 0))
-    show(f"{cores} cores burning", run(rounds, at_once, cores))
+    show("idle", run(rounds, at_once, 0, card=card, line=line))
+    show(f"{cores} cores burning", run(rounds, at_once, cores, card=card, line=line))
 
 
 if __name__ == "__main__":

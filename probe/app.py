@@ -14,6 +14,7 @@ from probe.config import ConfigErrors
 from probe.config.schema import Config
 from probe.measure.clock import Stamping
 from probe.measure.line import Lines
+from probe.measure.lookout import Lookout
 from probe.measure.round import Rounds
 from probe.measure.state import State
 from probe.measure.trust import Trust, TrustError, ssl_version
@@ -78,6 +79,7 @@ class Daemon:
         self._reloading = asyncio.Lock()
         # Where it is served once it is: the port that the system chose, when ``listen`` said 0.
         self.address = config.settings.listen
+        self._lookout = Lookout()
         self._rounds, self._runner = self._build(config)
         self._store = Store.open(
             config.settings.store,
@@ -122,6 +124,7 @@ class Daemon:
         self.address = server.address
         # Without it the kernel would turn its stamps on and off for each leg, late and at a price.
         stamping = Stamping()
+        self._lookout.open()
         loop = asyncio.get_running_loop()
         reloads: set[asyncio.Task[ReloadResult]] = set()
 
@@ -154,6 +157,7 @@ class Daemon:
             await self._runner.stop(grace_seconds=GRACE_SECONDS)
             await self._forwarding.stop()
             await server.stop()
+            self._lookout.close()
             await asyncio.gather(nation, sharing, return_exceptions=True)
             await self._sharing.exchange()
             self._memories.flush()
@@ -232,7 +236,8 @@ class Daemon:
                 log.warning(incident.sentence, extra={"incident": incident.id, "change": how})
 
     def _build(self, config: Config) -> tuple[Rounds, Runner]:
-        rounds = Rounds(config, Trust.load(config.settings.ca_file), self._state)
+        trust = Trust.load(config.settings.ca_file)
+        rounds = Rounds(config, trust, self._state, lookout=self._lookout)
         hooks = Hooks(
             round=self._round,
             late=self._late,

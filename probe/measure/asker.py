@@ -6,6 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from random import Random
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from probe.config.schema import VantageConfig
 from probe.measure.discover import PAGE_BYTES
 from probe.measure.failures import NO_RESOURCES
 from probe.measure.leg import measure_leg
+from probe.measure.lookout import Lookout
 from probe.measure.names import Names, Resolution
 from probe.measure.objects import after_leg
 from probe.measure.page import Page, fetch_page
@@ -43,12 +45,14 @@ class Asker:
         targets: Mapping[tuple[str, str], Target],
         page_seconds: float,
         random: Random,
+        lookout: Lookout | None = None,
     ) -> None:
         self._trust = trust
         self._state = state
         self._targets = targets
         self._page_seconds = page_seconds
         self._random = random
+        self._lookout = lookout
 
     async def page(self, via: VantageConfig, names: Names, url: str) -> Page | Failure:
         """Fetch a page on which a link is looked for."""
@@ -135,7 +139,8 @@ class Asker:
         seen = () if address is None else ledger.seen(via.name, address)
         if address is not None and leg.role in _PLATFORM_NAME:
             ledger.note(via.name, address, leg.owner)
-        measure: Callable[..., Awaitable[LegObservation]] = measure_leg
+        over_tcp = partial(measure_leg, lookout=self._lookout)
+        measure: Callable[..., Awaitable[LegObservation]] = over_tcp
         if leg.transport == QUIC and address is not None:
             # Only where it is wanted: aioquic costs memory and start-up time.
             from probe.measure.quic import measure_quic
@@ -152,7 +157,7 @@ class Asker:
             seen_names=seen,
         )
         self._heed(observed, via)
-        if measure is measure_leg:
+        if measure is over_tcp:
             self._learn(observed, via)
         return observed
 

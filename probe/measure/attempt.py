@@ -12,6 +12,7 @@ from probe.measure import tcp
 from probe.measure.clock import NANOSECONDS
 from probe.measure.failures import NO_RESOURCES, NetworkError, reason_of_os_error
 from probe.measure.http import ANYTHING, Exchange
+from probe.measure.lookout import Lookout
 from probe.measure.proxy import Proxy
 from probe.measure.record import Record
 from probe.measure.tls import TlsStream
@@ -34,6 +35,7 @@ async def attempt(
     via: VantageConfig,
     trust: Trust,
     accept: str = ANYTHING,
+    lookout: Lookout | None = None,
 ) -> HttpFacts:
     """Carry ``leg`` out up to the head of the answer, noting everything in ``record``.
 
@@ -54,6 +56,8 @@ async def attempt(
         raise NetworkError("bad_address", "no address, and no proxy that would look it up")
     assert record.wire is not None
     record.wire.most_bytes = most_wire_bytes(leg.max_bytes)
+    if lookout is not None:
+        record.wire.belongs_to(lookout)
     if url.scheme == "https":
         record.enter(Phase.TLS)
         record.tls = TlsStream(

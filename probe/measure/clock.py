@@ -8,8 +8,9 @@ receives and for the ClientHello and the request, samples the offset between the
 clock and the monotonic one at its start and end, and decides at the end which to believe: if the
 offset moved, the wall clock was stepped and the stamps are dropped.
 
-Limits: for TCP the kernel keeps one stamp per queued buffer. Segments that arrive while nobody
-reads may be merged into one buffer, which then carries the stamp of the last of them. What came
+Limits: a read has one stamp, that of its last byte; so what begins something is read apart from
+what follows it. Of segments that come through a network card and wait to be read the kernel merges
+those that follow one another, and keeps the stamp of the last (``lookout.py``). What came
 out of order waits in the kernel for the segment before it and keeps its own, early stamp
 (``in_order``).
 """

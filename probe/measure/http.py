@@ -25,7 +25,7 @@ from probe.measure.frames import Frames
 from probe.measure.http1 import Fields, Http1
 from probe.measure.http2 import Http2
 from probe.measure.tls import TlsStream
-from probe.measure.wire import BODY_PIECE, HEAD_PIECE, Stopped, WireStream
+from probe.measure.wire import BODY_PIECE, FIRST_PIECE, Stopped, WireStream
 from probe.model.failure import PROTOCOL_ERROR
 from probe.model.observation import HttpFacts
 
@@ -83,12 +83,11 @@ class Exchange:
         Raises what h11, h2, the wire and OpenSSL raise.
         """
         fields = headers(url, range_bytes, accept)
-        self._wire.piece = HEAD_PIECE
+        self._wire.piece = FIRST_PIECE
         if self._http2:
             answer = await _over_http2(self._stream, url, fields)
         else:
             answer = await _over_http1(self._stream, url, fields)
-        self._wire.piece = BODY_PIECE
         self.head = self._stream.latest if self._http2 else self._stream.earliest
         self._body = answer.body
         self.location = _text(answer.fields.get(b"location"))
@@ -182,7 +181,9 @@ class _Watched:
                 await self._tls.flush(stamped=True)
             self.request = self._wire.sent
             self.received_before = self._wire.received
+            self._wire.look_out()
         while data := await self._stream.read(max_bytes):
+            self._wire.piece = BODY_PIECE
             self.latest, self.end = self._stream.first, self._stream.last
             self.earliest = self.earliest or self.latest
             if self._frames is None:

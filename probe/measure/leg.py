@@ -11,6 +11,7 @@ import asyncio
 from probe.config.schema import VantageConfig
 from probe.measure.attempt import attempt
 from probe.measure.failures import TIMEOUT, UNEXPECTED_STATUS, failure_of
+from probe.measure.lookout import Lookout
 from probe.measure.record import Record
 from probe.measure.trust import Trust
 from probe.model.failure import BODY_TOO_SHORT, Failure
@@ -28,13 +29,15 @@ async def measure_leg(
     order: int,
     resolve_seconds: float | None = None,
     seen_names: tuple[str, ...] = (),
+    lookout: Lookout | None = None,
 ) -> LegObservation:
     """Carry ``leg`` out against ``address`` from the vantage ``via``.
 
     ``address`` may be ``None`` only if the vantage has a proxy, which then resolves
     ``leg.connect_to`` itself. ``deadline_seconds`` bounds everything that happens here (not the
-    look-up before, whose ``resolve_seconds`` are only passed on). Raises nothing but cancellation;
-    then, too, the connection is closed.
+    look-up before, whose ``resolve_seconds`` are only passed on). ``lookout``: the process' own, if
+    it makes several legs at once. Raises nothing but cancellation; then, too, the connection is
+    closed.
 
     With a proxy the connect phase lasts until the tunnel stands, ``connect_rtt_seconds`` and
     ``tcp`` are ``None`` (the kernel only knows the way to the proxy), and the bytes on the wire are
@@ -44,7 +47,9 @@ async def measure_leg(
     failure: Failure | None = None
     try:
         async with asyncio.timeout(deadline_seconds) as deadline:
-            failure = await _exchange(leg, record, address=address, via=via, trust=trust)
+            failure = await _exchange(
+                leg, record, address=address, via=via, trust=trust, lookout=lookout
+            )
     except Exception as error:
         # Far ends can make the libraries below us raise what their authors did not think of; a
         # daemon must outlive that. The type of such an error is in the failure's detail.
@@ -65,9 +70,15 @@ async def measure_leg(
 
 
 async def _exchange(
-    leg: Leg, record: Record, *, address: str | None, via: VantageConfig, trust: Trust
+    leg: Leg,
+    record: Record,
+    *,
+    address: str | None,
+    via: VantageConfig,
+    trust: Trust,
+    lookout: Lookout | None,
 ) -> Failure | None:
-    http = await attempt(leg, record, address=address, via=via, trust=trust)
+    http = await attempt(leg, record, address=address, via=via, trust=trust, lookout=lookout)
     assert record.exchange is not None
     if http.status not in leg.expect_status:
         return Failure(

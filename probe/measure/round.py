@@ -25,6 +25,7 @@ from probe.measure.legs import (
     draw_controls,
     round_cap,
 )
+from probe.measure.lookout import Lookout
 from probe.measure.names import Names, Resolution, measure_names
 from probe.measure.objects import after_page, object_now, page_due
 from probe.measure.quic_legs import QUIC, over_quic
@@ -60,10 +61,17 @@ class _Moment(Struct, frozen=True):
 
 
 class Rounds:
-    """Makes rounds as the configuration says. ``state`` outlives a reload of it."""
+    """Makes rounds as the configuration says. ``state`` outlives a reload of it, and so does the
+    ``lookout`` of a process that makes several rounds at once."""
 
     def __init__(
-        self, config: Config, trust: Trust, state: State, *, random: Random | None = None
+        self,
+        config: Config,
+        trust: Trust,
+        state: State,
+        *,
+        random: Random | None = None,
+        lookout: Lookout | None = None,
     ) -> None:
         self._settings = config.settings
         self._trust = trust
@@ -83,6 +91,7 @@ class Rounds:
             targets=self._targets,
             page_seconds=float(config.settings.legs.transfer_deadline),
             random=self._random,
+            lookout=lookout,
         )
 
     async def measure(

@@ -17,7 +17,7 @@ from probe.measure.certificate import Leaf, leaf_of
 from probe.measure.clock import Arrival, Departure
 from probe.measure.failures import NetworkError
 from probe.measure.trust import Trust
-from probe.measure.wire import WireStream
+from probe.measure.wire import BODY_PIECE, WireStream
 from probe.model.identity import Verify
 from probe.model.observation import TlsFacts
 
@@ -50,6 +50,14 @@ class Records:
             self._first = arrival
         self._held += piece
         self._last = arrival
+
+    @property
+    def wanted(self) -> int:
+        """How many bytes to read next, at most: the header of a record, then what belongs to it."""
+        held = self._held
+        if len(held) < _HEADER_BYTES:
+            return _HEADER_BYTES - len(held)
+        return min(_HEADER_BYTES + (held[3] << 8 | held[4]) - len(held), BODY_PIECE)
 
     def take(self) -> Whole | None:
         """All records that are whole, if any is."""
@@ -183,6 +191,8 @@ class TlsStream:
                 data, self.first, self.last = whole
                 self._give(data)
                 continue
+            if self._cutting:
+                self._wire.piece = self._records.wanted
             piece = await self._wire.receive()
             if not piece:
                 # Without TLS's own goodbye this is a cut: OpenSSL then raises SSLEOFError.
@@ -198,6 +208,7 @@ class TlsStream:
         """From here on ``first`` is not looked at: OpenSSL may have the stream as it comes. How
         many bytes of it have been received and not decrypted."""
         self._cutting = False
+        self._wire.piece = BODY_PIECE
         rest = self._records.rest()
         self._give(rest)
         return len(rest)

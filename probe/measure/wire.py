@@ -16,12 +16,14 @@ from collections import deque
 from probe.measure import clock, tcp_info
 from probe.measure.clock import Arrival, Departure
 from probe.measure.failures import NetworkError
+from probe.measure.lookout import Lookout, Sight
 from probe.model.failure import PROTOCOL_ERROR
 
 HANDSHAKE_PIECE = 16_384
-HEAD_PIECE = 2_048
-"""Bytes per read until the head of the answer is there: a late reader gets one stamp per read, so
-small reads keep the first byte's stamp apart from what followed it."""
+FIRST_PIECE = 1
+"""Bytes of the first read of an answer in the clear. A read has one stamp, which is that of its
+last byte, so the first byte is read apart from what followed it. (Over TLS: the header of each
+record, ``tls.py``.)"""
 BODY_PIECE = 16_384
 """Bytes per read of the body: even a late reader gets four points per 64 KiB."""
 GATHER_SECONDS = 0.040
@@ -86,6 +88,8 @@ class WireStream:
         self._looks = 0
         self._timer: asyncio.TimerHandle | None = None
         self._error: OSError | None = None
+        self._lookout: Lookout | None = None
+        self._sight = Sight(sock)
         self._stamped_ns = 0
         self._orderly_ns = 0
         """Up to this time on the wall clock no segment came out of order."""
@@ -138,11 +142,24 @@ class WireStream:
             self.piece = held
         return data
 
+    def belongs_to(self, lookout: Lookout) -> None:
+        """Until it is closed it counts among the legs of ``lookout``."""
+        self._lookout = lookout
+        lookout.enter()
+
+    def look_out(self) -> None:
+        """From here on the first of the bytes that nobody has read yet shall keep its stamp, also
+        when the loop is late; until a body gathers, of which only the last byte counts."""
+        if self._lookout is not None:
+            self._lookout.watch(self._sight)
+
     def gather(self, missing: int, *, undecrypted: int = 0) -> None:
         """From here on a body comes of which ``missing`` bytes are still wanted: let them gather,
         from the start if one read cannot bring them all. ``undecrypted`` bytes were handed up, but
         are not yet a whole record."""
         self.gathers = True
+        if self._lookout is not None:
+            self._lookout.forget(self._sight)
         self.missing = missing
         self._undecrypted = undecrypted
         if not self._drained:
@@ -184,6 +201,8 @@ class WireStream:
         if self._sock.fileno() >= 0:
             self.account = tcp_info.read(self._sock)
             self._deaf()
+            if self._lookout is not None:
+                self._lookout.leave(self._sight)
             self._sock.close()
 
     def _note(self, size: int, kernel_ns: int | None) -> None:
@@ -218,16 +237,21 @@ class WireStream:
 
     def _take(self) -> bytes | None:
         """Hold what lies in the kernel, ``piece`` bytes at most; ``None``: nothing."""
+        if self._sight.error is not None:
+            raise self._sight.error
+        seen_ns = self._sight.first_ns
+        size = self.piece if seen_ns is None else FIRST_PIECE
         try:
-            data, ancillary, _, _ = self._sock.recvmsg(self.piece, clock.ANCILLARY_BYTES)
+            data, ancillary, _, _ = self._sock.recvmsg(size, clock.ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
             # Or a stamp came too late for ``send``, and would wake us until it is taken.
             clock.sent_stamp_ns(self._sock)
             self._drained = True
             return None
-        self._drained = 0 < len(data) < self.piece
+        self._drained = 0 < len(data) < size
         if data:
-            self._note(len(data), clock.stamp_ns(ancillary))
+            self._sight.first_ns = None
+            self._note(len(data), clock.stamp_ns(ancillary) if seen_ns is None else seen_ns)
         self._held.append((data, self.arrivals[-1] if self.arrivals else self.arrival))
         return data
 
