@@ -12,7 +12,7 @@ servers that turn unknown agents away accept that form, and their logs still say
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Mapping
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -150,10 +150,7 @@ async def _over_http1(stream: _Watched, url: httpx.URL, fields: Fields) -> _Answ
 async def _over_http2(stream: _Watched, url: httpx.URL, fields: Fields) -> _Answer:
     connection = Http2(stream)
     head = dict(await connection.request(url.raw_scheme, url.raw_path, fields))
-    status = head.get(b":status", b"")
-    if not status.isdigit():
-        raise NetworkError(PROTOCOL_ERROR, "an answer without a status")
-    return _Answer(version="2", status=int(status), fields=head, body=connection.body())
+    return _Answer(version="2", status=status_of(head), fields=head, body=connection.body())
 
 
 class _Watched:
@@ -194,6 +191,14 @@ class _Watched:
 
     async def write(self, buffer: bytes) -> None:
         await self._stream.write(buffer)
+
+
+def status_of(fields: Mapping[bytes, bytes]) -> int:
+    """The status of an answer over HTTP/2 or HTTP/3. Raises ``NetworkError`` if it has none."""
+    status = fields.get(b":status", b"")
+    if not status.isdigit():
+        raise NetworkError(PROTOCOL_ERROR, "an answer without a status")
+    return int(status)
 
 
 def retry_after(field: bytes | None, now: float) -> float | None:

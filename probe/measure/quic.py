@@ -25,9 +25,9 @@ from probe.measure import clock, tcp
 from probe.measure.clock import Arrival, Timeline
 from probe.measure.failures import TIMEOUT, UNEXPECTED_STATUS, NetworkError, failure_of
 from probe.measure.family import SOCKET_FAMILIES, family_of
-from probe.measure.http import headers, retry_after
+from probe.measure.http import headers, retry_after, status_of
 from probe.measure.trust import Trust
-from probe.model.failure import PROTOCOL_ERROR, Failure
+from probe.model.failure import Failure
 from probe.model.identity import Phase
 from probe.model.observation import HttpFacts, Leg, LegObservation, TlsFacts
 
@@ -196,15 +196,13 @@ class _Exchange:
 
     def _take_head(self, answer: HeadersReceived) -> None:
         fields = dict(answer.headers)
-        status = fields.get(b":status", b"")
-        if not status.isdigit():
-            raise NetworkError(PROTOCOL_ERROR, "an answer without a status")
-        if status.startswith(b"1"):
+        status = status_of(fields)
+        if status // 100 == 1:  # it only informs
             return
         self._head = self._arrivals[-1]
         self._facts = HttpFacts(
             version="3",
-            status=int(status),
+            status=status,
             retry_after_seconds=retry_after(fields.get(b"retry-after"), time.time()),
         )
 

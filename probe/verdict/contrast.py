@@ -8,7 +8,7 @@ controls, and further away.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from math import inf, isfinite, log, sqrt
 from statistics import median
 
@@ -18,6 +18,7 @@ from probe.model.identity import Phase
 from probe.model.observation import LegObservation
 from probe.observe.effort import Effort, Measure, effort, failed
 from probe.verdict.level import Level
+from probe.verdict.normal import Normal
 from probe.verdict.thresholds import Thresholds
 
 RTT = "rtt"
@@ -25,12 +26,6 @@ RTT = "rtt"
 # far apart, and a busy machine's would explain any slowness.
 LEAST_RTT_SECONDS = 0.001
 NOISE = "noise"
-Levels = Mapping[str, Level]
-
-
-def series(leg: LegObservation, measure: str, family: str) -> str:
-    """The key of the series that ``leg`` belongs to in ``measure`` (or ``rtt``)."""
-    return f"{family}|{leg.leg.role}|{leg.leg.owner}|{leg.leg.target}|{measure}"
 
 
 def noise_key(measure: Measure) -> str:
@@ -104,9 +99,7 @@ def contrast(
     swaps: Sequence[LegObservation],
     measure: Measure,
     *,
-    levels: Levels,
-    family: str,
-    at: float,
+    normal: Normal,
     thresholds: Thresholds,
 ) -> Contrast | None:
     """The contrast of ``target`` in ``measure``; ``None`` if it has nothing to compare."""
@@ -117,17 +110,17 @@ def contrast(
     if not able and own == inf:
         able = healthy(controls)  # a failure needs no number to be compared with
     swap = next((s for s in swaps if s.leg.target == target.leg.target), None)
-    level = levels.get(series(target, measure, family))
-    lines = deviations(able, measure, levels=levels, family=family, at=at)
-    usual = level is not None and level.known and bool(lines)
-    path = path_shift(target, able, levels=levels if usual else {}, family=family)
+    expected = normal.expected(target, measure)
+    lines = deviations(able, measure, normal)
+    usual = expected is not None and bool(lines)
+    path = path_shift(target, able, normal if usual else None)
     slowdown: float | None
     if not able:
         slowdown = None
     elif own == inf:
         slowdown = inf
-    elif usual and level is not None:
-        slowdown = own - level.expected(at) - max(lines) - path
+    elif usual and expected is not None:
+        slowdown = own - expected - max(lines) - path
     else:
         slowest = max(value for c in able if (value := log_effort(c, measure)) is not None)
         slowdown = own - slowest - log(thresholds.no_baseline) - path
@@ -138,7 +131,7 @@ def contrast(
         slowdown=slowdown,
         path=path,
         usual=usual,
-        versus_swap=_versus_swap(target, swap, measure, levels, family, at, thresholds),
+        versus_swap=_versus_swap(target, swap, measure, normal, thresholds),
         way_failed=failed(target) and own == inf,
         controls=len(able),
     )
@@ -148,9 +141,7 @@ def _versus_swap(
     target: LegObservation,
     swap: LegObservation | None,
     measure: Measure,
-    levels: Levels,
-    family: str,
-    at: float,
+    normal: Normal,
     thresholds: Thresholds,
 ) -> float | None:
     if swap is None:
@@ -158,59 +149,50 @@ def _versus_swap(
     own, other = log_effort(target, measure), log_effort(swap, measure)
     if own is None or other is None or other == inf:
         return None
-    return own - other - swap_allowance(target, swap, measure, levels, family, at, thresholds)
+    return own - other - swap_allowance(target, swap, measure, normal, thresholds)
 
 
 def swap_allowance(
     target: LegObservation,
     swap: LegObservation,
     measure: Measure,
-    levels: Levels,
-    family: str,
-    at: float,
+    normal: Normal,
     thresholds: Thresholds,
 ) -> float:
     """How much slower than its swap a target normally is (logarithm)."""
-    mine = levels.get(series(target, measure, family))
-    its = levels.get(series(swap, measure, family))
-    if mine is None or its is None or not (mine.known and its.known):
+    mine, its = normal.expected(target, measure), normal.expected(swap, measure)
+    if mine is None or its is None:
         return log(thresholds.no_swap_baseline)
-    return mine.expected(at) - its.expected(at)
+    return mine - its
 
 
-def deviations(
-    controls: Iterable[LegObservation], measure: Measure, *, levels: Levels, family: str, at: float
-) -> list[float]:
+def deviations(controls: Iterable[LegObservation], measure: Measure, normal: Normal) -> list[float]:
     """How much slower than their own history controls were; those without one are left out."""
     found = []
     for leg in controls:
-        value, level = log_effort(leg, measure), levels.get(series(leg, measure, family))
-        if value is not None and isfinite(value) and level is not None and level.known:
-            found.append(value - level.expected(at))
+        value, expected = log_effort(leg, measure), normal.expected(leg, measure)
+        if value is not None and isfinite(value) and expected is not None:
+            found.append(value - expected)
     return found
 
 
 def path_shift(
-    target: LegObservation, controls: Iterable[LegObservation], *, levels: Levels, family: str
+    target: LegObservation, controls: Iterable[LegObservation], normal: Normal | None
 ) -> float:
     """Logarithm of how much farther away than normal the target was, relative to its controls.
 
-    Without a history (of the round trip, or, when the caller gives no ``levels``, of what is
+    Without a history (of the round trip, or, when ``normal`` is ``None``, of what is
     compared): how much farther away than its nearest control. Never negative. Time grows at
     most in proportion to the round trip (flights x RTT + bytes / rate, and Mathis et al., CCR 1997,
     for a rate that losses limit), so this much slowness may be the path's.
     """
-    level = levels.get(series(target, RTT, family))
+    level = None if normal is None else normal.level(target, RTT)
     own = log_distance(target) if level is None else log_rtt(target)
     if own is None:
         return 0.0
     others = [(c, r) for c in controls if (r := log_distance(c)) is not None]
-    if level is not None and level.known:
-        moved = [
-            r - its.centre
-            for c, r in others
-            if (its := levels.get(series(c, RTT, family))) is not None and its.known
-        ]
+    if normal is not None and level is not None:
+        moved = [r - its.centre for c, r in others if (its := normal.level(c, RTT)) is not None]
         if moved or not others:
             return max(0.0, own - level.centre - (median(moved) if moved else 0.0))
     return max(0.0, own - min((r for _, r in others), default=own))

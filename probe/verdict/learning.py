@@ -14,15 +14,14 @@ from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure
 from probe.verdict.contrast import (
     RTT,
-    Levels,
     deviations,
     healthy,
     log_effort,
     log_rtt,
     noise_key,
-    series,
 )
 from probe.verdict.level import Level, learned
+from probe.verdict.normal import Levels, Normal, series
 from probe.verdict.thresholds import Thresholds
 
 _RELATIVE = (LegRole.TARGET, LegRole.SWAP, LegRole.DECOY)
@@ -55,15 +54,15 @@ def _known(
 ) -> list[float]:
     """How much slower than their history the platform's legs were, and foreign controls;
     nothing if there is no history of the platform."""
-    family, at = observed.family.value, observed.started_at
+    normal = Normal.of(observed, levels)
     own = [leg for leg in observed.legs if leg.leg.role in _RELATIVE and leg.ok]
-    shown = deviations(own, measure, levels=levels, family=family, at=at)
+    shown = deviations(own, measure, normal)
     controls = [
         leg
         for leg in healthy(observed.by_role(LegRole.CONTROL))
         if f"{leg.leg.owner}/{leg.leg.target}" not in domestic
     ]
-    lines = deviations(controls, measure, levels=levels, family=family, at=at)
+    lines = deviations(controls, measure, normal)
     return [*shown, *lines] if shown else []
 
 
@@ -106,7 +105,7 @@ def learn_targets(
     controls = healthy(observed.by_role(LegRole.CONTROL))
     margin = thresholds.log_margin
     for measure in measures:
-        lines = deviations(controls, measure, levels=levels, family=family, at=at)
+        lines = deviations(controls, measure, Normal.of(observed, levels))
         calm = [line for line in lines if abs(line) < margin]
         line = median(calm) if calm else (0.0 if not lines else None)
         if line is None:

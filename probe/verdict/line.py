@@ -9,7 +9,8 @@ from statistics import median
 from probe.model.identity import LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure
-from probe.verdict.contrast import RTT, Levels, log_effort, log_rtt, series
+from probe.verdict.contrast import RTT, log_effort, log_rtt
+from probe.verdict.normal import Levels, Normal
 from probe.verdict.thresholds import Thresholds
 
 # A line that varies much must be slow by this many of its own spreads.
@@ -33,17 +34,17 @@ def slowness(
     the way abroad is slow. A handshake counts only beyond what its round-trip time explains: a line
     that is farther away is another line and not a slow one.
     """
-    family, at = observed.family.value, observed.started_at
+    normal = Normal.of(observed, levels)
     shown, spreads, roles = [], [], set()
     for leg in observed.legs:
         if leg.leg.role not in _PLATFORM or f"{leg.leg.owner}/{leg.leg.target}" in domestic:
             continue
-        value, level = log_effort(leg, measure), levels.get(series(leg, measure, family))
-        if value is None or not isfinite(value) or level is None or not level.known:
+        value, level = log_effort(leg, measure), normal.level(leg, measure)
+        if value is None or not isfinite(value) or level is None:
             continue
-        farther = max(0.0, _moved(leg, levels, family) or 0.0)
+        farther = max(0.0, _moved(leg, normal) or 0.0)
         explained = farther if measure is Measure.HANDSHAKE else 0.0
-        shown.append(value - level.expected(at) - explained)
+        shown.append(value - level.expected(normal.at) - explained)
         spreads.append(level.spread)
         roles.add(leg.leg.role)
     if not shown:
@@ -56,19 +57,19 @@ def slowness(
 
 def is_another(observed: RoundObservation, *, levels: Levels, thresholds: Thresholds) -> bool:
     """Whether every round-trip time that is known is another one, all in the same direction."""
-    family = observed.family.value
-    moved = _shifts(observed.legs, levels, family)
-    controls = _shifts(observed.by_role(LegRole.CONTROL), levels, family)
+    normal = Normal.of(observed, levels)
+    moved = _shifts(observed.legs, normal)
+    controls = _shifts(observed.by_role(LegRole.CONTROL), normal)
     limit = log(thresholds.path_rtt)
     return bool(controls) and len(moved) >= 3 and (min(moved) > limit or max(moved) < -limit)
 
 
-def _shifts(legs: Sequence[LegObservation], levels: Levels, family: str) -> list[float]:
-    return [shift for leg in legs if (shift := _moved(leg, levels, family)) is not None]
+def _shifts(legs: Sequence[LegObservation], normal: Normal) -> list[float]:
+    return [shift for leg in legs if (shift := _moved(leg, normal)) is not None]
 
 
-def _moved(leg: LegObservation, levels: Levels, family: str) -> float | None:
-    value, level = log_rtt(leg), levels.get(series(leg, RTT, family))
-    if value is None or level is None or not level.known:
+def _moved(leg: LegObservation, normal: Normal) -> float | None:
+    value, level = log_rtt(leg), normal.level(leg, RTT)
+    if value is None or level is None:
         return None
     return value - level.centre

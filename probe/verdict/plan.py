@@ -10,8 +10,9 @@ from probe.model.burst import Burst
 from probe.model.identity import Compares, Family, LegRole
 from probe.observe.effort import Measure
 from probe.verdict.about import About, ControlFacts
-from probe.verdict.contrast import RTT, Levels
+from probe.verdict.contrast import RTT
 from probe.verdict.memory import Episode, PlatformMemory, Proven
+from probe.verdict.normal import Levels
 
 # A burst's legs are cut once they have taken this many times what is normal: by then it is plain
 # that they are slow, and a burst of slow legs must not hold up everything else.

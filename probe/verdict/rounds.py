@@ -16,8 +16,9 @@ from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure, server_error
 from probe.verdict import line, names
 from probe.verdict.about import About
-from probe.verdict.contrast import Contrast, Levels, contrast
+from probe.verdict.contrast import Contrast, contrast
 from probe.verdict.memory import Episode, Memory, PlatformMemory, Proven, family_key
+from probe.verdict.normal import Levels, Normal
 from probe.verdict.thresholds import Thresholds
 
 # A suspicion, or a slow line, that no round has renewed for so long is dropped; so is a restriction
@@ -46,7 +47,7 @@ def _measures(kind: RoundKind) -> tuple[Measure, ...]:
 
 
 def compare(levels: Levels, observed: RoundObservation, about: About) -> Compared:
-    measures = _measures(observed.kind)
+    measures, normal = _measures(observed.kind), Normal.of(observed, levels)
     controls = observed.by_role(LegRole.CONTROL)
 
     def contrasts(role: LegRole, swaps: Sequence[LegObservation]) -> tuple[Contrast, ...]:
@@ -56,9 +57,7 @@ def compare(levels: Levels, observed: RoundObservation, about: About) -> Compare
                 controls,
                 swaps,
                 measure,
-                levels=levels,
-                family=observed.family.value,
-                at=observed.started_at,
+                normal=normal,
                 thresholds=about.thresholds,
             )
             for leg in observed.by_role(role)

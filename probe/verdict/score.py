@@ -19,15 +19,14 @@ from probe.model.verdict import Signature
 from probe.observe.effort import Measure, hard
 from probe.observe.signature import signature
 from probe.verdict.contrast import (
-    Levels,
     between_rounds,
     log_distance,
     log_effort,
     noise_key,
     path_shift,
-    series,
     swap_allowance,
 )
+from probe.verdict.normal import Levels, Normal
 from probe.verdict.rank import EACH, wins
 from probe.verdict.thresholds import Thresholds
 
@@ -79,26 +78,26 @@ def score(
 ) -> Score:
     """Score the burst ``observed`` in ``measure``. ``slowed``: logarithm of how many times slower
     than normal the target was when that was proven (infinite: it was blocked)."""
-    family, at = observed.family.value, observed.started_at
+    normal = Normal.of(observed, levels)
     targets = observed.by_role(LegRole.TARGET)
     controls = observed.by_role(LegRole.CONTROL)
     swaps = observed.by_role(LegRole.SWAP)
     complete = len(targets) >= EACH and len(controls) >= EACH
     own = _efforts(targets, measure)
-    theirs = _relative(controls, measure, levels, family, at)
-    level = levels.get(series(targets[0], measure, family)) if targets else None
-    usual = theirs is not None and level is not None and level.known
-    path = _path(targets, controls, levels if usual else {}, family)
-    if usual and level is not None and theirs is not None:
-        normal, doubt = level.expected(at), level.doubt(ERRORS)
+    theirs = _relative(controls, measure, normal)
+    level = normal.level(targets[0], measure) if targets else None
+    usual = theirs is not None and level is not None
+    path = _path(targets, controls, normal if usual else None)
+    if level is not None and theirs is not None:
+        expected, doubt = level.expected(normal.at), level.doubt(ERRORS)
         edge = between_rounds(level, levels.get(noise_key(measure)))
         line = theirs
     else:
-        normal, doubt, edge = log(thresholds.no_baseline), 0.0, 0.0
+        expected, doubt, edge = log(thresholds.no_baseline), 0.0, 0.0
         line = _efforts(controls, measure)
     margin = thresholds.log_margin
-    strict = [y - normal - doubt - edge - path - margin for y in own]
-    slowdown = _difference(own, line, normal) if own and line else None
+    strict = [y - expected - doubt - edge - path - margin for y in own]
+    slowdown = _difference(own, line, expected) if own and line else None
     noise = [
         SMALL_SAMPLE * pstdev(group)
         for group in (_finite(own), _finite(line))
@@ -106,14 +105,14 @@ def score(
     ]
     return Score(
         wins=wins(strict, line) if complete else 0,
-        swap_wins=_swap_wins(targets, swaps, measure, levels, family, at, thresholds),
-        recovered=_recovered(own, line, normal, slowdown, slowed, doubt, margin) if complete else 0,
+        swap_wins=_swap_wins(targets, swaps, measure, normal, thresholds),
+        recovered=_recovered(own, line, expected, slowdown, slowed, doubt, margin)
+        if complete
+        else 0,
         slowdown=slowdown,
         line=median(_finite(line)) if usual and _finite(line) else None,
-        swap_slow=_swap_slow(swaps, controls, measure, levels, family, at, thresholds),
-        first_swap_slow=_swap_slow(
-            _before(targets, swaps), controls, measure, levels, family, at, thresholds
-        ),
+        swap_slow=_swap_slow(swaps, controls, measure, normal, thresholds),
+        first_swap_slow=_swap_slow(_before(targets, swaps), controls, measure, normal, thresholds),
         complete=complete,
         usual=usual,
         noise=median(noise) if noise else None,
@@ -122,7 +121,7 @@ def score(
             f"{failure.phase}/{failure.reason}" for leg in targets if (failure := hard(leg))
         ),
         slow_legs=sum(hard(leg) is None for leg in targets),
-        also_handshake=_also_handshake(targets, controls, levels, family, at, thresholds),
+        also_handshake=_also_handshake(targets, controls, normal, thresholds),
         path=path,
     )
 
@@ -130,7 +129,7 @@ def score(
 def _recovered(
     own: Sequence[float],
     line: Sequence[float],
-    normal: float,
+    expected: float,
     slowdown: float | None,
     slowed: float,
     doubt: float,
@@ -146,7 +145,7 @@ def _recovered(
     if slowdown is None or slowdown > margin + doubt:
         return 0
     still = max(margin - doubt, slowed / 2.0)
-    kind = [y - normal - still if isfinite(y) else inf for y in own]
+    kind = [y - expected - still if isfinite(y) else inf for y in own]
     # A control that failed was slower than nothing.
     return wins(_finite(line), kind)
 
@@ -160,15 +159,15 @@ def _finite(values: Sequence[float]) -> list[float]:
 
 
 def _relative(
-    controls: Sequence[LegObservation], measure: Measure, levels: Levels, family: str, at: float
+    controls: Sequence[LegObservation], measure: Measure, normal: Normal
 ) -> list[float] | None:
     """Each control relative to its own history; ``None`` unless every one has one."""
     found = []
     for leg in controls:
-        value, level = log_effort(leg, measure), levels.get(series(leg, measure, family))
-        if level is None or not level.known or value is None:
+        value, expected = log_effort(leg, measure), normal.expected(leg, measure)
+        if value is None or expected is None:
             return None
-        found.append(value - level.expected(at))
+        found.append(value - expected)
     return found or None
 
 
@@ -181,8 +180,7 @@ def _nearest(legs: Sequence[LegObservation]) -> LegObservation | None:
 def _path(
     targets: Sequence[LegObservation],
     controls: Sequence[LegObservation],
-    levels: Levels,
-    family: str,
+    normal: Normal | None,
 ) -> float:
     nearest = _nearest(targets)
     owners = {(c.leg.owner, c.leg.target) for c in controls}
@@ -193,28 +191,26 @@ def _path(
     ]
     if nearest is None:
         return 0.0
-    return path_shift(nearest, others, levels=levels, family=family)
+    return path_shift(nearest, others, normal)
 
 
-def _difference(own: Sequence[float], line: Sequence[float], normal: float) -> float | None:
+def _difference(own: Sequence[float], line: Sequence[float], expected: float) -> float | None:
     mine, theirs = median(own), median(line)
     if not (isfinite(mine) and isfinite(theirs)):
         return inf if isfinite(theirs) else None
-    return mine - theirs - normal
+    return mine - theirs - expected
 
 
 def _swap_wins(
     targets: Sequence[LegObservation],
     swaps: Sequence[LegObservation],
     measure: Measure,
-    levels: Levels,
-    family: str,
-    at: float,
+    normal: Normal,
     thresholds: Thresholds,
 ) -> int | None:
     if not swaps or not targets:
         return None
-    allowance = _most_beyond_swap(targets[0], swaps[0], measure, levels, family, at, thresholds)
+    allowance = _most_beyond_swap(targets[0], swaps[0], measure, normal, thresholds)
     own = [y - allowance - thresholds.log_margin for y in _efforts(targets, measure)]
     return wins(own, _efforts(swaps, measure)) if len(swaps) >= EACH else 0
 
@@ -223,18 +219,16 @@ def _most_beyond_swap(
     target: LegObservation,
     swap: LegObservation,
     measure: Measure,
-    levels: Levels,
-    family: str,
-    at: float,
+    normal: Normal,
     thresholds: Thresholds,
 ) -> float:
     """The most by which a target is normally slower than its swap (logarithm): with the doubt of
     both levels, but no more than is allowed without them, while they agree with that."""
-    normal = swap_allowance(target, swap, measure, levels, family, at, thresholds)
-    known = [levels.get(series(leg, measure, family)) for leg in (target, swap)]
-    doubt = sum(level.doubt(ERRORS) for level in known if level is not None and level.known)
+    allowance = swap_allowance(target, swap, measure, normal, thresholds)
+    levels = [normal.level(leg, measure) for leg in (target, swap)]
+    doubt = sum(level.doubt(ERRORS) for level in levels if level is not None)
     unknown = log(thresholds.no_swap_baseline)
-    return normal + doubt if normal > unknown else min(normal + doubt, unknown)
+    return allowance + doubt if allowance > unknown else min(allowance + doubt, unknown)
 
 
 def _before(
@@ -249,34 +243,27 @@ def _swap_slow(
     swaps: Sequence[LegObservation],
     controls: Sequence[LegObservation],
     measure: Measure,
-    levels: Levels,
-    family: str,
-    at: float,
+    normal: Normal,
     thresholds: Thresholds,
 ) -> bool | None:
     own = _efforts(swaps, measure)
     if not own:
         return None
-    level = levels.get(series(swaps[0], measure, family))
-    theirs = _relative(controls, measure, levels, family, at)
-    if level is None or not level.known or theirs is None:
-        normal, theirs = log(thresholds.no_baseline), _efforts(controls, measure)
-    else:
-        normal = level.expected(at)
-    return bool(theirs) and median(own) - median(theirs) - normal > thresholds.log_margin
+    expected, theirs = normal.expected(swaps[0], measure), _relative(controls, measure, normal)
+    if expected is None or theirs is None:
+        expected, theirs = log(thresholds.no_baseline), _efforts(controls, measure)
+    return bool(theirs) and median(own) - median(theirs) - expected > thresholds.log_margin
 
 
 def _also_handshake(
     targets: Sequence[LegObservation],
     controls: Sequence[LegObservation],
-    levels: Levels,
-    family: str,
-    at: float,
+    normal: Normal,
     thresholds: Thresholds,
 ) -> bool:
     measure = Measure.HANDSHAKE
-    own, theirs = _efforts(targets, measure), _relative(controls, measure, levels, family, at)
-    level = levels.get(series(targets[0], measure, family)) if targets else None
-    if not own or not theirs or level is None or not level.known:
+    own, theirs = _efforts(targets, measure), _relative(controls, measure, normal)
+    expected = normal.expected(targets[0], measure) if targets else None
+    if not own or not theirs or expected is None:
         return False
-    return median(own) - median(theirs) - level.expected(at) > thresholds.log_margin
+    return median(own) - median(theirs) - expected > thresholds.log_margin

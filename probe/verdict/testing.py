@@ -14,10 +14,10 @@ from probe.model.observation import RoundObservation
 from probe.model.verdict import State
 from probe.verdict import names
 from probe.verdict.about import About
-from probe.verdict.contrast import Levels
 from probe.verdict.episode import after_burst, basis, proven
 from probe.verdict.facts import Elsewhere, Suspicion, elsewhere
 from probe.verdict.memory import Episode, PlatformMemory, Proven
+from probe.verdict.normal import Levels
 from probe.verdict.plan import episode_burst, recovery_burst
 from probe.verdict.rank import Wealth
 from probe.verdict.rounds import Compared, comparison_of, waits_for_long

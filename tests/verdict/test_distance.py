@@ -20,7 +20,7 @@ from tests.verdict.country import WELL, Country, Done
 def shift(target: float, control: float) -> float:
     """What the distance explains of a target without a history."""
     leg, other = observed(rtt=target), observed(LegRole.CONTROL, owner="debian", rtt=control)
-    return path_shift(leg, [other], levels={}, family="ipv4")
+    return path_shift(leg, [other], None)
 
 
 def test_farther_away_explains_as_much_as_it_is_farther() -> None:
