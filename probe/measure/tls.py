@@ -53,11 +53,12 @@ class Records:
 
     @property
     def wanted(self) -> int:
-        """How many bytes to read next, at most: the header of a record, then what belongs to it."""
+        """How many bytes to read next, at most: up to the end of the next header, as a read has the
+        time of its last byte."""
         held = self._held
         if len(held) < _HEADER_BYTES:
             return _HEADER_BYTES - len(held)
-        return min(_HEADER_BYTES + (held[3] << 8 | held[4]) - len(held), BODY_PIECE)
+        return min(2 * _HEADER_BYTES + (held[3] << 8 | held[4]) - len(held), BODY_PIECE)
 
     def take(self) -> Whole | None:
         """All records that are whole, if any is."""

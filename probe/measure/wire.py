@@ -90,6 +90,8 @@ class WireStream:
         self._error: OSError | None = None
         self._lookout: Lookout | None = None
         self._sight = Sight(sock)
+        self._stamp_comes = False
+        """Whether the kernel has yet to say when something was sent."""
         self._stamped_ns = 0
         self._orderly_ns = 0
         """Up to this time on the wall clock no segment came out of order."""
@@ -186,6 +188,7 @@ class WireStream:
                 if stamped:
                     size, kernel_ns = clock.send_stamped(self._sock, view)
                     self.sent = Departure(self.sent.loop_ns, kernel_ns)
+                    self._stamp_comes = self._stamp_comes or kernel_ns is None
                 else:
                     size = self._sock.send(view)
                 view = view[size:]
@@ -245,7 +248,7 @@ class WireStream:
             data, ancillary, _, _ = self._sock.recvmsg(size, clock.ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
             # Or a stamp came too late for ``send``, and would wake us until it is taken.
-            clock.sent_stamp_ns(self._sock)
+            self._stamp_comes = self._stamp_comes and clock.sent_stamp_ns(self._sock) is None
             self._drained = True
             return None
         self._drained = 0 < len(data) < size

@@ -153,9 +153,10 @@ async def test_a_stamp_that_comes_late_is_dropped_and_the_loop_does_not_turn_for
 ) -> None:
     near, far = connected
     enable_stamps(near)
+    wire = WireStream(near, opened_ns=0)
     # As if the kernel had not made it when ``send`` looked.
     monkeypatch.setattr("probe.measure.clock.sent_stamp_ns", lambda _: None)
-    send_stamped(near, memoryview(b"hello"))
+    await wire.send(b"hello", stamped=True)
     monkeypatch.undo()
     assert select.select([near], [], [], 0) == ([near], [], [])
     turns = 0
@@ -165,7 +166,6 @@ async def test_a_stamp_that_comes_late_is_dropped_and_the_loop_does_not_turn_for
         turns += 1
         WireStream._came(wire)
 
-    wire = WireStream(near, opened_ns=0)
     monkeypatch.setattr(wire, "_came", came)
     asyncio.get_running_loop().call_later(0.1, far.sendall, b"answer")
     assert await wire.receive() == b"answer"
