@@ -24,7 +24,7 @@ from probe.measure.leg import measure_leg
 from probe.measure.lookout import Lookout
 from probe.measure.trust import Trust
 from probe.model.identity import Family, Phase
-from probe.model.observation import DnsObservation, Leg
+from probe.model.observation import Clock, DnsObservation, Leg, LegObservation
 
 READY = b"ready\n"
 
@@ -38,10 +38,12 @@ class Order(Struct, frozen=True):
 
 
 class Made(Struct, frozen=True):
-    """The phases of each leg in seconds, and the CPU seconds of all with their look-ups."""
+    """The phases of each leg in seconds, the CPU seconds of all with their look-ups, and how many
+    legs could not use the kernel's stamps."""
 
     phases: list[dict[Phase, float]]
     cpu_seconds: float
+    by_loop: int = 0
 
 
 class LegProcess:
@@ -96,16 +98,18 @@ async def serve(ca_file: str) -> None:
             order = msgspec.json.decode(line, type=Order)
             legs = [leg_for(n, order.version, order.body_bytes) for n in order.numbers]
             before = time.process_time()
-            phases = await _make(legs, via, trust, lookout)
-            made = Made(phases, time.process_time() - before)
+            seen = await _make(legs, via, trust, lookout)
+            cpu_seconds = time.process_time() - before
+            by_loop = sum(leg.clock is Clock.LOOP for leg in seen)
+            made = Made([leg.phases for leg in seen], cpu_seconds, by_loop)
             sys.stdout.buffer.write(msgspec.json.encode(made) + b"\n")
             sys.stdout.buffer.flush()
 
 
 async def _make(
     legs: list[Leg], via: VantageConfig, trust: Trust, lookout: Lookout
-) -> list[dict[Phase, float]]:
-    async def one(leg: Leg, found: DnsObservation) -> dict[Phase, float]:
+) -> list[LegObservation]:
+    async def one(leg: Leg, found: DnsObservation) -> LegObservation:
         seen = await measure_leg(
             leg,
             address=found.answers[0].addresses[0],
@@ -118,7 +122,7 @@ async def _make(
         )
         if seen.failure is not None:
             raise RuntimeError(f"a leg failed: {seen.failure}")
-        return seen.phases
+        return seen
 
     # As in a round: the names first, each asked for on the wire.
     found = await host_lookups([HOST] * len(legs), Family.IPV4, timeout_seconds=5.0)

@@ -83,10 +83,12 @@ class Cost(Struct, frozen=True):
 
 
 class Taken(Struct, frozen=True):
-    """What the client wrote down. Resident memory in bytes, after everything."""
+    """What the client wrote down. ``by_loop``: legs without the kernel's stamps. Resident memory in
+    bytes, after everything."""
 
     probes: list[Probe]
     costs: list[Cost]
+    by_loop: int
     resident: dict[str, int]
 
 
@@ -119,6 +121,7 @@ async def take(ca_file: str, rounds: int) -> Taken:
 async def _take(legs: LegProcess, rounds: int, exporter: int) -> Taken:
     probes: list[Probe] = []
     costs: list[Cost] = []
+    by_loop = 0
     limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
     base = f"http://127.0.0.1:{PORT}"
     async with httpx.AsyncClient(
@@ -166,10 +169,11 @@ async def _take(legs: LegProcess, rounds: int, exporter: int) -> Taken:
                                     made.phases,
                                 )
                             )
+                            by_loop += made.by_loop
                             costs.append(Cost(who, version, at_once, at_once, made.cpu_seconds))
                             number += at_once
     resident = {US: resident_bytes(legs.pid), THEM: resident_bytes(exporter)}
-    return Taken(probes, costs, resident)
+    return Taken(probes, costs, by_loop, resident)
 
 
 async def _until_up(client: httpx.AsyncClient) -> None:
@@ -228,6 +232,7 @@ def show(errors: dict[tuple[Phase, int, str], list[float]], taken: Taken) -> Non
             for found in (mine, other):
                 row += f"{statistics.median(found):9.3f}{p95(found):9.3f}"
             print(f"{row}{p95(mine) / p95(other):8.3f}")
+    print(f"legs on the event loop's clock: {taken.by_loop}")
     print("\nCPU per probe, ms")
     print(f"{'':12}{'at once':>8}{'leg':>9}{'blackbox':>10}{'ratio':>8}")
     for version in VERSIONS:
