@@ -70,6 +70,9 @@ class WireStream:
         self._reads = 0
         self._listening = False
         self._awaited: asyncio.Future[None] | None = None
+        self._heard = False
+        """Whether the event loop will say once more that something is there, of what it said so
+        before."""
         self._drained = True
         """Whether to wait before the next read: nothing can be there yet, the last one took all
         there was (trying at once would be a system call for nothing), or a body shall gather."""
@@ -164,8 +167,6 @@ class WireStream:
             self._lookout.forget(self._sight)
         self.missing = missing
         self._undecrypted = undecrypted
-        if not self._drained:
-            self._deaf()  # what lies there was heard of, and the loop would turn for it at once
         self._drained = self._drained or missing > self.piece
 
     async def read(self, max_bytes: int) -> bytes:
@@ -344,7 +345,10 @@ class WireStream:
         # It is read here and not by the task that waits: the loop calls this for every socket that
         # has something before any task goes on, so a first segment does not lie in the kernel,
         # where later ones are merged with it and take its stamp, while other legs are worked on.
-        awaited = self._awaited
+        awaited, heard = self._awaited, self._heard
+        self._heard = False
+        if heard and self._drained:
+            return  # of what was left when this was called last, and has been read since
         if awaited is None or awaited.done():
             self._deaf()  # nobody waits, and the loop must not turn for what nobody reads
             return
@@ -358,6 +362,7 @@ class WireStream:
             return
         if data is not None:
             awaited.set_result(None)
+            self._heard = not self._drained
 
     def _deaf(self) -> None:
         if self._listening:
