@@ -37,7 +37,7 @@ class Sight:
         self.first_ns: int | None = None
         """The kernel's stamp of the next byte, as early as it was seen."""
         self.error: OSError | None = None
-        """What the kernel said in place of a next byte. It says so once."""
+        """What the kernel said in place of a next byte, to whoever asked. It says so once."""
 
     def look(self) -> None:
         """Look once, in the midst of anything."""
@@ -123,12 +123,14 @@ class Lookout:
         if self._ready is None or self._looking:
             return
         self._looking = True
-        while ready := self._ready.poll(0, _AT_ONCE):
-            for descriptor, _ in ready:
-                sight = self._watched.get(descriptor)
-                if sight is not None:
-                    sight.look()
-        self._looking = False
+        try:
+            while ready := self._ready.poll(0, _AT_ONCE):
+                for descriptor, _ in ready:
+                    sight = self._watched.get(descriptor)
+                    if sight is not None:
+                        sight.look()
+        finally:
+            self._looking = False
 
 
 def _arm(sock: socket.socket, ready: select.epoll) -> None:

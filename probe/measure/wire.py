@@ -90,7 +90,6 @@ class WireStream:
         self._gather_from = 0
         self._looks = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._error: OSError | None = None
         self._lookout: Lookout | None = None
         self._sight = Sight(sock)
         self._stamp_comes = False
@@ -227,8 +226,8 @@ class WireStream:
 
     async def _fill(self) -> None:
         """Wait until a piece is there."""
-        if self._error is not None:
-            raise self._error
+        if self._sight.error is not None:
+            raise self._sight.error
         self._reads += 1
         if self._reads % _READS_PER_TURN == 0:
             # A sender that is always faster than we are must not keep the loop (and with it the
@@ -306,21 +305,21 @@ class WireStream:
             while self.received - before < HOLD_BYTES and self._take() and not self._drained:
                 pass
         except OSError as error:
-            self._error = error  # the next read says so, after what came before it
+            self._sight.error = error  # the next read says so, after what came before it
         self._looks += 1
         if self._holds(self.received - before):
             self._expect_more()
         elif self._held:
             awaited.set_result(None)
-        elif self._error is not None:
-            awaited.set_exception(self._error)
+        elif self._sight.error is not None:
+            awaited.set_exception(self._sight.error)
         else:
             self._expect(1)  # whatever comes next comes late
 
     def _holds(self, brought: int) -> bool:
         return (
             self._drained
-            and self._error is None
+            and self._sight.error is None
             and brought >= HOLD_LEAST_BYTES
             and self._looks < HOLD_LOOKS
             and self._coming() > 0
