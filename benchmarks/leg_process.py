@@ -30,11 +30,13 @@ READY = b"ready\n"
 
 
 class Order(Struct, frozen=True):
-    """Legs to be made at once; each number is the path that one asks for."""
+    """Legs to be made at once or, ``in_turn``, one after another; each number is the path that one
+    asks for."""
 
     numbers: list[int]
     version: str
     body_bytes: int
+    in_turn: bool
 
 
 class Made(Struct, frozen=True):
@@ -98,7 +100,7 @@ async def serve(ca_file: str) -> None:
             order = msgspec.json.decode(line, type=Order)
             legs = [leg_for(n, order.version, order.body_bytes) for n in order.numbers]
             before = time.process_time()
-            seen = await _make(legs, via, trust, lookout)
+            seen = await _make(legs, via, trust, lookout, in_turn=order.in_turn)
             cpu_seconds = time.process_time() - before
             by_loop = sum(leg.clock is Clock.LOOP for leg in seen)
             made = Made([leg.phases for leg in seen], cpu_seconds, by_loop)
@@ -107,7 +109,7 @@ async def serve(ca_file: str) -> None:
 
 
 async def _make(
-    legs: list[Leg], via: VantageConfig, trust: Trust, lookout: Lookout
+    legs: list[Leg], via: VantageConfig, trust: Trust, lookout: Lookout, *, in_turn: bool
 ) -> list[LegObservation]:
     async def one(leg: Leg, found: DnsObservation) -> LegObservation:
         seen = await measure_leg(
@@ -126,6 +128,8 @@ async def _make(
 
     # As in a round: the names first, each asked for on the wire.
     found = await host_lookups([HOST] * len(legs), Family.IPV4, timeout_seconds=5.0)
+    if in_turn:
+        return [await one(*each) for each in zip(legs, found, strict=True)]
     return await asyncio.gather(*map(one, legs, found))
 
 

@@ -32,7 +32,7 @@ from probe.measure.leg import measure_leg
 from probe.measure.trust import Trust
 from tests.lab.box.line import MEGABIT, Direction, Line
 from tests.lab.box.spec import BoxSpec
-from tests.lab.capture import Connection, connections
+from tests.lab.capture import ByPort, Connection, connections
 from tests.lab.lab import Lab
 from tests.lab.world.events import Request
 
@@ -119,11 +119,11 @@ def run(over: Line, rounds: int) -> dict[tuple[str, int], list[float]]:
 
 
 def _by_kind(lab: Lab, pcap: Path) -> dict[tuple[str, int], list[float]]:
-    by_port = {connection.client[1]: connection for connection in connections(pcap)}
+    by_port = ByPort(connections(pcap))
     took: dict[tuple[str, int], list[float]] = {}
     for request in (e for e in lab.events() if isinstance(e, Request)):
         _, who, kind, _ = request.path.split("/")
-        seconds = transfer_seconds(by_port[request.client_port], request)
+        seconds = transfer_seconds(by_port.at(request.client_port, request.at), request)
         took.setdefault((who, int(kind)), []).append(seconds)
     return took
 

@@ -4,10 +4,11 @@
 
 Same lab, same servers, same names, same object of 64 KiB, same machine; batches of both take turns.
 Both resolve the name, connect, shake hands, ask and read everything; the phases are compared with a
-capture of the packets (kernel stamps, nanoseconds). One at once and twenty at once, with an idle
-machine and with every core burning. CPU is user and system time of the process that
-measures and does nothing else; for blackbox_exporter it includes answering the scrape, which is how
-it gives a result.
+capture of the packets (kernel stamps, nanoseconds). One probe alone; five one after another, as a
+daemon makes the legs of a round (which asks for all its names first, at once); and twenty at once;
+with an idle machine and with every core burning. Like a daemon's, the URLs are few and come again
+and again. CPU is user and system time of the process that measures and does nothing else; for
+blackbox_exporter it includes answering the scrape, which is how it gives a result.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
+from itertools import chain, cycle, islice
 from pathlib import Path
 
 import click
@@ -39,7 +42,7 @@ from benchmarks.wire_accuracy import (
     truth,
 )
 from probe.model.identity import Phase
-from tests.lab.capture import connections
+from tests.lab.capture import ByPort, connections
 from tests.lab.lab import Lab
 from tests.lab.world.events import Request
 
@@ -49,6 +52,8 @@ BYTES = 65_536
 VERSIONS = {"http/1.1": "http1", "h2": "http2"}
 US, THEM = "leg", "blackbox"
 WARM_UP = 5
+# As many as a daemon with some platforms and controls has, and more than are asked for at once.
+PATHS = 100
 # With every core burning the capture misses a packet now and then.
 MOST_NOT_WHOLE = 0.02
 PHASE = re.compile(r'^probe_http_duration_seconds\{phase="(\w+)"\} (\S+)$', re.MULTILINE)
@@ -63,12 +68,29 @@ modules:
 """
 
 
+class Shape(Struct, frozen=True):
+    """How many probes belong together, and whether one is made after another."""
+
+    name: str
+    probes: int
+    in_turn: bool = False
+    times: int = 1
+    """How often in a round."""
+
+
+SHAPES = (
+    Shape("alone", 1, times=5),
+    Shape("5 in turn", 5, in_turn=True),
+    Shape("20 at once", 20),
+)
+
+
 class Probe(Struct, frozen=True):
     """One measurement: who made it, of which path, how, and the phases in seconds."""
 
     who: str
     number: int
-    at_once: int
+    shape: str
     phases: dict[Phase, float]
 
 
@@ -77,7 +99,7 @@ class Cost(Struct, frozen=True):
 
     who: str
     version: str
-    at_once: int
+    shape: str
     probes: int
     cpu_seconds: float
 
@@ -129,12 +151,15 @@ async def _take(legs: LegProcess, rounds: int, exporter: int) -> Taken:
     ) as client:
         await _until_up(client)
 
-        async def ours(numbers: range, version: str) -> Made:
-            return await legs.make(Order(list(numbers), version, BYTES))
+        async def ours(numbers: list[int], version: str, in_turn: bool) -> Made:
+            return await legs.make(Order(numbers, version, BYTES, in_turn))
 
-        async def theirs(numbers: range, version: str) -> Made:
+        async def theirs(numbers: list[int], version: str, in_turn: bool) -> Made:
             before = cpu_seconds(exporter)
-            found = await asyncio.gather(*(probe(number, version) for number in numbers))
+            if in_turn:
+                found = [await probe(number, version) for number in numbers]
+            else:
+                found = await asyncio.gather(*(probe(number, version) for number in numbers))
             return Made(found, cpu_seconds(exporter) - before)
 
         async def probe(number: int, version: str) -> dict[Phase, float]:
@@ -147,31 +172,26 @@ async def _take(legs: LegProcess, rounds: int, exporter: int) -> Taken:
             return {Phase(name): float(value) for name, value in PHASE.findall(answer.text)}
 
         pair = ((US, ours), (THEM, theirs))
-        number = 0
+        paths = cycle(range(PATHS))
         for version in VERSIONS:
             for _ in range(WARM_UP):
-                for _, make in pair:
-                    await make(range(number, number + 1), version)
-                    number += 1
+                for who, make in pair:
+                    numbers = [next(paths)]
+                    made = await make(numbers, version, False)
+                    probes.append(Probe(who, numbers[0], "", made.phases[0]))
         for turn in range(rounds):
             for version in VERSIONS:
-                for at_once, times in ((1, 10), (20, 1)):
-                    for _ in range(times):
-                        for who, make in pair if turn % 2 else reversed(pair):
-                            numbers = range(number, number + at_once)
-                            made = await make(numbers, version)
-                            probes.extend(
-                                map(
-                                    Probe,
-                                    [who] * at_once,
-                                    numbers,
-                                    [at_once] * at_once,
-                                    made.phases,
-                                )
-                            )
-                            by_loop += made.by_loop
-                            costs.append(Cost(who, version, at_once, at_once, made.cpu_seconds))
-                            number += at_once
+                for shape in chain.from_iterable([each] * each.times for each in SHAPES):
+                    for who, make in pair if turn % 2 else reversed(pair):
+                        numbers = list(islice(paths, shape.probes))
+                        made = await make(numbers, version, shape.in_turn)
+                        probes.extend(
+                            Probe(who, number, shape.name, phases)
+                            for number, phases in zip(numbers, made.phases, strict=True)
+                        )
+                        by_loop += made.by_loop
+                        cost = Cost(who, version, shape.name, shape.probes, made.cpu_seconds)
+                        costs.append(cost)
     resident = {US: resident_bytes(legs.pid), THEM: resident_bytes(exporter)}
     return Taken(probes, costs, by_loop, resident)
 
@@ -196,21 +216,29 @@ def run(rounds: int, cores: int) -> None:
         if done.returncode:
             raise RuntimeError(done.stderr)
         taken = msgspec.json.decode(done.stdout, type=Taken)
-        by_port = {c.client[1]: c for c in connections(capture.path)}
-        requests = {e.path: e for e in lab.events() if isinstance(e, Request)}
-    errors: dict[tuple[Phase, int, str], list[float]] = {}
+        by_port = ByPort(connections(capture.path))
+        requests: dict[str, deque[Request]] = {}
+        for event in lab.events():
+            if isinstance(event, Request):
+                requests.setdefault(event.path, deque()).append(event)
+    errors: dict[tuple[Phase, str, str], list[float]] = {}
     not_whole: list[str] = []
     for probe in taken.probes:
-        request = requests[f"/{probe.number}"]
+        # Each path was asked for again and again, and never twice at once.
+        request = requests[f"/{probe.number}"].popleft()
         assert request.address == ADDRESS
+        if not probe.shape:
+            continue  # to warm up
         try:
-            true = truth(by_port[request.client_port], request)
+            true = truth(by_port.at(request.client_port, request.at), request)
         except NotWholeError as error:
             not_whole.append(str(error))
             continue
         for phase in COMPARED:
             seconds = abs(probe.phases[phase] - true[phase] / 1e9)
-            errors.setdefault((phase, probe.at_once, probe.who), []).append(seconds * 1e3)
+            errors.setdefault((phase, probe.shape, probe.who), []).append(seconds * 1e3)
+    if any(requests.values()):
+        raise RuntimeError("the server was asked more than was measured")
     show(errors, taken)
     print(
         f"{len(not_whole)} of {len(taken.probes)} connections are not whole in the capture, ",
@@ -221,36 +249,36 @@ def run(rounds: int, cores: int) -> None:
         raise RuntimeError("too many to judge by the others")
 
 
-def show(errors: dict[tuple[Phase, int, str], list[float]], taken: Taken) -> None:
+def show(errors: dict[tuple[Phase, str, str], list[float]], taken: Taken) -> None:
     """Print errors, costs and memory."""
     print("|reported - captured|, ms (median, p95), and the ratio of the p95s")
-    print(f"{'phase':12}{'at once':>8}{'n':>7}{'leg':>18}{'blackbox':>18}{'ratio':>8}")
+    print(f"{'phase':12}{'':12}{'n':>7}{'leg':>18}{'blackbox':>18}{'ratio':>8}")
     for phase in COMPARED:
-        for at_once in (1, 20):
-            mine, other = (errors[phase, at_once, who] for who in (US, THEM))
-            row = f"{phase.value:12}{at_once:8}{len(mine):7}"
+        for shape in SHAPES:
+            mine, other = (errors[phase, shape.name, who] for who in (US, THEM))
+            row = f"{phase.value:12}{shape.name:12}{len(mine):7}"
             for found in (mine, other):
                 row += f"{statistics.median(found):9.3f}{p95(found):9.3f}"
             print(f"{row}{p95(mine) / p95(other):8.3f}")
     print(f"legs on the event loop's clock: {taken.by_loop}")
     print("\nCPU per probe, ms")
-    print(f"{'':12}{'at once':>8}{'leg':>9}{'blackbox':>10}{'ratio':>8}")
+    print(f"{'':12}{'':12}{'leg':>9}{'blackbox':>10}{'ratio':>8}")
     for version in VERSIONS:
-        for at_once in (1, 20):
+        for shape in SHAPES:
             mean = {}
             for who in (US, THEM):
-                of = (who, version, at_once)
-                costs = [c for c in taken.costs if (c.who, c.version, c.at_once) == of]
+                of = (who, version, shape.name)
+                costs = [c for c in taken.costs if (c.who, c.version, c.shape) == of]
                 spent = sum(cost.cpu_seconds for cost in costs)
                 mean[who] = spent / sum(cost.probes for cost in costs) * 1e3
             ratio = mean[US] / mean[THEM]
-            print(f"{version:12}{at_once:8}{mean[US]:9.2f}{mean[THEM]:10.2f}{ratio:8.2f}")
+            print(f"{version:12}{shape.name:12}{mean[US]:9.2f}{mean[THEM]:10.2f}{ratio:8.2f}")
     print("\nresident memory afterwards, MB: ", end="")
     print(", ".join(f"{who} {size / 1e6:.0f}" for who, size in taken.resident.items()))
 
 
 @click.command()
-@click.option("--rounds", default=20, help="Each with 30 probes of each kind and version.")
+@click.option("--rounds", default=20, help="Each with 30 probes of either program and version.")
 @click.option("--client", hidden=True, help="Measure, inside the lab.")
 def main(rounds: int, client: str | None) -> None:
     """Print the tables, idle and burning."""

@@ -34,7 +34,7 @@ from probe.measure.resolvers import Resolver
 from probe.measure.trust import Trust
 from probe.model.identity import Compares, Family, LegRole, Phase
 from probe.model.observation import Clock, DnsObservation, Leg, LegObservation
-from tests.lab.capture import Connection, TlsRecord, connections, dns_exchanges
+from tests.lab.capture import ByPort, Connection, TlsRecord, connections, dns_exchanges
 from tests.lab.lab import Lab
 from tests.lab.net import WORLD_ADDRESS, WORLD_INTERFACE
 from tests.lab.world.events import Request
@@ -210,7 +210,7 @@ def head_was_merged(connection: Connection, request: Request, leg: LegObservatio
 
 def compare(lab: Lab, pcap: Path, measured: Measured) -> Errors:
     """The errors of each kind of leg (and of ``udp``), by phase. Raises if one failed."""
-    by_port = {connection.client[1]: connection for connection in connections(pcap)}
+    by_port = ByPort(connections(pcap))
     requests = {e.path: e for e in lab.events() if isinstance(e, Request)}
     queries = {exchange.name: exchange for exchange in dns_exchanges(pcap)}
     errors: Errors = {}
@@ -218,7 +218,7 @@ def compare(lab: Lab, pcap: Path, measured: Measured) -> Errors:
         if seen.failure is not None:
             raise RuntimeError(f"a leg failed: {seen.failure}")
         request = requests["/" + seen.leg.url.rpartition("/")[2]]
-        connection = by_port[request.client_port]
+        connection = by_port.at(request.client_port, request.at)
         merged = head_was_merged(connection, request, seen)
         kind = f"{request.version}, {seen.leg.max_bytes // 1024} KiB"
         for phase, true_ns in truth(connection, request).items():

@@ -6,10 +6,11 @@ import ssl
 from itertools import pairwise
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.lab.capture import ACK, SYN, TCP, Packet, Stream, server_name
+from tests.lab.capture import ACK, SYN, TCP, ByPort, Connection, Packet, Stream, server_name
 
 START = 0xFFFF_FFF0  # sequence numbers pass 2**32 soon
 
@@ -61,6 +62,21 @@ def test_what_follows_a_gap_is_not_there_yet() -> None:
     stream.add(packet(1, START + 1, b"abc"))
     stream.add(packet(2, START + 7, b"ghi"))
     assert list(stream.pieces()) == [(1, b"abc")]
+
+
+def test_a_port_that_comes_again_is_another_connection() -> None:
+    def opened(seconds: int, port: int) -> Connection:
+        return Connection(("192.0.2.1", port), ("192.0.2.2", 443), syn=seconds * 10**9)
+
+    first, other, second = opened(10, 40_000), opened(20, 40_002), opened(90, 40_000)
+    made = ByPort([first, other, second])
+    assert made.at(40_000, 10.2) is first
+    assert made.at(40_000, 89.9) is first
+    assert made.at(40_002, 99.0) is other
+    assert made.at(40_000, 90.2) is second
+    for port, seconds in ((40_000, 9.9), (40_004, 99.0)):
+        with pytest.raises(LookupError, match=str(port)):
+            made.at(port, seconds)
 
 
 def test_records_know_their_first_and_last_byte() -> None:
