@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import sys
 import time
 from typing import Self
@@ -92,7 +93,8 @@ async def serve(ca_file: str) -> None:
     )
     sys.stdout.buffer.write(READY)
     sys.stdout.buffer.flush()
-    # As in the daemon, both.
+    # As in the daemon, all three. The event loop hears of every signal, the lookout's too.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)
     gc.collect()
     gc.freeze()
     with Stamping(), Lookout() as lookout:

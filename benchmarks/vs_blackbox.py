@@ -79,7 +79,7 @@ class Shape(Struct, frozen=True):
 
 
 SHAPES = (
-    Shape("alone", 1, times=5),
+    Shape("alone", 1, in_turn=True, times=5),
     Shape("5 in turn", 5, in_turn=True),
     Shape("20 at once", 20),
 )
@@ -177,7 +177,7 @@ async def _take(legs: LegProcess, rounds: int, exporter: int) -> Taken:
             for _ in range(WARM_UP):
                 for who, make in pair:
                     numbers = [next(paths)]
-                    made = await make(numbers, version, False)
+                    made = await make(numbers, version, True)
                     probes.append(Probe(who, numbers[0], "", made.phases[0]))
         for turn in range(rounds):
             for version in VERSIONS:
