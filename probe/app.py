@@ -19,6 +19,7 @@ from probe.measure.round import Rounds
 from probe.measure.state import State
 from probe.measure.trust import Trust, TrustError, ssl_version
 from probe.model.burst import Burst
+from probe.model.finding import Incident
 from probe.model.identity import Role, RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
@@ -106,7 +107,7 @@ class Daemon:
             used=lambda: self._data.state() if self._counted else None,
             heard=self._heard,
         )
-        self._nation.resume(self._store.load(INCIDENTS) or b"[]")
+        self._nation.resume(self._store.load(INCIDENTS) or b"[]", time.time())
 
     def stop(self) -> None:
         """End ``run``, as a signal does."""
@@ -221,15 +222,16 @@ class Daemon:
 
     def _find(self, at: float, snapshot: Snapshot) -> None:
         """The findings at one step, published; incidents that begin or end are told."""
+        merged: tuple[Incident, ...] = ()
         if (earlier := self._store.found(INCIDENTS)) is not None:
-            self._nation.resume(earlier)
+            merged = self._nation.resume(earlier, at)
         sight = sight_of(at, snapshot.vantages, snapshot.verdicts, snapshot.compared)
         findings, changed = self._nation.step(sight)
         self._board.nation_found(findings, self._nation.open_incidents)
         for finding in self._nation.news(findings):
             self._store.finding(finding)
         self._store.save(INCIDENTS, self._nation.dump())
-        for incident in changed:
+        for incident in (*merged, *changed):
             self._store.incident(incident)
             if incident.closed_at is not None or incident.opened_at == at:
                 how = incident.ending or "opened"

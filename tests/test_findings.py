@@ -15,8 +15,10 @@ from probe.config.values import Seconds
 from probe.model.finding import Ending, Finding, FindingKind, Incident, Scope
 from probe.model.identity import Role
 from probe.model.verdict import State
+from probe.nation.incidents import severity_of
 from probe.publish.metrics import rows
 from probe.store.history import History
+from probe.store.writer import Store
 from tests.publish.shape import NOW, config, full_round, verdict_of
 
 PLACES = ("a", "b", "c", "d", "abroad")
@@ -114,6 +116,35 @@ def test_an_open_incident_outlives_a_restart(daemon: Daemon) -> None:
     (after,) = kept(again)[1]
     assert (after.id, after.ending) == (before.id, Ending.RECOVERED)
     assert after.severity == before.severity
+
+
+def test_what_was_opened_before_the_history_could_be_read_joins_what_was_open(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured(daemon, daemon._config, State.BLOCKED)
+    minutes(daemon, 0, 3)
+    (before,) = daemon._nation.open_incidents
+    earlier = daemon._nation.dump()
+    kept(daemon)
+    # The next one finds the disk in trouble, and what an earlier run had open only a minute later.
+    monkeypatch.setattr(Store, "load", lambda *_: None)
+    again = Daemon(daemon._config, lambda: daemon._config)
+    measured(again, again._config, State.BLOCKED)
+    minutes(again, 5, 7)
+    (opened,) = again._nation.open_incidents
+    assert opened.id != before.id
+    late = [earlier]
+    monkeypatch.setattr(Store, "found", lambda *_: late.pop() if late else None)
+    minutes(again, 7, 8)
+    (joined,) = again._nation.open_incidents
+    assert (joined.id, joined.opened_at, joined.scope) == (before.id, NOW, Scope.NATION)
+    assert joined.updated_at == NOW + 7 * 60.0
+    # Each minute of either, and the one after, at the whole country.
+    assert joined.severity == before.severity + opened.severity + severity_of(restricted(again))
+    measured(again, again._config, State.OK)
+    minutes(again, 8, 12)
+    endings = {incident.id: incident.ending for incident in kept(again)[1]}
+    assert endings == {before.id: Ending.RECOVERED, opened.id: Ending.MERGED}
 
 
 async def test_findings_come_by_themselves() -> None:

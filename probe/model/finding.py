@@ -97,10 +97,12 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class Ending(StrEnum):
-    """Why an incident was closed: ``recovered``, or nobody has been heard for too long."""
+    """Why an incident was closed: ``recovered``, nobody has been heard for too long, or it was part
+    of one that an earlier run had opened."""
 
     RECOVERED = "recovered"
     NO_DATA = "no_data"
+    MERGED = "merged"
 
 
 class Incident(Struct, frozen=True, kw_only=True):

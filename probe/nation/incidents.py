@@ -37,14 +37,22 @@ class Incidents(Struct, frozen=True, kw_only=True):
 
     open: Mapping[Key, Watch] = {}
 
-    def resumed(self, incidents: Iterable[Incident]) -> Incidents:
-        """These, and those that were open when an earlier run ended, which began before."""
-        earlier = {
-            (i.country, i.platform, i.kind, i.drill): Watch(incident=i, heard_at=i.updated_at)
-            for i in incidents
-            if i.closed_at is None
-        }
-        return Incidents(open={**self.open, **earlier})
+    def resumed(
+        self, incidents: Iterable[Incident], at: float
+    ) -> tuple[Incidents, tuple[Incident, ...]]:
+        """These, and those that were open when an earlier run ended, which began before. What this
+        run had opened of the same before it knew of them is closed, and given too."""
+        still, merged = dict(self.open), []
+        for incident in incidents:
+            if incident.closed_at is not None:
+                continue
+            key = (incident.country, incident.platform, incident.kind, incident.drill)
+            heard_at, watch = incident.updated_at, self.open.get(key)
+            if watch is not None:
+                merged.append(_closed(watch, at, Ending.MERGED).incident)
+                incident, heard_at = _joined(incident, watch.incident), watch.heard_at
+            still[key] = Watch(incident=incident, heard_at=heard_at)
+        return Incidents(open=still), tuple(merged)
 
     def advance(
         self, findings: Iterable[Finding], at: float, thresholds: NationConfig
@@ -130,6 +138,22 @@ def _after(watch: Watch, finding: Finding | None, at: float, thresholds: NationC
 def _closed(watch: Watch, at: float, ending: Ending) -> Watch:
     return Watch(
         incident=replace(watch.incident, closed_at=at, ending=ending), heard_at=watch.heard_at
+    )
+
+
+def _joined(earlier: Incident, later: Incident) -> Incident:
+    """``earlier``, and what ``later`` has of it."""
+    wider = _WIDTH.index(later.scope) >= _WIDTH.index(earlier.scope)
+    return replace(
+        later if wider else earlier,
+        id=earlier.id,
+        since=min(earlier.since, later.since),
+        opened_at=earlier.opened_at,
+        updated_at=later.updated_at,
+        severity=earlier.severity + later.severity,
+        peak_share=max(earlier.peak_share, later.peak_share),
+        networks=tuple(sorted({*earlier.networks, *later.networks})),
+        systematic=earlier.systematic or later.systematic,
     )
 
 

@@ -41,14 +41,16 @@ class Local:
         """The open incidents, for ``resume`` in a later run."""
         return msgspec.json.encode(self.open_incidents)
 
-    def resume(self, dumped: bytes) -> None:
-        """Take up the incidents that were open when an earlier run ended, beside those of this one.
-        What cannot be read (a later version wrote it) is left."""
+    def resume(self, dumped: bytes, at: float) -> tuple[Incident, ...]:
+        """Take up the incidents that were open when an earlier run ended, beside those of this one;
+        gives those of this one that are closed by that, at ``at``. What cannot be read (a later
+        version wrote it) is left."""
         try:
             found = msgspec.json.decode(dumped, type=tuple[Incident, ...])
         except msgspec.MsgspecError:
-            return
-        self._incidents = self._incidents.resumed(found)
+            return ()
+        self._incidents, merged = self._incidents.resumed(found, at)
+        return merged
 
     def step(self, sight: Sight) -> tuple[tuple[Finding, ...], tuple[Incident, ...]]:
         """The findings at ``sight.at``, and the incidents that were opened, changed or closed."""
