@@ -6,12 +6,11 @@ reading a year neither takes memory nor keeps the daemon's log from being carrie
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from probe.config.schema import StoreConfig
 from probe.model.finding import Finding, Incident
@@ -20,13 +19,9 @@ from probe.store import files
 from probe.store.codec import PLAIN, unpack, unpack_value
 from probe.store.database import open_reader, trouble_of
 from probe.store.health import WORDS
-from probe.store.rows import SPAN_COLUMNS, UNREADABLE, readable_span
-
-log = logging.getLogger(__name__)
+from probe.store.rows import SPAN_COLUMNS, readable, readable_span
 
 _PAGE = 256
-
-T = TypeVar("T")
 
 
 class HistoryError(Exception):
@@ -133,7 +128,7 @@ class History:
         for (body,) in self._all(
             f"SELECT body FROM findings WHERE {where} ORDER BY at, country, platform, kind", values
         ):
-            if (finding := _readable(body, Finding)) is not None:
+            if (finding := readable("a finding", unpack_value, body, Finding)) is not None:
                 yield finding
 
     def incidents(
@@ -154,7 +149,7 @@ class History:
         for (body,) in self._all(
             f"SELECT body FROM incidents WHERE {where} ORDER BY since, id", values
         ):
-            if (incident := _readable(body, Incident)) is not None:
+            if (incident := readable("an incident", unpack_value, body, Incident)) is not None:
                 yield incident
 
     def bounds(self) -> tuple[float, float] | None:
@@ -177,12 +172,12 @@ class History:
         return rows[0][0] if rows else None
 
     def _unpacked(self, dictionary: int, body: bytes) -> StoredRound | None:
-        try:
-            return unpack(body, self._dictionary(dictionary))
-        except UNREADABLE as error:
-            self.unreadable += 1
-            log.warning("a round of the history is unreadable", extra={"error": str(error)})
-            return None
+        stored = readable("a round", self._unpack, dictionary, body)
+        self.unreadable += stored is None
+        return stored
+
+    def _unpack(self, dictionary: int, body: bytes) -> StoredRound:
+        return unpack(body, self._dictionary(dictionary))
 
     def _dictionary(self, number: int) -> bytes:
         if number not in self._dictionaries:
@@ -218,14 +213,6 @@ def _all_of(*clauses: tuple[str, Any]) -> tuple[str, tuple[Any, ...]]:
     """The clauses that have a value, and the values."""
     wanted = [(clause, value) for clause, value in clauses if value is not None]
     return " AND ".join(["1", *(clause for clause, _ in wanted)]), tuple(v for _, v in wanted)
-
-
-def _readable(body: bytes, kind: type[T]) -> T | None:
-    try:
-        return unpack_value(body, kind)
-    except UNREADABLE as error:
-        log.warning("a finding of the history is unreadable", extra={"error": str(error)})
-        return None
 
 
 def _for_people(path: Path, error: Exception) -> HistoryError:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 
@@ -15,20 +15,26 @@ from probe.store.codec import unpack_value
 
 log = logging.getLogger(__name__)
 
-# What reading a blob raises that is damaged; SQLite does not notice that.
-UNREADABLE = (zlib.error, msgspec.DecodeError, ValueError)
 # Of `spans` joined with `slots`.
 SPAN_COLUMNS = "vantage, platform, state, started_at, ended_at, rounds, first, last"
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def readable(what: str, read: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | None:
+    """What ``read`` makes of a blob; ``None``, and ``what`` is in the log, if that is damaged:
+    SQLite does not notice it."""
+    try:
+        return read(*args, **named)
+    except (zlib.error, msgspec.DecodeError, ValueError) as error:
+        log.warning("%s of the history is unreadable", what, extra={"error": str(error)})
+        return None
 
 
 def readable_span(columns: Sequence[Any]) -> VerdictSpan | None:
     """The span of a row of ``SPAN_COLUMNS``; ``None`` if it is damaged, or from a version that knew
     more."""
-    try:
-        return _span(columns)
-    except UNREADABLE as error:
-        log.warning("a verdict of the history is unreadable", extra={"error": str(error)})
-        return None
+    return readable("a verdict", _span, columns)
 
 
 def _span(columns: Sequence[Any]) -> VerdictSpan:
