@@ -139,9 +139,11 @@ class Asker:
         seen = () if address is None else ledger.seen(via.name, address)
         if address is not None and leg.role in _PLATFORM_NAME:
             ledger.note(via.name, address, leg.owner)
-        over_tcp = partial(measure_leg, lookout=self._lookout)
-        measure: Callable[..., Awaitable[LegObservation]] = over_tcp
-        if leg.transport == QUIC and address is not None:
+        over_quic = leg.transport == QUIC and address is not None
+        measure: Callable[..., Awaitable[LegObservation]] = partial(
+            measure_leg, lookout=self._lookout
+        )
+        if over_quic:
             # Only where it is wanted: aioquic costs memory and start-up time.
             from probe.measure.quic import measure_quic
 
@@ -157,7 +159,7 @@ class Asker:
             seen_names=seen,
         )
         self._heed(observed, via)
-        if measure is over_tcp:
+        if not over_quic:
             self._learn(observed, via)
         return observed
 

@@ -48,6 +48,11 @@ _ON_SCHEDULING = struct.pack("@I", 1 << 8)
 # Three timespecs, and the kernel's account of the "error" as which it reports.
 _REPORT_BYTES = 256
 
+FIRST_PIECE = 1
+"""Bytes of the first read of an answer in the clear, and of a look at what nobody has read yet. A
+read has one stamp, which is that of its last byte, so the first byte is read apart from what
+followed it. (Over TLS: the header of each record, ``tls.py``.)"""
+
 LATE_NANOSECONDS = 20_000_000
 """A stamp that is older than this when its bytes are read may be that of a segment which waited for
 a lost one; younger, it is right to within this in any case. Nor does a packet leave later than this

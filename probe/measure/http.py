@@ -19,13 +19,13 @@ import httpx
 from msgspec import Struct
 
 from probe import __version__
-from probe.measure.clock import Arrival, Departure
+from probe.measure.clock import FIRST_PIECE, Arrival, Departure
 from probe.measure.failures import NetworkError
 from probe.measure.frames import Frames
 from probe.measure.http1 import Fields, Http1
 from probe.measure.http2 import Http2
 from probe.measure.tls import TlsStream
-from probe.measure.wire import BODY_PIECE, FIRST_PIECE, Stopped, WireStream
+from probe.measure.wire import BODY_PIECE, Stopped, WireStream
 from probe.model.failure import PROTOCOL_ERROR
 from probe.model.observation import HttpFacts
 

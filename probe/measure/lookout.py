@@ -44,7 +44,9 @@ class Sight:
         if self.first_ns is not None or self.error is not None:
             return
         try:
-            data, ancillary, _, _ = self.sock.recvmsg(1, clock.ANCILLARY_BYTES, socket.MSG_PEEK)
+            data, ancillary, _, _ = self.sock.recvmsg(
+                clock.FIRST_PIECE, clock.ANCILLARY_BYTES, socket.MSG_PEEK
+            )
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:

@@ -20,10 +20,6 @@ from probe.measure.lookout import Lookout, Sight
 from probe.model.failure import PROTOCOL_ERROR
 
 HANDSHAKE_PIECE = 16_384
-FIRST_PIECE = 1
-"""Bytes of the first read of an answer in the clear. A read has one stamp, which is that of its
-last byte, so the first byte is read apart from what followed it. (Over TLS: the header of each
-record, ``tls.py``.)"""
 BODY_PIECE = 16_384
 """Bytes per read of the body: even a late reader gets four points per 64 KiB."""
 GATHER_SECONDS = 0.040
@@ -243,7 +239,7 @@ class WireStream:
         if self._sight.error is not None:
             raise self._sight.error
         seen_ns = self._sight.first_ns
-        size = self.piece if seen_ns is None else FIRST_PIECE
+        size = self.piece if seen_ns is None else clock.FIRST_PIECE
         try:
             data, ancillary, _, _ = self._sock.recvmsg(size, clock.ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):

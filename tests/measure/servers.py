@@ -21,6 +21,7 @@ import h2.events
 import trustme
 
 from probe.config.schema import VantageConfig
+from probe.measure.clock import enable_stamps
 from probe.measure.leg import measure_leg
 from probe.measure.trust import Trust
 from probe.model.identity import LegRole, Verify
@@ -71,6 +72,17 @@ def server_context(
     if tls12:
         context.maximum_version = ssl.TLSVersion.TLSv1_2
     return context
+
+
+def connection() -> tuple[socket.socket, socket.socket]:
+    """Both ends of a connection on loopback: the near one as a leg has it, stamped, and the far."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        near = socket.create_connection(server.getsockname())
+        far, _ = server.accept()
+    far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    near.setblocking(False)
+    enable_stamps(near)
+    return near, far
 
 
 class Visit:

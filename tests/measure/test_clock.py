@@ -20,7 +20,6 @@ from probe.measure.clock import (
     Arrival,
     Departure,
     Timeline,
-    enable_stamps,
     send_stamped,
     sent_stamp_ns,
     stamp_ns,
@@ -28,6 +27,7 @@ from probe.measure.clock import (
 )
 from probe.measure.wire import WireStream
 from probe.model.observation import Clock
+from tests.measure.servers import connection
 
 START = 5_000_000_000
 OFFSET = 1_700_000_000_000_000_000
@@ -118,18 +118,13 @@ def test_what_left_is_put_on_the_monotonic_clock(
 
 @pytest.fixture
 def connected() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Both ends of a connection on loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        near = socket.create_connection(server.getsockname())
-        far, _ = server.accept()
-        with closing(near), closing(far):
-            near.setblocking(False)
-            yield near, far
+    near, far = connection()
+    with closing(near), closing(far):
+        yield near, far
 
 
 def test_the_kernel_says_when_it_left(connected: tuple[socket.socket, socket.socket]) -> None:
     near, far = connected
-    enable_stamps(near)
     left = []
     for _ in range(3):
         before = time.time_ns()
@@ -152,7 +147,6 @@ async def test_a_stamp_that_comes_late_is_dropped_and_the_loop_does_not_turn_for
     connected: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     near, far = connected
-    enable_stamps(near)
     wire = WireStream(near, opened_ns=0)
     # As if the kernel had not made it when ``send`` looked.
     monkeypatch.setattr("probe.measure.clock.sent_stamp_ns", lambda _: None)

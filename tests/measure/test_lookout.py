@@ -17,7 +17,8 @@ import pytest
 from probe.measure import clock
 from probe.measure.clock import Stamping
 from probe.measure.lookout import Lookout, Sight
-from probe.measure.wire import FIRST_PIECE, WireStream
+from probe.measure.wire import WireStream
+from tests.measure.servers import connection
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux' signals for sockets")
 PATIENCE_SECONDS = 5.0
@@ -28,17 +29,6 @@ ALONE_SECONDS = 0.05
 def lookout() -> Iterator[Lookout]:
     with Stamping(), Lookout() as opened:
         yield opened
-
-
-def connection() -> tuple[socket.socket, socket.socket]:
-    """The near end, as a leg has it, and the far one."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        near = socket.create_connection(server.getsockname())
-        far, _ = server.accept()
-    far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    near.setblocking(False)
-    clock.enable_stamps(near)
-    return near, far
 
 
 def busy_until(done: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> bool:
@@ -116,7 +106,7 @@ async def test_a_wire_reads_what_was_seen_apart_and_loses_nothing(lookout: Looko
             busy_until(lambda: False, ALONE_SECONDS)
         assert await wire.receive() == b"a"
         first = wire.arrival
-        assert first.received == FIRST_PIECE
+        assert first.received == clock.FIRST_PIECE
         assert first.kernel_ns is not None
         # Seen when the first piece came, however much came before it was read.
         assert first.kernel_ns < came_ns[1]
