@@ -1,6 +1,8 @@
 """A leg beside an HTTP probe of Prometheus' blackbox_exporter: CPU, exactness, memory.
 
-    python -m benchmarks.vs_blackbox [--rounds 20]      (as root, with blackbox_exporter installed)
+    python -m benchmarks.vs_blackbox [--rounds 20] [--hold SECONDS]
+
+As root, with blackbox_exporter installed.
 
 Same lab, same servers, same names, same object of 64 KiB, same machine; batches of both take turns.
 Both resolve the name, connect, shake hands, ask and read everything; the phases are compared with a
@@ -206,9 +208,9 @@ async def _until_up(client: httpx.AsyncClient) -> None:
     raise RuntimeError(f"{PROGRAM} does not start")
 
 
-def run(rounds: int, cores: int) -> None:
+def run(rounds: int, cores: int, hold_seconds: float) -> None:
     """One lab, one capture, one client process; prints the tables."""
-    with Lab(WORLD, delay_seconds=HOLD_SECONDS) as lab:
+    with Lab(WORLD, delay_seconds=hold_seconds) as lab:
         client = [sys.executable, "-m", "benchmarks.vs_blackbox", "--rounds", str(rounds)]
         client += ["--client", str(lab.ca_file)]
         with lab.capture() as capture, burning(cores):
@@ -279,8 +281,9 @@ def show(errors: dict[tuple[Phase, str, str], list[float]], taken: Taken) -> Non
 
 @click.command()
 @click.option("--rounds", default=20, help="Each with 30 probes of either program and version.")
+@click.option("--hold", default=HOLD_SECONDS, help="Seconds that the path takes each way.")
 @click.option("--client", hidden=True, help="Measure, inside the lab.")
-def main(rounds: int, client: str | None) -> None:
+def main(rounds: int, hold: float, client: str | None) -> None:
     """Print the tables, idle and burning."""
     if client is not None:
         sys.stdout.buffer.write(msgspec.json.encode(asyncio.run(take(client, rounds))))
@@ -288,7 +291,7 @@ def main(rounds: int, client: str | None) -> None:
     cores = os.cpu_count() or 1
     for title, burned in (("idle", 0), (f"{cores} cores burning", cores)):
         print(f"\n== {title}")
-        run(rounds, burned)
+        run(rounds, burned, hold)
 
 
 if __name__ == "__main__":
