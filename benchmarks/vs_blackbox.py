@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
+from collections import defaultdict, deque
 from itertools import chain, cycle, islice
 from pathlib import Path
 
@@ -53,7 +53,6 @@ PORT = 9115
 BYTES = 65_536
 VERSIONS = {"http/1.1": "http1", "h2": "http2"}
 US, THEM = "leg", "blackbox"
-WARM_UP = 5
 # As many as a daemon with some platforms and controls has, and more than are asked for at once.
 PATHS = 100
 # With every core burning the capture misses a packet now and then.
@@ -80,6 +79,7 @@ class Shape(Struct, frozen=True):
     """How often in a round."""
 
 
+WARM_UP = Shape("warm-up", 1, in_turn=True, times=5)
 SHAPES = (
     Shape("alone", 1, in_turn=True, times=5),
     Shape("5 in turn", 5, in_turn=True),
@@ -175,15 +175,9 @@ async def _take(legs: LegProcess, rounds: int, exporter: int) -> Taken:
 
         pair = ((US, ours), (THEM, theirs))
         paths = cycle(range(PATHS))
-        for version in VERSIONS:
-            for _ in range(WARM_UP):
-                for who, make in pair:
-                    numbers = [next(paths)]
-                    made = await make(numbers, version, True)
-                    probes.append(Probe(who, numbers[0], "", made.phases[0]))
-        for turn in range(rounds):
+        for turn, shapes in enumerate(((WARM_UP,), *(SHAPES,) * rounds)):
             for version in VERSIONS:
-                for shape in chain.from_iterable([each] * each.times for each in SHAPES):
+                for shape in chain.from_iterable([each] * each.times for each in shapes):
                     for who, make in pair if turn % 2 else reversed(pair):
                         numbers = list(islice(paths, shape.probes))
                         made = await make(numbers, version, shape.in_turn)
@@ -219,18 +213,16 @@ def run(rounds: int, cores: int, hold_seconds: float) -> None:
             raise RuntimeError(done.stderr)
         taken = msgspec.json.decode(done.stdout, type=Taken)
         by_port = ByPort(connections(capture.path))
-        requests: dict[str, deque[Request]] = {}
+        requests: dict[str, deque[Request]] = defaultdict(deque)
         for event in lab.events():
             if isinstance(event, Request):
-                requests.setdefault(event.path, deque()).append(event)
+                requests[event.path].append(event)
     errors: dict[tuple[Phase, str, str], list[float]] = {}
     not_whole: list[str] = []
     for probe in taken.probes:
         # Each path was asked for again and again, and never twice at once.
         request = requests[f"/{probe.number}"].popleft()
         assert request.address == ADDRESS
-        if not probe.shape:
-            continue  # to warm up
         try:
             true = truth(by_port.at(request.client_port, request.at), request)
         except NotWholeError as error:

@@ -19,7 +19,6 @@ from probe.measure.round import Rounds
 from probe.measure.state import State
 from probe.measure.trust import Trust, TrustError, ssl_version
 from probe.model.burst import Burst
-from probe.model.finding import Incident
 from probe.model.identity import Role, RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
@@ -222,9 +221,7 @@ class Daemon:
 
     def _find(self, at: float, snapshot: Snapshot) -> None:
         """The findings at one step, published; incidents that begin or end are told."""
-        merged: tuple[Incident, ...] = ()
-        if (earlier := self._store.found(INCIDENTS)) is not None:
-            merged = self._nation.resume(earlier, at)
+        merged = self._nation.resume(self._store.found(INCIDENTS) or b"[]", at)
         sight = sight_of(at, snapshot.vantages, snapshot.verdicts, snapshot.compared)
         findings, changed = self._nation.step(sight)
         self._board.nation_found(findings, self._nation.open_incidents)

@@ -46,7 +46,7 @@ class Incidents(Struct, frozen=True, kw_only=True):
         for incident in incidents:
             if incident.closed_at is not None:
                 continue
-            key = (incident.country, incident.platform, incident.kind, incident.drill)
+            key = key_of(incident)
             heard_at, watch = incident.updated_at, self.open.get(key)
             if watch is not None:
                 merged.append(_closed(watch, at, Ending.MERGED).incident)
@@ -75,9 +75,9 @@ class Incidents(Struct, frozen=True, kw_only=True):
         return Incidents(open=still), tuple(changed)
 
 
-def key_of(finding: Finding) -> Key:
-    """What a finding is about."""
-    return finding.country, finding.platform, finding.kind, finding.drill
+def key_of(told: Finding | Incident) -> Key:
+    """What a finding or an incident is about."""
+    return told.country, told.platform, told.kind, told.drill
 
 
 def severity_of(finding: Finding) -> float:
@@ -121,7 +121,7 @@ def _opened(finding: Finding) -> Incident:
 def _after(watch: Watch, finding: Finding | None, at: float, thresholds: NationConfig) -> Watch:
     incident = watch.incident
     if finding is not None and _affected(finding):
-        return Watch(incident=_grown(incident, finding), heard_at=at)
+        return Watch(incident=_joined(incident, _opened(finding)), heard_at=at)
     if finding is None or not _tells(finding, incident):
         # Silence is not recovery, nor is that of those who could tell: lines that were throttled
         # and then cut are no better.
@@ -142,7 +142,8 @@ def _closed(watch: Watch, at: float, ending: Ending) -> Watch:
 
 
 def _joined(earlier: Incident, later: Incident) -> Incident:
-    """``earlier``, and what ``later`` has of it."""
+    """``earlier``, and what ``later`` adds to it: one that was opened besides, or that a further
+    step would open."""
     wider = _WIDTH.index(later.scope) >= _WIDTH.index(earlier.scope)
     return replace(
         later if wider else earlier,
@@ -154,21 +155,4 @@ def _joined(earlier: Incident, later: Incident) -> Incident:
         peak_share=max(earlier.peak_share, later.peak_share),
         networks=tuple(sorted({*earlier.networks, *later.networks})),
         systematic=earlier.systematic or later.systematic,
-    )
-
-
-def _grown(incident: Incident, finding: Finding) -> Incident:
-    wider = _WIDTH.index(finding.scope) >= _WIDTH.index(incident.scope)
-    since = incident.since if finding.since is None else min(incident.since, finding.since)
-    return replace(
-        incident,
-        scope=finding.scope if wider else incident.scope,
-        sentence=finding.sentence if wider else incident.sentence,
-        reference=finding.reference if wider else incident.reference,
-        since=since,
-        updated_at=finding.at,
-        severity=incident.severity + severity_of(finding),
-        peak_share=max(incident.peak_share, finding.affected_share or 0.0),
-        networks=tuple(sorted({*incident.networks, *finding.affected_asns})),
-        systematic=incident.systematic or finding.systematic,
     )
