@@ -139,9 +139,9 @@ class Life:
             self.commits += 1
             return commit(records, state)
 
-        def judged(observed: RoundObservation) -> object:
+        def judged(observed: RoundObservation, holds_seconds: float) -> object:
             self.rounds += 1
-            plan = judge(observed)
+            plan = judge(observed, holds_seconds)
             self._settle(daemon)
             return plan
 

@@ -9,6 +9,8 @@ import signal
 import time
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from probe import __version__
 from probe.config import ConfigErrors
 from probe.config.schema import Config
@@ -20,7 +22,7 @@ from probe.measure.state import State
 from probe.measure.trust import Trust, TrustError, ssl_version
 from probe.model.burst import Burst
 from probe.model.identity import Role, RoundKind
-from probe.model.observation import RoundObservation
+from probe.model.observation import HOLD_INTERVALS, RoundObservation
 from probe.model.verdict import Verdict
 from probe.nation.local import Local, sight_of
 from probe.nation.sight import GRID_SECONDS
@@ -52,8 +54,6 @@ RELOAD_GRACE_SECONDS = 10.0
 STORE_SECONDS = 2.0
 # Under which the store keeps the incidents that are open.
 INCIDENTS = "open-incidents"
-# Rounds that are further apart than this many intervals have unmeasured time between them.
-GAP_INTERVALS = 2.5
 
 
 # The key under which the store keeps what was used of the data budget.
@@ -83,7 +83,6 @@ class Daemon:
         self._rounds, self._runner = self._build(config)
         self._store = Store.open(
             config.settings.store,
-            gap_seconds=_gap_seconds(config),
             keep_samples_seconds=float(config.settings.forward.keep),
         )
         kept = self._store.load(DATA_BUDGET)
@@ -246,7 +245,7 @@ class Daemon:
         )
         return rounds, Runner(slots(config), config.settings.schedule, hooks)
 
-    async def _round(self, slot: Slot, kind: RoundKind) -> None:
+    async def _round(self, slot: Slot, kind: RoundKind, interval_seconds: float) -> None:
         self._look_at_line(slot.vantage)
         self._board.round_started(slot.vantage, slot.platform, kind)
         try:
@@ -259,7 +258,8 @@ class Daemon:
         except BaseException:
             self._board.round_abandoned(slot.vantage, slot.platform)
             raise
-        plan = self._judge(observed)
+        holds = HOLD_INTERVALS * interval_seconds
+        plan = self._judge(observed, holds)
         while plan is not None and not self._stopping.is_set():
             refusal = self._data.refuse_burst(slot.vantage, slot.platform, plan)
             if refusal is not None:
@@ -272,13 +272,15 @@ class Daemon:
                     },
                 )
                 # What is suspected stays untested: the verdict says so.
-                self._judge(self._rounds.unmade(plan, platform=slot.platform, vantage=slot.vantage))
+                unmade = self._rounds.unmade(plan, platform=slot.platform, vantage=slot.vantage)
+                self._judge(unmade, holds)
                 return
             observed = await self._rounds.burst(plan, platform=slot.platform, vantage=slot.vantage)
-            plan = self._judge(observed)
+            plan = self._judge(observed, holds)
 
-    def _judge(self, observed: RoundObservation) -> Burst | None:
-        """What ``observed`` means, and the burst to make now."""
+    def _judge(self, observed: RoundObservation, holds_seconds: float) -> Burst | None:
+        """What ``observed``, which holds for so long, means, and the burst to make now."""
+        observed = replace(observed, holds_seconds=holds_seconds)
         key = (observed.vantage, observed.platform)
         platform = next((p for p in self._config.platforms if p.name == observed.platform), None)
         if platform is None:
@@ -373,11 +375,6 @@ class Daemon:
     def _stepped(self, seconds: float) -> None:
         self._board.clock_stepped(seconds)
         log.warning("the clock was set", extra={"seconds": round(seconds, 3)})
-
-
-def _gap_seconds(config: Config) -> float:
-    schedule = config.settings.schedule
-    return GAP_INTERVALS * max(float(schedule.light), float(schedule.transfer))
 
 
 def _titles(config: Config) -> dict[str, str]:

@@ -22,7 +22,7 @@ def run(path: Path, *arguments: str) -> Result:
 
 
 def test_the_last_round_and_its_bursts_are_explained(tmp_path: Path) -> None:
-    store = Store.open(StoreConfig(path=str(tmp_path / "history.db")), gap_seconds=3_600.0)
+    store = Store.open(StoreConfig(path=str(tmp_path / "history.db")))
     rounds = played()
     for stored in rounds:
         store.round_finished(stored.observed, stored.verdict)

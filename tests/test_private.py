@@ -70,7 +70,7 @@ def test_exports_reports_and_tables_say_nothing_about_the_operator(tmp_path: Pat
             daemon._look_at_line("default")
             # A name that the configuration gives is data, and stays.
             one = poisoned(full_round(of, platform.name, kind=kind), name=platform.name)
-            daemon._judge(replace(one, id=f"{turn}{kind}", started_at=NOW + 60.0 * turn))
+            daemon._judge(replace(one, id=f"{turn}{kind}", started_at=NOW + 60.0 * turn), 750.0)
             seen += 1
     # One that was found restricted, so that there is something to tell.
     one = poisoned(full_round(of, "x"), name="x")
@@ -115,7 +115,7 @@ async def test_metrics_pages_and_logs_say_nothing_about_the_operator(format: str
         for platform in of.platforms:
             for kind in (RoundKind.TRANSFER, RoundKind.LIGHT):
                 daemon._look_at_line("default")
-                daemon._judge(poisoned(full_round(of, platform.name, kind=kind)))
+                daemon._judge(poisoned(full_round(of, platform.name, kind=kind)), 750.0)
         transport = httpx.ASGITransport(create_app(daemon._board, daemon.reload))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             paths = ["/", "/metrics", *(f"/probe?target={p.name}" for p in of.platforms)]

@@ -19,9 +19,9 @@ from probe.config.units import parse_seconds
 from probe.model.finding import Finding, Incident, Scope
 from probe.nation.fuse import worst
 from probe.nation.replay import Step, reach_back, replay
-from probe.publish.board import STALE_INTERVALS
 from probe.publish.declared import Declared
 from probe.publish.nation_rows import Findings, read_findings
+from probe.schedule.pace import longest_hold
 from probe.store.history import History, HistoryError
 
 PATH = "/api/v1/findings"
@@ -80,8 +80,7 @@ def _past(config: Config, since: str, until: str | None) -> None:
     if first >= last:
         raise click.UsageError("--from must be before --to")
     settings = config.settings
-    fresh = STALE_INTERVALS * float(settings.schedule.light) * max(1, len(settings.families))
-    reach = first - reach_back(settings.nation, fresh)
+    reach = first - reach_back(settings.nation, longest_hold(settings.schedule))
     try:
         with History.open(settings.store) as history:
             warn_of_strangers(config, history)
@@ -91,7 +90,6 @@ def _past(config: Config, since: str, until: str | None) -> None:
                 settings.nation,
                 since=first,
                 until=last,
-                fresh_seconds=fresh,
                 titles={platform.name: platform.title for platform in config.platforms},
             )
             show_past(Console(), steps)

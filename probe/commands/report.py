@@ -17,9 +17,6 @@ from probe.publish.report.render import render_html, render_svg
 from probe.publish.report.times import Clock
 from probe.publish.report.values import Setting
 
-# A verdict holds for this many intervals, as in the metrics.
-_HOLD_INTERVALS = 2.5
-
 
 @click.command()
 @reading("7d")
@@ -54,13 +51,11 @@ def report(
     """
     ordered(since, until)
     config, clock = load_config(path), Clock(zone_of(timezone))
-    hold = _HOLD_INTERVALS * float(config.settings.schedule.light)
     with opened(config, file) as history:
         warn_of_strangers(config, history)
         gathered = gather(
             history.rounds(since=since, until=until, platform=platform, vantage=vantage),
             window(since, until),
-            hold_seconds=max(hold * len(config.settings.families), 600.0),
             told=history.verdict_spans(
                 since=since, until=until, platform=platform, vantage=vantage
             ),

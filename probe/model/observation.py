@@ -188,6 +188,12 @@ class DnsObservation(Struct, frozen=True, kw_only=True):
         return len({(a.rcode, frozenset(a.addresses)) for a in self.answers if not a.truncated}) > 1
 
 
+# For so many intervals what a round saw holds: a next one that is late is not missed yet.
+HOLD_INTERVALS = 2.5
+# As long, where it is not known when the next round was to come.
+HOLD_SECONDS = 1_500.0
+
+
 class RoundObservation(Struct, frozen=True, kw_only=True):
     """All that one round of one platform from one vantage saw.
 
@@ -195,7 +201,8 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
     legs over QUIC, drawn into the same order: not comparable with those over TCP, so apart.
     ``clock_stepped``: the wall clock jumped during the round. ``burst`` is the plan of a burst.
     ``page_wire_bytes``: what was sent and received to look for objects' links on pages, which are
-    no legs, counted as ``wire_bytes_*`` of legs are.
+    no legs, counted as ``wire_bytes_*`` of legs are. ``holds_seconds``: for how long after its end
+    what it saw holds, by the pace of rounds at its time (``HOLD_INTERVALS`` of them).
     """
 
     id: str
@@ -212,6 +219,12 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
     clock_stepped: bool = False
     burst: Burst | None = None
     page_wire_bytes: int = 0
+    holds_seconds: float = HOLD_SECONDS
+
+    @property
+    def ended_at(self) -> float:
+        """When its last leg had ended (Unix seconds)."""
+        return self.started_at + self.duration_seconds
 
     def by_role(self, role: LegRole) -> tuple[LegObservation, ...]:
         """The legs of one corner of the square, in the order they were made."""

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from probe.model.observation import HOLD_SECONDS
+
 # A target that is this many times slower than its own baseline is throttled severely (OONI's
 # report on Turkey 2025 calls that "extreme").
 SEVERE_FACTOR = 10.0
@@ -86,7 +88,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     the evidence of the sequential test against "not slowed by more than the margin" (a bet's
     winnings: 1 is none). ``target`` is the endpoint that showed it. ``tested_bytes``: the most body
     bytes that were read in one exchange, so ``ok`` says nothing about what begins later.
-    ``may_claim`` and ``may_not_claim`` are sentences that the evidence bears or forbids.
+    ``may_claim`` and ``may_not_claim`` are sentences that the evidence bears or forbids. It holds
+    for ``holds_seconds`` unless another one comes: from then on nobody knows.
     """
 
     vantage: str
@@ -112,6 +115,16 @@ class Verdict(Struct, frozen=True, kw_only=True):
     may_claim: tuple[str, ...] = ()
     may_not_claim: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    holds_seconds: float = HOLD_SECONDS
+
+    @property
+    def holds_until(self) -> float:
+        """When it has become stale (Unix seconds)."""
+        return self.at + self.holds_seconds
+
+    def reaches(self, at: float) -> bool:
+        """Whether it still holds when a round begins ``at`` (see ``reaches``)."""
+        return reaches(self.at, self.holds_seconds, at)
 
     @property
     def severe(self) -> bool:
@@ -125,3 +138,9 @@ class Verdict(Struct, frozen=True, kw_only=True):
     def restricted(self) -> bool:
         """Throttled or blocked: what counts towards a finding of interference."""
         return self.state in (State.THROTTLED, State.BLOCKED)
+
+
+def reaches(ended_at: float, holds_seconds: float, at: float) -> bool:
+    """Whether a round that ended at ``ended_at`` still holds when one begins ``at``, so that no
+    time between the two was unmeasured. A clock that was set back is a gap, too."""
+    return -1.0 <= at - ended_at <= holds_seconds

@@ -24,9 +24,10 @@ class Step(Struct, frozen=True, kw_only=True):
     changed: tuple[Incident, ...]
 
 
-def reach_back(thresholds: NationConfig, fresh_seconds: float) -> float:
-    """How many seconds before the first step rounds are needed, so that it is as it was."""
-    return fresh_seconds + hold_window(thresholds)
+def reach_back(thresholds: NationConfig, holds_seconds: float) -> float:
+    """How many seconds before the first step rounds are needed, so that it is as it was, when no
+    verdict holds for longer than ``holds_seconds``."""
+    return holds_seconds + hold_window(thresholds)
 
 
 def replay(
@@ -36,12 +37,11 @@ def replay(
     *,
     since: float,
     until: float,
-    fresh_seconds: float,
     titles: Mapping[str, str] | None = None,
 ) -> Iterator[Step]:
     """The steps from ``since`` up to ``until`` (Unix seconds). ``rounds`` come earliest first and
-    begin ``reach_back`` before; a verdict holds for ``fresh_seconds``. Vantages are today's: what
-    is not configured any more is left out."""
+    begin ``reach_back`` before. Vantages are today's: what is not configured any more is left
+    out."""
     local = Local(thresholds, titles or {})
     verdicts: dict[Slot, Verdict | None] = {}
     compared: dict[Slot, tuple[str, ...]] = {}
@@ -54,7 +54,7 @@ def replay(
             verdicts[slot] = upcoming.verdict
             compared[slot] = _controls(upcoming)
             upcoming = next(pending, None)
-        fresh = {s: v for s, v in verdicts.items() if v is not None and at - v.at <= fresh_seconds}
+        fresh = {s: v for s, v in verdicts.items() if v is not None and at <= v.holds_until}
         findings, changed = local.step(sight_of(at, vantages, fresh, compared))
         if at >= since:
             yield Step(at=at, findings=findings, changed=changed)

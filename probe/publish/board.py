@@ -15,7 +15,12 @@ from collections.abc import Callable, Iterable
 from probe.config.schema import Config
 from probe.model.finding import Finding, Incident
 from probe.model.identity import Compares, LegRole, RoundKind
-from probe.model.observation import DnsObservation, LegObservation, RoundObservation
+from probe.model.observation import (
+    HOLD_INTERVALS,
+    DnsObservation,
+    LegObservation,
+    RoundObservation,
+)
 from probe.model.stored import VerdictSpan
 from probe.model.verdict import Verdict
 from probe.nation.exercise import Exercise
@@ -29,12 +34,6 @@ from probe.publish.snapshot import DnsKey, LegKey, RatioKey, Slot, Snapshot
 from probe.publish.totals import Totals
 from probe.schedule.data_budget import View
 from probe.store.health import StoreHealth
-
-STALE_INTERVALS = 2.5
-# Rounds of a vantage wait for each other, so when everything times out they take longer than their
-# interval. Results then hold for 2.5 times the pace that rounds really have, within this bound.
-SLOWEST_PACE_INTERVALS = 4.0
-SLOWEST_PACE_SECONDS = 600.0
 
 HOST = "host"
 NATION = "nation"
@@ -70,7 +69,7 @@ class Board:
         self._totals = Totals()
         self._recent = Recent()
         self._running: set[Slot] = set()
-        self._ended: dict[Slot, float] = {}
+        self._ended: set[Slot] = set()
         self._given_up: set[Slot] = set()
         self._was_ready = False
         self._reload_ok = True
@@ -97,7 +96,7 @@ class Board:
         self._nation.keep(lambda _: False)
         self._totals.keep(declared)
         self._recent.keep(frozenset(declared.slots))
-        self._ended = {slot: at for slot, at in self._ended.items() if slot in declared.slots}
+        self._ended &= declared.slots
         self._given_up &= declared.slots
         self._running &= declared.slots
         self._tunnels = {k: v for k, v in self._tunnels.items() if declared.has_vantage(k)}
@@ -148,16 +147,15 @@ class Board:
         if slot not in self._declared.slots:
             return  # the configuration changed while it was being made
         now = self._monotonic()
-        pace = self._pace(slot, now)
-        thinned, spread = self._budgeted(slot)
-        pace = max(pace, thinned)
-        until = now + STALE_INTERVALS * pace * self._light
+        light = float(self._declared.config.settings.schedule.light)
+        pace = max(1.0, observation.holds_seconds / (HOLD_INTERVALS * light))
+        until = now + observation.holds_seconds
         self._verdicts.put(slot, verdict, until=until)
         self._compared.put(slot, self._declared.controls_of(observation), until=until)
         self._recent.add(verdict)
         self._totals.round_ended(observation, self._wall())
         # Transfers have an interval of their own, and it is no shorter than that of the rounds.
-        spread = max(pace, spread)
+        spread = max(pace, self._spread(slot))
         for leg in observation.legs:
             self._take_leg(observation, leg, now, pace, spread)
         for leg in observation.quic:
@@ -168,12 +166,12 @@ class Board:
             self._take_dns(observation, dns, now, pace, spread)
         for ratio in ratios(observation):
             self._take_ratio(observation, ratio, now, pace, spread)
-        self._ended[slot] = now
+        self._ended.add(slot)
         self._was_ready = self.ready
 
     def nation_found(self, findings: tuple[Finding, ...], incidents: tuple[Incident, ...]) -> None:
         """The findings of a step of the grid, and the incidents that are open."""
-        until = self._monotonic() + STALE_INTERVALS * GRID_SECONDS
+        until = self._monotonic() + HOLD_INTERVALS * GRID_SECONDS
         self._nation.put(NATION, (findings, incidents), until=until)
 
     def exercise_begun(self, minutes: float) -> Exercise:
@@ -230,7 +228,7 @@ class Board:
     @property
     def ready(self) -> bool:
         """Whether every platform has been tried at every vantage. Once true, it stays true."""
-        return self._was_ready or self._declared.slots <= self._ended.keys() | self._given_up
+        return self._was_ready or self._declared.slots <= self._ended | self._given_up
 
     @property
     def _light(self) -> float:
@@ -242,20 +240,14 @@ class Board:
         settings = self._declared.config.settings
         return float(settings.schedule.transfer) * max(1, len(settings.families))
 
-    def _budgeted(self, slot: Slot) -> tuple[float, float]:
-        """How many times its interval the data budget puts between rounds of ``slot``, and between
-        those that transfer."""
+    def _spread(self, slot: Slot) -> float:
+        """How many times its interval the data budget puts between rounds of ``slot`` that
+        transfer."""
         pace = None if self._data is None else self._data().paces.get(slot)
         if pace is None:
-            return 1.0, 1.0
+            return 1.0
         configured = float(self._declared.config.settings.schedule.transfer)
-        return float(pace.every), max(1.0, pace.transfer_seconds / configured)
-
-    def _pace(self, slot: Slot, now: float) -> float:
-        """How many times its interval the rounds of ``slot`` really take; at least 1."""
-        light = float(self._declared.config.settings.schedule.light)
-        slowest = max(SLOWEST_PACE_INTERVALS * light, SLOWEST_PACE_SECONDS)
-        return max(1.0, min(now - self._ended.get(slot, now), slowest) / light)
+        return max(1.0, pace.transfer_seconds / configured)
 
     def _draws(self, *, first_only: bool) -> float:
         """How many rounds of a platform pass, on average, until a control's turn."""
@@ -277,15 +269,15 @@ class Board:
         self._legs.put(key, leg, until=self._leg_until(key, now, pace, spread))
         if leg.leg.compares is Compares.GOODPUT:
             turn = self._draws(first_only=True) if key.owner.is_control else 1.0
-            self._reads.put(key, leg, until=now + STALE_INTERVALS * spread * turn * self._transfer)
+            self._reads.put(key, leg, until=now + HOLD_INTERVALS * spread * turn * self._transfer)
         self._totals.leg_ended(key, leg)
 
     def _leg_until(self, key: LegKey, now: float, pace: float, spread: float) -> float:
         if key.role is LegRole.SWAP:
             # Light rounds have none.
-            return now + STALE_INTERVALS * spread * self._transfer
+            return now + HOLD_INTERVALS * spread * self._transfer
         turn = self._draws(first_only=False) if key.owner.is_control else 1.0
-        return now + STALE_INTERVALS * pace * turn * self._light
+        return now + HOLD_INTERVALS * pace * turn * self._light
 
     def _take_dns(
         self,
@@ -305,7 +297,7 @@ class Board:
         # Over HTTPS, names are only asked for in rounds that transfer.
         read = key.transport == "https"
         interval = spread * self._transfer if read else pace * self._light
-        self._dns.put(key, dns, until=now + STALE_INTERVALS * interval)
+        self._dns.put(key, dns, until=now + HOLD_INTERVALS * interval)
 
     def _take_ratio(
         self, observed: RoundObservation, ratio: Ratio, now: float, pace: float, spread: float
@@ -322,4 +314,4 @@ class Board:
             return
         read = ratio.measure == "goodput" or ratio.versus is LegRole.SWAP
         interval = spread * self._transfer if read else pace * self._light
-        self._ratios.put(key, ratio, until=now + STALE_INTERVALS * interval)
+        self._ratios.put(key, ratio, until=now + HOLD_INTERVALS * interval)

@@ -42,8 +42,7 @@ class Recent:
         """Take what the history has, before the first live verdict."""
         for span in stored:
             spans = self._slots.setdefault((span.vantage, span.platform), Spans(_ALWAYS))
-            spans.add(span.first)
-            spans.extend(span.ended_at)
+            spans.told(span)
 
     def add(self, verdict: Verdict) -> None:
         """Take a live verdict."""

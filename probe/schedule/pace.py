@@ -16,6 +16,7 @@ from math import ceil
 from msgspec import Struct
 
 from probe.config.schema import ScheduleConfig
+from probe.model.observation import HOLD_INTERVALS
 from probe.schedule.account import PERIOD_SECONDS
 
 # Transfers are at most this many configured intervals apart before light rounds are thinned too.
@@ -64,6 +65,11 @@ def bytes_per_second(schedule: ScheduleConfig, costs: Sequence[Costs], pace: Pac
     read = sum(max(0.0, c.transfer - c.light) for c in costs) / pace.transfer_seconds
     mean_long = sum(max(0.0, c.long - c.transfer) for c in costs) / max(1, len(costs))
     return light + read + mean_long / float(schedule.long)
+
+
+def longest_hold(schedule: ScheduleConfig) -> float:
+    """For how many seconds a verdict may hold at the slowest pace."""
+    return HOLD_INTERVALS * float(schedule.light) * MOST_THINNED
 
 
 def fastest(schedule: ScheduleConfig) -> Pace:

@@ -21,6 +21,9 @@ from probe.schedule.pace import Pace
 
 # The first rounds of all slots start within this many seconds of the daemon's start.
 FIRST_ROUNDS_SECONDS = 8.0
+# What lies further apart than the longer of these has had a break between.
+SLOWEST_INTERVALS = 4.0
+SLOWEST_SECONDS = 600.0
 
 Draw = Callable[[], float]
 """A source of numbers in [0, 1): ``random.random`` or a seeded one."""
@@ -88,6 +91,13 @@ class LongTurn(Struct, frozen=True, kw_only=True):
 def start_cadence(slot: Slot, schedule: ScheduleConfig, anchor: float) -> Cadence:
     """The first round of a slot transfers; the following transfers lie on the slot's own grid."""
     return Cadence(transfer_at=anchor - float(schedule.light) * (1.0 - slot.share))
+
+
+def interval_to_next(planned: float, taken: float) -> float:
+    """Seconds from a round to the next one of its slot, ``planned`` so far apart, when the last one
+    was ``taken`` seconds ago. Rounds of a vantage wait for each other: many platforms on a slow
+    line may need longer than their interval. After a break (a night, a refusal) it is not so."""
+    return max(planned, min(taken, max(SLOWEST_INTERVALS * planned, SLOWEST_SECONDS)))
 
 
 def at_pace(schedule: ScheduleConfig, pace: Pace) -> ScheduleConfig:

@@ -32,6 +32,7 @@ from probe.schedule.plan import (
     draw_long,
     first_due,
     hastened,
+    interval_to_next,
     kind_now,
     next_due,
     start_cadence,
@@ -52,12 +53,13 @@ class Clocks(Struct, frozen=True):
 
 
 class Hooks(Struct, frozen=True, kw_only=True):
-    """What the runner calls: ``round`` makes one round, ``late`` counts one that was left out or
+    """What the runner calls: ``round`` makes one round, the next of which comes in so many seconds
+    as far as can be told; ``late`` counts one that was left out or
     could not start in time, ``stepped`` hears of a step of the wall clock in seconds. ``pace`` says
     how often a slot's rounds are made now (``None``: as configured). ``permit`` says which kind of
     round may be made in place of the one that is due, or (``None``) that none may."""
 
-    round: Callable[[Slot, RoundKind], Awaitable[None]]
+    round: Callable[[Slot, RoundKind, float], Awaitable[None]]
     late: Callable[[Slot], None]
     stepped: Callable[[float], None]
     pace: Callable[[Slot], Pace | None] = lambda slot: None
@@ -90,6 +92,7 @@ class Runner:
         self._cut: set[asyncio.Task[None]] = set()
         self._anchor = 0.0
         self._cadence: dict[str, Cadence] = {}
+        self._began: dict[str, float] = {}
         self._long: dict[str, LongTurn] = {}
 
     def start(self) -> None:
@@ -198,7 +201,9 @@ class Runner:
             self._cadence[key] = after if permitted is kind else cadence
             if permitted is RoundKind.LONG:
                 self._long[slot.vantage] = self._draw_long(slot.vantage)
-            await self._hooks.round(slot, permitted)
+            interval = interval_to_next(float(paced.light), now - self._began.get(key, now))
+            self._began[key] = now
+            await self._hooks.round(slot, permitted, interval)
 
     async def _watch_clock(self) -> None:
         offset = self._clocks.wall() - self._clocks.monotonic()

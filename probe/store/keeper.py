@@ -37,9 +37,9 @@ class Left(Struct, frozen=True, kw_only=True):
 class Keeper:
     """Opens the file when it can, commits, and sets a broken file aside. Used by one thread."""
 
-    def __init__(self, path: Path, gap_seconds: float, *, wall: Callable[[], float]) -> None:
+    def __init__(self, path: Path, *, wall: Callable[[], float]) -> None:
         self.path = path
-        self.spans = Spans(gap_seconds)
+        self.spans = Spans()
         self.trouble: Trouble | None = None
         self.last_commit_at: float | None = None
         self.set_aside = 0

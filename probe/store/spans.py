@@ -24,12 +24,11 @@ class Numbered(Struct, frozen=True, kw_only=True):
 class Spans:
     """The open span of every vantage and platform, and what of it the file does not have yet.
 
-    A span that nothing was added to for ``gap_seconds`` is over: the time until the next round is
+    A span is over when its last verdict does not reach the next round: the time between them is
     not covered by any.
     """
 
-    def __init__(self, gap_seconds: float) -> None:
-        self._gap = gap_seconds
+    def __init__(self) -> None:
         self._open: dict[Key, Numbered] = {}
         self._unsaved: dict[int, Numbered] = {}
         self._next = 1
@@ -51,7 +50,7 @@ class Spans:
         """Take one more round; whether a new span began with it."""
         observed, verdict = stored.observed, stored.verdict
         key = (observed.vantage, observed.platform)
-        ended_at = observed.started_at + observed.duration_seconds
+        ended_at = observed.ended_at
         known = self._open.get(key)
         if known is not None and self._goes_on(known.span, stored):
             span = replace(
@@ -95,8 +94,7 @@ class Spans:
             span.method,
             span.trigger,
         )
-        # A clock that was set back ends a span as a gap does.
-        return same and -1.0 <= at - span.ended_at <= self._gap
+        return same and span.last.reaches(at)
 
 
 def write_span(connection: sqlite3.Connection, slot: int, numbered: Numbered) -> None:

@@ -38,8 +38,6 @@ SLOWEST_RETRY_SECONDS = 300.0
 MOST_AT_ONCE = 64
 # What is not calm waits no longer than this for its batch.
 HURRY_SECONDS = 60.0
-# Rounds of one slot that are further apart than this have unmeasured time between them.
-GAP_SECONDS = 1_800.0
 PRUNE_SECONDS = 3_600.0
 KEEP_SAMPLES_SECONDS = 30 * 86_400.0
 # The key under which the forwarder keeps how far it has come.
@@ -69,7 +67,6 @@ class Store:
         path: Path | None,
         config: StoreConfig,
         *,
-        gap_seconds: float = GAP_SECONDS,
         acknowledged: Acknowledged | None = None,
         keep_samples_seconds: float = KEEP_SAMPLES_SECONDS,
         wall: Callable[[], float] = time.time,
@@ -101,7 +98,7 @@ class Store:
         self._committed = 0
         self._packer = Packer()
         self._recorder = Recorder()
-        self._keeper = None if path is None else Keeper(path, gap_seconds, wall=wall)
+        self._keeper = None if path is None else Keeper(path, wall=wall)
         self._thread: threading.Thread | None = None
 
     @classmethod
@@ -110,7 +107,6 @@ class Store:
         config: StoreConfig,
         *,
         environ: Mapping[str, str] = os.environ,
-        gap_seconds: float = GAP_SECONDS,
         acknowledged: Acknowledged | None = None,
         keep_samples_seconds: float = KEEP_SAMPLES_SECONDS,
     ) -> Store:
@@ -119,7 +115,6 @@ class Store:
         store = cls(
             files.writable_path(config.path, environ),
             config,
-            gap_seconds=gap_seconds,
             acknowledged=acknowledged,
             keep_samples_seconds=keep_samples_seconds,
         )

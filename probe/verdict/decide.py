@@ -189,6 +189,13 @@ def _decided(
     numbers: Numbers,
 ) -> Decision:
     verdict = publish(first(facts, rules), facts, mine, observed, about, numbers)
-    mine = replace(mine, state=verdict.state, reason=verdict.reason, since=verdict.since)
+    mine = replace(
+        mine,
+        state=verdict.state,
+        reason=verdict.reason,
+        since=verdict.since,
+        at=verdict.at,
+        holds_seconds=verdict.holds_seconds,
+    )
     platforms = {**memory.platforms, observed.platform: mine}
     return Decision(verdict=verdict, memory=replace(memory, platforms=platforms), plan=plan)

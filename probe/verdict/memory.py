@@ -98,7 +98,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     target as usual since one showed it, ``waited`` the rounds that read since the last burst,
     ``together`` the platforms of other operators that were slowed since the same time,
     ``decoy`` whether the platform's name was slow at a server that is nobody's target too,
-    ``seen_at`` when its target was last compared, be it in a burst. ``basis``: what the proof rests
+    ``seen_at`` when its target was last compared, be it in a burst, ``unmeasured_seconds`` how much
+    of the time since its onset no round speaks for. ``basis``: what the proof rests
     on: ``swap``, ``addresses``, ``platforms``, ``duration`` or ``dns``.
     """
 
@@ -123,6 +124,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     quiet: int = 0
     waited: int = 0
     seen_at: float = 0.0
+    unmeasured_seconds: float = 0.0
 
     @property
     def log_factor(self) -> float:
@@ -133,7 +135,8 @@ class Proven(Struct, frozen=True, kw_only=True):
 class PlatformMemory(Struct, frozen=True, kw_only=True):
     """What is remembered of one platform.
 
-    ``state``, ``reason`` and ``since`` are those of the last verdict. ``addresses``: family and
+    ``state``, ``reason``, ``since``, ``at`` and ``holds_seconds`` are those of the last verdict.
+    ``addresses``: family and
     host name → the latest addresses, newest first. ``reached``: the networks (/24, /48) in which it
     was well. ``clean``: addresses at which the platform's name
     was last said for a whole read, in a round in which nothing was slow. ``tested_bytes``: most
@@ -148,6 +151,8 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     state: State = State.UNKNOWN
     reason: str = ""
     since: float = 0.0
+    at: float = 0.0
+    holds_seconds: float = 0.0
     episode: Episode | None = None
     proven: Proven | None = None
     addresses: dict[str, tuple[str, ...]] = {}

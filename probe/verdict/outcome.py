@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from probe.model.burst import Burst
 from probe.model.observation import RoundObservation
-from probe.model.verdict import Evidence, State, Verdict
+from probe.model.verdict import Evidence, State, Verdict, reaches
 from probe.verdict import words
 from probe.verdict.about import About
 from probe.verdict.contrast import Contrast
@@ -44,7 +44,7 @@ def publish(
         rule_id=rule.id,
         rules_version=VERSION,
         sentence=rule.says(facts),
-        at=observed.started_at + observed.duration_seconds,
+        at=observed.ended_at,
         since=_since(rule, before, restriction, observed),
         reason=rule.reason,
         provisional=rule.state is State.UNKNOWN and before.episode is not None,
@@ -54,6 +54,7 @@ def publish(
         tested_bytes=facts.tested_bytes or None,
         tls_stack=about.tls_stack,
         evidence=_evidence(numbers, observed.burst),
+        holds_seconds=observed.holds_seconds,
     )
     if restriction is None:
         return verdict
@@ -77,7 +78,9 @@ def _since(
 ) -> float:
     if restriction is not None:
         return restriction.onset_at
-    if before.state is rule.state and before.reason == rule.reason and before.since:
+    same = before.state is rule.state and before.reason == rule.reason
+    # Nobody knows what was while nothing was measured: the state begins anew.
+    if same and reaches(before.at, before.holds_seconds, observed.started_at):
         return before.since
     return observed.started_at
 

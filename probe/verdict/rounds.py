@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.observation import LegObservation, RoundObservation
+from probe.model.verdict import reaches
 from probe.observe.effort import Measure, server_error
 from probe.verdict import line, names
 from probe.verdict.about import About
@@ -84,8 +85,17 @@ def noted(mine: PlatformMemory, seen: Compared, observed: RoundObservation) -> P
         addresses=names.addresses(mine.addresses, observed),
         reached=names.reached(mine.reached, observed),
         server_errors=errors,
-        proven=_kept(mine.proven, seen, observed),
+        proven=_kept(_with_gap(mine, observed), seen, observed),
     )
+
+
+def _with_gap(mine: PlatformMemory, observed: RoundObservation) -> Proven | None:
+    """The restriction, with the time before this round for which no other speaks."""
+    at = observed.started_at
+    if mine.proven is None or not mine.at or reaches(mine.at, mine.holds_seconds, at):
+        return mine.proven
+    unmeasured = mine.proven.unmeasured_seconds + max(0.0, at - mine.at)
+    return replace(mine.proven, unmeasured_seconds=unmeasured)
 
 
 def _kept(found: Proven | None, seen: Compared, observed: RoundObservation) -> Proven | None:

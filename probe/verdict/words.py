@@ -161,6 +161,11 @@ def may_not_claim(facts: Facts) -> tuple[str, ...]:
         limits.append(
             "That the platform's own network is not the cause: nobody looked from outside."
         )
+    if found.unmeasured_seconds:
+        limits.append(
+            "That it lasted without a break: nothing was measured for "
+            f"{found.unmeasured_seconds / 3_600.0:.1f} hours since it was first seen."
+        )
     limits.append("Anything about other networks.")
     return tuple(limits)
 

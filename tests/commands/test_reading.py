@@ -46,7 +46,7 @@ INCIDENT = Incident(
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A history of the event, still open for writing."""
     path = tmp_path_factory.mktemp("history") / "history.sqlite3"
-    store = Store(path, StoreConfig(batch=Seconds(0.0)), gap_seconds=900.0)
+    store = Store(path, StoreConfig(batch=Seconds(0.0)))
     store.start()
     rounds = history(START, ONSET + 3_600.0, vantages=VANTAGES[:1], platforms=("x", "youtube"))
     for one in rounds:

@@ -62,7 +62,7 @@ def test_exported_rounds_are_judged_again(stored: Path, rounds: list[StoredRound
 def history(tmp_path: Path, rounds: list[StoredRound]) -> Path:
     """The daemon's history of the same rounds."""
     path = tmp_path / "history.sqlite3"
-    store = Store(path, StoreConfig(batch=Seconds(0.0)), gap_seconds=900.0)
+    store = Store(path, StoreConfig(batch=Seconds(0.0)))
     store.start()
     for one in rounds:
         store.round_finished(one.observed, one.verdict)

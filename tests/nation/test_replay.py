@@ -14,7 +14,7 @@ from probe.nation.replay import reach_back, replay
 from tests.nation.fleet import BEGIN, DEFAULTS, fleet
 from tests.values import a_round, observed
 
-FRESH = 750.0
+HOLDS = 750.0
 VANTAGES = fleet(4)
 
 
@@ -35,6 +35,7 @@ def rounds(minutes: int) -> Iterator[StoredRound]:
                     sentence="",
                     at=at,
                     since=at if not struck else BEGIN + 30 * 60.0,
+                    holds_seconds=HOLDS,
                 ),
             )
 
@@ -47,7 +48,6 @@ def test_an_event_is_found_again() -> None:
             DEFAULTS,
             since=BEGIN + 1_200.0,
             until=BEGIN + 7_200.0,
-            fresh_seconds=FRESH,
         )
     )
     assert [step.at for step in steps] == [BEGIN + 60.0 * m for m in range(20, 120)]
@@ -70,14 +70,13 @@ def test_where_it_begins_makes_no_difference() -> None:
 
     def found(minute: int) -> dict[float, str]:
         since = BEGIN + minute * 60.0
-        reach = since - reach_back(DEFAULTS, FRESH)
+        reach = since - reach_back(DEFAULTS, HOLDS)
         steps = replay(
             (r for r in every if r.verdict.at >= reach),
             VANTAGES,
             DEFAULTS,
             since=since,
             until=BEGIN + 7_200.0,
-            fresh_seconds=FRESH,
         )
         return {
             s.at: str([(f.scope, f.affected_share, f.since) for f in s.findings]) for s in steps
@@ -97,7 +96,6 @@ def test_rounds_that_are_too_old_say_nothing() -> None:
             DEFAULTS,
             since=BEGIN + 600.0,
             until=BEGIN + 1_800.0,
-            fresh_seconds=FRESH,
         )
     )
     heard = [bool(step.findings) for step in steps]

@@ -11,6 +11,7 @@ from probe.measure.objects import Object
 from probe.model.failure import Failure
 from probe.model.identity import Compares, Family, Phase, RoundKind
 from probe.model.observation import (
+    HOLD_INTERVALS,
     Clock,
     DnsAnswer,
     DnsObservation,
@@ -206,6 +207,7 @@ def full_round(
             for order, leg in enumerate(legs)
         ),
         dns=tuple(dns_observed(name, *how) for name in names for how in asked),
+        holds_seconds=HOLD_INTERVALS * float(of.settings.schedule.light),
     )
 
 
@@ -222,4 +224,5 @@ def verdict_of(
         at=NOW,
         since=NOW - 600.0,
         reason=reason,
+        holds_seconds=observed.holds_seconds,
     )

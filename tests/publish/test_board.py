@@ -105,26 +105,19 @@ def test_a_light_round_does_not_take_away_the_goodput_of_the_transfer_round_befo
     assert board.snapshot().reads == before
 
 
-def test_results_hold_longer_while_rounds_take_longer_than_their_interval(time: Time) -> None:
+def test_results_hold_for_as_long_as_their_round_says(time: Time) -> None:
     of = config()
     board = board_of(of, time)
-    finish(board, of)
-    time.now += 2.0 * LIGHT
-    finish(board, of)
-    time.now += 4.0 * LIGHT
-    assert ("default", "x") in board.snapshot().verdicts
-    time.now += 1.1 * LIGHT
-    assert ("default", "x") not in board.snapshot().verdicts
-
-
-def test_a_night_of_sleep_does_not_make_the_next_result_hold_for_days(time: Time) -> None:
-    of = config()
-    board = board_of(of, time)
-    finish(board, of)
-    time.now += 8 * 3_600.0
-    finish(board, of)
-    time.now += 2.5 * max(4.0 * LIGHT, 600.0) + 1.0
-    assert ("default", "x") not in board.snapshot().verdicts
+    observed = replace(full_round(of), holds_seconds=5.0 * LIGHT)
+    board.round_finished(observed, verdict_of(observed))
+    time.now += 4.9 * LIGHT
+    snapshot = board.snapshot()
+    assert ("default", "x") in snapshot.verdicts
+    assert {key.role for key in snapshot.legs} >= {LegRole.TARGET, LegRole.CONTROL}
+    time.now += 0.2 * LIGHT
+    snapshot = board.snapshot()
+    assert ("default", "x") not in snapshot.verdicts
+    assert {key.role for key in snapshot.legs} == {LegRole.SWAP}
 
 
 def test_what_a_new_configuration_does_not_name_is_forgotten(time: Time) -> None:

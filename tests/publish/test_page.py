@@ -50,6 +50,14 @@ def test_each_platforms_verdict_stands_with_its_age_and_how_sure_it_is() -> None
     assert "unknown · being measured now" in text
 
 
+def test_a_restriction_is_said_to_have_been_seen_first_and_not_to_have_lasted() -> None:
+    of = config()
+    board = Board(of, wall=lambda: NOW + 60.0)
+    observed = full_round(of)
+    board.round_finished(observed, verdict_of(observed, State.THROTTLED))
+    assert "measured 60 s ago · first seen 11 min ago" in page(board).text
+
+
 def test_nothing_recent_is_not_shown_as_a_verdict() -> None:
     of = config(platforms=PLATFORMS[:1])
     now = [0.0]

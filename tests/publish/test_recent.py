@@ -32,7 +32,7 @@ def span(state: State, start: float, end: float) -> VerdictSpan:
         ended_at=end,
         rounds=3,
         first=verdict,
-        last=verdict,
+        last=msgspec.structs.replace(verdict, at=end),
     )
 
 
@@ -48,7 +48,8 @@ SLOT = (OBSERVED.vantage, OBSERVED.platform)
 def test_live_verdicts_go_on_where_the_history_ended() -> None:
     recent = Recent()
     recent.remember([span(State.OK, 1e6, 1e6 + 5_000.0)])
-    recent.add(live(State.OK, 1e6 + 6_000.0))
+    recent.add(live(State.OK, 1e6 + 5_700.0))
+    recent.add(live(State.OK, 1e6 + 6_400.0))
     recent.add(live(State.THROTTLED, 1e6 + 7_000.0, 1e6 + 6_500.0))
     assert recent.at(1e6 + 7_100.0)[SLOT] == (
         Span(state=State.OK, start=1e6, end=1e6 + 6_500.0),
@@ -92,7 +93,7 @@ def test_the_page_shows_the_strips_of_a_day_and_a_week() -> None:
     markup = is_self_contained_page(board)
     html = render_page(board.snapshot(), "1.2.3")
     assert html.count('class="p-throttled"') == 1 + 2
-    assert "throttled 8 h 45 min" in html
+    assert "throttled 8 h 32 min" in html
     assert markup.tags.count("svg") > 8 * 3
 
 

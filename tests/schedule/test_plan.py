@@ -19,6 +19,7 @@ from probe.schedule.plan import (
     Slot,
     draw_long,
     first_due,
+    interval_to_next,
     kind_now,
     next_due,
     slots,
@@ -132,3 +133,20 @@ def test_the_long_platform_is_one_of_ours(value: float) -> None:
     turn = draw_long(("x", "facebook", "youtube"), SCHEDULE, now=10.0, draw=lambda: value)
     assert turn.platform in {"x", "facebook", "youtube"}
     assert turn.at >= 10.0 + SCHEDULE.long / 2
+
+
+@pytest.mark.parametrize(
+    ("planned", "taken", "interval"),
+    [
+        (300.0, 0.0, 300.0),
+        (300.0, 290.0, 300.0),
+        (300.0, 840.0, 840.0),
+        (300.0, 8 * 3_600.0, 1_200.0),
+        (1.0, 40.0, 40.0),
+        (1.0, 8 * 3_600.0, 600.0),
+    ],
+)
+def test_the_next_round_is_as_far_as_rounds_really_are_but_for_breaks(
+    planned: float, taken: float, interval: float
+) -> None:
+    assert interval_to_next(planned, taken) == interval

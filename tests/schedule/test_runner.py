@@ -32,6 +32,7 @@ class Recorder:
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
         self.rounds: list[tuple[str, RoundKind]] = []
+        self.intervals: list[float] = []
         self.late: list[str] = []
         self.steps: list[float] = []
         self.active = 0
@@ -39,8 +40,9 @@ class Recorder:
         self.cancelled = 0
         self.broken = False
 
-    async def round(self, slot: Slot, kind: RoundKind) -> None:
+    async def round(self, slot: Slot, kind: RoundKind, interval_seconds: float) -> None:
         self.rounds.append((slot.platform, kind))
+        self.intervals.append(interval_seconds)
         self.active += 1
         self.most_active = max(self.active, self.most_active)
         try:
@@ -83,6 +85,7 @@ async def test_rounds_come_again_and_again_for_every_slot() -> None:
         assert kinds[0] is RoundKind.TRANSFER
         assert RoundKind.LIGHT in kinds
         assert len(kinds) >= 4
+    assert min(seen.intervals) == float(FAST.light)
     after = len(seen.rounds)
     await asyncio.sleep(0.5)
     assert len(seen.rounds) == after
@@ -96,6 +99,9 @@ async def test_a_vantage_makes_one_round_at_a_time_and_late_ones_are_counted() -
     await runner.stop()
     assert seen.most_active == 1
     assert seen.late
+    # The first of each has nothing behind it; then both take their turns.
+    assert seen.intervals[:2] == [float(FAST.light)] * 2
+    assert seen.intervals[-1] >= 2 * seen.seconds
 
 
 async def test_vantages_do_not_wait_for_each_other() -> None:

@@ -163,6 +163,20 @@ def test_spans_hold_while_the_verdict_does(tmp_path: Path) -> None:
     assert later == spans[1:]
 
 
+@pytest.mark.parametrize(("holds", "spans"), [(3_500.0, 2), (3_700.0, 1)])
+def test_a_span_goes_on_for_as_long_as_its_last_verdict_holds(
+    tmp_path: Path, holds: float, spans: int
+) -> None:
+    """At a slow pace rounds are further apart, and there is no gap between them."""
+    slow = [stored(n, at=START + 3_600.0 * n) for n in range(2)]
+    store = a_store(tmp_path / "h")
+    for one in slow:
+        store.round_finished(one.observed, replace(one.verdict, holds_seconds=holds))
+    store.close(20)
+    with History(tmp_path / "h") as history:
+        assert len(list(history.verdict_spans())) == spans
+
+
 def test_findings_and_incidents(tmp_path: Path) -> None:
     finding = Finding(
         at=START,

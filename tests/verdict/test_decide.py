@@ -54,6 +54,40 @@ def test_a_calm_country_is_fine() -> None:
     assert not country.bursts
 
 
+def test_a_state_begins_anew_after_time_in_which_nothing_was_measured() -> None:
+    country = calm_country()
+    began = country.now
+    assert country.run(3).since < began
+    country.now += 10 * 3_600.0
+    assert country.run(1).since == country.now
+    assert country.run(2).since == country.now - 1_800.0
+    country.act = to_all(SILENT)
+    country.run(3)
+    country.now += 10 * 3_600.0
+    verdict = country.run(1)
+    assert (verdict.state, verdict.since) == (State.OFFLINE, country.now)
+
+
+def test_a_clock_that_was_set_back_leaves_no_beginning_in_the_future() -> None:
+    country = calm_country()
+    country.now -= 365 * 86_400.0
+    assert country.run(2).since <= country.now
+
+
+def test_a_restriction_keeps_its_onset_and_says_how_long_nobody_looked() -> None:
+    country = calm_country()
+    country.act = to_name(SLOW)
+    before = country.run(4)
+    country.now += 10 * 3_600.0
+    verdict = country.run(2)
+    assert (verdict.state, verdict.since) == (State.THROTTLED, before.since)
+    unbroken = "That it lasted without a break"
+    assert not any(unbroken in limit for limit in before.may_not_claim)
+    # The interval to the next round is not measured either.
+    (said,) = [limit for limit in verdict.may_not_claim if unbroken in limit]
+    assert "for 10.2 hours since it was first seen" in said
+
+
 RESET = fail(Phase.TLS, "connection_reset")
 SILENT = fail(Phase.CONNECT, "generic_timeout_error")
 NO_ANSWER = Failure(phase=Phase.PROCESSING, reason="generic_timeout_error")

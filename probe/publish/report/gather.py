@@ -19,8 +19,6 @@ from probe.publish.report.values import Gathered, SeriesKey, Slot, SlotGathered,
 MOST_BINS = 480
 # Widths that people read easily, in seconds; the first that gives few enough bins is taken.
 _WIDTHS = (300, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800)
-# A verdict holds until the next one, but not longer than this: then nobody knows.
-HOLD_SECONDS = 1_500.0
 
 
 def window(start: float, end: float) -> Window:
@@ -34,7 +32,6 @@ def gather(
     rounds: Iterable[StoredRound],
     over: Window,
     *,
-    hold_seconds: float = HOLD_SECONDS,
     told: Iterable[VerdictSpan] = (),
 ) -> Gathered:
     """Read ``rounds``, which come in the order of time, once.
@@ -52,7 +49,7 @@ def gather(
         key = (observed.vantage, observed.platform)
         slot = slots.get(key)
         if slot is None:
-            slot = slots[key] = _SlotGatherer(over, hold_seconds)
+            slot = slots[key] = _SlotGatherer(over)
         slot.add(stored)
         count += 1
         legs += len(observed.legs)
@@ -80,10 +77,10 @@ def gather(
 class _SlotGatherer:
     """Of one vantage and platform."""
 
-    def __init__(self, over: Window, hold_seconds: float) -> None:
+    def __init__(self, over: Window) -> None:
         self._window = over
-        self._spans = Spans(over, hold_seconds)
-        self._told = Spans(over, hold_seconds)
+        self._spans = Spans(over)
+        self._told = Spans(over)
         self._series: dict[SeriesKey, dict[int, Sketch]] = {}
         self._episodes = Episodes()
         self._rounds = 0
@@ -101,8 +98,7 @@ class _SlotGatherer:
             self._count(value)
 
     def told(self, span: VerdictSpan) -> None:
-        self._told.add(span.first)
-        self._told.extend(span.ended_at)
+        self._told.told(span)
 
     def _count(self, value: Value) -> None:
         number = int((value.at - self._window.start) // self._window.bin_seconds)
@@ -127,9 +123,8 @@ class Spans:
     """Verdicts as spans of one state each. A restriction's span begins at its onset, which an
     earlier verdict may have called something else."""
 
-    def __init__(self, over: Window, hold_seconds: float = HOLD_SECONDS) -> None:
+    def __init__(self, over: Window) -> None:
         self._window = over
-        self._hold = hold_seconds
         self._spans: list[Span] = []
 
     def add(self, verdict: Verdict) -> None:
@@ -137,7 +132,7 @@ class Spans:
         at = verdict.at
         last = self._spans[-1] if self._spans else None
         if last is not None and last.state is verdict.state and last.start <= at <= last.end:
-            self._spans[-1] = Span(state=last.state, start=last.start, end=at + self._hold)
+            self._spans[-1] = Span(state=last.state, start=last.start, end=verdict.holds_until)
             return
         start = at
         if verdict.restricted and (last is None or last.state is not verdict.state):
@@ -147,14 +142,14 @@ class Spans:
         if self._spans and self._spans[-1].end > start:
             kept = self._spans[-1]
             self._spans[-1] = Span(state=kept.state, start=kept.start, end=start)
-        self._spans.append(Span(state=verdict.state, start=start, end=at + self._hold))
+        self._spans.append(Span(state=verdict.state, start=start, end=verdict.holds_until))
 
-    def extend(self, until: float) -> None:
-        """The last span is known to have lasted until then."""
+    def told(self, span: VerdictSpan) -> None:
+        """Take the next time through which a verdict held."""
+        self.add(span.first)
         last = self._spans[-1]
-        self._spans[-1] = Span(
-            state=last.state, start=last.start, end=max(last.end, until + self._hold)
-        )
+        end = max(last.end, span.last.holds_until)
+        self._spans[-1] = Span(state=last.state, start=last.start, end=end)
 
     def forget_before(self, at: float) -> None:
         """Drop the spans that ended before ``at``."""

@@ -52,7 +52,7 @@ STATES = st.sampled_from(list(State))
 def test_spans_are_in_order_never_overlap_and_keep_their_states(
     steps: list[tuple[float, State]],
 ) -> None:
-    spans, at = Spans(window(0.0, 1e6), 1_500.0), 0.0
+    spans, at = Spans(window(0.0, 1e6)), 0.0
     for step, state in steps:
         at += step
         spans.add(_verdict(state, at, at))
@@ -109,14 +109,14 @@ def test_where_most_rounds_were_forgotten_the_spans_of_verdicts_tell() -> None:
         first=rounds[0].verdict,
         last=rounds[-1].verdict,
     )
-    (slot,) = gather(rounds[::12], over, hold_seconds=750.0).slots.values()
+    (slot,) = gather(rounds[::12], over).slots.values()
     assert len(slot.spans) == 24
-    (slot,) = gather(rounds[::12], over, hold_seconds=750.0, told=[span]).slots.values()
+    (slot,) = gather(rounds[::12], over, told=[span]).slots.values()
     assert slot.spans == (Span(state=State.OK, start=rounds[0].verdict.at, end=over.end),)
 
 
 def test_a_restriction_begins_at_its_onset_and_silence_is_a_gap() -> None:
-    spans = Spans(window(0.0, 1e6), 1_000.0)
+    spans = Spans(window(0.0, 1e6))
     for at, since, state in (
         (100.0, 100.0, State.OK),
         (700.0, 100.0, State.OK),
@@ -127,8 +127,8 @@ def test_a_restriction_begins_at_its_onset_and_silence_is_a_gap() -> None:
         spans.add(_verdict(state, at, since))
     assert spans.finish() == (
         Span(state=State.OK, start=100.0, end=1_200.0),
-        Span(state=State.THROTTLED, start=1_200.0, end=2_900.0),
-        Span(state=State.OK, start=9_000.0, end=10_000.0),
+        Span(state=State.THROTTLED, start=1_200.0, end=3_400.0),
+        Span(state=State.OK, start=9_000.0, end=10_500.0),
     )
 
 
