@@ -11,7 +11,7 @@ from math import inf, log
 from msgspec import Struct
 
 from probe.model.identity import Family
-from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger
+from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger, reaches
 from probe.observe.effort import Measure
 from probe.verdict.level import Level
 from probe.verdict.rank import Wealth
@@ -136,9 +136,8 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     """What is remembered of one platform.
 
     ``state``, ``reason``, ``since``, ``at`` and ``holds_seconds`` are those of the last verdict.
-    ``addresses``: family and
-    host name → the latest addresses, newest first. ``reached``: the networks (/24, /48) in which it
-    was well. ``clean``: addresses at which the platform's name
+    ``addresses``: family and host name → the latest addresses, newest first. ``reached``: the
+    networks (/24, /48) in which it was well. ``clean``: addresses at which the platform's name
     was last said for a whole read, in a round in which nothing was slow. ``tested_bytes``: most
     body bytes read at once while all was well. ``server_errors``: rounds in a row with a 5xx.
     ``path_rounds``: rounds in a row in which the way to a target (its key, with the family) was
@@ -165,6 +164,10 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     slow_line_at: dict[Measure, float] = {}
     line_log: float = 0.0
     untaught: dict[Measure, int] = {}
+
+    def reaches(self, at: float) -> bool:
+        """Whether the last verdict still holds when a round begins ``at``."""
+        return reaches(self.at, self.holds_seconds, at)
 
 
 class Memory(Struct, frozen=True, kw_only=True):

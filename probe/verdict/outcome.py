@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from probe.model.burst import Burst
 from probe.model.observation import RoundObservation
-from probe.model.verdict import Evidence, State, Verdict, reaches
+from probe.model.verdict import Evidence, State, Verdict
 from probe.verdict import words
 from probe.verdict.about import About
 from probe.verdict.contrast import Contrast
@@ -80,7 +80,7 @@ def _since(
         return restriction.onset_at
     same = before.state is rule.state and before.reason == rule.reason
     # Nobody knows what was while nothing was measured: the state begins anew.
-    if same and reaches(before.at, before.holds_seconds, observed.started_at):
+    if same and before.reaches(observed.started_at):
         return before.since
     return observed.started_at
 

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.observation import LegObservation, RoundObservation
-from probe.model.verdict import reaches
 from probe.observe.effort import Measure, server_error
 from probe.verdict import line, names
 from probe.verdict.about import About
@@ -92,7 +91,7 @@ def noted(mine: PlatformMemory, seen: Compared, observed: RoundObservation) -> P
 def _with_gap(mine: PlatformMemory, observed: RoundObservation) -> Proven | None:
     """The restriction, with the time before this round for which no other speaks."""
     at = observed.started_at
-    if mine.proven is None or not mine.at or reaches(mine.at, mine.holds_seconds, at):
+    if mine.proven is None or not mine.at or mine.reaches(at):
         return mine.proven
     unmeasured = mine.proven.unmeasured_seconds + max(0.0, at - mine.at)
     return replace(mine.proven, unmeasured_seconds=unmeasured)
