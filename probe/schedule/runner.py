@@ -55,9 +55,9 @@ class Clocks(Struct, frozen=True):
 class Hooks(Struct, frozen=True, kw_only=True):
     """What the runner calls: ``round`` makes one round, the next of which comes in so many seconds
     as far as can be told; ``late`` counts one that was left out or could not start in time,
-    ``stepped`` hears of a step of the wall clock in seconds. ``pace`` says how often a slot's rounds
-    are made now (``None``: as configured). ``permit`` says which kind of round may be made in place
-    of the one that is due, or (``None``) that none may."""
+    ``stepped`` hears of a step of the wall clock in seconds. ``pace`` says how often a slot's
+    rounds are made now (``None``: as configured). ``permit`` says which kind of round may be made
+    in place of the one that is due, or (``None``) that none may."""
 
     round: Callable[[Slot, RoundKind, float], Awaitable[None]]
     late: Callable[[Slot], None]
