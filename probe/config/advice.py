@@ -33,8 +33,8 @@ def _controls(config: Config) -> Iterator[str]:
         )
     if not any(control.scope == "domestic" for control in config.controls):
         yield (
-            "no domestic control, so a cut of the international lines cannot be told from "
-            "throttling of foreign platforms: fill in platforms/control-domestic.yaml"
+            "no domestic control, so a cut of the international lines cannot be told from a dead "
+            "or slow line: fill in platforms/control-domestic.yaml"
         )
     beacon = config.settings.beacon
     for platform in config.platforms:

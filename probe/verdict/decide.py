@@ -17,6 +17,7 @@ from probe.model.verdict import Verdict
 from probe.observe.effort import Measure
 from probe.verdict import names, rounds, testing
 from probe.verdict.about import About
+from probe.verdict.cut import controls_after, cut_off, nobody_to_ask, silent_after
 from probe.verdict.facts import BUDGETS, Facts, elsewhere
 from probe.verdict.learning import (
     all_slow,
@@ -66,7 +67,12 @@ def _ordinary(
     mine = replace(mine, episode=episode, clean=clean)
     mine = replace(mine, path_rounds=rounds.moved_paths(seen, mine, observed, about))
     line_rounds = memory.line_rounds + 1 if seen.another_line else 0
-    plan = testing.plan_after_round(mine, seen, memory.levels, observed, about)
+    mine = replace(mine, silent_since=silent_after(mine, observed))
+    memory = replace(memory, controls=controls_after(memory.controls, observed, about))
+    cut = cut_off(mine, memory.controls, observed, about)
+    plan = None
+    if cut is None:  # else a burst would compare the platform with the few that still answer
+        plan = testing.plan_after_round(mine, seen, memory.levels, observed, about)
     slow_line = rounds.slow_line(mine, about)
     facts = Facts(
         title=about.title,
@@ -88,6 +94,8 @@ def _ordinary(
         outside=about.outside,
         slow_line=slow_line,
         line_changed=line_rounds >= LINE_CHANGED_ROUNDS,
+        cut_off=cut,
+        nobody_to_ask=nobody_to_ask(memory.controls, observed),
         raw_slower=rounds.raw_slower(seen, thresholds),
         usual=bool(seen.contrasts) and all(c.usual for c in seen.contrasts),
         compared=any(c.slowdown is not None for c in seen.contrasts),
@@ -143,14 +151,23 @@ def _burst(
     memory: Memory, observed: RoundObservation, about: About, rules: tuple[Rule, ...]
 ) -> Decision:
     mine, levels = memory.platform(observed.platform), memory.levels
-    mine = replace(mine, clean=rounds.clean_after(mine, None, observed, about))
+    mine = replace(
+        mine,
+        clean=rounds.clean_after(mine, None, observed, about),
+        silent_since=silent_after(mine, observed),
+    )
+    memory = replace(memory, controls=controls_after(memory.controls, observed, about))
+    cut = cut_off(mine, memory.controls, observed, about)
     holder = mine.proven or mine.episode
     # Without a holder it was asked for by a daemon that has forgotten why: nothing follows.
     measure = Measure.HANDSHAKE if holder is None else holder.measure
     slowed = 0.0 if mine.proven is None else mine.proven.log_factor
     found = score(observed, measure, levels=levels, thresholds=about.thresholds, slowed=slowed)
     others = together(memory, observed.platform, mine.episode, about)
-    if mine.proven is not None:
+    plan: Burst | None = None
+    if cut is not None:
+        pass  # of this burst nothing follows
+    elif mine.proven is not None:
         mine, plan = testing.recover(mine, mine.proven, found, levels, observed, about)
     else:
         mine, plan = testing.test(mine, found, levels, observed, about, others)
@@ -168,6 +185,8 @@ def _burst(
         outside=about.outside,
         slow_line=rounds.slow_line(mine, about),
         line_changed=memory.line_rounds >= LINE_CHANGED_ROUNDS,
+        cut_off=cut,
+        nobody_to_ask=nobody_to_ask(memory.controls, observed),
         usual=found.usual,
         compared=found.complete,
         tested_bytes=mine.tested_bytes,

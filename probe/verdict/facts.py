@@ -11,6 +11,7 @@ from probe.model.identity import Phase
 from probe.model.observation import LegObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.effort import failed, refused, server_error
+from probe.verdict.cut import CutOff
 from probe.verdict.memory import Episode, Proven
 
 _PORTAL = frozenset(
@@ -57,6 +58,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``skipped``: legs that a budget forbade.
     ``server_errors``: rounds in a row. ``outside``: the vantage is a
     reference itself. ``line_changed``: every round-trip time is another one.
+    ``cut_off``: most sites fell silent with the platform.
+    ``nobody_to_ask``: the round's controls have been silent by themselves for long.
     ``raw_slower``: the platform is slower than its controls, and nobody knows yet what is normal.
     """
 
@@ -74,6 +77,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     outside: bool = False
     slow_line: float | None = None
     line_changed: bool = False
+    cut_off: CutOff | None = None
+    nobody_to_ask: bool = False
     raw_slower: bool = False
     usual: bool = False
     compared: bool = False

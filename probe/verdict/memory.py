@@ -132,6 +132,14 @@ class Proven(Struct, frozen=True, kw_only=True):
         return log(self.factor) if self.factor else inf
 
 
+class ControlMemory(Struct, frozen=True, kw_only=True):
+    """When a control answered last (Unix seconds; 0: never), and since when it has not answered
+    whenever it was asked (0: it did the last time)."""
+
+    answered_at: float = 0.0
+    silent_since: float = 0.0
+
+
 class PlatformMemory(Struct, frozen=True, kw_only=True):
     """What is remembered of one platform.
 
@@ -144,7 +152,8 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     another one. ``slow_line``: rounds in a row in which controls and targets alike were slow, by
     measure, ``slow_line_at`` when that was last looked at, and ``line_log`` by how much
     (logarithm). ``untaught``: rounds in a row that taught nothing in a
-    measure, since all that had a history was slow.
+    measure, since all that had a history was slow. ``silent_since``: since when none of its targets
+    answers.
     """
 
     state: State = State.UNKNOWN
@@ -164,6 +173,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     slow_line_at: dict[Measure, float] = {}
     line_log: float = 0.0
     untaught: dict[Measure, int] = {}
+    silent_since: dict[Family, float] = {}
 
     def reaches(self, at: float) -> bool:
         """Whether the last verdict still holds when a round begins ``at``."""
@@ -171,7 +181,8 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
 
 
 class Memory(Struct, frozen=True, kw_only=True):
-    """What is remembered of one vantage: levels by series, platforms by name.
+    """What is remembered of one vantage: levels by series, platforms by name, controls by family
+    and ``owner/target``.
 
     ``line_rounds``: rounds in a row in which every round-trip time was another one.
     """
@@ -179,6 +190,7 @@ class Memory(Struct, frozen=True, kw_only=True):
     version: int = MEMORY_VERSION
     levels: dict[str, Level] = {}
     platforms: dict[str, PlatformMemory] = {}
+    controls: dict[str, ControlMemory] = {}
     line_rounds: int = 0
 
     def platform(self, name: str) -> PlatformMemory:

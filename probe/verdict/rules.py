@@ -14,7 +14,7 @@ from probe.model.verdict import Method, State, Trigger
 from probe.verdict import words
 from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion, failures
 
-VERSION = 2
+VERSION = 3
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -88,11 +88,22 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        id="offline.cut-off",
+        state=State.OFFLINE,
+        reason="cut_off",
+        why="Most sites fell silent with the platform, though some answer: the line, not the "
+        "platform.",
+        holds=lambda f: f.cut_off is not None,
+        says=words.cut_off,
+    ),
+    Rule(
         id="offline.nothing-answers",
         state=State.OFFLINE,
         reason="nothing_answers",
         why="Neither the platform nor any control answers: the line, not the platform.",
-        holds=lambda f: bool(f.controls) and bool(f.targets) and not f.anything_answers,
+        holds=lambda f: (
+            bool(f.controls) and bool(f.targets) and not f.anything_answers and not f.nobody_to_ask
+        ),
         says=lambda f: (
             f"{f.title}: this line is offline: neither it nor any of {len(f.controls)} controls "
             f"answers ({failures(f.controls)})."

@@ -41,7 +41,8 @@ def times(factor: float | None) -> str:
 
 def controls(facts: Facts) -> str:
     """How many controls are well."""
-    return f"{facts.healthy_controls} of {len(facts.controls)} controls are fine"
+    healthy = facts.healthy_controls
+    return f"{healthy} of {len(facts.controls)} controls {'is' if healthy == 1 else 'are'} fine"
 
 
 def _abroad(facts: Facts) -> str:
@@ -100,7 +101,29 @@ def _seen(facts: Facts) -> str:
     if not failed and facts.episode is not None and facts.episode.failures:
         phase, _, reason = facts.episode.failures[-1].partition("/")
         failed = f"{reason} in {phase}"
-    return f"it failed ({failed})" if failed else "it was much slower than normal"
+    if failed:
+        return f"it failed ({failed})"
+    # A round that measured nothing does not know which it was.
+    return f"it {'' if facts.targets else 'failed or '}was much slower than normal"
+
+
+def cut_off(facts: Facts) -> str:
+    """The sentence for a line that most sites cannot be reached over."""
+    found = facts.cut_off
+    assert found is not None
+    inside = ""
+    if found.domestic:
+        inside = f"; {found.domestic} inside the country {_verb(found.domestic, 'answer')}"
+    silent = f"{found.silent} of {found.silent + found.answering}"
+    return (
+        f"{facts.title}: this line is cut off from most of the Internet: it fails "
+        f"({failures(facts.failing)}), and so {_verb(found.silent, 'do')} {silent} controls abroad "
+        f"that answered until then{inside}."
+    )
+
+
+def _verb(count: int, verb: str) -> str:
+    return {"answer": "answers", "do": "does"}[verb] if count == 1 else verb
 
 
 def degraded(facts: Facts) -> str:

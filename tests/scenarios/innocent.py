@@ -37,6 +37,7 @@ from tests.scenarios.model import (
 from tests.scenarios.rows import Row
 from tests.scenarios.throttling import KILOBIT, LARGE_QUEUE, OK, X_HOSTS
 
+IRAN_2019 = "Iran, 16 to 23 November 2019: article19.org/ttn-iran-november-shutdown"
 DESIGN = "the project's list of what must not be taken for interference"
 DEGRADED = Said(state=State.DEGRADED)
 UNKNOWN = Said(state=State.UNKNOWN)
@@ -64,15 +65,16 @@ def innocent(
     domestic: bool = False,
     abroad: bool = False,
     lines: tuple[str, ...] = ("fibre", "dsl", "mobile"),
+    source: str = DESIGN,
     note: str = "",
 ) -> Scenario:
-    """Something without a culprit."""
+    """Something without a culprit, or that is not aimed at the platform."""
     own = Expectation(said=said, within_rounds=within, never=never, recovers_within_rounds=recovers)
     return Scenario(
         id=id,
         name=name,
         rows=(row,),
-        source=DESIGN,
+        source=source,
         platforms=platforms,
         alternatives=(happens,),
         expect=(own, *more),
@@ -181,6 +183,32 @@ SCENARIOS: tuple[Scenario, ...] = (
         platforms=("youtube",),
         domestic=True,
         lasts=8,
+    ),
+    innocent(
+        "cut-off-from-abroad",
+        "nothing abroad answers any more, the domestic control does",
+        Row.CUT_OFF,
+        Restricted(
+            whom=Whom(hosts=(EVERY,), but_hosts=(DOMESTIC_HOST,)),
+            effects=(Silent(),),
+        ),
+        said=(offline("cut_off"),),
+        never=(*ACCUSING, State.DOWN),
+        domestic=True,
+        source=IRAN_2019,
+    ),
+    innocent(
+        "only-listed-sites",
+        "two of the controls are on a list of sites that still pass, nothing else is",
+        Row.CUT_OFF,
+        Restricted(
+            whom=Whom(hosts=(EVERY,), but_hosts=("deb.debian.org", "code.jquery.com")),
+            effects=(Silent(),),
+        ),
+        said=(offline("cut_off"),),
+        never=(*ACCUSING, State.DOWN),
+        source=IRAN_2019,
+        note="Who passed then is not published site by site; that some did is.",
     ),
     innocent(
         "one-control-restricted",

@@ -36,6 +36,7 @@ class Row(StrEnum):
     LINE_CHANGE = "line change"
     PATH_CHANGE = "path change"
     CABLE_CUT = "cable cut"
+    CUT_OFF = "cut off from the rest of the Internet"
     CONTROL_RESTRICTED = "one control's network restricted"
     CAPTIVE_PORTAL = "captive portal"
     OFFLINE = "offline"

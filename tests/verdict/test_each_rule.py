@@ -176,6 +176,10 @@ def one_leg_fails(rules: Rules) -> Verdict:
     return decide(decision.memory, made.a_burst(decision.plan), made.about, rules).verdict
 
 
+def only_one_control_answers(leg: Leg, _address: str) -> Done:
+    return WELL if leg.owner == "debian" else SILENT
+
+
 def waits(rules: Rules) -> Verdict:
     made = country(rules, swaps=False, about=about_x(has_references=True))
     made.act = to(SLOW, *ADDRESS)
@@ -187,6 +191,7 @@ CASES: dict[str, Case] = {
     "unknown.out-of-budget": spent,
     "offline.resolver": changed(other_resolvers_answer, to(UNRESOLVED)),
     "offline.portal": after(to(fail(Phase.TLS, "ssl_invalid_hostname")), 1),
+    "offline.cut-off": after(only_one_control_answers, 4),
     "offline.nothing-answers": after(to(SILENT), 1),
     "unknown.no-healthy-control": after(to(SILENT, LegRole.CONTROL), 1),
     "down.server-error": after(to(Done(status=503), *NAME), 3),
