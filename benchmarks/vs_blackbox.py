@@ -8,9 +8,11 @@ Same lab, same servers, same names, same object of 64 KiB, same machine; batches
 Both resolve the name, connect, shake hands, ask and read everything; the phases are compared with a
 capture of the packets (kernel stamps, nanoseconds). One probe alone; five one after another, as a
 daemon makes the legs of a round (which asks for all its names first, at once); and twenty at once;
-with an idle machine and with every core burning. Like a daemon's, the URLs are few and come again
-and again. CPU is user and system time of the process that measures and does nothing else; for
-blackbox_exporter it includes answering the scrape, which is how it gives a result.
+with an idle machine and with every core burning. Each of the three has processes of its own: one
+that has made twenty legs at once takes some per cent more for one alone afterwards. Like a
+daemon's, the URLs are few and come again and again. CPU is user and system time of the process that
+measures and does nothing else; for blackbox_exporter it includes answering the scrape, which is how
+it gives a result.
 """
 
 from __future__ import annotations
@@ -24,8 +26,11 @@ import sys
 import tempfile
 import time
 from collections import defaultdict, deque
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import chain, cycle, islice
 from pathlib import Path
+from typing import Protocol
 
 import click
 import httpx
@@ -79,7 +84,8 @@ class Shape(Struct, frozen=True):
     """How often in a round."""
 
 
-WARM_UP = Shape("warm-up", 1, in_turn=True, times=5)
+WARM_UP = 1
+"""Rounds that do not count."""
 SHAPES = (
     Shape("alone", 1, in_turn=True, times=5),
     Shape("5 in turn", 5, in_turn=True),
@@ -129,67 +135,100 @@ def resident_bytes(pid: int) -> int:
 
 async def take(ca_file: str, rounds: int) -> Taken:
     """Inside the client's namespace: both, in turns."""
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "blackbox.yml"
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        config = folder / "blackbox.yml"
         config.write_text(CONFIG.replace("CA", ca_file).replace("&http", ""))
-        command = [PROGRAM, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{PORT}"]
-        legs = await LegProcess.start(ca_file)
-        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as exporter:
-            try:
-                return await _take(legs, rounds, exporter.pid)
-            finally:
-                exporter.terminate()
-                await legs.stop()
+        makers: dict[tuple[str, str], Maker] = {}
+        for port, shape in enumerate(SHAPES, PORT):
+            makers[US, shape.name] = await stack.enter_async_context(_legs(ca_file))
+            makers[THEM, shape.name] = await stack.enter_async_context(_exporter(config, port))
+        return await _take(makers, rounds)
 
 
-async def _take(legs: LegProcess, rounds: int, exporter: int) -> Taken:
+async def _take(makers: dict[tuple[str, str], Maker], rounds: int) -> Taken:
     probes: list[Probe] = []
     costs: list[Cost] = []
     by_loop = 0
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-    base = f"http://127.0.0.1:{PORT}"
-    async with httpx.AsyncClient(
-        base_url=base, trust_env=False, timeout=30, limits=limits
-    ) as client:
-        await _until_up(client)
-
-        async def ours(numbers: list[int], version: str, in_turn: bool) -> Made:
-            return await legs.make(Order(numbers, version, BYTES, in_turn))
-
-        async def theirs(numbers: list[int], version: str, in_turn: bool) -> Made:
-            before = cpu_seconds(exporter)
-            if in_turn:
-                found = [await probe(number, version) for number in numbers]
-            else:
-                found = await asyncio.gather(*(probe(number, version) for number in numbers))
-            return Made(found, cpu_seconds(exporter) - before)
-
-        async def probe(number: int, version: str) -> dict[Phase, float]:
-            module = VERSIONS[version]
-            answer = await client.get(
-                "/probe", params={"target": f"https://{HOST}/{number}", "module": module}
-            )
-            if "probe_success 1" not in answer.text:
-                raise RuntimeError(f"blackbox_exporter failed: {answer.text}")
-            return {Phase(name): float(value) for name, value in PHASE.findall(answer.text)}
-
-        pair = ((US, ours), (THEM, theirs))
-        paths = cycle(range(PATHS))
-        for turn, shapes in enumerate(((WARM_UP,), *(SHAPES,) * rounds)):
-            for version in VERSIONS:
-                for shape in chain.from_iterable([each] * each.times for each in shapes):
-                    for who, make in pair if turn % 2 else reversed(pair):
-                        numbers = list(islice(paths, shape.probes))
-                        made = await make(numbers, version, shape.in_turn)
-                        probes.extend(
-                            Probe(who, number, shape.name, phases)
-                            for number, phases in zip(numbers, made.phases, strict=True)
-                        )
-                        by_loop += made.by_loop
-                        cost = Cost(who, version, shape.name, shape.probes, made.cpu_seconds)
-                        costs.append(cost)
-    resident = {US: resident_bytes(legs.pid), THEM: resident_bytes(exporter)}
+    paths = cycle(range(PATHS))
+    for turn in range(-WARM_UP, rounds):
+        for version in VERSIONS:
+            for shape in chain.from_iterable([each] * each.times for each in SHAPES):
+                for who in (US, THEM) if turn % 2 else (THEM, US):
+                    numbers = list(islice(paths, shape.probes))
+                    order = Order(numbers, version, BYTES, shape.in_turn)
+                    made = await makers[who, shape.name].make(order)
+                    name = shape.name if turn >= 0 else "warm-up"
+                    probes.extend(
+                        Probe(who, number, name, phases)
+                        for number, phases in zip(numbers, made.phases, strict=True)
+                    )
+                    by_loop += made.by_loop
+                    costs.append(Cost(who, version, name, shape.probes, made.cpu_seconds))
+    resident = {
+        who: max(resident_bytes(maker.pid) for (whose, _), maker in makers.items() if whose == who)
+        for who in (US, THEM)
+    }
     return Taken(probes, costs, by_loop, resident)
+
+
+class Maker(Protocol):
+    """A process that makes probes."""
+
+    pid: int
+
+    async def make(self, order: Order) -> Made: ...
+
+
+@asynccontextmanager
+async def _legs(ca_file: str) -> AsyncIterator[LegProcess]:
+    process = await LegProcess.start(ca_file)
+    try:
+        yield process
+    finally:
+        await process.stop()
+
+
+class Exporter:
+    """A blackbox_exporter that ``client`` speaks to."""
+
+    def __init__(self, pid: int, client: httpx.AsyncClient) -> None:
+        self.pid = pid
+        self._client = client
+
+    async def make(self, order: Order) -> Made:
+        """Raises ``RuntimeError`` if a probe fails."""
+        before = cpu_seconds(self.pid)
+        if order.in_turn:
+            found = [await self._probe(number, order.version) for number in order.numbers]
+        else:
+            probes = (self._probe(number, order.version) for number in order.numbers)
+            found = await asyncio.gather(*probes)
+        return Made(found, cpu_seconds(self.pid) - before)
+
+    async def _probe(self, number: int, version: str) -> dict[Phase, float]:
+        answer = await self._client.get(
+            "/probe",
+            params={"target": f"https://{HOST}/{number}", "module": VERSIONS[version]},
+        )
+        if "probe_success 1" not in answer.text:
+            raise RuntimeError(f"blackbox_exporter failed: {answer.text}")
+        return {Phase(name): float(value) for name, value in PHASE.findall(answer.text)}
+
+
+@asynccontextmanager
+async def _exporter(config: Path, port: int) -> AsyncIterator[Exporter]:
+    command = [PROGRAM, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            async with httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30, limits=limits
+            ) as client:
+                await _until_up(client)
+                yield Exporter(process.pid, client)
+        finally:
+            process.terminate()
 
 
 async def _until_up(client: httpx.AsyncClient) -> None:
