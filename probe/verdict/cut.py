@@ -75,7 +75,7 @@ def cut_off(
     observed: RoundObservation,
     about: About,
 ) -> CutOff | None:
-    """Whether most sites that could be reached until then fell silent with the platform, although
+    """Whether most sites fell silent with the platform (or were as silent from the start), although
     somebody still answers; ``None``: no, or nobody does. ``mine`` and ``controls``: after
     ``observed``."""
     since = mine.silent_since.get(observed.family)
@@ -88,7 +88,7 @@ def cut_off(
         for control in about.controls
         if (key := family_key(observed.family, control.name)) in controls
     ]
-    fell = [one for _, one in known if one.answered_at and one.silent_since >= since]
+    fell = [one for _, one in known if one.silent_since >= since]
     began = min((one.silent_since for one in fell), default=0.0)
     up = [control for control, one in known if not one.silent_since and one.answered_at >= began]
     answering = {control.operator for control in up if control.foreign}

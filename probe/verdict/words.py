@@ -113,17 +113,13 @@ def cut_off(facts: Facts) -> str:
     assert found is not None
     inside = ""
     if found.domestic:
-        inside = f"; {found.domestic} inside the country {_verb(found.domestic, 'answer')}"
+        verb = "answers" if found.domestic == 1 else "answer"
+        inside = f"; {found.domestic} inside the country {verb}"
     silent = f"{found.silent} of {found.silent + found.answering}"
     return (
         f"{facts.title}: this line is cut off from most of the Internet: it fails "
-        f"({failures(facts.failing)}), and so {_verb(found.silent, 'do')} {silent} controls abroad "
-        f"that answered until then{inside}."
+        f"({failures(facts.failing)}), and so do {silent} controls abroad{inside}."
     )
-
-
-def _verb(count: int, verb: str) -> str:
-    return {"answer": "answers", "do": "does"}[verb] if count == 1 else verb
 
 
 def degraded(facts: Facts) -> str:

@@ -106,9 +106,15 @@ def test_the_sentence_counts_who_fell_silent() -> None:
     said = during(country(1, FOREIGN, DOMESTIC[:1]), only(*DOMESTIC))[-1]
     assert said.sentence == (
         "X: this line is cut off from most of the Internet: it fails (generic_timeout_error in "
-        "connect), and so do 7 of 7 controls abroad that answered until then; 1 inside the country "
-        "answers."
+        "connect), and so do 7 of 7 controls abroad; 1 inside the country answers."
     )
+
+
+def test_a_daemon_that_begins_on_such_a_line_says_so_too() -> None:
+    made = Country(1, controls=FOREIGN, about=about_x(controls=facts(FOREIGN, ())))
+    said = during(made, only(*FOREIGN[:1]))
+    assert not any(v.restricted for v in said)
+    assert {v.reason for v in said[10:]} == {"cut_off"}
 
 
 def test_no_burst_is_made_of_a_line_that_is_cut_off() -> None:
@@ -129,13 +135,14 @@ FELL, EARLIER = AT - 600.0, AT - TOGETHER_SECONDS - 1_200.0
 def test_the_majority_of_those_who_could_be_reached_decides(
     fell: int, gone: int, up: int, inside: int
 ) -> None:
-    """``gone``: those that were silent long before."""
+    """``gone``: those that were silent long before. One that fell has never answered."""
     made = Country(1)
     made.act, made.now = only(), AT
     observed = made.a_round()
     foreign = tuple(f"c{n}" for n in range(fell + gone + up))
     domestic = tuple(f"d{n}" for n in range(inside))
     what = [ControlMemory(answered_at=EARLIER, silent_since=FELL)] * fell
+    what[:1] = [ControlMemory(silent_since=FELL)] * min(1, fell)
     what += [ControlMemory(answered_at=EARLIER - 60.0, silent_since=EARLIER)] * gone
     what += [ControlMemory(answered_at=AT)] * (up + inside)
     controls = {
