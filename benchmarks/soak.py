@@ -268,10 +268,6 @@ class Soak:
             flush=True,
         )
 
-    def month_end(self, days: int) -> float:
-        """Resident bytes in the last days before ``days``, on average."""
-        return mean(s.resident_bytes for s in self.samples if days - MONTH_END < s.day <= days)
-
     def report(self, real_seconds: float) -> bool:
         """Print everything; whether all is well."""
         counted = self.daemon._board.snapshot().counted
@@ -301,8 +297,9 @@ class Soak:
         slope = linear_regression(
             [sample.day for sample in later], [sample.resident_bytes for sample in later]
         ).slope
+        resident = mean(s.resident_bytes for s in later if s.day > self.days - MONTH_END)
         print(
-            f"memory: {self.month_end(self.days) / 1e6:.1f} MB in the last days, "
+            f"memory: {resident / 1e6:.1f} MB in the last days, "
             f"{slope / 1e3:+.1f} kB a day after the first month (least squares)"
         )
         print(f"history: {self.daemon._store.health()}")

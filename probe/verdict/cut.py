@@ -17,7 +17,7 @@ from probe.model.identity import Family, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import hard
 from probe.verdict.about import About
-from probe.verdict.memory import ControlMemory, PlatformMemory, family_key
+from probe.verdict.memory import ControlMemory, Memory, PlatformMemory, family_key
 
 TOGETHER_SECONDS = 3_600.0
 """A control that fell silent up to so long before the platform did, or after it, fell with it. Who
@@ -35,19 +35,29 @@ class CutOff(Struct, frozen=True, kw_only=True):
     domestic: int
 
 
-def controls_after(
+def heard(memory: Memory, observed: RoundObservation, about: About) -> Memory:
+    """``memory`` with who answered in one more round or burst, and who did not."""
+    mine = memory.platform(observed.platform)
+    mine = replace(mine, silent_since=_silent_after(mine, observed))
+    return replace(
+        memory,
+        controls=_controls_after(memory.controls, observed, about),
+        platforms={**memory.platforms, observed.platform: mine},
+    )
+
+
+def _controls_after(
     known: Mapping[str, ControlMemory], observed: RoundObservation, about: About
 ) -> dict[str, ControlMemory]:
-    """What is remembered of each control after one more round or burst. Who is not configured any
-    more is forgotten."""
+    """Who is not configured any more is forgotten."""
     configured = {control.name for control in about.controls}
     after = {key: one for key, one in known.items() if key.partition("|")[2] in configured}
     at = observed.started_at
-    heard: dict[str, bool] = {}
+    asked: dict[str, bool] = {}
     for leg in observed.by_role(LegRole.CONTROL):
-        key = family_key(observed.family, f"{leg.leg.owner}/{leg.leg.target}")
-        heard[key] = heard.get(key, False) or hard(leg) is None
-    for key, answers in heard.items():
+        key = _key(leg, observed)
+        asked[key] = asked.get(key, False) or hard(leg) is None
+    for key, answers in asked.items():
         before = after.get(key, ControlMemory())
         if answers:
             after[key] = ControlMemory(answered_at=at)
@@ -56,7 +66,7 @@ def controls_after(
     return after
 
 
-def silent_after(mine: PlatformMemory, observed: RoundObservation) -> dict[Family, float]:
+def _silent_after(mine: PlatformMemory, observed: RoundObservation) -> dict[Family, float]:
     """Since when every target of the platform is silent, for each family in which that is so."""
     targets = observed.by_role(LegRole.TARGET)
     family, since = observed.family, dict(mine.silent_since)
@@ -69,7 +79,7 @@ def silent_after(mine: PlatformMemory, observed: RoundObservation) -> dict[Famil
     return since
 
 
-def cut_off(
+def line_cut_off(
     mine: PlatformMemory,
     controls: Mapping[str, ControlMemory],
     observed: RoundObservation,
@@ -88,16 +98,12 @@ def cut_off(
         for control in about.controls
         if (key := family_key(observed.family, control.name)) in controls
     ]
-    fell = [one for _, one in known if one.silent_since >= since]
-    began = min((one.silent_since for one in fell), default=0.0)
+    fell = [(control, one) for control, one in known if one.silent_since >= since]
+    began = min((one.silent_since for _, one in fell), default=0.0)
     up = [control for control, one in known if not one.silent_since and one.answered_at >= began]
     answering = {control.operator for control in up if control.foreign}
     domestic = {control.operator for control in up if not control.foreign}
-    silent = {
-        control.operator
-        for control, one in known
-        if control.foreign and one in fell and control.operator not in answering
-    }
+    silent = {control.operator for control, _ in fell if control.foreign} - answering
     if len(silent) < LEAST or len(silent) <= len(answering) or not (answering or domestic):
         return None
     return CutOff(silent=len(silent), answering=len(answering), domestic=len(domestic))
@@ -111,14 +117,15 @@ def nobody_to_ask(controls: Mapping[str, ControlMemory], observed: RoundObservat
         (one.answered_at for key, one in controls.items() if key.startswith(f"{observed.family}|")),
         default=0.0,
     )
-    asked = {
-        family_key(observed.family, f"{leg.leg.owner}/{leg.leg.target}")
-        for leg in observed.by_role(LegRole.CONTROL)
-    }
+    asked = {_key(leg, observed) for leg in observed.by_role(LegRole.CONTROL)}
     return bool(asked) and all(
         0.0 < controls.get(key, ControlMemory()).silent_since < latest - TOGETHER_SECONDS
         for key in asked
     )
+
+
+def _key(leg: LegObservation, observed: RoundObservation) -> str:
+    return family_key(observed.family, f"{leg.leg.owner}/{leg.leg.target}")
 
 
 def _silent(targets: Iterable[LegObservation]) -> bool:

@@ -17,7 +17,7 @@ from probe.model.verdict import Verdict
 from probe.observe.effort import Measure
 from probe.verdict import names, rounds, testing
 from probe.verdict.about import About
-from probe.verdict.cut import controls_after, cut_off, nobody_to_ask, silent_after
+from probe.verdict.cut import heard, line_cut_off, nobody_to_ask
 from probe.verdict.facts import BUDGETS, Facts, elsewhere
 from probe.verdict.learning import (
     all_slow,
@@ -49,6 +49,7 @@ def decide(
     memory: Memory, observed: RoundObservation, about: About, rules: tuple[Rule, ...] = RULES
 ) -> Decision:
     """What ``observed`` adds to ``memory``, and what follows."""
+    memory = heard(memory, observed, about)
     if observed.burst is not None:
         return _burst(memory, observed, about, rules)
     return _ordinary(memory, observed, about, rules)
@@ -67,9 +68,7 @@ def _ordinary(
     mine = replace(mine, episode=episode, clean=clean)
     mine = replace(mine, path_rounds=rounds.moved_paths(seen, mine, observed, about))
     line_rounds = memory.line_rounds + 1 if seen.another_line else 0
-    mine = replace(mine, silent_since=silent_after(mine, observed))
-    memory = replace(memory, controls=controls_after(memory.controls, observed, about))
-    cut = cut_off(mine, memory.controls, observed, about)
+    cut = line_cut_off(mine, memory.controls, observed, about)
     plan = None
     if cut is None:  # else a burst would compare the platform with the few that still answer
         plan = testing.plan_after_round(mine, seen, memory.levels, observed, about)
@@ -151,13 +150,8 @@ def _burst(
     memory: Memory, observed: RoundObservation, about: About, rules: tuple[Rule, ...]
 ) -> Decision:
     mine, levels = memory.platform(observed.platform), memory.levels
-    mine = replace(
-        mine,
-        clean=rounds.clean_after(mine, None, observed, about),
-        silent_since=silent_after(mine, observed),
-    )
-    memory = replace(memory, controls=controls_after(memory.controls, observed, about))
-    cut = cut_off(mine, memory.controls, observed, about)
+    mine = replace(mine, clean=rounds.clean_after(mine, None, observed, about))
+    cut = line_cut_off(mine, memory.controls, observed, about)
     holder = mine.proven or mine.episode
     # Without a holder it was asked for by a daemon that has forgotten why: nothing follows.
     measure = Measure.HANDSHAKE if holder is None else holder.measure

@@ -13,7 +13,7 @@ from probe.model.identity import Family, LegRole, Phase
 from probe.model.observation import Leg
 from probe.model.verdict import State, Verdict
 from probe.verdict.about import ControlFacts
-from probe.verdict.cut import TOGETHER_SECONDS, CutOff, cut_off
+from probe.verdict.cut import TOGETHER_SECONDS, CutOff, line_cut_off
 from probe.verdict.memory import ControlMemory, PlatformMemory, family_key
 from tests.verdict.country import LONG_READ, START, WELL, Act, Country, Done, about_x
 
@@ -150,7 +150,7 @@ def test_the_majority_of_those_who_could_be_reached_decides(
         for name, one in zip((*foreign, *domestic), what, strict=True)
     }
     mine = PlatformMemory(silent_since={Family.IPV4: FELL})
-    found = cut_off(mine, controls, observed, about_x(controls=facts(foreign, domestic)))
+    found = line_cut_off(mine, controls, observed, about_x(controls=facts(foreign, domestic)))
     if fell >= 2 and fell > up and up + inside:
         assert found == CutOff(silent=fell, answering=up, domestic=inside)
     else:
