@@ -79,14 +79,18 @@ def about_x(**more: object) -> About:
             TargetFacts(name="page", host="x.test", swap=Compares.HANDSHAKE),
             TargetFacts(name="object", host="object.test", swap=Compares.GOODPUT),
         ),
-        controls=_facts(CONTROLS),
+        controls=facts(CONTROLS),
     )
     return replace(known, **more)
 
 
-def _facts(controls: tuple[str, ...]) -> tuple[ControlFacts, ...]:
+def facts(foreign: tuple[str, ...], domestic: tuple[str, ...] = ()) -> tuple[ControlFacts, ...]:
+    """What the configuration says of controls."""
     return tuple(
-        ControlFacts(name=f"{name}/object", operator=name, min_bytes=LONG_READ) for name in controls
+        ControlFacts(
+            name=f"{name}/object", operator=name, min_bytes=LONG_READ, foreign=name in foreign
+        )
+        for name in (*foreign, *domestic)
     )
 
 
@@ -115,7 +119,7 @@ class Country:
         self.addresses = addresses
         self.swaps = swaps
         self.decoys = decoys
-        self.about = about or about_x(controls=_facts(controls))
+        self.about = about or about_x(controls=facts(controls))
         self.controls = controls
         self.memory = Memory()
         self.act: Act = nothing

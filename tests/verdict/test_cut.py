@@ -12,23 +12,13 @@ from probe.model.failure import Failure
 from probe.model.identity import Family, LegRole, Phase
 from probe.model.observation import Leg
 from probe.model.verdict import State, Verdict
-from probe.verdict.about import ControlFacts
 from probe.verdict.cut import TOGETHER_SECONDS, CutOff, line_cut_off
 from probe.verdict.memory import ControlMemory, PlatformMemory, family_key
-from tests.verdict.country import LONG_READ, START, WELL, Act, Country, Done, about_x
+from tests.verdict.country import START, WELL, Act, Country, Done, about_x, facts
 
 SILENT = Done(fails=Failure(phase=Phase.CONNECT, reason="generic_timeout_error"))
 FOREIGN = ("debian", "jquery", "kernel", "amazon", "ubuntu", "videolan", "microsoft")
 DOMESTIC = ("university", "bank", "mirror")
-
-
-def facts(foreign: tuple[str, ...], domestic: tuple[str, ...]) -> tuple[ControlFacts, ...]:
-    return tuple(
-        ControlFacts(
-            name=f"{name}/object", operator=name, min_bytes=LONG_READ, foreign=name in foreign
-        )
-        for name in (*foreign, *domestic)
-    )
 
 
 def country(seed: int, foreign: tuple[str, ...], domestic: tuple[str, ...] = ()) -> Country:
