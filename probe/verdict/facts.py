@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -133,14 +134,18 @@ def _answered(leg: LegObservation) -> bool:
 
 
 def elsewhere(references: Iterable[Verdict]) -> Elsewhere:
-    """What reference vantages say together: the most innocent explanation that one of them gives.
+    """What reference vantages say together; each of ``references`` is another vantage's.
 
-    A platform that fails or is slow at a reference is not restricted by the country's networks.
+    They are weighed: strictly more that find it fine than not make ``fine``, strictly more that do
+    not make ``failing`` or ``slow``, whichever more of them say (as many: ``failing``). A tie is as
+    if nobody had looked. So one broken or lying reference among three neither convicts nor acquits.
     """
-    found = {_news(verdict) for verdict in references}
-    for news in (Elsewhere.FAILING, Elsewhere.SLOW, Elsewhere.FINE):
-        if news in found:
-            return news
+    told = Counter(map(_news, references))
+    fine, slow, failing = (told[x] for x in (Elsewhere.FINE, Elsewhere.SLOW, Elsewhere.FAILING))
+    if fine > slow + failing:
+        return Elsewhere.FINE
+    if fine < slow + failing:
+        return Elsewhere.SLOW if slow > failing else Elsewhere.FAILING
     return Elsewhere.NOBODY_LOOKED
 
 
