@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import untouched
+
 # How long an example takes says something about the machine, not about the code.
 settings.register_profile("throttlewatch", deadline=None)
 settings.load_profile("throttlewatch")
@@ -37,3 +39,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=2,
         help="how often each scenario is played in the world of numbers (tests/scenarios)",
     )
+
+
+FOUND = pytest.StashKey[untouched.Seen]()
+HARM = pytest.StashKey[list[str]]()
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    """Whether this is one of the processes that pytest-xdist shares the tests out to."""
+    return hasattr(config, "workerinput")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not _is_worker(session.config):
+        session.config.stash[FOUND] = untouched.seen()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The machine's devices and configuration are as before: no test of ours may touch them."""
+    if not _is_worker(session.config):
+        harm = untouched.harm(session.config.stash[FOUND], untouched.seen())
+        session.config.stash[HARM] = harm
+        if harm:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if harm := terminalreporter.config.stash.get(HARM, []):
+        terminalreporter.section("this machine was changed while the tests ran", red=True)
+        for line in harm:
+            terminalreporter.write_line(line)

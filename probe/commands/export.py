@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from probe.commands.options import config_option, load_config
-from probe.commands.reading import opened, ordered, reading, warn_of_strangers, write
+from probe.commands.output import write
+from probe.commands.reading import opened, ordered, reading, warn_of_strangers
 from probe.model.identity import Vantage
 from probe.model.stored import StoredRound
 from probe.publish.declared import Declared

@@ -1,11 +1,10 @@
-"""What commands that read the history share: which file, which time, and where to write."""
+"""What commands that read the history share: which file and which time."""
 
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -123,27 +122,6 @@ def ordered(since: float | None, until: float) -> None:
     """Refuse a time that ends before it begins."""
     if since is not None and since >= until:
         raise click.UsageError("--from is not before --to")
-
-
-def write(lines: Iterable[bytes], output: Path | None) -> int:
-    """Write to ``output``, whole or not at all, or to standard output (``None``, or ``-``); the
-    bytes written."""
-    written = 0
-    if output is None or str(output) == "-":
-        for line in lines:
-            written += sys.stdout.buffer.write(line)
-        sys.stdout.buffer.flush()
-        return written
-    partial = output.with_name(output.name + ".partial")
-    try:
-        with partial.open("wb") as sink:
-            for line in lines:
-                written += sink.write(line)
-        partial.replace(output)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise click.ClickException(f"cannot write {output}: {error.strerror or error}") from error
-    return written
 
 
 def zone_of(name: str) -> tzinfo:

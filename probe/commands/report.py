@@ -8,7 +8,8 @@ import click
 
 from probe import __version__
 from probe.commands.options import config_option, load_config
-from probe.commands.reading import opened, ordered, reading, warn_of_strangers, write, zone_of
+from probe.commands.output import write
+from probe.commands.reading import opened, ordered, reading, warn_of_strangers, zone_of
 from probe.config.schema import Config
 from probe.model.finding import Incident
 from probe.publish.declared import Declared

@@ -1,0 +1,98 @@
+"""Where a command writes to: a file, whole or not at all, or what a name stands for.
+
+Only a regular file that has no other name is replaced, by a new one from the same folder. Whatever
+else bears the name (a device, a pipe, a link, standard output) is written to and stays what it is:
+as root, a rename over ``/dev/null`` would break every program of the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+
+def write(lines: Iterable[bytes], output: Path | None) -> int:
+    """Write to ``output``, or to standard output (``None``, or ``-``); the bytes written.
+
+    A regular file is there whole or as it was, and keeps its owner and its modes.
+    """
+    if output is None or str(output) == "-" or _is_standard_output(output):
+        written = sum(sys.stdout.buffer.write(line) for line in lines)
+        sys.stdout.buffer.flush()
+        return written
+    try:
+        with _opened(output) as sink:
+            return sum(sink.write(line) for line in lines)
+    except OSError as error:
+        raise click.ClickException(f"cannot write {output}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _opened(output: Path) -> Iterator[BinaryIO]:
+    partial = _beside(output) if _is_replaced(output) else None
+    if partial is None:
+        with output.open("wb") as sink:
+            yield sink
+        return
+    try:
+        with partial.open("wb") as sink:
+            yield sink
+            sink.flush()
+            os.fsync(sink.fileno())
+        partial.replace(output)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink()
+        raise
+
+
+def _is_replaced(output: Path) -> bool:
+    """Whether a new file may take the name: nothing has it, or a regular file and only under it."""
+    try:
+        found = output.lstat()
+    except FileNotFoundError:
+        return True
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+
+
+def _beside(output: Path) -> Path | None:
+    """An empty file in the same folder, with the owner and the modes of the one that it shall
+    replace; ``None`` if this user cannot make such a one, but write to what is there."""
+    partial = output.with_name(f".{output.name}.{secrets.token_hex(4)}.partial")
+    try:
+        # What stands there already, a link above all, is not followed.
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+    except OSError:
+        if output.exists():
+            return None
+        raise
+    try:
+        before = output.lstat()
+        os.chown(partial, before.st_uid, before.st_gid)
+        shutil.copystat(output, partial)
+    except FileNotFoundError:
+        return partial
+    except OSError:
+        partial.unlink()
+        return None
+    return partial
+
+
+def _is_standard_output(output: Path) -> bool:
+    """Whether the name (``/dev/stdout``) stands for what standard output is already: opened once
+    more, a file that the shell appends to would be emptied, and a socket refused."""
+    try:
+        return output.is_symlink() and os.path.samestat(
+            output.stat(), os.fstat(sys.stdout.fileno())
+        )
+    except (OSError, ValueError):
+        return False
