@@ -47,6 +47,8 @@ _REPORT = struct.pack("@I", 1 << 4 | 1 << 11)
 _ON_SCHEDULING = struct.pack("@I", 1 << 8)
 # Three timespecs, and the kernel's account of the "error" as which it reports.
 _REPORT_BYTES = 256
+# Far more than a queue can hold: each is charged to the socket's memory.
+_MOST_REPORTS = 4_096
 
 FIRST_PIECE = 1
 """Bytes of the first read of an answer in the clear, and of a look at what nobody has read yet. A
@@ -104,22 +106,27 @@ def send_stamped(sock: socket.socket, data: memoryview) -> tuple[int, int | None
         if error.errno not in (errno.EINVAL, errno.ENOPROTOOPT):
             raise
         return sock.send(data), None  # before Linux 4.6
-    return sent, sent_stamp_ns(sock)
+    return sent, last_stamp_ns(sock)
 
 
-def sent_stamp_ns(sock: socket.socket) -> int | None:
-    """Take a stamp of what was sent off ``sock``; ``None``: there is none. Until that is done the
-    socket is readable to an event loop."""
+def last_stamp_ns(sock: socket.socket) -> int | None:
+    """Take every stamp of what was sent off ``sock``, and give the last; ``None``: there was none.
+
+    Until all are taken, an event loop is told at each of its turns that something is there. The
+    kernel makes one more whenever it sends the same bytes again.
+    """
     if not sys.platform.startswith("linux"):
         return None
-    try:
-        _, ancillary, _, _ = sock.recvmsg(0, _REPORT_BYTES, socket.MSG_ERRQUEUE)
-    except OSError:
-        return None
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPING:
-            return _nanoseconds(data)
-    return None
+    last = None
+    for _ in range(_MOST_REPORTS):
+        try:
+            _, ancillary, _, _ = sock.recvmsg(0, _REPORT_BYTES, socket.MSG_ERRQUEUE)
+        except OSError:
+            break
+        for level, kind, data in ancillary:
+            if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPING:
+                last = _nanoseconds(data)
+    return last
 
 
 class Stamping:

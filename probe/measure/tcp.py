@@ -20,7 +20,8 @@ from probe.measure.wire import WireStream, writable
 
 class Connected(Struct, frozen=True):
     """An open connection. ``seconds`` is the connect phase, ``rtt_seconds`` the kernel's round trip
-    of SYN and SYN-ACK (``None`` where it is not known)."""
+    of SYN and SYN-ACK; ``None`` where it is not known, and if the SYN was sent more than once: then
+    nobody knows which of them was answered (RFC 6298, 3)."""
 
     wire: WireStream
     seconds: float
@@ -47,10 +48,9 @@ async def connect(
     except BaseException:
         sock.close()
         raise
-    rtt = account.tcp.rtt_seconds if account is not None else None
-    lost = account is None or account.tcp.retransmits != 0
-    seconds = elapsed if rtt is None or lost else rtt
-    return Connected(WireStream(sock, opened_ns=started_ns), seconds, rtt)
+    once = account is not None and account.tcp.retransmits == 0
+    rtt = account.tcp.rtt_seconds if account is not None and once else None
+    return Connected(WireStream(sock, opened_ns=started_ns), elapsed if rtt is None else rtt, rtt)
 
 
 async def _connected(sock: socket.socket, address: str, port: int) -> None:

@@ -88,8 +88,10 @@ class WireStream:
         self._timer: asyncio.TimerHandle | None = None
         self._lookout: Lookout | None = None
         self._sight = Sight(sock)
-        self._stamp_comes = False
-        """Whether the kernel has yet to say when something was sent."""
+        self._reports = False
+        """Whether the kernel was asked to say when something was sent: it may say so late, and says
+        so again for whatever it sends again. All of that is to be taken, whenever we are woken and
+        nothing else is there; else the event loop would turn for it without end."""
         self._stamped_ns = 0
         self._orderly_ns = 0
         """Up to this time on the wall clock no segment came out of order."""
@@ -182,13 +184,14 @@ class WireStream:
         while view:
             try:
                 if stamped:
+                    self._reports = True
                     size, kernel_ns = clock.send_stamped(self._sock, view)
                     self.sent = Departure(self.sent.loop_ns, kernel_ns)
-                    self._stamp_comes = self._stamp_comes or kernel_ns is None
                 else:
                     size = self._sock.send(view)
                 view = view[size:]
             except (BlockingIOError, InterruptedError):
+                self._take_reports()
                 await writable(self._sock)
 
     def kernel_account(self) -> tcp_info.Account | None:
@@ -243,8 +246,7 @@ class WireStream:
         try:
             data, ancillary, _, _ = self._sock.recvmsg(size, clock.ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
-            # Or a stamp came too late for ``send``, and would wake us until it is taken.
-            self._stamp_comes = self._stamp_comes and clock.sent_stamp_ns(self._sock) is None
+            self._take_reports()
             self._drained = True
             return None
         self._drained = 0 < len(data) < size
@@ -253,6 +255,10 @@ class WireStream:
             self._note(len(data), clock.stamp_ns(ancillary) if seen_ns is None else seen_ns)
         self._held.append((data, self.arrivals[-1] if self.arrivals else self.arrival))
         return data
+
+    def _take_reports(self) -> None:
+        if self._reports:
+            clock.last_stamp_ns(self._sock)
 
     async def _gather(self) -> None:
         if self._whole_at is None:

@@ -111,7 +111,8 @@ class LegObservation(Struct, frozen=True, kw_only=True):
     until then). ``body_bytes`` counts decoded body bytes, ``None`` when no body was begun;
     ``transfer_seconds`` of a cut body is the time until the cut. ``curve`` counts bytes on the
     connection after the request, so a stalled TLS record shows. ``wire_bytes_*`` include TCP and IP
-    headers, handshake and TLS, as counted by the kernel. ``seen_names`` are the platforms whose
+    headers, handshake and TLS, as counted by the kernel. ``connect_rtt_seconds`` is ``None`` if the
+    SYN was sent more than once, as through a proxy. ``seen_names`` are the platforms whose
     names this address had already seen from this vantage before the leg.
     """
 

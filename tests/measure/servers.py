@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import datetime
 import functools
+import os
 import socket
 import ssl
 import struct
@@ -137,6 +138,7 @@ class Server:
 
     def __init__(self) -> None:
         self.port = 0
+        self.sockets: tuple[socket.socket, ...] = ()
         self.visits: list[Visit] = []
         self.snis: list[str | None] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -146,6 +148,10 @@ class Server:
         """The only visit there was."""
         (only,) = self.visits
         return only
+
+    def listener(self) -> socket.socket:
+        """The listening socket, for what asyncio does not hand out. The caller closes it."""
+        return socket.socket(fileno=os.dup(self.sockets[0].fileno()))
 
     async def finished(self) -> None:
         """Wait until every script has run to its end."""
@@ -183,6 +189,7 @@ async def serve(
         server._tasks.add(task)
 
     listener = await asyncio.start_server(accept, host, 0, ssl=context)
+    server.sockets = listener.sockets
     server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server

@@ -20,8 +20,8 @@ from probe.measure.clock import (
     Arrival,
     Departure,
     Timeline,
+    last_stamp_ns,
     send_stamped,
-    sent_stamp_ns,
     stamp_ns,
     wall_offset_ns,
 )
@@ -149,7 +149,7 @@ async def test_a_stamp_that_comes_late_is_dropped_and_the_loop_does_not_turn_for
     near, far = connected
     wire = WireStream(near, opened_ns=0)
     # As if the kernel had not made it when ``send`` looked.
-    monkeypatch.setattr("probe.measure.clock.sent_stamp_ns", lambda _: None)
+    monkeypatch.setattr("probe.measure.clock.last_stamp_ns", lambda _: None)
     await wire.send(b"hello", stamped=True)
     monkeypatch.undo()
     assert select.select([near], [], [], 0) == ([near], [], [])
@@ -164,5 +164,5 @@ async def test_a_stamp_that_comes_late_is_dropped_and_the_loop_does_not_turn_for
     asyncio.get_running_loop().call_later(0.1, far.sendall, b"answer")
     assert await wire.receive() == b"answer"
     assert turns == 2
-    assert sent_stamp_ns(near) is None
+    assert last_stamp_ns(near) is None
     wire.close()
