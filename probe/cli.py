@@ -57,6 +57,8 @@ STATUS: dict[VerdictState, int] = {
     VerdictState.DEGRADED: 11,
     VerdictState.DOWN: 12,
     VerdictState.OFFLINE: 13,
+    VerdictState.WITHHELD: 16,
+    VerdictState.IMPAIRED: 17,
     VerdictState.THROTTLED: 14,
     VerdictState.BLOCKED: 15,
 }
@@ -147,7 +149,7 @@ def once(
     """Make one round of every platform now, and print what it saw.
 
     With --exit-code the status is that of the worst verdict: 0 ok, 10 unknown, 11 degraded,
-    12 down, 13 offline, 14 throttled, 15 blocked.
+    12 down, 13 offline, 16 withheld, 17 impaired, 14 throttled, 15 blocked.
     """
     from rich.console import Console
 
@@ -176,7 +178,7 @@ def once(
     else:
         render_rounds(Console(), observations, verdicts)
     if exit_code:
-        sys.exit(max(_status(verdict) for verdict in verdicts))
+        sys.exit(_status(verdicts))
 
 
 @main.command()
@@ -282,8 +284,10 @@ def _usage(message: str) -> NoReturn:
     raise click.UsageError(message)
 
 
-def _status(verdict: Verdict) -> int:
-    return STATUS[verdict.state]
+def _status(verdicts: Iterable[Verdict]) -> int:
+    """That of the worst."""
+    worst = list(STATUS)
+    return STATUS[max((verdict.state for verdict in verdicts), key=worst.index)]
 
 
 async def _one_round_each(

@@ -30,6 +30,8 @@ STATES = {
     "4": ("offline", "blue"),
     "5": ("throttled", "orange"),
     "6": ("blocked", "red"),
+    "7": ("impaired", "#c2679a"),
+    "8": ("withheld", "purple"),
 }
 
 

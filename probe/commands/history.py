@@ -16,7 +16,7 @@ from probe.commands.options import config_option, load_config
 from probe.commands.reading import opened, ordered, reading, zone_of
 from probe.model.finding import Incident
 from probe.model.stored import VerdictSpan
-from probe.model.verdict import State
+from probe.model.verdict import AILING
 from probe.publish.report.times import Clock, duration
 from probe.publish.table import STATE_STYLES
 
@@ -75,7 +75,7 @@ def incidents(
     timezone: str,
     path: Path | None,
 ) -> None:
-    """Print when a platform was throttled or blocked, here and in the country.
+    """Print when a platform was throttled, blocked, impaired or withheld, here and in the country.
 
     Lines of a vantage are what it saw itself; lines of a country are findings over the networks
     that this daemon measures from.
@@ -88,7 +88,7 @@ def incidents(
             for span in stored.verdict_spans(
                 since=since, until=until, platform=platform, vantage=vantage
             )
-            if span.state in (State.THROTTLED, State.BLOCKED)
+            if span.state in AILING
         ]
         national = (
             []
@@ -98,7 +98,7 @@ def incidents(
     if as_json:
         _json({"country": national, "vantages": spans})
     elif not spans and not national:
-        click.echo("no platform was found throttled or blocked in this time")
+        click.echo("no platform was found throttled, blocked, impaired or withheld in this time")
     else:
         rows = [(i.since, _of_incident(i, clock)) for i in national]
         rows += [(_onset(span), _of_span(span, clock)) for span in spans]
@@ -110,7 +110,7 @@ Row = tuple[str | Text, ...]
 
 
 def _onset(span: VerdictSpan) -> float:
-    return min(span.started_at, span.first.since) if span.first.restricted else span.started_at
+    return min(span.started_at, span.first.since) if span.first.proven else span.started_at
 
 
 def _of_span(span: VerdictSpan, clock: Clock) -> Row:

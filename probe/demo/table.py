@@ -20,6 +20,8 @@ STYLES: dict[State, str] = {
     State.OK: "green",
     State.THROTTLED: "bold red",
     State.BLOCKED: "bold red",
+    State.IMPAIRED: "magenta",
+    State.WITHHELD: "magenta",
     State.DEGRADED: "yellow",
     State.DOWN: "yellow",
     State.OFFLINE: "yellow",

@@ -14,15 +14,28 @@ SEVERE_FACTOR = 10.0
 
 
 class State(StrEnum):
-    """The ladder's rungs. ``unknown`` always carries a reason."""
+    """The ladder's rungs. ``unknown`` always carries a reason.
+
+    ``throttled`` and ``blocked`` accuse the way there: their basis rules out the platform's own
+    trouble. ``impaired``: proven to be slow or failing on this line while other sites are fine,
+    without such a basis; it may be so everywhere. ``withheld``: the platform itself says that it
+    does not serve this here for legal reasons, which is its own act and no network's.
+    """
 
     OK = "ok"
     THROTTLED = "throttled"
     BLOCKED = "blocked"
+    IMPAIRED = "impaired"
+    WITHHELD = "withheld"
     DEGRADED = "degraded"
     DOWN = "down"
     OFFLINE = "offline"
     UNKNOWN = "unknown"
+
+
+# What accuses the way to a platform, and what says besides that its users do not have it as usual.
+RESTRICTED = frozenset({State.THROTTLED, State.BLOCKED})
+AILING = RESTRICTED | {State.IMPAIRED, State.WITHHELD}
 
 
 class Method(StrEnum):
@@ -137,7 +150,13 @@ class Verdict(Struct, frozen=True, kw_only=True):
     @property
     def restricted(self) -> bool:
         """Throttled or blocked: what counts towards a finding of interference."""
-        return self.state in (State.THROTTLED, State.BLOCKED)
+        return self.state in RESTRICTED
+
+    @property
+    def proven(self) -> bool:
+        """A sequential test stands behind it: a restriction, or an impairment of which nobody
+        knows whether it is here alone."""
+        return self.restricted or self.state is State.IMPAIRED
 
 
 def reaches(ended_at: float, holds_seconds: float, at: float) -> bool:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from probe.config.schema import NationConfig
 from probe.model.finding import FindingKind
 from probe.model.identity import Access, Role, Vantage
-from probe.model.verdict import State
+from probe.model.verdict import AILING, RESTRICTED, State
 from probe.verdict.facts import SLOW_OUTSIDE
 
 GRID_SECONDS = 60.0
@@ -23,17 +23,17 @@ TOLERANCE = 1e-9
 
 # Per kind: the states that count as affected, those that deny it, and (at reference vantages) those
 # that say something. ``unknown`` says nothing; nor does a dead line about a platform.
+# One that is impaired, here or everywhere, says nothing of a restriction; one that withholds itself
+# was reached.
 AFFECTED: dict[FindingKind, frozenset[State]] = {
-    FindingKind.RESTRICTED: frozenset({State.THROTTLED, State.BLOCKED}),
+    FindingKind.RESTRICTED: RESTRICTED,
     FindingKind.DEGRADED: frozenset({State.DEGRADED}),
     FindingKind.OFFLINE: frozenset({State.OFFLINE}),
 }
 CLEAR: dict[FindingKind, frozenset[State]] = {
-    FindingKind.RESTRICTED: frozenset({State.OK, State.DEGRADED, State.DOWN}),
-    FindingKind.DEGRADED: frozenset({State.OK, State.THROTTLED, State.BLOCKED, State.DOWN}),
-    FindingKind.OFFLINE: frozenset(
-        {State.OK, State.THROTTLED, State.BLOCKED, State.DEGRADED, State.DOWN}
-    ),
+    FindingKind.RESTRICTED: frozenset({State.OK, State.DEGRADED, State.DOWN, State.WITHHELD}),
+    FindingKind.DEGRADED: frozenset({State.OK, State.DOWN, *AILING}),
+    FindingKind.OFFLINE: frozenset({State.OK, State.DOWN, State.DEGRADED, *AILING}),
 }
 # What a reference vantage must say for the platform (or its line) to be fine abroad, and what says
 # that it fails there too.
@@ -43,7 +43,7 @@ REFERENCE_FINE: dict[FindingKind, frozenset[State]] = {
     FindingKind.OFFLINE: CLEAR[FindingKind.OFFLINE],
 }
 REFERENCE_FAILING: dict[FindingKind, frozenset[State]] = {
-    FindingKind.RESTRICTED: frozenset({State.THROTTLED, State.BLOCKED, State.DOWN}),
+    FindingKind.RESTRICTED: RESTRICTED | {State.IMPAIRED, State.DOWN},
     FindingKind.DEGRADED: frozenset({State.DEGRADED}),
     FindingKind.OFFLINE: frozenset({State.OFFLINE}),
 }

@@ -21,6 +21,7 @@ from probe.observe.goodput import goodput, handshake_seconds
 TIMEOUT = "generic_timeout_error"
 REFUSED = frozenset({"http_unexpected_status_code", BODY_TOO_SHORT})
 SERVER_ERROR = 500
+LEGAL_REASONS = 451
 # An answer that was waited for less than this many times as long as the handshake took has not met
 # with silence: at that pace it could not have come yet (a lost packet is sent again after twice the
 # time, and again after four times).
@@ -104,6 +105,17 @@ def server_error(leg: LegObservation) -> bool:
         refused(leg)
         and leg.http is not None
         and leg.http.status >= SERVER_ERROR
+        and leg.tls is not None
+        and leg.tls.verify_error == ""
+    )
+
+
+def withheld(leg: LegObservation) -> bool:
+    """The far end says, under a valid certificate, that it does not serve this for legal reasons
+    (451, RFC 7725). Nobody on the way can say that in its stead."""
+    return (
+        leg.http is not None
+        and leg.http.status == LEGAL_REASONS
         and leg.tls is not None
         and leg.tls.verify_error == ""
     )

@@ -227,8 +227,8 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "verdict_state",
-        "What was said of the round: `ok`, `throttled`, `blocked`, `degraded`, `down`, `offline` "
-        "or `unknown`",
+        "What was said of the round: `ok`, `throttled`, `blocked`, `impaired`, `withheld`, "
+        "`degraded`, `down`, `offline` or `unknown`",
         lambda r: r.stored.verdict.state.value,
     ),
     Column("verdict_reason", "Why, for `unknown`", lambda r: r.stored.verdict.reason),

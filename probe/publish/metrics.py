@@ -180,7 +180,7 @@ def _verdict_rows(labels: dict[str, str], verdict: Verdict) -> Iterator[Row]:
     if verdict.reason:
         rule["reason"] = _word(verdict.reason)
     yield names.VERDICT_INFO, rule, 1.0
-    if verdict.restricted:
+    if verdict.proven:
         yield names.VERDICT_DETAIL, {**labels, **_detail_labels(verdict)}, 1.0
     yield from _if_known(names.VERDICT_SLOWDOWN, labels, verdict.factor)
     if verdict.e_value is not None and verdict.e_value > 0.0:

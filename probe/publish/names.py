@@ -287,8 +287,8 @@ VERDICT_DETAIL = _metric(
     "info",
     "verdict_detail_info",
     (*_ROUND, "method", "trigger", "signature", "phase", "direction", "severity", "drill"),
-    "How a platform is blocked or throttled; a label that does not apply is left out.",
-    absent="the state is neither throttled nor blocked",
+    "How a platform is blocked, throttled or impaired; a label that does not apply is left out.",
+    absent="the state is none of throttled, blocked and impaired",
 )
 VERDICT_SLOWDOWN = _metric(
     "gauge",

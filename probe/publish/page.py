@@ -192,8 +192,8 @@ def _facts(snapshot: Snapshot, slot: tuple[str, str], state: State, verdict: Ver
             facts.append("under test: nothing is proven yet")
         facts.append(f"measured {age(snapshot.taken_at - verdict.at)} ago")
         since = age(snapshot.taken_at - verdict.since)
-        # A restriction counts from its onset, be it that nothing was measured for a while since.
-        facts.append(f"first seen {since} ago" if verdict.restricted else f"so for {since}")
+        # What is proven counts from its onset, be it that nothing was measured for a while since.
+        facts.append(f"first seen {since} ago" if verdict.proven else f"so for {since}")
     if slot in snapshot.running:
         facts.append("being measured now")
     return " · ".join(facts)

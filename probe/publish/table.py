@@ -20,6 +20,8 @@ STATE_STYLES = {
     State.OK: "green",
     State.THROTTLED: "red",
     State.BLOCKED: "red",
+    State.IMPAIRED: "magenta",
+    State.WITHHELD: "magenta",
     State.DEGRADED: "yellow",
     State.DOWN: "yellow",
     State.OFFLINE: "yellow",

@@ -19,7 +19,7 @@ from probe.config.schema import Config
 from probe.model.burst import Burst
 from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
-from probe.model.verdict import State, Verdict
+from probe.model.verdict import RESTRICTED, State, Verdict
 from probe.schedule import account as accounts
 from probe.schedule.account import Account
 from probe.schedule.hours import within
@@ -36,7 +36,7 @@ LOOKUP_BYTES = 2 * 300
 # Costs go up faster than they come down: a dead line must not make rounds look cheap.
 LEARN_UP = 0.1
 LEARN_DOWN = 0.05
-SUSPICIOUS = frozenset({State.THROTTLED, State.BLOCKED, State.DEGRADED, State.DOWN})
+SUSPICIOUS = RESTRICTED | {State.IMPAIRED, State.DEGRADED, State.DOWN}
 _KINDS = (RoundKind.LIGHT, RoundKind.TRANSFER, RoundKind.LONG)
 
 

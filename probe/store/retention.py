@@ -27,7 +27,9 @@ _HOUR = 3_600
 
 # Rounds beside no span that was not calm. A shutdown is "offline", so that is no calm time either.
 # The stretches of a slot do not overlap: only the last one that began before a round can hold it.
-_TROUBLED = "state IN ('throttled', 'blocked', 'degraded', 'offline', 'down')"
+_TROUBLED = (
+    "state IN ('throttled', 'blocked', 'impaired', 'withheld', 'degraded', 'offline', 'down')"
+)
 _CALM = """coalesce((
     SELECT ended_at FROM troubled WHERE troubled.slot = rounds.slot
     AND troubled.started_at <= rounds.at ORDER BY troubled.started_at DESC LIMIT 1

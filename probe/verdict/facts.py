@@ -11,7 +11,7 @@ from msgspec import Struct
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation
 from probe.model.verdict import State, Verdict
-from probe.observe.effort import failed, refused, server_error
+from probe.observe.effort import failed, refused, server_error, withheld
 from probe.verdict.cut import CutOff
 from probe.verdict.memory import Episode, Proven
 
@@ -114,6 +114,11 @@ class Facts(Struct, frozen=True, kw_only=True):
         """Every target that is not well was refused by the platform itself."""
         wrong = [leg for leg in self.targets if not leg.ok]
         return bool(wrong) and all(refused(leg) for leg in wrong)
+
+    @property
+    def withholding(self) -> tuple[LegObservation, ...]:
+        """Targets that the platform itself does not serve here, for legal reasons."""
+        return tuple(leg for leg in self.targets if withheld(leg))
 
     @property
     def failing(self) -> tuple[LegObservation, ...]:

@@ -14,7 +14,7 @@ from probe.model.verdict import Method, State, Trigger
 from probe.verdict import words
 from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion, failures
 
-VERSION = 3
+VERSION = 4
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -194,6 +194,13 @@ RULES: tuple[Rule, ...] = (
         for trigger in Trigger
     ),
     Rule(
+        id="withheld",
+        state=State.WITHHELD,
+        why="The platform itself says that it may not serve this here (451, RFC 7725).",
+        holds=lambda f: bool(f.withholding),
+        says=words.withheld,
+    ),
+    Rule(
         id="unknown.path-changed",
         state=State.UNKNOWN,
         reason=Suspicion.PATH.value,
@@ -254,7 +261,7 @@ RULES: tuple[Rule, ...] = (
         id="unknown.refused",
         state=State.UNKNOWN,
         reason="refused",
-        why="The platform answers and says no (403, 429, 451, a login): not interference.",
+        why="The platform answers and says no (403, 429, a login): not interference.",
         holds=lambda f: f.refused,
         says=lambda f: (
             f"{f.title}: answers, but refuses what we ask for; that is not interference "

@@ -142,6 +142,16 @@ def fine(facts: Facts) -> str:
     return f"{facts.title}: reachable and {versus} ({controls(facts)}; {size})."
 
 
+def withheld(facts: Facts) -> str:
+    """The sentence for what the platform itself does not serve here."""
+    refusing, asked = len(facts.withholding), len(facts.targets)
+    share = "" if refusing == asked else f", at {refusing} of {asked} of its endpoints"
+    return (
+        f"{facts.title}: does not serve this here itself (HTTP 451, for legal reasons, under its "
+        f"own certificate{share}); that is the platform's act and no network's."
+    )
+
+
 def may_claim(facts: Facts) -> tuple[str, ...]:
     """What a proven restriction bears out."""
     found = facts.proven

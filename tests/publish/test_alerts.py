@@ -11,10 +11,11 @@ import pytest
 
 from probe.config.dump import dump
 from probe.config.schema import NationConfig
+from probe.model.verdict import State
 from probe.publish.rules.render import rule_file
 from tests.programs import need
 
-STATES = ("ok", "throttled", "blocked", "degraded", "down", "offline", "unknown")
+STATES = tuple(state.value for state in State)
 MINUTES = 60
 # What is heard: inside, in so many of four networks, the state of X and Facebook (the other
 # networks are fine, or silent with None), and the reference's. Then what must fire.
@@ -31,6 +32,8 @@ SITUATIONS: dict[str, tuple[int, str, str | None, str | None, set[str]]] = {
     "down everywhere": (4, "blocked", "ok", "down", {"FailsAbroad"}),
     "half the networks": (2, "throttled", "ok", "ok", {"Partial"}),
     "one network": (1, "blocked", "ok", "ok", {"Network"}),
+    "an outage, nobody abroad": (4, "impaired", "ok", None, {"Impaired", "CoverageLow"}),
+    "withheld": (4, "withheld", "ok", "ok", set()),
     "slow lines": (4, "degraded", "ok", "ok", {"NationDegraded"}),
     "dead lines": (4, "offline", "ok", "ok", {"NationOffline", "CoverageLow"}),
     "silence": (4, "unknown", "ok", "ok", {"CoverageLow"}),

@@ -343,10 +343,15 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     refusal("refused-403", "X answers 403 (a challenge)", Answers(hosts=X_HOSTS, status=403)),
     refusal("refused-429", "X answers 429 (too many requests)", Answers(hosts=X_HOSTS, status=429)),
-    refusal(
+    innocent(
         "refused-451",
         "X answers 451 (for legal reasons) by itself",
+        Row.REFUSED,
         Answers(hosts=X_HOSTS, status=451),
+        said=(Said(state=State.WITHHELD),),
+        never=(*ACCUSING, State.IMPAIRED, State.DOWN),
+        within=1,
+        lasts=4,
     ),
     refusal(
         "login-wall",

@@ -248,7 +248,7 @@ def test_another_line_is_learnt_anew() -> None:
     [
         (403, State.UNKNOWN, "refused"),
         (429, State.UNKNOWN, "refused"),
-        (451, State.UNKNOWN, "refused"),
+        (451, State.WITHHELD, ""),
         (503, State.DOWN, "server_error"),
     ],
 )

@@ -206,6 +206,7 @@ CASES: dict[str, Case] = {
     "throttled.name": after(to(SLOW, *NAME), 3),
     "throttled.address": slowed_at_fresh_addresses,
     "throttled.unknown": after(to(SLOW, *NAME), 3, swaps=False),
+    "withheld": after(to(Done(status=451), *NAME), 1),
     "unknown.path-changed": after(to(Done(rtt=8.0), *ADDRESS), 3, swaps=False),
     "unknown.one-edge": after(to(SLOW, *ADDRESS, at=ADDRESSES[:1]), 4, swaps=False),
     "unknown.reference-awaited": waits,

@@ -170,6 +170,8 @@ class Spans:
 GRAVITY = (
     State.BLOCKED,
     State.THROTTLED,
+    State.IMPAIRED,
+    State.WITHHELD,
     State.OFFLINE,
     State.DOWN,
     State.DEGRADED,

@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from probe.config.schema import NationConfig
 from probe.model.finding import SCOPE_CODE, FindingKind, Scope
+from probe.model.verdict import State
+from probe.publish import names
 from probe.publish.rules import record
 
 DRILL = "DRILL"
@@ -87,6 +89,20 @@ def alerts(thresholds: NationConfig) -> Iterator[Alert]:
         severity="info",
         summary=f"{_WHERE}: throttled or blocked in one network",
         description="One network sees it and the others do not: its fault, or its restriction.",
+    )
+    yield Alert(
+        name="ThrottlewatchImpaired",
+        expr=(
+            f"sum by (country, platform, drill) ({names.VERDICT_STATE.name}"
+            f'{{role="inside", state="{State.IMPAIRED.value}", {DRILL_MATCHER}}}) > 0'
+        ),
+        hold="5m",
+        severity="warning",
+        summary=f"{_WHERE}: slow or failing while other sites are fine, here or everywhere",
+        description=(
+            "It is proven at {{ $value }} vantages, and nothing rules out that the platform itself "
+            "is the cause: it accuses nobody. Look from outside before you say where."
+        ),
     )
     for kind, words in (
         (FindingKind.DEGRADED, "lines are slow nation-wide, controls included"),

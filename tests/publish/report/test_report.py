@@ -82,7 +82,7 @@ def test_no_state_is_told_by_colour_alone(html: str) -> None:
     colours = html.count('class="s-throttled"')
     assert colours > 12
     assert html.count('class="p-throttled"') == colours
-    for state in ("throttled", "blocked", "degraded", "offline", "down"):
+    for state in {*State} - {State.OK, State.UNKNOWN}:
         assert f'id="p-{state}"' in html
 
 
