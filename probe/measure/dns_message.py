@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from functools import lru_cache
-from ipaddress import ip_address
 
 import dns.exception
 import dns.flags
@@ -14,6 +13,7 @@ import dns.rcode
 import dns.rdatatype
 from msgspec import Struct
 
+from probe.measure.special_addresses import is_special
 from probe.model.failure import Failure
 from probe.model.identity import Family, Phase
 from probe.model.observation import DnsAnswer
@@ -39,7 +39,9 @@ class Reply(Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-def build_query(name: str, family: Family, *, message_id: int | None = None) -> dns.message.Message:
+def build_query(
+    name: str, family: Family, *, message_id: int | None = None, edns: bool = True
+) -> dns.message.Message:
     """A recursive query for the A or AAAA records of ``name``, with EDNS and a random id.
 
     ``message_id`` replaces the random id (RFC 8484 wants 0, for caches). The letters' case is left
@@ -49,8 +51,8 @@ def build_query(name: str, family: Family, *, message_id: int | None = None) -> 
     return dns.message.make_query(
         _absolute(name),
         _RDATA_TYPES[family],
-        use_edns=0,
-        payload=EDNS_PAYLOAD_BYTES,
+        use_edns=0 if edns else False,
+        payload=EDNS_PAYLOAD_BYTES if edns else None,
         id=message_id,
     )
 
@@ -115,10 +117,8 @@ def failure_of_answers(answers: tuple[DnsAnswer, ...], *, allow_private: bool) -
 
 
 def is_bogon(address: str) -> bool:
-    """Whether no public server can have this address: loopback, unspecified, private, multicast and
-    the other ranges of IANA's special-purpose registries that are not globally reachable."""
-    parsed = ip_address(address)
-    return not parsed.is_global or parsed.is_multicast
+    """Whether no public server can have this address (IANA's special-purpose registries)."""
+    return is_special(address)
 
 
 def _absolute(name: str) -> dns.name.Name:
@@ -129,13 +129,25 @@ def _absolute(name: str) -> dns.name.Name:
 
 
 def _addresses(message: dns.message.Message) -> tuple[tuple[str, ...], int | None]:
-    if not isinstance(message, dns.message.QueryMessage) or not message.question:
+    """The addresses to which the question's name leads, and the least TTL on the way.
+
+    Not dnspython's own walk, which gives up after 16 CNAMEs; stub resolvers follow as many as the
+    message holds. A loop, or addresses beside NXDOMAIN, lead nowhere.
+    """
+    if not isinstance(message, dns.message.QueryMessage) or len(message.question) != 1:
         return (), None
-    try:
-        chain = message.resolve_chaining()
-    except dns.exception.DNSException:
-        # A loop of CNAMEs, or addresses beside NXDOMAIN: the name leads nowhere.
+    if message.rcode() == dns.rcode.NXDOMAIN:
         return (), None
-    if chain.answer is None:
-        return (), None
-    return tuple(record.address for record in chain.answer), chain.minimum_ttl
+    question, ttls = message.question[0], list[int]()
+    name, seen = question.name, set[dns.name.Name]()
+    while name not in seen:
+        seen.add(name)
+        found = message.get_rrset(message.answer, name, question.rdclass, question.rdtype)
+        if found is not None:
+            return tuple(record.address for record in found), min([*ttls, found.ttl])
+        alias = message.get_rrset(message.answer, name, question.rdclass, dns.rdatatype.CNAME)
+        if not alias:
+            break
+        ttls.append(alias.ttl)
+        name = alias[0].target
+    return (), None

@@ -1,13 +1,16 @@
-"""What this host would get for names: c-ares (through aiodns) with the host's own settings.
+"""What this host would get for names: its hosts file, then c-ares (through aiodns) with the host's
+own settings.
 
 For finding addresses, not for measuring DNS: the first answer wins, and only c-ares knows what was
-sent. ``measure_dns`` measures.
+sent. ``measure_dns`` measures. Why c-ares and not the host's own library:
+docs/decisions/host-lookup.md.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import time
 import weakref
 from collections.abc import Sequence
@@ -15,29 +18,36 @@ from typing import Any
 
 import aiodns
 import pycares
+from msgspec.structs import replace
 
 from probe.config.schema import VantageConfig
+from probe.measure import tcp
 from probe.measure.dns_message import ascii_name
-from probe.measure.failures import TIMEOUT
-from probe.measure.family import SOCKET_FAMILIES
-from probe.measure.resolvers import SYSTEM, system_nameservers
+from probe.measure.failures import TIMEOUT, NetworkError, failure_of
+from probe.measure.family import SOCKET_FAMILIES, family_of
+from probe.measure.host_files import HostFiles, ResolvConf, hosts_entry, resolv_conf
+from probe.measure.place import place_of
+from probe.measure.resolvers import SYSTEM, host_and_port
 from probe.model.failure import Failure
 from probe.model.identity import Family, Phase
-from probe.model.observation import Clock, DnsAnswer, DnsObservation
+from probe.model.observation import Clock, DnsAnswer, DnsObservation, Place
 
+# Each round of c-ares waits up to twice as long as the one before.
 _TRIES = 2
-# The second round of c-ares waits up to twice as long as the first.
-_WAITS = 3
+# What is no fault of EDNS: the name does not exist, or has no such address.
+_SETTLED = frozenset({"dns_nxdomain_error", "dns_no_answer"})
 
 # Absolute names only: a search list would send the name, with a suffix, to more servers. Giving any
-# flags turns off EDNS, which is on by default.
-_FLAGS = pycares.ARES_FLAG_NOSEARCH | pycares.ARES_FLAG_EDNS
+# flags turns off EDNS, which is on by default and brings cookies along, about which c-ares is
+# stricter than any host's own resolver (docs/decisions/host-lookup.md).
+_FLAGS = pycares.ARES_FLAG_NOSEARCH
 
 # ares.h, ARES_AI_NOSORT, which pycares does not name: any of the addresses will do, and putting
 # them in order (RFC 6724) would open a socket towards each.
 _NOSORT = 1 << 7
 
 _FROM_THE_HOST = VantageConfig(name="host")
+_FILES = HostFiles()
 
 _REASONS: dict[object, str] = {
     pycares.errno.ARES_ENODATA: "dns_no_answer",
@@ -62,31 +72,78 @@ async def host_lookups(
     *,
     timeout_seconds: float,
     via: VantageConfig = _FROM_THE_HOST,
+    conf: ResolvConf | None = None,
+    files: HostFiles = _FILES,
 ) -> tuple[DnsObservation, ...]:
-    """Look ``names`` up as this host does: ``/etc/hosts`` first, then the system's nameservers.
+    """Look ``names`` up as this host does: the hosts file first, then the system's nameservers.
 
-    The ``nameservers`` of ``via`` replace the system's and are asked from where the vantage leaves.
+    ``conf``: what resolv.conf says (``None``: it is read). The ``nameservers`` of ``via`` replace
+    the system's and are asked from where the vantage leaves.
     Without any its source and interface do not matter: the host's own may be reached by the host's
     own way only (a stub on the loopback, the home's router).
     All names are asked for at once on one channel of c-ares: to open one costs more than to ask. It
     is closed afterwards, since c-ares keeps answers as long as it lives and offers no switch.
 
+    Asked as glibc asks: without EDNS, unless resolv.conf has ``options edns0``; over TCP with
+    ``use-vc``, the nameservers in turns with ``rotate``. With ``edns0`` a name that fails otherwise
+    than by not existing is asked for again without, so that no failure is one of EDNS or of the
+    cookies that c-ares adds to it.
+
     Packets for a name (c-ares 1.34, counted at the server): one, if the first nameserver answers
     within a third of ``timeout_seconds`` divided by the number of nameservers; two to each
-    nameserver at most, since a lost packet must not look like a lost name; none for what
-    ``/etc/hosts`` has. An error (SERVFAIL, REFUSED, NOTIMP, junk) is asked again once, NXDOMAIN and
-    an empty answer are not. A truncated answer is asked for again over TCP. ``tries`` and
-    ``timeout`` are always given, so that ``attempts`` and ``timeout`` of resolv.conf do not apply.
-    Once a nameserver has answered for three names, c-ares expects the second answer for another
-    within ten times as long as these took, half a second at least.
+    nameserver at most (or ``attempts`` of resolv.conf, if that is more), since a lost packet must
+    not look like a lost name; none for what the hosts file has. An error (SERVFAIL, REFUSED,
+    NOTIMP, junk) is asked again once, NXDOMAIN and an empty answer are not. A truncated answer is
+    asked for again over TCP. Once a nameserver has answered for three names, c-ares expects the
+    second answer for another within ten times as long as these took, half a second at least.
 
-    An answer of ours is made only of addresses: c-ares tells no more. Private addresses are no
-    failure here, for they are what the host would connect to. Never raises for what the network
-    does, and ends within ``timeout_seconds``.
+    An answer of ours is made only of addresses: c-ares tells no more. ``place`` says whether it is
+    the hosts file's, or where the first nameserver stands. Private addresses are no failure here,
+    for they are what the host would connect to. Never raises for what the network does, and ends
+    within ``timeout_seconds``.
     """
-    lookups = [_Lookup(name, family) for name in names]
+    if via.nameservers:
+        own = ResolvConf(nameservers=via.nameservers)
+    else:
+        own, via = conf or resolv_conf(), _FROM_THE_HOST
+    filed = {name: hosts_entry(name, family, files) for name in names}
+    found = {
+        name: _from_file(name, family, addresses) for name, addresses in filed.items() if addresses
+    }
+    asked = [name for name in names if name not in found]
+    if asked and own.edns:
+        half = timeout_seconds / 2
+        for one in await _ask(asked, family, own, via, half):
+            found[one.name] = one
+        asked = [
+            name
+            for name in asked
+            if (failure := found[name].failure) is not None and failure.reason not in _SETTLED
+        ]
+        own, timeout_seconds = replace(own, edns=False), half
+    if asked:
+        for one in await _ask(asked, family, own, via, timeout_seconds):
+            before = found.get(one.name)
+            since = 0.0 if before is None else before.seconds
+            found[one.name] = replace(one, seconds=since + one.seconds)
+    return tuple(found[name] for name in names)
+
+
+async def _ask(
+    names: Sequence[str],
+    family: Family,
+    conf: ResolvConf,
+    via: VantageConfig,
+    timeout_seconds: float,
+) -> tuple[DnsObservation, ...]:
+    """Ask the nameservers of ``conf`` for all ``names`` at once."""
+    place = _place(conf)
+    lookups = [_Lookup(name, family, place) for name in names]
+    if (unusable := _unusable(via)) is not None:
+        # c-ares would say that no server can be reached.
+        return tuple(lookup.observation(unusable) for lookup in lookups)
     try:
-        async with _resolver(timeout_seconds, via) as resolver:
+        async with _resolver(timeout_seconds, conf, via) as resolver:
             await _all_done([lookup.begin(resolver) for lookup in lookups], timeout_seconds)
     except pycares.AresError as error:
         # c-ares cannot be set up as the vantage says.
@@ -113,9 +170,10 @@ async def _all_done(futures: Sequence[_Future], timeout_seconds: float) -> None:
 class _Lookup:
     """One name under way."""
 
-    def __init__(self, name: str, family: Family) -> None:
+    def __init__(self, name: str, family: Family, place: Place | None) -> None:
         self._name = name
         self._family = family
+        self._place = place
         self._started_at, self._began = time.time(), time.monotonic()
         self._ended: float | None = None
         self._future: _Future
@@ -140,7 +198,7 @@ class _Lookup:
         """Why there is no answer, now that the time is over."""
         return TimeoutError() if self._future.cancelled() else self._future.exception()
 
-    def observation(self, error: BaseException | None) -> DnsObservation:
+    def observation(self, error: BaseException | Failure | None) -> DnsObservation:
         seconds = (time.monotonic() if self._ended is None else self._ended) - self._began
         return DnsObservation(
             name=self._name,
@@ -152,6 +210,7 @@ class _Lookup:
             clock=Clock.LOOP,
             answers=(_answer(self._future.result(), seconds),) if error is None else (),
             failure=None if error is None else _failure(error),
+            place=self._place,
         )
 
 
@@ -178,16 +237,60 @@ class _Resolver(aiodns.DNSResolver):
         self._timer = self.loop.call_later(wait, self._timer_cb)
 
 
-def _resolver(timeout_seconds: float, via: VantageConfig) -> _Resolver:
-    own = via.nameservers
-    count = len(own or system_nameservers())
+def _resolver(timeout_seconds: float, conf: ResolvConf, via: VantageConfig) -> _Resolver:
+    flags = _FLAGS
+    if conf.edns:
+        flags |= pycares.ARES_FLAG_EDNS
+    if conf.over_tcp:
+        flags |= pycares.ARES_FLAG_USEVC
+    tries = max(_TRIES, conf.attempts)
+    waits = 2**tries - 1
     return _Resolver(
-        nameservers=own,
-        local_ip=via.source_address if own else None,
-        local_dev=via.interface if own else None,
-        tries=_TRIES,
-        timeout=timeout_seconds / (_WAITS * max(1, count)),
-        flags=_FLAGS,
+        nameservers=conf.nameservers or None,
+        local_ip=via.source_address,
+        local_dev=via.interface,
+        tries=tries,
+        timeout=timeout_seconds / (waits * max(1, len(conf.nameservers))),
+        rotate=conf.rotate,
+        flags=flags,
+    )
+
+
+def _unusable(via: VantageConfig) -> Failure | None:
+    """Why nothing can leave from where the vantage says, if so."""
+    source = via.source_address
+    if source is None and via.interface is None:
+        return None
+    family = Family.IPV4 if source is None else family_of(source)
+    try:
+        with socket.socket(SOCKET_FAMILIES[family], socket.SOCK_DGRAM) as sock:
+            tcp.bind(sock, source, via.interface)
+    except (OSError, NetworkError) as error:
+        return failure_of(error, Phase.RESOLVE)
+    return None
+
+
+def _place(conf: ResolvConf) -> Place | None:
+    """Where the nameserver stands that is asked first."""
+    if not conf.nameservers:
+        return Place.HOST  # nobody is named: glibc and c-ares then ask 127.0.0.1
+    try:
+        return place_of(host_and_port(conf.nameservers[0])[0])
+    except ValueError:
+        return None
+
+
+def _from_file(name: str, family: Family, addresses: tuple[str, ...]) -> DnsObservation:
+    return DnsObservation(
+        name=name,
+        family=family,
+        resolver=SYSTEM,
+        transport="host",
+        started_at=time.time(),
+        seconds=0.0,
+        clock=Clock.LOOP,
+        answers=(DnsAnswer(seconds=0.0, rcode="NOERROR", addresses=addresses),),
+        place=Place.FILE,
     )
 
 
@@ -201,7 +304,9 @@ def _answer(found: pycares.AddrInfoResult, seconds: float) -> DnsAnswer:
     )
 
 
-def _failure(error: BaseException) -> Failure:
+def _failure(error: BaseException | Failure) -> Failure:
+    if isinstance(error, Failure):
+        return error
     if isinstance(error, TimeoutError):
         return Failure(phase=Phase.RESOLVE, reason=TIMEOUT, detail="no answer in time")
     # Most errors are (code, text); one that c-ares meets while setting up is the text alone.

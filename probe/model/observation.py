@@ -150,6 +150,16 @@ class SkippedLeg(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Place(StrEnum):
+    """Whose word an answer is: the ``file`` of names on the probe's own host, a resolver on that
+    ``host``, one that may be in the ``home``, or one ``beyond`` it."""
+
+    FILE = "file"
+    HOST = "host"
+    HOME = "home"
+    BEYOND = "beyond"
+
+
 class DnsAnswer(Struct, frozen=True, kw_only=True):
     """One answer to a query. Several to one query mean that somebody else answered too.
 
@@ -167,8 +177,10 @@ class DnsObservation(Struct, frozen=True, kw_only=True):
     """One DNS measurement: one query, one transport, every answer before the deadline.
 
     ``resolver`` is the configured name (``system`` for the host's own). ``transport`` is
-    ``host`` (what c-ares gives the host), ``udp``, ``tcp`` or ``https``. ``seconds`` is the time to
-    the first answer or to the failure.
+    ``host`` (what the host itself would get), ``udp``, ``tcp`` or ``https``. ``seconds`` is the
+    time to the first answer or to the failure. ``place``: where the answer comes from (``None``:
+    not known). ``edns``: whether the query that was answered carried EDNS; ``None``: none was
+    answered, or it is not known.
     """
 
     name: str
@@ -182,6 +194,8 @@ class DnsObservation(Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     wire_bytes_sent: int | None = None
     wire_bytes_received: int | None = None
+    place: Place | None = None
+    edns: bool | None = None
 
     @property
     def conflicting(self) -> bool:

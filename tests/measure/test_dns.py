@@ -19,7 +19,7 @@ from probe.measure.dns import measure_dns
 from probe.measure.resolvers import Resolver
 from probe.model.identity import Family, Phase
 from probe.model.observation import Clock, DnsObservation
-from tests.measure.dns_server import DnsServer, Step, answering, framed, reply, silence
+from tests.measure.dns_server import DnsServer, Script, Step, answering, framed, reply, silence
 
 NAME = "www.example.com"
 TRUE, FORGED = "8.8.4.4", "31.13.94.37"
@@ -111,13 +111,13 @@ async def test_one_packet_each_from_its_own_port_with_its_own_id(server: DnsServ
     assert len({port for _, port in server.sources}) > 4
 
 
-async def test_silence_costs_one_packet_and_the_deadline(server: DnsServer) -> None:
+async def test_silence_costs_a_packet_of_each_kind_and_the_deadline(server: DnsServer) -> None:
     observed = await _one(server, deadline=SHORT)
     assert (_reason(observed), observed.answers) == ("generic_timeout_error", ())
     assert observed.failure is not None
     assert observed.failure.phase is Phase.RESOLVE
     assert observed.seconds >= 0.95 * SHORT
-    assert len(server.udp_packets) == 1
+    assert [dns.message.from_wire(one).edns for one in server.udp_packets] == [0, -1]
     assert observed.wire_bytes_received == 0
 
 
@@ -138,7 +138,48 @@ async def test_a_refusal_is_an_answer_and_a_failure(
     observed = await _one(server)
     assert _reason(observed) == reason
     assert [a.rcode for a in observed.answers] == [dns.rcode.to_text(rcode)]
-    assert len(server.udp_packets) == 1
+    about_edns = rcode in (dns.rcode.SERVFAIL, dns.rcode.NOTIMP)
+    assert len(server.udp_packets) == 1 + about_edns
+
+
+def _without_edns_only(to_edns: str) -> Script:
+    """A resolver that gives the true answer, but ``to_edns`` to a query with EDNS."""
+
+    def script(query: dns.message.Message) -> Iterable[Step]:
+        if query.edns < 0:
+            return [Step(reply(query, TRUE))]
+        if to_edns == "nothing":
+            return []
+        if to_edns == "junk":
+            return [Step(query.to_wire()[:2] + b"\xff" * 20)]
+        plain: dns.message.Message = query
+        if to_edns != "BADVERS":
+            name = query.question[0].name
+            plain = dns.message.make_query(name, "A", id=query.id, use_edns=False)
+        wire = reply(plain, rcode=dns.rcode.from_text(to_edns))
+        # A bare header, as old boxes send it.
+        return [Step(wire[:4] + bytes(8) if to_edns == "FORMERR" else wire)]
+
+    return script
+
+
+@pytest.mark.parametrize("to_edns", ["FORMERR", "NOTIMP", "BADVERS", "SERVFAIL", "nothing", "junk"])
+async def test_a_resolver_that_cannot_bear_edns_is_asked_without(
+    server: DnsServer, to_edns: str
+) -> None:
+    server.udp = _without_edns_only(to_edns)
+    observed = await _one(server, deadline=1.0)
+    assert (observed.failure, observed.edns) == (None, False)
+    assert [a.addresses for a in observed.answers] == [(TRUE,)]
+    assert observed.wire_bytes_sent == sum(28 + len(one) for one in server.udp_packets)
+
+
+async def test_who_bears_edns_is_asked_once_and_it_is_said(server: DnsServer) -> None:
+    server.udp = answering(TRUE)
+    assert (await _one(server)).edns is True
+    server.udp = lambda query: [Step(reply(query, rcode=dns.rcode.NXDOMAIN))]
+    assert (await _one(server)).edns is True
+    assert len(server.udp_packets) == 2
 
 
 async def test_an_injected_answer_does_not_hide_the_true_one(server: DnsServer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import dns.flags
 import dns.message
 import dns.rcode
@@ -45,6 +47,17 @@ def test_queries_differ_in_nothing_but_their_id() -> None:
 def test_a_name_that_cannot_be_one_is_said_to_be_none(name: str) -> None:
     with pytest.raises(ValueError, match="not a DNS name"):
         build_query(name, Family.IPV4)
+
+
+@pytest.mark.parametrize("length", [1, 15, 16, 17, 40])
+def test_a_chain_of_any_length_is_followed(length: int) -> None:
+    query = build_query(NAME, Family.IPV4)
+    names = [f"{NAME}.", *(f"n{n}.example.net." for n in range(length))]
+    links = [f"{a} {100 + n} CNAME {b}" for n, (a, b) in enumerate(pairwise(names))]
+    response = _reply(query, *reversed(links), f"{names[-1]} 300 A 192.0.2.1")
+    reply = read_reply(query, response.to_wire(), seconds=0.0)
+    assert reply.answer is not None
+    assert (reply.answer.addresses, reply.answer.ttl_seconds) == (("192.0.2.1",), 100)
 
 
 def test_the_chain_of_cnames_is_followed_and_other_names_are_not() -> None:
@@ -142,6 +155,26 @@ def test_private_addresses_are_fine_where_they_are_expected() -> None:
         ("104.244.42.1", False),
         ("2a00:1450:4001::1", False),
         ("64:ff9b::808:808", False),
+        ("64:ff9b::a0a:2224", True),
+        ("64:ff9b:1::808:808", True),
+        ("100:0:0:1::1", True),
+        ("192.0.0.8", True),
+        ("192.0.0.9", False),
+        ("192.88.99.1", False),
+        ("192.31.196.1", False),
+        ("198.19.255.255", True),
+        ("198.20.0.0", False),
+        ("240.0.0.1", True),
+        ("2001::5db8:d822", True),
+        ("2001:1::3", False),
+        ("2001:4:112::1", False),
+        ("2001:20::1", False),
+        ("2001:200::1", False),
+        ("2620:4f:8000::1", False),
+        ("3fff:fff::1", True),
+        ("3fff:1000::1", False),
+        ("5f00::1", True),
+        ("fec0::1", True),
     ],
 )
 def test_bogons(address: str, bogon: bool) -> None:

@@ -6,16 +6,19 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+import dns.edns
 import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
+from msgspec.structs import replace
 
 from probe.config.schema import VantageConfig
+from probe.measure.host_files import HostFiles, ResolvConf
 from probe.measure.host_lookup import host_lookups
 from probe.model.identity import Family
-from probe.model.observation import DnsObservation
-from tests.measure.dns_server import DnsServer, Step, answering, framed, reply, silence
+from probe.model.observation import DnsObservation, Place
+from tests.measure.dns_server import DnsServer, Script, Step, answering, framed, reply, silence
 
 NAME = "www.example.com"
 LONG = 9.0
@@ -121,6 +124,71 @@ async def test_search_lists_and_options_of_the_host_do_not_apply(
     assert asked == ["www.example.com."] * 3
 
 
+def cookies(how: str) -> Script:
+    """A forwarder whose answers are all true; what it does to EDNS and its cookies is ``how``."""
+
+    def script(query: dns.message.Message) -> list[Step]:
+        sent = [one for one in query.options if one.otype == dns.edns.OptionType.COOKIE]
+        if query.edns >= 0 and how == "no answer to EDNS":
+            return []
+        if query.edns >= 0 and how in ("FORMERR", "NOTIMP"):
+            return [Step(reply(query, rcode=dns.rcode.from_text(how)))]
+        response = dns.message.make_response(query)
+        name = query.question[0].name
+        response.answer = [dns.rrset.from_text(name, 60, "IN", "A", "192.0.2.1")]
+        known = str(name).startswith("h")  # an upstream that knows cookies answers for these
+        if sent and (how == "stale" or (how == "mixed" and known)):
+            back = b"STALE!!!" if how == "stale" else sent[0].to_wire()[:8]
+            option = dns.edns.GenericOption(dns.edns.OptionType.COOKIE, back + bytes(16))
+            response.use_edns(0, payload=1232, options=[option])
+        elif how != "none":
+            response.use_edns(False)
+        return [Step(response.to_wire())]
+
+    return script
+
+
+@pytest.mark.parametrize("edns", [False, True])
+@pytest.mark.parametrize(
+    "how", ["none", "mixed", "stale", "FORMERR", "NOTIMP", "no answer to EDNS"]
+)
+async def test_nothing_that_a_forwarder_does_to_edns_loses_a_name(
+    server: DnsServer, how: str, edns: bool
+) -> None:
+    server.udp = cookies(how)
+    conf = ResolvConf(nameservers=(server.address,), edns=edns)
+    names = ["h1.example", "h2.example", "x.example", "t.example"]
+    found = await host_lookups(names, Family.IPV4, timeout_seconds=3.0, conf=conf)
+    assert [one.failure for one in found] == [None] * len(names)
+    assert any(dns.message.from_wire(one).edns >= 0 for one in server.udp_packets) is edns
+
+
+async def test_options_of_the_hosts_resolv_conf(server: DnsServer) -> None:
+    server.udp, server.tcp = silence, lambda query: [Step(framed(reply(query, "192.0.2.1")))]
+    conf = ResolvConf(nameservers=(server.address,), over_tcp=True)
+    (over_tcp,) = await host_lookups([NAME], Family.IPV4, timeout_seconds=LONG, conf=conf)
+    assert (over_tcp.failure, server.udp_packets) == (None, [])
+    conf = ResolvConf(nameservers=(server.address,), attempts=3)
+    await host_lookups([NAME], Family.IPV4, timeout_seconds=2.0, conf=conf)
+    assert len(server.udp_packets) == 3
+
+
+@pytest.mark.parametrize(
+    ("via", "reason"),
+    [
+        (VantageConfig(name="v", source_address="192.0.2.77"), "address_not_available"),
+        (VantageConfig(name="v", interface="nosuch0"), "network_down"),
+    ],
+)
+async def test_a_way_out_that_is_gone_is_no_failure_of_names(
+    server: DnsServer, via: VantageConfig, reason: str
+) -> None:
+    via = replace(via, nameservers=(server.address,))
+    (observed,) = await host_lookups([NAME], Family.IPV4, timeout_seconds=LONG, via=via)
+    assert _reason(observed) in {reason, "permission_denied"}
+    assert server.udp_packets == []
+
+
 async def test_a_slow_answer_is_waited_for(server: DnsServer) -> None:
     server.udp = answering("192.0.2.1", after_seconds=0.5)
     observed = await _look(server)
@@ -182,22 +250,51 @@ async def test_a_name_that_is_none_is_not_asked_for(server: DnsServer) -> None:
     assert server.udp_packets == []
 
 
-async def test_the_hosts_file_goes_first(server: DnsServer) -> None:
-    entries = [line.split("#")[0].split() for line in Path("/etc/hosts").read_text().splitlines()]
-    named = [
-        (entry[0], name)
-        for entry in entries
-        for name in entry[1:]
-        if ":" not in entry[0] and "localhost" not in name
-    ]
-    if not named:
-        pytest.skip("/etc/hosts names nothing but localhost")
-    _, name = named[0]
-    server.udp = answering("192.0.2.66")
-    observed = await _look(server, name=name)
-    expected = {address for address, other in named if other == name}
-    assert set(observed.answers[0].addresses) == expected
-    assert server.udp_packets == []
+@pytest.mark.parametrize(
+    ("hosts", "nsswitch", "address", "place"),
+    [
+        ("0.0.0.0 www.example.com", None, "0.0.0.0", Place.FILE),
+        ("192.0.2.7\tother WWW.Example.com # mine", "hosts: files dns", "192.0.2.7", Place.FILE),
+        ("192.0.2.7 www.example.com", "hosts: files [X=return] resolve", "192.0.2.7", Place.FILE),
+        ("192.0.2.7 www.example.com", "hosts: dns files", "192.0.2.1", Place.HOST),
+        ("192.0.2.7 www.example.com", "hosts: resolve [!UNAVAIL=return] files", "192.0.2.1", None),
+        ("# 192.0.2.7 www.example.com\n:: www.example.com", None, "192.0.2.1", Place.HOST),
+        ("nonsense www.example.com\n192.0.2.7 www.example.com.net", None, "192.0.2.1", Place.HOST),
+        (None, None, "192.0.2.1", Place.HOST),
+    ],
+)
+async def test_whose_answer_it_is(
+    server: DnsServer,
+    tmp_path: Path,
+    hosts: str | None,
+    nsswitch: str | None,
+    address: str,
+    place: Place | None,
+) -> None:
+    files = HostFiles(hosts=tmp_path / "hosts", nsswitch=tmp_path / "nsswitch.conf")
+    for path, text in ((files.hosts, hosts), (files.nsswitch, nsswitch)):
+        if text is not None:
+            path.write_text(text + "\n")
+    server.udp = answering("192.0.2.1")
+    (observed,) = await host_lookups(
+        [NAME], Family.IPV4, timeout_seconds=LONG, via=asking(server.address), files=files
+    )
+    assert observed.answers[0].addresses == (address,)
+    assert observed.place is (place or Place.HOST)
+    assert bool(server.udp_packets) is (observed.place is not Place.FILE)
+
+
+async def test_a_rewritten_hosts_file_is_read_again(server: DnsServer, tmp_path: Path) -> None:
+    files = HostFiles(hosts=tmp_path / "hosts", nsswitch=tmp_path / "none")
+    server.udp = answering("192.0.2.1")
+    seen = []
+    for text in (f"0.0.0.0 {NAME}\n", f"10.0.0.99 {NAME}\n", ""):
+        files.hosts.write_text(text)
+        (observed,) = await host_lookups(
+            [NAME], Family.IPV4, timeout_seconds=LONG, via=asking(server.address), files=files
+        )
+        seen.append(observed.answers[0].addresses[0])
+    assert seen == ["0.0.0.0", "10.0.0.99", "192.0.2.1"]
 
 
 async def test_the_event_loop_goes_on_meanwhile_and_cancelling_ends_it(server: DnsServer) -> None:

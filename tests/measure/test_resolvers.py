@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from probe.config.schema import DnsConfig, ResolverConfig
+from probe.measure.host_files import ResolvConf, resolv_conf
 from probe.measure.resolvers import Resolver, host_and_port, resolvers, static_addresses
 from probe.model.identity import Family
 
@@ -89,3 +90,26 @@ def test_pinned_names_give_the_addresses_of_the_family() -> None:
     assert static_addresses(pins, "x.COM", Family.IPV6) == ("2001:db8::1",)
     assert static_addresses(pins, "v4.example", Family.IPV6) == ()
     assert static_addresses(pins, "other.example", Family.IPV4) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        ("", "", ResolvConf()),
+        ("options edns0 trust-ad\n", "", ResolvConf(edns=True)),
+        ("options use-vc\noptions rotate\n", "", ResolvConf(over_tcp=True, rotate=True)),
+        ("options attempts:9 timeout:3\n", "", ResolvConf(attempts=5)),
+        ("options attempts:x ndots:5\nsearch a b\n", "attempts:3", ResolvConf(attempts=3)),
+        ("", "edns0", ResolvConf(edns=True)),
+        (
+            "".join(f"nameserver 192.0.2.{n}\n" for n in range(1, 6)),
+            "",
+            ResolvConf(nameservers=("192.0.2.1", "192.0.2.2", "192.0.2.3")),
+        ),
+    ],
+)
+def test_resolv_conf_as_glibc_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, options: str, expected: ResolvConf
+) -> None:
+    monkeypatch.setenv("RES_OPTIONS", options)
+    assert resolv_conf(_resolv_conf(tmp_path, text)) == expected
