@@ -143,7 +143,14 @@ def died_of_slowness(leg: LegObservation) -> bool:
             and handshake is not None
             and waited < ANSWER_PER_HANDSHAKE * handshake
         )
-    return leg.failure.phase in (Phase.PROCESSING, Phase.TRANSFER) and bool(leg.curve)
+    came = bool(leg.curve) or bool(leg.body_bytes)
+    return leg.failure.phase in (Phase.PROCESSING, Phase.TRANSFER) and came
+
+
+def gave(leg: LegObservation) -> bool:
+    """The far end gave what was asked of it, or was giving it when our own deadline cut it off: it
+    answers, be it slowly, and what came is a sample of its pace."""
+    return leg.ok or died_of_slowness(leg)
 
 
 def hard(leg: LegObservation) -> Failure | None:

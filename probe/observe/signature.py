@@ -10,7 +10,7 @@ the rate is the same from leg to leg, and each leg begins faster than it goes on
   shows in the round-trip time.
 - ``loss``: segments are missing, and the rate differs from leg to leg.
 - ``delay``: nothing is missing, the bytes come flight by flight, and a round trip takes longer
-after the handshake began than the SYN took.
+  after the handshake began than the least one took.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from probe.model.observation import LegObservation, Sample
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure, died_of_slowness
 from probe.observe.goodput import goodput, was_cut
+from probe.observe.round_trip import round_trip_seconds
 
 # A leg stands still when its last gap is at least this share of its time...
 STALL_SHARE = 0.5
 # ...and legs were cut at the same place when their bytes differ by no more than this factor.
 SAME_PLACE = 1.6
 SAME_RATE = 1.7
-# Round trips that grew by this factor over the SYN's show a queue or a delay.
+# Round trips that grew by this factor over the least show a queue or a delay.
 RTT_GREW = 2.0
 # Arrivals are even when they stay this near to a straight line (share of all bytes).
 EVEN = 0.2
@@ -57,9 +58,9 @@ def marks(leg: LegObservation) -> Marks:
     """The marks of one leg."""
     tcp = leg.tcp
     growth = None
-    if tcp is not None and tcp.rtt_seconds and leg.connect_rtt_seconds:
-        latest = max(tcp.rtt_seconds, tcp.receive_rtt_seconds or 0.0)
-        growth = latest / leg.connect_rtt_seconds
+    least = round_trip_seconds(leg)
+    if tcp is not None and tcp.rtt_seconds and least:
+        growth = max(tcp.rtt_seconds, tcp.receive_rtt_seconds or 0.0) / least
     return Marks(
         rate=goodput(leg),
         bytes=leg.curve[-1].bytes if leg.curve else 0,

@@ -10,45 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import inf, isfinite, log, sqrt
-from statistics import median
 
 from msgspec import Struct
 
-from probe.model.identity import Phase
 from probe.model.observation import LegObservation
-from probe.observe.effort import Effort, Measure, effort, failed
+from probe.observe.effort import Effort, Measure, effort, failed, gave
+from probe.verdict.distance import path_shift
 from probe.verdict.level import Level
 from probe.verdict.normal import Normal
 from probe.verdict.thresholds import Thresholds
 
-RTT = "rtt"
-# 100 km of glass fibre and back. Below it a round trip says how busy the two machines are, not how
-# far apart, and a busy machine's would explain any slowness.
-LEAST_RTT_SECONDS = 0.001
 NOISE = "noise"
 
 
 def noise_key(measure: Measure) -> str:
     """The key of the series of how much legs of one burst differ."""
     return f"{NOISE}|{measure}"
-
-
-def log_rtt(leg: LegObservation) -> float | None:
-    """Logarithm of the SYN's round trip, or of the least that the kernel saw; of
-    ``LEAST_RTT_SECONDS`` where it was shorter."""
-    rtt = leg.connect_rtt_seconds or (leg.tcp.min_rtt_seconds if leg.tcp else None)
-    return log(max(rtt, LEAST_RTT_SECONDS)) if rtt and rtt > 0.0 else None
-
-
-def log_distance(leg: LegObservation) -> float | None:
-    """``log_rtt``, or the logarithm of the time until a proxy's tunnel stood, of which the round
-    trip behind the proxy is a part."""
-    if (rtt := log_rtt(leg)) is not None or leg.tcp is not None:
-        return rtt
-    if leg.failure is not None and leg.failure.phase in (Phase.RESOLVE, Phase.CONNECT):
-        return None
-    seconds = leg.phases.get(Phase.CONNECT, 0.0)
-    return log(max(seconds, LEAST_RTT_SECONDS)) if seconds > 0.0 else None
 
 
 def log_effort(leg: LegObservation, measure: Measure) -> float | None:
@@ -89,8 +66,9 @@ class Contrast(Struct, frozen=True, kw_only=True):
 
 
 def healthy(controls: Iterable[LegObservation]) -> list[LegObservation]:
-    """Controls that gave what was asked of them."""
-    return [leg for leg in controls if leg.ok]
+    """Controls that gave what was asked of them, or were giving it when our own deadline cut them:
+    so much as came is a sample of their pace."""
+    return [leg for leg in controls if gave(leg)]
 
 
 def contrast(
@@ -174,28 +152,6 @@ def deviations(controls: Iterable[LegObservation], measure: Measure, normal: Nor
         if value is not None and isfinite(value) and expected is not None:
             found.append(value - expected)
     return found
-
-
-def path_shift(
-    target: LegObservation, controls: Iterable[LegObservation], normal: Normal | None
-) -> float:
-    """Logarithm of how much farther away than normal the target was, relative to its controls.
-
-    Without a history (of the round trip, or, when ``normal`` is ``None``, of what is
-    compared): how much farther away than its nearest control. Never negative. Time grows at
-    most in proportion to the round trip (flights x RTT + bytes / rate, and Mathis et al., CCR 1997,
-    for a rate that losses limit), so this much slowness may be the path's.
-    """
-    level = None if normal is None else normal.level(target, RTT)
-    own = log_distance(target) if level is None else log_rtt(target)
-    if own is None:
-        return 0.0
-    others = [(c, r) for c in controls if (r := log_distance(c)) is not None]
-    if normal is not None and level is not None:
-        moved = [r - its.centre for c, r in others if (its := normal.level(c, RTT)) is not None]
-        if moved or not others:
-            return max(0.0, own - level.centre - (median(moved) if moved else 0.0))
-    return max(0.0, own - min((r for _, r in others), default=own))
 
 
 def between_rounds(level: Level, noise: Level | None) -> float:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation
 from probe.model.verdict import State, Verdict
-from probe.observe.effort import failed, refused, server_error, withheld
+from probe.observe.effort import failed, gave, refused, server_error, withheld
 from probe.verdict.cut import CutOff
 from probe.verdict.memory import Episode, Proven
 
@@ -91,8 +91,13 @@ class Facts(Struct, frozen=True, kw_only=True):
         return sum(leg.ok for leg in self.controls)
 
     @property
+    def slow_controls(self) -> int:
+        """Controls that were giving it when our deadline cut them: samples of a slow line."""
+        return sum(gave(leg) for leg in self.controls) - self.healthy_controls
+
+    @property
     def anything_answers(self) -> bool:
-        """Some leg was well, or was at least refused by a far end with a valid certificate."""
+        """Some far end gave something, or showed at least a valid certificate."""
         return any(_answered(leg) for leg in (*self.targets, *self.controls))
 
     @property
@@ -123,7 +128,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     @property
     def failing(self) -> tuple[LegObservation, ...]:
         """Targets whose way failed."""
-        return tuple(leg for leg in self.targets if failed(leg))
+        return tuple(leg for leg in self.targets if failed(leg) and not gave(leg))
 
     @property
     def errors(self) -> bool:
@@ -132,10 +137,7 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 
 def _answered(leg: LegObservation) -> bool:
-    if leg.ok:
-        return True
-    verified = leg.tls is not None and leg.tls.verify_error == ""
-    return refused(leg) and verified
+    return gave(leg) or (leg.tls is not None and leg.tls.verify_error == "")
 
 
 def elsewhere(references: Iterable[Verdict]) -> Elsewhere:

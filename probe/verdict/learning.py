@@ -1,7 +1,8 @@
 """What a round teaches: levels of efforts and round-trip times, while nothing is wrong.
 
 Controls are learnt by themselves, targets and swaps relative to the line's state in the same round,
-so a slow evening moves neither. A leg that failed or was cut teaches nothing.
+so a slow evening moves neither. A leg that failed teaches nothing; one that our own deadline cut is
+a sample of its pace.
 """
 
 from __future__ import annotations
@@ -11,15 +12,9 @@ from statistics import median
 
 from probe.model.identity import LegRole
 from probe.model.observation import LegObservation, RoundObservation
-from probe.observe.effort import Measure
-from probe.verdict.contrast import (
-    RTT,
-    deviations,
-    healthy,
-    log_effort,
-    log_rtt,
-    noise_key,
-)
+from probe.observe.effort import Measure, gave
+from probe.verdict.contrast import deviations, healthy, log_effort, noise_key
+from probe.verdict.distance import RTT, log_rtt
 from probe.verdict.level import Level, learned
 from probe.verdict.normal import Levels, Normal, series
 from probe.verdict.thresholds import Thresholds
@@ -55,7 +50,7 @@ def _known(
     """How much slower than their history the platform's legs were, and foreign controls;
     nothing if there is no history of the platform."""
     normal = Normal.of(observed, levels)
-    own = [leg for leg in observed.legs if leg.leg.role in _RELATIVE and leg.ok]
+    own = [leg for leg in observed.legs if leg.leg.role in _RELATIVE and gave(leg)]
     shown = deviations(own, measure, normal)
     controls = [
         leg
@@ -112,7 +107,7 @@ def learn_targets(
             continue
         for leg in observed.legs:
             wanted = leg.leg.role in _RELATIVE and leg.leg.target in targets
-            value = log_effort(leg, measure) if wanted and leg.ok else None
+            value = log_effort(leg, measure) if wanted and gave(leg) else None
             if value is not None and isfinite(value):
                 key = series(leg, measure, family)
                 after[key] = learned(levels.get(key), value - line, at)

@@ -10,7 +10,7 @@ from probe.model.burst import Burst
 from probe.model.identity import Compares, Family, LegRole
 from probe.observe.effort import Measure
 from probe.verdict.about import About, ControlFacts
-from probe.verdict.contrast import RTT
+from probe.verdict.distance import RTT
 from probe.verdict.memory import Episode, PlatformMemory, Proven
 from probe.verdict.normal import Levels
 

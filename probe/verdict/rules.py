@@ -114,7 +114,7 @@ RULES: tuple[Rule, ...] = (
         state=State.UNKNOWN,
         reason="no_healthy_control",
         why="Without a control that is well there is nothing to compare with.",
-        holds=lambda f: bool(f.targets) and f.healthy_controls == 0,
+        holds=lambda f: bool(f.targets) and not f.healthy_controls + f.slow_controls,
         says=lambda f: (
             f"{f.title}: no control is fine ({failures(f.controls) or 'none was asked'}), so there "
             "is nothing to compare with."

@@ -18,14 +18,8 @@ from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure, hard
 from probe.observe.signature import signature
-from probe.verdict.contrast import (
-    between_rounds,
-    log_distance,
-    log_effort,
-    noise_key,
-    path_shift,
-    swap_allowance,
-)
+from probe.verdict.contrast import between_rounds, log_effort, noise_key, swap_allowance
+from probe.verdict.distance import log_distance, path_shift
 from probe.verdict.normal import Levels, Normal
 from probe.verdict.rank import EACH, wins
 from probe.verdict.thresholds import Thresholds

@@ -41,8 +41,9 @@ def times(factor: float | None) -> str:
 
 def controls(facts: Facts) -> str:
     """How many controls are well."""
-    healthy = facts.healthy_controls
-    return f"{healthy} of {len(facts.controls)} controls {'is' if healthy == 1 else 'are'} fine"
+    healthy, slow = facts.healthy_controls, facts.slow_controls
+    fine = f"{healthy} of {len(facts.controls)} controls {'is' if healthy == 1 else 'are'} fine"
+    return f"{fine}, {slow} too slow to end in time" if slow else fine
 
 
 def _abroad(facts: Facts) -> str:

@@ -98,6 +98,7 @@ class Exchange:
         self.body: int | None = None
         self.curve: tuple[Sample, ...] = ()
         self.connect_rtt: float | None = None
+        self.connected = False
         self.retransmits = 0
         self.disordered = 0
         self.received = 0
@@ -170,7 +171,10 @@ class Exchange:
         waited = at - self.began
         for queue in meeting.queues:
             waited += max(0.0, (queue.offer(at, 60) or at) - at)
-        self.connect_rtt = self.latest_rtt = rtt + (waited if not tries else 0.0)
+        self.latest_rtt = rtt + (waited if not tries else 0.0)
+        # A SYN that was repeated has no round trip.
+        self.connect_rtt = self.latest_rtt if not tries else None
+        self.connected = True
         self.retransmits += tries
         self.phases[Phase.CONNECT] = rtt + waited
         return self._in_time(Phase.CONNECT, self.began + rtt + waited)
@@ -311,7 +315,7 @@ class Exchange:
         return end
 
     def _tcp(self) -> TcpInfo | None:
-        if self.connect_rtt is None:
+        if not self.connected:
             return None
         waiting = 0.0
         if self.meeting.queues and self.curve:
@@ -319,7 +323,7 @@ class Exchange:
             waiting = self.curve[-1].seconds / max(4, len(self.curve))
         return TcpInfo(
             rtt_seconds=self.latest_rtt + waiting,
-            min_rtt_seconds=min(self.connect_rtt, self.latest_rtt),
+            min_rtt_seconds=min(self.connect_rtt or self.latest_rtt, self.latest_rtt),
             receive_rtt_seconds=self.latest_rtt + waiting if self.body else None,
             retransmits=self.retransmits,
             out_of_order=self.disordered,

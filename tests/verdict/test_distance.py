@@ -12,7 +12,7 @@ from probe.model.failure import Failure
 from probe.model.identity import LegRole, Phase, RoundKind
 from probe.model.observation import Leg, LegObservation, RoundObservation
 from probe.model.verdict import State
-from probe.verdict.contrast import LEAST_RTT_SECONDS, log_distance, log_rtt, path_shift
+from probe.verdict.distance import LEAST_RTT_SECONDS, log_distance, log_rtt, path_shift
 from tests.values import observed
 from tests.verdict.country import WELL, Country, Done
 

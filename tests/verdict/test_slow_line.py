@@ -1,0 +1,49 @@
+"""A line that is slow is not one that is dead: what our own deadline cut had come from somebody."""
+
+from __future__ import annotations
+
+import pytest
+
+from probe.model.identity import LegRole, RoundKind
+from probe.model.observation import Leg
+from probe.model.verdict import State
+from tests.verdict.country import Country, Done, about_x, facts
+
+# No read ends within its deadline: 64 KiB take a minute and more.
+CRAWLING = 1_000.0
+INSIDE = ("university",)
+
+
+@pytest.mark.parametrize("calm", [0, 1, 2, 24])
+@pytest.mark.parametrize("domestic", [False, True])
+def test_a_line_on_which_every_read_is_cut_is_not_offline(calm: int, domestic: bool) -> None:
+    inside = INSIDE if domestic else ()
+    controls = ("debian", "jquery", "kernel", *inside)
+    country = Country(controls=controls, about=about_x(controls=facts(controls[:3], inside)))
+    if calm:
+        country.run(calm)
+    country.verdicts.clear()
+
+    def act(leg: Leg, address: str) -> Done:
+        return Done() if leg.owner in inside else Done(transfer=CRAWLING)
+
+    country.act = act
+    country.run(8)
+    states = {verdict.state for verdict in country.verdicts}
+    assert State.OFFLINE not in states
+    assert "no_healthy_control" not in {verdict.reason for verdict in country.verdicts}
+    assert not any(verdict.restricted for verdict in country.verdicts)
+    if calm == 24 and not domestic:
+        assert country.verdicts[-1].state is State.DEGRADED
+
+
+def test_controls_that_were_cut_are_counted_as_slow() -> None:
+    country = Country()
+    country.run(24)
+    country.act = lambda leg, address: (
+        Done(transfer=CRAWLING) if leg.role is LegRole.CONTROL else Done()
+    )
+    verdict = country.run(1)
+    assert verdict.state is State.OK
+    assert "1 of 2 controls is fine, 1 too slow to end in time" in verdict.sentence
+    assert country.run(1, RoundKind.LIGHT).state is State.OK
