@@ -11,6 +11,7 @@ servers that turn unknown agents away accept that form, and their logs still say
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterable, Mapping
 from email.utils import parsedate_to_datetime
@@ -107,10 +108,13 @@ class Exchange:
         """
         if self._body is None or self.facts is None:
             raise RuntimeError("there is no answer yet")
-        enough = min(max_bytes, self.facts.content_length or max_bytes)
+        length = self.facts.content_length
+        enough = max_bytes if length is None else min(max_bytes, length)
         undecrypted = 0 if self._tls is None else self._tls.cut_no_more()
         self._wire.gather(enough, undecrypted=undecrypted)
         self.body_bytes = 0
+        if not enough:
+            return
         try:
             # Never left early: ending the wire instead unwinds the generators below in order.
             async for chunk in self._body:
@@ -179,6 +183,10 @@ class _Watched:
             self.request = self._wire.sent
             self.received_before = self._wire.received
             self._wire.look_out()
+        while self._frames is not None and self._frames.more:
+            await asyncio.sleep(0)
+            if whole := self._frames.feed(b""):
+                return whole
         while data := await self._stream.read(max_bytes):
             self._wire.piece = BODY_PIECE
             self.latest, self.end = self._stream.first, self._stream.last

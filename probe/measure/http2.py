@@ -12,7 +12,8 @@ import h2.events
 from h2.settings import SettingCodes, Settings
 
 from probe.measure.failures import REQUEST_FAILED, NetworkError
-from probe.measure.http1 import READ_BYTES, Fields, Stream
+from probe.measure.frames import REQUEST_STREAM
+from probe.measure.http1 import MOST_INFORMATIONAL, READ_BYTES, Fields, Stream, too_many
 from probe.model.failure import PROTOCOL_ERROR
 
 # No far end shall wait for room: what it may send is bounded by the leg.
@@ -24,7 +25,6 @@ _SETTINGS = {
 }
 # What a far end sends is judged by what of it is used.
 _CONFIG = h2.config.H2Configuration(validate_inbound_headers=False)
-_STREAM = 1
 
 
 class Http2:
@@ -37,7 +37,8 @@ class Http2:
         self._ended: h2.events.ConnectionTerminated | None = None
 
     async def request(self, scheme: bytes, target: bytes, fields: Fields) -> Fields:
-        """Send a GET, wait for the head: its fields, with ``:status`` among them.
+        """Send a GET, wait for the head: its fields, with ``:status`` among them; answers that only
+        inform (1xx) are passed over.
 
         Raises ``h2.exceptions.H2Error`` for what is not HTTP/2, ``NetworkError`` when the far end
         ends the stream, and what the stream below raises.
@@ -58,19 +59,24 @@ class Http2:
             (b":path", target),
         ]
         others = [(name.lower(), value) for name, value in fields if name != b"Host"]
-        self._h2.send_headers(_STREAM, pseudo + others, end_stream=True)
-        self._h2.increment_flow_control_window(_WINDOW_BYTES, stream_id=_STREAM)
+        self._h2.send_headers(REQUEST_STREAM, pseudo + others, end_stream=True)
+        self._h2.increment_flow_control_window(_WINDOW_BYTES, stream_id=REQUEST_STREAM)
         await self._flush()
-        while True:
+        informed = 0
+        while informed <= MOST_INFORMATIONAL:
             event = await self._event()
             if isinstance(event, h2.events.ResponseReceived):
                 return [(bytes(name), bytes(value)) for name, value in event.headers or ()]
+            informed += isinstance(event, h2.events.InformationalResponseReceived)
+        raise too_many()
 
     async def body(self) -> AsyncIterator[bytes]:
         """The body as it comes. Raises as ``request`` does."""
         while not isinstance(event := await self._event(), h2.events.StreamEnded):
             if isinstance(event, h2.events.DataReceived):
-                self._h2.acknowledge_received_data(event.flow_controlled_length or 0, _STREAM)
+                self._h2.acknowledge_received_data(
+                    event.flow_controlled_length or 0, REQUEST_STREAM
+                )
                 await self._flush()
                 yield event.data or b""
 
@@ -93,7 +99,7 @@ class Http2:
             if isinstance(event, h2.events.ConnectionTerminated):
                 # What came before it is still given.
                 self._ended = event
-            elif getattr(event, "stream_id", None) == _STREAM:
+            elif getattr(event, "stream_id", None) == REQUEST_STREAM:
                 self._events.append(event)
         await self._flush()
 

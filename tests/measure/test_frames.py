@@ -71,8 +71,12 @@ def cut(stream: bytes, sizes: list[int]) -> list[bytes]:
 
 
 def merged(pieces: list[bytes]) -> list[bytes]:
-    frames = Frames()
-    return [frames.feed(piece) for piece in pieces]
+    frames, made = Frames(), []
+    for piece in pieces:
+        made.append(frames.feed(piece))
+        while frames.more:
+            made.append(frames.feed(b""))
+    return made
 
 
 SIZES = st.lists(st.sampled_from([0, 1, 500, 1_400, 9_000, MOST_PAYLOAD_BYTES]), max_size=12)
