@@ -35,6 +35,8 @@ from probe.verdict.memory import Memory
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from probe.publish.named import Named
+
 # Commands that have a module of their own. The daemon lives with what it imports for months, so
 # what only they need (tables, pages, the demo) is imported when one of them is asked for.
 ELSEWHERE = {
@@ -153,6 +155,8 @@ def once(
     """
     from rich.console import Console
 
+    from probe.publish.named import Named
+    from probe.publish.private import Scrubber
     from probe.publish.table import render_rounds, to_json
 
     config = _load(path)
@@ -174,7 +178,8 @@ def once(
     ]
     observations = [observed for _, observed in rounds]
     if as_json:
-        sys.stdout.buffer.write(to_json(observations, verdicts) + b"\n")
+        scrubber = Scrubber(Named.of(config))
+        sys.stdout.buffer.write(to_json(observations, verdicts, scrubber) + b"\n")
     else:
         render_rounds(Console(), observations, verdicts)
     if exit_code:
@@ -321,7 +326,9 @@ async def _check_online(config: Config) -> bool:
     from rich.console import Console
     from rich.table import Table
 
-    measuring = Measuring(config)
+    from probe.publish.named import Named
+
+    measuring, named = Measuring(config), Named.of(config)
     vantage = config.settings.vantages[0].name
     family = config.settings.families[0]
     table = Table(box=None, pad_edge=False)
@@ -335,10 +342,10 @@ async def _check_online(config: Config) -> bool:
             measuring.counted(seen)
             for leg in sorted((*seen.legs, *seen.quic), key=lambda o: o.leg.target):
                 fine = fine and leg.ok
-                _add_row(table, definition, leg, _result(leg))
+                _add_row(table, definition, leg, _result(leg), named)
             for missing in seen.skipped:
                 fine = False
-                _add_row(table, definition, missing, f"not asked: {missing.reason}")
+                _add_row(table, definition, missing, f"not asked: {missing.reason}", named)
     Console().print(table)
     return fine
 
@@ -352,8 +359,12 @@ def _result(leg: LegObservation) -> str:
 
 
 def _add_row(
-    table: Table, definition: Definition, made: LegObservation | SkippedLeg, result: str
+    table: Table,
+    definition: Definition,
+    made: LegObservation | SkippedLeg,
+    result: str,
+    named: Named,
 ) -> None:
     leg = made.leg
     role = leg.role if leg.transport == "tcp" else f"{leg.role}, {leg.transport}"
-    table.add_row(definition.name, leg.target, role, result, leg.url)
+    table.add_row(definition.name, leg.target, role, result, named.url(leg.url))

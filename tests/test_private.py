@@ -18,7 +18,13 @@ from probe.config.schema import Settings, StoreConfig
 from probe.config.values import Seconds
 from probe.model.failure import Failure
 from probe.model.identity import Phase, RoundKind
-from probe.model.observation import LegObservation, RoundObservation, TlsFacts
+from probe.model.observation import (
+    DnsAnswer,
+    LegObservation,
+    RoundObservation,
+    SkippedLeg,
+    TlsFacts,
+)
 from probe.model.verdict import State
 from probe.publish import log as logs
 from probe.publish.web import create_app
@@ -26,6 +32,12 @@ from tests.publish.shape import NOW, config, full_round, verdict_of
 
 # Documentation's addresses stand for the operator's public and local ones.
 PLANTED = ("203.0.113.77", "2001:db8:77::77", "pi-of-anna", "AnnasWlan", "anna-the-user")
+LINKS = (
+    f"https://static.xx.fbcdn.net/rsrc.php/{PLANTED[0]}/{PLANTED[4]}.js",
+    f"https://{PLANTED[2]}.test/{PLANTED[3]}?ip={PLANTED[0]}&user={PLANTED[4]}",
+    f"https://x.com/?{PLANTED[1]}",
+    f"https://x.com/{PLANTED[4]};{PLANTED[0]}#{PLANTED[3]}",
+)
 SAID = f"your address is {' '.join(PLANTED)}"
 
 
@@ -37,15 +49,26 @@ def poisoned(observed: RoundObservation, *, name: str = PLANTED[2]) -> RoundObse
         failure = Failure(phase=Phase.PROCESSING, reason="connection_reset", detail=SAID)
         return replace(
             seen,
-            leg=replace(seen.leg, url=f"{seen.leg.url}?ip={PLANTED[0]}&user={PLANTED[4]}"),
+            leg=replace(
+                seen.leg,
+                url=LINKS[number % len(LINKS)],
+                connect_to=PLANTED[2],
+                sni=f"{PLANTED[2]}.{PLANTED[3]}",
+                certificate_name=PLANTED[0],
+            ),
+            address=PLANTED[number % 2],
             failure=failure if number % 2 else None,
-            tls=TlsFacts(version="TLSv1.3", verify_error=SAID),
+            tls=TlsFacts(version="TLSv1.3", alpn=SAID, cipher=SAID, verify_error=SAID),
         )
 
     legs = tuple(leg(seen, number) for number, seen in enumerate(observed.legs))
     failed = Failure(phase=Phase.RESOLVE, reason="dns_nxdomain_error", detail=SAID)
-    names = tuple(replace(d, name=f"{name}.example", failure=failed) for d in observed.dns)
-    return replace(observed, legs=legs, dns=(*observed.dns, *names), quic=legs[:2])
+    ours = DnsAnswer(seconds=0.01, rcode=SAID, addresses=PLANTED[:2], ttl_seconds=1)
+    names = tuple(
+        replace(d, name=f"{name}.example", failure=failed, answers=(ours,)) for d in observed.dns
+    )
+    skipped = tuple(SkippedLeg(leg=seen.leg, reason="host_budget") for seen in legs)
+    return replace(observed, legs=legs, dns=(*observed.dns, *names), quic=legs[:2], skipped=skipped)
 
 
 @pytest.fixture

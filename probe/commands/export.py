@@ -16,12 +16,14 @@ from probe.publish.declared import Declared
 from probe.publish.export_csv import csv_lines
 from probe.publish.export_jsonl import jsonl_lines
 from probe.publish.export_ooni import ooni_lines
+from probe.publish.named import Named
+from probe.publish.private import Scrubber
 
-Writer = Callable[[Iterable[StoredRound], Mapping[str, Vantage]], Iterator[bytes]]
+Writer = Callable[[Iterable[StoredRound], Mapping[str, Vantage], Scrubber], Iterator[bytes]]
 FORMATS: dict[str, Writer] = {
     "ooni": ooni_lines,
     "csv": csv_lines,
-    "jsonl": lambda rounds, vantages: jsonl_lines(rounds),
+    "jsonl": lambda rounds, vantages, scrubber: jsonl_lines(rounds, scrubber),
 }
 
 
@@ -33,6 +35,11 @@ FORMATS: dict[str, Writer] = {
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="A file; else (or -) standard output."
 )
+@click.option(
+    "--all-addresses",
+    is_flag=True,
+    help="Write every address whole, also those that are proven to be nobody's: one may be yours.",
+)
 @config_option
 def export(
     form: str,
@@ -42,6 +49,7 @@ def export(
     vantage: str | None,
     file: Path | None,
     output: Path | None,
+    all_addresses: bool,
     path: Path | None,
 ) -> None:
     """Write the measured rounds as OONI's data format, CSV or JSON Lines.
@@ -52,10 +60,11 @@ def export(
     ordered(since, until)
     config = load_config(path)
     vantages = {vantage.name: vantage for vantage in Declared(config).vantages}
+    scrubber = Scrubber(Named.of(config), every_address=all_addresses)
     with opened(config, file) as history:
         warn_of_strangers(config, history)
         rounds = history.rounds(since=since, until=until, platform=platform, vantage=vantage)
-        written = write(FORMATS[form](rounds, vantages), output)
+        written = write(FORMATS[form](rounds, vantages, scrubber), output)
         if history.unreadable:
             click.echo(f"{history.unreadable} damaged round(s) were left out", err=True)
     if output is not None:

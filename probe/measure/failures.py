@@ -1,13 +1,15 @@
 """The one place where what libraries and the system raise becomes a failure string.
 
-The strings are OONI's (see ``probe.model.failure``). The text that goes with them is ours or the
-system's, never the far end's: some answers echo the client's address.
+The strings are OONI's (see ``probe.model.failure``). The text that goes with them is of a closed
+set: ours, the system's name of an error, the name of an exception. What a library says in so many
+words is never passed on: it quotes the far end, and some answers echo the client's address.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import ssl
 
 import h2.errors
@@ -16,6 +18,7 @@ import h2.exceptions
 import h11
 import httpx
 
+from probe.model.certificate_words import certificate_words
 from probe.model.failure import PROTOCOL_ERROR, UNKNOWN, Failure
 from probe.model.identity import Phase
 
@@ -76,6 +79,7 @@ _BY_ERRNO = {
 # OpenSSL's X509_V_ERR_* (x509_vfy.h).
 _WRONG_NAME = frozenset({62, 63, 64})
 _UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21, 27})
+_OPENSSL_NAME = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
 
 
 def failure_of(error: Exception, phase: Phase) -> Failure:
@@ -105,22 +109,31 @@ def _explain(error: Exception, phase: Phase) -> tuple[str, str]:
         case NetworkError():
             return error.reason, error.detail
         case ssl.SSLCertVerificationError():
-            return reason_of_certificate(error), error.verify_message
+            return reason_of_certificate(error), certificate_words(error.verify_message)
         case ssl.SSLEOFError() | ssl.SSLZeroReturnError() | EOFError():
             return "eof_error", "the connection was closed early"
         case ssl.SSLError():
             # After the handshake this is a broken or injected record, or a late alert.
             reason = "ssl_failed_handshake" if phase is Phase.TLS else REQUEST_FAILED
-            return reason, (getattr(error, "reason", None) or "").replace("_", " ").lower()
+            return reason, _openssl_words(error)
         case OSError():
             return reason_of_os_error(error), os.strerror(error.errno) if error.errno else ""
         case h2.exceptions.H2Error() | h11.ProtocolError():
-            return PROTOCOL_ERROR, _first_words(error)
+            return PROTOCOL_ERROR, _kind(error)
         case httpx.InvalidURL():
             return "invalid_argument", "the URL cannot be requested"
-    return UNKNOWN, type(error).__name__
+    return UNKNOWN, _kind(error)
 
 
-def _first_words(error: Exception) -> str:
-    """What a parser complains of, without the bytes that it quotes after a colon."""
-    return str(error).partition(":")[0][:80]
+def _openssl_words(error: ssl.SSLError) -> str:
+    """OpenSSL's own name of what went wrong (``SSLV3_ALERT_HANDSHAKE_FAILURE``), as words."""
+    name = getattr(error, "reason", None) or ""
+    return name.replace("_", " ").lower() if _OPENSSL_NAME.fullmatch(name) else ""
+
+
+def _kind(error: Exception) -> str:
+    """Which exception of which library it is. h2 also has the code of RFC 9113, section 7."""
+    library = type(error).__module__.partition(".")[0]
+    kind = type(error).__name__ if library == "builtins" else f"{library} {type(error).__name__}"
+    code = getattr(error, "error_code", None)
+    return f"{kind}, {code.name}" if isinstance(code, h2.errors.ErrorCodes) else kind

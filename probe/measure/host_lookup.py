@@ -314,5 +314,6 @@ def _failure(error: BaseException | Failure) -> Failure:
     return Failure(
         phase=Phase.RESOLVE,
         reason=_REASONS.get(code, "dns_non_recoverable_failure"),
-        detail=str(error.args[-1]) if error.args else "",
+        # By its number: the text of an error may have the name, or what a server said.
+        detail=f"c-ares: {pycares.errno.errorcode[code]}" if code in _REASONS else "no answer",
     )

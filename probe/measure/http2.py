@@ -109,5 +109,5 @@ class Http2:
 
 
 def _ended(what: str, code: h2.errors.ErrorCodes | int | None) -> NetworkError:
-    name = code.name if isinstance(code, h2.errors.ErrorCodes) else str(code)
+    name = code.name if isinstance(code, h2.errors.ErrorCodes) else "a code of its own"
     return NetworkError(REQUEST_FAILED, f"the far end ended the HTTP/2 {what}: {name}")

@@ -263,7 +263,9 @@ def _why(event: events.ConnectionTerminated) -> Exception:
         return NetworkError("quic_incompatible_version", "no common version of QUIC")
     if event.reason_phrase == "Idle timeout":
         return TimeoutError()
-    return NetworkError("connection_reset", f"QUIC error {event.error_code:#x}")
+    codes = {code.value: code.name for code in QuicErrorCode}
+    name = codes.get(event.error_code, "a code of its own")
+    return NetworkError("connection_reset", f"QUIC error: {name}")
 
 
 async def _readable(sock: socket.socket, seconds: float | None) -> bool:

@@ -16,7 +16,8 @@ from probe.model.identity import Phase, Vantage
 from probe.model.observation import LegObservation, TcpInfo
 from probe.model.stored import StoredRound
 from probe.observe.goodput import goodput, handshake_seconds
-from probe.publish.private import scrub_url
+from probe.publish.named import NOTHING
+from probe.publish.private import Scrubber
 
 Value = str | int | float | bool | None
 
@@ -110,7 +111,7 @@ COLUMNS: tuple[Column, ...] = (
         "`goodput` or `handshake`: what the leg may be compared by",
         lambda r: r.leg.leg.compares.value,
     ),
-    Column("url", "What was fetched", lambda r: scrub_url(r.leg.leg.url)),
+    Column("url", "What was fetched", lambda r: r.leg.leg.url),
     Column("connect_to", "The name that was connected to", lambda r: r.leg.leg.connect_to),
     Column("port", "TCP port", lambda r: r.leg.leg.port),
     Column("sni", "The name in the TLS ClientHello", lambda r: r.leg.leg.sni),
@@ -276,15 +277,22 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 
-def csv_lines(rounds: Iterable[StoredRound], vantages: Mapping[str, Vantage]) -> Iterator[bytes]:
+def csv_lines(
+    rounds: Iterable[StoredRound],
+    vantages: Mapping[str, Vantage],
+    scrubber: Scrubber | None = None,
+) -> Iterator[bytes]:
     """The header, then one line for each leg. ``vantages`` says what is configured of each; one
-    that the configuration no longer names has only its name."""
+    that the configuration no longer names has only its name. Without a ``scrubber`` nothing is
+    known to be harmless."""
+    scrubber = scrubber or Scrubber(NOTHING)
     yield _line([column.name for column in COLUMNS])
     for stored in rounds:
         name = stored.observed.vantage
         vantage = vantages.get(name) or Vantage(name=name)
-        for leg in stored.observed.legs:
-            row = Row(stored, leg, vantage)
+        clean = scrubber.stored(stored)
+        for leg in clean.observed.legs:
+            row = Row(clean, leg, vantage)
             yield _line([_text(column.value(row)) for column in COLUMNS])
 
 

@@ -1,7 +1,7 @@
-"""Rounds as JSON Lines: everything that was observed and said, one round to a line.
+"""Rounds as JSON Lines: everything that is known of a round and its verdict, for other programs.
 
-The lines are the model itself (``StoredRound``), so they can be read back and judged again with
-other thresholds.
+Field names are those of ``probe/model``; docs/data.md explains each. A line read back as a
+``StoredRound`` is the round again, less what others may have said about the probe.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from probe.model.stored import StoredRound
-from probe.publish.private import without_private
+from probe.publish.named import NOTHING
+from probe.publish.private import Scrubber
 
 
-def jsonl_lines(rounds: Iterable[StoredRound]) -> Iterator[bytes]:
-    """One line for each round, with its newline; what was not measured is ``null``."""
+def jsonl_lines(rounds: Iterable[StoredRound], scrubber: Scrubber | None = None) -> Iterator[bytes]:
+    """One line for each round, in the order given. Without a ``scrubber`` nothing is known to be
+    harmless."""
     encoder = msgspec.json.Encoder()
+    scrubber = scrubber or Scrubber(NOTHING)
     for stored in rounds:
-        yield encoder.encode(without_private(stored)) + b"\n"
+        yield encoder.encode(scrubber.stored(stored)) + b"\n"

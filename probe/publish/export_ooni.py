@@ -26,7 +26,8 @@ from probe.model.identity import Access, Family, Phase, Vantage, Verify
 from probe.model.observation import DnsObservation, LegObservation
 from probe.model.stored import StoredRound
 from probe.observe.goodput import asked_bytes, goodput, handshake_seconds
-from probe.publish.private import without_private
+from probe.publish.named import NOTHING
+from probe.publish.private import Scrubber
 
 TEST_NAME = "urlgetter"
 TEST_VERSION = "0.2.0"
@@ -47,12 +48,18 @@ _RCODES = {"NOERROR": 0, "FORMERR": 1, "SERVFAIL": 2, "NXDOMAIN": 3, "NOTIMP": 4
 Keys = dict[str, Any]
 
 
-def ooni_lines(rounds: Iterable[StoredRound], vantages: Mapping[str, Vantage]) -> Iterator[bytes]:
+def ooni_lines(
+    rounds: Iterable[StoredRound],
+    vantages: Mapping[str, Vantage],
+    scrubber: Scrubber | None = None,
+) -> Iterator[bytes]:
     """One line for each leg and for each name that was looked up. ``vantages`` says what is
-    configured of each; one that the configuration no longer names is ``AS0`` in ``ZZ``."""
+    configured of each; one that the configuration no longer names is ``AS0`` in ``ZZ``. Without a
+    ``scrubber`` nothing is known to be harmless."""
+    scrubber = scrubber or Scrubber(NOTHING)
     encoder = msgspec.json.Encoder()
     for stored in rounds:
-        clean = without_private(stored)
+        clean = scrubber.stored(stored)
         name = clean.observed.vantage
         vantage = vantages.get(name) or Vantage(name=name)
         for measurement in measurements(clean, vantage):

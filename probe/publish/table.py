@@ -14,6 +14,8 @@ from probe.model.identity import Family, LegRole, Phase
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput
+from probe.publish.named import NOTHING
+from probe.publish.private import Scrubber
 from probe.publish.words import failure_words, rate_words
 
 STATE_STYLES = {
@@ -60,10 +62,17 @@ def render_rounds(
             console.print(Padding(Text(line), (0, 0, 0, 2), expand=False), highlight=False)
 
 
-def to_json(rounds: Sequence[RoundObservation], verdicts: Sequence[Verdict]) -> bytes:
+def to_json(
+    rounds: Sequence[RoundObservation],
+    verdicts: Sequence[Verdict],
+    scrubber: Scrubber | None = None,
+) -> bytes:
     """``{"verdicts": [...], "rounds": [...]}`` with the model's field names; durations in seconds,
-    points in time as Unix seconds, what was not measured as null."""
-    return msgspec.json.encode({"verdicts": list(verdicts), "rounds": list(rounds)})
+    points in time as Unix seconds, what was not measured as null. Without a
+    ``scrubber`` nothing is known to be harmless."""
+    scrubber = scrubber or Scrubber(NOTHING)
+    clean = [scrubber.round(observed) for observed in rounds]
+    return msgspec.json.encode({"verdicts": list(verdicts), "rounds": clean})
 
 
 def _headline(observed: RoundObservation, verdict: Verdict | None, place: str) -> Text:

@@ -68,7 +68,11 @@ def network_of(address: str | None) -> str:
     for no address."""
     if address is None:
         return ""
-    ip = ip_address(address)
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        # An export has left of it no more than that.
+        return address
     return str(ip_network((ip, 24 if ip.version == 4 else 48), strict=False))
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import _ssl
+import ctypes
 import errno
 import ssl
 
 import h2.exceptions
 import h11
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis.strategies import text
 
 from probe.measure.failures import NetworkError, failure_of, reason_of_os_error
+from probe.model.certificate_words import WORDS
 from probe.model.failure import REASONS
 from probe.model.identity import Phase
 
@@ -65,14 +71,66 @@ def test_a_tls_error_after_the_handshake_is_not_a_failed_handshake() -> None:
 )
 def test_certificate_errors(code: int, reason: str) -> None:
     error = ssl.SSLCertVerificationError(1, "refused")
-    error.verify_code, error.verify_message = code, "what OpenSSL says"
+    error.verify_code, error.verify_message = code, "certificate has expired"
     failure = failure_of(error, Phase.TLS)
-    assert (failure.reason, failure.detail) == (reason, "what OpenSSL says")
+    assert (failure.reason, failure.detail) == (reason, "certificate has expired")
 
 
 def test_what_was_quoted_from_the_far_end_is_left_out() -> None:
     error = h11.RemoteProtocolError("illegal status line: bytearray(b'203.0.113.7')")
-    assert failure_of(error, Phase.PROCESSING).detail == "illegal status line"
+    assert failure_of(error, Phase.PROCESSING).detail == "h11 RemoteProtocolError"
+    early = h11.RemoteProtocolError("203.0.113.7 is not HTTP: no")
+    assert failure_of(early, Phase.PROCESSING).detail == "h11 RemoteProtocolError"
+
+
+@given(text())
+def test_no_text_of_a_library_is_passed_on(said: str) -> None:
+    refused = ssl.SSLCertVerificationError(1, said)
+    refused.verify_code, refused.verify_message = (
+        62,
+        f"{said}, certificate is not valid for '{said}'",
+    )
+    broken = ssl.SSLError(1, said)
+    broken.reason = f"BAD {said}"
+    errors: tuple[Exception, ...] = (
+        refused,
+        broken,
+        OSError(errno.ECONNRESET, said, said),
+        OSError(said),
+        h11.RemoteProtocolError(said),
+        h2.exceptions.ProtocolError(said),
+        httpx.InvalidURL(said),
+        ValueError(said),
+    )
+    # The same words whatever is said: nothing of it is in them.
+    for error in errors:
+        assert failure_of(error, Phase.TLS).detail in {
+            "the certificate does not hold",
+            *WORDS,
+            "",
+            "Connection reset by peer",
+            "h11 RemoteProtocolError",
+            "h2 ProtocolError, PROTOCOL_ERROR",
+            "the URL cannot be requested",
+            "ValueError",
+        }
+
+
+def test_what_openssl_says_of_certificates_is_in_the_list() -> None:
+    for code in range(1, 100):
+        error = ssl.SSLCertVerificationError(1, "refused")
+        error.verify_code, error.verify_message = code, _openssl_says(code)
+        if error.verify_message.startswith("unknown certificate verification error"):
+            continue
+        said = failure_of(error, Phase.TLS).detail
+        assert said in WORDS, error.verify_message
+
+
+def _openssl_says(code: int) -> str:
+    library = ctypes.CDLL(_ssl.__file__)
+    told = library.X509_verify_cert_error_string
+    told.restype, told.argtypes = ctypes.c_char_p, [ctypes.c_long]
+    return bytes(told(code)).decode()
 
 
 def test_an_unknown_error_names_its_type() -> None:

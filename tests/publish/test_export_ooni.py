@@ -15,6 +15,7 @@ from probe.model.observation import Clock, DnsAnswer, DnsObservation
 from probe.model.stored import StoredRound
 from probe.publish.export_ooni import measurements, ooni_lines
 from tests.event import ONSET, VANTAGES, history
+from tests.publish.naming import scrubber_of
 from tests.values import a_round, failed, observed
 
 with warnings.catch_warnings():
@@ -58,7 +59,8 @@ def read(line: bytes) -> tuple[Any, list[Any], list[Any], list[Any], list[Any]]:
 
 
 def lines(stored: StoredRound, vantage: Vantage = HOME) -> list[bytes]:
-    return list(ooni_lines([stored], {stored.observed.vantage: vantage}))
+    places = {stored.observed.vantage: vantage}
+    return list(ooni_lines([stored], places, scrubber_of([stored])))
 
 
 def at(seconds: float) -> datetime:

@@ -14,14 +14,14 @@ import pytest
 
 from probe.model.failure import Failure
 from probe.model.identity import Phase
-from probe.model.observation import SkippedLeg, TlsFacts
+from probe.model.observation import SkippedLeg
 from probe.model.stored import StoredRound
 from probe.observe.goodput import goodput
 from probe.publish.export_csv import COLUMNS, csv_lines
 from probe.publish.export_jsonl import jsonl_lines
 from probe.publish.export_ooni import ooni_lines
-from probe.publish.private import SCRUBBED, scrub_url, without_private
 from tests.event import ONSET, VANTAGES, WEEK, history
+from tests.publish.naming import scrubber_of
 
 DATA_MD = Path(__file__).parent.parent.parent / "docs" / "data.md"
 PLACES = {vantage.name: vantage for vantage in VANTAGES}
@@ -77,47 +77,9 @@ def test_nothing_that_others_say_about_the_probe_is_exported(name: str) -> None:
         assert secret not in written
 
 
-def test_taking_out_twice_is_taking_out_once() -> None:
-    for stored in around_onset():
-        once = without_private(with_planted(stored))
-        assert without_private(once) == once
-
-
-def test_what_holds_nothing_private_is_left_alone() -> None:
-    rounds = around_onset()
-    assert [without_private(stored) for stored in rounds] == rounds
-    url = "https://x.test:444/a/b%20c.js"
-    assert scrub_url(url) == url
-
-
-def test_what_a_link_may_say_of_whom_it_was_made_for_is_taken_out() -> None:
-    assert scrub_url("https://mary:pw@cache.test:444/v/198.51.100.9/x?ip=%32%303.0&id=7#mary") == (
-        f"https://cache.test:444/v/{SCRUBBED}/x?ip={SCRUBBED}&id={SCRUBBED}"
-    )
-
-
-@pytest.mark.parametrize(
-    ("said", "kept"),
-    [
-        ("self-signed certificate", "self-signed certificate"),
-        ("Hostname mismatch, certificate is not valid for 'mary.test'.", "Hostname mismatch"),
-        ("203.0.113.77 is not mine", SCRUBBED),
-        ("", ""),
-    ],
-)
-def test_what_is_wrong_with_a_certificate_is_told_in_openssls_words(said: str, kept: str) -> None:
-    stored = around_onset()[0]
-    leg = msgspec.structs.replace(
-        stored.observed.legs[0], tls=TlsFacts(version="TLSv1.3", verify_error=said)
-    )
-    observed = msgspec.structs.replace(stored.observed, legs=(leg,), quic=(leg,))
-    clean = without_private(msgspec.structs.replace(stored, observed=observed)).observed
-    assert [one.tls and one.tls.verify_error for one in (*clean.legs, *clean.quic)] == [kept, kept]
-
-
 def test_json_lines_read_back_are_the_rounds() -> None:
     rounds = around_onset()
-    lines = list(jsonl_lines(rounds))
+    lines = list(jsonl_lines(rounds, scrubber_of(rounds)))
     assert [msgspec.json.decode(line, type=StoredRound) for line in lines] == rounds
     assert all(line.count(b"\n") == 1 and line.endswith(b"\n") for line in lines)
 
