@@ -118,7 +118,12 @@ class Daemon:
     async def run(self) -> None:
         """Serve and measure until ``stop``, SIGTERM or SIGINT. Raises ``ListenError``."""
         app = create_app(self._board, self.reload)
-        server = self._server = Server(app, self._config.settings.listen, self._config.web)
+        server = self._server = Server(
+            app,
+            self._config.settings.listen,
+            self._config.web,
+            self._config.settings.allowed_hosts,
+        )
         await server.start()
         self.address = server.address
         # Without it the kernel would turn its stamps on and off for each leg, late and at a price.
@@ -179,7 +184,9 @@ class Daemon:
             for key in ("store", "forward"):
                 if getattr(config.settings, key) != getattr(self._config.settings, key):
                     log.warning("a changed %s is used after a restart", key)
-            refused = self._server.use(config.web) if self._server is not None else ""
+            refused = ""
+            if self._server is not None:
+                refused = self._server.use(config.web, config.settings.allowed_hosts)
             if refused:
                 log.warning("web_config not taken up", extra={"reason": refused})
             await self._runner.stop(grace_seconds=RELOAD_GRACE_SECONDS)

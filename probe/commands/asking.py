@@ -38,7 +38,7 @@ def asking(command: Decorated) -> Decorated:
 def url_of(config: Config) -> str:
     """Where the daemon of ``config`` can be asked from this machine."""
     host, _, port = config.settings.listen.rpartition(":")
-    if host in ("0.0.0.0", "[::]"):  # noqa: S104  every address: it is here as well
+    if host in ("", "0.0.0.0", "[::]"):  # noqa: S104  every address: it is here as well
         host = "127.0.0.1"
     scheme = "http" if config.web.tls_server_config is None else "https"
     return f"{scheme}://{host}:{port}"

@@ -2,21 +2,40 @@
 
 Every value keeps its file, line and dotted key, also after it was merged into another tree: an
 error then always points at what the operator wrote. YAML 1.2, so the country ``NO`` is a text.
+
+A few lines of YAML can mean more than a machine has: aliases multiply, brackets nest. So a tree has
+a most of values (an alias counts as all that it stands for) and of levels, and a scalar of
+characters. What is beyond is a mistake with its line, like any other.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from msgspec import Struct
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLStreamError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from probe.config.errors import ConfigError, redact
 
+MOST_CHARACTERS = 524_288
+"""Of one document. The largest that we know of, weights for ten thousand networks, has a third."""
+MOST_VALUES = 100_000
+MOST_LEVELS = 32
+MOST_SCALAR_CHARACTERS = 65_536
+# Whole numbers of more than 64 bits are no amount of anything: they are read as the texts that they
+# are. Python's own limit would be 4,300 digits.
+_LARGEST = 2**63
+_MOST_DIGITS = 70
+_LEVELS = f"at most {MOST_LEVELS} levels"
 _TAG = "tag:yaml.org,2002:"
-_TRUE = "true"
+_BOOLEANS = {"true": True, "false": False}
+# What YAML's escapes can make, and no file, header or label can hold.
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
+_Scalar = str | int | float | bool | None
 
 
 class Node(Struct, frozen=True, kw_only=True):
@@ -76,19 +95,29 @@ def parse(
     ``key`` is where the document belongs; without ``lines`` all of it stands on line 0. An empty
     document is an empty mapping. Never raises.
     """
+    if len(text) > MOST_CHARACTERS:
+        found = f"{len(text):,} characters"
+        return None, [_unread(file, key, found, f"at most {MOST_CHARACTERS:,} characters")]
+    reader = _Reader(file, lines)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.max_depth = MOST_LEVELS
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        yaml.composer.warn_double_anchors = False
+        root = yaml.compose(text)
         if root is None:
             return Node(file=file, line=1, key=key, value={}), []
-        reader = _Reader(file, lines)
-        return reader.node(root, key, 0), reader.errors
+        return reader.node(root, key, 0, 0), reader.errors
+    except _TooMuch as error:
+        return None, [*reader.errors, error.mistake]
+    except MaxDepthExceededError as error:
+        line = error.problem_mark.line + 1 if lines else 0
+        return None, [_unread(file, key, "values nested too deeply", _LEVELS, line)]
     except (YAMLError, YAMLStreamError) as error:
         return None, [_syntax_error(error, file, key, lines)]
-    except RecursionError:
-        error_ = ConfigError(
-            file=file, line=0, key=key, found="values nested too deeply", expected="valid YAML"
-        )
-        return None, [error_]
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        # On some texts that are no YAML the parser trips itself, such as over numbers in directives
+        # and escapes.
+        return None, [_unread(file, key, "text that is not YAML", "valid YAML")]
 
 
 def plain(node: Node) -> Any:
@@ -130,28 +159,43 @@ def _with_value(node: Node, value: tuple[Node, ...] | dict[str, Node]) -> Node:
     return Node(file=node.file, line=node.line, key=node.key, value=value, key_line=node.key_line)
 
 
+class _TooMuch(Exception):  # noqa: N818 - it ends the reading
+    """More than a configuration can need: reading on would only take time and memory."""
+
+    def __init__(self, mistake: ConfigError) -> None:
+        super().__init__()
+        self.mistake = mistake
+
+
 class _Reader:
-    """Turns ruamel's nodes into ours, collecting mistakes."""
+    """Turns ruamel's nodes into ours, collecting mistakes. Raises ``_TooMuch``."""
 
     def __init__(self, file: str, lines: bool) -> None:
         self.errors: list[ConfigError] = []
         self._file = file
         self._lines = lines
         self._open: set[int] = set()
+        self._values = 0
 
-    def node(self, source: Any, key: str, key_line: int) -> Node:
+    def node(self, source: Any, key: str, key_line: int, level: int) -> Node:
         line = self._line(source)
         here = Node(file=self._file, line=line, key=key, value=None, key_line=key_line)
         if id(source) in self._open:
             self.errors.append(here.error(found="an alias to itself", expected="a value"))
             return here
+        self._values += 1
+        if self._values > MOST_VALUES:
+            found = f"more than {MOST_VALUES:,} values, counting what each alias stands for"
+            raise _TooMuch(here.error(found=found, expected="fewer values, or fewer aliases"))
+        if level > MOST_LEVELS:
+            raise _TooMuch(here.error(found="values nested too deeply", expected=_LEVELS))
         self._open.add(id(source))
         try:
             if isinstance(source, MappingNode):
-                return _with_value(here, self._mapping(source, key))
+                return _with_value(here, self._mapping(source, key, level))
             if isinstance(source, SequenceNode):
                 members = (
-                    self.node(member, f"{key}[{index}]", 0)
+                    self.node(member, f"{key}[{index}]", 0, level + 1)
                     for index, member in enumerate(source.value)
                 )
                 return _with_value(here, tuple(members))
@@ -159,7 +203,7 @@ class _Reader:
         finally:
             self._open.discard(id(source))
 
-    def _mapping(self, source: MappingNode, key: str) -> dict[str, Node]:
+    def _mapping(self, source: MappingNode, key: str, level: int) -> dict[str, Node]:
         found: dict[str, Node] = {}
         for key_source, value_source in source.value:
             line = self._line(key_source)
@@ -167,9 +211,9 @@ class _Reader:
             if not isinstance(key_source, ScalarNode):
                 self.errors.append(here.error(found="a key that is no text", expected="a name"))
                 continue
-            name = key_source.value
+            name = self._text(key_source.value, here)
             path = f"{key}.{name}" if key else name
-            below = self.node(value_source, path, line)
+            below = self.node(value_source, path, line, level + 1)
             if name in found:
                 self.errors.append(
                     Node(file=self._file, line=line, key=path, value=None).error(
@@ -185,23 +229,11 @@ class _Reader:
         return int(source.start_mark.line) + 1 if self._lines else 0
 
     def _scalar(self, source: ScalarNode, here: Node) -> Node:
-        text = source.value
+        text = self._text(source.value, here)
         tag = str(source.tag).removeprefix(_TAG)
-        value: str | int | float | bool | None = text
-        try:
-            if tag == "null":
-                value = None
-            elif tag == "bool":
-                value = text.lower() == _TRUE
-            elif tag == "int":
-                digits = text.replace("_", "")
-                value = int(digits) if digits.lstrip("+-").isdigit() else int(digits, 0)
-            elif tag == "float":
-                value = float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
-            elif tag.startswith("!"):
-                self.errors.append(here.error(found=f"the tag {tag}", expected="a plain value"))
-        except ValueError:
-            value = text
+        if tag.startswith("!"):
+            self.errors.append(here.error(found=f"the tag {tag}", expected="a plain value"))
+        value = _value(text, tag)
         return Node(
             file=here.file,
             line=here.line,
@@ -210,6 +242,41 @@ class _Reader:
             text=text,
             key_line=here.key_line,
         )
+
+    def _text(self, text: str, here: Node) -> str:
+        if len(text) > MOST_SCALAR_CHARACTERS:
+            found = f"a text of {len(text):,} characters"
+            expected = f"at most {MOST_SCALAR_CHARACTERS:,} characters"
+            raise _TooMuch(here.error(found=found, expected=expected))
+        if _NO_CHARACTER.search(text):
+            found = "a text with \\0 or half of a surrogate pair in it"
+            self.errors.append(here.error(found=found, expected="characters"))
+            return _NO_CHARACTER.sub("?", text)
+        return text
+
+
+def _value(text: str, tag: str) -> _Scalar:
+    """What ``text`` means under YAML's ``tag``; itself, if it is not what the tag says."""
+    try:
+        if tag == "null":
+            return None
+        if tag == "bool":
+            return _BOOLEANS.get(text.lower(), text)
+        if tag == "int":
+            digits = text.replace("_", "")
+            if len(digits) > _MOST_DIGITS:
+                return text
+            number = int(digits) if digits.lstrip("+-").isdigit() else int(digits, 0)
+            return number if -_LARGEST <= number < _LARGEST else text
+        if tag == "float":
+            return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
+    except ValueError:
+        pass
+    return text
+
+
+def _unread(file: str, key: str, found: str, expected: str, line: int = 0) -> ConfigError:
+    return ConfigError(file=file, line=line, key=key, found=found, expected=expected)
 
 
 def _syntax_error(error: Exception, file: str, key: str, lines: bool) -> ConfigError:

@@ -11,8 +11,17 @@ from msgspec import Struct
 _USER_INFO = re.compile(r"(?<=://).*@|[^\s/:`]+:\S*@")
 
 
+# No key and no value that is right is as long; to look for a password takes the square of a length.
+_MOST_SHOWN = 2_000
+# A file that is wrong throughout (a page of HTML, a log) needs no more than this to be recognised.
+_MOST_MISTAKES = 100
+
+
 def redact(text: str) -> str:
-    """``text`` without the user and password of a URL in it, or of what looks like one."""
+    """``text`` without the user and password of a URL in it, or of what looks like one. What is too
+    long to be looked through is not shown at all."""
+    if len(text) > _MOST_SHOWN:
+        return f"a text of {len(text):,} characters"
     return _USER_INFO.sub("***@", text)
 
 
@@ -45,10 +54,13 @@ class ConfigError(Struct, frozen=True, kw_only=True):
 
 class ConfigErrors(Exception):  # noqa: N818 - it holds several
     """Everything that is wrong with a configuration, file by file and down each. ``str`` gives a
-    block of lines for each."""
+    block of lines for each of the first hundred, and says how many more there are."""
 
     def __init__(self, errors: Iterable[ConfigError]) -> None:
         found = tuple(errors)
         files = list(dict.fromkeys(error.file for error in found))
         self.errors = tuple(sorted(found, key=lambda e: (files.index(e.file), e.line)))
-        super().__init__("\n".join(map(str, self.errors)))
+        blocks = [str(error) for error in self.errors[:_MOST_MISTAKES]]
+        if len(self.errors) > len(blocks):
+            blocks.append(f"and {len(self.errors) - len(blocks):,} more mistakes")
+        super().__init__("\n".join(blocks))

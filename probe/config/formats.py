@@ -14,20 +14,25 @@ from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
+from probe.model.number import whole
+
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _INTERFACE = re.compile(r"[A-Za-z0-9_.:@-]{1,15}")
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)")
 _URL_TEXT = re.compile(r"[!-~]+")
+LARGEST_PORT = 65_535
 PROXY_SCHEMES = ("socks5", "http")
 
 
 class Form(Struct, frozen=True, kw_only=True):
-    """``secret``: the text is never shown, because it may hold a password."""
+    """``secret``: the text is never shown, because it may hold a password. ``numbers``: a bare
+    whole number is such a text as well."""
 
     accepts: Callable[[str], Any]
     expected: str
     secret: bool = False
+    numbers: bool = False
 
 
 def is_address(text: str) -> bool:
@@ -96,7 +101,11 @@ def is_address_and_port(text: str) -> bool:
 
 
 def is_listen(text: str) -> bool:
-    """An address or ``localhost``, and a port (0: any free one)."""
+    """An address, ``localhost`` or nothing (every address), and a port (0: any free one); or a port
+    alone."""
+    alone = whole(text.removeprefix(":"))
+    if alone is not None:
+        return alone <= LARGEST_PORT
     try:
         parts = urlsplit(f"//{text}")
         host, port = parts.hostname or "", parts.port
@@ -110,7 +119,7 @@ def is_regex(text: str) -> bool:
     """A regular expression that Python compiles, and that cannot match nothing at all."""
     try:
         return re.compile(text).fullmatch("") is None
-    except re.error:
+    except (re.error, OverflowError, RecursionError):
         return False
 
 
@@ -146,7 +155,9 @@ FORMS: dict[str, Form] = {
         expected="an address such as 9.9.9.9, with a port or not: 9.9.9.9:53, [2620:fe::fe]:53",
     ),
     "listen": Form(
-        accepts=is_listen, expected="address:port, such as 127.0.0.1:9880 or [::1]:9880"
+        accepts=is_listen,
+        expected="address:port, such as 127.0.0.1:9880 or [::1]:9880; for every address :9880",
+        numbers=True,
     ),
     "proxy": Form(
         accepts=is_proxy,

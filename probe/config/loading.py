@@ -15,6 +15,7 @@ from probe.config.definition import Definition
 from probe.config.document import Node, merge, parse
 from probe.config.errors import ConfigError, ConfigErrors
 from probe.config.hints import default_of, keys_of, near
+from probe.config.readable import Unreadable, read_text
 from probe.config.schema import Config, ForwardConfig, Settings, StoreConfig, WebConfig
 from probe.config.values import AUTO
 from probe.config.walk import INVALID, Walker, shown
@@ -95,16 +96,11 @@ class _Loading:
         name = str(path) if embedded_name is None else embedded.PREFIX + embedded_name
         self._sources.append(name)
         try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
+            text = read_text(path)
+        except Unreadable as error:
+            expected = "a YAML file that can be read"
             self._errors.append(
-                ConfigError(
-                    file=name,
-                    line=0,
-                    key="",
-                    found=_reason(error) if isinstance(error, OSError) else "bytes not in UTF-8",
-                    expected="a YAML file that can be read",
-                )
+                ConfigError(file=name, line=0, key="", found=str(error), expected=expected)
             )
             return None
         node, mistakes = parse(text, name)
@@ -231,9 +227,9 @@ class _Loading:
             return None
         file = _relative_to(path.parent if path is not None else None, node)
         try:
-            found = "" if _PEM in file.read_text(errors="replace") else "no certificate in it"
-        except OSError as error:
-            found = _reason(error)
+            found = "" if _PEM in read_text(file, any_bytes=True) else "no certificate in it"
+        except Unreadable as error:
+            found = str(error)
         if found:
             self._errors.append(
                 node.error(found=f"{shown(node)}: {found}", expected="a file of PEM certificates")
@@ -279,7 +275,3 @@ def _yaml_files(folder: Path) -> list[Path]:
         for file in folder.iterdir()
         if file.suffix in _SUFFIXES and not file.name.startswith(".") and file.is_file()
     )
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or type(error).__name__).lower()

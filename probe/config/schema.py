@@ -188,10 +188,12 @@ class LogConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The main file. ``platforms`` are names of definitions; ``controls`` too (``all``: every
-    enabled one). ``resolve`` pins names to addresses, as curl's ``--resolve`` does."""
+    enabled one). ``allowed_hosts`` are names by which the server is asked, beside its own.
+    ``resolve`` pins names to addresses, as curl's ``--resolve`` does."""
 
     country: Country = "ZZ"
     listen: Listen = "127.0.0.1:9880"
+    allowed_hosts: tuple[Host, ...] = ()
     web_config: str | None = None
     vantages: Annotated[tuple[VantageConfig, ...], Meta(min_length=1)] = (
         VantageConfig(name="default"),

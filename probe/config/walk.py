@@ -49,6 +49,15 @@ class Invalid(Enum):
 
 INVALID: Final = Invalid.INVALID
 _SHOWN = 60
+# Whatever a key allows: beyond these, timers, calendars and counters of 64 bits end.
+_MOST: Mapping[Any, float] = {
+    Seconds: 3_155_760_000.0,  # a hundred years
+    Bytes: 2**50,
+    MonthlyBytes: 2**50,
+    float: 1e15,
+}
+# To look for the key that was meant takes longer than all the rest.
+_MOST_SUGGESTIONS = 100
 
 
 class Walker:
@@ -103,7 +112,7 @@ class Walker:
             below.as_key(key).error(
                 found="a key that does not exist",
                 expected=f"one of: {', '.join(sorted(known))}",
-                suggestion=near(key, known),
+                suggestion=near(key, known) if len(self.errors) < _MOST_SUGGESTIONS else "",
             )
         )
 
@@ -144,11 +153,15 @@ class Walker:
         return INVALID if INVALID in made or INVALID in made.values() else made
 
     def _scalar(self, node: Node, hint: Any, kind: Any) -> Any:
-        value = _convert(node, kind)
+        form = form_of(hint)
+        is_number = isinstance(node.value, int) and not isinstance(node.value, bool)
+        if form is not None and form.numbers and is_number:
+            value: Any = node.text
+        else:
+            value = _convert(node, kind)
         if value is INVALID or not _has_form(value, hint):
             return self._wrong(node, hint)
-        for meta in metas(hint):
-            bounds = _bounds(meta)
+        for bounds in (*map(_bounds, metas(hint)), [("≤", _MOST[kind])] if kind in _MOST else []):
             if not all(_within(value, sign, bound) for sign, bound in bounds):
                 limits = " and ".join(f"{sign} {bound:.12g}" for sign, bound in bounds)
                 self.errors.append(
@@ -183,7 +196,9 @@ def _convert(node: Node, kind: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             return INVALID
         # `1e3` and `0x10` are numbers to YAML; they reach the parser as what they mean.
-        text = value if isinstance(value, str) else f"{value:f}".rstrip("0").rstrip(".")
+        if isinstance(value, float):
+            value = f"{value:f}".rstrip("0").rstrip(".")
+        text = str(value)
         try:
             return parse_seconds(text) if kind is Seconds else parse_bytes(text)
         except ValueError:
@@ -219,7 +234,9 @@ def _has_form(value: Any, hint: Any) -> bool:
     if (allowed and value not in allowed) or (form is not None and not form.accepts(value)):
         return False
     return all(
-        len(value) >= (meta.min_length or 0) and re.search(meta.pattern or "", value) is not None
+        # To its end: `$` would let a line's end pass.
+        len(value) >= (meta.min_length or 0)
+        and re.fullmatch(meta.pattern or ".*", value, re.DOTALL) is not None
         for meta in metas(hint)
         if isinstance(value, str)
     )

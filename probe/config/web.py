@@ -16,20 +16,30 @@ from msgspec.structs import replace
 
 from probe.config.document import Node, parse
 from probe.config.errors import ConfigError
-from probe.config.schema import TlsServer, WebConfig
+from probe.config.readable import Unreadable, read_text
+from probe.config.schema import HttpServer, TlsServer, WebConfig
 from probe.config.walk import Check, Walker
 
+# RFC 9110, 5.1 and 5.5; a value beyond ASCII means another text to every reader.
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+_VALUE = re.compile(r"(?:[!-~](?:[ -~\t]{0,4000}[!-~])?)?")
+# They say how an answer is sent and what is in it; a second one makes it unreadable.
+_OURS = frozenset(
+    {
+        *("connection", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"),
+        *("content-encoding", "content-length", "content-type", "www-authenticate"),
+    }
+)
 _BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")
 
 
 def load_web(file: Path) -> tuple[WebConfig | None, list[ConfigError]]:
     """The web configuration in ``file``, and what is wrong with it. Hashes are never shown."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = (error.strerror or "") if isinstance(error, OSError) else "bytes not in UTF-8"
+        text = read_text(file)
+    except Unreadable as error:
         return None, [
-            ConfigError(file=str(file), line=0, key="", found=why.lower(), expected="a YAML file")
+            ConfigError(file=str(file), line=0, key="", found=str(error), expected="a YAML file")
         ]
     node, mistakes = parse(text, str(file))
     if node is None or mistakes:
@@ -74,4 +84,30 @@ def _check_tls(tls: TlsServer, node: Node) -> Iterator[ConfigError]:
         )
 
 
-_CHECKS: Mapping[type[Struct], Check] = {WebConfig: _check_web, TlsServer: _check_tls}
+def _check_http(http: HttpServer, node: Node) -> Iterator[ConfigError]:
+    """What the server could not send would leave it mute."""
+    for name, value in http.headers.items():
+        place = node.find("headers", name)
+        if not _NAME.fullmatch(name):
+            yield place.error(
+                found="a header's name with other characters",
+                expected="letters, digits and -, such as X-Frame-Options",
+            )
+        elif name.lower() in _OURS:
+            yield place.error(
+                found=f"the header {name}, which the server sets itself",
+                expected="another header, such as X-Frame-Options",
+            )
+        if not _VALUE.fullmatch(value):
+            yield place.error(
+                found="a value with a line's end, other control characters, spaces around it, or "
+                "letters beyond ASCII",
+                expected="one line of ASCII, of at most 4,000 characters",
+            )
+
+
+_CHECKS: Mapping[type[Struct], Check] = {
+    WebConfig: _check_web,
+    TlsServer: _check_tls,
+    HttpServer: _check_http,
+}

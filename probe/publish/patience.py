@@ -3,6 +3,10 @@
 uvicorn bounds the wait between two requests. A head that never ends and an answer that is never
 read it would wait for, so a connection is cut that stays in either for too long. When there are too
 many, the one goes that has waited longest without a request.
+
+The same holds for what is too large or no HTTP: h11 bounds only a head that is not whole yet, and
+uvicorn answers 400 also where an answer has begun. Here both have an end, whatever comes in one
+read.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 15.0
@@ -20,6 +25,12 @@ MOST_OPEN = 60
 """Connections at once: fewer than uvicorn turns away (``limit_concurrency``), so that whoever only
 holds some keeps nobody out, and takes none of the descriptors that measuring needs."""
 _LOOK_SECONDS = 1.0
+MOST_HEAD_BYTES = 16_384
+"""Of a request's head: Prometheus sends some 300, a browser with cookies of other ports 8,000."""
+# h11 looks at the size of what it holds after each slice, so a head can have this much more.
+_SLICE_BYTES = 1_024
+LARGEST_HEAD_BYTES = MOST_HEAD_BYTES - _SLICE_BYTES
+"""What h11 is told."""
 
 
 class PatientProtocol(H11Protocol):
@@ -47,6 +58,30 @@ class PatientProtocol(H11Protocol):
         if self._timer is not None:
             self._timer.cancel()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass it on by slices, until it is refused."""
+        for start in range(0, len(data), _SLICE_BYTES):
+            if self.transport.is_closing():
+                return
+            super().data_received(data[start : start + _SLICE_BYTES])
+
+    def on_response_complete(self) -> None:
+        """Look at what was sent ahead; nobody has a reason to send much."""
+        if len(self.conn.trailing_data[0]) > MOST_HEAD_BYTES:
+            self.transport.close()
+        super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, in words, unless an answer has begun."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            if self.cycle is not None:
+                self.cycle.disconnected = True  # whoever works on an answer says no more
+            super().send_400_response(
+                f"no HTTP/1.1 request with a head of up to {MOST_HEAD_BYTES} bytes\n"
+            )
+        else:
+            self._abort()
 
     def _look(self) -> None:
         now, cycle = self.loop.time(), self.cycle

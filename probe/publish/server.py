@@ -6,15 +6,17 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from probe.config.formats import LARGEST_PORT
 from probe.config.schema import TlsServer, WebConfig
-from probe.publish.guard import Guard, allowed_hosts
-from probe.publish.patience import PatientProtocol
+from probe.model.number import whole
+from probe.publish.guard import Guard
+from probe.publish.patience import LARGEST_HEAD_BYTES, PatientProtocol
 from probe.publish.web import ReloadResult, create_app
 
 __all__ = ["ListenError", "ReloadResult", "Server", "create_app", "split_listen"]
@@ -23,7 +25,6 @@ __all__ = ["ListenError", "ReloadResult", "Server", "create_app", "split_listen"
 MOST_CONNECTIONS = 64
 STOP_SECONDS = 2
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
-LARGEST_REQUEST_HEAD_BYTES = 16_384
 
 
 class ListenError(OSError):
@@ -38,22 +39,32 @@ class ListenError(OSError):
 
 
 def split_listen(listen: str) -> tuple[str, int]:
-    """``127.0.0.1:9880``, ``[::1]:9880``, ``localhost:9880`` or ``:9880`` (every address) as host
-    and port. Raises ``ListenError``."""
-    host, colon, port = listen.rpartition(":")
-    if not colon or not port.isascii() or not port.isdecimal() or int(port) > 65_535:
+    """``127.0.0.1:9880``, ``[::1]:9880`` or ``localhost:9880`` as host and port.
+
+    ``:9880``, ``9880`` and ``[::]:9880`` have no host: they mean every address of both families, as
+    for exporters written in Go. Raises ``ListenError``.
+    """
+    host, _, text = listen.rpartition(":")
+    port = whole(text)
+    if port is None or port > LARGEST_PORT:
         raise ListenError(listen, "expected host:port, as in 127.0.0.1:9880")
-    return host.removeprefix("[").removesuffix("]"), int(port)
+    return "" if host == "[::]" else host.removeprefix("[").removesuffix("]"), port
 
 
 class Server:
     """Serves ``app`` on ``listen`` between ``start`` and ``stop``, behind the ``Guard``, over TLS
-    if ``web`` says so."""
+    if ``web`` says so. It answers to ``allowed`` names as well as to its own."""
 
-    def __init__(self, app: ASGIApp, listen: str, web: WebConfig = WebConfig()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        app: ASGIApp,
+        listen: str,
+        web: WebConfig = WebConfig(),  # noqa: B008
+        allowed: Iterable[str] = (),
+    ) -> None:
         self._listen = listen
         self._host, self._port = split_listen(listen)
-        self._guard = Guard(app, allowed_hosts(self._host), web)
+        self._guard = Guard(app, self._host, web, allowed)
         self._web = web
         tls = web.tls_server_config
         required = tls is not None and bool(tls.client_ca_file)
@@ -74,33 +85,33 @@ class Server:
                 proxy_headers=False,
                 limit_concurrency=MOST_CONNECTIONS,
                 backlog=MOST_CONNECTIONS,
-                h11_max_incomplete_event_size=LARGEST_REQUEST_HEAD_BYTES,
+                h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
                 timeout_graceful_shutdown=STOP_SECONDS,
             )
         )
         self._task: asyncio.Task[None] | None = None
-        self._socket: socket.socket | None = None
+        self._sockets: list[socket.socket] = []
 
     @property
     def address(self) -> str:
         """``host:port`` where it can be reached, with the port that the system chose for port 0."""
         host = self._host or "localhost"
-        port = self._port if self._socket is None else self._socket.getsockname()[1]
+        port = self._sockets[0].getsockname()[1] if self._sockets else self._port
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     async def start(self) -> None:
         """Listen and serve; returns when it does. Raises ``ListenError``."""
         self._load()
-        self._socket = await self._bind()
-        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        self._sockets = await self._bind()
+        self._task = asyncio.create_task(self._server.serve(sockets=self._sockets))
         while not self._server.started:
             if self._task.done():
                 await self._task
                 raise ListenError(self._listen, "the server ended before it began")
             await asyncio.sleep(0.005)
 
-    def use(self, web: WebConfig) -> str:
-        """Take up changed passwords, headers and certificates; what is wrong, or nothing.
+    def use(self, web: WebConfig, allowed: Iterable[str] = ()) -> str:
+        """Take up changed passwords, headers, certificates and names; what is wrong, or nothing.
 
         Whether TLS is spoken at all, in which versions, and whom clients' certificates must be
         from, is decided when the server starts. The guard must not rely on what is not asked for.
@@ -117,7 +128,7 @@ class Server:
                 context.load_cert_chain(tls.cert_file, tls.key_file)
             except OSError as error:
                 return f"web_config: {tls.cert_file}, {tls.key_file}: {_why_tls(error)}"
-        self._guard.use(web)
+        self._guard.use(web, allowed)
         return ""
 
     def _load(self) -> None:
@@ -138,15 +149,23 @@ class Server:
             await self._task
             self._task = None
 
-    async def _bind(self) -> socket.socket:
+    async def _bind(self) -> list[socket.socket]:
+        """Sockets on every address of the host: who asks for ``localhost`` may mean either."""
+        bound: list[socket.socket] = []
         try:
             if not self._host:
-                return _every_address(self._port)
+                return [_every_address(self._port)]
             loop = asyncio.get_running_loop()
             found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-            family, _, _, _, address = found[0]
-            return socket.create_server(address[:2], family=family)
+            for family, _, _, _, address in dict.fromkeys(found):
+                port = bound[0].getsockname()[1] if bound else self._port
+                bound.append(socket.create_server((address[0], port), family=family))
+            return bound
         except OSError as error:
+            if bound and error.errno == errno.EADDRNOTAVAIL:
+                return bound  # /etc/hosts knows ::1, and the machine has no IPv6
+            for one in bound:
+                one.close()
             raise ListenError(self._listen, _why(error), error.errno or errno.EINVAL) from error
 
 

@@ -10,6 +10,8 @@ import logging
 import socket
 from collections.abc import Callable, Mapping
 
+from probe.model.number import whole
+
 log = logging.getLogger(__name__)
 
 MICROSECONDS = 1_000_000
@@ -24,11 +26,8 @@ class ServiceManager:
         address = environ.get("NOTIFY_SOCKET", "")
         # A leading @ means Linux's abstract names.
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        try:
-            interval = int(environ.get("WATCHDOG_USEC", "0")) / MICROSECONDS
-        except ValueError:
-            interval = 0.0
-        self._ping_seconds = interval / PINGS_PER_INTERVAL
+        interval = whole(environ.get("WATCHDOG_USEC", "")) or 0
+        self._ping_seconds = interval / MICROSECONDS / PINGS_PER_INTERVAL
         self._watchdog: asyncio.Task[None] | None = None
 
     def ready(self, alive: Callable[[], bool]) -> None:

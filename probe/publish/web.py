@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from probe import __version__
+from probe.model.number import whole
 from probe.publish import blackbox
 from probe.publish.board import Board
 from probe.publish.metrics import Page, Registry, encode
@@ -44,7 +45,7 @@ def create_app(
 ) -> Starlette:
     """The application over ``board``; ``reload`` is what ``POST /-/reload`` does."""
     views = _Views(board, reload, version)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", views.page),
             Route("/metrics", views.metrics),
@@ -56,6 +57,9 @@ def create_app(
             Route("/-/drill", views.drill, methods=["POST"]),
         ]
     )
+    # To /metrics/ it would answer with a way to wherever the request's Host says.
+    app.router.redirect_slashes = False
+    return app
 
 
 class _Views:
@@ -118,10 +122,10 @@ class _Views:
         return _text("not ready: the first rounds have not ended yet", 503)
 
     async def drill(self, request: Request) -> Response:
-        asked = request.query_params.get("minutes", f"{DRILL_MINUTES:g}")
-        if not asked.isascii() or not asked.isdecimal() or int(asked) > MOST_DRILL_MINUTES:
+        minutes = whole(request.query_params.get("minutes", f"{DRILL_MINUTES:g}"))
+        if minutes is None or minutes > MOST_DRILL_MINUTES:
             return _text(f"minutes must be a whole number up to {MOST_DRILL_MINUTES:g}", 400)
-        exercise = self._board.exercise_begun(float(asked))
+        exercise = self._board.exercise_begun(float(minutes))
         if not exercise.on(exercise.since):
             return _text("no drill is going on any more")
         until = datetime.fromtimestamp(exercise.until, UTC)

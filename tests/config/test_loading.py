@@ -128,7 +128,7 @@ def test_an_anchor_is_shared_and_a_byte_order_mark_ignored(tmp_path: Path) -> No
 
 
 _trees = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text("abc: #-", max_size=5),
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text("abc: #-", max_size=5),
     lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text("abc", max_size=3), below),
     max_leaves=8,
 )

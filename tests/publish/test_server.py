@@ -236,6 +236,9 @@ async def test_an_address_that_is_not_here_is_said_in_words() -> None:
         ("[::1]:0", ("::1", 0)),
         ("localhost:80", ("localhost", 80)),
         (":9880", ("", 9880)),
+        ("9880", ("", 9880)),
+        ("[::]:9880", ("", 9880)),
+        ("0.0.0.0:9880", ("0.0.0.0", 9880)),
     ],
 )
 def test_listen_is_host_and_port(listen: str, expected: tuple[str, int]) -> None:
@@ -243,7 +246,7 @@ def test_listen_is_host_and_port(listen: str, expected: tuple[str, int]) -> None
 
 
 @pytest.mark.parametrize(
-    "listen", ["", "9880", "localhost", "localhost:", "h:70000", "h:-1", "h:²"]
+    "listen", ["", "98800", "localhost", "localhost:", "h:70000", "h:-1", "h:²", "h:" + "9" * 5_000]
 )
 def test_what_is_no_host_and_port_is_refused(listen: str) -> None:
     with pytest.raises(ListenError, match="expected host:port"):
