@@ -26,6 +26,7 @@ from probe.model.observation import HOLD_INTERVALS, RoundObservation
 from probe.model.verdict import Verdict
 from probe.nation.local import Local, sight_of
 from probe.nation.sight import GRID_SECONDS
+from probe.publish import told
 from probe.publish.board import Board
 from probe.publish.forwarding import Forwarding
 from probe.publish.metrics import Registry
@@ -177,8 +178,8 @@ class Daemon:
                 rounds, runner = self._build(config)
             except (ConfigErrors, TrustError) as error:
                 self._board.reload_finished(ok=False, at=time.time())
-                log.error("configuration not reloaded", extra={"error": str(error)})
-                return ReloadResult(ok=False, text=str(error))
+                log.error("configuration not reloaded", extra={"error": error})
+                return ReloadResult(ok=False, text=told.said_of(error))
             if config.settings.listen != self._config.settings.listen:
                 log.warning("a changed listen address is used after a restart")
             for key in ("store", "forward"):

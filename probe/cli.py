@@ -122,6 +122,7 @@ def run(path: Path | None) -> None:
     from probe.publish.server import ListenError
 
     logs.configure(config.settings.log.level, config.settings.log.format, sys.stderr)
+    logs.catch_all()
     _warn(config)
     # What is loaded by now stays. To look through it again for garbage stops the event loop, and
     # with it a transfer that is under way, for several times as long as all the rest.

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from probe.publish.told import FIELDS
+
 ROOT = Path(__file__).parent.parent
 ROOMS = ("config", "schedule", "measure", "observe", "verdict", "nation", "store", "publish")
 # I/O libraries, and the one room that may know each.
@@ -58,6 +60,8 @@ EXCEPTIONS = {
     ("publish/remote_write.py", "httpx"),
     ("publish/remote_write.py", "ssl"),
 }
+# Fields of the log that are never texts.
+ERRORS_AND_NUMBERS = {"error", "rounds", "seconds", "slots", "status"}
 # Rooms that only commands enter: nothing of the daemon knows them.
 SIDE_ROOMS = {"demo"}
 
@@ -123,3 +127,39 @@ def test_the_middle_of_the_house_is_pure(path: Path) -> None:
 def test_no_module_grows_past_what_one_reason_needs() -> None:
     long = {name_of(path): len(path.read_text().splitlines()) for path in modules()}
     assert not {name: lines for name, lines in long.items() if lines > 400}
+
+
+LOGGING = {"debug", "info", "warning", "error", "exception", "critical", "log"}
+
+
+def log_calls(path: Path) -> Iterator[ast.Call]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            of = node.func.value
+            if isinstance(of, ast.Name) and of.id == "log" and node.func.attr in LOGGING:
+                yield node
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_messages_of_the_log_stand_in_our_source_and_their_fields_are_known(path: Path) -> None:
+    for call in log_calls(path):
+        assert isinstance(call.func, ast.Attribute)
+        message, *arguments = call.args[1:] if call.func.attr == "log" else call.args
+        # Sentences of verdicts and incidents are made of our words, numbers and configured names.
+        sentence = isinstance(message, ast.Attribute) and message.attr == "sentence"
+        assert sentence or isinstance(message, ast.Constant), f"{path}:{call.lineno}"
+        extra = next((keyword.value for keyword in call.keywords if keyword.arg == "extra"), None)
+        for node in (*arguments, *([extra] if extra else [])):
+            for inner in ast.walk(node):
+                made = isinstance(inner, ast.JoinedStr) or (
+                    isinstance(inner, ast.Call)
+                    and isinstance(inner.func, ast.Name)
+                    and inner.func.id in {"str", "repr"}
+                )
+                assert not made, f"{path}:{call.lineno}: give the error itself, not its text"
+        for key in extra.keys if isinstance(extra, ast.Dict) else ():
+            assert isinstance(key, ast.Constant)
+            known = key.value in FIELDS or key.value in ERRORS_AND_NUMBERS
+            assert known, (
+                f"{path}:{call.lineno}: say in probe/publish/told.py what is written of it"
+            )

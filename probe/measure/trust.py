@@ -79,12 +79,14 @@ def _context(ca_file: str | None) -> ssl.SSLContext:
                 "or set ca_file"
             )
         return context
+    # Its name without its folder: that may have a user's name, and this is told in the log.
+    name = Path(ca_file).name
     try:
         context.load_verify_locations(cafile=ca_file)
     except ssl.SSLError as error:
-        raise TrustError(f"ca_file {ca_file}: holds no certificates in PEM form") from error
+        raise TrustError(f"ca_file {name}: holds no certificates in PEM form") from error
     except OSError as error:
-        raise TrustError(f"ca_file {ca_file}: {(error.strerror or str(error)).lower()}") from error
+        raise TrustError(f"ca_file {name}: {(error.strerror or str(error)).lower()}") from error
     return context
 
 

@@ -176,14 +176,14 @@ class Forwarder:
         if answer.result is Result.REFUSED and self._refusals_in_a_row == 0:
             log.warning(
                 "the receiver refuses samples; forwarding goes on with the next",
-                extra={"reason": answer.reason, "answer": answer.text},
+                extra={"reason": answer.reason},
             )
 
     def _is_in_trouble(self, reason: str, text: str) -> None:
         if reason != self._trouble:
             log.warning(
                 "metrics cannot be forwarded; they wait in the history",
-                extra={"reason": reason, "answer": text},
+                extra={"reason": reason},
             )
         self._trouble = reason
 

@@ -1,17 +1,22 @@
 """Logging: one line per event, readable on a terminal, JSON where a machine reads.
 
 Events are the standard library's records; what an event is about goes into ``extra`` and comes out
-as fields. Libraries speak from warnings up.
+as fields. Libraries speak from warnings up. What of all that is written: probe/publish/told.py.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import TextIO
 
 import msgspec
+
+from probe.publish import told
+
+log = logging.getLogger(__name__)
 
 LIBRARIES = ("aiodns", "apscheduler", "asyncio", "httpcore", "httpx", "hpack", "uvicorn")
 LEVELS = {
@@ -48,9 +53,24 @@ def configure(level: str = "info", format: str = "auto", stream: TextIO | None =
         logging.getLogger(name).setLevel(max(logging.WARNING, LEVELS[level]))
 
 
-def fields(record: logging.LogRecord) -> dict[str, object]:
-    """What the event carried in ``extra``, in the order given."""
-    return {key: value for key, value in vars(record).items() if key not in _USUAL}
+def catch_all() -> None:
+    """What nobody catches ends in the log as well, and not as Python would print it: with
+    paths, and with whatever an error quotes."""
+
+    def of_process(kind: type[BaseException], error: BaseException, trace: object) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            return
+        log.critical("a fault ends the process", exc_info=error)
+
+    def of_thread(args: threading.ExceptHookArgs) -> None:
+        log.error("a fault ended a thread", exc_info=args.exc_value)
+
+    def unraisable(args: sys.UnraisableHookArgs) -> None:
+        log.error("a fault while something was put away", exc_info=args.exc_value)
+
+    sys.excepthook = of_process
+    threading.excepthook = of_thread
+    sys.unraisablehook = unraisable
 
 
 class TextFormatter(logging.Formatter):
@@ -59,12 +79,11 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line; several only for a traceback."""
         at = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
-        words = [f"{at} {record.levelname.lower():<7} {_one_line(record.getMessage())}"]
-        words += [f"{key}={_plain(value)}" for key, value in fields(record).items()]
+        words = [f"{at} {record.levelname.lower():<7} {_one_line(told.message(record))}"]
+        words += [f"{key}={_plain(value)}" for key, value in told.fields(record, _USUAL).items()]
         line = " ".join(words)
-        if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
-        return line
+        trace = _trace(record)
+        return line if trace is None else f"{line}\n{trace}"
 
 
 class JsonFormatter(logging.Formatter):
@@ -77,14 +96,20 @@ class JsonFormatter(logging.Formatter):
         event: dict[str, object] = {
             "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
+            "logger": told.logger_name(record),
+            "message": told.message(record),
         }
-        for key, value in fields(record).items():
+        for key, value in told.fields(record, _USUAL).items():
             event.setdefault(key, value)
-        if record.exc_info:
-            event["exception"] = self.formatException(record.exc_info)
+        trace = _trace(record)
+        if trace is not None:
+            event["exception"] = trace
         return msgspec.json.encode(event, enc_hook=str).decode()
+
+
+def _trace(record: logging.LogRecord) -> str | None:
+    error = record.exc_info[1] if record.exc_info else None
+    return None if error is None else told.traceback(error)
 
 
 def _one_line(text: str) -> str:

@@ -57,4 +57,4 @@ class ServiceManager:
                 sock.setblocking(False)
                 sock.sendto(state.encode(), self._address)
         except OSError as error:
-            log.debug("the service manager does not listen", extra={"error": str(error)})
+            log.debug("the service manager does not listen", extra={"error": error})

@@ -139,12 +139,12 @@ class Keeper:
 
     def _troubled(self, error: Exception) -> None:
         self.trouble = trouble_of(error)
-        log.debug("the history's file failed", extra={"error": str(error)})
+        log.debug("the history's file failed", extra={"error": error})
         self._close()
         if self.trouble not in _CURED_BY_SETTING_ASIDE:
             return
         try:
-            aside = files.set_aside(self.path, self.trouble, self._wall())
+            files.set_aside(self.path, self.trouble, self._wall())
         except OSError as failed:
             self.trouble = trouble_of(failed)
             return
@@ -152,7 +152,7 @@ class Keeper:
         log.error(
             "%s: it was set aside, and a new history is begun",
             WORDS[self.trouble],
-            extra={"file": str(self.path), "aside": str(aside), "error": str(error)},
+            extra={"error": error},
         )
 
     def _left(self, connection: sqlite3.Connection) -> Left:

@@ -74,7 +74,7 @@ def _read(blob: bytes | None) -> Memory:
     try:
         memory = unpack_value(blob, Memory)
     except (zlib.error, msgspec.MsgspecError) as error:
-        log.warning("what was normal is learnt anew", extra={"reason": str(error)})
+        log.warning("what was normal is learnt anew", extra={"error": error})
         return Memory()
     return memory if memory.version == MEMORY_VERSION else Memory()
 

@@ -27,7 +27,7 @@ def readable(what: str, read: Callable[P, T], *args: P.args, **named: P.kwargs) 
     try:
         return read(*args, **named)
     except (zlib.error, msgspec.DecodeError, ValueError) as error:
-        log.warning("%s of the history is unreadable", what, extra={"error": str(error)})
+        log.warning("%s of the history is unreadable", what, extra={"error": error})
         return None
 
 

@@ -60,7 +60,7 @@ class Sharing:
         except (OSError, TimeoutError) as error:
             self._shared.not_said(asked)
             if not self._alone:
-                log.warning("budgets of hosts are this process's own", extra={"error": str(error)})
+                log.warning("budgets of hosts are this process's own", extra={"error": error})
             self._alone = True
             return
         self._alone = False

@@ -131,7 +131,6 @@ class Store:
             log.error(
                 "the history cannot be used: %s; measuring goes on",
                 WORDS[trouble],
-                extra={"file": str(self._keeper.path)},
             )
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
@@ -350,13 +349,12 @@ class Store:
                 self._written(records, state)
         self._reschedule(failed=not done)
         if done and before is not None:
-            log.warning("the history is written again", extra={"file": str(keeper.path)})
+            log.warning("the history is written again")
         elif not done and keeper.trouble is not None and keeper.trouble != before:
             log.error(
                 "the history cannot be written: %s; measuring goes on, and what is measured waits "
                 "in memory",
                 WORDS[keeper.trouble],
-                extra={"file": str(keeper.path)},
             )
         rounds = tuple(record.uid for record in records if isinstance(record, RoundRecord))
         if done:
