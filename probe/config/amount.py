@@ -10,7 +10,7 @@ from msgspec import Struct
 from probe.config.checks import connect_name
 from probe.config.definition import Definition, Target
 from probe.config.schema import Config
-from probe.model.identity import Compares, RoundKind
+from probe.model.identity import Answer, Compares, RoundKind
 
 # What the schedule allows per vantage and host, whatever the configuration says.
 LEGS_PER_HOUR = 30.0
@@ -60,6 +60,7 @@ def round_size(config: Config, platform: Definition) -> RoundSize:
     control = any(reads)
     return RoundSize(
         legs=sum(1 for target in platform.targets for _ in _hosts(config, target))
+        - max(0, _any_answers(platform) - 1)
         + drawn
         + _quic_legs(config, platform),
         read_legs=sum(reads) + control,
@@ -97,8 +98,10 @@ def estimate(config: Config) -> Estimate:
             for host in _hosts(config, target):
                 hosts[host] += rounds_per_hour
             if target.swap is not None:
-                # Only rounds that read have swaps.
-                hosts[_host(target)] += HOUR / float(schedule.transfer) - rounds_per_hour
+                # Only rounds that read have swaps, and of those that take any answer one.
+                share = 1 / _any_answers(platform) if target.swap.answer is Answer.ANY else 1.0
+                transfers = HOUR / float(schedule.transfer)
+                hosts[_host(target)] += share * transfers - rounds_per_hour
     return Estimate(
         host_legs_per_hour=dict(hosts),
         control_legs_per_hour=rounds_per_hour
@@ -108,6 +111,12 @@ def estimate(config: Config) -> Estimate:
         bytes_per_day=sum(map(_bytes_per_day, [config] * len(config.platforms), config.platforms))
         * len(config.settings.vantages),
     )
+
+
+def _any_answers(platform: Definition) -> int:
+    """Targets whose swap takes any answer; a round that reads makes one of these swaps."""
+    swaps = [target.swap for target in platform.targets if target.swap is not None]
+    return sum(swap.answer is Answer.ANY for swap in swaps)
 
 
 def _quic_legs(config: Config, platform: Definition) -> int:

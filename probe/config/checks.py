@@ -25,7 +25,7 @@ from probe.config.schema import (
     VantageConfig,
 )
 from probe.config.walk import Check, shown
-from probe.model.identity import Compares
+from probe.model.identity import Answer, Compares
 
 # A server may send ten segments at once (RFC 6928), some 14.6 kB: what fits into them arrives in
 # one flight and says nothing about a rate.
@@ -131,6 +131,10 @@ def check_target(target: Target, node: Node) -> Iterator[ConfigError]:
             )
         yield from _check_corner(corner, target, node.find(key))
     yield from _check_swap(target, node.find("swap"))
+    if target.decoy is not None and target.decoy.answer is Answer.ANY:
+        yield node.find("decoy", "answer").error(
+            found="answer: any in a decoy", expected="expected: only a swap takes any answer"
+        )
     if target.decoy is not None and target.decoy.connect_to == connect_name(target):
         yield node.find("decoy", "connect_to").error(
             found="the target's own host", expected="a server that is nobody's target"
@@ -149,10 +153,35 @@ def _check_swap(target: Target, node: Node) -> Iterator[ConfigError]:
         yield node.find("connect_to").error(
             found="connect_to in a swap", expected="none: a swap connects where its target does"
         )
+    if target.swap.answer is Answer.ANY:
+        yield from _check_any_answer(target, target.swap, node)
+        return
+    if target.swap.names:
+        yield node.find("names").error(
+            found="names in a swap that expects an answer",
+            expected="sni, or answer: any, which draws from names",
+        )
     if target.swap.sni is None:
         yield node.error(found="a swap without sni", expected="sni: the neutral name")
     elif target.swap.sni == (target.sni or (urlsplit(target.url or "").hostname)):
         yield node.find("sni").error(found="the target's own name", expected="a neutral name")
+
+
+def _check_any_answer(target: Target, swap: Corner, node: Node) -> Iterator[ConfigError]:
+    """Nothing is asked of the server, so nothing can be expected of what it says."""
+    plain = Corner(why=swap.why)
+    for key in ("sni", "host", "path", "certificate_name", "verify", "compares", "expect_status"):
+        if getattr(swap, key) != getattr(plain, key):
+            yield node.find(key).error(
+                found=f"{key} beside answer: any",
+                expected="neither name nor answer: names are drawn, and any answer counts",
+            )
+    own = target.sni or urlsplit(target.url or "").hostname
+    for number, name in enumerate(swap.names):
+        if name == own:
+            yield node.find("names", number).error(
+                found="the target's own name", expected="neutral names"
+            )
 
 
 def _check_corner(corner: Corner, target: Target, node: Node) -> Iterator[ConfigError]:
@@ -223,6 +252,10 @@ def _named_hosts(definition: Node) -> Iterator[tuple[Node, str]]:
         paths: list[tuple[Any, ...]] = [("url",), ("discover", "page"), ("fallback", "url")]
         for corner in ((), ("swap",), ("decoy",)):
             paths += [(*corner, key) for key in ("connect_to", "sni", "host")]
+            drawn = target.find(*corner, "names").items() if corner else ()
+            for name in drawn:
+                if isinstance(name.value, str) and is_host(name.value):
+                    yield name, name.value
         for path in paths:
             place = _at(target, path)
             if place is None or not isinstance(place.value, str):

@@ -12,7 +12,9 @@ from msgspec.structs import replace
 from probe.config.checks import SYSTEM_RESOLVER
 from probe.config.definition import Corner, Definition, Target
 from probe.config.formats import is_address
+from probe.config.neutral import neutral_names
 from probe.config.schema import Config, ForwardConfig, ResolverConfig, VantageConfig
+from probe.model.identity import Answer
 
 HTTPS_PORT = 443
 HTTP_PORT = 80
@@ -87,7 +89,7 @@ def _of_definition(definition: Definition, config: Config) -> Iterator[tuple[str
     is_platform = definition.kind == "platform"
     for target in definition.targets:
         beacon = config.settings.beacon if is_platform else None
-        for host, port, purpose in _of_target(target, beacon):
+        for host, port, purpose in _of_target(target, beacon, neutral_names(config.controls)):
             listed.add(host)
             yield host, port, f"{target.name}: {purpose}"
     if any(target.discover is not None for target in definition.targets):
@@ -96,7 +98,9 @@ def _of_definition(definition: Definition, config: Config) -> Iterator[tuple[str
                 yield host, HTTPS_PORT, "a page that is looked through may redirect here"
 
 
-def _of_target(target: Target, beacon: str | None) -> Iterator[tuple[str, int, str]]:
+def _of_target(
+    target: Target, beacon: str | None, neutral: tuple[str, ...]
+) -> Iterator[tuple[str, int, str]]:
     places: list[tuple[str, int, str]] = []
     if target.url is not None:
         places.append((*_endpoint(urlsplit(target.url)), "target"))
@@ -110,7 +114,7 @@ def _of_target(target: Target, beacon: str | None) -> Iterator[tuple[str, int, s
         to = target.connect_to or host
         yield to, port, purpose + _said(to, target.sni or host)
         if target.swap is not None:
-            yield to, port, f"swap{_said(to, target.swap.sni or '')}"
+            yield to, port, f"swap{_said_by_swap(to, target.swap, neutral)}"
         if target.decoy is not None:
             yield from _of_decoy(target.decoy, target.sni or host, port, beacon)
 
@@ -121,6 +125,12 @@ def _of_decoy(
     to = decoy.connect_to or beacon
     if to is not None:
         yield to, port, f"decoy{_said(to, decoy.sni or name)}"
+
+
+def _said_by_swap(connect_to: str, swap: Corner, neutral: tuple[str, ...]) -> str:
+    if swap.answer is Answer.ANY:
+        return f", under one of the names {', '.join(swap.names or neutral)}"
+    return _said(connect_to, swap.sni or "")
 
 
 def _said(connect_to: str, sni: str) -> str:

@@ -24,7 +24,7 @@ from probe.config.values import (
     Status,
     UrlPath,
 )
-from probe.model.identity import Compares, Verify
+from probe.model.identity import Answer, Compares, Verify
 
 
 class Discovery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,9 +54,15 @@ class Corner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``path`` replaces the target's path and query, ``host`` the Host header (default: ``sni`` for a
     swap, the target's for a decoy), ``certificate_name`` the name that the certificate must carry
     (default: ``sni``).
+
+    A swap with ``answer: any`` says a neutral name that the server need not know, drawn anew for
+    each leg from ``names`` (default: those of the configured controls), and counts whatever the
+    server answers to the ClientHello. Nothing is asked of it.
     """
 
     why: Sentence
+    answer: Answer = Answer.EXPECTED
+    names: tuple[HostName, ...] = ()
     sni: HostName | None = None
     host: Host | None = None
     path: UrlPath | None = None

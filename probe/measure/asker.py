@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from random import Random
 from urllib.parse import urlsplit
 
 from probe.config.definition import Target
@@ -44,14 +43,12 @@ class Asker:
         *,
         targets: Mapping[tuple[str, str], Target],
         page_seconds: float,
-        random: Random,
         lookout: Lookout | None = None,
     ) -> None:
         self._trust = trust
         self._state = state
         self._targets = targets
         self._page_seconds = page_seconds
-        self._random = random
         self._lookout = lookout
 
     async def page(self, via: VantageConfig, names: Names, url: str) -> Page | Failure:
@@ -107,11 +104,11 @@ class Asker:
         leg_seconds: float,
         family: Family,
     ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...]]:
-        """Make ``legs`` one after the other in a random order, and say which were not made."""
+        """Make ``legs`` one after the other, and say which were not made."""
         made: list[LegObservation] = []
         skipped: list[SkippedLeg] = []
         lacked = ""
-        for leg in self._random.sample(legs, len(legs)):
+        for leg in legs:
             resolution = resolutions[leg.connect_to]
             if resolution.failure is not None:
                 if family is Family.IPV6 and resolution.failure.reason == "dns_no_answer":

@@ -39,10 +39,29 @@ async def attempt(
 ) -> HttpFacts:
     """Carry ``leg`` out up to the head of the answer, noting everything in ``record``.
 
-    ``accept`` is the media type asked for. The connection goes to ``address`` whatever the URL
-    says; name and Host are the leg's. Raises whatever goes wrong; ``record.phase`` says where.
+    ``accept`` is the media type asked for; else as ``reach``.
     """
-    url = _parsed(leg.url)
+    await reach(leg, record, address=address, via=via, trust=trust, lookout=lookout)
+    assert record.wire is not None
+    record.enter(Phase.PROCESSING)
+    record.exchange = Exchange(record.wire, record.tls)
+    return await record.exchange.request(_parsed(leg.url), leg.range_bytes, accept)
+
+
+async def reach(
+    leg: Leg,
+    record: Record,
+    *,
+    address: str | None,
+    via: VantageConfig,
+    trust: Trust,
+    lookout: Lookout | None = None,
+) -> None:
+    """Carry ``leg`` out up to the end of the handshake, noting everything in ``record``.
+
+    The connection goes to ``address`` whatever the URL says; name and Host are the leg's. Raises
+    whatever goes wrong; ``record.phase`` says where.
+    """
     if via.proxy is not None:
         await _through_proxy(Proxy.parse(via.proxy), leg, record, address=address, via=via)
     elif address is not None:
@@ -58,7 +77,7 @@ async def attempt(
     record.wire.most_bytes = most_wire_bytes(leg.max_bytes)
     if lookout is not None:
         record.wire.belongs_to(lookout)
-    if url.scheme == "https":
+    if _parsed(leg.url).scheme == "https":
         record.enter(Phase.TLS)
         record.tls = TlsStream(
             record.wire,
@@ -67,11 +86,9 @@ async def attempt(
             certificate_name=leg.certificate_name,
             alpn=leg.http_versions,
             verify=leg.verify,
+            answer=leg.answer,
         )
         await record.tls.handshake()
-    record.enter(Phase.PROCESSING)
-    record.exchange = Exchange(record.wire, record.tls)
-    return await record.exchange.request(url, leg.range_bytes, accept)
 
 
 def most_wire_bytes(body_bytes: int) -> int:

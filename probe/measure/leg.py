@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 
 from probe.config.schema import VantageConfig
-from probe.measure.attempt import attempt
+from probe.measure.attempt import attempt, reach
 from probe.measure.failures import TIMEOUT, UNEXPECTED_STATUS, failure_of
 from probe.measure.lookout import Lookout
 from probe.measure.record import Record
 from probe.measure.trust import Trust
 from probe.model.failure import BODY_TOO_SHORT, Failure
-from probe.model.identity import Phase
+from probe.model.identity import Answer, Phase
 from probe.model.observation import Leg, LegObservation
 
 
@@ -78,6 +78,9 @@ async def _exchange(
     trust: Trust,
     lookout: Lookout | None,
 ) -> Failure | None:
+    if leg.answer is Answer.ANY:
+        await reach(leg, record, address=address, via=via, trust=trust, lookout=lookout)
+        return None
     http = await attempt(leg, record, address=address, via=via, trust=trust, lookout=lookout)
     assert record.exchange is not None
     if http.status not in leg.expect_status:

@@ -14,15 +14,18 @@ from random import Random
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.config.definition import Corner, Definition, Target
 from probe.config.schema import LegsConfig
 from probe.measure.objects import Object
 from probe.model.burst import Burst
-from probe.model.identity import Compares, LegRole, RoundKind
+from probe.model.identity import Answer, Compares, LegRole, RoundKind, Verify
 from probe.model.observation import Leg, SkippedLeg
 
 HTTPS_PORT = 443
+UNDRAWN = "name.invalid"
+"""Host of the URL of a leg whose name is drawn when the round is made."""
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
@@ -133,6 +136,47 @@ def declare(
     return tuple(made), tuple(skipped)
 
 
+def with_drawn_names(
+    legs: Sequence[Leg], names: Callable[[Leg], Sequence[str]], random: Random
+) -> tuple[Leg, ...]:
+    """``legs``, with a name drawn for each that takes any answer, out of ``names`` of it; without
+    it where there is none. No rule that exempts one name then exempts such a leg."""
+    made = []
+    for leg in legs:
+        if leg.answer is not Answer.ANY:
+            made.append(leg)
+        elif able := names(leg):
+            name = random.choice(able)
+            made.append(replace(leg, sni=name, url=_with_host(urlsplit(leg.url), name)))
+    return tuple(made)
+
+
+def one_any_answer(legs: Sequence[Leg], random: Random) -> tuple[Leg, ...]:
+    """``legs`` with one of those that take any answer, drawn: a handshake that moves nothing is
+    not worth one for every target in every round. Bursts make them all."""
+    able = [leg for leg in legs if leg.answer is Answer.ANY]
+    kept = random.choice(able) if able else None
+    return tuple(leg for leg in legs if leg.answer is not Answer.ANY or leg is kept)
+
+
+def in_order(legs: Sequence[Leg], random: Random) -> list[Leg]:
+    """The order in which a round makes ``legs``: drawn, but that a swap which takes any answer
+    comes before its target, whose name may condemn the address for a while.
+
+    A burst's order is the draw alone: its test needs every order to be as likely as another.
+    """
+    order = random.sample(legs, len(legs))
+    first: dict[tuple[str, str], int] = {}
+    for place, leg in enumerate(order):
+        key = (leg.owner, leg.target)
+        if leg.role is LegRole.TARGET and leg.transport == "tcp":
+            first[key] = place
+        elif leg.answer is Answer.ANY and key in first:
+            before = first[key]
+            order[before], order[place] = leg, order[before]
+    return order
+
+
 def draw_burst_controls(
     controls: Sequence[Endpoint], burst: Burst, *, random: Random
 ) -> tuple[Endpoint, ...]:
@@ -209,7 +253,22 @@ def _unknown_url(target: Target) -> str:
 
 
 def _swap(leg: Leg, corner: Corner, read: int, light: int) -> Leg:
-    """The neutral name at the target's address."""
+    """The neutral name at the target's address. Where any answer will do, the name is not drawn
+    yet (``with_drawn_names``)."""
+    if corner.answer is Answer.ANY:
+        return replace(
+            leg,
+            role=LegRole.SWAP,
+            url=_with_host(urlsplit(leg.url)._replace(path="/", query=""), UNDRAWN),
+            sni="",
+            certificate_name="",
+            verify=Verify.RECORD,
+            compares=Compares.HANDSHAKE,
+            answer=Answer.ANY,
+            min_bytes=0,
+            max_bytes=0,
+            range_bytes=0,
+        )
     sni = corner.sni or leg.sni
     return _corner(leg, corner, LegRole.SWAP, leg.connect_to, sni, corner.host or sni, read, light)
 

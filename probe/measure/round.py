@@ -12,6 +12,7 @@ from random import Random
 from msgspec import Struct
 
 from probe.config.definition import Definition
+from probe.config.neutral import neutral_names
 from probe.config.schema import Config, VantageConfig
 from probe.measure.asker import Asker
 from probe.measure.discover import discover
@@ -23,7 +24,10 @@ from probe.measure.legs import (
     declare_burst,
     draw_burst_controls,
     draw_controls,
+    in_order,
+    one_any_answer,
     round_cap,
+    with_drawn_names,
 )
 from probe.measure.lookout import Lookout
 from probe.measure.names import Names, Resolution, measure_names
@@ -79,6 +83,7 @@ class Rounds:
         self._random = random or random_module.SystemRandom()
         self._platforms = {definition.name: definition for definition in config.platforms}
         self._controls = config.controls
+        self._neutral = neutral_names(config.controls)
         self._vantages = {vantage.name: vantage for vantage in config.settings.vantages}
         self._targets = {
             (definition.name, target.name): target
@@ -90,7 +95,6 @@ class Rounds:
             state,
             targets=self._targets,
             page_seconds=float(config.settings.legs.transfer_deadline),
-            random=self._random,
             lookout=lookout,
         )
 
@@ -103,6 +107,7 @@ class Rounds:
         seconds = deadline_seconds(kind, self._settings.legs)
         legs, objectless = await self._declare(self._platforms[platform], via, kind, names)
         legs = (*legs, *self._over_quic(legs, via, self._endpoints(via, *self._controls)))
+        legs = self._drawn(one_any_answer(legs, self._random))
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         dns = asyncio.ensure_future(
             measure_names(
@@ -114,7 +119,8 @@ class Rounds:
             )
         )
         try:
-            made, skipped = await self._asker.legs(legs, resolutions, via, seconds, family)
+            order = in_order(legs, self._random)
+            made, skipped = await self._asker.legs(order, resolutions, via, seconds, family)
             answers = await dns
         finally:
             dns.cancel()
@@ -146,8 +152,9 @@ class Rounds:
         made: tuple[LegObservation, ...] = ()
         skipped = tuple(SkippedLeg(leg=leg, reason="host_budget") for leg in legs)
         if self._asker.affords(legs, resolutions, via):
+            order = self._random.sample(legs, len(legs))
             made, skipped = await self._asker.legs(
-                legs, resolutions, via, burst.deadline_seconds, family
+                order, resolutions, via, burst.deadline_seconds, family
             )
         return self._observation(
             began,
@@ -186,7 +193,16 @@ class Rounds:
         controls = draw_burst_controls(
             self._endpoints(via, *self._controls), burst, random=self._random
         )
-        return declare_burst(targets, controls, burst, legs=self._settings.legs)
+        return self._drawn(declare_burst(targets, controls, burst, legs=self._settings.legs))
+
+    def _drawn(self, legs: Sequence[Leg]) -> tuple[Leg, ...]:
+        """``legs``, each with its name."""
+
+        def names(leg: Leg) -> Sequence[str]:
+            swap = self._targets[leg.owner, leg.target].swap
+            return (swap and swap.names) or self._neutral
+
+        return with_drawn_names(legs, names, self._random)
 
     async def visit(
         self, definition: Definition, *, vantage: str, family: Family
@@ -205,10 +221,11 @@ class Rounds:
         legs, objectless = declare(
             endpoints, [], kind, legs=self._settings.legs, beacon=self._settings.beacon
         )
-        legs = (*legs, *self._over_quic(legs, via, ()))
+        legs = self._drawn((*legs, *self._over_quic(legs, via, ())))
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         seconds = deadline_seconds(kind, self._settings.legs)
-        made, skipped = await self._asker.legs(legs, resolutions, via, seconds, family)
+        order = in_order(legs, self._random)
+        made, skipped = await self._asker.legs(order, resolutions, via, seconds, family)
         return self._observation(
             began,
             platform=definition.name,

@@ -13,12 +13,13 @@ import contextlib
 import ssl
 from typing import NamedTuple
 
+from probe.measure.alerts import alert_of
 from probe.measure.certificate import Leaf, leaf_of
 from probe.measure.clock import Arrival, Departure
 from probe.measure.failures import NetworkError
 from probe.measure.trust import Trust
 from probe.measure.wire import BODY_PIECE, WireStream
-from probe.model.identity import Verify
+from probe.model.identity import Answer, Verify
 from probe.model.observation import TlsFacts
 
 _HEADER_BYTES = 5
@@ -97,6 +98,7 @@ class TlsStream:
         certificate_name: str,
         alpn: tuple[str, ...],
         verify: Verify,
+        answer: Answer = Answer.EXPECTED,
     ) -> None:
         self._wire = wire
         self._incoming = ssl.MemoryBIO()
@@ -109,6 +111,7 @@ class TlsStream:
         """Whether OpenSSL gets whole records only."""
         self._certificate_name = certificate_name
         self._verify = verify
+        self._any_answer = answer is Answer.ANY
         self._openssl_checks_name = (
             verify is Verify.STRICT and bool(sni) and sni.lower() == certificate_name.lower()
         )
@@ -118,7 +121,9 @@ class TlsStream:
             sni=sni,
             alpn=alpn,
             check_name=self._openssl_checks_name,
+            check_chain=not self._any_answer,
         )
+        self._alert = ""
         self._leaf: Leaf | None = None
         self._verify_error: str | None = None
         self.hello: Departure | None = None
@@ -136,20 +141,28 @@ class TlsStream:
     async def handshake(self) -> None:
         """From ClientHello to Finished, and to a certificate that holds.
 
-        The client's Finished goes out with the first request. Raises ``ssl.SSLError``, ``OSError``
-        and ``NetworkError`` (the certificate's name is wrong).
+        The client's Finished goes out with the first request. If any answer will do, an alert of
+        the far end is one, and so is every certificate: nothing is checked then. Raises
+        ``ssl.SSLError``, ``OSError`` and ``NetworkError`` (the certificate's name is wrong).
         """
         try:
             await self._exchange()
         except ssl.SSLError as error:
             if isinstance(error, ssl.SSLCertVerificationError):
                 self._verify_error = error.verify_message
+            self._alert = alert_of(error)
+            if self._any_answer and self._alert:
+                self.finished = self._wire.arrival
+                return
             with contextlib.suppress(OSError):
                 await self.flush()  # the alert that tells the far end why
             raise
         finally:
             self._leaf = leaf_of(self._session)
         self.finished = self._wire.arrival
+        if self._any_answer:
+            await self.flush()  # our Finished: no request will carry it
+            return
         # What came after the handshake's last byte begins with a whole record.
         self._records.feed(self._incoming.read(), self.finished)
         self._check_name()
@@ -269,6 +282,7 @@ class TlsStream:
             certificate_sha256=self._leaf.sha256 if self._leaf else None,
             certificate_not_after=self._leaf.not_after if self._leaf else None,
             verify_error=self._verify_error,
+            alert=self._alert,
         )
 
     async def flush(self, *, stamped: bool = False) -> None:

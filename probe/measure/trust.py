@@ -24,10 +24,13 @@ class TrustError(Exception):
 class Trust:
     """Makes the TLS client of a leg."""
 
-    __slots__ = ("_ca_file", "_context", "plain")
+    __slots__ = ("_ca_file", "_context", "_unchecked", "plain")
 
     def __init__(self, context: ssl.SSLContext, ca_file: str | None = None) -> None:
         self._context = context
+        self._unchecked = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._unchecked.check_hostname = False
+        self._unchecked.verify_mode = ssl.CERT_NONE
         self._ca_file = ca_file
         self.plain = memoryview(bytearray(_PLAIN_BYTES))
         """Room that the clients decrypt into, whichever is at it: none keeps anything there."""
@@ -56,12 +59,17 @@ class Trust:
         sni: str,
         alpn: tuple[str, ...],
         check_name: bool,
+        check_chain: bool = True,
     ) -> ssl.SSLObject:
-        """A TLS client over two buffers that always demands a valid chain.
+        """A TLS client over two buffers that demands a valid chain.
 
         With ``check_name`` OpenSSL also demands a certificate for ``sni``; without, the caller must
-        look at the name. An empty ``sni`` sends none.
+        look at the name. An empty ``sni`` sends none. Without ``check_chain`` every certificate
+        will do: only for a leg that asks nothing and ends with the handshake.
         """
+        if not check_chain:
+            self._unchecked.set_alpn_protocols(list(alpn))
+            return self._unchecked.wrap_bio(incoming, outgoing, server_hostname=sni or None)
         # OpenSSL copies both settings into each new connection, so one context (and one copy of
         # the authorities) serves all legs; nothing can come in between, this does not await.
         self._context.check_hostname = check_name

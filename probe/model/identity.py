@@ -74,6 +74,15 @@ class Compares(StrEnum):
     HANDSHAKE = "handshake"
 
 
+class Answer(StrEnum):
+    """What counts as an answer to a leg. ``expected``: the one that the configuration names.
+    ``any``: whatever the server says to the ClientHello, a certificate of any name or an alert; the
+    leg ends there, with no request."""
+
+    EXPECTED = "expected"
+    ANY = "any"
+
+
 class Verify(StrEnum):
     """``strict``: chain and name must hold. ``record``: a wrong name is recorded, not a failure."""
 

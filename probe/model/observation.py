@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from probe.model.burst import Burst
 from probe.model.failure import Failure
-from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind, Verify
+from probe.model.identity import Answer, Compares, Family, LegRole, Phase, RoundKind, Verify
 
 
 class Clock(StrEnum):
@@ -36,6 +36,8 @@ class Leg(Struct, frozen=True, kw_only=True):
     certificate must carry. ``max_bytes`` caps the body, ``min_bytes`` is what a whole object has
     (0: any). ``range_bytes`` asks the server for that many bytes (0: no Range header).
     ``transport`` is ``tcp``, or ``quic``: a handshake and the head of an answer over HTTP/3.
+    ``answer`` is what counts as one: ``any`` ends the leg with the server's answer to the
+    ClientHello, and ``certificate_name`` is empty.
     """
 
     role: LegRole
@@ -55,6 +57,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     max_bytes: int = 65_536
     range_bytes: int = 0
     transport: str = "tcp"
+    answer: Answer = Answer.EXPECTED
 
 
 class Sample(Struct, frozen=True, array_like=True):
@@ -84,7 +87,11 @@ class TcpInfo(Struct, frozen=True, kw_only=True):
 
 
 class TlsFacts(Struct, frozen=True, kw_only=True):
-    """What the handshake showed. ``verify_error`` is OpenSSL's text, empty when verified."""
+    """What the handshake showed. ``verify_error`` is OpenSSL's text, empty when verified.
+
+    ``alert``: the alert by which the far end refused the handshake, by its name in IANA's registry
+    (``unrecognized_name``), empty if none came.
+    """
 
     version: str | None = None
     alpn: str | None = None
@@ -92,6 +99,7 @@ class TlsFacts(Struct, frozen=True, kw_only=True):
     certificate_sha256: str | None = None
     certificate_not_after: float | None = None
     verify_error: str | None = None
+    alert: str = ""
 
 
 class HttpFacts(Struct, frozen=True, kw_only=True):

@@ -10,25 +10,25 @@ import pytest
 
 from probe.config import ConfigErrors, estimate, load, warnings
 from probe.config.checks import MIN_GOODPUT_BYTES
-from probe.config.definition import Definition
+from probe.config.definition import Corner, Definition
 from probe.config.embedded import folder
 from probe.config.hints import bare, is_struct, keys_of
 from probe.config.schema import Config, Settings
-from probe.model.identity import Compares
+from probe.model.identity import Answer, Compares
 from probe.schedule.forecast import forecast
 
 PLATFORMS = ["x", "facebook", "instagram", "youtube", "whatsapp"]
 # Each target's legs. Decoys are made only when the operator sets a beacon.
 LEGS = {
-    "x": {"page": "handshake, swap handshake, decoy", "object": "goodput"},
-    "facebook": {"page": "handshake, decoy", "object": "goodput"},
-    "instagram": {"page": "handshake, decoy", "object": "goodput"},
-    "whatsapp": {"page": "handshake, decoy", "object": "goodput"},
+    "x": {"page": "handshake, swap any, decoy", "object": "goodput, swap any"},
+    "facebook": {"page": "handshake, swap any, decoy", "object": "goodput, swap any"},
+    "instagram": {"page": "handshake, swap any, decoy", "object": "goodput, swap any"},
+    "whatsapp": {"page": "handshake, swap any, decoy", "object": "goodput, swap any"},
     "youtube": {
         "video": "goodput, swap goodput",
-        "redirector": "handshake, decoy",
-        "page": "handshake",
-        "images": "handshake",
+        "redirector": "handshake, swap any, decoy",
+        "page": "handshake, swap any",
+        "images": "handshake, swap any",
     },
 }
 
@@ -66,13 +66,19 @@ def test_the_embedded_file_shows_every_key() -> None:
     assert missing(Settings) == []
 
 
+def _swap(swap: Corner | None) -> list[str]:
+    if swap is None:
+        return []
+    return [f"swap {swap.answer if swap.answer is Answer.ANY else swap.compares}"]
+
+
 def test_each_platform_has_the_legs_that_we_say(shipped: Config) -> None:
     def legs(definition: Definition) -> dict[str, str]:
         return {
             t.name: ", ".join(
                 [
                     str(t.compares),
-                    *([f"swap {t.swap.compares}"] if t.swap is not None else []),
+                    *_swap(t.swap),
                     *(["decoy"] if t.decoy is not None else []),
                 ]
             )

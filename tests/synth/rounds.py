@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from probe.config.definition import Definition
+from probe.config.neutral import neutral_names
 from probe.config.schema import Config
 from probe.measure.legs import (
     Endpoint,
@@ -15,7 +16,10 @@ from probe.measure.legs import (
     declare_burst,
     draw_burst_controls,
     draw_controls,
+    in_order,
+    one_any_answer,
     round_cap,
+    with_drawn_names,
 )
 from probe.measure.names import Resolution
 from probe.measure.objects import Memory, after_leg, object_now
@@ -47,6 +51,7 @@ class Rounds:
         self.world = world
         self.state = State()
         self._legs = config.settings.legs
+        self._neutral = neutral_names(config.controls)
         self._platforms = {platform.name: platform for platform in config.platforms}
         self._targets = {
             (definition.name, target.name): target
@@ -76,7 +81,8 @@ class Rounds:
             has_tokens=lambda endpoint: self._has_tokens(endpoint, at),
             random=world.random,
         )
-        legs, objectless = self._declare(platform, targets, controls, kind)
+        declared, objectless = self._declare(platform, targets, controls, kind)
+        legs = self._drawn(one_any_answer(declared, world.random))
         resolutions, lookups = self._resolve(legs, at)
         dns = world.names.measured(
             resolutions,
@@ -86,7 +92,7 @@ class Rounds:
             offline=world.offline,
         )
         seconds = deadline_seconds(kind, self._legs)
-        made, skipped, end = self._make(legs, resolutions, at, seconds)
+        made, skipped, end = self._make(in_order(legs, world.random), resolutions, at, seconds)
         observed = RoundObservation(
             id=self._id(),
             vantage=self.vantage,
@@ -114,7 +120,7 @@ class Rounds:
         controls = draw_burst_controls(
             self._endpoints(at, *self.config.controls), burst, random=world.random
         )
-        legs = declare_burst(targets, controls, burst, legs=self._legs)
+        legs = self._drawn(declare_burst(targets, controls, burst, legs=self._legs))
         resolutions, lookups = self._resolve(legs, at)
         if burst.address:
             pinned = {leg.connect_to for leg in legs if leg.role is not LegRole.CONTROL}
@@ -125,7 +131,8 @@ class Rounds:
         wanted = Counter(leg.connect_to for leg in legs)
         budget = self.state.budget
         if all(budget.has(VANTAGE, host, at, legs=n) for host, n in wanted.items()):
-            made, skipped, end = self._make(legs, resolutions, at, burst.deadline_seconds)
+            order = world.random.sample(legs, len(legs))
+            made, skipped, end = self._make(order, resolutions, at, burst.deadline_seconds)
         observed = RoundObservation(
             id=self._id(),
             vantage=self.vantage,
@@ -141,6 +148,13 @@ class Rounds:
             burst=burst,
         )
         return observed, end
+
+    def _drawn(self, legs: Sequence[Leg]) -> tuple[Leg, ...]:
+        def names(leg: Leg) -> Sequence[str]:
+            swap = self._targets[leg.owner, leg.target].swap
+            return (swap and swap.names) or self._neutral
+
+        return with_drawn_names(legs, names, self.world.random)
 
     def _id(self) -> str:
         self._count += 1
@@ -203,7 +217,7 @@ class Rounds:
         skipped: list[SkippedLeg] = []
         state, world = self.state, self.world
         at += max((r.seconds or 0.0 for r in resolutions.values()), default=0.0)
-        for leg in world.random.sample(legs, len(legs)):
+        for leg in legs:
             resolution = resolutions[leg.connect_to]
             address = resolution.address
             if address is not None and not state.budget.take(VANTAGE, leg.connect_to, at):

@@ -16,7 +16,7 @@ from probe.config.definition import Corner, Definition, Target
 from probe.config.formats import is_address
 from probe.config.hosts import covers
 from probe.config.schema import Config, ResolverConfig
-from probe.model.identity import Compares
+from probe.model.identity import Answer, Compares
 from tests.lab.net import WORLD_ADDRESS
 from tests.lab.world.content import PAGES, Page
 from tests.lab.world.spec import ANY, LARGEST_BYTES, Certificate, Object, Site, WorldSpec
@@ -146,7 +146,7 @@ class _Plan:
             for url, made in _objects(target, pages):
                 _put(objects, url.hostname or "", url.path or "/", made)
             _alias(aliases, target.sni, target.certificate_name)
-            if target.swap is not None:
+            if target.swap is not None and target.swap.answer is Answer.EXPECTED:
                 _alias(aliases, target.swap.sni, target.swap.certificate_name)
         certified = [n for n in names if not is_address(n)]
         certified += [n for n in aliases.values() if not covers(certified, n)]
@@ -211,7 +211,7 @@ def _objects(target: Target, pages: Mapping[str, Page]) -> Iterator[tuple[SplitR
         url = urlsplit(target.fallback.url)
         made = Object(size_bytes=_size(int(target.fallback.min_bytes), reads))
         yield url._replace(netloc=target.host or url.hostname or ""), made
-    if target.swap is not None:
+    if target.swap is not None and target.swap.answer is Answer.EXPECTED:
         for url in paths:
             yield _swapped(url, target, target.swap)
 
