@@ -153,6 +153,16 @@ def gave(leg: LegObservation) -> bool:
     return leg.ok or died_of_slowness(leg)
 
 
+def turned_away(leg: LegObservation) -> bool:
+    """The far end itself refused the handshake under this name, by an alert or a certificate that
+    is not right: its own trouble with the name looks like that, and an indifferent name beside it
+    proves nothing."""
+    failure = leg.failure
+    if failure is None or failure.phase is not Phase.TLS or leg.tls is None:
+        return False
+    return bool(leg.tls.alert) or bool(leg.tls.verify_error)
+
+
 def hard(leg: LegObservation) -> Failure | None:
     """The failure of a leg that was stopped rather than slowed; ``None`` for every other leg.
 

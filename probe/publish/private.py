@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from probe.measure.alerts import ALERTS, OTHER
 from probe.model.burst import Burst
 from probe.model.certificate_words import certificate_words
 from probe.model.failure import Failure
@@ -244,6 +245,7 @@ RULES: Mapping[type, Mapping[str, Rule]] = {
         "cipher": _like(_CIPHER),
         "certificate_sha256": _like(_SHA256),
         "verify_error": lambda scrubber, said: certificate_words(said),
+        "alert": _of(ALERTS | {OTHER, ""}),
     },
     HttpFacts: {"version": _of(_HTTP_VERSIONS)},
     DnsObservation: {

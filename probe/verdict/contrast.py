@@ -13,8 +13,9 @@ from math import inf, isfinite, log, sqrt
 
 from msgspec import Struct
 
+from probe.model.identity import Answer
 from probe.model.observation import LegObservation
-from probe.observe.effort import Effort, Measure, effort, failed, gave
+from probe.observe.effort import Effort, Measure, effort, failed, gave, turned_away
 from probe.verdict.distance import path_shift
 from probe.verdict.level import Level
 from probe.verdict.normal import Normal
@@ -122,12 +123,18 @@ def _versus_swap(
     normal: Normal,
     thresholds: Thresholds,
 ) -> float | None:
-    if swap is None:
+    if swap is None or not says_something(swap, target):
         return None
     own, other = log_effort(target, measure), log_effort(swap, measure)
     if own is None or other is None or other == inf:
         return None
     return own - other - swap_allowance(target, swap, measure, normal, thresholds)
+
+
+def says_something(swap: LegObservation, target: LegObservation) -> bool:
+    """Whether ``swap`` tells what is the matter with ``target``: where any answer will do, it does
+    not if the server itself turned the target away."""
+    return swap.leg.answer is Answer.EXPECTED or not turned_away(target)
 
 
 def swap_allowance(

@@ -18,7 +18,13 @@ from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure, hard
 from probe.observe.signature import signature
-from probe.verdict.contrast import between_rounds, log_effort, noise_key, swap_allowance
+from probe.verdict.contrast import (
+    between_rounds,
+    log_effort,
+    noise_key,
+    says_something,
+    swap_allowance,
+)
 from probe.verdict.distance import log_distance, path_shift
 from probe.verdict.normal import Levels, Normal
 from probe.verdict.rank import EACH, wins
@@ -205,7 +211,8 @@ def _swap_wins(
     if not swaps or not targets:
         return None
     allowance = _most_beyond_swap(targets[0], swaps[0], measure, normal, thresholds)
-    own = [y - allowance - thresholds.log_margin for y in _efforts(targets, measure)]
+    told = [leg for leg in targets if says_something(swaps[0], leg)]
+    own = [y - allowance - thresholds.log_margin for y in _efforts(told, measure)]
     return wins(own, _efforts(swaps, measure)) if len(swaps) >= EACH else 0
 
 

@@ -26,7 +26,7 @@ from tests.programs import need
 from tests.publish.shape import NOW, config, dns_observed, full_round, verdict_of
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
-MOST_SERIES_PER_VANTAGE = 520
+MOST_SERIES_PER_VANTAGE = 620
 
 
 def board_after(*rounds: RoundObservation, of: Config | None = None) -> Board:

@@ -1,0 +1,111 @@
+"""A neutral name that the server need not know, at the platform's address: what it proves."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from probe.config import load
+from probe.model.failure import Failure
+from probe.model.identity import Answer, Compares, LegRole, Phase, RoundKind
+from probe.model.observation import LegObservation, TlsFacts
+from probe.observe.effort import Measure, turned_away
+from probe.verdict.contrast import says_something
+from probe.verdict.normal import Normal
+from probe.verdict.score import score
+from probe.verdict.thresholds import DEFAULT
+from tests.scenarios.model import Effect, HelloDropped, Reset, Restricted, Silent, Whom
+from tests.synth.drive import Daemon
+from tests.synth.edges import CALM
+from tests.synth.effects import names_of
+from tests.synth.lines import FIBRE
+from tests.synth.rounds import Rounds
+from tests.synth.world import World
+
+CONFIG = load(None, {})
+BEGIN = 1_699_920_000.0
+HOUR = 3_600.0
+FACEBOOK = next(p for p in CONFIG.platforms if p.name == "facebook")
+
+
+def legs(*restrictions: Restricted, seed: int = 1) -> tuple[LegObservation, ...]:
+    world = World(CONFIG, FIBRE, seed=seed, edges=CALM, begin=BEGIN)
+    world.restrict(restrictions)
+    return Rounds(CONFIG, world).measure("facebook", RoundKind.TRANSFER, BEGIN)[0].legs
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_round_that_reads_has_one_and_it_comes_before_its_target(seed: int) -> None:
+    made = legs(seed=seed)
+    swaps = [leg for leg in made if leg.leg.role is LegRole.SWAP]
+    assert [leg.leg.answer for leg in swaps] == [Answer.ANY]
+    (target,) = (
+        leg
+        for leg in made
+        if leg.leg.role is LegRole.TARGET and leg.leg.target == swaps[0].leg.target
+    )
+    assert swaps[0].order < target.order
+    assert swaps[0].address == target.address
+
+
+def test_its_name_is_drawn_and_never_the_platforms() -> None:
+    said = {
+        leg.leg.sni for seed in range(30) for leg in legs(seed=seed) if leg.leg.answer is Answer.ANY
+    }
+    assert len(said) > 3
+    assert not said & set(names_of(FACEBOOK))
+
+
+@pytest.mark.parametrize("effect", [Reset(), HelloDropped(), Silent()])
+def test_a_name_that_is_blocked_is_told_without_anybody_outside(effect: Effect) -> None:
+    world = World(CONFIG, FIBRE, seed=3, edges=CALM, begin=BEGIN)
+    daemon = Daemon(CONFIG, world, begin=BEGIN, only=("facebook",))
+    for _ in daemon.run(BEGIN + 2 * HOUR):
+        pass
+    world.restrict((Restricted(whom=Whom(names=names_of(FACEBOOK)), effects=(effect,)),))
+    said = [one.verdict for one in daemon.run(BEGIN + 2.75 * HOUR)]
+    assert said[-1].rule_id == "blocked.tls"
+    proven = daemon.memory.platform("facebook").proven
+    assert proven is not None
+    assert proven.basis == "swap"
+
+
+def failing(leg: LegObservation, reason: str, tls: TlsFacts | None) -> LegObservation:
+    failure = Failure(phase=Phase.TLS, reason=reason)
+    return replace(leg, failure=failure, tls=tls, tcp=None, http=None, body_bytes=None, curve=())
+
+
+@pytest.mark.parametrize(
+    ("reason", "tls", "proves"),
+    [
+        ("connection_reset", TlsFacts(), True),
+        ("generic_timeout_error", TlsFacts(), True),
+        ("eof_error", TlsFacts(), True),
+        ("ssl_failed_handshake", TlsFacts(alert="internal_error"), False),
+        ("ssl_failed_handshake", TlsFacts(alert="unrecognized_name"), False),
+        ("ssl_invalid_hostname", TlsFacts(verify_error="hostname mismatch"), False),
+        ("ssl_invalid_certificate", TlsFacts(verify_error="certificate has expired"), False),
+    ],
+)
+def test_a_server_that_turns_its_own_name_away_is_not_excused_by_its_answer_to_another(
+    reason: str, tls: TlsFacts, proves: bool
+) -> None:
+    made = legs()
+    swap = next(leg for leg in made if leg.leg.answer is Answer.ANY)
+    target = next(
+        leg for leg in made if leg.leg.role is LegRole.TARGET and leg.leg.target == swap.leg.target
+    )
+    broken = failing(target, reason, tls)
+    assert turned_away(broken) is not proves
+    assert says_something(swap, broken) is proves
+    content = replace(swap, leg=replace(swap.leg, answer=Answer.EXPECTED))
+    assert says_something(content, broken)
+
+    world = World(CONFIG, FIBRE, seed=1, edges=CALM, begin=BEGIN)
+    observed = Rounds(CONFIG, world).measure("facebook", RoundKind.TRANSFER, BEGIN)[0]
+    controls = observed.by_role(LegRole.CONTROL)[:1] * 3
+    burst = replace(observed, legs=(*controls, *[broken] * 3, *[swap] * 3))
+    found = score(burst, Measure.HANDSHAKE, levels={}, thresholds=DEFAULT)
+    assert found.swap_wins == (9 if proves else 0)
+    assert Normal.of(burst, {}).level(swap, Measure.HANDSHAKE) is None
+    assert swap.leg.compares is Compares.HANDSHAKE
