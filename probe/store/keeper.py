@@ -14,6 +14,7 @@ from probe.store import files, heap
 from probe.store.codec import Dictionary
 from probe.store.database import Lock, Trouble, open_writer, trouble_of
 from probe.store.health import WORDS
+from probe.store.reckoning import Mark
 from probe.store.records import Record, Tables
 from probe.store.retention import MOST_AT_ONCE, prune
 from probe.store.rows import SPAN_COLUMNS, readable_span
@@ -31,6 +32,9 @@ class Left(Struct, frozen=True, kw_only=True):
     last_round: int = 0
     last_seq: int = 0
     series: dict[int, str] = {}
+    newest: Mark | None = None
+    spans: dict[Key, Numbered] = {}
+    last_span: int = 0
     dictionaries: tuple[Dictionary, ...] = ()
 
 
@@ -86,9 +90,10 @@ class Keeper:
         self.bytes = files.size(self.path)
         return True
 
-    def prune(self, config: StoreConfig, forwarded: int, keep_samples_seconds: float) -> None:
-        """Forget what is due."""
-        now = self._wall()
+    def prune(
+        self, config: StoreConfig, now: float, forwarded: int, keep_samples_seconds: float
+    ) -> None:
+        """Forget what is due at ``now``, by the history's own clock."""
         cut = now - float(config.full_detail)
         try:
             gone = prune(
@@ -97,7 +102,6 @@ class Keeper:
                 now=now,
                 forwarded=forwarded,
                 keep_samples_seconds=keep_samples_seconds,
-                # A clock that was set back: what lies between was perhaps never looked at.
                 thinned_until=self._thinned_until if self._thinned_until <= cut else 0.0,
             )
             # What looking through the file has brought into SQLite's cache is not needed again.
@@ -165,7 +169,10 @@ class Keeper:
                 "SELECT id, topic, body FROM dictionaries ORDER BY made_at"
             )
         )
-        self.spans.resume(last_span, self._last_spans(connection))
+        newest = connection.execute(
+            "SELECT at, reckoned FROM (SELECT at, reckoned FROM rounds ORDER BY id DESC LIMIT 1) "
+            "UNION ALL SELECT * FROM (SELECT at, reckoned FROM samples ORDER BY seq DESC LIMIT 1)"
+        ).fetchone()
         (last_seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM samples").fetchone()
         series = dict(connection.execute("SELECT id, labels FROM series").fetchall())
         return Left(
@@ -173,16 +180,22 @@ class Keeper:
             last_round=last_round,
             last_seq=last_seq,
             series=series,
+            newest=newest and Mark(wall=newest[0], monotonic=None, at=newest[1]),
+            spans=self._last_spans(connection),
+            last_span=last_span,
             dictionaries=dictionaries,
         )
 
     def _last_spans(self, connection: sqlite3.Connection) -> dict[Key, Numbered]:
         found: dict[Key, Numbered] = {}
-        for number, *columns in connection.execute(
-            f"SELECT spans.id, {SPAN_COLUMNS} FROM spans JOIN slots ON slots.id = spans.slot "
+        for number, begin, end, *columns in connection.execute(
+            f"SELECT spans.id, reckoned_from, reckoned_until, {SPAN_COLUMNS} FROM spans "
+            "JOIN slots ON slots.id = spans.slot "
             "WHERE spans.id IN (SELECT max(id) FROM spans GROUP BY slot)"
         ):
             span = readable_span(columns)
             if span is not None:
-                found[span.vantage, span.platform] = Numbered(number=number, span=span)
+                found[span.vantage, span.platform] = Numbered(
+                    number=number, span=span, reckoned_from=begin, reckoned_until=end
+                )
         return found

@@ -114,6 +114,30 @@ MIGRATIONS: tuple[Migration, ...] = (
             )""",
         ),
     ),
+    Migration(
+        # See reckoning.py. What an older version wrote is put on that clock by the same rule: by
+        # the wall time from one round to the next, unless that was set.
+        name="the clock by which it forgets",
+        statements=(
+            "ALTER TABLE rounds ADD COLUMN reckoned REAL NOT NULL DEFAULT 0",
+            """UPDATE rounds SET reckoned = clock.reckoned FROM (
+                SELECT id, sum(step) OVER (ORDER BY id) AS reckoned FROM (
+                    SELECT id, CASE
+                        WHEN lag(at) OVER (ORDER BY id) IS NULL THEN at
+                        WHEN abs(at - lag(at) OVER (ORDER BY id)) <= 3600
+                        THEN at - lag(at) OVER (ORDER BY id)
+                        ELSE 0
+                    END AS step FROM rounds
+                )
+            ) AS clock WHERE clock.id = rounds.id""",
+            # Where they are not known (a span of an older version) the wall times must do.
+            "ALTER TABLE spans ADD COLUMN reckoned_from REAL",
+            "ALTER TABLE spans ADD COLUMN reckoned_until REAL",
+            "ALTER TABLE samples ADD COLUMN reckoned REAL NOT NULL DEFAULT 0",
+            "UPDATE samples SET reckoned = "
+            "coalesce((SELECT reckoned FROM rounds ORDER BY id DESC LIMIT 1), 0)",
+        ),
+    ),
 )
 
 

@@ -65,7 +65,8 @@ class Record(Protocol):
 
 
 class RoundRecord:
-    """A round with its verdict. ``uid`` is the observation's."""
+    """A round with its verdict. ``uid`` is the observation's; ``reckoned`` its time by the
+    history's own clock."""
 
     def __init__(
         self,
@@ -73,6 +74,7 @@ class RoundRecord:
         number: int,
         uid: str,
         at: float,
+        reckoned: float,
         vantage: str,
         platform: str,
         kind: str,
@@ -81,6 +83,7 @@ class RoundRecord:
     ) -> None:
         self.number = number
         self.uid = uid
+        self.reckoned = reckoned
         self._at = at
         self._slot = (vantage, platform)
         self._kind = kind
@@ -95,8 +98,9 @@ class RoundRecord:
         slot = tables.slot(connection, *self._slot)
         dictionary = tables.dictionary(connection, self._packed, self._at)
         connection.execute(
-            "INSERT OR REPLACE INTO rounds (id, at, slot, kind, state) VALUES (?, ?, ?, ?, ?)",
-            (self.number, self._at, slot, self._kind, self._state),
+            "INSERT OR REPLACE INTO rounds (id, at, slot, kind, state, reckoned) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (self.number, self._at, slot, self._kind, self._state, self.reckoned),
         )
         connection.execute(
             "INSERT OR REPLACE INTO bodies (round, dictionary, body) VALUES (?, ?, ?)",

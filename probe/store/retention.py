@@ -6,10 +6,14 @@ is left after ``full_detail``, none after ``keep``; evidence goes after ``keep_i
 are small and stay. Samples that wait for a receiver take at most half of ``max_size``: evidence of
 a shutdown must not make room for what the shutdown keeps from being sent. Everything is done in
 small transactions, so that rounds are never kept waiting.
+
+How old a round is, is told by the history's own clock (reckoning.py, the column ``reckoned``) and
+never by the wall clock, whose word may be wrong by years now, or was when the round was measured.
 """
 
 from __future__ import annotations
 
+import math
 import sqlite3
 
 from probe.config.schema import StoreConfig
@@ -24,16 +28,22 @@ _PORTIONS = 200
 MOST_AT_ONCE = _PORTION * _PORTIONS
 """A pass that forgot fewer rounds left nothing undone."""
 _HOUR = 3_600
+# Hours are looked at as a whole: the first one of a pass begins within so much before it.
+_BEFORE = 2 * 3_600.0
 
 # Rounds beside no span that was not calm. A shutdown is "offline", so that is no calm time either.
 # The stretches of a slot do not overlap: only the last one that began before a round can hold it.
 _TROUBLED = (
     "state IN ('throttled', 'blocked', 'impaired', 'withheld', 'degraded', 'offline', 'down')"
 )
-_CALM = """coalesce((
-    SELECT ended_at FROM troubled WHERE troubled.slot = rounds.slot
-    AND troubled.started_at <= rounds.at ORDER BY troubled.started_at DESC LIMIT 1
-), 0) < rounds.at"""
+_CALM = " AND ".join(
+    f"""coalesce((
+    SELECT ended_at FROM {table} AS t WHERE t.slot = rounds.slot
+    AND t.started_at <= rounds.{clock} ORDER BY t.started_at DESC LIMIT 1
+), -1e300) < rounds.{clock}"""
+    # Spans that an older version wrote have the wall clock's times only.
+    for table, clock in (("troubled", "at"), ("troubled_reckoned", "reckoned"))
+)
 
 
 def prune(
@@ -45,11 +55,11 @@ def prune(
     keep_samples_seconds: float,
     thinned_until: float = 0.0,
 ) -> int:
-    """Forget what is due at ``now`` (Unix seconds); how many rounds that were.
+    """Forget what is due at ``now``, by the history's own clock; how many rounds that were.
 
     ``forwarded`` is the last frame of samples that need not be sent any more. What is older than
-    ``thinned_until`` was thinned by an earlier call and is not looked at for that again. Raises
-    ``sqlite3.Error``.
+    ``thinned_until`` (by the same clock) was thinned by an earlier call and is not looked at for
+    that again. Raises ``sqlite3.Error``.
     """
     crowded = _crowded(connection, int(config.max_size) // SAMPLES_SHARE)
     _samples(connection, max(forwarded, crowded), now - keep_samples_seconds)
@@ -58,11 +68,11 @@ def prune(
     for query, value in (
         (_thinned(thinned_until), now - float(config.full_detail)),
         (
-            f"SELECT id FROM rounds WHERE at < ? AND {_CALM} LIMIT {_PORTION}",
+            f"SELECT id FROM rounds WHERE reckoned < ? AND {_CALM} LIMIT {_PORTION}",
             now - float(config.keep),
         ),
         (
-            f"SELECT id FROM rounds WHERE at < ? LIMIT {_PORTION}",
+            f"SELECT id FROM rounds WHERE reckoned < ? LIMIT {_PORTION}",
             now - float(config.keep_incidents),
         ),
     ):
@@ -71,9 +81,9 @@ def prune(
     for _ in range(_PORTIONS):
         if used_bytes(connection) <= int(config.max_size):
             break
-        calm = f"SELECT id FROM rounds WHERE at < ? AND {_CALM} ORDER BY at LIMIT {_SLICE}"
-        oldest = f"SELECT id FROM rounds WHERE at < ? ORDER BY at LIMIT {_SLICE}"
-        done = _delete(connection, calm, day_old) or _delete(connection, oldest, now)
+        calm = f"SELECT id FROM rounds WHERE reckoned < ? AND {_CALM} ORDER BY id LIMIT {_SLICE}"
+        oldest = f"SELECT id FROM rounds WHERE reckoned < ? ORDER BY id LIMIT {_SLICE}"
+        done = _delete(connection, calm, day_old) or _delete(connection, oldest, math.inf)
         if not done:
             break
         gone += done
@@ -101,32 +111,46 @@ def _give_back(connection: sqlite3.Connection, size: int) -> None:
 
 
 def _find_trouble(connection: sqlite3.Connection) -> None:
-    """Make the temporary table of the stretches that were not calm, with their margins."""
-    stretches: list[tuple[int, float, float]] = []
-    for slot, begin, end in connection.execute(
-        f"SELECT slot, started_at, ended_at FROM spans WHERE {_TROUBLED} ORDER BY slot, started_at"
+    """Make the temporary tables of the stretches that were not calm, with their margins."""
+    for table, begin, end, such in (
+        ("troubled", "started_at", "ended_at", "reckoned_from IS NULL"),
+        ("troubled_reckoned", "reckoned_from", "reckoned_until", "reckoned_from IS NOT NULL"),
     ):
-        start, stop = begin - MARGIN_SECONDS, end + MARGIN_SECONDS
-        if stretches and stretches[-1][0] == slot and start <= stretches[-1][2]:
-            start, stop = stretches[-1][1], max(stop, stretches[-1][2])
-            stretches.pop()
-        stretches.append((slot, start, stop))
-    connection.execute(
-        "CREATE TEMP TABLE IF NOT EXISTS troubled (slot INTEGER, started_at REAL, ended_at REAL, "
-        "PRIMARY KEY (slot, started_at)) WITHOUT ROWID"
-    )
-    connection.execute("DELETE FROM troubled")
-    connection.executemany("INSERT INTO troubled VALUES (?, ?, ?)", stretches)
+        stretches: list[tuple[int, float, float]] = []
+        for slot, started_at, ended_at in connection.execute(
+            f"SELECT slot, {begin}, {end} FROM spans WHERE {_TROUBLED} AND {such} "
+            f"ORDER BY slot, {begin}"
+        ):
+            start, stop = started_at - MARGIN_SECONDS, ended_at + MARGIN_SECONDS
+            if stretches and stretches[-1][0] == slot and start <= stretches[-1][2]:
+                start, stop = stretches[-1][1], max(stop, stretches[-1][2])
+                stretches.pop()
+            stretches.append((slot, start, stop))
+        connection.execute(
+            f"CREATE TEMP TABLE IF NOT EXISTS {table} (slot INTEGER, started_at REAL, "
+            "ended_at REAL, PRIMARY KEY (slot, started_at)) WITHOUT ROWID"
+        )
+        connection.execute(f"DELETE FROM {table}")
+        connection.executemany(f"INSERT INTO {table} VALUES (?, ?, ?)", stretches)
 
 
 def _thinned(since: float) -> str:
-    # The round of an hour that is left is one that read objects, if there is one. An hour is looked
-    # at as a whole, so the first one begins before ``since``.
+    # The round of an hour that is left is one that read objects, if there is one. Hours are the
+    # wall clock's, in the order in which the rounds were made: where the clock was set back, the
+    # same hour comes again, and is another.
     return f"""SELECT id FROM (
         SELECT id, row_number() OVER (
-            PARTITION BY slot, CAST(at / {_HOUR} AS INTEGER) ORDER BY kind = 'light', at
-        ) AS place FROM rounds
-        WHERE at >= {int(since // _HOUR) * _HOUR} AND at < ? AND {_CALM}
+            PARTITION BY slot, hour ORDER BY kind = 'light', id
+        ) AS place FROM (
+            SELECT id, slot, kind, sum(begins) OVER (PARTITION BY slot ORDER BY id) AS hour FROM (
+                SELECT id, slot, kind, at < lag(at, 1, at) OVER made
+                    OR CAST(at / {_HOUR} AS INTEGER)
+                    <> CAST(lag(at, 1, at) OVER made / {_HOUR} AS INTEGER) AS begins
+                FROM rounds
+                WHERE reckoned >= {since - _BEFORE!r} AND reckoned < ? AND {_CALM}
+                WINDOW made AS (PARTITION BY slot ORDER BY id)
+            )
+        )
     ) WHERE place > 1 LIMIT {_PORTION}"""
 
 
@@ -154,8 +178,8 @@ def _samples(connection: sqlite3.Connection, forwarded: int, oldest: float) -> N
     """Forget frames before the last one that was sent, and those that waited too long; a base stays
     as long as a frame needs it."""
     connection.execute(
-        "DELETE FROM samples WHERE (seq < ? OR at < ?) AND seq NOT IN "
-        "(SELECT base FROM samples WHERE seq >= ? AND at >= ?)",
+        "DELETE FROM samples WHERE (seq < ? OR reckoned < ?) AND seq NOT IN "
+        "(SELECT base FROM samples WHERE seq >= ? AND reckoned >= ?)",
         (forwarded, oldest, forwarded, oldest),
     )
 

@@ -62,8 +62,8 @@ class Recorder:
             self._series.setdefault(_labels_of(labels), number)
             self._next_series = max(self._next_series, number + 1)
 
-    def record(self, at: int, values: Mapping[Labels, float]) -> SampleRecord:
-        """The frame of ``at`` as a record."""
+    def record(self, at: int, values: Mapping[Labels, float], reckoned: float) -> SampleRecord:
+        """The frame of ``at``, which is ``reckoned`` by the history's own clock, as a record."""
         numbered = {self._number(labels): value for labels, value in values.items()}
         ids = sorted(numbered)
         raw = _pack(ids, [numbered[number] for number in ids])
@@ -72,7 +72,9 @@ class Recorder:
         if self._base is None or seq - self._base[0] >= _BASE_FRAMES:
             self._base = (seq, raw)
         labels = {self._series[name]: name for name in values}
-        return SampleRecord(seq=seq, at=at, raw=raw, base=self._base, labels=labels)
+        return SampleRecord(
+            seq=seq, at=at, reckoned=reckoned, raw=raw, base=self._base, labels=labels
+        )
 
     def _number(self, labels: Labels) -> int:
         number = self._series.get(labels)
@@ -90,12 +92,14 @@ class SampleRecord:
         *,
         seq: int,
         at: int,
+        reckoned: float,
         raw: bytes,
         base: tuple[int, bytes],
         labels: Mapping[int, Labels],
     ) -> None:
         self._seq = seq
         self._at = at
+        self._reckoned = reckoned
         self._base_seq, self._base = base
         self._raw = raw
         self._labels = labels
@@ -117,8 +121,8 @@ class SampleRecord:
         body = deflate(self._raw) if alone else deflate(self._raw, self._base[-_WINDOW:])
         # A second frame at a point (the clock was set back) says nothing new: the first stays.
         connection.execute(
-            "INSERT OR IGNORE INTO samples (seq, at, base, body) VALUES (?, ?, ?, ?)",
-            (self._seq, self._at, base, body),
+            "INSERT OR IGNORE INTO samples (seq, at, base, body, reckoned) VALUES (?, ?, ?, ?, ?)",
+            (self._seq, self._at, base, body, self._reckoned),
         )
         if alone and connection.execute("SELECT changes()").fetchone()[0]:
             tables.frames.add(self._seq)

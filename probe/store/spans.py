@@ -15,10 +15,13 @@ Key = tuple[str, str]
 
 
 class Numbered(Struct, frozen=True, kw_only=True):
-    """A span with the number of its row."""
+    """A span with the number of its row, and when it began and ended by the history's own clock
+    (reckoning.py; ``None``: an older version wrote it)."""
 
     number: int
     span: VerdictSpan
+    reckoned_from: float | None = None
+    reckoned_until: float | None = None
 
 
 class Spans:
@@ -33,12 +36,18 @@ class Spans:
         self._unsaved: dict[int, Numbered] = {}
         self._next = 1
 
-    def resume(self, number: int, spans: dict[Key, Numbered]) -> None:
+    def resume(self, number: int, spans: dict[Key, Numbered], by: float = 0.0) -> None:
         """Go on after ``number``, the last one of the file, with its last spans. Once; spans that
-        began before the file could be read are numbered anew."""
+        began before the file could be read are numbered anew, and moved ``by`` seconds on the
+        history's own clock."""
 
         def moved(one: Numbered) -> Numbered:
-            return Numbered(number=one.number + number, span=one.span)
+            return replace(
+                one,
+                number=one.number + number,
+                reckoned_from=(one.reckoned_from or 0.0) + by,
+                reckoned_until=(one.reckoned_until or 0.0) + by,
+            )
 
         self._open = {key: moved(one) for key, one in self._open.items()}
         self._unsaved = {one.number + number: moved(one) for one in self._unsaved.values()}
@@ -46,8 +55,9 @@ class Spans:
         for key, numbered in spans.items():
             self._open.setdefault(key, numbered)
 
-    def add(self, stored: StoredRound) -> bool:
-        """Take one more round; whether a new span began with it."""
+    def add(self, stored: StoredRound, reckoned: float) -> bool:
+        """Take one more round, of that time by the history's own clock; whether a new span began
+        with it."""
         observed, verdict = stored.observed, stored.verdict
         key = (observed.vantage, observed.platform)
         ended_at = observed.ended_at
@@ -59,7 +69,7 @@ class Spans:
                 rounds=known.span.rounds + 1,
                 last=verdict,
             )
-            numbered = Numbered(number=known.number, span=span)
+            numbered = replace(known, span=span, reckoned_until=reckoned)
         else:
             span = VerdictSpan(
                 vantage=observed.vantage,
@@ -71,7 +81,9 @@ class Spans:
                 first=verdict,
                 last=verdict,
             )
-            numbered = Numbered(number=self._next, span=span)
+            numbered = Numbered(
+                number=self._next, span=span, reckoned_from=reckoned, reckoned_until=reckoned
+            )
             self._next += 1
         self._open[key] = numbered
         self._unsaved[numbered.number] = numbered
@@ -102,7 +114,8 @@ def write_span(connection: sqlite3.Connection, slot: int, numbered: Numbered) ->
     span = numbered.span
     connection.execute(
         "INSERT OR REPLACE INTO spans (id, slot, state, reason, method, trigger, started_at, "
-        "ended_at, rounds, first, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "ended_at, rounds, first, last, reckoned_from, reckoned_until) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             numbered.number,
             slot,
@@ -115,5 +128,7 @@ def write_span(connection: sqlite3.Connection, slot: int, numbered: Numbered) ->
             span.rounds,
             pack_value(span.first),
             pack_value(span.last),
+            numbered.reckoned_from,
+            numbered.reckoned_until,
         ),
     )

@@ -22,8 +22,10 @@ from probe.model.stored import StoredRound
 from probe.model.verdict import State, Verdict
 from probe.store import files
 from probe.store.codec import Packer
+from probe.store.given import Given, GivenRound, GivenSample
 from probe.store.health import WORDS, StoreHealth
 from probe.store.keeper import Keeper
+from probe.store.reckoning import Reckoning
 from probe.store.records import FindingRecord, IncidentRecord, Record, RoundRecord
 from probe.store.samples import Labels, Recorder
 
@@ -44,19 +46,6 @@ KEEP_SAMPLES_SECONDS = 30 * 86_400.0
 FORWARDED = "forward/cursor"
 
 Acknowledged = Callable[[tuple[str, ...]], None]
-_Item = StoredRound | Callable[[], Record]
-
-
-class _Sample:
-    """One point of the grid, to be recorded by the writer's thread."""
-
-    def __init__(self, recorder: Recorder, at: int, values: Mapping[Labels, float]) -> None:
-        self._recorder = recorder
-        self._at = at
-        self._values = values
-
-    def __call__(self) -> Record:
-        return self._recorder.record(self._at, self._values)
 
 
 class Store:
@@ -81,7 +70,7 @@ class Store:
         self._monotonic = monotonic
         self._queue_bytes = queue_bytes
         self._wake = threading.Condition()
-        self._inbox: deque[_Item] = deque()
+        self._inbox: deque[Given] = deque()
         self._records: deque[Record] = deque()
         self._records_bytes = 0
         self._state: dict[str, bytes] = {}
@@ -98,6 +87,7 @@ class Store:
         self._committed = 0
         self._packer = Packer()
         self._recorder = Recorder()
+        self._reckoning = Reckoning()
         self._keeper = None if path is None else Keeper(path, wall=wall)
         self._thread: threading.Thread | None = None
 
@@ -142,7 +132,7 @@ class Store:
 
     def round_finished(self, observed: RoundObservation, verdict: Verdict) -> None:
         """Keep a round and what was said of it."""
-        self._put(StoredRound(observed=observed, verdict=verdict))
+        self._put(GivenRound(StoredRound(observed=observed, verdict=verdict), self._monotonic()))
 
     def finding(self, finding: Finding) -> None:
         """Keep a finding. Give only those that differ from the one before."""
@@ -155,7 +145,7 @@ class Store:
     def sample(self, at: int, values: Mapping[Labels, float]) -> None:
         """Keep every series' value at ``at``, a point of the grid, to be forwarded. Committed at
         once, with whatever waits: a receiver is not to lag behind by a batch."""
-        self._put(_Sample(self._recorder, at, values), now=True)
+        self._put(GivenSample(at, values, self._monotonic()), now=True)
 
     def load(self, key: str) -> bytes | None:
         """What was last saved under ``key``, in this run or an earlier one."""
@@ -211,7 +201,7 @@ class Store:
         self._thread.join(timeout_seconds)
         return not self._thread.is_alive()
 
-    def _put(self, item: _Item, *, now: bool = False) -> None:
+    def _put(self, item: Given, *, now: bool = False) -> None:
         if self._keeper is None:
             return
         with self._wake:
@@ -263,16 +253,21 @@ class Store:
     def _patience(self) -> float:
         return 60.0 if self._due is None else max(0.01, self._due - self._monotonic())
 
-    def _take(self, keeper: Keeper, item: _Item) -> None:
-        if isinstance(item, StoredRound):
-            record: Record = self._pack(item)
-            if keeper.spans.add(item):
+    def _take(self, keeper: Keeper, item: Given) -> None:
+        if isinstance(item, GivenRound):
+            stored = item.stored
+            reckoned = self._reckoning.round(stored.observed.started_at, item.monotonic)
+            record: Record = self._pack(stored, reckoned)
+            if keeper.spans.add(stored, reckoned):
                 # What just changed is what one would miss most.
                 self._urgent = True
-            elif item.verdict.state is not State.OK:
+            elif stored.verdict.state is not State.OK:
                 self._hurry()
-        elif self._resumed or not isinstance(item, _Sample):
+        elif not isinstance(item, GivenSample):
             record = item()
+        elif self._resumed:
+            reckoned = self._reckoning.sample(item.at, item.monotonic)
+            record = self._recorder.record(item.at, item.values, reckoned)
         else:
             # Numbers of series are not known before the file was read.
             with self._wake:
@@ -302,9 +297,12 @@ class Store:
             self._found = {key: left.state[key] for key in self._state.keys() & left.state.keys()}
             self._state |= left.state
             self._unsaved_state -= self._found.keys()
+            moved = self._reckoning.resume(left.newest)
             for record in self._records:
                 if isinstance(record, RoundRecord):
                     record.number += left.last_round
+                    record.reckoned += moved
+        keeper.spans.resume(left.last_span, left.spans, moved)
         self._next_round += left.last_round
         self._recorder.resume(left.last_seq, left.series)
         for dictionary in left.dictionaries:
@@ -312,7 +310,7 @@ class Store:
         self._resumed = True
         return True
 
-    def _pack(self, stored: StoredRound) -> RoundRecord:
+    def _pack(self, stored: StoredRound, reckoned: float) -> RoundRecord:
         observed = stored.observed
         number = self._next_round
         self._next_round += 1
@@ -320,6 +318,7 @@ class Store:
             number=number,
             uid=observed.id,
             at=observed.started_at,
+            reckoned=reckoned,
             vantage=observed.vantage,
             platform=observed.platform,
             kind=observed.kind.value,
@@ -330,7 +329,8 @@ class Store:
     def _prune(self, keeper: Keeper) -> None:
         cursor = self.load(FORWARDED) or b"0"
         forwarded = int(cursor) if cursor.isdigit() else 0
-        keeper.prune(self._config, forwarded, self._keep_samples_seconds)
+        now = self._reckoning.now(self._monotonic())
+        keeper.prune(self._config, now, forwarded, self._keep_samples_seconds)
 
     def _commit(self, keeper: Keeper) -> None:
         with self._wake:
