@@ -25,6 +25,7 @@ OWNERS = {
     "fcntl": "measure",
     "h11": "measure",
     "h2": "measure",
+    "httpcore": "publish",
     "httpx": "measure",
     "jinja2": "publish",
     "prometheus_client": "publish",
@@ -56,8 +57,6 @@ EXCEPTIONS = {
     # One daemon writes to a history; a lock of the kernel ends with its process.
     ("store/database.py", "fcntl"),
     ("store/shared.py", "fcntl"),
-    # Remote write goes out by the same HTTP library that measures, on a stock connection.
-    ("publish/remote_write.py", "httpx"),
     ("publish/remote_write.py", "ssl"),
 }
 # Fields of the log that are never texts.

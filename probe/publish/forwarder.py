@@ -7,6 +7,13 @@ values, which receivers take for what it is.
 A refusal (HTTP 400) is about some of the samples, but receivers may have dropped the whole request.
 So it is cut in halves, the older first, down to single points and single halves of their series,
 until what is fine has been taken. Where nothing at all is taken any more, that is given up.
+
+A refusal that anybody on the way could have made (a portal, a proxy) is first compared with a
+control: other samples, by the same way, at the same time. While those are refused alike, it is the
+way, and all is kept and tried again. When they are taken, or refused in a receiver's own words, the
+refusal is about these samples, and they are cut in halves as above. The control is what the
+receiver has taken before (to send it twice changes nothing), else single samples of what is refused
+as a whole, and after an hour what was recorded next.
 """
 
 from __future__ import annotations
@@ -18,9 +25,12 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from probe.config.schema import ForwardConfig
 from probe.publish.forward_health import ForwardHealth
-from probe.publish.remote_write import Answer, Receiver, Result
+from probe.publish.remote_write import Receiver
+from probe.publish.remote_write_answer import Answer, Result
 from probe.publish.remote_write_message import encode
 from probe.publish.remote_write_points import Point, by_series, points
 from probe.store.samples import Frame, Samples, SamplesError
@@ -39,6 +49,11 @@ LOOK_SECONDS = 5.0
 FAULT = "fault"
 # So many requests in a row without one sample taken: the rest of the batch is given up too.
 MOST_REFUSALS = 16
+# So often a refusal that is unclear must come before a control is asked for: most pass by then.
+UNCLEAR_TRIES = 4
+# Single samples of a request that are tried as its control.
+MOST_CONTROLS = 8
+STUCK_SECONDS = 3_600.0
 
 
 class Forwarder:
@@ -59,6 +74,7 @@ class Forwarder:
         self._sent = 0
         self._refused: Counter[str] = Counter()
         self._refusals_in_a_row = 0
+        self._control: tuple[Point, ...] = ()
 
     def health(self) -> ForwardHealth:
         """How it is doing."""
@@ -135,25 +151,36 @@ class Forwarder:
         answer = await self._insist(some, size)
         if answer.result is Result.ACCEPTED:
             self._refusals_in_a_row = 0
+            self._control = tuple(_singles(some)[:1])
             self._sent += size
             self._last_sent_at = time.time()
             return
         halves = _halves(some)
         if halves is None:
             self._refused[answer.reason] += size
-            self._refusals_in_a_row += answer.result is Result.REFUSED
+            self._refusals_in_a_row += answer.result in (Result.REFUSED, Result.UNCLEAR)
             return
         for half in halves:
             await self._deliver(half)
 
     async def _insist(self, some: Sequence[Point], size: int) -> Answer:
-        """The receiver's word on these samples, however long that takes."""
+        """The receiver's word on these samples, however long that takes. ``unclear`` it is only if
+        a control was taken."""
         body = await asyncio.to_thread(self._encode, some)
-        pause = FIRST_PAUSE_SECONDS
+        pause, unclear, since = FIRST_PAUSE_SECONDS, 0, time.monotonic()
         while True:
             began = time.monotonic()
             answer = await self._receiver.send(body)
-            if answer.result in (Result.ACCEPTED, Result.REFUSED, Result.TOO_LARGE):
+            if answer.result is Result.TOO_LARGE and size == 1:
+                # No receiver has less room than for one sample.
+                answer = replace(answer, result=Result.UNCLEAR, reason="unclear")
+            about_these = answer.result in (Result.ACCEPTED, Result.REFUSED, Result.TOO_LARGE)
+            if answer.result is Result.UNCLEAR:
+                unclear += 1
+                if unclear >= UNCLEAR_TRIES or self._refusals_in_a_row:
+                    stuck = time.monotonic() - since > STUCK_SECONDS
+                    about_these = await self._takes_others(some, stuck=stuck)
+            if about_these:
                 self._is_well(answer)
                 spent = time.monotonic() - began
                 await asyncio.sleep(max(0.0, size / self._config.samples_per_second - spent))
@@ -165,6 +192,23 @@ class Forwarder:
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
+    async def _takes_others(self, some: Sequence[Point], *, stuck: bool) -> bool:
+        """Whether a receiver is at the other end just now: the control of an unclear refusal."""
+        controls = [self._control] if self._control else []
+        singles = _singles(some)
+        if not controls and len(singles) > 1:
+            controls = [(single,) for single in singles[:MOST_CONTROLS]]
+        if stuck:
+            later = await asyncio.to_thread(self._samples.frames, self._cursor + FRAMES_AT_ONCE, 1)
+            controls += [(Point(at=frame.at, values=frame.values),) for frame in later]
+        for control in controls:
+            answer = await self._receiver.send(await asyncio.to_thread(self._encode, control))
+            if answer.result is Result.ACCEPTED:
+                self._control = control
+            if answer.result in (Result.ACCEPTED, Result.REFUSED):
+                return True
+        return False
+
     def _encode(self, some: Sequence[Point]) -> bytes:
         series = {self._samples.labels(n): s for n, s in by_series(some).items()}
         return encode(series, self._external)
@@ -173,7 +217,8 @@ class Forwarder:
         if self._trouble:
             log.info("metrics are forwarded again")
         self._trouble = ""
-        if answer.result is Result.REFUSED and self._refusals_in_a_row == 0:
+        refused = answer.result in (Result.REFUSED, Result.UNCLEAR)
+        if refused and self._refusals_in_a_row == 0:
             log.warning(
                 "the receiver refuses samples; forwarding goes on with the next",
                 extra={"reason": answer.reason},
@@ -199,6 +244,13 @@ def _requests(some: Sequence[Point]) -> list[list[Point]]:
         found[-1].append(point)
         size += len(point.values)
     return found
+
+
+def _singles(some: Sequence[Point]) -> list[Point]:
+    """The samples of the first point, each by itself: the oldest of their series, so that no other
+    comes too late after them."""
+    values = some[0].values
+    return [Point(at=some[0].at, values={number: values[number]}) for number in sorted(values)]
 
 
 def _halves(some: Sequence[Point]) -> tuple[Sequence[Point], Sequence[Point]] | None:

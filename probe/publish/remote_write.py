@@ -1,55 +1,32 @@
-"""One request to a receiver of remote write, and what its answer means."""
+"""One request to a receiver of remote write: what is sent, and with which bounds it is answered.
+
+httpcore is httpx without what a sender of samples must not have: cookies, redirections, proxies and
+passwords from the environment, and answers that are unpacked or put into some other alphabet.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import email.utils
+import base64
+import re
 import ssl
 import time
-from enum import StrEnum
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
-import httpx
-from msgspec import Struct
+import httpcore
 
 from probe import __version__
+from probe.config.readable import Unreadable, read_text
 from probe.config.schema import ForwardConfig
+from probe.publish.remote_write_answer import MOST_BODY_BYTES, Answer, Result, judge
 from probe.publish.remote_write_message import HEADERS
 
-# What a receiver may ask us to wait, at most.
-LONGEST_WAIT_SECONDS = 3_600.0
-_SHOWN = 300
-
-
-class Result(StrEnum):
-    """``refused``: these samples will never be taken; send the next. ``too_large``: send less at
-    once. ``later``: not now, try again. ``denied``: our credentials or the address are wrong; the
-    samples are kept, because a person can put that right."""
-
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    TOO_LARGE = "too_large"
-    LATER = "later"
-    DENIED = "denied"
-
-
-class Answer(Struct, frozen=True, kw_only=True):
-    """``reason`` is one of a closed set (docs/forwarding.md); ``text`` is for people.
-    ``wait_seconds`` is what the receiver asked for."""
-
-    result: Result
-    reason: str = ""
-    text: str = ""
-    wait_seconds: float | None = None
-
-
-# Words that receivers use (Prometheus, Mimir, Thanos), and our reason; the first that fits.
-_REFUSALS = (
-    ("too_old", ("too old", "out of bounds", "timestamp-too-old", "too far in the past")),
-    ("out_of_order", ("out of order", "out-of-order")),
-    ("duplicate", ("duplicate sample", "duplicate-timestamp", "repeated sample")),
-    ("too_new", ("too far in the future", "too-far-in-future")),
-)
+MOST_ANSWER_BYTES = 262_144
+"""Of a whole answer, TLS and interim answers included: they need not end by themselves."""
+# What a header can carry (RFC 9110, 5.5), and a file with a token has.
+_TOKEN = re.compile(r"[!-~]{1,8192}")
 
 
 class Receiver:
@@ -60,79 +37,168 @@ class Receiver:
         assert config.url is not None
         self._url = config.url
         self._config = config
-        self._client = httpx.AsyncClient(
-            verify=ssl.create_default_context(cafile=config.ca_file),
-            proxy=config.proxy,
-            # Neither a proxy nor a password that the configuration does not name.
-            trust_env=False,
-            follow_redirects=False,
-            timeout=float(config.timeout),
-            headers={**HEADERS, "User-Agent": f"throttlewatch/{__version__}"},
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=ssl.create_default_context(cafile=config.ca_file),
+            proxy=None if config.proxy is None else _proxy(config.proxy),
+            max_connections=1,
+            keepalive_expiry=120.0,
+            network_backend=_Bounded(),
         )
 
     async def send(self, body: bytes) -> Answer:
         """One attempt. Never raises for what the network does."""
         try:
             authorization = await asyncio.to_thread(self._authorization)
-        except (OSError, UnicodeDecodeError) as error:
+        except Unreadable as error:
             return Answer(result=Result.DENIED, reason="credentials", text=str(error))
+        seconds = float(self._config.timeout)
+        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
         try:
-            # httpx's timeouts are those of each operation; a drip could outlast them.
-            async with asyncio.timeout(2 * float(self._config.timeout)):
-                response = await self._client.post(self._url, content=body, headers=authorization)
-        except (TimeoutError, httpx.TimeoutException):
-            return Answer(result=Result.LATER, reason="timeout", text="no answer in time")
-        except (httpx.HTTPError, OSError) as error:
-            text = str(error) or type(error).__name__
-            return Answer(result=Result.LATER, reason="unreachable", text=text)
-        wait = _wait_seconds(response.headers.get("retry-after", ""))
-        return judge(response.status_code, response.text[:_SHOWN], wait)
+            # Those are of each operation; a drip could outlast them.
+            async with asyncio.timeout(2 * seconds):
+                return await self._exchange(body, authorization, timeouts)
+        except (TimeoutError, httpcore.TimeoutException):
+            return Answer(result=Result.LATER, reason="timeout", text="no whole answer in time")
+        except _TooMuch:
+            text = f"an answer of more than {MOST_ANSWER_BYTES} bytes"
+            return Answer(result=Result.LATER, reason="not_a_receiver", text=text)
+        except (
+            httpcore.NetworkError,
+            httpcore.ProtocolError,
+            httpcore.ProxyError,
+            OSError,
+        ) as error:
+            return Answer(result=Result.LATER, reason="unreachable", text=_why(error))
 
     async def close(self) -> None:
         """Close its connections."""
-        await self._client.aclose()
+        await self._pool.aclose()
+
+    async def _exchange(
+        self, body: bytes, authorization: dict[str, str], timeouts: dict[str, float]
+    ) -> Answer:
+        headers = {
+            "Host": urlsplit(self._url).netloc,
+            "Accept-Encoding": "identity",
+            "User-Agent": f"throttlewatch/{__version__}",
+            "Content-Length": str(len(body)),
+            **HEADERS,
+            **authorization,
+        }
+        read, whole = b"", True
+        async with self._pool.stream(
+            "POST",
+            self._url,
+            headers=[(name.encode(), value.encode()) for name, value in headers.items()],
+            content=body,
+            extensions={"timeout": timeouts},
+        ) as response:
+            async for part in response.aiter_stream():
+                read += part
+                if len(read) > MOST_BODY_BYTES:
+                    read, whole = read[:MOST_BODY_BYTES], False
+                    break
+        found = {
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in response.headers
+        }
+        return judge(response.status, found, read, whole_body=whole, now=time.time())
 
     def _authorization(self) -> dict[str, str]:
-        if self._config.bearer_token_file is not None:
-            token = Path(self._config.bearer_token_file).read_text().strip()
+        """Raises ``Unreadable``, whose text names no path: it goes to the log."""
+        config = self._config
+        if config.bearer_token_file is not None:
+            token = _secret("bearer_token_file", config.bearer_token_file).strip()
+            if not _TOKEN.fullmatch(token):
+                raise Unreadable("forward.bearer_token_file: not one line that a header can carry")
             return {"Authorization": f"Bearer {token}"}
-        if self._config.username is not None and self._config.password_file is not None:
-            password = Path(self._config.password_file).read_text().rstrip("\r\n")
-            auth = httpx.BasicAuth(self._config.username, password)
-            request = next(auth.auth_flow(httpx.Request("POST", self._url)))
-            return {"Authorization": request.headers["Authorization"]}
+        if config.username is not None and config.password_file is not None:
+            password = _secret("password_file", config.password_file).rstrip("\r\n")
+            pair = base64.b64encode(f"{config.username}:{password}".encode()).decode()
+            return {"Authorization": f"Basic {pair}"}
         return {}
 
 
-def judge(status: int, text: str, wait_seconds: float | None = None) -> Answer:
-    """What an answer means. Everything that may pass is tried again; only what the receiver says of
-    the samples themselves gives them up."""
-    text = " ".join(text.split())
-    if 200 <= status < 300:
-        return Answer(result=Result.ACCEPTED)
-    if status == 413:
-        return Answer(result=Result.TOO_LARGE, reason="too_large", text=text)
-    if status == 429 or status >= 500:
-        return Answer(
-            result=Result.LATER,
-            reason="rate_limited" if status == 429 else "server_error",
-            text=str(status),
-            wait_seconds=wait_seconds,
-        )
-    if status in (400, 409, 422):
-        lower = text.lower()
-        reason = next((r for r, words in _REFUSALS if any(w in lower for w in words)), "other")
-        return Answer(result=Result.REFUSED, reason=reason, text=f"{status} {text}")
-    # A proxy's page may name who asked, and this goes to the log.
-    return Answer(result=Result.DENIED, reason="denied", text=str(status))
-
-
-def _wait_seconds(header: str) -> float | None:
-    """``Retry-After``: seconds, or a date."""
-    if header.strip().isdecimal():
-        return min(float(header), LONGEST_WAIT_SECONDS)
+def _secret(key: str, file: str) -> str:
     try:
-        at = email.utils.parsedate_to_datetime(header).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return min(max(0.0, at - time.time()), LONGEST_WAIT_SECONDS)
+        return read_text(Path(file))
+    except Unreadable as error:
+        raise Unreadable(f"forward.{key}: {error}") from error
+
+
+def _proxy(url: str) -> httpcore.Proxy:
+    parts = urlsplit(url)
+    default = 1080 if parts.scheme == "socks5" else 80
+    place = httpcore.URL(
+        scheme=parts.scheme.encode(),
+        host=(parts.hostname or "").encode(),
+        port=parts.port or default,
+        target=b"/",
+    )
+    if parts.username is None:
+        return httpcore.Proxy(place)
+    user, password = unquote(parts.username), unquote(parts.password or "")
+    return httpcore.Proxy(place, auth=(user.encode(), password.encode()))
+
+
+def _why(error: Exception) -> str:
+    """In words of ours: an error's own text may quote the far end, or hold an address."""
+    if isinstance(error, httpcore.ProxyError):
+        return "the proxy does not let it through"
+    if isinstance(error, httpcore.ProtocolError):
+        return "what answers speaks no HTTP, or ended in the midst of an answer"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return "its certificate is not believed"
+        if isinstance(cause, ssl.SSLError):
+            return "no TLS with it"
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpcore.ConnectError):
+        return "no connection"
+    return "the connection broke"
+
+
+class _TooMuch(Exception):  # noqa: N818 - it ends the reading
+    """The far end does not stop."""
+
+
+class _Bounded(httpcore.AsyncNetworkBackend):
+    """Connections on which only so much is read after something was written."""
+
+    def __init__(self) -> None:
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+        return _BoundedStream(await self._inner.connect_tcp(*args, **kwargs))
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+class _BoundedStream(httpcore.AsyncNetworkStream):
+    """Raises ``_TooMuch``."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+        self._read = 0
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        if self._read > MOST_ANSWER_BYTES:
+            raise _TooMuch
+        content = await self._inner.read(max_bytes, timeout)
+        self._read += len(content)
+        return content
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        self._read = 0
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+        return _BoundedStream(await self._inner.start_tls(*args, **kwargs))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

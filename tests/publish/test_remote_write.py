@@ -29,10 +29,11 @@ from probe.config.schema import ForwardConfig, StoreConfig
 from probe.config.values import Seconds
 from probe.model.identity import Family, RoundKind
 from probe.model.observation import RoundObservation
-from probe.publish import forwarder, remote_write, remote_write_points, sampler
+from probe.publish import forwarder, remote_write_points, sampler
 from probe.publish.forward_health import ForwardHealth
 from probe.publish.forwarder import Forwarder
-from probe.publish.remote_write import Receiver, Result
+from probe.publish.remote_write import Receiver
+from probe.publish.remote_write_answer import LONGEST_WAIT_SECONDS, Result, wait_seconds
 from probe.store import samples as stored_samples
 from probe.store.writer import Store
 from tests.measure.servers import copy_both_ways
@@ -382,11 +383,19 @@ async def test_what_the_real_daemon_shows_is_in_prometheus(
         await running
 
 
-@given(st.text(max_size=40))
-@example("Fri, 31 Dec 9999 23:59:59 -2359")
-@example("Mon, 01 Jan 0001 00:00:00 +2359")
-@example("9" * 400)
-@example("Thu, 01 Jan 1970 00:00:00 GMT")
-def test_whatever_retry_after_says_the_wait_is_bounded(header: str) -> None:
-    wait = remote_write._wait_seconds(header)
-    assert wait is None or 0.0 <= wait <= remote_write.LONGEST_WAIT_SECONDS
+@given(st.text(max_size=40), st.text(max_size=40))
+@example("Fri, 31 Dec 9999 23:59:59 -2359", "Mon, 01 Jan 0001 00:00:00 +2359")
+@example("Mon, 01 Jan 0001 00:00:00 +2359", "Fri, 31 Dec 9999 23:59:59 -2359")
+@example("9" * 5_000, "9" * 5_000)
+@example("\u0661", "Fri, 31 Dec 99999 23:59:59 GMT")
+@example("Thu, 01 Jan 1970 00:00:00 GMT", "")
+def test_whatever_retry_after_says_the_wait_is_bounded(header: str, date: str) -> None:
+    wait = wait_seconds(header, date, 1_700_000_000.0)
+    assert wait is None or 0.0 <= wait <= LONGEST_WAIT_SECONDS
+
+
+def test_a_date_to_wait_for_is_counted_by_the_receivers_own_clock() -> None:
+    until = "Sun, 06 Nov 1994 08:49:37 GMT"
+    assert wait_seconds(until, "Sun, 06 Nov 1994 08:49:07 GMT", 1_700_000_000.0) == 30.0
+    assert wait_seconds(until, "", 1_700_000_000.0) == 0.0
+    assert wait_seconds("120", "", 0.0) == 120.0

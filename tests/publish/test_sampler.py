@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 import struct
 
-import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from probe.publish.metrics import Registry, encode
-from probe.publish.remote_write import Result, judge
 from probe.publish.remote_write_message import STALE, STALE_BITS, decode
 from probe.publish.remote_write_message import encode as encode_message
 from probe.publish.remote_write_points import points
@@ -57,23 +55,3 @@ def test_stale_markers_end_series_once() -> None:
     ]
     assert math.isnan(found[1].values[2])
     assert math.isnan(found[2].values[1])
-
-
-@pytest.mark.parametrize(
-    ("status", "text", "result", "reason"),
-    [
-        (204, "", Result.ACCEPTED, ""),
-        (400, "out of bounds", Result.REFUSED, "too_old"),
-        (400, "out of order sample", Result.REFUSED, "out_of_order"),
-        (400, "duplicate sample for timestamp", Result.REFUSED, "duplicate"),
-        (422, "what is this", Result.REFUSED, "other"),
-        (413, "", Result.TOO_LARGE, "too_large"),
-        (429, "", Result.LATER, "rate_limited"),
-        (503, "", Result.LATER, "server_error"),
-        (401, "", Result.DENIED, "denied"),
-        (302, "", Result.DENIED, "denied"),
-    ],
-)
-def test_what_an_answer_means(status: int, text: str, result: Result, reason: str) -> None:
-    answer = judge(status, text)
-    assert (answer.result, answer.reason) == (result, reason)
