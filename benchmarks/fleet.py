@@ -34,7 +34,7 @@ from probe.config.schema import NationConfig, Settings, VantageConfig
 from probe.model.verdict import State
 from probe.publish.board import Board
 from probe.publish.metrics import Registry, encode
-from probe.publish.rules import record
+from probe.publish.rules.known import KNOWN
 from probe.publish.rules.render import rule_file
 from tests.publish.prometheus_server import Prometheus, free_address, running
 from tests.publish.shape import PLATFORMS, config, full_round, verdict_of
@@ -139,16 +139,18 @@ def configuration(address: str, vantages: int, verdicts_only: bool) -> dict[str,
     }
 
 
-def backfill(folder: Path, networks: int) -> None:
+def backfill(folder: Path, vantages: int, networks: int) -> None:
     """A day of the series that the longest window reads."""
     now = int(time.time()) // 60 * 60 - 3_600
-    name = record.NETWORK_VANTAGES
+    name = KNOWN
     with (folder / "day.om").open("w") as out:
         out.write(f"# TYPE {name} gauge\n")
-        for network in range(networks):
+        for index in range(vantages):
+            asn = 64_500 + index % networks
+            labels = f'country="PK",asn="{asn}",upstream="{asn}",vantage="v{index}"'
             for minute in range(DAY_MINUTES - 60):
                 at = now - (DAY_MINUTES - 60 - minute) * 60
-                out.write(f'{name}{{country="PK",asn="{64_500 + network}"}} 10 {at}\n')
+                out.write(f"{name}{{{labels}}} {at} {at}\n")
         out.write("# EOF\n")
     subprocess.run(
         ["promtool", "tsdb", "create-blocks-from", "openmetrics", "day.om", "data"],
@@ -173,7 +175,7 @@ def measure(vantages: int, seconds: float, verdicts_only: bool) -> Cost:
         for group in file["groups"]:
             group["interval"] = f"{INTERVAL_SECONDS}s"
         (folder / "rules.yml").write_text(dump(file))
-        backfill(folder, networks)
+        backfill(folder, vantages, networks)
         listen = free_address()
         command = (
             "prometheus",

@@ -44,7 +44,7 @@ from probe.store.memories import Memories
 from probe.store.shared import Shared, SharedBudget
 from probe.store.sharing import Sharing
 from probe.store.writer import Store
-from probe.verdict.about import about, reference_seconds
+from probe.verdict.about import about, operators_of, reference_seconds
 from probe.verdict.decide import decide
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Daemon:
         self._lines = Lines()
         self._in_tunnel: set[str] = set()
         self._data = DataBudget(config)
-        self._nation = Local(config.settings.nation, _titles(config))
+        self._nation = Local(config.settings.nation, _titles(config), operators_of(config))
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._turns = Turns()
         self._server: Server | None = None
@@ -194,8 +194,12 @@ class Daemon:
             self._config, self._rounds, self._runner = config, rounds, runner
             self._data.config_loaded(config)
             self._board.config_loaded(config)
-            self._nation.thresholds = config.settings.nation
-            self._nation.titles = _titles(config)
+            self._nation.configured(
+                config.settings.nation,
+                _titles(config),
+                operators_of(config),
+                self._board.snapshot().vantages,
+            )
             self._board.reload_finished(ok=True, at=time.time())
             self._runner.start()
             log.info("configuration reloaded")

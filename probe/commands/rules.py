@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 
 from probe.commands.options import config_option, load_config
+from probe.config.advice import equal_weights
 from probe.config.dump import dump
 from probe.config.schema import Config
 from probe.publish.rules.render import rule_file
+from probe.verdict.about import operators_of
 
 
 @click.command()
@@ -27,13 +29,21 @@ def rules(path: Path | None, docs: str) -> None:
     They are for Prometheus, VictoriaMetrics' vmalert or Mimir, whichever has the series of every
     vantage: docs/fleet.md says how.
     """
-    click.echo(rules_text(load_config(path), docs), nl=False)
+    config = load_config(path)
+    if not config.settings.nation.weights:
+        click.echo(f"warning: {equal_weights()}", err=True)
+    click.echo(rules_text(config, docs), nl=False)
 
 
 def rules_text(config: Config, docs: str) -> str:
     """The rule file as text."""
     settings = config.settings
-    file = rule_file(settings.nation, (p.name for p in config.platforms), docs=docs)
+    file = rule_file(
+        settings.nation,
+        (platform.name for platform in config.platforms),
+        operators=operators_of(config),
+        docs=docs,
+    )
     return (
         "# Rendered by `throttlewatch rules` from the configuration's section `nation`: change it\n"
         "# there. What the series mean: docs/nation.md.\n" + dump(file)

@@ -21,7 +21,13 @@ MOST_ASKED_OF_BUDGET = 2.0
 
 def warnings(config: Config) -> tuple[str, ...]:
     """Sentences for a person, each with what to do about it."""
-    return (*_controls(config), *_place(config), *_vantages(config), *_amount(config))
+    return (
+        *_weights(config),
+        *_controls(config),
+        *_place(config),
+        *_vantages(config),
+        *_amount(config),
+    )
 
 
 def _controls(config: Config) -> Iterator[str]:
@@ -40,6 +46,21 @@ def _controls(config: Config) -> Iterator[str]:
     for platform in config.platforms:
         if beacon is not None and covers(platform.hosts, beacon):
             yield f"beacon {beacon} is a host of {platform.name}: a decoy needs a neutral server"
+
+
+def _weights(config: Config) -> Iterator[str]:
+    settings = config.settings
+    networks = {v.asn for v in settings.vantages if v.asn is not None and v.role is Role.INSIDE}
+    if len(networks) >= settings.nation.min_networks and not settings.nation.weights:
+        yield equal_weights()
+
+
+def equal_weights() -> str:
+    """What to say where each network counts alike."""
+    return (
+        "nation.weights is empty, so each network counts alike, however many subscribers it has: "
+        "give shares of subscribers (docs/nation.md says where they are)"
+    )
 
 
 def _place(config: Config) -> Iterator[str]:

@@ -33,6 +33,7 @@ from probe.config.values import (
     ReceiverUrl,
     Seconds,
     TlsVersion,
+    Upstream,
     Weight,
 )
 from probe.model.identity import Access, Family, Role
@@ -42,13 +43,15 @@ class VantageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A vantage of this daemon. ``country`` and ``data_budget`` default to the main file's.
     ``interface`` and ``source_address`` may be combined, ``proxy`` (``socks5://host:port`` or
     ``http://host:port``, also with ``user:password@``) stands alone. ``nameservers`` replace the
-    host's and are asked from the vantage itself."""
+    host's and are asked from the vantage itself. ``upstream`` is whom the vantage's network gets
+    its way abroad from: a name, or an ASN."""
 
     name: Name
     country: Country | None = None
     asn: Annotated[int, Meta(ge=1, le=4_294_967_295)] | None = None
     access: Access = Access.FIXED
     role: Role = Role.INSIDE
+    upstream: Upstream | None = None
     interface: Interface | None = None
     source_address: Address | None = None
     proxy: ProxyUrl | None = None
@@ -121,7 +124,11 @@ class NationConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     A finding says ``nation`` when ``min_networks`` networks with ``min_share`` of the heard weight
     are affected, ``min_coverage`` of the known weight is heard, for ``hold``. ``weights`` gives
     networks (by ASN) a weight, ``other_weight`` is that of all others; ``total_weight`` is what the
-    weights of all the country's networks sum up to (``None``: those seen within ``remember``).
+    weights of all the country's networks sum up to (``None``: the known ones).
+    ``remember``: how far back rules look for who was known when they did not run.
+    ``min_upstreams``: the affected networks must have so many different upstreams.
+    ``min_references``: so many reference vantages must be fine to say that it is fine abroad.
+    ``gone``: vantages that will not come back; any other that is silent stays known.
     ``onset_window`` and ``systematic_platforms`` define "systematic". ``block_factor`` is what a
     block counts as in severity. An incident closes after ``close`` without an affected network, or
     ``forget`` without data.
@@ -130,8 +137,11 @@ class NationConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     min_networks: Annotated[int, Meta(ge=2, le=100)] = 3
     min_share: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.5
     min_coverage: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.5
+    min_upstreams: Annotated[int, Meta(ge=1, le=100)] = 2
+    min_references: Annotated[int, Meta(ge=1, le=100)] = 1
     hold: Annotated[Seconds, Meta(ge=0.0, le=86_400.0)] = Seconds(600.0)
     remember: Annotated[Seconds, Meta(ge=3_600.0, le=2_592_000.0)] = Seconds(86_400.0)
+    gone: tuple[Name, ...] = ()
     weights: dict[AsnText, Weight] = {}
     other_weight: Weight = 1.0
     total_weight: Weight | None = None

@@ -58,6 +58,13 @@ Scope = Annotated[str, Meta(extra={"choices": ("domestic", "foreign")})]
 HttpVersion = Annotated[str, Meta(extra={"choices": ("h2", "http/1.1")})]
 LogLevel = Annotated[str, Meta(extra={"choices": ("debug", "info", "warning", "error")})]
 LogFormat = Annotated[str, Meta(extra={"choices": ("auto", "text", "json")})]
+Upstream = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$",
+        description="a name or the number of an autonomous system, such as AS64500",
+    ),
+]
 AsnText = Annotated[
     str,
     Meta(

@@ -10,14 +10,18 @@ from msgspec import Struct
 class FindingKind(StrEnum):
     """What a finding is about; each has its own words, so that none is taken for another.
 
-    ``restricted``: a platform is throttled or blocked. ``degraded``: lines are slow, controls
-    included (congestion, a cut cable, generalised throttling). ``offline``: lines answer nothing
-    (a shutdown, or a power cut).
+    ``restricted``: a platform is throttled or blocked. ``impaired``: it is slow or failing while
+    other sites are fine, and nothing rules out that it is so everywhere; never a restriction.
+    ``degraded``: lines are slow, controls included (congestion, a cut cable, generalised
+    throttling). ``offline``: lines answer nothing (a shutdown, or a power cut). ``silent``: most
+    vantages stopped being heard within minutes; about no platform.
     """
 
     RESTRICTED = "restricted"
+    IMPAIRED = "impaired"
     DEGRADED = "degraded"
     OFFLINE = "offline"
+    SILENT = "silent"
 
 
 class Scope(StrEnum):
@@ -50,12 +54,14 @@ SCOPE_CODE: dict[Scope, int] = {
 class Reference(StrEnum):
     """What the vantages outside the country say of the platform at the same time.
 
-    With ``absent`` references a finding is only "consistent with" something national;
+    They are weighed. With ``absent`` references a finding is only "consistent with" something
+    national, and so it is with ``divided`` ones (as many are fine as are not, or too few are);
     ``failing`` ones veto it: what fails everywhere is not national.
     """
 
     FINE = "fine"
     FAILING = "failing"
+    DIVIDED = "divided"
     ABSENT = "absent"
 
 
@@ -69,9 +75,14 @@ class Finding(Struct, frozen=True, kw_only=True):
     affected. ``vantages`` counts the vantages inside that have a verdict or are about to,
     ``affected_vantages`` those affected, hosting ones included. ``since`` is the median onset of
     the affected networks, ``onset_spread_seconds`` the time between the first and the last of them.
-    ``factor``: median slowdown at affected vantages, where known. ``wide``: most of the country is
-    affected at this step, whether or not that has lasted long enough. ``systematic``: this platform
-    began within the same minutes as another, over several networks. ``drill``: an exercise.
+    ``onset_first_at`` is the first network's onset. ``divided_asns`` are networks of which exactly
+    half of the vantages are affected: they are neither heard nor affected. ``upstreams`` is how
+    many different upstreams the affected networks have. ``weighed``: whether networks differ in
+    their weights. For ``silent``, ``platform`` is empty and onsets are when vantages were last
+    heard. ``factor``: median slowdown at affected vantages, where known. ``wide``: most of the
+    country is affected at this step, whether or not that has lasted long enough. ``systematic``:
+    this platform began within the same minutes as another operator's, over several networks.
+    ``drill``: an exercise.
     """
 
     at: float
@@ -94,6 +105,10 @@ class Finding(Struct, frozen=True, kw_only=True):
     wide: bool = False
     systematic: bool = False
     drill: bool = False
+    onset_first_at: float | None = None
+    divided_asns: tuple[int, ...] = ()
+    upstreams: int = 0
+    weighed: bool = False
 
 
 class Ending(StrEnum):

@@ -94,7 +94,8 @@ class Vantage(Struct, frozen=True, kw_only=True):
     """A point where packets leave from.
 
     ``country`` is ISO 3166-1 alpha-2 (``ZZ``: not said), ``asn`` the autonomous system's number
-    (``None``: not said).
+    (``None``: not said). ``upstream`` is whom its network gets its way abroad from, a name or an
+    autonomous system's number (empty: not said).
     """
 
     name: str
@@ -102,3 +103,4 @@ class Vantage(Struct, frozen=True, kw_only=True):
     asn: int | None = None
     access: Access = Access.FIXED
     role: Role = Role.INSIDE
+    upstream: str = ""

@@ -1,4 +1,4 @@
-"""Networks to a country: shares, coverage, the reference's veto, and how far it reaches."""
+"""Networks to a country: shares, coverage, upstreams, and how far it reaches."""
 
 from __future__ import annotations
 
@@ -10,14 +10,9 @@ from msgspec import Struct
 from probe.config.schema import NationConfig
 from probe.model.finding import FindingKind, Reference, Scope
 from probe.model.identity import Vantage
+from probe.nation.abroad import Abroad
 from probe.nation.networks import Network, says
-from probe.nation.sight import (
-    REFERENCE_FINE,
-    TOLERANCE,
-    Reading,
-    fails_abroad,
-    states_of,
-)
+from probe.nation.sight import TOLERANCE, Reading
 
 
 class Weights(Struct, frozen=True, kw_only=True):
@@ -37,8 +32,10 @@ class Weights(Struct, frozen=True, kw_only=True):
 
 
 class Tally(Struct, frozen=True, kw_only=True):
-    """The numbers of one country, platform and kind at one step."""
+    """The numbers of one country, platform and kind at one step. ``networks`` were heard;
+    ``divided`` are those that say neither."""
 
+    kind: FindingKind
     networks: tuple[Network, ...]
     share: float | None
     coverage: float | None
@@ -46,6 +43,8 @@ class Tally(Struct, frozen=True, kw_only=True):
     affected_vantages: int
     reference: Reference
     factor: float | None = None
+    divided: tuple[int, ...] = ()
+    weighed: bool = False
 
     @property
     def affected(self) -> tuple[Network, ...]:
@@ -58,6 +57,11 @@ class Tally(Struct, frozen=True, kw_only=True):
         return tuple(n.onset for n in self.networks if n.affected and n.onset is not None)
 
     @property
+    def upstreams(self) -> int:
+        """How many different upstreams the affected networks have."""
+        return len(frozenset[str]().union(*(network.upstreams for network in self.networks)))
+
+    @property
     def since(self) -> float | None:
         """The median onset."""
         return median(self.onsets) if self.onsets else None
@@ -66,6 +70,7 @@ class Tally(Struct, frozen=True, kw_only=True):
         """Whether most of the country is affected at this step."""
         return (
             len(self.affected) >= thresholds.min_networks
+            and self.upstreams >= thresholds.min_upstreams
             and _reaches(self.share, thresholds.min_share)
             and _reaches(self.coverage, thresholds.min_coverage)
             and self.reference is not Reference.FAILING
@@ -77,34 +82,52 @@ def tally(
     found: tuple[Network, ...],
     kind: FindingKind,
     weights: Weights,
-    reference: Reference,
+    abroad: Abroad,
     *,
     vantages: int,
     block_factor: float,
 ) -> Tally:
-    """Add up. ``heard`` are all vantages inside, ``found`` the networks that say something."""
-    covered = sum(weights.by_asn[network.asn] for network in found)
-    affected = sum(weights.by_asn[network.asn] for network in found if network.affected)
-    struck = [several for several in heard.values() if says(several, kind)]
+    """Add up. ``heard`` are all vantages inside, ``found`` the networks of which something is
+    said."""
+    struck = [several for several in heard.values() if says(several, kind, abroad)]
     factors = [f for several in struck for f in _factors(several, block_factor)]
-    return Tally(
-        networks=found,
-        share=affected / covered if covered > 0 else None,
-        coverage=covered / weights.total if weights.by_asn else None,
+    return total(
+        found,
+        kind,
+        weights,
+        abroad,
         vantages=vantages,
         affected_vantages=len(struck),
-        reference=reference,
         factor=median(factors) if factors else None,
     )
 
 
-def reference_of(heard: Mapping[Vantage, tuple[Reading, ...]], kind: FindingKind) -> Reference:
-    """What the vantages abroad say. Unless most of them are fine, the country is not accused."""
-    fine = sum(bool(states_of(said) & REFERENCE_FINE[kind]) for said in heard.values())
-    failing = sum(fails_abroad(said, kind) for said in heard.values())
-    if fine + failing == 0:
-        return Reference.ABSENT
-    return Reference.FINE if fine > failing else Reference.FAILING
+def total(
+    found: tuple[Network, ...],
+    kind: FindingKind,
+    weights: Weights,
+    abroad: Abroad,
+    *,
+    vantages: int,
+    affected_vantages: int,
+    factor: float | None = None,
+) -> Tally:
+    """The shares of ``found``. A divided network counts as if it were not heard."""
+    decided = tuple(network for network in found if not network.divided)
+    covered = sum(weights.by_asn[network.asn] for network in decided)
+    affected = sum(weights.by_asn[network.asn] for network in decided if network.affected)
+    return Tally(
+        kind=kind,
+        networks=decided,
+        divided=tuple(network.asn for network in found if network.divided),
+        weighed=len(set(weights.by_asn.values())) > 1,
+        share=affected / covered if covered > 0 else None,
+        coverage=covered / weights.total if weights.by_asn else None,
+        vantages=vantages,
+        affected_vantages=affected_vantages,
+        reference=abroad.reference,
+        factor=factor,
+    )
 
 
 class Rung(Struct, frozen=True, kw_only=True):
@@ -127,7 +150,12 @@ LADDER: tuple[Rung, ...] = (
         reason="references_fail_too",
         holds=lambda t, held, c: t.reference is Reference.FAILING,
     ),
-    Rung(scope=Scope.NATION, reason="", holds=lambda t, held, c: held),
+    # What may be so everywhere is no country's, however many of its networks see it.
+    Rung(
+        scope=Scope.NATION,
+        reason="",
+        holds=lambda t, held, c: held and t.kind is not FindingKind.IMPAIRED,
+    ),
     Rung(
         scope=Scope.PARTIAL,
         reason="several_networks",
@@ -155,14 +183,24 @@ def climb(of: Tally, held: bool, thresholds: NationConfig) -> tuple[Scope, tuple
     if rung.scope is Scope.PARTIAL:
         if len(of.affected) < thresholds.min_networks:
             reasons.append("too_few_affected")
+        if of.upstreams < thresholds.min_upstreams:
+            reasons.append("one_upstream" if of.upstreams == 1 else "few_upstreams")
         if not _reaches(of.share, thresholds.min_share):
             reasons.append("small_share")
         if not _reaches(of.coverage, thresholds.min_coverage):
             reasons.append("low_coverage")
-        if of.wide(thresholds):
+        if of.kind is FindingKind.IMPAIRED:
+            reasons.append("no_basis")
+        elif of.wide(thresholds):
             reasons.append("not_held_yet")
+    if of.divided:
+        reasons.append("divided_networks")
+    if of.kind is FindingKind.SILENT:
+        return rung.scope, tuple(reasons)
     if of.reference is Reference.ABSENT:
         reasons.append("no_reference")
+    if of.reference is Reference.DIVIDED:
+        reasons.append("references_divided")
     return rung.scope, tuple(reasons)
 
 

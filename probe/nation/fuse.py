@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping
 from probe.config.schema import NationConfig
 from probe.model.finding import Finding, FindingKind
 from probe.model.identity import Role
-from probe.nation.country import Tally, Weights, climb, reference_of, tally
+from probe.nation.abroad import abroad_of
+from probe.nation.country import Tally, Weights, climb, tally
 from probe.nation.memory import Key, Memory, set_aside
 from probe.nation.networks import by_vantage, networks
-from probe.nation.sight import Reading, Sight
+from probe.nation.sight import VERDICT_KINDS, Reading, Sight
+from probe.nation.silence import Silence, notice, silent_in
 from probe.nation.systematic import systematic
 from probe.nation.words import sentence
 
@@ -25,15 +27,18 @@ def fuse(
     thresholds: NationConfig,
     *,
     titles: Mapping[str, str] | None = None,
+    operators: Mapping[str, str] | None = None,
 ) -> tuple[Memory, tuple[Finding, ...]]:
     """The findings at ``sight.at``: one per country, platform and kind of which a vantage inside
-    has a verdict (an ``unknown`` one too). ``titles`` are the platforms' names for people."""
+    has a verdict (an ``unknown`` one too), and one per country in which most vantages fell silent
+    together. ``titles`` are the platforms' names for people, ``operators`` who runs each."""
     memory = memory.hear(sight, thresholds)
-    tallies = _tallies(memory, sight, thresholds)
+    memory, silence = notice(memory, sight, thresholds)
+    tallies = _tallies(memory, sight, thresholds) | _silent(memory, silence, thresholds)
     memory = memory.note(
         sight.at, {key: of.wide(thresholds) for key, of in tallies.items()}, thresholds
     )
-    together = _systematic(tallies, thresholds)
+    together = _systematic(tallies, thresholds, operators or {})
     findings = [
         _finding(
             key,
@@ -62,26 +67,38 @@ def _tallies(memory: Memory, sight: Sight, thresholds: NationConfig) -> dict[Key
             inside.setdefault(place, []).append(reading)
     tallies = {}
     for (country, platform, drill), readings in inside.items():
-        known = frozenset(n for c, n, d in memory.networks if (c, d) == (country, drill))
+        known = memory.networks(country, drill)
         weights = Weights.of(known, thresholds)
         vantages = len(by_vantage(readings))
         heard = by_vantage(r for r in readings if (r.vantage.name, r.drill) not in aside)
         voters = {v: several for v, several in heard.items() if several[0].in_network}
         references = by_vantage(abroad.get((platform, drill), ()))
-        for kind in FindingKind:
+        for kind in VERDICT_KINDS:
+            outside = abroad_of(references, kind, thresholds)
             tallies[(country, platform, kind, drill)] = tally(
                 heard,
-                networks(voters, kind, known),
+                networks(voters, kind, known, outside),
                 kind,
                 weights,
-                reference_of(references, kind),
+                outside,
                 vantages=vantages,
                 block_factor=thresholds.block_factor,
             )
     return tallies
 
 
-def _systematic(tallies: Mapping[Key, Tally], thresholds: NationConfig) -> set[Key]:
+def _silent(memory: Memory, silence: Silence, thresholds: NationConfig) -> dict[Key, Tally]:
+    return {
+        (country, "", FindingKind.SILENT, False): silent_in(
+            silence, country, Weights.of(memory.networks(country, False), thresholds)
+        )
+        for country in silence.countries
+    }
+
+
+def _systematic(
+    tallies: Mapping[Key, Tally], thresholds: NationConfig, operators: Mapping[str, str]
+) -> set[Key]:
     by_country: dict[tuple[str, bool], dict[str, Tally]] = {}
     for (country, platform, kind, drill), of in tallies.items():
         if kind is FindingKind.RESTRICTED:
@@ -89,7 +106,7 @@ def _systematic(tallies: Mapping[Key, Tally], thresholds: NationConfig) -> set[K
     return {
         (country, platform, FindingKind.RESTRICTED, drill)
         for (country, drill), several in by_country.items()
-        for platform in systematic(several, thresholds)
+        for platform in systematic(several, thresholds, operators)
     }
 
 
@@ -125,6 +142,10 @@ def _finding(
         wide=of.wide(thresholds),
         systematic=together,
         drill=drill,
+        onset_first_at=min(of.onsets, default=None),
+        divided_asns=of.divided,
+        upstreams=of.upstreams,
+        weighed=of.weighed,
     )
     return sentence(finding, titles.get(platform, platform))
 

@@ -25,9 +25,15 @@ class Local:
     The state is the two values it holds; the arithmetic is ``fuse``'s and ``Incidents``'.
     """
 
-    def __init__(self, thresholds: NationConfig, titles: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        thresholds: NationConfig,
+        titles: Mapping[str, str],
+        operators: Mapping[str, str] | None = None,
+    ) -> None:
         self.thresholds = thresholds
         self.titles = titles
+        self.operators = operators or {}
         self._memory = Memory()
         self._incidents = Incidents()
         self._said: dict[Key, tuple[object, ...]] = {}
@@ -52,9 +58,22 @@ class Local:
         self._incidents, merged = self._incidents.resumed(found, at)
         return merged
 
+    def configured(
+        self,
+        thresholds: NationConfig,
+        titles: Mapping[str, str],
+        operators: Mapping[str, str],
+        vantages: Iterable[Vantage],
+    ) -> None:
+        """Another configuration: a vantage that it has no longer is gone, and not silent."""
+        self.thresholds, self.titles, self.operators = thresholds, titles, operators
+        self._memory = self._memory.only({vantage.name for vantage in vantages})
+
     def step(self, sight: Sight) -> tuple[tuple[Finding, ...], tuple[Incident, ...]]:
         """The findings at ``sight.at``, and the incidents that were opened, changed or closed."""
-        self._memory, findings = fuse(self._memory, sight, self.thresholds, titles=self.titles)
+        self._memory, findings = fuse(
+            self._memory, sight, self.thresholds, titles=self.titles, operators=self.operators
+        )
         self._incidents, changed = self._incidents.advance(findings, sight.at, self.thresholds)
         return findings, changed
 
@@ -66,6 +85,7 @@ class Local:
                 finding.scope,
                 finding.reasons,
                 finding.covered_asns,
+                finding.divided_asns,
                 finding.affected_asns,
                 finding.reference,
                 finding.systematic,
@@ -99,6 +119,7 @@ def sight_of(
                 reason="" if verdict is None else verdict.reason,
                 factor=None if verdict is None else verdict.factor,
                 controls=compared.get(slot, ()),
+                at=None if verdict is None else verdict.at,
             )
         )
     seen = tuple(Seen(vantage=vantage) for vantage in by_name.values())

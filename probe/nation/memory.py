@@ -2,49 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.config.schema import NationConfig
 from probe.model.finding import FindingKind
-from probe.nation.sight import Seen, Sight, counts, hold_steps, hold_window, remember_window
+from probe.nation.sight import Seen, Sight, counts, hold_steps, hold_window, upstream_of
 
 K = TypeVar("K", bound=Hashable)
 
-Network = tuple[str, int, bool]
-"""A country, an autonomous system, and whether it is an exercise's."""
 Key = tuple[str, str, FindingKind, bool]
 """Country, platform, kind, drill: what a finding is about."""
 Name = tuple[str, bool]
 """A vantage's name, and whether it is an exercise's."""
 
 
-class Memory(Struct, frozen=True, kw_only=True):
-    """``networks``: when each was last heard of. ``claims``: when a name last claimed a network.
-    ``wide``: the last steps at which most of a country was affected, or was not."""
+class Place(Struct, frozen=True, kw_only=True):
+    """Where a vantage that counts for its network was last heard (``last``: the step)."""
 
-    networks: Mapping[Network, float] = {}
-    claims: Mapping[tuple[Name, str, int], float] = {}
+    country: str
+    asn: int
+    upstream: str
+    last: float
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """``known``: where each vantage that counts was last heard, for as long as it takes.
+    ``claims``: when a name last claimed a network. ``wide``: the last steps at which most of a
+    country was affected, or was not. ``dark``: those that fell silent together with most others,
+    with the step at which they were last heard, until they are heard again."""
+
+    known: Mapping[Name, Place] = {}
+    claims: Mapping[tuple[Name, str, int, str], float] = {}
     wide: Mapping[Key, tuple[tuple[float, bool], ...]] = {}
+    dark: Mapping[Name, float] = {}
 
     def hear(self, sight: Sight, thresholds: NationConfig) -> Memory:
-        """Take in which vantages there are, and forget what is too old."""
+        """Take in which vantages there are.
+
+        One that is silent stays known, however long that lasts, until it is heard at another place
+        or the configuration says that it is gone: to be forgotten is no recovery. An exercise's are
+        forgotten at once.
+        """
         claims = dict(self.claims)
         for seen in sight.seen:
-            asn = seen.vantage.asn
-            if asn is not None:
-                claims[((seen.vantage.name, seen.drill), seen.vantage.country, asn)] = sight.at
+            vantage = seen.vantage
+            if vantage.asn is not None:
+                name = (vantage.name, seen.drill)
+                claims[name, vantage.country, vantage.asn, upstream_of(vantage)] = sight.at
         claims = _within(claims, sight.at, hold_window(thresholds))
         aside = set_aside(claims)
-        networks = dict(self.networks)
+        heard = {(seen.vantage.name, seen.drill) for seen in sight.seen}
+        known = {
+            name: place
+            for name, place in self.known.items()
+            if not name[1]
+            and name[0] not in thresholds.gone
+            and place.last <= sight.at
+            and (name not in heard or name in aside)
+        }
         for seen in sight.seen:
-            network = network_of(seen)
-            if network is not None and (seen.vantage.name, seen.drill) not in aside:
-                networks[network] = sight.at
-        networks = _within(networks, sight.at, remember_window(thresholds))
-        return Memory(networks=networks, claims=claims, wide=self.wide)
+            name, place = (seen.vantage.name, seen.drill), _place_of(seen, sight.at)
+            if place is not None and name not in aside:
+                known[name] = place
+        return replace(self, known=known, claims=claims)
+
+    def only(self, names: Collection[str]) -> Memory:
+        """Without the vantages that are not among ``names``: a daemon's configuration has them no
+        longer."""
+        return replace(
+            self,
+            known={name: place for name, place in self.known.items() if name[0] in names},
+            dark={name: last for name, last in self.dark.items() if name[0] in names},
+        )
+
+    def networks(self, country: str, drill: bool) -> frozenset[int]:
+        """The known networks of a country."""
+        return frozenset(
+            place.asn
+            for (_, of_drill), place in self.known.items()
+            if (place.country, of_drill) == (country, drill)
+        )
 
     def note(self, at: float, wide: Mapping[Key, bool], thresholds: NationConfig) -> Memory:
         """Take in at which keys most of the country is affected at this step."""
@@ -52,8 +93,7 @@ class Memory(Struct, frozen=True, kw_only=True):
         steps = {key: self._recent(key, at, window) for key in self.wide}
         for key, value in wide.items():
             steps[key] = (*steps.get(key, ()), (at, value))
-        kept = {key: several for key, several in steps.items() if several}
-        return Memory(networks=self.networks, claims=self.claims, wide=kept)
+        return replace(self, wide={key: several for key, several in steps.items() if several})
 
     def held(self, key: Key, at: float, thresholds: NationConfig) -> bool:
         """Whether it was so at every step of ``hold``; a step without data breaks it."""
@@ -64,20 +104,19 @@ class Memory(Struct, frozen=True, kw_only=True):
         return tuple((t, v) for t, v in self.wide[key] if at - window < t < at)
 
 
-def network_of(seen: Seen) -> Network | None:
-    """The network that a vantage stands for, if it stands for any."""
+def _place_of(seen: Seen, at: float) -> Place | None:
     vantage = seen.vantage
     if vantage.asn is None or not counts(vantage):
         return None
-    return vantage.country, vantage.asn, seen.drill
+    return Place(country=vantage.country, asn=vantage.asn, upstream=upstream_of(vantage), last=at)
 
 
-def set_aside(claims: Mapping[tuple[Name, str, int], float]) -> frozenset[Name]:
-    """Names that claimed two networks within the window: they count for neither."""
-    networks: dict[Name, set[tuple[str, int]]] = {}
-    for name, country, asn in claims:
-        networks.setdefault(name, set()).add((country, asn))
-    return frozenset(name for name, claimed in networks.items() if len(claimed) > 1)
+def set_aside(claims: Mapping[tuple[Name, str, int, str], float]) -> frozenset[Name]:
+    """Names that claimed two networks (or upstreams) within the window: they count for neither."""
+    places: dict[Name, set[tuple[str, int, str]]] = {}
+    for name, country, asn, upstream in claims:
+        places.setdefault(name, set()).add((country, asn, upstream))
+    return frozenset(name for name, claimed in places.items() if len(claimed) > 1)
 
 
 def _within(times: Mapping[K, float], at: float, window: float) -> dict[K, float]:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.model.finding import FindingKind
 from probe.model.identity import Vantage
-from probe.nation.sight import AFFECTED, CLEAR, Reading, states_of
+from probe.nation.abroad import Abroad
+from probe.nation.sight import AFFECTED, CLEAR, Reading, states_of, upstream_of
 
 
 class Network(Struct, frozen=True, kw_only=True):
-    """One network that was heard. ``onset`` is the median of its affected vantages' (``None``
-    unless the network is affected); ``controls`` are those that its affected vantages were compared
-    with (none unless the network is affected)."""
+    """One network that was heard. It is ``divided`` if exactly half of its vantages are affected:
+    then it says neither, and counts as if it were not heard.
+
+    ``onset`` is the median of its affected vantages', ``controls`` are those that they were
+    compared with, ``upstreams`` theirs (nothing of this unless the network is affected).
+    """
 
     asn: int
     affected: bool
+    divided: bool = False
     onset: float | None = None
     controls: frozenset[str] = frozenset()
+    upstreams: frozenset[str] = frozenset()
 
 
 def by_vantage(readings: Iterable[Reading]) -> dict[Vantage, tuple[Reading, ...]]:
@@ -31,39 +38,55 @@ def by_vantage(readings: Iterable[Reading]) -> dict[Vantage, tuple[Reading, ...]
     return found
 
 
-def says(readings: Iterable[Reading], kind: FindingKind) -> bool | None:
+def says(readings: Sequence[Reading], kind: FindingKind, abroad: Abroad) -> bool | None:
     """Whether a vantage is affected; ``None``: what it has says nothing of this kind."""
     states = states_of(readings)
-    if states & AFFECTED[kind]:
+    if states & AFFECTED[kind] or abroad.bears(readings, kind):
         return True
     return False if states & CLEAR[kind] else None
 
 
 def networks(
-    heard: Mapping[Vantage, tuple[Reading, ...]], kind: FindingKind, known: frozenset[int]
+    heard: Mapping[Vantage, tuple[Reading, ...]],
+    kind: FindingKind,
+    known: frozenset[int],
+    abroad: Abroad,
 ) -> tuple[Network, ...]:
-    """The networks among ``known`` that say something, by number. ``heard`` holds only vantages
-    that count for their network."""
+    """The networks among ``known`` of which something is said, by number, divided ones too.
+    ``heard`` holds only vantages that count for their network."""
     votes: dict[int, list[bool]] = {}
     affected: dict[int, list[Reading]] = {}
     for vantage, readings in heard.items():
-        said = says(readings, kind)
+        said = says(readings, kind, abroad)
         if said is None or vantage.asn is None or vantage.asn not in known:
             continue
         votes.setdefault(vantage.asn, []).append(said)
         if said:
             affected.setdefault(vantage.asn, []).append(_latest(readings))
-    return tuple(_network(asn, said, affected.get(asn, [])) for asn, said in sorted(votes.items()))
-
-
-def _network(asn: int, votes: list[bool], affected: list[Reading]) -> Network:
-    majority = 2 * sum(votes) > len(votes)
-    return Network(
-        asn=asn,
-        affected=majority,
-        onset=median(reading.since for reading in affected) if majority else None,
-        controls=frozenset(name for reading in affected for name in reading.controls if majority),
+    return tuple(
+        _network(asn, several, affected.get(asn, [])) for asn, several in sorted(votes.items())
     )
+
+
+def _network(asn: int, votes: Sequence[bool], struck: Sequence[Reading]) -> Network:
+    network = majority(
+        asn,
+        votes,
+        onsets=[reading.since for reading in struck],
+        upstreams=[upstream_of(reading.vantage) for reading in struck],
+    )
+    controls = frozenset(name for reading in struck for name in reading.controls)
+    return replace(network, controls=controls) if network.affected else network
+
+
+def majority(
+    asn: int, votes: Sequence[bool], *, onsets: Sequence[float], upstreams: Sequence[str]
+) -> Network:
+    """What most of a network's vantages say: ``votes`` is whether each is affected, ``onsets`` and
+    ``upstreams`` are those of the affected."""
+    if 2 * sum(votes) <= len(votes):
+        return Network(asn=asn, affected=False, divided=2 * sum(votes) == len(votes))
+    return Network(asn=asn, affected=True, onset=median(onsets), upstreams=frozenset(upstreams))
 
 
 def _latest(readings: tuple[Reading, ...]) -> Reading:

@@ -23,15 +23,18 @@ TOLERANCE = 1e-9
 
 # Per kind: the states that count as affected, those that deny it, and (at reference vantages) those
 # that say something. ``unknown`` says nothing; nor does a dead line about a platform.
-# One that is impaired, here or everywhere, says nothing of a restriction; one that withholds itself
-# was reached.
+# One that is impaired, here or everywhere, says nothing of a restriction unless references rule out
+# that it is so everywhere (``Abroad.bears``), and one that is restricted nothing of an impairment;
+# one that withholds itself was reached. ``silent`` is about no verdict.
 AFFECTED: dict[FindingKind, frozenset[State]] = {
     FindingKind.RESTRICTED: RESTRICTED,
+    FindingKind.IMPAIRED: frozenset({State.IMPAIRED}),
     FindingKind.DEGRADED: frozenset({State.DEGRADED}),
     FindingKind.OFFLINE: frozenset({State.OFFLINE}),
 }
 CLEAR: dict[FindingKind, frozenset[State]] = {
     FindingKind.RESTRICTED: frozenset({State.OK, State.DEGRADED, State.DOWN, State.WITHHELD}),
+    FindingKind.IMPAIRED: frozenset({State.OK, State.DEGRADED, State.DOWN, State.WITHHELD}),
     FindingKind.DEGRADED: frozenset({State.OK, State.DOWN, *AILING}),
     FindingKind.OFFLINE: frozenset({State.OK, State.DOWN, State.DEGRADED, *AILING}),
 }
@@ -39,20 +42,27 @@ CLEAR: dict[FindingKind, frozenset[State]] = {
 # that it fails there too.
 REFERENCE_FINE: dict[FindingKind, frozenset[State]] = {
     FindingKind.RESTRICTED: frozenset({State.OK}),
+    FindingKind.IMPAIRED: frozenset({State.OK}),
     FindingKind.DEGRADED: CLEAR[FindingKind.DEGRADED],
     FindingKind.OFFLINE: CLEAR[FindingKind.OFFLINE],
 }
 REFERENCE_FAILING: dict[FindingKind, frozenset[State]] = {
     FindingKind.RESTRICTED: RESTRICTED | {State.IMPAIRED, State.DOWN},
+    FindingKind.IMPAIRED: RESTRICTED | {State.IMPAIRED, State.DOWN},
     FindingKind.DEGRADED: frozenset({State.DEGRADED}),
     FindingKind.OFFLINE: frozenset({State.OFFLINE}),
 }
 # A vantage abroad accuses nobody: what is proven slow there is ``unknown``, for this reason.
 SLOW_ABROAD: dict[FindingKind, frozenset[str]] = {
     FindingKind.RESTRICTED: frozenset({SLOW_OUTSIDE}),
+    FindingKind.IMPAIRED: frozenset({SLOW_OUTSIDE}),
     FindingKind.DEGRADED: frozenset(),
     FindingKind.OFFLINE: frozenset(),
 }
+
+
+# The kinds that follow from verdicts; ``silent`` follows from their absence.
+VERDICT_KINDS = tuple(AFFECTED)
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -65,7 +75,8 @@ class Seen(Struct, frozen=True, kw_only=True):
 class Reading(Struct, frozen=True, kw_only=True):
     """A fresh verdict at one step. Stale ones are not handed in: absent data says nothing.
 
-    ``since`` is the verdict's, on the clock of whoever fuses (see ``corrected``). ``controls`` are
+    ``since`` is the verdict's, on the clock of whoever fuses (see ``corrected``), and so is ``at``,
+    when it was made (``None``: not known). ``controls`` are
     the names of the controls that it was compared with and that were fine.
     """
 
@@ -76,6 +87,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     reason: str = ""
     factor: float | None = None
     controls: tuple[str, ...] = ()
+    at: float | None = None
     drill: bool = False
 
     @property
@@ -102,6 +114,21 @@ def counts(vantage: Vantage) -> bool:
     )
 
 
+def upstream_of(vantage: Vantage) -> str:
+    """Whose way abroad a vantage's network has: as configured (``AS64500`` and ``64500`` are the
+    same), else its own."""
+    if vantage.upstream:
+        return upstream_name(vantage.upstream)
+    return "" if vantage.asn is None else str(vantage.asn)
+
+
+def upstream_name(text: str) -> str:
+    """One spelling of an upstream."""
+    plain = text.strip().lower()
+    number = plain.removeprefix("as").strip()
+    return number if number.isdecimal() else plain
+
+
 def corrected(since: float, *, clock: float, received: float) -> float:
     """``since`` of a vantage whose clock said ``clock`` when ours said ``received``."""
     return since + (received - clock)
@@ -122,8 +149,14 @@ def hold_window(thresholds: NationConfig) -> float:
     return hold_steps(thresholds) * GRID_SECONDS + HALF_STEP_SECONDS
 
 
+def near_window(thresholds: NationConfig) -> float:
+    """Seconds that reach back over the steps of ``onset_window``."""
+    return floor(thresholds.onset_window / GRID_SECONDS) * GRID_SECONDS + HALF_STEP_SECONDS
+
+
 def remember_window(thresholds: NationConfig) -> float:
-    """Seconds that reach back over the steps of ``remember``."""
+    """Seconds that reach back over the steps of ``remember``: how far back Prometheus looks for
+    what its rules knew before it was stopped."""
     return floor(thresholds.remember / GRID_SECONDS) * GRID_SECONDS + HALF_STEP_SECONDS
 
 

@@ -10,6 +10,7 @@ from probe.model.finding import Finding, FindingKind, Reference, Scope
 
 _STATE = {
     FindingKind.RESTRICTED: "throttled or blocked",
+    FindingKind.IMPAIRED: "impaired",
     FindingKind.DEGRADED: "slow with everything else on the line",
     FindingKind.OFFLINE: "out of reach with everything else on the line",
 }
@@ -22,6 +23,8 @@ def sentence(finding: Finding, title: str) -> Finding:
 
 
 def _says(f: Finding, title: str) -> str:
+    if f.kind is FindingKind.SILENT:
+        return _silent(f)
     what = f"{title} is {_STATE[f.kind]}"
     if "references_fail_too" in f.reasons:
         return (
@@ -31,13 +34,54 @@ def _says(f: Finding, title: str) -> str:
     if f.scope is Scope.INSUFFICIENT:
         return _insufficient(f, title)
     if f.scope is Scope.NONE:
-        return f"{what} in none of {_networks(len(f.covered_asns))}{_coverage(f)}"
+        return f"{what} in none of {_networks(len(f.covered_asns))}{_coverage(f)}{_divided(f)}"
     if f.scope is Scope.VANTAGE:
         few = "vantage" if f.affected_vantages == 1 else "vantages"
-        return f"{what} at {f.affected_vantages} {few}, and in no network at most of its vantages"
+        return (
+            f"{what} at {f.affected_vantages} {few}, and in no network at most of its vantages"
+            f"{_divided(f)}"
+        )
     if f.scope is Scope.NATION:
-        return f"{_nation(f, title)}, {_numbers(f)}{_together(f)}{_without(f)}"
-    return f"{what} in {_numbers(f)}{_coverage(f)}{_together(f)}{_without(f)}{_waiting(f)}"
+        return f"{_nation(f, title)}, {_numbers(f)}{_together(f)}{_divided(f)}{_without(f)}"
+    if f.kind is FindingKind.IMPAIRED:
+        return f"{what} in {_numbers(f)}{_coverage(f)}{_divided(f)}{_whose(f, title)}"
+    besides = f"{_together(f)}{_divided(f)}{_without(f)}{_waiting(f)}"
+    return f"{what} in {_numbers(f)}{_coverage(f)}{besides}"
+
+
+def _silent(f: Finding) -> str:
+    """Whoever fell silent together; nobody can say why."""
+    count = f"{f.affected_vantages} of {f.vantages} vantages"
+    first, spread = f.onset_first_at, f.onset_spread_seconds
+    when = ""
+    if first is not None and spread is not None:
+        last = _when(first + spread)
+        same = _when(first) == last
+        when = f" at {last}" if same else f" between {_when(first)} and {last}"
+    upstream = ", one upstream" if "one_upstream" in f.reasons else ""
+    return (
+        f"{count} went silent{when}, in {_networks(len(f.affected_asns))}{upstream}, and have not "
+        "been heard since; a shutdown, a power cut and a fault of the way to whoever hears them "
+        "look alike from here"
+    )
+
+
+def _whose(f: Finding, title: str) -> str:
+    if f.reference is Reference.FINE:
+        return "; it is fine at the reference vantages abroad"
+    nobody = (
+        "reference vantages abroad disagree"
+        if f.reference is Reference.DIVIDED
+        else ("nobody has looked from outside")
+    )
+    return f"; it may be {title}'s own outage: {nobody}"
+
+
+def _divided(f: Finding) -> str:
+    count = len(f.divided_asns)
+    if not count:
+        return ""
+    return f"; half of the vantages of {'one network' if count == 1 else f'{count} networks'} more"
 
 
 def _nation(f: Finding, title: str) -> str:
@@ -47,8 +91,11 @@ def _nation(f: Finding, title: str) -> str:
 
 
 def _numbers(f: Finding) -> str:
-    share = f"{(f.affected_share or 0.0):.0%} of their weight"
-    count = f"{len(f.affected_asns)} of {_networks(len(f.covered_asns))} ({share})"
+    share = f.affected_share or 0.0
+    alike = share < 1.0 and not f.weighed
+    told = "each counts alike" if alike else f"{share:.0%} of their weight"
+    upstream = ", one upstream" if "one_upstream" in f.reasons else ""
+    count = f"{len(f.affected_asns)} of {_networks(len(f.covered_asns))} ({told}){upstream}"
     return f"{count}, since {_when(f.since)}" if f.since is not None else count
 
 
@@ -71,6 +118,8 @@ def _together(f: Finding) -> str:
 
 
 def _without(f: Finding) -> str:
+    if "references_divided" in f.reasons:
+        return "; the reference vantages abroad disagree"
     return "; no reference vantage abroad to compare with" if "no_reference" in f.reasons else ""
 
 

@@ -116,6 +116,7 @@ def _vantage(vantage: VantageConfig, country: str) -> Vantage:
         asn=vantage.asn,
         access=vantage.access,
         role=vantage.role,
+        upstream=vantage.upstream or "",
     )
 
 

@@ -20,6 +20,7 @@ from probe.model.identity import SCHEDULED, RoundKind, Vantage, Verify
 from probe.model.observation import DnsObservation, LegObservation
 from probe.model.verdict import State, Verdict
 from probe.nation.exercise import CONTROL, Exercise, vantages, verdict
+from probe.nation.sight import upstream_of
 from probe.observe.goodput import goodput
 from probe.publish import names
 from probe.publish.names import MetricSpec
@@ -103,7 +104,7 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[Row]:
     for kind in SCHEDULED:
         yield names.ROUND_INTERVAL, {"kind": kind.value}, float(getattr(snapshot.schedule, kind))
     for vantage in snapshot.vantages:
-        yield names.VANTAGE_INFO, _vantage_labels(vantage), 1.0
+        yield names.VANTAGE_INFO, _place_labels(vantage), 1.0
         yield names.VANTAGE_TIME, {"vantage": vantage.name}, snapshot.taken_at
         for platform in snapshot.platforms:
             yield from _slot_rows(snapshot, vantage, platform.name)
@@ -166,7 +167,7 @@ def _exercise_rows(snapshot: Snapshot, exercise: Exercise) -> Iterator[Row]:
     compared = {slot: (f"{CONTROL}-{slot[1]}",) for slot in made_up}
     drill = replace(snapshot, verdicts=made_up, compared=compared)
     for one in who:
-        yield names.VANTAGE_INFO, {**_vantage_labels(one), **DRILL}, 1.0
+        yield names.VANTAGE_INFO, {**_place_labels(one), **DRILL}, 1.0
         for platform in names_of:
             for spec, labels, value in _slot_rows(drill, one, platform):
                 if spec is not names.ROUND_RUNNING:
@@ -176,6 +177,7 @@ def _exercise_rows(snapshot: Snapshot, exercise: Exercise) -> Iterator[Row]:
 def _verdict_rows(labels: dict[str, str], verdict: Verdict) -> Iterator[Row]:
     yield names.VERDICT_PROVISIONAL, labels, float(verdict.provisional)
     yield names.VERDICT_SINCE, labels, verdict.since
+    yield names.VERDICT_TIME, labels, verdict.at
     rule = {**labels, "rule_id": _word(verdict.rule_id)}
     if verdict.reason:
         rule["reason"] = _word(verdict.reason)
@@ -341,6 +343,12 @@ def _vantage_labels(vantage: Vantage) -> dict[str, str]:
         "role": vantage.role.value,
     }
     return labels if vantage.asn is None else {**labels, "asn": str(vantage.asn)}
+
+
+def _place_labels(vantage: Vantage) -> dict[str, str]:
+    """Those of a vantage, and whose way abroad it has, where that is configured."""
+    labels = _vantage_labels(vantage)
+    return {**labels, "upstream": upstream_of(vantage)} if vantage.upstream else labels
 
 
 def _word(text: str) -> str:

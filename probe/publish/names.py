@@ -325,6 +325,13 @@ VERDICT_SINCE = _metric(
     "Unix time at which this state began.",
     absent=f"before the first round; {_STALE}",
 )
+VERDICT_TIME = _metric(
+    "gauge",
+    "verdict_timestamp_seconds",
+    (*_ROUND, "drill"),
+    "Unix time of what the verdict was made of: when somebody last looked.",
+    absent=f"before the first round; {_STALE}",
+)
 VERDICT_CONTROL = _metric(
     "info",
     "verdict_control_info",
@@ -336,7 +343,7 @@ VERDICT_CONTROL = _metric(
 VANTAGE_INFO = _metric(
     "info",
     "vantage_info",
-    ("vantage", "country", "asn", "access", "role", "drill"),
+    ("vantage", "country", "asn", "access", "role", "upstream", "drill"),
     "What the configuration says about a vantage.",
     absent="never",
 )

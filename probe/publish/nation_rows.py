@@ -52,7 +52,7 @@ def _finding_rows(finding: Finding) -> Iterator[Row]:
     ):
         if value is not None:
             yield spec, labels, value
-    if finding.reference is not Reference.ABSENT:
+    if finding.reference in (Reference.FINE, Reference.FAILING):
         yield names.REFERENCE_FINE, labels, float(finding.reference is Reference.FINE)
     if finding.kind is FindingKind.RESTRICTED:
         where = {"country": finding.country, "platform": finding.platform}

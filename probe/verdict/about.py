@@ -72,6 +72,11 @@ class About(Struct, frozen=True, kw_only=True):
         return next((t for t in self.targets if t.name == name), TargetFacts(name=name))
 
 
+def operators_of(config: Config) -> dict[str, str]:
+    """Who runs each platform, by its name; one that does not say is not there."""
+    return {one.name: one.operator for one in config.platforms if one.operator}
+
+
 def reference_seconds(config: Config) -> float:
     """For how long what a reference vantage saw is news."""
     settings = config.settings
@@ -104,7 +109,7 @@ def about(
             for control in config.controls
             for target in control.targets
         ),
-        operators={one.name: one.operator for one in config.platforms if one.operator},
+        operators=operators_of(config),
         transfer_bytes=int(legs.transfer_bytes),
         long_bytes=int(legs.long_bytes),
         transfer_deadline=float(legs.transfer_deadline),

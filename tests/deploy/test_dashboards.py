@@ -17,6 +17,7 @@ from probe.config import load
 from probe.config.dump import dump
 from probe.publish import names
 from probe.publish.rules.render import rule_file
+from probe.verdict.about import operators_of
 from tests.deploy.dashboards import FOLDER, ROOT, dashboards, queries
 from tests.programs import need
 
@@ -102,7 +103,8 @@ def test_prometheus_takes_its_configuration_with_the_rules_of_the_default() -> N
     platforms = tuple(platform.name for platform in config.platforms)
     shipped = (CONFIG / "prometheus" / "throttlewatch.rules.yml").read_text()
     written = "".join(line for line in shipped.splitlines(True) if not line.startswith("#"))
-    assert written == dump(rule_file(config.settings.nation, platforms))
+    rules = rule_file(config.settings.nation, platforms, operators=operators_of(config))
+    assert written == dump(rules)
     need("promtool", "prometheus")
     check("promtool", "check", "config", str(CONFIG / "prometheus" / "prometheus.yml"))
 

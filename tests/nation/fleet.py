@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from probe.config.schema import NationConfig
 from probe.model.finding import Finding, FindingKind, Incident
@@ -42,7 +42,7 @@ ABROAD = vantage("abroad", 64_999, country="DE", access=Access.HOSTING, role=Rol
 
 class Story:
     """A fleet over minutes, and what was found. ``keep`` says whether a vantage exists at a minute
-    (a vantage that does not is silent altogether)."""
+    (a vantage that does not is silent altogether), ``looked`` the minute of its last round."""
 
     def __init__(
         self,
@@ -53,11 +53,13 @@ class Story:
         platforms: Iterable[str] = ("x",),
         thresholds: NationConfig = DEFAULTS,
         controls: tuple[str, ...] = CONTROLS,
+        operators: Mapping[str, str] | None = None,
+        looked: Callable[[Vantage, int], float] = lambda vantage, minute: minute,
         exists: Callable[[Vantage, int], bool] = lambda vantage, minute: True,
     ) -> None:
         self.findings: list[tuple[Finding, ...]] = []
         self.changes: list[Incident] = []
-        local = Local(thresholds, {"x": "X"})
+        local = Local(thresholds, {"x": "X"}, operators)
         every, watched = tuple(vantages), tuple(platforms)
         for minute in range(minutes):
             at = BEGIN + minute * GRID_SECONDS
@@ -77,6 +79,7 @@ class Story:
                             since=BEGIN + onset * 60.0,
                             factor=10.0 if state is State.THROTTLED else None,
                             controls=controls,
+                            at=BEGIN + looked(one, minute) * 60.0,
                         )
                     )
             seen = tuple(Seen(vantage=one) for one in present)

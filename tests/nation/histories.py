@@ -19,17 +19,21 @@ from probe.nation.sight import Reading, Seen, Sight, corrected
 STEP = 60.0
 PLATFORMS = ("x", "facebook", "instagram", "youtube")
 CONTROLS = ("jquery", "debian", "kernel")
+# Facebook and Instagram are one operator's.
+OPERATORS = {"facebook": "Meta", "instagram": "Meta"}
 REASONS = ("slow_outside", "suspected")
 _STATES = tuple(State)
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """What a vantage publishes of one platform at one step. ``since`` is on its own clock."""
+    """What a vantage publishes of one platform at one step. ``since`` and ``at`` (when its last
+    round ended) are on its own clock."""
 
     state: State
     since: float
     reason: str
     controls: tuple[str, ...]
+    at: float = 0.0
 
 
 class Post(Struct, frozen=True, kw_only=True):
@@ -69,6 +73,7 @@ class History(Struct, frozen=True, kw_only=True):
                         since=corrected(told.since, clock=at + post.skew, received=at),
                         reason=told.reason,
                         controls=told.controls,
+                        at=corrected(told.at, clock=at + post.skew, received=at),
                         drill=post.drill,
                     )
                 )
@@ -88,6 +93,9 @@ def thresholds(random: Random) -> NationConfig:
         total_weight=random.choice((None, None, 1.0, 2.0)),
         onset_window=Seconds(random.choice((120.0, 300.0, 600.0))),
         systematic_platforms=random.choice((2, 2, 3)),
+        min_upstreams=random.choice((1, 1, 1, 2)),
+        min_references=random.choice((1, 1, 2)),
+        gone=random.choice(((), (), ("v1", "v3"))),
     )
 
 
@@ -113,7 +121,9 @@ class _Event:
 
     def __init__(self, random: Random, platforms: tuple[str, ...], steps: int) -> None:
         self.state = random.choice(
-            (State.THROTTLED,) * 4 + (State.BLOCKED, State.DEGRADED, State.OFFLINE)
+            (State.THROTTLED,) * 3
+            + (State.IMPAIRED,) * 2
+            + (State.BLOCKED, State.DEGRADED, State.OFFLINE)
         )
         self.platforms = [p for p in platforms if random.random() < 0.9]
         self.begin = random.randint(0, steps - 2)
@@ -122,6 +132,9 @@ class _Event:
         self.stagger = random.choice((0, 0, 1, 4))
         self.noise = random.choice((0.0, 0.0, 0.05, 0.3))
         self.silence = random.choice((0.0, 0.0, 0.1, 0.3))
+        # Everybody is cut off at once, some for good.
+        self.dark = random.randint(2, steps) if random.random() < 0.15 else None
+        self.upstreams = random.choice((("",), ("",), ("", "tic", "AS64501"), ("tic",)))
         self.abroad = random.choice((0.0, 0.0, 0.5, 1.0))
 
 
@@ -142,6 +155,7 @@ def _posts(
         asn=None if random.random() < 0.05 else 64_500 + random.randint(0, 6),
         access=random.choice((Access.FIXED,) * 4 + (Access.MOBILE,) * 3 + (Access.HOSTING,)),
         role=Role.REFERENCE if reference else Role.INSIDE,
+        upstream=random.choice(event.upstreams),
     )
     places = _places(random, home, event, steps)
     struck = random.random() < (event.abroad if reference else event.reach)
@@ -164,6 +178,7 @@ def _posts(
                 since=since + skew,
                 reason=random.choice(REASONS) if state is State.UNKNOWN else "",
                 controls=tuple(c for c in CONTROLS if random.random() < 0.4),
+                at=(step - random.choice((0, 0, 1, 4))) * STEP + skew,
             )
         told.append(at_step)
     post = Post(
@@ -185,6 +200,7 @@ def _places(random: Random, home: Vantage, event: _Event, steps: int) -> list[Va
     away = range(*sorted((random.randint(0, steps), random.randint(0, steps))))
     places: list[Vantage | None] = []
     silent = False
+    back = random.choice((0, steps, steps, random.randint(0, steps)))
     for step in range(steps):
         if random.random() < event.silence:
             silent = not silent
@@ -196,6 +212,8 @@ def _places(random: Random, home: Vantage, event: _Event, steps: int) -> list[Va
                 asn=64_500 + random.randint(0, 6),
                 access=home.access,
                 role=home.role,
+                upstream=home.upstream,
             )
-        places.append(None if silent else place)
+        cut = event.dark is not None and step in range(event.dark, back)
+        places.append(None if silent or cut else place)
     return places

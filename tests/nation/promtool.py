@@ -19,10 +19,11 @@ from probe.model.finding import SCOPE_CODE, Finding, FindingKind, Reference
 from probe.model.verdict import State
 from probe.nation.fuse import fuse
 from probe.nation.memory import Memory
+from probe.nation.sight import upstream_of
 from probe.publish import names
 from probe.publish.rules import record
 from probe.publish.rules.render import rule_file
-from tests.nation.histories import PLATFORMS, STEP, History
+from tests.nation.histories import OPERATORS, PLATFORMS, STEP, History
 
 # What is compared as it is, and what is compared to a millionth (sums of weights may be added up in
 # another order).
@@ -34,6 +35,7 @@ EXACT = (
     record.VANTAGES,
     record.WIDE,
     record.SCOPE,
+    record.UPSTREAMS,
     record.ONSET,
     record.SPREAD,
     record.SYSTEMATIC,
@@ -47,7 +49,7 @@ Expected = dict[str, dict[Labels, float]]
 def run(folder: Path, histories: Sequence[History], config: NationConfig) -> tuple[list[int], str]:
     """Have Prometheus evaluate ``histories`` under ``config``: the seeds at which it says something
     else, and what promtool printed."""
-    recording = rule_file(config, PLATFORMS)["groups"][:1]
+    recording = rule_file(config, PLATFORMS, operators=OPERATORS)["groups"][:1]
     (folder / "rules.yml").write_text(dump({"groups": recording}))
     tests = [_test(history, config) for history in histories]
     # JSON is YAML, and far faster to write.
@@ -77,7 +79,7 @@ def findings_of(history: History, config: NationConfig) -> list[tuple[Finding, .
     """What ``probe/nation/`` says at each step."""
     memory, found = Memory(), []
     for step in range(history.steps):
-        memory, findings = fuse(memory, history.sight(step), config)
+        memory, findings = fuse(memory, history.sight(step), config, operators=OPERATORS)
         found.append(findings)
     return found
 
@@ -124,6 +126,8 @@ def _expected(findings: Iterable[Finding]) -> Expected:
         expected[record.WIDE][labels] = float(f.wide)
         if f.kind is FindingKind.RESTRICTED:
             expected[record.SYSTEMATIC][labels] = float(f.systematic)
+        if f.upstreams:
+            expected[record.UPSTREAMS][labels] = f.upstreams
         if f.affected_share is not None:
             expected[record.SHARE][labels] = _rounded(f.affected_share)
         if f.coverage is not None:
@@ -134,7 +138,7 @@ def _expected(findings: Iterable[Finding]) -> Expected:
         for asn in f.covered_asns:
             network = _labels(**dict(labels), asn=str(asn))
             expected[record.AFFECTED_NETWORK][network] = float(asn in f.affected_asns)
-        if f.reference is not Reference.ABSENT:
+        if f.reference in (Reference.FINE, Reference.FAILING):
             abroad = _labels(platform=f.platform, kind=f.kind, drill=_drill(f.drill))
             expected[record.REFERENCE][abroad] = float(f.reference is Reference.FINE)
     return expected
@@ -164,8 +168,9 @@ def _series(history: History) -> dict[tuple[str, Labels], list[str]]:
                 "access": place.access.value,
                 "role": place.role.value,
             }
+            upstream = upstream_of(place) if place.upstream else ""
             values: list[tuple[str, dict[str, str], float]] = [
-                (names.VANTAGE_INFO.name, whole, 1.0),
+                (names.VANTAGE_INFO.name, {**whole, "upstream": upstream}, 1.0),
                 (names.VANTAGE_TIME.name, {**common, "vantage": place.name}, at + post.skew),
             ]
             for platform, told in post.told[step].items():
@@ -179,6 +184,7 @@ def _series(history: History) -> dict[tuple[str, Labels], list[str]]:
                     for state in State
                 ]
                 values.append((names.VERDICT_SINCE.name, slot, told.since))
+                values.append((names.VERDICT_TIME.name, slot, told.at))
                 if told.reason:
                     values.append((names.VERDICT_INFO.name, {**slot, "reason": told.reason}, 1.0))
                 values += [

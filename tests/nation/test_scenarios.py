@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from msgspec.structs import replace
 
 from probe.config.schema import NationConfig
 from probe.config.values import Seconds
 from probe.model.finding import Ending, FindingKind, Incident, Reference, Scope
-from probe.model.identity import Access, Vantage
+from probe.model.identity import Access, Role, Vantage
 from probe.model.verdict import State
 from probe.nation.sight import corrected
 from tests.nation.fleet import ABROAD, BEGIN, DEFAULTS, Says, Story, fleet, vantage
@@ -181,22 +183,206 @@ def test_half_the_fleet_is_absent(silent: State | None) -> None:
     assert "low_coverage" in four.at(59).reasons
 
 
-def test_silent_vantages_stay_known_for_a_day() -> None:
+def test_to_be_forgotten_is_no_recovery() -> None:
+    """Five of eight are silent for longer than anything remembers: they are still not fine."""
+
     def says(of: Vantage, platform: str, minute: int) -> State:
         return OK
 
     thresholds = NationConfig(remember=3_600.0)  # type: ignore[arg-type]
-    story = Story(
-        fleet(8),
-        says,
-        90,
-        thresholds=thresholds,
-        exists=lambda of, minute: minute < 10 or (of.asn or 0) < 64_503,
+    story, told = (
+        Story(
+            fleet(8),
+            says,
+            90,
+            thresholds=config,
+            exists=lambda of, minute: minute < 10 or (of.asn or 0) < 64_503,
+        )
+        for config in (
+            thresholds,
+            replace(thresholds, gone=("v3-0", "v4-0", "v5-0", "v6-0", "v7-0")),
+        )
     )
-    assert story.at(69).coverage == pytest.approx(3 / 8)
-    assert story.at(69).scope is Scope.INSUFFICIENT
-    assert story.at(70).coverage == 1.0
-    assert story.at(70).scope is Scope.NONE
+    for minute in (20, 69, 70, 89):
+        assert story.at(minute).coverage == pytest.approx(3 / 8)
+        assert story.at(minute).scope is Scope.INSUFFICIENT
+    # Unless the operator says that they are gone.
+    assert told.at(20).coverage == 1.0
+    assert told.at(20).scope is Scope.NONE
+
+
+def test_a_vantage_that_moved_leaves_nothing_behind() -> None:
+    old, new = vantage("a", 64_500), vantage("a", 64_505)
+
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return OK
+
+    story = Story(
+        (old, new, *fleet(4)[1:]),
+        says,
+        40,
+        exists=lambda of, minute: of is not (new if minute < 10 else old),
+    )
+    assert story.at(39).coverage == 1.0
+    assert story.at(39).covered_asns == (64_501, 64_502, 64_503, 64_505)
+
+
+def test_all_that_fall_silent_together_are_a_finding() -> None:
+    """Ten of ten stop within three minutes; nobody says anything, and that is what is said."""
+
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return OK
+
+    def exists(of: Vantage, minute: int) -> bool:
+        return minute <= 30 + ((of.asn or 0) - 64_500) % 4 or minute >= 80
+
+    story = Story(fleet(10), says, 100, exists=exists)
+    silent = FindingKind.SILENT
+    kinds = [{f.kind for f in step} for step in story.findings]
+    assert all(silent not in of for of in kinds[:32])
+    assert kinds[40] == {silent}
+    assert story.at(60, silent, "").scope is Scope.NATION
+    assert story.at(60, silent, "").sentence == (
+        "PK: 10 of 10 vantages went silent between 2024-01-20 12:30 UTC and 2024-01-20 12:33 UTC, "
+        "in 10 networks, and have not been heard since; a shutdown, a power cut and a fault of the "
+        "way to whoever hears them look alike from here."
+    )
+    assert all(silent not in of for of in kinds[80:])
+
+
+def test_silence_that_comes_one_by_one_is_none_together() -> None:
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return OK
+
+    def exists(of: Vantage, minute: int) -> bool:
+        return minute < 20 + 12 * ((of.asn or 0) - 64_500)
+
+    story = Story(fleet(6), says, 100, exists=exists)
+    assert not any(f.kind is FindingKind.SILENT for step in story.findings for f in step)
+    # And yet nothing is called fine: fewer and fewer are heard.
+    assert story.at(70).scope is Scope.INSUFFICIENT
+
+
+def test_half_of_a_network_is_neither_affected_nor_fine() -> None:
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return THROTTLED if of.asn == 64_500 and of.name.endswith("-0") else OK
+
+    finding = Story(fleet(4, each=2), says, 3).at(2)
+    assert finding.covered_asns == (64_501, 64_502, 64_503)
+    assert finding.divided_asns == (64_500,)
+    assert finding.scope is Scope.VANTAGE
+    assert "divided_networks" in finding.reasons
+    assert "half of the vantages of one network" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("upstreams", "least", "scope"),
+    [
+        (("tic", "tic", "tic"), 2, Scope.PARTIAL),
+        (("tic", "tic", "tic"), 1, Scope.NATION),
+        (("tic", "TIC", "tic"), 2, Scope.PARTIAL),
+        (("tic", "tic", ""), 2, Scope.NATION),
+        # The first one's network is the upstream of the others.
+        (("", "AS64500", "64500"), 2, Scope.PARTIAL),
+        (("", "", ""), 2, Scope.NATION),
+    ],
+)
+def test_networks_behind_one_upstream_are_no_country(
+    upstreams: tuple[str, ...], least: int, scope: Scope
+) -> None:
+    vantages = [
+        replace(one, upstream=upstream) for one, upstream in zip(fleet(3), upstreams, strict=True)
+    ]
+
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return OK if of is ABROAD else BLOCKED
+
+    config = replace(DEFAULTS, min_upstreams=least)
+    finding = Story((*vantages, ABROAD), says, 15, platforms=FOUR, thresholds=config).at(14)
+    assert finding.scope is scope
+    assert finding.systematic is (scope is Scope.NATION)
+    assert ("3 of 3 networks (100% of their weight), one upstream" in finding.sentence) is (
+        scope is Scope.PARTIAL
+    )
+
+
+def _struck(struck: tuple[str, ...], of: Vantage, platform: str, minute: int) -> State:
+    return BLOCKED if platform in struck else OK
+
+
+def test_platforms_of_one_operator_are_one() -> None:
+    operators = {"facebook": "Meta", "instagram": "Meta"}
+    for struck, systematic in ((FOUR[1:3], False), (FOUR[:3], True)):
+        says = partial(_struck, struck)
+        story = Story(fleet(5), says, 15, platforms=FOUR, operators=operators)
+        assert story.at(14, platform="facebook").scope is Scope.NATION
+        assert story.at(14, platform="facebook").systematic is systematic
+
+
+@pytest.mark.parametrize(
+    ("abroad", "restricted", "words"),
+    [
+        ((), Scope.INSUFFICIENT, "it may be X's own outage: nobody has looked from outside"),
+        ((OK,), Scope.NATION, "it is fine at the reference vantages abroad"),
+        ((State.DOWN,), Scope.INSUFFICIENT, "fails at the reference vantages abroad as well"),
+        ((State.IMPAIRED,), Scope.INSUFFICIENT, "fails at the reference vantages abroad as well"),
+        ((OK, State.DOWN), Scope.INSUFFICIENT, "reference vantages abroad disagree"),
+        ((OK, OK, State.DOWN), Scope.NATION, "it is fine at the reference vantages abroad"),
+        ((OK, State.DOWN, State.DOWN), Scope.INSUFFICIENT, "as well"),
+        ((State.UNKNOWN,), Scope.INSUFFICIENT, "nobody has looked from outside"),
+    ],
+)
+def test_what_is_impaired_everywhere_inside(
+    abroad: tuple[State, ...], restricted: Scope, words: str
+) -> None:
+    """Five of five networks prove that X fails, and nothing rules out its own outage but those who
+    look from outside."""
+    references = {
+        vantage(f"abroad-{number}", 64_900 + number, country="DE", role=Role.REFERENCE): state
+        for number, state in enumerate(abroad)
+    }
+
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return references.get(of, State.IMPAIRED)
+
+    story = Story((*fleet(5), *references), says, 20, platforms=FOUR)
+    finding = story.at(19, FindingKind.IMPAIRED)
+    assert words in finding.sentence
+    assert finding.scope is not Scope.NATION
+    assert story.at(19).scope is restricted
+    assert story.at(19).systematic is (restricted is Scope.NATION)
+    if finding.reference is not Reference.FAILING:
+        assert finding.sentence.startswith("PK: X is impaired in 5 of 5 networks")
+
+
+def test_a_reference_that_looked_before_it_began_has_not_looked() -> None:
+    def says(of: Vantage, platform: str, minute: int) -> tuple[State, float]:
+        return (OK, 0.0) if of is ABROAD else (State.IMPAIRED, 2.0)
+
+    early = Story((*fleet(5), ABROAD), says, 20, looked=lambda of, minute: 1.0)
+    late = Story((*fleet(5), ABROAD), says, 20, looked=lambda of, minute: 2.0)
+    assert early.at(19).scope is Scope.INSUFFICIENT
+    assert late.at(19).scope is Scope.NATION
+
+
+def test_one_reference_of_several_vetoes_nothing() -> None:
+    others = [vantage(f"abroad-{n}", 64_990 + n, role=Role.REFERENCE) for n in range(2)]
+
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return broken.get(of, THROTTLED)
+
+    broken = {others[0]: State.DOWN, others[1]: OK}
+    divided = Story((*fleet(5), *others), says, 15).at(14)
+    assert divided.reference is Reference.DIVIDED
+    assert divided.scope is Scope.NATION
+    assert "consistent with" in divided.sentence
+    assert "the reference vantages abroad disagree" in divided.sentence
+    # Where one alone is not believed, two must be fine.
+    two = replace(DEFAULTS, min_references=2)
+    broken[others[0]] = State.OFFLINE
+    assert Story((*fleet(5), *others), says, 15, thresholds=two).at(14).reference is (
+        Reference.DIVIDED
+    )
 
 
 def test_a_gap_breaks_what_must_hold() -> None:

@@ -11,6 +11,7 @@ from probe.model.finding import SCOPE_CODE, FindingKind, Scope
 from probe.model.verdict import State
 from probe.publish import names
 from probe.publish.rules import record
+from probe.publish.rules.known import ASIDE
 
 DRILL = "DRILL"
 _WHERE = "{{ $labels.platform }} in {{ $labels.country }}"
@@ -91,6 +92,21 @@ def alerts(thresholds: NationConfig) -> Iterator[Alert]:
         description="One network sees it and the others do not: its fault, or its restriction.",
     )
     yield Alert(
+        name="ThrottlewatchVantage",
+        expr=(
+            f"{_at(FindingKind.RESTRICTED, record.AFFECTED_VANTAGES)} > 0\n"
+            f"and {restricted} <= {SCOPE_CODE[Scope.VANTAGE]}\n"
+            f"unless on (platform, kind, drill) ({record.REFERENCE}{{{DRILL_MATCHER}}} == 0)"
+        ),
+        hold="5m",
+        severity="warning",
+        summary=f"{_WHERE}: throttled or blocked at a vantage",
+        description=(
+            "{{ $value }} vantages have proven it, and that is not the majority of a network, or "
+            "too few networks are heard to say more: one line, one home, or the beginning."
+        ),
+    )
+    yield Alert(
         name="ThrottlewatchImpaired",
         expr=(
             f"sum by (country, platform, drill) ({names.VERDICT_STATE.name}"
@@ -120,6 +136,17 @@ def alerts(thresholds: NationConfig) -> Iterator[Alert]:
             ),
         )
     yield Alert(
+        name="ThrottlewatchSilent",
+        expr=f"{_at(FindingKind.SILENT)} >= {partial}",
+        hold="1m",
+        severity="critical",
+        summary="{{ $labels.country }}: most vantages went silent within minutes",
+        description=(
+            "They were heard until then, and none since. A shutdown, a power cut and a fault of "
+            "the way to this server look alike from here: a country that is cut off tells nobody."
+        ),
+    )
+    yield Alert(
         name="ThrottlewatchFailsAbroad",
         expr=f'{record.REFERENCE}{{kind="{FindingKind.RESTRICTED.value}", {DRILL_MATCHER}}} == 0',
         hold="10m",
@@ -133,21 +160,23 @@ def alerts(thresholds: NationConfig) -> Iterator[Alert]:
     yield Alert(
         name="ThrottlewatchCoverageLow",
         expr=(
-            f"min by (country, drill) ({record.COVERAGE}"
-            f'{{kind="{FindingKind.RESTRICTED.value}", {DRILL_MATCHER}}}) '
-            f"< {thresholds.min_coverage!r}"
+            f"min by (country, drill) (max by (country, platform, drill) ({record.COVERAGE}"
+            f'{{kind=~"{FindingKind.RESTRICTED.value}|{FindingKind.IMPAIRED.value}", '
+            f"{DRILL_MATCHER}}})) < {thresholds.min_coverage!r}\n"
+            f"or {record.HEARD}{{{DRILL_MATCHER}}} < {thresholds.min_coverage!r}"
         ),
         hold="30m",
         severity="warning",
         summary="{{ $labels.country }}: too few of the known networks are heard",
         description=(
             "Vantages are silent, offline or undecided. Absent data is neither fine nor affected: "
-            "a national event cannot be seen until they are back."
+            "a national event cannot be seen until they are back. Those that will not come back "
+            "belong into nation.gone."
         ),
     )
     yield Alert(
         name="ThrottlewatchVantageInTwoNetworks",
-        expr=f"{record.ASIDE}{{{DRILL_MATCHER}}} > 1",
+        expr=f"{ASIDE}{{{DRILL_MATCHER}}} > 1",
         hold="5m",
         severity="warning",
         summary="vantage {{ $labels.vantage }} claims two networks and counts for neither",
@@ -158,5 +187,5 @@ def alerts(thresholds: NationConfig) -> Iterator[Alert]:
     )
 
 
-def _at(kind: FindingKind) -> str:
-    return f'{record.SCOPE}{{kind="{kind.value}", {DRILL_MATCHER}}}'
+def _at(kind: FindingKind, series: str = record.SCOPE) -> str:
+    return f'{series}{{kind="{kind.value}", {DRILL_MATCHER}}}'

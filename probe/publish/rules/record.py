@@ -8,9 +8,7 @@ what was measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
-from msgspec import Struct
+from collections.abc import Iterable, Iterator, Mapping
 
 from probe.config.schema import NationConfig
 from probe.model.finding import SCOPE_CODE, FindingKind, Scope
@@ -22,22 +20,24 @@ from probe.nation.sight import (
     REFERENCE_FINE,
     SLOW_ABROAD,
     TOLERANCE,
+    VERDICT_KINDS,
     hold_steps,
     hold_window,
-    remember_window,
 )
 from probe.publish import names
+from probe.publish.rules.known import ASIDE, DARK, KNOWN, MEASURED, PRESENT, VOTING, known
+from probe.publish.rules.recording import Recording, states_text, window
 
 _PLACE = "country, asn, access, role, vantage, platform, drill"
 _NETWORK = "country, asn, platform, kind, drill"
 _COUNTRY = "country, platform, kind, drill"
 _RESTRICTED = FindingKind.RESTRICTED.value
+_SILENT = FindingKind.SILENT.value
 
 AFFECTED_VANTAGE = "vantage:throttlewatch_affected:max"
 VOTER = "vantage:throttlewatch_voter_affected:max"
 ONSET_VANTAGE = "vantage:throttlewatch_onset_timestamp_seconds:max"
-ASIDE = "vantage:throttlewatch_claimed_networks:count"
-NETWORK_VANTAGES = "asn:throttlewatch_vantages:count"
+LOOKED = "platform:throttlewatch_reference_looked_timestamp_seconds:min"
 WEIGHT = "asn:throttlewatch_weight:max"
 AFFECTED_NETWORK = "asn:throttlewatch_affected:bool"
 ONSET_NETWORK = "asn:throttlewatch_onset_timestamp_seconds:median"
@@ -46,8 +46,10 @@ VANTAGES = "country:throttlewatch_vantages:count"
 AFFECTED_VANTAGES = "country:throttlewatch_affected_vantages:sum"
 COVERED_NETWORKS = "country:throttlewatch_covered_networks:count"
 AFFECTED_NETWORKS = "country:throttlewatch_affected_networks:sum"
+UPSTREAMS = "country:throttlewatch_affected_upstreams:count"
 COVERED_WEIGHT = "country:throttlewatch_covered_weight:sum"
 SHARE = "country:throttlewatch_affected:share"
+HEARD = "country:throttlewatch_heard:ratio"
 COVERAGE = "country:throttlewatch_coverage:ratio"
 WIDE = "country:throttlewatch_wide:bool"
 HELD = "country:throttlewatch_wide_held:bool"
@@ -61,52 +63,47 @@ SYSTEMATIC_WITH = "country:throttlewatch_systematic_with:bool"
 SYSTEMATIC = "country:throttlewatch_systematic:bool"
 
 
-class Recording(Struct, frozen=True, kw_only=True):
-    """One recording rule."""
-
-    record: str
-    expr: str
-    labels: dict[str, str] = {}
-
-
-def recordings(thresholds: NationConfig, platforms: Iterable[str]) -> tuple[Recording, ...]:
-    """Every recording rule, in the order in which they must be evaluated."""
+def recordings(
+    thresholds: NationConfig,
+    platforms: Iterable[str],
+    operators: Mapping[str, str] | None = None,
+) -> tuple[Recording, ...]:
+    """Every recording rule, in the order in which they must be evaluated. ``operators``: who runs
+    each platform (one that is not there is its own)."""
+    run_by = {platform: (operators or {}).get(platform, platform) for platform in platforms}
     return (
-        *_vantages(thresholds),
+        *known(thresholds),
+        *_references(thresholds),
+        _onset(),
+        *_vantages(),
         *_networks(thresholds),
-        *_references(),
         *_countries(thresholds),
-        *_onsets(thresholds, tuple(platforms)),
+        *_onsets(thresholds, run_by),
         Recording(record=SCOPE, expr=_scope(thresholds)),
     )
 
 
-def _states(states: Iterable[State]) -> str:
-    return "|".join(state.value for state in State if state in states)
-
-
-def _window(seconds: float) -> str:
-    return f"{seconds:.0f}s"
-
-
-def _vantages(thresholds: NationConfig) -> Iterator[Recording]:
-    info, verdict = names.VANTAGE_INFO.name, names.VERDICT_STATE.name
-    yield Recording(
-        record=ASIDE,
-        expr=(
-            "count by (vantage, drill) (count by (vantage, country, asn, drill) "
-            f'(max_over_time({info}{{asn!=""}}[{_window(hold_window(thresholds))}])))'
-        ),
-    )
-    for kind in FindingKind:
-        affected, saying = _states(AFFECTED[kind]), _states(AFFECTED[kind] | CLEAR[kind])
+def _vantages() -> Iterator[Recording]:
+    verdict = names.VERDICT_STATE.name
+    for kind in VERDICT_KINDS:
+        affected, saying = states_text(AFFECTED[kind]), states_text(AFFECTED[kind] | CLEAR[kind])
+        says = (
+            f'max by ({_PLACE}) ({verdict}{{role="inside", state=~"{affected}"}})\n'
+            f'and (max by ({_PLACE}) ({verdict}{{role="inside", state=~"{saying}"}}) == 1)'
+        )
+        if kind is FindingKind.RESTRICTED:
+            # Fine abroad, by a look after it began: what is impaired here is so here.
+            says = (
+                f"(max by ({_PLACE}) "
+                f'({verdict}{{role="inside", state="{State.IMPAIRED.value}"}} == 1)\n'
+                f'and on (platform, drill) ({REFERENCE}{{kind="{kind.value}"}} == 1)\n'
+                f"and on (vantage, platform, drill) "
+                f"({ONSET_VANTAGE} <= on (platform, drill) group_left () {LOOKED}))\n"
+                f"or ({says})"
+            )
         yield Recording(
             record=AFFECTED_VANTAGE,
-            expr=(
-                f'max by ({_PLACE}) ({verdict}{{role="inside", state=~"{affected}"}})\n'
-                f'and (max by ({_PLACE}) ({verdict}{{role="inside", state=~"{saying}"}}) == 1)\n'
-                f"unless on (vantage, drill) ({ASIDE} > 1)"
-            ),
+            expr=f"({says})\nunless on (vantage, drill) ({ASIDE} > 1)",
             labels={"kind": kind.value},
         )
         yield Recording(
@@ -117,56 +114,99 @@ def _vantages(thresholds: NationConfig) -> Iterator[Recording]:
             ),
             labels={"kind": kind.value},
         )
+    who = "country, asn, vantage, drill"
+    yield Recording(
+        record=AFFECTED_VANTAGE,
+        expr=(
+            f"max by ({who}) ({DARK} * 0 + 1)\n"
+            f"or max by ({who}) ({PRESENT}{{{MEASURED}}} * 0) and on (country, drill) {DARK}"
+        ),
+        labels={"kind": _SILENT},
+    )
+    yield Recording(
+        record=VANTAGES,
+        expr=f'count by (country, drill) ({AFFECTED_VANTAGE}{{kind="{_SILENT}"}})',
+        labels={"kind": _SILENT},
+    )
 
 
 def _networks(thresholds: NationConfig) -> Iterator[Recording]:
-    voting = 'role="inside", access=~"fixed|mobile", asn!=""'
-    yield Recording(
-        record=NETWORK_VANTAGES,
-        expr=(
-            "count by (country, asn, drill) (max by (country, asn, vantage, drill) "
-            f"({names.VANTAGE_INFO.name}{{{voting}}})\n"
-            f"unless on (vantage, drill) ({ASIDE} > 1))"
-        ),
-    )
-    known = f"max_over_time({NETWORK_VANTAGES}[{_window(remember_window(thresholds))}])"
+    there = f"max by (country, asn, drill) ({KNOWN} >= 0)"
     yield Recording(
         record=WEIGHT,
         expr="\nor ".join(
             (
                 *(
-                    f"{known.replace('[', selector + '[')} * 0 + {weight!r}"
+                    f"{there.replace(KNOWN, KNOWN + selector)} * 0 + {weight!r}"
                     for asn, weight in sorted(thresholds.weights.items())
                     for selector in [f'{{asn="{asn}"}}']
                 ),
-                f"{known} * 0 + {thresholds.other_weight!r}",
+                f"{there} * 0 + {thresholds.other_weight!r}",
             )
         ),
     )
     yield Recording(
         record=VOTER,
-        expr=f"{AFFECTED_VANTAGE}{{{voting}}} and on (country, asn, drill) {WEIGHT}",
+        expr=(
+            f"{AFFECTED_VANTAGE}{{{VOTING}}} and on (country, asn, drill) {WEIGHT}\n"
+            f'or {AFFECTED_VANTAGE}{{kind="{_SILENT}"}}'
+        ),
     )
+    # Half of a network says neither: it is as if it were not heard.
+    affected, all_of = f"sum by ({_NETWORK}) ({VOTER}) * 2", f"count by ({_NETWORK}) ({VOTER})"
     yield Recording(
         record=AFFECTED_NETWORK,
-        expr=f"sum by ({_NETWORK}) ({VOTER}) * 2 > bool count by ({_NETWORK}) ({VOTER})",
+        expr=f"({affected} > bool {all_of})\nunless ({affected} == {all_of})",
     )
 
 
-def _references() -> Iterator[Recording]:
-    for kind in FindingKind:
+def _references(thresholds: NationConfig) -> Iterator[Recording]:
+    """Weighed: strictly more that are fine (and enough of them), or strictly more that fail; else
+    there is no series."""
+    for kind in VERDICT_KINDS:
         fine = _abroad(REFERENCE_FINE[kind])
         failing = _abroad(REFERENCE_FAILING[kind], SLOW_ABROAD[kind])
         yield Recording(
             record=REFERENCE,
-            expr=f"({fine}\n> bool {failing})\nand ({fine}\n+ {failing} > 0)",
+            expr=(
+                f"(({fine}\n> {failing}) >= {thresholds.min_references}) * 0 + 1\n"
+                f"or ({fine}\n< {failing}) * 0"
+            ),
             labels={"kind": kind.value},
         )
+    fine = states_text(REFERENCE_FINE[FindingKind.RESTRICTED])
+    selector = f'{{role="reference", state=~"{fine}"}} == 1'
+    slot = "vantage, platform, drill"
+    yield Recording(
+        record=LOOKED,
+        expr=(
+            "min by (platform, drill) "
+            f"({_corrected(f'max by ({slot}) ({names.VERDICT_TIME.name})')}\n"
+            f"and on ({slot}) ({names.VERDICT_STATE.name}{selector}))"
+        ),
+    )
+
+
+def _corrected(time: str) -> str:
+    """A time that a vantage tells by its own clock, by the server's."""
+    clock = names.VANTAGE_TIME.name
+    return (
+        f"({time}\n+ on (vantage, drill) group_left () "
+        f"max by (vantage, drill) (timestamp({clock}) - {clock})\nor {time})"
+    )
+
+
+def _onset() -> Recording:
+    since = f"max by (vantage, platform, drill) ({names.VERDICT_SINCE.name})"
+    return Recording(
+        record=ONSET_VANTAGE,
+        expr=f"{_corrected(since)}\nor max by (vantage, drill) ({DARK})",
+    )
 
 
 def _abroad(states: Iterable[State], reasons: Iterable[str] = ()) -> str:
     verdict = names.VERDICT_STATE.name
-    selector = f'{verdict}{{role="reference", state=~"{_states(states)}"}}'
+    selector = f'{verdict}{{role="reference", state=~"{states_text(states)}"}}'
     if found := "|".join(sorted(reasons)):
         unknown = f'{verdict}{{role="reference", state="{State.UNKNOWN.value}"}}'
         info = f'{names.VERDICT_INFO.name}{{reason=~"{found}"}}'
@@ -189,6 +229,14 @@ def _countries(thresholds: NationConfig) -> Iterator[Recording]:
         record=AFFECTED_NETWORKS,
         expr=f"sum by ({_COUNTRY}) ({AFFECTED_NETWORK}) or {none}",
     )
+    struck = f"({VOTER} == 1) and on ({_NETWORK}) ({AFFECTED_NETWORK} == 1)"
+    yield Recording(
+        record=UPSTREAMS,
+        expr=(
+            f"count by ({_COUNTRY}) (count by ({_COUNTRY}, upstream) (({struck})\n"
+            f"* on (vantage, drill) group_left (upstream) {KNOWN}))"
+        ),
+    )
     yield Recording(
         record=COVERED_WEIGHT,
         expr=f"sum by ({_COUNTRY}) (({AFFECTED_NETWORK} * 0 + 1) {weighed}) or {none}",
@@ -203,39 +251,35 @@ def _countries(thresholds: NationConfig) -> Iterator[Recording]:
     yield Recording(
         record=COVERAGE, expr=f"{COVERED_WEIGHT} / on (country, drill) group_left () {total}"
     )
+    there = f"sum by (country, drill) ({WEIGHT}"
+    yield Recording(
+        record=HEARD,
+        expr=(f"{there} and on (country, asn, drill) {PRESENT}) / {there})\nor {there}) * 0"),
+    )
     yield Recording(
         record=WIDE,
         expr=(
             f"({none} + 1\n"
             f"and ({AFFECTED_NETWORKS} >= {thresholds.min_networks})\n"
+            f"and ({UPSTREAMS} >= {thresholds.min_upstreams})\n"
             f"and ({SHARE} >= {thresholds.min_share - TOLERANCE!r})\n"
             f"and ({COVERAGE} >= {thresholds.min_coverage - TOLERANCE!r})\n"
             f"unless on (platform, kind, drill) ({REFERENCE} == 0))\n"
             f"or {none}"
         ),
     )
-    window = _window(hold_window(thresholds))
+    hold = window(hold_window(thresholds))
     yield Recording(
         record=HELD,
         expr=(
-            f"((min_over_time({WIDE}[{window}]) == bool 1)\n"
-            f"* (count_over_time({WIDE}[{window}]) >= bool {hold_steps(thresholds) + 1}))\n"
+            f"((min_over_time({WIDE}[{hold}]) == bool 1)\n"
+            f"* (count_over_time({WIDE}[{hold}]) >= bool {hold_steps(thresholds) + 1}))\n"
             f"and {VANTAGES}"
         ),
     )
 
 
-def _onsets(thresholds: NationConfig, platforms: tuple[str, ...]) -> Iterator[Recording]:
-    clock = names.VANTAGE_TIME.name
-    since = f"max by (vantage, platform, drill) ({names.VERDICT_SINCE.name})"
-    yield Recording(
-        record=ONSET_VANTAGE,
-        expr=(
-            f"({since}\n+ on (vantage, drill) group_left () "
-            f"max by (vantage, drill) (timestamp({clock}) - {clock}))\n"
-            f"or {since}"
-        ),
-    )
+def _onsets(thresholds: NationConfig, platforms: Mapping[str, str]) -> Iterator[Recording]:
     yield Recording(
         record=ONSET_NETWORK,
         expr=(
@@ -254,14 +298,18 @@ def _onsets(thresholds: NationConfig, platforms: tuple[str, ...]) -> Iterator[Re
         f"abs({ONSET_NETWORK}{only} - on ({_COUNTRY}) group_left () {ONSET}{only}) "
         f"<= {thresholds.onset_window / 2!r}"
     )
-    yield Recording(
-        record=JOINED,
-        expr=(
-            f"{ONSET}{only}\n"
-            f"and (count by ({_COUNTRY}) ({near}) >= {thresholds.min_networks})\n"
-            f"unless on (platform, kind, drill) ({REFERENCE} == 0)"
-        ),
-    )
+    for operator, run in _by_operator(platforms):
+        of = f'{{kind="{_RESTRICTED}", platform=~"{"|".join(run)}"}}'
+        yield Recording(
+            record=JOINED,
+            expr=(
+                f"{ONSET}{of}\n"
+                f"and (count by ({_COUNTRY}) ({near}) >= {thresholds.min_networks})\n"
+                f"and ({UPSTREAMS} >= {thresholds.min_upstreams})\n"
+                f"unless on (platform, kind, drill) ({REFERENCE} == 0)"
+            ),
+            labels={"operator": operator},
+        )
     struck = f"({VOTER}{only} == 1) and on ({_NETWORK}) ({AFFECTED_NETWORK} == 1)"
     yield Recording(
         record=CONTROLS,
@@ -275,10 +323,18 @@ def _onsets(thresholds: NationConfig, platforms: tuple[str, ...]) -> Iterator[Re
     yield from _together(thresholds, platforms)
 
 
-def _together(thresholds: NationConfig, platforms: tuple[str, ...]) -> Iterator[Recording]:
+def _by_operator(platforms: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    found: dict[str, list[str]] = {}
+    for platform, operator in platforms.items():
+        found.setdefault(operator, []).append(platform)
+    return list(found.items())
+
+
+def _together(thresholds: NationConfig, platforms: Iterable[str]) -> Iterator[Recording]:
     """For each platform: which began no earlier than it, and soon after. PromQL cannot compare all
     pairs of a vector, so there is a rule for each."""
     least = thresholds.systematic_platforms
+    platforms = tuple(platforms)
     whole = "country, kind, drill"
     for platform in platforms:
         yield Recording(
@@ -295,7 +351,8 @@ def _together(thresholds: NationConfig, platforms: tuple[str, ...]) -> Iterator[
             record=SYSTEMATIC_WITH,
             expr=(
                 f"{together}\n"
-                f"and on ({whole}) (count by ({whole}) ({together}) >= {least})\n"
+                f"and on ({whole}) (count by ({whole}) (count by ({whole}, operator) "
+                f"({together})) >= {least})\n"
                 f"and on ({whole}) (count by ({whole}) (count by ({whole}, control) "
                 f"({CONTROLS} and on ({_COUNTRY}) {together})) >= {least})"
             ),
@@ -318,7 +375,7 @@ def _scope(thresholds: NationConfig) -> str:
     rungs = (
         rung(Scope.INSUFFICIENT, f"and ({COVERED_NETWORKS} < {thresholds.min_networks})"),
         rung(Scope.NONE, f"and on (platform, kind, drill) ({REFERENCE} == 0)"),
-        rung(Scope.NATION, f"and ({HELD} == 1)"),
+        rung(Scope.NATION, f'and ({HELD}{{kind!="{FindingKind.IMPAIRED.value}"}} == 1)'),
         rung(Scope.PARTIAL, f"and ({AFFECTED_NETWORKS} >= 2)"),
         rung(Scope.NETWORK, f"and ({AFFECTED_NETWORKS} == 1)"),
         rung(Scope.VANTAGE, f"and ({AFFECTED_VANTAGES} > 0)"),

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from probe.config.schema import NationConfig
 from probe.nation.sight import GRID_SECONDS
 from probe.publish.rules.alert import DRILL, DRILL_MATCHER, Alert, alerts
-from probe.publish.rules.record import Recording, recordings
+from probe.publish.rules.record import recordings
+from probe.publish.rules.recording import Recording
 
 # Relative to whatever the operator says holds the documentation.
 RUNBOOK = "runbook.md"
 
 
 def rule_file(
-    thresholds: NationConfig, platforms: Iterable[str], *, docs: str = "docs"
+    thresholds: NationConfig,
+    platforms: Iterable[str],
+    *,
+    operators: Mapping[str, str] | None = None,
+    docs: str = "docs",
 ) -> dict[str, Any]:
-    """Two groups: what is recorded, and what is alerted. ``docs`` is where the runbook is: a URL or
+    """Two groups: what is recorded, and what is alerted. ``operators``: who runs each platform.
+    ``docs`` is where the runbook is: a URL or
     a folder."""
     every = [
         _alert(alert, drill, docs.rstrip("/"))
@@ -25,7 +31,7 @@ def rule_file(
         for alert in alerts(thresholds)
     ]
     interval = f"{GRID_SECONDS:.0f}s"
-    recorded = [_recording(rule) for rule in recordings(thresholds, platforms)]
+    recorded = [_recording(rule) for rule in recordings(thresholds, platforms, operators)]
     return {
         "groups": [
             {"name": "throttlewatch", "interval": interval, "rules": recorded},

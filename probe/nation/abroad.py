@@ -1,0 +1,49 @@
+"""What the reference vantages say of a platform, weighed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from probe.config.schema import NationConfig
+from probe.model.finding import FindingKind, Reference
+from probe.model.identity import Vantage
+from probe.model.verdict import State
+from probe.nation.sight import REFERENCE_FINE, Reading, fails_abroad, states_of
+
+
+class Abroad(Struct, frozen=True, kw_only=True):
+    """``looked`` is when the one of those that are fine that looked longest ago did (``None``:
+    none is fine, or that is not known)."""
+
+    reference: Reference = Reference.ABSENT
+    looked: float | None = None
+
+    def bears(self, readings: Sequence[Reading], kind: FindingKind) -> bool:
+        """Whether an impairment counts as a restriction: references looked after it began, and
+        are fine, which rules out that it is so everywhere."""
+        return (
+            kind is FindingKind.RESTRICTED
+            and self.reference is Reference.FINE
+            and self.looked is not None
+            and any(reading.state is State.IMPAIRED for reading in readings)
+            and max(reading.since for reading in readings) <= self.looked
+        )
+
+
+def abroad_of(
+    heard: Mapping[Vantage, Sequence[Reading]], kind: FindingKind, thresholds: NationConfig
+) -> Abroad:
+    """Weigh what the vantages abroad say. Strictly more that fail make ``failing``; strictly more
+    that are fine, and at least ``min_references``, make ``fine``; else nobody knows."""
+    well = [said for said in heard.values() if states_of(said) & REFERENCE_FINE[kind]]
+    fine, failing = len(well), sum(fails_abroad(said, kind) for said in heard.values())
+    if fine + failing == 0:
+        return Abroad()
+    if failing > fine:
+        return Abroad(reference=Reference.FAILING)
+    if fine == failing or fine < thresholds.min_references:
+        return Abroad(reference=Reference.DIVIDED)
+    looks = [max(times) for said in well if (times := [r.at for r in said if r.at is not None])]
+    return Abroad(reference=Reference.FINE, looked=min(looks, default=None))
