@@ -46,7 +46,8 @@ class Contrast(Struct, frozen=True, kw_only=True):
     its healthy controls, beyond what its round-trip time explains; infinite if it failed. ``path``:
     the logarithm that the round-trip time explains. ``usual``: whether its own history was known;
     without, what honest platforms may differ by is already taken off. ``versus_swap``: the same
-    against its swap. ``way_failed``: the target was not reached.
+    against its swap. ``way_failed``: the target was not reached. ``as_usual``: it is no slower than
+    its own history by the margin.
     """
 
     target: str
@@ -58,11 +59,18 @@ class Contrast(Struct, frozen=True, kw_only=True):
     versus_swap: float | None
     way_failed: bool
     controls: int
+    as_usual: bool = False
 
     @property
     def worst(self) -> float:
-        """The larger of both; minus infinity if there is neither."""
+        """The larger of both; minus infinity if there is neither.
+
+        A swap that is faster than usual does not make its target slow: where the target's own
+        history is known and it keeps to it, its swap says nothing.
+        """
         values = [v for v in (self.slowdown, self.versus_swap) if v is not None]
+        if self.as_usual:
+            return self.slowdown or 0.0
         return max(values, default=-inf)
 
 
@@ -113,6 +121,7 @@ def contrast(
         versus_swap=_versus_swap(target, swap, measure, normal, thresholds),
         way_failed=failed(target) and own == inf,
         controls=len(able),
+        as_usual=usual and slowdown is not None and slowdown <= thresholds.log_margin,
     )
 
 
@@ -128,7 +137,8 @@ def _versus_swap(
     own, other = log_effort(target, measure), log_effort(swap, measure)
     if own is None or other is None or other == inf:
         return None
-    return own - other - swap_allowance(target, swap, measure, normal, thresholds)
+    allowance = swap_allowance(target, measure, normal, thresholds)
+    return own - other - allowance - path_shift(target, [swap], None)
 
 
 def says_something(swap: LegObservation, target: LegObservation) -> bool:
@@ -138,17 +148,11 @@ def says_something(swap: LegObservation, target: LegObservation) -> bool:
 
 
 def swap_allowance(
-    target: LegObservation,
-    swap: LegObservation,
-    measure: Measure,
-    normal: Normal,
-    thresholds: Thresholds,
+    target: LegObservation, measure: Measure, normal: Normal, thresholds: Thresholds
 ) -> float:
     """How much slower than its swap a target normally is (logarithm)."""
-    mine, its = normal.expected(target, measure), normal.expected(swap, measure)
-    if mine is None or its is None:
-        return log(thresholds.no_swap_baseline)
-    return mine - its
+    level = normal.difference(target, measure)
+    return log(thresholds.no_swap_baseline) if level is None else level.expected(normal.at)
 
 
 def deviations(controls: Iterable[LegObservation], measure: Measure, normal: Normal) -> list[float]:

@@ -157,6 +157,7 @@ def proven(episode: Episode, rests_on: str, at: float, together: Sequence[str] =
         addresses=strong,
         together=tuple(together),
         decoy=_decoy(episode),
+        usual=episode.usual,
         rounds=episode.rounds,
         seen_at=at,
     )

@@ -16,7 +16,7 @@ from probe.observe.effort import Measure, gave
 from probe.verdict.contrast import deviations, healthy, log_effort, noise_key
 from probe.verdict.distance import RTT, log_rtt
 from probe.verdict.level import Level, learned
-from probe.verdict.normal import Levels, Normal, series
+from probe.verdict.normal import DIFFERENCE, Levels, Normal, difference, series
 from probe.verdict.thresholds import Thresholds
 
 _RELATIVE = (LegRole.TARGET, LegRole.SWAP, LegRole.DECOY)
@@ -111,10 +111,31 @@ def learn_targets(
             if value is not None and isfinite(value):
                 key = series(leg, measure, family)
                 after[key] = learned(levels.get(key), value - line, at)
+        _learn_differences(after, levels, observed, measure, targets)
     for leg in observed.legs:
         if leg.leg.role in _RELATIVE and leg.leg.target in targets:
             _learn_rtt(after, levels, leg, family, at)
     return after
+
+
+def _learn_differences(
+    after: dict[str, Level],
+    levels: Levels,
+    observed: RoundObservation,
+    measure: Measure,
+    targets: frozenset[str],
+) -> None:
+    """How much slower than their swaps ``targets`` were: of both in the same round, whatever the
+    line, the path and the platform's servers did in that minute, for those met them alike."""
+    swaps = {leg.leg.target: leg for leg in observed.by_role(LegRole.SWAP) if gave(leg)}
+    for leg in observed.by_role(LegRole.TARGET):
+        swap = swaps.get(leg.leg.target)
+        if leg.leg.target not in targets or swap is None or not gave(leg):
+            continue
+        own, its = log_effort(leg, measure), log_effort(swap, measure)
+        if own is not None and its is not None and isfinite(own) and isfinite(its):
+            key = difference(leg, measure, observed.family.value)
+            after[key] = learned(levels.get(key), own - its, observed.started_at)
 
 
 def _learn_rtt(
@@ -133,10 +154,10 @@ def learn_noise(levels: Levels, measure: Measure, noise: float, at: float) -> di
 
 
 def forget(levels: Levels, *, family: str, owner: str, target: str) -> dict[str, Level]:
-    """The levels without those of one target of one platform: what is normal begins anew there."""
-    mark = f"|{owner}|{target}|"
+    """The levels with those of one target of one platform, and of its swap, begun anew: what they
+    were is remembered for long. What the two differ by is another matter at another place, too."""
+    roles = (LegRole.TARGET, LegRole.SWAP, DIFFERENCE)
+    begun = tuple(f"{family}|{role}|{owner}|{target}|" for role in roles)
     return {
-        key: level
-        for key, level in levels.items()
-        if mark not in key or not key.startswith(f"{family}|")
+        key: level.begun_anew() if key.startswith(begun) else level for key, level in levels.items()
     }

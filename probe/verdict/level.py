@@ -5,6 +5,10 @@ same round. The level is the median of the last ``RING`` values and the spread t
 deviation, scaled to a normal's standard deviation, so that a quarter of wild values moves neither
 far. Once a week has been seen, each hour of the day (UTC) has an offset of its own, shrunk towards
 zero. Whoever calls ``learned`` sees to it that nothing is learnt while anything is wrong.
+
+The level is a short memory (half a day of reads). Beside it stands a long one: what was normal at
+the end of each of the last ``DAYS`` days. It outlives a level that has to begin anew, so what was
+learnt under trouble does not silently take the place of what was normal before.
 """
 
 from __future__ import annotations
@@ -21,6 +25,14 @@ _MAD_SCALE = 1.4826
 # Standard error of a median, in those of a mean.
 _MEDIAN_SE = 1.2533
 _LEAST_SPREAD = 0.05
+DAYS = 28
+"""Days that the long memory has."""
+# What is called usual over weeks is what a quarter of the days were better than: trouble that fills
+# three weeks of four is normal by then.
+_LONG_SHARE = 0.25
+RECENT = 6
+"""Values that say what is so now: half an hour of light rounds."""
+_DAY_SECONDS = 86_400.0
 _HOURS = 24
 _WEEK_SECONDS = 7 * 86_400.0
 _HOUR_SECONDS = 3_600.0
@@ -29,7 +41,11 @@ _HOUR_SHRINK = 5.0
 
 
 class Level(Struct, frozen=True, array_like=True):
-    """``values`` are the latest, the newest last; ``seen`` counts all; times are Unix seconds."""
+    """``values`` are the latest, the newest last; ``seen`` counts all; times are Unix seconds.
+
+    ``days``: what was normal at the end of each of the latest days, the newest last; ``day``: the
+    day (since 1970, UTC) of the newest value.
+    """
 
     values: tuple[float, ...]
     centre: float
@@ -38,6 +54,8 @@ class Level(Struct, frozen=True, array_like=True):
     began_at: float
     hours: tuple[float, ...] = ()
     counts: tuple[int, ...] = ()
+    days: tuple[float, ...] = ()
+    day: int = 0
 
     @property
     def known(self) -> bool:
@@ -52,6 +70,30 @@ class Level(Struct, frozen=True, array_like=True):
         weight = self.counts[hour] / (self.counts[hour] + _HOUR_SHRINK)
         return self.centre + weight * self.hours[hour]
 
+    @property
+    def recent(self) -> float:
+        """What the latest values say; of a level without any, what it was."""
+        return _median(self.values[-RECENT:]) if self.values else self.centre
+
+    @property
+    def long(self) -> float | None:
+        """What has been usual over weeks; ``None``: no day has passed yet."""
+        ordered = sorted(self.days)
+        return ordered[int(_LONG_SHARE * (len(ordered) - 1))] if ordered else None
+
+    @property
+    def long_spread(self) -> float:
+        """How much days differ."""
+        if not self.days:
+            return _LEAST_SPREAD
+        middle = _median(self.days)
+        return max(_LEAST_SPREAD, _MAD_SCALE * _median([abs(day - middle) for day in self.days]))
+
+    def begun_anew(self) -> Level:
+        """Without its values: what is normal is not known again, but what it was is remembered."""
+        days = self.days or ((self.centre,) if self.known else ())
+        return Level((), self.centre, self.spread, 0, self.began_at, days=days, day=self.day)
+
     def doubt(self, errors: float) -> float:
         """How far the true level may lie from ``centre``: that many standard errors.
 
@@ -65,8 +107,14 @@ class Level(Struct, frozen=True, array_like=True):
 
 def learned(level: Level | None, value: float, at: float) -> Level:
     """The level after one more value."""
+    day = int(at // _DAY_SECONDS)
     if level is None:
-        return Level((value,), value, _LEAST_SPREAD, 1, at)
+        return Level((value,), value, _LEAST_SPREAD, 1, at, day=day)
+    days = level.days
+    if level.known and day != level.day:
+        days = (*days[-(DAYS - 1) :], level.centre)
+    if not level.values:
+        return Level((value,), value, _LEAST_SPREAD, 1, at, days=days, day=day)
     values = (*level.values[-(RING - 1) :], value)
     centre = _median(values)
     spread = _MAD_SCALE * _median([abs(v - centre) for v in values])
@@ -82,6 +130,8 @@ def learned(level: Level | None, value: float, at: float) -> Level:
         level.began_at,
         (*hours[:hour], offset, *hours[hour + 1 :]),
         (*counts[:hour], counts[hour] + 1, *counts[hour + 1 :]),
+        days,
+        day,
     )
 
 

@@ -98,6 +98,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     target as usual since one showed it, ``waited`` the rounds that read since the last burst,
     ``together`` the platforms of other operators that were slowed since the same time,
     ``decoy`` whether the platform's name was slow at a server that is nobody's target too,
+    ``usual`` whether ``factor`` is against the target's own history,
     ``seen_at`` when its target was last compared, be it in a burst, ``unmeasured_seconds`` how much
     of the time since its onset no round speaks for. ``basis``: what the proof rests
     on: ``swap``, ``addresses``, ``platforms``, ``duration`` or ``dns``.
@@ -118,6 +119,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     addresses: int = 0
     together: tuple[str, ...] = ()
     decoy: bool = False
+    usual: bool = True
     rounds: int = 0
     recovery: Wealth = Wealth()
     recovery_bursts: int = 0

@@ -18,6 +18,16 @@ def series(leg: LegObservation, measure: str, family: str) -> str:
     return f"{family}|{leg.leg.role}|{leg.leg.owner}|{leg.leg.target}|{measure}"
 
 
+DIFFERENCE = "difference"
+"""In the place of a role: how much slower a target is than its swap, learnt as one series, so that
+the two cannot get out of step."""
+
+
+def difference(leg: LegObservation, measure: str, family: str) -> str:
+    """The key of the series of the difference between a target (or swap) ``leg`` and the other."""
+    return f"{family}|{DIFFERENCE}|{leg.leg.owner}|{leg.leg.target}|{measure}"
+
+
 class Normal(Struct, frozen=True):
     """The levels of legs over one address family, at Unix time ``at``."""
 
@@ -33,6 +43,11 @@ class Normal(Struct, frozen=True):
     def level(self, leg: LegObservation, measure: str) -> Level | None:
         """That of the series of ``leg`` in ``measure``, once it says what is normal."""
         found = self.levels.get(series(leg, measure, self.family))
+        return found if found is not None and found.known else None
+
+    def difference(self, leg: LegObservation, measure: str) -> Level | None:
+        """That of how much slower the target is than its swap, once it says what is normal."""
+        found = self.levels.get(difference(leg, measure, self.family))
         return found if found is not None and found.known else None
 
     def expected(self, leg: LegObservation, measure: str) -> float | None:

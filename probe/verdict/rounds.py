@@ -181,12 +181,7 @@ def episode_after(
         if now is not None and now.worst <= log(thresholds.contradiction):
             current = None
         elif now is not None and (rival := _rival(current, now, suspects, thresholds)) is not None:
-            return replace(
-                _begun(rival, suspects, mine, observed),
-                onset_at=current.onset_at,
-                clean=current.clean,
-                seen=tuple(dict.fromkeys((*current.seen, *_seen(observed)))),
-            )
+            return _instead(rival, current, suspects, mine, observed)
         elif now is not None and now.worst > thresholds.log_margin:
             return replace(
                 current,
@@ -203,6 +198,8 @@ def episode_after(
         elif now is not None:
             return replace(current, bursts=0)
         elif current is not None and waits_for_long(current, observed):
+            if (rival := _better_known(current, suspects, thresholds)) is not None:
+                return _instead(rival, current, suspects, mine, observed)
             # A day until the next long read is too long: every round that reads tests it again.
             return replace(current, rounds=current.rounds + 1, bursts=0, last_at=at)
     if current is not None:
@@ -231,6 +228,37 @@ def _begun(
     )
 
 
+def _instead(
+    rival: Contrast,
+    current: Episode,
+    suspects: Iterable[Contrast],
+    mine: PlatformMemory,
+    observed: RoundObservation,
+) -> Episode:
+    """``rival`` is tested from nothing in the place of ``current``, whose onset it keeps."""
+    return replace(
+        _begun(rival, suspects, mine, observed),
+        onset_at=current.onset_at,
+        clean=current.clean,
+        seen=tuple(dict.fromkeys((*current.seen, *_seen(observed)))),
+    )
+
+
+def _better_known(
+    current: Episode, suspects: Iterable[Contrast], thresholds: Thresholds
+) -> Contrast | None:
+    """What is slow in this round too and has a history, while ``current``, a long read, has none:
+    there is one a day, so what is normal for it is not known for long, and little is proven by it.
+    """
+    if current.usual or _evidence(current) >= thresholds.evidence:
+        return None
+    return next((c for c in suspects if c.usual and c.slowdown is not None), None)
+
+
+def _evidence(current: Episode) -> float:
+    return max(current.control.e_value, current.swap.e_value)
+
+
 def _rival(
     current: Episode, now: Contrast, suspects: Iterable[Contrast], thresholds: Thresholds
 ) -> Contrast | None:
@@ -240,8 +268,7 @@ def _rival(
     A handshake that takes twice as long would else keep a transfer that takes ten times as long
     from ever being tested. What was gathered is given up, so no bound is touched.
     """
-    evidence = max(current.control.e_value, current.swap.e_value)
-    if evidence >= thresholds.evidence:
+    if _evidence(current) >= thresholds.evidence:
         return None
     others = (c for c in suspects if (c.target, c.measure) != (current.target, current.measure))
     return next((c for c in others if c.worst > now.worst + thresholds.log_margin), None)

@@ -43,7 +43,8 @@ class Score(Struct, frozen=True, kw_only=True):
     ``wins``: of nine pairs with the controls, how many the target lost for sure. ``swap_wins``: the
     same with its swap (``None``: no swap took part). ``recovered``: pairs in which the target was
     for sure not slowed any more (``_recovered``). ``slowdown``: logarithm of how many times slower
-    than normal the target was, relative to the controls (``None``: it failed, or the controls did).
+    than normal the target was, relative to the controls and beyond what its path explains
+    (``None``: it failed, or the controls did).
     ``line``: logarithm of how much slower than their history the controls were. ``swap_slow``:
     whether the swap was slower than the controls by the margin, and ``first_swap_slow`` whether
     those of its legs were that came before any of the target's (``None``: there are none).
@@ -97,7 +98,7 @@ def score(
         line = _efforts(controls, measure)
     margin = thresholds.log_margin
     strict = [y - expected - doubt - edge - path - margin for y in own]
-    slowdown = _difference(own, line, expected) if own and line else None
+    slowdown = _difference(own, line, expected + path) if own and line else None
     noise = [
         SMALL_SAMPLE * pstdev(group)
         for group in (_finite(own), _finite(line))
@@ -210,24 +211,21 @@ def _swap_wins(
 ) -> int | None:
     if not swaps or not targets:
         return None
-    allowance = _most_beyond_swap(targets[0], swaps[0], measure, normal, thresholds)
+    allowance = _most_beyond_swap(targets[0], measure, normal, thresholds)
+    allowance += _path(targets, swaps, None)
     told = [leg for leg in targets if says_something(swaps[0], leg)]
     own = [y - allowance - thresholds.log_margin for y in _efforts(told, measure)]
     return wins(own, _efforts(swaps, measure)) if len(swaps) >= EACH else 0
 
 
 def _most_beyond_swap(
-    target: LegObservation,
-    swap: LegObservation,
-    measure: Measure,
-    normal: Normal,
-    thresholds: Thresholds,
+    target: LegObservation, measure: Measure, normal: Normal, thresholds: Thresholds
 ) -> float:
     """The most by which a target is normally slower than its swap (logarithm): with the doubt of
-    both levels, but no more than is allowed without them, while they agree with that."""
-    allowance = swap_allowance(target, swap, measure, normal, thresholds)
-    levels = [normal.level(leg, measure) for leg in (target, swap)]
-    doubt = sum(level.doubt(ERRORS) for level in levels if level is not None)
+    that, but no more than is allowed while it is unknown, as long as it agrees with that."""
+    allowance = swap_allowance(target, measure, normal, thresholds)
+    level = normal.difference(target, measure)
+    doubt = 0.0 if level is None else level.doubt(ERRORS)
     unknown = log(thresholds.no_swap_baseline)
     return allowance + doubt if allowance > unknown else min(allowance + doubt, unknown)
 
@@ -251,9 +249,10 @@ def _swap_slow(
     if not own:
         return None
     expected, theirs = normal.expected(swaps[0], measure), _relative(controls, measure, normal)
+    path = _path(swaps, controls, None if expected is None or theirs is None else normal)
     if expected is None or theirs is None:
         expected, theirs = log(thresholds.no_baseline), _efforts(controls, measure)
-    return bool(theirs) and median(own) - median(theirs) - expected > thresholds.log_margin
+    return bool(theirs) and median(own) - median(theirs) - expected - path > thresholds.log_margin
 
 
 def _also_handshake(
@@ -267,4 +266,5 @@ def _also_handshake(
     expected = normal.expected(targets[0], measure) if targets else None
     if not own or not theirs or expected is None:
         return False
-    return median(own) - median(theirs) - expected > thresholds.log_margin
+    path = _path(targets, controls, normal)
+    return median(own) - median(theirs) - expected - path > thresholds.log_margin

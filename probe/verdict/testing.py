@@ -6,6 +6,7 @@ Pure steps; ``decide.py`` puts them in order.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import exp, isfinite
 
 from msgspec.structs import replace
 
@@ -28,8 +29,8 @@ AWAIT_ROUNDS = 4
 # Rounds that read between two long recovery bursts, which cost megabytes.
 LONG_WAIT = 2
 # A restriction is not claimed any more once so many rounds have tested it and found the target as
-# usual, with none between them that showed it. On a line whose normal is badly known its end cannot
-# be proven, nor can that it goes on; what proved it would show again while it did.
+# usual; one between them that showed it halves their number. On a line whose normal is badly known
+# its end cannot be proven, nor can that it goes on; what proved it would show again while it did.
 QUIET_ROUNDS = 8
 # Pairs lost, of nine, that show it.
 SHOWN = 8
@@ -133,10 +134,14 @@ def recover(
     """A burst against "still slowed"."""
     if not found.complete:
         return mine, None
+    restriction = _better_measured(restriction, found)
     wealth = restriction.recovery.after(found.recovered)
     tried = restriction.recovery_bursts + 1
     over = wealth.e_value <= 1.0 or tried >= about.thresholds.bursts_per_round
-    quiet = 0 if found.wins >= SHOWN else restriction.quiet + (over and _as_usual(found, about))
+    if found.wins >= SHOWN:
+        quiet = restriction.quiet // 2  # what goes on shows again and again, chance once
+    else:
+        quiet = restriction.quiet + (over and _as_usual(found, about))
     if wealth.e_value >= about.thresholds.recovery_evidence or quiet >= QUIET_ROUNDS:
         return replace(mine, proven=None, episode=None, state=State.UNKNOWN), None
     restriction = replace(
@@ -149,6 +154,16 @@ def recover(
     )
     mine = replace(mine, proven=restriction)
     return mine, None if over else recovery_burst(observed.platform, restriction, levels, about)
+
+
+def _better_measured(restriction: Proven, found: Score) -> Proven:
+    """By how much it is slowed, once that can be compared with its own history: what was proven
+    before that was known left out all that is honest, and is too little to look for the end by."""
+    if restriction.usual or not found.usual or found.wins < SHOWN or found.slowdown is None:
+        return restriction
+    if restriction.factor is None or not isfinite(found.slowdown):
+        return restriction
+    return replace(restriction, usual=True, factor=exp(found.slowdown))
 
 
 def _as_usual(found: Score, about: About) -> bool:

@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.verdict.level import LEAST, RING, Level, learned
+from probe.verdict.level import DAYS, LEAST, RING, Level, learned
 
 AT = 1_700_000_000.0
 HOUR = 3_600.0
@@ -60,3 +60,31 @@ def test_hours_count_only_after_a_week() -> None:
     assert abs(month.expected(at_eight + HOUR)) < 0.1
     week = after(evening[:24], step=HOUR)
     assert week.expected(at_eight - 29 * 24 * HOUR) == week.centre
+
+
+DAY = 24 * HOUR
+
+
+def test_what_was_normal_is_remembered_for_weeks() -> None:
+    """An hour of light rounds a day: trouble that lasts three days is no normal of weeks."""
+    level = None
+    for day in range(20):
+        for i in range(RING):
+            level = learned(level, 0.0 if day < 17 else 2.0, AT + day * DAY + i * 60.0)
+    assert level is not None
+    assert level.centre == 2.0
+    assert level.long == 0.0
+    for day in range(20, 20 + DAYS):
+        level = learned(level, 2.0, AT + day * DAY)
+    assert level.long == 2.0
+
+
+@given(st.lists(st.floats(-10, 10), min_size=LEAST, max_size=80))
+def test_a_level_that_begins_anew_knows_nothing_but_what_it_was(values: list[float]) -> None:
+    before = after(values)
+    anew = before.begun_anew()
+    assert not anew.known
+    assert anew.days
+    assert anew.days[-1] in (before.centre, *before.days)
+    assert len(learned(learned(anew, 1.0, AT), 1.0, AT).days) >= len(before.days)
+    assert not learned(anew, 1.0, AT).known
