@@ -15,6 +15,7 @@ from probe.measure.discover import PAGE_BYTES
 from probe.measure.failures import NO_RESOURCES
 from probe.measure.leg import measure_leg
 from probe.measure.lookout import Lookout
+from probe.measure.manners import Wish, asked_host, wish_of
 from probe.measure.names import Names, Resolution
 from probe.measure.objects import after_leg
 from probe.measure.page import Page, fetch_page
@@ -57,7 +58,7 @@ class Asker:
         resolution = (await names.resolve([host]))[host]
         if resolution.failure is not None:
             return resolution.failure
-        if not self._may_ask(host, resolution, via):
+        if not self._may_ask(host, host, resolution, via):
             return Failure(
                 phase=Phase.RESOLVE, reason="interrupted", detail="the host's budget is spent"
             )
@@ -74,26 +75,27 @@ class Asker:
             max_bytes=PAGE_BYTES,
             count=count,
         )
-        if isinstance(page, Page):
-            self._leave_alone(via, host, page.retry_after_seconds)
+        if isinstance(page, Page) and page.retry_after_seconds is not None:
+            self._leave_alone(via, Wish(host, page.retry_after_seconds))
         return page
 
     def affords(
         self, legs: Sequence[Leg], resolutions: Mapping[str, Resolution], via: VantageConfig
     ) -> bool:
         """Whether every host may be asked as often as all of ``legs`` need."""
-        wanted = Counter(
-            leg.connect_to for leg in legs if not is_exempt(resolutions[leg.connect_to].address)
-        )
+        held = [leg for leg in legs if not is_exempt(resolutions[leg.connect_to].address)]
+        wanted = Counter(leg.connect_to for leg in held)
         now = time.monotonic()
         return all(
-            self._state.budget.has(via.name, host, now, legs=count)
-            for host, count in wanted.items()
+            self._state.budget.has(
+                via.name, leg.connect_to, now, legs=wanted[leg.connect_to], name=asked_host(leg)
+            )
+            for leg in held
         )
 
-    def _may_ask(self, host: str, resolution: Resolution, via: VantageConfig) -> bool:
+    def _may_ask(self, host: str, name: str, resolution: Resolution, via: VantageConfig) -> bool:
         return is_exempt(resolution.address) or self._state.budget.take(
-            via.name, host, time.monotonic()
+            via.name, host, time.monotonic(), name=name
         )
 
     async def legs(
@@ -116,7 +118,7 @@ class Asker:
                     skipped.append(SkippedLeg(leg=leg, reason="no_address"))
                 else:
                     made.append(_unresolved(leg, resolution, len(made)))
-            elif not self._may_ask(leg.connect_to, resolution, via):
+            elif not self._may_ask(leg.connect_to, asked_host(leg), resolution, via):
                 skipped.append(SkippedLeg(leg=leg, reason="host_budget"))
             else:
                 observed = await self._make_one(leg, resolution, via, leg_seconds, len(made))
@@ -169,14 +171,12 @@ class Asker:
             self._state.remember(via.name, leg.owner, leg.target, after)
 
     def _heed(self, observed: LegObservation, via: VantageConfig) -> None:
-        if observed.http is not None:
-            self._leave_alone(via, observed.leg.connect_to, observed.http.retry_after_seconds)
+        if (wish := wish_of(observed)) is not None:
+            self._leave_alone(via, wish)
 
-    def _leave_alone(self, via: VantageConfig, host: str, seconds: float | None) -> None:
-        """A host has said (``Retry-After``) for how long."""
-        if seconds is not None:
-            now = time.monotonic()
-            self._state.budget.close(via.name, host, now, now + seconds)
+    def _leave_alone(self, via: VantageConfig, wish: Wish) -> None:
+        now = time.monotonic()
+        self._state.budget.close(via.name, wish.host, now, now + wish.seconds)
 
 
 def _unresolved(leg: Leg, resolution: Resolution, order: int) -> LegObservation:

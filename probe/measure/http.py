@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterable, Mapping
-from email.utils import parsedate_to_datetime
 
 import httpx
 from msgspec import Struct
@@ -25,6 +24,7 @@ from probe.measure.failures import NetworkError
 from probe.measure.frames import Frames
 from probe.measure.http1 import Fields, Http1
 from probe.measure.http2 import Http2
+from probe.measure.manners import retry_after
 from probe.measure.tls import TlsStream
 from probe.measure.wire import BODY_PIECE, Stopped, WireStream
 from probe.model.failure import PROTOCOL_ERROR
@@ -96,7 +96,9 @@ class Exchange:
             version=answer.version,
             status=answer.status,
             content_length=_number(answer.fields.get(b"content-length")),
-            retry_after_seconds=retry_after(answer.fields.get(b"retry-after"), time.time()),
+            retry_after_seconds=retry_after(
+                answer.fields.get(b"retry-after"), answer.fields.get(b"date"), time.time()
+            ),
         )
         return self.facts
 
@@ -207,23 +209,6 @@ def status_of(fields: Mapping[bytes, bytes]) -> int:
     if not status.isdigit():
         raise NetworkError(PROTOCOL_ERROR, "an answer without a status")
     return int(status)
-
-
-def retry_after(field: bytes | None, now: float) -> float | None:
-    """Seconds to wait by a ``Retry-After`` header (RFC 9110, 10.2.3: seconds or a date).
-
-    ``now`` is Unix seconds. ``None`` for no header and for one that is neither.
-    """
-    value = _text(field)
-    if value is None:
-        return None
-    seconds = _number(field)
-    if seconds is not None:
-        return float(seconds)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _number(value: bytes | None) -> int | None:

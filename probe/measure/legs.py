@@ -48,6 +48,11 @@ def connect_name(target: Target, url: str) -> str:
     return target.connect_to or (urlsplit(url).hostname or "")
 
 
+def host_name(target: Target, url: str) -> str:
+    """The host that the target's own legs ask."""
+    return target.host or (urlsplit(url).hostname or "")
+
+
 def draw_controls(
     controls: Sequence[Endpoint],
     count: int,

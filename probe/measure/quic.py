@@ -25,7 +25,8 @@ from probe.measure import clock, tcp
 from probe.measure.clock import Arrival, Timeline
 from probe.measure.failures import TIMEOUT, UNEXPECTED_STATUS, NetworkError, failure_of
 from probe.measure.family import SOCKET_FAMILIES, family_of
-from probe.measure.http import headers, retry_after, status_of
+from probe.measure.http import headers, status_of
+from probe.measure.manners import retry_after
 from probe.measure.trust import Trust
 from probe.model.failure import Failure
 from probe.model.identity import Phase
@@ -203,7 +204,9 @@ class _Exchange:
         self._facts = HttpFacts(
             version="3",
             status=status,
-            retry_after_seconds=retry_after(fields.get(b"retry-after"), time.time()),
+            retry_after_seconds=retry_after(
+                fields.get(b"retry-after"), fields.get(b"date"), time.time()
+            ),
         )
 
     def observation(

@@ -24,6 +24,7 @@ from probe.measure.legs import (
     declare_burst,
     draw_burst_controls,
     draw_controls,
+    host_name,
     in_order,
     one_any_answer,
     round_cap,
@@ -321,8 +322,13 @@ class Rounds:
     def _has_tokens(self, via: VantageConfig, endpoint: Endpoint) -> bool:
         if endpoint.object is None:
             return True
-        host = connect_name(endpoint.target, endpoint.object.url)
-        return self._state.budget.has(via.name, host, time.monotonic())
+        url = endpoint.object.url
+        return self._state.budget.has(
+            via.name,
+            connect_name(endpoint.target, url),
+            time.monotonic(),
+            name=host_name(endpoint.target, url),
+        )
 
     async def _with_object(self, endpoint: Endpoint, via: VantageConfig, names: Names) -> Endpoint:
         """The endpoint with its object looked for, when its page is due."""

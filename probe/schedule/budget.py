@@ -18,17 +18,18 @@ from probe.schedule.account import seconds_between
 
 LEGS_PER_HOUR = 30.0
 BURST = 30.0
-# No answer, forged or wrong, may silence a host for longer than this.
-MOST_CLOSED_SECONDS = 86_400.0
-# Nor may what is kept be so damaged that a host is not asked for longer than that.
-_MOST_OWED = LEGS_PER_HOUR * MOST_CLOSED_SECONDS / 3600.0
+# No answer may silence a host for longer than this: whoever can give one could make a probe blind.
+MOST_CLOSED_SECONDS = 3_600.0
+# What is kept may be damaged, but never so that a host is not asked for longer than a day.
+_MOST_OWED = LEGS_PER_HOUR * 24.0
 _PER_SECOND = LEGS_PER_HOUR / 3600.0
 Key = tuple[str, str]
 """A vantage and a host."""
 
 
 class Bucket(Struct, frozen=True):
-    """``tokens`` were left at monotonic time ``at``; none may be taken before ``closed_until``."""
+    """``tokens`` were left at monotonic time ``at``. Before ``closed_until`` the host itself is not
+    asked; another name at its address is."""
 
     tokens: float = BURST
     at: float = 0.0
@@ -40,8 +41,8 @@ class Bucket(Struct, frozen=True):
         return Bucket(tokens, max(now, self.at), self.closed_until)
 
     def has(self, now: float, legs: int = 1) -> bool:
-        """Whether ``legs`` legs may be made at ``now``."""
-        return now >= self.closed_until and self.refilled(now).tokens >= legs
+        """Whether there are tokens for ``legs`` legs at ``now``."""
+        return self.refilled(now).tokens >= legs
 
     def taken(self, now: float, legs: int = 1) -> Bucket:
         """The bucket after ``legs`` legs."""
@@ -108,7 +109,11 @@ def is_exempt(address: str | None) -> bool:
 
 
 class HostBudget:
-    """The buckets of all vantages and hosts of one process."""
+    """The buckets of all vantages and hosts of one process.
+
+    A leg takes its token from the host that it connects to, and is not made while the host that it
+    asks (``name``; the same one, if it is not given) wants to be left alone.
+    """
 
     def __init__(self) -> None:
         self._buckets: dict[Key, Bucket] = {}
@@ -116,21 +121,26 @@ class HostBudget:
         self.closed_since = False
         """Whether a host was closed since ``untold`` was last called."""
 
-    def has(self, vantage: str, host: str, now: float, legs: int = 1) -> bool:
+    def has(
+        self, vantage: str, host: str, now: float, legs: int = 1, *, name: str | None = None
+    ) -> bool:
         """Whether ``legs`` legs to ``host`` may be made."""
+        asked = self._buckets.get((vantage, host if name is None else name))
+        if asked is not None and now < asked.closed_until:
+            return False
         return self._buckets.get((vantage, host), Bucket(at=now)).has(now, legs)
 
-    def take(self, vantage: str, host: str, now: float) -> bool:
+    def take(self, vantage: str, host: str, now: float, *, name: str | None = None) -> bool:
         """Take a token; ``False`` when there is none."""
-        bucket = self._buckets.get((vantage, host), Bucket(at=now))
-        if not bucket.has(now):
+        if not self.has(vantage, host, now, name=name):
             return False
+        bucket = self._buckets.get((vantage, host), Bucket(at=now))
         self._buckets[vantage, host] = bucket.taken(now)
         self._untold[vantage, host] = self._untold.get((vantage, host), 0) + 1
         return True
 
     def close(self, vantage: str, host: str, now: float, until: float) -> None:
-        """Leave ``host`` alone until monotonic time ``until``, for a day at most."""
+        """Leave ``host`` alone until monotonic time ``until``, for an hour at most."""
         until = min(until, now + MOST_CLOSED_SECONDS)
         bucket = self._buckets.get((vantage, host), Bucket(at=now))
         self._buckets[vantage, host] = bucket.closed(until)

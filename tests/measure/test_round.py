@@ -253,6 +253,44 @@ async def test_retry_after_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [s.reason for s in second.skipped] == ["host_budget"]
 
 
+async def test_one_name_that_wants_to_be_left_alone_closes_no_other_at_its_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("probe.measure.asker.is_exempt", lambda address: False)
+    async with world() as there:
+        target = there.target()
+        assert target.swap is not None
+        busy = replace(target, swap=replace(target.swap, path="/busy"))
+        config = there.config(busy)
+        await there.round(config, RoundKind.TRANSFER)
+        second = await there.round(config, RoundKind.TRANSFER)
+    (own,) = second.by_role(LegRole.TARGET)
+    assert own.ok
+    skipped = [(s.leg.role, s.reason) for s in second.skipped]
+    assert skipped == [(LegRole.SWAP, "host_budget")]
+
+
+async def test_a_target_that_wants_to_be_left_alone_does_not_silence_its_swap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("probe.measure.asker.is_exempt", lambda address: False)
+    async with world() as there:
+        target = there.target()
+        assert target.swap is not None
+        busy = replace(
+            target,
+            url=there.url("x.test", "/busy"),
+            swap=replace(target.swap, path="/object"),
+            decoy=None,
+        )
+        config = there.config(busy)
+        await there.round(config, RoundKind.TRANSFER)
+        second = await there.round(config, RoundKind.TRANSFER)
+    assert second.by_role(LegRole.TARGET) == ()
+    (swap,) = second.by_role(LegRole.SWAP)
+    assert swap.ok
+
+
 async def test_a_machine_without_descriptors_says_nothing_about_the_network(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -44,11 +44,22 @@ def test_retry_after_closes_a_host() -> None:
     assert budget.take("default", "x.com", 1_800.0)
 
 
-def test_no_retry_after_silences_a_host_for_more_than_a_day() -> None:
+def test_no_retry_after_silences_a_host_for_more_than_an_hour() -> None:
     budget = HostBudget()
     budget.close("default", "x.com", 0.0, until=1e10)
-    assert not budget.take("default", "x.com", 86_399.0)
-    assert budget.take("default", "x.com", 86_400.0)
+    assert not budget.take("default", "x.com", 3_599.0)
+    assert budget.take("default", "x.com", 3_600.0)
+
+
+def test_a_closed_host_closes_no_other_name_at_its_address() -> None:
+    budget = HostBudget()
+    budget.close("default", "x.com", 0.0, until=1_800.0)
+    assert budget.take("default", "x.com", 0.0, name="neutral.example")
+    assert not budget.take("default", "other.example", 0.0, name="x.com")
+    while budget.take("default", "x.com", 0.0, name="neutral.example"):
+        pass
+    assert not budget.has("default", "x.com", 1_799.0)
+    assert budget.has("default", "neutral.example", 0.0), "tokens are those of where it connects to"
 
 
 def test_a_clock_that_goes_back_gives_nothing_away() -> None:

@@ -16,11 +16,13 @@ from probe.measure.legs import (
     declare_burst,
     draw_burst_controls,
     draw_controls,
+    host_name,
     in_order,
     one_any_answer,
     round_cap,
     with_drawn_names,
 )
+from probe.measure.manners import asked_host, wish_of
 from probe.measure.names import Resolution
 from probe.measure.objects import Memory, after_leg, object_now
 from probe.measure.state import State
@@ -130,7 +132,12 @@ class Rounds:
         end = at
         wanted = Counter(leg.connect_to for leg in legs)
         budget = self.state.budget
-        if all(budget.has(VANTAGE, host, at, legs=n) for host, n in wanted.items()):
+        if all(
+            budget.has(
+                VANTAGE, leg.connect_to, at, legs=wanted[leg.connect_to], name=asked_host(leg)
+            )
+            for leg in legs
+        ):
             order = world.random.sample(legs, len(legs))
             made, skipped, end = self._make(order, resolutions, at, burst.deadline_seconds)
         observed = RoundObservation(
@@ -178,8 +185,9 @@ class Rounds:
     def _has_tokens(self, endpoint: Endpoint, now: float) -> bool:
         if endpoint.object is None:
             return True
-        host = connect_name(endpoint.target, endpoint.object.url)
-        return self.state.budget.has(VANTAGE, host, now)
+        url = endpoint.object.url
+        host, name = connect_name(endpoint.target, url), host_name(endpoint.target, url)
+        return self.state.budget.has(VANTAGE, host, now, name=name)
 
     def _declare(
         self,
@@ -220,7 +228,9 @@ class Rounds:
         for leg in legs:
             resolution = resolutions[leg.connect_to]
             address = resolution.address
-            if address is not None and not state.budget.take(VANTAGE, leg.connect_to, at):
+            if address is not None and not state.budget.take(
+                VANTAGE, leg.connect_to, at, name=asked_host(leg)
+            ):
                 skipped.append(SkippedLeg(leg=leg, reason="host_budget"))
                 continue
             seen: tuple[str, ...] = ()
@@ -244,9 +254,8 @@ class Rounds:
 
     def _learn(self, observed: LegObservation, now: float) -> None:
         leg = observed.leg
-        if observed.http is not None and observed.http.retry_after_seconds is not None:
-            until = now + observed.http.retry_after_seconds
-            self.state.budget.close(VANTAGE, leg.connect_to, now, until)
+        if (wish := wish_of(observed)) is not None:
+            self.state.budget.close(VANTAGE, wish.host, now, now + wish.seconds)
         if leg.role in (LegRole.TARGET, LegRole.CONTROL):
             target = self._targets[leg.owner, leg.target]
             memory = self.state.memory(VANTAGE, leg.owner, leg.target)

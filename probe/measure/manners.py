@@ -1,0 +1,73 @@
+"""What a far end may ask of us: to be left alone for a while. Pure.
+
+Whoever may say it could make us blind. So it counts only from a peer that has proven to be who was
+asked, by a certificate that holds for the name that the leg expects; it closes the one host that
+said it, no other at the same address; and never for long (``HostBudget.close``).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from probe.model.observation import Leg, LegObservation
+
+# A date has 29 letters (RFC 9110, 5.6.7), the longest of its old forms 33.
+_MOST_LETTERS = 64
+_MOST_DIGITS = 10
+
+
+class Wish(Struct, frozen=True):
+    """``host`` asked to be left alone for ``seconds``."""
+
+    host: str
+    seconds: float
+
+
+def asked_host(leg: Leg) -> str:
+    """Which host ``leg`` asks (its ``Host`` header), whatever address it goes to."""
+    return urlsplit(leg.url).hostname or ""
+
+
+def wish_of(observed: LegObservation) -> Wish | None:
+    """What is to be heeded of an answer."""
+    tls, http = observed.tls, observed.http
+    if http is None or http.retry_after_seconds is None:
+        return None
+    if tls is None or tls.verify_error != "":
+        return None
+    return Wish(asked_host(observed.leg), http.retry_after_seconds)
+
+
+def retry_after(field: bytes | None, date: bytes | None, now: float) -> float | None:
+    """Seconds to wait by a ``Retry-After`` header (RFC 9110, 10.2.3: seconds or a date).
+
+    A date is counted from the answer's own ``date``, since our clock may be wrong and theirs, too;
+    without one from ``now`` (Unix seconds). ``None`` for no header and for one that is neither.
+    """
+    if field is None:
+        return None
+    digits = field.strip()
+    if digits.isdigit() and len(digits) <= _MOST_DIGITS:
+        return float(int(digits))
+    until, began = _time(field), _time(date)
+    return None if until is None else max(0.0, until - (now if began is None else began))
+
+
+def _time(field: bytes | None) -> float | None:
+    """Unix seconds of a date of HTTP."""
+    if field is None or len(field) > _MOST_LETTERS:
+        return None
+    try:
+        parsed = parsedate_to_datetime(field.decode("latin-1").strip())
+        return _in_utc(parsed).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _in_utc(parsed: datetime) -> datetime:
+    # Dates of HTTP are in GMT; the oldest form does not say so.
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed
