@@ -10,7 +10,7 @@ import httpx
 from probe.config.schema import VantageConfig
 from probe.measure import tcp
 from probe.measure.clock import NANOSECONDS
-from probe.measure.failures import NO_RESOURCES, NetworkError, reason_of_os_error
+from probe.measure.failures import NetworkError
 from probe.measure.http import ANYTHING, Exchange
 from probe.measure.lookout import Lookout
 from probe.measure.proxy import Proxy
@@ -106,17 +106,6 @@ async def _through_proxy(
     """The connect phase is then the time until the tunnel stands: to the proxy and beyond it."""
     record.proxied = True
     began_ns = time.monotonic_ns()
-    try:
-        connected = await tcp.connect(
-            await proxy.address(),
-            proxy.port,
-            source_address=via.source_address,
-            interface=via.interface,
-        )
-    except OSError as error:
-        if reason_of_os_error(error) == NO_RESOURCES:
-            raise
-        raise NetworkError(proxy.failure, "the proxy cannot be reached") from error
-    record.wire = connected.wire
-    await proxy.open_tunnel(connected.wire, address or leg.connect_to, leg.port)
+    record.wire = await proxy.connect(source_address=via.source_address, interface=via.interface)
+    await proxy.open_tunnel(record.wire, address or leg.connect_to, leg.port)
     record.connect_seconds = (time.monotonic_ns() - began_ns) / NANOSECONDS

@@ -26,13 +26,16 @@ from socksio.socks5 import (
     SOCKS5UsernamePasswordRequest,
 )
 
-from probe.measure.failures import NetworkError
+from probe.measure import tcp
+from probe.measure.failures import NO_RESOURCES, NetworkError, reason_of_os_error
 from probe.measure.wire import WireStream
 from probe.model.failure import PROXY_FAILED
 
 SOCKS_FAILED = "socks_failed"
 _DEFAULT_PORTS = {"socks5": 1080, "http": 8080}
 _HEAD_LIMIT = 65_536
+CONNECT_SECONDS = 3.0
+"""For each address of a proxy's name but the last: two SYNs (Linux repeats it after 1 second)."""
 
 
 class Proxy(Struct, frozen=True, kw_only=True):
@@ -63,10 +66,40 @@ class Proxy(Struct, frozen=True, kw_only=True):
         """The failure string of this kind of proxy."""
         return SOCKS_FAILED if self.scheme == "socks5" else PROXY_FAILED
 
-    async def address(self) -> str:
-        """The proxy's literal address, by the host's own resolver where it is a name."""
+    async def connect(self, *, source_address: str | None, interface: str | None) -> WireStream:
+        """A connection to the proxy itself, from where the vantage says.
+
+        Every address of its name is tried, in the order of the host's own resolver: ``localhost``
+        is ``::1`` first for most, and many a proxy listens on 127.0.0.1 only. Raises
+        ``NetworkError`` with the proxy's failure string, or what is wrong with the vantage.
+        """
+        addresses = await self._addresses()
+        failed: Exception | None = None
+        for address in addresses:
+            try:
+                # One that swallows packets must not have the time of all; the last has what is left
+                # of the leg's.
+                seconds = None if address == addresses[-1] else CONNECT_SECONDS
+                async with asyncio.timeout(seconds):
+                    connected = await tcp.connect(
+                        address, self.port, source_address=source_address, interface=interface
+                    )
+                return connected.wire
+            except OSError as error:
+                if reason_of_os_error(error) == NO_RESOURCES:
+                    raise
+                failed = NetworkError(self.failure, "the proxy cannot be reached")
+            except NetworkError as error:
+                # The vantage has no such address, or it is of the other family: only if that is so
+                # for all of them.
+                failed = failed or error
+        assert failed is not None
+        raise failed
+
+    async def _addresses(self) -> tuple[str, ...]:
+        """The proxy's literal addresses, by the host's own resolver where it is a name."""
         try:
-            return str(ipaddress.ip_address(self.host))
+            return (str(ipaddress.ip_address(self.host)),)
         except ValueError:
             pass
         try:
@@ -75,7 +108,7 @@ class Proxy(Struct, frozen=True, kw_only=True):
             )
         except OSError as error:
             raise NetworkError(self.failure, "the proxy's name does not resolve") from error
-        return str(found[0][4][0])
+        return tuple(dict.fromkeys(str(one[4][0]) for one in found))
 
     async def open_tunnel(self, wire: WireStream, host: str, port: int) -> None:
         """Have the proxy connect ``wire`` to ``host`` (a name or a literal address).

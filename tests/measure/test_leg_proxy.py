@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import socket
 import ssl
 
 import pytest
@@ -25,6 +26,7 @@ from tests.measure.servers import (
     serve,
     server_context,
 )
+from tests.measure.turns import drop_all
 
 LONG = "p" * 200
 
@@ -208,6 +210,65 @@ async def test_a_proxy_by_name() -> None:
         )
 
     assert_whole(observed, server)
+
+
+def leads_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """The host's resolver gives these addresses for any name, twice each, in this order."""
+
+    async def getaddrinfo(host: str, port: int, **_: object) -> list[object]:
+        return [
+            (socket.AF_INET6 if ":" in one else socket.AF_INET, 1, 6, "", (one, port))
+            for one in addresses
+            for _ in range(2)
+        ]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "http"])
+async def test_every_address_of_a_proxys_name_is_tried(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many proxies listen on 127.0.0.1 only, and ``localhost`` is ``::1`` first."""
+    leads_to(monkeypatch, "::1", "127.0.0.3", "127.0.0.1")
+    async with origin() as server:
+        proxy = SocksProxy(server.port) if scheme == "socks5" else ConnectProxy(server.port)
+        async with serve(proxy) as outer:
+            observed = await measure(
+                leg_to(443, connect_to=NAME),
+                address=None,
+                via=vantage(f"{scheme}://localhost:{outer.port}"),
+            )
+
+    assert_whole(observed, server)
+
+
+async def test_an_address_of_a_proxy_that_swallows_packets_does_not_have_all_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    leads_to(monkeypatch, "127.0.0.2", "127.0.0.1")
+    monkeypatch.setattr("probe.measure.proxy.CONNECT_SECONDS", 0.2)
+    async with origin() as server, serve(SocksProxy(server.port)) as outer:
+        with socket.create_server(("127.0.0.2", outer.port)) as silent:
+            drop_all(silent)
+            observed = await measure(
+                leg_to(443, connect_to=NAME),
+                address=None,
+                via=vantage(f"socks5://localhost:{outer.port}"),
+            )
+
+    assert_whole(observed, server)
+
+
+async def test_a_proxy_whose_last_address_is_of_the_other_family_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    leads_to(monkeypatch, "127.0.0.1", "::1")
+    via = VantageConfig(name="bound", proxy="socks5://localhost:1", source_address="127.0.0.1")
+    observed = await measure(leg_to(443), address=None, via=via)
+
+    assert observed.failure is not None
+    assert observed.failure.reason == "socks_failed"
 
 
 async def close(visit: Visit) -> None:
