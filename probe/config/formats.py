@@ -22,6 +22,7 @@ _INTERFACE = re.compile(r"[A-Za-z0-9_.:@-]{1,15}")
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)")
 _URL_TEXT = re.compile(r"[!-~]+")
 LARGEST_PORT = 65_535
+MOST_PATTERN_LETTERS = 500
 PROXY_SCHEMES = ("socks5", "http")
 
 
@@ -116,7 +117,9 @@ def is_listen(text: str) -> bool:
 
 
 def is_regex(text: str) -> bool:
-    """A regular expression that Python compiles, and that cannot match nothing at all."""
+    """A regular expression that Python compiles, short, that cannot match nothing at all."""
+    if len(text) > MOST_PATTERN_LETTERS:
+        return False
     try:
         return re.compile(text).fullmatch("") is None
     except (re.error, OverflowError, RecursionError):
@@ -165,7 +168,9 @@ FORMS: dict[str, Form] = {
         secret=True,
     ),
     "regex": Form(
-        accepts=is_regex, expected="a regular expression (Python's) that matches some text"
+        accepts=is_regex,
+        expected=f"a regular expression (Python's, of at most {MOST_PATTERN_LETTERS} letters) that "
+        "matches some text",
     ),
     "url-path": Form(
         accepts=lambda text: text.startswith("/") and _URL_TEXT.fullmatch(text),

@@ -32,13 +32,14 @@ class Memory(Struct, frozen=True, kw_only=True):
     """What is remembered of one target from one vantage (monotonic seconds).
 
     ``url`` is the discovered link, ``again_at`` when its page is due again, ``fallback_until`` how
-    long the fallback is used.
+    long the fallback is used. ``trouble``: why the page gave no link when it was asked last.
     """
 
     url: str | None = None
     looked_at: float = _LONG_AGO
     again_at: float = _LONG_AGO
     fallback_until: float = _LONG_AGO
+    trouble: str = ""
 
 
 def object_now(target: Target, memory: Memory, now: float) -> Object | None:
@@ -54,10 +55,10 @@ def page_due(target: Target, memory: Memory, now: float) -> bool:
     return target.discover is not None and now >= memory.again_at
 
 
-def after_page(memory: Memory, link: str | None, now: float) -> Memory:
-    """The page gave ``link``, or nothing: then the last known link stays in use."""
+def after_page(memory: Memory, link: str | None, now: float, *, trouble: str = "") -> Memory:
+    """The page gave ``link``, or nothing (``trouble``): then the last known link stays in use."""
     if link is None:
-        return replace(memory, looked_at=now, again_at=now + RETRY_SECONDS)
+        return replace(memory, looked_at=now, again_at=now + RETRY_SECONDS, trouble=trouble)
     return Memory(url=link, looked_at=now, again_at=now + REMEMBER_SECONDS)
 
 

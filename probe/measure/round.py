@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random as random_module
 import time
 from collections.abc import Sequence
@@ -45,6 +46,8 @@ from probe.model.observation import (
     RoundObservation,
     SkippedLeg,
 )
+
+log = logging.getLogger(__name__)
 
 # The wall clock is slewed by at most 500 ppm; what moves more during a round is a step.
 STEP_SECONDS = 0.5
@@ -342,7 +345,16 @@ class Rounds:
             hosts=(*endpoint.definition.hosts, *target.discover.hosts),
         )
         now = time.monotonic()
-        memory = after_page(memory, link if isinstance(link, str) else None, now)
+        if isinstance(link, str):
+            memory = after_page(memory, link, now)
+        else:
+            trouble = link.detail or link.reason
+            if trouble != memory.trouble:  # said once, and not at every look
+                log.warning(
+                    "a page gave no link to an object",
+                    extra={"owner": owner, "target": target.name, "reason": trouble},
+                )
+            memory = after_page(memory, None, now, trouble=trouble)
         self._state.remember(via.name, owner, target.name, memory)
         return Endpoint(
             definition=endpoint.definition, target=target, object=object_now(target, memory, now)

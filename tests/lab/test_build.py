@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 
 import pytest
@@ -69,7 +70,7 @@ def test_the_link_of_a_page_is_what_is_served() -> None:
     page = site.object_at("www.instagram.com", "/")
     assert page is not None
     assert page.text is not None
-    assert find_link(PAGE, page.text, ON_PAGE) == LINK
+    assert asyncio.run(find_link(PAGE, page.text.encode(), ON_PAGE)) == LINK
     found = site.object_at("static.cdninstagram.com", LINK.partition(".com")[2])
     assert found is not None
     assert 100_000 <= found.size_bytes <= LARGEST_BYTES
@@ -103,7 +104,8 @@ def test_pages_lead_the_shipped_definitions_to_their_links(url: str) -> None:
     page = PAGES[url]
     whole = page.whole()
     assert abs(len(whole) - len(page.text) - page.lead_bytes) < 100
-    assert find_link(url, whole, DISCOVERIES[url]) == page.link
+    found = asyncio.run(find_link(url, whole.encode(), DISCOVERIES[url]))
+    assert found == page.link
 
 
 def test_the_world_of_the_default_configuration_has_every_contact() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections import Counter
@@ -137,7 +138,7 @@ def test_curl_refuses_the_certificates_of_another_authority(lab: Lab, tmp_path: 
 
 def test_a_page_leads_to_its_object(lab: Lab) -> None:
     done = lab.exec(["curl", "-sS", "--cacert", str(lab.ca_file), PAGE])
-    assert find_link(PAGE, done.stdout, ON_PAGE) == LINK
+    assert asyncio.run(find_link(PAGE, done.stdout.encode(), ON_PAGE)) == LINK
 
 
 def test_any_address_of_an_operator_serves_any_of_its_hosts(lab: Lab) -> None:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import os
+import re
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.config.definition import Discovery
-from probe.measure.discover import discover, find_link
+from probe.config.formats import is_https_url
+from probe.config.hosts import covers
+from probe.config.loading import load
+from probe.measure.discover import PAGE_BYTES, discover, find_link
+from probe.measure.failures import NetworkError
+from probe.measure.link_search import MOST_LETTERS, MOST_MATCHES, matches
+from probe.measure.links import search, usable, written_out
 from probe.measure.page import Page
 from probe.model.failure import Failure
 from probe.model.identity import Phase
@@ -19,6 +34,10 @@ DISCOVERY = Discovery(
 LINK = "https://abs.twimg.com/client/main.1f.js"
 
 
+async def link_in(body: str, discovery: Discovery = DISCOVERY) -> str | Failure:
+    return await find_link(PAGE, body.encode(), discovery)
+
+
 @pytest.mark.parametrize(
     ("body", "link"),
     [
@@ -27,30 +46,155 @@ LINK = "https://abs.twimg.com/client/main.1f.js"
         ('<script src="//abs.twimg.com/client/main.1f.js">', LINK),
         (f'<script src="{LINK}?a=1&amp;b=2#top">', f"{LINK}?a=1&b=2"),
         ('"https://a.cdn.test/main.2e.js"', "https://a.cdn.test/main.2e.js"),
+        ('"https://a.cdn.test:8443/main.2e.js"', "https://a.cdn.test:8443/main.2e.js"),
         (f'"https://evil.test/main.0.js" "{LINK}"', LINK),
-        ('"/client/main.1f.js"', None),
-        ('"http://abs.twimg.com/client/main.1f.js"', None),
-        ('"https://abs.twimg.com.evil.test/main.1f.js"', None),
-        ('"https://user@evil.test/abs.twimg.com/main.1f.js"', None),
-        ('"https://[/main.1f.js"', None),
-        ("nothing", None),
+        (f'"https://abs.twimg.com:x/main.0.js" "{LINK}"', LINK),
     ],
 )
-def test_find_link(body: str, link: str | None) -> None:
-    assert find_link(PAGE, body, DISCOVERY) == link
+async def test_find_link(body: str, link: str) -> None:
+    assert await link_in(body) == link
 
 
-def test_a_relative_link_belongs_to_the_page() -> None:
+UNUSABLE = [
+    ("/client/main.1f.js", "off the declared hosts"),
+    ("http://abs.twimg.com/client/main.1f.js", "https"),
+    ("ftp://abs.twimg.com/main.1f.js", "https"),
+    ("javascript:main.1f.js", "https"),
+    ("https://abs.twimg.com.evil.test/main.1f.js", "off the declared hosts"),
+    ("https://user@evil.test/abs.twimg.com/main.1f.js", "without user"),
+    ("https://user:secret@abs.twimg.com/main.1f.js", "without user"),
+    ("https://@abs.twimg.com/main.1f.js", "without user"),
+    ("https://[/main.1f.js", "no URL"),
+    ("https://[::1/main.1f.js", "no URL"),
+    ("https://abs.twimg.com:port/main.1f.js", "fit port"),
+    ("https://abs.twimg.com:0/main.1f.js", "fit port"),
+    ("https://abs.twimg.com:65536/main.1f.js", "fit port"),
+    ("https://abs.twimg.com:99999999999999999999/main.1f.js", "fit port"),
+    ("https://abs.twimg.com:-1/main.1f.js", "fit port"),
+    ("https://abs.twimg.com/a b/main.1f.js", "https"),
+    ("https://abs.twimg.com/\u00e9/main.1f.js", "https"),
+    ("https://abs.twimg.com/\x01/main.1f.js", "https"),
+    ("https://\u00e9.cdn.test/main.1f.js", "plain host"),
+    ("https://xn--\u00df.cdn.test/main.1f.js", "plain host"),
+    ("https://xn--a.xn--.xn--" + "9" * 70 + ".cdn.test/main.1f.js", "plain host"),
+    ("https://" + "a." * 200 + "cdn.test/main.1f.js", "plain host"),
+    ("https://-.cdn.test/main.1f.js", "plain host"),
+    ("https://.cdn.test/main.1f.js", "plain host"),
+    ("https://abs.twimg.com/" + "a" * 9_000 + "/main.1f.js", "8192"),
+]
+
+
+@pytest.mark.parametrize(("raw", "why"), UNUSABLE)
+async def test_what_cannot_be_used_is_not_and_is_told(raw: str, why: str) -> None:
+    found = await link_in(f'<script src="{raw}">')
+    assert isinstance(found, Failure)
+    assert found.detail.startswith("1 links on the page match the pattern, none can be used")
+    assert why in found.detail
+    assert "main.1f" not in found.detail, "nothing of the page"
+
+
+async def test_a_page_without_a_match_is_told_too() -> None:
+    found = await link_in("nothing")
+    assert isinstance(found, Failure)
+    assert found.detail == "no link on the page matches the pattern"
+
+
+async def test_a_relative_link_belongs_to_the_page() -> None:
     discovery = Discovery(page=PAGE, pattern=r"/s/player/\w+/base\.js", hosts=("x.com",))
     body = "x = '\\/s/player' '/s/player/ab12/base.js'"
-    assert find_link(PAGE, body, discovery) == "https://x.com/s/player/ab12/base.js"
+    assert await link_in(body, discovery) == "https://x.com/s/player/ab12/base.js"
 
 
-@given(st.text())
-def test_no_page_breaks_it_or_leads_astray(body: str) -> None:
-    discovery = Discovery(page=PAGE, pattern=r"\S+", hosts=("abs.twimg.com",))
-    link = find_link(PAGE, body, discovery)
-    assert link is None or link.startswith("https://abs.twimg.com")
+@given(st.one_of(st.text(), st.text().map("https://a.cdn.test".__add__)))
+def test_no_link_breaks_it_or_leads_astray(raw: str) -> None:
+    link = usable(PAGE, written_out(raw), DISCOVERY.hosts)
+    if isinstance(link, str):
+        # It is what a leg can be made of.
+        parts = urlsplit(link)
+        assert covers(DISCOVERY.hosts, parts.hostname or "")
+        assert parts.port is None or 0 < parts.port < 65_536
+        assert httpx.URL(link).host == parts.hostname
+        assert is_https_url(link)
+
+
+HARD = [
+    # Catastrophic: every way to cut the letters into groups is tried.
+    (r"(?:a+a+)+b", "a" * 60),
+    (r"(?:a|aa|aaa)+!", "a" * 200),
+    # Quadratic: tried from each place to the end.
+    (r"[^!]+!", "a" * PAGE_BYTES),
+    # Memory: each step is kept, to come back to.
+    (r"(?:(?:(a)|b)(?:(c)|d)?)*e", "a" * PAGE_BYTES),
+]
+
+
+@pytest.mark.parametrize(("pattern", "body"), HARD)
+async def test_a_pattern_and_a_page_that_take_for_ever_are_ended(pattern: str, body: str) -> None:
+    began, turns = time.monotonic(), 0
+    looking = asyncio.create_task(search(pattern, body.encode(), seconds=1.0))
+    while not looking.done():
+        await asyncio.sleep(0.01)
+        turns += 1
+    with pytest.raises(NetworkError, match="too long or too much memory"):
+        await looking
+    # The loop went on, whatever the search was at.
+    assert turns > 0.2 * (time.monotonic() - began) / 0.01
+
+
+async def test_a_search_that_is_given_up_leaves_no_process() -> None:
+    looking = asyncio.create_task(search(*HARD[0][:1], HARD[0][1].encode()))
+    await asyncio.sleep(0.3)
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    before = children.read_text().split()
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    assert len(children.read_text().split()) == len(before) - 1
+
+
+async def test_no_process_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EAGAIN, "no")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refuse)
+    found = await link_in(LINK)
+    assert isinstance(found, Failure)
+
+
+def test_many_matches_are_cut_off() -> None:
+    assert len(matches(r"\d+", " ".join(map(str, range(5_000))))) == MOST_MATCHES
+    assert matches("a", "a" * 5_000) == ["a"]
+    assert matches("(b)?a", "aba") == ["b"]
+    assert [len(one) for one in matches("a+", "a" * 20_000)] == [MOST_LETTERS + 1]
+
+
+SHIPPED = [
+    target.discover
+    for definition in load(
+        None, {"THROTTLEWATCH_PLATFORMS": "x,facebook,instagram,youtube,whatsapp"}
+    ).platforms
+    for target in definition.targets
+    if target.discover is not None
+]
+
+
+@pytest.mark.parametrize("discovery", SHIPPED, ids=lambda one: one.page)
+async def test_a_shipped_pattern_bears_the_page_that_is_hardest_for_it(
+    discovery: Discovery,
+) -> None:
+    # Beginnings of links without end, of the pattern's own letters.
+    letters = re.sub(r"\\\\\?|\\|\[.*", "", discovery.pattern)
+    unit = (letters + "a" * 5).encode()
+    assert re.search(discovery.pattern[: discovery.pattern.index("[")], unit.decode())
+    page = (unit * (PAGE_BYTES // len(unit)))[:PAGE_BYTES]
+    calm = await seconds_of(discovery.pattern, b"<p>nothing</p>" * (PAGE_BYTES // 14))
+    assert await seconds_of(discovery.pattern, page) < 50 * calm
+
+
+async def seconds_of(pattern: str, page: bytes) -> float:
+    began = time.monotonic()
+    await search(pattern, page)
+    return time.monotonic() - began
 
 
 def page(status: int = 200, body: str = "", location: str | None = None) -> Page:
@@ -78,6 +222,10 @@ async def test_a_redirect_within_the_declared_hosts_is_followed() -> None:
     [
         (page(302, location="https://evil.test/"), "http_unexpected_redirect_url", 1),
         (page(302, location="http://x.com/"), "http_unexpected_redirect_url", 1),
+        (page(302, location="https://x.com:99999/"), "http_unexpected_redirect_url", 1),
+        (page(302, location="https://me@x.com/"), "http_unexpected_redirect_url", 1),
+        (page(302, location="https://[::1"), "http_unexpected_redirect_url", 1),
+        (page(302, location="/" + "a" * 9_000), "http_unexpected_redirect_url", 1),
         (page(302, location="/again"), "http_unexpected_redirect_url", 3),
         (page(403), "http_unexpected_status_code", 1),
         (page(200, "nothing"), "http_request_failed", 1),
