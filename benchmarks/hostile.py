@@ -1,10 +1,11 @@
 """Legs and queries against far ends that mean harm: time, bytes and memory, whatever comes.
 
-    python -m benchmarks.hostile [--cases 12000] [--seed SEED]
+    python -m benchmarks.hostile [--cases 20000] [--seed SEED]
 
 The far ends run in a process of their own, on loopback, so the memory is the client's alone. Every
-case must end with an observation whose failure, if any, is a word of the closed set; in time; and
-without having read more than a leg may. Exits with 1 if one does not. Cases are drawn from the seed
+case must end with an observation whose failure, if any, is a word of the closed set; in time;
+without having read more than a leg may; and without making the event loop turn for nothing. Exits
+with 1 if one does not. Cases are drawn from the seed
 and the number of the connection; ``--at-once 1`` repeats a run exactly.
 """
 
@@ -18,23 +19,32 @@ import resource
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
+from typing import TypeVar
+from urllib.parse import urlsplit
 
 import click
+import httpx
 from msgspec import Struct
 
+from probe.config.schema import VantageConfig
 from probe.measure.attempt import most_wire_bytes
 from probe.measure.dns import measure_dns
 from probe.measure.dns_message import build_query, read_reply
+from probe.measure.failures import NetworkError
+from probe.measure.links import Unusable, search, usable, written_out
 from probe.measure.resolvers import Resolver
 from probe.model.failure import REASONS
 from probe.model.identity import Family
 from probe.model.observation import DnsObservation, LegObservation
+from tests.measure.hostile import PAGES, answers_to, contexts, link, scripted
 from tests.measure.hostile import Resolver as HostileResolver
-from tests.measure.hostile import answers_to, contexts, scripted
 from tests.measure.servers import HERE, authority, certificate, leg_to, measure, serve, trust
+from tests.measure.turns import counted
 
 DEADLINE_SECONDS = 1.0
 BODY_BYTES = 65_536
@@ -42,20 +52,33 @@ BODY_BYTES = 65_536
 ONE_READ_BYTES = 16_384
 HEADERS_SHARE = 1.2
 UNREAD_BYTES = 6_400_000
+# Of a case, on average: an honest leg has some ten turns of the loop, one that gets a byte at a
+# time until its deadline a hundred. A socket that nobody empties makes thousands.
+MOST_TURNS = 200
+SEARCH_SECONDS = 1.0
+SEARCHES_AT_ONCE = 2
 SHARES = {
-    "dns messages": 0.4,
-    "dns": 0.2,
-    "tls": 0.14,
-    "http/1.1": 0.12,
-    "http/2": 0.12,
+    "dns messages": 0.3,
+    "dns": 0.15,
+    "tls": 0.12,
+    "http/1.1": 0.13,
+    "http/2": 0.13,
+    "deaf": 0.02,
+    "proxy": 0.05,
+    "links": 0.078,
+    "pages": 0.002,
     "certificate of 1,000 names": 0.01,
     "certificate of 6,000 names": 0.01,
 }
 
 
+T = TypeVar("T")
+
+
 class Figures(Struct, frozen=True, kw_only=True):
     """Of all cases of one kind. ``broken``: what no case may do, as text. ``most_bytes`` is what
-    the hungriest read from its socket."""
+    the hungriest read from its socket, ``turns`` how often the event loop turned for a case, on
+    average, and ``cpu_seconds`` what this process took."""
 
     kind: str
     cases: int
@@ -67,6 +90,8 @@ class Figures(Struct, frozen=True, kw_only=True):
     broken: tuple[str, ...]
     grown_bytes: int
     seconds: float
+    turns: float
+    cpu_seconds: float
 
 
 def resident_bytes() -> int:
@@ -116,9 +141,14 @@ async def _attack(kind: str, cases: int, at_once: int, port: int) -> Figures:
     outcomes: Counter[str] = Counter()
     broken: list[str] = []
     longest, most = 0.0, 0
+    # A client of a proxy that is not one gets nowhere else.
+    proxies = [
+        VantageConfig(name="proxied", proxy=f"{scheme}://127.0.0.1:{port}")
+        for scheme in ("socks5", "http")
+    ]
     resolver = Resolver(name="hostile", transport="udp", address="127.0.0.1", port=port)
 
-    async def one() -> LegObservation | DnsObservation:
+    async def one(number: int) -> LegObservation | DnsObservation:
         if kind == "dns":
             (seen, *_) = await measure_dns(
                 "www.example.com",
@@ -130,14 +160,15 @@ async def _attack(kind: str, cases: int, at_once: int, port: int) -> Figures:
             )
             return seen
         leg = leg_to(port, max_bytes=BODY_BYTES, min_bytes=BODY_BYTES)
-        return await measure(leg, deadline=DEADLINE_SECONDS)
+        via = proxies[number % 2] if kind == "proxy" else HERE
+        return await measure(leg, via=via, deadline=DEADLINE_SECONDS)
 
     async def worker(share: int) -> None:
         nonlocal longest, most
-        for _ in range(share):
+        for number in range(share):
             began = time.monotonic()
             try:
-                seen = await one()
+                seen = await one(number)
             except Exception as error:  # what the whole program exists to find
                 broken.append(f"{type(error).__name__}: {error}")
                 continue
@@ -156,9 +187,12 @@ async def _attack(kind: str, cases: int, at_once: int, port: int) -> Figures:
     await worker(min(2, cases))
     outcomes.clear()
     gc.collect()
-    before, began = resident_bytes(), time.monotonic()
-    await asyncio.gather(*map(worker, shares))
+    before, began, cpu = resident_bytes(), time.monotonic(), time.process_time()
+    with counted() as turns:
+        await asyncio.gather(*map(worker, shares))
     gc.collect()
+    if turns.count > MOST_TURNS * cases:
+        broken.append(f"the event loop turned {turns.count} times for {cases} cases")
     return Figures(
         kind=kind,
         cases=sum(outcomes.values()) + len(broken),
@@ -170,28 +204,59 @@ async def _attack(kind: str, cases: int, at_once: int, port: int) -> Figures:
         broken=tuple(broken),
         grown_bytes=resident_bytes() - before,
         seconds=time.monotonic() - began,
+        turns=turns.count / max(1, cases),
+        cpu_seconds=time.process_time() - cpu,
     )
 
 
 def parse(cases: int, *, seed: str) -> Figures:
     """Read ``cases`` hostile DNS messages without any network."""
     random, query = Random(seed), build_query("www.example.com", Family.IPV4)
-    wire, outcomes, broken = query.to_wire(), Counter[str](), []
-    longest, done = 0.0, 0
-    before, start = resident_bytes(), time.monotonic()
-    while done < cases:
-        for message in answers_to(wire, random)[: cases - done]:
-            began = time.monotonic()
-            try:
-                reply = read_reply(query, message, seconds=0.0)
-                outcomes[reply.rejected or "an answer"] += 1
-            except Exception as error:
-                broken.append(f"{type(error).__name__}: {error} on {message[:100]!r}")
-            longest, done = max(longest, time.monotonic() - began), done + 1
+    wire = query.to_wire()
+
+    def messages() -> Iterator[bytes]:
+        while True:
+            yield from answers_to(wire, random)
+
+    def read(message: bytes) -> str:
+        return read_reply(query, message, seconds=0.0).rejected or "an answer"
+
+    return _each("dns messages", cases, messages(), read)
+
+
+def judge_links(cases: int, *, seed: str) -> Figures:
+    """Judge ``cases`` hostile links; what is not refused must be fit for a leg."""
+    random = Random(seed)
+
+    def links() -> Iterator[str]:
+        while True:
+            yield link(random)
+
+    def judge(raw: str) -> str:
+        found = usable("https://abs.twimg.com/", written_out(raw), ("abs.twimg.com", "*.cdn.test"))
+        if isinstance(found, Unusable):
+            return found.why
+        httpx.URL(found)
+        port = urlsplit(found).port
+        return "usable" if port is None or 0 < port < 65_536 else "a port that is none"
+
+    return _each("links", cases, links(), judge)
+
+
+def _each(kind: str, cases: int, given: Iterator[T], judge: Callable[[T], str]) -> Figures:
+    outcomes, broken, longest = Counter[str](), [], 0.0
+    before, start, cpu = resident_bytes(), time.monotonic(), time.process_time()
+    for one in islice(given, cases):
+        began = time.monotonic()
+        try:
+            outcomes[judge(one)] += 1
+        except Exception as error:
+            broken.append(f"{type(error).__name__}: {error} on {one!r}"[:300])
+        longest = max(longest, time.monotonic() - began)
     gc.collect()
     return Figures(
-        kind="dns messages",
-        cases=done,
+        kind=kind,
+        cases=cases,
         deadline_seconds=DEADLINE_SECONDS,
         longest_seconds=longest,
         most_bytes=0,
@@ -200,28 +265,86 @@ def parse(cases: int, *, seed: str) -> Figures:
         broken=tuple(broken),
         grown_bytes=resident_bytes() - before,
         seconds=time.monotonic() - start,
+        turns=0.0,
+        cpu_seconds=time.process_time() - cpu,
     )
 
 
+def search_pages(cases: int) -> Figures:
+    """Search ``cases`` pages that are made to hurt, while the event loop goes on."""
+    return asyncio.run(_search_pages(cases))
+
+
+async def _search_pages(cases: int) -> Figures:
+    outcomes, broken, longest = Counter[str](), list[str](), 0.0
+    room = asyncio.Semaphore(SEARCHES_AT_ONCE)
+
+    async def one(number: int) -> None:
+        nonlocal longest
+        async with room:
+            began = time.monotonic()
+            try:
+                found = await search(*PAGES[number % len(PAGES)], seconds=SEARCH_SECONDS)
+                outcomes["found" if found else "nothing"] += 1
+            except NetworkError as error:
+                outcomes[error.detail] += 1
+            except Exception as error:
+                broken.append(f"{type(error).__name__}: {error}")
+            longest = max(longest, time.monotonic() - began)
+
+    before, start, cpu = resident_bytes(), time.monotonic(), time.process_time()
+    with counted() as turns:
+        await asyncio.gather(*map(one, range(cases)))
+    if turns.count > MOST_TURNS * cases:
+        broken.append(f"the event loop turned {turns.count} times for {cases} cases")
+    return Figures(
+        kind="pages",
+        cases=cases,
+        deadline_seconds=SEARCH_SECONDS,
+        longest_seconds=longest,
+        most_bytes=0,
+        allowed_bytes=0,
+        outcomes=dict(outcomes),
+        broken=tuple(broken),
+        grown_bytes=resident_bytes() - before,
+        seconds=time.monotonic() - start,
+        turns=turns.count / max(1, cases),
+        cpu_seconds=time.process_time() - cpu,
+    )
+
+
+def figures_of(kind: str, cases: int, *, at_once: int, seed: str) -> Figures:
+    """Of one kind of ``SHARES``."""
+    match kind:
+        case "dns messages":
+            return parse(cases, seed=seed)
+        case "links":
+            return judge_links(cases, seed=seed)
+        case "pages":
+            return search_pages(cases)
+        case _:
+            return attack(kind, cases, at_once=at_once, seed=seed)
+
+
 @click.command()
-@click.option("--cases", default=12_000, help="Of all kinds together.")
+@click.option("--cases", default=20_000, help="Of all kinds together.")
 @click.option("--at-once", default=20, help="Legs at the same time.")
 @click.option("--seed", default="1", help="Draws other cases.")
 def main(cases: int, at_once: int, seed: str) -> None:
     """Print the figures of each kind."""
     failed = False
-    print(f"{'':28}{'cases':>7}{'s':>7}{'longest':>9}{'most kB':>9}{'grown kB':>9}  outcomes")
+    print(
+        f"{'':28}{'cases':>7}{'s':>7}{'longest':>9}{'most kB':>9}{'grown kB':>9}{'turns':>7}"
+        f"{'CPU ms':>8}  outcomes"
+    )
     for kind, share in SHARES.items():
         count = round(cases * share)
-        found = (
-            parse(count, seed=seed)
-            if kind == "dns messages"
-            else attack(kind, count, at_once=at_once, seed=seed)
-        )
+        found = figures_of(kind, count, at_once=at_once, seed=seed)
         words = ", ".join(f"{n} {word}" for word, n in Counter(found.outcomes).most_common(6))
         print(
             f"{kind:28}{found.cases:7}{found.seconds:7.1f}{found.longest_seconds:9.2f}"
-            f"{found.most_bytes / 1e3:9.0f}{found.grown_bytes / 1e3:9.0f}  {words}",
+            f"{found.most_bytes / 1e3:9.0f}{found.grown_bytes / 1e3:9.0f}"
+            f"{found.turns:7.0f}{1e3 * found.cpu_seconds / max(1, count):8.1f}  {words}",
             flush=True,
         )
         for text in found.broken[:10]:

@@ -28,12 +28,14 @@ from socksio.socks5 import (
 
 from probe.measure import tcp
 from probe.measure.failures import NO_RESOURCES, NetworkError, reason_of_os_error
+from probe.measure.http1 import MOST_INFORMATIONAL
 from probe.measure.wire import WireStream
 from probe.model.failure import PROXY_FAILED
 
 SOCKS_FAILED = "socks_failed"
 _DEFAULT_PORTS = {"socks5": 1080, "http": 8080}
 _HEAD_LIMIT = 65_536
+_MOST_ANSWER_BYTES = 2 * _HEAD_LIMIT
 CONNECT_SECONDS = 3.0
 """For each address of a proxy's name but the last: two SYNs (Linux repeats it after 1 second)."""
 
@@ -84,6 +86,8 @@ class Proxy(Struct, frozen=True, kw_only=True):
                     connected = await tcp.connect(
                         address, self.port, source_address=source_address, interface=interface
                     )
+                # Until the tunnel stands it has nothing to say but that.
+                connected.wire.most_bytes = _MOST_ANSWER_BYTES
                 return connected.wire
             except OSError as error:
                 if reason_of_os_error(error) == NO_RESOURCES:
@@ -161,15 +165,15 @@ class Proxy(Struct, frozen=True, kw_only=True):
         http = h11.Connection(our_role=h11.CLIENT, max_incomplete_event_size=_HEAD_LIMIT)
         request = http.send(h11.Request(method="CONNECT", target=target, headers=headers))
         await wire.write(request or b"")
-        while True:
-            event = http.next_event()
+        informed = 0
+        while not isinstance(event := http.next_event(), h11.Response):
             if event is h11.NEED_DATA:
                 data = await wire.receive()
                 if not data:
                     raise EOFError
                 http.receive_data(data)
-            elif isinstance(event, h11.Response):
-                break
+            elif (informed := informed + 1) > MOST_INFORMATIONAL:
+                raise NetworkError(PROXY_FAILED, "the proxy only informs (1xx)")
         if not 200 <= event.status_code < 300:
             raise NetworkError(PROXY_FAILED, f"the proxy answered {event.status_code}")
         if http.trailing_data[0]:

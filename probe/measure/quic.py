@@ -28,12 +28,14 @@ from probe.measure.family import SOCKET_FAMILIES, family_of
 from probe.measure.http import headers, status_of
 from probe.measure.manners import retry_after
 from probe.measure.trust import Trust
-from probe.model.failure import Failure
+from probe.model.failure import PROTOCOL_ERROR, Failure
 from probe.model.identity import Phase
 from probe.model.observation import HttpFacts, Leg, LegObservation, TlsFacts
 
 _HEADER_BYTES = {socket.AF_INET: 28, socket.AF_INET6: 48}
 _MOST_DATAGRAM_BYTES = 65_535
+MOST_BYTES = 262_144
+"""What is received of one far end, datagrams' headers included; an honest handshake has some kB."""
 _DATAGRAMS_PER_TURN = 16
 # Alerts of TLS arrive as 0x100 and their number (RFC 9001, section 4.8).
 _CRYPTO_ERRORS = range(0x100, 0x200)
@@ -158,6 +160,8 @@ class _Exchange:
             except (BlockingIOError, InterruptedError):
                 return
             self._received += len(data) + _HEADER_BYTES[sock.family]
+            if self._received > MOST_BYTES:
+                raise NetworkError(PROTOCOL_ERROR, f"more than {MOST_BYTES} bytes came")
             self._arrivals.append(
                 Arrival(self._received, time.monotonic_ns(), clock.stamp_ns(ancillary))
             )

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
+import socket
 import ssl
 import struct
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,6 +20,7 @@ from typing import cast
 import trustme
 
 from tests.measure.servers import NAME, Script, Visit, authority, certificate, server_context
+from tests.measure.turns import drop_all
 
 Make = Callable[[Random], Script]
 ENDLESS = 4_000_000
@@ -148,8 +151,9 @@ FIELDS = (
 
 
 def http1(random: Random) -> Script:
-    """Over TLS: heads without end, wrong lengths, chunks, floods of 1xx, bytes one by one."""
-    how = random.randrange(9)
+    """Over TLS: heads without end, wrong lengths, chunks, floods of 1xx, bytes one by one, lines
+    that are no fields, answers without end after a good one."""
+    how = random.randrange(12)
 
     async def script(visit: Visit) -> None:
         await visit.head()
@@ -179,8 +183,18 @@ def http1(random: Random) -> Script:
         elif how == 7:
             await visit.send(head + b"\r\n")
             await flood(visit, random.randbytes(1_000), 200_000)
-        else:
+        elif how == 8:
             await visit.send(random.randbytes(random.randint(1, 5_000)))
+        elif how == 9:
+            odd = b"".join(random.randbytes(random.randint(0, 40)) + b"\r\n" for _ in range(50))
+            await visit.send(b"HTTP/1.1 200 OK\r\n" + odd + b"Content-Length: 5\r\n\r\nhello")
+        elif how == 10:
+            await visit.send(b"HTTP/1.1 200 OK\r\n" + b"no field\r\n" * 9_000 + b"\r\n")
+            await flood(visit, b"x")
+        else:
+            some = b"HTTP/1.1 102 Wait\r\n\r\n" * random.choice((1, 100, 101, 5_000))
+            await visit.send(some + b"HTTP/1.1 200 OK\r\nContent-Length: 65536\r\n\r\n")
+            await flood(visit, b"x", 65_536)
         if random.random() < 0.2:
             visit.reset()
 
@@ -204,8 +218,9 @@ def _headers(random: Random) -> bytes:
 
 
 def http2(random: Random) -> Script:
-    """Over TLS with h2 agreed: floods of frames, CONTINUATION without end, HPACK bombs, lies."""
-    how = random.randrange(12)
+    """Over TLS with h2 agreed: floods of frames, CONTINUATION without end, HPACK bombs, lies,
+    farewells."""
+    how = random.randrange(17)
 
     async def script(visit: Visit) -> None:
         await visit.reader.read(4_096)
@@ -237,6 +252,21 @@ def http2(random: Random) -> Script:
             await flood(visit, frame(0x7F, 0, 0, bytes(100)))
         elif how == 10:
             await flood(visit, frame(1, 4, 1, _headers(random)))
+        elif how == 11:
+            await flood(visit, frame(1, 4, 1, b"\x08\x03103"))
+        elif how == 12:
+            last, code = random.choice((0, 1, 2**31 - 1)), random.choice((0, 0, 2, 99))
+            await flood(visit, frame(7, 0, 0, struct.pack(">II", last, code)), 200_000)
+        elif how == 13:
+            await visit.send(frame(1, 4, 1, b"\x88") + frame(0, 0, 1, b"x" * 5_000))
+            await visit.send(frame(7, 0, 0, struct.pack(">II", 1, 0)))
+            await flood(visit, frame(6, 0, 0, bytes(8)))
+        elif how == 14:
+            await visit.send(frame(1, 4, 1, b"\x88"))
+            await flood(visit, frame(0, 0, 1, b"x") + frame(6, 0, 0, bytes(8)))
+        elif how == 15:
+            await visit.send(frame(1, 4, 1, b"\x88"))
+            await flood(visit, frame(0, 0, 1, b"x"))
         else:
             honest = frame(1, 4, 1, b"\x88") + frame(0, 0, 1, b"x" * 5_000) + frame(0, 1, 1, b"y")
             await visit.send(mutated(honest, random))
@@ -244,6 +274,88 @@ def http2(random: Random) -> Script:
             await visit.stall()
 
     return script
+
+
+def deafen(visit: Visit) -> None:
+    """From here on nothing that the client sends is acknowledged."""
+    with socket.socket(fileno=os.dup(visit.writer.get_extra_info("socket").fileno())) as sock:
+        drop_all(sock)
+
+
+def deaf(random: Random) -> Script:
+    """Over TLS: acknowledges nothing from some moment on, and may go on to send."""
+    how = random.randrange(4)
+
+    async def script(visit: Visit) -> None:
+        if how == 0:
+            deafen(visit)
+        await visit.head()
+        deafen(visit)
+        if how == 1:
+            await visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 65536\r\n\r\n" + b"x" * 9_000)
+        if how == 2:
+            await drip(visit, b"HTTP/1.1 200 OK\r\nContent-Length: 65536\r\n\r\n" + b"x" * 99)
+        await visit.stall()
+
+    return script
+
+
+def proxy(random: Random) -> Script:
+    """In place of a SOCKS5 proxy (or, a client being what it is, of an HTTP one): rubbish, half of
+    an answer, names of 255 letters, answers without end, silence."""
+    how = random.randrange(8)
+
+    async def script(visit: Visit) -> None:
+        first = await visit.reader.read(4_096)
+        if how == 0:
+            await visit.send(random.randbytes(random.randint(1, 400)))
+        elif how == 1:
+            await flood(visit, random.randbytes(1))
+        elif how == 2:
+            await flood(visit, b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        elif how == 3:
+            await visit.send(b"HTTP/1.1 200 OK\r\nX: ")
+            await flood(visit, b"a")
+        elif how == 4:
+            await visit.send(b"\5\0" if first[:1] == b"\5" else b"HTTP/1.1 200 OK\r\n\r\n")
+            await visit.reader.read(4_096)
+            await visit.send(b"\5\0\0\3\xff" + random.randbytes(random.choice((255, 257, 9_000))))
+        elif how == 5:
+            await drip(visit, b"\5\0\5\0\0\1\x7f\0\0\1\0\x50")
+        elif how == 6:
+            await visit.send(mutated(b"\5\0\5\0\0\1\x7f\0\0\1\0\x50", random))
+        else:
+            deafen(visit)
+        if random.random() < 0.3:
+            await visit.stall()
+
+    return script
+
+
+_HOSTS = ("abs.twimg.com", "evil.test", "[::1", "\u00e9.cdn.test", "-.cdn.test", "a." * 200, "")
+_PORTS = ("", ":", ":443", ":0", ":65536", ":port", ":" + "9" * 400, ":-1", ":\u0661")
+_PATHS = ("/main.1f.js", "/a b", "/\x00", "//", "?" * 5_000, "/" + "%" * 9_000, "/\ud800", "\\")
+
+
+def link(random: Random) -> str:
+    """What a page may give as a link."""
+    scheme = random.choice(("https://", "http://", "//", "", "javascript:", "HTTPS://", "https:/"))
+    user = random.choice(("", "", "me@", "me:secret@", "@", ":@"))
+    made = scheme + user + random.choice(_HOSTS) + random.choice(_PORTS) + random.choice(_PATHS)
+    if random.random() < 0.3:
+        made = mutated(made.encode("utf-8", "surrogatepass"), random).decode("utf-8", "replace")
+    return made
+
+
+PAGES = (
+    (r"(?:a+a+)+b", b"a" * 60),
+    (r"(?:a|aa|aaa)+!", b"a" * 200),
+    (r"[^!]+!", b"a" * 1_000_000),
+    (r"(?:(?:(a)|b)(?:(c)|d)?)*e", b"a" * 1_000_000),
+    (r"\S", bytes(range(33, 127)) * 10_000),
+    (r"\w+", b"a " * 500_000),
+)
+"""Patterns, and pages on which they take for ever, or find very much."""
 
 
 def _large(random: Random) -> Script:
@@ -260,6 +372,8 @@ def contexts() -> Mapping[str, tuple[Make, ssl.SSLContext | None]]:
         "tls": (tls_bytes, None),
         "http/1.1": (http1, server_context(leaf)),
         "http/2": (http2, server_context(leaf, alpn=("h2",))),
+        "deaf": (deaf, server_context(leaf, tls12=True)),
+        "proxy": (proxy, None),
         "certificate of 1,000 names": (_large, server_context(large_certificate(1_000))),
         "certificate of 6,000 names": (_large, server_context(large_certificate(6_000))),
     }

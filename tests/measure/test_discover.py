@@ -26,6 +26,7 @@ from probe.measure.links import search, usable, written_out
 from probe.measure.page import Page
 from probe.model.failure import Failure
 from probe.model.identity import Phase
+from tests.measure.hostile import PAGES
 
 PAGE = "https://x.com/home"
 DISCOVERY = Discovery(
@@ -117,21 +118,10 @@ def test_no_link_breaks_it_or_leads_astray(raw: str) -> None:
         assert is_https_url(link)
 
 
-HARD = [
-    # Catastrophic: every way to cut the letters into groups is tried.
-    (r"(?:a+a+)+b", "a" * 60),
-    (r"(?:a|aa|aaa)+!", "a" * 200),
-    # Quadratic: tried from each place to the end.
-    (r"[^!]+!", "a" * PAGE_BYTES),
-    # Memory: each step is kept, to come back to.
-    (r"(?:(?:(a)|b)(?:(c)|d)?)*e", "a" * PAGE_BYTES),
-]
-
-
-@pytest.mark.parametrize(("pattern", "body"), HARD)
-async def test_a_pattern_and_a_page_that_take_for_ever_are_ended(pattern: str, body: str) -> None:
+@pytest.mark.parametrize(("pattern", "page"), PAGES[:4])
+async def test_a_pattern_and_a_page_that_take_for_ever_are_ended(pattern: str, page: bytes) -> None:
     began, turns = time.monotonic(), 0
-    looking = asyncio.create_task(search(pattern, body.encode(), seconds=1.0))
+    looking = asyncio.create_task(search(pattern, page, seconds=1.0))
     while not looking.done():
         await asyncio.sleep(0.01)
         turns += 1
@@ -142,7 +132,7 @@ async def test_a_pattern_and_a_page_that_take_for_ever_are_ended(pattern: str, b
 
 
 async def test_a_search_that_is_given_up_leaves_no_process() -> None:
-    looking = asyncio.create_task(search(*HARD[0][:1], HARD[0][1].encode()))
+    looking = asyncio.create_task(search(*PAGES[0]))
     await asyncio.sleep(0.3)
     children = Path(f"/proc/self/task/{os.getpid()}/children")
     before = children.read_text().split()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.hostile import Figures, attack, parse
+from benchmarks.hostile import Figures, attack, judge_links, parse, search_pages
 from tests.measure.hostile import contexts
 
 KINDS = tuple(contexts())
@@ -29,3 +29,11 @@ def test_dns_queries_do_too() -> None:
 
 def test_dns_messages_are_read_whatever_they_are() -> None:
     check(parse(2_000, seed="test"), 2_000)
+
+
+def test_links_are_judged_whatever_they_are() -> None:
+    check(judge_links(2_000, seed="test"), 2_000)
+
+
+def test_pages_are_searched_or_not_in_time() -> None:
+    check(search_pages(2), 2)

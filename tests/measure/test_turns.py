@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 from collections.abc import Callable
 
@@ -18,6 +17,7 @@ from probe.config.schema import VantageConfig
 from probe.measure.wire import WireStream
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation
+from tests.measure.hostile import deafen
 from tests.measure.servers import (
     HERE,
     Http2,
@@ -36,11 +36,6 @@ SILENT_SECONDS = 1.0
 """Linux sends again after 0.2 s, 0.4 s and 0.8 s, and a lost tail probes."""
 MOST_TIMES = 4
 """A leg that ends well has some twenty turns, on either HTTP."""
-
-
-def deafen(visit: Visit) -> None:
-    with socket.socket(fileno=os.dup(visit.writer.get_extra_info("socket").fileno())) as sock:
-        drop_all(sock)
 
 
 async def answer_1(visit: Visit) -> None:
