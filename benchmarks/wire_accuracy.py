@@ -32,7 +32,7 @@ from probe.measure.leg import measure_leg
 from probe.measure.lookout import Lookout
 from probe.measure.resolvers import Resolver
 from probe.measure.trust import Trust
-from probe.model.identity import Compares, Family, LegRole, Phase
+from probe.model.identity import EVERY_LEG, Compares, Family, LegRole, Phase
 from probe.model.observation import Clock, DnsObservation, Leg, LegObservation
 from tests.lab.capture import ByPort, Connection, TlsRecord, connections, dns_exchanges
 from tests.lab.lab import Lab
@@ -279,7 +279,7 @@ def show(title: str, errors: Errors) -> None:
     print("and how many of those because the kernel had merged the first segment with a later one")
     head = ("n", "kernel", "median", "p95", "max", "late", "merged")
     print(f"{'':18}{'phase':12}" + "".join(f"{word:>8}" for word in head))
-    order = list(Phase)
+    order = list(EVERY_LEG)
     for (kind, phase), found in sorted(
         errors.items(), key=lambda e: (e[0][0], order.index(e[0][1]))
     ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probe.model.failure import Failure
-from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind
+from probe.model.identity import EVERY_LEG, Compares, Family, LegRole, Phase, RoundKind
 from probe.model.observation import (
     Clock,
     HttpFacts,
@@ -58,7 +58,7 @@ def observed(
     compares: Compares = Compares.GOODPUT,
 ) -> LegObservation:
     """A leg that took ``seconds`` to transfer ``body`` bytes, and failed with ``failure``."""
-    reached = list(Phase)
+    reached = list(EVERY_LEG)
     if failure is not None:
         reached = reached[: reached.index(failure.phase) + 1]
     durations = {

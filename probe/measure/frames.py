@@ -29,8 +29,6 @@ _DATA = 0
 _GOAWAY = 7
 _NO_ERROR = 0
 _GOAWAY_BYTES = 8
-REQUEST_STREAM = 1
-"""The stream of the only request of a connection."""
 MOST_AT_ONCE = 32
 """After so many that h2 has to look at, the loop turns: less than a millisecond's work here, ten on
 a small machine."""
@@ -51,8 +49,16 @@ class Frames:
         """Whether a frame was too long: what follows it is h2's to judge."""
         self._frames = 0
         self._body_bytes = 0
+        self.stream = 1
+        """That of the request which is under way."""
+        self.last_stream: int | None = None
+        """The last that is answered, by the latest farewell; ``None``: none was said."""
         self.more = False
         """Whether ``feed`` left whole frames for another time: ask for them with no data."""
+
+    def answers(self, stream: int) -> bool:
+        """Whether a request on ``stream`` is answered, as far as was said."""
+        return self.last_stream is None or stream <= self.last_stream
 
     def feed(self, data: bytes) -> bytes:
         """The next whole frames that there are with ``data``; empty if there are none.
@@ -86,7 +92,7 @@ class Frames:
                     self._frames += 1
                 payload += held[place + _HEAD_BYTES : end]
                 self._body_bytes += length
-            elif held[place + 3] != _GOAWAY or not _is_farewell(held[place:end]):
+            elif held[place + 3] != _GOAWAY or not self._is_farewell(held[place:end]):
                 made += _data(stream, payload)
                 stream, payload = b"", bytearray()
                 made += held[place:end]
@@ -98,14 +104,16 @@ class Frames:
             raise NetworkError(PROTOCOL_ERROR, f"more than {MOST_FRAMES} frames that carry nothing")
         return bytes(made)
 
-
-def _is_farewell(frame: bytearray) -> bool:
-    """A GOAWAY without an error, after which the request is still answered."""
-    if len(frame) < _HEAD_BYTES + _GOAWAY_BYTES:
-        return False
-    connection = int.from_bytes(frame[5:9]) & 0x7FFF_FFFF
-    last = int.from_bytes(frame[9:13]) & 0x7FFF_FFFF
-    return connection == 0 and last >= REQUEST_STREAM and int.from_bytes(frame[13:17]) == _NO_ERROR
+    def _is_farewell(self, frame: bytearray) -> bool:
+        """A GOAWAY without an error, after which the request is still answered."""
+        if len(frame) < _HEAD_BYTES + _GOAWAY_BYTES:
+            return False
+        of, last, code = (int.from_bytes(frame[i : i + 4]) for i in (5, 9, 13))
+        last &= 0x7FFF_FFFF
+        if of & 0x7FFF_FFFF or code != _NO_ERROR:
+            return False
+        self.last_stream = last
+        return last >= self.stream
 
 
 def _data(stream: bytes, payload: bytearray) -> bytes:

@@ -15,6 +15,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterable, Mapping
 
+import h11
 import httpx
 from msgspec import Struct
 
@@ -32,6 +33,8 @@ from probe.model.observation import HttpFacts
 
 USER_AGENT = f"Mozilla/5.0 (compatible; throttlewatch/{__version__})"
 ANYTHING = "*/*"
+MOST_REDIRECT_BYTES = 16_384
+"""Of the body of a redirect, which is for people and mostly a sentence."""
 _MOST_DIGITS = 10
 
 
@@ -48,8 +51,13 @@ def headers(url: httpx.URL, range_bytes: int, accept: str = ANYTHING) -> list[tu
     return fields
 
 
+class Unheard(Exception):  # noqa: N818 - it is no error
+    """The far end had ended the connection before it heard a second request."""
+
+
 class Exchange:
-    """A request and its answer. Times are arrivals and monotonic nanoseconds.
+    """A request and its answer; after a redirect, the second of two. Times are arrivals and
+    monotonic nanoseconds.
 
     ``head`` is the arrival of the answer's first byte (over TLS: of the record that it is in).
     Over HTTP/1.1 that is the first byte after the request, be it of a 1xx answer; over HTTP/2 the
@@ -59,8 +67,11 @@ class Exchange:
     def __init__(self, wire: WireStream, tls: TlsStream | None) -> None:
         self._wire = wire
         self._tls = tls
-        self._http2 = tls is not None and tls.alpn == "h2"
-        self._stream = _Watched(wire, tls, Frames() if self._http2 else None)
+        self._frames = Frames() if tls is not None and tls.alpn == "h2" else None
+        self._stream = _Watched(wire, tls, self._frames)
+        self._connection = (
+            Http1(self._stream) if self._frames is None else Http2(self._stream, self._frames)
+        )
         self._body: AsyncIterable[bytes] | None = None
         self.head: Arrival | None = None
         self.facts: HttpFacts | None = None
@@ -81,15 +92,17 @@ class Exchange:
     async def request(self, url: httpx.URL, range_bytes: int, accept: str = ANYTHING) -> HttpFacts:
         """Send the request, wait for the head.
 
-        Raises what h11, h2, the wire and OpenSSL raise.
+        Raises what h11, h2, the wire and OpenSSL raise; for a second request ``Unheard``.
         """
-        fields = headers(url, range_bytes, accept)
-        self._wire.piece = FIRST_PIECE
-        if self._http2:
-            answer = await _over_http2(self._stream, url, fields)
-        else:
-            answer = await _over_http1(self._stream, url, fields)
-        self.head = self._stream.latest if self._http2 else self._stream.earliest
+        before, self.facts, self.head = self.facts, None, None
+        try:
+            answer = await self._ask(url, headers(url, range_bytes, accept))
+        except (OSError, EOFError, h11.ProtocolError, NetworkError) as error:
+            # Servers close whenever they like after an answer (RFC 9112, 9.3.1; RFC 9113, 6.8).
+            if before is not None and not self._heard():
+                self.facts = before
+                raise Unheard from error
+            raise
         self._body = answer.body
         self.location = _text(answer.fields.get(b"location"))
         self.facts = HttpFacts(
@@ -99,8 +112,46 @@ class Exchange:
             retry_after_seconds=retry_after(
                 answer.fields.get(b"retry-after"), answer.fields.get(b"date"), time.time()
             ),
+            redirect_status=None if before is None else before.status,
         )
         return self.facts
+
+    async def _ask(self, url: httpx.URL, fields: Fields) -> _Answer:
+        self._wire.piece = FIRST_PIECE
+        if isinstance(self._connection, Http2):
+            answer = await _over_http2(self._connection, url, fields)
+            self.head = self._stream.latest
+        else:
+            answer = await _over_http1(self._connection, url, fields)
+            self.head = self._stream.earliest
+        return answer
+
+    def _heard(self) -> bool:
+        """Whether anything came since the request, other than that it is not heard."""
+        if self._frames is not None and not self._frames.answers(self._frames.stream):
+            return False
+        return self._stream.latest is not None
+
+    async def may_ask_again(self) -> bool:
+        """Read the answer to its end, if that is near, and see whether another may be asked for on
+        the connection. If so, that is next.
+
+        Raises as ``read_body`` does.
+        """
+        if self._body is None:
+            raise RuntimeError("there is no answer yet")
+        came = 0
+        # Never left early, as when a body is read.
+        try:
+            async for chunk in self._body:
+                came += len(chunk)
+                self._wire.stopped = came > MOST_REDIRECT_BYTES
+        except Stopped:
+            return False
+        if not self._connection.may_ask_again():
+            return False
+        self._stream.begin()
+        return True
 
     async def read_body(self, max_bytes: int, keep: bytearray | None = None) -> None:
         """Read the body to its end or to ``max_bytes``; what lies beyond is neither kept nor
@@ -142,8 +193,7 @@ class _Answer(Struct, frozen=True, kw_only=True):
     body: AsyncIterable[bytes]
 
 
-async def _over_http1(stream: _Watched, url: httpx.URL, fields: Fields) -> _Answer:
-    connection = Http1(stream)
+async def _over_http1(connection: Http1, url: httpx.URL, fields: Fields) -> _Answer:
     head = await connection.request(url.raw_path, fields)
     return _Answer(
         version=head.http_version.decode("ascii"),
@@ -153,8 +203,7 @@ async def _over_http1(stream: _Watched, url: httpx.URL, fields: Fields) -> _Answ
     )
 
 
-async def _over_http2(stream: _Watched, url: httpx.URL, fields: Fields) -> _Answer:
-    connection = Http2(stream)
+async def _over_http2(connection: Http2, url: httpx.URL, fields: Fields) -> _Answer:
     head = dict(await connection.request(url.raw_scheme, url.raw_path, fields))
     return _Answer(version="2", status=status_of(head), fields=head, body=connection.body())
 
@@ -172,6 +221,10 @@ class _Watched:
         self._tls = tls
         self._stream = wire if tls is None else tls
         self._frames = frames
+        self.begin()
+
+    def begin(self) -> None:
+        """What is written next is a request."""
         self.request: Departure | None = None
         self.received_before = 0
         self.earliest: Arrival | None = None

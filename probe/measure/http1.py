@@ -40,7 +40,7 @@ class Stream(Protocol):
 
 
 class Http1:
-    """One request and its answer."""
+    """One request and its answer, and then perhaps another."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -81,6 +81,17 @@ class Http1:
         """The body as it comes. Raises as ``request`` does."""
         while isinstance(event := await self._event(), h11.Data):
             yield bytes(event.data)
+
+    def may_ask_again(self) -> bool:
+        """After the body's end: whether the far end answers another request. If so, it may be
+        made."""
+        if self._h11.our_state is not h11.DONE or self._h11.their_state is not h11.DONE:
+            return False
+        if self._h11.trailing_data[0]:
+            return False  # what was not asked for yet
+        self._h11.start_next_cycle()
+        self._head = bytearray()
+        return True
 
     async def _event(self) -> object:
         self._events += 1

@@ -12,7 +12,7 @@ import h2.events
 from h2.settings import SettingCodes, Settings
 
 from probe.measure.failures import REQUEST_FAILED, NetworkError
-from probe.measure.frames import REQUEST_STREAM
+from probe.measure.frames import Frames
 from probe.measure.http1 import MOST_INFORMATIONAL, READ_BYTES, Fields, Stream, too_many
 from probe.model.failure import PROTOCOL_ERROR
 
@@ -28,10 +28,12 @@ _CONFIG = h2.config.H2Configuration(validate_inbound_headers=False)
 
 
 class Http2:
-    """One request and its answer."""
+    """One request and its answer, and then perhaps another. ``frames``: of the same connection."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, frames: Frames) -> None:
         self._stream = stream
+        self._frames = frames
+        self._begun = False
         self._h2 = h2.connection.H2Connection(config=_CONFIG)
         self._events: deque[h2.events.Event] = deque()
         self._ended: h2.events.ConnectionTerminated | None = None
@@ -43,14 +45,8 @@ class Http2:
         Raises ``h2.exceptions.H2Error`` for what is not HTTP/2, ``NetworkError`` when the far end
         ends the stream, and what the stream below raises.
         """
-        # Set, not changed: a change would be another SETTINGS frame behind the one with defaults.
-        self._h2.local_settings = Settings(client=True, initial_values=_SETTINGS)
-        # Not in RFC 9113; some servers do not bear it.
-        del self._h2.local_settings[SettingCodes.ENABLE_CONNECT_PROTOCOL]
-        self._h2.initiate_connection()
-        self._h2.increment_flow_control_window(_WINDOW_BYTES)
-        # A record of its own, as clients commonly send it; both leave in one segment.
-        await self._flush()
+        if not self._begun:
+            await self._begin()
         host = next(value for name, value in fields if name == b"Host")
         pseudo = [
             (b":method", b"GET"),
@@ -59,8 +55,9 @@ class Http2:
             (b":path", target),
         ]
         others = [(name.lower(), value) for name, value in fields if name != b"Host"]
-        self._h2.send_headers(REQUEST_STREAM, pseudo + others, end_stream=True)
-        self._h2.increment_flow_control_window(_WINDOW_BYTES, stream_id=REQUEST_STREAM)
+        asked = self._frames.stream
+        self._h2.send_headers(asked, pseudo + others, end_stream=True)
+        self._h2.increment_flow_control_window(_WINDOW_BYTES, stream_id=asked)
         await self._flush()
         informed = 0
         while informed <= MOST_INFORMATIONAL:
@@ -70,12 +67,31 @@ class Http2:
             informed += isinstance(event, h2.events.InformationalResponseReceived)
         raise too_many()
 
+    def may_ask_again(self) -> bool:
+        """After the body's end: whether the far end answers another request. If so, it may be
+        made."""
+        if self._ended is not None or not self._frames.answers(self._frames.stream + 2):
+            return False
+        self._frames.stream += 2
+        return True
+
+    async def _begin(self) -> None:
+        self._begun = True
+        # Set, not changed: a change would be another SETTINGS frame behind the one with defaults.
+        self._h2.local_settings = Settings(client=True, initial_values=_SETTINGS)
+        # Not in RFC 9113; some servers do not bear it.
+        del self._h2.local_settings[SettingCodes.ENABLE_CONNECT_PROTOCOL]
+        self._h2.initiate_connection()
+        self._h2.increment_flow_control_window(_WINDOW_BYTES)
+        # A record of its own, as clients commonly send it; both leave in one segment.
+        await self._flush()
+
     async def body(self) -> AsyncIterator[bytes]:
         """The body as it comes. Raises as ``request`` does."""
         while not isinstance(event := await self._event(), h2.events.StreamEnded):
             if isinstance(event, h2.events.DataReceived):
                 self._h2.acknowledge_received_data(
-                    event.flow_controlled_length or 0, REQUEST_STREAM
+                    event.flow_controlled_length or 0, self._frames.stream
                 )
                 await self._flush()
                 yield event.data or b""
@@ -99,7 +115,7 @@ class Http2:
             if isinstance(event, h2.events.ConnectionTerminated):
                 # What came before it is still given.
                 self._ended = event
-            elif getattr(event, "stream_id", None) == REQUEST_STREAM:
+            elif getattr(event, "stream_id", None) == self._frames.stream:
                 self._events.append(event)
         await self._flush()
 

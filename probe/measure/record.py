@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 
 from probe.measure import clock
-from probe.measure.clock import Arrival, Timeline
+from probe.measure.clock import Arrival, Departure, Timeline
 from probe.measure.curve import thin
 from probe.measure.family import family_of
 from probe.measure.http import Exchange
@@ -37,6 +37,8 @@ class Record:
         self.connect_rtt_seconds: float | None = None
         self.tls: TlsStream | None = None
         self.exchange: Exchange | None = None
+        self.redirected: Departure | None = None
+        """The first request, if a second one followed from it."""
         self.failure: Failure | None = None
 
     def enter(self, phase: Phase) -> None:
@@ -97,6 +99,10 @@ class Record:
         tls, exchange = self.tls, self.exchange
         if tls is not None and tls.hello is not None and tls.finished is not None:
             phases[Phase.TLS] = _seconds(timeline.at_ns(tls.finished) - timeline.left_ns(tls.hello))
+        if self.redirected is not None and exchange is not None and exchange.sent is not None:
+            phases[Phase.REDIRECT] = _seconds(
+                timeline.left_ns(exchange.sent) - timeline.left_ns(self.redirected)
+            )
         if exchange is not None and exchange.sent is not None and exchange.head is not None:
             phases[Phase.PROCESSING] = _seconds(
                 timeline.at_ns(exchange.head) - timeline.left_ns(exchange.sent)

@@ -44,13 +44,22 @@ class LegRole(StrEnum):
 
 
 class Phase(StrEnum):
-    """Phases of a leg, in order, in blackbox_exporter's words."""
+    """Phases of a leg, in order, in blackbox_exporter's words.
+
+    ``redirect`` is there only if the far end led on to another path of the same host: from the
+    first request to the second, which the phases after it belong to.
+    """
 
     RESOLVE = "resolve"
     CONNECT = "connect"
     TLS = "tls"
+    REDIRECT = "redirect"
     PROCESSING = "processing"
     TRANSFER = "transfer"
+
+
+EVERY_LEG: tuple[Phase, ...] = tuple(phase for phase in Phase if phase is not Phase.REDIRECT)
+"""The phases that a leg goes through when nothing fails."""
 
 
 class RoundKind(StrEnum):

@@ -132,6 +132,11 @@ COLUMNS: tuple[Column, ...] = (
     Column("connect_seconds", "TCP connect", _phase(Phase.CONNECT)),
     Column("tls_seconds", "TLS handshake", _phase(Phase.TLS)),
     Column(
+        "redirect_seconds",
+        "From the first request to the second, if the far end led on to another path of its host",
+        _phase(Phase.REDIRECT),
+    ),
+    Column(
         "processing_seconds",
         "From the request to the answer's first byte",
         _phase(Phase.PROCESSING),

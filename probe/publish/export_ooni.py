@@ -39,6 +39,7 @@ _OPERATIONS = {
     Phase.RESOLVE: "resolve",
     Phase.CONNECT: "connect",
     Phase.TLS: "tls_handshake",
+    Phase.REDIRECT: "http_round_trip",
     Phase.PROCESSING: "http_round_trip",
     Phase.TRANSFER: "read",
 }
@@ -156,7 +157,7 @@ class _Times:
     def __init__(self, observed: LegObservation) -> None:
         now = observed.started_at - math.floor(observed.started_at)
         self.spans: dict[Phase, tuple[float, float]] = {}
-        for phase in (Phase.CONNECT, Phase.TLS, Phase.PROCESSING, Phase.TRANSFER):
+        for phase in list(Phase)[1:]:
             if phase in observed.phases:
                 self.spans[phase] = (now, now + observed.phases[phase])
                 now += observed.phases[phase]
@@ -180,6 +181,7 @@ def _keys(observed: LegObservation) -> Keys:
         "x_clock": observed.clock.value,
         "x_goodput_bytes_per_second": goodput(observed),
         "x_handshake_seconds": handshake_seconds(observed),
+        "x_redirect_status": None if observed.http is None else observed.http.redirect_status,
         "x_tcp_info": observed.tcp,
         "x_wire_bytes_received": observed.wire_bytes_received,
         "x_wire_bytes_sent": observed.wire_bytes_sent,

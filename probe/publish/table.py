@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from probe.model.identity import Family, LegRole, Phase
+from probe.model.identity import EVERY_LEG, Family, LegRole, Phase
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput
@@ -36,6 +36,7 @@ _PHASE_TITLES = {
     Phase.RESOLVE: "resolve",
     Phase.CONNECT: "connect",
     Phase.TLS: "tls",
+    Phase.REDIRECT: "redirect",
     Phase.PROCESSING: "wait",
     Phase.TRANSFER: "read",
 }
@@ -87,7 +88,9 @@ def _legs(observed: RoundObservation) -> Table:
     table.add_column("leg (ms)", no_wrap=True)
     table.add_column("target", overflow="fold")
     table.add_column("ip", no_wrap=True)
-    for phase in Phase:
+    # Few legs have followed a redirect.
+    shown = [p for p in Phase if p in EVERY_LEG or any(p in leg.phases for leg in observed.legs)]
+    for phase in shown:
         table.add_column(_PHASE_TITLES[phase], justify="right", no_wrap=True)
     table.add_column("goodput", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -96,7 +99,7 @@ def _legs(observed: RoundObservation) -> Table:
             leg.leg.role.value,
             _name(leg),
             _FAMILIES[leg.family],
-            *(_milliseconds(leg, phase) for phase in Phase),
+            *(_milliseconds(leg, phase) for phase in shown),
             _goodput(leg),
             Text("ok", "green") if leg.ok else Text("failed", "red"),
         )

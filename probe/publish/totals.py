@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from probe.model.identity import LegRole, Phase, RoundKind
+from probe.model.identity import EVERY_LEG, LegRole, Phase, RoundKind
 from probe.model.observation import LegObservation, RoundObservation
 from probe.publish.declared import Declared
 from probe.publish.snapshot import Counted, Histogram, HistogramKey, LegKey, Slot
@@ -14,10 +14,10 @@ from probe.publish.snapshot import Counted, Histogram, HistogramKey, LegKey, Slo
 SKIP_REASONS = frozenset({"host_budget", "data_budget", "no_resources", "no_object", "no_address"})
 OTHER = "other"
 
-# Histograms cost many series: the pair that is compared, and not the phase that all legs of a name
-# share.
+# Histograms cost many series: the pair that is compared, and neither the phase that all legs of a
+# name share nor the one that few legs have.
 HISTOGRAM_ROLES = frozenset({LegRole.TARGET, LegRole.CONTROL})
-HISTOGRAM_PHASES = frozenset(Phase) - {Phase.RESOLVE}
+HISTOGRAM_PHASES = frozenset(EVERY_LEG) - {Phase.RESOLVE}
 
 K = TypeVar("K")
 V = TypeVar("V")

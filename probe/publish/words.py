@@ -44,6 +44,7 @@ _PHASES = {
     Phase.RESOLVE: "while looking up the name",
     Phase.CONNECT: "while connecting",
     Phase.TLS: "in the TLS handshake",
+    Phase.REDIRECT: "while following a redirect",
     Phase.PROCESSING: "while waiting for the answer",
     Phase.TRANSFER: "while reading the body",
 }

@@ -16,7 +16,7 @@ from msgspec import Struct
 from probe.config import load
 from probe.config.hosts import covers
 from probe.config.schema import Config
-from probe.model.identity import Phase
+from probe.model.identity import EVERY_LEG, Phase
 from tests.lab.capture import (
     MARK_PORT,
     Connection,
@@ -161,7 +161,7 @@ def _of_process(seen: Soak) -> Iterator[str]:
 def _of_legs(seen: Soak) -> Iterator[str]:
     """Every leg of every platform is well and has every phase; no connection is used twice."""
     for platform in seen.config.platforms:
-        phases = {phase.value for phase in Phase}
+        phases = {phase.value for phase in EVERY_LEG}
         if seen.bursts(platform=platform.name):
             phases -= {Phase.RESOLVE.value}
         for target in platform.targets:

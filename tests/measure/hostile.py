@@ -129,6 +129,8 @@ STATUS_LINES = (
     b"HTTP/1.1 -1 X",
     b"HTTP/1.1 103 Early",
     b"HTTP/1.1 429 Slow",
+    b"HTTP/1.1 302 Found",
+    b"HTTP/1.1 308 Found",
     b"ICY 200 OK",
     b"\x00\x01\x02",
 )
@@ -143,6 +145,8 @@ FIELDS = (
     b"Retry-After: 99999999999",
     b"Retry-After: Fri, 31 Dec 9999 23:59:59 GMT",
     b"Location: https://[::1",
+    b"Location: /again",
+    b"Location: https://www.example.com:99999/",
     b"X: \xff\xfe\x00",
     b" folded: yes",
     b"No colon here",

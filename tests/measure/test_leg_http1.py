@@ -170,9 +170,10 @@ async def test_an_unexpected_status_fails_and_its_body_is_not_read(status: str) 
     assert Phase.TRANSFER not in observed.phases
 
 
-async def test_a_redirect_is_not_followed() -> None:
+async def test_a_redirect_to_another_host_is_not_followed() -> None:
     async def script(visit: Visit) -> None:
-        await visit.answer(b"", status="302 Found", fields="Location: /elsewhere\r\n")
+        fields = "Location: https://elsewhere.example/\r\n"
+        await visit.answer(b"", status="302 Found", fields=fields)
 
     observed = await measure_script(script)
 

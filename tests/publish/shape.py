@@ -9,7 +9,7 @@ from probe.config.schema import Config, Settings
 from probe.measure.legs import Endpoint, declare
 from probe.measure.objects import Object
 from probe.model.failure import Failure
-from probe.model.identity import Compares, Family, Phase, RoundKind
+from probe.model.identity import EVERY_LEG, Compares, Family, Phase, RoundKind
 from probe.model.observation import (
     HOLD_INTERVALS,
     Clock,
@@ -100,8 +100,8 @@ def config(
 def leg_observed(leg: Leg, order: int = 0, failure: Failure | None = None) -> LegObservation:
     """What a healthy line sees of ``leg``, with every field that can be measured; or up to
     ``failure``."""
-    phases = dict(zip(Phase, (0.004, 0.021, 0.043, 0.065, 0.087), strict=True))
-    reached = list(Phase)
+    phases = dict(zip(EVERY_LEG, (0.004, 0.021, 0.043, 0.065, 0.087), strict=True))
+    reached = list(EVERY_LEG)
     if failure is not None:
         reached = reached[: reached.index(failure.phase) + 1]
     connected, secured = Phase.TLS in reached, Phase.PROCESSING in reached

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from probe.model.burst import Burst
 from probe.model.failure import Failure
-from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind
+from probe.model.identity import EVERY_LEG, Compares, Family, LegRole, Phase, RoundKind
 from probe.model.observation import (
     Clock,
     HttpFacts,
@@ -205,7 +205,7 @@ class Country:
             failure = Failure(phase=Phase.TRANSFER, reason="generic_timeout_error")
             body = int(body * DEADLINE / phases[Phase.TRANSFER])
             phases[Phase.TRANSFER] = DEADLINE
-        reached = list(Phase)
+        reached = list(EVERY_LEG)
         if failure is not None:
             reached = reached[: reached.index(failure.phase) + 1]
         answered = Phase.TRANSFER in reached or bool(done.status)
