@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from probe.config.definition import Discovery
@@ -27,6 +28,7 @@ async def find_link(page: str, body: bytes, discovery: Discovery) -> str | Failu
         return failure_of(error, Phase.PROCESSING)
     refused: list[Unusable] = []
     for raw in found:
+        await asyncio.sleep(0)  # they may be many and long
         link = usable(page, written_out(raw), discovery.hosts)
         if isinstance(link, str):
             return link
@@ -35,7 +37,7 @@ async def find_link(page: str, body: bytes, discovery: Discovery) -> str | Failu
         return _failure("http_request_failed", "no link on the page matches the pattern")
     return _failure(
         "http_request_failed",
-        f"{len(refused)} links on the page match the pattern, none can be used: {refused[0].why}",
+        f"{len(refused)} links on the page match the pattern, none can be used ({refused[0].why})",
     )
 
 

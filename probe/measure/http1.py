@@ -18,8 +18,9 @@ import h11
 from probe.measure.failures import NetworkError
 from probe.model.failure import PROTOCOL_ERROR
 
-# A head that is longer, or not whole after so many bytes, is no answer.
-MOST_HEAD_BYTES = 100 * 1024
+# A head that is longer, or not whole after so many bytes, is no answer. It is read in one go, and
+# may have a field for every four of them.
+MOST_HEAD_BYTES = 64 * 1024
 READ_BYTES = 64 * 1024
 MOST_INFORMATIONAL = 100
 """Answers that only inform, before the one that was asked for. Honest far ends send one or two."""

@@ -352,7 +352,7 @@ class Rounds:
             if trouble != memory.trouble:  # said once, and not at every look
                 log.warning(
                     "a page gave no link to an object",
-                    extra={"owner": owner, "target": target.name, "reason": trouble},
+                    extra={"platform": owner, "target": target.name, "reason": trouble},
                 )
             memory = after_page(memory, None, now, trouble=trouble)
         self._state.remember(via.name, owner, target.name, memory)

@@ -64,6 +64,7 @@ def _listen(value: str) -> str:
 FIELDS: Mapping[str, Callable[[str], str]] = {
     "vantage": _words,
     "platform": _words,
+    "target": _words,
     "slot": _slot,
     "state": _words,
     "reason": _words,

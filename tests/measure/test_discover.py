@@ -26,6 +26,7 @@ from probe.measure.links import search, usable, written_out
 from probe.measure.page import Page
 from probe.model.failure import Failure
 from probe.model.identity import Phase
+from probe.publish.told import FIELDS
 from tests.measure.hostile import PAGES
 
 PAGE = "https://x.com/home"
@@ -92,6 +93,7 @@ async def test_what_cannot_be_used_is_not_and_is_told(raw: str, why: str) -> Non
     assert found.detail.startswith("1 links on the page match the pattern, none can be used")
     assert why in found.detail
     assert "main.1f" not in found.detail, "nothing of the page"
+    assert FIELDS["reason"](found.detail) == found.detail, "it may stand in the log"
 
 
 async def test_a_page_without_a_match_is_told_too() -> None:

@@ -38,7 +38,9 @@ async def everybody(visit: Visit) -> None:
     """Answers as a server that honours ranges and offers one page with a link."""
     head = (await visit.head()).decode()
     path = head.split(" ")[1]
-    if path == "/page":
+    if path.startswith("/page?"):
+        body, status, fields = path.encode(), "200 OK", ""
+    elif path == "/page":
         body, status, fields = b'<script src="/app/main.1f.js">', "200 OK", ""
     elif path == "/busy":
         body, status, fields = b"", "429 Too Many Requests", "Retry-After: 120\r\n"
@@ -328,6 +330,32 @@ async def test_what_a_page_asks_for_is_honoured(monkeypatch: pytest.MonkeyPatch)
     assert {(s.leg.connect_to, s.reason) for s in seen.skipped} == {("x.test", "host_budget")}
     pages = [visit for visit in there.server.visits if b"GET /busy" in visit.request]
     assert len(pages) == 1
+
+
+@pytest.mark.parametrize("port", ["99999", "port"])
+async def test_a_link_that_cannot_be_used_is_told_and_not_remembered(
+    port: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with world() as there:
+        discovered = Target(
+            name="object",
+            discover=Discovery(
+                page=there.url("x.test", f"/page?https://x.test:{port}/app.js"),
+                pattern=r"https://x\.test:\w{1,9}/app\.js",
+                hosts=("x.test",),
+            ),
+            compares=Compares.HANDSHAKE,
+        )
+        config = there.config(discovered)
+        seen = [await there.round(config) for _ in range(2)]
+    for one in seen:
+        assert one.by_role(LegRole.TARGET) == ()
+        assert [s.reason for s in one.skipped] == ["no_object"]
+        assert all(leg.ok for leg in one.by_role(LegRole.CONTROL))
+    assert there.state.memory("here", "x", "object").url is None
+    (said,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert (said.__dict__["platform"], said.__dict__["target"]) == ("x", "object")
+    assert "fit port" in said.__dict__["reason"]
 
 
 async def test_a_discovered_object_is_fetched_and_its_page_only_once() -> None:

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from probe.config.schema import VantageConfig
 from probe.measure.wire import WireStream
@@ -29,6 +30,7 @@ from tests.measure.servers import (
     measure,
     serve,
     server_context,
+    trust,
 )
 from tests.measure.turns import counted, drop_all, drop_data, drop_none
 
@@ -124,6 +126,23 @@ async def test_a_proxy_that_acknowledges_no_more(scheme: str, script: Script) ->
         turns, observed = await turns_of(server.port, via)
 
     assert_few(turns, await calm_turns("http/1.1"), observed, Phase.TLS)
+
+
+async def test_a_far_end_over_quic_that_says_nothing() -> None:
+    from probe.measure.quic import measure_quic
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        with counted() as turns:
+            observed = await measure_quic(
+                replace(leg_to(silent.getsockname()[1]), transport="quic"),
+                address="127.0.0.1",
+                via=HERE,
+                trust=trust(),
+                deadline_seconds=SILENT_SECONDS,
+                order=0,
+            )
+    assert_few(turns.count, await calm_turns("http/1.1"), observed, Phase.TLS)
 
 
 async def test_an_upload_that_nobody_acknowledges() -> None:
