@@ -41,11 +41,12 @@ async def attempt(
 
     ``accept`` is the media type asked for; else as ``reach``.
     """
+    url = _parsed(leg.url)  # nobody is asked for what cannot be asked for
     await reach(leg, record, address=address, via=via, trust=trust, lookout=lookout)
     assert record.wire is not None
     record.enter(Phase.PROCESSING)
     record.exchange = Exchange(record.wire, record.tls)
-    return await record.exchange.request(_parsed(leg.url), leg.range_bytes, accept)
+    return await record.exchange.request(url, leg.range_bytes, accept)
 
 
 async def reach(
