@@ -17,11 +17,12 @@ from probe.config.schema import Config
 from probe.measure.clock import Stamping
 from probe.measure.line import Lines
 from probe.measure.lookout import Lookout
+from probe.measure.outside import Outside
 from probe.measure.round import Rounds
 from probe.measure.state import State
 from probe.measure.trust import Trust, TrustError, ssl_version
 from probe.model.burst import Burst
-from probe.model.identity import Role, RoundKind
+from probe.model.identity import RoundKind
 from probe.model.observation import HOLD_INTERVALS, RoundObservation
 from probe.model.verdict import Verdict
 from probe.nation.local import Local, sight_of
@@ -44,7 +45,13 @@ from probe.store.memories import Memories
 from probe.store.shared import Shared, SharedBudget
 from probe.store.sharing import Sharing
 from probe.store.writer import Store
-from probe.verdict.about import about, operators_of, reference_seconds
+from probe.verdict.about import (
+    about,
+    has_references,
+    is_outside,
+    operators_of,
+    references_of,
+)
 from probe.verdict.decide import decide
 
 log = logging.getLogger(__name__)
@@ -55,6 +62,8 @@ RELOAD_GRACE_SECONDS = 10.0
 STORE_SECONDS = 2.0
 # Under which the store keeps the incidents that are open.
 INCIDENTS = "open-incidents"
+# When the newest document of each reference was made.
+OUTSIDE = "outside"
 
 
 # The key under which the store keeps what was used of the data budget.
@@ -93,12 +102,15 @@ class Daemon:
         if kept is None:
             # A new history, perhaps in place of a broken one; or the file cannot be read just yet.
             self._counted = self._store.health().trouble is not None
+        self._outside = Outside(config)
+        self._outside.load(self._store.load(OUTSIDE))
         self._forwarding = Forwarding(config.settings.forward, self._store)
         self._board = Board(
             config,
             data=self._data.view,
             store=self._store.health,
             forward=self._forwarding.health,
+            outside=lambda: self._outside.health,
         )
         self._memories = Memories(self._store, time.monotonic)
         self._sharing = Sharing(
@@ -146,6 +158,7 @@ class Daemon:
         self._runner.start()
         nation = loop.create_task(self._watch_nation())
         sharing = loop.create_task(self._sharing.run())
+        outside = loop.create_task(self._outside.run(lambda b: self._store.save(OUTSIDE, b)))
         registry = Registry(__version__)
         self._forwarding.start(lambda: registry.collector(self._board.snapshot()))
         manager = ServiceManager(os.environ)
@@ -159,11 +172,12 @@ class Daemon:
             log.info("stopping")
             nation.cancel()
             sharing.cancel()
+            outside.cancel()
             await self._runner.stop(grace_seconds=GRACE_SECONDS)
             await self._forwarding.stop()
             await server.stop()
             self._lookout.close()
-            await asyncio.gather(nation, sharing, return_exceptions=True)
+            await asyncio.gather(nation, sharing, outside, return_exceptions=True)
             await self._sharing.exchange()
             self._memories.flush()
             if not await asyncio.to_thread(self._store.close, STORE_SECONDS):
@@ -192,6 +206,7 @@ class Daemon:
                 log.warning("web_config not taken up", extra={"reason": refused})
             await self._runner.stop(grace_seconds=RELOAD_GRACE_SECONDS)
             self._config, self._rounds, self._runner = config, rounds, runner
+            self._outside.use(config)
             self._data.config_loaded(config)
             self._board.config_loaded(config)
             self._nation.configured(
@@ -233,7 +248,10 @@ class Daemon:
     def _find(self, at: float, snapshot: Snapshot) -> None:
         """The findings at one step, published; incidents that begin or end are told."""
         merged = self._nation.resume(self._store.found(INCIDENTS) or b"[]", at)
-        sight = sight_of(at, snapshot.vantages, snapshot.verdicts, snapshot.compared)
+        outside = self._outside.verdicts()
+        sight = sight_of(
+            at, snapshot.vantages, snapshot.verdicts, snapshot.compared, outside=outside
+        )
         findings, changed = self._nation.step(sight)
         self._board.nation_found(findings, self._nation.open_incidents)
         for finding in self._nation.news(findings):
@@ -297,16 +315,16 @@ class Daemon:
         platform = next((p for p in self._config.platforms if p.name == observed.platform), None)
         if platform is None:
             return None  # the configuration changed while it was being made
-        references = self._references(observed)
+        vantage, seen = observed.vantage, self._seen_outside(observed.platform)
         decision = decide(
             self._memories.of(observed.vantage),
             observed,
             about(
                 self._config,
                 platform,
-                references=references or (),
-                has_references=references is not None,
-                outside=self._is_outside(observed.vantage),
+                references=references_of(self._config, vantage, seen, time.time()),
+                has_references=has_references(self._config, vantage),
+                outside=is_outside(self._config, vantage),
                 tls_stack=ssl_version(),
             ),
         )
@@ -336,19 +354,11 @@ class Daemon:
         )
         return decision.plan
 
-    def _references(self, observed: RoundObservation) -> tuple[Verdict, ...] | None:
-        """The fresh verdicts on this platform of vantages outside the country; ``None``: this is
-        one itself, or there is none."""
-        vantages = self._config.settings.vantages
-        outside = {v.name for v in vantages if v.role is Role.REFERENCE}
-        if not outside or observed.vantage in outside:
-            return None
-        oldest = time.time() - reference_seconds(self._config)
-        return tuple(
-            verdict
-            for (vantage, platform), verdict in self._verdicts.items()
-            if vantage in outside and platform == observed.platform and verdict.at >= oldest
-        )
+    def _seen_outside(self, platform: str) -> list[Verdict]:
+        """The last verdicts on a platform of vantages outside the country, ours and others'."""
+        outside = [v for (name, _), v in self._verdicts.items() if is_outside(self._config, name)]
+        every = (*outside, *self._outside.verdicts())
+        return [verdict for verdict in every if verdict.platform == platform]
 
     def _look_at_line(self, name: str) -> None:
         vantage = next((v for v in self._config.settings.vantages if v.name == name), None)
@@ -368,11 +378,6 @@ class Daemon:
                 extra={"vantage": name},
             )
         (self._in_tunnel.add if line.tunnel else self._in_tunnel.discard)(name)
-
-    def _is_outside(self, vantage: str) -> bool:
-        return any(
-            v.name == vantage and v.role is Role.REFERENCE for v in self._config.settings.vantages
-        )
 
     def _permit(self, slot: Slot, kind: RoundKind) -> RoundKind | None:
         permitted = self._data.permit(slot.vantage, slot.platform, kind)

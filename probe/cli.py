@@ -47,6 +47,7 @@ ELSEWHERE = {
     "history": "history",
     "incidents": "history",
     "nation": "nation",
+    "outside": "outside",
     "report": "report",
     "rules": "rules",
     "wipe": "wipe",

@@ -63,6 +63,16 @@ def equal_weights() -> str:
     )
 
 
+def _outside(config: Config) -> Iterator[str]:
+    for source in config.settings.outside:
+        if urlsplit(source.url).scheme == "http":
+            yield (
+                "a reference of `outside` is read without TLS: what it says is signed, but whoever "
+                "sees the traffic learns that it is read here"
+            )
+            return
+
+
 def _place(config: Config) -> Iterator[str]:
     settings = config.settings
     countries = {v.country or settings.country for v in settings.vantages}

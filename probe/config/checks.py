@@ -25,7 +25,7 @@ from probe.config.schema import (
     VantageConfig,
 )
 from probe.config.walk import Check, shown
-from probe.model.identity import Answer, Compares
+from probe.model.identity import Answer, Compares, Role
 
 # A server may send ten segments at once (RFC 6928), some 14.6 kB: what fits into them arrives in
 # one flight and says nothing about a rate.
@@ -100,11 +100,27 @@ def check_forward(forward: ForwardConfig, node: Node) -> Iterator[ConfigError]:
 
 
 def check_settings(settings: Settings, node: Node) -> Iterator[ConfigError]:
-    """What is forwarded comes from the history."""
+    """What is forwarded comes from the history; what is read or published about the outside has
+    a vantage."""
     if settings.forward.url is not None and settings.store.path is None:
         yield node.find("forward", "url").error(
             found="a receiver, and no history (store.path: null)",
             expected="a history to send from: leave out store.path, or set forward.url to null",
+        )
+
+    names = [vantage.name for vantage in settings.vantages]
+    for number, source in enumerate(settings.outside):
+        if source.vantage is not None and source.vantage not in names:
+            yield node.find("outside", number, "vantage").error(
+                found=f"{source.vantage}, which is no vantage",
+                expected=f"one of: {', '.join(names)}",
+                suggestion=near(source.vantage, names),
+            )
+    references = any(vantage.role is Role.REFERENCE for vantage in settings.vantages)
+    if settings.outside_key_file is not None and not references:
+        yield node.find("outside_key_file").error(
+            found="a key to sign with, and no vantage with `role: reference`",
+            expected="a reference vantage, whose results are published, or no key",
         )
 
 

@@ -19,6 +19,7 @@ from probe.model.identity import Answer
 HTTPS_PORT = 443
 HTTP_PORT = 80
 FORWARD = "forward"
+OUTSIDE = "outside"
 DNS_PORT = 53
 PROXY_PORTS = {"socks5": 1080, "http": 8080}
 _TOO_LONG = "the same, for answers too long for UDP"
@@ -65,6 +66,7 @@ def contacts(config: Config) -> tuple[Contact, ...]:
         found += _of_proxy(vantage)
     found += _of_resolvers(config, direct)
     found += _of_receiver(config.settings.forward)
+    found += _of_outside(config)
     return tuple(dict.fromkeys(found))
 
 
@@ -244,6 +246,19 @@ def _of_receiver(forward: ForwardConfig) -> Iterator[Contact]:
         purpose="receiver of the metrics (remote write)" + (", by the proxy" if via else ""),
         vantages=(),
     )
+
+
+def _of_outside(config: Config) -> Iterator[Contact]:
+    for source in config.settings.outside:
+        url = urlsplit(source.url)
+        yield Contact(
+            host=url.hostname or "",
+            port=url.port or (HTTPS_PORT if url.scheme == "https" else HTTP_PORT),
+            transport="tcp",
+            owner=OUTSIDE,
+            purpose="what a reference abroad sees",
+            vantages=() if source.vantage is None else (source.vantage,),
+        )
 
 
 def _bracketed(address: str) -> str:

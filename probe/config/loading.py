@@ -85,6 +85,7 @@ class _Loading:
                 ca_file=ca_file,
                 store=_store_placed(settings.store, main, path),
                 forward=_forward_placed(settings.forward, main, path),
+                outside_key_file=_outside_placed(settings.outside_key_file, main, path),
             ),
             platforms=platforms,
             controls=controls,
@@ -254,6 +255,12 @@ def _forward_placed(forward: ForwardConfig, main: Node, path: Path | None) -> Fo
         if getattr(forward, key) is not None
     }
     return replace(forward, **placed)
+
+
+def _outside_placed(file: str | None, main: Node, path: Path | None) -> str | None:
+    """The same for the key that a reference signs with."""
+    folder = path.parent if path is not None else None
+    return None if file is None else str(_relative_to(folder, main.find("outside_key_file")))
 
 
 def _relative_to(folder: Path | None, node: Node) -> Path:

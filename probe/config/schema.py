@@ -30,6 +30,7 @@ from probe.config.values import (
     MonthlyBytes,
     Name,
     ProxyUrl,
+    PublicKey,
     ReceiverUrl,
     Seconds,
     TlsVersion,
@@ -189,6 +190,15 @@ class ForwardConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     keep: Annotated[Seconds, Meta(ge=3_600.0)] = Seconds(2_592_000.0)
 
 
+class OutsideConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A reference abroad that publishes what it sees. ``key`` is its public key (Ed25519, Base64);
+    ``vantage`` is by whose way it is read (``None``: the first inside)."""
+
+    url: ReceiverUrl
+    key: PublicKey
+    vantage: Name | None = None
+
+
 class LogConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``format``: ``auto`` is text on a terminal and JSON elsewhere."""
 
@@ -230,6 +240,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     nation: NationConfig = NationConfig()
     store: StoreConfig = StoreConfig()
     forward: ForwardConfig = ForwardConfig()
+    outside: tuple[OutsideConfig, ...] = ()
+    outside_key_file: str | None = None
     log: LogConfig = LogConfig()
 
 

@@ -58,6 +58,13 @@ Scope = Annotated[str, Meta(extra={"choices": ("domestic", "foreign")})]
 HttpVersion = Annotated[str, Meta(extra={"choices": ("h2", "http/1.1")})]
 LogLevel = Annotated[str, Meta(extra={"choices": ("debug", "info", "warning", "error")})]
 LogFormat = Annotated[str, Meta(extra={"choices": ("auto", "text", "json")})]
+PublicKey = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9+/]{43}=$",
+        description="the public key that `throttlewatch outside key` printed, 44 letters",
+    ),
+]
 Upstream = Annotated[
     str,
     Meta(

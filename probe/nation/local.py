@@ -8,7 +8,7 @@ import msgspec
 
 from probe.config.schema import NationConfig
 from probe.model.finding import Finding, Incident
-from probe.model.identity import Vantage
+from probe.model.identity import Access, Role, Vantage
 from probe.model.verdict import State, Verdict
 from probe.nation.fuse import fuse
 from probe.nation.incidents import Incidents, key_of
@@ -101,9 +101,12 @@ def sight_of(
     vantages: Iterable[Vantage],
     verdicts: Mapping[Slot, Verdict | None],
     compared: Mapping[Slot, tuple[str, ...]],
+    *,
+    outside: Iterable[Verdict] = (),
 ) -> Sight:
     """What a daemon sees of its own: ``verdicts`` has only fresh ones (``None``: no round yet),
-    ``compared`` the controls that each was compared with."""
+    ``compared`` the controls that each was compared with. ``outside`` are the fresh ones of
+    references that are not its own."""
     by_name = {vantage.name: vantage for vantage in vantages}
     readings = []
     for slot, verdict in verdicts.items():
@@ -122,5 +125,16 @@ def sight_of(
                 at=None if verdict is None else verdict.at,
             )
         )
+    readings += [
+        Reading(
+            vantage=Vantage(name=verdict.vantage, access=Access.HOSTING, role=Role.REFERENCE),
+            platform=verdict.platform,
+            state=verdict.state,
+            since=verdict.since,
+            reason=verdict.reason,
+            at=verdict.at,
+        )
+        for verdict in outside
+    ]
     seen = tuple(Seen(vantage=vantage) for vantage in by_name.values())
     return Sight(at=at, seen=seen, readings=tuple(readings))

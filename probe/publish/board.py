@@ -21,6 +21,7 @@ from probe.model.observation import (
     LegObservation,
     RoundObservation,
 )
+from probe.model.outside import OutsideHealth
 from probe.model.stored import VerdictSpan
 from probe.model.verdict import Verdict
 from probe.nation.exercise import Exercise
@@ -51,12 +52,14 @@ class Board:
         data: Callable[[], View] | None = None,
         store: Callable[[], StoreHealth] | None = None,
         forward: Callable[[], ForwardHealth | None] | None = None,
+        outside: Callable[[], tuple[OutsideHealth, ...]] = tuple,
     ) -> None:
         self._monotonic = monotonic
         self._wall = wall
         self._data = data
         self._store = store
         self._forward = forward
+        self._outside = outside
         self._declared = Declared(config)
         self._legs: Fresh[LegKey, LegObservation] = Fresh()
         self._quic: Fresh[LegKey, LegObservation] = Fresh()
@@ -216,6 +219,8 @@ class Board:
             data=None if self._data is None else self._data(),
             store=None if self._store is None else self._store(),
             forward=None if self._forward is None else self._forward(),
+            outside=self._outside(),
+            outside_key_file=config.settings.outside_key_file,
             tunnels=dict(self._tunnels),
             line_changes={v.name: self._line_changes[v.name] for v in declared.vantages},
         )

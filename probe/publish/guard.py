@@ -26,7 +26,7 @@ from probe.config.schema import WebConfig
 from probe.publish.auth import Users
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-OPEN_PATHS = frozenset({"/-/healthy", "/-/ready"})
+OPEN_PATHS = frozenset({"/-/healthy", "/-/ready", "/api/v1/outside"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # RFC 9110, 7.2: a name or an address, and a port.
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::[0-9]{0,5})?")

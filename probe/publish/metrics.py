@@ -22,7 +22,7 @@ from probe.model.verdict import State, Verdict
 from probe.nation.exercise import CONTROL, Exercise, vantages, verdict
 from probe.nation.sight import upstream_of
 from probe.observe.goodput import goodput
-from probe.publish import names
+from probe.publish import names, names_data, names_outside
 from probe.publish.names import MetricSpec
 from probe.publish.nation_rows import nation_rows
 from probe.publish.snapshot import BUCKETS_SECONDS, DnsKey, Histogram, LegKey, Owner, Snapshot
@@ -115,6 +115,7 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[Row]:
     if snapshot.forward is not None:
         yield from forward_rows(snapshot.forward)
     yield from _line_rows(snapshot)
+    yield from _outside_rows(snapshot)
     yield from nation_rows(snapshot)
     if snapshot.exercise is not None:
         yield from _exercise_rows(snapshot, snapshot.exercise)
@@ -233,15 +234,23 @@ def _line_rows(snapshot: Snapshot) -> Iterator[Row]:
         yield names.LINE_CHANGES, {"vantage": vantage}, float(count)
 
 
+def _outside_rows(snapshot: Snapshot) -> Iterator[Row]:
+    for one in snapshot.outside:
+        labels = {"outside": str(one.number)}
+        for result, count in one.results:
+            yield names_outside.READ, {**labels, "result": result}, float(count)
+        yield from _if_known(names_outside.MADE, labels, one.made_at)
+
+
 def _data_rows(snapshot: Snapshot) -> Iterator[Row]:
     data = snapshot.data
     if data is None:
         return
     for vantage, balance in sorted(data.balances.items()):
         labels = {"vantage": vantage}
-        yield names.DATA_BUDGET, labels, float(balance.budget)
-        yield names.DATA_USED, labels, float(balance.used)
-        yield names.DATA_LEFT, labels, float(balance.left)
+        yield names_data.BUDGET, labels, float(balance.budget)
+        yield names_data.USED, labels, float(balance.used)
+        yield names_data.LEFT, labels, float(balance.left)
     light = float(snapshot.schedule.light)
     for (vantage, platform), pace in sorted(data.paces.items()):
         labels = {"vantage": vantage, "platform": platform}

@@ -9,7 +9,7 @@ series is left out of it: a leg's series has ``platform`` or, on control legs, `
 
 from __future__ import annotations
 
-from probe.publish import names_nation, names_store
+from probe.publish import names_data, names_nation, names_outside, names_store
 from probe.publish.metric_spec import PREFIX, MetricSpec
 from probe.publish.metric_spec import metric as _metric
 
@@ -240,27 +240,6 @@ ROUNDS_REFUSED = _metric(
     "Rounds that were due and not made, or made as light ones: data budget, hours, no clock.",
     absent="none yet",
 )
-DATA_BUDGET = _metric(
-    "gauge",
-    "data_budget_bytes",
-    ("vantage",),
-    "Bytes on the wire that a vantage may use in any 31 days.",
-    absent="never",
-)
-DATA_USED = _metric(
-    "gauge",
-    "data_used_bytes",
-    ("vantage",),
-    "Bytes on the wire that a vantage has used in the last 31 days, as far as is known.",
-    absent="never",
-)
-DATA_LEFT = _metric(
-    "gauge",
-    "data_left_bytes",
-    ("vantage",),
-    "Bytes on the wire that a vantage may still use now.",
-    absent="never",
-)
 WIRE_BYTES = _metric(
     "counter",
     "wire_bytes_total",
@@ -395,6 +374,8 @@ CLOCK_STEPS = _metric(
 
 METRICS: tuple[MetricSpec, ...] = (
     *(value for value in list(globals().values()) if isinstance(value, MetricSpec)),
+    *names_data.METRICS,
     *names_nation.METRICS,
+    *names_outside.METRICS,
     *names_store.METRICS,
 )

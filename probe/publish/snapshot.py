@@ -12,6 +12,7 @@ from probe.config.schema import ScheduleConfig
 from probe.model.finding import Finding, Incident
 from probe.model.identity import Family, LegRole, Phase, RoundKind, Vantage
 from probe.model.observation import DnsObservation, LegObservation
+from probe.model.outside import OutsideHealth
 from probe.model.verdict import Verdict
 from probe.nation.exercise import Exercise
 from probe.observe.pairs import Ratio
@@ -111,7 +112,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     ``store`` that of the history, ``forward`` that of forwarding (``None``: no receiver).
     ``tunnels`` and ``line_changes`` are by vantage.
     ``compared`` names the controls that were fine in a slot's last round; ``incidents`` are
-    those that are open. ``recent`` are the last week's verdicts as spans.
+    those that are open. ``outside``: how reading references abroad is doing; ``outside_key_file``
+    signs what is published for others. ``recent`` are the last week's verdicts as spans.
     """
 
     taken_at: float
@@ -141,3 +143,5 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     tunnels: Mapping[str, bool] = {}
     line_changes: Mapping[str, int] = {}
     recent: Mapping[Slot, tuple[Span, ...]] = {}
+    outside: tuple[OutsideHealth, ...] = ()
+    outside_key_file: str | None = None

@@ -7,6 +7,7 @@ thread, so it neither waits for a round nor delays one.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -23,6 +24,7 @@ from probe.publish import blackbox
 from probe.publish.board import Board
 from probe.publish.metrics import Page, Registry, encode
 from probe.publish.nation_rows import findings_json
+from probe.publish.outside import OutsidePage
 from probe.publish.snapshot import Snapshot
 
 # Scrapes beyond this wait their turn; rendering is all CPU, so more at once only slows rounds.
@@ -31,6 +33,8 @@ DRILL_MINUTES = 15
 MOST_DRILL_MINUTES = 240
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class ReloadResult(Struct, frozen=True, kw_only=True):
@@ -51,6 +55,7 @@ def create_app(
             Route("/metrics", views.metrics),
             Route("/probe", views.probe),
             Route("/api/v1/findings", views.findings),
+            Route("/api/v1/outside", views.outside),
             Route("/-/healthy", views.healthy),
             Route("/-/ready", views.ready),
             Route("/-/reload", views.reload, methods=["POST"]),
@@ -72,6 +77,7 @@ class _Views:
         self._registry = Registry(version)
         self._rendering = asyncio.Semaphore(RENDERERS)
         self._reloading = asyncio.Lock()
+        self._outside = OutsidePage()
 
     async def _aside(self, render: Callable[[], T]) -> T:
         async with self._rendering:
@@ -99,6 +105,20 @@ class _Views:
         snapshot = self._board.snapshot()
         body = await self._aside(lambda: findings_json(snapshot))
         return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+    async def outside(self, request: Request) -> Response:
+        snapshot = self._board.snapshot()
+        try:
+            found = await self._aside(lambda: self._outside.answer(snapshot))
+        except (OSError, ValueError) as error:
+            log.error("outside_key_file cannot be used", extra={"error": error})
+            return _text("the key cannot be used: see the log", 503)
+        if found is None:
+            return _text("nothing is published here for others: see outside_key_file", 404)
+        headers = {"ETag": found.etag, "Cache-Control": "no-cache"}
+        if request.headers.get("if-none-match") == found.etag:
+            return Response(status_code=304, headers=headers)
+        return Response(found.body, media_type="application/json", headers=headers)
 
     async def page(self, request: Request) -> Response:
         snapshot = self._board.snapshot()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from probe.config.definition import Definition, Target
 from probe.config.schema import Config
-from probe.model.identity import Compares
+from probe.model.identity import Compares, Role
 from probe.model.verdict import Verdict
 from probe.verdict.thresholds import DEFAULT, Thresholds
 
@@ -82,6 +83,31 @@ def reference_seconds(config: Config) -> float:
     settings = config.settings
     busy = BURST_LEGS * float(settings.legs.transfer_deadline)
     return REFERENCE_INTERVALS * float(settings.schedule.transfer) + busy
+
+
+def references_of(
+    config: Config, vantage: str, verdicts: Iterable[Verdict], now: float
+) -> tuple[Verdict, ...]:
+    """Those of ``verdicts`` that are fresh enough to tell ``vantage`` what is so outside; none
+    where it is a reference itself."""
+    if is_outside(config, vantage):
+        return ()
+    oldest = now - reference_seconds(config)
+    return tuple(verdict for verdict in verdicts if verdict.at >= oldest)
+
+
+def has_references(config: Config, vantage: str) -> bool:
+    """Whether anybody looks from outside, for a vantage that does not itself."""
+    roles = {one.role for one in config.settings.vantages}
+    looked = Role.REFERENCE in roles or bool(config.settings.outside)
+    return looked and not is_outside(config, vantage)
+
+
+def is_outside(config: Config, vantage: str) -> bool:
+    """Whether a vantage stands outside the country."""
+    return any(
+        one.name == vantage and one.role is Role.REFERENCE for one in config.settings.vantages
+    )
 
 
 def about(

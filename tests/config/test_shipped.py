@@ -60,7 +60,9 @@ def test_the_embedded_file_shows_every_key() -> None:
                 below = get_args(below)[0]
             if not any(f"{key}:" in line.partition("#")[0] for line in lines):
                 found.append(key)
-            found += missing(below) if is_struct(below) else []
+            # What is a list of mappings, and empty, has its keys in an example beside it.
+            listed = is_struct(below) and field.default in ((), [])
+            found += missing(below) if is_struct(below) and not listed else []
         return found
 
     assert missing(Settings) == []

@@ -1,0 +1,71 @@
+"""``throttlewatch outside``: a reference's key, and what references say."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import click
+
+from probe.commands.options import config_option, load_config
+
+
+@click.group()
+def outside() -> None:
+    """References: vantages abroad that publish what they see, for those inside to compare with.
+
+    docs/fleet.md says how to set one up.
+    """
+
+
+@outside.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def key(file: Path) -> None:
+    """Make a key pair: the private key in FILE, and print the public one.
+
+    A FILE that is there is kept, and its public key printed. The private key signs what this
+    reference publishes (`outside_key_file`); daemons inside are given the public one
+    (`outside: [{url, key}]`).
+    """
+    from probe.measure.signing import KeyUnusableError, new_key, public_key
+
+    try:
+        try:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pem = file.read_text(encoding="ascii", errors="replace")
+        else:
+            pem = new_key()
+            with os.fdopen(descriptor, "w", encoding="ascii") as out:
+                out.write(pem)
+        click.echo(public_key(pem))
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}") from error
+    except KeyUnusableError as error:
+        raise click.ClickException(f"{file}: {error}") from error
+
+
+@outside.command()
+@config_option
+def read(path: Path | None) -> None:
+    """Read every reference of the configuration once, and print what each says.
+
+    The exit status is 1 if any cannot be used.
+    """
+    from probe.measure.outside import GOOD, Outside
+
+    config = load_config(path)
+    if not config.settings.outside:
+        raise click.ClickException("the configuration has no reference (`outside`)")
+    every = Outside(config)
+    results = asyncio.run(every.look())
+    said = every.verdicts()
+    for number, result in sorted(results.items()):
+        click.echo(f"{number}  {result.value}")
+        for verdict in said:
+            if verdict.vantage == f"outside-{number}":
+                reason = f" ({verdict.reason})" if verdict.reason else ""
+                click.echo(f"   {verdict.platform}: {verdict.state.value}{reason}")
+    if not set(results.values()) <= GOOD:
+        raise SystemExit(1)
