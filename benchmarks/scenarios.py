@@ -81,6 +81,8 @@ def factors(line: str) -> list[Row]:
                     alternatives=((happens,),),
                     expect=(expect,),
                     lasts_rounds=LASTS_ROUNDS,
+                    # Nothing but a look from outside rules out the platform's own trouble.
+                    abroad=not by_name or platform != "youtube",
                 )
                 rows.append(Row(scenario=scenario, line=line, effect=effect))
     return rows

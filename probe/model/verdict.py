@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from probe.model.basis import Basis
 from probe.model.observation import HOLD_SECONDS
 
 # A target that is this many times slower than its own baseline is throttled severely (OONI's
@@ -94,10 +95,11 @@ class Verdict(Struct, frozen=True, kw_only=True):
     """A state with the rule that gave it, its evidence, and one sentence for a person.
 
     ``provisional`` says that no sequential test stands behind it: it is what one round showed.
-    ``since`` is when this state began (Unix seconds), for ``throttled`` and ``blocked`` the round
-    in which the effect was first seen (the onset), which is earlier than the round that proved it.
-    ``method`` is that of a block; ``trigger``, ``signature``, ``phase`` and ``direction`` (``down``
-    or ``up``) are those of throttling. ``factor``: times slower than its own baseline. ``e_value``:
+    ``since`` is when this state began (Unix seconds), for ``throttled``, ``blocked`` and
+    ``impaired`` the round in which the effect was first seen (the onset), which is earlier than the
+    round that proved it. ``basis`` is what that proof rests on. ``method`` is the layer at which it
+    fails; ``trigger``, ``signature``, ``phase`` and ``direction`` (``down`` or ``up``) are those of
+    what is slowed. ``factor``: times slower than its own baseline. ``e_value``:
     the evidence of the sequential test against "not slowed by more than the margin" (a bet's
     winnings: 1 is none). ``target`` is the endpoint that showed it. ``tested_bytes``: the most body
     bytes that were read in one exchange, so ``ok`` says nothing about what begins later.
@@ -115,6 +117,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     reason: str = ""
     provisional: bool = True
     rules_version: int = 0
+    basis: Basis | None = None
     method: Method | None = None
     trigger: Trigger | None = None
     signature: Signature | None = None

@@ -42,7 +42,8 @@ class About(Struct, frozen=True, kw_only=True):
 
     ``operators``: who runs each platform, by its name. ``references``: the latest verdicts on this
     platform from vantages outside the country, as far as they are fresh; ``has_references``:
-    whether any is configured. ``outside``: this vantage is one itself. ``may_burst``: whether
+    whether any is configured. ``transfer_seconds``: the interval of rounds that read.
+    ``outside``: this vantage is one itself. ``may_burst``: whether
     bursts can be made at all (``throttlewatch once`` makes none). ``tls_stack`` names the client's
     TLS library, for censors that discriminate by fingerprint.
     """
@@ -53,6 +54,7 @@ class About(Struct, frozen=True, kw_only=True):
     operators: dict[str, str] = {}
     transfer_bytes: int = 65_536
     long_bytes: int = 524_288
+    transfer_seconds: float = 900.0
     transfer_deadline: float = 30.0
     long_deadline: float = 60.0
     light_deadline: float = 15.0
@@ -138,6 +140,7 @@ def about(
         operators=operators_of(config),
         transfer_bytes=int(legs.transfer_bytes),
         long_bytes=int(legs.long_bytes),
+        transfer_seconds=float(config.settings.schedule.transfer),
         transfer_deadline=float(legs.transfer_deadline),
         long_deadline=float(legs.long_deadline),
         light_deadline=float(legs.light_deadline),

@@ -18,6 +18,7 @@ from probe.observe.effort import Measure
 from probe.verdict import names, rounds, testing
 from probe.verdict.about import About
 from probe.verdict.cut import heard, line_cut_off, nobody_to_ask
+from probe.verdict.episode import Others
 from probe.verdict.facts import BUDGETS, Facts, elsewhere
 from probe.verdict.learning import (
     all_slow,
@@ -28,8 +29,10 @@ from probe.verdict.learning import (
     learn_targets,
 )
 from probe.verdict.level import Level
-from probe.verdict.memory import Memory, PlatformMemory
+from probe.verdict.memory import Episode, Memory, PlatformMemory, Proven
 from probe.verdict.outcome import Numbers, publish
+from probe.verdict.outside import heard as heard_outside
+from probe.verdict.outside import vouched
 from probe.verdict.rules import RULES, Rule, first
 from probe.verdict.score import score
 from probe.verdict.together import together
@@ -65,7 +68,11 @@ def _ordinary(
     episode = rounds.episode_after(mine, seen, observed, about)
     episode = rounds.with_seen(episode, seen, observed, thresholds)
     clean = rounds.clean_after(mine, seen, observed, about)
-    mine = replace(mine, episode=episode, clean=clean)
+    mine = _heard_outside(replace(mine, episode=episode, clean=clean), observed, about)
+    others = _others(memory, mine.proven or mine.episode, observed, about)
+    if mine.proven is not None:
+        better = testing.weighed(mine.proven, seen, observed, about, others)
+        mine = replace(mine, proven=better)
     mine = replace(mine, path_rounds=rounds.moved_paths(seen, mine, observed, about))
     line_rounds = memory.line_rounds + 1 if seen.another_line else 0
     cut = line_cut_off(mine, memory.controls, observed, about)
@@ -83,13 +90,10 @@ def _ordinary(
         server_errors=mine.server_errors,
         proven=mine.proven,
         episode=mine.episode,
-        suspicion=testing.suspicion(
-            mine,
-            about,
-            tested=plan is None,
-            together=together(memory, observed.platform, mine.episode, about),
-        ),
+        suspicion=testing.suspicion(mine, tested=plan is None),
         elsewhere=elsewhere(about.references),
+        has_references=about.has_references,
+        vouched=others.vouched,
         outside=about.outside,
         slow_line=slow_line,
         line_changed=line_rounds >= LINE_CHANGED_ROUNDS,
@@ -121,6 +125,32 @@ def _ordinary(
         )
     return _decided(
         memory, mine, observed, about, facts, rules, plan, Numbers(seen.contrasts, seen.decoys)
+    )
+
+
+def _heard_outside(
+    mine: PlatformMemory, observed: RoundObservation, about: About
+) -> PlatformMemory:
+    """What is suspected or proven, knowing what references say of it now."""
+    at = observed.started_at
+    return replace(
+        mine,
+        episode=None if mine.episode is None else heard_outside(mine.episode, at, about),
+        proven=None if mine.proven is None else heard_outside(mine.proven, at, about),
+    )
+
+
+def _others(
+    memory: Memory, holder: Episode | Proven | None, observed: RoundObservation, about: About
+) -> Others:
+    """What other platforms and references say of what ``holder`` is about."""
+    if holder is None:
+        return Others()
+    # While it is so elsewhere, too, nothing that is hit beside it says where the cause is.
+    alone = holder.elsewhere_at == observed.started_at
+    return Others(
+        together=() if alone else together(memory, observed.platform, holder, about),
+        vouched=vouched(holder, observed.started_at, about),
     )
 
 
@@ -157,10 +187,13 @@ def _burst(
     measure = Measure.HANDSHAKE if holder is None else holder.measure
     slowed = 0.0 if mine.proven is None else mine.proven.log_factor
     found = score(observed, measure, levels=levels, thresholds=about.thresholds, slowed=slowed)
-    others = together(memory, observed.platform, mine.episode, about)
+    mine = _heard_outside(mine, observed, about)
+    others = _others(memory, mine.proven or mine.episode, observed, about)
     plan: Burst | None = None
     if cut is not None:
         pass  # of this burst nothing follows
+    elif mine.proven is not None and observed.burst is not None and observed.burst.with_swap:
+        mine, plan = testing.strengthen(mine, mine.proven, found, levels, observed, about)
     elif mine.proven is not None:
         mine, plan = testing.recover(mine, mine.proven, found, levels, observed, about)
     else:
@@ -174,8 +207,10 @@ def _burst(
         server_errors=mine.server_errors,
         proven=mine.proven,
         episode=mine.episode,
-        suspicion=testing.suspicion(mine, about, tested=plan is None, together=others),
+        suspicion=testing.suspicion(mine, tested=plan is None),
         elsewhere=elsewhere(about.references),
+        has_references=about.has_references,
+        vouched=others.vouched,
         outside=about.outside,
         slow_line=rounds.slow_line(mine, about),
         line_changed=memory.line_rounds >= LINE_CHANGED_ROUNDS,

@@ -1,25 +1,20 @@
 """A suspicion under test: how it begins, what bursts add to it, and when it is proven.
 
-``throttled`` and ``blocked`` need evidence that the shuffle bounds (``rank.py``) and, because the
-shuffle does not bound what the platform's own edge does, one of:
-
-- ``swap``: a neutral name at the same address was not slow, so neither edge nor path is the cause;
-- ``addresses``: two addresses of the platform, each slow by itself, in two rounds at least;
-- ``platforms``: the only address that the name has is slow, and since the same minutes so is a
-  platform of another operator, whose edges are its own;
-- ``duration``: the only address that the name has was slow for longer than edges are;
-- ``dns``: the host's resolver leads astray, and the target is well where another one leads.
+A proof needs evidence that the shuffle bounds (``rank.py``) and, because the shuffle does not bound
+what the platform's own servers do, a basis (``probe/model/basis.py``), which says how much of that
+it rules out: enough to accuse, or only that it is so here.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from math import exp, isfinite
 from statistics import median
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from probe.model.basis import Basis
 from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger
@@ -30,7 +25,6 @@ from probe.verdict.score import Score
 from probe.verdict.thresholds import Thresholds
 
 MOST_SAMPLES = 12
-TIMEOUT = "/generic_timeout_error"
 DECOY_ROUNDS = 2
 # What a resolver says, or the place that it leads to shows, when it leads astray.
 ASTRAY = frozenset(
@@ -111,40 +105,61 @@ def _clean(observed: RoundObservation, episode: Episode) -> bool:
     return False
 
 
+class Others(Struct, frozen=True, kw_only=True):
+    """What speaks for a cause on the way: ``together``, platforms of other operators that are hit
+    since the same time in the same way; ``vouched``, references that find the platform fine."""
+
+    together: tuple[str, ...] = ()
+    vouched: bool = False
+
+
 def basis(
-    episode: Episode,
-    at: float,
-    known_addresses: int,
-    thresholds: Thresholds,
-    together: Sequence[str] = (),
-) -> str:
-    """What a proof may rest on; empty while there is none. ``together``: platforms of other
-    operators that are slowed since the same time."""
+    episode: Episode, at: float, known_addresses: int, thresholds: Thresholds, others: Others
+) -> Basis | None:
+    """What a proof may rest on, the best that there is; ``None`` while there is none."""
     if episode.swap.e_value >= thresholds.evidence:
-        return "swap"
-    if episode.control.e_value < thresholds.evidence:
-        return ""
+        return Basis.SWAP
+    if episode.control.e_value < thresholds.evidence or episode.rounds < thresholds.rounds:
+        return None
     if episode.led_astray:
-        return "dns" if episode.elsewhere and episode.rounds >= thresholds.rounds else ""
-    strong = [w for w in episode.by_address.values() if w.e_value >= thresholds.address_evidence]
-    if episode.rounds < thresholds.rounds:
-        return ""
-    if len(strong) >= 2:
-        return "addresses"
-    if known_addresses > 1:
-        return ""
-    if together and strong:
-        return "platforms"
+        return Basis.DNS if episode.elsewhere else None
+    strong = _strong(episode, thresholds)
+    if not strong or (strong < 2 and known_addresses > 1):
+        return None
     lasted = at - episode.onset_at
-    if lasted >= thresholds.one_address_seconds:
-        return "duration"
-    return ""
+    return better(strong, lasted, thresholds, others) or here(strong, lasted, thresholds)
 
 
-def proven(episode: Episode, rests_on: str, at: float, together: Sequence[str] = ()) -> Proven:
-    """The restriction that ``episode`` has proven, at Unix time ``at``."""
-    blocked = rests_on == "dns" or len(episode.failures) > _recent_slow(episode)
+def _strong(episode: Episode, thresholds: Thresholds) -> int:
+    """Addresses that bear evidence by themselves."""
+    return sum(w.e_value >= thresholds.address_evidence for w in episode.by_address.values())
+
+
+def better(addresses: int, lasted: float, thresholds: Thresholds, others: Others) -> Basis | None:
+    """The accusing basis that ``others`` give to what has ``lasted`` so many seconds at so many
+    addresses. A reference has met other addresses, so one that has its bad hours is not ruled out
+    by it."""
+    if others.together:
+        return Basis.PLATFORMS
+    if others.vouched and (addresses >= 2 or lasted >= thresholds.one_address_seconds):
+        return Basis.REFERENCE
+    return None
+
+
+def here(addresses: int, lasted: float, thresholds: Thresholds) -> Basis | None:
+    """The basis for saying that it is so on this line, whatever the cause."""
+    if addresses >= 2:
+        return Basis.ADDRESSES
+    return Basis.DURATION if lasted >= thresholds.impaired_seconds else None
+
+
+def proven(
+    episode: Episode, rests_on: Basis, at: float, thresholds: Thresholds, others: Others
+) -> Proven:
+    """What ``episode`` has proven, at Unix time ``at``."""
+    blocked = rests_on is Basis.DNS or fails(episode)
     strong = sum(w.e_value > 1.0 for w in episode.by_address.values())
+    lasted = at - episode.onset_at
     common = Proven(
         state=State.BLOCKED if blocked else State.THROTTLED,
         target=episode.target,
@@ -152,14 +167,18 @@ def proven(episode: Episode, rests_on: str, at: float, together: Sequence[str] =
         family=episode.family,
         onset_at=episode.onset_at,
         basis=rests_on,
+        here=here(_strong(episode, thresholds), lasted, thresholds) or Basis.DURATION,
         e_value=max(episode.swap.e_value, episode.control.e_value),
         trigger=trigger(episode, rests_on),
         addresses=strong,
-        together=tuple(together),
+        together=others.together if rests_on is Basis.PLATFORMS else (),
         decoy=_decoy(episode),
         usual=episode.usual,
         rounds=episode.rounds,
         seen_at=at,
+        swap=episode.swap,
+        failure=failure(episode),
+        elsewhere_at=episode.elsewhere_at,
     )
     if blocked:
         return replace(common, method=method(episode, rests_on))
@@ -171,10 +190,15 @@ def proven(episode: Episode, rests_on: str, at: float, together: Sequence[str] =
     )
 
 
-def cut_off(episode: Episode) -> bool:
-    """Most of the target's legs were ended by somebody, rather than slow or left without answer."""
-    ended = sum(not failure.endswith(TIMEOUT) for failure in episode.failures)
-    return ended > len(episode.failures) - ended + _recent_slow(episode)
+def fails(episode: Episode) -> bool:
+    """Most of the target's legs failed outright, rather than being slow."""
+    return len(episode.failures) > _recent_slow(episode)
+
+
+def failure(episode: Episode) -> str:
+    """How most of the legs that failed did (``phase/reason``); empty if none has."""
+    common = Counter(episode.failures).most_common(1)
+    return common[0][0] if common else ""
 
 
 def _recent_slow(episode: Episode) -> int:
@@ -182,9 +206,9 @@ def _recent_slow(episode: Episode) -> int:
     return min(episode.slow_legs, MOST_SAMPLES)
 
 
-def method(episode: Episode, rests_on: str) -> Method:
+def method(episode: Episode, rests_on: Basis | None = None) -> Method:
     """The layer at which the target's legs failed."""
-    if rests_on == "dns":
+    if rests_on is Basis.DNS:
         return Method.DNS
     phases = Counter(failure.partition("/")[0] for failure in episode.failures)
     first = phases.most_common(1)[0][0] if phases else "connect"
@@ -195,7 +219,7 @@ def method(episode: Episode, rests_on: str) -> Method:
     }.get(first, Method.HTTP)
 
 
-def trigger(episode: Episode, rests_on: str) -> Trigger:
+def trigger(episode: Episode, rests_on: Basis) -> Trigger:
     """What sets it off: the name, if a neutral one at the same address is not slow; the address, if
     a neutral one is slow at an address that has not seen the name; the name as well, if it alone is
     slow at a server that is nobody's target.
@@ -203,9 +227,7 @@ def trigger(episode: Episode, rests_on: str) -> Trigger:
     A neutral name that is slow after the platform's has been there may suffer for that, so nothing
     is said then.
     """
-    if rests_on == "swap":
-        return Trigger.NAME
-    if rests_on == "dns":
+    if rests_on in (Basis.SWAP, Basis.DNS):
         return Trigger.NAME
     if episode.swap_fast > episode.swap_slow:
         return Trigger.NAME

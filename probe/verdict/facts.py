@@ -39,7 +39,6 @@ class Suspicion(StrEnum):
     UNDER_TEST = "suspected"
     ONE_EDGE = "one_edge_slow"
     PATH = "path_changed"
-    AWAITED = "reference_awaited"
 
 
 class Elsewhere(StrEnum):
@@ -62,6 +61,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``cut_off``: most sites fell silent with the platform.
     ``nobody_to_ask``: the round's controls have been silent by themselves for long.
     ``raw_slower``: the platform is slower than its controls, and nobody knows yet what is normal.
+    ``has_references``: vantages outside are configured; ``vouched``: most of them found it fine
+    since what is suspected or proven began.
     """
 
     title: str
@@ -75,6 +76,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     episode: Episode | None = None
     suspicion: Suspicion = Suspicion.NONE
     elsewhere: Elsewhere = Elsewhere.NOBODY_LOOKED
+    has_references: bool = False
+    vouched: bool = False
     outside: bool = False
     slow_line: float | None = None
     line_changed: bool = False
@@ -159,6 +162,8 @@ def elsewhere(references: Iterable[Verdict]) -> Elsewhere:
 def _news(verdict: Verdict) -> Elsewhere:
     if verdict.state is State.OK:
         return Elsewhere.FINE
+    if verdict.state is State.IMPAIRED:
+        return Elsewhere.SLOW if verdict.method is None else Elsewhere.FAILING
     if verdict.state in (State.DOWN, State.BLOCKED) or verdict.reason in (
         "target_failing",
         "server_error",

@@ -10,6 +10,7 @@ from math import inf, log
 
 from msgspec import Struct
 
+from probe.model.basis import Basis
 from probe.model.identity import Family
 from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger, reaches
 from probe.observe.effort import Measure
@@ -43,7 +44,8 @@ class Episode(Struct, frozen=True, kw_only=True):
     came. ``clean``: the addresses that were clean at the onset. ``seen``:
     addresses that have. ``led_astray``: the host's resolver gave nothing, or a place that is not
     the platform's; ``elsewhere``: the target was well at another address. ``also_handshake``: the
-    handshakes were slow too. ``decoy_slow``/``decoy_fast``: rounds that renewed it in which the
+    handshakes were slow too. ``elsewhere_at``: when references found it failing or slow last (0:
+    never). ``decoy_slow``/``decoy_fast``: rounds that renewed it in which the
     platform's name was slow at a server that is nobody's target, or not.
     """
 
@@ -75,6 +77,7 @@ class Episode(Struct, frozen=True, kw_only=True):
     also_handshake: bool = False
     decoy_slow: int = 0
     decoy_fast: int = 0
+    elsewhere_at: float = 0.0
 
     @property
     def elsewhere_tried(self) -> bool:
@@ -92,7 +95,8 @@ class Episode(Struct, frozen=True, kw_only=True):
 
 
 class Proven(Struct, frozen=True, kw_only=True):
-    """A restriction that the test has spoken for, until the test for its end speaks.
+    """What the test has spoken for, until the test for its end speaks: a restriction, if its
+    ``basis`` rules out the platform's own trouble, else an impairment.
 
     ``recovery`` is the evidence against "still slowed", ``quiet`` the rounds whose bursts found the
     target as usual since one showed it, ``waited`` the rounds that read since the last burst,
@@ -100,8 +104,12 @@ class Proven(Struct, frozen=True, kw_only=True):
     ``decoy`` whether the platform's name was slow at a server that is nobody's target too,
     ``usual`` whether ``factor`` is against the target's own history,
     ``seen_at`` when its target was last compared, be it in a burst, ``unmeasured_seconds`` how much
-    of the time since its onset no round speaks for. ``basis``: what the proof rests
-    on: ``swap``, ``addresses``, ``platforms``, ``duration`` or ``dns``.
+    of the time since its onset no round speaks for. ``state``: whether it is slowed or fails
+    (``throttled`` or ``blocked``, whatever may be said of the cause). ``basis``: what the proof
+    rests on, and ``here``: what it would without platforms or references. ``swap``: evidence
+    against the swap since it was proven, in ``swap_bursts`` of this round and ``swap_rounds`` in
+    all. ``failure``: how most of the legs failed (``phase/reason``). ``elsewhere_at``: when
+    references found it failing or slow last (0: never).
     """
 
     state: State
@@ -109,8 +117,9 @@ class Proven(Struct, frozen=True, kw_only=True):
     measure: Measure
     family: Family
     onset_at: float
-    basis: str
+    basis: Basis
     e_value: float
+    here: Basis = Basis.ADDRESSES
     method: Method | None = None
     trigger: Trigger | None = None
     signature: Signature | None = None
@@ -127,6 +136,16 @@ class Proven(Struct, frozen=True, kw_only=True):
     waited: int = 0
     seen_at: float = 0.0
     unmeasured_seconds: float = 0.0
+    swap: Wealth = Wealth()
+    swap_bursts: int = 0
+    swap_rounds: int = 0
+    failure: str = ""
+    elsewhere_at: float = 0.0
+
+    @property
+    def said(self) -> State:
+        """What may be said of it: an accusation only on a basis that bears one."""
+        return self.state if self.basis.accuses else State.IMPAIRED
 
     @property
     def log_factor(self) -> float:

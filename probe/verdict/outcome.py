@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from probe.model.burst import Burst
 from probe.model.observation import RoundObservation
-from probe.model.verdict import Evidence, State, Verdict
-from probe.verdict import words
+from probe.model.verdict import RESTRICTED, Evidence, State, Verdict
+from probe.verdict import claims
 from probe.verdict.about import About
 from probe.verdict.contrast import Contrast
 from probe.verdict.facts import Facts
@@ -36,7 +36,7 @@ def publish(
     numbers: Numbers,
 ) -> Verdict:
     """The verdict that ``rule`` gives. ``before`` has the last one's state, reason and since."""
-    restriction = before.proven if rule.state in (State.THROTTLED, State.BLOCKED) else None
+    restriction = before.proven if rule.state in (*RESTRICTED, State.IMPAIRED) else None
     verdict = Verdict(
         vantage=observed.vantage,
         platform=observed.platform,
@@ -56,20 +56,25 @@ def publish(
         evidence=_evidence(numbers, observed.burst),
         holds_seconds=observed.holds_seconds,
     )
+    verdict = replace(
+        verdict,
+        may_claim=claims.may_claim(facts, rule.state),
+        may_not_claim=claims.may_not_claim(facts, rule.state),
+    )
     if restriction is None:
         return verdict
     return replace(
         verdict,
+        basis=restriction.basis,
         method=restriction.method,
-        trigger=restriction.trigger,
+        # An impairment has no trigger: nobody may have set anything off.
+        trigger=restriction.trigger if restriction.basis.accuses else None,
         signature=restriction.signature,
         phase=restriction.phase,
         # Only what comes down is read and timed; uploads are not measured.
         direction="down" if restriction.phase is not None else "",
         factor=restriction.factor,
         target=restriction.target,
-        may_claim=words.may_claim(facts),
-        may_not_claim=words.may_not_claim(facts),
     )
 
 

@@ -14,7 +14,7 @@ from probe.model.verdict import Method, State, Trigger
 from probe.verdict import words
 from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion, failures
 
-VERSION = 4
+VERSION = 5
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -34,13 +34,21 @@ def _restricted(facts: Facts) -> bool:
 
 def _blocked(method: Method) -> Callable[[Facts], bool]:
     return lambda f: (
-        f.proven is not None and f.proven.state is State.BLOCKED and f.proven.method is method
+        f.proven is not None and f.proven.said is State.BLOCKED and f.proven.method is method
     )
 
 
 def _throttled(trigger: Trigger) -> Callable[[Facts], bool]:
     return lambda f: (
-        f.proven is not None and f.proven.state is State.THROTTLED and f.proven.trigger is trigger
+        f.proven is not None and f.proven.said is State.THROTTLED and f.proven.trigger is trigger
+    )
+
+
+def _impaired(fails: bool) -> Callable[[Facts], bool]:
+    return lambda f: (
+        f.proven is not None
+        and f.proven.said is State.IMPAIRED
+        and (f.proven.state is State.BLOCKED) is fails
     )
 
 
@@ -201,6 +209,20 @@ RULES: tuple[Rule, ...] = (
         says=words.withheld,
     ),
     Rule(
+        id="impaired.failing",
+        state=State.IMPAIRED,
+        why="It fails here while controls are well, and nothing rules out that it does everywhere.",
+        holds=_impaired(fails=True),
+        says=words.failing_here,
+    ),
+    Rule(
+        id="impaired.slow",
+        state=State.IMPAIRED,
+        why="It is slow here while controls are not, and nothing rules out that it is everywhere.",
+        holds=_impaired(fails=False),
+        says=words.slow_here,
+    ),
+    Rule(
         id="unknown.path-changed",
         state=State.UNKNOWN,
         reason=Suspicion.PATH.value,
@@ -220,17 +242,6 @@ RULES: tuple[Rule, ...] = (
         says=lambda f: (
             f"{f.title}: one of its servers is slow or failing and another is not; that is its own "
             "affair, as far as can be told."
-        ),
-    ),
-    Rule(
-        id="unknown.reference-awaited",
-        state=State.UNKNOWN,
-        reason=Suspicion.AWAITED.value,
-        why="The evidence is there, but the vantage outside has not looked since it began.",
-        holds=_suspicion(Suspicion.AWAITED),
-        says=lambda f: (
-            f"{f.title}: slow or failing while {words.controls(f)}; the vantage outside the "
-            "country has not looked yet."
         ),
     ),
     Rule(

@@ -5,27 +5,29 @@ Pure steps; ``decide.py`` puts them in order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import exp, isfinite
 
 from msgspec.structs import replace
 
+from probe.model.basis import Basis
 from probe.model.burst import Burst
 from probe.model.observation import RoundObservation
-from probe.model.verdict import State
+from probe.model.verdict import State, Trigger
 from probe.verdict import names
 from probe.verdict.about import About
-from probe.verdict.episode import after_burst, basis, proven
-from probe.verdict.facts import Elsewhere, Suspicion, elsewhere
+from probe.verdict.contrast import Contrast
+from probe.verdict.episode import Others, after_burst, basis, better, proven
+from probe.verdict.facts import Suspicion
 from probe.verdict.memory import Episode, PlatformMemory, Proven
 from probe.verdict.normal import Levels
-from probe.verdict.plan import episode_burst, recovery_burst
+from probe.verdict.plan import burst, episode_burst, recovery_burst
 from probe.verdict.rank import Wealth
 from probe.verdict.rounds import Compared, comparison_of, waits_for_long
 from probe.verdict.score import Score
 
-# A reference vantage that is out of order must not silence the others for ever.
-AWAIT_ROUNDS = 4
+# Rounds in which an impairment is tested against the swap, which may show what it is: by then a
+# swap that can has shown it.
+SWAP_ROUNDS = 4
 # Rounds that read between two long recovery bursts, which cost megabytes.
 LONG_WAIT = 2
 # A restriction is not claimed any more once so many rounds have tested it and found the target as
@@ -51,6 +53,8 @@ def plan_after_round(
         again = waits_for_long(mine.proven, observed) and mine.proven.waited >= LONG_WAIT
         if again or (now is not None and now.worst <= about.thresholds.log_margin):
             return recovery_burst(observed.platform, mine.proven, levels, about)
+        if _is_slow(now, about) and mine.proven.swap_rounds < SWAP_ROUNDS:
+            return _swap_burst(mine.proven, levels, observed, about)
         return None
     if mine.episode is None or mine.episode.bursts:
         return None
@@ -70,10 +74,9 @@ def test(
     levels: Levels,
     observed: RoundObservation,
     about: About,
-    together: Sequence[str],
+    others: Others,
 ) -> tuple[PlatformMemory, Burst | None]:
-    """A burst of a suspicion: more evidence, a proof, or the end of it. ``together``: platforms of
-    other operators that are slowed since the same time."""
+    """A burst of a suspicion: more evidence, a proof, or the end of it."""
     if mine.episode is None or not found.complete:
         return mine, None
     thresholds = about.thresholds
@@ -85,12 +88,15 @@ def test(
     at = observed.started_at
     places = names.places(observed)
     known = len(mine.addresses.get(places.get(episode.target, ""), ()))
-    rests_on = basis(episode, at, known, thresholds, together)
-    if rests_on and not _awaits_reference(episode, rests_on, about):
-        restriction = proven(episode, rests_on, at, together)
-        return replace(mine, episode=None, proven=restriction), None
+    rests_on = basis(episode, at, known, thresholds, others)
+    more = episode.bursts < thresholds.bursts_per_round
+    if rests_on is not None and (
+        rests_on.accuses or not more or not _swap_may_speak(episode, found)
+    ):
+        holds = proven(episode, rests_on, at, thresholds, others)
+        return replace(mine, episode=None, proven=holds), None
     mine = replace(mine, episode=episode)
-    if episode.bursts >= thresholds.bursts_per_round or _enough(episode, thresholds.evidence):
+    if not more or (rests_on is None and _enough(episode, thresholds.evidence)):
         return mine, None
     return mine, episode_burst(observed.platform, episode, mine, levels, about, places)
 
@@ -114,13 +120,72 @@ def _enough(episode: Episode, evidence: float) -> bool:
     return episode.control.e_value >= evidence and strong >= 2
 
 
-def _awaits_reference(episode: Episode, rests_on: str, about: About) -> bool:
-    if rests_on in ("swap", "dns") or not about.has_references:
-        return False
-    news = [v for v in about.references if v.at >= episode.onset_at]
-    if elsewhere(news) is not Elsewhere.NOBODY_LOOKED:
-        return False
-    return episode.rounds < AWAIT_ROUNDS
+def _swap_may_speak(episode: Episode, found: Score) -> bool:
+    """The swap has been well in this burst and bears evidence: a few more may tell the name."""
+    return found.swap_wins is not None and episode.swap.e_value > 1.0
+
+
+def _is_slow(now: Contrast | None, about: About) -> bool:
+    return now is not None and now.worst > about.thresholds.log_margin
+
+
+def _swap_burst(
+    found: Proven, levels: Levels, observed: RoundObservation, about: About
+) -> Burst | None:
+    """A burst that may tell the name from the address, of an impairment that has a swap."""
+    if found.basis.accuses:
+        return None
+    made = burst(observed.platform, found.target, found.measure, found.family, levels, about)
+    return made if made.with_swap else None
+
+
+def strengthen(
+    mine: PlatformMemory,
+    impaired: Proven,
+    found: Score,
+    levels: Levels,
+    observed: RoundObservation,
+    about: About,
+) -> tuple[PlatformMemory, Burst | None]:
+    """A burst of an impairment with its swap: if that is well, it is the name, which accuses."""
+    if not found.complete or found.swap_wins is None:
+        return replace(mine, proven=replace(impaired, swap_bursts=0)), None
+    wins = _own_slowness(found, about.thresholds.log_margin).swap_wins or 0
+    swap, tried = impaired.swap.after(wins), impaired.swap_bursts + 1
+    impaired = replace(impaired, swap=swap, swap_bursts=tried)
+    if swap.e_value >= about.thresholds.evidence:
+        speaks = replace(
+            impaired,
+            basis=Basis.SWAP,
+            trigger=Trigger.NAME,
+            e_value=max(impaired.e_value, swap.e_value),
+            swap_bursts=0,
+        )
+        return replace(mine, proven=speaks), None
+    if swap.e_value <= 1.0 or tried >= about.thresholds.bursts_per_round:
+        left = replace(impaired, swap_bursts=0, swap_rounds=impaired.swap_rounds + 1)
+        return replace(mine, proven=left), None
+    return replace(mine, proven=impaired), _swap_burst(impaired, levels, observed, about)
+
+
+def weighed(
+    found: Proven, seen: Compared, observed: RoundObservation, about: About, others: Others
+) -> Proven:
+    """What is proven, with the best basis that it has after an ordinary round.
+
+    While references find it failing or slow, too, only a swap or a resolver's lie says more than
+    that it is so here. A better basis counts in rounds in which it is still so here."""
+    at = observed.started_at
+    if found.elsewhere_at == at:
+        lesser = found.basis in (Basis.PLATFORMS, Basis.REFERENCE)
+        return replace(found, basis=found.here, together=()) if lesser else found
+    if found.basis.accuses or not _is_slow(comparison_of(found, seen, observed), about):
+        return found
+    gained = better(found.addresses, at - found.onset_at, about.thresholds, others)
+    if gained is None:
+        return found
+    together = others.together if gained is Basis.PLATFORMS else ()
+    return replace(found, basis=gained, together=together)
 
 
 def recover(
@@ -171,17 +236,11 @@ def _as_usual(found: Score, about: About) -> bool:
     return found.slowdown is not None and found.slowdown <= about.thresholds.log_margin
 
 
-def suspicion(
-    mine: PlatformMemory, about: About, *, tested: bool, together: Sequence[str] = ()
-) -> Suspicion:
+def suspicion(mine: PlatformMemory, *, tested: bool) -> Suspicion:
     """What is thought of a target while nothing is proven; ``tested``: no burst is to follow."""
     episode = mine.episode
     if episode is None:
         return Suspicion.PATH if mine.path_rounds else Suspicion.NONE
     if episode.one_edge and tested:
         return Suspicion.ONE_EDGE
-    known = len(episode.by_address)
-    rests_on = basis(episode, episode.last_at, known, about.thresholds, together)
-    if rests_on and _awaits_reference(episode, rests_on, about):
-        return Suspicion.AWAITED
     return Suspicion.UNDER_TEST

@@ -22,9 +22,13 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     ``degraded``: how much slower than its own history a line is called degraded.
     ``path_rtt``: the factor by which a round-trip time must differ from its history to count as
     another path. ``one_address_seconds``: how long an effect at the only address that a name has
-    must last (edge effects last up to six hours, as far as we simulate them). ``together_seconds``:
-    how far apart effects on platforms of different operators may begin to count as one: two
-    transfer rounds of the default cadence.
+    must last before a reference's word on it accuses anybody (edge effects last up to six hours, as
+    far as we simulate them), and ``impaired_seconds`` before it is told at all.
+    ``together_seconds``: how far apart effects on platforms of different operators may be seen
+    first to count as one: a transfer round of the default cadence and a third.
+    ``settle_seconds``: so long after an onset a
+    reference must have looked to vouch for the platform (outages reach places one after the other),
+    and ``recanted_seconds`` after the last time that one found it failing or slow.
     """
 
     margin: float = 2.0
@@ -42,7 +46,10 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     path_rounds: int = 6
     line_rounds: int = 24
     one_address_seconds: float = 23_400.0
-    together_seconds: float = 1_800.0
+    impaired_seconds: float = 3_600.0
+    together_seconds: float = 1_200.0
+    settle_seconds: float = 300.0
+    recanted_seconds: float = 3_600.0
 
     @property
     def log_margin(self) -> float:

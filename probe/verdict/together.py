@@ -1,27 +1,74 @@
-"""Whether platforms of other operators are slowed at the same time, from what is remembered.
+"""Whether platforms of other operators are hit at the same time, from what is remembered.
 
-One edge that is slow for its own reasons does not make an edge of another operator slow. So a
-suspicion whose name has one address alone may rest on theirs instead of on a second address. But
-two edges of two operators do have bad hours that overlap, now and then: so what is only suspected
-there must be alike, both cut off or both not, as one cause would have it.
+Servers of one operator that are slow or down for their own reasons do not make another operator's
+so. But two operators do have bad hours that overlap, now and then: so both must bear the whole
+evidence, must have begun in the same minutes, and must be hit in the same way, as one cause would
+have it. And sites of other operators must be well, or it is the line.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from probe.model.basis import Basis
+from probe.model.identity import Family
+from probe.model.verdict import Method, SlowPhase, State
+from probe.observe.effort import TIMEOUT, Measure
 from probe.verdict.about import About
-from probe.verdict.episode import cut_off
-from probe.verdict.memory import Episode, Memory, PlatformMemory, Proven
+from probe.verdict.episode import fails, failure, method
+from probe.verdict.memory import ControlMemory, Episode, Memory, PlatformMemory, Proven, family_key
 from probe.verdict.thresholds import Thresholds
 
+# Operators of controls abroad that must have answered since it began.
+LEAST_OPERATORS = 2
 
-def together(memory: Memory, platform: str, mine: Episode | None, about: About) -> tuple[str, ...]:
-    """Platforms of other operators that bear evidence of an effect which began when ``mine``, the
-    suspicion about ``platform``, did, and that is proven or like it.
+
+class Mechanism(Struct, frozen=True):
+    """How a platform is hit: at which ``layer`` it fails, ended by somebody or met with silence; or
+    in which measures it is ``slow``."""
+
+    layer: Method | None = None
+    ended: bool | None = None
+    slow: frozenset[Measure] = frozenset()
+
+    def like(self, other: Mechanism) -> bool:
+        """Whether one cause may be behind both."""
+        if self.layer is not None and self.ended is not None:
+            return (self.layer, self.ended) == (other.layer, other.ended)
+        return bool(self.slow & other.slow)
+
+
+def mechanism(holder: Proven | Episode) -> Mechanism:
+    """How what ``holder`` is about is hit."""
+    if isinstance(holder, Proven):
+        if holder.state is State.BLOCKED:
+            return Mechanism(layer=holder.method, ended=_ended(holder.failure))
+        both = holder.phase is SlowPhase.BOTH
+    else:
+        if fails(holder):
+            return Mechanism(layer=method(holder), ended=_ended(failure(holder)))
+        both = holder.also_handshake
+    also = {Measure.HANDSHAKE} if both else set()
+    return Mechanism(slow=frozenset({holder.measure, *also}))
+
+
+def _ended(how: str) -> bool | None:
+    """Whether somebody ended it; ``None`` if that was not kept."""
+    return how.partition("/")[2] != TIMEOUT if how else None
+
+
+def together(
+    memory: Memory, platform: str, mine: Episode | Proven | None, about: About
+) -> tuple[str, ...]:
+    """Platforms of other operators that are hit as ``platform`` is, by what ``mine`` says of it,
+    since the same minutes, while controls are well.
 
     Whoever is not in ``about.operators`` is nobody's neighbour: it may be the same operator.
     """
     own = about.operators.get(platform)
-    if mine is None or own is None:
+    if mine is None or own is None or not controls_well(memory.controls, mine, about):
         return ()
     found = [
         name
@@ -31,14 +78,41 @@ def together(memory: Memory, platform: str, mine: Episode | None, about: About) 
     return tuple(sorted(found))
 
 
-def _bears(known: PlatformMemory, mine: Episode, thresholds: Thresholds) -> bool:
+def _bears(known: PlatformMemory, mine: Episode | Proven, thresholds: Thresholds) -> bool:
     holder: Proven | Episode | None = known.proven or known.episode
     if holder is None or abs(holder.onset_at - mine.onset_at) > thresholds.together_seconds:
         return False
     if isinstance(holder, Proven):
-        # A resolver that leads astray says nothing of servers.
-        return holder.basis != "dns"
-    if cut_off(holder) is not cut_off(mine):
+        if holder.basis is Basis.DNS:  # a resolver that leads astray says nothing of servers
+            return False
+    elif holder.control.e_value < thresholds.evidence or holder.rounds < thresholds.rounds:
         return False
-    strong = max((wealth.e_value for wealth in holder.by_address.values()), default=0.0)
-    return strong >= thresholds.address_evidence
+    return mechanism(holder).like(mechanism(mine))
+
+
+def controls_well(
+    controls: Mapping[str, ControlMemory], mine: Episode | Proven, about: About
+) -> bool:
+    """Controls of two operators abroad have answered since it began and are not silent, and not all
+    that are inside the country (if any is known) are silent."""
+    foreign = {
+        control.operator
+        for control in about.controls
+        if control.foreign
+        and (one := _known(controls, mine.family, control.name)) is not None
+        and not one.silent_since
+        and one.answered_at >= mine.onset_at
+    }
+    domestic = [
+        one
+        for control in about.controls
+        if not control.foreign and (one := _known(controls, mine.family, control.name)) is not None
+    ]
+    at_home = not domestic or any(not one.silent_since for one in domestic)
+    return len(foreign) >= LEAST_OPERATORS and at_home
+
+
+def _known(
+    controls: Mapping[str, ControlMemory], family: Family, name: str
+) -> ControlMemory | None:
+    return controls.get(family_key(family, name))

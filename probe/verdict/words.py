@@ -5,14 +5,30 @@ from __future__ import annotations
 from math import exp
 
 from probe.model.verdict import Method, SlowPhase, Trigger
-from probe.verdict.facts import Elsewhere, Facts, failures
+from probe.verdict.claims import moment, nobody_looked
+from probe.verdict.facts import Facts, failures
 from probe.verdict.memory import Proven
 
 _PLACE = {
     Method.DNS: "its name is answered falsely or not at all",
     Method.TCP: "connections to it are not let through",
-    Method.TLS: "connections to it are cut when its name is said",
+    Method.TLS: "connections to it are cut in the TLS handshake",
     Method.HTTP: "connections to it are cut once the request is made",
+}
+_CUT_BY_NAME = "connections to it are cut when its name is said"
+# The same where nothing is said of a cause.
+_FAILS = {
+    Method.DNS: "its name is not answered",
+    Method.TCP: "connections to it do not come about",
+    Method.TLS: "TLS handshakes with it fail",
+    Method.HTTP: "requests to it are not answered",
+}
+# What a certificate shows is not that anything was cut.
+_SHOWN = {
+    "ssl_invalid_hostname": "what answers in its place shows a certificate for another name",
+    "ssl_unknown_authority": "what answers in its place shows a certificate of an authority that "
+    "is not trusted",
+    "ssl_invalid_certificate": "what answers shows a certificate that is not valid",
 }
 _SLOW = {
     SlowPhase.HANDSHAKE: "its handshakes take",
@@ -46,19 +62,26 @@ def controls(facts: Facts) -> str:
     return f"{fine}, {slow} too slow to end in time" if slow else fine
 
 
-def _abroad(facts: Facts) -> str:
-    if facts.elsewhere is Elsewhere.FINE:
-        return " From outside the country it is fine."
-    return ""
+def _beside(facts: Facts) -> str:
+    """What speaks for a cause on the way, beside the swap."""
+    found = _proven(facts)
+    said = ""
+    if found.together:
+        said += f" The same met {', '.join(found.together)} in the same minutes."
+    if facts.vouched:
+        said += " From outside the country it is fine."
+    return said
 
 
 def blocked(facts: Facts) -> str:
     """The sentence for a block."""
     found = _proven(facts)
-    place = _PLACE[found.method or Method.TCP]
+    place = _SHOWN.get(_reason(found)) or _PLACE[found.method or Method.TCP]
+    if found.method is Method.TLS and found.trigger is Trigger.NAME and not _shown(found):
+        place = _CUT_BY_NAME
     return (
         f"{facts.title}: cannot be reached from this line: {place}, while other sites are fine. "
-        f"This is consistent with blocking ({found.method}).{_abroad(facts)}"
+        f"This is consistent with blocking ({found.method}).{_beside(facts)}"
     )
 
 
@@ -68,8 +91,38 @@ def throttled(facts: Facts) -> str:
     slow = _SLOW[found.phase or SlowPhase.TRANSFER]
     return (
         f"{facts.title}: {slow} {times(found.factor)} as long as normal, while other sites are not "
-        f"slowed. This is consistent with throttling; {_why(found)}.{_abroad(facts)}"
+        f"slowed. This is consistent with throttling; {_why(found)}.{_beside(facts)}"
     )
+
+
+def failing_here(facts: Facts) -> str:
+    """The sentence for what fails on this line, wherever else it may."""
+    found = _proven(facts)
+    how = _SHOWN.get(_reason(found)) or _FAILS[found.method or Method.TCP]
+    return (
+        f"{facts.title}: has been failing on this line since {moment(found.onset_at)} ({how}), "
+        f"while other sites are fine; whether it fails elsewhere too is not known: "
+        f"{nobody_looked(facts)}."
+    )
+
+
+def slow_here(facts: Facts) -> str:
+    """The sentence for what is slow on this line, wherever else it may be."""
+    found = _proven(facts)
+    slow = _SLOW[found.phase or SlowPhase.TRANSFER].replace(" take", " have taken")
+    return (
+        f"{facts.title}: {slow} {times(found.factor)} as long as normal on this line since "
+        f"{moment(found.onset_at)}, while other sites are not slowed; whether it is slow elsewhere "
+        f"too is not known: {nobody_looked(facts)}."
+    )
+
+
+def _reason(found: Proven) -> str:
+    return found.failure.partition("/")[2]
+
+
+def _shown(found: Proven) -> bool:
+    return _reason(found) in _SHOWN
 
 
 def _why(found: Proven) -> str:
@@ -151,53 +204,6 @@ def withheld(facts: Facts) -> str:
         f"{facts.title}: does not serve this here itself (HTTP 451, for legal reasons, under its "
         f"own certificate{share}); that is the platform's act and no network's."
     )
-
-
-def may_claim(facts: Facts) -> tuple[str, ...]:
-    """What a proven restriction bears out."""
-    found = facts.proven
-    if found is None:
-        return ()
-    claims = ["Other sites were fine on the same line in the same minutes."]
-    if found.basis == "swap":
-        claims.append("The same server was fast under a neutral name at the same time.")
-    if found.basis == "addresses":
-        claims.append(
-            f"It was seen at {found.addresses} addresses of the platform in {found.rounds} rounds."
-        )
-    if found.basis == "platforms":
-        claims.append(
-            "It began in the same minutes as the same for platforms of other operators: "
-            f"{', '.join(found.together)}."
-        )
-    if found.decoy:
-        claims.append("The platform's name met the same at a server that is nobody's target.")
-    if found.basis == "dns":
-        claims.append("The platform was fine at an address that another resolver gave.")
-    if facts.elsewhere is Elsewhere.FINE:
-        claims.append("The platform was fine from outside the country at the same time.")
-    return tuple(claims)
-
-
-def may_not_claim(facts: Facts) -> tuple[str, ...]:
-    """What it does not."""
-    found = facts.proven
-    if found is None:
-        return ()
-    limits = ["Who did it, or why."]
-    if found.trigger is not Trigger.NAME:
-        limits.append("That the platform's name is what triggers it.")
-    if facts.elsewhere is not Elsewhere.FINE and found.basis not in ("swap", "dns"):
-        limits.append(
-            "That the platform's own network is not the cause: nobody looked from outside."
-        )
-    if found.unmeasured_seconds:
-        limits.append(
-            "That it lasted without a break: nothing was measured for "
-            f"{found.unmeasured_seconds / 3_600.0:.1f} hours since it was first seen."
-        )
-    limits.append("Anything about other networks.")
-    return tuple(limits)
 
 
 def _proven(facts: Facts) -> Proven:

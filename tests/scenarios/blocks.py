@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from probe.model.verdict import Method, State
 from tests.scenarios.model import (
+    ACCUSING,
     CutOff,
     DnsForged,
     DnsLie,
@@ -24,7 +25,7 @@ from tests.scenarios.model import (
     Whom,
 )
 from tests.scenarios.rows import Row
-from tests.scenarios.throttling import BBS490, OK, X_HOSTS, X_NAMES
+from tests.scenarios.throttling import BBS490, FINE_ABROAD, OK, X_HOSTS, X_NAMES
 
 OONI = "OONI data format (df-007, failure strings) and the censorship reports that use it"
 BY_NAME = Whom(names=X_NAMES)
@@ -36,6 +37,11 @@ def blocked(*methods: Method) -> tuple[Said, ...]:
     return (Said(state=State.BLOCKED, methods=methods),)
 
 
+def impaired(*methods: Method) -> tuple[Said, ...]:
+    """It fails here, and from here nothing rules out that it does everywhere."""
+    return (Said(state=State.IMPAIRED, methods=methods),)
+
+
 def block(
     id: str,
     name: str,
@@ -44,9 +50,10 @@ def block(
     effect: Effect,
     said: tuple[Said, ...],
     *,
+    seen: bool = False,
     note: str = "",
 ) -> Scenario:
-    """A block of X."""
+    """A block of X; ``seen``: by a vantage outside, too, which it does not meet."""
     return Scenario(
         id=id,
         name=name,
@@ -54,7 +61,16 @@ def block(
         source=OONI,
         platforms=("x",),
         alternatives=((Restricted(whom=whom, effects=(effect,)),),),
-        expect=(Expectation(said=said, within_rounds=4, recovers_within_rounds=5),),
+        expect=(
+            Expectation(
+                said=said,
+                within_rounds=4,
+                never=ACCUSING if any(one.state is State.IMPAIRED for one in said) else (),
+                recovers_within_rounds=5,
+            ),
+            *((FINE_ABROAD,) if seen else ()),
+        ),
+        abroad=seen,
         note=note,
     )
 
@@ -106,7 +122,16 @@ SCENARIOS: tuple[Scenario, ...] = (
         Row.BLOCK_SYN_DROPPED,
         BY_ADDRESS,
         SynDropped(),
+        impaired(Method.TCP),
+    ),
+    block(
+        "syn-dropped-seen-from-outside",
+        "no connection to the platform's addresses; a vantage outside reaches them",
+        Row.BLOCK_SYN_DROPPED,
+        BY_ADDRESS,
+        SynDropped(),
         blocked(Method.TCP),
+        seen=True,
     ),
     block(
         "reset",
@@ -114,7 +139,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         Row.BLOCK_RESET,
         BY_ADDRESS,
         Reset(),
-        blocked(Method.TCP),
+        impaired(Method.TCP),
     ),
     block(
         "hello-reset",
@@ -146,7 +171,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         Row.BLOCK_FALSE_CERTIFICATE,
         BY_ADDRESS,
         Impersonated(shows=Impostor.OTHER_NAME),
-        blocked(Method.TLS),
+        impaired(Method.TLS),
+        note="A platform's own servers, set up wrongly, show that, too.",
     ),
     block(
         "certificate-untrusted",
@@ -154,7 +180,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         Row.BLOCK_FALSE_CERTIFICATE,
         BY_ADDRESS,
         Impersonated(shows=Impostor.UNTRUSTED),
-        blocked(Method.TLS),
+        impaired(Method.TLS),
     ),
     block(
         "block-page",
@@ -163,7 +189,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         BY_ADDRESS,
         Impersonated(shows=Impostor.TRUSTED),
         (
-            *blocked(Method.HTTP, Method.TLS),
+            *impaired(Method.HTTP, Method.TLS),
             # A valid certificate and an odd answer cannot be told from the platform's own refusal.
             Said(state=State.UNKNOWN, reasons=("refused",)),
         ),

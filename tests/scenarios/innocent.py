@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probe.model.verdict import State
+from probe.model.verdict import Method, State
 from tests.scenarios.lines import MOBILE, SLOW_MOBILE
 from tests.scenarios.model import (
     ABROAD,
@@ -43,6 +43,16 @@ DEGRADED = Said(state=State.DEGRADED)
 UNKNOWN = Said(state=State.UNKNOWN)
 DOWN = Said(state=State.DOWN)
 X_PAGE = ("x.com",)
+META_2021 = (
+    "Meta, 2021-10-04 and 2024-03-05: engineering.fb.com/2021/10/04/networking-traffic/outage"
+)
+META_HOSTS = (
+    "www.facebook.com",
+    "static.xx.fbcdn.net",
+    "connect.facebook.net",
+    "www.instagram.com",
+    "static.cdninstagram.com",
+)
 
 
 def offline(reason: str) -> Said:
@@ -283,6 +293,34 @@ SCENARIOS: tuple[Scenario, ...] = (
                 never=ACCUSING,
             ),
         ),
+    ),
+    innocent(
+        "platform-gone-unwatched",
+        "the platform answers nobody, and nobody looks from outside",
+        Row.PLATFORM_DOWN,
+        Gone(hosts=X_HOSTS),
+        said=(Said(state=State.IMPAIRED, methods=(Method.TCP,)),),
+        within=4,
+    ),
+    innocent(
+        "meta-gone",
+        "both platforms of one operator answer nobody, and nobody looks from outside",
+        Row.PLATFORM_DOWN,
+        Gone(hosts=META_HOSTS),
+        said=(Said(state=State.IMPAIRED, methods=(Method.TCP,)),),
+        platforms=("facebook", "instagram"),
+        within=4,
+        source=META_2021,
+    ),
+    innocent(
+        "meta-slow",
+        "both platforms of one operator are slow for everybody, and nobody looks from outside",
+        Row.PLATFORM_SLOW,
+        Answers(hosts=META_HOSTS, bits_per_second=Range(60 * KILOBIT, 120 * KILOBIT)),
+        said=(Said(state=State.IMPAIRED), OK, UNKNOWN),
+        platforms=("facebook", "instagram"),
+        lasts=8,
+        source=META_2021,
     ),
     innocent(
         "platform-slow",

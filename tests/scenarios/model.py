@@ -23,6 +23,7 @@ ABROAD = "abroad"
 NEIGHBOUR = "neighbour"
 DOMESTIC_HOST = "mirror.domestic.example"
 ACCUSING = (State.THROTTLED, State.BLOCKED)
+PROVEN = (*ACCUSING, State.IMPAIRED)
 
 
 class Range(Struct, frozen=True):
@@ -345,8 +346,13 @@ class Scenario(Struct, frozen=True, kw_only=True):
 
     @property
     def accuses(self) -> bool:
-        """Whether something is to be found: interference, not an innocent cause."""
+        """Whether interference is to be said, not an innocent cause."""
         return any(said.state in ACCUSING for e in self.expect for said in e.said)
+
+    @property
+    def finds(self) -> bool:
+        """Whether something is to be proven: interference, or that it is so here."""
+        return any(said.state in PROVEN for e in self.expect for said in e.said)
 
     def drawn(self, random: Random) -> Scenario:
         """The scenario with one alternative and one value in each range."""

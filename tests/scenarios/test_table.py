@@ -85,9 +85,10 @@ def test_methods_belong_to_blocks_triggers_to_throttling_and_reasons_to_what_is_
     scenario: Scenario,
 ) -> None:
     for said in (said for e in scenario.expect for said in e.said):
-        assert not said.methods or said.state is State.BLOCKED
-        fields = (said.triggers, said.signatures, said.phases)
-        assert not any(fields) or said.state is State.THROTTLED
+        assert not said.methods or said.state in (State.BLOCKED, State.IMPAIRED)
+        assert not said.triggers or said.state is State.THROTTLED
+        fields = (said.signatures, said.phases)
+        assert not any(fields) or said.state in (State.THROTTLED, State.IMPAIRED)
         assert not said.reasons or said.state in (State.UNKNOWN, State.OFFLINE)
 
 

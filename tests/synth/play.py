@@ -172,7 +172,7 @@ class Play:
         scenario = self.scenario
         self._listen("calm", max(CALM_ROUNDS, scenario.calm_rounds), stop=False)
         self._begin()
-        self._listen("during", scenario.lasts_rounds, stop=scenario.accuses)
+        self._listen("during", scenario.lasts_rounds, stop=scenario.finds)
         self._end()
         most = max((e.recovers_within_rounds or 0 for e in scenario.expect), default=0)
         if most:

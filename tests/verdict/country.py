@@ -25,7 +25,8 @@ from probe.model.observation import (
     TcpInfo,
     TlsFacts,
 )
-from probe.model.verdict import Verdict
+from probe.model.verdict import Evidence, State, Verdict
+from probe.observe.effort import Measure
 from probe.verdict.about import About, ControlFacts, TargetFacts
 from probe.verdict.decide import decide
 from probe.verdict.memory import Memory
@@ -94,10 +95,28 @@ def facts(foreign: tuple[str, ...], domestic: tuple[str, ...] = ()) -> tuple[Con
     )
 
 
+def fine_outside(at: float, vantage: str = "abroad") -> Verdict:
+    """What a reference says that has read at ``at`` and found all well."""
+    return Verdict(
+        vantage=vantage,
+        platform="x",
+        state=State.OK,
+        rule_id="ok",
+        sentence="",
+        at=at,
+        since=at,
+        evidence=tuple(
+            Evidence(name=f"{measure}_slowdown_ratio", subject="object", value=1.0)
+            for measure in Measure
+        ),
+    )
+
+
 class Country:
     """Plays rounds of platform x. ``noise`` is the log sd of each leg, ``line`` of each round.
 
-    ``spent``: no host's budget has anything left for a burst.
+    ``spent``: no host's budget has anything left for a burst. ``vouched``: a reference outside
+    looks in each of the same minutes and finds the platform fine.
     """
 
     def __init__(
@@ -112,6 +131,7 @@ class Country:
         about: About | None = None,
         rules: tuple[Rule, ...] = RULES,
         controls: tuple[str, ...] = CONTROLS,
+        vouched: bool = False,
     ) -> None:
         self.random = Random(seed)
         self.noise = noise
@@ -119,7 +139,8 @@ class Country:
         self.addresses = addresses
         self.swaps = swaps
         self.decoys = decoys
-        self.about = about or about_x(controls=facts(controls))
+        self._about = about or about_x(controls=facts(controls))
+        self.vouched = vouched
         self.controls = controls
         self.memory = Memory()
         self.act: Act = nothing
@@ -128,6 +149,17 @@ class Country:
         self.spent = False
         self.rules = rules
         self.now = START
+
+    @property
+    def about(self) -> About:
+        """What is known when a round is judged."""
+        if not self.vouched:
+            return self._about
+        return replace(self._about, references=(fine_outside(self.now),), has_references=True)
+
+    @about.setter
+    def about(self, known: About) -> None:
+        self._about = known
 
     def run(self, rounds: int, kind: RoundKind = RoundKind.TRANSFER) -> Verdict:
         """Play ``rounds`` rounds with whatever the verdict asks for; the last verdict."""

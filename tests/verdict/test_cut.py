@@ -66,7 +66,9 @@ def test_a_line_that_is_cut_off_accuses_nobody(
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_block_is_found_though_some_controls_are_cut_off_with_it(seed: int) -> None:
-    said = during(country(seed, FOREIGN), only(*FOREIGN[:5]), 8)
+    made = country(seed, FOREIGN)
+    made.vouched = True
+    said = during(made, only(*FOREIGN[:5]), 8)
     assert State.BLOCKED in {v.state for v in said}
     assert "cut_off" not in {v.reason for v in said[2:]}
 
@@ -87,6 +89,7 @@ def test_controls_that_were_silent_long_before_do_not_count(seed: int) -> None:
 
 def test_a_restriction_that_was_proven_is_not_said_of_a_line_that_is_cut_off() -> None:
     made = country(1, FOREIGN, DOMESTIC[:1])
+    made.vouched = True
     assert during(made, only(*FOREIGN, *DOMESTIC), 6)[-1].state is State.BLOCKED
     assert during(made, only(*DOMESTIC), 20)[-1].reason == "cut_off"
     assert during(made, only(*FOREIGN, *DOMESTIC), 6)[-1].state is State.BLOCKED

@@ -121,7 +121,7 @@ def test_restrictions_are_said_within_two_rounds_and_end_within_four(
     trigger: Trigger | None,
     phase: SlowPhase | None,
 ) -> None:
-    country = calm_country()
+    country = calm_country(vouched=True)
     country.act = act
     began = country.now
     verdict = country.run(3)
@@ -145,7 +145,7 @@ def test_what_an_address_remembers_of_a_name_is_no_trigger_by_address(seed: int)
             named.add(address)
         return SLOW if address in named else WELL
 
-    country = calm_country(seed=seed)
+    country = calm_country(seed=seed, vouched=True)
     country.act = act
     verdict = country.run(4)
     assert verdict.state is State.THROTTLED
@@ -185,10 +185,19 @@ def test_one_slow_edge_is_the_platforms_own_affair() -> None:
 
 
 def test_the_only_address_must_be_slow_for_longer_than_edges_are() -> None:
+    """A reference has met another one."""
+    country = calm_country(swaps=False, addresses=ADDRESSES[:1], vouched=True)
+    country.act = to_address(SLOW)
+    assert country.run(8).state is State.IMPAIRED
+    assert country.run(24).state is State.THROTTLED
+
+
+def test_the_only_address_is_impaired_once_it_lasts() -> None:
     country = calm_country(swaps=False, addresses=ADDRESSES[:1])
     country.act = to_address(SLOW)
-    assert not country.run(8).restricted
-    assert country.run(24).state is State.THROTTLED
+    assert country.run(3).state is State.UNKNOWN
+    assert country.run(3).state is State.IMPAIRED
+    assert country.run(48).state is State.IMPAIRED
 
 
 @pytest.mark.parametrize("factor", [4.0, 8.0])
@@ -286,7 +295,7 @@ def test_a_severe_contrast_from_the_start_is_seen() -> None:
 
 
 def test_light_rounds_do_not_end_a_suspicion_about_transfers() -> None:
-    country = calm_country(swaps=False)
+    country = calm_country(swaps=False, vouched=True)
     country.act = to_address(SLOW)
     country.run(1)
     country.run(2, RoundKind.LIGHT)
@@ -303,7 +312,7 @@ def test_slow_handshakes_do_not_keep_slower_transfers_from_being_tested(*, swaps
             return WELL
         return Done(handshake=4.0 if address == ADDRESSES[0] else 2.6, transfer=14.0)
 
-    country = calm_country(swaps=swaps)
+    country = calm_country(swaps=swaps, vouched=True)
     country.act = act
     while (suspicion := country.memory.platform("x").episode) is None or not suspicion.one_edge:
         assert not country.run(1, RoundKind.LIGHT).restricted
@@ -316,12 +325,12 @@ def test_slow_handshakes_do_not_keep_slower_transfers_from_being_tested(*, swaps
 @pytest.mark.parametrize("done", [SLOW, SLOW_HELLO, RESET])
 def test_a_decoy_that_meets_the_same_shows_that_the_name_suffices(done: Done) -> None:
     by_name = (LegRole.TARGET, LegRole.DECOY)
-    country = calm_country(swaps=False, decoys=True)
+    country = calm_country(swaps=False, decoys=True, vouched=True)
     country.act = lambda leg, address: done if leg.role in by_name else WELL
     verdict = country.run(3)
     assert (verdict.restricted, verdict.trigger) == (True, Trigger.NAME)
     assert any("nobody's target" in claim for claim in verdict.may_claim)
-    country = calm_country(swaps=False, decoys=True)
+    country = calm_country(swaps=False, decoys=True, vouched=True)
     country.act = to_name(done)
     verdict = country.run(3)
     assert (verdict.restricted, verdict.trigger) == (True, Trigger.UNKNOWN)
@@ -397,7 +406,7 @@ def after_long_reads(leg: Leg, address: str) -> Done:
 
 
 def test_what_only_long_reads_show_is_followed_up_by_rounds_that_read() -> None:
-    country = calm_country(swaps=False)
+    country = calm_country(swaps=False, vouched=True)
     country.act = after_long_reads
     country.run(1, RoundKind.LONG)
     assert country.run(2).state is State.THROTTLED

@@ -76,11 +76,20 @@ def country(
     return made
 
 
-def after(act: Act, rounds: int, *, swaps: bool = True, calm: int = CALM, **about: object) -> Case:
+def after(
+    act: Act,
+    rounds: int,
+    *,
+    swaps: bool = True,
+    calm: int = CALM,
+    vouched: bool = False,
+    **about: object,
+) -> Case:
     """What is said once it has lasted so many rounds."""
 
     def case(rules: Rules) -> Verdict:
         made = country(rules, calm=calm, swaps=swaps, about=about_x(**about))
+        made.vouched = vouched
         made.act = act
         return made.run(rounds)
 
@@ -160,6 +169,7 @@ def spent(rules: Rules) -> Verdict:
 def slowed_at_fresh_addresses(rules: Rules) -> Verdict:
     """The neutral name is slow too, where the platform's has not been said since it began."""
     made = country(rules, addresses=FRESH)
+    made.vouched = True
     made.act = to(SLOW, *ADDRESS)
     return made.run(4)
 
@@ -180,12 +190,6 @@ def only_one_control_answers(leg: Leg, _address: str) -> Done:
     return WELL if leg.owner == "debian" else SILENT
 
 
-def waits(rules: Rules) -> Verdict:
-    made = country(rules, swaps=False, about=about_x(has_references=True))
-    made.act = to(SLOW, *ADDRESS)
-    return made.run(2)
-
-
 CASES: dict[str, Case] = {
     "unknown.clock-stepped": changed(lambda observed: replace(observed, clock_stepped=True)),
     "unknown.out-of-budget": spent,
@@ -200,16 +204,17 @@ CASES: dict[str, Case] = {
     "down.elsewhere-too": beside(to(SILENT, *ADDRESS), to(SILENT, *ADDRESS)),
     "unknown.slow-elsewhere-too": beside(to(SLOW, *ADDRESS), to(SLOW, *ADDRESS)),
     "blocked.dns": played("dns-nxdomain"),
-    "blocked.tcp": after(to(SILENT, *ADDRESS), 3),
+    "blocked.tcp": after(to(SILENT, *ADDRESS), 3, vouched=True),
     "blocked.tls": after(to(RESET, *NAME), 3),
     "blocked.http": after(to(CUT, *NAME), 3),
     "throttled.name": after(to(SLOW, *NAME), 3),
     "throttled.address": slowed_at_fresh_addresses,
-    "throttled.unknown": after(to(SLOW, *NAME), 3, swaps=False),
+    "throttled.unknown": after(to(SLOW, *NAME), 3, swaps=False, vouched=True),
     "withheld": after(to(Done(status=451), *NAME), 1),
+    "impaired.failing": after(to(SILENT, *ADDRESS), 3),
+    "impaired.slow": after(to(SLOW, *ADDRESS), 3),
     "unknown.path-changed": after(to(Done(rtt=8.0), *ADDRESS), 3, swaps=False),
     "unknown.one-edge": after(to(SLOW, *ADDRESS, at=ADDRESSES[:1]), 4, swaps=False),
-    "unknown.reference-awaited": waits,
     "unknown.failure-suspected": after(to(RESET, *NAME), 2, may_burst=False),
     "unknown.suspected": after(to(SLOW, *NAME), 2, may_burst=False),
     "unknown.server-error": after(to(Done(status=503), *NAME), 1),

@@ -21,7 +21,7 @@ class DualStack(Country):
     """Families take turns from round to round; a burst has the one that it asks for."""
 
     def __init__(self, seed: int = 3) -> None:
-        super().__init__(seed, swaps=False)
+        super().__init__(seed, swaps=False, vouched=True)
         self.of = {Family.IPV4: self.addresses, Family.IPV6: ALSO_IPV6}
         self.rounds = 0
         self.mixed = 0

@@ -7,10 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from probe.config import load
+from probe.model.basis import Basis
 from probe.model.failure import Failure
 from probe.model.identity import Family, LegRole, Phase, RoundKind
 from probe.model.observation import Leg
-from probe.model.verdict import State
+from probe.model.verdict import Method, State
 from probe.observe.effort import Measure
 from probe.verdict.memory import Episode, PlatformMemory, Proven
 from probe.verdict.rank import Wealth
@@ -31,21 +32,42 @@ def slow(leg: Leg, address: str) -> Done:
     return WELL if leg.role is LegRole.CONTROL else SLOW
 
 
-def proven(onset_at: float, basis: str = "addresses") -> PlatformMemory:
+def proven(
+    onset_at: float,
+    basis: Basis = Basis.ADDRESSES,
+    *,
+    state: State = State.THROTTLED,
+    measure: Measure = Measure.TRANSFER,
+    failure: str = "",
+) -> PlatformMemory:
+    blocked = state is State.BLOCKED
     return PlatformMemory(
         proven=Proven(
-            state=State.THROTTLED,
+            state=state,
             target="object",
-            measure=Measure.TRANSFER,
+            measure=measure,
             family=Family.IPV4,
             onset_at=onset_at,
             basis=basis,
             e_value=1e6,
+            method=Method.TLS if blocked else None,
+            failure=failure,
         )
     )
 
 
-def suspected(onset_at: float, evidence: float) -> PlatformMemory:
+def ended(onset_at: float) -> PlatformMemory:
+    """Proven: its handshakes are reset."""
+    return proven(onset_at, state=State.BLOCKED, failure="tls/connection_reset")
+
+
+def silenced(onset_at: float) -> PlatformMemory:
+    """Proven: its handshakes get no answer."""
+    return proven(onset_at, state=State.BLOCKED, failure="tls/generic_timeout_error")
+
+
+def suspected(onset_at: float, evidence: float, *failures: str) -> PlatformMemory:
+    wealth = Wealth(evidence, evidence)
     return PlatformMemory(
         episode=Episode(
             target="object",
@@ -53,24 +75,12 @@ def suspected(onset_at: float, evidence: float) -> PlatformMemory:
             family=Family.IPV4,
             onset_at=onset_at,
             last_at=onset_at,
-            by_address={"198.18.9.9": Wealth(evidence, evidence)},
+            rounds=2,
+            control=wealth,
+            by_address={"198.18.9.9": wealth},
+            failures=failures * 3,
         )
     )
-
-
-def cut(onset_at: float) -> PlatformMemory:
-    """Suspected, because its connections are reset."""
-    known = suspected(onset_at, 200.0)
-    assert known.episode is not None
-    return replace(known, episode=replace(known.episode, failures=("tls/connection_reset",) * 3))
-
-
-def silent(onset_at: float) -> PlatformMemory:
-    """Suspected, because nothing comes: throttling hard enough looks like that."""
-    known = suspected(onset_at, 200.0)
-    assert known.episode is not None
-    late = ("tls/generic_timeout_error",) * 3
-    return replace(known, episode=replace(known.episode, failures=late))
 
 
 def reset(leg: Leg, address: str) -> Done:
@@ -95,25 +105,30 @@ ONSET = Country().now + 25 * INTERVAL
 
 
 @pytest.mark.parametrize(
-    "known", [proven(ONSET + 600.0), proven(ONSET - 900.0), suspected(ONSET, 200.0)]
+    "known", [proven(ONSET + 600.0), proven(ONSET - 900.0), suspected(ONSET, 50_000.0)]
 )
 def test_another_operators_platform_is_as_good_as_another_address(known: PlatformMemory) -> None:
     country = country_beside("y", known)
     verdict = country.run(3)
     assert verdict.state is State.THROTTLED
     assert any("platforms of other operators: y." in claim for claim in verdict.may_claim)
-    assert any("nobody looked from outside" in limit for limit in verdict.may_not_claim)
+    assert any("nobody has looked from outside" in limit for limit in verdict.may_not_claim)
 
 
 @pytest.mark.parametrize(
     ("act", "known", "alike"),
     [
-        (slow, cut(ONSET), False),
-        (slow, silent(ONSET), True),
-        (reset, cut(ONSET), True),
-        (reset, silent(ONSET), False),
-        (reset, suspected(ONSET, 200.0), False),
-        (reset, proven(ONSET), True),
+        (slow, proven(ONSET), True),
+        (slow, proven(ONSET, measure=Measure.HANDSHAKE), False),
+        (slow, ended(ONSET), False),
+        (slow, silenced(ONSET), False),
+        (slow, suspected(ONSET, 50_000.0, "tls/connection_reset"), False),
+        (reset, ended(ONSET), True),
+        (reset, suspected(ONSET, 50_000.0, "tls/connection_reset"), True),
+        (reset, suspected(ONSET, 50_000.0, "tls/generic_timeout_error"), False),
+        (reset, suspected(ONSET, 50_000.0, "connect/connection_reset"), False),
+        (reset, silenced(ONSET), False),
+        (reset, proven(ONSET), False),
     ],
 )
 def test_one_edge_that_is_slow_and_another_that_is_dead_are_no_restriction(
@@ -131,8 +146,9 @@ def test_one_edge_that_is_slow_and_another_that_is_dead_are_no_restriction(
         ("y", proven(ONSET), {"x": "X Corp."}),  # nobody knows whose
         ("y", proven(ONSET), {"y": "Y Inc."}),
         ("y", proven(ONSET - 3 * 3_600.0), OPERATORS),  # it began at another time
-        ("y", proven(ONSET, "dns"), OPERATORS),  # a resolver, not a server
-        ("y", suspected(ONSET, 50.0), OPERATORS),  # hardly any evidence
+        ("y", proven(ONSET, Basis.DNS), OPERATORS),  # a resolver, not a server
+        ("y", proven(ONSET - 1_500.0), OPERATORS),  # so it did
+        ("y", suspected(ONSET, 2_000.0), OPERATORS),  # not enough evidence
         ("y", PlatformMemory(), OPERATORS),
     ],
 )

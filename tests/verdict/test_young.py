@@ -42,7 +42,7 @@ def test_a_line_that_stays_slow_from_the_second_round_on_becomes_normal() -> Non
     country.act = lambda leg, address: (
         Done(transfer=64.0) if leg.role is LegRole.TARGET else Done(transfer=8.0)
     )
-    assert country.run(3).state is State.THROTTLED
+    assert country.run(3).state is State.IMPAIRED
 
 
 @pytest.mark.parametrize("seed", range(8))

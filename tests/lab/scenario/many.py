@@ -58,7 +58,7 @@ def slow_first(runs: list[Run]) -> list[Run]:
         # YouTube has twice the targets of the others, and whatever is slow is tested in bursts.
         targets = len(scenario.platforms) + ("youtube" in scenario.platforms)
         vantages = 1 + scenario.abroad + scenario.neighbour
-        tested = scenario.accuses or any(
+        tested = scenario.finds or any(
             isinstance(each, Restricted) for happens in scenario.alternatives for each in happens
         )
         rounds = scenario.calm_rounds + scenario.lasts_rounds

@@ -247,7 +247,7 @@ def _listen(
         if all(count >= scenario.lasts_rounds for count in rounds.values()):
             return True
         # Whoever must not be accused has all the time to be accused.
-        return scenario.accuses and all(
+        return scenario.finds and all(
             detected(e, listener.moments[v, p]) is not None and rounds[v, p] >= 1
             for v, p in keys
             if (e := scenario.expected(p, v)) is not None

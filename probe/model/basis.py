@@ -1,0 +1,103 @@
+"""What a proof rests on, and so what may be said of it.
+
+The sequential test bounds what the *line* can do (``probe/verdict/rank.py``). It says nothing of
+the far end: a platform whose own servers are slow or down is slower than every control, in every
+order. So an accusation (``throttled``, ``blocked``) needs a basis that rules out the platform's own
+trouble; what is proven without one is ``impaired``. ``GROUNDS`` is that table; docs/method.md shows
+it, and a test holds both together.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Basis(StrEnum):
+    """What a proof rests on. The first ones accuse, the last ones say only that it is so here."""
+
+    SWAP = "swap"
+    DNS = "dns"
+    PLATFORMS = "platforms"
+    REFERENCE = "reference"
+    ADDRESSES = "addresses"
+    DURATION = "duration"
+
+    @property
+    def accuses(self) -> bool:
+        """Whether it rules out that the platform's own servers are the cause."""
+        return GROUNDS[self].accuses
+
+
+class Ground(Struct, frozen=True, kw_only=True):
+    """One row of the table.
+
+    ``needs``: what must have been seen, beside the evidence. ``rules_out`` and ``leaves``: the
+    causes that it excludes and those that it does not (``leaves`` is one of the things that a
+    verdict says it may not claim). ``wrong``: how often it is reached with no restriction at all.
+    """
+
+    accuses: bool
+    needs: str
+    rules_out: str
+    leaves: str
+    wrong: str
+
+
+GROUNDS: dict[Basis, Ground] = {
+    Basis.SWAP: Ground(
+        accuses=True,
+        needs="the same test against the swap speaks (below)",
+        rules_out="the server and the way to it: same address, same minutes, another name",
+        leaves="That the part of the platform's own service which answers to this name is well.",
+        wrong="",
+    ),
+    Basis.DNS: Ground(
+        accuses=True,
+        needs="the host's resolver leads nowhere or to a place that is not the platform's, and the "
+        "target is well at an address that another resolver gave; two rounds",
+        rules_out="the platform's servers: they are well where another resolver leads",
+        leaves="Whose resolver it is that leads astray.",
+        wrong="",
+    ),
+    Basis.PLATFORMS: Ground(
+        accuses=True,
+        needs="what `addresses` needs (of a name with one known address: that one), and the whole "
+        "evidence for a platform of another operator, too: it began within 20 minutes, and fails "
+        "at the same layer in the same way, or is slowed in the same measure; controls of two "
+        "operators abroad have answered since, and not all inside the country are silent",
+        rules_out="one operator's servers",
+        leaves="That nothing which these platforms share on the way, or rent from one provider, is "
+        "the cause.",
+        wrong="",
+    ),
+    Basis.REFERENCE: Ground(
+        accuses=True,
+        needs="what `addresses` needs, or what `duration` needs for 6.5 hours; and most of the "
+        "references that looked since (at the same measure, at least five minutes after the onset) "
+        "find it fine, and for an hour none has said otherwise",
+        rules_out="an outage of the platform as far as references see",
+        leaves="That the platform's servers in this region are not the cause: vantages outside may "
+        "have met others.",
+        wrong="",
+    ),
+    Basis.ADDRESSES: Ground(
+        accuses=False,
+        needs="the evidence, of it ≥ 100 at each of two of the platform's addresses, and two "
+        "suspicious rounds. If the name has only one, those of other targets of the platform that "
+        "are suspicious too count",
+        rules_out="one address",
+        leaves="That the platform's own servers are not the cause.",
+        wrong="",
+    ),
+    Basis.DURATION: Ground(
+        accuses=False,
+        needs="the name has only one known address, the evidence is there in two suspicious "
+        "rounds, and it has lasted an hour",
+        rules_out="a bad moment of one server",
+        leaves="That the platform's own server is not the cause: only one of its addresses is "
+        "known here.",
+        wrong="",
+    ),
+}

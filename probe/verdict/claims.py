@@ -1,0 +1,87 @@
+"""What a proof bears out and what it does not, as sentences that a person may quote."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from probe.model.basis import GROUNDS, Basis
+from probe.model.verdict import State, Trigger
+from probe.verdict.facts import Facts
+from probe.verdict.memory import Proven
+
+
+def moment(at: float) -> str:
+    """Unix seconds as a person writes them, in UTC."""
+    return f"{datetime.fromtimestamp(at, tz=UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def may_claim(facts: Facts, state: State) -> tuple[str, ...]:
+    """What the verdict bears out."""
+    if state is State.WITHHELD:
+        return ("The platform said so itself, under its own certificate.",)
+    found = facts.proven
+    if found is None:
+        return ()
+    claims = ["Other sites were fine on the same line in the same minutes."]
+    if found.addresses >= 2:
+        claims.append(
+            f"It was seen at {found.addresses} addresses of the platform in {found.rounds} rounds."
+        )
+    match found.basis:
+        case Basis.SWAP:
+            claims.append(f"The same server was {_well(found)} under a neutral name meanwhile.")
+        case Basis.PLATFORMS:
+            claims.append(
+                "It began in the same minutes as the same for platforms of other operators: "
+                f"{', '.join(found.together)}."
+            )
+        case Basis.DNS:
+            claims.append("The platform was fine at an address that another resolver gave.")
+        case Basis.REFERENCE:
+            claims.append("The platform was fine from outside the country after it had begun here.")
+        case Basis.ADDRESSES | Basis.DURATION:
+            pass
+    if found.decoy:
+        claims.append("The platform's name met the same at a server that is nobody's target.")
+    if facts.vouched and found.basis is not Basis.REFERENCE:
+        claims.append("The platform was fine from outside the country after it had begun here.")
+    return tuple(claims)
+
+
+def _well(found: Proven) -> str:
+    return "well" if found.state is State.BLOCKED else "fast"
+
+
+def may_not_claim(facts: Facts, state: State) -> tuple[str, ...]:
+    """What it does not."""
+    if state is State.WITHHELD:
+        return (
+            "Who asked the platform for it.",
+            "That a network restricts it.",
+            "Anything about other networks.",
+        )
+    found = facts.proven
+    if found is None:
+        return ()
+    limits = ["Who did it, or why."] if found.basis.accuses else []
+    limits.append(GROUNDS[found.basis].leaves)
+    if not found.basis.accuses:
+        limits.append("That anybody restricts it.")
+    if found.trigger is not Trigger.NAME or not found.basis.accuses:
+        limits.append("That the platform's name is what triggers it.")
+    if not facts.vouched and found.basis not in (Basis.SWAP, Basis.DNS):
+        limits.append(f"That it is well elsewhere: {nobody_looked(facts)}.")
+    if found.unmeasured_seconds:
+        limits.append(
+            "That it lasted without a break: nothing was measured for "
+            f"{found.unmeasured_seconds / 3_600.0:.1f} hours since it was first seen."
+        )
+    limits.append("Anything about other networks.")
+    return tuple(limits)
+
+
+def nobody_looked(facts: Facts) -> str:
+    """Why it is not known whether it is so elsewhere."""
+    if facts.has_references:
+        return "vantages outside have not told"
+    return "nobody has looked from outside"

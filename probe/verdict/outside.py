@@ -1,0 +1,50 @@
+"""What references outside the country say for or against an accusation here."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from probe.model.verdict import State, Verdict
+from probe.observe.effort import Measure
+from probe.verdict.about import About
+from probe.verdict.facts import Elsewhere, elsewhere
+from probe.verdict.memory import Episode, Proven
+
+Held = TypeVar("Held", Episode, Proven)
+
+# A transfer round comes once in an interval, give or take jitter: after so many of them a vantage
+# has surely read.
+READS_AGAIN = 1.25
+
+
+def vouched(holder: Episode | Proven, at: float, about: About) -> bool:
+    """Whether, at Unix time ``at``, most references say that the platform is fine, having looked at
+    what ``holder`` is about since it began.
+
+    An outage does not reach, or leave, all places in the same minute. So a reference that looked
+    in the first minutes says nothing yet, and none vouches within an hour of having said otherwise.
+    """
+    if holder.elsewhere_at and at - holder.elsewhere_at < about.thresholds.recanted_seconds:
+        return False
+    news = [v for v in about.references if v.state is not State.OK or _looked(v, holder, about)]
+    return elsewhere(news) is Elsewhere.FINE
+
+
+def _looked(verdict: Verdict, holder: Episode | Proven, about: About) -> bool:
+    since = verdict.at - holder.onset_at
+    if since < about.thresholds.settle_seconds:
+        return False
+    if holder.measure is Measure.HANDSHAKE:
+        return True
+    if any(entry.name == f"{holder.measure}_slowdown_ratio" for entry in verdict.evidence):
+        return True
+    return holder.measure is Measure.TRANSFER and since >= READS_AGAIN * about.transfer_seconds
+
+
+def heard(holder: Held, at: float, about: About) -> Held:
+    """``holder``, knowing whether references find it failing or slow at ``at``."""
+    if elsewhere(about.references) in (Elsewhere.FAILING, Elsewhere.SLOW):
+        return replace(holder, elsewhere_at=at)
+    return holder
