@@ -19,6 +19,7 @@ class Basis(StrEnum):
 
     SWAP = "swap"
     DNS = "dns"
+    DECOY = "decoy"
     PLATFORMS = "platforms"
     REFERENCE = "reference"
     ADDRESSES = "addresses"
@@ -48,48 +49,63 @@ class Ground(Struct, frozen=True, kw_only=True):
 GROUNDS: dict[Basis, Ground] = {
     Basis.SWAP: Ground(
         accuses=True,
-        needs="the same test against the swap speaks (below)",
+        needs="the same test, against the swap, speaks (below)",
         rules_out="the server and the way to it: same address, same minutes, another name",
         leaves="That the part of the platform's own service which answers to this name is well.",
-        wrong="",
+        wrong="by the line, at most once in 20,000 bursts; by the platform, each time that the "
+        "service behind this one name is slow while others at the same server are not",
     ),
     Basis.DNS: Ground(
         accuses=True,
-        needs="the host's resolver leads nowhere or to a place that is not the platform's, and the "
-        "target is well at an address that another resolver gave; two rounds",
+        needs="the host's resolver leads nowhere or to a place that is not the platform's, and "
+        "the target is well at an address that another resolver gave; two rounds",
         rules_out="the platform's servers: they are well where another resolver leads",
         leaves="Whose resolver it is that leads astray.",
-        wrong="",
+        wrong="when a resolver is broken for this one name, or leads to a server of the "
+        "platform's that nobody else gives and that is out of order",
+    ),
+    Basis.DECOY: Ground(
+        accuses=True,
+        needs="the evidence in two suspicious rounds, and the platform's name was slow or "
+        "failed at a beacon of the operator's own as well, in two rounds that renewed "
+        "the suspicion and in more than in which it was not",
+        rules_out="the platform's servers: the beacon is none of them",
+        leaves="That the beacon's own server was well: no other name was asked of it.",
+        wrong="when the beacon and the platform are in trouble of their own at once, twice",
     ),
     Basis.PLATFORMS: Ground(
         accuses=True,
-        needs="what `addresses` needs (of a name with one known address: that one), and the whole "
-        "evidence for a platform of another operator, too: it began within 20 minutes, and fails "
-        "at the same layer in the same way, or is slowed in the same measure; controls of two "
-        "operators abroad have answered since, and not all inside the country are silent",
+        needs="what `addresses` needs (of a name with one known address: that one), and the "
+        "whole evidence for a platform of another operator, too: it began within 20 "
+        "minutes, and fails at the same layer in the same way, or is slowed in the same "
+        "measure; controls of two operators abroad have answered since, and not all "
+        "inside the country are silent",
         rules_out="one operator's servers",
-        leaves="That nothing which these platforms share on the way, or rent from one provider, is "
-        "the cause.",
-        wrong="",
+        leaves="That nothing which these platforms share on the way, or rent from one "
+        "provider, is the cause.",
+        wrong="two operators' own troubles that begin within 20 minutes: with 12 bad hours and "
+        "2 outages a year each, once in 67 years for a pair of operators, before they "
+        "must also be alike",
     ),
     Basis.REFERENCE: Ground(
         accuses=True,
         needs="what `addresses` needs, or what `duration` needs for 6.5 hours; and most of the "
-        "references that looked since (at the same measure, at least five minutes after the onset) "
-        "find it fine, and for an hour none has said otherwise",
+        "references that looked since (at the same measure, at least five minutes after "
+        "the onset) find it fine, and for an hour none has said otherwise",
         rules_out="an outage of the platform as far as references see",
-        leaves="That the platform's servers in this region are not the cause: vantages outside may "
-        "have met others.",
-        wrong="",
+        leaves="That the platform's servers in this region are not the cause: vantages outside "
+        "may have met others.",
+        wrong="each time that only the platform's servers near here are in trouble, at two "
+        "addresses",
     ),
     Basis.ADDRESSES: Ground(
         accuses=False,
         needs="the evidence, of it ≥ 100 at each of two of the platform's addresses, and two "
-        "suspicious rounds. If the name has only one, those of other targets of the platform that "
-        "are suspicious too count",
+        "suspicious rounds. If the name has only one, those of other targets of the "
+        "platform that are suspicious too count",
         rules_out="one address",
         leaves="That the platform's own servers are not the cause.",
-        wrong="",
+        wrong="accuses nobody; each outage and many a bad hour of the platform's own",
     ),
     Basis.DURATION: Ground(
         accuses=False,
@@ -98,6 +114,6 @@ GROUNDS: dict[Basis, Ground] = {
         rules_out="a bad moment of one server",
         leaves="That the platform's own server is not the cause: only one of its addresses is "
         "known here.",
-        wrong="",
+        wrong="accuses nobody; each bad hour of the one server that is known",
     ),
 }

@@ -193,6 +193,7 @@ def _verdict_rows(labels: dict[str, str], verdict: Verdict) -> Iterator[Row]:
 
 def _detail_labels(verdict: Verdict) -> dict[str, str]:
     found = {
+        "basis": verdict.basis,
         "method": verdict.method,
         "trigger": verdict.trigger,
         "signature": verdict.signature,

@@ -39,7 +39,7 @@ def may_claim(facts: Facts, state: State) -> tuple[str, ...]:
             claims.append("The platform was fine at an address that another resolver gave.")
         case Basis.REFERENCE:
             claims.append("The platform was fine from outside the country after it had begun here.")
-        case Basis.ADDRESSES | Basis.DURATION:
+        case Basis.ADDRESSES | Basis.DURATION | Basis.DECOY:
             pass
     if found.decoy:
         claims.append("The platform's name met the same at a server that is nobody's target.")
@@ -69,7 +69,7 @@ def may_not_claim(facts: Facts, state: State) -> tuple[str, ...]:
         limits.append("That anybody restricts it.")
     if found.trigger is not Trigger.NAME or not found.basis.accuses:
         limits.append("That the platform's name is what triggers it.")
-    if not facts.vouched and found.basis not in (Basis.SWAP, Basis.DNS):
+    if not facts.vouched and found.basis not in (Basis.SWAP, Basis.DNS, Basis.DECOY):
         limits.append(f"That it is well elsewhere: {nobody_looked(facts)}.")
     if found.unmeasured_seconds:
         limits.append(

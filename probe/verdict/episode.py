@@ -123,6 +123,8 @@ def basis(
         return None
     if episode.led_astray:
         return Basis.DNS if episode.elsewhere else None
+    if _decoy(episode):
+        return Basis.DECOY
     strong = _strong(episode, thresholds)
     if not strong or (strong < 2 and known_addresses > 1):
         return None
@@ -227,7 +229,7 @@ def trigger(episode: Episode, rests_on: Basis) -> Trigger:
     A neutral name that is slow after the platform's has been there may suffer for that, so nothing
     is said then.
     """
-    if rests_on in (Basis.SWAP, Basis.DNS):
+    if rests_on in (Basis.SWAP, Basis.DNS, Basis.DECOY):
         return Trigger.NAME
     if episode.swap_fast > episode.swap_slow:
         return Trigger.NAME

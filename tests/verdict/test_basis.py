@@ -16,6 +16,7 @@ from probe.model.observation import Leg
 from probe.model.verdict import Method, SlowPhase, State, Trigger, Verdict
 from probe.observe.effort import Measure
 from probe.verdict.memory import Memory, PlatformMemory, Proven
+from tests.verdict.basis_document import held, markdown
 from tests.verdict.country import (
     ADDRESSES,
     WELL,
@@ -86,6 +87,10 @@ def test_the_table_has_every_basis_and_says_something_in_every_place() -> None:
     assert set(GROUNDS) == set(Basis)
     for ground in GROUNDS.values():
         assert all((ground.needs, ground.rules_out, ground.leaves, ground.wrong))
+
+
+def test_the_documentation_has_the_table() -> None:
+    assert held() == markdown(), "run `python -m tests.verdict.basis_document`"
 
 
 # ---- an outage

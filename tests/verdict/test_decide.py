@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from probe.model.basis import Basis
 from probe.model.failure import Failure
 from probe.model.identity import LegRole, Phase, RoundKind
 from probe.model.observation import Leg, SkippedLeg
@@ -325,10 +326,11 @@ def test_slow_handshakes_do_not_keep_slower_transfers_from_being_tested(*, swaps
 @pytest.mark.parametrize("done", [SLOW, SLOW_HELLO, RESET])
 def test_a_decoy_that_meets_the_same_shows_that_the_name_suffices(done: Done) -> None:
     by_name = (LegRole.TARGET, LegRole.DECOY)
-    country = calm_country(swaps=False, decoys=True, vouched=True)
+    country = calm_country(swaps=False, decoys=True)
     country.act = lambda leg, address: done if leg.role in by_name else WELL
     verdict = country.run(3)
     assert (verdict.restricted, verdict.trigger) == (True, Trigger.NAME)
+    assert verdict.basis is Basis.DECOY
     assert any("nobody's target" in claim for claim in verdict.may_claim)
     country = calm_country(swaps=False, decoys=True, vouched=True)
     country.act = to_name(done)
