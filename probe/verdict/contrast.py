@@ -13,7 +13,6 @@ from math import inf, isfinite, log, sqrt
 
 from msgspec import Struct
 
-from probe.model.identity import Answer
 from probe.model.observation import LegObservation
 from probe.observe.effort import Effort, Measure, effort, failed, gave, turned_away
 from probe.verdict.distance import path_shift
@@ -132,7 +131,7 @@ def _versus_swap(
     normal: Normal,
     thresholds: Thresholds,
 ) -> float | None:
-    if swap is None or not says_something(swap, target):
+    if swap is None or not says_something(target):
         return None
     own, other = log_effort(target, measure), log_effort(swap, measure)
     if own is None or other is None or other == inf:
@@ -141,10 +140,11 @@ def _versus_swap(
     return own - other - allowance - path_shift(target, [swap], None)
 
 
-def says_something(swap: LegObservation, target: LegObservation) -> bool:
-    """Whether ``swap`` tells what is the matter with ``target``: where any answer will do, it does
-    not if the server itself turned the target away."""
-    return swap.leg.answer is Answer.EXPECTED or not turned_away(target)
+def says_something(target: LegObservation) -> bool:
+    """Whether a swap tells what is the matter with ``target``: not if the server itself turned it
+    away, be the swap's answer whole or not. A server that is set up wrongly for one name, with the
+    certificate of another, say, is well under every other."""
+    return not turned_away(target)
 
 
 def swap_allowance(

@@ -213,7 +213,7 @@ def _swap_wins(
         return None
     allowance = _most_beyond_swap(targets[0], measure, normal, thresholds)
     allowance += _path(targets, swaps, None)
-    told = [leg for leg in targets if says_something(swaps[0], leg)]
+    told = [leg for leg in targets if says_something(leg)]
     own = [y - allowance - thresholds.log_margin for y in _efforts(told, measure)]
     return wins(own, _efforts(swaps, measure)) if len(swaps) >= EACH else 0
 
