@@ -265,17 +265,7 @@ VERDICT_INFO = _metric(
 VERDICT_DETAIL = _metric(
     "info",
     "verdict_detail_info",
-    (
-        *_ROUND,
-        "basis",
-        "method",
-        "trigger",
-        "signature",
-        "phase",
-        "direction",
-        "severity",
-        "drill",
-    ),
+    (*_ROUND, *"basis method trigger signature phase direction severity".split(), "drill"),
     "How a platform is blocked, throttled or impaired; a label that does not apply is left out.",
     absent="the state is none of throttled, blocked and impaired",
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from probe.model.stored import StoredRound, VerdictSpan
-from probe.model.verdict import State, Verdict
+from probe.model.verdict import RESTRICTED, State, Verdict
 from probe.publish.report.episodes import Episodes, Value, values_of
 from probe.publish.report.sketch import Sketch
 from probe.publish.report.values import Gathered, SeriesKey, Slot, SlotGathered, Span, Window
@@ -120,8 +120,8 @@ class _SlotGatherer:
 
 
 class Spans:
-    """Verdicts as spans of one state each. A restriction's span begins at its onset, which an
-    earlier verdict may have called something else."""
+    """Verdicts as spans of one state each. What is proven begins at its onset, which an earlier
+    verdict may have called something else; an impairment never takes back what accused."""
 
     def __init__(self, over: Window) -> None:
         self._window = over
@@ -135,7 +135,7 @@ class Spans:
             self._spans[-1] = Span(state=last.state, start=last.start, end=verdict.holds_until)
             return
         start = at
-        if verdict.restricted and (last is None or last.state is not verdict.state):
+        if verdict.proven and (last is None or last.state not in (verdict.state, *RESTRICTED)):
             start = max(min(verdict.since, at), self._window.start)
         while self._spans and self._spans[-1].start >= start:
             self._spans.pop()

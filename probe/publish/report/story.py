@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from probe.model.identity import LegRole, Role
 from probe.model.verdict import State
+from probe.publish.report.ailing import ailing, which
 from probe.publish.report.times import Clock, duration, listed
 from probe.publish.report.values import Episode, Gathered, Numbers, Setting
 from probe.publish.words import rate_words
@@ -71,6 +72,7 @@ def tell(gathered: Gathered, setting: Setting, clock: Clock) -> Story:
         *_controls(episodes),
         *_swap(episodes),
         *_elsewhere(gathered, setting),
+        *ailing(gathered, setting),
         *(incident.sentence for incident in setting.incidents),
     ]
     return Story(
@@ -128,10 +130,14 @@ def _calm(gathered: Gathered, setting: Setting, clock: Clock) -> Story:
             sentences=(said,), tiles=(), worst=None, may=(), may_not=(),
         )  # fmt: skip
     size = f"{gathered.tested_bytes // 1024} KiB" if gathered.tested_bytes else "some"
+    impaired = which(gathered, setting)
+    headline = "No throttling or blocking seen"
+    if impaired:
+        headline = f"{impaired}: slow or failing, nobody knows whether only"
     return Story(
-        headline=f"No throttling or blocking seen {_place(setting)}, "
-        f"{_days(over.start, over.end, clock)}",
+        headline=f"{headline} {_place(setting)}, {_days(over.start, over.end, clock)}",
         sentences=(
+            *ailing(gathered, setting),
             f"In {gathered.rounds:,} rounds no platform was found throttled or blocked.",
             f"Reads were of at most {size} each: what begins only after more bytes, or spares "
             "these vantages, was not seen.",

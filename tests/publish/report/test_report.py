@@ -176,6 +176,27 @@ def test_calm_times_and_empty_ones_say_so() -> None:
         is_self_contained(render_html(of, SETTING, CLOCK, version="1"))
 
 
+def test_what_was_impaired_or_withheld_is_told_and_accuses_nobody() -> None:
+    rounds = [
+        msgspec.structs.replace(
+            stored, verdict=msgspec.structs.replace(stored.verdict, state=state)
+        )
+        for stored in history(START, START + 7_200.0, event=None)
+        if (state := AILED.get(stored.observed.platform, State.OK))
+    ]
+    story = tell(gather(rounds, window(START, START + 7_200.0)), SETTING, CLOCK)
+    words = " ".join(story.sentences)
+    assert story.headline.startswith("X: slow or failing, nobody knows whether only on the")
+    assert "X was slow or failing at 4 vantages inside for up to" in words
+    assert "nobody is accused" in words
+    assert "Facebook itself did not serve at 4 vantages inside, for legal reasons" in words
+    assert "no platform was found throttled or blocked" in words
+    assert story.worst is None
+
+
+AILED = {"x": State.IMPAIRED, "facebook": State.WITHHELD}
+
+
 def test_a_block_is_called_one_and_an_open_end_is_told() -> None:
     rounds = [
         msgspec.structs.replace(
