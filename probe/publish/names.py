@@ -17,11 +17,11 @@ __all__ = ["METRICS", "PREFIX", "MetricSpec"]
 
 _LEG = ("vantage", "platform", "control", "target", "leg", "family")
 _ROUND = ("vantage", "platform")
+_HOW = ("basis", "method", "trigger", "signature", "phase", "direction", "severity")
 _DNS = ("vantage", "platform", "name", "family", "resolver", "transport")
 _RATIO = ("vantage", "platform", "target", "family", "versus")
 _STALE = "2.5 intervals after it was last measured"
 _STALE_READ = "2.5 transfer intervals after it was last measured"
-
 
 # What one leg saw last.
 LEG_SUCCESS = _metric(
@@ -265,7 +265,7 @@ VERDICT_INFO = _metric(
 VERDICT_DETAIL = _metric(
     "info",
     "verdict_detail_info",
-    (*_ROUND, *"basis method trigger signature phase direction severity".split(), "drill"),
+    (*_ROUND, *_HOW, "drill"),
     "How a platform is blocked, throttled or impaired; a label that does not apply is left out.",
     absent="the state is none of throttled, blocked and impaired",
 )

@@ -52,6 +52,6 @@ def _said(title: str, state: State, seen: dict[str, float]) -> str:
         )
     return (
         f"{title} was slow or failing {where} for up to {most} while other sites were fine. "
-        "Nothing rules out that its own servers were the cause, so it is called impaired and nobody is "
-        "accused."
+        "Nothing rules out that its own servers were the cause, so it is called impaired, and "
+        "nobody is accused."
     )
