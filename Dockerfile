@@ -1,13 +1,22 @@
-# Build: docker build -t throttlewatch .   Run: see README.md, "In a container".
-FROM python:3.11-slim-bookworm AS build
+# Build: docker build -t throttlewatch .   Run: see docs/install.md, "In a container".
+#
+# The base is named by its digest, which is that of the list for all architectures. Before you take a
+# newer one, ask the registry: docker buildx imagetools inspect python:3.11-slim-bookworm
+ARG BASE=python:3.11.16-slim-bookworm@sha256:528257d48c1da0dcecc2e725d1ae34498d60c965f1241e39cd6a85a8859bdf84
+
+FROM ${BASE} AS build
 WORKDIR /src
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+COPY requirements/run.txt ./requirements/
+# Only the files whose hashes stand there, and only wheels: nothing that is fetched is carried out.
+RUN python -m venv /opt/throttlewatch \
+    && /opt/throttlewatch/bin/pip install --require-hashes --only-binary :all: -r requirements/run.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY config ./config
 COPY probe ./probe
-RUN python -m venv /opt/throttlewatch \
-    && /opt/throttlewatch/bin/pip install --no-cache-dir --disable-pip-version-check .
+RUN /opt/throttlewatch/bin/pip install --no-deps --no-build-isolation .
 
-FROM python:3.11-slim-bookworm
+FROM ${BASE}
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \

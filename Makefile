@@ -8,7 +8,7 @@ test:
 	sh tools/test
 
 lint:
-	. tools/setup.sh && setup "[test,lint]"
+	. tools/setup.sh && setup test
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy

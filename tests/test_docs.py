@@ -79,3 +79,19 @@ def test_programs_and_documents_that_a_document_names_exist(path: Path) -> None:
         assert place.with_suffix(".py").exists() or (place / "__main__.py").exists(), module
     for link in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):
         assert (path.parent / link).exists(), link
+
+
+def test_what_docs_security_promises_is_held_by_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "security.md").read_text()
+    promised = text.partition("## What a reader")[2].partition("## What is not promised")[0]
+    for part in promised.split("## "):
+        rows = [line for line in part.splitlines() if line.startswith("| ")][1:]
+        assert rows
+        for row in rows:
+            named = re.findall(
+                r"`((?:tests|benchmarks)/[\w/]+\.py)(?:::(\w+))?`", row.split("|")[2]
+            )
+            assert named or set(row) <= set("|- "), row
+            for file, test in named:
+                assert (ROOT / file).exists(), file
+                assert re.search(rf"def {test}\b", (ROOT / file).read_text()), f"{file}::{test}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import socket
+import stat
 from pathlib import Path
 
 import httpx
@@ -107,6 +108,7 @@ def test_exports_reports_and_tables_say_nothing_about_the_operator(tmp_path: Pat
         out.append(run("export", "-f", form, "-o", str(written), *when))
         assert written.stat().st_size > 1_000 * seen
         out.append(written.read_text())
+    assert "Export with the configuration that measured (-c)" in out[0]
     page, plot = tmp_path / "report.html", tmp_path / "report.svg"
     out.append(run("report", "-o", str(page), "--svg", str(plot), *when))
     out += [page.read_text(), plot.read_text()]
@@ -117,6 +119,17 @@ def test_exports_reports_and_tables_say_nothing_about_the_operator(tmp_path: Pat
     assert "X (Twitter): slow." in whole
     for word in PLANTED:
         assert word not in whole
+
+
+def test_the_history_is_its_users_alone(tmp_path: Path) -> None:
+    file = tmp_path / "state" / "history.sqlite3"
+    of = config(settings=Settings(store=StoreConfig(path=str(file), batch=Seconds(0.0))))
+    daemon = Daemon(of, lambda: of)
+    daemon._judge(full_round(of, "x"), 750.0)
+    assert daemon._store.close(20)
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()}
+    assert set(modes.values()) == {0o600}, modes
 
 
 def run(*arguments: str) -> str:

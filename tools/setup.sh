@@ -1,5 +1,6 @@
 # Sourced by the scripts beside it: makes .venv and installs throttlewatch into it, once.
-# Usage: . tools/setup.sh; setup EXTRAS PACKAGE...   (EXTRAS such as "[test]", or "")
+# Usage: . tools/setup.sh; setup LOCK PACKAGE...   (LOCK: a file of requirements/, such as run)
+# Nothing is installed from the package index but the files whose hashes stand there (tools/lock).
 # PACKAGE are Debian packages, installed when we are root on a Debian and they are missing.
 
 say() { printf 'throttlewatch: %s\n' "$*" >&2; }
@@ -34,7 +35,8 @@ find_python() {
 }
 
 setup() {
-    extras=$1
+    lock=requirements/$1.txt
+    installed=.venv/installed-$1
     shift
     command -v dpkg-query >/dev/null 2>&1 && [ $# -gt 0 ] && install_packages "$@"
     if ! python=$(find_python); then
@@ -44,12 +46,14 @@ setup() {
             exit 1
         }
     fi
-    wanted=$({ cat pyproject.toml && echo "$extras"; } | cksum)
-    installed=.venv/installed$extras
+    wanted=$(cat pyproject.toml "$lock" | cksum)
     if [ ! -x .venv/bin/python ] || [ "$(cat "$installed" 2>/dev/null)" != "$wanted" ]; then
         say "setting up .venv"
         [ -x .venv/bin/python ] || "$python" -m venv .venv
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".$extras"
+        pip="env PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet"
+        $pip --require-hashes --requirement "$lock"
+        # What builds it is in the lock, too, so that nothing else is fetched for that.
+        $pip --no-deps --no-build-isolation --editable .
         printf '%s' "$wanted" >"$installed"
     fi
 }

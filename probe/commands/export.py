@@ -65,6 +65,12 @@ def export(
         warn_of_strangers(config, history)
         rounds = history.rounds(since=since, until=until, platform=platform, vantage=vantage)
         written = write(FORMATS[form](rounds, vantages, scrubber), output)
+        if scrubber.unnamed:
+            click.echo(
+                f"{scrubber.unnamed} leg(s) went to hosts that this configuration does not name: "
+                "they are scrubbed. Export with the configuration that measured (-c)",
+                err=True,
+            )
         if history.unreadable:
             click.echo(f"{history.unreadable} damaged round(s) were left out", err=True)
     if output is not None:

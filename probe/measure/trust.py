@@ -27,6 +27,7 @@ class Trust:
     __slots__ = ("_ca_file", "_context", "_unchecked", "plain")
 
     def __init__(self, context: ssl.SSLContext, ca_file: str | None = None) -> None:
+        _as_curl_does(context)
         self._context = context
         self._unchecked = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._unchecked.check_hostname = False
@@ -75,6 +76,20 @@ class Trust:
         self._context.check_hostname = check_name
         self._context.set_alpn_protocols(list(alpn))
         return self._context.wrap_bio(incoming, outgoing, server_hostname=sni or None)
+
+
+def _as_curl_does(context: ssl.SSLContext) -> None:
+    """Have the ClientHello be that of curl on this system, byte for byte but for what is random.
+
+    Python's own (a cipher list and extensions of its own choice) is met from few programs, curl's
+    (OpenSSL's defaults) from very many, so it singles nobody out. It offers what OpenSSL calls
+    supported; versions below 1.2 are refused all the same, by the security level of OpenSSL 3.
+    """
+    context.set_ciphers("DEFAULT")
+    context.options |= ssl.OP_NO_TICKET
+    context.post_handshake_auth = True
+    if ssl.OPENSSL_VERSION_INFO >= (3, 0):
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
 
 
 def _context(ca_file: str | None) -> ssl.SSLContext:

@@ -32,7 +32,7 @@ from probe.model.observation import (
     TlsFacts,
 )
 from probe.model.stored import StoredRound
-from probe.publish.named import NOTHING, SCRUBBED, Named
+from probe.publish.named import NO_HOST, NOTHING, SCRUBBED, Named
 
 _TLS_VERSIONS = frozenset({"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"})
 _PROTOCOLS = frozenset({"h2", "h3", "http/1.1", "http/1.0"})
@@ -134,6 +134,8 @@ class Scrubber:
         self.named = named
         self.addresses = Addresses(named, every=every_address)
         self._legs: dict[Leg, Leg] = {}
+        self.unnamed = 0
+        """Legs to hosts that the configuration does not name at all."""
 
     def stored(self, stored: StoredRound) -> StoredRound:
         """``stored`` without what others may have said about the probe. What was said of it, the
@@ -157,6 +159,7 @@ class Scrubber:
             if len(self._legs) > 2_000:
                 self._legs.clear()
             found = self._legs[leg] = self._clean(leg)
+        self.unnamed += found.connect_to == NO_HOST
         return found
 
     def _clean(self, value: T) -> T:

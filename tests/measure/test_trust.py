@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
+import subprocess
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from probe.measure.trust import Trust, TrustError
 from tests.measure.servers import authority, trust
+from tests.programs import need
 
 
 def client(source: Trust, *, check_name: bool, alpn: tuple[str, ...] = ()) -> ssl.SSLObject:
@@ -64,3 +70,85 @@ def test_authorities_in_a_folder_are_authorities(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "certs"))
     Trust.load(None)
+
+
+def hello_of(ask: Callable[[int], object]) -> bytes:
+    """The first TLS record that ``ask`` sends to a port of ours."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=ask, args=(server.getsockname()[1],))
+        thread.start()
+        connection, _ = server.accept()
+        record = b""
+        with connection:
+            while len(record) < 5 or len(record) < 5 + int.from_bytes(record[3:5]):
+                record += connection.recv(65_536)
+        thread.join()
+    return record
+
+
+def shape_of(record: bytes) -> tuple[bytes, bytes, list[tuple[int, bytes | int]]]:
+    """Versions, ciphers and extensions of a ClientHello (RFC 8446, section 4.1.2), in their order;
+    of those that hold chance (key_share) or a name, and of padding, the length alone."""
+    at = 9 + 2 + 32
+    at += 1 + record[at]
+    size = int.from_bytes(record[at : at + 2])
+    ciphers = record[at + 2 : at + 2 + size]
+    at += 2 + size
+    at += 1 + record[at] + 2
+    extensions: list[tuple[int, bytes | int]] = []
+    while at < len(record):
+        kind, size = int.from_bytes(record[at : at + 2]), int.from_bytes(record[at + 2 : at + 4])
+        value = record[at + 4 : at + 4 + size]
+        extensions.append((kind, size if kind in (0, 21, 51) else value))
+        at += 4 + size
+    return record[:3] + record[9:11], ciphers, extensions
+
+
+def curl(port: int) -> None:
+    place = f"a.example:{port}"
+    subprocess.run(
+        ["curl", "-s", "-m", "5", "--resolve", f"{place}:127.0.0.1", f"https://{place}/"],
+        check=False,
+        capture_output=True,
+    )
+
+
+def ours(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        outgoing = ssl.MemoryBIO()
+        session = trust().client(
+            ssl.MemoryBIO(), outgoing, sni="a.example", alpn=("h2", "http/1.1"), check_name=True
+        )
+        with pytest.raises(ssl.SSLWantReadError):
+            session.do_handshake()
+        sock.sendall(outgoing.read())
+        sock.recv(1)
+
+
+def test_the_hello_is_that_of_curl_on_this_system() -> None:
+    need("curl", "curl")
+    said = subprocess.run(["curl", "--version"], capture_output=True, text=True, check=True).stdout
+    version = tuple(map(int, said.split()[1].split(".")[:2]))
+    if f"OpenSSL/{ssl.OPENSSL_VERSION.split()[1]}" not in said or version >= (8, 16):
+        pytest.skip("this curl has another TLS library than Python, or offers TLS 1.2 at least")
+    assert shape_of(hello_of(ours)) == shape_of(hello_of(curl))
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_is_offered_for_looks_is_not_accepted(version: ssl.TLSVersion) -> None:
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    old.minimum_version = old.maximum_version = version
+    authority().issue_cert("a.example").configure_cert(old)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = old.wrap_bio(to_server, to_client, server_side=True)
+    session = trust().client(to_client, to_server, sni="a.example", alpn=(), check_name=True)
+    with pytest.raises(ssl.SSLError, match=r"(?i)legacy|unsupported|version|disallowed|alert"):
+        shake_hands(session, server)
+
+
+def shake_hands(*sides: ssl.SSLObject) -> None:
+    for side in sides * 4:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            side.do_handshake()

@@ -1,0 +1,106 @@
+"""What is installed is what requirements/ names by hash, which is what pyproject.toml asks for."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent.parent
+PYTHONS = ("3.11", "3.12", "3.13")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+BASE = PROJECT["project"]["dependencies"]
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+BUILD = PROJECT["build-system"]["requires"]
+ASKED = {
+    "run": [*BASE, *BUILD],
+    "demo": [*BASE, *BUILD, *EXTRAS["demo"]],
+    "quic": [*BASE, *BUILD, *EXTRAS["quic"]],
+    "test": [*BASE, *BUILD, *(one for extra in EXTRAS.values() for one in extra)],
+}
+HOW = "`sh tools/lock` makes it anew"
+
+
+def text_of(name: str) -> str:
+    return (ROOT / "requirements" / f"{name}.txt").read_text()
+
+
+def pins(name: str) -> dict[str, tuple[str, list[str]]]:
+    """Each package's version and hashes."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    whole = re.sub(r"\\\n", " ", text_of(name))
+    for line in whole.splitlines():
+        if not line or line.lstrip().startswith("#"):
+            continue
+        asked, *hashes = re.split(r"\s+--hash=sha256:", line.strip())
+        requirement = Requirement(asked)
+        (pin,) = requirement.specifier
+        assert pin.operator == "==", f"{name}: {asked}"
+        assert hashes, f"{name}: {asked} has no hash"
+        assert all(re.fullmatch(r"[0-9a-f]{64}", one) for one in hashes), f"{name}: {asked}"
+        key = canonicalize_name(requirement.name)
+        assert key not in found, f"{name}: {key} twice"
+        found[key] = (pin.version, hashes)
+    return found
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_every_package_that_is_asked_for_has_a_version_that_fits(name: str) -> None:
+    locked = pins(name)
+    for asked in map(Requirement, ASKED[name]):
+        version, _ = locked.get(canonicalize_name(asked.name), ("", []))
+        assert version, f"{asked} is not in requirements/{name}.txt: {HOW}"
+        assert asked.specifier.contains(version), f"{asked}, but {version} is locked: {HOW}"
+
+
+@pytest.mark.parametrize("name", ["run", "demo", "quic"])
+def test_what_the_tests_ran_with_is_what_is_installed(name: str) -> None:
+    locked, tested = pins(name), pins("test")
+    assert locked.items() <= tested.items(), HOW
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_the_lock_names_no_place_to_fetch_from(name: str) -> None:
+    text = text_of(name)
+    assert not re.search(r"://|--(extra-)?index|--find-links|--trusted", text)
+
+
+def test_every_runtime_dependency_is_bounded_on_both_sides_with_its_reason() -> None:
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    for asked in map(Requirement, [*BASE, *EXTRAS["quic"], *EXTRAS["demo"]]):
+        operators = {one.operator for one in asked.specifier}
+        assert operators == {">=", "<"}, f"{asked}: say from which version to which"
+        reasons = [line for line in lines if f'"{asked.name}>=' in line and "  # " in line]
+        assert reasons, f"{asked}: say why"
+
+
+def test_each_script_installs_by_hash_alone() -> None:
+    setup = (ROOT / "tools" / "setup.sh").read_text()
+    image = (ROOT / "Dockerfile").read_text()
+    docs = (ROOT / "docs" / "install.md").read_text()
+    for text in (setup, image, docs):
+        installs = [
+            line
+            for line in text.splitlines()
+            if re.search(r"/pip install |\$pip ", line) and not line.lstrip().startswith("#")
+        ]
+        assert installs
+        for one in installs:
+            by_hash = "--require-hashes" in one
+            itself = "--no-deps" in one and "--no-build-isolation" in one
+            assert by_hash or itself, one
+
+
+def test_images_are_named_by_digest() -> None:
+    compose = (ROOT / "compose.yaml").read_text()
+    image = (ROOT / "Dockerfile").read_text()
+    names = re.findall(r"^ +image: (.*)$", compose, re.MULTILINE)
+    names += re.findall(r"^ARG BASE=(.*)$", image, re.MULTILINE)
+    assert len(names) == 4
+    for name in names:
+        assert re.fullmatch(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}", name), name
+    assert set(re.findall(r"^FROM (\S+)", image, re.MULTILINE)) == {"${BASE}"}
