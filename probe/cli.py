@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 # Commands that have a module of their own. The daemon lives with what it imports for months, so
 # what only they need (tables, pages, the demo) is imported when one of them is asked for.
 ELSEWHERE = {
+    "backup": "backup",
     "demo": "demo",
     "drill": "drill",
     "explain": "explain",

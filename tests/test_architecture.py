@@ -59,7 +59,7 @@ EXCEPTIONS = {
     ("publish/server.py", "ssl"),
     ("publish/service_manager.py", "socket"),
     # One daemon writes to a history; a lock of the kernel ends with its process.
-    ("store/database.py", "fcntl"),
+    ("store/held.py", "fcntl"),
     ("store/shared.py", "fcntl"),
     ("publish/remote_write.py", "ssl"),
 }

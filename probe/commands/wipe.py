@@ -10,10 +10,11 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
-from probe.commands.options import config_option
+from probe.commands.options import CONFIG_ERROR, config_option
 from probe.config import ConfigErrors, load
 from probe.config.values import AUTO
 from probe.store.files import belonging
+from probe.store.held import is_held
 
 SYSTEM = Path("/var/lib/throttlewatch")
 # The history's own name; it, and what belongs to it, is all that throttlewatch writes.
@@ -31,20 +32,25 @@ _CHUNK = bytes(65_536)
 @config_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def wipe(path: Path | None, yes: bool) -> None:
-    """Erase everything that throttlewatch has stored on this machine.
+    """Erase everything that throttlewatch has stored on this machine, or with -c, if that file
+    names a history (store.path), that history only.
 
-    Stop the daemon first. It lists the files, asks, overwrites and removes them, and says what it
-    cannot erase. The exit status is 1 if something is left.
+    Stop the daemon first: while one runs nothing is erased. It lists the files, asks, overwrites
+    and removes them and nothing else, and says what it cannot erase. The exit status is 1 if
+    something is left.
     """
-    stored = stored_files(state_folders(os.environ), _named(path))
+    named = _named(path)
+    stored = stored_files([], named) if named else stored_files(state_folders(os.environ))
     left = list(stored.left)
     if not stored.files and not left:
         click.echo("nothing is stored here")
         return
     if stored.files:
-        click.echo("\n".join(map(str, stored.files)))
+        _refuse_while_written(stored.files)
+        click.echo("\n".join(map(_listed, stored.files)))
         if not yes:
             click.confirm("Erase these files?", abort=True)
+            _refuse_while_written(stored.files)
         left += [f"{file}: {why}" for file in stored.files if (why := erase(file))]
     for line in left:
         click.echo(f"not erased: {line}", err=True)
@@ -53,13 +59,39 @@ def wipe(path: Path | None, yes: bool) -> None:
 
 
 def _named(path: Path | None) -> list[Path]:
-    """The history that the configuration names, if it does."""
+    """The history that the configuration names, if it does. One with mistakes ends the command:
+    what would be erased is not what was meant."""
     try:
         named = load(path, os.environ).settings.store.path
-    except ConfigErrors:
-        click.echo("the configuration has mistakes: only the usual places are looked at", err=True)
-        return []
+    except ConfigErrors as errors:
+        click.echo(str(errors), err=True)
+        click.echo(
+            "nothing was erased: which history this configuration names is not known. Without -c "
+            "(and THROTTLEWATCH_CONFIG) the usual places are looked at.",
+            err=True,
+        )
+        sys.exit(CONFIG_ERROR)
     return [] if named in (None, AUTO) else [Path(str(named))]
+
+
+def _refuse_while_written(files: Iterable[Path]) -> None:
+    """A daemon that runs would write on, and go on with a new file."""
+    for file in files:
+        try:
+            held = is_held(file)
+        except OSError:
+            continue  # that it cannot be erased either is said later
+        if held:
+            raise click.ClickException(
+                f"a daemon writes to {file} just now: nothing was erased. Stop it first "
+                "(systemctl stop throttlewatch, or Ctrl-C where it runs)."
+            )
+
+
+def _listed(file: Path) -> str:
+    """The file, and whether other names lead to the same bytes."""
+    names = file.stat().st_nlink - 1
+    return f"{file} (and what is under {names} other name(s) of it)" if names else str(file)
 
 
 def state_folders(environ: Mapping[str, str]) -> Iterator[Path]:

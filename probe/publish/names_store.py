@@ -61,6 +61,13 @@ STORE_SET_ASIDE = metric(
     "Damaged files that were set aside since the start; nothing of them was deleted.",
     absent=_STORE_OFF,
 )
+STORE_LOST = metric(
+    "counter",
+    "store_files_lost_total",
+    (),
+    "How often somebody removed, moved or replaced the history's file while it was written to.",
+    absent=_STORE_OFF,
+)
 
 _NO_RECEIVER = "no receiver is configured"
 FORWARD_WORKING = metric(

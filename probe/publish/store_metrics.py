@@ -24,6 +24,7 @@ def store_rows(health: StoreHealth) -> Iterator[tuple[MetricSpec, dict[str, str]
     yield names.STORE_QUEUED, {}, float(health.queued)
     yield names.STORE_DROPPED, {}, float(health.dropped)
     yield names.STORE_SET_ASIDE, {}, float(health.set_aside)
+    yield names.STORE_LOST, {}, float(health.lost)
 
 
 def forward_rows(health: ForwardHealth) -> Iterator[tuple[MetricSpec, dict[str, str], float]]:

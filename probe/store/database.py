@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 from pathlib import Path
 from typing import Literal
 
-from probe.store import files
+from probe.store.held import LockedError
 from probe.store.migrations import (
     ForeignFileError,
     NewerFileError,
@@ -16,7 +14,7 @@ from probe.store.migrations import (
     migrate,
 )
 
-Trouble = Literal["corrupt", "newer", "foreign", "full", "read_only", "busy", "io"]
+Trouble = Literal["corrupt", "newer", "foreign", "full", "read_only", "busy", "gone", "io"]
 """Why the file cannot be used. The first two are cured by setting it aside."""
 
 BUSY_SECONDS = 5.0
@@ -42,10 +40,6 @@ _TROUBLES: dict[int, Trouble] = {
 }
 
 
-class LockedError(Exception):
-    """Another daemon writes to the file."""
-
-
 def open_writer(path: Path) -> sqlite3.Connection:
     """The one connection that writes, on a file of the newest schema.
 
@@ -53,7 +47,6 @@ def open_writer(path: Path) -> sqlite3.Connection:
     cut of the power. Raises ``sqlite3.Error``, ``OSError``, ``NewerFileError``,
     ``ForeignFileError``.
     """
-    files.prepare(path)
     connection = sqlite3.connect(
         path, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False
     )
@@ -113,34 +106,20 @@ def trouble_of(error: Exception) -> Trouble:
     return "full" if getattr(error, "errno", None) == 28 else "io"
 
 
-class Lock:
-    """Held by the one daemon that writes to a file, as long as its process lives."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path.with_name(path.name + files.LOCK)
-        self._descriptor: int | None = None
-
-    def take(self) -> None:
-        """Raises ``LockedError`` or ``OSError``. Once taken, taking it again does nothing."""
-        if self._descriptor is not None:
-            return
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def is_sound(path: Path, *, with_log: bool) -> bool:
+    """Whether the file, with SQLite's log or without it, is a history and whole. Reads all of it:
+    seconds for a large one."""
+    how = "mode=ro" if with_log else "mode=ro&immutable=1"
+    try:
+        connection = _connect_read_only(path, how)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise LockedError("another throttlewatch writes to it") from None
-        except BaseException:
-            os.close(descriptor)
-            raise
-        self._descriptor = descriptor
-
-    def release(self) -> None:
-        """Let another daemon have it."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+            check_ours(connection)
+            found = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        finally:
+            connection.close()
+    except (sqlite3.Error, NewerFileError, ForeignFileError):
+        return False
+    return bool(found == ("ok",))
 
 
 def _connect_read_only(path: Path, how: str) -> sqlite3.Connection:

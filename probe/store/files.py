@@ -51,25 +51,30 @@ def belonging(path: Path) -> tuple[Path, ...]:
     )
 
 
-def prepare(path: Path) -> None:
-    """Make the folder and the file, readable by this user alone: who measures what is private."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+def companions(path: Path) -> tuple[Path, ...]:
+    """Where SQLite's own companions of the file are."""
+    return tuple(path.with_name(path.name + end) for end in COMPANIONS)
 
 
-def set_aside(path: Path, why: str, now: float) -> Path:
-    """Rename the file and its companions to ``*.WHY-DATE``; nothing is deleted."""
+def lock_of(path: Path) -> Path:
+    """The file that a daemon holds locked beside the history."""
+    return path.with_name(path.name + LOCK)
+
+
+def set_aside(path: Path, why: str, now: float, *, log_only: bool = False) -> Path:
+    """Rename the file and its companions to ``*.WHY-DATE``, or the companions only; nothing is
+    deleted."""
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     target = path.with_name(f"{path.name}.{why}-{stamp}")
     number = 1
-    while target.exists():
+    while target.exists() or any(file.exists() for file in companions(target)):
         number += 1
         target = path.with_name(f"{path.name}.{why}-{stamp}-{number}")
-    path.rename(target)
-    for end in COMPANIONS:
-        companion = path.with_name(path.name + end)
+    if not log_only:
+        path.rename(target)
+    for companion, aside in zip(companions(path), companions(target), strict=True):
         if companion.exists():
-            companion.rename(target.with_name(target.name + end))
+            companion.rename(aside)
     return target
 
 

@@ -10,10 +10,11 @@ from probe.store.database import Trouble
 WORDS: dict[str, str] = {
     "corrupt": "the file is damaged",
     "newer": "the file was written by a newer version",
-    "foreign": "the file is another program's database",
+    "foreign": "the file is another program's database, or no file",
     "full": "the disk is full",
     "read_only": "it is read-only, or not this user's",
     "busy": "another program holds it",
+    "gone": "the file was removed, moved or replaced",
     "io": "the disk does not answer as it should",
 }
 
@@ -24,7 +25,8 @@ class StoreHealth(Struct, frozen=True, kw_only=True):
     ``trouble`` is why nothing can be written just now (``None``: nothing is wrong).
     ``committed_rounds`` were acknowledged since the start: they are on the disk, and a cut of the
     power does not lose them. ``queued`` records wait for the next commit; ``dropped`` ones were
-    given up because too many waited. ``set_aside`` counts files that had to be replaced.
+    given up because too many waited. ``set_aside`` counts files that had to be replaced, ``lost``
+    those that somebody removed, moved or replaced while they were written to.
     """
 
     on: bool
@@ -36,3 +38,4 @@ class StoreHealth(Struct, frozen=True, kw_only=True):
     queued_bytes: int = 0
     dropped: int = 0
     set_aside: int = 0
+    lost: int = 0

@@ -44,7 +44,7 @@ class History:
         try:
             self._connection = open_reader(path)
         except Exception as error:
-            raise _for_people(path, error) from error
+            raise for_people(path, error) from error
 
     @classmethod
     def open(cls, config: StoreConfig, *, environ: Mapping[str, str] = os.environ) -> History:
@@ -191,7 +191,7 @@ class History:
         try:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
-            raise _for_people(self.path, error) from error
+            raise for_people(self.path, error) from error
 
 
 def _where(
@@ -215,5 +215,6 @@ def _all_of(*clauses: tuple[str, Any]) -> tuple[str, tuple[Any, ...]]:
     return " AND ".join(["1", *(clause for clause, _ in wanted)]), tuple(v for _, v in wanted)
 
 
-def _for_people(path: Path, error: Exception) -> HistoryError:
+def for_people(path: Path, error: Exception) -> HistoryError:
+    """Why the file at ``path`` cannot be read, in a sentence."""
     return HistoryError(f"cannot read {path}: {WORDS[trouble_of(error)]} ({error})")

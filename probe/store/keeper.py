@@ -12,8 +12,9 @@ from msgspec import Struct
 from probe.config.schema import StoreConfig
 from probe.store import files, heap
 from probe.store.codec import Dictionary
-from probe.store.database import Lock, Trouble, open_writer, trouble_of
+from probe.store.database import Trouble, is_sound, open_reader, open_writer, trouble_of
 from probe.store.health import WORDS
+from probe.store.held import Held
 from probe.store.reckoning import Mark
 from probe.store.records import Record, Tables
 from probe.store.retention import MOST_AT_ONCE, prune
@@ -23,6 +24,11 @@ from probe.store.spans import Key, Numbered, Spans, write_span
 log = logging.getLogger(__name__)
 
 _CURED_BY_SETTING_ASIDE = ("corrupt", "newer")
+_CHANGED = {
+    "gone": "it was removed, moved or replaced; what is there now is used, or a new one begun",
+    "companions": "SQLite's log or index was removed; it is opened anew",
+    "written": "another program wrote into it; it is looked through",
+}
 
 
 class Left(Struct, frozen=True, kw_only=True):
@@ -39,7 +45,10 @@ class Left(Struct, frozen=True, kw_only=True):
 
 
 class Keeper:
-    """Opens the file when it can, commits, and sets a broken file aside. Used by one thread."""
+    """Opens the file when it can, commits, and sets a broken file aside. Used by one thread.
+
+    ``unread``: what is in the file that is open was not read yet by ``resume``.
+    """
 
     def __init__(self, path: Path, *, wall: Callable[[], float]) -> None:
         self.path = path
@@ -47,12 +56,18 @@ class Keeper:
         self.trouble: Trouble | None = None
         self.last_commit_at: float | None = None
         self.set_aside = 0
+        self.lost = 0
+        self.unread = True
         self.bytes = files.size(path)
         self._wall = wall
         self._thinned_until = 0.0
-        self._lock = Lock(path)
+        self._held = Held(path)
+        self._read: object = None
         self._tables = Tables()
         self._connection: sqlite3.Connection | None = None
+        # As long as it is open, SQLite neither carries its log into the file nor removes it when
+        # the one that writes is closed: not into a file that is somebody else's by now.
+        self._guardian: sqlite3.Connection | None = None
 
     def resume(self) -> Left | None:
         """Open the file and read what the last run left; ``None`` if it is in trouble."""
@@ -61,8 +76,41 @@ class Keeper:
         except Exception as error:
             self._troubled(error)
             return None
+        self._read, self.unread = self._held.identity, False
         self.trouble = None
         return left
+
+    def ready(self) -> bool:
+        """Open the file if need be; whether that is done."""
+        try:
+            self._open()
+        except Exception as error:
+            self._troubled(error)
+            return False
+        return True
+
+    def look(self) -> bool:
+        """Whether the file is still the one that was opened, and nobody else wrote to it. If not,
+        it is let go of, and all that can be done for it is done."""
+        change = self._held.change() if self._connection is not None else None
+        if change is None:
+            return True
+        log.error("the history's file: %s", _CHANGED[change])
+        if change == "written":
+            self._let_go()
+            self._read = None
+            self._examine()
+            return False
+        try:
+            # A file that was moved is whole only with the log, which did not move with it.
+            self._carry()
+        except sqlite3.Error as error:
+            log.debug("the log could not be carried into the file", extra={"error": error})
+        self._let_go()
+        if change == "gone":
+            self.trouble = "gone"
+            self._forsake()
+        return False
 
     def commit(self, records: Sequence[Record], state: Mapping[str, bytes]) -> bool:
         """Write all of it in one transaction; whether the disk has it."""
@@ -81,13 +129,18 @@ class Keeper:
                 [(key, at, blob) for key, blob in state.items()],
             )
             connection.execute("COMMIT")
+            self._held.wrote()
         except Exception as error:
             self._troubled(error)
+            return False
+        if self._held.change() == "gone":
+            # Nobody will find what was written just now: it is written again, to the next file.
+            self.look()
             return False
         self.spans.saved()
         self.trouble = None
         self.last_commit_at = at
-        self.bytes = files.size(self.path)
+        self.bytes = files.size(self._held.real)
         return True
 
     def prune(
@@ -106,6 +159,7 @@ class Keeper:
             )
             # What looking through the file has brought into SQLite's cache is not needed again.
             self._open().execute("PRAGMA shrink_memory")
+            self._held.wrote()
         except Exception as error:
             self._troubled(error)
             return
@@ -118,45 +172,88 @@ class Keeper:
 
     def close(self) -> None:
         """Carry the log into the file, and let go of both."""
-        if self._connection is not None:
+        if self._connection is not None and self.look():
             try:
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._carry()
             except sqlite3.Error:
                 pass  # the log stays beside the file and is read with it
-        self._close()
-        self._lock.release()
+            self._close(self._guardian)
+            self._guardian = None
+        self._let_go()
+        self._held.release()
+
+    def _forsake(self) -> None:
+        """The name leads to another file, or to none."""
+        self.lost += 1
+        self._read = None  # a new file may get the number that this one had
+        try:
+            self._held.drop_companions()
+        except OSError as error:
+            log.debug("SQLite's log is left", extra={"error": error})
+        self._held.release()
+
+    def _carry(self) -> None:
+        if self._connection is not None:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._lock.take()
-            self._connection = open_writer(self.path)
+            if self._held.change() == "gone":
+                self._forsake()
+            real = self._held.take()
+            self._connection = open_writer(real)
+            self._guardian = open_reader(real)
+            self._held.opened()
+            self.unread = self._read != self._held.identity
         return self._connection
 
-    def _close(self) -> None:
+    def _let_go(self) -> None:
+        """Close the file and leave it, and its log, as they are."""
         self._tables.forget()
-        if self._connection is not None:
+        self._close(self._connection)
+        self._close(self._guardian)
+        self._connection = self._guardian = None
+
+    def _close(self, connection: sqlite3.Connection | None) -> None:
+        if connection is not None:
             try:
-                self._connection.close()
+                connection.close()
             except sqlite3.Error:
                 pass
-            self._connection = None
+
+    def _examine(self) -> None:
+        """Another program wrote into the file: set aside what does not belong together."""
+        real = self._held.real
+        if is_sound(real, with_log=True):
+            return
+        without_log = is_sound(real, with_log=False)
+        self._set_aside(log_only=without_log)
 
     def _troubled(self, error: Exception) -> None:
         self.trouble = trouble_of(error)
         log.debug("the history's file failed", extra={"error": error})
-        self._close()
-        if self.trouble not in _CURED_BY_SETTING_ASIDE:
-            return
+        damaged = self.trouble in _CURED_BY_SETTING_ASIDE
+        if not damaged:
+            self._held.wrote()  # as far as it came
+        if not self.look():
+            return  # what was done to the file is why
+        self._let_go()
+        if damaged and self._held.change() != "gone":
+            self._set_aside()
+
+    def _set_aside(self, *, log_only: bool = False) -> None:
+        why = self.trouble if self.trouble in _CURED_BY_SETTING_ASIDE else "corrupt"
         try:
-            files.set_aside(self.path, self.trouble, self._wall())
+            files.set_aside(self._held.real, why, self._wall(), log_only=log_only)
         except OSError as failed:
             self.trouble = trouble_of(failed)
             return
+        self._held.release()
+        self._read = None
         self.set_aside += 1
         log.error(
             "%s: it was set aside, and a new history is begun",
-            WORDS[self.trouble],
-            extra={"error": error},
+            "the log that was not carried into the file" if log_only else WORDS[why],
         )
 
     def _left(self, connection: sqlite3.Connection) -> Left:

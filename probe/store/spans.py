@@ -53,7 +53,12 @@ class Spans:
         self._unsaved = {one.number + number: moved(one) for one in self._unsaved.values()}
         self._next += number
         for key, numbered in spans.items():
-            self._open.setdefault(key, numbered)
+            own = self._open.setdefault(key, numbered)
+            if own is not numbered and own.span.started_at == numbered.span.started_at:
+                # The same span, which goes on: the file's row becomes as long as it is now.
+                self._open[key] = replace(own, number=numbered.number)
+                self._unsaved.pop(own.number, None)
+                self._unsaved[numbered.number] = self._open[key]
 
     def add(self, stored: StoredRound, reckoned: float) -> bool:
         """Take one more round, of that time by the history's own clock; whether a new span began

@@ -28,6 +28,7 @@ from probe.store.keeper import Keeper
 from probe.store.reckoning import Reckoning
 from probe.store.records import FindingRecord, IncidentRecord, Record, RoundRecord
 from probe.store.samples import Labels, Recorder
+from probe.store.waiting import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ MOST_AT_ONCE = 64
 # What is not calm waits no longer than this for its batch.
 HURRY_SECONDS = 60.0
 PRUNE_SECONDS = 3_600.0
+# How often it is seen to whether the file is still there.
+LOOK_SECONDS = 20.0
 KEEP_SAMPLES_SECONDS = 30 * 86_400.0
 # The key under which the forwarder keeps how far it has come.
 FORWARDED = "forward/cursor"
@@ -67,12 +70,11 @@ class Store:
         self._keep_samples_seconds = keep_samples_seconds
         # The first hour is given to the clock, which may not have been set.
         self._prune_at = monotonic() + PRUNE_SECONDS
+        self._look_at = monotonic() + LOOK_SECONDS
         self._monotonic = monotonic
-        self._queue_bytes = queue_bytes
         self._wake = threading.Condition()
         self._inbox: deque[Given] = deque()
-        self._records: deque[Record] = deque()
-        self._records_bytes = 0
+        self._waiting = Waiting(queue_bytes)
         self._state: dict[str, bytes] = {}
         self._unsaved_state: set[str] = set()
         self._found: dict[str, bytes] = {}
@@ -83,7 +85,6 @@ class Store:
         self._retry_seconds = min(float(config.batch), HURRY_SECONDS)
         self._next_round = 1
         self._resumed = False
-        self._dropped = 0
         self._committed = 0
         self._packer = Packer()
         self._recorder = Recorder()
@@ -118,10 +119,7 @@ class Store:
         # A second time, in case the first found a broken file and set it aside.
         if not (self._resume(self._keeper) or self._resume(self._keeper)):
             trouble = self._keeper.trouble or "io"
-            log.error(
-                "the history cannot be used: %s; measuring goes on",
-                WORDS[trouble],
-            )
+            log.error("the history cannot be used: %s; measuring goes on", WORDS[trouble])
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
 
@@ -185,10 +183,11 @@ class Store:
                 bytes=self._keeper.bytes,
                 last_commit_at=self._keeper.last_commit_at,
                 committed_rounds=self._committed,
-                queued=len(self._inbox) + len(self._records),
-                queued_bytes=self._records_bytes,
-                dropped=self._dropped,
+                queued=len(self._inbox) + len(self._waiting),
+                queued_bytes=self._waiting.bytes,
+                dropped=self._waiting.dropped,
                 set_aside=self._keeper.set_aside,
+                lost=self._keeper.lost,
             )
 
     def close(self, timeout_seconds: float = 5.0) -> bool:
@@ -208,7 +207,7 @@ class Store:
             self._inbox.append(item)
             if len(self._inbox) > INBOX:
                 self._inbox.popleft()
-                self._dropped += 1
+                self._waiting.dropped += 1
             self._plan(now)
 
     def _plan(self, now: bool) -> None:
@@ -222,12 +221,13 @@ class Store:
         keeper = self._keeper
         while True:
             with self._wake:
-                while not (self._inbox or self._closing or self._is_due()):
-                    self._wake.wait(self._patience())
+                while not (self._inbox or self._closing or self._patience() <= 0.0):
+                    self._wake.wait(max(0.01, self._patience()))
                 # Not all of them: who adds faster than they are packed would put off the commit.
                 items = [self._inbox.popleft() for _ in range(min(len(self._inbox), MOST_AT_ONCE))]
                 closing = self._closing and not self._inbox
             try:
+                self._look(keeper)
                 for item in items:
                     self._take(keeper, item)
                 if closing or self._is_due():
@@ -246,12 +246,18 @@ class Store:
     def _is_due(self) -> bool:
         if self._due is None:
             return False
-        if self._urgent and not self._failing:
-            return True
-        return self._monotonic() >= self._due
+        return (self._urgent and not self._failing) or self._monotonic() >= self._due
+
+    def _look(self, keeper: Keeper) -> None:
+        """See whether the file is still there: what goes to one that nobody finds is lost."""
+        if self._monotonic() >= self._look_at:
+            self._look_at = self._monotonic() + LOOK_SECONDS
+            if not keeper.look():
+                self.flush()
 
     def _patience(self) -> float:
-        return 60.0 if self._due is None else max(0.01, self._due - self._monotonic())
+        until = self._look_at if self._due is None else min(self._due, self._look_at)
+        return 0.0 if self._is_due() else until - self._monotonic()
 
     def _take(self, keeper: Keeper, item: Given) -> None:
         if isinstance(item, GivenRound):
@@ -271,14 +277,10 @@ class Store:
         else:
             # Numbers of series are not known before the file was read.
             with self._wake:
-                self._dropped += 1
+                self._waiting.dropped += 1
             return
         with self._wake:
-            self._records.append(record)
-            self._records_bytes += record.bytes
-            while self._records_bytes > self._queue_bytes and len(self._records) > 1:
-                self._records_bytes -= self._records.popleft().bytes
-                self._dropped += 1
+            self._waiting.add(record)
 
     def _hurry(self) -> None:
         with self._wake:
@@ -288,20 +290,28 @@ class Store:
     def _resume(self, keeper: Keeper) -> bool:
         """Take up what the last run left; whether that is done. Until then nothing is written: what
         is numbered from 1 must not take the place of what the file has."""
-        if self._resumed:
+        if not keeper.ready():
+            return False
+        if not keeper.unread:
             return True
         left = keeper.resume()
         if left is None:
             return False
         with self._wake:
-            self._found = {key: left.state[key] for key in self._state.keys() & left.state.keys()}
-            self._state |= left.state
-            self._unsaved_state -= self._found.keys()
+            if self._resumed:
+                # Another file than before: what is known here is newer than what that one has.
+                self._state = left.state | self._state
+                self._unsaved_state |= self._state.keys()
+                if left.series:
+                    self._waiting.drop_samples()
+                    self._recorder = Recorder()
+            else:
+                both = self._state.keys() & left.state.keys()
+                self._found = {key: left.state[key] for key in both}
+                self._state |= left.state
+                self._unsaved_state -= self._found.keys()
             moved = self._reckoning.resume(left.newest)
-            for record in self._records:
-                if isinstance(record, RoundRecord):
-                    record.number += left.last_round
-                    record.reckoned += moved
+            self._waiting.follow(left.last_round, moved)
         keeper.spans.resume(left.last_span, left.spans, moved)
         self._next_round += left.last_round
         self._recorder.resume(left.last_seq, left.series)
@@ -333,20 +343,10 @@ class Store:
         keeper.prune(self._config, now, forwarded, self._keep_samples_seconds)
 
     def _commit(self, keeper: Keeper) -> None:
-        with self._wake:
-            records = tuple(self._records)
-            if not self._inbox:
-                # What comes from here on belongs to the next batch, and plans that one.
-                self._urgent, self._due = False, None
+        keeper.look()
         before = keeper.trouble
-        resumed = self._resume(keeper)
-        with self._wake:
-            # Only now: what the file has may take the place of what was saved meanwhile.
-            state = {key: self._state[key] for key in self._unsaved_state}
-        done = resumed and keeper.commit(records, state)
-        with self._wake:
-            if done:
-                self._written(records, state)
+        if not (done := self._try_commit(keeper)) and keeper.trouble == "gone":
+            done = self._try_commit(keeper)
         self._reschedule(failed=not done)
         if done and before is not None:
             log.warning("the history is written again")
@@ -356,17 +356,28 @@ class Store:
                 "in memory",
                 WORDS[keeper.trouble],
             )
+
+    def _try_commit(self, keeper: Keeper) -> bool:
+        resumed = self._resume(keeper)
+        with self._wake:
+            # Only now: what the file has may take the place of what was saved meanwhile.
+            records = self._waiting.all
+            if not self._inbox:
+                # What comes from here on belongs to the next batch, and plans that one.
+                self._urgent, self._due = False, None
+            state = {key: self._state[key] for key in self._unsaved_state}
+        if not (resumed and keeper.commit(records, state)):
+            return False
+        with self._wake:
+            self._written(records, state)
         rounds = tuple(record.uid for record in records if isinstance(record, RoundRecord))
-        if done:
-            self._committed += len(rounds)
-            if rounds and self._acknowledged is not None:
-                self._acknowledged(rounds)
+        self._committed += len(rounds)
+        if rounds and self._acknowledged is not None:
+            self._acknowledged(rounds)
+        return True
 
     def _written(self, records: tuple[Record, ...], state: dict[str, bytes]) -> None:
-        # What was dropped in the meantime was the oldest, and is written all the same.
-        written = set(map(id, records))
-        while self._records and id(self._records[0]) in written:
-            self._records_bytes -= self._records.popleft().bytes
+        self._waiting.written(records)
         for key, blob in state.items():
             if self._state.get(key) is blob:
                 self._unsaved_state.discard(key)
@@ -382,5 +393,5 @@ class Store:
                 self._due = self._monotonic() + self._retry_seconds
             else:
                 self._retry_seconds = min(batch, HURRY_SECONDS)
-                if self._due is None and (self._records or self._unsaved_state):
+                if self._due is None and (len(self._waiting) or self._unsaved_state):
                     self._due = self._monotonic() + batch

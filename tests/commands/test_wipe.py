@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from probe.cli import main
 from probe.commands.wipe import erase, stored_files
+from tests.store.test_writer import a_store
 
 OURS = (
     "history.sqlite3",
@@ -58,6 +59,64 @@ def test_a_history_that_the_configuration_names_goes_too(tmp_path: Path) -> None
     result = wipe(tmp_path, "--yes", "-c", str(main_file))
     assert result.exit_code == 0, result.output
     assert not (tmp_path / "mine.db").exists()
+
+
+def test_of_a_history_that_is_named_no_other_goes(tmp_path: Path) -> None:
+    """It takes no more than it lists, and lists no more than was named."""
+    state = filled(tmp_path)
+    before = {f.name: f.read_bytes() for f in state.iterdir()}
+    main_file = tmp_path / "main.yaml"
+    main_file.write_text(f"store: {{path: {tmp_path / 'mine.db'}}}\n")
+    (tmp_path / "mine.db").touch()
+    result = wipe(tmp_path, "-c", str(main_file), answer="y\n")
+    assert result.exit_code == 0, result.output
+    assert str(tmp_path / "mine.db") in result.output
+    assert str(state) not in result.output
+    assert {f.name: f.read_bytes() for f in state.iterdir()} == before
+    assert not (tmp_path / "mine.db").exists()
+
+
+@pytest.mark.parametrize("store", ["", "store: {path: auto}", "store: {keep: 30d}"])
+def test_a_configuration_that_names_none_means_the_usual_places(tmp_path: Path, store: str) -> None:
+    state = filled(tmp_path)
+    (tmp_path / "main.yaml").write_text(f"{store}\n")
+    result = wipe(tmp_path, "--yes", "-c", str(tmp_path / "main.yaml"))
+    assert result.exit_code == 0, result.output
+    assert [f.name for f in state.iterdir()] == ["other.txt"]
+
+
+def test_a_configuration_with_mistakes_erases_nothing(tmp_path: Path) -> None:
+    state = filled(tmp_path)
+    (tmp_path / "main.yaml").write_text("stroe: {}\n")
+    result = wipe(tmp_path, "--yes", "-c", str(tmp_path / "main.yaml"))
+    assert result.exit_code == 2
+    assert "nothing was erased" in result.output
+    assert len(list(state.iterdir())) == len(OURS) + 1
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["with its file", "after its file was removed"])
+def test_while_a_daemon_writes_nothing_is_erased(tmp_path: Path, gone: bool) -> None:
+    state = tmp_path / "throttlewatch"
+    store = a_store(state / OURS[0], batch=3_600.0)
+    if gone:
+        (state / OURS[0]).unlink()
+    before = sorted(f.name for f in state.iterdir())
+    result = wipe(tmp_path, "--yes")
+    assert result.exit_code == 1
+    assert "a daemon writes to" in result.output
+    assert "Stop it first" in result.output
+    assert sorted(f.name for f in state.iterdir()) == before
+    assert store.close(20)
+    assert wipe(tmp_path, "--yes").exit_code == 0
+    assert list(state.iterdir()) == []
+
+
+def test_other_names_of_a_file_are_told(tmp_path: Path) -> None:
+    state = filled(tmp_path)
+    (tmp_path / "snapshot").hardlink_to(state / OURS[0])
+    result = wipe(tmp_path, answer="n\n")
+    assert "other name" in result.output
+    assert (tmp_path / "snapshot").read_bytes().startswith(b"secret")
 
 
 def test_nothing_stored_is_said(tmp_path: Path) -> None:

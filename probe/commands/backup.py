@@ -1,0 +1,40 @@
+"""``throttlewatch backup``: a whole copy of the history, while the daemon runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from probe.commands.options import config_option, load_config
+from probe.store.backup import BackupError
+from probe.store.backup import backup as copy
+from probe.store.files import readable_path
+from probe.store.history import HistoryError
+
+
+@click.command()
+@click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "--history",
+    "source",
+    type=click.Path(path_type=Path),
+    help="Copy this file and not the daemon's own history.",
+)
+@config_option
+def backup(target: Path, source: Path | None, path: Path | None) -> None:
+    """Copy the history to FILE, also while the daemon runs.
+
+    A copy made with cp lacks what was written lately. What still waits in the daemon's memory, five
+    minutes of calm at most, is in neither; an orderly stop writes it.
+    """
+    if source is None:
+        source = readable_path(load_config(path).settings.store.path, os.environ)
+    if source is None:
+        raise click.ClickException("the configuration turns the history off (store.path: null)")
+    try:
+        rounds = copy(source, target)
+    except (BackupError, HistoryError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{target}: {rounds:,} rounds, {target.stat().st_size / 1e6:.1f} MB", err=True)
