@@ -38,7 +38,7 @@ from probe.publish.snapshot import Snapshot
 from probe.publish.web import ReloadResult, create_app
 from probe.schedule.data_budget import DataBudget
 from probe.schedule.plan import Slot, slots
-from probe.schedule.runner import Hooks, Runner
+from probe.schedule.runner import STEP_SECONDS, Hooks, Runner
 from probe.schedule.turns import Turns
 from probe.store import heap
 from probe.store.memories import Memories
@@ -231,10 +231,13 @@ class Daemon:
 
     async def _watch_nation(self) -> None:
         """Findings at every step of the grid; more often where rounds are (a demonstration)."""
-        last = 0.0
+        last, offset = 0.0, time.time() - time.monotonic()
         while True:
             step = min(GRID_SECONDS, float(self._config.settings.schedule.light))
             await asyncio.sleep(step - time.time() % step)
+            before, offset = offset, time.time() - time.monotonic()
+            if abs(offset - before) >= STEP_SECONDS:
+                self._nation.stepped(offset - before)
             snapshot = self._board.snapshot()
             at = round(snapshot.taken_at / step) * step
             if at == last:

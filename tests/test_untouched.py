@@ -75,6 +75,7 @@ def test_a_run_that_harmed_the_machine_fails(
         from pathlib import Path
         from tests import untouched
         untouched.seen = lambda: untouched.configuration(Path({str(etc)!r}))
+        untouched.PACKAGES = (Path({str(etc.with_name("packages"))!r}),)
         from tests.conftest import *
         """
     )
@@ -83,10 +84,16 @@ def test_a_run_that_harmed_the_machine_fails(
         from pathlib import Path
         def test_good(): pass
         def test_bad(): (Path({str(etc)!r}) / "hosts").write_text("")
+        def test_installs():
+            (Path({str(etc)!r}) / "hosts").write_text("more")
+            Path({str(etc.with_name("packages"))!r}).write_text("one more")
         """
     )
+    installs = pytester.runpytest_subprocess("-p", "no:cacheprovider", *workers, "-k", "installs")
+    assert installs.ret == pytest.ExitCode.OK
+    installs.stdout.fnmatch_lines([f"{etc}/hosts: was *"])
     harmless = pytester.runpytest_subprocess("-p", "no:cacheprovider", *workers, "-k", "good")
     assert harmless.ret == pytest.ExitCode.OK
-    done = pytester.runpytest_subprocess("-p", "no:cacheprovider", *workers)
+    done = pytester.runpytest_subprocess("-p", "no:cacheprovider", *workers, "-k", "bad")
     assert done.ret == pytest.ExitCode.TESTS_FAILED
     done.stdout.fnmatch_lines(["*this machine was changed*", f"{etc}/hosts: was *"])

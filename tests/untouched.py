@@ -9,6 +9,11 @@ from pathlib import Path
 
 DEVICES = Path("/dev")
 CONFIGURATION = Path("/etc")
+# Whoever installs a package meanwhile changes what is configured, and no device.
+PACKAGES = tuple(
+    Path(name)
+    for name in ("/var/lib/dpkg/status", "/var/lib/rpm", "/lib/apk/db/installed", "/var/lib/pacman")
+)
 # The laboratory's own namespaces have their files there while they live.
 ELSEWHERE = (Path("/etc/netns"),)
 
@@ -46,6 +51,11 @@ def configuration(folder: Path = CONFIGURATION) -> Seen:
 def seen() -> Seen:
     """Both, as they are now."""
     return devices() | configuration()
+
+
+def packages() -> tuple[int, ...]:
+    """When packages of this machine were last installed or removed (nanoseconds)."""
+    return tuple(path.stat().st_mtime_ns for path in PACKAGES if path.exists())
 
 
 def harm(before: Seen, now: Seen) -> list[str]:

@@ -41,18 +41,29 @@ class Incidents(Struct, frozen=True, kw_only=True):
         self, incidents: Iterable[Incident], at: float
     ) -> tuple[Incidents, tuple[Incident, ...]]:
         """These, and those that were open when an earlier run ended, which began before. What this
-        run had opened of the same before it knew of them is closed, and given too."""
+        run had opened of the same before it knew of them is closed, and given too. That nobody was
+        heard while no daemon ran closes none: how long that was, only the wall clock says."""
         still, merged = dict(self.open), []
         for incident in incidents:
             if incident.closed_at is not None:
                 continue
             key = key_of(incident)
-            heard_at, watch = incident.updated_at, self.open.get(key)
+            heard_at, watch = at, self.open.get(key)
             if watch is not None:
                 merged.append(_closed(watch, at, Ending.MERGED).incident)
                 incident, heard_at = _joined(incident, watch.incident), watch.heard_at
             still[key] = Watch(incident=incident, heard_at=heard_at)
         return Incidents(open=still), tuple(merged)
+
+    def moved(self, by: float) -> Incidents:
+        """These after the wall clock was set ``by`` so many seconds: nothing lasted longer or
+        shorter for that, and none is closed for good because of it."""
+
+        def after(watch: Watch) -> Watch:
+            clear = None if watch.clear_since is None else watch.clear_since + by
+            return replace(watch, heard_at=watch.heard_at + by, clear_since=clear)
+
+        return Incidents(open={key: after(watch) for key, watch in self.open.items()})
 
     def advance(
         self, findings: Iterable[Finding], at: float, thresholds: NationConfig

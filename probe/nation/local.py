@@ -69,6 +69,10 @@ class Local:
         self.thresholds, self.titles, self.operators = thresholds, titles, operators
         self._memory = self._memory.only({vantage.name for vantage in vantages})
 
+    def stepped(self, seconds: float) -> None:
+        """The wall clock was set by so much since the last step."""
+        self._incidents = self._incidents.moved(seconds)
+
     def step(self, sight: Sight) -> tuple[tuple[Finding, ...], tuple[Incident, ...]]:
         """The findings at ``sight.at``, and the incidents that were opened, changed or closed."""
         self._memory, findings = fuse(
