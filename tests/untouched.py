@@ -14,8 +14,9 @@ PACKAGES = tuple(
     Path(name)
     for name in ("/var/lib/dpkg/status", "/var/lib/rpm", "/lib/apk/db/installed", "/var/lib/pacman")
 )
-# The laboratory's own namespaces have their files there while they live.
-ELSEWHERE = (Path("/etc/netns"),)
+# The laboratory's own namespaces have their files in the first while they live,
+# and so have the engines that run containers.
+ELSEWHERE = (Path("/etc/netns"), Path("/etc/cni"), Path("/etc/containers"))
 
 Seen = dict[str, tuple[object, ...]]
 
