@@ -38,7 +38,7 @@ from probe.publish.snapshot import Snapshot
 from probe.publish.web import ReloadResult, create_app
 from probe.schedule.data_budget import DataBudget
 from probe.schedule.plan import Slot, slots
-from probe.schedule.runner import STEP_SECONDS, Hooks, Runner
+from probe.schedule.runner import Hooks, Runner
 from probe.schedule.turns import Turns
 from probe.store import heap
 from probe.store.memories import Memories
@@ -236,8 +236,7 @@ class Daemon:
             step = min(GRID_SECONDS, float(self._config.settings.schedule.light))
             await asyncio.sleep(step - time.time() % step)
             before, offset = offset, time.time() - time.monotonic()
-            if abs(offset - before) >= STEP_SECONDS:
-                self._nation.stepped(offset - before)
+            self._nation.stepped(offset - before)
             snapshot = self._board.snapshot()
             at = round(snapshot.taken_at / step) * step
             if at == last:

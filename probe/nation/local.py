@@ -15,6 +15,9 @@ from probe.nation.incidents import Incidents, key_of
 from probe.nation.memory import Key, Memory
 from probe.nation.sight import Reading, Seen, Sight
 
+# A time service that slews moves a clock by 30 ms a minute at most; what is more was set.
+SET_SECONDS = 0.5
+
 Slot = tuple[str, str]
 """A vantage's and a platform's name."""
 
@@ -70,8 +73,9 @@ class Local:
         self._memory = self._memory.only({vantage.name for vantage in vantages})
 
     def stepped(self, seconds: float) -> None:
-        """The wall clock was set by so much since the last step."""
-        self._incidents = self._incidents.moved(seconds)
+        """The wall clock went by so much more than the monotonic one since the last step."""
+        if abs(seconds) >= SET_SECONDS:
+            self._incidents = self._incidents.moved(seconds)
 
     def step(self, sight: Sight) -> tuple[tuple[Finding, ...], tuple[Incident, ...]]:
         """The findings at ``sight.at``, and the incidents that were opened, changed or closed."""
