@@ -14,10 +14,11 @@ import ssl
 from typing import NamedTuple
 
 from probe.measure.alerts import alert_of
-from probe.measure.certificate import Leaf, leaf_of
+from probe.measure.certificate import Leaf, chain_of, leaf_of
 from probe.measure.clock import Arrival, Departure
 from probe.measure.failures import NetworkError
 from probe.measure.trust import Trust
+from probe.measure.validity import DATE_ERRORS, WrongDates, wrong_dates
 from probe.measure.wire import BODY_PIECE, WireStream
 from probe.model.identity import Answer, Verify
 from probe.model.observation import TlsFacts
@@ -124,6 +125,8 @@ class TlsStream:
             check_chain=not self._any_answer,
         )
         self._alert = ""
+        self._trust = trust
+        self._dates: WrongDates | None = None
         self._leaf: Leaf | None = None
         self._verify_error: str | None = None
         self.hello: Departure | None = None
@@ -150,6 +153,11 @@ class TlsStream:
         except ssl.SSLError as error:
             if isinstance(error, ssl.SSLCertVerificationError):
                 self._verify_error = error.verify_message
+                if error.verify_code in DATE_ERRORS:
+                    strict = self._verify is Verify.STRICT
+                    name = self._certificate_name if strict else None
+                    authorities = self._trust.authorities()
+                    self._dates = wrong_dates(chain_of(self._session), authorities, name)
             self._alert = alert_of(error)
             if self._any_answer and self._alert:
                 self.finished = self._wire.arrival
@@ -283,6 +291,8 @@ class TlsStream:
             certificate_not_after=self._leaf.not_after if self._leaf else None,
             verify_error=self._verify_error,
             alert=self._alert,
+            dates=None if self._dates is None else self._dates.kind,
+            dates_at=None if self._dates is None else self._dates.at,
         )
 
     async def flush(self, *, stamped: bool = False) -> None:

@@ -52,6 +52,10 @@ class Trust:
         system = ssl.get_default_verify_paths()
         return system.cafile, system.capath
 
+    def authorities(self) -> list[bytes]:
+        """The authorities (DER) that were needed so far: those of a folder are read one by one."""
+        return self._context.get_ca_certs(binary_form=True)
+
     def client(
         self,
         incoming: ssl.MemoryBIO,

@@ -99,6 +99,14 @@ class Verify(StrEnum):
     RECORD = "record"
 
 
+class Dates(StrEnum):
+    """How the dates of a chain of certificates are wrong, by the machine's own clock, where nothing
+    else is: no forgery, but a clock that is off or a certificate that was not renewed."""
+
+    NOT_YET_VALID = "not_yet_valid"
+    EXPIRED = "expired"
+
+
 class Vantage(Struct, frozen=True, kw_only=True):
     """A point where packets leave from.
 

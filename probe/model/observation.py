@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from probe.model.burst import Burst
 from probe.model.failure import Failure
-from probe.model.identity import Answer, Compares, Family, LegRole, Phase, RoundKind, Verify
+from probe.model.identity import Answer, Compares, Dates, Family, LegRole, Phase, RoundKind, Verify
 
 
 class Clock(StrEnum):
@@ -90,7 +90,9 @@ class TlsFacts(Struct, frozen=True, kw_only=True):
     """What the handshake showed. ``verify_error`` is OpenSSL's text, empty when verified.
 
     ``alert``: the alert by which the far end refused the handshake, by its name in IANA's registry
-    (``unrecognized_name``), empty if none came.
+    (``unrecognized_name``), empty if none came. ``dates``: how the dates of the chain are wrong, if
+    nothing else is, by the clock of this machine; ``dates_at``: when it begins to be valid, or
+    ended (Unix seconds).
     """
 
     version: str | None = None
@@ -100,6 +102,8 @@ class TlsFacts(Struct, frozen=True, kw_only=True):
     certificate_not_after: float | None = None
     verify_error: str | None = None
     alert: str = ""
+    dates: Dates | None = None
+    dates_at: float | None = None
 
 
 class HttpFacts(Struct, frozen=True, kw_only=True):

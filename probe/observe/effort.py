@@ -59,6 +59,8 @@ def handshake_effort(leg: LegObservation) -> Effort | None:
     A handshake that ran into the deadline while bytes were coming counts its seconds until then;
     one that was reset, refused or met with silence counts as infinite.
     """
+    if misdated(leg) is not None:
+        return None
     seconds = handshake_seconds(leg)
     if seconds is not None and seconds > 0.0:
         return Effort(seconds)
