@@ -64,16 +64,6 @@ def leaf_of(session: ssl.SSLObject) -> Leaf | None:
         return None
 
 
-def chain_of(session: ssl.SSLObject) -> list[bytes]:
-    """The certificates (DER) that the far end showed, its own first, verified or not; empty if
-    Python does not give them (see ``leaf_of``)."""
-    try:
-        shown = session._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
-        return [one.public_bytes(_DER) for one in shown]
-    except (AttributeError, TypeError, ValueError, ssl.SSLError):
-        return []
-
-
 def _leaf(der: bytes, decoded: Mapping[str, Any]) -> Leaf:
     not_after = decoded.get("notAfter")
     made = Leaf(

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+import time
 from typing import NamedTuple
 
 from probe.measure.alerts import alert_of
-from probe.measure.certificate import Leaf, chain_of, leaf_of
+from probe.measure.certificate import Leaf, leaf_of
 from probe.measure.clock import Arrival, Departure
 from probe.measure.failures import NetworkError
 from probe.measure.trust import Trust
-from probe.measure.validity import DATE_ERRORS, WrongDates, wrong_dates
+from probe.measure.validity import WORDS, WrongDates, wrong_dates
 from probe.measure.wire import BODY_PIECE, WireStream
 from probe.model.identity import Answer, Verify
 from probe.model.observation import TlsFacts
@@ -125,7 +126,6 @@ class TlsStream:
             check_chain=not self._any_answer,
         )
         self._alert = ""
-        self._trust = trust
         self._dates: WrongDates | None = None
         self._leaf: Leaf | None = None
         self._verify_error: str | None = None
@@ -153,11 +153,6 @@ class TlsStream:
         except ssl.SSLError as error:
             if isinstance(error, ssl.SSLCertVerificationError):
                 self._verify_error = error.verify_message
-                if error.verify_code in DATE_ERRORS:
-                    strict = self._verify is Verify.STRICT
-                    name = self._certificate_name if strict else None
-                    authorities = self._trust.authorities()
-                    self._dates = wrong_dates(chain_of(self._session), authorities, name)
             self._alert = alert_of(error)
             if self._any_answer and self._alert:
                 self.finished = self._wire.arrival
@@ -174,6 +169,7 @@ class TlsStream:
         # What came after the handshake's last byte begins with a whole record.
         self._records.feed(self._incoming.read(), self.finished)
         self._check_name()
+        self._check_dates()
 
     async def _exchange(self) -> None:
         while True:
@@ -200,6 +196,12 @@ class TlsStream:
             )
             if self._verify is Verify.STRICT:
                 raise NetworkError("ssl_invalid_hostname", self._verify_error)
+
+    def _check_dates(self) -> None:
+        self._dates = wrong_dates(self._session, time.time())
+        if self._dates is not None:
+            self._verify_error = WORDS[self._dates.kind]
+            raise NetworkError("ssl_invalid_certificate", self._verify_error)
 
     async def read(self, max_bytes: int) -> bytes:
         while True:

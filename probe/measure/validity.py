@@ -1,27 +1,38 @@
-"""Is a chain of certificates wrong in its dates only? Asked after OpenSSL has refused it for them.
+"""Are the dates of a verified chain of certificates right, by this machine's clock?
 
-OpenSSL says what it met first: with a date that is wrong somewhere, it has not looked at every
-signature yet. So the whole chain is verified once more, as of a moment at which its certificates
-say that they are valid. That is the ``cryptography`` package's work; this module only asks.
+OpenSSL reports what it meets first, so a chain that it refuses for a date may be forged as well.
+Therefore it verifies everything but the dates (``X509_V_FLAG_NO_CHECK_TIME``), and they are looked
+at here, where nothing else is wrong any more. The authority at the end is trusted as it stands
+(RFC 5280, section 6.1): OpenSSL may have found an older copy of it first.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+import ssl
+from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct
 
 from probe.model.identity import Dates
 
-if TYPE_CHECKING:
-    from cryptography import x509
+# OpenSSL's x509_vfy.h; Python has no name for it.
+NO_CHECK_TIME = 0x200000
+# What OpenSSL says of such dates.
+WORDS = {
+    Dates.NOT_YET_VALID: "certificate is not yet valid",
+    Dates.EXPIRED: "certificate has expired",
+}
+_DER = 2  # _ssl.ENCODING_DER
+_MOST_KNOWN = 128
+_KNOWN: dict[bytes, Span] = {}
 
-_SECOND = timedelta(seconds=1)
-# OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED (x509_vfy.h).
-DATE_ERRORS = frozenset({9, 10})
+
+class Span(Struct, frozen=True):
+    """From when to when a certificate is valid (Unix seconds)."""
+
+    begins: float
+    ends: float
 
 
 class WrongDates(Struct, frozen=True):
@@ -32,81 +43,40 @@ class WrongDates(Struct, frozen=True):
     at: float
 
 
-def wrong_dates(
-    chain: Sequence[bytes], authorities: Iterable[bytes], name: str | None
-) -> WrongDates | None:
-    """How the dates of ``chain`` (DER, the far end's own first) are wrong, if nothing else is: it
-    ends at one of ``authorities`` (DER), and is for ``name`` (``None``: for any).
-
-    ``None`` if something else is wrong with it as well, or cannot be told.
-    """
-    # A rare case, and a library of some megabytes.
-    from cryptography import x509
-    from cryptography.x509.verification import VerificationError
-
-    try:
-        leaf, *others = [x509.load_der_x509_certificate(one) for one in chain]
-        known = [x509.load_der_x509_certificate(one) for one in authorities]
-        subject = _subject(leaf, name)
-    except (ValueError, x509.ExtensionNotFound):
+def wrong_dates(session: ssl.SSLObject, now: float) -> WrongDates | None:
+    """How the dates of the chain are wrong at Unix time ``now``, after a handshake that ended
+    well."""
+    spans = _spans(session)
+    if not spans:
         return None
-    if subject is None or not known:
-        return None
-    for moment in _moments([leaf, *others]):
-        try:
-            path = _verified(leaf, others, known, subject, moment)
-        except (VerificationError, ValueError):
-            continue
-        return _of_path(path)
-    return None
-
-
-def _of_path(path: Sequence[x509.Certificate]) -> WrongDates | None:
-    now = datetime.fromtimestamp(time.time(), UTC)
-    begins = max(one.not_valid_before_utc for one in path)
-    ends = min(one.not_valid_after_utc for one in path)
+    begins, ends = max(one.begins for one in spans), min(one.ends for one in spans)
     if now < begins:
-        return WrongDates(Dates.NOT_YET_VALID, begins.timestamp())
-    return WrongDates(Dates.EXPIRED, ends.timestamp()) if now > ends else None
+        return WrongDates(Dates.NOT_YET_VALID, begins)
+    return WrongDates(Dates.EXPIRED, ends) if now > ends else None
 
 
-def _moments(chain: Sequence[x509.Certificate]) -> list[datetime]:
-    """When all of ``chain`` may be valid, or what is needed of it: a far end may show more."""
-    leaf = chain[0]
-    begins = max(one.not_valid_before_utc for one in chain)
-    ends = min(one.not_valid_after_utc for one in chain)
-    half = leaf.not_valid_before_utc + (leaf.not_valid_after_utc - leaf.not_valid_before_utc) / 2
-    own = (leaf.not_valid_before_utc + _SECOND, half, leaf.not_valid_after_utc - _SECOND)
-    return [*((begins + _SECOND,) if begins < ends else ()), *own]
+def _spans(session: ssl.SSLObject) -> list[Span]:
+    """Of the far end's own certificate and those between it and the authority. Python gives the
+    latter by a private interface before 3.13; where there is none, OpenSSL's word is all."""
+    try:
+        chain = session._sslobj.get_verified_chain()  # type: ignore[attr-defined]
+    except AttributeError:
+        found = session.getpeercert()
+        return [_span(found)] if found else []
+    shown = chain[:-1] or chain
+    return [_known(one.public_bytes(_DER), one) for one in shown]
 
 
-def _verified(
-    leaf: x509.Certificate,
-    others: Sequence[x509.Certificate],
-    known: Sequence[x509.Certificate],
-    subject: x509.DNSName | x509.IPAddress,
-    moment: datetime,
-) -> Sequence[x509.Certificate]:
-    from cryptography.x509.verification import PolicyBuilder, Store
-
-    builder = PolicyBuilder().store(Store(list(known))).time(moment)
-    return builder.build_server_verifier(subject).verify(leaf, list(others))
+def _known(der: bytes, certificate: object) -> Span:
+    found = _KNOWN.get(der)
+    if found is None:
+        if len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.clear()
+        found = _KNOWN[der] = _span(certificate.get_info())  # type: ignore[attr-defined]
+    return found
 
 
-def _subject(leaf: x509.Certificate, name: str | None) -> x509.DNSName | x509.IPAddress | None:
-    """``name``, or the first that ``leaf`` carries."""
-    from ipaddress import ip_address
-
-    from cryptography import x509
-
-    from probe.config.formats import is_address
-
-    if name is not None:
-        return x509.IPAddress(ip_address(name)) if is_address(name) else x509.DNSName(name)
-    carried = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    for one in carried:
-        if isinstance(one, x509.IPAddress):
-            return one
-        if isinstance(one, x509.DNSName):
-            return x509.DNSName(one.value.removeprefix("*."))  # any label would do
-    return None
+def _span(info: Mapping[str, Any]) -> Span:
+    return Span(
+        ssl.cert_time_to_seconds(info["notBefore"]), ssl.cert_time_to_seconds(info["notAfter"])
+    )

@@ -107,10 +107,11 @@ class TlsFacts(Struct, frozen=True, kw_only=True):
 
 
 class HttpFacts(Struct, frozen=True, kw_only=True):
-    """Head of the answer. ``retry_after_seconds`` is honoured by the schedule.
+    """Head of the answer.
 
-    ``redirect_status``: of an answer before this one that led to another path of the same host, on
-    the same connection; ``None`` if there was none.
+    ``date`` is what the far end's clock said (Unix seconds). ``retry_after_seconds`` is honoured by
+    the schedule. ``redirect_status``: of an answer before this one that led to another path of the
+    same host, on the same connection; ``None`` if there was none.
     """
 
     version: str
@@ -118,6 +119,7 @@ class HttpFacts(Struct, frozen=True, kw_only=True):
     content_length: int | None = None
     retry_after_seconds: float | None = None
     redirect_status: int | None = None
+    date: float | None = None
 
 
 class LegObservation(Struct, frozen=True, kw_only=True):

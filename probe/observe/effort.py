@@ -14,7 +14,7 @@ from math import inf
 from msgspec import Struct
 
 from probe.model.failure import BODY_TOO_SHORT, Failure
-from probe.model.identity import Compares, Phase, RoundKind
+from probe.model.identity import Compares, Dates, Phase, RoundKind
 from probe.model.observation import LegObservation
 from probe.observe.goodput import goodput, handshake_seconds
 
@@ -96,8 +96,17 @@ def effort(leg: LegObservation, measure: Measure) -> Effort | None:
 
 
 def refused(leg: LegObservation) -> bool:
-    """The far end answered over a connection that was well, and did not give what was asked."""
-    return leg.failure is not None and leg.failure.reason in REFUSED
+    """The far end answered over a connection that was well, and did not give what was asked; or its
+    certificate is wrong in its dates alone, which is no matter of the way either."""
+    return leg.failure is not None and (leg.failure.reason in REFUSED or misdated(leg) is not None)
+
+
+def misdated(leg: LegObservation) -> Dates | None:
+    """How the dates of the far end's certificate were wrong, if that ended the leg and nothing else
+    is wrong with it."""
+    if leg.failure is None or leg.failure.phase is not Phase.TLS or leg.tls is None:
+        return None
+    return leg.tls.dates
 
 
 def server_error(leg: LegObservation) -> bool:

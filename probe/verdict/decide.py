@@ -17,6 +17,7 @@ from probe.model.verdict import Verdict
 from probe.observe.effort import Measure
 from probe.verdict import names, rounds, testing
 from probe.verdict.about import About
+from probe.verdict.clock import dates_found
 from probe.verdict.cut import heard, line_cut_off, nobody_to_ask
 from probe.verdict.episode import Others
 from probe.verdict.facts import BUDGETS, Facts, elsewhere
@@ -86,6 +87,7 @@ def _ordinary(
         controls=observed.by_role(LegRole.CONTROL),
         skipped=sum(one.reason in BUDGETS for one in observed.skipped),
         clock_stepped=observed.clock_stepped,
+        dates=dates_found(observed),
         other_resolvers_answer=names.others_answer(observed),
         server_errors=mine.server_errors,
         proven=mine.proven,
@@ -204,6 +206,7 @@ def _burst(
         controls=observed.by_role(LegRole.CONTROL),
         skipped=sum(one.reason in BUDGETS for one in observed.skipped),
         clock_stepped=observed.clock_stepped,
+        dates=dates_found(observed),
         server_errors=mine.server_errors,
         proven=mine.proven,
         episode=mine.episode,

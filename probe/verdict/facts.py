@@ -11,7 +11,8 @@ from msgspec import Struct
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation
 from probe.model.verdict import State, Verdict
-from probe.observe.effort import failed, gave, refused, server_error, withheld
+from probe.observe.effort import failed, gave, misdated, refused, server_error, withheld
+from probe.verdict.clock import DatesFound
 from probe.verdict.cut import CutOff
 from probe.verdict.memory import Episode, Proven
 
@@ -60,6 +61,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     reference itself. ``line_changed``: every round-trip time is another one.
     ``cut_off``: most sites fell silent with the platform.
     ``nobody_to_ask``: the round's controls have been silent by themselves for long.
+    ``dates``: what the targets' certificates say of dates that are wrong.
     ``raw_slower``: the platform is slower than its controls, and nobody knows yet what is normal.
     ``has_references``: vantages outside are configured; ``vouched``: most of them found it fine
     since what is suspected or proven began.
@@ -82,6 +84,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     slow_line: float | None = None
     line_changed: bool = False
     cut_off: CutOff | None = None
+    dates: DatesFound | None = None
     nobody_to_ask: bool = False
     raw_slower: bool = False
     usual: bool = False
@@ -140,6 +143,8 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 
 def _answered(leg: LegObservation) -> bool:
+    if misdated(leg) is not None:
+        return True
     return gave(leg) or (leg.tls is not None and leg.tls.verify_error == "")
 
 

@@ -12,6 +12,7 @@ from ipaddress import ip_address, ip_network
 
 from probe.model.identity import LegRole, Phase
 from probe.model.observation import DnsObservation, RoundObservation
+from probe.observe.effort import misdated
 from probe.verdict.episode import ASTRAY
 from probe.verdict.memory import MOST_ADDRESSES, MOST_NETWORKS, family_key
 
@@ -36,7 +37,7 @@ def addresses(
     false = {
         leg.address
         for leg in observed.by_role(LegRole.TARGET)
-        if leg.failure is not None and leg.failure.reason in ASTRAY
+        if leg.failure is not None and leg.failure.reason in ASTRAY and misdated(leg) is None
     }
     after = dict(known)
     for leg in observed.by_role(LegRole.TARGET):

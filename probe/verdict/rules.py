@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from probe.model.verdict import Method, State, Trigger
 from probe.verdict import words
+from probe.verdict.clock import Fault
 from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion, failures
 
 VERSION = 5
@@ -56,6 +57,10 @@ def _suspicion(which: Suspicion) -> Callable[[Facts], bool]:
     return lambda f: f.suspicion is which
 
 
+def _dates(fault: Fault) -> Callable[[Facts], bool]:
+    return lambda f: f.dates is not None and f.dates.fault is fault
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         id="unknown.clock-stepped",
@@ -72,6 +77,17 @@ RULES: tuple[Rule, ...] = (
         why="Nothing was measured, or what would test a suspicion, to spare the line or the hosts.",
         holds=lambda f: not f.targets and f.skipped > 0 and f.proven is None,
         says=words.unmeasured,
+    ),
+    *(
+        Rule(
+            id=f"unknown.{fault.value.replace('_', '-')}",
+            state=State.UNKNOWN,
+            reason=fault.value,
+            why="A certificate is wrong in its dates alone, and this machine's clock is the cause.",
+            holds=_dates(fault),
+            says=words.clock_wrong,
+        )
+        for fault in (Fault.BEHIND, Fault.AHEAD)
     ),
     Rule(
         id="offline.resolver",
@@ -138,6 +154,17 @@ RULES: tuple[Rule, ...] = (
             f"{f.title}: its own servers answer with errors ({failures(f.targets)}); that is not "
             "interference."
         ),
+    ),
+    *(
+        Rule(
+            id=f"down.{fault.value.replace('_', '-')}",
+            state=State.DOWN,
+            reason=fault.value,
+            why="Its certificate is right in all but its dates: nobody on the way can make that.",
+            holds=_dates(fault),
+            says=words.misdated,
+        )
+        for fault in (Fault.EXPIRED, Fault.NOT_YET_VALID)
     ),
     Rule(
         id="down.outside",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from math import exp
 
 from probe.model.verdict import Method, SlowPhase, Trigger
 from probe.verdict.claims import moment, nobody_looked
+from probe.verdict.clock import Fault
 from probe.verdict.facts import Facts, failures
 from probe.verdict.memory import Proven
 
@@ -174,6 +176,53 @@ def cut_off(facts: Facts) -> str:
         f"{facts.title}: this line is cut off from most of the Internet: it fails "
         f"({failures(facts.failing)}), and so do {silent} controls abroad{inside}."
     )
+
+
+def clock_wrong(facts: Facts) -> str:
+    """The sentence for a certificate that only this machine's clock makes invalid."""
+    found = facts.dates
+    assert found is not None
+    behind = found.fault is Fault.BEHIND
+    told = "no other site's answer told the time"
+    if found.off_seconds is not None:
+        told = f"other sites' clocks are {duration(abs(found.off_seconds))} " + (
+            "ahead of it" if found.off_seconds > 0.0 else "behind it"
+        )
+    begins = f"is valid from {day(found.at)} on" if behind else f"was valid until {day(found.at)}"
+    return (
+        f"{facts.title}: its certificate {begins} and is right in all else, so this machine's "
+        f"clock is {'behind' if behind else 'ahead'}, as far as can be told ({told}); nothing is "
+        "concluded. Set the clock."
+    )
+
+
+def misdated(facts: Facts) -> str:
+    """The sentence for a certificate whose own dates are wrong."""
+    found = facts.dates
+    assert found is not None
+    if found.fault is Fault.EXPIRED:
+        return (
+            f"{facts.title}: its own certificate ran out on {day(found.at)} and is right in all "
+            "else; that is not interference."
+        )
+    return (
+        f"{facts.title}: its own certificate begins on {day(found.at)} only, and by other sites' "
+        "clocks that day has not come; that is not interference."
+    )
+
+
+def day(at: float) -> str:
+    """The day of Unix time ``at``, in UTC."""
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
+
+
+def duration(seconds: float) -> str:
+    """``3 days``, ``5 hours``, ``40 minutes``: the largest unit of which there are two."""
+    for name, size in (("day", 86_400.0), ("hour", 3_600.0)):
+        if seconds >= 2.0 * size:
+            return f"{seconds / size:.0f} {name}s"
+    minutes = round(seconds / 60.0)
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"
 
 
 def degraded(facts: Facts) -> str:

@@ -12,11 +12,12 @@ from msgspec.structs import replace
 
 from probe.config import load
 from probe.model.failure import Failure
-from probe.model.identity import Family, LegRole, Phase
+from probe.model.identity import Dates, Family, LegRole, Phase
 from probe.model.observation import Clock, DnsAnswer, DnsObservation, Leg, RoundObservation
 from probe.model.verdict import Verdict
-from probe.verdict.about import About
+from probe.verdict.about import About, about
 from probe.verdict.decide import decide
+from probe.verdict.memory import Memory
 from probe.verdict.rules import RULES, Rule
 from tests.scenarios.lines import LINES
 from tests.scenarios.table import BY_ID
@@ -31,6 +32,7 @@ from tests.verdict.country import (
     about_x,
     nothing,
 )
+from tests.verdict.dated import BEGIN, CONFIG, DAY, X, a_round
 
 Rules = tuple[Rule, ...]
 Case = Callable[[Rules], Verdict]
@@ -190,15 +192,25 @@ def only_one_control_answers(leg: Leg, _address: str) -> Done:
     return WELL if leg.owner == "debian" else SILENT
 
 
+def dated(dates: Dates, days: float, off: float | None = None) -> Case:
+    """What is said of certificates that begin or end so many days from now."""
+    observed = a_round(dates, BEGIN + days * DAY, off=off)
+    return lambda rules: decide(Memory(), observed, about(CONFIG, X), rules).verdict
+
+
 CASES: dict[str, Case] = {
     "unknown.clock-stepped": changed(lambda observed: replace(observed, clock_stepped=True)),
     "unknown.out-of-budget": spent,
+    "unknown.clock-behind": dated(Dates.NOT_YET_VALID, 3),
+    "unknown.clock-ahead": dated(Dates.EXPIRED, -3, off=-5 * DAY),
     "offline.resolver": changed(other_resolvers_answer, to(UNRESOLVED)),
     "offline.portal": after(to(fail(Phase.TLS, "ssl_invalid_hostname")), 1),
     "offline.cut-off": after(only_one_control_answers, 4),
     "offline.nothing-answers": after(to(SILENT), 1),
     "unknown.no-healthy-control": after(to(SILENT, LegRole.CONTROL), 1),
     "down.server-error": after(to(Done(status=503), *NAME), 3),
+    "down.certificate-expired": dated(Dates.EXPIRED, -3),
+    "down.certificate-not-yet-valid": dated(Dates.NOT_YET_VALID, 3, off=2.0),
     "down.outside": after(to(SILENT, *ADDRESS), 3, swaps=False, outside=True),
     "unknown.slow-outside": after(to(SLOW, *ADDRESS), 3, swaps=False, outside=True),
     "down.elsewhere-too": beside(to(SILENT, *ADDRESS), to(SILENT, *ADDRESS)),
