@@ -14,6 +14,7 @@ from probe.model.basis import Basis
 from probe.model.identity import Family
 from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger, reaches
 from probe.observe.effort import Measure
+from probe.verdict.clock import DatesFound
 from probe.verdict.level import Level
 from probe.verdict.rank import Wealth
 
@@ -174,7 +175,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     measure, ``slow_line_at`` when that was last looked at, and ``line_log`` by how much
     (logarithm). ``untaught``: rounds in a row that taught nothing in a
     measure, since all that had a history was slow. ``silent_since``: since when none of its targets
-    answers.
+    answers. ``dates``: what the last ordinary round found of wrong dates in certificates.
     """
 
     state: State = State.UNKNOWN
@@ -195,6 +196,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     line_log: float = 0.0
     untaught: dict[Measure, int] = {}
     silent_since: dict[Family, float] = {}
+    dates: DatesFound | None = None
 
     def reaches(self, at: float) -> bool:
         """Whether the last verdict still holds when a round begins ``at``."""

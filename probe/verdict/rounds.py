@@ -16,6 +16,7 @@ from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure, server_error
 from probe.verdict import line, names
 from probe.verdict.about import About
+from probe.verdict.clock import dates_found
 from probe.verdict.contrast import Contrast, contrast
 from probe.verdict.memory import Episode, Memory, PlatformMemory, Proven, family_key
 from probe.verdict.normal import Levels, Normal
@@ -84,6 +85,7 @@ def noted(mine: PlatformMemory, seen: Compared, observed: RoundObservation) -> P
         addresses=names.addresses(mine.addresses, observed),
         reached=names.reached(mine.reached, observed),
         server_errors=errors,
+        dates=dates_found(observed),
         proven=_kept(_with_gap(mine, observed), seen, observed),
     )
 

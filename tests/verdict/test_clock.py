@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from probe.model.identity import Dates, LegRole
+from probe.model.burst import Burst
+from probe.model.identity import Compares, Dates, Family, LegRole, RoundKind
 from probe.model.verdict import State
 from probe.verdict.about import about
 from probe.verdict.clock import Fault, dates_found
@@ -48,6 +50,27 @@ def test_who_is_wrong_follows_from_what_other_sites_say(
         assert (verdict.state, verdict.reason) == (state, fault.value)
         for word in ("cut", "blocked", "throttled", "interference here"):
             assert word not in verdict.sentence
+
+
+def test_a_burst_of_another_target_does_not_make_it_well() -> None:
+    observed = a_round(Dates.EXPIRED, BEGIN - DAY)
+    memory = decide(Memory(), observed, about(CONFIG, X)).memory
+    well = [leg for leg in observed.legs if leg.leg.role is LegRole.CONTROL]
+    burst = replace(
+        observed,
+        kind=RoundKind.BURST,
+        legs=tuple(well * 3),
+        burst=Burst(
+            target="object",
+            compares=Compares.GOODPUT,
+            read_bytes=65_536,
+            family=Family.IPV4,
+            controls=(),
+            deadline_seconds=5.0,
+        ),
+    )
+    verdict = decide(memory, burst, about(CONFIG, X)).verdict
+    assert verdict.reason == Fault.EXPIRED.value
 
 
 def test_a_controls_own_certificate_is_no_matter_of_the_platforms() -> None:
