@@ -25,7 +25,7 @@ from probe.measure.failures import NetworkError
 from probe.measure.frames import Frames
 from probe.measure.http1 import Fields, Http1
 from probe.measure.http2 import Http2
-from probe.measure.manners import retry_after
+from probe.measure.manners import http_date, retry_after
 from probe.measure.tls import TlsStream
 from probe.measure.wire import BODY_PIECE, Stopped, WireStream
 from probe.model.failure import PROTOCOL_ERROR
@@ -112,6 +112,7 @@ class Exchange:
             retry_after_seconds=retry_after(
                 answer.fields.get(b"retry-after"), answer.fields.get(b"date"), time.time()
             ),
+            date=http_date(answer.fields.get(b"date")),
             redirect_status=None if before is None else before.status,
         )
         return self.facts

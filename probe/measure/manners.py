@@ -53,11 +53,11 @@ def retry_after(field: bytes | None, date: bytes | None, now: float) -> float | 
     digits = field.strip()
     if digits.isdigit() and len(digits) <= _MOST_DIGITS:
         return float(int(digits))
-    until, began = _time(field), _time(date)
+    until, began = http_date(field), http_date(date)
     return None if until is None else max(0.0, until - (now if began is None else began))
 
 
-def _time(field: bytes | None) -> float | None:
+def http_date(field: bytes | None) -> float | None:
     """Unix seconds of a date of HTTP."""
     if field is None or len(field) > _MOST_LETTERS:
         return None

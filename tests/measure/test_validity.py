@@ -100,3 +100,19 @@ async def test_a_chain_that_is_valid_now_has_no_wrong_dates() -> None:
     assert observed.ok
     assert observed.tls is not None
     assert observed.tls.dates is None
+
+
+async def test_what_a_far_ends_clock_says_is_noted() -> None:
+    async def late(visit: Visit) -> None:
+        await visit.answer(b"x", fields="Date: Sat, 20 Jan 2024 13:00:00 GMT\r\n")
+
+    async def junk(visit: Visit) -> None:
+        await visit.answer(b"x", fields="Date: yesterday\r\n")
+
+    dates = []
+    for script in (late, junk, answer):
+        async with serve(script, server_context(leaf(PRESENT))) as server:
+            observed = await measure(leg_to(server.port))
+        assert observed.http is not None
+        dates.append(observed.http.date)
+    assert dates == [1_705_755_600.0, None, None]
