@@ -154,7 +154,8 @@ async def test_metrics_pages_and_logs_say_nothing_about_the_operator(format: str
                 daemon._judge(poisoned(full_round(of, platform.name, kind=kind)), 750.0)
         transport = httpx.ASGITransport(create_app(daemon._board, daemon.reload))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            paths = ["/", "/metrics", *(f"/probe?target={p.name}" for p in of.platforms)]
+            paths = ["/", "/metrics", "/api/v1/findings", "/-/healthy"]
+            paths += [f"/probe?target={p.name}" for p in of.platforms]
             answers = [await client.get(path) for path in paths]
             openmetrics = {"Accept": "application/openmetrics-text"}
             answers.append(await client.get("/metrics", headers=openmetrics))

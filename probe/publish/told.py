@@ -32,7 +32,7 @@ from probe.publish.named import SCRUBBED
 
 # Words of closed sets, and names that the configuration gives (``Name``): no dots and no colons, so
 # no address, no path and no host.
-_WORDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,;'()_-]{0,160}")
+_WORDS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ,;'()_-]|: |HTTP/[12]){0,160}")
 _MODULE = re.compile(r"[A-Za-z_][\w.]{0,80}")
 _CODE_NAME = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
 _WARNING = re.compile(r": ([A-Z][A-Za-z]{2,40}Warning): ")
@@ -84,7 +84,7 @@ def is_ours(record: LogRecord) -> bool:
 def message(record: LogRecord) -> str:
     """What happened, in our words."""
     if not is_ours(record):
-        return f"said by a library at {_word_of(record.module)}:{record.lineno}"
+        return f"said by {logger_name(record)}, at {_word_of(record.module)}:{record.lineno}"
     if not isinstance(record.msg, str):
         return str(_plain(record.msg))
     if not record.args:

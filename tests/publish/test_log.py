@@ -18,6 +18,7 @@ from hypothesis.strategies import sampled_from, text
 
 from probe.config.errors import ConfigError, ConfigErrors
 from probe.publish.log import LIBRARIES, JsonFormatter, TextFormatter, configure
+from probe.publish.named import SCRUBBED
 from probe.publish.told import FIELDS, said_of
 from probe.store.health import WORDS
 
@@ -115,7 +116,7 @@ def test_levels_hold_and_libraries_speak_from_warnings_up() -> None:
     logging.getLogger("probe").warning("not serious enough")
     logging.getLogger("uvicorn.error").warning("nor this")
     messages = [json.loads(line)["message"] for line in out.getvalue().splitlines()]
-    assert messages == ["ours", f"said by a library at test_log:{serious}"]
+    assert messages == ["ours", f"said by httpx, at test_log:{serious}"]
 
 
 def test_configuring_again_does_not_double_the_lines() -> None:
@@ -185,7 +186,7 @@ def test_nothing_that_others_say_is_written(form: str, level: str) -> None:
         warnings.warn_explicit(SAID, UserWarning, SAID, 1)
         logging.captureWarnings(False)
     written = out.getvalue()
-    assert written.count("said by a library") >= 2
+    assert written.count("said by h2.connection, at test_log:") == 2
     assert "OSError: No space left on device" in written
     for word in ("203.0.113.77", "anna", "/home", "history"):
         assert word not in written
@@ -259,3 +260,23 @@ def test_a_fault_that_nobody_catches_is_told_as_any_other() -> None:
 
 def test_what_is_said_of_a_history_is_written_whole() -> None:
     assert all(FIELDS["reason"](words) == words for words in WORDS.values())
+
+
+@pytest.mark.parametrize(
+    ("reason", "written"),
+    [
+        ("c-ares: ARES_ECONNREFUSED", None),
+        ("the far end ended the HTTP/2 stream: CANCEL", None),
+        ("h2 ProtocolError, PROTOCOL_ERROR", None),
+        ("self-signed certificate", None),
+        ("status 403", None),
+        ("203.0.113.7", SCRUBBED),
+        ("2001:db8::7", SCRUBBED),
+        ("ended: 2001:db8::7", SCRUBBED),
+        ("/home/anna", SCRUBBED),
+        ("HTTP/203.0.113.7", SCRUBBED),
+        ("two\nlines", SCRUBBED),
+    ],
+)
+def test_reasons_are_words(reason: str, written: str | None) -> None:
+    assert FIELDS["reason"](reason) == (written or reason)
