@@ -55,7 +55,7 @@ class Reference(StrEnum):
     """What the vantages outside the country say of the platform at the same time.
 
     They are weighed. With ``absent`` references a finding is only "consistent with" something
-    national, and so it is with ``divided`` ones (as many are fine as are not, or too few are);
+    national, and so it is with ``divided`` ones (neither do most say fine, nor do more fail);
     ``failing`` ones veto it: what fails everywhere is not national.
     """
 

@@ -35,15 +35,19 @@ class Abroad(Struct, frozen=True, kw_only=True):
 def abroad_of(
     heard: Mapping[Vantage, Sequence[Reading]], kind: FindingKind, thresholds: NationConfig
 ) -> Abroad:
-    """Weigh what the vantages abroad say. Strictly more that fail make ``failing``; strictly more
-    that are fine, and at least ``min_references``, make ``fine``; else nobody knows."""
+    """Weigh what the vantages abroad say.
+
+    Strictly more that fail than are fine make ``failing``. To be ``fine`` takes more: most of all
+    that are heard, also of those that say nothing yet, and at least ``min_references``. Else one
+    that lies would convict while the others still look. In between nobody knows.
+    """
     well = [said for said in heard.values() if states_of(said) & REFERENCE_FINE[kind]]
     fine, failing = len(well), sum(fails_abroad(said, kind) for said in heard.values())
     if fine + failing == 0:
         return Abroad()
     if failing > fine:
         return Abroad(reference=Reference.FAILING)
-    if fine == failing or fine < thresholds.min_references:
+    if 2 * fine <= len(heard) or fine < thresholds.min_references:
         return Abroad(reference=Reference.DIVIDED)
     looks = [max(times) for said in well if (times := [r.at for r in said if r.at is not None])]
     return Abroad(reference=Reference.FINE, looked=min(looks, default=None))

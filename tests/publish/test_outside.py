@@ -13,10 +13,12 @@ import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
+from probe.app import Daemon
 from probe.cli import main
 from probe.config import contacts, load
 from probe.config.schema import Config, OutsideConfig, Settings, VantageConfig
 from probe.measure.outside import Outside, Result
+from probe.model.finding import FindingKind, Reference
 from probe.model.identity import Access, Role
 from probe.model.outside import Document, Signed
 from probe.model.verdict import State, Verdict
@@ -102,6 +104,43 @@ async def test_from_a_key_to_a_verdict_inside(tmp_path: Path) -> None:
     assert references_of(inside, "home", [verdict], verdict.at + 60.0) == (verdict,)
     # Stale after two and a half intervals, whatever it says of itself.
     assert references_of(inside, "home", [verdict], verdict.at + 3_600.0) == ()
+
+
+@pytest.mark.parametrize("state", [State.OK, State.DOWN])
+async def test_what_it_says_decides_inside(tmp_path: Path, state: State) -> None:
+    """Three networks inside are impaired; only the reference has looked from outside."""
+    file = tmp_path / "key.pem"
+    key = CliRunner().invoke(main, ["outside", "key", str(file)]).output.strip()
+    server = Server(create_app(board(abroad(str(file)), {"one": state}), fine), "127.0.0.1:0")
+    await server.start()
+    settings = Settings(
+        vantages=tuple(
+            VantageConfig(name=name, country="PK", asn=64_500 + number)
+            for number, name in enumerate(PLACES)
+        ),
+        platforms=("x",),
+        outside=(OutsideConfig(url=f"http://{server.address}/api/v1/outside", key=key),),
+    )
+    home = replace(config(settings=settings), platforms=config().platforms[:1])
+    daemon = Daemon(home, lambda: home)
+    try:
+        await daemon._outside.look()
+        for name in PLACES:
+            observed = full_round(home, "x", vantage=name)
+            begun = time.time() - 60.0
+            verdict = replace(verdict_of(observed, State.IMPAIRED), at=begun, since=begun)
+            daemon._board.round_finished(observed, verdict)
+        (seen,) = daemon._seen_outside("x")
+        assert seen.state is state
+        daemon._find(time.time(), daemon.snapshot())
+        found = {f.kind: f for f in daemon.snapshot().findings}
+    finally:
+        await server.stop()
+        daemon._store.close(10.0)
+    reference = Reference.FINE if state is State.OK else Reference.FAILING
+    assert found[FindingKind.IMPAIRED].reference is reference
+    struck = found[FindingKind.RESTRICTED].affected_asns
+    assert struck == ((64_500, 64_501, 64_502) if state is State.OK else ())
 
 
 async def test_it_says_nothing_of_who_or_where(tmp_path: Path) -> None:

@@ -161,15 +161,17 @@ def _networks(thresholds: NationConfig) -> Iterator[Recording]:
 
 
 def _references(thresholds: NationConfig) -> Iterator[Recording]:
-    """Weighed: strictly more that are fine (and enough of them), or strictly more that fail; else
-    there is no series."""
+    """Weighed: most of all are fine (and enough of them), or more fail than are fine; else there is
+    no series."""
+    state = f'{names.VERDICT_STATE.name}{{role="reference", state="{State.OK.value}"}}'
+    every = f"count by (platform, drill) (max by ({_PLACE}) ({state}))"
     for kind in VERDICT_KINDS:
         fine = _abroad(REFERENCE_FINE[kind])
         failing = _abroad(REFERENCE_FAILING[kind], SLOW_ABROAD[kind])
         yield Recording(
             record=REFERENCE,
             expr=(
-                f"(({fine}\n> {failing}) >= {thresholds.min_references}) * 0 + 1\n"
+                f"(({fine} >= {thresholds.min_references})\n* 2 > {every}) * 0 + 1\n"
                 f"or ({fine}\n< {failing}) * 0"
             ),
             labels={"kind": kind.value},
