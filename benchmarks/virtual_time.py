@@ -11,10 +11,7 @@ import asyncio
 import selectors
 import time
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
-from typing import Any, Self
-
-import apscheduler.schedulers.base
+from typing import Any
 
 REAL_MONOTONIC = time.monotonic
 # A thread that has something for the loop is waited for in real time.
@@ -68,12 +65,5 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return CLOCK.monotonic()
 
 
-class _Datetime(datetime):
-    @classmethod
-    def now(cls, tz: tzinfo | None = None) -> Self:
-        return cls.fromtimestamp(CLOCK.wall(), tz)
-
-
 time.time = CLOCK.wall
 time.monotonic = CLOCK.monotonic
-apscheduler.schedulers.base.datetime = _Datetime

@@ -1,5 +1,5 @@
 """``python -m probe`` is ``throttlewatch``."""
 
-from probe.cli import main
+from probe.start import main
 
 main()

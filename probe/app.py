@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from probe import __version__
+from probe import __version__, start
 from probe.config import ConfigErrors
 from probe.config.schema import Config
 from probe.measure.clock import Stamping
@@ -32,10 +32,12 @@ from probe.publish.board import Board
 from probe.publish.forwarding import Forwarding
 from probe.publish.metrics import Registry
 from probe.publish.recent import stored_spans
+from probe.publish.reloads import Reloads
 from probe.publish.server import Server
 from probe.publish.service_manager import ServiceManager
 from probe.publish.snapshot import Snapshot
 from probe.publish.web import ReloadResult, create_app
+from probe.schedule.account import BELIEVABLE_SINCE
 from probe.schedule.data_budget import DataBudget
 from probe.schedule.plan import Slot, slots
 from probe.schedule.runner import Hooks, Runner
@@ -86,7 +88,7 @@ class Daemon:
         self._turns = Turns()
         self._server: Server | None = None
         self._stopping = asyncio.Event()
-        self._reloading = asyncio.Lock()
+        self._reloads = Reloads(self._take_up)
         # Where it is served once it is: the port that the system chose, when ``listen`` said 0.
         self.address = config.settings.listen
         self._lookout = Lookout()
@@ -130,6 +132,15 @@ class Daemon:
 
     async def run(self) -> None:
         """Serve and measure until ``stop``, SIGTERM or SIGINT. Raises ``ListenError``."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reloads.ask)
+        start.release()
+        spans = await asyncio.to_thread(stored_spans, self._config.settings.store)
+        for verdict in self._board.remember(spans):
+            self._verdicts[verdict.vantage, verdict.platform] = verdict
+            self._data.judged(verdict)
         app = create_app(self._board, self.reload)
         server = self._server = Server(
             app,
@@ -142,27 +153,18 @@ class Daemon:
         # Without it the kernel would turn its stamps on and off for each leg, late and at a price.
         stamping = Stamping()
         self._lookout.open()
-        loop = asyncio.get_running_loop()
-        reloads: set[asyncio.Task[ReloadResult]] = set()
-
-        def reload_soon() -> None:
-            task = loop.create_task(self.reload())
-            reloads.add(task)
-            task.add_done_callback(reloads.discard)
-
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, self._stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, reload_soon)
-        self._board.remember(await asyncio.to_thread(stored_spans, self._config.settings.store))
         await self._sharing.exchange()
         self._runner.start()
-        nation = loop.create_task(self._watch_nation())
-        sharing = loop.create_task(self._sharing.run())
-        outside = loop.create_task(self._outside.run(lambda b: self._store.save(OUTSIDE, b)))
+        tasks = [
+            loop.create_task(self._watch_nation()),
+            loop.create_task(self._sharing.run()),
+            loop.create_task(self._outside.run(lambda b: self._store.save(OUTSIDE, b))),
+            loop.create_task(self._reloads.run()),
+        ]
         registry = Registry(__version__)
         self._forwarding.start(lambda: registry.collector(self._board.snapshot()))
         manager = ServiceManager(os.environ)
-        manager.ready(lambda: self._reloading.locked() or self._runner.alive)
+        manager.ready(lambda: self._reloads.under_way or self._runner.alive)
         log.info("measuring", extra={"listen": server.address, "slots": len(slots(self._config))})
         try:
             await self._stopping.wait()
@@ -170,14 +172,14 @@ class Daemon:
             manager.stopping()
             stamping.close()
             log.info("stopping")
-            nation.cancel()
-            sharing.cancel()
-            outside.cancel()
+            for task in tasks:
+                task.cancel()
+            self._reloads.stop()
             await self._runner.stop(grace_seconds=GRACE_SECONDS)
             await self._forwarding.stop()
             await server.stop()
             self._lookout.close()
-            await asyncio.gather(nation, sharing, outside, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self._sharing.exchange()
             self._memories.flush()
             if not await asyncio.to_thread(self._store.close, STORE_SECONDS):
@@ -186,39 +188,41 @@ class Daemon:
 
     async def reload(self) -> ReloadResult:
         """Take up a changed configuration; a wrong one leaves the old one running."""
-        async with self._reloading:
-            try:
-                config = await asyncio.to_thread(self._read)
-                rounds, runner = self._build(config)
-            except (ConfigErrors, TrustError) as error:
-                self._board.reload_finished(ok=False, at=time.time())
-                log.error("configuration not reloaded", extra={"error": error})
-                return ReloadResult(ok=False, text=told.said_of(error))
-            if config.settings.listen != self._config.settings.listen:
-                log.warning("a changed listen address is used after a restart")
-            for key in ("store", "forward"):
-                if getattr(config.settings, key) != getattr(self._config.settings, key):
-                    log.warning("a changed %s is used after a restart", key)
-            refused = ""
-            if self._server is not None:
-                refused = self._server.use(config.web, config.settings.allowed_hosts)
-            if refused:
-                log.warning("web_config not taken up", extra={"reason": refused})
-            await self._runner.stop(grace_seconds=RELOAD_GRACE_SECONDS)
-            self._config, self._rounds, self._runner = config, rounds, runner
-            self._outside.use(config)
-            self._data.config_loaded(config)
-            self._board.config_loaded(config)
-            self._nation.configured(
-                config.settings.nation,
-                _titles(config),
-                operators_of(config),
-                self._board.snapshot().vantages,
-            )
-            self._board.reload_finished(ok=True, at=time.time())
-            self._runner.start()
-            log.info("configuration reloaded")
-            return ReloadResult(ok=True, text="configuration reloaded")
+        return await self._reloads.reload()
+
+    async def _take_up(self) -> ReloadResult:
+        try:
+            config = await asyncio.to_thread(self._read)
+            rounds, runner = self._build(config)
+        except (ConfigErrors, TrustError) as error:
+            self._board.reload_finished(ok=False, at=time.time())
+            log.error("configuration not reloaded", extra={"error": error})
+            return ReloadResult(ok=False, text=told.said_of(error))
+        if config.settings.listen != self._config.settings.listen:
+            log.warning("a changed listen address is used after a restart")
+        for key in ("store", "forward"):
+            if getattr(config.settings, key) != getattr(self._config.settings, key):
+                log.warning("a changed %s is used after a restart", key)
+        refused = ""
+        if self._server is not None:
+            refused = self._server.use(config.web, config.settings.allowed_hosts)
+        if refused:
+            log.warning("web_config not taken up", extra={"reason": refused})
+        await self._runner.stop(grace_seconds=RELOAD_GRACE_SECONDS)
+        self._config, self._rounds, self._runner = config, rounds, runner
+        self._outside.use(config)
+        self._data.config_loaded(config)
+        self._board.config_loaded(config)
+        self._nation.configured(
+            config.settings.nation,
+            _titles(config),
+            operators_of(config),
+            self._board.snapshot().vantages,
+        )
+        self._board.reload_finished(ok=True, at=time.time())
+        self._runner.start()
+        log.info("configuration reloaded")
+        return ReloadResult(ok=True, text="configuration reloaded")
 
     def _heard(self, shared: Shared) -> None:
         """What other processes have used, and an earlier one if the history does not say."""
@@ -231,8 +235,11 @@ class Daemon:
 
     async def _watch_nation(self) -> None:
         """Findings at every step of the grid; more often where rounds are (a demonstration)."""
-        last, offset = 0.0, time.time() - time.monotonic()
+        last, said, offset = 0.0, "", time.time() - time.monotonic()
         while True:
+            if (trouble := start.clock_trouble(BELIEVABLE_SINCE)) != said:
+                log.warning(trouble or "the clock can be believed again")
+            said = trouble
             step = min(GRID_SECONDS, float(self._config.settings.schedule.light))
             await asyncio.sleep(step - time.time() % step)
             before, offset = offset, time.time() - time.monotonic()

@@ -110,12 +110,17 @@ def main() -> None:
 
 @main.command()
 @config_option
-def run(path: Path | None) -> None:
+@click.pass_obj
+def run(hold: Callable[[], None] | None, path: Path | None) -> None:
     """Measure on schedule until stopped, and serve /metrics.
 
     SIGTERM and SIGINT stop it within 5 seconds; SIGHUP or `POST /-/reload` reload the
     configuration, and a wrong one leaves the old one running.
     """
+    # None where signals are somebody else's (tests). What is sent from now on is heard later: the
+    # configuration may change while it is read.
+    hold = hold or (lambda: None)
+    hold()
     config = _load(path)
     if not config.settings.acknowledge_risks:
         click.echo(RISK, err=True)
@@ -130,8 +135,15 @@ def run(path: Path | None) -> None:
     # with it a transfer that is under way, for several times as long as all the rest.
     gc.collect()
     gc.freeze()
+
+    async def measure(daemon: Daemon) -> None:
+        try:
+            await daemon.run()
+        finally:
+            hold()
+
     try:
-        asyncio.run(Daemon(config, lambda: load(path, os.environ)).run())
+        asyncio.run(measure(Daemon(config, lambda: load(path, os.environ))))
     except ListenError as error:
         raise click.ClickException(str(error)) from error
 

@@ -82,10 +82,27 @@ class Board:
         self._tunnels: dict[str, bool] = {}
         self._line_changes: Counter[str] = Counter()
 
-    def remember(self, spans: Iterable[VerdictSpan]) -> None:
-        """What the history has of the last days, before the first round."""
+    def remember(self, spans: Iterable[VerdictSpan]) -> tuple[Verdict, ...]:
+        """What the history has of the last days, before the first round. A last verdict that still
+        holds is published until its time is up: a restart ends no state. Gives those verdicts."""
+        spans = tuple(spans)
         self._recent.remember(spans)
         self._recent.keep(frozenset(self._declared.slots))
+        now, wall = self._monotonic(), self._wall()
+        last: dict[Slot, Verdict] = {}
+        for span in spans:
+            slot = (span.vantage, span.platform)
+            if slot not in last or last[slot].at < span.last.at:
+                last[slot] = span.last
+        # One of the future was given under another clock: for how long it holds nobody knows.
+        held = {
+            slot: verdict
+            for slot, verdict in last.items()
+            if slot in self._declared.slots and verdict.at <= wall < verdict.holds_until
+        }
+        for slot, verdict in held.items():
+            self._verdicts.put(slot, verdict, until=now + verdict.holds_until - wall)
+        return tuple(held.values())
 
     def config_loaded(self, config: Config) -> None:
         """``config`` is the one that holds from now on: forget what it does not name."""

@@ -18,7 +18,7 @@ from probe.publish import told
 
 log = logging.getLogger(__name__)
 
-LIBRARIES = ("aiodns", "apscheduler", "asyncio", "httpcore", "httpx", "hpack", "uvicorn")
+LIBRARIES = ("aiodns", "asyncio", "httpcore", "httpx", "hpack", "uvicorn")
 LEVELS = {
     "debug": logging.DEBUG,
     "info": logging.INFO,

@@ -1,8 +1,8 @@
-"""Starts rounds when they are due. The only place that knows APScheduler.
+"""Starts rounds when they are due.
 
-APScheduler lives on the wall clock and plans only as far as each slot's next round; the plan itself
-is monotonic. When the wall clock steps (a Pi without a clock learns the time, a line comes back),
-every waiting round is placed again at once.
+The plan is monotonic and so are the event loop's timers, one for each slot's next round: whatever
+the wall clock says (a Pi without a clock learns the time, a battery is empty), rounds come at their
+pace. A step of it is only told.
 """
 
 from __future__ import annotations
@@ -12,11 +12,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 
-from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.date import DateTrigger
 from msgspec import Struct
 
 from probe.config.schema import ScheduleConfig
@@ -83,13 +79,10 @@ class Runner:
         self._hooks = hooks
         self._clocks = clocks
         self._draw = draw
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
-        self._scheduler.add_listener(self._still_running, EVENT_JOB_MAX_INSTANCES)
-        self._due: dict[str, Due] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._lines = {slot.vantage: asyncio.Lock() for slot in slots}
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[str, asyncio.Task[None]] = {}
         self._watch: asyncio.Task[None] | None = None
-        self._cut: set[asyncio.Task[None]] = set()
         self._anchor = 0.0
         self._cadence: dict[str, Cadence] = {}
         self._began: dict[str, float] = {}
@@ -103,28 +96,26 @@ class Runner:
             self._place(key, first_due(slot, self._anchor))
         for vantage in self._lines:
             self._long[vantage] = self._draw_long(vantage)
-        self._scheduler.start()
         self._watch = asyncio.get_running_loop().create_task(self._watch_clock())
 
     @property
     def alive(self) -> bool:
         """Whether rounds are being placed."""
-        return self._scheduler.running and self._watch is not None and not self._watch.done()
+        return self._watch is not None and not self._watch.done()
 
     async def stop(self, *, grace_seconds: float = 0.0) -> None:
         """Start nothing more; let rounds finish for ``grace_seconds``, then cancel them."""
         if self._watch is not None:
             self._watch.cancel()
-        if self._scheduler.running:
-            self._scheduler.remove_all_jobs()
+        # Before anything is waited for: a round that ends meanwhile is followed by none.
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
         if self._running:
-            _, pending = await asyncio.wait(self._running, timeout=grace_seconds)
-            self._cut |= pending
+            _, pending = await asyncio.wait(self._running.values(), timeout=grace_seconds)
             for task in pending:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
 
     def _draw_long(self, vantage: str) -> LongTurn:
         platforms = [slot.platform for slot in self._slots.values() if slot.vantage == vantage]
@@ -132,18 +123,8 @@ class Runner:
         return draw_long(platforms, self._schedule, now=now, draw=self._draw)
 
     def _place(self, key: str, due: Due) -> None:
-        self._due[key] = due
-        wall = self._clocks.wall() + due.at - self._clocks.monotonic()
-        self._scheduler.add_job(
-            self._fire,
-            DateTrigger(datetime.fromtimestamp(wall, UTC)),
-            args=(key, due),
-            id=key,
-            max_instances=1,
-            coalesce=True,
-            misfire_grace_time=None,
-            replace_existing=True,
-        )
+        wait = max(0.0, due.at - self._clocks.monotonic())
+        self._timers[key] = asyncio.get_running_loop().call_later(wait, self._fire, key, due)
 
     def _pace(self, slot: Slot) -> Pace:
         return self._hooks.pace(slot) or fastest(self._schedule)
@@ -160,29 +141,21 @@ class Runner:
         )
         self._place(key, following)
 
-    def _still_running(self, event: JobSubmissionEvent) -> None:
-        key = str(event.job_id)
-        self._hooks.late(self._slots[key])
-        self._place_next(key, self._due[key])
+    def _fire(self, key: str, due: Due) -> None:
+        self._place_next(key, due)
+        if key in self._running:
+            self._hooks.late(self._slots[key])
+        else:
+            task = asyncio.get_running_loop().create_task(self._guarded(key, due))
+            self._running[key] = task
+            task.add_done_callback(lambda _: self._running.pop(key))
 
-    async def _fire(self, key: str, due: Due) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._running.add(task)
+    async def _guarded(self, key: str, due: Due) -> None:
         try:
-            self._place_next(key, due)
             await self._run(key, due)
-        except asyncio.CancelledError:
-            # APScheduler would take a round that ``stop`` cut off for a broken job, and say so.
-            if task not in self._cut:
-                raise
         except Exception:
             # One broken round must not end the daemon, and must not pass unseen.
             log.exception("round failed", extra={"slot": key})
-        finally:
-            if task is not None:
-                self._running.discard(task)
-                self._cut.discard(task)
 
     async def _run(self, key: str, due: Due) -> None:
         slot = self._slots[key]
@@ -212,7 +185,4 @@ class Runner:
             current = self._clocks.wall() - self._clocks.monotonic()
             if abs(current - offset) >= STEP_SECONDS:
                 self._hooks.stepped(current - offset)
-                for key, due in self._due.items():
-                    if self._scheduler.get_job(key) is not None:
-                        self._place(key, due)
             offset = current

@@ -10,6 +10,7 @@ from probe.config.values import Seconds
 from probe.model.failure import Failure
 from probe.model.identity import LegRole, Phase, RoundKind
 from probe.model.observation import SkippedLeg
+from probe.model.stored import VerdictSpan
 from probe.model.verdict import State
 from probe.publish.board import Board
 from probe.publish.snapshot import Histogram, Owner
@@ -342,3 +343,39 @@ def test_the_verdict_that_is_held_is_the_last_one(time: Time) -> None:
     verdict = board.snapshot().verdicts["default", "x"]
     assert verdict is not None
     assert verdict.state is State.OFFLINE
+
+
+@pytest.mark.parametrize(
+    ("at", "holds", "published"),
+    [(-60.0, 300.0, True), (-300.0, 300.0, False), (-900.0, 300.0, False), (60.0, 300.0, False)],
+)
+def test_a_stored_verdict_is_published_as_long_as_it_holds(
+    at: float, holds: float, published: bool
+) -> None:
+    of, now = config(), [1_000.0]
+    board = Board(of, monotonic=lambda: now[0], wall=lambda: NOW)
+    observed = full_round(of)
+    last = replace(verdict_of(observed, State.THROTTLED), at=NOW + at, holds_seconds=holds)
+    early = replace(last, at=last.at - 5.0, state=State.OK)
+    spans = [
+        VerdictSpan(
+            vantage=verdict.vantage,
+            platform=verdict.platform,
+            state=verdict.state,
+            started_at=verdict.at - 10.0,
+            ended_at=verdict.at,
+            rounds=2,
+            first=verdict,
+            last=verdict,
+        )
+        for verdict in (last, early)
+    ]
+    slot = (last.vantage, last.platform)
+    assert board.remember(spans) == ((last,) if published else ())
+    assert board.snapshot().verdicts[slot] == (last if published else None)
+    # Nothing was tried yet.
+    assert not board.ready
+    now[0] += holds + at + 1.0
+    assert board.snapshot().verdicts.get(slot) is None
+    board.round_finished(observed, verdict_of(observed))
+    assert board.snapshot().verdicts[slot] == verdict_of(observed)

@@ -1,12 +1,10 @@
-"""The runner on the real event loop with APScheduler, at intervals of a fraction of a second."""
+"""The runner on the real event loop, at intervals of a fraction of a second."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import datetime, tzinfo
-from typing import Self
 
 import pytest
 
@@ -143,18 +141,11 @@ async def test_stop_lets_a_round_finish_and_cancels_what_takes_longer(
     assert not [record for record in caplog.records if record.exc_info], "a stop is no failure"
 
 
-@pytest.mark.parametrize("step", [-3600.0, 3600.0, 20 * 365 * 86_400.0])
+@pytest.mark.parametrize("step", [-3600.0, 3600.0, 2e9, -1.7e9, 1e10, 2.5e11, 1e300])
 async def test_a_step_of_the_wall_clock_does_not_move_the_rounds(
     step: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offset = [0.0]
-
-    class SteppedDatetime(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Self:
-            return cls.fromtimestamp(time.time() + offset[0], tz)
-
-    monkeypatch.setattr("apscheduler.schedulers.base.datetime", SteppedDatetime)
     monkeypatch.setattr("probe.schedule.runner.WATCH_SECONDS", 0.02)
     seen = Recorder()
     runner = Runner(
@@ -168,5 +159,5 @@ async def test_a_step_of_the_wall_clock_does_not_move_the_rounds(
     passed = time.monotonic() - stepped_at
     await runner.stop()
     assert seen.steps == [pytest.approx(step, abs=0.5)]
-    # Two slots make a round each per interval; a forward step may fire each of them once too early.
-    assert passed > 2 * float(FAST.light)
+    # Two slots make a round each per interval.
+    assert passed > 3 * float(FAST.light)
