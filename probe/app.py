@@ -15,7 +15,6 @@ from probe import __version__, start
 from probe.config import ConfigErrors
 from probe.config.schema import Config
 from probe.measure.clock import Stamping
-from probe.measure.line import Lines
 from probe.measure.lookout import Lookout
 from probe.measure.outside import Outside
 from probe.measure.round import Rounds
@@ -30,6 +29,7 @@ from probe.nation.sight import GRID_SECONDS
 from probe.publish import told
 from probe.publish.board import Board
 from probe.publish.forwarding import Forwarding
+from probe.publish.line_watch import LineWatch
 from probe.publish.metrics import Registry
 from probe.publish.recent import stored_spans
 from probe.publish.reloads import Reloads
@@ -80,8 +80,6 @@ class Daemon:
         self._config = config
         self._read = read
         self._state = State()
-        self._lines = Lines()
-        self._in_tunnel: set[str] = set()
         self._data = DataBudget(config)
         self._nation = Local(config.settings.nation, _titles(config), operators_of(config))
         self._verdicts: dict[tuple[str, str], Verdict] = {}
@@ -114,6 +112,7 @@ class Daemon:
             forward=self._forwarding.health,
             outside=lambda: self._outside.health,
         )
+        self._lines = LineWatch(self._board)
         self._memories = Memories(self._store, time.monotonic)
         self._sharing = Sharing(
             SharedBudget.of_daemon(config.settings.store, self._state.budget),
@@ -238,7 +237,7 @@ class Daemon:
         last, said, offset = 0.0, "", time.time() - time.monotonic()
         while True:
             if (trouble := start.clock_trouble(BELIEVABLE_SINCE)) != said:
-                log.warning(trouble or "the clock can be believed again")
+                log.warning("the clock", extra={"reason": trouble or "can be believed again"})
             said = trouble
             step = min(GRID_SECONDS, float(self._config.settings.schedule.light))
             await asyncio.sleep(step - time.time() % step)
@@ -371,22 +370,7 @@ class Daemon:
 
     def _look_at_line(self, name: str) -> None:
         vantage = next((v for v in self._config.settings.vantages if v.name == name), None)
-        line = None if vantage is None else self._lines.look(vantage)
-        self._board.line_seen(
-            name,
-            tunnel=None if line is None else line.tunnel,
-            changed=line is not None and line.changed,
-        )
-        if line is None:
-            return
-        if line.changed:
-            log.warning("packets leave by another way than before", extra={"vantage": name})
-        if line.tunnel and name not in self._in_tunnel:
-            log.warning(
-                "packets leave through a VPN or tunnel: that network is measured, not your line",
-                extra={"vantage": name},
-            )
-        (self._in_tunnel.add if line.tunnel else self._in_tunnel.discard)(name)
+        self._lines.look(name, vantage)
 
     def _permit(self, slot: Slot, kind: RoundKind) -> RoundKind | None:
         permitted = self._data.permit(slot.vantage, slot.platform, kind)

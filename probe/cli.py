@@ -49,6 +49,7 @@ ELSEWHERE = {
     "incidents": "history",
     "nation": "nation",
     "outside": "outside",
+    "password": "password",
     "report": "report",
     "rules": "rules",
     "wipe": "wipe",

@@ -69,7 +69,7 @@ def clock_trouble(believable_since: float) -> str:
     """What is wrong with the wall clock, in words for the log; nothing, as far as can be told."""
     now = time.time()
     if not getattr(time.time, "readable", True):
-        return "the clock is beyond the year 2262: times go on from where they were"
+        return "the clock is beyond the year 2262, times go on from where they were"
     if now < believable_since:
-        return "the clock is not set: nothing is measured until it is"
+        return "the clock is not set, nothing is measured until it is"
     return ""

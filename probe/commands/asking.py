@@ -14,6 +14,7 @@ import click
 
 from probe.config.environment import PASSWORD
 from probe.config.schema import Config
+from probe.publish.auth import unfit
 
 SECONDS = 10.0
 _MOST_BYTES = 8 * 1024 * 1024
@@ -52,7 +53,10 @@ def ask(url: str, path: str, *, user: str | None = None, post: bool = False) -> 
         url.rstrip("/") + path, data=b"" if post else None
     )
     if user is not None:
-        whole = f"{user}:{os.environ.get(PASSWORD, '')}".encode()
+        password = os.environ.get(PASSWORD, "")
+        if password and (why := unfit(password)):
+            raise click.ClickException(f"{PASSWORD}: {why}")
+        whole = f"{user}:{password}".encode()
         request.add_header("Authorization", f"Basic {base64.b64encode(whole).decode()}")
     # A daemon on this machine is never asked through a proxy.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

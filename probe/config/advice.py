@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from probe.config.amount import LEGS_PER_HOUR, estimate
@@ -25,6 +27,7 @@ def warnings(config: Config) -> tuple[str, ...]:
         *_weights(config),
         *_controls(config),
         *_place(config),
+        *_secrets(config),
         *_vantages(config),
         *_amount(config),
     )
@@ -91,6 +94,27 @@ def _place(config: Config) -> Iterator[str]:
             f"listen {settings.listen} takes passwords without TLS: whoever sees the traffic "
             "learns them"
         )
+
+
+def _secrets(config: Config) -> Iterator[str]:
+    """Files with passwords, tokens, their hashes and keys are the daemon's user's own."""
+    settings, tls = config.settings, config.web.tls_server_config
+    for what, file in (
+        ("forward.password_file", settings.forward.password_file),
+        ("forward.bearer_token_file", settings.forward.bearer_token_file),
+        ("web_config", settings.web_config if config.web.basic_auth_users else None),
+        ("tls_server_config.key_file", None if tls is None else tls.key_file),
+    ):
+        try:
+            mode = 0 if file is None else Path(file).stat().st_mode
+        except (OSError, ValueError):
+            continue  # whoever needs it says what is wrong with it
+        if mode & (stat.S_IRGRP | stat.S_IROTH):
+            who = "everybody" if mode & stat.S_IROTH else "its whole group"
+            yield (
+                f"{what} can be read by {who} on this machine: `chmod 600 {file}`, and give it to "
+                "the user that runs the daemon"
+            )
 
 
 def _vantages(config: Config) -> Iterator[str]:

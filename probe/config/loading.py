@@ -83,6 +83,7 @@ class _Loading:
             settings=replace(
                 settings,
                 ca_file=ca_file,
+                web_config=_placed(settings.web_config, main.find("web_config"), path),
                 store=_store_placed(settings.store, main, path),
                 forward=_forward_placed(settings.forward, main, path),
                 outside_key_file=_outside_placed(settings.outside_key_file, main, path),
@@ -236,6 +237,11 @@ class _Loading:
                 node.error(found=f"{shown(node)}: {found}", expected="a file of PEM certificates")
             )
         return str(file)
+
+
+def _placed(file: str | None, node: Node, path: Path | None) -> str | None:
+    """A file as a path that holds from anywhere."""
+    return None if file is None else str(_relative_to(path.parent if path else None, node))
 
 
 def _store_placed(store: StoreConfig, main: Node, path: Path | None) -> StoreConfig:

@@ -69,7 +69,7 @@ def _check_web(web: WebConfig, node: Node) -> Iterator[ConfigError]:
         if not _BCRYPT.fullmatch(digest):
             yield place.error(
                 found="another text (not shown: it may be a password)",
-                expected="a bcrypt hash, as `htpasswd -nBC 10 NAME` prints it",
+                expected="a bcrypt hash, as `throttlewatch password NAME` prints it",
             )
         if ":" in user or not user:
             yield place.error(found="a name with a colon, or none", expected="a user's name")

@@ -19,8 +19,35 @@ from starlette.responses import PlainTextResponse, Response
 
 REALM = "throttlewatch"
 # bcrypt looks at no more than this.
-_MOST_PASSWORD_BYTES = 72
+MOST_PASSWORD_BYTES = 72
+# 2^12 rounds: a fifth of a second on a Raspberry Pi 4, once for each client.
+_ROUNDS = 12
 _MOST_REMEMBERED = 64
+
+
+class PasswordError(ValueError):
+    """A password that cannot be one; the text says why, and does not show it."""
+
+
+def hashed(password: str) -> str:
+    """The bcrypt hash of ``password``. Raises ``PasswordError``."""
+    why = unfit(password)
+    if why:
+        raise PasswordError(why)
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(_ROUNDS)).decode()
+
+
+def unfit(password: str) -> str:
+    """Why ``password`` cannot be one, for a person; nothing, if it can."""
+    size = len(password.encode(errors="replace"))
+    if size > MOST_PASSWORD_BYTES:
+        return (
+            f"a password has at most {MOST_PASSWORD_BYTES} bytes, since bcrypt looks at no more; "
+            f"this one has {size}"
+        )
+    if not password or not password.isprintable():
+        return "a password is one line of printable characters, and not empty"
+    return ""
 
 
 class Users:
@@ -41,11 +68,16 @@ class Users:
         given = _credentials(headers.get("authorization", ""))
         if given is not None and await self._is_right(*given):
             return None
+        said = "unauthorized"
+        if given is not None and len(given[1]) > MOST_PASSWORD_BYTES:
+            said += f": a password has at most {MOST_PASSWORD_BYTES} bytes"
         return PlainTextResponse(
-            "unauthorized\n", 401, {"WWW-Authenticate": f'Basic realm="{REALM}", charset="UTF-8"'}
+            f"{said}\n", 401, {"WWW-Authenticate": f'Basic realm="{REALM}", charset="UTF-8"'}
         )
 
     async def _is_right(self, name: str, password: bytes) -> bool:
+        if len(password) > MOST_PASSWORD_BYTES:
+            return False
         seen = hashlib.blake2b(name.encode() + b"\0" + password, key=self._key).digest()
         if seen in self._right:
             return True
@@ -67,7 +99,7 @@ def _credentials(header: str) -> tuple[str, bytes] | None:
         return None
     try:
         name, colon, password = base64.b64decode(value.strip(), validate=True).partition(b":")
-        if not colon or len(password) > _MOST_PASSWORD_BYTES or b"\0" in password:
+        if not colon or b"\0" in password:
             return None
         return name.decode(), password
     except (binascii.Error, UnicodeDecodeError, ValueError):

@@ -1,8 +1,8 @@
 """Connections that are slow on purpose: nobody may hold one without asking or without listening.
 
 uvicorn bounds the wait between two requests. A head that never ends and an answer that is never
-read it would wait for, so a connection is cut that stays in either for too long. When there are too
-many, the one goes that has waited longest without a request.
+read it would wait for, so a connection is cut that stays in either for too long. How many there are
+at once is the door's matter (``door.py``).
 
 The same holds for what is too large or no HTTP: h11 bounds only a head that is not whole yet, and
 uvicorn answers 400 also where an answer has begun. Here both have an end, whatever comes in one
@@ -21,9 +21,6 @@ HEAD_SECONDS = 15.0
 """From the connection, or from the end of an answer, to a whole request."""
 ANSWER_SECONDS = 60.0
 """From a request to its last byte having been taken."""
-MOST_OPEN = 60
-"""Connections at once: fewer than uvicorn turns away (``limit_concurrency``), so that whoever only
-holds some keeps nobody out, and takes none of the descriptors that measuring needs."""
 _LOOK_SECONDS = 1.0
 MOST_HEAD_BYTES = 16_384
 """Of a request's head: Prometheus sends some 300, a browser with cookies of other ports 8,000."""
@@ -39,17 +36,12 @@ class PatientProtocol(H11Protocol):
     _timer: asyncio.TimerHandle | None = None
     _answering = False
     _since = 0.0
-    _cut = False
+    cut = False
     _last: object = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to watch, and make room."""
+        """Begin to watch."""
         super().connection_made(transport)
-        others = [one for one in self.connections if isinstance(one, PatientProtocol)]
-        left = [one for one in others if not one._cut and one is not self]
-        if len(left) >= MOST_OPEN:
-            waiting = [one for one in left if one.cycle is None or one.cycle.response_complete]
-            min(waiting or left, key=lambda one: one._since)._abort()
         self._since = self.loop.time()
         self._look()
 
@@ -81,7 +73,22 @@ class PatientProtocol(H11Protocol):
                 f"no HTTP/1.1 request with a head of up to {MOST_HEAD_BYTES} bytes\n"
             )
         else:
-            self._abort()
+            self.end()
+
+    @property
+    def peer(self) -> str:
+        """The address at the other end."""
+        return self.client[0] if self.client else ""
+
+    def idle_since(self, before: float) -> float | None:
+        """Since when it only holds its place (of the loop's clock): between two requests, or, from
+        ``before`` and earlier, without a first one. ``None``: it has asked for something."""
+        current: Any = self.cycle
+        if self.transport.is_closing():
+            return None  # its last answer is on the way
+        if current is None:
+            return self._since if self._since < before else None
+        return self._since if current.response_complete else None
 
     def _look(self) -> None:
         now, cycle = self.loop.time(), self.cycle
@@ -90,10 +97,11 @@ class PatientProtocol(H11Protocol):
         if answering is not self._answering or current is not self._last:
             self._answering, self._since, self._last = answering, now, current
         if now - self._since > (ANSWER_SECONDS if answering else HEAD_SECONDS):
-            self._abort()
+            self.end()
             return
         self._timer = self.loop.call_later(_LOOK_SECONDS, self._look)
 
-    def _abort(self) -> None:
-        self._cut = True
+    def end(self) -> None:
+        """Cut it now."""
+        self.cut = True
         self.transport.abort()

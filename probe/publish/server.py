@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from probe.config.formats import LARGEST_PORT
 from probe.config.schema import TlsServer, WebConfig
 from probe.model.number import whole
+from probe.publish.door import QUEUE, Door
 from probe.publish.guard import Guard
 from probe.publish.patience import LARGEST_HEAD_BYTES, PatientProtocol
 from probe.publish.web import ReloadResult, create_app
@@ -84,12 +85,12 @@ class Server:
                 server_header=False,
                 proxy_headers=False,
                 limit_concurrency=MOST_CONNECTIONS,
-                backlog=MOST_CONNECTIONS,
                 h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
                 timeout_graceful_shutdown=STOP_SECONDS,
             )
         )
         self._task: asyncio.Task[None] | None = None
+        self._door: Door | None = None
         self._sockets: list[socket.socket] = []
 
     @property
@@ -103,12 +104,21 @@ class Server:
         """Listen and serve; returns when it does. Raises ``ListenError``."""
         self._load()
         self._sockets = await self._bind()
-        self._task = asyncio.create_task(self._server.serve(sockets=self._sockets))
+        # Who comes in is decided at our own door; uvicorn serves whoever is in.
+        self._task = asyncio.create_task(self._server.serve(sockets=[]))
         while not self._server.started:
             if self._task.done():
                 await self._task
                 raise ListenError(self._listen, "the server ended before it began")
             await asyncio.sleep(0.005)
+        config, state = self._server.config, self._server.server_state
+        self._door = Door(
+            self._sockets,
+            lambda: PatientProtocol(config, state, self._server.lifespan.state),
+            state.connections,
+            config.ssl,
+        )
+        self._door.open()
 
     def use(self, web: WebConfig, allowed: Iterable[str] = ()) -> str:
         """Take up changed passwords, headers, certificates and names; what is wrong, or nothing.
@@ -144,6 +154,8 @@ class Server:
 
     async def stop(self) -> None:
         """Finish what is being answered, for at most ``STOP_SECONDS``, and close."""
+        if self._door is not None:
+            await self._door.close()
         self._server.should_exit = True
         if self._task is not None:
             await self._task
@@ -159,7 +171,8 @@ class Server:
             found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
             for family, _, _, _, address in dict.fromkeys(found):
                 port = bound[0].getsockname()[1] if bound else self._port
-                bound.append(socket.create_server((address[0], port), family=family))
+                place = (address[0], port)
+                bound.append(socket.create_server(place, family=family, backlog=QUEUE))
             return bound
         except OSError as error:
             if bound and error.errno == errno.EADDRNOTAVAIL:
@@ -177,8 +190,10 @@ def _why_tls(error: OSError) -> str:
 
 def _every_address(port: int) -> socket.socket:
     if socket.has_dualstack_ipv6():
-        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
-    return socket.create_server(("", port))
+        return socket.create_server(
+            ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=QUEUE
+        )
+    return socket.create_server(("", port), backlog=QUEUE)
 
 
 def _why(error: OSError) -> str:

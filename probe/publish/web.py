@@ -76,6 +76,7 @@ class _Views:
         self._version = version
         self._registry = Registry(version)
         self._rendering = asyncio.Semaphore(RENDERERS)
+        self._waiting: dict[tuple[str, ...], asyncio.Task[Page]] = {}
         self._reloading = asyncio.Lock()
         self._outside = OutsidePage()
 
@@ -84,11 +85,22 @@ class _Views:
             return await asyncio.to_thread(render)
 
     async def metrics(self, request: Request) -> Response:
-        snapshot = self._board.snapshot()
-        page = await self._aside(
-            lambda: encode(self._registry.collector(snapshot), **_negotiation(request))
-        )
-        return _response(page)
+        """Who comes while such a page still waits to be made gets the same one: it shows what holds
+        when it is made, and a storm of scrapes makes two of them."""
+        negotiated = _negotiation(request)
+        key = tuple(negotiated.values())
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = self._waiting[key] = asyncio.create_task(self._metrics(negotiated))
+        return _response(await asyncio.shield(waiting))
+
+    async def _metrics(self, negotiated: dict[str, str]) -> Page:
+        async with self._rendering:
+            self._waiting.pop(tuple(negotiated.values()), None)
+            snapshot = self._board.snapshot()
+            return await asyncio.to_thread(
+                lambda: encode(self._registry.collector(snapshot), **negotiated)
+            )
 
     async def probe(self, request: Request) -> Response:
         target = request.query_params.get("target")

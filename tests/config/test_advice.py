@@ -74,3 +74,30 @@ def test_the_estimate_counts_every_leg_that_is_declared(tmp_path: Path) -> None:
     twice = estimate(loaded(tmp_path, "platforms: [x]\nvantages: [{name: a}, {name: b}]\n"))
     assert twice.bytes_per_day == pytest.approx(2 * one.bytes_per_day)
     assert twice.host_legs_per_hour == one.host_legs_per_hour
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"), [(0o600, ""), (0o400, ""), (0o640, "its whole group"), (0o644, "everybody")]
+)
+def test_files_with_secrets_that_others_may_read_are_warned_of(
+    mode: int, said: str, tmp_path: Path
+) -> None:
+    digest = "$2b$12$" + "a" * 53
+    files = {
+        "web.yaml": "tls_server_config: {cert_file: a.crt, key_file: a.key}\n"
+        f"basic_auth_users: {{anna: '{digest}'}}\n",
+        "a.crt": "",
+        "a.key": "",
+        "word": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o644 if name == "a.crt" else mode)
+    for key in ("bearer_token_file: word", "username: us, password_file: word"):
+        text = f"web_config: web.yaml\nforward: {{url: 'https://a.example/w', {key}}}\n"
+        told = [line for line in warnings(loaded(tmp_path, text)) if "chmod 600" in line]
+        assert len(told) == (3 if said else 0)
+        assert all(said in line for line in told)
+        assert {line.split("chmod 600 ")[1].split("`")[0] for line in told} <= {
+            str(tmp_path / name) for name in ("web.yaml", "a.key", "word")
+        }

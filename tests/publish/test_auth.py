@@ -10,14 +10,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import bcrypt
+import click
 import httpx
 import pytest
 import trustme
+from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
+from probe.cli import main
+from probe.commands.asking import ask
 from probe.config.schema import HttpServer, TlsServer, WebConfig
 from probe.publish import patience
 from probe.publish.board import Board
+from probe.publish.door import MOST_OPEN
 from probe.publish.guard import Guard
 from probe.publish.server import ListenError, ReloadResult, Server, create_app
 from tests.publish.shape import config
@@ -62,7 +67,9 @@ async def test_without_the_right_password_nothing_is_told(auth: tuple[str, str] 
             answer = await client.get(path, auth=auth)
             assert answer.status_code == 401
             assert answer.headers["www-authenticate"].startswith("Basic realm=")
-            assert answer.text == "unauthorized\n"
+            long = auth is not None and len(auth[1]) > 72
+            words = "unauthorized: a password has at most 72 bytes" if long else "unauthorized"
+            assert answer.text == f"{words}\n"
         changed = await client.post("/-/reload", auth=auth)  # type: ignore[arg-type]
         assert changed.status_code == 401
 
@@ -320,7 +327,7 @@ async def test_who_only_holds_connections_keeps_nobody_out() -> None:
             for _ in range(3):
                 assert (await client.get("/metrics")).status_code == 200
             ended = [reader for reader, _ in held if await _is_over(reader)]
-            assert len(ended) >= 200 - patience.MOST_OPEN
+            assert len(ended) >= 200 - MOST_OPEN
         finally:
             for _, writer in held:
                 writer.close()
@@ -352,3 +359,24 @@ async def test_who_asks_often_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> Non
             await asyncio.sleep(0.1)
         writer.close()
         await writer.wait_closed()
+
+
+def test_a_password_that_bcrypt_would_cut_is_refused_when_it_is_made() -> None:
+    def made(given: str) -> Result:
+        return CliRunner().invoke(main, ["password", "anna"], input=given + "\n")
+
+    right = made("x" * 72)
+    name, _, digest = right.output.strip().partition(": ")
+    assert (right.exit_code, name) == (0, "anna")
+    assert bcrypt.checkpw(b"x" * 72, digest.encode())
+    for given in ("x" * 73, "ü" * 37, "", "a\tb"):
+        refused = made(given)
+        assert refused.exit_code == 1
+        assert "x" * 10 not in refused.output
+        assert ("at most 72 bytes" in refused.output) == (len(given) > 30)
+
+
+def test_a_password_that_nobody_can_have_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THROTTLEWATCH_PASSWORD", "x" * 73)
+    with pytest.raises(click.ClickException, match="at most 72 bytes"):
+        ask("http://127.0.0.1:9", "/", user="anna")

@@ -299,3 +299,37 @@ async def test_a_name_is_all_of_its_addresses(monkeypatch: pytest.MonkeyPatch) -
         for host in ("127.0.0.1", "::1"):
             _, writer = await asyncio.open_connection(host, port)
             writer.close()
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/-/healthy"])
+async def test_in_a_storm_of_scrapes_everybody_is_answered(path: str) -> None:
+    """Two hundred at once, five times; thirty honest ones in between, one after the other."""
+    asked = request(f"GET {path}", Host="localhost")
+    async with serving() as port:
+
+        async def storm() -> list[int]:
+            return [status(await sent(port, asked)) for _ in range(5)]
+
+        stormy = [asyncio.create_task(storm()) for _ in range(200)]
+        honest = [status(await sent(port, asked)) for _ in range(30)]
+        answered = await asyncio.gather(*stormy)
+    assert honest == [200] * 30
+    assert {code for codes in answered for code in codes} == {200}
+
+
+async def test_who_holds_the_most_makes_room_first() -> None:
+    """One peer holds fifty connections open between requests, another asks anew each time."""
+    asked = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with serving() as port:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(59)]
+        one = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.7", 0))
+        for _, writer in (*held, one):
+            writer.write(asked)
+        for reader, _ in (*held, one):
+            await reader.readuntil(b"healthy\n")
+        for _ in range(10):
+            assert status(await sent(port, request("GET /-/healthy", Host="localhost"))) == 200
+        one[1].write(asked)
+        assert b"200 OK" in await one[0].readuntil(b"healthy\n")
+        for _, writer in (*held, one):
+            writer.close()
