@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from probe.commands.asking import ask, asking, url_of
+from probe.commands.moment import shown_moment
 from probe.commands.options import config_option, load_config
 from probe.commands.reading import warn_of_strangers
 from probe.config.schema import Config
@@ -101,15 +102,18 @@ def parse_time(text: str, now: float) -> float:
     """Unix seconds of a date and time (UTC unless it says otherwise), or of so long before ``now``.
     Raises ``ValueError`` with words for a person."""
     try:
-        return now - parse_seconds(text)
-    except ValueError:
-        pass
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
+        return shown_moment(_moment(text, now))
+    except (ValueError, OverflowError):
         raise ValueError(
             f"{text!r} is no time: expected 2024-01-20T12:00 (UTC) or 6h (six hours ago)"
         ) from None
+
+
+def _moment(text: str, now: float) -> float:
+    try:
+        return now - parse_seconds(text)
+    except ValueError:
+        when = datetime.fromisoformat(text)
     return (when if when.tzinfo is not None else when.replace(tzinfo=UTC)).timestamp()
 
 

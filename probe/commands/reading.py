@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from probe.commands.moment import shown_moment
 from probe.config.schema import Config
 from probe.store.history import History, HistoryError
 
@@ -37,7 +38,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
         """Unix seconds."""
         text = str(value).strip()
         try:
-            return self._read(text)
+            return shown_moment(self._read(text))
         except (ValueError, OverflowError):
             self.fail(f"{text!r} is no time; expected {_FORMS}", param, ctx)
 

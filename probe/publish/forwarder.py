@@ -28,6 +28,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from probe.config.schema import ForwardConfig
+from probe.model.number import whole
 from probe.publish.forward_health import ForwardHealth
 from probe.publish.remote_write import Receiver
 from probe.publish.remote_write_answer import Answer, Result
@@ -272,8 +273,7 @@ def _halves(some: Sequence[Point]) -> tuple[Sequence[Point], Sequence[Point]] | 
 
 
 def _cursor(store: Store) -> int:
-    saved = store.load(CURSOR) or b"0"
-    return int(saved) if saved.isdigit() else 0
+    return whole((store.load(CURSOR) or b"").decode("ascii", "replace")) or 0
 
 
 def _identity(store: Store) -> dict[str, str]:

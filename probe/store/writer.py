@@ -17,6 +17,7 @@ from pathlib import Path
 
 from probe.config.schema import StoreConfig
 from probe.model.finding import Finding, Incident
+from probe.model.number import whole
 from probe.model.observation import RoundObservation
 from probe.model.stored import StoredRound
 from probe.model.verdict import State, Verdict
@@ -338,7 +339,7 @@ class Store:
 
     def _prune(self, keeper: Keeper) -> None:
         cursor = self.load(FORWARDED) or b"0"
-        forwarded = int(cursor) if cursor.isdigit() else 0
+        forwarded = whole(cursor.decode("ascii", "replace")) or 0
         now = self._reckoning.now(self._monotonic())
         keeper.prune(self._config, now, forwarded, self._keep_samples_seconds)
 
