@@ -21,7 +21,7 @@ MOST_OPEN = 60
 """Connections at once: fewer than uvicorn turns away (``limit_concurrency``)."""
 QUEUE = 1_024
 """How many may wait in the kernel's queue; beyond it the kernel lets them try again."""
-_MOMENT_SECONDS = 0.5
+_MOMENT_SECONDS = 2.0
 _LOOK_SECONDS = 0.01
 # After an error of the machine, such as no descriptor left.
 _PAUSE_SECONDS = 0.5
