@@ -9,10 +9,11 @@ from __future__ import annotations
 from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.measure.curve import thin
 from probe.model.failure import BODY_TOO_SHORT, Failure
-from probe.model.identity import Answer, Family, Phase, Verify
+from probe.model.identity import Answer, Dates, Family, Phase, Verify
 from probe.model.observation import (
     Clock,
     HttpFacts,
@@ -35,6 +36,14 @@ MOST_TRIES = 6
 PAGE_BYTES = 2_000
 GOOD_TLS = TlsFacts(version="TLSv1.3", alpn="h2", cipher="TLS_AES_256_GCM_SHA384", verify_error="")
 OTHER_NAME = TlsFacts(version="TLSv1.3", alpn="h2", verify_error="hostname mismatch")
+NOT_YET_VALID = TlsFacts(
+    version="TLSv1.3",
+    alpn="h2",
+    verify_error="certificate is not yet valid",
+    dates=Dates.NOT_YET_VALID,
+)
+# What a Pi that wakes in the past is behind.
+CLOCK_BEHIND = 200 * 86_400.0
 UNTRUSTED = TlsFacts(version="TLSv1.3", alpn="h2", verify_error="unable to get local issuer")
 
 
@@ -43,7 +52,8 @@ class Server(Struct, kw_only=True):
 
     ``status``: what it answers (0: what the leg expects). ``factor``: on the time to send,
     ``hello_factor``: on its part of the handshake. ``bytes_per_second``: as fast as it sends at
-    most. ``dead``: how connections to it fail, if they do.
+    most. ``dead``: how connections to it fail, if they do. ``not_yet_valid``: its certificate is
+    not, by the clock of the probe's machine.
     """
 
     distance_seconds: float
@@ -55,6 +65,7 @@ class Server(Struct, kw_only=True):
     dead: str = ""
     impostor: Impostor | None = None
     small: bool = False
+    not_yet_valid: bool = False
 
 
 class _OverError(Exception):
@@ -241,6 +252,10 @@ class Exchange:
             self.tls = UNTRUSTED
             if strict:
                 raise _OverError(Phase.TLS, "ssl_unknown_authority", min(at, self.until))
+        elif self.server.not_yet_valid:
+            self.tls = replace(NOT_YET_VALID, dates_at=at + self.wall_offset + CLOCK_BEHIND)
+            if strict:
+                raise _OverError(Phase.TLS, "ssl_invalid_certificate", min(at, self.until))
 
     def _count(self, made: Delivery) -> None:
         self.disordered += made.disordered

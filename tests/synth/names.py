@@ -23,7 +23,9 @@ class Names:
     """Resolvers that know ``zone``.
 
     ``trouble``: the share of questions that the host's own resolver leaves unanswered;
-    ``offline``: nobody answers any.
+    ``offline``: nobody answers any. ``filtered``: names that a filter at home answers with 0.0.0.0,
+    to whoever asks the host's own resolver; ``half_answered``: the share of questions for a name
+    that it leaves unanswered.
     """
 
     def __init__(
@@ -35,6 +37,8 @@ class Names:
         self._random = random
         self._usual: dict[tuple[str, bool], tuple[DnsObservation, ...]] = {}
         self._usual_until = 0.0
+        self.filtered: Mapping[str, float] = {}
+        self.half_answered: Mapping[str, float] = {}
 
     def resolve(self, name: str, at: float, *, trouble: float) -> tuple[Resolution, DnsObservation]:
         """Where the host is led, and the look-up."""
@@ -47,7 +51,11 @@ class Names:
             if reason is not None:
                 failure = Failure(phase=Phase.RESOLVE, reason=reason)
             addresses = (LIE,)
-        elif trouble and self._random.random() < trouble:
+        elif name in self.filtered:
+            failure = Failure(phase=Phase.RESOLVE, reason="dns_bogon_error")
+        elif (share := max(trouble, self.half_answered.get(name, 0.0))) and (
+            self._random.random() < share
+        ):
             reason = self._random.choice(("dns_servfail_error", "generic_timeout_error"))
             failure = Failure(phase=Phase.RESOLVE, reason=reason)
         if failure is not None:
@@ -68,7 +76,8 @@ class Names:
         found: list[DnsObservation] = []
         for name in names:
             forged = self._censor.question(name)
-            if forged is None and not trouble and not offline:
+            at_home = name in self.filtered or name in self.half_answered
+            if forged is None and not trouble and not offline and not at_home:
                 usual = self._usual.get((name, doh))
                 if usual is None:
                     usual = tuple(self._asked(name, at, doh=doh, trouble=0.0, offline=False))
@@ -97,7 +106,14 @@ class Names:
                 lied = False
             if lied and forged is not None:
                 found.append(self._lie(forged.lie, name, resolver, at, seconds, true))
-            elif offline or (resolver == "system" and trouble and self._random.random() < trouble):
+            elif resolver == "system" and name in self.filtered and not offline:
+                failure = Failure(phase=Phase.RESOLVE, reason="dns_bogon_error")
+                found.append(_observation(name, resolver, transport, at, seconds, (), failure))
+            elif offline or (
+                resolver == "system"
+                and (share := max(trouble, self.half_answered.get(name, 0.0)))
+                and self._random.random() < share
+            ):
                 failure = Failure(phase=Phase.RESOLVE, reason="generic_timeout_error")
                 wait = float(self._config.deadline)
                 found.append(_observation(name, resolver, transport, at, wait, (), failure))

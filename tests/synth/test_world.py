@@ -31,7 +31,7 @@ from tests.synth.drive import Daemon
 from tests.synth.edges import CALM, EdgeModel
 from tests.synth.lines import FIBRE, MOBILE
 from tests.synth.rounds import Rounds
-from tests.synth.troubles import Kind
+from tests.synth.troubles import FREQUENCIES, HOME, SITES, Kind, Trouble
 from tests.synth.world import World
 
 CONFIG = load(None, {})
@@ -180,8 +180,57 @@ def test_the_same_seed_gives_the_same_world() -> None:
 
 def test_every_kind_of_trouble_comes_in_a_year() -> None:
     world = World(CONFIG, FIBRE, seed=1, edges=EdgeModel(), begin=BEGIN)
+    assert {*FREQUENCIES, *SITES, *HOME} == set(Kind)
+    years = {**HOME, **SITES, **FREQUENCIES}
+    drawn = world.draw_troubles(begin=BEGIN, seconds=10 * 365 * DAY, frequencies=years)
+    assert {trouble.kind for trouble in drawn} == set(Kind)
     troubles = world.draw_troubles(begin=BEGIN, seconds=365 * DAY)
-    assert {trouble.kind for trouble in troubles} == set(Kind)
+    assert {trouble.kind for trouble in troubles} <= set(FREQUENCIES)
     slow = [t for t in troubles if t.kind is Kind.EDGE_SLOW]
     assert min(t.end - t.begin for t in slow) < 600
     assert max(t.end - t.begin for t in slow) > 4 * 3_600
+
+
+def test_a_name_has_as_many_addresses_as_are_drawn_for_it() -> None:
+    world = World(CONFIG, FIBRE, seed=4, edges=EdgeModel(), begin=BEGIN, addresses=(1, 2, 4))
+    counts = {len(addresses) for addresses in world.zone.values()}
+    assert counts == {1, 2, 4}
+    every = [a for addresses in world.zone.values() for a in addresses]
+    assert len(every) == len(set(every))
+
+
+@pytest.mark.parametrize(
+    ("kind", "whom", "value"),
+    [
+        (Kind.SITE_SLOW, "google", 10.0),
+        (Kind.WIFI, "", 0.3),
+        (Kind.CAP, "", 100.0),
+        (Kind.TUNNEL, "", 0.2),
+        (Kind.PORTS, "", 0.6),
+        (Kind.BIG_PACKETS, "", 1.0),
+        (Kind.FILTER, "youtube", 1.0),
+        (Kind.LOOKUP, "youtube", 1.0),
+        (Kind.CLOCK_BEHIND, "", 1.0),
+        (Kind.INSPECTION, "", 1.0),
+        (Kind.HANDOVER, "", 1.0),
+    ],
+)
+def test_each_trouble_of_a_household_or_a_site_shows(kind: Kind, whom: str, value: float) -> None:
+    def rounds(troubles: tuple[Trouble, ...]) -> list[RoundObservation]:
+        world = World(CONFIG, FIBRE, seed=5, edges=CALM, begin=BEGIN)
+        world.trouble(troubles)
+        measured = Rounds(CONFIG, world)
+        return [
+            measured.measure("youtube", RoundKind.TRANSFER, BEGIN + 900.0 * n)[0] for n in range(4)
+        ]
+
+    def seconds(observed: list[RoundObservation]) -> float:
+        return sum(leg.duration_seconds for one in observed for leg in one.legs)
+
+    held = (Trouble(begin=BEGIN, end=BEGIN + DAY, kind=kind, whom=whom, value=value),)
+    calm, troubled = rounds(()), rounds(held)
+    failed = [leg for one in troubled for leg in one.legs if not leg.ok]
+    assert all(leg.ok for one in calm for leg in one.legs)
+    assert failed or seconds(troubled) > 1.2 * seconds(calm)
+    if whom == "youtube":
+        assert {leg.leg.owner for leg in failed} == {"youtube"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from random import Random
 
@@ -17,7 +17,8 @@ YEAR = 365 * DAY
 
 class Kind(StrEnum):
     """``whom`` of a trouble is an address (``EDGE_*``), a site (``SITE_*``, ``CONTROL_*``), a
-    platform (``REFUSING``, ``SERVER_ERRORS``) or nothing (the whole vantage)."""
+    platform (``REFUSING``, ``SERVER_ERRORS``, ``FILTER``, ``LOOKUP``) or nothing (the whole
+    vantage)."""
 
     EDGE_SLOW = "edge_slow"
     EDGE_DEAD = "edge_dead"
@@ -34,11 +35,23 @@ class Kind(StrEnum):
     PORTAL = "portal"
     BUSY_HOST = "busy_host"
     CLOCK = "clock"
+    SITE_SLOW = "site_slow"
+    WIFI = "wifi"
+    CAP = "cap"
+    TUNNEL = "tunnel"
+    PORTS = "ports"
+    BIG_PACKETS = "big_packets"
+    FILTER = "filter"
+    LOOKUP = "lookup"
+    CLOCK_BEHIND = "clock_behind"
+    INSPECTION = "inspection"
+    HANDOVER = "handover"
 
 
 class Trouble(Struct, frozen=True, kw_only=True):
-    """``value``: a factor on time (``*_SLOW``, ``CROSS_TRAFFIC``, ``CABLE_CUT``), seconds
-    (``SITE_MOVED``, ``BUSY_HOST``), a status (``REFUSING``), a share (``RESOLVER``)."""
+    """``value``: a factor on time (``*_SLOW``, ``CROSS_TRAFFIC``, ``CABLE_CUT``, ``CAP``), seconds
+    (``SITE_MOVED``, ``BUSY_HOST``, ``TUNNEL``), a status (``REFUSING``), a share (``RESOLVER``,
+    ``LOOKUP``, ``PORTS``), packets lost (``WIFI``)."""
 
     begin: float
     end: float
@@ -74,10 +87,53 @@ FREQUENCIES: dict[Kind, Frequency] = {
     Kind.BUSY_HOST: Frequency(per_year=50, seconds=(300, 2 * HOUR), value=(0.005, 0.2)),
     Kind.CLOCK: Frequency(per_year=6, seconds=(60, 60)),
 }
+SITES: dict[Kind, Frequency] = {
+    # All servers of one operator, for whoever meets them: too much at once, a bad release.
+    Kind.SITE_SLOW: Frequency(per_year=12, seconds=(600, 6 * HOUR), value=(2.5, 20)),
+}
+"""Sites' own slow hours."""
+
+HOME: dict[Kind, Frequency] = {
+    # Packets lost between the probe and its router.
+    Kind.WIFI: Frequency(per_year=60, seconds=(120, 5 * HOUR), value=(0.02, 0.3)),
+    # The month's volume is used up: so many times slower until it begins anew.
+    Kind.CAP: Frequency(per_year=4, seconds=(HOUR, 7 * DAY), value=(10, 200)),
+    # A VPN is switched on and off: everything is so many seconds farther away.
+    Kind.TUNNEL: Frequency(per_year=30, seconds=(600, DAY), value=(0.03, 0.25)),
+    # The provider's address translation has no ports left for a share of new connections.
+    Kind.PORTS: Frequency(per_year=10, seconds=(600, 3 * HOUR), value=(0.1, 0.6)),
+    # Large packets vanish on the way to half of the sites (no answer to their fragmentation).
+    Kind.BIG_PACKETS: Frequency(per_year=0.5, seconds=(HOUR, 14 * DAY)),
+    # A filter at home (hosts file, Pi-hole, router) answers for a platform's names with 0.0.0.0.
+    Kind.FILTER: Frequency(per_year=0.5, seconds=(HOUR, 30 * DAY)),
+    # The router's forwarder answers a platform's names in part only; other resolvers do.
+    Kind.LOOKUP: Frequency(per_year=4, seconds=(600, DAY), value=(0.3, 1.0)),
+    # The clock is years behind after a cold start: no certificate is valid yet.
+    Kind.CLOCK_BEHIND: Frequency(per_year=4, seconds=(300, DAY)),
+    # A virus scanner or a company's box shows certificates of its own for every site.
+    Kind.INSPECTION: Frequency(per_year=0.5, seconds=(HOUR, 30 * DAY)),
+    # A satellite's line: now and then for some seconds nothing passes, for as long as it is used.
+    Kind.HANDOVER: Frequency(per_year=6, seconds=(HOUR, DAY)),
+    # What every line has, at the same rates as there.
+    **{
+        kind: FREQUENCIES[kind]
+        for kind in (
+            Kind.OTHER_LINE,
+            Kind.OFFLINE,
+            Kind.CROSS_TRAFFIC,
+            Kind.RESOLVER,
+            Kind.PORTAL,
+            Kind.BUSY_HOST,
+            Kind.CLOCK,
+        )
+    },
+}
+"""What goes wrong in a household, at the rates of one that has all of it: the rates are ours."""
+
 _OF_EDGES = (Kind.EDGE_SLOW, Kind.EDGE_DEAD)
-_OF_SITES = (Kind.SITE_MOVED,)
+_OF_SITES = (Kind.SITE_MOVED, Kind.SITE_SLOW)
 _OF_CONTROLS = (Kind.CONTROL_DEAD, Kind.CONTROL_SLOW)
-_OF_PLATFORMS = (Kind.REFUSING, Kind.SERVER_ERRORS)
+_OF_PLATFORMS = (Kind.REFUSING, Kind.SERVER_ERRORS, Kind.FILTER, Kind.LOOKUP)
 
 
 def draw_troubles(
@@ -89,10 +145,11 @@ def draw_troubles(
     sites: Sequence[str],
     controls: Sequence[str],
     platforms: Sequence[str],
+    frequencies: Mapping[Kind, Frequency] = FREQUENCIES,
 ) -> tuple[Trouble, ...]:
     """The troubles of a time, in order of their beginning."""
     found = []
-    for kind, often in FREQUENCIES.items():
+    for kind, often in frequencies.items():
         whose = {
             **dict.fromkeys(_OF_EDGES, edges),
             **dict.fromkeys(_OF_SITES, sites),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
 from probe.config.schema import Config
 from probe.measure.names import Resolution
 from probe.model.failure import Failure
-from probe.model.identity import Phase
+from probe.model.identity import Answer, Phase
 from probe.model.observation import Clock, Leg, LegObservation
 from tests.lab.world.build import world_for
 from tests.scenarios.model import Answers, Impostor, Restricted
@@ -17,18 +17,22 @@ from tests.synth.edges import Edge, EdgeModel, draw_distance
 from tests.synth.exchange import TIMEOUT, Exchange, Server
 from tests.synth.line import LineAtWork, LineModel
 from tests.synth.names import LIE, Names
-from tests.synth.troubles import Kind, Now, Trouble, draw_troubles
+from tests.synth.troubles import FREQUENCIES, Frequency, Kind, Now, Trouble, draw_troubles
 
 CABLE_DELAY = 0.1
 CABLE_LOSS = 0.02
+# A satellite's handover takes a second of every fifteen, and most of what is sent meanwhile.
+HANDOVER_SHARE = 1.0 / 15.0
+HANDOVER_LOSS = 0.7
 _DEATHS = (TIMEOUT, TIMEOUT, "connection_refused", "connection_reset", "eof_error")
 
 
 class World:
     """Everything on the other side of the probe, seeded. Times must not go back.
 
-    ``least_addresses``: how many each name has at least (three at most). ``wall_offset_seconds``:
-    what the host's clock shows beside the world's; ``stepping``: it is being set.
+    ``least_addresses``: how many each name has at least (three at most). ``addresses``: from which
+    the number of each name's is drawn instead (four at most). ``wall_offset_seconds``: what the
+    host's clock shows beside the world's; ``stepping``: it is being set.
     """
 
     def __init__(
@@ -41,14 +45,16 @@ class World:
         other_line: LineModel | None = None,
         begin: float = 0.0,
         least_addresses: int = 1,
+        addresses: Sequence[int] = (),
     ) -> None:
         self.random = random = Random(seed)
         self.config = config
         spec = world_for(config)
-        self.zone = {
-            name: _some_more(tuple(a for a in addresses if ":" not in a), least_addresses)
-            for name, addresses in spec.zone.items()
-        }
+        self.zone: dict[str, tuple[str, ...]] = {}
+        for name, known in spec.zone.items():
+            own = tuple(address for address in known if ":" not in address)
+            count = random.choice(addresses) if addresses else max(len(own), least_addresses)
+            self.zone[name] = _as_many(own, count)
         self.censor = Censor(self.zone)
         self.names = Names(self.zone, config.settings.dns, self.censor, random)
         self._lines = [LineAtWork(line, random, begin)]
@@ -69,9 +75,9 @@ class World:
             )
             networks = {a.rpartition(".")[0] for a in site.addresses if ":" not in a}
             found = {a for some in self.zone.values() for a in some}
-            own = {a for a in found if a.rpartition(".")[0] in networks}
-            own |= {a for a in site.addresses if ":" not in a}
-            for address in sorted(own):
+            its = {a for a in found if a.rpartition(".")[0] in networks}
+            its |= {a for a in site.addresses if ":" not in a}
+            for address in sorted(its):
                 near = distance * random.uniform(0.9, 1.3)
                 self._edges[address] = Edge(edges, near, random, begin)
                 self._site_of[address] = site.name
@@ -106,7 +112,13 @@ class World:
         """What will go wrong."""
         self._now = Now(troubles)
 
-    def draw_troubles(self, *, begin: float, seconds: float) -> tuple[Trouble, ...]:
+    def draw_troubles(
+        self,
+        *,
+        begin: float,
+        seconds: float,
+        frequencies: Mapping[Kind, Frequency] = FREQUENCIES,
+    ) -> tuple[Trouble, ...]:
         """A time of usual troubles."""
         return draw_troubles(
             self.random,
@@ -116,6 +128,7 @@ class World:
             sites=self.sites,
             controls=[control.name for control in self.config.controls],
             platforms=[platform.name for platform in self.config.platforms],
+            frequencies=frequencies,
         )
 
     def restrict(self, restrictions: Iterable[Restricted]) -> None:
@@ -133,11 +146,23 @@ class World:
         elsewhere = state.value(Kind.OTHER_LINE) is not None and len(self._lines) > 1
         self.line = self._lines[1 if elsewhere else 0]
         cross = state.value(Kind.CROSS_TRAFFIC) or 1.0
+        self.names.filtered = self._hosts(Kind.FILTER)
+        self.names.half_answered = self._hosts(Kind.LOOKUP)
         self.line.begin_round(
             now,
-            share=self.share / cross,
+            share=self.share / cross / (state.value(Kind.CAP) or 1.0),
             queue_seconds=self.queue_seconds + 0.02 * (cross - 1.0),
         )
+
+    def _hosts(self, kind: Kind) -> dict[str, float]:
+        """The hosts of the platforms that ``kind`` is about now, with its value."""
+        about = self._now.by_kind.get(kind, {})
+        return {
+            host: value
+            for platform in self.config.platforms
+            if (value := about.get(platform.name)) is not None
+            for host in platform.hosts
+        }
 
     @property
     def clock_stepped(self) -> bool:
@@ -179,7 +204,7 @@ class World:
             server=self._server(leg, address, at),
             line=self.line,
             censor=self.censor,
-            meeting=self._meeting(address),
+            meeting=self._meeting(leg, address),
             random=self.random,
             busy_seconds=self._busy(),
             wall_offset_seconds=self.wall_offset_seconds,
@@ -190,15 +215,35 @@ class World:
         most = max(self.busy_seconds, self._now.value(Kind.BUSY_HOST) or 0.0)
         return self.random.uniform(0.0, most) if most else 0.0
 
-    def _meeting(self, address: str) -> Meeting:
+    def _meeting(self, leg: Leg, address: str) -> Meeting:
         meeting = Meeting()
         state = self._now
+        if not state.by_kind:
+            return meeting
         meeting.silent = self.offline
         if state.value(Kind.CABLE_CUT) is not None and address not in self._domestic:
             meeting.loss, meeting.delay_seconds = CABLE_LOSS, CABLE_DELAY
         if state.value(Kind.PORTAL) is not None:
             meeting.impostor = Impostor.OTHER_NAME
+        self._at_home(meeting, leg, address)
         return meeting
+
+    def _at_home(self, meeting: Meeting, leg: Leg, address: str) -> None:
+        """What a household's own line and machine do to a leg."""
+        state, draw = self._now, self.random.random
+        if (loss := state.value(Kind.WIFI)) is not None:
+            meeting.loss = 1.0 - (1.0 - meeting.loss) * (1.0 - loss)
+        meeting.delay_seconds += state.value(Kind.TUNNEL) or 0.0
+        if (share := state.value(Kind.PORTS)) is not None and draw() < share:
+            meeting.no_syn = True
+        if state.value(Kind.HANDOVER) is not None and draw() < HANDOVER_SHARE:
+            meeting.loss = max(meeting.loss, HANDOVER_LOSS)
+        if state.value(Kind.INSPECTION) is not None:
+            meeting.impostor = Impostor.UNTRUSTED
+        # An alert is small, and so gets through where certificates do not.
+        alert = leg.answer is Answer.ANY and _third(self._site_of.get(address, "")) == 1
+        if state.value(Kind.BIG_PACKETS) is not None and not alert:
+            meeting.no_hello = meeting.no_hello or _third(self._site_of.get(address, "")) < 2
 
     def _server(self, leg: Leg, address: str, now: float) -> Server:
         if address == LIE:
@@ -227,9 +272,11 @@ class World:
     def _trouble(self, server: Server, leg: Leg, address: str) -> None:
         state = self._now
         site, owner = self._site_of[address], leg.owner
+        server.not_yet_valid = state.value(Kind.CLOCK_BEHIND) is not None
         slow = (state.value(Kind.EDGE_SLOW, address) or 1.0) * (
             state.value(Kind.CONTROL_SLOW, owner) or 1.0
         )
+        slow *= state.value(Kind.SITE_SLOW, site) or 1.0
         server.hello_factor *= slow
         if address not in self._domestic:
             slow *= state.value(Kind.CABLE_CUT) or 1.0
@@ -242,15 +289,21 @@ class World:
             server.status = _STATUSES[int(refusing) % len(_STATUSES)] if refusing < 500 else 503
 
 
-def _some_more(addresses: tuple[str, ...], least: int) -> tuple[str, ...]:
-    """At least so many addresses (three at most): others lie in the same network."""
+def _as_many(addresses: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """So many addresses (four more than it has at most): others lie in the same network."""
     if not addresses:
         return ()
     network, _, place = addresses[0].rpartition(".")
-    more = range(1, 1 + least - len(addresses))
-    return (*addresses, *(f"{network}.{int(place) + 100 * n}" for n in more))
+    more = (f"{network}.{int(place) + away}" for away in _AWAY)
+    return (*addresses, *more)[: max(count, 1)]
 
 
+def _third(site: str) -> int:
+    """One of three kinds of a site, always the same."""
+    return sum(map(ord, site)) % 3
+
+
+_AWAY = (100, 200, 50, 150)
 _STATUSES = (403, 429, 451, 302, 404)
 
 
