@@ -74,7 +74,8 @@ class Queue:
 
 @dataclass(slots=True)
 class Meeting:
-    """What acts on one flow from now on. ``cut_after``: bytes down until silence."""
+    """What acts on one flow from now on. ``cut_after``: bytes down until silence.
+    ``spared``: no restriction meets it."""
 
     buckets: list[Bucket] = field(default_factory=list)
     queues: list[Queue] = field(default_factory=list)
@@ -86,6 +87,7 @@ class Meeting:
     no_syn: bool = False
     no_hello: bool = False
     impostor: Impostor | None = None
+    spared: bool = False
 
     @property
     def slows(self) -> bool:
@@ -136,6 +138,8 @@ class Censor:
 
     def syn(self, address: str, meeting: Meeting) -> None:
         """A connection to ``address`` begins."""
+        if meeting.spared:
+            return
         for index, restricted in enumerate(self._restrictions):
             if self._here(index, address) and (
                 not restricted.whom.names or (index, address) in self._remembered
@@ -144,6 +148,8 @@ class Censor:
 
     def hello(self, address: str, name: str, meeting: Meeting) -> None:
         """The hello says ``name``."""
+        if meeting.spared:
+            return
         for index, restricted in enumerate(self._restrictions):
             whom = restricted.whom
             if not whom.names or not self._here(index, address) or not _named(whom.names, name):

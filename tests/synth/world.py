@@ -96,6 +96,8 @@ class World:
         self.stepping = False
         self.queue_seconds = 0.0
         self.share = 1.0
+        self._share = 1.0
+        self._turns: tuple[float, float] | None = None
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -131,9 +133,22 @@ class World:
             frequencies=frequencies,
         )
 
-    def restrict(self, restrictions: Iterable[Restricted]) -> None:
-        """What somebody does on the way, from now on."""
+    def restrict(
+        self,
+        restrictions: Iterable[Restricted],
+        *,
+        share: float = 1.0,
+        turns: tuple[float, float] | None = None,
+    ) -> None:
+        """What somebody does on the way, from now on: to a ``share`` of the connections, drawn one
+        by one, and, with ``turns``, only in the first so many seconds of every so many."""
         self.censor.restrict(restrictions)
+        self._share, self._turns = share, turns
+
+    def _spared(self, at: float) -> bool:
+        if self._turns is not None and at % self._turns[1] >= self._turns[0]:
+            return True
+        return self._share < 1.0 and self.random.random() >= self._share
 
     def becomes(self, line: LineModel, now: float) -> None:
         """Another line carries everything."""
@@ -204,7 +219,7 @@ class World:
             server=self._server(leg, address, at),
             line=self.line,
             censor=self.censor,
-            meeting=self._meeting(leg, address),
+            meeting=self._meeting(leg, address, at),
             random=self.random,
             busy_seconds=self._busy(),
             wall_offset_seconds=self.wall_offset_seconds,
@@ -215,8 +230,8 @@ class World:
         most = max(self.busy_seconds, self._now.value(Kind.BUSY_HOST) or 0.0)
         return self.random.uniform(0.0, most) if most else 0.0
 
-    def _meeting(self, leg: Leg, address: str) -> Meeting:
-        meeting = Meeting()
+    def _meeting(self, leg: Leg, address: str, at: float) -> Meeting:
+        meeting = Meeting(spared=self._spared(at))
         state = self._now
         if not state.by_kind:
             return meeting
