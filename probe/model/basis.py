@@ -49,7 +49,9 @@ class Ground(Struct, frozen=True, kw_only=True):
 GROUNDS: dict[Basis, Ground] = {
     Basis.SWAP: Ground(
         accuses=True,
-        needs="the same test, against the swap, speaks (below)",
+        needs="the same test, against the swap, speaks (below); where any answer of the server "
+        "will do as the swap's, in two suspicious rounds, and no leg counts that the server itself "
+        "turned away (an alert, a certificate that is not right)",
         rules_out="the server and the way to it: same address, same minutes, another name",
         leaves="That the part of the platform's own service which answers to this name is well.",
         wrong="by the line, at most once in 20,000 bursts; by the platform, each time that the "

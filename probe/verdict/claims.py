@@ -29,7 +29,11 @@ def may_claim(facts: Facts, state: State) -> tuple[str, ...]:
         )
     match found.basis:
         case Basis.SWAP:
-            claims.append(f"The same server was {_well(found)} under a neutral name meanwhile.")
+            claims.append(
+                "The same server answered handshakes under neutral names meanwhile."
+                if found.any_answer
+                else f"The same server was {_well(found)} under a neutral name meanwhile."
+            )
         case Basis.PLATFORMS:
             claims.append(
                 "It began in the same minutes as the same for platforms of other operators: "

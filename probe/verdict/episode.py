@@ -63,6 +63,7 @@ def after_burst(episode: Episode, observed: RoundObservation, found: Score) -> E
         bursts=episode.bursts + 1,
         control=episode.control.after(found.wins),
         swap=swap,
+        any_answer=episode.any_answer or found.any_answer,
         by_address=by_address,
         slow_logs=logs,
         usual=episode.usual or found.usual,
@@ -117,7 +118,10 @@ def basis(
     episode: Episode, at: float, known_addresses: int, thresholds: Thresholds, others: Others
 ) -> Basis | None:
     """What a proof may rest on, the best that there is; ``None`` while there is none."""
-    if episode.swap.e_value >= thresholds.evidence:
+    if episode.swap.e_value >= thresholds.evidence and (
+        # What serves this one name may have a bad moment: an answer to another says little of it.
+        not episode.any_answer or episode.rounds >= thresholds.rounds
+    ):
         return Basis.SWAP
     if episode.control.e_value < thresholds.evidence or episode.rounds < thresholds.rounds:
         return None
@@ -179,6 +183,7 @@ def proven(
         rounds=episode.rounds,
         seen_at=at,
         swap=episode.swap,
+        any_answer=episode.any_answer,
         failure=failure(episode),
         elsewhere_at=episode.elsewhere_at,
     )

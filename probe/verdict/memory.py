@@ -39,8 +39,8 @@ class Episode(Struct, frozen=True, kw_only=True):
     for each address. ``slow_logs``: slowdowns that bursts measured, against the target's own
     history if that was known (``usual``); ``failures``: how the target's
     legs failed outright (``phase/reason``), ``slow_legs`` how many did not.
-    ``swap_slow``/``swap_fast``: bursts in which the swap was slow or not; ``clean_slow``: that it
-    was slow at an address which had not seen the platform's name since the onset, nor perhaps
+    ``any_answer``: the swap took any answer of the server. ``swap_slow``/``swap_fast``: bursts in
+    which the swap was slow or not; ``clean_slow``: that it was slow at an address which had not seen the platform's name since the onset, nor perhaps
     since what it shows began; ``clean_fast``: that it was not slow there, until the platform's name
     came. ``clean``: the addresses that were clean at the onset. ``seen``:
     addresses that have. ``led_astray``: the host's resolver gave nothing, or a place that is not
@@ -67,6 +67,7 @@ class Episode(Struct, frozen=True, kw_only=True):
     slow_legs: int = 0
     failures: tuple[str, ...] = ()
     signatures: tuple[Signature, ...] = ()
+    any_answer: bool = False
     swap_slow: int = 0
     swap_fast: int = 0
     clean_slow: bool = False
@@ -109,8 +110,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     (``throttled`` or ``blocked``, whatever may be said of the cause). ``basis``: what the proof
     rests on, and ``here``: what it would without platforms or references. ``swap``: evidence
     against the swap since it was proven, in ``swap_bursts`` of this round and ``swap_rounds`` in
-    all. ``failure``: how most of the legs failed (``phase/reason``). ``elsewhere_at``: when
-    references found it failing or slow last (0: never).
+    all, ``any_answer`` whether that took any answer of the server. ``failure``: how most of the
+    legs failed (``phase/reason``). ``elsewhere_at``: when references found it failing or slow last (0: never).
     """
 
     state: State
@@ -140,6 +141,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     swap: Wealth = Wealth()
     swap_bursts: int = 0
     swap_rounds: int = 0
+    any_answer: bool = False
     failure: str = ""
     elsewhere_at: float = 0.0
 

@@ -13,7 +13,7 @@ from statistics import median, pstdev
 
 from msgspec import Struct
 
-from probe.model.identity import LegRole
+from probe.model.identity import Answer, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure, hard
@@ -49,7 +49,7 @@ class Score(Struct, frozen=True, kw_only=True):
     whether the swap was slower than the controls by the margin, and ``first_swap_slow`` whether
     those of its legs were that came before any of the target's (``None``: there are none).
     ``complete``: every leg was made.
-    ``noise``: how much the legs of one group differed.
+    ``noise``: how much the legs of one group differed. ``any_answer``: the swap took any answer.
     """
 
     wins: int
@@ -67,6 +67,7 @@ class Score(Struct, frozen=True, kw_only=True):
     slow_legs: int
     also_handshake: bool
     path: float
+    any_answer: bool = False
 
 
 def score(
@@ -124,6 +125,7 @@ def score(
         slow_legs=sum(hard(leg) is None for leg in targets),
         also_handshake=_also_handshake(targets, controls, normal, thresholds),
         path=path,
+        any_answer=bool(swaps) and swaps[0].leg.answer is Answer.ANY,
     )
 
 

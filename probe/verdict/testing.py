@@ -152,7 +152,7 @@ def strengthen(
         return replace(mine, proven=replace(impaired, swap_bursts=0)), None
     wins = _own_slowness(found, about.thresholds.log_margin).swap_wins or 0
     swap, tried = impaired.swap.after(wins), impaired.swap_bursts + 1
-    impaired = replace(impaired, swap=swap, swap_bursts=tried)
+    impaired = replace(impaired, swap=swap, swap_bursts=tried, any_answer=found.any_answer)
     if swap.e_value >= about.thresholds.evidence:
         speaks = replace(
             impaired,

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from probe.config import load
+from probe.model.basis import Basis
 from probe.model.failure import Failure
 from probe.model.identity import Answer, Compares, LegRole, Phase, RoundKind
 from probe.model.observation import LegObservation, TlsFacts
@@ -67,7 +68,10 @@ def test_a_name_that_is_blocked_is_told_without_anybody_outside(effect: Effect) 
     assert said[-1].rule_id == "blocked.tls"
     proven = daemon.memory.platform("facebook").proven
     assert proven is not None
-    assert proven.basis == "swap"
+    assert proven.basis is Basis.SWAP
+    assert proven.rounds >= 2
+    claims = said[-1].may_claim
+    assert "The same server answered handshakes under neutral names meanwhile." in claims
 
 
 def failing(leg: LegObservation, reason: str, tls: TlsFacts | None) -> LegObservation:
