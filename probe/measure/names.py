@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from ipaddress import ip_address
 from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.config.schema import Settings, VantageConfig
 from probe.measure.dns import measure_dns
 from probe.measure.doh import measure_doh
+from probe.measure.failures import TIMEOUT
+from probe.measure.host_files import resolv_conf
 from probe.measure.host_lookup import host_lookups
-from probe.measure.resolvers import resolvers, static_addresses
+from probe.measure.resolvers import (
+    SYSTEM,
+    Resolver,
+    host_and_port,
+    resolvers,
+    static_addresses,
+)
+from probe.measure.special_addresses import is_nowhere
 from probe.measure.trust import Trust
 from probe.model.failure import Failure
 from probe.model.identity import Family, Phase
 from probe.model.observation import DnsObservation
 
 _NO_ANSWER = Failure(phase=Phase.RESOLVE, reason="dns_no_answer")
+_NOWHERE = Failure(
+    phase=Phase.RESOLVE, reason="dns_bogon_error", detail="an address of this very host, or none"
+)
+# What a resolver that is out of order says, or does not say, of any name that it has to ask for.
+_TROUBLE = frozenset({TIMEOUT, "dns_servfail_error", "dns_refused_error", "dns_server_misbehaving"})
+_TOLD = frozenset({"dns_nxdomain_error", "dns_no_answer"})
 
 
 class Resolution(Struct, frozen=True, kw_only=True):
@@ -74,6 +90,8 @@ class Names:
                 timeout_seconds=float(self._settings.dns.deadline),
                 via=self._via,
             )
+            if not self._settings.dns.allow_private:
+                lookups = tuple(map(_without_nowhere, lookups))
             self._lookups.extend(lookups)
             self._known.update((lookup.name, self._heard(lookup)) for lookup in lookups)
         return {name: self._known[name] for name in wanted}
@@ -90,14 +108,29 @@ class Names:
     def _heard(self, lookup: DnsObservation) -> Resolution:
         if lookup.failure is not None:
             return Resolution(seconds=lookup.seconds, failure=lookup.failure)
-        addresses = tuple(address for answer in lookup.answers for address in answer.addresses)
-        return self._choose(addresses, seconds=lookup.seconds)
+        addresses = [address for answer in lookup.answers for address in answer.addresses]
+        if not self._settings.dns.allow_private:
+            addresses = [one for one in addresses if not _leads_nowhere(lookup.name, one)]
+        return self._choose(tuple(addresses), seconds=lookup.seconds)
 
     def _choose(self, addresses: tuple[str, ...], *, seconds: float | None) -> Resolution:
         # Any record, not the first: over the rounds each one is seen, and legs record which it was.
         if not addresses:
             return Resolution(seconds=seconds, failure=_NO_ANSWER)
         return Resolution(address=self._random.choice(addresses), seconds=seconds)
+
+
+def _leads_nowhere(name: str, address: str) -> bool:
+    """Whether ``address`` is this host itself, or nobody, although ``name`` is a public one."""
+    return is_nowhere(address) and f".{name.lower()}".rstrip(".").split(".")[-1] != "localhost"
+
+
+def _without_nowhere(lookup: DnsObservation) -> DnsObservation:
+    """A look-up that leads nowhere is a failure: a leg would go to this host itself."""
+    found = [address for answer in lookup.answers for address in answer.addresses]
+    if not found or not all(_leads_nowhere(lookup.name, address) for address in found):
+        return lookup
+    return replace(lookup, failure=_NOWHERE)
 
 
 def is_address(name: str) -> bool:
@@ -116,8 +149,10 @@ async def measure_names(
     via: VantageConfig,
     family: Family,
     trust: Trust | None,
+    neutral: Collection[str] = (),
 ) -> tuple[DnsObservation, ...]:
-    """Ask every resolver for every name, on the wire; DoH only when given ``trust``.
+    """Ask every resolver for every name, on the wire; DoH only when given ``trust``. ``neutral``
+    are those of the names that nobody has a reason to answer falsely.
 
     Through a proxy there is no UDP, so nothing is measured there.
     """
@@ -155,4 +190,80 @@ async def measure_names(
                 )
     answers = await asyncio.gather(*udp)
     secure = await asyncio.gather(*doh)
-    return (*(one for several in answers for one in several), *secure)
+    return through_translator((*(one for several in answers for one in several), *secure), neutral)
+
+
+def through_translator(
+    found: tuple[DnsObservation, ...], neutral: Collection[str]
+) -> tuple[DnsObservation, ...]:
+    """Acquit answers that lead through the network's own NAT64: an IPv6 address that is none of the
+    public Internet (RFC 8215's prefix, a unique-local one) is honest if a resolver gives one with
+    the same first 48 bits for a ``neutral`` name."""
+    prefixes = {
+        _prefix(address)
+        for one in found
+        if one.name in neutral and one.family is Family.IPV6
+        for address in _addresses(one)
+    }
+
+    def acquitted(one: DnsObservation) -> bool:
+        return (
+            one.family is Family.IPV6
+            and one.failure is not None
+            and one.failure.reason == "dns_bogon_error"
+            and all(_prefix(address) in prefixes for address in _addresses(one))
+            and not any(is_nowhere(address) for address in _addresses(one))
+        )
+
+    return tuple(replace(one, failure=None) if acquitted(one) else one for one in found)
+
+
+def _prefix(address: str) -> int:
+    return int(ip_address(address)) >> 80
+
+
+def _addresses(found: DnsObservation) -> tuple[str, ...]:
+    return tuple(address for answer in found.answers for address in answer.addresses)
+
+
+async def resolver_works(
+    resolutions: Mapping[str, Resolution],
+    *,
+    settings: Settings,
+    via: VantageConfig,
+    family: Family,
+    neutral: Collection[str],
+    random: Random,
+) -> bool | None:
+    """Whether the host's resolver gives any word on a name that it cannot remember: one below a
+    ``neutral`` name, drawn at random. ``None``: there was no reason to ask.
+
+    A resolver that has lost its way out still answers what it remembers. Then a platform's short-
+    lived name fails while controls are fine, and nobody lies. Any definite answer will do: that the
+    name does not exist, as a rule.
+    """
+    failures = [one.failure for one in resolutions.values() if one.failure is not None]
+    nameservers = via.nameservers or resolv_conf().nameservers
+    if via.proxy is not None or not nameservers:
+        return None
+    if not any(failure.reason in _TROUBLE for failure in failures):
+        return None
+    address, port = host_and_port(nameservers[0])
+    resolver = Resolver(name=SYSTEM, transport="udp", address=address, port=port)
+    below = [f"{random.getrandbits(48):012x}.{name}" for name in neutral if not is_address(name)]
+    found = await asyncio.gather(
+        *(
+            measure_dns(
+                name,
+                family,
+                resolver,
+                via=via,
+                deadline_seconds=float(settings.dns.deadline),
+                linger_seconds=0.0,
+                allow_private=True,
+            )
+            for name in below
+        )
+    )
+    told = [one.failure is None or one.failure.reason in _TOLD for each in found for one in each]
+    return any(told) if told else None

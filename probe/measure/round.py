@@ -32,7 +32,7 @@ from probe.measure.legs import (
     with_drawn_names,
 )
 from probe.measure.lookout import Lookout
-from probe.measure.names import Names, Resolution, measure_names
+from probe.measure.names import Names, Resolution, measure_names, resolver_works
 from probe.measure.objects import after_page, object_now, page_due
 from probe.measure.quic_legs import QUIC, over_quic
 from probe.measure.state import State
@@ -113,19 +113,29 @@ class Rounds:
         legs = (*legs, *self._over_quic(legs, via, self._endpoints(via, *self._controls)))
         legs = self._drawn(one_any_answer(legs, self._random))
         resolutions = await names.resolve(leg.connect_to for leg in legs)
-        dns = asyncio.ensure_future(
+        neutral = {leg.connect_to for leg in legs if leg.role is LegRole.CONTROL}
+        dns = asyncio.gather(
             measure_names(
                 resolutions,
                 settings=self._settings,
                 via=via,
                 family=family,
                 trust=None if kind is RoundKind.LIGHT else self._trust,
-            )
+                neutral=neutral,
+            ),
+            resolver_works(
+                resolutions,
+                settings=self._settings,
+                via=via,
+                family=family,
+                neutral=neutral,
+                random=self._random,
+            ),
         )
         try:
             order = in_order(legs, self._random)
             made, skipped = await self._asker.legs(order, resolutions, via, seconds, family)
-            answers = await dns
+            answers, works = await dns
         finally:
             dns.cancel()
         return self._observation(
@@ -138,6 +148,7 @@ class Rounds:
             skipped=(*objectless, *skipped),
             names=names,
             answers=answers,
+            resolver_works=works,
         )
 
     async def burst(self, burst: Burst, *, platform: str, vantage: str) -> RoundObservation:
@@ -253,6 +264,7 @@ class Rounds:
         skipped: tuple[SkippedLeg, ...],
         names: Names,
         answers: Sequence[DnsObservation] = (),
+        resolver_works: bool | None = None,
         burst: Burst | None = None,
     ) -> RoundObservation:
         now = _Moment.now()
@@ -271,6 +283,7 @@ class Rounds:
             clock_stepped=abs(now.offset - began.offset) >= STEP_SECONDS,
             burst=burst,
             page_wire_bytes=names.page_wire_bytes,
+            resolver_works=resolver_works,
         )
 
     async def _declare(

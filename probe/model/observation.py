@@ -237,6 +237,8 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
     ``page_wire_bytes``: what was sent and received to look for objects' links on pages, which are
     no legs, counted as ``wire_bytes_*`` of legs are. ``holds_seconds``: for how long after its end
     what it saw holds, by the pace of rounds at its time (``HOLD_INTERVALS`` of them).
+    ``resolver_works``: whether the host's resolver still gave a word on a name that it could not
+    remember, when look-ups failed as they do where it has lost its way out; ``None``: not asked.
     """
 
     id: str
@@ -254,6 +256,7 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
     burst: Burst | None = None
     page_wire_bytes: int = 0
     holds_seconds: float = HOLD_SECONDS
+    resolver_works: bool | None = None
 
     @property
     def ended_at(self) -> float:

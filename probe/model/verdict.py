@@ -14,6 +14,10 @@ from probe.model.observation import HOLD_SECONDS
 SEVERE_FACTOR = 10.0
 
 
+# The reason of a block that may be a filter's at home: it counts for no network.
+HOME_RESOLVER = "home_resolver"
+
+
 class State(StrEnum):
     """The ladder's rungs. ``unknown`` always carries a reason.
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from probe.model.finding import FindingKind
 from probe.model.identity import Vantage
 from probe.nation.abroad import Abroad
-from probe.nation.sight import AFFECTED, CLEAR, Reading, states_of, upstream_of
+from probe.nation.sight import AFFECTED, CLEAR, NO_VOTE, Reading, states_of, upstream_of
 
 
 class Network(Struct, frozen=True, kw_only=True):
@@ -40,6 +40,8 @@ def by_vantage(readings: Iterable[Reading]) -> dict[Vantage, tuple[Reading, ...]
 
 def says(readings: Sequence[Reading], kind: FindingKind, abroad: Abroad) -> bool | None:
     """Whether a vantage is affected; ``None``: what it has says nothing of this kind."""
+    if any(reading.reason in NO_VOTE for reading in readings):
+        return None
     states = states_of(readings)
     if states & AFFECTED[kind] or abroad.bears(readings, kind):
         return True

@@ -10,7 +10,7 @@ from msgspec import Struct
 from probe.config.schema import NationConfig
 from probe.model.finding import FindingKind
 from probe.model.identity import Access, Role, Vantage
-from probe.model.verdict import AILING, RESTRICTED, State
+from probe.model.verdict import AILING, HOME_RESOLVER, RESTRICTED, State
 from probe.verdict.facts import SLOW_OUTSIDE
 
 GRID_SECONDS = 60.0
@@ -63,6 +63,8 @@ SLOW_ABROAD: dict[FindingKind, frozenset[str]] = {
 
 # The kinds that follow from verdicts; ``silent`` follows from their absence.
 VERDICT_KINDS = tuple(AFFECTED)
+# Reasons of verdicts that stand for no network: what was answered falsely may be a filter at home.
+NO_VOTE = frozenset({HOME_RESOLVER})
 
 
 class Seen(Struct, frozen=True, kw_only=True):

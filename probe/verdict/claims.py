@@ -75,6 +75,12 @@ def may_not_claim(facts: Facts, state: State) -> tuple[str, ...]:
         limits.append("That the platform's name is what triggers it.")
     if not facts.vouched and found.basis not in (Basis.SWAP, Basis.DNS, Basis.DECOY):
         limits.append(f"That it is well elsewhere: {nobody_looked(facts)}.")
+    if found.at_home:
+        limits.append(
+            "That the provider or the country does it: the name server that answers falsely is on "
+            "this computer or may be in this home (a router, a filter against advertisements or "
+            "for children), and none beyond it was heard to say the same."
+        )
     if found.unmeasured_seconds:
         limits.append(
             "That it lasted without a break: nothing was measured for "

@@ -15,7 +15,7 @@ from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.observe.effort import Measure
-from probe.verdict import names, rounds, testing
+from probe.verdict import lookups, names, rounds, testing
 from probe.verdict.about import About
 from probe.verdict.clock import dates_found
 from probe.verdict.cut import heard, line_cut_off, nobody_to_ask
@@ -65,6 +65,8 @@ def _ordinary(
     thresholds = about.thresholds
     seen = rounds.compare(memory.levels, observed, about)
     mine = rounds.noted(memory.platform(observed.platform), seen, observed)
+    mine = lookups.exonerating(mine, observed)
+    seen, ours = rounds.without_our_own(seen, lookups.leads(mine, observed), thresholds)
     mine = rounds.with_slow_line(mine, memory.levels, observed, seen, about)
     episode = rounds.episode_after(mine, seen, observed, about)
     episode = rounds.with_seen(episode, seen, observed, thresholds)
@@ -104,6 +106,7 @@ def _ordinary(
         raw_slower=rounds.raw_slower(seen, thresholds),
         usual=bool(seen.contrasts) and all(c.usual for c in seen.contrasts),
         compared=any(c.slowdown is not None for c in seen.contrasts),
+        ours=ours,
         tested_bytes=rounds.tested(mine.tested_bytes, observed),
     )
     levels = memory.levels

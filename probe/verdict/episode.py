@@ -20,25 +20,13 @@ from probe.model.observation import RoundObservation
 from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger
 from probe.observe.effort import Measure
 from probe.verdict.memory import Episode, Proven
+from probe.verdict.names import network_of
 from probe.verdict.rank import Wealth
 from probe.verdict.score import Score
 from probe.verdict.thresholds import Thresholds
 
 MOST_SAMPLES = 12
 DECOY_ROUNDS = 2
-# What a resolver says, or the place that it leads to shows, when it leads astray.
-ASTRAY = frozenset(
-    {
-        "dns_nxdomain_error",
-        "dns_no_answer",
-        "dns_refused_error",
-        "dns_servfail_error",
-        "dns_bogon_error",
-        "ssl_invalid_hostname",
-        "ssl_unknown_authority",
-        "ssl_invalid_certificate",
-    }
-)
 
 
 def after_burst(episode: Episode, observed: RoundObservation, found: Score) -> Episode:
@@ -48,7 +36,12 @@ def after_burst(episode: Episode, observed: RoundObservation, found: Score) -> E
     if burst is not None and burst.address and episode.led_astray:
         # The address of another resolver: it tells where the host's own resolver led.
         if not found.failures:
-            return replace(episode, bursts=episode.bursts + 1, elsewhere=found.complete)
+            return replace(
+                episode,
+                bursts=episode.bursts + 1,
+                elsewhere=found.complete,
+                well_at=(*episode.well_at, burst.address) if found.complete else episode.well_at,
+            )
         episode = replace(episode, led_astray=False)
     by_address = dict(episode.by_address)
     by_address[address] = by_address.get(address, Wealth()).after(found.wins)
@@ -126,7 +119,7 @@ def basis(
     if episode.control.e_value < thresholds.evidence or episode.rounds < thresholds.rounds:
         return None
     if episode.led_astray:
-        return Basis.DNS if episode.elsewhere else None
+        return Basis.DNS if episode.elsewhere and not own_resolver_knows(episode) else None
     if _decoy(episode):
         return Basis.DECOY
     strong = _strong(episode, thresholds)
@@ -134,6 +127,12 @@ def basis(
         return None
     lasted = at - episode.onset_at
     return better(strong, lasted, thresholds, others) or here(strong, lasted, thresholds)
+
+
+def own_resolver_knows(episode: Episode) -> bool:
+    """Whether the host's own resolver gave, when it was asked on the wire, a place where the target
+    was well: then the host was led there by nobody's lie."""
+    return not {*map(network_of, episode.own_words)}.isdisjoint(map(network_of, episode.well_at))
 
 
 def _strong(episode: Episode, thresholds: Thresholds) -> int:
@@ -180,6 +179,8 @@ def proven(
         together=others.together if rests_on is Basis.PLATFORMS else (),
         decoy=_decoy(episode),
         usual=episode.usual,
+        at_home=rests_on is Basis.DNS and episode.at_home,
+        well_at=episode.well_at,
         rounds=episode.rounds,
         seen_at=at,
         swap=episode.swap,

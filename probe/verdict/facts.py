@@ -12,6 +12,7 @@ from probe.model.identity import Phase
 from probe.model.observation import LegObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.effort import failed, gave, misdated, refused, server_error, withheld
+from probe.verdict.astray import Led
 from probe.verdict.clock import DatesFound
 from probe.verdict.cut import CutOff
 from probe.verdict.memory import Episode, Proven
@@ -62,6 +63,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``cut_off``: most sites fell silent with the platform.
     ``nobody_to_ask``: the round's controls have been silent by themselves for long.
     ``dates``: what the targets' certificates say of dates that are wrong.
+    ``ours``: targets that are slow or failing where our own files, our own look-up, or a resolver
+    that is out of order, led.
     ``raw_slower``: the platform is slower than its controls, and nobody knows yet what is normal.
     ``has_references``: vantages outside are configured; ``vouched``: most of them found it fine
     since what is suspected or proven began.
@@ -87,6 +90,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     dates: DatesFound | None = None
     nobody_to_ask: bool = False
     raw_slower: bool = False
+    ours: dict[str, Led] = {}
     usual: bool = False
     compared: bool = False
     tested_bytes: int = 0
@@ -113,6 +117,12 @@ class Facts(Struct, frozen=True, kw_only=True):
         return self.other_resolvers_answer and all(
             leg.failure is not None and leg.failure.phase is Phase.RESOLVE for leg in legs
         )
+
+    def led_by_ourselves(self, how: Led) -> bool:
+        """Some target is slow or failing where we led ourselves, in this way, and what else is
+        proven is not about another target."""
+        mine = {target for target, one in self.ours.items() if one is how}
+        return bool(mine) and (self.proven is None or self.proven.target in self.ours)
 
     @property
     def portal(self) -> bool:

@@ -44,7 +44,9 @@ class Episode(Struct, frozen=True, kw_only=True):
     since what it shows began; ``clean_fast``: that it was not slow there, until the platform's name
     came. ``clean``: the addresses that were clean at the onset. ``seen``:
     addresses that have. ``led_astray``: the host's resolver gave nothing, or a place that is not
-    the platform's; ``elsewhere``: the target was well at another address. ``also_handshake``: the
+    the platform's; ``at_home``: this resolver may stand in the home, and none beyond it said
+    the same; ``own_words``: what that resolver gave when it was asked on the wire;
+    ``elsewhere``: the target was well at another address, ``well_at``. ``also_handshake``: the
     handshakes were slow too. ``elsewhere_at``: when references found it failing or slow last (0:
     never). ``decoy_slow``/``decoy_fast``: rounds that renewed it in which the
     platform's name was slow at a server that is nobody's target, or not.
@@ -76,6 +78,9 @@ class Episode(Struct, frozen=True, kw_only=True):
     seen: tuple[str, ...] = ()
     elsewhere: bool = False
     led_astray: bool = False
+    at_home: bool = False
+    own_words: tuple[str, ...] = ()
+    well_at: tuple[str, ...] = ()
     also_handshake: bool = False
     decoy_slow: int = 0
     decoy_fast: int = 0
@@ -105,6 +110,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     ``together`` the platforms of other operators that were slowed since the same time,
     ``decoy`` whether the platform's name was slow at a server that is nobody's target too,
     ``usual`` whether ``factor`` is against the target's own history,
+    ``at_home`` whether only a resolver that may stand in the home led astray, ``well_at`` where the
+    target was well then,
     ``seen_at`` when its target was last compared, be it in a burst, ``unmeasured_seconds`` how much
     of the time since its onset no round speaks for. ``state``: whether it is slowed or fails
     (``throttled`` or ``blocked``, whatever may be said of the cause). ``basis``: what the proof
@@ -131,6 +138,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     together: tuple[str, ...] = ()
     decoy: bool = False
     usual: bool = True
+    at_home: bool = False
+    well_at: tuple[str, ...] = ()
     rounds: int = 0
     recovery: Wealth = Wealth()
     recovery_bursts: int = 0
@@ -168,7 +177,8 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     """What is remembered of one platform.
 
     ``state``, ``reason``, ``since``, ``at`` and ``holds_seconds`` are those of the last verdict.
-    ``addresses``: family and host name → the latest addresses, newest first. ``reached``: the
+    ``addresses``: family and host name → the latest addresses, newest first; ``encrypted``: those
+    of them that came over DNS over HTTPS. ``reached``: the
     networks (/24, /48) in which it was well. ``clean``: addresses at which the platform's name
     was last said for a whole read, in a round in which nothing was slow. ``tested_bytes``: most
     body bytes read at once while all was well. ``server_errors``: rounds in a row with a 5xx.
@@ -188,6 +198,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     episode: Episode | None = None
     proven: Proven | None = None
     addresses: dict[str, tuple[str, ...]] = {}
+    encrypted: dict[str, tuple[str, ...]] = {}
     reached: tuple[str, ...] = ()
     clean: tuple[str, ...] = ()
     tested_bytes: int = 0

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from probe.model.burst import Burst
 from probe.model.observation import RoundObservation
-from probe.model.verdict import RESTRICTED, Evidence, State, Verdict
+from probe.model.verdict import HOME_RESOLVER, RESTRICTED, Evidence, State, Verdict
 from probe.verdict import claims
 from probe.verdict.about import About
 from probe.verdict.contrast import Contrast
@@ -65,6 +65,7 @@ def publish(
         return verdict
     return replace(
         verdict,
+        reason=HOME_RESOLVER if restriction.at_home else rule.reason,
         basis=restriction.basis,
         method=restriction.method,
         # An impairment has no trigger: nobody may have set anything off.

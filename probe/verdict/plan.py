@@ -12,6 +12,7 @@ from probe.observe.effort import Measure
 from probe.verdict.about import About, ControlFacts
 from probe.verdict.distance import RTT
 from probe.verdict.memory import Episode, PlatformMemory, Proven
+from probe.verdict.names import network_of
 from probe.verdict.normal import Levels
 
 # A burst's legs are cut once they have taken this many times what is normal: by then it is plain
@@ -80,7 +81,11 @@ def _place(episode: Episode, memory: PlatformMemory, keys: dict[str, str]) -> tu
     """The target and address to try next."""
     own = memory.addresses.get(keys.get(episode.target, ""), ())
     if episode.led_astray:
-        other = [a for a in own if a != episode.first_address]
+        # First those that nobody on the way can have forged, then those in whose network the
+        # platform was well: among the others may be more lies.
+        sure = memory.encrypted.get(keys.get(episode.target, ""), ())
+        seen = [a for a in own if network_of(a) in memory.reached]
+        other = [a for a in (*sure, *seen, *own) if a != episode.first_address]
         due = episode.bursts == 1 or (episode.bursts > 1 and not episode.elsewhere)
         return episode.target, other[0] if other and due and not episode.elsewhere else ""
     places = [(episode.target, episode.first_address)]

@@ -5,7 +5,7 @@ Pure steps from what is remembered to what is remembered next; ``decide.py`` put
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import log
 
 from msgspec import Struct
@@ -14,11 +14,18 @@ from msgspec.structs import replace
 from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure, server_error
-from probe.verdict import line, names
+from probe.verdict import astray, line, lookups, names
 from probe.verdict.about import About
+from probe.verdict.astray import OWN, Led
 from probe.verdict.clock import dates_found
 from probe.verdict.contrast import Contrast, contrast
-from probe.verdict.memory import Episode, Memory, PlatformMemory, Proven, family_key
+from probe.verdict.memory import (
+    Episode,
+    Memory,
+    PlatformMemory,
+    Proven,
+    family_key,
+)
 from probe.verdict.normal import Levels, Normal
 from probe.verdict.thresholds import Thresholds
 
@@ -83,6 +90,7 @@ def noted(mine: PlatformMemory, seen: Compared, observed: RoundObservation) -> P
     return replace(
         mine,
         addresses=names.addresses(mine.addresses, observed),
+        encrypted=names.encrypted(mine.encrypted, observed),
         reached=names.reached(mine.reached, observed),
         server_errors=errors,
         dates=dates_found(observed),
@@ -192,10 +200,10 @@ def episode_after(
                 last_at=at,
                 suspects=_places(suspects, current.measure),
                 led_astray=current.led_astray
-                or (
-                    not current.elsewhere_tried
-                    and names.led_astray(observed, now.target, mine.addresses, mine.reached)
-                ),
+                or (not current.elsewhere_tried and lookups.is_astray(mine, observed, now.target)),
+                at_home=astray.at_home(observed, now.target)
+                and (current.at_home or not current.led_astray),
+                own_words=lookups.own_words(current.own_words, observed, now.target),
             )
         elif now is not None:
             return replace(current, bursts=0)
@@ -226,7 +234,9 @@ def _begun(
         first_address=worst.address,
         suspects=_places(suspects, worst.measure),
         seen=_seen(observed),
-        led_astray=names.led_astray(observed, worst.target, mine.addresses, mine.reached),
+        led_astray=lookups.is_astray(mine, observed, worst.target),
+        at_home=astray.at_home(observed, worst.target),
+        own_words=lookups.own_words((), observed, worst.target),
     )
 
 
@@ -259,6 +269,18 @@ def _better_known(
 
 def _evidence(current: Episode) -> float:
     return max(current.control.e_value, current.swap.e_value)
+
+
+def without_our_own(
+    seen: Compared, led: Mapping[str, Led], thresholds: Thresholds
+) -> tuple[Compared, dict[str, Led]]:
+    """``seen`` without the targets that are slow or failing where our own files, our own look-up or
+    a resolver that is out of order led; and which these are."""
+    limit = log(thresholds.contradiction)
+    bad = {c.target for c in seen.contrasts if c.worst > limit or c.way_failed}
+    ours = {target: one for target, one in led.items() if one in OWN and target in bad}
+    kept = tuple(c for c in seen.contrasts if c.target not in ours)
+    return replace(seen, contrasts=kept), ours
 
 
 def _rival(

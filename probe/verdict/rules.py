@@ -12,10 +12,11 @@ from msgspec import Struct
 
 from probe.model.verdict import Method, State, Trigger
 from probe.verdict import words
+from probe.verdict.astray import Led
 from probe.verdict.clock import Fault
 from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion, failures
 
-VERSION = 5
+VERSION = 6
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -206,6 +207,30 @@ RULES: tuple[Rule, ...] = (
         says=lambda f: (
             f"{f.title}: slow from outside the country too; its own servers may be the cause."
         ),
+    ),
+    Rule(
+        id="unknown.own-host",
+        state=State.UNKNOWN,
+        reason="own_host",
+        why="The probe's own hosts file leads elsewhere: nobody on the way had a word in that.",
+        holds=lambda f: f.led_by_ourselves(Led.OWN_FILE),
+        says=words.own_host,
+    ),
+    Rule(
+        id="unknown.own-lookup",
+        state=State.UNKNOWN,
+        reason="own_lookup",
+        why="The host's resolver answers well when it is asked on the wire, or could not be asked.",
+        holds=lambda f: f.led_by_ourselves(Led.OWN_LOOKUP),
+        says=words.own_lookup,
+    ),
+    Rule(
+        id="unknown.resolver-trouble",
+        state=State.UNKNOWN,
+        reason="resolver_trouble",
+        why="The host's resolver answers only what it remembers: it lies about none.",
+        holds=lambda f: f.led_by_ourselves(Led.TROUBLE),
+        says=words.resolver_trouble,
     ),
     *(
         Rule(

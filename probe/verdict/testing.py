@@ -16,7 +16,7 @@ from probe.model.verdict import State, Trigger
 from probe.verdict import names
 from probe.verdict.about import About
 from probe.verdict.contrast import Contrast
-from probe.verdict.episode import Others, after_burst, basis, better, proven
+from probe.verdict.episode import Others, after_burst, basis, better, own_resolver_knows, proven
 from probe.verdict.facts import Suspicion
 from probe.verdict.memory import Episode, PlatformMemory, Proven
 from probe.verdict.normal import Levels
@@ -81,6 +81,8 @@ def test(
         return mine, None
     thresholds = about.thresholds
     episode = after_burst(mine.episode, observed, _own_slowness(found, thresholds.log_margin))
+    if episode.led_astray and own_resolver_knows(episode):
+        return replace(mine, episode=None), None  # it was our own look-up
     evidence = max(episode.control.e_value, episode.swap.e_value)
     if evidence <= 1.0 and not episode.elsewhere:
         # Nothing is left of it but, perhaps, one address that is slow: chance, or over, or an edge.

@@ -87,6 +87,38 @@ def blocked(facts: Facts) -> str:
     )
 
 
+def own_host(facts: Facts) -> str:
+    """The sentence for names that the probe's own hosts file leads elsewhere."""
+    return (
+        f"{facts.title}: this computer's own list of names (/etc/hosts) leads {_hosts(facts)} to "
+        "another place than the network's name servers do, so nothing is concluded about the "
+        "network; take the name out of that list to have it measured."
+    )
+
+
+def own_lookup(facts: Facts) -> str:
+    """The sentence for a look-up that failed by itself."""
+    return (
+        f"{facts.title}: this computer found no good address for {_hosts(facts)} "
+        f"({failures(facts.failing)}), though nothing false was answered by its name server; that "
+        "is no sign of interference."
+    )
+
+
+def resolver_trouble(facts: Facts) -> str:
+    """The sentence for a resolver that answers only what it remembers."""
+    return (
+        f"{facts.title}: this line's name server gives no address for {_hosts(facts)} "
+        f"({failures(facts.failing)}), nor any word on other names that it does not remember: it "
+        "is out of order, as a router's can be, and nothing is concluded about the platform."
+    )
+
+
+def _hosts(facts: Facts) -> str:
+    names = {leg.leg.connect_to for leg in facts.targets if leg.leg.target in facts.ours}
+    return ", ".join(sorted(names))
+
+
 def throttled(facts: Facts) -> str:
     """The sentence for throttling."""
     found = _proven(facts)

@@ -13,7 +13,7 @@ from msgspec import Struct
 from probe.config.schema import NationConfig
 from probe.config.values import Seconds
 from probe.model.identity import Access, Role, Vantage
-from probe.model.verdict import State
+from probe.model.verdict import HOME_RESOLVER, State
 from probe.nation.sight import Reading, Seen, Sight, corrected
 
 STEP = 60.0
@@ -162,6 +162,8 @@ def _posts(
     begin = event.begin + random.randint(0, event.stagger)
     onset = begin * STEP - 30.0 * random.randint(0, 10 if random.random() < 0.5 else 2)
     skew = random.choice((0.0, 0.0, 0.0, 90.0, -3_600.0))
+    # A chance of its own, so that the other draws stay what they are.
+    at_home = Random(f"{name} {onset} {skew} {begin}").random() < 0.4
     told = []
     for step in range(steps):
         at_step = {}
@@ -176,7 +178,7 @@ def _posts(
             at_step[platform] = Told(
                 state=state,
                 since=since + skew,
-                reason=random.choice(REASONS) if state is State.UNKNOWN else "",
+                reason=_reason(random, state, struck and at_home),
                 controls=tuple(c for c in CONTROLS if random.random() < 0.4),
                 at=(step - random.choice((0, 0, 1, 4))) * STEP + skew,
             )
@@ -192,6 +194,12 @@ def _posts(
         instance=f"{name}-b", skew=skew, drill=drill, places=tuple(places), told=tuple(late)
     )
     return [post, again]
+
+
+def _reason(random: Random, state: State, at_home: bool) -> str:
+    if state is State.UNKNOWN:
+        return random.choice(REASONS)
+    return HOME_RESOLVER if state is State.BLOCKED and at_home else ""
 
 
 def _places(random: Random, home: Vantage, event: _Event, steps: int) -> list[Vantage | None]:

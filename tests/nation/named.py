@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.model.identity import Role, Vantage
-from probe.model.verdict import State
+from probe.model.verdict import HOME_RESOLVER, State
 from probe.verdict.facts import SLOW_OUTSIDE
 from tests.nation.fleet import ABROAD, fleet, vantage
 from tests.nation.histories import CONTROLS, PLATFORMS, STEP, History, Post, Told
@@ -109,6 +110,21 @@ def _half(state: State | None, struck: int) -> Says:
     return says
 
 
+def _at_home(history: History, below: int) -> History:
+    """``history``, in which blocks in the networks below ``below`` may be filters at home."""
+
+    def filtered(one: Told) -> Told:
+        return replace(one, reason=HOME_RESOLVER) if one.state is BLOCKED else one
+
+    posts = tuple(
+        replace(post, told=tuple({p: filtered(t) for p, t in at.items()} for at in post.told))
+        if (place := post.places[0]) is not None and (place.asn or 0) < below
+        else post
+        for post in history.posts
+    )
+    return replace(history, posts=posts)
+
+
 def _liar(of: Vantage, claims: tuple[int, ...]) -> Callable[[Vantage, int], Vantage | None]:
     """``of`` claims one network after the other, five minutes each."""
     places = tuple(vantage(of.name, asn) for asn in claims)
@@ -195,5 +211,21 @@ def scenarios() -> tuple[Named, ...]:
             history=told(11, (*honest, liar), lies, place=_liar(liar, (64_504, 64_505, 64_506))),
             ends="partial",
             never=no_nation,
+        ),
+        Named(
+            title="filters at home in three networks, a block in two, nothing in one",
+            history=_at_home(
+                told(13, fleet(6), _when(lambda v: v.asn != 64_500, BLOCKED)), below=64_504
+            ),
+            ends="partial",
+            never=no_nation,
+        ),
+        Named(
+            title="homes of half of the networks filter it, in the others nobody does",
+            history=_at_home(
+                told(14, fleet(8), _when(lambda v: (v.asn or 0) < 64_504, BLOCKED)), below=64_504
+            ),
+            ends="none",
+            never=frozenset({"nation", "partial", "network", "vantage"}),
         ),
     )

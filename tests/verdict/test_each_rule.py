@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from probe.config import load
 from probe.model.failure import Failure
 from probe.model.identity import Dates, Family, LegRole, Phase
-from probe.model.observation import Clock, DnsAnswer, DnsObservation, Leg, RoundObservation
+from probe.model.observation import Clock, DnsAnswer, DnsObservation, Leg, Place, RoundObservation
 from probe.model.verdict import Verdict
 from probe.verdict.about import About, about
 from probe.verdict.decide import decide
@@ -33,6 +33,7 @@ from tests.verdict.country import (
     nothing,
 )
 from tests.verdict.dated import BEGIN, CONFIG, DAY, X, a_round
+from tests.verdict.looked import FAR, NEAR, ZERO, Looked, Word, fails, gives
 
 Rules = tuple[Rule, ...]
 Case = Callable[[Rules], Verdict]
@@ -188,6 +189,25 @@ def one_leg_fails(rules: Rules) -> Verdict:
     return decide(decision.memory, made.a_burst(decision.plan), made.about, rules).verdict
 
 
+def looked_up(
+    host: Word,
+    *,
+    place: Place = Place.BEYOND,
+    system: Word | None = None,
+    works: bool | None = None,
+) -> Case:
+    """What is said when the host's look-up gives ``host`` and other resolvers are honest."""
+
+    def case(rules: Rules) -> Verdict:
+        made = Looked(rules=rules)
+        made.run(CALM)
+        made.place, made.works = place, works
+        made.say(host=host, system=system, plain=(gives(NEAR), gives(NEAR)), secure=gives(FAR))
+        return made.run(3)
+
+    return case
+
+
 def only_one_control_answers(leg: Leg, _address: str) -> Done:
     return WELL if leg.owner == "debian" else SILENT
 
@@ -215,6 +235,9 @@ CASES: dict[str, Case] = {
     "unknown.slow-outside": after(to(SLOW, *ADDRESS), 3, swaps=False, outside=True),
     "down.elsewhere-too": beside(to(SILENT, *ADDRESS), to(SILENT, *ADDRESS)),
     "unknown.slow-elsewhere-too": beside(to(SLOW, *ADDRESS), to(SLOW, *ADDRESS)),
+    "unknown.own-host": looked_up(gives(ZERO), place=Place.FILE, system=gives(NEAR)),
+    "unknown.own-lookup": looked_up(fails("dns_servfail_error"), system=gives(NEAR)),
+    "unknown.resolver-trouble": looked_up(fails("dns_servfail_error"), works=False),
     "blocked.dns": played("dns-nxdomain"),
     "blocked.tcp": after(to(SILENT, *ADDRESS), 3, vouched=True),
     "blocked.tls": after(to(RESET, *NAME), 3),

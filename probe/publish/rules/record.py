@@ -16,6 +16,7 @@ from probe.model.verdict import State
 from probe.nation.sight import (
     AFFECTED,
     CLEAR,
+    NO_VOTE,
     REFERENCE_FAILING,
     REFERENCE_FINE,
     SLOW_ABROAD,
@@ -85,6 +86,8 @@ def recordings(
 
 def _vantages() -> Iterator[Recording]:
     verdict = names.VERDICT_STATE.name
+    reasons = "|".join(sorted(NO_VOTE))
+    no_vote = f'{names.VERDICT_INFO.name}{{reason=~"{reasons}"}}'
     for kind in VERDICT_KINDS:
         affected, saying = states_text(AFFECTED[kind]), states_text(AFFECTED[kind] | CLEAR[kind])
         says = (
@@ -103,7 +106,11 @@ def _vantages() -> Iterator[Recording]:
             )
         yield Recording(
             record=AFFECTED_VANTAGE,
-            expr=f"({says})\nunless on (vantage, drill) ({ASIDE} > 1)",
+            expr=(
+                f"({says})\n"
+                f"unless on (vantage, platform, drill) {no_vote}\n"
+                f"unless on (vantage, drill) ({ASIDE} > 1)"
+            ),
             labels={"kind": kind.value},
         )
         yield Recording(

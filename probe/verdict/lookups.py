@@ -1,0 +1,61 @@
+"""What the look-ups of a round say about what is remembered: pure steps, as in ``rounds.py``.
+
+The judgement itself is ``astray.py``'s.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from probe.model.basis import Basis
+from probe.model.observation import RoundObservation
+from probe.verdict import astray, names
+from probe.verdict.astray import Known, Led
+from probe.verdict.memory import MOST_ADDRESSES, PlatformMemory
+
+
+def leads(mine: PlatformMemory, observed: RoundObservation) -> dict[str, Led]:
+    """What the look-up of each target was, as far as there is something to say. ``mine``: after the
+    round was noted."""
+    return astray.leads(observed, _known(mine))
+
+
+def _known(mine: PlatformMemory) -> Known:
+    holder = mine.proven or mine.episode
+    well_at = map(names.network_of, () if holder is None else holder.well_at)
+    return Known(
+        addresses=mine.addresses,
+        encrypted=mine.encrypted,
+        reached=frozenset((*mine.reached, *well_at)),
+    )
+
+
+def exonerating(mine: PlatformMemory, observed: RoundObservation) -> PlatformMemory:
+    """``mine`` without what rests on answers of a resolver that gave a good one in this round, on
+    the wire; and knowing whether it is still the home alone that leads astray. After the round was
+    noted."""
+    episode, proven, known = mine.episode, mine.proven, _known(mine)
+    if (
+        episode is not None
+        and episode.led_astray
+        and episode.family is observed.family
+        and astray.exonerated(observed, episode.target, known)
+    ):
+        episode = None
+    if proven is not None and proven.basis is Basis.DNS and proven.family is observed.family:
+        if astray.exonerated(observed, proven.target, known):
+            proven = None
+        elif proven.at_home and is_astray(mine, observed, proven.target):
+            proven = replace(proven, at_home=astray.at_home(observed, proven.target))
+    return replace(mine, episode=episode, proven=proven)
+
+
+def is_astray(mine: PlatformMemory, observed: RoundObservation, target: str) -> bool:
+    """Whether somebody led the host astray about ``target``."""
+    return leads(mine, observed).get(target) is Led.ASTRAY
+
+
+def own_words(before: tuple[str, ...], observed: RoundObservation, target: str) -> tuple[str, ...]:
+    """``before``, and what the host's own resolver gave on the wire in this round."""
+    words = (*before, *astray.own_words(observed, target))
+    return tuple(dict.fromkeys(words))[-MOST_ADDRESSES:]
