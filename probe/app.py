@@ -370,7 +370,7 @@ class Daemon:
 
     def _look_at_line(self, name: str) -> None:
         vantage = next((v for v in self._config.settings.vantages if v.name == name), None)
-        self._lines.look(name, vantage)
+        self._lines.look(name, vantage, self._config.settings.families)
 
     def _permit(self, slot: Slot, kind: RoundKind) -> RoundKind | None:
         permitted = self._data.permit(slot.vantage, slot.platform, kind)

@@ -12,20 +12,30 @@ import hashlib
 import secrets
 import socket
 import struct
+from array import array
+from collections.abc import Iterable
+from ipaddress import IPv6Address
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from probe.config.schema import VantageConfig
+from probe.measure import routes
+from probe.measure.family import SOCKET_FAMILIES, family_of
+from probe.model.identity import Family
 
 # Never assigned to anybody (RFC 5737, RFC 3849): a route to them is the way to the internet.
-_SOMEWHERE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+_SOMEWHERE = {Family.IPV4: "192.0.2.1", Family.IPV6: "2001:db8::1"}
 _SYS = Path("/sys/class/net")
-_ROUTES = Path("/proc/net/route")
+_ADDRESSES6 = Path("/proc/net/if_inet6")
 # Link types of the kernel (linux/if_arp.h) that carry packets inside of others: PPP, IP in IP and
 # its IPv6 forms, GRE, and none at all, which is what tun and WireGuard devices have.
 _TUNNEL_TYPES = frozenset({"512", "768", "769", "776", "778", "823", "65534"})
-_SIOCGIFADDR = 0x8915
+# netdevice(7): all IPv4 addresses, the second and third ones of an interface among them.
+_SIOCGIFCONF = 0x8912
+_IFREQ_BYTES = 40
+_MOST_ADDRESSES = 256
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -43,21 +53,53 @@ class Lines:
         self._key = secrets.token_bytes(16)
         self._digests: dict[str, bytes] = {}
 
-    def look(self, vantage: VantageConfig) -> Line | None:
-        """The way of ``vantage`` now; ``None`` where it cannot be told (a proxy, no route)."""
+    def look(
+        self, vantage: VantageConfig, families: Iterable[Family] = (Family.IPV4,)
+    ) -> Line | None:
+        """The way of ``vantage`` now, for the ``families`` that are measured; ``None`` where it
+        cannot be told (a proxy, no route). It is a tunnel if any of them leaves through one."""
         if vantage.proxy is not None:
             return None
-        interface, source = vantage.interface, vantage.source_address
-        if interface is None:
-            source = source or _source()
-            interface = None if source is None else interface_of(source)
-        if interface is None:
+        ways = [way for family in families if (way := _way(vantage, family)) is not None]
+        if not ways:
             return None
-        whole = "|".join((interface, source or "", gateway(interface)))
+        whole = "|".join(
+            part for way in ways for part in (*way.interfaces, way.source, way.gateway)
+        )
         digest = hashlib.blake2b(whole.encode(), key=self._key).digest()
         before = self._digests.get(vantage.name)
         self._digests[vantage.name] = digest
-        return Line(tunnel=is_tunnel(interface), changed=before is not None and before != digest)
+        return Line(
+            tunnel=any(is_tunnel(one) for way in ways for one in way.interfaces),
+            changed=before is not None and before != digest,
+        )
+
+
+class _Way(NamedTuple):
+    """How packets of one family leave: whose address they bear, and where the route leads. As a
+    rule these are one interface; a tunnel without an address of its own has another's."""
+
+    interfaces: tuple[str, ...]
+    source: str
+    gateway: str
+
+
+def _way(vantage: VantageConfig, family: Family) -> _Way | None:
+    if vantage.interface is not None:
+        only = vantage.interface
+        return _Way((only,), vantage.source_address or "", routes.gateway(only, family))
+    source = vantage.source_address
+    if source is None:
+        source = _source(family)
+    elif family_of(source) is not family:
+        return None
+    if source is None:
+        return None
+    found = (interface_of(source), routes.interface_towards(_SOMEWHERE[family]))
+    interfaces = tuple(dict.fromkeys(one for one in found if one is not None))
+    if not interfaces:
+        return None
+    return _Way(interfaces, source, routes.gateway(interfaces[0], family))
 
 
 def is_tunnel(interface: str, sys: Path = _SYS) -> bool:
@@ -70,47 +112,42 @@ def is_tunnel(interface: str, sys: Path = _SYS) -> bool:
     return kind in _TUNNEL_TYPES or (folder / "tun_flags").exists()
 
 
-def interface_of(address: str) -> str | None:
-    """The interface that has the IPv4 ``address``; for IPv6, ``None``."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        for name in _interfaces():
-            try:
-                asked = struct.pack("256s", name.encode()[:15])
-                found = fcntl.ioctl(sock.fileno(), _SIOCGIFADDR, asked)
-            except OSError:
-                continue  # it has no address
-            if socket.inet_ntoa(found[20:24]) == address:
-                return name
+def interface_of(address: str, addresses6: Path = _ADDRESSES6) -> str | None:
+    """The interface that has ``address``, be it its first or another one; ``None``: none has."""
+    # Not if_nameindex or netlink, which a confined service may not use.
+    return _interface_of6(address, addresses6) if ":" in address else _interface_of4(address)
+
+
+def _interface_of4(address: str) -> str | None:
+    room = array("B", bytes(_IFREQ_BYTES * _MOST_ADDRESSES))
+    asked = struct.pack("iL", len(room), room.buffer_info()[0])
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            size = struct.unpack("iL", fcntl.ioctl(sock.fileno(), _SIOCGIFCONF, asked))[0]
+    except OSError:
+        return None
+    found = room.tobytes()[:size]
+    for at in range(0, size, _IFREQ_BYTES):
+        if socket.inet_ntoa(found[at + 20 : at + 24]) == address:
+            # A label such as eth0:1 is of the interface before the colon.
+            return found[at : at + 16].partition(b"\0")[0].decode().partition(":")[0]
     return None
 
 
-def _interfaces(sys: Path = _SYS) -> list[str]:
-    # Not if_nameindex: that asks over netlink, which a confined service may not.
+def _interface_of6(address: str, addresses6: Path) -> str | None:
+    wanted = IPv6Address(address.partition("%")[0]).packed.hex()
     try:
-        return sorted(folder.name for folder in sys.iterdir())
+        lines = addresses6.read_text().splitlines()
     except OSError:
-        return []
+        return None
+    return next((f[5] for f in map(str.split, lines) if len(f) > 5 and f[0] == wanted), None)
 
 
-def gateway(interface: str, routes: Path = _ROUTES) -> str:
-    """The gateway of the default route through ``interface``, in the kernel's digits, or none."""
-    try:
-        lines = routes.read_text().splitlines()[1:]
-    except OSError:
-        return ""
-    for fields in map(str.split, lines):
-        if len(fields) > 2 and fields[0] == interface and fields[1] == "00000000":
-            return fields[2]
-    return ""
-
-
-def _source() -> str | None:
+def _source(family: Family) -> str | None:
     """The address that a packet to the internet would have; connecting UDP sends none."""
-    for family, somewhere in _SOMEWHERE:
-        try:
-            with socket.socket(family, socket.SOCK_DGRAM) as sock:
-                sock.connect((somewhere, 9))
-                return str(sock.getsockname()[0])
-        except OSError:
-            continue
-    return None
+    try:
+        with socket.socket(SOCKET_FAMILIES[family], socket.SOCK_DGRAM) as sock:
+            sock.connect((_SOMEWHERE[family], 9))
+            return str(sock.getsockname()[0])
+    except OSError:
+        return None

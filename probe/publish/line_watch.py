@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from probe.config.schema import VantageConfig
 from probe.measure.line import Lines
+from probe.model.identity import Family
 from probe.publish.board import Board
 
 log = logging.getLogger(__name__)
@@ -19,9 +21,9 @@ class LineWatch:
         self._lines = Lines()
         self._in_tunnel: set[str] = set()
 
-    def look(self, name: str, vantage: VantageConfig | None) -> None:
+    def look(self, name: str, vantage: VantageConfig | None, families: Sequence[Family]) -> None:
         """Look at the way of the vantage ``name`` (``None``: it is not configured any more)."""
-        line = None if vantage is None else self._lines.look(vantage)
+        line = None if vantage is None else self._lines.look(vantage, families)
         self._board.line_seen(
             name,
             tunnel=None if line is None else line.tunnel,

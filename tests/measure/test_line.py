@@ -7,15 +7,11 @@ from pathlib import Path
 import pytest
 
 from probe.config.schema import VantageConfig
-from probe.measure import line
-from probe.measure.line import Line, Lines, gateway, interface_of, is_tunnel
+from probe.measure import line, routes
+from probe.measure.line import Line, Lines, interface_of, is_tunnel
+from probe.model.identity import Family
 
 HERE = VantageConfig(name="here")
-ROUTES = (
-    "Iface\tDestination\tGateway\tFlags\n"
-    "wlan0\t0000A8C0\t00000000\t0001\n"
-    "wlan0\t00000000\t{gateway}\t0003\n"
-)
 
 
 def link(folder: Path, kind: str, *, tun: bool = False) -> Path:
@@ -47,28 +43,78 @@ def test_the_loopback_interface_is_found_by_its_address() -> None:
     assert interface_of("192.0.2.77") is None
 
 
-def test_the_gateway_is_that_of_the_default_route(tmp_path: Path) -> None:
-    routes = tmp_path / "route"
-    routes.write_text(ROUTES.format(gateway="0101A8C0"))
-    assert gateway("wlan0", routes) == "0101A8C0"
-    assert gateway("eth0", routes) == ""
-    assert gateway("wlan0", tmp_path / "none") == ""
-
-
 def test_another_gateway_is_another_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    at = ["0101A8C0"]
-    monkeypatch.setattr(line, "_source", lambda: "127.0.0.1")
-    monkeypatch.setattr(line, "gateway", lambda interface: at[0])
+    at = ["192.168.1.1"]
+    monkeypatch.setattr(line, "_source", lambda family: "127.0.0.1")
+    monkeypatch.setattr(routes, "gateway", lambda interface, family: at[0])
+    monkeypatch.setattr(routes, "interface_towards", lambda address: "lo")
     lines = Lines()
     same = Line(tunnel=False, changed=False)
     assert [lines.look(HERE), lines.look(HERE)] == [same, same]
-    at[0] = "0102A8C0"
+    at[0] = "192.168.2.1"
     assert lines.look(HERE) == Line(tunnel=False, changed=True)
     assert lines.look(HERE) == same
 
 
+BOTH = (Family.IPV4, Family.IPV6)
+
+
+@pytest.mark.parametrize(
+    ("sources", "owners", "towards", "families", "tunnel"),
+    [
+        # By IPv4, by IPv6 alone, by one of two families.
+        ({Family.IPV4: "10.8.0.2"}, {"10.8.0.2": "wg0"}, {}, BOTH, True),
+        ({Family.IPV6: "fd00::2"}, {"fd00::2": "wg0"}, {}, BOTH, True),
+        (
+            {Family.IPV4: "10.0.0.2", Family.IPV6: "2a00::2"},
+            {"10.0.0.2": "eth0", "2a00::2": "wg0"},
+            {},
+            BOTH,
+            True,
+        ),
+        # It is there, but that family is not measured.
+        (
+            {Family.IPV4: "10.0.0.2", Family.IPV6: "2a00::2"},
+            {"10.0.0.2": "eth0", "2a00::2": "wg0"},
+            {},
+            (Family.IPV4,),
+            False,
+        ),
+        # The route leads into a tunnel that has no address of its own.
+        ({Family.IPV4: "10.0.0.2"}, {"10.0.0.2": "eth0"}, {"192.0.2.1": "wg0"}, BOTH, True),
+        ({Family.IPV4: "10.0.0.2"}, {"10.0.0.2": "eth0"}, {"192.0.2.1": "eth0"}, BOTH, False),
+    ],
+)
+def test_a_tunnel_of_any_family_that_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+    sources: dict[Family, str],
+    owners: dict[str, str],
+    towards: dict[str, str],
+    families: tuple[Family, ...],
+    tunnel: bool,
+) -> None:
+    monkeypatch.setattr(line, "_source", sources.get)
+    monkeypatch.setattr(line, "interface_of", owners.get)
+    monkeypatch.setattr(line, "is_tunnel", lambda interface: interface == "wg0")
+    monkeypatch.setattr(routes, "interface_towards", towards.get)
+    seen = Lines().look(HERE, families)
+    assert seen is not None
+    assert seen.tunnel is tunnel
+
+
+def test_an_ipv6_address_is_found_among_the_kernels(tmp_path: Path) -> None:
+    addresses = tmp_path / "if_inet6"
+    addresses.write_text(
+        "00000000000000000000000000000001 01 80 10 80       lo\n"
+        "fd000000000000000000000000000002 05 40 00 80      wg0\n"
+    )
+    assert interface_of("fd00::2", addresses) == "wg0"
+    assert interface_of("fd00::3", addresses) is None
+    assert interface_of("fd00::2", tmp_path / "none") is None
+
+
 def test_no_line_and_a_proxy_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_source", lambda: None)
+    monkeypatch.setattr(line, "_source", lambda family: None)
     assert Lines().look(HERE) is None
     assert Lines().look(VantageConfig(name="far", proxy="socks5://192.0.2.7:1080")) is None
 
@@ -76,7 +122,7 @@ def test_no_line_and_a_proxy_say_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_what_is_remembered_cannot_be_compared_by_anybody_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(line, "_source", lambda: "127.0.0.1")
+    monkeypatch.setattr(line, "_source", lambda family: "127.0.0.1")
     one, other = Lines(), Lines()
     one.look(HERE)
     other.look(HERE)
