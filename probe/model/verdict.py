@@ -160,6 +160,11 @@ class Verdict(Struct, frozen=True, kw_only=True):
         return self.state in RESTRICTED
 
     @property
+    def votes(self) -> bool:
+        """Restricted, and that stands for its network: what may be a filter's at home does not."""
+        return self.restricted and self.reason != HOME_RESOLVER
+
+    @property
     def proven(self) -> bool:
         """A sequential test stands behind it: a restriction, or an impairment of which nobody
         knows whether it is here alone."""

@@ -81,9 +81,15 @@ def blocked(facts: Facts) -> str:
     place = _SHOWN.get(_reason(found)) or _PLACE[found.method or Method.TCP]
     if found.method is Method.TLS and found.trigger is Trigger.NAME and not _shown(found):
         place = _CUT_BY_NAME
+    like = f"This is consistent with blocking ({found.method})"
+    if found.at_home:
+        like += (
+            ", and as well with a filter at home: the name server that says so is on this computer "
+            "or may be in this home, and none beyond it was heard to say the same"
+        )
     return (
         f"{facts.title}: cannot be reached from this line: {place}, while other sites are fine. "
-        f"This is consistent with blocking ({found.method}).{_beside(facts)}"
+        f"{like}.{_beside(facts)}"
     )
 
 

@@ -214,6 +214,8 @@ def test_what_may_be_said(case: Case, calm: int) -> None:
     assert (verdicts[-1].reason == HOME_RESOLVER) is case.home
     caveat = any("in this home" in sentence for sentence in verdicts[-1].may_not_claim)
     assert caveat is case.home
+    assert ("a filter at home" in verdicts[-1].sentence) is case.home
+    assert verdicts[-1].votes is (says == "blocked.dns" and not case.home)
 
 
 def test_the_strongest_evidence_takes_two_rounds() -> None:
