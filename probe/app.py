@@ -23,7 +23,7 @@ from probe.measure.trust import Trust, TrustError, ssl_version
 from probe.model.burst import Burst
 from probe.model.identity import RoundKind
 from probe.model.observation import HOLD_INTERVALS, RoundObservation
-from probe.model.verdict import Verdict
+from probe.model.verdict import OWN_HOST, Verdict
 from probe.nation.local import Local, sight_of
 from probe.nation.sight import GRID_SECONDS
 from probe.publish import told
@@ -352,7 +352,7 @@ class Daemon:
             verdict.reason,
         )
         log.log(
-            logging.INFO if changed else logging.DEBUG,
+            _level(verdict) if changed else logging.DEBUG,
             verdict.sentence,
             extra={
                 "vantage": observed.vantage,
@@ -389,3 +389,8 @@ class Daemon:
 
 def _titles(config: Config) -> dict[str, str]:
     return {platform.name: platform.title for platform in config.platforms}
+
+
+def _level(verdict: Verdict) -> int:
+    """What the probe's own host does is for its operator to mend."""
+    return logging.WARNING if verdict.reason == OWN_HOST else logging.INFO

@@ -16,6 +16,8 @@ SEVERE_FACTOR = 10.0
 
 # The reason of a block that may be a filter's at home: it counts for no network.
 HOME_RESOLVER = "home_resolver"
+# The reason where the probe's own list of names leads elsewhere.
+OWN_HOST = "own_host"
 
 
 class State(StrEnum):

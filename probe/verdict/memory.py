@@ -40,8 +40,9 @@ class Episode(Struct, frozen=True, kw_only=True):
     history if that was known (``usual``); ``failures``: how the target's
     legs failed outright (``phase/reason``), ``slow_legs`` how many did not.
     ``any_answer``: the swap took any answer of the server. ``swap_slow``/``swap_fast``: bursts in
-    which the swap was slow or not; ``clean_slow``: that it was slow at an address which had not seen the platform's name since the onset, nor perhaps
-    since what it shows began; ``clean_fast``: that it was not slow there, until the platform's name
+    which the swap was slow or not; ``clean_slow``: that it was slow at an address which had not
+    seen the platform's name since the onset, nor perhaps since what it shows began;
+    ``clean_fast``: that it was not slow there, until the platform's name
     came. ``clean``: the addresses that were clean at the onset. ``seen``:
     addresses that have. ``led_astray``: the host's resolver gave nothing, or a place that is not
     the platform's; ``at_home``: this resolver may stand in the home, and none beyond it said
@@ -118,7 +119,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     rests on, and ``here``: what it would without platforms or references. ``swap``: evidence
     against the swap since it was proven, in ``swap_bursts`` of this round and ``swap_rounds`` in
     all, ``any_answer`` whether that took any answer of the server. ``failure``: how most of the
-    legs failed (``phase/reason``). ``elsewhere_at``: when references found it failing or slow last (0: never).
+    legs failed (``phase/reason``). ``elsewhere_at``: when references found it failing or slow last
+    (0: never).
     """
 
     state: State

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from probe.model.verdict import Method, State, Trigger
+from probe.model.verdict import OWN_HOST, Method, State, Trigger
 from probe.verdict import words
 from probe.verdict.astray import Led
 from probe.verdict.clock import Fault
@@ -211,7 +211,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         id="unknown.own-host",
         state=State.UNKNOWN,
-        reason="own_host",
+        reason=OWN_HOST,
         why="The probe's own hosts file leads elsewhere: nobody on the way had a word in that.",
         holds=lambda f: f.led_by_ourselves(Led.OWN_FILE),
         says=words.own_host,
