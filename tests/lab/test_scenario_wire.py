@@ -163,7 +163,7 @@ def test_servers_answer_otherwise_at_their_own_hosts_only() -> None:
     assert status["deb.debian.org"] == {200}
 
 
-def test_fingerprints_of_the_probe_and_of_curl_differ() -> None:
+def test_fingerprints_of_the_probe_and_of_another_stack_differ() -> None:
     assert fingerprints(model.Stack.ANY) == ()
     probe, other = fingerprints(model.Stack.PROBE), fingerprints(model.Stack.OTHER)
     assert probe

@@ -9,6 +9,7 @@ import subprocess
 
 from probe.measure.trust import Trust
 from tests.lab.box.hello import Hello, read_stream
+from tests.lab.scenario.curl import OTHER_HELLO
 from tests.scenarios.model import Stack
 
 WAIT_SECONDS = 5.0
@@ -38,11 +39,19 @@ def of_probe() -> tuple[str, ...]:
 
 @functools.cache
 def of_curl() -> tuple[str, ...]:
-    """Of curl's hello to a name, caught on loopback."""
+    """Of curl's hello to a name, as scenarios have it say, caught on loopback."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(WAIT_SECONDS)
         port = listener.getsockname()[1]
-        command = ["curl", "-sS", "--max-time", "2", "--resolve", f"x.com:{port}:127.0.0.1"]
+        command = [
+            "curl",
+            *OTHER_HELLO,
+            "-sS",
+            "--max-time",
+            "2",
+            "--resolve",
+            f"x.com:{port}:127.0.0.1",
+        ]
         with subprocess.Popen(
             [*command, f"https://x.com:{port}/"],
             stdout=subprocess.DEVNULL,
