@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = ("config", "schedule", "measure", "observe", "verdict", "nation", "store", "publish")
 # I/O libraries, and the one room that may know each.
 OWNERS = {
+    "apscheduler": "schedule",
     "cramjam": "publish",
     "google": "publish",
     "aiodns": "measure",

@@ -1,1 +1,1 @@
-"""When to measure, and how much: pure plans, and one runner on the event loop's timers."""
+"""When to measure, and how much: pure plans, and one runner on top of APScheduler."""

@@ -1,8 +1,8 @@
-"""Starts rounds when they are due.
+"""Starts rounds when they are due. The only place that knows APScheduler.
 
-The plan is monotonic and so are the event loop's timers, one for each slot's next round: whatever
-the wall clock says (a Pi without a clock learns the time, a battery is empty), rounds come at their
-pace. A step of it is only told.
+The plan is monotonic, and APScheduler is told each slot's next round in the monotonic clock's own
+zone (monotonic.py): whatever the wall clock says, rounds come at their pace. A step of it is only
+told.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.date import DateTrigger
 from msgspec import Struct
 
 from probe.config.schema import ScheduleConfig
 from probe.model.identity import RoundKind
+from probe.schedule.monotonic import MonotonicZone
 from probe.schedule.pace import Pace, fastest
 from probe.schedule.plan import (
     Cadence,
@@ -79,7 +82,8 @@ class Runner:
         self._hooks = hooks
         self._clocks = clocks
         self._draw = draw
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._zone = MonotonicZone(clocks.monotonic)
+        self._scheduler = AsyncIOScheduler(timezone=self._zone)
         self._lines = {slot.vantage: asyncio.Lock() for slot in slots}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._watch: asyncio.Task[None] | None = None
@@ -96,21 +100,22 @@ class Runner:
             self._place(key, first_due(slot, self._anchor))
         for vantage in self._lines:
             self._long[vantage] = self._draw_long(vantage)
+        self._scheduler.start()
         self._watch = asyncio.get_running_loop().create_task(self._watch_clock())
 
     @property
     def alive(self) -> bool:
         """Whether rounds are being placed."""
-        return self._watch is not None and not self._watch.done()
+        return self._scheduler.running and self._watch is not None and not self._watch.done()
 
     async def stop(self, *, grace_seconds: float = 0.0) -> None:
         """Start nothing more; let rounds finish for ``grace_seconds``, then cancel them."""
         if self._watch is not None:
             self._watch.cancel()
         # Before anything is waited for: a round that ends meanwhile is followed by none.
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+        if self._scheduler.running:
+            self._scheduler.remove_all_jobs()
+            self._scheduler.shutdown(wait=False)
         if self._running:
             _, pending = await asyncio.wait(self._running.values(), timeout=grace_seconds)
             for task in pending:
@@ -123,8 +128,15 @@ class Runner:
         return draw_long(platforms, self._schedule, now=now, draw=self._draw)
 
     def _place(self, key: str, due: Due) -> None:
-        wait = max(0.0, due.at - self._clocks.monotonic())
-        self._timers[key] = asyncio.get_running_loop().call_later(wait, self._fire, key, due)
+        self._scheduler.add_job(
+            self._fire,
+            DateTrigger(self._zone.at(due.at)),
+            args=(key, due),
+            id=key,
+            coalesce=True,
+            misfire_grace_time=None,
+            replace_existing=True,
+        )
 
     def _pace(self, slot: Slot) -> Pace:
         return self._hooks.pace(slot) or fastest(self._schedule)
@@ -141,7 +153,9 @@ class Runner:
         )
         self._place(key, following)
 
-    def _fire(self, key: str, due: Due) -> None:
+    async def _fire(self, key: str, due: Due) -> None:
+        if not self._scheduler.running:
+            return  # it was under way when everything was stopped
         self._place_next(key, due)
         if key in self._running:
             self._hooks.late(self._slots[key])
