@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 
 import h11
 import httpx
@@ -114,6 +114,7 @@ class Exchange:
             ),
             date=http_date(answer.fields.get(b"date")),
             redirect_status=None if before is None else before.status,
+            blocked_by=blocked_by(answer.links),
         )
         return self.facts
 
@@ -186,11 +187,13 @@ class Exchange:
 
 
 class _Answer(Struct, frozen=True, kw_only=True):
-    """The head, its fields by name in lower case, and the body that comes."""
+    """The head, its fields by name in lower case (of a repeated one the last, but all ``links``),
+    and the body that comes."""
 
     version: str
     status: int
     fields: dict[bytes, bytes]
+    links: tuple[bytes, ...]
     body: AsyncIterable[bytes]
 
 
@@ -200,13 +203,31 @@ async def _over_http1(connection: Http1, url: httpx.URL, fields: Fields) -> _Ans
         version=head.http_version.decode("ascii"),
         status=head.status_code,
         fields=dict(head.headers),
+        links=_links(head.headers),
         body=connection.body(),
     )
 
 
 async def _over_http2(connection: Http2, url: httpx.URL, fields: Fields) -> _Answer:
-    head = dict(await connection.request(url.raw_scheme, url.raw_path, fields))
-    return _Answer(version="2", status=status_of(head), fields=head, body=connection.body())
+    head = await connection.request(url.raw_scheme, url.raw_path, fields)
+    return _Answer(
+        version="2",
+        status=status_of(dict(head)),
+        fields=dict(head),
+        links=_links(head),
+        body=connection.body(),
+    )
+
+
+def _links(fields: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, ...]:
+    return tuple(value for name, value in fields if name == b"link")
+
+
+def blocked_by(links: Iterable[bytes]) -> bool:
+    """Whether ``Link`` headers name who blocks what was asked for (RFC 7725, section 4)."""
+    fields = [(b"link", value) for value in links]
+    found = httpx.Response(200, headers=fields).links.values() if fields else ()
+    return any("blocked-by" in link.get("rel", "").lower().split() for link in found)
 
 
 class _Watched:

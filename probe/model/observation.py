@@ -112,6 +112,8 @@ class HttpFacts(Struct, frozen=True, kw_only=True):
     ``date`` is what the far end's clock said (Unix seconds). ``retry_after_seconds`` is honoured by
     the schedule. ``redirect_status``: of an answer before this one that led to another path of the
     same host, on the same connection; ``None`` if there was none.
+    ``blocked_by``: it names who had it blocked for legal reasons
+    (``Link: rel="blocked-by"``, RFC 7725).
     """
 
     version: str
@@ -120,6 +122,7 @@ class HttpFacts(Struct, frozen=True, kw_only=True):
     retry_after_seconds: float | None = None
     redirect_status: int | None = None
     date: float | None = None
+    blocked_by: bool = False
 
 
 class LegObservation(Struct, frozen=True, kw_only=True):

@@ -123,10 +123,11 @@ def server_error(leg: LegObservation) -> bool:
 
 def withheld(leg: LegObservation) -> bool:
     """The far end says, under a valid certificate, that it does not serve this for legal reasons
-    (451, RFC 7725). Nobody on the way can say that in its stead."""
+    (451, or a link to who had it blocked: RFC 7725). Nobody on the way can say that in its stead.
+    """
     return (
         leg.http is not None
-        and leg.http.status == LEGAL_REASONS
+        and (leg.http.status == LEGAL_REASONS or leg.http.blocked_by)
         and leg.tls is not None
         and leg.tls.verify_error == ""
     )

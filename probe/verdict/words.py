@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from math import exp
 
 from probe.model.verdict import Method, SlowPhase, Trigger
+from probe.observe.effort import LEGAL_REASONS
 from probe.verdict.claims import moment, nobody_looked
 from probe.verdict.clock import Fault
 from probe.verdict.facts import Facts, failures
@@ -287,8 +288,10 @@ def withheld(facts: Facts) -> str:
     """The sentence for what the platform itself does not serve here."""
     refusing, asked = len(facts.withholding), len(facts.targets)
     share = "" if refusing == asked else f", at {refusing} of {asked} of its endpoints"
+    statuses = {leg.http.status for leg in facts.withholding if leg.http is not None}
+    how = "HTTP 451" if LEGAL_REASONS in statuses else "it names who had it blocked"
     return (
-        f"{facts.title}: does not serve this here itself (HTTP 451, for legal reasons, under its "
+        f"{facts.title}: does not serve this here itself ({how}, for legal reasons, under its "
         f"own certificate{share}); that is the platform's act and no network's."
     )
 

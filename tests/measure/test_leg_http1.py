@@ -153,6 +153,28 @@ async def test_compressed_bodies_stay_compressed() -> None:
     assert observed.body_bytes == len(packed)
 
 
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ('Link: <https://law.test/>; rel="blocked-by"', True),
+        ("Link: <https://law.test/>; rel=blocked-by", True),
+        ('Link: </a>; rel="next", <https://law.test/>; rel="BLOCKED-BY help"', True),
+        ('Link: <https://law.test/>; rel="blocked-by"\r\nLink: </a>; rel=next', True),
+        ('Link: </blocked-by>; rel="next"', False),
+        ("Link: ;;;,<", False),
+        ("X-Link: <https://law.test/>; rel=blocked-by", False),
+    ],
+)
+async def test_who_had_it_blocked_is_named_by_a_link(fields: str, *, named: bool) -> None:
+    async def script(visit: Visit) -> None:
+        await visit.answer(b"", status="403 Law", fields=f"{fields}\r\n")
+
+    observed = await measure_script(script)
+
+    assert observed.http is not None
+    assert observed.http.blocked_by is named
+
+
 @pytest.mark.parametrize("status", ["403 Forbidden", "429 Too Many", "451 Law", "500 Oops"])
 async def test_an_unexpected_status_fails_and_its_body_is_not_read(status: str) -> None:
     async def script(visit: Visit) -> None:

@@ -122,7 +122,8 @@ async def test_an_unexpected_status_fails() -> None:
     async def script(visit: Visit) -> None:
         http = Http2(visit)
         stream = await http.request()
-        await http.head(stream, ("retry-after", "30"), status=429)
+        link = ("link", '<https://law.test/>; rel="blocked-by"')
+        await http.head(stream, link, ("link", "</>; rel=up"), ("retry-after", "30"), status=429)
         await http.body(stream, b"slow down")
 
     observed = await measure_script(script, context=h2_context())
@@ -131,6 +132,7 @@ async def test_an_unexpected_status_fails() -> None:
     assert observed.failure.reason == "http_unexpected_status_code"
     assert observed.http is not None
     assert observed.http.retry_after_seconds == 30.0
+    assert observed.http.blocked_by
     assert observed.body_bytes is None
 
 

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from probe.model.basis import GROUNDS, Basis
 from probe.model.failure import Failure
 from probe.model.identity import Family, LegRole, Phase
-from probe.model.observation import Leg
+from probe.model.observation import HttpFacts, Leg, TlsFacts
 from probe.model.verdict import Method, SlowPhase, State, Trigger, Verdict
 from probe.observe.effort import Measure
+from probe.verdict.decide import decide
 from probe.verdict.memory import Memory, PlatformMemory, Proven
 from tests.verdict.basis_document import held, markdown
 from tests.verdict.country import (
@@ -326,6 +327,40 @@ def test_a_reference_that_has_not_read_does_not_vouch_for_reads() -> None:
     assert after(600.0, SLOW_HELLO) is State.THROTTLED
     # By then it has read as well, and would not say that all is fine.
     assert after(1_200.0, SLOW) is State.THROTTLED
+
+
+# ---- what the platform itself says
+
+
+@pytest.mark.parametrize(
+    ("http", "verify_error", "state", "words"),
+    [
+        (HttpFacts(version="2", status=451), "", State.WITHHELD, "HTTP 451"),
+        (HttpFacts(version="2", status=403, blocked_by=True), "", State.WITHHELD, "it names who"),
+        (HttpFacts(version="2", status=403), "", State.UNKNOWN, "refuses"),
+        (HttpFacts(version="2", status=451), "self-signed", State.UNKNOWN, "refuses"),
+    ],
+)
+def test_what_a_platform_withholds_itself_is_its_own_act(
+    http: HttpFacts, verify_error: str, state: State, words: str
+) -> None:
+    country = calm()
+    country.act = by_name(Done(status=http.status))
+    country.now += 900.0
+    made = country.a_round()
+    legs = tuple(
+        replace(leg, http=http, tls=TlsFacts(verify_error=verify_error))
+        if leg.leg.role is LegRole.TARGET
+        else leg
+        for leg in made.legs
+    )
+    verdict = decide(country.memory, replace(made, legs=legs), country.about).verdict
+    assert verdict.state is state
+    assert words in verdict.sentence
+    assert not verdict.restricted
+    withheld = state is State.WITHHELD
+    assert ("That a network restricts it." in verdict.may_not_claim) is withheld
+    assert ("no network's" in verdict.sentence) is withheld
 
 
 # ---- what is published and kept
