@@ -15,7 +15,7 @@ from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.observe.effort import Measure
-from probe.verdict import lookups, names, rounds, testing
+from probe.verdict import lasting, lookups, names, pace, rounds, testing
 from probe.verdict.about import About
 from probe.verdict.clock import dates_found
 from probe.verdict.cut import heard, line_cut_off, nobody_to_ask
@@ -23,7 +23,6 @@ from probe.verdict.episode import Others
 from probe.verdict.facts import BUDGETS, Facts, elsewhere
 from probe.verdict.learning import (
     all_slow,
-    forget,
     forget_measure,
     learn_controls,
     learn_noise,
@@ -77,6 +76,7 @@ def _ordinary(
         better = testing.weighed(mine.proven, seen, observed, about, others)
         mine = replace(mine, proven=better)
     mine = replace(mine, path_rounds=rounds.moved_paths(seen, mine, observed, about))
+    mine = lasting.noted(mine, memory.levels, seen, observed, about)
     line_rounds = memory.line_rounds + 1 if seen.another_line else 0
     cut = line_cut_off(mine, memory.controls, observed, about)
     plan = None
@@ -104,6 +104,10 @@ def _ordinary(
         cut_off=cut,
         nobody_to_ask=nobody_to_ask(memory.controls, observed),
         raw_slower=rounds.raw_slower(seen, thresholds),
+        farther=mine.farther,
+        slower=mine.slower,
+        paces=pace.paces(mine, memory.controls, observed, about.domestic),
+        relief=mine.relief,
         usual=bool(seen.contrasts) and all(c.usual for c in seen.contrasts),
         compared=any(c.slowdown is not None for c in seen.contrasts),
         ours=ours,
@@ -113,21 +117,15 @@ def _ordinary(
     if slow_line is None and not observed.clock_stepped and not seen.another_line:
         measures, mine, levels = _teaching(mine, levels, observed, seen.measures, about)
         if mine.episode is None and mine.proven is None:
-            well = rounds.well(seen, thresholds.log_margin, mine.path_rounds, observed)
+            held = (*mine.path_rounds, *mine.faster)
+            well = rounds.well(seen, thresholds.log_margin, held, observed)
             levels = learn_targets(levels, observed, measures, thresholds=thresholds, targets=well)
             mine = replace(mine, tested_bytes=facts.tested_bytes)
         levels = learn_controls(levels, observed, measures)
-    for key in [key for key, n in mine.path_rounds.items() if n >= thresholds.path_rounds]:
-        family, _, target = key.partition("|")
-        levels = forget(levels, family=family, owner=observed.platform, target=target)
-        left = {other: n for other, n in mine.path_rounds.items() if other != key}
-        mine = replace(mine, path_rounds=left)
+    mine, levels = lasting.ended(mine, levels, observed, about)
     memory = replace(memory, levels=dict(levels), line_rounds=line_rounds)
     if line_rounds >= thresholds.line_rounds:
-        memory, mine = (
-            rounds.begun_anew(memory),
-            replace(mine, slow_line={}, slow_line_at={}, path_rounds={}),
-        )
+        memory, mine = lasting.begun_anew(memory), lasting.unlearned(mine)
     return _decided(
         memory, mine, observed, about, facts, rules, plan, Numbers(seen.contrasts, seen.decoys)
     )
@@ -222,6 +220,10 @@ def _burst(
         line_changed=memory.line_rounds >= LINE_CHANGED_ROUNDS,
         cut_off=cut,
         nobody_to_ask=nobody_to_ask(memory.controls, observed),
+        farther=mine.farther,
+        slower=mine.slower,
+        paces=pace.paces(mine, memory.controls, observed, about.domestic),
+        relief=mine.relief,
         usual=found.usual,
         compared=found.complete,
         tested_bytes=mine.tested_bytes,

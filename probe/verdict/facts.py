@@ -12,10 +12,12 @@ from probe.model.identity import Phase
 from probe.model.observation import LegObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.effort import failed, gave, misdated, refused, server_error, withheld
+from probe.verdict.apart import Farther, Relief, Slower
 from probe.verdict.astray import Led
 from probe.verdict.clock import DatesFound
 from probe.verdict.cut import CutOff
 from probe.verdict.memory import Episode, Proven
+from probe.verdict.pace import Paces
 
 _PORTAL = frozenset(
     {
@@ -68,6 +70,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``raw_slower``: the platform is slower than its controls, and nobody knows yet what is normal.
     ``has_references``: vantages outside are configured; ``vouched``: most of them found it fine
     since what is suspected or proven began.
+    ``farther``, ``slower``: than over weeks. ``paces``: how fast it is, and by what anybody knows
+    how fast it should be. ``relief``: it became faster than it ever was, lately.
     """
 
     title: str
@@ -91,6 +95,10 @@ class Facts(Struct, frozen=True, kw_only=True):
     nobody_to_ask: bool = False
     raw_slower: bool = False
     ours: dict[str, Led] = {}
+    farther: Farther | None = None
+    slower: Slower | None = None
+    paces: Paces | None = None
+    relief: Relief | None = None
     usual: bool = False
     compared: bool = False
     tested_bytes: int = 0

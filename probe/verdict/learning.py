@@ -7,6 +7,7 @@ a sample of its pace.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite
 from statistics import median
 
@@ -20,6 +21,7 @@ from probe.verdict.normal import DIFFERENCE, Levels, Normal, difference, series
 from probe.verdict.thresholds import Thresholds
 
 _RELATIVE = (LegRole.TARGET, LegRole.SWAP, LegRole.DECOY)
+_OF_A_TARGET = (LegRole.TARGET, LegRole.SWAP, DIFFERENCE)
 
 
 def all_slow(
@@ -153,11 +155,26 @@ def learn_noise(levels: Levels, measure: Measure, noise: float, at: float) -> di
     return {**levels, key: learned(levels.get(key), noise, at)}
 
 
-def forget(levels: Levels, *, family: str, owner: str, target: str) -> dict[str, Level]:
+def forget(
+    levels: Levels, *, family: str, owner: str, target: str, roles: Sequence[str] = _OF_A_TARGET
+) -> dict[str, Level]:
     """The levels with those of one target of one platform, and of its swap, begun anew: what they
     were is remembered for long. What the two differ by is another matter at another place, too."""
-    roles = (LegRole.TARGET, LegRole.SWAP, DIFFERENCE)
     begun = tuple(f"{family}|{role}|{owner}|{target}|" for role in roles)
     return {
         key: level.begun_anew() if key.startswith(begun) else level for key, level in levels.items()
     }
+
+
+def forget_target(
+    levels: Levels, *, family: str, owner: str, target: str, measure: str
+) -> dict[str, Level]:
+    """The levels with that of one target in one measure begun anew."""
+    wanted = f"{family}|{LegRole.TARGET}|{owner}|{target}|{measure}"
+    return {key: level.begun_anew() if key == wanted else level for key, level in levels.items()}
+
+
+def forget_wholly(levels: Levels, *, family: str, owner: str, target: str) -> dict[str, Level]:
+    """The levels without those of one target: not even what they were was ever normal."""
+    gone = tuple(f"{family}|{role}|{owner}|{target}|" for role in _OF_A_TARGET)
+    return {key: level for key, level in levels.items() if not key.startswith(gone)}

@@ -83,11 +83,12 @@ class Level(Struct, frozen=True, array_like=True):
 
     @property
     def long_spread(self) -> float:
-        """How much days differ."""
-        if not self.days:
+        """How much the better half of the days differ: the others may have been trouble."""
+        better = sorted(self.days)[: len(self.days) // 2 + 1]
+        if not better:
             return _LEAST_SPREAD
-        middle = _median(self.days)
-        return max(_LEAST_SPREAD, _MAD_SCALE * _median([abs(day - middle) for day in self.days]))
+        middle = _median(better)
+        return max(_LEAST_SPREAD, _MAD_SCALE * _median([abs(day - middle) for day in better]))
 
     def begun_anew(self) -> Level:
         """Without its values: what is normal is not known again, but what it was is remembered."""

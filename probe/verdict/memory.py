@@ -14,6 +14,7 @@ from probe.model.basis import Basis
 from probe.model.identity import Family
 from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger, reaches
 from probe.observe.effort import Measure
+from probe.verdict.apart import Farther, Relief, Slower
 from probe.verdict.clock import DatesFound
 from probe.verdict.level import Level
 from probe.verdict.rank import Wealth
@@ -169,10 +170,13 @@ class Proven(Struct, frozen=True, kw_only=True):
 
 class ControlMemory(Struct, frozen=True, kw_only=True):
     """When a control answered last (Unix seconds; 0: never), and since when it has not answered
-    whenever it was asked (0: it did the last time)."""
+    whenever it was asked (0: it did the last time). ``pace``: bytes a second of its last read,
+    ``paced_at``."""
 
     answered_at: float = 0.0
     silent_since: float = 0.0
+    pace: float = 0.0
+    paced_at: float = 0.0
 
 
 class PlatformMemory(Struct, frozen=True, kw_only=True):
@@ -190,6 +194,12 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     (logarithm). ``untaught``: rounds in a row that taught nothing in a
     measure, since all that had a history was slow. ``silent_since``: since when none of its targets
     answers. ``dates``: what the last ordinary round found of wrong dates in certificates.
+    ``paces``: bytes a second of each target's latest reads; ``began_at``: its first round;
+    ``swap_well_at``: when a target was last as fast as its swap in what is read. ``places``: the
+    networks at which each target was as near as ever; ``farther`` and ``slower``: that it is not,
+    in the last ordinary round. ``limbo``: since when a target has been slow in a measure in every
+    round, and nothing is proven. ``faster``: since when, and in how many rounds in a row, a target
+    has been faster than ever; ``relief``: the last time that this was for good.
     """
 
     state: State = State.UNKNOWN
@@ -212,6 +222,15 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     untaught: dict[Measure, int] = {}
     silent_since: dict[Family, float] = {}
     dates: DatesFound | None = None
+    paces: dict[str, tuple[float, ...]] = {}
+    began_at: float = 0.0
+    swap_well_at: float = 0.0
+    places: dict[str, tuple[str, ...]] = {}
+    farther: Farther | None = None
+    slower: Slower | None = None
+    limbo: dict[str, float] = {}
+    faster: dict[str, tuple[float, float]] = {}
+    relief: Relief | None = None
 
     def reaches(self, at: float) -> bool:
         """Whether the last verdict still holds when a round begins ``at``."""

@@ -21,7 +21,6 @@ from probe.verdict.clock import dates_found
 from probe.verdict.contrast import Contrast, contrast
 from probe.verdict.memory import (
     Episode,
-    Memory,
     PlatformMemory,
     Proven,
     family_key,
@@ -152,15 +151,6 @@ def with_slow_line(
             seen_at[measure] = at
             log_slow = found or log_slow
     return replace(mine, slow_line=counts, slow_line_at=seen_at, line_log=log_slow)
-
-
-def begun_anew(memory: Memory) -> Memory:
-    """The memory at the start of a new line: what was normal is forgotten for every platform."""
-    platforms = {
-        name: replace(known, slow_line={}, slow_line_at={}, path_rounds={})
-        for name, known in memory.platforms.items()
-    }
-    return replace(memory, levels={}, line_rounds=0, platforms=platforms)
 
 
 def slow_line(mine: PlatformMemory, about: About) -> float | None:
@@ -379,7 +369,7 @@ def moved_paths(
 def well(
     seen: Compared, margin: float, moved: Iterable[str], observed: RoundObservation
 ) -> frozenset[str]:
-    """Targets whose every comparison is fine; ``moved`` are keys of ``path_rounds``."""
+    """Targets whose every comparison is fine, less the ``moved`` (keys with their family)."""
     wrong = {c.target for c in seen.contrasts if c.worst > margin}
     good = {c.target for c in seen.contrasts if c.slowdown is not None} - wrong
     return frozenset(t for t in good if family_key(observed.family, t) not in moved)

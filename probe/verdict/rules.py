@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from probe.model.verdict import OWN_HOST, Method, State, Trigger
 from probe.verdict import words
 from probe.verdict.astray import Led
+from probe.verdict.before import BEFORE
 from probe.verdict.clock import Fault
 from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion, failures
 
-VERSION = 6
+VERSION = 7
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -361,6 +363,7 @@ RULES: tuple[Rule, ...] = (
             "normal is being learnt anew."
         ),
     ),
+    *(Rule(state=State.UNKNOWN, **asdict(one)) for one in BEFORE),
     Rule(
         id="unknown.slower-from-the-start",
         state=State.UNKNOWN,

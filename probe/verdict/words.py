@@ -11,6 +11,7 @@ from probe.verdict.claims import moment, nobody_looked
 from probe.verdict.clock import Fault
 from probe.verdict.facts import Facts, failures
 from probe.verdict.memory import Proven
+from probe.verdict.pace import Known
 
 _PLACE = {
     Method.DNS: "its name is answered falsely or not at all",
@@ -273,6 +274,42 @@ def degraded(facts: Facts) -> str:
     )
 
 
+def rate(bytes_per_second: float) -> str:
+    """A rate for people."""
+    if bytes_per_second >= 1e6:
+        return f"{bytes_per_second / 1e6:.1f} MB/s"
+    kilo = bytes_per_second / 1e3
+    return f"{kilo:.1f} kB/s" if kilo < 10.0 else f"{kilo:.0f} kB/s"
+
+
+def _pace(facts: Facts) -> str:
+    """How fast it is, and by what that can be said."""
+    found = facts.paces
+    if found is None:
+        return "reachable; how fast it reads is not known yet"
+    if found.known is Known.SWAP:
+        return "reachable and as fast as a neutral name at the same server"
+    if found.known is Known.CONTROLS:
+        return "reachable and not much slower than other sites"
+    pace = f"{rate(found.platform)} beside up to {rate(found.control)} of controls"
+    if found.known is Known.HISTORY and facts.usual:
+        return f"reachable and as fast as in the {found.days:.0f} days before ({pace})"
+    return f"reachable; how fast it should be is not known here ({pace})"
+
+
+def _before(facts: Facts) -> str:
+    """What it was before it became faster than ever."""
+    found = facts.relief
+    if found is None:
+        return ""
+    return (
+        f" Until {moment(found.at)} its reads took {times(found.times)} as long as now, from the "
+        f"first round on ({moment(found.began_at)}), and those of other sites did not change: a "
+        "restriction that began before looks like this when it ends, and so does a server that "
+        "becomes faster."
+    )
+
+
 def fine(facts: Facts) -> str:
     """The sentence for ``ok``."""
     size = (
@@ -280,8 +317,7 @@ def fine(facts: Facts) -> str:
         if facts.tested_bytes
         else "only handshakes were tested"
     )
-    versus = "as fast as normal" if facts.usual else "not much slower than other sites"
-    return f"{facts.title}: reachable and {versus} ({controls(facts)}; {size})."
+    return f"{facts.title}: {_pace(facts)} ({controls(facts)}; {size}).{_before(facts)}"
 
 
 def withheld(facts: Facts) -> str:

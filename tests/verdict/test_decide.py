@@ -242,6 +242,8 @@ def test_a_farther_edge_is_another_path() -> None:
     country.act = to_address(Done(rtt=8.0))
     country.run(3)
     assert {v.reason for v in country.verdicts} == {"path_changed"}
+    assert country.run(12).reason == "farther_than_before"
+    country.act = nothing
     assert country.run(12).state is State.OK
 
 

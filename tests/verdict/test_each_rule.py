@@ -30,6 +30,7 @@ from tests.verdict.country import (
     Country,
     Done,
     about_x,
+    facts,
     nothing,
 )
 from tests.verdict.dated import BEGIN, CONFIG, DAY, X, a_round
@@ -218,6 +219,34 @@ def dated(dates: Dates, days: float, off: float | None = None) -> Case:
     return lambda rules: decide(Memory(), observed, about(CONFIG, X), rules).verdict
 
 
+def farther_for_long(rules: Rules) -> Verdict:
+    """Every packet takes longer, for longer than a changed path takes to be learnt."""
+    made = country(rules, calm=96)
+    made.act = to(Done(rtt=8.0), *ADDRESS)
+    return made.run(12)
+
+
+def crept(rules: Rules) -> Verdict:
+    """Slower and slower for days, by less than the margin in half a day."""
+    made = country(rules, calm=96, swaps=False)
+    for step in range(1, 41):
+        made.act = to(Done(transfer=5.0 ** (step / 40)), *ADDRESS)
+        made.run(12)
+    return made.run(48)
+
+
+def policed_abroad(rules: Rules) -> Verdict:
+    """Everything foreign at 16 kB/s from the first round on, and a site inside the country not."""
+    inside, foreign = ("university",), ("debian", "jquery", "kernel")
+    made = Country(
+        rules=rules,
+        controls=(*foreign, *inside),
+        about=about_x(controls=facts(foreign, inside)),
+    )
+    made.act = lambda leg, at: WELL if leg.owner in inside else Done(transfer=60.0)
+    return made.run(48)
+
+
 CASES: dict[str, Case] = {
     "unknown.clock-stepped": changed(lambda observed: replace(observed, clock_stepped=True)),
     "unknown.out-of-budget": spent,
@@ -257,6 +286,9 @@ CASES: dict[str, Case] = {
     "unknown.target-failing": one_leg_fails,
     "degraded.line": after(to(Done(handshake=6.0, transfer=6.0)), 4),
     "unknown.line-changed": after(to(Done(rtt=0.5)), 4),
+    "unknown.farther": farther_for_long,
+    "unknown.slower-than-anywhere": policed_abroad,
+    "unknown.slower-than-before": crept,
     "unknown.slower-from-the-start": after(to(Done(transfer=3.0), *NAME), 1, calm=0, swaps=False),
     "ok": after(nothing, 1),
     "unknown.too-little": changed(of_roles(LegRole.CONTROL)),

@@ -54,11 +54,12 @@ def test_what_is_slowed_over_one_family_is_found(family: Family) -> None:
     assert country.run(ROUNDS // 4).state is State.OK
 
 
-def test_another_way_over_one_family_is_learnt() -> None:
+def test_another_way_over_one_family_is_said_of_that_one() -> None:
     country = DualStack()
     country.run(2 * ROUNDS)
     country.act = to(country.of[Family.IPV6], Done(rtt=5.0))
     country.run(ROUNDS)
     country.verdicts.clear()
     country.run(ROUNDS)
-    assert {verdict.state for verdict in country.verdicts} == {State.OK}
+    assert {verdict.state for verdict in country.verdicts} == {State.OK, State.UNKNOWN}
+    assert {verdict.reason for verdict in country.verdicts} == {"", "farther_than_before"}

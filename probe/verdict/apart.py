@@ -1,0 +1,38 @@
+"""What is apart from what a platform was or could be: values that are remembered and spoken of."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from probe.observe.effort import Measure
+
+
+class Farther(Struct, frozen=True, kw_only=True):
+    """Every packet takes ``seconds`` longer than over weeks, beyond what controls do, at addresses
+    in networks that were near: so it cannot be seen that the edge is another one. ``names``: of how
+    many of the ``of`` targets; ``alike``: by the same time. ``controls``: that are as near as ever.
+    """
+
+    seconds: float
+    names: int
+    of: int
+    alike: bool
+    controls: int
+
+
+class Slower(Struct, frozen=True, kw_only=True):
+    """``target`` became ``times`` slower in ``measure`` than over weeks, and controls did not."""
+
+    target: str
+    measure: Measure
+    times: float
+
+
+class Relief(Struct, frozen=True, kw_only=True):
+    """At ``at`` (Unix seconds) ``target`` became ``times`` faster than it had ever been here, since
+    the first round at ``began_at``, while controls did not."""
+
+    target: str
+    times: float
+    at: float
+    began_at: float

@@ -1,0 +1,94 @@
+"""Rungs of what is not called normal although nothing is suspected: it was, or should be, better.
+
+They stand together in the ladder (``rules.py``), below whatever is suspected or known of the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from probe.observe.effort import Measure
+from probe.verdict.facts import Facts
+from probe.verdict.pace import SLOWEST
+from probe.verdict.words import rate, times
+
+
+class Rung(Struct, frozen=True, kw_only=True):
+    """A rule of the state ``unknown``: see ``rules.Rule``."""
+
+    id: str
+    reason: str
+    why: str
+    holds: Callable[[Facts], bool]
+    says: Callable[[Facts], str]
+
+
+def farther(facts: Facts) -> str:
+    """The sentence for a way that became longer, and nothing shows that the far end moved."""
+    found = facts.farther
+    assert found is not None
+    names = "it"
+    if found.of > 1:
+        some = "each" if found.names == found.of else f"{found.names}"
+        names = f"{some} of its {found.of} names"
+    alike = ", by the same time to each" if found.alike else ""
+    others = "site does" if found.controls == 1 else "sites do"
+    return (
+        f"{facts.title}: every packet to {names} takes {1e3 * found.seconds:.0f} ms longer than "
+        f"over the last weeks{alike}; {found.controls} other {others} not. Its addresses are those "
+        "that were nearer before, so whether it has moved or is held up on the way cannot be told."
+    )
+
+
+def slower_than_anywhere(facts: Facts) -> str:
+    """The sentence for a rate that no honest line has."""
+    found = facts.paces
+    assert found is not None
+    beside = f"while another site gives {rate(found.control)}"
+    if found.foreign < SLOWEST <= found.control:
+        beside = (
+            f"and no site abroad gives more than {rate(found.foreign)}, while one inside the "
+            f"country gives {rate(found.control)}"
+        )
+    return (
+        f"{facts.title}: reachable, but it gives {rate(found.platform)} {beside}; how fast it "
+        "should be here is not known, but no line is known on which so little is honest."
+    )
+
+
+def slower_than_before(facts: Facts) -> str:
+    """The sentence for what has become slower than over weeks."""
+    found = facts.slower
+    assert found is not None
+    what = "handshakes" if found.measure is Measure.HANDSHAKE else "reads"
+    return (
+        f"{facts.title}: its {what} take {times(found.times)} as long as over the last weeks, and "
+        "other sites are as they were; it became so without anything that could be proven."
+    )
+
+
+BEFORE: tuple[Rung, ...] = (
+    Rung(
+        id="unknown.farther",
+        reason="farther_than_before",
+        why="Every packet takes longer than over weeks, and nothing shows that the edge moved.",
+        holds=lambda f: f.farther is not None,
+        says=farther,
+    ),
+    Rung(
+        id="unknown.slower-than-anywhere",
+        reason="slower_than_anywhere",
+        why="So slow a read has no honest reason on a line that reads ten times that elsewhere.",
+        holds=lambda f: f.paces is not None and f.paces.slowest,
+        says=slower_than_anywhere,
+    ),
+    Rung(
+        id="unknown.slower-than-before",
+        reason="slower_than_before",
+        why="What is normal now is slower than what was over weeks, and controls are as they were.",
+        holds=lambda f: f.slower is not None,
+        says=slower_than_before,
+    ),
+)

@@ -1,0 +1,130 @@
+"""How fast a platform is in bytes a second, and whether anybody knows how fast it should be. Pure.
+
+A history tells what is usual here, not what is right: what was slowed before the first round looks
+normal in it. So beside the comparison with it stand plain rates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from math import exp, inf, log
+from statistics import median
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probe.model.identity import LegRole
+from probe.model.observation import LegObservation, RoundObservation
+from probe.observe.goodput import goodput
+from probe.verdict.distance import log_distance
+from probe.verdict.memory import ControlMemory, PlatformMemory, family_key
+
+MOST_PACES = 5
+LEAST_PACES = 2
+"""Reads before a rate is called slower than anywhere: one may have had bad luck."""
+PACE_SECONDS = 86_400.0
+"""What a control read longer ago is nothing to compare with."""
+SLOWEST = 37_500.0
+"""Bytes a second (300 kbit/s). Throttling for whole countries went to 128 kbit/s (Russia 2021,
+arXiv:2111.05425) and below; a line on which another site reads ten times that has no honest reason
+for so little."""
+TIMES = 10.0
+FLIGHTS = 6.0
+"""Round trips that a bounded read of 64 KiB takes at most in slow start, the request among them."""
+READ_BYTES = 65_536.0
+COMPARABLE = 2.0
+"""A platform that reads no slower than a control by this factor is as fast as other sites."""
+HISTORY_SECONDS = 7 * 86_400.0
+"""A week has every hour of every day, and is when hours get a normal of their own. Restrictions
+last for months, so no history proves that there is none: it is only said for how long it was so."""
+
+
+class Known(StrEnum):
+    """By what it is known how fast the platform should be."""
+
+    NOTHING = ""
+    SWAP = "swap"
+    CONTROLS = "controls"
+    HISTORY = "history"
+
+
+class Paces(Struct, frozen=True, kw_only=True):
+    """Bytes a second: the platform's lately (its slowest target), and the fastest control's of the
+    last day. ``foreign``: the fastest control's abroad. ``known``: by what is known how fast it
+    should be; ``days`` for how many it has been looked at. ``slowest``: so slow that no honest line
+    is, beside a control that is not."""
+
+    platform: float
+    control: float
+    foreign: float
+    known: Known
+    days: float
+    slowest: bool
+
+
+def noted(mine: PlatformMemory, observed: RoundObservation) -> PlatformMemory:
+    """What a round adds to the paces of targets, and when the first was."""
+    paces = dict(mine.paces)
+    for leg in observed.by_role(LegRole.TARGET):
+        if (rate := goodput(leg)) is not None:
+            key = family_key(observed.family, leg.leg.target)
+            paces[key] = (*paces.get(key, ())[-(MOST_PACES - 1) :], rate)
+    began = mine.began_at or observed.started_at
+    return replace(mine, paces=paces, began_at=min(began, observed.started_at))
+
+
+def controls_noted(known: ControlMemory, leg: LegObservation, at: float) -> ControlMemory:
+    """What a leg to a control adds to its pace."""
+    rate = goodput(leg)
+    return known if rate is None else replace(known, pace=rate, paced_at=at)
+
+
+def paces(
+    mine: PlatformMemory,
+    controls: Mapping[str, ControlMemory],
+    observed: RoundObservation,
+    domestic: frozenset[str],
+) -> Paces | None:
+    """What is known of rates after ``observed``; ``None``: too little was read."""
+    mark, at = family_key(observed.family, ""), observed.started_at
+    own = {
+        key: median(found) for key, found in mine.paces.items() if key.startswith(mark) and found
+    }
+    theirs = {
+        key.removeprefix(mark): one.pace
+        for key, one in controls.items()
+        if key.startswith(mark) and one.pace and 0.0 <= at - one.paced_at < PACE_SECONDS
+    }
+    if not own or not theirs:
+        return None
+    slow, fastest = min(own.values()), max(theirs.values())
+    enough = len(mine.paces[min(own, key=lambda key: own[key])]) >= LEAST_PACES
+    foreign = max((pace for name, pace in theirs.items() if name not in domestic), default=0.0)
+    days = (at - mine.began_at) / 86_400.0
+    return Paces(
+        platform=slow,
+        control=fastest,
+        foreign=foreign,
+        known=_known(slow, theirs, at - mine.began_at, at - mine.swap_well_at < PACE_SECONDS),
+        days=days,
+        slowest=enough and slow < min(SLOWEST, fastest / TIMES, _allowed(observed) / 2.0),
+    )
+
+
+def _known(slow: float, theirs: Mapping[str, float], seconds: float, swap_well: bool) -> Known:
+    if swap_well:
+        return Known.SWAP
+    if log(slow) >= log(median(theirs.values())) - log(COMPARABLE):
+        return Known.CONTROLS
+    return Known.HISTORY if seconds >= HISTORY_SECONDS else Known.NOTHING
+
+
+def _allowed(observed: RoundObservation) -> float:
+    """The rate that a bounded read cannot exceed by much, so far away as the platform is."""
+    trips = [
+        exp(far)
+        for leg in observed.by_role(LegRole.TARGET)
+        if (far := log_distance(leg)) is not None
+    ]
+    return READ_BYTES / (FLIGHTS * max(trips)) if trips else inf

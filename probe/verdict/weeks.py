@@ -1,0 +1,145 @@
+"""What is not as it has been over weeks, although the short memory has got used to it. Pure.
+
+A level follows what it sees within hours, so that an edge that has really moved does not stay
+suspicious for ever. What it was before is kept for four weeks (``Level.days``), and while the two
+are apart by more than the controls are, nobody calls it normal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import exp, log
+from statistics import median
+
+from probe.model.identity import Family, LegRole
+from probe.model.observation import LegObservation, RoundObservation
+from probe.observe.effort import Measure, gave
+from probe.verdict.apart import Farther, Slower
+from probe.verdict.distance import RTT, log_rtt
+from probe.verdict.level import Level
+from probe.verdict.memory import family_key
+from probe.verdict.names import network_of
+from probe.verdict.normal import Levels, series
+from probe.verdict.thresholds import Thresholds
+
+LEAST_SECONDS = 0.02
+"""A round trip that is longer by less says nothing: a queue at an exchange does as much."""
+SPREADS = 3.0
+MOST_PLACES = 16
+ALIKE = 1.25
+"""Names that are farther by times within this factor of each other are so alike."""
+Places = Mapping[str, tuple[str, ...]]
+"""Target (with its family) → the networks at which it was as near as ever."""
+
+
+def farther(
+    observed: RoundObservation, levels: Levels, places: Places, thresholds: Thresholds
+) -> Farther | None:
+    """Whether targets are farther away than over weeks, and nothing shows that they moved."""
+    shifts = [_seconds(level) for level in _controls(levels, observed.family, RTT)]
+    if not shifts:
+        return None
+    common = max(0.0, median(shifts))
+    of, found = 0, []
+    for leg in observed.by_role(LegRole.TARGET):
+        longer = _longer(leg, levels, observed.family, common, thresholds)
+        if longer is None:
+            continue
+        of += 1
+        known = places.get(family_key(observed.family, leg.leg.target), ())
+        level = levels[series(leg, RTT, observed.family.value)]
+        lately = not level.values or level.recent - (level.long or 0.0) > _least_log(level)
+        if longer > 0.0 and lately and network_of(leg.address) in known:
+            found.append(longer)
+    if not found:
+        return None
+    return Farther(
+        seconds=median(found),
+        names=len(found),
+        of=of,
+        alike=len(found) > 1 and max(found) <= ALIKE * min(found),
+        controls=sum(shift < LEAST_SECONDS for shift in shifts),
+    )
+
+
+def places_after(
+    places: Places, observed: RoundObservation, levels: Levels, thresholds: Thresholds
+) -> dict[str, tuple[str, ...]]:
+    """``places`` with the networks at which targets were as near as ever in this round."""
+    after = dict(places)
+    shifts = [_seconds(level) for level in _controls(levels, observed.family, RTT)]
+    common = max(0.0, median(shifts)) if shifts else 0.0
+    for leg in observed.by_role(LegRole.TARGET):
+        key, network = family_key(observed.family, leg.leg.target), network_of(leg.address)
+        if not gave(leg) or not network or network in after.get(key, ()):
+            continue
+        if not _longer(leg, levels, observed.family, common, thresholds):
+            after[key] = (*after.get(key, ())[-(MOST_PLACES - 1) :], network)
+    return after
+
+
+def slower(
+    observed: RoundObservation,
+    measures: Iterable[Measure],
+    levels: Levels,
+    thresholds: Thresholds,
+) -> Slower | None:
+    """What has become slower than over weeks, beyond what controls have and the distance explains,
+    by more than the margin and half as much again: servers drift by less."""
+    found = []
+    for measure in measures:
+        drifts = [level.centre - long for level, long in _long(levels, observed.family, measure)]
+        if not drifts:
+            continue
+        for leg in observed.by_role(LegRole.TARGET):
+            level = levels.get(series(leg, measure, observed.family.value))
+            if level is None or not level.known or (long := level.long) is None:
+                continue
+            rtt = levels.get(series(leg, RTT, observed.family.value))
+            far = 0.0 if rtt is None or rtt.long is None else max(0.0, rtt.recent - rtt.long)
+            grown = level.centre - long - median(drifts) - far
+            least = log(thresholds.margin * thresholds.path_rtt)
+            if grown > max(least, SPREADS * level.long_spread):
+                found.append(Slower(target=leg.leg.target, measure=measure, times=exp(grown)))
+    return max(found, key=lambda one: one.times, default=None)
+
+
+def _longer(
+    leg: LegObservation, levels: Levels, family: Family, common: float, thresholds: Thresholds
+) -> float | None:
+    """By how many seconds its round trip is longer than over weeks, less what all sites' are
+    (``common``); 0: by no more than ways differ; ``None``: not known."""
+    level, now = levels.get(series(leg, RTT, family.value)), log_rtt(leg)
+    if level is None or now is None or (long := level.long) is None:
+        return None
+    usual = exp(long)
+    least = max(LEAST_SECONDS, (thresholds.path_rtt - 1.0) * usual)
+    seconds = exp(now) - usual - common
+    return seconds if seconds > least and now - long > _least_log(level) else 0.0
+
+
+def _least_log(level: Level) -> float:
+    return SPREADS * level.long_spread
+
+
+def _seconds(level: Level) -> float:
+    long = level.long
+    return 0.0 if long is None else exp(level.recent) - exp(long)
+
+
+def _long(levels: Levels, family: Family, measure: str) -> list[tuple[Level, float]]:
+    return [
+        (level, level.long)
+        for level in _controls(levels, family, measure)
+        if level.long is not None
+    ]
+
+
+def _controls(levels: Levels, family: Family, measure: str) -> list[Level]:
+    """Of controls that have been measured for more than a day."""
+    mark, end = f"{family}|{LegRole.CONTROL}|", f"|{measure}"
+    return [
+        level
+        for key, level in levels.items()
+        if key.startswith(mark) and key.endswith(end) and level.known and level.days
+    ]

@@ -1,0 +1,123 @@
+"""How fast a platform should be is not known from its history alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from probe.model.identity import LegRole, RoundKind
+from probe.model.observation import Leg
+from probe.model.verdict import State
+from tests.verdict.country import WELL, Act, Country, Done, about_x, facts, nothing
+
+DAY = 96
+INSIDE = ("university",)
+ABROAD = ("debian", "jquery", "kernel")
+
+
+def by_name(times: float) -> Act:
+    return lambda leg, address: Done(transfer=times) if leg.role is LegRole.TARGET else WELL
+
+
+def by_address(times: float) -> Act:
+    return lambda leg, address: WELL if leg.role is LegRole.CONTROL else Done(transfer=times)
+
+
+@pytest.mark.parametrize("times", [3.0, 6.0])
+@pytest.mark.parametrize("act", [by_name, by_address])
+def test_what_was_slow_from_the_first_round_on_is_not_called_normal(
+    times: float, act: type
+) -> None:
+    country = Country(swaps=False)
+    country.act = act(times)
+    country.run(2 * DAY)
+    for verdict in country.verdicts:
+        if verdict.state is State.OK:
+            assert "how fast it should be is not known here" in verdict.sentence
+            assert " beside up to " in verdict.sentence
+    assert country.run(6 * DAY).state is State.OK
+    said = country.run(1).sentence
+    assert "as fast as in the 8 days before" in said
+    assert "normal" not in said
+
+
+def test_a_light_round_speaks_of_the_rates_that_were_read() -> None:
+    country = Country(swaps=False)
+    country.act = by_name(5.0)
+    country.run(8)
+    assert "not known here (" in country.run(1, RoundKind.LIGHT).sentence
+
+
+def test_a_swap_that_reads_tells_how_fast_it_should_be() -> None:
+    country = Country()
+    assert "as fast as a neutral name at the same server" in country.run(8).sentence
+
+
+def test_without_a_swap_other_sites_tell() -> None:
+    country = Country(swaps=False)
+    assert "not much slower than other sites" in country.run(8).sentence
+
+
+@pytest.mark.parametrize("farther", [1.0, 3.0])
+def test_a_country_whose_ways_abroad_are_policed_from_the_start_is_not_fine(
+    farther: float,
+) -> None:
+    """128 kbit/s for everything foreign, while a site inside the country is fast."""
+
+    def act(leg: Leg, address: str) -> Done:
+        return WELL if leg.owner in INSIDE else Done(transfer=60.0, rtt=farther)
+
+    controls = (*ABROAD, *INSIDE)
+    country = Country(controls=controls, about=about_x(controls=facts(ABROAD, INSIDE)))
+    country.act = act
+    country.run(DAY)
+    said = country.verdicts[12:]
+    assert State.OK not in {verdict.state for verdict in said}
+    assert not any(verdict.restricted for verdict in said)
+    assert any(
+        verdict.reason == "slower_than_anywhere" and "no site abroad gives more" in verdict.sentence
+        for verdict in said
+    )
+
+
+def test_a_slow_line_is_no_rate_that_no_line_has() -> None:
+    """Everything at 16 kB/s, from the first round on: a line may be so."""
+    country = Country()
+    country.act = lambda leg, address: Done(transfer=60.0)
+    country.run(DAY)
+    assert "slower_than_anywhere" not in {verdict.reason for verdict in country.verdicts}
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("times", [5.0, 7.0])
+def test_the_end_of_what_began_before_us_is_said(times: float, seed: int) -> None:
+    country = Country(seed, swaps=False)
+    country.act = by_name(times)
+    country.run(2 * DAY)
+    assert not any("Until" in verdict.sentence for verdict in country.verdicts)
+    country.act = nothing
+    over = country.now
+    last = country.run(8)
+    assert last.state is State.OK
+    assert "Until" in last.sentence
+    assert "a restriction that began before" in last.sentence
+    found = country.memory.platforms["x"].relief
+    assert found is not None
+    assert 0.5 * times < found.times < 2.0 * times
+    assert found.at == over + 900.0
+    country.run(8 * DAY)
+    assert "Until" not in country.run(1).sentence
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nobody_is_relieved_who_was_not_slowed(seed: int) -> None:
+    """A line that becomes faster, an edge that comes nearer, a slow evening that is over."""
+    for before in (
+        lambda leg, address: Done(transfer=6.0),
+        lambda leg, address: Done(rtt=6.0) if leg.role is LegRole.TARGET else WELL,
+    ):
+        country = Country(seed, noise=0.3)
+        country.act = before
+        country.run(DAY)
+        country.act = nothing
+        country.run(DAY)
+        assert not any("Until" in verdict.sentence for verdict in country.verdicts)
