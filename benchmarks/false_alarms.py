@@ -1,22 +1,23 @@
 """False alarms per probe-year, and beside them how long a real restriction goes unnoticed.
 
-    python -m benchmarks.false_alarms [--years N] [--days N] [--incidents N] [--seed S]
-        [--addresses N] [--far] TRACES...
+    python -m benchmarks.false_alarms [--years N] [--days N] [--world sites|home] [--dense N]
+        [--references N] [--incidents N] [--seed S] [--line L] [--far] [--jobs N] TRACES...
 
 TRACES are files, or folders of files, with two columns: seconds from the start and Mbit/s. Such
 traces are public (Riiser et al., MMSys 2013; FCC, Measuring Broadband America); each folder is one
 more line. Four platforms of one vantage are measured at the default cadence and with the default
 thresholds, budgets and bursts, in the world of ``tests/synth``: the kinds of line in
 ``tests/synth/lines.py``, each with the far ends and troubles of ``edges.py`` and ``troubles.py``.
+What goes wrong, where and how often: ``benchmarks/false_alarms_worlds.py``.
 
 False alarms: every verdict that goes over to ``throttled`` or ``blocked`` while nobody restricts
-anything counts. Delays: restrictions come and go, on one platform or on all four; counted are the
-transfer rounds of a platform from the first that meets it until the verdict says so, and from the
-first after the end until it no longer does.
-Names have at least two addresses there (``--addresses``): with one alone, no swap and no other
-operator's platform hit, an effect is told from the edge's own trouble only after hours
-(docs/method.md). Where nobody restricts anything, names have as many as in the laboratory: the
-hosts of the objects, one.
+anything counts, whatever the cause; beside them, how often ``impaired`` is said. Delays, in the
+same world: restrictions come and go, on one platform or on all four; counted are the transfer
+rounds of a platform from the first that meets it until it is proven (an accusation, or
+``impaired``), and from the first after the end until that is no longer said.
+
+Pieces of work are worlds of their own and no longer than a quarter: what one long run would take
+can be made in several, each with another ``--seed``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from pathlib import Path
 
 from benchmarks.false_alarms_report import Report, print_reports
 from benchmarks.false_alarms_runs import Job, run
+from benchmarks.false_alarms_worlds import Which
 from tests.synth.line import LineModel, Points
 from tests.synth.lines import LINES, read_trace, traced
 
@@ -52,29 +54,32 @@ def jobs(
     days: float,
     incidents: int,
     seed: int,
-    addresses: int = 2,
+    worlds: Sequence[Which] = (Which.SITES,),
     *,
+    references: int = 0,
     far: bool = False,
+    dense: float = 1.0,
 ) -> list[Job]:
     """The work, in pieces that can be done side by side: each piece is a world of its own."""
     made = []
     for index, line in enumerate(lines):
         pieces = max(1, round(days / LONGEST_DAYS))
-        for piece in range(pieces):
-            key = seed * 1_000_003 + index * 1_009 + piece
-            made.append(Job(line=line, seed=key, days=days / pieces, incidents=0, far=far))
-        if incidents:
-            key = seed + index
-            made.append(
+        for which in worlds if days else ():
+            made += [
                 Job(
                     line=line,
-                    seed=key,
-                    days=0.0,
-                    incidents=incidents,
-                    addresses=addresses,
+                    seed=seed * 1_000_003 + index * 1_009 + piece,
+                    days=days / pieces,
+                    incidents=0,
+                    which=which,
+                    references=references,
                     far=far,
+                    dense=dense,
                 )
-            )
+                for piece in range(pieces)
+            ]
+        if incidents:
+            made.append(Job(line=line, seed=seed + index, days=0.0, incidents=incidents, far=far))
     return made
 
 
@@ -85,7 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--years", type=float, default=1.0, help="probe-years of each line")
     parser.add_argument("--days", type=float, help="instead of --years")
     parser.add_argument("--incidents", type=int, default=8, help="of each effect on each line")
-    parser.add_argument("--addresses", type=int, default=2, help="of each name, in incidents")
+    parser.add_argument("--world", action="append", choices=[str(w) for w in Which])
+    parser.add_argument("--references", type=int, default=0, help="looking from outside")
+    parser.add_argument("--dense", type=float, default=1.0, help="so many times as much goes wrong")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--line", action="append", choices=sorted(LINES), help="only these kinds")
     parser.add_argument(
@@ -99,7 +106,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lines = [*kinds, *trace_lines(given.traces)]
     days = given.days if given.days is not None else 365.0 * given.years
     began = time.monotonic()
-    work = jobs(lines, days, given.incidents, given.seed, given.addresses, far=given.far)
+    work = jobs(
+        lines,
+        days,
+        given.incidents,
+        given.seed,
+        [Which(name) for name in given.world or Which],
+        references=given.references,
+        far=given.far,
+        dense=given.dense,
+    )
     with multiprocessing.get_context("spawn").Pool(given.jobs) as pool:
         reports: list[Report] = pool.map(run, work, chunksize=1)
     fine = print_reports([line.name for line in lines], reports)

@@ -5,20 +5,14 @@ from __future__ import annotations
 from msgspec import Struct
 
 from benchmarks.false_alarms_report import Delay, Report
-from probe.config import load
+from benchmarks.false_alarms_worlds import BEGIN, DAY, HOUR, Which, made
 from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State
-from tests.synth.drive import Daemon
-from tests.synth.edges import FAR, EdgeModel
 from tests.synth.effects import Effect, How, restriction
 from tests.synth.line import LineModel
-from tests.synth.lines import LOSSY, MOBILE
-from tests.synth.world import World
+from tests.synth.outside import Watched
 
-DAY = 86_400.0
-HOUR = 3_600.0
-BEGIN = 1_699_920_000.0  # midnight, so that evenings are evenings
 WARM_DAYS = 2.0
 CALM_HOURS = 5.0
 # An incident ends when it has been found everywhere, or after so long.
@@ -34,16 +28,18 @@ EFFECTS = (
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """``days`` without any restriction, or so many ``incidents`` of every effect, in a world in
-    which each name has at least so many ``addresses``, and in which platforms may be ``far`` away
-    beside controls next door."""
+    """``days`` without any restriction in the world ``which``, or so many ``incidents`` of every
+    effect. Platforms may be ``far`` away beside controls next door; so many ``references`` look
+    from outside; everything goes wrong ``dense`` times as often."""
 
     line: LineModel
     seed: int
     days: float
     incidents: int
-    addresses: int = 1
+    which: Which = Which.SITES
+    references: int = 0
     far: bool = False
+    dense: float = 1.0
 
 
 def run(job: Job) -> Report:
@@ -51,46 +47,40 @@ def run(job: Job) -> Report:
     return _incidents(job) if job.incidents else _calm(job)
 
 
-def _world(job: Job, days: float) -> World:
-    config = load(None, {})
-    other = LOSSY if job.line.name == MOBILE.name else MOBILE
-    world = World(
-        config,
+def _calm(job: Job) -> Report:
+    world = made(
+        job.which,
         job.line,
         seed=job.seed,
-        edges=FAR if job.far else EdgeModel(),
-        other_line=other,
-        begin=BEGIN,
-        least_addresses=job.addresses,
+        days=job.days,
+        references=job.references,
+        far=job.far,
+        dense=job.dense,
     )
-    if days:
-        world.trouble(world.draw_troubles(begin=BEGIN, seconds=days * DAY))
-    return world
-
-
-def _calm(job: Job) -> Report:
-    world = _world(job, job.days)
-    report = Report(line=job.line.name, days=job.days)
+    report = Report(line=job.line.name, days=job.days, which=job.which, dense=job.dense)
     before: dict[str, State] = {}
-    for said in Daemon(load(None, {}), world, begin=BEGIN).run(BEGIN + job.days * DAY):
+    for said in world.play(BEGIN + job.days * DAY):
         observed, verdict = said.observed, said.verdict
         _count(report, observed)
-        state = verdict.state
-        if verdict.restricted and before.get(observed.platform) is not state:
+        state, platform = verdict.state, observed.platform
+        begun = before.get(platform) is not state
+        before[platform] = state
+        if verdict.restricted and begun:
+            meanwhile = world.meanwhile(observed.started_at)
             report.alarms.append(
-                f"{job.line.name}, seed {job.seed}, day {(observed.started_at - BEGIN) / DAY:.2f}:"
-                f" {verdict.rule_id} {verdict.target} {verdict.sentence}"
+                f"{job.which}, {job.line.name}, seed {job.seed}, "
+                f"day {(observed.started_at - BEGIN) / DAY:.2f}: {verdict.rule_id} "
+                f"{verdict.target}, basis {verdict.basis}; meanwhile {meanwhile}"
             )
             if state is State.THROTTLED:
                 report.throttled += 1
             else:
                 report.blocked += 1
-        if verdict.restricted:
-            report.accused_rounds += 1
+        report.impaired += begun and state is State.IMPAIRED
+        report.accused_rounds += verdict.restricted
         if observed.kind is not RoundKind.BURST:
             key = f"{state} {verdict.reason}".strip()
             report.said[key] = report.said.get(key, 0) + 1
-        before[observed.platform] = state
     return report
 
 
@@ -110,9 +100,12 @@ def _count(report: Report, observed: RoundObservation) -> None:
 
 def _incidents(job: Job) -> Report:
     """Incidents one after the other in one world, which goes on having effects of its own."""
-    config = load(None, {})
-    world = _world(job, 0.0)
-    daemon = Daemon(config, world, begin=BEGIN)
+    one_effect = CALM_HOURS + 1.0 + LONGEST_HOURS + RECOVERY_HOURS
+    days = WARM_DAYS + job.incidents * len(EFFECTS) * one_effect * HOUR / DAY
+    daemon = made(
+        Which.SITES, job.line, seed=job.seed, days=days, far=job.far, outages=False
+    ).watched
+    (world,), config = daemon.worlds, daemon.inside.config
     report = Report(line=job.line.name)
     for _ in daemon.run(BEGIN + WARM_DAYS * DAY):
         pass
@@ -125,10 +118,10 @@ def _incidents(job: Job) -> Report:
                 pass
             distances = {p: world.distance(p) for p in hit}
             world.restrict([restriction(config, p, effect, job.line, distances[p]) for p in hit])
-            found = _await(daemon, hit, LONGEST_HOURS, restricted=True)
+            found, accused = _await(daemon, hit, LONGEST_HOURS, proven=True)
             world.restrict(())
             guilty = [p for p in hit if found[p] is not None]
-            over = _await(daemon, guilty, RECOVERY_HOURS, restricted=False)
+            over, _ = _await(daemon, guilty, RECOVERY_HOURS, proven=False)
             for platform in hit:
                 report.delays.append(
                     Delay(
@@ -136,29 +129,34 @@ def _incidents(job: Job) -> Report:
                         effect=effect,
                         found=found[platform],
                         over=over.get(platform),
+                        accused=platform in accused,
                     )
                 )
     return report
 
 
 def _await(
-    daemon: Daemon, platforms: list[str], hours: float, *, restricted: bool
-) -> dict[str, float | None]:
-    """Transfer rounds of each platform until its verdict is (no longer) an accusation; ``None``:
-    not in that time."""
+    daemon: Watched, platforms: list[str], hours: float, *, proven: bool
+) -> tuple[dict[str, float | None], set[str]]:
+    """Transfer rounds of each platform until its verdict is (no longer) an accusation or
+    ``impaired``; ``None``: not in that time. Also the platforms that it accuses by."""
     rounds = dict.fromkeys(platforms, 0)
     found: dict[str, float | None] = dict.fromkeys(platforms)
+    accused: set[str] = set()
     if not platforms:
-        return found
+        return found, accused
     for said in daemon.run(daemon.now + hours * HOUR):
         platform = said.observed.platform
         if platform not in found or found[platform] is not None:
             continue
         if said.observed.kind in (RoundKind.TRANSFER, RoundKind.LONG):
             rounds[platform] += 1
-        if said.verdict.restricted is restricted:
+        verdict = said.verdict
+        if (verdict.restricted or verdict.state is State.IMPAIRED) is proven:
             # Light rounds may find it before the first transfer round does.
             found[platform] = float(rounds[platform])
+            if verdict.restricted:
+                accused.add(platform)
         if all(value is not None for value in found.values()):
             break
-    return found
+    return found, accused

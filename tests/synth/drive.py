@@ -64,7 +64,7 @@ class Daemon:
         self.rounds = Rounds(config, world, vantage=vantage)
         self.memory = Memory()
         self.now = begin
-        self._config = config
+        self.config = config
         self._world = world
         self._thresholds = thresholds
         self._schedule = config.settings.schedule
@@ -135,7 +135,7 @@ class Daemon:
         if self.references is None:
             return known
         return _about(
-            self._config, platform, self._thresholds, references=self.references.get(platform, ())
+            self.config, platform, self._thresholds, references=self.references.get(platform, ())
         )
 
 

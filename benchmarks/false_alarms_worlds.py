@@ -1,0 +1,163 @@
+"""The worlds of ``false_alarms``: one for alarms and delays, and a household's.
+
+In both, names have 1, 2 or 4 addresses, as platforms' do. ``sites``: every trouble of lines, edges
+and controls (``tests/synth/troubles.py``), sites' own slow hours, 12 a year each, half of them for
+whoever asks and half for those near here alone, and outages of operators, 2 a year each, for
+whoever asks. ``home``: what goes wrong in a household; nobody outside meets that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from random import Random
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probe.config import load
+from probe.config.schema import Config
+from tests.synth.chance import log_uniform
+from tests.synth.drive import Said
+from tests.synth.edges import FAR, EdgeModel
+from tests.synth.effects import hosts_of
+from tests.synth.line import LineModel
+from tests.synth.lines import FIBRE, LOSSY, MOBILE
+from tests.synth.outages import Outage, end, strike
+from tests.synth.outside import Watched
+from tests.synth.troubles import FREQUENCIES, HOME, SITES, Frequency, Kind, Trouble
+from tests.synth.world import World
+
+HOUR = 3_600.0
+DAY = 24 * HOUR
+YEAR = 365 * DAY
+BEGIN = 1_699_920_000.0  # midnight, so that evenings are evenings
+ADDRESSES = (1, 2, 4)
+OUTAGES_PER_YEAR = 2.0
+OUTAGE_SECONDS = (20 * 60.0, 7 * HOUR)
+# What is still told of a trouble that is over: its end has to be noticed.
+LATE_SECONDS = 2 * HOUR
+
+
+class Which(StrEnum):
+    """Which world."""
+
+    SITES = "sites"
+    HOME = "home"
+
+
+class Planned(Struct, frozen=True):
+    """An outage to come."""
+
+    begin: float
+    end: float
+    outage: Outage
+    operator: str
+
+
+class Made(Struct, frozen=True):
+    """A vantage in its world, with its references, and what is to happen."""
+
+    watched: Watched
+    troubles: tuple[Trouble, ...]
+    outages: tuple[Planned, ...]
+
+    def play(self, until: float) -> Iterator[Said]:
+        """All rounds and bursts until ``until``, outages and all."""
+        config, worlds = self.watched.inside.config, self.watched.worlds
+        for planned in self.outages:
+            yield from self.watched.run(min(planned.begin, until))
+            for world in worlds:
+                strike(world, planned.outage, _hosts(config, planned.operator))
+            yield from self.watched.run(min(planned.end, until))
+            for world in worlds:
+                end(world)
+        yield from self.watched.run(until)
+
+    def meanwhile(self, at: float) -> str:
+        """What went on at ``at`` or shortly before, in words."""
+        on = [
+            f"{trouble.kind} {trouble.whom}".strip()
+            for trouble in self.troubles
+            if trouble.begin <= at < trouble.end + LATE_SECONDS
+        ]
+        on += [
+            f"outage {planned.outage} {planned.operator}"
+            for planned in self.outages
+            if planned.begin <= at < planned.end + LATE_SECONDS
+        ]
+        return ", ".join(on) or "nothing"
+
+
+def made(
+    which: Which,
+    line: LineModel,
+    *,
+    seed: int,
+    days: float,
+    references: int = 0,
+    far: bool = False,
+    dense: float = 1.0,
+    outages: bool = True,
+) -> Made:
+    """A world of ``days``. ``dense``: so many times as often does everything go wrong."""
+    config = load(None, {})
+    edges = FAR if far else EdgeModel()
+    other = LOSSY if line.name == MOBILE.name else MOBILE
+
+    def world(of: LineModel, number: int) -> World:
+        return World(
+            config,
+            of,
+            seed=seed + 7_919 * number,
+            edges=edges,
+            other_line=other,
+            begin=BEGIN,
+            addresses=ADDRESSES,
+        )
+
+    inside = world(line, 0)
+    abroad = [world(FIBRE, 1 + number) for number in range(references)]
+    seconds = days * DAY
+    often = {k: replace(f, per_year=f.per_year * dense) for k, f in _rates(which).items()}
+    troubles = inside.draw_troubles(begin=BEGIN, seconds=seconds, frequencies=often)
+    random = Random(f"{seed}/everywhere")
+    shared = [t for t in troubles if t.kind is Kind.SITE_SLOW and random.random() < 0.5]
+    inside.trouble(troubles)
+    for outside in abroad:
+        own = outside.draw_troubles(begin=BEGIN, seconds=seconds)
+        outside.trouble((*own, *shared))
+    planned: tuple[Planned, ...] = ()
+    if which is Which.SITES and outages:
+        planned = _outages(config, Random(f"{seed}/outages"), seconds, OUTAGES_PER_YEAR * dense)
+    return Made(Watched(config, inside, begin=BEGIN, abroad=abroad), troubles, planned)
+
+
+def _rates(which: Which) -> dict[Kind, Frequency]:
+    return HOME if which is Which.HOME else {**FREQUENCIES, **SITES}
+
+
+def _outages(
+    config: Config, random: Random, seconds: float, per_year: float
+) -> tuple[Planned, ...]:
+    """One at a time: whoever is due during another's is not."""
+    operators = list(dict.fromkeys(platform.operator for platform in config.platforms))
+    kinds: Sequence[Outage] = list(Outage)
+    drawn, free = [], BEGIN
+    at = BEGIN
+    while (at := at + random.expovariate(len(operators) * per_year / YEAR)) < BEGIN + seconds:
+        planned = Planned(
+            at,
+            at + log_uniform(random, *OUTAGE_SECONDS),
+            random.choice(kinds),
+            random.choice(operators),
+        )
+        if at >= free:
+            drawn.append(planned)
+            free = planned.end
+    return tuple(drawn)
+
+
+def _hosts(config: Config, operator: str) -> tuple[str, ...]:
+    own = [platform for platform in config.platforms if platform.operator == operator]
+    return tuple(host for platform in own for host in hosts_of(platform))

@@ -1,0 +1,64 @@
+"""``benchmarks.false_alarms``: its worlds have what they say, and outages come and go in them."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.false_alarms import jobs
+from benchmarks.false_alarms_runs import run
+from benchmarks.false_alarms_worlds import BEGIN, HOUR, Made, Planned, Which, made
+from probe.model.verdict import State
+from tests.synth.lines import FIBRE, MOBILE
+from tests.synth.outages import Outage
+from tests.synth.troubles import HOME, Kind
+
+
+def test_a_year_of_sites_has_slow_hours_and_outages_at_their_rates() -> None:
+    world = made(Which.SITES, FIBRE, seed=1, days=3 * 365)
+    sites = world.watched.worlds[0].sites
+    slow = [trouble for trouble in world.troubles if trouble.kind is Kind.SITE_SLOW]
+    assert 0.8 < len(slow) / (3 * 12 * len(sites)) < 1.2
+    assert {trouble.whom for trouble in slow} == set(sites)
+    assert 9 <= len(world.outages) <= 30  # of three operators, one at a time
+    assert all(a.end <= b.begin for a, b in zip(world.outages, world.outages[1:], strict=False))
+
+
+def test_a_household_has_its_own_troubles_and_no_outages() -> None:
+    world = made(Which.HOME, FIBRE, seed=1, days=365, dense=10.0)
+    assert {trouble.kind for trouble in world.troubles} == set(HOME)
+    assert not world.outages
+
+
+@pytest.mark.parametrize("references", [0, 1])
+def test_an_outage_is_met_by_all_and_ends(references: int) -> None:
+    drawn = made(Which.SITES, FIBRE, seed=3, days=0.0, references=references)
+    begin, end = BEGIN + 8 * HOUR, BEGIN + 10 * HOUR
+    outage = Planned(begin, end, Outage.SILENT, "X Corp.")
+    world = Made(drawn.watched, drawn.troubles, (outage,))
+    said = [
+        (one.observed.started_at, one.verdict.state)
+        for one in world.play(BEGIN + 12 * HOUR)
+        if one.observed.platform == "x"
+    ]
+    meant = {state for at, state in said if begin + HOUR < at < end}
+    assert meant == ({State.DOWN} if references else {State.IMPAIRED})
+    assert {state for at, state in said if at > end + HOUR} == {State.OK}
+    assert "outage silent X Corp." in world.meanwhile(begin + HOUR)
+    assert world.meanwhile(begin - HOUR) == "nothing"
+
+
+def test_a_piece_counts_rounds_bursts_and_what_was_said() -> None:
+    home, sites = jobs([MOBILE], 0.5, 0, 1, list(Which))
+    report = run(home)
+    assert report.rounds == sum(report.said.values()) > 500
+    assert report.days == 0.5
+    assert not report.alarms
+    assert (home.seed, home.which) != (sites.seed, sites.which)
+
+
+def test_long_runs_are_cut_into_pieces_of_their_own() -> None:
+    pieces = jobs([FIBRE, MOBILE], 730.0, 2, 1, [Which.SITES])
+    calm = [piece for piece in pieces if not piece.incidents]
+    assert sum(piece.days for piece in calm) == pytest.approx(2 * 730.0)
+    assert all(piece.days <= 92.0 for piece in calm)
+    assert len({piece.seed for piece in pieces}) == len(pieces)
