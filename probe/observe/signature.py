@@ -7,7 +7,8 @@ The marks of each kind, on the receiving side:
 the rate is the same from leg to leg, and each leg begins faster than it goes on
   (Flach et al., "An Internet-Wide Analysis of Traffic Policing", SIGCOMM 2016, section 3).
 - ``shaper``: packets above a rate wait, so nothing is missing, the arrivals are even, and the queue
-  shows in the round-trip time.
+  shows in the round-trip time. A queue that is smaller than what is read drops, too, as a policer
+  does: then the two are told apart only if bytes passed faster than the rate, or no trip grew.
 - ``loss``: segments are missing, and the rate differs from leg to leg.
 - ``delay``: nothing is missing, the bytes come flight by flight, and a round trip takes longer
   after the handshake began than the least one took.
@@ -34,6 +35,12 @@ SAME_PLACE = 1.6
 SAME_RATE = 1.7
 # Round trips that grew by this factor over the least show a queue or a delay.
 RTT_GREW = 2.0
+# A leg begins faster than it goes on when its first bytes, fewer than a policer's bucket has, come
+# this many times as fast as the whole; a queue lets them pass at its own rate.
+FIRST_BYTES = 4_096
+BEGAN_FASTER = 3.0
+# No queue shows while round trips grew by less than this.
+QUEUE_GREW = 1.25
 # Arrivals are even when they stay this near to a straight line (share of all bytes).
 EVEN = 0.2
 
@@ -43,12 +50,14 @@ class Marks(Struct, frozen=True, kw_only=True):
 
     ``stall_share``: the share of the time from the first byte that passed after the last one.
     ``unevenness``: the largest distance of the curve from its chord, as a share of all bytes.
+    ``began_faster``: its first bytes came faster than it went on.
     """
 
     rate: float | None
     bytes: int
     stall_share: float
     unevenness: float | None
+    began_faster: bool | None
     missing: bool | None
     rtt_growth: float | None
     cut: bool
@@ -66,6 +75,7 @@ def marks(leg: LegObservation) -> Marks:
         bytes=leg.curve[-1].bytes if leg.curve else 0,
         stall_share=_stall_share(leg),
         unevenness=_unevenness(leg.curve),
+        began_faster=_began_faster(leg.curve),
         missing=None if tcp is None or tcp.out_of_order is None else tcp.out_of_order > 0,
         rtt_growth=growth,
         cut=was_cut(leg) or died_of_slowness(leg),
@@ -90,6 +100,18 @@ def _unevenness(curve: Sequence[Sample]) -> float | None:
     ) / max(1, ended.bytes)
 
 
+def _began_faster(curve: Sequence[Sample]) -> bool | None:
+    """Whether the first bytes after the first piece came faster than all; ``None``: too few."""
+    if len(curve) < 4:
+        return None
+    began, ended = curve[0], curve[-1]
+    first = next((p for p in curve if p.bytes - began.bytes >= FIRST_BYTES), None)
+    if first is None or first is ended or ended.seconds <= began.seconds:
+        return None
+    share = (first.seconds - began.seconds) / (ended.seconds - began.seconds)
+    return BEGAN_FASTER * share <= (first.bytes - began.bytes) / (ended.bytes - began.bytes)
+
+
 def signature(legs: Sequence[LegObservation], measure: Measure) -> Signature:
     """What the slowed ``legs`` have in common; ``unknown`` where the marks do not agree."""
     found = [marks(leg) for leg in legs]
@@ -99,7 +121,9 @@ def signature(legs: Sequence[LegObservation], measure: Measure) -> Signature:
         if _all_cut_at_one_place(found):
             return Signature.CUTOFF
         if _mostly(m.missing for m in found):
-            return Signature.POLICER if _same_rate(found) else Signature.LOSS
+            if not _same_rate(found):
+                return Signature.LOSS
+            return Signature.POLICER if _without_queue(found) else Signature.UNKNOWN
     elif _mostly(m.missing for m in found):
         # A handshake is too short to tell a policer from random loss.
         return Signature.LOSS
@@ -110,6 +134,14 @@ def signature(legs: Sequence[LegObservation], measure: Measure) -> Signature:
             return Signature.SHAPER
         return Signature.DELAY
     return Signature.UNKNOWN
+
+
+def _without_queue(found: Sequence[Marks]) -> bool:
+    """What dropped did not also delay: bytes passed faster than the rate, or no round trip grew. A
+    queue that overflows drops as a policer does; where both may be, nothing is said, since losses
+    make the receiver's own estimate of a round trip grow, too."""
+    grew = [m.rtt_growth for m in found if m.rtt_growth is not None]
+    return _mostly(m.began_faster for m in found) or (bool(grew) and max(grew) < QUEUE_GREW)
 
 
 def _mostly(values: object) -> bool:

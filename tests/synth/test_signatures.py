@@ -1,0 +1,55 @@
+"""What drops is a policer only if it does not delay: a small queue that overflows drops as well."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from probe.config import load
+from probe.model.identity import LegRole, RoundKind
+from probe.model.observation import LegObservation
+from probe.model.verdict import Signature
+from probe.observe.effort import Measure
+from probe.observe.signature import signature
+from tests.scenarios.model import Policed, Restricted, Shaped, Whom, exactly
+from tests.synth.edges import EdgeModel
+from tests.synth.line import LineModel
+from tests.synth.lines import DSL, FIBRE
+from tests.synth.rounds import Rounds
+from tests.synth.world import World
+
+CONFIG = load(None, {})
+BEGIN = 1_699_920_000.0
+NAMES = Whom(names=(".googlevideo.com",))
+SEEDS = 12
+
+
+def called(effect: Policed | Shaped, line: LineModel) -> Counter[Signature]:
+    """What three reads each are called."""
+    found = Counter[Signature]()
+    for seed in range(SEEDS):
+        world = World(CONFIG, line, seed=seed, edges=EdgeModel(), begin=BEGIN)
+        world.restrict([Restricted(whom=NAMES, effects=(effect,))])
+        rounds, legs, at = Rounds(CONFIG, world), list[LegObservation](), BEGIN
+        for _ in range(3):
+            made, at = rounds.measure("youtube", RoundKind.TRANSFER, at + 900.0)
+            legs += [leg for leg in made.by_role(LegRole.TARGET) if leg.leg.target == "video"]
+        found[signature(legs, Measure.TRANSFER)] += 1
+    return found
+
+
+@pytest.mark.parametrize("line", [FIBRE, DSL], ids=lambda line: line.name)
+@pytest.mark.parametrize("queue", [4_000, 8_000, 16_000])
+def test_a_queue_that_is_smaller_than_the_read_is_no_policer(queue: int, line: LineModel) -> None:
+    shaper = Shaped(rate_bits_per_second=exactly(400_000), queue_bytes=exactly(queue))
+    assert called(shaper, line)[Signature.POLICER] <= 1
+
+
+@pytest.mark.parametrize("line", [FIBRE, DSL], ids=lambda line: line.name)
+@pytest.mark.parametrize("burst", [6_000, 16_000])
+def test_a_policer_is_still_one(burst: int, line: LineModel) -> None:
+    policer = Policed(rate_bits_per_second=exactly(128_000), burst_bytes=exactly(burst))
+    found = called(policer, line)
+    assert found[Signature.POLICER] + found[Signature.LOSS] >= SEEDS - 1
+    assert found[Signature.POLICER] >= 2
