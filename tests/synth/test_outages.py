@@ -8,6 +8,10 @@ from probe.model.verdict import State
 from tests.synth.outage_play import OPERATORS, played
 from tests.synth.outages import Outage
 
+# Said of nobody, and not yet said to be so here. A wrong certificate at an address that resolvers
+# agree on is taken for a mistake of our own look-up.
+UNDECIDED = (Outage.HALF_SILENT, Outage.OTHER_CERTIFICATE, Outage.UNTRUSTED_CERTIFICATE)
+
 
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("outage", Outage)
@@ -19,12 +23,12 @@ def test_nobody_is_accused_for_an_outage_that_nobody_else_looks_at(
     states = {v.state for v in during}
     if outage is Outage.ERRORS:
         assert State.DOWN in states
-    elif outage is not Outage.HALF_SILENT:
+    elif outage not in UNDECIDED:
         assert State.IMPAIRED in states, states
     assert State.OK in {v.state for v in after}
 
 
-@pytest.mark.parametrize("outage", [Outage.SILENT, Outage.OTHER_CERTIFICATE, Outage.SLOW])
+@pytest.mark.parametrize("outage", [Outage.SILENT, Outage.SLOW])
 def test_nor_for_one_that_a_reference_meets_too(outage: Outage) -> None:
     during, after = played(outage, "meta", references=1)
     assert not [v.sentence for v in (*during, *after) if v.restricted]
