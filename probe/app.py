@@ -55,6 +55,7 @@ from probe.verdict.about import (
     references_of,
 )
 from probe.verdict.decide import decide
+from probe.verdict.families import works
 
 log = logging.getLogger(__name__)
 
@@ -343,6 +344,7 @@ class Daemon:
         self._store.save(DATA_BUDGET, self._data.dump())
         previous, verdict = self._verdicts.get(key), decision.verdict
         self._memories.put(observed.vantage, decision.memory)
+        self._lines.heard(vantage, works(decision.memory, self._config.settings.families))
         self._verdicts[key] = verdict
         self._data.judged(verdict)
         self._board.round_finished(observed, verdict)

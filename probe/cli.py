@@ -188,7 +188,13 @@ def once(
         decide(
             Memory(),
             observed,
-            about(config, definition, may_burst=False, tls_stack=ssl_version()),
+            about(
+                config,
+                definition,
+                may_burst=False,
+                tls_stack=ssl_version(),
+                families=config.settings.families[:1],
+            ),
         ).verdict
         for definition, observed in rounds
     ]

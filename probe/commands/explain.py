@@ -98,12 +98,13 @@ async def measure_now(config: Config, platform: Definition, vantage: str) -> lis
     """One transfer round and the bursts that it asks for, judged without a history."""
     measuring = Measuring(config)
     rounds = measuring.rounds
-    known = about(config, platform, tls_stack=ssl_version())
+    only = config.settings.families[:1]
+    known = about(config, platform, tls_stack=ssl_version(), families=only)
     observed = await rounds.measure(
         platform=platform.name,
         vantage=vantage,
         kind=RoundKind.TRANSFER,
-        family=config.settings.families[0],
+        family=only[0],
     )
     measuring.counted(observed)
     decision = decide(Memory(), observed, known)

@@ -53,7 +53,9 @@ _BY_ERRNO = {
     errno.EHOSTDOWN: "host_unreachable",
     errno.EHOSTUNREACH: "host_unreachable",
     errno.EINTR: "interrupted",
-    errno.EINVAL: "invalid_argument",
+    # What a socket's calls have right: the kernel's word for a route that leads nowhere on purpose
+    # (``ip route add blackhole``, fib_props in net/ipv4/fib_semantics.c, and the same for IPv6).
+    errno.EINVAL: "network_unreachable",
     errno.EISCONN: "connection_already_in_progress",
     errno.EMFILE: NO_RESOURCES,
     errno.EMSGSIZE: "message_size",

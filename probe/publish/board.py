@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from probe.config.schema import Config
 from probe.model.finding import Finding, Incident
-from probe.model.identity import Compares, LegRole, RoundKind
+from probe.model.identity import Compares, Family, LegRole, RoundKind
 from probe.model.observation import (
     HOLD_INTERVALS,
     DnsObservation,
@@ -80,6 +80,7 @@ class Board:
         self._clock_steps = 0
         self._exercise: Exercise | None = None
         self._tunnels: dict[str, bool] = {}
+        self._families: dict[str, Mapping[Family, bool]] = {}
         self._line_changes: Counter[str] = Counter()
 
     def remember(self, spans: Iterable[VerdictSpan]) -> tuple[Verdict, ...]:
@@ -120,6 +121,12 @@ class Board:
         self._given_up &= declared.slots
         self._running &= declared.slots
         self._tunnels = {k: v for k, v in self._tunnels.items() if declared.has_vantage(k)}
+        configured = frozenset(config.settings.families)
+        self._families = {
+            vantage: {one: works for one, works in found.items() if one in configured}
+            for vantage, found in self._families.items()
+            if declared.has_vantage(vantage) and len(configured) > 1
+        }
 
     def reload_finished(self, ok: bool, at: float) -> None:
         """A reload of the configuration ended at ``at`` (Unix seconds), well or not."""
@@ -140,6 +147,11 @@ class Board:
         if tunnel is not None:
             self._tunnels[vantage] = tunnel
         self._line_changes[vantage] += changed
+
+    def families_seen(self, vantage: str, works: Mapping[Family, bool]) -> None:
+        """Which of a vantage's address families works; what is not known is not there."""
+        if self._declared.has_vantage(vantage):
+            self._families[vantage] = works
 
     def round_started(self, vantage: str, platform: str, kind: RoundKind) -> None:
         """A round begins."""
@@ -239,6 +251,7 @@ class Board:
             outside=self._outside(),
             outside_key_file=config.settings.outside_key_file,
             tunnels=dict(self._tunnels),
+            families=dict(self._families),
             line_changes={v.name: self._line_changes[v.name] for v in declared.vantages},
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from probe.config.schema import VantageConfig
 from probe.measure.line import Lines
@@ -20,6 +20,7 @@ class LineWatch:
         self._board = board
         self._lines = Lines()
         self._in_tunnel: set[str] = set()
+        self._dead: set[tuple[str, Family]] = set()
 
     def look(self, name: str, vantage: VantageConfig | None, families: Sequence[Family]) -> None:
         """Look at the way of the vantage ``name`` (``None``: it is not configured any more)."""
@@ -39,3 +40,21 @@ class LineWatch:
                 extra={"vantage": name},
             )
         (self._in_tunnel.add if line.tunnel else self._in_tunnel.discard)(name)
+
+    def heard(self, name: str, works: Mapping[Family, bool]) -> None:
+        """Which of several address families of the vantage ``name`` works, as far as is known."""
+        self._board.families_seen(name, works)
+        for family, well in works.items():
+            said = (name, family) in self._dead
+            if not well and not said:
+                log.warning(
+                    "an address family does not work on this line: nothing answers over it, while "
+                    "other sites answer over another",
+                    extra={"vantage": name, "family": family},
+                )
+                self._dead.add((name, family))
+            elif well and said:
+                log.warning(
+                    "an address family works again", extra={"vantage": name, "family": family}
+                )
+                self._dead.discard((name, family))

@@ -231,6 +231,9 @@ def _counted_rows(snapshot: Snapshot) -> Iterator[Row]:
 def _line_rows(snapshot: Snapshot) -> Iterator[Row]:
     for vantage, tunnel in sorted(snapshot.tunnels.items()):
         yield names.LINE_TUNNEL, {"vantage": vantage}, float(tunnel)
+    for vantage, families in sorted(snapshot.families.items()):
+        for one, works in sorted(families.items()):
+            yield names.LINE_FAMILY_WORKS, {"vantage": vantage, "family": one}, float(works)
     for vantage, count in sorted(snapshot.line_changes.items()):
         yield names.LINE_CHANGES, {"vantage": vantage}, float(count)
 

@@ -333,6 +333,13 @@ LINE_TUNNEL = _metric(
     "Whether the vantage's packets leave through a VPN or another tunnel, so not by its own line.",
     absent="a proxy, or no way out",
 )
+LINE_FAMILY_WORKS = _metric(
+    "gauge",
+    "line_family_works",
+    ("vantage", "family"),
+    "Whether anybody answers over this address family: 0 if another one has been answered since.",
+    absent="one family is configured; it is not known",
+)
 LINE_CHANGES = _metric(
     "counter",
     "line_changes_total",

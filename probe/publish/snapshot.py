@@ -110,7 +110,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     where the last one is stale. Points
     in time are Unix seconds. ``data`` is the state of the data budgets,
     ``store`` that of the history, ``forward`` that of forwarding (``None``: no receiver).
-    ``tunnels`` and ``line_changes`` are by vantage.
+    ``tunnels``, ``line_changes`` and ``families`` (which of several works) are by vantage.
     ``compared`` names the controls that were fine in a slot's last round; ``incidents`` are
     those that are open. ``outside``: how reading references abroad is doing; ``outside_key_file``
     signs what is published for others. ``recent`` are the last week's verdicts as spans.
@@ -141,6 +141,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     store: StoreHealth | None = None
     forward: ForwardHealth | None = None
     tunnels: Mapping[str, bool] = {}
+    families: Mapping[str, Mapping[Family, bool]] = {}
     line_changes: Mapping[str, int] = {}
     recent: Mapping[Slot, tuple[Span, ...]] = {}
     outside: tuple[OutsideHealth, ...] = ()

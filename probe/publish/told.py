@@ -65,6 +65,7 @@ FIELDS: Mapping[str, Callable[[str], str]] = {
     "vantage": _words,
     "platform": _words,
     "target": _words,
+    "family": _words,
     "slot": _slot,
     "state": _words,
     "reason": _words,

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from probe.config.definition import Definition, Target
 from probe.config.schema import Config
-from probe.model.identity import Compares, Role
+from probe.model.identity import Compares, Family, Role
 from probe.model.verdict import Verdict
 from probe.verdict.thresholds import DEFAULT, Thresholds
 
@@ -40,15 +40,16 @@ class ControlFacts(Struct, frozen=True, kw_only=True):
 class About(Struct, frozen=True, kw_only=True):
     """All that ``decide`` needs beside the observations.
 
-    ``operators``: who runs each platform, by its name. ``references``: the latest verdicts on this
-    platform from vantages outside the country, as far as they are fresh; ``has_references``:
-    whether any is configured. ``transfer_seconds``: the interval of rounds that read.
-    ``outside``: this vantage is one itself. ``may_burst``: whether
+    ``families``: those that take turns. ``operators``: who runs each platform, by its name.
+    ``references``: the latest verdicts on this platform from vantages outside the country, as far
+    as they are fresh; ``has_references``: whether any is configured. ``transfer_seconds``: the
+    interval of rounds that read. ``outside``: this vantage is one itself. ``may_burst``: whether
     bursts can be made at all (``throttlewatch once`` makes none). ``tls_stack`` names the client's
     TLS library, for censors that discriminate by fingerprint.
     """
 
     title: str
+    families: tuple[Family, ...] = (Family.IPV4,)
     targets: tuple[TargetFacts, ...] = ()
     controls: tuple[ControlFacts, ...] = ()
     operators: dict[str, str] = {}
@@ -121,11 +122,14 @@ def about(
     outside: bool = False,
     may_burst: bool = True,
     tls_stack: str = "",
+    families: tuple[Family, ...] = (),
 ) -> About:
-    """What ``config`` says about ``platform``."""
+    """What ``config`` says about ``platform``. ``families``: those that rounds are made over (none
+    given: all that are configured)."""
     legs = config.settings.legs
     return About(
         title=platform.title,
+        families=families or config.settings.families,
         targets=tuple(map(_target, platform.targets)),
         controls=tuple(
             ControlFacts(

@@ -15,12 +15,13 @@ from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.observe.effort import Measure
-from probe.verdict import lasting, lookups, names, pace, rounds, testing
+from probe.verdict import families, lasting, lookups, names, pace, rounds, testing
 from probe.verdict.about import About
 from probe.verdict.clock import dates_found
 from probe.verdict.cut import heard, line_cut_off, nobody_to_ask
 from probe.verdict.episode import Others
-from probe.verdict.facts import BUDGETS, Facts, elsewhere
+from probe.verdict.facts import BUDGETS, Facts, answered, elsewhere
+from probe.verdict.families import NoNews
 from probe.verdict.learning import (
     all_slow,
     forget_measure,
@@ -53,9 +54,36 @@ def decide(
 ) -> Decision:
     """What ``observed`` adds to ``memory``, and what follows."""
     memory = heard(memory, observed, about)
+    asked = (*observed.by_role(LegRole.TARGET), *observed.by_role(LegRole.CONTROL))
+    memory = families.heard_over(memory, observed, any(map(answered, asked)))
+    why = families.no_news(memory.families, observed, about.families)
+    if why is not None:
+        return _no_news(memory, observed, about, rules, why)
     if observed.burst is not None:
         return _burst(memory, observed, about, rules)
     return _ordinary(memory, observed, about, rules)
+
+
+def _no_news(
+    memory: Memory,
+    observed: RoundObservation,
+    about: About,
+    rules: tuple[Rule, ...],
+    why: NoNews,
+) -> Decision:
+    """What holds while a round says nothing of its platform: nothing is learnt from it, and what
+    was said over another family goes on."""
+    mine = memory.platform(observed.platform)
+    facts = Facts(
+        title=about.title,
+        family=observed.family,
+        controls=observed.by_role(LegRole.CONTROL),
+        no_news=why,
+    )
+    verdict = families.repeated(mine, observed, why)
+    if verdict is None:
+        verdict = publish(first(facts, rules), facts, mine, observed, about, Numbers())
+    return _said(memory, mine, observed, verdict, None)
 
 
 def _ordinary(
@@ -77,6 +105,9 @@ def _ordinary(
         mine = replace(mine, proven=better)
     mine = replace(mine, path_rounds=rounds.moved_paths(seen, mine, observed, about))
     mine = lasting.noted(mine, memory.levels, seen, observed, about)
+    held = (*mine.path_rounds, *mine.faster)
+    well = rounds.well(seen, thresholds.log_margin, held, observed)
+    mine = replace(mine, well_at=families.well_after(mine, observed, well))
     line_rounds = memory.line_rounds + 1 if seen.another_line else 0
     cut = line_cut_off(mine, memory.controls, observed, about)
     plan = None
@@ -102,6 +133,9 @@ def _ordinary(
         slow_line=slow_line,
         line_changed=line_rounds >= LINE_CHANGED_ROUNDS,
         cut_off=cut,
+        family=observed.family,
+        several=len(about.families) > 1,
+        well_at=mine.well_at,
         nobody_to_ask=nobody_to_ask(memory.controls, observed),
         raw_slower=rounds.raw_slower(seen, thresholds),
         farther=mine.farther,
@@ -117,8 +151,6 @@ def _ordinary(
     if slow_line is None and not observed.clock_stepped and not seen.another_line:
         measures, mine, levels = _teaching(mine, levels, observed, seen.measures, about)
         if mine.episode is None and mine.proven is None:
-            held = (*mine.path_rounds, *mine.faster)
-            well = rounds.well(seen, thresholds.log_margin, held, observed)
             levels = learn_targets(levels, observed, measures, thresholds=thresholds, targets=well)
             mine = replace(mine, tested_bytes=facts.tested_bytes)
         levels = learn_controls(levels, observed, measures)
@@ -219,6 +251,9 @@ def _burst(
         slow_line=rounds.slow_line(mine, about),
         line_changed=memory.line_rounds >= LINE_CHANGED_ROUNDS,
         cut_off=cut,
+        family=observed.family,
+        several=len(about.families) > 1,
+        well_at=mine.well_at,
         nobody_to_ask=nobody_to_ask(memory.controls, observed),
         farther=mine.farther,
         slower=mine.slower,
@@ -245,6 +280,18 @@ def _decided(
     numbers: Numbers,
 ) -> Decision:
     verdict = publish(first(facts, rules), facts, mine, observed, about, numbers)
+    if len(about.families) > 1:
+        mine = families.noted(mine, observed, verdict)
+    return _said(memory, mine, observed, verdict, plan)
+
+
+def _said(
+    memory: Memory,
+    mine: PlatformMemory,
+    observed: RoundObservation,
+    verdict: Verdict,
+    plan: Burst | None,
+) -> Decision:
     mine = replace(
         mine,
         state=verdict.state,

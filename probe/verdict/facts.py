@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from probe.model.identity import Phase
+from probe.model.identity import Family, Phase
 from probe.model.observation import LegObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.effort import failed, gave, misdated, refused, server_error, withheld
@@ -16,6 +16,7 @@ from probe.verdict.apart import Farther, Relief, Slower
 from probe.verdict.astray import Led
 from probe.verdict.clock import DatesFound
 from probe.verdict.cut import CutOff
+from probe.verdict.families import NoNews
 from probe.verdict.memory import Episode, Proven
 from probe.verdict.pace import Paces
 
@@ -67,6 +68,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``dates``: what the targets' certificates say of dates that are wrong.
     ``ours``: targets that are slow or failing where our own files, our own look-up, or a resolver
     that is out of order, led.
+    ``family``: over which the round was made, and ``no_news`` why it says nothing of the platform.
+    ``several``: rounds over several families take turns; ``well_at``: see ``PlatformMemory``.
     ``raw_slower``: the platform is slower than its controls, and nobody knows yet what is normal.
     ``has_references``: vantages outside are configured; ``vouched``: most of them found it fine
     since what is suspected or proven began.
@@ -99,6 +102,10 @@ class Facts(Struct, frozen=True, kw_only=True):
     slower: Slower | None = None
     paces: Paces | None = None
     relief: Relief | None = None
+    family: Family = Family.IPV4
+    no_news: NoNews | None = None
+    several: bool = False
+    well_at: dict[Family, float] = {}
     usual: bool = False
     compared: bool = False
     tested_bytes: int = 0
@@ -116,7 +123,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     @property
     def anything_answers(self) -> bool:
         """Some far end gave something, or showed at least a valid certificate."""
-        return any(_answered(leg) for leg in (*self.targets, *self.controls))
+        return any(answered(leg) for leg in (*self.targets, *self.controls))
 
     @property
     def resolver_broken(self) -> bool:
@@ -160,7 +167,8 @@ class Facts(Struct, frozen=True, kw_only=True):
         return any(server_error(leg) for leg in self.targets)
 
 
-def _answered(leg: LegObservation) -> bool:
+def answered(leg: LegObservation) -> bool:
+    """Some far end gave something, or showed at least a valid certificate."""
     if misdated(leg) is not None:
         return True
     return gave(leg) or (leg.tls is not None and leg.tls.verify_error == "")

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from probe.model.basis import Basis
 from probe.model.identity import Family
-from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger, reaches
+from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger, Verdict, reaches
 from probe.observe.effort import Measure
 from probe.verdict.apart import Farther, Relief, Slower
 from probe.verdict.clock import DatesFound
@@ -179,6 +179,14 @@ class ControlMemory(Struct, frozen=True, kw_only=True):
     paced_at: float = 0.0
 
 
+class FamilyMemory(Struct, frozen=True, kw_only=True):
+    """When anybody answered last over an address family (Unix seconds; 0: never), and since when
+    nobody has (0: somebody did the last time)."""
+
+    answered_at: float = 0.0
+    silent_since: float = 0.0
+
+
 class PlatformMemory(Struct, frozen=True, kw_only=True):
     """What is remembered of one platform.
 
@@ -200,6 +208,8 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     in the last ordinary round. ``limbo``: since when a target has been slow in a measure in every
     round, and nothing is proven. ``faster``: since when, and in how many rounds in a row, a target
     has been faster than ever; ``relief``: the last time that this was for good.
+    ``said``: the last verdict over each family, where there are several, and ``well_at`` the last
+    round over it, if the platform was fine in that.
     """
 
     state: State = State.UNKNOWN
@@ -231,6 +241,8 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     limbo: dict[str, float] = {}
     faster: dict[str, tuple[float, float]] = {}
     relief: Relief | None = None
+    said: dict[Family, Verdict] = {}
+    well_at: dict[Family, float] = {}
 
     def reaches(self, at: float) -> bool:
         """Whether the last verdict still holds when a round begins ``at``."""
@@ -241,7 +253,8 @@ class Memory(Struct, frozen=True, kw_only=True):
     """What is remembered of one vantage: levels by series, platforms by name, controls by family
     and ``owner/target``.
 
-    ``line_rounds``: rounds in a row in which every round-trip time was another one.
+    ``line_rounds``: rounds in a row in which every round-trip time was another one. ``families``:
+    who answers over each.
     """
 
     version: int = MEMORY_VERSION
@@ -249,6 +262,7 @@ class Memory(Struct, frozen=True, kw_only=True):
     platforms: dict[str, PlatformMemory] = {}
     controls: dict[str, ControlMemory] = {}
     line_rounds: int = 0
+    families: dict[Family, FamilyMemory] = {}
 
     def platform(self, name: str) -> PlatformMemory:
         """What is remembered of ``name``; nothing at first."""

@@ -12,11 +12,12 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from probe.model.verdict import OWN_HOST, Method, State, Trigger
-from probe.verdict import words
+from probe.verdict import words, words_line
 from probe.verdict.astray import Led
 from probe.verdict.before import BEFORE
 from probe.verdict.clock import Fault
 from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion, failures
+from probe.verdict.families import NoNews
 
 VERSION = 7
 
@@ -64,6 +65,10 @@ def _dates(fault: Fault) -> Callable[[Facts], bool]:
     return lambda f: f.dates is not None and f.dates.fault is fault
 
 
+def _no_news(why: NoNews) -> Callable[[Facts], bool]:
+    return lambda f: f.no_news is why
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         id="unknown.clock-stepped",
@@ -72,6 +77,17 @@ RULES: tuple[Rule, ...] = (
         why="Times of a round in which the clock was set mean nothing.",
         holds=lambda f: f.clock_stepped,
         says=lambda f: f"{f.title}: the clock was set during the round; nothing is concluded.",
+    ),
+    *(
+        Rule(
+            id=f"unknown.{one.replace('_', '-')}",
+            state=State.UNKNOWN,
+            reason=one.value,
+            why="The round's address family says nothing of the platform, and no other one does.",
+            holds=_no_news(one),
+            says=words_line.no_news,
+        )
+        for one in NoNews
     ),
     Rule(
         id="unknown.out-of-budget",
@@ -88,7 +104,7 @@ RULES: tuple[Rule, ...] = (
             reason=fault.value,
             why="A certificate is wrong in its dates alone, and this machine's clock is the cause.",
             holds=_dates(fault),
-            says=words.clock_wrong,
+            says=words_line.clock_wrong,
         )
         for fault in (Fault.BEHIND, Fault.AHEAD)
     ),
@@ -98,10 +114,7 @@ RULES: tuple[Rule, ...] = (
         reason="resolver_broken",
         why="No name resolves, but other resolvers answer: the host's own is broken.",
         holds=lambda f: bool(f.controls) and f.resolver_broken,
-        says=lambda f: (
-            f"{f.title}: this host's resolver answers for no name at all, other sites included; "
-            "other resolvers do."
-        ),
+        says=words_line.resolver_broken,
     ),
     Rule(
         id="offline.portal",
@@ -109,10 +122,7 @@ RULES: tuple[Rule, ...] = (
         reason="captive_portal",
         why="Something else answers in everybody's place: a portal that wants a login.",
         holds=lambda f: bool(f.controls) and not f.anything_answers and f.portal,
-        says=lambda f: (
-            f"{f.title}: something else answers in the place of every site "
-            f"({failures(f.controls)}), as a network does that wants a login first."
-        ),
+        says=words_line.portal,
     ),
     Rule(
         id="offline.cut-off",
@@ -121,7 +131,7 @@ RULES: tuple[Rule, ...] = (
         why="Most sites fell silent with the platform, though some answer: the line, not the "
         "platform.",
         holds=lambda f: f.cut_off is not None,
-        says=words.cut_off,
+        says=words_line.cut_off,
     ),
     Rule(
         id="offline.nothing-answers",
@@ -131,10 +141,7 @@ RULES: tuple[Rule, ...] = (
         holds=lambda f: (
             bool(f.controls) and bool(f.targets) and not f.anything_answers and not f.nobody_to_ask
         ),
-        says=lambda f: (
-            f"{f.title}: this line is offline: neither it nor any of {len(f.controls)} controls "
-            f"answers ({failures(f.controls)})."
-        ),
+        says=words_line.nothing_answers,
     ),
     Rule(
         id="unknown.no-healthy-control",
@@ -142,10 +149,7 @@ RULES: tuple[Rule, ...] = (
         reason="no_healthy_control",
         why="Without a control that is well there is nothing to compare with.",
         holds=lambda f: bool(f.targets) and not f.healthy_controls + f.slow_controls,
-        says=lambda f: (
-            f"{f.title}: no control is fine ({failures(f.controls) or 'none was asked'}), so there "
-            "is nothing to compare with."
-        ),
+        says=words_line.nothing_to_compare,
     ),
     Rule(
         id="down.server-error",
@@ -165,7 +169,7 @@ RULES: tuple[Rule, ...] = (
             reason=fault.value,
             why="Its certificate is right in all but its dates: nobody on the way can make that.",
             holds=_dates(fault),
-            says=words.misdated,
+            says=words_line.misdated,
         )
         for fault in (Fault.EXPIRED, Fault.NOT_YET_VALID)
     ),
@@ -328,10 +332,7 @@ RULES: tuple[Rule, ...] = (
         reason="refused",
         why="The platform answers and says no (403, 429, a login): not interference.",
         holds=lambda f: f.refused,
-        says=lambda f: (
-            f"{f.title}: answers, but refuses what we ask for; that is not interference "
-            f"({words.controls(f)})."
-        ),
+        says=words.refused,
     ),
     Rule(
         id="unknown.target-failing",
@@ -339,10 +340,7 @@ RULES: tuple[Rule, ...] = (
         reason="target_failing",
         why="A target fails, but there is no episode (bursts cannot be made, as in `once`).",
         holds=lambda f: bool(f.failing),
-        says=lambda f: (
-            f"{f.title}: {len(f.failing)} of {len(f.targets)} targets fail "
-            f"({failures(f.failing)}) while {words.controls(f)}; one round does not tell why."
-        ),
+        says=words.target_failing,
     ),
     Rule(
         id="degraded.line",
@@ -350,7 +348,7 @@ RULES: tuple[Rule, ...] = (
         reason="line_slow",
         why="Controls and platform alike are slower than normal, for some rounds.",
         holds=lambda f: f.slow_line is not None,
-        says=words.degraded,
+        says=words_line.degraded,
     ),
     Rule(
         id="unknown.line-changed",
@@ -358,10 +356,7 @@ RULES: tuple[Rule, ...] = (
         reason="line_changed",
         why="Every round trip takes another time: another line, whose normal nobody knows yet.",
         holds=lambda f: f.line_changed,
-        says=lambda f: (
-            f"{f.title}: the line itself has changed (every site is at another distance); what is "
-            "normal is being learnt anew."
-        ),
+        says=words_line.line_changed,
     ),
     *(Rule(state=State.UNKNOWN, **asdict(one)) for one in BEFORE),
     Rule(

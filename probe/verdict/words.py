@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from math import exp
-
 from probe.model.verdict import Method, SlowPhase, Trigger
 from probe.observe.effort import LEGAL_REASONS
 from probe.verdict.claims import moment, nobody_looked
-from probe.verdict.clock import Fault
 from probe.verdict.facts import Facts, failures
+from probe.verdict.families import TITLES
 from probe.verdict.memory import Proven
 from probe.verdict.pace import Known
 
@@ -90,8 +87,8 @@ def blocked(facts: Facts) -> str:
             "or may be in this home, and none beyond it was heard to say the same"
         )
     return (
-        f"{facts.title}: cannot be reached from this line: {place}, while other sites are fine. "
-        f"{like}.{_beside(facts)}"
+        f"{facts.title}: cannot be reached{_over(facts)} from this line: {place}, while other "
+        f"sites are fine.{_other_family(facts)} {like}.{_beside(facts)}"
     )
 
 
@@ -132,8 +129,9 @@ def throttled(facts: Facts) -> str:
     found = _proven(facts)
     slow = _SLOW[found.phase or SlowPhase.TRANSFER]
     return (
-        f"{facts.title}: {slow} {times(found.factor)} as long as normal, while other sites are not "
-        f"slowed. This is consistent with throttling; {_why(found)}.{_beside(facts)}"
+        f"{facts.title}: {slow} {times(found.factor)} as long as normal{_over(facts)}, while other "
+        f"sites are not slowed.{_other_family(facts)} This is consistent with throttling; "
+        f"{_why(found)}.{_beside(facts)}"
     )
 
 
@@ -142,9 +140,9 @@ def failing_here(facts: Facts) -> str:
     found = _proven(facts)
     how = _SHOWN.get(_reason(found)) or _FAILS[found.method or Method.TCP]
     return (
-        f"{facts.title}: has been failing on this line since {moment(found.onset_at)} ({how}), "
-        f"while other sites are fine; whether it fails elsewhere too is not known: "
-        f"{nobody_looked(facts)}."
+        f"{facts.title}: has been failing{_over(facts)} on this line since "
+        f"{moment(found.onset_at)} ({how}), while other sites are fine; whether it fails elsewhere "
+        f"too is not known: {nobody_looked(facts)}.{_other_family(facts)}"
     )
 
 
@@ -153,9 +151,41 @@ def slow_here(facts: Facts) -> str:
     found = _proven(facts)
     slow = _SLOW[found.phase or SlowPhase.TRANSFER].replace(" take", " have taken")
     return (
-        f"{facts.title}: {slow} {times(found.factor)} as long as normal on this line since "
-        f"{moment(found.onset_at)}, while other sites are not slowed; whether it is slow elsewhere "
-        f"too is not known: {nobody_looked(facts)}."
+        f"{facts.title}: {slow} {times(found.factor)} as long as normal{_over(facts)} on this line "
+        f"since {moment(found.onset_at)}, while other sites are not slowed; whether it is slow "
+        f"elsewhere too is not known: {nobody_looked(facts)}.{_other_family(facts)}"
+    )
+
+
+def _over(facts: Facts) -> str:
+    """Over which address family it was proven, where several are tried."""
+    return f" over {TITLES[_proven(facts).family]}" if facts.several else ""
+
+
+def _other_family(facts: Facts) -> str:
+    """That it is fine over another family, as far as that was tried since it began."""
+    found = _proven(facts)
+    fine = [
+        TITLES[family]
+        for family, at in sorted(facts.well_at.items())
+        if family is not found.family and at >= found.onset_at
+    ]
+    return f" Over {' and '.join(fine)} it is fine." if fine else ""
+
+
+def refused(facts: Facts) -> str:
+    """The sentence for a platform that says no."""
+    return (
+        f"{facts.title}: answers, but refuses what we ask for; that is not interference "
+        f"({controls(facts)})."
+    )
+
+
+def target_failing(facts: Facts) -> str:
+    """The sentence for targets that fail in a round that nothing follows."""
+    return (
+        f"{facts.title}: {len(facts.failing)} of {len(facts.targets)} targets fail "
+        f"({failures(facts.failing)}) while {controls(facts)}; one round does not tell why."
     )
 
 
@@ -201,77 +231,6 @@ def _seen(facts: Facts) -> str:
         return f"it failed ({failed})"
     # A round that measured nothing does not know which it was.
     return f"it {'' if facts.targets else 'failed or '}was much slower than normal"
-
-
-def cut_off(facts: Facts) -> str:
-    """The sentence for a line that most sites cannot be reached over."""
-    found = facts.cut_off
-    assert found is not None
-    inside = ""
-    if found.domestic:
-        verb = "answers" if found.domestic == 1 else "answer"
-        inside = f"; {found.domestic} inside the country {verb}"
-    silent = f"{found.silent} of {found.silent + found.answering}"
-    return (
-        f"{facts.title}: this line is cut off from most of the Internet: it fails "
-        f"({failures(facts.failing)}), and so do {silent} controls abroad{inside}."
-    )
-
-
-def clock_wrong(facts: Facts) -> str:
-    """The sentence for a certificate that only this machine's clock makes invalid."""
-    found = facts.dates
-    assert found is not None
-    behind = found.fault is Fault.BEHIND
-    told = "no other site's answer told the time"
-    if found.off_seconds is not None:
-        told = f"other sites' clocks are {duration(abs(found.off_seconds))} " + (
-            "ahead of it" if found.off_seconds > 0.0 else "behind it"
-        )
-    begins = f"is valid from {day(found.at)} on" if behind else f"was valid until {day(found.at)}"
-    return (
-        f"{facts.title}: its certificate {begins} and is right in all else, so this machine's "
-        f"clock is {'behind' if behind else 'ahead'}, as far as can be told ({told}); nothing is "
-        "concluded. Set the clock."
-    )
-
-
-def misdated(facts: Facts) -> str:
-    """The sentence for a certificate whose own dates are wrong."""
-    found = facts.dates
-    assert found is not None
-    if found.fault is Fault.EXPIRED:
-        return (
-            f"{facts.title}: its own certificate ran out on {day(found.at)} and is right in all "
-            "else; that is not interference."
-        )
-    return (
-        f"{facts.title}: its own certificate begins on {day(found.at)} only, and by other sites' "
-        "clocks that day has not come; that is not interference."
-    )
-
-
-def day(at: float) -> str:
-    """The day of Unix time ``at``, in UTC."""
-    return datetime.fromtimestamp(at, UTC).date().isoformat()
-
-
-def duration(seconds: float) -> str:
-    """``3 days``, ``5 hours``, ``40 minutes``: the largest unit of which there are two."""
-    for name, size in (("day", 86_400.0), ("hour", 3_600.0)):
-        if seconds >= 2.0 * size:
-            return f"{seconds / size:.0f} {name}s"
-    minutes = round(seconds / 60.0)
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
-
-
-def degraded(facts: Facts) -> str:
-    """The sentence for a slow line."""
-    factor = exp(facts.slow_line or 0.0)
-    return (
-        f"{facts.title}: this line is {times(factor)} slower than normal, other sites included; "
-        "congestion looks like this, and so does a slowing of everything."
-    )
 
 
 def rate(bytes_per_second: float) -> str:

@@ -33,6 +33,7 @@ def test_every_error_number_is_some_known_string(number: int) -> None:
         (OSError(errno.EPIPE, ""), "connection_reset"),
         (OSError(errno.EHOSTUNREACH, ""), "host_unreachable"),
         (OSError(errno.ENETUNREACH, ""), "network_unreachable"),
+        (OSError(errno.EINVAL, ""), "network_unreachable"),  # a blackhole route
         (OSError(errno.ETIMEDOUT, ""), "timed_out"),
         (TimeoutError(), "generic_timeout_error"),
         (OSError("without a number"), "unknown_failure"),

@@ -489,7 +489,7 @@ def _proven(country: Country) -> Proven:
     [
         ("host_budget", "out_of_budget"),
         ("data_budget", "out_of_budget"),
-        ("no_address", "too_little_data"),
+        ("no_address", "no_address"),
         ("no_resources", "too_little_data"),
         ("no_object", "too_little_data"),
     ],

@@ -13,7 +13,15 @@ from msgspec.structs import replace
 from probe.config import load
 from probe.model.failure import Failure
 from probe.model.identity import Dates, Family, LegRole, Phase
-from probe.model.observation import Clock, DnsAnswer, DnsObservation, Leg, Place, RoundObservation
+from probe.model.observation import (
+    Clock,
+    DnsAnswer,
+    DnsObservation,
+    Leg,
+    Place,
+    RoundObservation,
+    SkippedLeg,
+)
 from probe.model.verdict import Verdict
 from probe.verdict.about import About, about
 from probe.verdict.decide import decide
@@ -247,8 +255,36 @@ def policed_abroad(rules: Rules) -> Verdict:
     return made.run(48)
 
 
+def over_ipv6(answered: int) -> Case:
+    """Nothing answers over IPv6, and so many rounds over IPv4 were fine since."""
+
+    def case(rules: Rules) -> Verdict:
+        known = about_x(families=tuple(Family))
+        made = country(rules, calm=0)
+        made.act = to(SILENT)
+        dead = replace(made.a_round(), family=Family.IPV6)
+        memory = decide(Memory(), dead, known, rules).memory
+        made.act = nothing
+        for _ in range(answered):
+            other = replace(made.a_round(), platform="y", started_at=dead.started_at + INTERVAL)
+            memory = decide(memory, other, known, rules).memory
+        again = replace(dead, started_at=dead.started_at + (2 * INTERVAL if answered else 1.0))
+        return decide(memory, again, known, rules).verdict
+
+    return case
+
+
+def without_an_address(observed: RoundObservation) -> RoundObservation:
+    gone = observed.by_role(LegRole.TARGET)
+    skipped = tuple(SkippedLeg(leg=one.leg, reason="no_address") for one in gone)
+    return replace(observed, legs=observed.by_role(LegRole.CONTROL), skipped=skipped)
+
+
 CASES: dict[str, Case] = {
     "unknown.clock-stepped": changed(lambda observed: replace(observed, clock_stepped=True)),
+    "unknown.family-silent": over_ipv6(0),
+    "unknown.family-dead": over_ipv6(1),
+    "unknown.no-address": changed(without_an_address),
     "unknown.out-of-budget": spent,
     "unknown.clock-behind": dated(Dates.NOT_YET_VALID, 3),
     "unknown.clock-ahead": dated(Dates.EXPIRED, -3, off=-5 * DAY),
