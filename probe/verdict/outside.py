@@ -25,11 +25,12 @@ def vouched(holder: Episode | Proven, at: float, about: About) -> bool:
 
     An outage does not reach, or leave, all places in the same minute. So a reference that looked
     in the first minutes says nothing yet, and none vouches within an hour of having said otherwise.
+    Those that have not looked yet are waited for: else one that lies would only have to be first.
     """
     if holder.elsewhere_at and at - holder.elsewhere_at < about.thresholds.recanted_seconds:
         return False
-    news = [v for v in about.references if v.state is not State.OK or _looked(v, holder, about)]
-    return elsewhere(news) is Elsewhere.FINE
+    fine = sum(v.state is State.OK and _looked(v, holder, about) for v in about.references)
+    return 2 * fine > len(about.references)
 
 
 def _looked(verdict: Verdict, holder: Episode | Proven, about: About) -> bool:

@@ -294,7 +294,8 @@ def looked(country: Country, onset: float, after: float, state: State = State.OK
         ((60.0,), False),  # in the minute in which it did
         ((900.0,), True),
         ((900.0, 900.0), True),
-        ((900.0, -600.0), True),  # the other has not looked yet
+        ((900.0, -600.0), False),  # the other has not looked yet
+        ((900.0, 900.0, -600.0), True),  # most have
         ((900.0, None), False),  # the other fails: nobody knows
         ((900.0, 900.0, None), True),  # one of three is broken, or lies
     ],
