@@ -92,6 +92,8 @@ def led(observed: RoundObservation, leg: LegObservation, known: Known) -> Led:
     if phase not in (Phase.RESOLVE, Phase.CONNECT, Phase.TLS):
         return Led.NOTHING
     if _says_otherwise(heard) or _vouched(heard, key, known):
+        if wrong_place and network_of(leg.address) in _given(heard):
+            return Led.NOTHING  # the look-up led where the resolver says
         return Led.OWN_LOOKUP if phase is Phase.RESOLVE or wrong_place else Led.NOTHING
     if phase is Phase.RESOLVE:
         if reason not in _NO_ADDRESS and reason not in _TROUBLE:
@@ -169,6 +171,11 @@ def _on_the_wire(heard: Iterable[DnsObservation]) -> list[DnsObservation]:
     ]
 
 
+def _given(heard: Iterable[DnsObservation]) -> frozenset[str]:
+    """The networks that the host's own resolver gave on the wire."""
+    return _networks(chain.from_iterable(map(_addresses, _on_the_wire(heard))))
+
+
 def _confirmed(host: Iterable[DnsObservation], heard: Iterable[DnsObservation]) -> bool:
     """Whether a resolver gives an address of the hosts file's as well."""
     filed = _networks(chain.from_iterable(map(_addresses, host)))
@@ -179,7 +186,7 @@ def _confirmed(host: Iterable[DnsObservation], heard: Iterable[DnsObservation]) 
 def _says_otherwise(heard: Collection[DnsObservation]) -> bool:
     """Whether the host's own resolver, asked on the wire, gave an address, but none that it gave
     the host: perhaps another one answered the host, and which of them is right nobody knows."""
-    given = _networks(chain.from_iterable(map(_addresses, _on_the_wire(heard))))
+    given = _given(heard)
     host = (_addresses(one) for one in heard if one.transport == HOST)
     return bool(given) and not given & _networks(chain.from_iterable(host))
 
@@ -187,7 +194,7 @@ def _says_otherwise(heard: Collection[DnsObservation]) -> bool:
 def _vouched(heard: Iterable[DnsObservation], key: str, known: Known) -> bool:
     """Whether the host's own resolver, asked on the wire in this very round, gave an address in a
     network where the platform was well, or which an encrypted resolver gave too."""
-    given = _networks(chain.from_iterable(map(_addresses, _on_the_wire(heard))))
+    given = _given(heard)
     return bool(given & (set(known.reached) | _networks(known.encrypted.get(key, ()))))
 
 
