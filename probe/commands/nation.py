@@ -17,7 +17,7 @@ from probe.commands.options import config_option, load_config
 from probe.commands.reading import warn_of_strangers
 from probe.config.schema import Config
 from probe.config.units import parse_seconds
-from probe.model.finding import Finding, Incident, Scope
+from probe.model.finding import Finding, FindingKind, Incident, Scope
 from probe.nation.fuse import worst
 from probe.nation.replay import Step, reach_back, replay
 from probe.publish.declared import Declared
@@ -179,13 +179,21 @@ def show_incidents(console: Console, incidents: Iterable[Incident]) -> None:
 
 def changes(findings: Iterable[Finding], last: dict[tuple[str, ...], Scope]) -> Iterator[Finding]:
     """Those whose scope is another than in ``last``, which is brought up to date. What begins with
-    nothing to say is no change."""
+    nothing to say is no change; nor is it one, but for restrictions, how much of that was heard."""
     for finding in findings:
         key = (finding.country, finding.platform, finding.kind.value)
-        before = last.get(key, Scope.NONE)
+        before = last.get(key)
         last[key] = finding.scope
-        if finding.scope is not before:
+        quiet = finding.scope in _QUIET
+        if before is None or (before in _QUIET and finding.kind is not FindingKind.RESTRICTED):
+            changed = not quiet
+        else:
+            changed = finding.scope is not before
+        if changed:
             yield finding
+
+
+_QUIET = (Scope.NONE, Scope.INSUFFICIENT)
 
 
 _COLUMNS = (

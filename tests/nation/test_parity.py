@@ -47,8 +47,8 @@ def test_a_difference_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     several = [history(seed) for seed in range(1, 31)]
     config = replace(thresholds(Random(1)), min_share=0.5, min_networks=2, weights={})
     assert run(tmp_path, several, config)[0] == []
-    # Rules whose majority is "at least half" instead of "more than half".
+    # Rules to which a network of which half is affected is fine, instead of neither.
     monkeypatch.setattr(
-        promtool, "dump", lambda value: dump(value).replace("* 2 > bool", "* 2 >= bool")
+        promtool, "dump", lambda value: dump(value).replace("* 2 == count", "* 2 == -count")
     )
     assert run(tmp_path, several, config)[0]
