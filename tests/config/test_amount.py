@@ -17,7 +17,7 @@ def size_of(config: Config, name: str) -> RoundSize:
 
 def test_a_long_round_is_no_longer_than_what_the_platforms_objects_are_sure_to_have() -> None:
     config = load(None, {})
-    small, large = size_of(config, "x"), size_of(config, "youtube")
+    small, large = size_of(config, "facebook"), size_of(config, "youtube")
     assert small.long_bytes == 64 * 1024
     assert large.long_bytes == int(config.settings.legs.long_bytes) == 512 * 1024
     assert round_bytes(config, small, RoundKind.LONG) < round_bytes(config, large, RoundKind.LONG)
@@ -28,4 +28,4 @@ def test_a_long_round_is_no_longer_than_is_configured() -> None:
     legs = replace(config.settings.legs, long_bytes=Bytes(100_000))
     config = replace(config, settings=replace(config.settings, legs=legs))
     assert size_of(config, "youtube").long_bytes == 100_000
-    assert size_of(config, "x").long_bytes == 64 * 1024
+    assert size_of(config, "facebook").long_bytes == 64 * 1024

@@ -96,7 +96,7 @@ overrides:
 
 def test_an_override_of_hosts_lets_a_target_move(tmp_path: Path) -> None:
     text = "overrides: {x: {targets: [{name: page, url: 'https://new.example/'}]%s}}"
-    hosts = "[x.com, abs.twimg.com, platform.twitter.com, www.cloudflare.com, '*.example']"
+    hosts = "[x.com, abs.twimg.com, platform.x.com, www.cloudflare.com, '*.example']"
     (error,) = mistakes(tmp_path, text % "")
     assert error.key == "overrides.x.targets[0].url"
     config = loaded(tmp_path, text % f", hosts: {hosts}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 from typing import Any, get_args, get_origin
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -120,6 +121,26 @@ def test_youtube_names_the_hosts_that_carry_the_videos(shipped: Config) -> None:
         "https://www.youtube.com/generate_204",
         "https://i.ytimg.com/generate_204",
     ]
+
+
+def test_x_is_looked_for_where_its_script_is_named_and_read_at_length(shipped: Config) -> None:
+    target = next(p for p in shipped.platforms if p.name == "x").targets[1]
+    assert target.discover is not None
+    assert urlsplit(target.discover.page).path not in ("", "/"), "the front page names it no more"
+    assert target.min_bytes >= shipped.settings.legs.long_bytes
+
+
+def test_no_platform_is_judged_by_another_ones_host(shipped: Config) -> None:
+    owners: dict[str, str] = {}
+    for platform in shipped.platforms:
+        for host in platform.hosts:
+            domain = ".".join(host.split(".")[-2:])
+            assert owners.setdefault(domain, platform.name) == platform.name, host
+
+
+def test_what_its_operator_has_disowned_is_not_asked(shipped: Config) -> None:
+    hosts = {host for d in (*shipped.platforms, *shipped.controls) for host in d.hosts}
+    assert not any(host.endswith("aspnetcdn.com") for host in hosts)
 
 
 def test_controls_are_many_of_many_operators_and_say_why(shipped: Config) -> None:

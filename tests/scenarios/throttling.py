@@ -29,7 +29,7 @@ from tests.scenarios.rows import Row
 KIB = 1024
 KILOBIT = 1_000
 X_NAMES = (".x.com", ".twitter.com", ".twimg.com", "t.co")
-X_HOSTS = ("x.com", "abs.twimg.com", "platform.twitter.com")
+X_HOSTS = ("x.com", "abs.twimg.com", "platform.x.com")
 YOUTUBE_HOSTS = (
     "google.com",
     "test.googlevideo.com",

@@ -24,10 +24,10 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 PAGES: dict[str, Page] = {
-    "https://x.com/": Page(
-        text='<script src="https://abs.twimg.com/responsive-web/client-web/main.3f2a91ba.js">'
+    "https://x.com/explore": Page(
+        text='<script src="https://abs.twimg.com/responsive-web/client-web/main.3f2a91ba5c07d1e4.js">'
         "</script>",
-        link="https://abs.twimg.com/responsive-web/client-web/main.3f2a91ba.js",
+        link="https://abs.twimg.com/responsive-web/client-web/main.3f2a91ba5c07d1e4.js",
         lead_bytes=24_000,
     ),
     "https://www.facebook.com/": Page(
