@@ -10,15 +10,17 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import msgspec
 
 from probe.config import load
 from probe.config.definition import Target
 from probe.config.formats import is_address
+from probe.config.neutral import neutral_names
 from probe.config.schema import Config, VantageConfig
 from probe.measure.leg import measure_leg
-from probe.measure.legs import Endpoint, declare
+from probe.measure.legs import Endpoint, declare, with_drawn_names
 from probe.measure.objects import Object
 from probe.measure.trust import Trust
 from probe.model.identity import RoundKind
@@ -44,9 +46,10 @@ def legs(config: Config) -> Iterator[Leg]:
     ]
     targets = [endpoint for endpoint in every if endpoint.definition.kind == "platform"]
     controls = [endpoint for endpoint in every if endpoint.definition.kind == "control"]
+    neutral = neutral_names(config.controls)
     for kind in RoundKind:
         made, _ = declare(targets, (), kind, legs=config.settings.legs, beacon=BEACON)
-        yield from made
+        yield from with_drawn_names(made, lambda leg: neutral, Random(1))
         for control in controls:
             made, _ = declare((), [control], kind, legs=config.settings.legs, beacon=None)
             yield from made

@@ -150,8 +150,7 @@ class _Plan:
                 _alias(aliases, target.swap.sni, target.swap.certificate_name)
         certified = [n for n in names if not is_address(n)]
         certified += [n for n in aliases.values() if not covers(certified, n)]
-        name = definitions[0].operator or definitions[0].name
-        slug = "".join(c if c.isalnum() else "-" for c in name.lower())
+        slug = site_name(definitions[0])
         return Site(
             name=slug,
             addresses=self._addresses(names),
@@ -185,6 +184,12 @@ class _Plan:
             ),
             resolves=True,
         )
+
+
+def site_name(definition: Definition) -> str:
+    """What the site of who runs ``definition`` is called."""
+    name = definition.operator or definition.name
+    return "".join(c if c.isalnum() else "-" for c in name.lower())
 
 
 def _objects(target: Target, pages: Mapping[str, Page]) -> Iterator[tuple[SplitResult, Object]]:
