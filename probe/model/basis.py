@@ -24,6 +24,7 @@ class Basis(StrEnum):
     REFERENCE = "reference"
     ADDRESSES = "addresses"
     DURATION = "duration"
+    SHARE = "share"
 
     @property
     def accuses(self) -> bool:
@@ -117,5 +118,15 @@ GROUNDS: dict[Basis, Ground] = {
         leaves="That the platform's own server is not the cause: only one of its addresses is "
         "known here.",
         wrong="accuses nobody; each bad hour of the one server that is known",
+    ),
+    Basis.SHARE: Ground(
+        accuses=False,
+        needs="the share of suspicious rounds is larger than in calm times and than that of "
+        "controls: a test of its own, with evidence of 1,000,000 (below)",
+        rules_out="a bad moment, however often one comes in calm times",
+        leaves="That the platform's own servers are not the cause: a part of them may be in "
+        "trouble, or at times.",
+        wrong="accuses nobody; each time that a part of the platform's servers is slow or "
+        "silent, or all of them are at times",
     ),
 }

@@ -66,7 +66,7 @@ def may_not_claim(facts: Facts, state: State) -> tuple[str, ...]:
         )
     found = facts.proven
     if found is None:
-        return ()
+        return _not_of_often(facts) if state is State.IMPAIRED else ()
     limits = ["Who did it, or why."] if found.basis.accuses else []
     limits.append(GROUNDS[found.basis].leaves)
     if not found.basis.accuses:
@@ -88,6 +88,17 @@ def may_not_claim(facts: Facts, state: State) -> tuple[str, ...]:
         )
     limits.append("Anything about other networks.")
     return tuple(limits)
+
+
+def _not_of_often(facts: Facts) -> tuple[str, ...]:
+    """What a share of suspicious rounds does not bear out."""
+    return (
+        GROUNDS[Basis.SHARE].leaves,
+        "That anybody restricts it.",
+        "That it was so all the time.",
+        f"That it is well elsewhere: {nobody_looked(facts)}.",
+        "Anything about other networks.",
+    )
 
 
 def nobody_looked(facts: Facts) -> str:

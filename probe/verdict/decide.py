@@ -114,6 +114,8 @@ def _ordinary(
     if cut is None:  # else a burst would compare the platform with the few that still answer
         plan = testing.plan_after_round(mine, seen, memory.levels, observed, about)
     slow_line = rounds.slow_line(mine, about)
+    if cut is None and slow_line is None and not line_rounds:
+        mine = lasting.tallied(mine, memory.levels, seen, observed, about)
     facts = Facts(
         title=about.title,
         targets=observed.by_role(LegRole.TARGET),
@@ -124,6 +126,7 @@ def _ordinary(
         other_resolvers_answer=names.others_answer(observed),
         server_errors=mine.server_errors,
         proven=mine.proven,
+        often=lasting.too_often(mine, observed),
         episode=mine.episode,
         suspicion=testing.suspicion(mine, tested=plan is None),
         elsewhere=elsewhere(about.references),
@@ -242,6 +245,7 @@ def _burst(
         dates=dates_found(observed) or mine.dates,
         server_errors=mine.server_errors,
         proven=mine.proven,
+        often=lasting.too_often(mine, observed),
         episode=mine.episode,
         suspicion=testing.suspicion(mine, tested=plan is None),
         elsewhere=elsewhere(about.references),

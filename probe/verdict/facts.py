@@ -18,6 +18,7 @@ from probe.verdict.clock import DatesFound
 from probe.verdict.cut import CutOff
 from probe.verdict.families import NoNews
 from probe.verdict.memory import Episode, Proven
+from probe.verdict.often import Often
 from probe.verdict.pace import Paces
 
 _PORTAL = frozenset(
@@ -71,6 +72,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``family``: over which the round was made, and ``no_news`` why it says nothing of the platform.
     ``several``: rounds over several families take turns; ``well_at``: see ``PlatformMemory``.
     ``raw_slower``: the platform is slower than its controls, and nobody knows yet what is normal.
+    ``often``: what is slow or failing too often, though not in every round.
     ``has_references``: vantages outside are configured; ``vouched``: most of them found it fine
     since what is suspected or proven began.
     ``farther``, ``slower``: than over weeks. ``paces``: how fast it is, and by what anybody knows
@@ -85,6 +87,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     other_resolvers_answer: bool = False
     server_errors: int = 0
     proven: Proven | None = None
+    often: Often | None = None
     episode: Episode | None = None
     suspicion: Suspicion = Suspicion.NONE
     elsewhere: Elsewhere = Elsewhere.NOBODY_LOOKED

@@ -13,14 +13,14 @@ from msgspec.structs import replace
 from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure, gave
-from probe.verdict import pace, relief, weeks
+from probe.verdict import often, pace, relief, weeks
 from probe.verdict.about import About
 from probe.verdict.contrast import log_effort
 from probe.verdict.learning import forget, forget_target, forget_wholly
 from probe.verdict.level import Level
 from probe.verdict.memory import Memory, PlatformMemory, family_key
 from probe.verdict.normal import Levels
-from probe.verdict.rounds import Compared
+from probe.verdict.rounds import PROVEN_SECONDS, Compared
 from probe.verdict.thresholds import Thresholds
 
 LIMBO_SECONDS = 86_400.0
@@ -134,4 +134,31 @@ def unlearned(mine: PlatformMemory) -> PlatformMemory:
         relief=None,
         began_at=0.0,
         swap_well_at=0.0,
+        shares={},
     )
+
+
+def tallied(
+    mine: PlatformMemory,
+    levels: Levels,
+    seen: Compared,
+    observed: RoundObservation,
+    about: About,
+) -> PlatformMemory:
+    """With how often targets are suspicious, after a round in which the line was as ever."""
+    if seen.another_line or observed.clock_stepped:
+        return mine
+    if mine.proven is not None:
+        return replace(mine, shares=often.set_aside(mine.shares))
+    thresholds = about.thresholds
+    told = [
+        *often.controls_shown(observed, seen.measures, levels, thresholds),
+        *often.shown(seen.contrasts, thresholds),
+    ]
+    at = observed.started_at
+    return replace(mine, shares=often.after(mine.shares, told, observed.family, at, thresholds))
+
+
+def too_often(mine: PlatformMemory, observed: RoundObservation) -> often.Often | None:
+    """What is slow or failing in too many rounds."""
+    return often.spoken(mine.shares, observed.started_at, PROVEN_SECONDS)

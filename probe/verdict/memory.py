@@ -17,6 +17,7 @@ from probe.observe.effort import Measure
 from probe.verdict.apart import Farther, Relief, Slower
 from probe.verdict.clock import DatesFound
 from probe.verdict.level import Level
+from probe.verdict.often import Share
 from probe.verdict.rank import Wealth
 
 # A change of meaning makes what older versions stored useless: it is then forgotten.
@@ -210,6 +211,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     has been faster than ever; ``relief``: the last time that this was for good.
     ``said``: the last verdict over each family, where there are several, and ``well_at`` the last
     round over it, if the platform was fine in that.
+    ``shares``: how often each target is suspicious.
     """
 
     state: State = State.UNKNOWN
@@ -243,6 +245,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     relief: Relief | None = None
     said: dict[Family, Verdict] = {}
     well_at: dict[Family, float] = {}
+    shares: dict[str, Share] = {}
 
     def reaches(self, at: float) -> bool:
         """Whether the last verdict still holds when a round begins ``at``."""

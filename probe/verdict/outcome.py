@@ -7,14 +7,17 @@ from math import exp, isfinite
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probe.model.basis import Basis
 from probe.model.burst import Burst
 from probe.model.observation import RoundObservation
-from probe.model.verdict import HOME_RESOLVER, RESTRICTED, Evidence, State, Verdict
-from probe.verdict import claims
+from probe.model.verdict import HOME_RESOLVER, RESTRICTED, Evidence, SlowPhase, State, Verdict
+from probe.observe.effort import Measure
+from probe.verdict import claims, words_often
 from probe.verdict.about import About
 from probe.verdict.contrast import Contrast
 from probe.verdict.facts import Facts
 from probe.verdict.memory import Episode, PlatformMemory, Proven
+from probe.verdict.often import Often
 from probe.verdict.rules import VERSION, Rule
 from probe.verdict.score import Score
 
@@ -62,7 +65,7 @@ def publish(
         may_not_claim=claims.may_not_claim(facts, rule.state),
     )
     if restriction is None:
-        return verdict
+        return _of_often(verdict, facts.often) if rule.state is State.IMPAIRED else verdict
     return replace(
         verdict,
         reason=HOME_RESOLVER if restriction.at_home else rule.reason,
@@ -76,6 +79,26 @@ def publish(
         direction="down" if restriction.phase is not None else "",
         factor=restriction.factor,
         target=restriction.target,
+    )
+
+
+def _of_often(verdict: Verdict, found: Often | None) -> Verdict:
+    """With what the share of suspicious rounds says. No factor: one round's is not the others'."""
+    if found is None:
+        return verdict
+    handshake = found.measure is Measure.HANDSHAKE
+    phase = SlowPhase.HANDSHAKE if handshake else SlowPhase.TRANSFER
+    return replace(
+        verdict,
+        basis=Basis.SHARE,
+        phase=None if found.fails else phase,
+        direction="" if found.fails else "down",
+        factor=None,
+        target=found.target,
+        since=found.onset_at,
+        provisional=False,
+        e_value=found.e_value,
+        may_claim=words_often.may_claim(found),
     )
 
 

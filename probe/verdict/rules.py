@@ -12,14 +12,14 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from probe.model.verdict import OWN_HOST, Method, State, Trigger
-from probe.verdict import words, words_line
+from probe.verdict import words, words_line, words_often
 from probe.verdict.astray import Led
 from probe.verdict.before import BEFORE
 from probe.verdict.clock import Fault
 from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion, failures
 from probe.verdict.families import NoNews
 
-VERSION = 7
+VERSION = 8
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class Rule(Struct, frozen=True, kw_only=True):
 
 
 def _restricted(facts: Facts) -> bool:
-    return facts.proven is not None or facts.episode is not None
+    return any(x is not None for x in (facts.proven, facts.often, facts.episode))
 
 
 def _blocked(method: Method) -> Callable[[Facts], bool]:
@@ -94,7 +94,7 @@ RULES: tuple[Rule, ...] = (
         state=State.UNKNOWN,
         reason=OUT_OF_BUDGET,
         why="Nothing was measured, or what would test a suspicion, to spare the line or the hosts.",
-        holds=lambda f: not f.targets and f.skipped > 0 and f.proven is None,
+        holds=lambda f: not f.targets and f.skipped > 0 and not (f.proven or f.often),
         says=words.unmeasured,
     ),
     *(
@@ -186,7 +186,7 @@ RULES: tuple[Rule, ...] = (
         state=State.UNKNOWN,
         reason=SLOW_OUTSIDE,
         why="It is slow at a vantage outside the country, where nobody is accused.",
-        holds=lambda f: f.outside and f.proven is not None,
+        holds=lambda f: f.outside and (f.proven is not None or f.often is not None),
         says=lambda f: (
             f"{f.title}: slow at this vantage outside the country; its own servers may be the "
             "cause."
@@ -281,15 +281,19 @@ RULES: tuple[Rule, ...] = (
         says=words.slow_here,
     ),
     Rule(
+        id="impaired.often",
+        state=State.IMPAIRED,
+        why="It is suspicious in more rounds than in calm times, and than controls are.",
+        holds=lambda f: f.often is not None,
+        says=words_often.too_often,
+    ),
+    Rule(
         id="unknown.path-changed",
         state=State.UNKNOWN,
         reason=Suspicion.PATH.value,
         why="The platform is as much farther away as it is slower: another edge, not throttling.",
         holds=_suspicion(Suspicion.PATH),
-        says=lambda f: (
-            f"{f.title}: slower, and farther away in the same measure, as when its traffic comes "
-            "from another place; what is normal is being learnt anew."
-        ),
+        says=words_often.path_changed,
     ),
     Rule(
         id="unknown.one-edge",
@@ -297,10 +301,7 @@ RULES: tuple[Rule, ...] = (
         reason=Suspicion.ONE_EDGE.value,
         why="One address is slow and another is not: the platform's own server, most likely.",
         holds=_suspicion(Suspicion.ONE_EDGE),
-        says=lambda f: (
-            f"{f.title}: one of its servers is slow or failing and another is not; that is its own "
-            "affair, as far as can be told."
-        ),
+        says=words_often.one_edge,
     ),
     Rule(
         id="unknown.failure-suspected",

@@ -15,6 +15,8 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     alone is at least this (Shin, Ramdas, Rinaldo, arXiv:2203.03532, theorem 2.4: an e-detector
     stopped at 1/alpha has an average run length of at least 1/alpha). ``address_evidence``: what
     each of two addresses must bear by itself. ``recovery_evidence``: the same test turned round.
+    ``often_evidence``: the same for the share of suspicious rounds; a vantage has some 3,000 a day,
+    over all its targets and measures, so a year's rounds at least between two false ones.
     ``bursts_per_round``: the most that follow one round. ``contradiction``: an ordinary round whose
     target is slower by no more than this factor ends a suspicion. ``no_baseline``: how much slower
     than its controls a target may be for honest reasons before its own history is known;
@@ -35,6 +37,7 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     evidence: float = 20_000.0
     address_evidence: float = 100.0
     recovery_evidence: float = 50.0
+    often_evidence: float = 1_000_000.0
     bursts_per_round: int = 6
     rounds: int = 2
     contradiction: float = 1.5

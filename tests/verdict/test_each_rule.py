@@ -280,6 +280,15 @@ def without_an_address(observed: RoundObservation) -> RoundObservation:
     return replace(observed, legs=observed.by_role(LegRole.CONTROL), skipped=skipped)
 
 
+def every_other_round(rules: Rules) -> Verdict:
+    """It is slow in every other round, so no suspicion lasts."""
+    made = country(rules, swaps=False)
+    for n in range(50):
+        made.act = to(SLOW, *ADDRESS) if n % 2 else nothing
+        verdict = made.run(1)
+    return verdict
+
+
 CASES: dict[str, Case] = {
     "unknown.clock-stepped": changed(lambda observed: replace(observed, clock_stepped=True)),
     "unknown.family-silent": over_ipv6(0),
@@ -313,6 +322,7 @@ CASES: dict[str, Case] = {
     "withheld": after(to(Done(status=451), *NAME), 1),
     "impaired.failing": after(to(SILENT, *ADDRESS), 3),
     "impaired.slow": after(to(SLOW, *ADDRESS), 3),
+    "impaired.often": every_other_round,
     "unknown.path-changed": after(to(Done(rtt=8.0), *ADDRESS), 3, swaps=False),
     "unknown.one-edge": after(to(SLOW, *ADDRESS, at=ADDRESSES[:1]), 4, swaps=False),
     "unknown.failure-suspected": after(to(RESET, *NAME), 2, may_burst=False),

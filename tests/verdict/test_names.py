@@ -67,7 +67,8 @@ def test_a_node_of_the_operators_own_that_is_out_of_order_is_no_false_answer(nod
     silent(country, node)
     country.verdicts.clear()
     country.run(12)
-    assert {verdict.state for verdict in country.verdicts} == {State.UNKNOWN}
+    # That it is so in most rounds is said in the end, and accuses nobody.
+    assert {verdict.state for verdict in country.verdicts} <= {State.UNKNOWN, State.IMPAIRED}
 
 
 def test_a_place_that_nobody_else_knows_and_where_it_never_was_is_astray() -> None:

@@ -1,0 +1,282 @@
+"""The share of suspicious rounds: what is slow or failing only at times, but too often.
+
+A loss of 5 %, a throttle that meets a third of the connections, half of the addresses silent for
+good: each suspicion is dropped, for the next round is well, and each comes again. So the share of
+the rounds in which a target is suspicious is tested as well, in every measure by itself.
+
+Null hypothesis: whatever happened before, a round is suspicious with a probability of at most
+``bound``: the target's own share in calm times, and no less than that of the controls of the same
+rounds by the same rule, each with a standard error. A bet that pays ``q / p`` for a suspicious
+round and ``(1 - q) / (1 - p)`` for another (``q > p``) then has an expectation of at most one, so
+what has been won is an e-process (Waudby-Smith and Ramdas, JRSS B 86, 2024, section 3; Ville's
+inequality), and a CUSUM of such bets that is stopped at A runs A rounds at least on average before
+it speaks falsely (Shin, Ramdas and Rinaldo, arXiv:2203.03532, theorem 2.4). Three bettors play, for
+three shares; their mean is what counts.
+
+It says that it is so here. Slow hours of the platform's own come in turns, too, so it accuses
+nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf, isfinite, sqrt
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probe.model.identity import Family, LegRole
+from probe.model.observation import LegObservation, RoundObservation
+from probe.observe.effort import Measure, failed, gave, refused
+from probe.verdict.contrast import Contrast, log_effort
+from probe.verdict.normal import Levels, Normal
+from probe.verdict.thresholds import Thresholds
+
+SHARES = (0.2, 0.35, 0.6)
+"""What the bettors expect."""
+LEAST, MOST = 0.02, 0.5
+"""Whatever was seen: no share is known to be smaller than once in fifty rounds, and what is
+suspicious in every second round of its calm times cannot be tested so."""
+# Before anything was seen: one of twenty, and its standard error.
+PRIOR_SLOW, PRIOR = 1.0, 20.0
+# Calm rounds are forgotten at this pace: five days of transfer rounds.
+MEMORY = 512.0
+# As often as that part of what it was, it goes on.
+STILL = 0.75
+MOST_BY_ADDRESS = 8
+# An address is told from others once so many rounds went there.
+TRIED = 3
+BAD, GOOD = 0.8, 0.3
+
+
+class Shown(Struct, frozen=True):
+    """One target (or ``""``: a control) in one measure in one round. ``log``: of how many times
+    slower than normal; infinite: it failed."""
+
+    target: str
+    measure: Measure
+    address: str
+    slow: bool
+    log: float
+
+
+class Share(Struct, frozen=True, kw_only=True):
+    """Of one target in one measure over one family.
+
+    ``calm`` and ``calm_slow``: rounds of calm times, and those that were suspicious, older ones
+    counting less. ``wealth``: of each bettor. ``rounds`` and ``slow``: since ``onset_at`` (Unix
+    seconds), the last time that nothing was thought; ``failed``: of them outright. ``by_address``:
+    rounds, and suspicious ones, since then. ``e_value``: the evidence when it spoke (0: it has
+    not), ``share``: the largest share of suspicious rounds since then; ``over``: the evidence
+    against its going on.
+    ``at``: the last round.
+    """
+
+    calm: float = 0.0
+    calm_slow: float = 0.0
+    wealth: tuple[float, ...] = (1.0,) * len(SHARES)
+    onset_at: float = 0.0
+    rounds: int = 0
+    slow: int = 0
+    failed: int = 0
+    by_address: dict[str, tuple[int, int]] = {}
+    e_value: float = 0.0
+    share: float = 0.0
+    over: float = 1.0
+    at: float = 0.0
+
+    @property
+    def bound(self) -> float:
+        """The most that its calm share may be."""
+        total = self.calm + PRIOR
+        known = (self.calm_slow + PRIOR_SLOW) / total
+        return known + sqrt(known * (1.0 - known) / total)
+
+
+class Often(Struct, frozen=True, kw_only=True):
+    """What has spoken. ``calm`` and ``calm_slow``: the rounds of its calm times; ``others`` and
+    ``others_slow``: controls' rounds. ``bad`` of ``tried`` addresses show it, and the rest do not
+    (``bad`` is 0 where that cannot be told)."""
+
+    target: str
+    measure: Measure
+    family: Family
+    onset_at: float
+    rounds: int
+    slow: int
+    failed: int
+    calm: int
+    calm_slow: int
+    others: int
+    others_slow: int
+    bad: int
+    tried: int
+    e_value: float
+
+    @property
+    def fails(self) -> bool:
+        """In most of its suspicious rounds it failed outright."""
+        return 2 * self.failed > self.slow
+
+
+def bet(slow: bool, share: float, bound: float) -> float:
+    """What a stake of one becomes. The expectation is at most one wherever the probability of
+    ``slow`` is at most ``bound`` and ``share`` is more."""
+    return share / bound if slow else (1.0 - share) / (1.0 - bound)
+
+
+def shown(contrasts: Iterable[Contrast], thresholds: Thresholds) -> list[Shown]:
+    """What the targets of a round show, each against its own history."""
+    return [
+        Shown(c.target, c.measure, c.address, c.worst > thresholds.log_margin, c.worst)
+        for c in contrasts
+        if c.usual
+    ]
+
+
+def controls_shown(
+    observed: RoundObservation, measures: Iterable[Measure], levels: Levels, thresholds: Thresholds
+) -> list[Shown]:
+    """What its controls show by the same rule: each against the slowest of the other legs that are
+    well, so it is no more often suspicious than a target would be."""
+    normal = Normal.of(observed, levels)
+    found = []
+    for measure in measures:
+        logs = {
+            leg.order: value
+            for leg in observed.legs
+            if leg.leg.role in (LegRole.CONTROL, LegRole.TARGET)
+            and (value := _beyond(leg, measure, normal)) is not None
+        }
+        for leg in observed.by_role(LegRole.CONTROL):
+            others = [v for order, v in logs.items() if order != leg.order and isfinite(v)]
+            if leg.order in logs and others:
+                log = logs[leg.order] - max(others)
+                found.append(Shown("", measure, "", log > thresholds.log_margin, log))
+    return found
+
+
+def _beyond(leg: LegObservation, measure: Measure, normal: Normal) -> float | None:
+    """Logarithm of how much slower than its history a leg was; infinite: it failed."""
+    expected = normal.expected(leg, measure)
+    if expected is None or refused(leg):
+        return None
+    if failed(leg) and not gave(leg):
+        return inf
+    value = log_effort(leg, measure)
+    return None if value is None else value - expected
+
+
+def key_of(family: Family, target: str, measure: Measure) -> str:
+    """The key of a share; that of the controls has no target."""
+    return f"{family}|{target}|{measure}"
+
+
+def after(
+    shares: dict[str, Share],
+    seen: Iterable[Shown],
+    family: Family,
+    at: float,
+    thresholds: Thresholds,
+) -> dict[str, Share]:
+    """The shares after one more round, at Unix time ``at``."""
+    left = dict(shares)
+    for one in seen:
+        key = key_of(family, one.target, one.measure)
+        share = left.get(key, Share())
+        if not one.target:
+            left[key] = _learnt(share, 1, int(one.slow))
+            continue
+        others = left.get(key_of(family, "", one.measure), Share())
+        bound = min(MOST, max(LEAST, share.bound, others.bound))
+        left[key] = _stepped(share, one, bound, at, thresholds)
+    return left
+
+
+def _learnt(share: Share, rounds: int, slow: int) -> Share:
+    kept = (1.0 - 1.0 / MEMORY) ** rounds
+    return replace(share, calm=share.calm * kept + rounds, calm_slow=share.calm_slow * kept + slow)
+
+
+def _stepped(share: Share, one: Shown, bound: float, at: float, thresholds: Thresholds) -> Share:
+    rounds, slow = share.by_address.get(one.address, (0, 0))
+    by_address = {**share.by_address, one.address: (rounds + 1, slow + one.slow)}
+    share = replace(
+        share,
+        onset_at=share.onset_at or at,
+        rounds=share.rounds + 1,
+        slow=share.slow + one.slow,
+        failed=share.failed + (one.log == inf),
+        by_address=dict(list(by_address.items())[-MOST_BY_ADDRESS:]),
+        at=at,
+    )
+    if share.e_value:
+        return _until_over(share, one.slow, bound, thresholds)
+    wealth = tuple(
+        max(1.0, has) * bet(one.slow, expected, bound) if expected > bound else 1.0
+        for has, expected in zip(share.wealth, SHARES, strict=True)
+    )
+    e_value = sum(wealth) / len(wealth)
+    if max(wealth) <= 1.0:
+        # Nothing is left of it: these were calm rounds.
+        learnt = _learnt(share, share.rounds, share.slow)
+        return begun_anew(learnt)
+    share = replace(share, wealth=wealth)
+    if e_value < thresholds.often_evidence:
+        return share
+    return replace(share, e_value=e_value, share=share.slow / share.rounds)
+
+
+def _until_over(share: Share, slow: bool, bound: float, thresholds: Thresholds) -> Share:
+    """The same test turned round: the null is "not much less often than it was"."""
+    most = max(share.share, share.slow / share.rounds)
+    still = max(STILL * most, min(2.0 * bound, (1.0 + bound) / 2.0))
+    won = bound / still if slow else (1.0 - bound) / (1.0 - still)
+    over = max(1.0, share.over) * won
+    share = replace(share, share=most)
+    return begun_anew(share) if over >= thresholds.recovery_evidence else replace(share, over=over)
+
+
+def begun_anew(share: Share) -> Share:
+    """Without what is thought now."""
+    return Share(calm=share.calm, calm_slow=share.calm_slow, at=share.at)
+
+
+def set_aside(shares: dict[str, Share]) -> dict[str, Share]:
+    """While something is proven, its rounds are neither calm nor new evidence: what has not spoken
+    begins anew."""
+    return {k: s if s.e_value or not s.rounds else begun_anew(s) for k, s in shares.items()}
+
+
+def spoken(shares: dict[str, Share], at: float, seconds: float) -> Often | None:
+    """What has spoken, of several what is so most of all; nothing that no round has looked at for
+    so many ``seconds``."""
+    told = [
+        (share.slow / share.rounds, key, share)
+        for key, share in shares.items()
+        if share.e_value and at - share.at <= seconds
+    ]
+    if not told:
+        return None
+    _, key, share = max(told, key=lambda one: (one[0], one[1]))
+    family, target, measure = key.split("|")
+    others = shares.get(key_of(Family(family), "", Measure(measure)), Share())
+    tried = [(n, k / n) for n, k in share.by_address.values() if n >= TRIED]
+    bad, good = sum(part >= BAD for _, part in tried), sum(part <= GOOD for _, part in tried)
+    split = bool(bad and good and bad + good == len(tried))
+    return Often(
+        target=target,
+        measure=Measure(measure),
+        family=Family(family),
+        onset_at=share.onset_at,
+        rounds=share.rounds,
+        slow=share.slow,
+        failed=share.failed,
+        calm=round(share.calm),
+        calm_slow=round(share.calm_slow),
+        others=round(others.calm),
+        others_slow=round(others.calm_slow),
+        bad=bad if split else 0,
+        tried=len(tried) if split else 0,
+        e_value=share.e_value,
+    )

@@ -1,0 +1,243 @@
+"""The share of suspicious rounds: the bets, when it speaks, when it is over, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import inf
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from probe.model.basis import Basis
+from probe.model.identity import Family
+from probe.model.verdict import State
+from probe.observe.effort import Measure
+from probe.verdict.facts import Facts
+from probe.verdict.memory import PlatformMemory
+from probe.verdict.often import (
+    LEAST,
+    SHARES,
+    Often,
+    Share,
+    Shown,
+    after,
+    bet,
+    key_of,
+    set_aside,
+    spoken,
+)
+from probe.verdict.thresholds import DEFAULT
+from probe.verdict.words_often import too_often
+from tests.verdict.country import ADDRESSES, WELL, Act, Country, Done, nothing
+
+V4, READS = Family.IPV4, Measure.TRANSFER
+KEY = key_of(V4, "object", READS)
+DAY = 86_400.0
+ROUND = 900.0
+Shares = dict[str, Share]
+
+
+@given(
+    share=st.sampled_from(SHARES),
+    bound=st.floats(LEAST, 0.5),
+    part=st.floats(0.0, 1.0),
+)
+def test_no_bet_gains_while_the_share_is_within_its_bound(
+    share: float, bound: float, part: float
+) -> None:
+    if share <= bound:
+        return
+    chance = part * bound
+    mean = chance * bet(True, share, bound) + (1.0 - chance) * bet(False, share, bound)
+    assert mean <= 1.0 + 1e-12
+
+
+@given(bounds=st.lists(st.floats(LEAST, 0.19), min_size=1, max_size=8))
+def test_what_is_won_in_a_row_has_an_expectation_of_one_at_most(bounds: list[float]) -> None:
+    """Every sequence of rounds, each as likely as its bounds allow."""
+    mean = 0.0
+    for number in range(2 ** len(bounds)):
+        chance = wealth = 1.0
+        for place, bound in enumerate(bounds):
+            slow = bool(number >> place & 1)
+            chance *= bound if slow else 1.0 - bound
+            wealth *= bet(slow, 0.35, bound)
+        mean += chance * wealth
+    assert mean <= 1.0 + 1e-9
+
+
+def test_it_speaks_falsely_no_sooner_than_its_threshold_says() -> None:
+    """As often suspicious as the bound allows, run after run, with a threshold that is reached."""
+    low, random, rounds, runs = replace(DEFAULT, often_evidence=50.0), Random(1), 0, 100
+    calm = {KEY: Share(calm=400.0, calm_slow=36.0)}
+    bound = calm[KEY].bound
+    for _ in range(runs):
+        shares = calm
+        while not shares[KEY].e_value:
+            one = Shown("object", READS, "", random.random() < bound, 1.0)
+            kept = replace(shares[KEY], calm=400.0, calm_slow=36.0)
+            shares = after({KEY: kept}, [one], V4, ROUND, low)
+            rounds += 1
+    assert rounds / runs >= 50.0
+
+
+def told(
+    rounds: Iterable[bool], shares: Shares, *, log: float = 3.0, address: str = ""
+) -> tuple[Shares, int | None]:
+    """The shares after these rounds, and after how many it spoke."""
+    spoke = None
+    for number, slow in enumerate(rounds):
+        at = shares[KEY].at + ROUND if KEY in shares else ROUND
+        one = Shown("object", READS, address, slow, log if slow else 0.0)
+        shares = after(shares, [one], V4, at, DEFAULT)
+        if spoke is None and shares[KEY].e_value:
+            spoke = number + 1
+    return shares, spoke
+
+
+def calm(rounds: float = 200.0, every: float = 50.0) -> Shares:
+    """So many calm rounds, of which one in ``every`` was suspicious, of controls as well."""
+    known = Share(calm=rounds, calm_slow=rounds / every, at=ROUND)
+    return {KEY: known, key_of(V4, "", READS): known}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "most"),
+    [
+        ([True], 10),
+        ([True, False], 24),
+        ([False, True, False], 48),
+        ([True, False, False, False, False], 96),
+        ([True] * 3 + [False] * 60, None),
+        ([True] + [False] * 24, None),
+        ([False], None),
+    ],
+)
+def test_it_speaks_of_what_comes_too_often_and_of_nothing_else(
+    pattern: list[bool], most: int | None
+) -> None:
+    _, spoke = told(pattern * (400 // len(pattern)), calm())
+    assert (spoke is None) if most is None else (spoke is not None and spoke <= most)
+
+
+def test_what_is_suspicious_in_every_fourth_round_of_calm_times_says_nothing_by_it() -> None:
+    used = calm(400.0, every=4.0)
+    assert told([False, False, False, True] * 60, used)[1] is None
+
+
+def test_a_platform_is_no_more_suspicious_than_its_controls() -> None:
+    """They are as often slow as it is: then it is the line, or this place in the net."""
+    alone, beside = calm(), calm()
+    for n in range(300):
+        control = Shown("", READS, "", n % 2 == 0, 1.0)
+        beside = after(beside, [control], V4, ROUND, DEFAULT)
+    assert told([True, False] * 30, alone)[1] is not None
+    assert told([True, False] * 30, beside)[1] is None
+
+
+def test_it_is_over_when_it_comes_no_more_and_not_before() -> None:
+    shares, _ = told([True, False] * 30, calm())
+    assert told([True, False] * 60, shares)[0][KEY].e_value
+    after_it, rounds = shares, 0
+    while after_it[KEY].e_value:
+        after_it, _ = told([False], after_it)
+        rounds += 1
+    assert rounds <= 12
+    assert after_it[KEY].rounds == 0
+
+
+def test_while_something_is_proven_nothing_is_counted() -> None:
+    shares, _ = told([True] * 4, calm())
+    assert shares[KEY].rounds
+    assert set_aside(shares)[KEY] == Share(
+        calm=shares[KEY].calm, calm_slow=shares[KEY].calm_slow, at=shares[KEY].at
+    )
+    spoke, _ = told([True] * 20, calm())
+    assert set_aside(spoke) == spoke
+
+
+def test_nothing_is_said_of_what_no_round_looks_at_any_more() -> None:
+    shares, _ = told([True] * 20, calm())
+    at = shares[KEY].at
+    assert spoken(shares, at + ROUND, DAY) is not None
+    assert spoken(shares, at + 2 * DAY, DAY) is None
+
+
+def found(shares: Shares) -> Often:
+    often = spoken(shares, shares[KEY].at, DAY)
+    assert often is not None
+    return often
+
+
+def test_addresses_that_do_not_answer_are_counted() -> None:
+    shares = calm()
+    for n in range(48):
+        shares, _ = told([n % 4 < 2], shares, log=inf, address=f"192.0.2.{n % 4}")
+    often = found(shares)
+    assert (often.bad, often.tried, often.fails) == (2, 4, True)
+    sentence = too_often(Facts(title="X", often=often))
+    assert "2 of 4 addresses that were tried do not answer from this line since" in sentence
+
+
+def test_without_such_a_split_rounds_are_counted() -> None:
+    often = found(told([True, False] * 12, calm())[0])
+    assert often.tried == 0
+    sentence = too_often(Facts(title="X", often=often))
+    assert f"in {often.slow} of {often.rounds} rounds" in sentence
+    assert f"before that in {often.calm_slow} of {often.calm}" in sentence
+    assert "nobody has looked from outside" in sentence
+
+
+def at_times(act: Act, rounds: int, every: int) -> tuple[Country, list[State]]:
+    made = Country(swaps=False)
+    made.run(60)
+    said = []
+    for n in range(rounds):
+        made.act = act if n % every == 0 else nothing
+        said.append(made.run(1).state)
+    return made, said
+
+
+def to_the_platform(done: Done) -> Act:
+    return lambda leg, address: done if leg.owner == "x" else WELL
+
+
+@pytest.mark.parametrize(
+    ("done", "every", "most"),
+    [(Done(transfer=12.0), 2, 24), (Done(transfer=12.0), 3, 48)],
+)
+def test_the_whole_verdict_is_impaired_and_accuses_nobody(
+    done: Done, every: int, most: int
+) -> None:
+    made, said = at_times(to_the_platform(done), 3 * most, every)
+    assert State.IMPAIRED in said[:most]
+    first = said.index(State.IMPAIRED)
+    assert set(said[first:]) == {State.IMPAIRED}
+    made.act = nothing
+    verdict = made.run(1)
+    assert (verdict.basis, verdict.restricted) == (Basis.SHARE, False)
+    assert verdict.since < verdict.at - 5 * ROUND
+    assert verdict.factor is None
+    assert "That anybody restricts it." in verdict.may_not_claim
+    assert made.run(24).state is State.OK
+
+
+def test_stored_memories_have_no_shares() -> None:
+    assert PlatformMemory().shares == {}
+
+
+def split(bad: Callable[[str], bool]) -> Act:
+    silent = Done(transfer=12.0)
+    return lambda leg, address: silent if leg.owner == "x" and bad(address) else WELL
+
+
+def test_half_of_the_addresses_slow_for_good_is_a_sentence_with_a_number() -> None:
+    made = Country(swaps=False)
+    made.run(60)
+    made.act = split(lambda address: address == ADDRESSES[0])
+    verdict = made.run(96)
+    assert verdict.state is State.IMPAIRED
+    assert f"1 of {len(ADDRESSES)} addresses that were tried is slow" in verdict.sentence
