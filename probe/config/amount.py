@@ -31,7 +31,8 @@ class RoundSize(Struct, frozen=True, kw_only=True):
     ``legs`` are made in every round (light ones leave out the swaps), ``read_legs`` of them are
     read in a transfer round (in a long round: one target, its corners and a control,
     ``long_legs``, each ``long_bytes`` of its body). ``names`` are asked for of each resolver.
-    ``pages`` are looked at for links, now and then.
+    ``pages`` are looked through for links, now and then; the looks at what is linked come out of
+    what is set aside for them.
     """
 
     legs: int
@@ -67,7 +68,7 @@ def round_size(config: Config, platform: Definition) -> RoundSize:
         long_legs=max(reads, default=0) + control,
         long_bytes=_long_bytes(config, platform),
         names=len({_host(target) for target in platform.targets}) + drawn,
-        pages=sum(target.discover is not None for target in platform.targets),
+        pages=sum(1 + len(t.discover.pages) for t in platform.targets if t.discover is not None),
     )
 
 

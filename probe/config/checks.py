@@ -281,6 +281,9 @@ def _named_hosts(definition: Node) -> Iterator[tuple[Node, str]]:
                     yield place, urlsplit(place.value).hostname or ""
             elif is_host(place.value):
                 yield place, place.value
+        for place in target.find("discover", "pages").items():
+            if isinstance(place.value, str) and is_https_url(place.value):
+                yield place, urlsplit(place.value).hostname or ""
         for place in target.find("discover", "hosts").items():
             if isinstance(place.value, str):
                 yield place, place.value

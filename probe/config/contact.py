@@ -109,8 +109,9 @@ def _of_target(
     if target.fallback is not None:
         places.append((*_endpoint(urlsplit(target.fallback.url)), "fallback of the target"))
     if target.discover is not None:
-        page = _endpoint(urlsplit(target.discover.page))
-        yield (*page, "page on which the object's link is looked for")
+        pages = (target.discover.page, *target.discover.pages)
+        for host, port in dict.fromkeys(_endpoint(urlsplit(page)) for page in pages):
+            yield host, port, "page on which the object's link is looked for"
         places += [(host, HTTPS_PORT, "target, discovered") for host in target.discover.hosts]
     for host, port, purpose in places:
         to = target.connect_to or host

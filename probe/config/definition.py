@@ -28,13 +28,15 @@ from probe.model.identity import Answer, Compares, Verify
 
 
 class Discovery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Find an object whose URL changes: fetch ``page``, take the first match of ``pattern``.
+    """Find an object whose URL changes: fetch ``page``, take the largest match of ``pattern``.
 
     ``pattern`` is a regular expression; its first group (or the whole match) is the link, which may
-    be JSON-escaped, relative to the page or scheme-relative. It must stay on ``hosts``.
+    be JSON-escaped, relative to the page or scheme-relative. It must stay on ``hosts``. Of many
+    links a few are looked at. ``pages`` are asked in turn while those before give no link.
     """
 
     page: HttpsUrl
+    pages: Annotated[tuple[HttpsUrl, ...], Meta(max_length=4)] = ()
     pattern: Pattern
     hosts: Annotated[tuple[HostPattern, ...], Meta(min_length=1)]
 

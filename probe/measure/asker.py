@@ -26,9 +26,11 @@ from probe.model.failure import Failure
 from probe.model.identity import Family, LegRole, Phase
 from probe.model.observation import Clock, Leg, LegObservation, SkippedLeg
 from probe.schedule.budget import is_exempt
+from probe.schedule.data_budget import LEG_MOST_BYTES
 
 log = logging.getLogger(__name__)
 
+LOOK_BYTES = 1_024
 _PLATFORM_NAME = frozenset({LegRole.TARGET, LegRole.DECOY})
 _OWN_OBJECT = frozenset({LegRole.TARGET, LegRole.CONTROL})
 
@@ -52,8 +54,28 @@ class Asker:
         self._page_seconds = page_seconds
         self._lookout = lookout
 
-    async def page(self, via: VantageConfig, names: Names, url: str) -> Page | Failure:
-        """Fetch a page on which a link is looked for."""
+    async def look(
+        self, via: VantageConfig, names: Names, most_bytes: int, url: str
+    ) -> int | Failure | None:
+        """The size of the object at ``url`` (see ``choice.Look``), by a request for its beginning.
+
+        Only if it surely leaves the bytes of the round's pages and looks below ``most_bytes``.
+        """
+        if names.page_wire_bytes + LEG_MOST_BYTES > most_bytes:
+            return Failure(
+                phase=Phase.RESOLVE, reason="interrupted", detail="enough was spent on pages"
+            )
+        answer = await self.page(via, names, url, first_bytes=LOOK_BYTES)
+        if isinstance(answer, Failure):
+            return answer
+        if answer.status in (200, 206):
+            return answer.whole_bytes
+        return None if answer.location is not None else 0
+
+    async def page(
+        self, via: VantageConfig, names: Names, url: str, *, first_bytes: int = 0
+    ) -> Page | Failure:
+        """Fetch a page on which a link is looked for; ``first_bytes``: no more than these."""
         host = urlsplit(url).hostname or ""
         resolution = (await names.resolve([host]))[host]
         if resolution.failure is not None:
@@ -72,7 +94,8 @@ class Asker:
             via=via,
             trust=self._trust,
             deadline_seconds=self._page_seconds,
-            max_bytes=PAGE_BYTES,
+            max_bytes=first_bytes or PAGE_BYTES,
+            range_bytes=first_bytes,
             count=count,
         )
         if isinstance(page, Page) and page.retry_after_seconds is not None:

@@ -1,9 +1,10 @@
-"""Find the object of a target whose URL changes: the first fitting link on a page."""
+"""Find the links on a page that may be the object of a target whose URL changes."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import urlsplit
 
 from probe.config.definition import Discovery
 from probe.measure.failures import failure_of
@@ -16,8 +17,10 @@ MAX_REDIRECTS = 2
 PAGE_BYTES = 1_048_576
 
 
-async def find_link(page: str, body: bytes, discovery: Discovery) -> str | Failure:
-    """The first match of the pattern that can be used: an https link on the declared hosts.
+async def find_links(page: str, body: bytes, discovery: Discovery) -> tuple[str, ...] | Failure:
+    """The matches of the pattern that can be used: https links on the declared hosts.
+
+    In the page's order, each once, at least one.
 
     Links may be JSON-escaped, HTML-escaped, relative or scheme-relative.
     """
@@ -26,13 +29,17 @@ async def find_link(page: str, body: bytes, discovery: Discovery) -> str | Failu
     except Exception as error:
         # No process, or not within its bounds: as with a leg, that is data.
         return failure_of(error, Phase.PROCESSING)
+    fit: dict[str, None] = {}
     refused: list[Unusable] = []
     for raw in found:
         await asyncio.sleep(0)  # they may be many and long
         link = usable(page, written_out(raw), discovery.hosts)
         if isinstance(link, str):
-            return link
-        refused.append(link)
+            fit[link] = None
+        else:
+            refused.append(link)
+    if fit:
+        return tuple(fit)
     if not refused:
         return _failure("http_request_failed", "no link on the page matches the pattern")
     return _failure(
@@ -46,9 +53,37 @@ async def discover(
     fetch: Callable[[str], Awaitable[Page | Failure]],
     *,
     hosts: Sequence[str],
-) -> str | Failure:
-    """Ask the page for the link, following redirects as long as they stay on ``hosts``."""
-    page = discovery.page
+) -> tuple[str, ...] | Failure:
+    """Ask the pages in turn until one has links, and for why the first had none if none has.
+
+    Redirects are followed as long as they stay on ``hosts``. A host that could not be asked is not
+    asked for another page.
+    """
+    silent: dict[str, Failure] = {}
+
+    async def ask(url: str) -> Page | Failure:
+        host = urlsplit(url).hostname or ""
+        if host in silent:
+            return silent[host]
+        answer = await fetch(url)
+        if isinstance(answer, Failure):
+            silent[host] = answer
+        return answer
+
+    found = await _links_of(discovery.page, discovery, ask, hosts)
+    for page in discovery.pages:
+        if isinstance(found, Failure):
+            other = await _links_of(page, discovery, ask, hosts)
+            found = found if isinstance(other, Failure) else other
+    return found
+
+
+async def _links_of(
+    page: str,
+    discovery: Discovery,
+    fetch: Callable[[str], Awaitable[Page | Failure]],
+    hosts: Sequence[str],
+) -> tuple[str, ...] | Failure:
     for _ in range(MAX_REDIRECTS + 1):
         answer = await fetch(page)
         if isinstance(answer, Failure):
@@ -63,7 +98,7 @@ async def discover(
             continue
         if answer.status != 200:
             return _failure("http_unexpected_status_code", f"the page answered {answer.status}")
-        return await find_link(page, answer.body, discovery)
+        return await find_links(page, answer.body, discovery)
     return _failure("http_unexpected_redirect_url", "too many redirects")
 
 

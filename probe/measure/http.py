@@ -33,6 +33,7 @@ from probe.model.observation import HttpFacts
 
 USER_AGENT = f"Mozilla/5.0 (compatible; throttlewatch/{__version__})"
 ANYTHING = "*/*"
+PARTIAL = 206
 MOST_REDIRECT_BYTES = 16_384
 """Of the body of a redirect, which is for people and mostly a sentence."""
 _MOST_DIGITS = 10
@@ -59,6 +60,7 @@ class Exchange:
     """A request and its answer; after a redirect, the second of two. Times are arrivals and
     monotonic nanoseconds.
 
+    ``whole_bytes``: of the whole object, if the answer says so, be it a part of it or not.
     ``head`` is the arrival of the answer's first byte (over TLS: of the record that it is in).
     Over HTTP/1.1 that is the first byte after the request, be it of a 1xx answer; over HTTP/2 the
     frame that brought the head, as settings and acknowledgements come before it unasked.
@@ -76,6 +78,7 @@ class Exchange:
         self.head: Arrival | None = None
         self.facts: HttpFacts | None = None
         self.location: str | None = None
+        self.whole_bytes: int | None = None
         self.body_bytes: int | None = None
         self.body_end: Arrival | None = None
 
@@ -105,6 +108,7 @@ class Exchange:
             raise
         self._body = answer.body
         self.location = _text(answer.fields.get(b"location"))
+        self.whole_bytes = _whole_bytes(answer)
         self.facts = HttpFacts(
             version=answer.version,
             status=answer.status,
@@ -195,6 +199,13 @@ class _Answer(Struct, frozen=True, kw_only=True):
     fields: dict[bytes, bytes]
     links: tuple[bytes, ...]
     body: AsyncIterable[bytes]
+
+
+def _whole_bytes(answer: _Answer) -> int | None:
+    if answer.status == PARTIAL:
+        _, _, size = answer.fields.get(b"content-range", b"").rpartition(b"/")
+        return _number(size)
+    return _number(answer.fields.get(b"content-length"))
 
 
 async def _over_http1(connection: Http1, url: httpx.URL, fields: Fields) -> _Answer:

@@ -17,6 +17,7 @@ from probe.model.failure import BODY_TOO_SHORT, Failure
 REMEMBER_SECONDS = 86_400.0
 # A page that gave nothing is not asked again at once: it may be large, and a metered line pays.
 RETRY_SECONDS = 900.0
+MOST_REFUSED = 6
 _GONE = frozenset({"http_unexpected_status_code", BODY_TOO_SHORT})
 _LONG_AGO = float("-inf")
 
@@ -31,14 +32,16 @@ class Object(Struct, frozen=True, kw_only=True):
 class Memory(Struct, frozen=True, kw_only=True):
     """What is remembered of one target from one vantage (monotonic seconds).
 
-    ``url`` is the discovered link, ``again_at`` when its page is due again, ``fallback_until`` how
-    long the fallback is used. ``trouble``: why the page gave no link when it was asked last.
+    ``url`` is the discovered link, ``refused`` are links that were gone (the latest last),
+    ``again_at`` when its page is due again, ``fallback_until`` how long the fallback is used.
+    ``trouble``: why the page gave no link when it was asked last.
     """
 
     url: str | None = None
     looked_at: float = _LONG_AGO
     again_at: float = _LONG_AGO
     fallback_until: float = _LONG_AGO
+    refused: tuple[str, ...] = ()
     trouble: str = ""
 
 
@@ -59,15 +62,18 @@ def after_page(memory: Memory, link: str | None, now: float, *, trouble: str = "
     """The page gave ``link``, or nothing (``trouble``): then the last known link stays in use."""
     if link is None:
         return replace(memory, looked_at=now, again_at=now + RETRY_SECONDS, trouble=trouble)
-    return Memory(url=link, looked_at=now, again_at=now + REMEMBER_SECONDS)
+    return Memory(url=link, looked_at=now, again_at=now + REMEMBER_SECONDS, refused=memory.refused)
 
 
 def after_leg(target: Target, memory: Memory, failure: Failure | None, now: float) -> Memory:
     """The object was asked for, and this came of it."""
     if failure is None or failure.reason not in _GONE:
         return memory
+    using_fallback = target.fallback is not None and now < memory.fallback_until
+    if memory.url is not None and not using_fallback:
+        others = tuple(link for link in memory.refused if link != memory.url)
+        memory = replace(memory, refused=(*others, memory.url)[-MOST_REFUSED:])
     if target.fallback is not None:
-        using_fallback = now < memory.fallback_until
         until = _LONG_AGO if using_fallback else now + REMEMBER_SECONDS
         memory = replace(memory, fallback_until=until)
     again = min(memory.again_at, max(now, memory.looked_at + RETRY_SECONDS))

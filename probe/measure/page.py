@@ -23,12 +23,14 @@ from probe.model.observation import Leg
 
 class Page(Struct, frozen=True, kw_only=True):
     """An answer, whatever its status. ``location`` is where a redirect points, as written;
+    ``whole_bytes`` the size of all of it, of which ``body`` may be the beginning, if it is told;
     ``retry_after_seconds`` for how long the host wants to be left alone, if it says so."""
 
     status: int
     url: str
     body: bytes
     location: str | None = None
+    whole_bytes: int | None = None
     retry_after_seconds: float | None = None
 
     def __repr__(self) -> str:
@@ -43,23 +45,24 @@ async def fetch_page(
     trust: Trust,
     deadline_seconds: float,
     max_bytes: int,
+    range_bytes: int = 0,
     count: Callable[[int], None] = lambda size: None,
 ) -> Page | Failure:
     """Fetch ``url`` from ``address`` (``None``: the vantage's proxy resolves), following nothing.
 
-    At most ``max_bytes`` of the body are read. ``count`` is told the bytes on the wire, both ways.
-    Raises nothing but cancellation.
+    At most ``max_bytes`` of the body are read; ``range_bytes`` (0: all) are asked for.
+    ``count`` is told the bytes on the wire, both ways. Raises nothing but cancellation.
     """
     record = Record()
     body = bytearray()
     try:
         async with asyncio.timeout(deadline_seconds) as deadline:
-            leg = _leg(url, max_bytes)
+            leg = _leg(url, max_bytes, range_bytes)
             http = await attempt(leg, record, address=address, via=via, trust=trust)
             record.enter(Phase.TRANSFER)
             assert record.exchange is not None
             await record.exchange.read_body(max_bytes, keep=body)
-            location = record.exchange.location
+            location, whole_bytes = record.exchange.location, record.exchange.whole_bytes
     except Exception as error:
         if deadline.expired() and isinstance(error, TimeoutError):
             return Failure(phase=record.phase, reason=TIMEOUT, detail="the deadline passed")
@@ -74,11 +77,12 @@ async def fetch_page(
         url=url,
         body=bytes(body),
         location=location,
+        whole_bytes=whole_bytes,
         retry_after_seconds=http.retry_after_seconds,
     )
 
 
-def _leg(url: str, max_bytes: int) -> Leg:
+def _leg(url: str, max_bytes: int, range_bytes: int) -> Leg:
     """A page is asked for as a control's object would be: every name is the URL's host."""
     parts = httpx.URL(url)
     host = parts.raw_host.decode("ascii")
@@ -92,4 +96,5 @@ def _leg(url: str, max_bytes: int) -> Leg:
         sni=host,
         certificate_name=host,
         max_bytes=max_bytes,
+        range_bytes=range_bytes,
     )

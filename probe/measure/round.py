@@ -16,6 +16,7 @@ from probe.config.definition import Definition
 from probe.config.neutral import neutral_names
 from probe.config.schema import Config, VantageConfig
 from probe.measure.asker import Asker
+from probe.measure.choice import choose
 from probe.measure.discover import discover
 from probe.measure.legs import (
     Endpoint,
@@ -38,6 +39,7 @@ from probe.measure.quic_legs import QUIC, over_quic
 from probe.measure.state import State
 from probe.measure.trust import Trust
 from probe.model.burst import Burst
+from probe.model.failure import Failure
 from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import (
     DnsObservation,
@@ -46,6 +48,7 @@ from probe.model.observation import (
     RoundObservation,
     SkippedLeg,
 )
+from probe.schedule.data_budget import PAGE_MOST_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -352,11 +355,26 @@ class Rounds:
         memory = self._state.memory(via.name, owner, target.name)
         if target.discover is None or not page_due(target, memory, time.monotonic()):
             return endpoint
-        link = await discover(
+        set_aside = PAGE_MOST_BYTES * (1 + len(target.discover.pages))
+        most_bytes = names.page_wire_bytes + set_aside
+        links = await discover(
             target.discover,
             partial(self._asker.page, via, names),
             hosts=(*endpoint.definition.hosts, *target.discover.hosts),
         )
+        if isinstance(links, Failure):
+            link: str | Failure = links
+        else:
+            # What is said to another host than the link's own cannot be asked as a page is.
+            apart = target.connect_to or target.sni or target.host
+            link = await choose(
+                links,
+                in_use=memory.url,
+                refused=memory.refused,
+                least=int(target.min_bytes),
+                look=None if apart else partial(self._asker.look, via, names, most_bytes),
+                random=self._random,
+            )
         now = time.monotonic()
         if isinstance(link, str):
             memory = after_page(memory, link, now)

@@ -129,7 +129,8 @@ def _hosts(definition: Definition) -> Iterable[str]:
         if target.connect_to is not None:
             yield target.connect_to
         if target.discover is not None:
-            yield urlsplit(target.discover.page).hostname or ""
+            for page in (target.discover.page, *target.discover.pages):
+                yield urlsplit(page).hostname or ""
             yield from target.discover.hosts
 
 

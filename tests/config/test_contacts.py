@@ -23,7 +23,8 @@ def test_every_host_of_every_definition_that_is_connected_to_appears() -> None:
             if target.connect_to is not None:
                 wanted = {target.connect_to}
             if target.discover is not None:
-                wanted |= {urlsplit(target.discover.page).hostname, *target.discover.hosts}
+                pages = (target.discover.page, *target.discover.pages)
+                wanted |= {*(urlsplit(page).hostname for page in pages), *target.discover.hosts}
             assert wanted <= own, (definition.name, target.name)
         assert all(covers((*definition.hosts,), host) for host in own)
 

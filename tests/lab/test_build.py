@@ -15,7 +15,7 @@ from probe.config.definition import Definition
 from probe.config.formats import is_address
 from probe.config.hosts import covers
 from probe.config.schema import Config, Settings
-from probe.measure.discover import find_link
+from probe.measure.discover import find_links
 from tests.lab.small import CONFIG, LINK, MIRROR, ON_PAGE, PAGE, PICTURES, VIDEO
 from tests.lab.world.answer import answer
 from tests.lab.world.build import WorldError, world_for
@@ -70,7 +70,7 @@ def test_the_link_of_a_page_is_what_is_served() -> None:
     page = site.object_at("www.instagram.com", "/")
     assert page is not None
     assert page.text is not None
-    assert asyncio.run(find_link(PAGE, page.text.encode(), ON_PAGE)) == LINK
+    assert asyncio.run(find_links(PAGE, page.text.encode(), ON_PAGE)) == (LINK,)
     found = site.object_at("static.cdninstagram.com", LINK.partition(".com")[2])
     assert found is not None
     assert 100_000 <= found.size_bytes <= LARGEST_BYTES
@@ -92,10 +92,11 @@ def test_an_object_larger_than_the_world_is_an_error() -> None:
 DEFAULT = load(None, {})
 EVERYTHING = load(None, {"THROTTLEWATCH_PLATFORMS": "x,facebook,instagram,youtube,whatsapp"})
 DISCOVERIES = {
-    target.discover.page: target.discover
+    page: target.discover
     for definition in (*EVERYTHING.platforms, *EVERYTHING.controls)
     for target in definition.targets
     if target.discover is not None
+    for page in (target.discover.page, *target.discover.pages)
 }
 
 
@@ -104,8 +105,8 @@ def test_pages_lead_the_shipped_definitions_to_their_links(url: str) -> None:
     page = PAGES[url]
     whole = page.whole()
     assert abs(len(whole) - len(page.text) - page.lead_bytes) < 100
-    found = asyncio.run(find_link(url, whole.encode(), DISCOVERIES[url]))
-    assert found == page.link
+    found = asyncio.run(find_links(url, whole.encode(), DISCOVERIES[url]))
+    assert found == (*page.small, page.link)
 
 
 def test_the_world_of_the_default_configuration_has_every_contact() -> None:

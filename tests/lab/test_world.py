@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from probe.measure.discover import find_link
+from probe.measure.discover import find_links
 from tests.lab.capture import connections, contacted, dns_exchanges
 from tests.lab.lab import Lab, LabError
 from tests.lab.net import WORLD_ADDRESS, namespaces
@@ -138,7 +138,7 @@ def test_curl_refuses_the_certificates_of_another_authority(lab: Lab, tmp_path: 
 
 def test_a_page_leads_to_its_object(lab: Lab) -> None:
     done = lab.exec(["curl", "-sS", "--cacert", str(lab.ca_file), PAGE])
-    assert asyncio.run(find_link(PAGE, done.stdout.encode(), ON_PAGE)) == LINK
+    assert asyncio.run(find_links(PAGE, done.stdout.encode(), ON_PAGE)) == (LINK,)
 
 
 def test_any_address_of_an_operator_serves_any_of_its_hosts(lab: Lab) -> None:

@@ -13,12 +13,13 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from probe.config.definition import Discovery
 from probe.config.formats import is_https_url
 from probe.config.hosts import covers
 from probe.config.loading import load
-from probe.measure.discover import PAGE_BYTES, discover, find_link
+from probe.measure.discover import PAGE_BYTES, discover, find_links
 from probe.measure.failures import NetworkError
 from probe.measure.link_search import MOST_LETTERS, MOST_MATCHES, matches
 from probe.measure.links import search, usable, written_out
@@ -35,8 +36,8 @@ DISCOVERY = Discovery(
 LINK = "https://abs.twimg.com/client/main.1f.js"
 
 
-async def link_in(body: str, discovery: Discovery = DISCOVERY) -> str | Failure:
-    return await find_link(PAGE, body.encode(), discovery)
+async def links_in(body: str, discovery: Discovery = DISCOVERY) -> tuple[str, ...] | Failure:
+    return await find_links(PAGE, body.encode(), discovery)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,12 @@ async def link_in(body: str, discovery: Discovery = DISCOVERY) -> str | Failure:
     ],
 )
 async def test_find_link(body: str, link: str) -> None:
-    assert await link_in(body) == link
+    assert await links_in(body) == (link,)
+
+
+async def test_links_are_found_each_once_and_in_their_order() -> None:
+    body = f'"{LINK}" "https://evil.test/main.0.js" "https://a.cdn.test/main.2e.js" "{LINK}#top"'
+    assert await links_in(body) == (LINK, "https://a.cdn.test/main.2e.js")
 
 
 UNUSABLE = [
@@ -87,7 +93,7 @@ UNUSABLE = [
 
 @pytest.mark.parametrize(("raw", "why"), UNUSABLE)
 async def test_what_cannot_be_used_is_not_and_is_told(raw: str, why: str) -> None:
-    found = await link_in(f'<script src="{raw}">')
+    found = await links_in(f'<script src="{raw}">')
     assert isinstance(found, Failure)
     assert found.detail.startswith("1 links on the page match the pattern, none can be used")
     assert why in found.detail
@@ -96,7 +102,7 @@ async def test_what_cannot_be_used_is_not_and_is_told(raw: str, why: str) -> Non
 
 
 async def test_a_page_without_a_match_is_told_too() -> None:
-    found = await link_in("nothing")
+    found = await links_in("nothing")
     assert isinstance(found, Failure)
     assert found.detail == "no link on the page matches the pattern"
 
@@ -104,7 +110,7 @@ async def test_a_page_without_a_match_is_told_too() -> None:
 async def test_a_relative_link_belongs_to_the_page() -> None:
     discovery = Discovery(page=PAGE, pattern=r"/s/player/\w+/base\.js", hosts=("x.com",))
     body = "x = '\\/s/player' '/s/player/ab12/base.js'"
-    assert await link_in(body, discovery) == "https://x.com/s/player/ab12/base.js"
+    assert await links_in(body, discovery) == ("https://x.com/s/player/ab12/base.js",)
 
 
 @given(st.one_of(st.text(), st.text().map("https://a.cdn.test".__add__)))
@@ -148,7 +154,7 @@ async def test_no_process_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(errno.EAGAIN, "no")
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", refuse)
-    found = await link_in(LINK)
+    found = await links_in(LINK)
     assert isinstance(found, Failure)
 
 
@@ -192,20 +198,45 @@ def page(status: int = 200, body: str = "", location: str | None = None) -> Page
     return Page(status=status, url=PAGE, body=body.encode(), location=location)
 
 
-async def look(*answers: Page | Failure) -> tuple[str | Failure, list[str]]:
+async def look(
+    *answers: Page | Failure, discovery: Discovery = DISCOVERY
+) -> tuple[tuple[str, ...] | Failure, list[str]]:
     asked: list[str] = []
 
     async def fetch(url: str) -> Page | Failure:
         asked.append(url)
         return answers[min(len(asked), len(answers)) - 1]
 
-    return await discover(DISCOVERY, fetch, hosts=("x.com", "abs.twimg.com")), asked
+    return await discover(discovery, fetch, hosts=("x.com", "abs.twimg.com")), asked
 
 
 async def test_a_redirect_within_the_declared_hosts_is_followed() -> None:
     found, asked = await look(page(302, location="/en/home"), page(body=f'"{LINK}"'))
-    assert found == LINK
+    assert found == (LINK,)
     assert asked == [PAGE, "https://x.com/en/home"]
+
+
+MORE = replace(DISCOVERY, pages=("https://x.com/other", "https://abs.twimg.com/page"))
+
+
+async def test_other_pages_are_asked_while_those_before_have_no_link() -> None:
+    found, asked = await look(page(403), page(body=f'"{LINK}"'), discovery=MORE)
+    assert found == (LINK,)
+    assert asked == [PAGE, "https://x.com/other"]
+
+
+async def test_a_host_that_cannot_be_asked_is_not_asked_for_another_page() -> None:
+    silent = Failure(phase=Phase.TLS, reason="connection_reset")
+    found, asked = await look(silent, page(body=f'"{LINK}"'), discovery=MORE)
+    assert found == (LINK,)
+    assert asked == [PAGE, "https://abs.twimg.com/page"]
+
+
+async def test_what_is_told_is_why_the_first_page_had_none() -> None:
+    found, asked = await look(page(403), page(), page(404), discovery=MORE)
+    assert isinstance(found, Failure)
+    assert found.detail == "the page answered 403"
+    assert len(asked) == 3
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from probe.config.definition import Discovery, Fallback, Target
 from probe.config.values import Bytes
 from probe.measure.objects import (
+    MOST_REFUSED,
     REMEMBER_SECONDS,
     RETRY_SECONDS,
     Memory,
@@ -60,6 +61,7 @@ def test_an_object_that_is_gone_gives_way_to_the_fallback_and_is_looked_for_agai
     failure: Failure,
 ) -> None:
     memory = after_leg(FOUND, after_page(Memory(), LINK, 0.0), failure, 2 * RETRY_SECONDS)
+    assert memory.refused == (LINK,)
     current = object_now(FOUND, memory, 2 * RETRY_SECONDS)
     assert current is not None
     assert current.url == FALLBACK.url
@@ -76,6 +78,13 @@ def test_a_fallback_that_is_gone_too_gives_way_to_the_first() -> None:
     current = object_now(FOUND, memory, 3.0)
     assert current is not None
     assert current.url == LINK
+
+
+def test_only_the_latest_links_that_were_gone_are_remembered() -> None:
+    memory = Memory()
+    for n in (0, *range(MOST_REFUSED + 2), 4):
+        memory = after_leg(ALONE, after_page(memory, f"{LINK}?{n}", float(n)), GONE, n + 1.0)
+    assert memory.refused == tuple(f"{LINK}?{n}" for n in (2, 3, 5, 6, 7, 4))
 
 
 def test_a_gone_object_does_not_make_us_hammer_its_page() -> None:

@@ -21,11 +21,15 @@ from probe.config.schema import (
     VantageConfig,
 )
 from probe.config.values import Bytes, Seconds
+from probe.measure.asker import Asker
+from probe.measure.names import Names
 from probe.measure.round import Rounds
 from probe.measure.state import State
 from probe.model.burst import Burst
+from probe.model.failure import Failure
 from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind
 from probe.model.observation import RoundObservation
+from probe.schedule.data_budget import LEG_MOST_BYTES
 from tests.measure.dns_server import DnsServer, answering
 from tests.measure.servers import Server, Visit, authority, head_of, serve, server_context, trust
 
@@ -40,13 +44,22 @@ async def everybody(visit: Visit) -> None:
     path = head.split(" ")[1]
     if path.startswith("/page?"):
         body, status, fields = path.encode(), "200 OK", ""
+    elif path == "/many":
+        links = " ".join(f'"/app/{name}.js"' for name in ("small", "none", "main", "less"))
+        body, status, fields = links.encode(), "200 OK", ""
+    elif path == "/app/none.js":
+        body, status, fields = b"", "404 Not Found", ""
+    elif path == "/app/less.js":  # no ranges here
+        body, status, fields = BODY[:150_000], "200 OK", ""
     elif path == "/page":
         body, status, fields = b'<script src="/app/main.1f.js">', "200 OK", ""
     elif path == "/busy":
         body, status, fields = b"", "429 Too Many Requests", "Retry-After: 120\r\n"
     else:
         end = int(head.split("bytes=0-")[1].split("\r\n")[0])
-        body, status, fields = BODY[: end + 1], "206 Partial Content", ""
+        whole = 2_000 if "small" in path else len(BODY)
+        body, status = BODY[: min(end + 1, whole)], "206 Partial Content"
+        fields = f"Content-Range: bytes 0-{len(body) - 1}/{whole}\r\n"
     await visit.send(head_of(len(body), status=status, fields=fields) + body)
 
 
@@ -380,6 +393,30 @@ async def test_a_discovered_object_is_fetched_and_its_page_only_once() -> None:
     assert len(there.server.visits) == 7
 
 
+@pytest.mark.parametrize("seed", range(4))
+async def test_of_many_links_the_largest_is_fetched_and_kept(seed: int) -> None:
+    async with world() as there:
+        discovered = Target(
+            name="object",
+            discover=Discovery(
+                page=there.url("x.test", "/page?nothing"),
+                pages=(there.url("x.test", "/many"),),
+                pattern=r"/app/\w{1,9}\.js",
+                hosts=("x.test",),
+            ),
+            min_bytes=Bytes(100_000),
+        )
+        config = there.config(discovered)
+        seen = [await there.round(config, seed=seed + n) for n in range(2)]
+        await there.server.finished()
+    for one in seen:
+        (target,) = one.by_role(LegRole.TARGET)
+        assert target.leg.url == there.url("x.test", "/app/main.js")
+    # Two pages, four looks; a round is a target and two controls.
+    assert len(there.server.visits) == 2 + 4 + 2 * 3
+    assert seen[0].page_wire_bytes > 0 == seen[1].page_wire_bytes
+
+
 async def test_a_page_without_the_link_leaves_the_target_out_and_says_so() -> None:
     async with world() as there:
         missing = Target(
@@ -438,3 +475,17 @@ async def test_visiting_a_platform_reads_every_target_once() -> None:
     assert seen.skipped == ()
     assert sorted(leg.leg.role for leg in seen.legs) == ["decoy", "swap", "target"]
     assert max(leg.body_bytes or 0 for leg in seen.legs) == 65_536
+
+
+async def test_looks_end_where_what_is_set_aside_for_pages_does() -> None:
+    via = VantageConfig(name="here")
+    async with world() as there:
+        settings = there.config().settings
+        names = Names(settings, via, Family.IPV4, Random(1))
+        asker = Asker(trust(), there.state, targets={}, page_seconds=5.0)
+        url = there.url("x.test", "/app/main.js")
+        assert await asker.look(via, names, LEG_MOST_BYTES, url) == len(BODY)
+        spent = names.page_wire_bytes
+        refused = await asker.look(via, names, LEG_MOST_BYTES + spent - 1, url)
+        assert isinstance(refused, Failure)
+        assert names.page_wire_bytes == spent

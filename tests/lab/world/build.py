@@ -201,14 +201,16 @@ def _objects(target: Target, pages: Mapping[str, Page]) -> Iterator[tuple[SplitR
     if target.url is not None:
         paths.append(urlsplit(target.url))
     if target.discover is not None:
-        page = pages.get(target.discover.page)
-        if page is None:
-            raise WorldError(
-                f"{target.discover.page}: tests/lab/world/content.py does not say what this page "
-                "contains"
-            )
-        yield urlsplit(target.discover.page), Object(text=page.whole(), content_type=HTML)
-        paths.append(urlsplit(page.link))
+        for asked in (target.discover.page, *target.discover.pages):
+            page = pages.get(asked)
+            if page is None:
+                raise WorldError(
+                    f"{asked}: tests/lab/world/content.py does not say what this page contains"
+                )
+            yield urlsplit(asked), Object(text=page.whole(), content_type=HTML)
+            paths.append(urlsplit(page.link))
+            for link in page.small:
+                yield urlsplit(link), Object(size_bytes=SMALL_BYTES)
     for url in paths:
         host = target.host or url.hostname or ""
         yield url._replace(netloc=host), whole

@@ -10,10 +10,12 @@ from msgspec import Struct
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """A page: ``text`` after ``lead_bytes`` of markup. ``link``: the object that it leads to."""
+    """A page: ``text`` after ``lead_bytes`` of markup. ``link``: the object that it leads to;
+    ``small``: others that fit and are too small to have a rate."""
 
     text: str
     link: str
+    small: tuple[str, ...] = ()
     lead_bytes: int = 4_096
 
     def whole(self) -> str:
@@ -23,16 +25,20 @@ class Page(Struct, frozen=True, kw_only=True):
         return "".join(filler.format(n) for n in range(lines)) + self.text
 
 
+_X = Page(
+    text='<script src="https://abs.twimg.com/responsive-web/client-web/main.3f2a91ba5c07d1e4.js">'
+    "</script>",
+    link="https://abs.twimg.com/responsive-web/client-web/main.3f2a91ba5c07d1e4.js",
+    lead_bytes=24_000,
+)
 PAGES: dict[str, Page] = {
-    "https://x.com/explore": Page(
-        text='<script src="https://abs.twimg.com/responsive-web/client-web/main.3f2a91ba5c07d1e4.js">'
-        "</script>",
-        link="https://abs.twimg.com/responsive-web/client-web/main.3f2a91ba5c07d1e4.js",
-        lead_bytes=24_000,
-    ),
+    "https://x.com/explore": _X,
+    "https://x.com/notifications": _X,
     "https://www.facebook.com/": Page(
-        text=r'{"src":"https:\/\/static.xx.fbcdn.net\/rsrc.php\/v4\/y1\/r\/7sQ2ZcVw0nT.js"}',
+        text=r'{"src":"https:\/\/static.xx.fbcdn.net\/rsrc.php\/v4\/yA\/r\/s3LdR0pQx2m.js"}'
+        r'{"src":"https:\/\/static.xx.fbcdn.net\/rsrc.php\/v4\/y1\/r\/7sQ2ZcVw0nT.js"}',
         link="https://static.xx.fbcdn.net/rsrc.php/v4/y1/r/7sQ2ZcVw0nT.js",
+        small=("https://static.xx.fbcdn.net/rsrc.php/v4/yA/r/s3LdR0pQx2m.js",),
         lead_bytes=48_000,
     ),
     "https://www.instagram.com/": Page(
