@@ -200,8 +200,7 @@ class Forwarder:
         if not controls and len(singles) > 1:
             controls = [(single,) for single in singles[:MOST_CONTROLS]]
         if stuck:
-            later = await asyncio.to_thread(self._samples.frames, self._cursor + FRAMES_AT_ONCE, 1)
-            controls += [(Point(at=frame.at, values=frame.values),) for frame in later]
+            controls += [(point,) for point in await asyncio.to_thread(self._next_recorded)]
         for control in controls:
             answer = await self._receiver.send(await asyncio.to_thread(self._encode, control))
             if answer.result is Result.ACCEPTED:
@@ -210,9 +209,15 @@ class Forwarder:
                 return True
         return False
 
+    def _next_recorded(self) -> list[Point]:
+        try:
+            frames = self._samples.frames(self._cursor + FRAMES_AT_ONCE, 1)
+        except SamplesError:
+            return []  # the next turn says so
+        return [Point(at=frame.at, values=frame.values) for frame in frames]
+
     def _encode(self, some: Sequence[Point]) -> bytes:
-        series = {self._samples.labels(n): s for n, s in by_series(some).items()}
-        return encode(series, self._external)
+        return encode(by_series(some), self._external)
 
     def _is_well(self, answer: Answer) -> None:
         if self._trouble:
@@ -251,7 +256,7 @@ def _singles(some: Sequence[Point]) -> list[Point]:
     """The samples of the first point, each by itself: the oldest of their series, so that no other
     comes too late after them."""
     values = some[0].values
-    return [Point(at=some[0].at, values={number: values[number]}) for number in sorted(values)]
+    return [Point(at=some[0].at, values={labels: values[labels]}) for labels in sorted(values)]
 
 
 def _halves(some: Sequence[Point]) -> tuple[Sequence[Point], Sequence[Point]] | None:
@@ -263,11 +268,11 @@ def _halves(some: Sequence[Point]) -> tuple[Sequence[Point], Sequence[Point]] | 
     (point,) = some
     if len(point.values) < 2:
         return None
-    numbers = sorted(point.values)
-    middle = len(numbers) // 2
+    series = sorted(point.values)
+    middle = len(series) // 2
     first, second = (
-        [Point(at=point.at, values={number: point.values[number] for number in part})]
-        for part in (numbers[:middle], numbers[middle:])
+        [Point(at=point.at, values={labels: point.values[labels] for labels in part})]
+        for part in (series[:middle], series[middle:])
     )
     return first, second
 

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from probe.publish.remote_write_message import STALE
-from probe.store.samples import GRID_SECONDS, Frame
+from probe.store.samples import GRID_SECONDS, Frame, Labels
 
 
 class Point(Struct, frozen=True, kw_only=True):
-    """Values of series (by number) at ``at`` (Unix seconds)."""
+    """Values of series at ``at`` (Unix seconds)."""
 
     at: int
-    values: Mapping[int, float]
+    values: Mapping[Labels, float]
 
 
 def points(previous: Frame | None, frames: Sequence[Frame]) -> Iterator[Point]:
@@ -39,10 +39,10 @@ def points(previous: Frame | None, frames: Sequence[Frame]) -> Iterator[Point]:
         previous = frame
 
 
-def by_series(some: Iterable[Point]) -> dict[int, list[tuple[int, float]]]:
+def by_series(some: Iterable[Point]) -> dict[Labels, list[tuple[int, float]]]:
     """Samples of each series in the order of the points, with times in milliseconds."""
-    found: dict[int, list[tuple[int, float]]] = {}
+    found: dict[Labels, list[tuple[int, float]]] = {}
     for point in some:
-        for number, value in point.values.items():
-            found.setdefault(number, []).append((point.at * 1_000, value))
+        for labels, value in point.values.items():
+            found.setdefault(labels, []).append((point.at * 1_000, value))
     return found

@@ -37,12 +37,13 @@ class SamplesError(Exception):
 
 
 class Frame(Struct, frozen=True, kw_only=True):
-    """``values`` are those of every series at ``at`` (Unix seconds, a point of the grid).
+    """``values`` are those of every series at ``at`` (Unix seconds, a point of the grid), by their
+    labels: numbers of series mean something in one file only, which may be another one by now.
     ``followed``: whether there is also a frame at the next point."""
 
     seq: int
     at: int
-    values: Mapping[int, float]
+    values: Mapping[Labels, float]
     followed: bool
 
 
@@ -163,10 +164,6 @@ class Samples:
 
         return self._try(look)
 
-    def labels(self, number: int) -> Labels:
-        """Labels of a series."""
-        return self._series[number]
-
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
@@ -203,8 +200,9 @@ class Samples:
         frames = []
         for seq, at, base, body, followed in rows:
             raw = inflate(body) if base == seq else inflate(body, self._base(connection, base))
-            values = _unpack(raw)
-            self._know(connection, values)
+            numbered = _unpack(raw)
+            self._know(connection, numbered)
+            values = {self._series[number]: value for number, value in numbered.items()}
             frames.append(Frame(seq=seq, at=at, values=values, followed=bool(followed)))
         return frames
 

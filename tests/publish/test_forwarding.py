@@ -237,6 +237,29 @@ async def test_a_fault_of_ours_does_not_end_it(
     assert receiver.samples() == of_instance(expected, store)
 
 
+async def test_series_that_end_as_the_file_is_replaced_end_at_the_receiver(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("probe.store.writer.LOOK_SECONDS", 0.02)
+    way = FaultyWay("", lambda _: 204, lambda _: None)
+    config = ForwardConfig(url=way.url, samples_per_second=10_000_000)
+    sender = Forwarder(config, store, Receiver(config))
+    first = a_minute() - 3_600
+    store.sample(first, {labels(1): 1.0, labels(2): 2.0})
+    settled(lambda: store.health().queued == 0)
+    assert await sender._turn()
+    # The new file has no series 1, and what was sent last came from the old one.
+    (tmp_path / "h").rename(tmp_path / "moved")
+    settled(lambda: store.health().lost == 1)
+    store.sample(first + GRID_SECONDS, {labels(2): 3.0})
+    settled(lambda: store.health().queued == 0)
+    assert await sender._turn()
+    assert sender.health().sent == 4  # with the mark that series 1 has ended
+    sender._samples.close()
+    await sender._receiver.close()
+    await asyncio.to_thread(way.close)
+
+
 async def test_it_goes_on_as_the_same_where_the_file_is_read_late(tmp_path: Path) -> None:
     config = StoreConfig(path=str(tmp_path / "h"), batch=Seconds(0.0))
     first = Store.open(config)

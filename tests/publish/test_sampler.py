@@ -12,7 +12,7 @@ from probe.publish.remote_write_message import STALE, STALE_BITS, decode
 from probe.publish.remote_write_message import encode as encode_message
 from probe.publish.remote_write_points import points
 from probe.publish.sampler import values
-from probe.store.samples import Frame
+from probe.store.samples import Frame, Labels
 from tests.publish.shape import config
 from tests.publish.test_metrics import eventful
 
@@ -44,14 +44,18 @@ def test_a_message_says_what_was_put_into_it() -> None:
 
 def test_stale_markers_end_series_once() -> None:
     def frame(seq: int, at: int, *numbers: int) -> Frame:
-        return Frame(seq=seq, at=at, values=dict.fromkeys(numbers, 1.0), followed=False)
+        values = {series(number): 1.0 for number in numbers}
+        return Frame(seq=seq, at=at, values=values, followed=False)
+
+    def series(number: int) -> Labels:
+        return (("__name__", f"series_{number}"),)
 
     found = list(points(None, [frame(1, 60, 1, 2), frame(2, 120, 1), frame(3, 600, 1)]))
     assert [(p.at, sorted(p.values)) for p in found] == [
-        (60, [1, 2]),
-        (120, [1, 2]),
-        (180, [1]),
-        (600, [1]),
+        (60, [series(1), series(2)]),
+        (120, [series(1), series(2)]),
+        (180, [series(1)]),
+        (600, [series(1)]),
     ]
-    assert math.isnan(found[1].values[2])
-    assert math.isnan(found[2].values[1])
+    assert math.isnan(found[1].values[series(2)])
+    assert math.isnan(found[2].values[series(1)])

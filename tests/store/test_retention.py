@@ -119,7 +119,7 @@ def test_samples_stay_until_they_were_forwarded(tmp_path: Path) -> None:
     connection.close()
     samples = Samples(path)
     left = samples.frames(99, 1_000)
-    assert [dict(f.values) for f in left] == [{1: float(n)} for n in range(99, 150)]
+    assert [dict(f.values) for f in left] == [{name: float(n)} for n in range(99, 150)]
     assert samples.frame(30) is None
     samples.close()
 
