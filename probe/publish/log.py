@@ -18,7 +18,8 @@ from probe.publish import told
 
 log = logging.getLogger(__name__)
 
-LIBRARIES = ("aiodns", "asyncio", "httpcore", "httpx", "hpack", "uvicorn")
+OURS = "probe"
+"""The loggers that speak at the level that is set; all others, from warnings up."""
 LEVELS = {
     "debug": logging.DEBUG,
     "info": logging.INFO,
@@ -47,10 +48,10 @@ def configure(level: str = "info", format: str = "auto", stream: TextIO | None =
         format = "text" if out.isatty() else "json"
     handler = logging.StreamHandler(out)
     handler.setFormatter(TextFormatter() if format == "text" else JsonFormatter())
-    logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)
+    theirs = max(logging.WARNING, LEVELS[level])
+    logging.basicConfig(level=theirs, handlers=[handler], force=True)
+    logging.getLogger(OURS).setLevel(LEVELS[level])
     logging.captureWarnings(True)
-    for name in LIBRARIES:
-        logging.getLogger(name).setLevel(max(logging.WARNING, LEVELS[level]))
 
 
 def catch_all() -> None:
