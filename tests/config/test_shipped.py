@@ -18,6 +18,7 @@ from probe.config.schema import Config, Settings
 from probe.model.identity import Answer, Compares
 from probe.schedule.forecast import forecast
 
+TARGETS_MD = Path(__file__).parents[2] / "docs" / "targets.md"
 PLATFORMS = ["x", "facebook", "instagram", "youtube", "whatsapp"]
 # Each target's legs. Decoys are made only when the operator sets a beacon.
 LEGS = {
@@ -141,6 +142,24 @@ def test_no_platform_is_judged_by_another_ones_host(shipped: Config) -> None:
 def test_what_its_operator_has_disowned_is_not_asked(shipped: Config) -> None:
     hosts = {host for d in (*shipped.platforms, *shipped.controls) for host in d.hosts}
     assert not any(host.endswith("aspnetcdn.com") for host in hosts)
+
+
+def test_what_is_known_of_each_object_that_is_read_stands_in_the_documentation(
+    shipped: Config,
+) -> None:
+    rows = TARGETS_MD.read_text().splitlines()
+    for definition in (*shipped.platforms, *shipped.controls):
+        for target in definition.targets:
+            if target.compares is not Compares.GOODPUT:
+                continue
+            urls = [target.url] if target.url is not None else []
+            urls += [target.fallback.url] if target.fallback is not None else []
+            if target.discover is not None:
+                urls += [target.discover.page, *target.discover.pages]
+            for url in urls:
+                found = [row for row in rows if f"`{url}`" in row]
+                assert len(found) == 1, url
+                assert found[0].startswith(f"| {definition.name}")
 
 
 def test_controls_are_many_of_many_operators_and_say_why(shipped: Config) -> None:
