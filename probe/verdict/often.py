@@ -39,6 +39,10 @@ LEAST, MOST = 0.02, 0.5
 suspicious in every second round of its calm times cannot be tested so."""
 # Before anything was seen: one of twenty, and its standard error.
 PRIOR_SLOW, PRIOR = 1.0, 20.0
+LEARNT = 96
+"""So many calm rounds teach what is usual before anything is tested: a day of transfer rounds. An
+honest platform whose addresses differ may be suspicious in every fourth, and what began before the
+first round cannot be told from that."""
 # Calm rounds are forgotten at this pace: five days of transfer rounds.
 MEMORY = 512.0
 # As often as that part of what it was, it goes on.
@@ -201,6 +205,8 @@ def _learnt(share: Share, rounds: int, slow: int) -> Share:
 def _stepped(share: Share, one: Shown, bound: float, at: float, thresholds: Thresholds) -> Share:
     rounds, slow = share.by_address.get(one.address, (0, 0))
     by_address = {**share.by_address, one.address: (rounds + 1, slow + one.slow)}
+    if share.calm < LEARNT:
+        return replace(_learnt(share, 1, int(one.slow)), at=at)
     share = replace(
         share,
         onset_at=share.onset_at or at,

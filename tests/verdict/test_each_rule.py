@@ -282,7 +282,7 @@ def without_an_address(observed: RoundObservation) -> RoundObservation:
 
 def every_other_round(rules: Rules) -> Verdict:
     """It is slow in every other round, so no suspicion lasts."""
-    made = country(rules, swaps=False)
+    made = country(rules, calm=108, swaps=False)
     for n in range(50):
         made.act = to(SLOW, *ADDRESS) if n % 2 else nothing
         verdict = made.run(1)

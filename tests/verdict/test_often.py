@@ -193,7 +193,7 @@ def test_without_such_a_split_rounds_are_counted() -> None:
 
 def at_times(act: Act, rounds: int, every: int) -> tuple[Country, list[State]]:
     made = Country(swaps=False)
-    made.run(60)
+    made.run(120)
     said = []
     for n in range(rounds):
         made.act = act if n % every == 0 else nothing
@@ -236,8 +236,13 @@ def split(bad: Callable[[str], bool]) -> Act:
 
 def test_half_of_the_addresses_slow_for_good_is_a_sentence_with_a_number() -> None:
     made = Country(swaps=False)
-    made.run(60)
+    made.run(120)
     made.act = split(lambda address: address == ADDRESSES[0])
     verdict = made.run(96)
     assert verdict.state is State.IMPAIRED
     assert f"1 of {len(ADDRESSES)} addresses that were tried is slow" in verdict.sentence
+
+
+def test_what_is_so_from_the_first_round_on_is_what_is_usual() -> None:
+    """An honest platform whose addresses differ may be suspicious in every fourth round."""
+    assert told([True, False, False, False] * 100, {})[1] is None

@@ -1,0 +1,77 @@
+"""What is slow or failing at times, or at a part of the addresses, in the whole daemon: it is said
+with a number, its end is, and nobody is accused. ``benchmarks.power`` has many more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from probe.config import load
+from probe.model.basis import Basis
+from probe.model.identity import RoundKind
+from probe.model.verdict import State
+from tests.scenarios.model import Lossy, Restricted, Silent, Whom, exactly
+from tests.synth.drive import Daemon
+from tests.synth.edges import EdgeModel
+from tests.synth.effects import hosts_of, names_of
+from tests.synth.lines import FIBRE
+from tests.synth.slowing import Mechanism, done
+from tests.synth.world import World
+
+CONFIG = load(None, {})
+PLATFORM = "facebook"
+DEFINITION = next(p for p in CONFIG.platforms if p.name == PLATFORM)
+BEGIN = 1_699_920_000.0
+HOUR = 3_600.0
+Does = Callable[[World], None]
+
+
+def some_loss(world: World) -> None:
+    """5 % of the packets, each way."""
+    whom = Whom(names=names_of(DEFINITION))
+    world.restrict([Restricted(whom=whom, effects=(Lossy(probability=exactly(0.05)),))])
+
+
+def half_of_the_connections(world: World) -> None:
+    distance = world.distance(PLATFORM)
+    what = done(CONFIG, PLATFORM, Mechanism.HALF, 30.0, FIBRE, distance, by_name=True)
+    world.restrict([what.restricted], share=what.share, turns=what.turns)
+
+
+def half_of_the_addresses(world: World) -> None:
+    whom = Whom(hosts=hosts_of(DEFINITION), edges=2)
+    world.restrict([Restricted(whom=whom, effects=(Silent(),))])
+
+
+@pytest.mark.parametrize(
+    ("does", "addresses", "most", "words"),
+    [
+        (some_loss, 2, 40, "rounds on this line since"),
+        (half_of_the_connections, 2, 24, "rounds on this line since"),
+        (half_of_the_addresses, 4, 8, "addresses that were tried do not answer from this line"),
+    ],
+)
+def test_it_is_said_with_a_number_and_its_end_too(
+    does: Does, addresses: int, most: int, words: str
+) -> None:
+    world = World(CONFIG, FIBRE, seed=7, edges=EdgeModel(), begin=BEGIN, addresses=(addresses,))
+    daemon = Daemon(CONFIG, world, begin=BEGIN, only=(PLATFORM,))
+    for _ in daemon.run(BEGIN + 48 * HOUR):
+        pass
+    does(world)
+    rounds, found = 0, None
+    for one in daemon.run(daemon.now + 12 * HOUR):
+        assert not one.verdict.restricted
+        rounds += one.observed.kind in (RoundKind.TRANSFER, RoundKind.LONG)
+        if one.verdict.basis is Basis.SHARE and words in one.verdict.sentence:
+            found = rounds
+            break
+    assert found is not None
+    assert found <= most
+    world.restrict(())
+    last = State.UNKNOWN
+    for one in daemon.run(daemon.now + 8 * HOUR):
+        if one.observed.kind is not RoundKind.BURST:
+            last = one.verdict.state
+    assert last is State.OK
