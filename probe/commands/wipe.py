@@ -51,7 +51,7 @@ def wipe(path: Path | None, yes: bool) -> None:
         if not yes:
             click.confirm("Erase these files?", abort=True)
             _refuse_while_written(stored.files)
-        left += [f"{file}: {why}" for file in stored.files if (why := erase(file))]
+        left += [f"{f}: {why}" for f in stored.files if (why := erase(f, stored.known[f]))]
     for line in left:
         click.echo(f"not erased: {line}", err=True)
     click.echo(REMAINS)
@@ -107,16 +107,18 @@ def state_folders(environ: Mapping[str, str]) -> Iterator[Path]:
 
 
 class Stored(Struct, frozen=True):
-    """What is there to erase, and what is not erased and why, a sentence each."""
+    """What is there to erase, which files these are (device and inode), and what is not erased and
+    why, a sentence each."""
 
     files: tuple[Path, ...] = ()
+    known: dict[Path, tuple[int, int]] = {}
     left: tuple[str, ...] = ()
 
 
 def stored_files(folders: Iterable[Path], named: Iterable[Path] = ()) -> Stored:
     """Every regular file of ours in ``folders``, and of the histories that the configuration
     ``named``. Links are not followed: whoever owns the folder could make them lead anywhere."""
-    found: set[Path] = set()
+    found: dict[Path, tuple[int, int]] = {}
     left: set[str] = set()
     for history in (*(folder / OURS for folder in folders), *named):
         try:
@@ -129,15 +131,19 @@ def stored_files(folders: Iterable[Path], named: Iterable[Path] = ()) -> Stored:
             if file.is_symlink():
                 left.add(f"{file}: a link to {file.readlink()}; erase that and the link yourself")
             elif file.is_file():
-                found.add(file)
-    return Stored(files=tuple(sorted(found)), left=tuple(sorted(left)))
+                found[file] = _what(file.lstat())
+    return Stored(files=tuple(sorted(found)), known=found, left=tuple(sorted(left)))
 
 
-def erase(file: Path) -> str:
-    """Overwrite and remove one file; what went wrong, or nothing."""
+def erase(file: Path, known: tuple[int, int] | None = None) -> str:
+    """Overwrite and remove one file, if it is still the one that is ``known``: whoever owns the
+    folder may have put a link in its place while it was asked. What went wrong, or nothing."""
     try:
-        with file.open("r+b", buffering=0) as body:
-            left = os.fstat(body.fileno()).st_size
+        descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "r+b", buffering=0) as body:
+            if known is not None and _what(os.fstat(descriptor)) != known:
+                return "it was replaced by another file in the meantime"
+            left = os.fstat(descriptor).st_size
             while left > 0:
                 left -= body.write(_CHUNK[: min(left, len(_CHUNK))])
             os.fsync(body.fileno())
@@ -145,3 +151,7 @@ def erase(file: Path) -> str:
     except OSError as error:
         return (error.strerror or str(error)).lower()
     return ""
+
+
+def _what(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino

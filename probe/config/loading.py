@@ -15,7 +15,7 @@ from probe.config.definition import Definition
 from probe.config.document import Node, merge, parse
 from probe.config.errors import ConfigError, ConfigErrors
 from probe.config.hints import default_of, keys_of, near
-from probe.config.readable import Unreadable, read_text
+from probe.config.readable import Unreadable, must_be_file, read_text
 from probe.config.schema import Config, ForwardConfig, Settings, StoreConfig, WebConfig
 from probe.config.values import AUTO
 from probe.config.walk import INVALID, Walker, shown
@@ -229,9 +229,12 @@ class _Loading:
             return None
         file = _relative_to(path.parent if path is not None else None, node)
         try:
+            must_be_file(file)  # it is read again and again
             found = "" if _PEM in read_text(file, any_bytes=True) else "no certificate in it"
-        except Unreadable as error:
+        except (Unreadable, ValueError) as error:
             found = str(error)
+        except OSError as error:
+            found = (error.strerror or type(error).__name__).lower()
         if found:
             self._errors.append(
                 node.error(found=f"{shown(node)}: {found}", expected="a file of PEM certificates")

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import select
+import stat
+import time
 from pathlib import Path
 
 MOST_BYTES = 4_194_304
 """Of one file. A configuration has some kilobytes, a system's list of all authorities 250."""
+MOST_SECONDS = 5.0
+"""For what is no file: a pipe is read (`-c <(program)`), and may have nobody at its other end."""
 
 
 class Unreadable(Exception):  # noqa: N818 - it is about the file
@@ -16,9 +23,7 @@ def read_text(file: Path, *, any_bytes: bool = False) -> str:
     """The text in ``file``, which is UTF-8 with a byte order mark or without; with ``any_bytes``
     what is no UTF-8 is replaced. Raises ``Unreadable``."""
     try:
-        with file.open("rb") as opened:
-            # A path may lead to a device that never ends.
-            content = opened.read(MOST_BYTES + 1)
+        content = _content(file)
     except OSError as error:
         raise Unreadable((error.strerror or type(error).__name__).lower()) from error
     except ValueError as error:
@@ -29,3 +34,36 @@ def read_text(file: Path, *, any_bytes: bool = False) -> str:
         return content.decode("utf-8-sig", "replace" if any_bytes else "strict")
     except UnicodeDecodeError as error:
         raise Unreadable("bytes not in UTF-8") from error
+
+
+def must_be_file(*files: str | Path) -> None:
+    """Before a library is given names of files, which it would read without an end. Raises
+    ``OSError``."""
+    for file in files:
+        if not stat.S_ISREG(Path(file).stat().st_mode):
+            raise OSError(errno.EINVAL, "no regular file")
+
+
+def _content(file: Path) -> bytes:
+    """Raises ``OSError``, ``ValueError``, ``Unreadable``."""
+    # A path may lead to a pipe to which nobody writes, or to a device that never ends.
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        content, until = b"", time.monotonic() + MOST_SECONDS
+        while len(content) <= MOST_BYTES:
+            try:
+                part = os.read(descriptor, MOST_BYTES + 1 - len(content))
+            except BlockingIOError:
+                select.select([descriptor], [], [], max(0.0, until - time.monotonic()))
+                part = None
+            if part == b"":
+                break
+            content += part or b""
+            if not is_file and time.monotonic() > until:
+                raise Unreadable(f"no regular file, and no end of it in {MOST_SECONDS:g} seconds")
+        if not content and not is_file:
+            raise Unreadable("no regular file, and nothing in it")
+        return content
+    finally:
+        os.close(descriptor)

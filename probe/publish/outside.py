@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from probe.config.readable import must_be_file
 from probe.measure.signing import sign
 from probe.model.identity import LegRole, Role
 from probe.model.outside import VERSION, Document, SeenOutside, Signed
@@ -38,6 +39,7 @@ class OutsidePage:
         Raises ``OSError`` or ``KeyUnusableError`` (a ``ValueError``) if the key cannot be used."""
         if snapshot.outside_key_file is None:
             return None
+        must_be_file(snapshot.outside_key_file)
         seen = seen_outside(snapshot)
         if self._answer is None or seen != self._seen:
             # Whatever the clock does, the time of a document only grows.

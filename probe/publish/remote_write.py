@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 import httpcore
 
 from probe import __version__
-from probe.config.readable import Unreadable, read_text
+from probe.config.readable import Unreadable, must_be_file, read_text
 from probe.config.schema import ForwardConfig
 from probe.publish.remote_write_answer import MOST_BODY_BYTES, Answer, Result, judge
 from probe.publish.remote_write_message import HEADERS
@@ -35,6 +35,8 @@ class Receiver:
     def __init__(self, config: ForwardConfig) -> None:
         """Raises ``OSError`` if the ``ca_file`` cannot be used."""
         assert config.url is not None
+        if config.ca_file is not None:
+            must_be_file(config.ca_file)
         self._url = config.url
         self._config = config
         self._pool = httpcore.AsyncConnectionPool(

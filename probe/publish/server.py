@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from probe.config.formats import LARGEST_PORT
+from probe.config.readable import must_be_file
 from probe.config.schema import TlsServer, WebConfig
 from probe.model.number import whole
 from probe.publish.door import QUEUE, Door
@@ -133,6 +134,7 @@ class Server:
             return "other client_auth_type, client_ca_file or min_version need a restart"
         if tls is not None and context is not None:
             try:
+                must_be_file(tls.cert_file, tls.key_file)
                 # First into one that nobody uses: a pair that does not match would be half taken.
                 ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.cert_file, tls.key_file)
                 context.load_cert_chain(tls.cert_file, tls.key_file)
@@ -144,6 +146,8 @@ class Server:
     def _load(self) -> None:
         tls = self._web.tls_server_config
         try:
+            if tls is not None:
+                must_be_file(*filter(None, (tls.cert_file, tls.key_file, tls.client_ca_file)))
             self._server.config.load()
         except OSError as error:
             files = "" if tls is None else f"{tls.cert_file}, {tls.key_file}: "

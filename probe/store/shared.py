@@ -8,9 +8,11 @@ sure in it is forgotten within a day.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
+import stat
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -134,7 +136,12 @@ def _opened(path: Path) -> int:
     daemon must be able to read what it wrote. A link is not followed, for the same reason."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     how = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(path, how, 0o600)
+    descriptor = os.open(path, how | os.O_NONBLOCK, 0o600)
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        # Another name of somebody's file: whoever owns the folder could have root give it away.
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "no regular file of one name")
     if os.geteuid() == 0:
         folder = path.parent.stat()
         os.fchown(descriptor, folder.st_uid, folder.st_gid)

@@ -168,6 +168,21 @@ def test_a_folder_that_cannot_be_looked_at_is_said(
     assert "cannot be looked at (permission denied)" in result.output
 
 
+@pytest.mark.parametrize("by", ["symlink_to", "hardlink_to", "rename"])
+def test_what_was_put_in_its_place_while_it_asked_is_not_touched(tmp_path: Path, by: str) -> None:
+    state, precious = filled(tmp_path), tmp_path / "precious"
+    precious.write_text("mine")
+    stored = stored_files([state])
+    (state / OURS[0]).unlink()
+    if by == "rename":
+        (tmp_path / "another").hardlink_to(precious)
+        (tmp_path / "another").rename(state / OURS[0])
+    else:
+        getattr(state / OURS[0], by)(precious)
+    assert erase(state / OURS[0], stored.known[state / OURS[0]]) != ""
+    assert precious.read_text() == "mine"
+
+
 def test_files_that_only_begin_alike_are_nobodys(tmp_path: Path) -> None:
     for name in ("tw", "tw-wal", "tw.yaml", "tw-photos.tar", "tw.corrupt-1"):
         (tmp_path / name).touch()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -226,3 +227,17 @@ def test_full_buckets_are_not_kept() -> None:
     kept = after_asking((), {HOST: Asked(legs=3)}, wall=WALL)
     assert [one.tokens for one in kept] == [BURST - 3]
     assert after_asking(kept, {}, wall=WALL + 3_600.0) == ()
+
+
+@pytest.mark.parametrize("kind", ["hard link", "pipe"])
+def test_only_a_file_of_its_own_is_written_to(path: Path, tmp_path: Path, kind: str) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    precious.chmod(0o644)
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.hardlink_to(precious)
+    with pytest.raises(OSError, match="no regular file"):
+        SharedBudget(path, HostBudget()).tell({})
+    assert precious.read_text() == "mine"
