@@ -24,6 +24,10 @@ _CORNERS = (
 )
 
 
+# A bet's winnings beyond this tell a person nothing more.
+_MOST_EVIDENCE = 1e6
+
+
 def explain(console: Console, rounds: Sequence[StoredRound]) -> None:
     """Print how the last of ``rounds`` (one ordinary round and its bursts, in order) was judged."""
     for stored in rounds:
@@ -45,9 +49,12 @@ def conclusion(verdict: Verdict) -> list[str]:
         + (f": {rule.why}" if rule is not None else ""),
     ]
     if verdict.e_value is not None:
-        lines.append(f"evidence of the sequential test: {verdict.e_value:.3g} (1 is none)")
+        bets = verdict.e_value
+        evidence = f"{bets:.3g}" if bets <= _MOST_EVIDENCE else ">10^6"
+        lines.append(f"evidence of the sequential test: {evidence} (1 is none)")
     for entry in verdict.evidence:
-        versus = f" versus {entry.versus}" if entry.versus else ""
+        beside = "" if entry.reference is None else f" ({entry.reference:.3g})"
+        versus = f" versus {entry.versus}{beside}" if entry.versus else ""
         lines.append(f"  {entry.subject}: {entry.name} {entry.value:.3g}{versus}")
     for title, claims in (("may be said", verdict.may_claim), ("not", verdict.may_not_claim)):
         lines += [f"{title}: {claim}" for claim in claims]

@@ -273,8 +273,9 @@ VERDICT_SLOWDOWN = _metric(
     "gauge",
     "verdict_slowdown_ratio",
     (*_ROUND, "drill"),
-    "How many times slower than normal, relative to its controls, the slowest target was.",
-    absent="nothing could be compared; the target failed outright",
+    "How many times slower than normal the slowest target was; if no normal is known and it is "
+    "proven to be slow, than a neutral name at the same server, or than other sites.",
+    absent="nothing could be compared; the target failed outright, or its reads stop",
 )
 VERDICT_EVIDENCE = _metric(
     "gauge",
@@ -287,7 +288,8 @@ VERDICT_TESTED = _metric(
     "gauge",
     "verdict_tested_bytes",
     _ROUND,
-    "Most body bytes read at once while all was well: what begins later is not seen.",
+    "Most body bytes read at once in the last day while all was well: what begins later is not "
+    "seen.",
     absent="only handshakes were tested",
 )
 VERDICT_PROVISIONAL = _metric(

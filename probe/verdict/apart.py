@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from msgspec import Struct
 
 from probe.observe.effort import Measure
+
+
+class Led(StrEnum):
+    """What a target's look-up was (the table in ``astray.py``)."""
+
+    NOTHING = ""
+    OWN_FILE = "own_file"
+    OWN_LOOKUP = "own_lookup"
+    TROUBLE = "resolver_trouble"
+    ASTRAY = "astray"
 
 
 class Farther(Struct, frozen=True, kw_only=True):

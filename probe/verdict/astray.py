@@ -22,7 +22,6 @@ or if all that are not encrypted do and the encrypted one gives another.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from enum import StrEnum
 from itertools import chain
 
 from msgspec import Struct
@@ -30,6 +29,7 @@ from msgspec import Struct
 from probe.model.identity import LegRole, Phase
 from probe.model.observation import DnsObservation, LegObservation, Place, RoundObservation
 from probe.observe.effort import misdated
+from probe.verdict.apart import Led
 from probe.verdict.memory import family_key
 from probe.verdict.names import ASTRAY as NOT_THE_PLATFORMS
 from probe.verdict.names import HOST, HTTPS, network_of
@@ -48,16 +48,6 @@ _TROUBLE = frozenset(
         "generic_timeout_error",
     }
 )
-
-
-class Led(StrEnum):
-    """What a target's look-up was (the table above)."""
-
-    NOTHING = ""
-    OWN_FILE = "own_file"
-    OWN_LOOKUP = "own_lookup"
-    TROUBLE = "resolver_trouble"
-    ASTRAY = "astray"
 
 
 OWN = frozenset({Led.OWN_FILE, Led.OWN_LOOKUP, Led.TROUBLE})

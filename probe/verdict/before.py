@@ -69,7 +69,24 @@ def slower_than_before(facts: Facts) -> str:
     )
 
 
+def slow_unproven(facts: Facts) -> str:
+    """The sentence for a round that was slow, of which nothing follows."""
+    assert facts.times is not None
+    than = "normal" if facts.usual else "would be honest beside other sites"
+    return (
+        f"{facts.title}: reachable; in this round it took {times(facts.times)} as long as {than}, "
+        "and measuring again has not shown that to be more than chance; nothing is concluded."
+    )
+
+
 BEFORE: tuple[Rung, ...] = (
+    Rung(
+        id="unknown.slow-unproven",
+        reason="slow_unproven",
+        why="A round was slow and its bursts did not bear that out: nothing wrong, nor as normal.",
+        holds=lambda f: f.compared and f.times is not None and f.times > f.margin,
+        says=slow_unproven,
+    ),
     Rung(
         id="unknown.farther",
         reason="farther_than_before",

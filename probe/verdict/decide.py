@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from probe.model.burst import Burst
 from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
-from probe.model.verdict import Verdict
+from probe.model.verdict import State, Verdict
 from probe.observe.effort import Measure
-from probe.verdict import families, lasting, lookups, names, pace, rounds, testing
+from probe.verdict import answers, families, lasting, lookups, names, pace, rounds, testing
 from probe.verdict.about import About
 from probe.verdict.clock import dates_found
 from probe.verdict.cut import heard, line_cut_off, nobody_to_ask
@@ -36,6 +36,7 @@ from probe.verdict.outside import heard as heard_outside
 from probe.verdict.outside import vouched
 from probe.verdict.rules import RULES, Rule, first
 from probe.verdict.score import score
+from probe.verdict.shown import Told, told
 from probe.verdict.together import together
 
 LINE_CHANGED_ROUNDS = 3
@@ -101,7 +102,8 @@ def _ordinary(
     mine = _heard_outside(replace(mine, episode=episode, clean=clean), observed, about)
     others = _others(memory, mine.proven or mine.episode, observed, about)
     if mine.proven is not None:
-        better = testing.weighed(mine.proven, seen, observed, about, others)
+        better = testing.watched(mine.proven, seen, observed, about)
+        better = testing.weighed(better, seen, observed, about, others)
         mine = replace(mine, proven=better)
     mine = replace(mine, path_rounds=rounds.moved_paths(seen, mine, observed, about))
     mine = lasting.noted(mine, memory.levels, seen, observed, about)
@@ -116,6 +118,14 @@ def _ordinary(
     slow_line = rounds.slow_line(mine, about)
     if cut is None and slow_line is None and not line_rounds:
         mine = lasting.tallied(mine, memory.levels, seen, observed, about)
+    mine = replace(
+        mine,
+        heard=answers.latest(mine.heard, observed),
+        ours=ours,
+        raw_slower=rounds.raw_slower(seen, thresholds),
+    )
+    at, reads = observed.started_at, answers.reads_after(mine.reads, observed)
+    numbers = Numbers(seen.contrasts, seen.decoys)
     facts = Facts(
         title=about.title,
         targets=observed.by_role(LegRole.TARGET),
@@ -140,7 +150,7 @@ def _ordinary(
         several=len(about.families) > 1,
         well_at=mine.well_at,
         nobody_to_ask=nobody_to_ask(memory.controls, observed),
-        raw_slower=rounds.raw_slower(seen, thresholds),
+        raw_slower=mine.raw_slower,
         farther=mine.farther,
         slower=mine.slower,
         paces=pace.paces(mine, memory.controls, observed, about.domestic),
@@ -148,22 +158,37 @@ def _ordinary(
         usual=bool(seen.contrasts) and all(c.usual for c in seen.contrasts),
         compared=any(c.slowdown is not None for c in seen.contrasts),
         ours=ours,
-        tested_bytes=rounds.tested(mine.tested_bytes, observed),
+        tested_bytes=answers.most_read(reads, at),
+        read_at=reads[-1][0] if reads else 0.0,
+        at=at,
+        working=answers.working(mine, observed),
+        times=numbers.times,
+        told=_told(mine, about),
+        margin=thresholds.margin,
+        evident=testing.evident(mine, thresholds),
     )
     levels = memory.levels
     if slow_line is None and not observed.clock_stepped and not seen.another_line:
         measures, mine, levels = _teaching(mine, levels, observed, seen.measures, about)
         if mine.episode is None and mine.proven is None:
             levels = learn_targets(levels, observed, measures, thresholds=thresholds, targets=well)
-            mine = replace(mine, tested_bytes=facts.tested_bytes)
+            mine = replace(mine, reads=reads)
         levels = learn_controls(levels, observed, measures)
     mine, levels = lasting.ended(mine, levels, observed, about)
     memory = replace(memory, levels=dict(levels), line_rounds=line_rounds)
     if line_rounds >= thresholds.line_rounds:
         memory, mine = lasting.begun_anew(memory), lasting.unlearned(mine)
-    return _decided(
-        memory, mine, observed, about, facts, rules, plan, Numbers(seen.contrasts, seen.decoys)
-    )
+    return _decided(memory, mine, observed, about, facts, rules, plan, numbers)
+
+
+def _told(mine: PlatformMemory, about: About) -> Told | None:
+    """What was measured of what is proven."""
+    if mine.proven is None or mine.proven.state is State.BLOCKED:
+        return None
+    found, margin = mine.proven, about.thresholds.margin
+    if not found.shown and found.factor is not None and found.factor > margin:
+        return Told(at=found.seen_at, times=found.factor)  # stored before each round was kept
+    return told(found.shown, margin)
 
 
 def _heard_outside(
@@ -236,6 +261,8 @@ def _burst(
         mine, plan = testing.recover(mine, mine.proven, found, levels, observed, about)
     else:
         mine, plan = testing.test(mine, found, levels, observed, about, others)
+    numbers = Numbers(score=found)
+    looked_at = {leg.leg.target for leg in observed.by_role(LegRole.TARGET)}
     facts = Facts(
         title=about.title,
         targets=observed.by_role(LegRole.TARGET),
@@ -265,12 +292,22 @@ def _burst(
         relief=mine.relief,
         usual=found.usual,
         compared=found.complete,
-        tested_bytes=mine.tested_bytes,
+        tested_bytes=answers.most_read(mine.reads, observed.started_at),
+        read_at=mine.reads[-1][0] if mine.reads else 0.0,
+        at=observed.started_at,
+        raw_slower=mine.raw_slower,
+        ours={name: led for name, led in mine.ours.items() if name not in looked_at},
+        others=answers.others(mine, observed),
+        working=answers.working(mine, observed),
+        times=numbers.times,
+        told=_told(mine, about),
+        margin=about.thresholds.margin,
+        evident=testing.evident(mine, about.thresholds),
     )
     if found.noise is not None:
         levels = learn_noise(levels, measure, found.noise, observed.started_at)
     memory = replace(memory, levels=dict(levels))
-    return _decided(memory, mine, observed, about, facts, rules, plan, Numbers(score=found))
+    return _decided(memory, mine, observed, about, facts, rules, plan, numbers)
 
 
 def _decided(

@@ -8,7 +8,7 @@ it rules out: enough to accuse, or only that it is so here.
 from __future__ import annotations
 
 from collections import Counter
-from math import exp, isfinite
+from math import exp, isfinite, log
 from statistics import median
 
 from msgspec import Struct
@@ -23,14 +23,17 @@ from probe.verdict.memory import Episode, Proven
 from probe.verdict.names import network_of
 from probe.verdict.rank import Wealth
 from probe.verdict.score import Score
+from probe.verdict.shown import Shown, added, shown
 from probe.verdict.thresholds import Thresholds
 
 MOST_SAMPLES = 12
 DECOY_ROUNDS = 2
 
 
-def after_burst(episode: Episode, observed: RoundObservation, found: Score) -> Episode:
-    """The episode after one more burst."""
+def after_burst(
+    episode: Episode, observed: RoundObservation, found: Score, margin: float
+) -> Episode:
+    """The episode after one more burst. ``margin``: slower than that (a factor) is slow."""
     address = _address(observed)
     burst = observed.burst
     if burst is not None and burst.address and episode.led_astray:
@@ -68,7 +71,20 @@ def after_burst(episode: Episode, observed: RoundObservation, found: Score) -> E
         clean_slow=episode.clean_slow or (clean and found.first_swap_slow is True),
         clean_fast=episode.clean_fast or (clean and found.first_swap_slow is False),
         seen=tuple(dict.fromkeys((*episode.seen, *_visited(observed)))),
-        also_handshake=episode.also_handshake or found.also_handshake,
+        also_handshake=episode.also_handshake
+        or (found.handshake is not None and found.handshake > log(margin)),
+        shown=added(episode.shown, shown_by(observed, episode, found), margin),
+    )
+
+
+def shown_by(observed: RoundObservation, holder: Episode | Proven, found: Score) -> Shown | None:
+    """What a burst shows of what ``holder`` is about."""
+    return shown(
+        observed,
+        holder.target,
+        holder.measure,
+        normal=found.slowdown if found.usual else None,
+        handshake=None if holder.measure is Measure.HANDSHAKE else found.handshake,
     )
 
 
@@ -187,6 +203,7 @@ def proven(
         any_answer=episode.any_answer,
         failure=failure(episode),
         elsewhere_at=episode.elsewhere_at,
+        shown=episode.shown,
     )
     if blocked:
         return replace(common, method=method(episode, rests_on))

@@ -12,14 +12,15 @@ from probe.model.identity import Family, Phase
 from probe.model.observation import LegObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.effort import failed, gave, misdated, refused, server_error, withheld
-from probe.verdict.apart import Farther, Relief, Slower
-from probe.verdict.astray import Led
+from probe.verdict.answers import Working
+from probe.verdict.apart import Farther, Led, Relief, Slower
 from probe.verdict.clock import DatesFound
 from probe.verdict.cut import CutOff
 from probe.verdict.families import NoNews
 from probe.verdict.memory import Episode, Proven
 from probe.verdict.often import Often
 from probe.verdict.pace import Paces
+from probe.verdict.shown import Told
 
 _PORTAL = frozenset(
     {
@@ -77,6 +78,12 @@ class Facts(Struct, frozen=True, kw_only=True):
     since what is suspected or proven began.
     ``farther``, ``slower``: than over weeks. ``paces``: how fast it is, and by what anybody knows
     how fast it should be. ``relief``: it became faster than it ever was, lately.
+    ``others``: what the last ordinary round saw of targets that this burst does not look at.
+    ``working``: which endpoints answer. ``times``: how many times slower than normal the slowest
+    was in this round, or than is honest where no normal is known (not ``usual``); ``told``: what
+    was measured of what is proven; ``margin``: slower than that (a factor) is slow. ``evident``: a
+    suspicion's test has as much evidence as a proof. ``read_at``: when a read was well last (0:
+    never; Unix seconds), and ``at`` when this round began.
     """
 
     title: str
@@ -112,6 +119,19 @@ class Facts(Struct, frozen=True, kw_only=True):
     usual: bool = False
     compared: bool = False
     tested_bytes: int = 0
+    read_at: float = 0.0
+    at: float = 0.0
+    others: tuple[LegObservation, ...] = ()
+    working: Working = Working()
+    times: float | None = None
+    told: Told | None = None
+    margin: float = 2.0
+    evident: bool = False
+
+    @property
+    def known(self) -> tuple[LegObservation, ...]:
+        """The legs to targets: this round's, and the latest to those that it does not look at."""
+        return (*self.targets, *self.others)
 
     @property
     def healthy_controls(self) -> int:
@@ -151,23 +171,23 @@ class Facts(Struct, frozen=True, kw_only=True):
     @property
     def refused(self) -> bool:
         """Every target that is not well was refused by the platform itself."""
-        wrong = [leg for leg in self.targets if not leg.ok]
+        wrong = [leg for leg in self.known if not leg.ok]
         return bool(wrong) and all(refused(leg) for leg in wrong)
 
     @property
     def withholding(self) -> tuple[LegObservation, ...]:
         """Targets that the platform itself does not serve here, for legal reasons."""
-        return tuple(leg for leg in self.targets if withheld(leg))
+        return tuple(leg for leg in self.known if withheld(leg))
 
     @property
     def failing(self) -> tuple[LegObservation, ...]:
         """Targets whose way failed."""
-        return tuple(leg for leg in self.targets if failed(leg) and not gave(leg))
+        return tuple(leg for leg in self.known if failed(leg) and not gave(leg))
 
     @property
     def errors(self) -> bool:
         """The platform answers with errors of its own (5xx)."""
-        return any(server_error(leg) for leg in self.targets)
+        return any(server_error(leg) for leg in self.known)
 
 
 def answered(leg: LegObservation) -> bool:

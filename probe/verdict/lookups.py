@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from probe.model.basis import Basis
 from probe.model.observation import RoundObservation
 from probe.verdict import astray, names
-from probe.verdict.astray import Known, Led
+from probe.verdict.apart import Led
+from probe.verdict.astray import Known
 from probe.verdict.memory import MOST_ADDRESSES, PlatformMemory
 
 

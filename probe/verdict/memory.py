@@ -12,13 +12,15 @@ from msgspec import Struct
 
 from probe.model.basis import Basis
 from probe.model.identity import Family
+from probe.model.observation import LegObservation
 from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger, Verdict, reaches
 from probe.observe.effort import Measure
-from probe.verdict.apart import Farther, Relief, Slower
+from probe.verdict.apart import Farther, Led, Relief, Slower
 from probe.verdict.clock import DatesFound
 from probe.verdict.level import Level
 from probe.verdict.often import Share
 from probe.verdict.rank import Wealth
+from probe.verdict.shown import Shown
 
 # A change of meaning makes what older versions stored useless: it is then forgotten.
 MEMORY_VERSION = 1
@@ -52,7 +54,8 @@ class Episode(Struct, frozen=True, kw_only=True):
     ``elsewhere``: the target was well at another address, ``well_at``. ``also_handshake``: the
     handshakes were slow too. ``elsewhere_at``: when references found it failing or slow last (0:
     never). ``decoy_slow``/``decoy_fast``: rounds that renewed it in which the
-    platform's name was slow at a server that is nobody's target, or not.
+    platform's name was slow at a server that is nobody's target, or not. ``shown``: what was slow
+    in its latest bursts, of which alone sentences speak.
     """
 
     target: str
@@ -88,6 +91,7 @@ class Episode(Struct, frozen=True, kw_only=True):
     decoy_slow: int = 0
     decoy_fast: int = 0
     elsewhere_at: float = 0.0
+    shown: tuple[Shown, ...] = ()
 
     @property
     def elsewhere_tried(self) -> bool:
@@ -122,7 +126,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     against the swap since it was proven, in ``swap_bursts`` of this round and ``swap_rounds`` in
     all, ``any_answer`` whether that took any answer of the server. ``failure``: how most of the
     legs failed (``phase/reason``). ``elsewhere_at``: when references found it failing or slow last
-    (0: never).
+    (0: never). ``factor`` is that of the proof, by which its end is looked for; ``shown`` is what
+    the latest rounds and bursts in which it was slow measured, of which alone sentences speak.
     """
 
     state: State
@@ -157,6 +162,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     any_answer: bool = False
     failure: str = ""
     elsewhere_at: float = 0.0
+    shown: tuple[Shown, ...] = ()
 
     @property
     def said(self) -> State:
@@ -195,8 +201,11 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     ``addresses``: family and host name → the latest addresses, newest first; ``encrypted``: those
     of them that came over DNS over HTTPS. ``reached``: the
     networks (/24, /48) in which it was well. ``clean``: addresses at which the platform's name
-    was last said for a whole read, in a round in which nothing was slow. ``tested_bytes``: most
-    body bytes read at once while all was well. ``server_errors``: rounds in a row with a 5xx.
+    was last said for a whole read, in a round in which nothing was slow. ``reads``: when
+    and how many body bytes were read at once while all was well (``answers.reads_after``).
+    ``heard``: the latest leg of an ordinary round to each endpoint of each family; ``ours`` and
+    ``raw_slower``: what the last ordinary round found (see ``Facts``). ``server_errors``: rounds
+    in a row with a 5xx.
     ``path_rounds``: rounds in a row in which the way to a target (its key, with the family) was
     another one. ``slow_line``: rounds in a row in which controls and targets alike were slow, by
     measure, ``slow_line_at`` when that was last looked at, and ``line_log`` by how much
@@ -225,7 +234,10 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     encrypted: dict[str, tuple[str, ...]] = {}
     reached: tuple[str, ...] = ()
     clean: tuple[str, ...] = ()
-    tested_bytes: int = 0
+    reads: tuple[tuple[float, int], ...] = ()
+    heard: dict[str, LegObservation] = {}
+    ours: dict[str, Led] = {}
+    raw_slower: bool = False
     server_errors: int = 0
     path_rounds: dict[str, int] = {}
     slow_line: dict[Measure, int] = {}

@@ -10,7 +10,15 @@ from msgspec.structs import replace
 from probe.model.basis import Basis
 from probe.model.burst import Burst
 from probe.model.observation import RoundObservation
-from probe.model.verdict import HOME_RESOLVER, RESTRICTED, Evidence, SlowPhase, State, Verdict
+from probe.model.verdict import (
+    HOME_RESOLVER,
+    RESTRICTED,
+    Evidence,
+    Signature,
+    SlowPhase,
+    State,
+    Verdict,
+)
 from probe.observe.effort import Measure
 from probe.verdict import claims, words_often
 from probe.verdict.about import About
@@ -28,6 +36,16 @@ class Numbers(Struct, frozen=True):
     contrasts: tuple[Contrast, ...] = ()
     decoys: tuple[Contrast, ...] = ()
     score: Score | None = None
+
+    @property
+    def times(self) -> float | None:
+        """How many times slower than normal the slowest target was, as far as it is finite."""
+        if self.score is not None:
+            logs = [] if self.score.slowdown is None else [self.score.slowdown]
+        else:
+            logs = [c.slowdown for c in self.contrasts if c.slowdown is not None]
+        finite = [value for value in logs if isfinite(value)]
+        return exp(max(finite)) if finite else None
 
 
 def publish(
@@ -51,7 +69,7 @@ def publish(
         since=_since(rule, before, restriction, observed),
         reason=rule.reason,
         provisional=rule.state is State.UNKNOWN and before.episode is not None,
-        factor=_factor(numbers),
+        factor=facts.times,
         e_value=_e_value(restriction, before.episode),
         target=before.episode.target if before.episode is not None else "",
         tested_bytes=facts.tested_bytes or None,
@@ -73,12 +91,13 @@ def publish(
         method=restriction.method,
         # An impairment has no trigger: nobody may have set anything off.
         trigger=restriction.trigger if restriction.basis.accuses else None,
-        signature=restriction.signature,
+        signature=_signature(restriction, facts),
         phase=restriction.phase,
         # Only what comes down is read and timed; uploads are not measured.
         direction="down" if restriction.phase is not None else "",
-        factor=restriction.factor,
+        factor=None if facts.told is None else facts.told.times,
         target=restriction.target,
+        evidence=(*verdict.evidence, *_rates(restriction, facts)),
     )
 
 
@@ -122,14 +141,28 @@ def _e_value(restriction: Proven | None, episode: Episode | None) -> float | Non
     return max(episode.control.e_value, episode.swap.e_value)
 
 
-def _factor(numbers: Numbers) -> float | None:
-    """How many times slower than normal the slowest target was, as far as it is finite."""
-    if numbers.score is not None:
-        logs = [] if numbers.score.slowdown is None else [numbers.score.slowdown]
-    else:
-        logs = [c.slowdown for c in numbers.contrasts if c.slowdown is not None]
-    finite = [value for value in logs if isfinite(value)]
-    return exp(max(finite)) if finite else None
+def _signature(restriction: Proven, facts: Facts) -> Signature | None:
+    """How it is slowed. Whether reads stop is of the rounds that the sentence speaks of."""
+    if facts.told is not None and facts.told.stopped:
+        return Signature.CUTOFF
+    return Signature.UNKNOWN if restriction.signature is Signature.CUTOFF else restriction.signature
+
+
+def _rates(restriction: Proven, facts: Facts) -> tuple[Evidence, ...]:
+    """The two numbers whose ratio the factor is, where what is normal is not known."""
+    found = facts.told
+    if found is None or found.own is None or found.other is None:
+        return ()
+    handshake = restriction.measure is Measure.HANDSHAKE
+    return (
+        Evidence(
+            name="handshake_seconds" if handshake else "goodput_bytes_per_second",
+            subject=restriction.target,
+            value=found.own if handshake else 1.0 / found.own,
+            versus=found.beside.value,
+            reference=found.other if handshake else 1.0 / found.other,
+        ),
+    )
 
 
 def _evidence(numbers: Numbers, burst: Burst | None) -> tuple[Evidence, ...]:
@@ -158,6 +191,15 @@ def _evidence(numbers: Numbers, burst: Burst | None) -> tuple[Evidence, ...]:
                 )
             )
     if found is not None and burst is not None:
+        if found.slowdown is not None and isfinite(found.slowdown):
+            entries.append(
+                Evidence(
+                    name="burst_slowdown_ratio",
+                    subject=burst.target,
+                    value=exp(found.slowdown),
+                    versus=f"controls, {'normal' if found.usual else 'the most that is honest'}",
+                )
+            )
         entries.append(
             Evidence(
                 name="burst_pairs_lost",

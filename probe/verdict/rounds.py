@@ -16,7 +16,8 @@ from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure, server_error
 from probe.verdict import astray, line, lookups, names
 from probe.verdict.about import About
-from probe.verdict.astray import OWN, Led
+from probe.verdict.apart import Led
+from probe.verdict.astray import OWN
 from probe.verdict.clock import dates_found
 from probe.verdict.contrast import Contrast, contrast
 from probe.verdict.memory import (
@@ -382,9 +383,3 @@ def raw_slower(seen: Compared, thresholds: Thresholds) -> bool:
         not c.usual and c.slowdown is not None and c.slowdown + taken_off > thresholds.log_margin
         for c in seen.contrasts
     )
-
-
-def tested(so_far: int, observed: RoundObservation) -> int:
-    sizes = [leg.body_bytes or 0 for leg in observed.by_role(LegRole.TARGET) if leg.ok]
-    sizes = [size for size in sizes if size > 1_024]
-    return max([so_far, *sizes])

@@ -12,14 +12,14 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from probe.model.verdict import OWN_HOST, Method, State, Trigger
-from probe.verdict import words, words_line, words_often
-from probe.verdict.astray import Led
+from probe.verdict import proven_words, words, words_line, words_often
+from probe.verdict.apart import Led
 from probe.verdict.before import BEFORE
 from probe.verdict.clock import Fault
 from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion, failures
 from probe.verdict.families import NoNews
 
-VERSION = 8
+VERSION = 9
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -244,7 +244,7 @@ RULES: tuple[Rule, ...] = (
             state=State.BLOCKED,
             why=f"The target fails while controls are well, and the test has spoken ({method}).",
             holds=_blocked(method),
-            says=words.blocked,
+            says=proven_words.blocked,
         )
         for method in Method
         if method is not Method.QUIC  # QUIC legs are measured and shown, but not judged
@@ -255,7 +255,7 @@ RULES: tuple[Rule, ...] = (
             state=State.THROTTLED,
             why=f"The target is slowed, controls are not, and the test has spoken ({trigger}).",
             holds=_throttled(trigger),
-            says=words.throttled,
+            says=proven_words.throttled,
         )
         for trigger in Trigger
     ),
@@ -271,14 +271,14 @@ RULES: tuple[Rule, ...] = (
         state=State.IMPAIRED,
         why="It fails here while controls are well, and nothing rules out that it does everywhere.",
         holds=_impaired(fails=True),
-        says=words.failing_here,
+        says=proven_words.failing_here,
     ),
     Rule(
         id="impaired.slow",
         state=State.IMPAIRED,
         why="It is slow here while controls are not, and nothing rules out that it is everywhere.",
         holds=_impaired(fails=False),
-        says=words.slow_here,
+        says=proven_words.slow_here,
     ),
     Rule(
         id="impaired.often",

@@ -8,7 +8,7 @@ it was slowed by more than the margin beyond all of that.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, isfinite, log
+from math import inf, isfinite, isnan, log
 from statistics import median, pstdev
 
 from msgspec import Struct
@@ -49,6 +49,7 @@ class Score(Struct, frozen=True, kw_only=True):
     whether the swap was slower than the controls by the margin, and ``first_swap_slow`` whether
     those of its legs were that came before any of the target's (``None``: there are none).
     ``complete``: every leg was made.
+    ``handshake``: as ``slowdown``, of the handshakes (``None``: what is normal is not known).
     ``noise``: how much the legs of one group differed. ``any_answer``: the swap took any answer.
     """
 
@@ -65,7 +66,7 @@ class Score(Struct, frozen=True, kw_only=True):
     signature: Signature
     failures: tuple[str, ...]
     slow_legs: int
-    also_handshake: bool
+    handshake: float | None
     path: float
     any_answer: bool = False
 
@@ -123,7 +124,7 @@ def score(
             f"{failure.phase}/{failure.reason}" for leg in targets if (failure := hard(leg))
         ),
         slow_legs=sum(hard(leg) is None for leg in targets),
-        also_handshake=_also_handshake(targets, controls, normal, thresholds),
+        handshake=_handshake(targets, controls, normal),
         path=path,
         any_answer=bool(swaps) and swaps[0].leg.answer is Answer.ANY,
     )
@@ -257,16 +258,13 @@ def _swap_slow(
     return bool(theirs) and median(own) - median(theirs) - expected - path > thresholds.log_margin
 
 
-def _also_handshake(
-    targets: Sequence[LegObservation],
-    controls: Sequence[LegObservation],
-    normal: Normal,
-    thresholds: Thresholds,
-) -> bool:
+def _handshake(
+    targets: Sequence[LegObservation], controls: Sequence[LegObservation], normal: Normal
+) -> float | None:
     measure = Measure.HANDSHAKE
     own, theirs = _efforts(targets, measure), _relative(controls, measure, normal)
     expected = normal.expected(targets[0], measure) if targets else None
     if not own or not theirs or expected is None:
-        return False
-    path = _path(targets, controls, normal)
-    return median(own) - median(theirs) - expected - path > thresholds.log_margin
+        return None
+    slow = median(own) - median(theirs) - expected - _path(targets, controls, normal)
+    return None if isnan(slow) else slow

@@ -16,7 +16,15 @@ from probe.model.verdict import State, Trigger
 from probe.verdict import names
 from probe.verdict.about import About
 from probe.verdict.contrast import Contrast
-from probe.verdict.episode import Others, after_burst, basis, better, own_resolver_knows, proven
+from probe.verdict.episode import (
+    Others,
+    after_burst,
+    basis,
+    better,
+    own_resolver_knows,
+    proven,
+    shown_by,
+)
 from probe.verdict.facts import Suspicion
 from probe.verdict.memory import Episode, PlatformMemory, Proven
 from probe.verdict.normal import Levels
@@ -24,6 +32,8 @@ from probe.verdict.plan import burst, episode_burst, recovery_burst
 from probe.verdict.rank import Wealth
 from probe.verdict.rounds import Compared, comparison_of, waits_for_long
 from probe.verdict.score import Score
+from probe.verdict.shown import added, shown
+from probe.verdict.thresholds import Thresholds
 
 # Rounds in which an impairment is tested against the swap, which may show what it is: by then a
 # swap that can has shown it.
@@ -80,7 +90,8 @@ def test(
     if mine.episode is None or not found.complete:
         return mine, None
     thresholds = about.thresholds
-    episode = after_burst(mine.episode, observed, _own_slowness(found, thresholds.log_margin))
+    own = _own_slowness(found, thresholds.log_margin)
+    episode = after_burst(mine.episode, observed, own, thresholds.margin)
     if episode.led_astray and own_resolver_knows(episode):
         return replace(mine, episode=None), None  # it was our own look-up
     evidence = max(episode.control.e_value, episode.swap.e_value)
@@ -110,6 +121,14 @@ def _own_slowness(found: Score, margin: float) -> Score:
     if not found.usual or slowdown is None or slowdown > margin or found.swap_wins is None:
         return found
     return replace(found, swap_wins=0)
+
+
+def evident(mine: PlatformMemory, thresholds: Thresholds) -> bool:
+    """Whether a suspicion bears as much evidence as a proof needs, and wants only a basis."""
+    episode = mine.episode
+    if episode is None:
+        return False
+    return max(episode.control.e_value, episode.swap.e_value) >= thresholds.evidence
 
 
 def _enough(episode: Episode, evidence: float) -> bool:
@@ -152,6 +171,7 @@ def strengthen(
     """A burst of an impairment with its swap: if that is well, it is the name, which accuses."""
     if not found.complete or found.swap_wins is None:
         return replace(mine, proven=replace(impaired, swap_bursts=0)), None
+    impaired = _shown_by_burst(impaired, found, observed, about)
     wins = _own_slowness(found, about.thresholds.log_margin).swap_wins or 0
     swap, tried = impaired.swap.after(wins), impaired.swap_bursts + 1
     impaired = replace(impaired, swap=swap, swap_bursts=tried, any_answer=found.any_answer)
@@ -168,6 +188,22 @@ def strengthen(
         left = replace(impaired, swap_bursts=0, swap_rounds=impaired.swap_rounds + 1)
         return replace(mine, proven=left), None
     return replace(mine, proven=impaired), _swap_burst(impaired, levels, observed, about)
+
+
+def _shown_by_burst(
+    found: Proven, measured: Score, observed: RoundObservation, about: About
+) -> Proven:
+    one = shown_by(observed, found, measured)
+    return replace(found, shown=added(found.shown, one, about.thresholds.margin))
+
+
+def watched(found: Proven, seen: Compared, observed: RoundObservation, about: About) -> Proven:
+    """What is proven, with what an ordinary round in which it is still so shows of it."""
+    now = comparison_of(found, seen, observed)
+    if now is None or not _is_slow(now, about):
+        return found
+    one = shown(observed, found.target, found.measure, normal=now.slowdown if now.usual else None)
+    return replace(found, shown=added(found.shown, one, about.thresholds.margin))
 
 
 def weighed(
@@ -201,7 +237,7 @@ def recover(
     """A burst against "still slowed"."""
     if not found.complete:
         return mine, None
-    restriction = _better_measured(restriction, found)
+    restriction = _shown_by_burst(_better_measured(restriction, found), found, observed, about)
     wealth = restriction.recovery.after(found.recovered)
     tried = restriction.recovery_bursts + 1
     over = wealth.e_value <= 1.0 or tried >= about.thresholds.bursts_per_round

@@ -2,58 +2,24 @@
 
 from __future__ import annotations
 
-from probe.model.verdict import Method, SlowPhase, Trigger
 from probe.observe.effort import LEGAL_REASONS
-from probe.verdict.claims import moment, nobody_looked
+from probe.verdict.claims import moment
 from probe.verdict.facts import Facts, failures
-from probe.verdict.families import TITLES
-from probe.verdict.memory import Proven
 from probe.verdict.pace import Known
 
-_PLACE = {
-    Method.DNS: "its name is answered falsely or not at all",
-    Method.TCP: "connections to it are not let through",
-    Method.TLS: "connections to it are cut in the TLS handshake",
-    Method.HTTP: "connections to it are cut once the request is made",
-}
-_CUT_BY_NAME = "connections to it are cut when its name is said"
-# The same where nothing is said of a cause.
-_FAILS = {
-    Method.DNS: "its name is not answered",
-    Method.TCP: "connections to it do not come about",
-    Method.TLS: "TLS handshakes with it fail",
-    Method.HTTP: "requests to it are not answered",
-}
-# What a certificate shows is not that anything was cut.
-_SHOWN = {
-    "ssl_invalid_hostname": "what answers in its place shows a certificate for another name",
-    "ssl_unknown_authority": "what answers in its place shows a certificate of an authority that "
-    "is not trusted",
-    "ssl_invalid_certificate": "what answers shows a certificate that is not valid",
-}
-_SLOW = {
-    SlowPhase.HANDSHAKE: "its handshakes take",
-    SlowPhase.TRANSFER: "transfers from it take",
-    SlowPhase.BOTH: "its handshakes and transfers take",
-}
-_WHY = {
-    Trigger.NAME: "a neutral name at the same address is not slowed, so the platform's name is "
-    "what triggers it",
-    Trigger.ADDRESS: "a neutral name at the same address is slowed too, so the address is what "
-    "triggers it, or the platform's own servers there are slow",
-    Trigger.UNKNOWN: "what triggers it cannot be told from here",
-}
-_BY_NAME_ALONE = (
-    "its name is slowed at a server that is nobody's target too, so the platform's name is what "
-    "triggers it"
-)
+_AS_FAST = 1.5
+"""Slower than its history by no more is as fast as before: so much ends a suspicion, too."""
 
 
-def times(factor: float | None) -> str:
-    """``12 times``; what is beyond measure is said to be."""
-    if factor is None:
-        return "very much"
+def times(factor: float) -> str:
+    """``12 times``."""
     return f"{factor:.1f} times" if factor < 10.0 else f"{factor:.0f} times"
+
+
+def share_failing(facts: Facts) -> str:
+    """``1 of 3``: targets that fail, of those that were looked at."""
+    failing = {leg.leg.target for leg in facts.failing}
+    return f"{len(failing)} of {len({leg.leg.target for leg in facts.known})}"
 
 
 def controls(facts: Facts) -> str:
@@ -61,35 +27,6 @@ def controls(facts: Facts) -> str:
     healthy, slow = facts.healthy_controls, facts.slow_controls
     fine = f"{healthy} of {len(facts.controls)} controls {'is' if healthy == 1 else 'are'} fine"
     return f"{fine}, {slow} too slow to end in time" if slow else fine
-
-
-def _beside(facts: Facts) -> str:
-    """What speaks for a cause on the way, beside the swap."""
-    found = _proven(facts)
-    said = ""
-    if found.together:
-        said += f" The same met {', '.join(found.together)} in the same minutes."
-    if facts.vouched:
-        said += " From outside the country it is fine."
-    return said
-
-
-def blocked(facts: Facts) -> str:
-    """The sentence for a block."""
-    found = _proven(facts)
-    place = _SHOWN.get(_reason(found)) or _PLACE[found.method or Method.TCP]
-    if found.method is Method.TLS and found.trigger is Trigger.NAME and not _shown(found):
-        place = _CUT_BY_NAME
-    like = f"This is consistent with blocking ({found.method})"
-    if found.at_home:
-        like += (
-            ", and as well with a filter at home: the name server that says so is on this computer "
-            "or may be in this home, and none beyond it was heard to say the same"
-        )
-    return (
-        f"{facts.title}: cannot be reached{_over(facts)} from this line: {place}, while other "
-        f"sites are fine.{_other_family(facts)} {like}.{_beside(facts)}"
-    )
 
 
 def own_host(facts: Facts) -> str:
@@ -120,57 +57,8 @@ def resolver_trouble(facts: Facts) -> str:
 
 
 def _hosts(facts: Facts) -> str:
-    names = {leg.leg.connect_to for leg in facts.targets if leg.leg.target in facts.ours}
+    names = {leg.leg.connect_to for leg in facts.known if leg.leg.target in facts.ours}
     return ", ".join(sorted(names))
-
-
-def throttled(facts: Facts) -> str:
-    """The sentence for throttling."""
-    found = _proven(facts)
-    slow = _SLOW[found.phase or SlowPhase.TRANSFER]
-    return (
-        f"{facts.title}: {slow} {times(found.factor)} as long as normal{_over(facts)}, while other "
-        f"sites are not slowed.{_other_family(facts)} This is consistent with throttling; "
-        f"{_why(found)}.{_beside(facts)}"
-    )
-
-
-def failing_here(facts: Facts) -> str:
-    """The sentence for what fails on this line, wherever else it may."""
-    found = _proven(facts)
-    how = _SHOWN.get(_reason(found)) or _FAILS[found.method or Method.TCP]
-    return (
-        f"{facts.title}: has been failing{_over(facts)} on this line since "
-        f"{moment(found.onset_at)} ({how}), while other sites are fine; whether it fails elsewhere "
-        f"too is not known: {nobody_looked(facts)}.{_other_family(facts)}"
-    )
-
-
-def slow_here(facts: Facts) -> str:
-    """The sentence for what is slow on this line, wherever else it may be."""
-    found = _proven(facts)
-    slow = _SLOW[found.phase or SlowPhase.TRANSFER].replace(" take", " have taken")
-    return (
-        f"{facts.title}: {slow} {times(found.factor)} as long as normal{_over(facts)} on this line "
-        f"since {moment(found.onset_at)}, while other sites are not slowed; whether it is slow "
-        f"elsewhere too is not known: {nobody_looked(facts)}.{_other_family(facts)}"
-    )
-
-
-def _over(facts: Facts) -> str:
-    """Over which address family it was proven, where several are tried."""
-    return f" over {TITLES[_proven(facts).family]}" if facts.several else ""
-
-
-def _other_family(facts: Facts) -> str:
-    """That it is fine over another family, as far as that was tried since it began."""
-    found = _proven(facts)
-    fine = [
-        TITLES[family]
-        for family, at in sorted(facts.well_at.items())
-        if family is not found.family and at >= found.onset_at
-    ]
-    return f" Over {' and '.join(fine)} it is fine." if fine else ""
 
 
 def refused(facts: Facts) -> str:
@@ -184,31 +72,20 @@ def refused(facts: Facts) -> str:
 def target_failing(facts: Facts) -> str:
     """The sentence for targets that fail in a round that nothing follows."""
     return (
-        f"{facts.title}: {len(facts.failing)} of {len(facts.targets)} targets fail "
+        f"{facts.title}: {share_failing(facts)} targets fail "
         f"({failures(facts.failing)}) while {controls(facts)}; one round does not tell why."
     )
 
 
-def _reason(found: Proven) -> str:
-    return found.failure.partition("/")[2]
-
-
-def _shown(found: Proven) -> bool:
-    return _reason(found) in _SHOWN
-
-
-def _why(found: Proven) -> str:
-    if found.decoy and found.trigger is Trigger.NAME:
-        return _BY_NAME_ALONE
-    return _WHY[found.trigger or Trigger.UNKNOWN]
-
-
 def suspected(facts: Facts) -> str:
     """The sentence for what is not proven."""
-    return (
-        f"{facts.title}: {_seen(facts)} while {controls(facts)}; that is not proven to be more "
-        "than chance or a fault of its own servers."
-    )
+    open_yet = "that is not proven to be more than chance or a fault of its own servers"
+    if facts.evident:
+        open_yet = (
+            "that is more than chance, and it is not told yet from a fault of its own servers, or "
+            "of one of them"
+        )
+    return f"{facts.title}: {_seen(facts)} while {controls(facts)}; {open_yet}."
 
 
 def unmeasured(facts: Facts) -> str:
@@ -229,8 +106,11 @@ def _seen(facts: Facts) -> str:
         failed = f"{reason} in {phase}"
     if failed:
         return f"it failed ({failed})"
-    # A round that measured nothing does not know which it was.
-    return f"it {'' if facts.targets else 'failed or '}was much slower than normal"
+    if not facts.targets:
+        return "it failed or was slow"  # a round that measured nothing does not know which it was
+    if facts.usual and facts.times is not None and facts.times > facts.margin:
+        return f"it took {times(facts.times)} as long as normal"
+    return "it was slow when that was looked at" if facts.usual else "it was slower than is honest"
 
 
 def rate(bytes_per_second: float) -> str:
@@ -246,6 +126,8 @@ def _pace(facts: Facts) -> str:
     found = facts.paces
     if found is None:
         return "reachable; how fast it reads is not known yet"
+    if facts.usual and facts.times is not None and facts.times > _AS_FAST:
+        return f"reachable; the slowest of what was read took {times(facts.times)} as long as usual"
     if found.known is Known.SWAP:
         return "reachable and as fast as a neutral name at the same server"
     if found.known is Known.CONTROLS:
@@ -271,17 +153,18 @@ def _before(facts: Facts) -> str:
 
 def fine(facts: Facts) -> str:
     """The sentence for ``ok``."""
-    size = (
-        f"reads of up to {facts.tested_bytes // 1024} KiB were tested"
-        if facts.tested_bytes
-        else "only handshakes were tested"
-    )
+    size = "only handshakes were tested"
+    if facts.tested_bytes:
+        size = f"reads of up to {facts.tested_bytes // 1024} KiB were tested in the last day"
+    elif facts.read_at:
+        size += f"; no object could be read since {moment(facts.read_at)}"
     return f"{facts.title}: {_pace(facts)} ({controls(facts)}; {size}).{_before(facts)}"
 
 
 def withheld(facts: Facts) -> str:
     """The sentence for what the platform itself does not serve here."""
-    refusing, asked = len(facts.withholding), len(facts.targets)
+    refusing = len({leg.leg.target for leg in facts.withholding})
+    asked = len({leg.leg.target for leg in facts.known})
     share = "" if refusing == asked else f", at {refusing} of {asked} of its endpoints"
     statuses = {leg.http.status for leg in facts.withholding if leg.http is not None}
     how = "HTTP 451" if LEGAL_REASONS in statuses else "it names who had it blocked"
@@ -289,8 +172,3 @@ def withheld(facts: Facts) -> str:
         f"{facts.title}: does not serve this here itself ({how}, for legal reasons, under its "
         f"own certificate{share}); that is the platform's act and no network's."
     )
-
-
-def _proven(facts: Facts) -> Proven:
-    assert facts.proven is not None
-    return facts.proven

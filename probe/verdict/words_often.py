@@ -55,10 +55,20 @@ def path_changed(facts: Facts) -> str:
 
 
 def one_edge(facts: Facts) -> str:
-    """The sentence for one address that is slow beside another that is not."""
+    """The sentence for addresses of which some are slow or failing and others are not."""
+    episode = facts.episode
+    assert episode is not None
+    bad = sum(wealth.e_value > 1.0 for wealth in episode.by_address.values())
+    tried = len(episode.by_address)
+    cause = (
+        "that is its own affair, as far as can be told"
+        if bad == 1 and tried > 2
+        else "whether that is its own affair or not cannot be told from here"
+    )
     return (
-        f"{facts.title}: one of its servers is slow or failing and another is not; that is its own "
-        "affair, as far as can be told."
+        f"{facts.title}: {bad} of {tried} of its addresses that were tried since "
+        f"{moment(episode.onset_at)} {'is' if bad == 1 else 'are'} slow or failing, and the "
+        f"{'other is' if tried - bad == 1 else 'others are'} not; {cause}."
     )
 
 

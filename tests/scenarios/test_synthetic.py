@@ -2,7 +2,8 @@
 
 ``--synthetic-seeds N`` plays each of them so often, every time with other parameters. One in ten
 may then be wrong in time or detail, as chance has it on a bad line; what must not be said at all
-(an accusation of the innocent) must never be said.
+(an accusation of the innocent) must never be said. Nor may a sentence say
+what its numbers, or the legs of its rounds, do not show.
 """
 
 from __future__ import annotations
@@ -28,5 +29,7 @@ def test_a_scenario_is_called_what_it_is(
     outcomes = [Play(CONFIG, scenario, LINES[line], seed=seed).run() for seed in range(seeds)]
     unjust = {o.seed: o.unjust for o in outcomes if o.unjust}
     assert not unjust
+    against = {o.seed: o.contradictions for o in outcomes if o.contradictions}
+    assert not against, "what is said does not follow from what was measured"
     wrong = {o.seed: o.wrong for o in outcomes if o.wrong}
     assert len(wrong) <= max(1, MOST_WRONG * seeds), wrong

@@ -38,6 +38,7 @@ from tests.scenarios.model import (
     Said,
     Scenario,
 )
+from tests.synth.contradictions import contradictions
 from tests.synth.drive import Daemon
 from tests.synth.drive import Said as Heard
 from tests.synth.edges import CALM, EdgeModel
@@ -82,13 +83,15 @@ class Moment(Struct, frozen=True, kw_only=True):
 
 class Outcome(Struct, frozen=True, kw_only=True):
     """``wrong``: in words, by vantage and platform; empty: all is right. ``unjust``: what of it
-    was said although it must never be."""
+    was said although it must never be. ``contradictions``: what was said against what was measured.
+    """
 
     scenario: Scenario
     line: str
     seed: int
     wrong: tuple[str, ...]
     unjust: tuple[str, ...]
+    contradictions: tuple[str, ...]
     moments: dict[tuple[str, str], list[Moment]]
 
 
@@ -192,6 +195,7 @@ class Play:
             seed=self.seed,
             wrong=tuple(wrong),
             unjust=tuple(unjust),
+            contradictions=tuple(contradictions(self._heard)),
             moments=self.moments,
         )
 

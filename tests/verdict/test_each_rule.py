@@ -332,6 +332,7 @@ CASES: dict[str, Case] = {
     "unknown.target-failing": one_leg_fails,
     "degraded.line": after(to(Done(handshake=6.0, transfer=6.0)), 4),
     "unknown.line-changed": after(to(Done(rtt=0.5)), 4),
+    "unknown.slow-unproven": after(to(Done(transfer=2.6), *NAME), 1),
     "unknown.farther": farther_for_long,
     "unknown.slower-than-anywhere": policed_abroad,
     "unknown.slower-than-before": crept,

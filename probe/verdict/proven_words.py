@@ -1,0 +1,208 @@
+"""The sentences on what is proven. Their numbers are those of ``Facts.told`` and ``working``."""
+
+from __future__ import annotations
+
+from probe.model.verdict import Method, SlowPhase, Trigger
+from probe.observe.effort import Measure
+from probe.verdict.claims import moment, nobody_looked
+from probe.verdict.facts import Facts
+from probe.verdict.families import TITLES
+from probe.verdict.memory import Proven
+from probe.verdict.shown import Beside, Told
+from probe.verdict.words import rate, times
+
+_PLACE = {
+    Method.DNS: "its name is answered falsely or not at all",
+    Method.TCP: "connections to it are not let through",
+    Method.TLS: "connections to it are cut in the TLS handshake",
+    Method.HTTP: "connections to it are cut once the request is made",
+}
+_CUT_BY_NAME = "connections to it are cut when its name is said"
+# The same where nothing is said of a cause.
+_FAILS = {
+    Method.DNS: "its name is not answered",
+    Method.TCP: "connections to it do not come about",
+    Method.TLS: "TLS handshakes with it fail",
+    Method.HTTP: "requests to it are not answered",
+}
+# What a certificate shows is not that anything was cut.
+_SHOWN = {
+    "ssl_invalid_hostname": "what answers in its place shows a certificate for another name",
+    "ssl_unknown_authority": "what answers in its place shows a certificate of an authority that "
+    "is not trusted",
+    "ssl_invalid_certificate": "what answers shows a certificate that is not valid",
+}
+_SLOW = {
+    SlowPhase.HANDSHAKE: "its handshakes",
+    SlowPhase.TRANSFER: "transfers from it",
+    SlowPhase.BOTH: "transfers from it",
+}
+_WHY = {
+    Trigger.NAME: "a neutral name at the same address is not slowed, so the platform's name is "
+    "what triggers it",
+    Trigger.ADDRESS: "a neutral name at the same address is slowed too, so the address is what "
+    "triggers it, or the platform's own servers there are slow",
+    Trigger.UNKNOWN: "what triggers it cannot be told from here",
+}
+_BY_NAME_ALONE = (
+    "its name is slowed at a server that is nobody's target too, so the platform's name is what "
+    "triggers it"
+)
+
+
+def _beside(facts: Facts) -> str:
+    """What speaks for a cause on the way, beside the swap."""
+    found = _proven(facts)
+    said = ""
+    if found.together:
+        said += f" The same met {', '.join(found.together)} in the same minutes."
+    if facts.vouched:
+        said += " From outside the country it is fine."
+    return said
+
+
+def blocked(facts: Facts) -> str:
+    """The sentence for a block."""
+    found = _proven(facts)
+    place = _SHOWN.get(_reason(found)) or _PLACE[found.method or Method.TCP]
+    if found.method is Method.TLS and found.trigger is Trigger.NAME and not _shown(found):
+        place = _CUT_BY_NAME
+    which = _which(facts)
+    how = f"{which} cannot be reached{_over(facts)} from this line"
+    if facts.working.itself:
+        since = moment(found.onset_at)
+        how = f"{which} could not be reached{_over(facts)} from this line since {since}"
+    like = f"This is consistent with blocking ({found.method})"
+    if found.at_home:
+        like += (
+            ", and as well with a filter at home: the name server that says so is on this computer "
+            "or may be in this home, and none beyond it was heard to say the same"
+        )
+    return (
+        f"{facts.title}: {how}: {place}, while other sites are fine{_answering(facts)}."
+        f"{_other_family(facts)} {like}.{_beside(facts)}"
+    )
+
+
+def _which(facts: Facts) -> str:
+    return "a part of it" if facts.working.answer > facts.working.itself else "it"
+
+
+def _answering(facts: Facts) -> str:
+    """What of it answers, though it is said to fail."""
+    found = facts.working
+    if found.itself:
+        return "; at this moment it answers, and whether that is the end is being tested"
+    if not found.answer:
+        return ""
+    return (
+        f"; {found.answer} of {found.known} of its endpoints "
+        f"answer{'s' if found.answer == 1 else ''}"
+    )
+
+
+def throttled(facts: Facts) -> str:
+    """The sentence for throttling."""
+    found = _proven(facts)
+    return (
+        f"{facts.title}: {_slowness(facts)}{_over(facts)}, while other sites are not slowed"
+        f"{_lately(facts)}.{_other_family(facts)} This is consistent with throttling; "
+        f"{_why(found)}.{_beside(facts)}"
+    )
+
+
+def _slowness(facts: Facts) -> str:
+    """How slow it is, by what was measured in the rounds that found it so."""
+    found = facts.told
+    what = _SLOW[_proven(facts).phase or SlowPhase.TRANSFER]
+    if found is None or (found.times is None and not found.stopped):
+        return f"{what} take longer than is honest; by how much cannot be told"
+    if found.stopped:
+        return f"{what} stop after about {max(1, round(found.stopped / 1024))} KiB"
+    assert found.times is not None
+    factor = f"{'at least ' if found.at_least else ''}{times(found.times)} as long"
+    if found.own is None or found.other is None:
+        said = f"{what} take {factor} as normal"
+    elif _proven(facts).measure is Measure.HANDSHAKE:
+        said = f"{what} take {_seconds(found.own)} beside {_seconds(found.other)} {_other(found)}"
+        said += f" ({factor})"
+    else:
+        said = f"{what} come at {rate(1.0 / found.own)} beside {rate(1.0 / found.other)} "
+        said += f"{_other(found)} ({factor})"
+    if found.handshake is not None and found.handshake > facts.margin:
+        said += f", and its handshakes {times(found.handshake)} as long as normal"
+    return said
+
+
+def _other(found: Told) -> str:
+    if found.beside is Beside.SWAP:
+        return "under a neutral name at the same server"
+    return "of other sites"
+
+
+def _lately(facts: Facts) -> str:
+    found = facts.told
+    return "" if found is None else f" (last seen so at {moment(found.at)})"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f} s" if value >= 1.0 else f"{1e3 * value:.0f} ms"
+
+
+def failing_here(facts: Facts) -> str:
+    """The sentence for what fails on this line, wherever else it may."""
+    found = _proven(facts)
+    how = _SHOWN.get(_reason(found)) or _FAILS[found.method or Method.TCP]
+    which = _which(facts)
+    return (
+        f"{facts.title}: {which} has been failing{_over(facts)} on this line since "
+        f"{moment(found.onset_at)} ({how}), while other sites are fine{_answering(facts)}; "
+        f"whether it fails elsewhere too is not known: {nobody_looked(facts)}."
+        f"{_other_family(facts)}"
+    )
+
+
+def slow_here(facts: Facts) -> str:
+    """The sentence for what is slow on this line, wherever else it may be."""
+    found = _proven(facts)
+    return (
+        f"{facts.title}: {_slowness(facts)}{_over(facts)}, on this line, since "
+        f"{moment(found.onset_at)}, while other sites are not slowed{_lately(facts)}; "
+        f"whether it is slow elsewhere too is not known: {nobody_looked(facts)}."
+        f"{_other_family(facts)}"
+    )
+
+
+def _over(facts: Facts) -> str:
+    """Over which address family it was proven, where several are tried."""
+    return f" over {TITLES[_proven(facts).family]}" if facts.several else ""
+
+
+def _other_family(facts: Facts) -> str:
+    """That it is fine over another family, as far as that was tried since it began."""
+    found = _proven(facts)
+    fine = [
+        TITLES[family]
+        for family, at in sorted(facts.well_at.items())
+        if family is not found.family and at >= found.onset_at
+    ]
+    return f" Over {' and '.join(fine)} it is fine." if fine else ""
+
+
+def _reason(found: Proven) -> str:
+    return found.failure.partition("/")[2]
+
+
+def _shown(found: Proven) -> bool:
+    return _reason(found) in _SHOWN
+
+
+def _why(found: Proven) -> str:
+    if found.decoy and found.trigger is Trigger.NAME:
+        return _BY_NAME_ALONE
+    return _WHY[found.trigger or Trigger.UNKNOWN]
+
+
+def _proven(facts: Facts) -> Proven:
+    assert facts.proven is not None
+    return facts.proven
