@@ -16,10 +16,12 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
 from collections import Counter
+from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 
@@ -141,7 +143,9 @@ class Day:
         self.random = Random(seed)
         self.seed, self.hours, self.calm = seed, hours, calm
         self.disk = Disk()
-        self.file = self.disk.folder / "throttlewatch.yaml"
+        # Not on the disk that fills up.
+        self.place = Path(tempfile.mkdtemp(prefix="throttlewatch-chaos-"))
+        self.file = self.place / "throttlewatch.yaml"
         self.files = Files(self.disk.folder / "there", self.random)
         self.files.path.parent.mkdir(parents=True)
         self.receiver = Receiver(self.random)
@@ -254,7 +258,10 @@ class Day:
     async def _files(self) -> str:
         if self.full:
             return "none"
-        name = self.files.act()
+        try:
+            name = self.files.act()
+        except OSError:
+            return "impossible"  # as things are
         if self.random.random() < 0.8:
             await asyncio.sleep(self.random.uniform(0.0, 1_800.0))
             self.files.heal()
@@ -392,6 +399,7 @@ def main(seed: int, hours: float, calm: bool) -> None:
     finally:
         day.disk.close()
         shutil.rmtree(day.disk.folder, ignore_errors=True)
+        shutil.rmtree(day.place, ignore_errors=True)
     loop.close()
     print(msgspec.json.encode(told).decode())
     # Threads that hang in a system call would hold it.

@@ -135,11 +135,16 @@ class Forwarder:
         self._cursor, self._previous = _cursor(self._store), None
 
     def _read(self) -> tuple[Frame | None, list[Frame]]:
-        self._waiting = self._samples.waiting(self._cursor)
-        if self._waiting is None:
-            return None, []
-        previous = self._previous or self._samples.frame(self._cursor)
-        return previous, self._samples.frames(self._cursor, FRAMES_AT_ONCE)
+        try:
+            self._waiting = self._samples.waiting(self._cursor)
+            if self._waiting is None:
+                return None, []
+            previous = self._previous or self._samples.frame(self._cursor)
+            return previous, self._samples.frames(self._cursor, FRAMES_AT_ONCE)
+        finally:
+            # A file that was emptied cannot be begun anew while anybody has it open, and a receiver
+            # may take hours to answer.
+            self._samples.close()
 
     async def _deliver(self, some: Sequence[Point]) -> None:
         """Send until every sample was taken or refused."""
@@ -214,6 +219,8 @@ class Forwarder:
             frames = self._samples.frames(self._cursor + FRAMES_AT_ONCE, 1)
         except SamplesError:
             return []  # the next turn says so
+        finally:
+            self._samples.close()
         return [Point(at=frame.at, values=frame.values) for frame in frames]
 
     def _encode(self, some: Sequence[Point]) -> bytes:

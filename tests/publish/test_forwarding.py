@@ -260,6 +260,27 @@ async def test_series_that_end_as_the_file_is_replaced_end_at_the_receiver(
     await asyncio.to_thread(way.close)
 
 
+async def test_who_reads_keeps_nobody_from_beginning_the_file_anew(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("probe.store.writer.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("probe.store.database.BUSY_SECONDS", 0.05)
+    way = FaultyWay("", lambda _: 204, lambda _: None)
+    config = ForwardConfig(url=way.url, samples_per_second=10_000_000)
+    sender = Forwarder(config, store, Receiver(config))
+    first = a_minute() - 3_600
+    store.sample(first, {labels(1): 1.0})
+    settled(lambda: store.health().queued == 0)
+    assert await sender._turn()
+    (tmp_path / "h").open("wb").close()
+    store.sample(first + GRID_SECONDS, {labels(1): 2.0})
+    settled(lambda: store.health().queued == 0 and store.health().trouble is None, 20.0)
+    assert await sender._turn()
+    sender._samples.close()
+    await sender._receiver.close()
+    await asyncio.to_thread(way.close)
+
+
 async def test_it_goes_on_as_the_same_where_the_file_is_read_late(tmp_path: Path) -> None:
     config = StoreConfig(path=str(tmp_path / "h"), batch=Seconds(0.0))
     first = Store.open(config)
