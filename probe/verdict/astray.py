@@ -10,6 +10,7 @@ must be no act of the probe's own files, of its own look-up, or of a resolver th
 | nobody was asked | | the way to the resolver is closed | ``OWN_LOOKUP`` |
 | a resolver | nothing, or a wrong place | asked on the wire it gave another | ``OWN_LOOKUP`` |
 | a resolver | SERVFAIL, REFUSED, silence | nor has it a word on fresh names | ``TROUBLE`` |
+| a resolver | SERVFAIL, REFUSED, silence | that day it was well as well | ``OWN_LOOKUP`` |
 | a resolver | nothing, or no public address | another place is known | ``ASTRAY`` |
 | a resolver | a place with a false certificate | another place is known | ``ASTRAY`` |
 | a resolver | a silent place, new to us | others contradict it (below) | ``ASTRAY`` |
@@ -57,11 +58,13 @@ OWN = frozenset({Led.OWN_FILE, Led.OWN_LOOKUP, Led.TROUBLE})
 class Known(Struct, frozen=True, kw_only=True):
     """What is remembered of where names lead: the latest ``addresses`` that any resolver gave and
     those that an ``encrypted`` one did, by family and name; the networks in which the platform was
-    ever ``reached``, under its own certificate."""
+    ever ``reached``, under its own certificate. ``unsteady``: within a day the host's resolver
+    failed a look-up and gave a good answer on the wire in the same round."""
 
     addresses: Mapping[str, tuple[str, ...]]
     encrypted: Mapping[str, tuple[str, ...]]
     reached: Collection[str]
+    unsteady: bool = False
 
 
 def led(observed: RoundObservation, leg: LegObservation, known: Known) -> Led:
@@ -90,6 +93,8 @@ def led(observed: RoundObservation, leg: LegObservation, known: Known) -> Led:
             return Led.OWN_LOOKUP
         if reason in _TROUBLE and observed.resolver_works is False:
             return Led.TROUBLE
+        if reason in _TROUBLE and known.unsteady:
+            return Led.OWN_LOOKUP
     others = [address for address in known.addresses.get(key, ()) if address != leg.address]
     if not others:
         return Led.NOTHING

@@ -9,6 +9,10 @@ from probe.model.verdict import State, Trigger
 from probe.verdict.facts import Facts
 from probe.verdict.memory import Proven
 
+IN_THE_BUILDING = (
+    "That it is the provider: a filter in a home's router, a school or an office does the same."
+)
+
 
 def moment(at: float) -> str:
     """Unix seconds as a person writes them, in UTC."""
@@ -67,7 +71,7 @@ def may_not_claim(facts: Facts, state: State) -> tuple[str, ...]:
     found = facts.proven
     if found is None:
         return _not_of_often(facts) if state is State.IMPAIRED else ()
-    limits = ["Who did it, or why."] if found.basis.accuses else []
+    limits = ["Who did it, or why.", IN_THE_BUILDING] if found.basis.accuses else []
     limits.append(GROUNDS[found.basis].leaves)
     if not found.basis.accuses:
         limits.append("That anybody restricts it.")

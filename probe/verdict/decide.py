@@ -93,6 +93,7 @@ def _ordinary(
     thresholds = about.thresholds
     seen = rounds.compare(memory.levels, observed, about)
     mine = rounds.noted(memory.platform(observed.platform), seen, observed)
+    mine = lookups.noted(mine, observed)
     mine = lookups.exonerating(mine, observed)
     seen, ours = rounds.without_our_own(seen, lookups.leads(mine, observed), thresholds)
     mine = rounds.with_slow_line(mine, memory.levels, observed, seen, about)

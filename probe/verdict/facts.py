@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from probe.model.identity import Family, Phase
+from probe.model.identity import Family, Phase, Verify
 from probe.model.observation import LegObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.effort import failed, gave, misdated, refused, server_error, withheld
@@ -167,6 +167,21 @@ class Facts(Struct, frozen=True, kw_only=True):
         """What answers in the controls' place has other certificates, or turns all away."""
         reasons = [leg.failure.reason for leg in self.controls if leg.failure is not None]
         return bool(reasons) and all(reason in _PORTAL for reason in reasons)
+
+    @property
+    def intercepted(self) -> bool:
+        """Somebody untrusted answers in everybody's place, for each host with a certificate of its
+        own: made on the spot, for the name that was asked. A portal shows the same to all."""
+        # Who takes any certificate notices nothing.
+        asked = (*self.targets, *self.controls)
+        legs = [leg for leg in asked if leg.leg.verify is Verify.STRICT]
+        if {leg.failure and leg.failure.reason for leg in legs} != {"ssl_unknown_authority"}:
+            return False
+        shown: dict[str, set[str]] = {}
+        for leg in legs:
+            if leg.tls is not None and leg.tls.certificate_sha256:
+                shown.setdefault(leg.tls.certificate_sha256, set()).add(leg.leg.sni)
+        return len(shown) > 1 and all(len(names) == 1 for names in shown.values())
 
     @property
     def refused(self) -> bool:

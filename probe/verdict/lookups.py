@@ -8,26 +8,46 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from probe.model.basis import Basis
+from probe.model.identity import LegRole, Phase
 from probe.model.observation import RoundObservation
 from probe.verdict import astray, names
 from probe.verdict.apart import Led
 from probe.verdict.astray import Known
 from probe.verdict.memory import MOST_ADDRESSES, PlatformMemory
 
+UNSTEADY_SECONDS = 86_400.0
+"""So long a resolver that failed and was well in one and the same round is taken for one that fails
+now and then: a forwarder in trouble keeps no hours. What it says of a name (that there is none, an
+address) still counts."""
+
 
 def leads(mine: PlatformMemory, observed: RoundObservation) -> dict[str, Led]:
     """What the look-up of each target was, as far as there is something to say. ``mine``: after the
     round was noted."""
-    return astray.leads(observed, _known(mine))
+    return astray.leads(observed, _known(mine, observed.started_at))
 
 
-def _known(mine: PlatformMemory) -> Known:
+def noted(mine: PlatformMemory, observed: RoundObservation) -> PlatformMemory:
+    """``mine``, knowing when the host's resolver failed a look-up last and was well on the wire in
+    the same round."""
+    at, before = observed.started_at, mine.unsteady_at
+    failed = any(
+        leg.failure is not None and leg.failure.phase is Phase.RESOLVE
+        for leg in observed.by_role(LegRole.TARGET)
+        if astray.exonerated(observed, leg.leg.target, _known(mine))
+    )
+    # A clock that was set back leaves no end in the future.
+    return replace(mine, unsteady_at=at if failed else min(before, at))
+
+
+def _known(mine: PlatformMemory, at: float = 0.0) -> Known:
     holder = mine.proven or mine.episode
     well_at = map(names.network_of, () if holder is None else holder.well_at)
     return Known(
         addresses=mine.addresses,
         encrypted=mine.encrypted,
         reached=frozenset((*mine.reached, *well_at)),
+        unsteady=mine.unsteady_at > 0.0 and at - mine.unsteady_at <= UNSTEADY_SECONDS,
     )
 
 

@@ -218,6 +218,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     in the last ordinary round. ``limbo``: since when a target has been slow in a measure in every
     round, and nothing is proven. ``faster``: since when, and in how many rounds in a row, a target
     has been faster than ever; ``relief``: the last time that this was for good.
+    ``unsteady_at``: when the host's resolver failed last and was well in the same round.
     ``said``: the last verdict over each family, where there are several, and ``well_at`` the last
     round over it, if the platform was fine in that.
     ``shares``: how often each target is suspicious.
@@ -255,6 +256,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     limbo: dict[str, float] = {}
     faster: dict[str, tuple[float, float]] = {}
     relief: Relief | None = None
+    unsteady_at: float = 0.0
     said: dict[Family, Verdict] = {}
     well_at: dict[Family, float] = {}
     shares: dict[str, Share] = {}

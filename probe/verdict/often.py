@@ -43,6 +43,9 @@ LEARNT = 96
 """So many calm rounds teach what is usual before anything is tested: a day of transfer rounds. An
 honest platform whose addresses differ may be suspicious in every fourth, and what began before the
 first round cannot be told from that."""
+# What is added to both before they are compared: one of four.
+PRIOR_BESIDE = 4.0
+ERRORS = 3.0
 # Calm rounds are forgotten at this pace: five days of transfer rounds.
 MEMORY = 512.0
 # As often as that part of what it was, it goes on.
@@ -70,9 +73,9 @@ class Share(Struct, frozen=True, kw_only=True):
     ``calm`` and ``calm_slow``: rounds of calm times, and those that were suspicious, older ones
     counting less. ``wealth``: of each bettor. ``rounds`` and ``slow``: since ``onset_at`` (Unix
     seconds), the last time that nothing was thought; ``failed``: of them outright. ``by_address``:
-    rounds, and suspicious ones, since then. ``e_value``: the evidence when it spoke (0: it has
-    not), ``share``: the largest share of suspicious rounds since then; ``over``: the evidence
-    against its going on.
+    rounds, and suspicious ones, since then; ``others`` and ``others_slow``: the same of controls,
+    by the same rule. ``e_value``: the evidence when it spoke (0: it has not), ``share``: the
+    largest share of suspicious rounds since then; ``over``: the evidence against its going on.
     ``at``: the last round.
     """
 
@@ -84,6 +87,8 @@ class Share(Struct, frozen=True, kw_only=True):
     slow: int = 0
     failed: int = 0
     by_address: dict[str, tuple[int, int]] = {}
+    others: int = 0
+    others_slow: int = 0
     e_value: float = 0.0
     share: float = 0.0
     over: float = 1.0
@@ -96,11 +101,22 @@ class Share(Struct, frozen=True, kw_only=True):
         known = (self.calm_slow + PRIOR_SLOW) / total
         return known + sqrt(known * (1.0 - known) / total)
 
+    @property
+    def beyond_others(self) -> bool:
+        """Whether it is suspicious more often than controls have been since it began, by three
+        standard errors of each. What begins with a trouble of the line meets them too, and their
+        calm times before it say nothing of that. True if none was asked."""
+        if not self.others:
+            return True
+        mine, error = _share_of(self.slow, self.rounds)
+        known, doubt = _share_of(self.others_slow, self.others)
+        return mine - ERRORS * error > known + ERRORS * doubt
+
 
 class Often(Struct, frozen=True, kw_only=True):
     """What has spoken. ``calm`` and ``calm_slow``: the rounds of its calm times; ``others`` and
-    ``others_slow``: controls' rounds. ``bad`` of ``tried`` addresses show it, and the rest do not
-    (``bad`` is 0 where that cannot be told)."""
+    ``others_slow``: controls' since the onset. ``bad`` of ``tried`` addresses show it, and the
+    rest do not (``bad`` is 0 where that cannot be told)."""
 
     target: str
     measure: Measure
@@ -121,6 +137,13 @@ class Often(Struct, frozen=True, kw_only=True):
     def fails(self) -> bool:
         """In most of its suspicious rounds it failed outright."""
         return 2 * self.failed > self.slow
+
+
+def _share_of(slow: int, rounds: int) -> tuple[float, float]:
+    """A share and its standard error."""
+    total = rounds + PRIOR_BESIDE
+    known = (slow + 1.0) / total
+    return known, sqrt(known * (1.0 - known) / total)
 
 
 def bet(slow: bool, share: float, bound: float) -> float:
@@ -184,15 +207,25 @@ def after(
     thresholds: Thresholds,
 ) -> dict[str, Share]:
     """The shares after one more round, at Unix time ``at``."""
-    left = dict(shares)
-    for one in seen:
+    left, told = dict(shares), tuple(seen)
+    beside = {
+        measure: [one.slow for one in told if not one.target and one.measure is measure]
+        for measure in {one.measure for one in told}
+    }
+    for one in told:
         key = key_of(family, one.target, one.measure)
         share = left.get(key, Share())
         if not one.target:
             left[key] = _learnt(share, 1, int(one.slow))
             continue
-        others = left.get(key_of(family, "", one.measure), Share())
-        bound = min(MOST, max(LEAST, share.bound, others.bound))
+        calm = left.get(key_of(family, "", one.measure), Share())
+        bound = min(MOST, max(LEAST, share.bound, calm.bound))
+        others = beside[one.measure]
+        share = replace(
+            share,
+            others=share.others + len(others),
+            others_slow=share.others_slow + sum(others),
+        )
         left[key] = _stepped(share, one, bound, at, thresholds)
     return left
 
@@ -228,7 +261,7 @@ def _stepped(share: Share, one: Shown, bound: float, at: float, thresholds: Thre
         learnt = _learnt(share, share.rounds, share.slow)
         return begun_anew(learnt)
     share = replace(share, wealth=wealth)
-    if e_value < thresholds.often_evidence:
+    if e_value < thresholds.often_evidence or not share.beyond_others:
         return share
     return replace(share, e_value=e_value, share=share.slow / share.rounds)
 
@@ -266,7 +299,6 @@ def spoken(shares: dict[str, Share], at: float, seconds: float) -> Often | None:
         return None
     _, key, share = max(told, key=lambda one: (one[0], one[1]))
     family, target, measure = key.split("|")
-    others = shares.get(key_of(Family(family), "", Measure(measure)), Share())
     tried = [(n, k / n) for n, k in share.by_address.values() if n >= TRIED]
     bad, good = sum(part >= BAD for _, part in tried), sum(part <= GOOD for _, part in tried)
     split = bool(bad and good and bad + good == len(tried))
@@ -280,8 +312,8 @@ def spoken(shares: dict[str, Share], at: float, seconds: float) -> Often | None:
         failed=share.failed,
         calm=round(share.calm),
         calm_slow=round(share.calm_slow),
-        others=round(others.calm),
-        others_slow=round(others.calm_slow),
+        others=share.others,
+        others_slow=share.others_slow,
         bad=bad if split else 0,
         tried=len(tried) if split else 0,
         e_value=share.e_value,

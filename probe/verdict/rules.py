@@ -16,7 +16,7 @@ from probe.verdict import proven_words, words, words_line, words_often
 from probe.verdict.apart import Led
 from probe.verdict.before import BEFORE
 from probe.verdict.clock import Fault
-from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion, failures
+from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion
 from probe.verdict.families import NoNews
 
 VERSION = 9
@@ -117,6 +117,14 @@ RULES: tuple[Rule, ...] = (
         says=words_line.resolver_broken,
     ),
     Rule(
+        id="unknown.intercepted",
+        state=State.UNKNOWN,
+        reason="intercepted",
+        why="Every site's certificate is made anew by one and the same untrusted box on this line.",
+        holds=lambda f: bool(f.controls) and f.intercepted,
+        says=words_line.intercepted,
+    ),
+    Rule(
         id="offline.portal",
         state=State.OFFLINE,
         reason="captive_portal",
@@ -157,10 +165,7 @@ RULES: tuple[Rule, ...] = (
         reason="server_error",
         why="A 5xx under a valid certificate, twice: nobody on the way can forge that.",
         holds=lambda f: f.errors and f.server_errors >= 2,
-        says=lambda f: (
-            f"{f.title}: its own servers answer with errors ({failures(f.targets)}); that is not "
-            "interference."
-        ),
+        says=words.server_errors,
     ),
     *(
         Rule(

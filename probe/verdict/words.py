@@ -61,6 +61,14 @@ def _hosts(facts: Facts) -> str:
     return ", ".join(sorted(names))
 
 
+def server_errors(facts: Facts) -> str:
+    """The sentence for a platform whose servers are in trouble."""
+    return (
+        f"{facts.title}: its own servers answer with errors ({failures(facts.targets)}); that is "
+        "not interference."
+    )
+
+
 def refused(facts: Facts) -> str:
     """The sentence for a platform that says no."""
     return (

@@ -19,6 +19,15 @@ def resolver_broken(facts: Facts) -> str:
     )
 
 
+def intercepted(facts: Facts) -> str:
+    """The sentence for a box that opens everybody's TLS."""
+    return (
+        f"{facts.title}: something on this line opens encrypted connections: every certificate, "
+        "other sites' included, is another one and of an authority that is not trusted, as a virus "
+        "scanner or a company's proxy makes them. Nothing is concluded; measure where it is not."
+    )
+
+
 def portal(facts: Facts) -> str:
     """The sentence for something that answers in everybody's place."""
     return (

@@ -249,7 +249,9 @@ class Exchange:
             if strict:
                 raise _OverError(Phase.TLS, "ssl_invalid_hostname", min(at, self.until))
         elif impostor is Impostor.UNTRUSTED:
-            self.tls = UNTRUSTED
+            # Made on the spot, for the name that was asked.
+            shown = f"{self.leg.sni.encode().hex():0<64}"[:64]
+            self.tls = replace(UNTRUSTED, certificate_sha256=shown)
             if strict:
                 raise _OverError(Phase.TLS, "ssl_unknown_authority", min(at, self.until))
         elif self.server.not_yet_valid:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
+from msgspec.structs import replace
+
 from probe.config.schema import DnsConfig
 from probe.measure.names import Resolution, is_address
 from probe.model.failure import Failure
 from probe.model.identity import Family, Phase
-from probe.model.observation import Clock, DnsAnswer, DnsObservation
+from probe.model.observation import Clock, DnsAnswer, DnsObservation, Place
 from tests.scenarios.model import DnsLie
 from tests.synth.censor import Censor
 
@@ -62,6 +64,7 @@ class Names:
             seconds = float(self._config.deadline) if "timeout" in failure.reason else seconds
             addresses = ()
         asked = _observation(name, "system", "host", at, seconds, addresses, failure)
+        asked = self._at_home(asked)
         chosen = self._random.choice(addresses) if addresses else None
         return Resolution(address=chosen, seconds=seconds, failure=failure), asked
 
@@ -84,7 +87,8 @@ class Names:
                     self._usual[name, doh] = usual
                 found += usual
             else:
-                found += self._asked(name, at, doh=doh, trouble=trouble, offline=offline)
+                asked = self._asked(name, at, doh=doh, trouble=trouble, offline=offline)
+                found += map(self._at_home, asked)
         return tuple(found)
 
     def _asked(
@@ -120,6 +124,14 @@ class Names:
             else:
                 found.append(_observation(name, resolver, transport, at, seconds, true, None))
         return found
+
+    def _at_home(self, asked: DnsObservation) -> DnsObservation:
+        """What a filter or forwarder at home answers comes from there."""
+        mine = asked.name in self.filtered or asked.name in self.half_answered
+        if not mine:
+            return asked
+        home = asked.resolver == "system"
+        return replace(asked, place=Place.HOME if home else Place.BEYOND)
 
     def _lie(
         self,

@@ -206,7 +206,8 @@ class World:
         deadline_seconds: float,
         seen_names: tuple[str, ...],
     ) -> tuple[LegObservation, float]:
-        """Make one leg; also when it is over."""
+        """Make one leg; also when it is over. Troubles begin and end in the midst of rounds."""
+        self._now.move_to(at)
         address = resolution.address
         if address is None:
             wall = at + self.wall_offset_seconds

@@ -21,6 +21,7 @@ from probe.model.observation import (
     Place,
     RoundObservation,
     SkippedLeg,
+    TlsFacts,
 )
 from probe.model.verdict import Verdict
 from probe.verdict.about import About, about
@@ -57,6 +58,7 @@ def fail(phase: Phase, reason: str) -> Done:
 RESET = fail(Phase.TLS, "connection_reset")
 SILENT = fail(Phase.CONNECT, "generic_timeout_error")
 UNRESOLVED = fail(Phase.RESOLVE, "generic_timeout_error")
+UNTRUSTED = fail(Phase.TLS, "ssl_unknown_authority")
 CUT = fail(Phase.PROCESSING, "connection_reset")
 
 
@@ -274,6 +276,15 @@ def over_ipv6(answered: int) -> Case:
     return case
 
 
+def each_its_own(observed: RoundObservation) -> RoundObservation:
+    """Every leg was shown a certificate that was made for its name."""
+    legs = tuple(
+        replace(leg, tls=TlsFacts(verify_error="x", certificate_sha256=f"{hash(leg.leg.sni):x}"))
+        for leg in observed.legs
+    )
+    return replace(observed, legs=legs)
+
+
 def without_an_address(observed: RoundObservation) -> RoundObservation:
     gone = observed.by_role(LegRole.TARGET)
     skipped = tuple(SkippedLeg(leg=one.leg, reason="no_address") for one in gone)
@@ -298,6 +309,7 @@ CASES: dict[str, Case] = {
     "unknown.clock-behind": dated(Dates.NOT_YET_VALID, 3),
     "unknown.clock-ahead": dated(Dates.EXPIRED, -3, off=-5 * DAY),
     "offline.resolver": changed(other_resolvers_answer, to(UNRESOLVED)),
+    "unknown.intercepted": changed(each_its_own, to(UNTRUSTED)),
     "offline.portal": after(to(fail(Phase.TLS, "ssl_invalid_hostname")), 1),
     "offline.cut-off": after(only_one_control_answers, 4),
     "offline.nothing-answers": after(to(SILENT), 1),

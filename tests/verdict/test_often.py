@@ -138,6 +138,18 @@ def test_a_platform_is_no_more_suspicious_than_its_controls() -> None:
     assert told([True, False] * 30, beside)[1] is None
 
 
+def test_what_begins_with_a_trouble_that_controls_meet_too_says_nothing() -> None:
+    """However calm they were before: no memory of a week is of this hour."""
+    for others, spoke in ((0.4, False), (0.0, True)):
+        shares, random, said = calm(4_000.0, every=1e9), Random(1), False
+        for n in range(200):
+            seen = [Shown("", READS, "", random.random() < others, 1.0) for _ in range(2)]
+            seen.append(Shown("object", READS, "", random.random() < 0.5, 3.0))
+            shares = after(shares, seen, V4, n * ROUND, DEFAULT)
+            said = said or bool(shares[KEY].e_value)
+        assert said is spoke
+
+
 def test_it_is_over_when_it_comes_no_more_and_not_before() -> None:
     shares, _ = told([True, False] * 30, calm())
     assert told([True, False] * 60, shares)[0][KEY].e_value
