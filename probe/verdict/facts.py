@@ -80,7 +80,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     how fast it should be. ``relief``: it became faster than it ever was, lately.
     ``others``: what the last ordinary round saw of targets that this burst does not look at.
     ``working``: which endpoints answer. ``times``: how many times slower than normal the slowest
-    was in this round, or than is honest where no normal is known (not ``usual``); ``told``: what
+    was in this round, or than is honest where no normal is known (not ``usual``); ``usual_times``:
+    of those whose normal is known; ``told``: what
     was measured of what is proven; ``margin``: slower than that (a factor) is slow. ``evident``: a
     suspicion's test has as much evidence as a proof. ``read_at``: when a read was well last (0:
     never; Unix seconds), and ``at`` when this round began.
@@ -124,6 +125,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     others: tuple[LegObservation, ...] = ()
     working: Working = Working()
     times: float | None = None
+    usual_times: float | None = None
     told: Told | None = None
     margin: float = 2.0
     evident: bool = False

@@ -38,6 +38,15 @@ class Numbers(Struct, frozen=True):
     score: Score | None = None
 
     @property
+    def usual_times(self) -> float | None:
+        """The same of those of which it is known what is normal."""
+        if self.score is not None:
+            return self.times if self.score.usual else None
+        logs = [c.slowdown for c in self.contrasts if c.usual and c.slowdown is not None]
+        finite = [value for value in logs if isfinite(value)]
+        return exp(max(finite)) if finite else None
+
+    @property
     def times(self) -> float | None:
         """How many times slower than normal the slowest target was, as far as it is finite."""
         if self.score is not None:

@@ -134,8 +134,8 @@ def _pace(facts: Facts) -> str:
     found = facts.paces
     if found is None:
         return "reachable; how fast it reads is not known yet"
-    if facts.usual and facts.times is not None and facts.times > _AS_FAST:
-        return f"reachable; the slowest of what was read took {times(facts.times)} as long as usual"
+    if facts.usual_times is not None and facts.usual_times > _AS_FAST:
+        return f"reachable; the slowest of it took {times(facts.usual_times)} as long as usual"
     if found.known is Known.SWAP:
         return "reachable and as fast as a neutral name at the same server"
     if found.known is Known.CONTROLS:

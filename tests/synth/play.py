@@ -204,6 +204,12 @@ class Play:
         self.run()
         return self._heard
 
+    def born(self, rounds: int) -> list[Heard]:
+        """Play so many rounds of it with nothing before; what was said at every step."""
+        self._begin()
+        self._listen("during", rounds, stop=False)
+        return self._heard
+
     def _listen(self, phase: str, rounds: int, *, stop: bool) -> None:
         """Until every platform has had so many whole transfer rounds, or all is said."""
         counts = dict.fromkeys(self.moments, 0)
