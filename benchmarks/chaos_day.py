@@ -30,6 +30,7 @@ import httpx
 import msgspec
 import uvicorn
 from msgspec import Struct
+from msgspec.structs import replace
 
 from benchmarks.chaos_draws import BAD_CONFIGS, GOOD_CONFIGS, KINDS
 from benchmarks.chaos_files import Files, everywhere
@@ -108,12 +109,11 @@ class _Rounds:
         observed = await self._soak.measure(
             platform=platform, vantage=vantage, kind=kind, family=family
         )
-        self._day.made += 1
-        return observed
+        return self._day.named(observed)
 
     async def burst(self, plan: Burst, *, platform: str, vantage: str) -> RoundObservation:
-        self._day.made += 1
-        return await self._soak.burst(plan, platform=platform, vantage=vantage)
+        observed = await self._soak.burst(plan, platform=platform, vantage=vantage)
+        return self._day.named(observed)
 
 
 class _Daemon(Daemon):
@@ -205,6 +205,11 @@ class Day:
             dict(self.acts),
             self.wrong,
         )
+
+    def named(self, observed: RoundObservation) -> RoundObservation:
+        """With an identity of its own: each reload and restart begins the world's numbers anew."""
+        self.made += 1
+        return replace(observed, id=f"{self.made:032x}")
 
     def configure(self, text: str) -> None:
         """A good file, with ``text``."""
