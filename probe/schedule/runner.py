@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 # NTP slews by at most 500 ppm; what moves faster is a step.
 STEP_SECONDS = 0.5
 WATCH_SECONDS = 1.0
+# APScheduler drops a job beyond it, and with it the slot.
+MOST_AT_ONCE = 1_000
 
 
 class Clocks(Struct, frozen=True):
@@ -133,6 +135,8 @@ class Runner:
             DateTrigger(self._zone.at(due.at)),
             args=(key, due),
             id=key,
+            # A start that is due at once meets the one that placed it, which is over in a moment.
+            max_instances=MOST_AT_ONCE,
             coalesce=True,
             misfire_grace_time=None,
             replace_existing=True,

@@ -11,7 +11,7 @@ import pytest
 from probe.config.schema import ScheduleConfig
 from probe.config.values import Seconds
 from probe.model.identity import RoundKind
-from probe.schedule.plan import Slot
+from probe.schedule.plan import Due, Slot
 from probe.schedule.runner import Clocks, Hooks, Runner
 
 FAST = ScheduleConfig(light=Seconds(0.2), transfer=Seconds(0.6), jitter=0.0)
@@ -100,6 +100,20 @@ async def test_a_vantage_makes_one_round_at_a_time_and_late_ones_are_counted() -
     # The first of each has nothing behind it; then both take their turns.
     assert seen.intervals[:2] == [float(FAST.light)] * 2
     assert seen.intervals[-1] >= 2 * seen.seconds
+
+
+async def test_a_round_that_is_due_as_the_one_before_begins_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def at_once(*_: object, previous: int, now: float, **__: object) -> Due:
+        return Due(number=previous + 1, at=now + (0.05 if previous % 2 else 0.0))
+
+    monkeypatch.setattr("probe.schedule.runner.next_due", at_once)
+    seen = Recorder()
+    runner = Runner(two_slots(), FAST, seen.hooks())
+    runner.start()
+    await until(lambda: all([n for n, _ in seen.rounds].count(p) >= 8 for p in ("x", "youtube")))
+    await runner.stop()
 
 
 async def test_vantages_do_not_wait_for_each_other() -> None:
