@@ -59,6 +59,8 @@ FAULTS_SHARE = 0.7
 EVERY_SECONDS = 600.0
 TICK_SECONDS = 10.0
 SCRAPE_SECONDS = 300.0
+LOOK_SECONDS = 1_800.0
+MORE_LOOKS = 6
 
 
 class Told(Struct, frozen=True):
@@ -179,7 +181,7 @@ class Day:
             await self._heal()
         await asyncio.sleep(begin + self.hours * HOUR - CLOCK.true())
         if not self.calm:
-            self._look()
+            self.wrong += await self._left()
         visits.cancel()
         await asyncio.gather(visits, return_exceptions=True)
         turns, used = loop.turns, time.process_time() - cpu
@@ -341,21 +343,34 @@ class Day:
         self.configure("")
         os.kill(os.getpid(), signal.SIGHUP)
 
-    def _look(self) -> None:
-        """Whether every state has recovered."""
+    async def _left(self) -> list[str]:
+        """What has not recovered. A round of an honest line may be suspicious, so a state has some
+        more rounds; what is never well again is told."""
+        left = self._look()
+        for _ in range(MORE_LOOKS):
+            if not left:
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+            left = [one for one in self._look() if one in left]
+        return left
+
+    def _look(self) -> list[str]:
+        """What is not as on a calm day just now."""
+        wrong: list[str] = []
         snapshot = self.daemon.snapshot()
         for (_, platform), verdict in self.daemon._verdicts.items():
             if verdict.vantage == "default" and verdict.state is not State.OK:
-                self.wrong.append(f"{platform} is {verdict.state.value} ({verdict.reason})")
+                wrong.append(f"{platform} is {verdict.state.value} ({verdict.reason})")
         if snapshot.store is None or snapshot.store.trouble is not None:
-            self.wrong.append(f"the history: {snapshot.store}")
+            wrong.append(f"the history: {snapshot.store}")
         forward = snapshot.forward
         if forward is None or forward.trouble:
-            self.wrong.append(f"forwarding: {forward}")
+            wrong.append(f"forwarding: {forward}")
         elif forward.refused or forward.waiting > 10:
-            self.wrong.append(f"samples were given up, or wait: {forward}")
+            wrong.append(f"samples were given up, or wait: {forward}")
         if self._running.done():
-            self.wrong.append("the daemon has ended")
+            wrong.append("the daemon has ended")
+        return wrong
 
     async def _visit(self) -> None:
         async with httpx.AsyncClient(trust_env=False, timeout=30.0) as client:

@@ -65,7 +65,9 @@ def _calm(job: Job) -> Report:
         state, platform = verdict.state, observed.platform
         begun = before.get(platform) is not state
         before[platform] = state
-        if verdict.restricted and begun:
+        # What a filter of the home may be says so itself, and has no vote: it is no accusation.
+        accuses = verdict.restricted and verdict.votes
+        if accuses and begun:
             meanwhile = world.meanwhile(observed.started_at)
             report.alarms.append(
                 f"{job.which}, {job.line.name}, seed {job.seed}, "
@@ -77,7 +79,7 @@ def _calm(job: Job) -> Report:
             else:
                 report.blocked += 1
         report.impaired += begun and state is State.IMPAIRED
-        report.accused_rounds += verdict.restricted
+        report.accused_rounds += accuses
         if observed.kind is not RoundKind.BURST:
             key = f"{state} {verdict.reason}".strip()
             report.said[key] = report.said.get(key, 0) + 1
