@@ -17,6 +17,10 @@ Held = TypeVar("Held", Episode, Proven)
 # A transfer round comes once in an interval, give or take jitter: after so many of them a vantage
 # has surely read.
 READS_AGAIN = 1.25
+# Where rounds come faster than by default, what waits for them is shorter, in transfer intervals:
+# the thresholds' seconds are these at the default one.
+SETTLED = 1.0 / 3.0
+RECANTED = 4.0
 
 
 def vouched(holder: Episode | Proven, at: float, about: About) -> bool:
@@ -27,7 +31,8 @@ def vouched(holder: Episode | Proven, at: float, about: About) -> bool:
     in the first minutes says nothing yet, and none vouches within an hour of having said otherwise.
     Those that have not looked yet are waited for: else one that lies would only have to be first.
     """
-    if holder.elsewhere_at and at - holder.elsewhere_at < about.thresholds.recanted_seconds:
+    recanted = min(about.thresholds.recanted_seconds, RECANTED * about.transfer_seconds)
+    if holder.elsewhere_at and at - holder.elsewhere_at < recanted:
         return False
     fine = sum(v.state is State.OK and _looked(v, holder, about) for v in about.references)
     return 2 * fine > len(about.references)
@@ -35,7 +40,7 @@ def vouched(holder: Episode | Proven, at: float, about: About) -> bool:
 
 def _looked(verdict: Verdict, holder: Episode | Proven, about: About) -> bool:
     since = verdict.at - holder.onset_at
-    if since < about.thresholds.settle_seconds:
+    if since < min(about.thresholds.settle_seconds, SETTLED * about.transfer_seconds):
         return False
     if holder.measure is Measure.HANDSHAKE:
         return True

@@ -43,7 +43,10 @@ async def test_a_page_whatever_its_status(status: str) -> None:
         page = await fetch(server.port)
 
     assert page == Page(
-        status=int(status[:3]), url=f"https://{NAME}:{server.port}/page", body=b"<html>"
+        status=int(status[:3]),
+        url=f"https://{NAME}:{server.port}/page",
+        body=b"<html>",
+        whole_bytes=6,
     )
     assert server.snis == [NAME]
     assert f"Host: {NAME}:{server.port}\r\n".encode() in server.visit.request
