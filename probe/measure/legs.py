@@ -164,6 +164,12 @@ def one_any_answer(legs: Sequence[Leg], random: Random) -> tuple[Leg, ...]:
     return tuple(leg for leg in legs if leg.answer is not Answer.ANY or leg is kept)
 
 
+def swap_names(target: Target, neutral: Sequence[str]) -> Sequence[str]:
+    """The names that a swap of ``target`` which takes any answer is drawn from: its own, or those
+    that the configuration knows as ``neutral``."""
+    return (target.swap and target.swap.names) or neutral
+
+
 def in_order(legs: Sequence[Leg], random: Random) -> list[Leg]:
     """The order in which a round makes ``legs``: drawn, but that a swap which takes any answer
     comes before its target, whose name may condemn the address for a while.

@@ -30,6 +30,7 @@ from probe.measure.legs import (
     in_order,
     one_any_answer,
     round_cap,
+    swap_names,
     with_drawn_names,
 )
 from probe.measure.lookout import Lookout
@@ -217,8 +218,7 @@ class Rounds:
         """``legs``, each with its name."""
 
         def names(leg: Leg) -> Sequence[str]:
-            swap = self._targets[leg.owner, leg.target].swap
-            return (swap and swap.names) or self._neutral
+            return swap_names(self._targets[leg.owner, leg.target], self._neutral)
 
         return with_drawn_names(legs, names, self._random)
 

@@ -20,6 +20,7 @@ from probe.measure.legs import (
     in_order,
     one_any_answer,
     round_cap,
+    swap_names,
     with_drawn_names,
 )
 from probe.measure.manners import asked_host, wish_of
@@ -158,8 +159,7 @@ class Rounds:
 
     def _drawn(self, legs: Sequence[Leg]) -> tuple[Leg, ...]:
         def names(leg: Leg) -> Sequence[str]:
-            swap = self._targets[leg.owner, leg.target].swap
-            return (swap and swap.names) or self._neutral
+            return swap_names(self._targets[leg.owner, leg.target], self._neutral)
 
         return with_drawn_names(legs, names, self.world.random)
 
