@@ -2,7 +2,7 @@
 
     python -m benchmarks.aftermath [--seeds N] [--first N] [--line L] [--jobs N]
 
-Plays every trial of ``tests/synth/aftermath.py`` on every line, N seeds each (a seed draws other
+Plays every trial of ``synth/aftermath.py`` on every line, N seeds each (a seed draws other
 distances, drifts and noise), and in the end one of: 10 times slower, 30 times slower, cut after
 16 KiB. Printed are bursts on the day before and on the second day after, the share of that day's
 rounds that were ``ok``, what was found, and accusations while nobody did anything, which must be
@@ -18,9 +18,9 @@ from statistics import median
 
 from benchmarks.false_alarms_report import words
 from probe.config import load
-from tests.synth.aftermath import BY_NAME, TRIALS, Aftermath, aftermath
-from tests.synth.effects import Effect
-from tests.synth.lines import LINES
+from synth.aftermath import BY_NAME, TRIALS, Aftermath, aftermath
+from synth.effects import Effect
+from synth.lines import LINES
 
 EFFECTS = (Effect(factor=10.0), Effect(factor=30.0), None)
 

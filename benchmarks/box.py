@@ -21,12 +21,12 @@ from pathlib import Path
 
 import click
 
-from tests.lab.box.control import BoxControl, running_box
-from tests.lab.box.gauge import round_trips, stream
-from tests.lab.box.inside import inside
-from tests.lab.box.line import BITS, Direction, Line
-from tests.lab.box.rules import Delay, Match, Police, Reach, Rule, Way
-from tests.lab.net import WORLD_ADDRESS, Topology
+from lab.box.control import BoxControl, running_box
+from lab.box.gauge import round_trips, stream
+from lab.box.inside import inside
+from lab.box.line import BITS, Direction, Line
+from lab.box.rules import Delay, Match, Police, Reach, Rule, Way
+from lab.net import WORLD_ADDRESS, Topology
 
 MEGABIT = 1_000_000
 MILLI = 1_000

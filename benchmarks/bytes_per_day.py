@@ -15,6 +15,8 @@ from statistics import mean
 import click
 import msgspec
 
+from lab.lab import Lab
+from lab.world.build import world_for
 from probe.config import load
 from probe.config.schema import Config
 from probe.measure.round import Rounds
@@ -23,8 +25,6 @@ from probe.measure.trust import Trust
 from probe.model.identity import SCHEDULED, RoundKind
 from probe.schedule.data_budget import wire_bytes
 from probe.schedule.pace import Costs, Pace, bytes_per_second, fastest, pace_of
-from tests.lab.lab import Lab
-from tests.lab.world.build import world_for
 
 DELAY_SECONDS = 0.02
 DAY_SECONDS = 86_400.0

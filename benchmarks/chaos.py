@@ -3,7 +3,7 @@
     python -m benchmarks.chaos [--seeds 200] [--hours 24] [--jobs 1]
 
 The real daemon with its server, scheduler, history, forwarding and reloads; its rounds come from
-the world of numbers (tests/synth), where links, resolvers, portals, tunnels and throttlers do what
+the world of numbers (synth), where links, resolvers, portals, tunnels and throttlers do what
 a seed has drawn. In the first 70 % of the day, every ten minutes or so, one of: the history's file
 or folder, or SQLite's companions of it, are removed, moved, replaced, emptied, damaged, written
 into, or lead elsewhere; the disk fills up (a file system of its own, as root); the wall clock is

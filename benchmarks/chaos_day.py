@@ -47,11 +47,11 @@ from probe.model.verdict import State, Verdict
 from probe.schedule import runner
 from probe.schedule.runner import Runner
 from probe.store import database, writer
-from tests.synth.edges import CALM
-from tests.synth.effects import Effect, How, restriction
-from tests.synth.lines import FIBRE
-from tests.synth.troubles import HOUR, Trouble
-from tests.synth.world import World
+from synth.edges import CALM
+from synth.effects import Effect, How, restriction
+from synth.lines import FIBRE
+from synth.troubles import HOUR, Trouble
+from synth.world import World
 
 YEAR = 365 * 24 * HOUR
 FAULTS_SHARE = 0.7

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.synth.troubles import Kind
+from synth.troubles import Kind
 
 GOOD_CONFIGS = (
     "",

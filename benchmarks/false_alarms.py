@@ -6,8 +6,8 @@
 TRACES are files, or folders of files, with two columns: seconds from the start and Mbit/s. Such
 traces are public (Riiser et al., MMSys 2013; FCC, Measuring Broadband America); each folder is one
 more line. Four platforms of one vantage are measured at the default cadence and with the default
-thresholds, budgets and bursts, in the world of ``tests/synth``: the kinds of line in
-``tests/synth/lines.py``, each with the far ends and troubles of ``edges.py`` and ``troubles.py``.
+thresholds, budgets and bursts, in the world of ``synth``: the kinds of line in
+``synth/lines.py``, each with the far ends and troubles of ``edges.py`` and ``troubles.py``.
 What goes wrong, where and how often: ``benchmarks/false_alarms_worlds.py``.
 
 False alarms: every verdict that goes over to ``throttled`` or ``blocked`` while nobody restricts
@@ -31,8 +31,8 @@ from pathlib import Path
 from benchmarks.false_alarms_report import Report, print_reports
 from benchmarks.false_alarms_runs import Job, run
 from benchmarks.false_alarms_worlds import Which
-from tests.synth.line import LineModel, Points
-from tests.synth.lines import LINES, read_trace, traced
+from synth.line import LineModel, Points
+from synth.lines import LINES, read_trace, traced
 
 LONGEST_DAYS = 91
 

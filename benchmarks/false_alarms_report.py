@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.poisson import interval
-from tests.synth.effects import Effect, How
+from synth.effects import Effect, How
 
 YEAR = 365.0
 MOST_PER_YEAR = 0.1

@@ -9,9 +9,9 @@ from benchmarks.false_alarms_worlds import BEGIN, DAY, HOUR, Which, made
 from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State
-from tests.synth.effects import Effect, How, restriction
-from tests.synth.line import LineModel
-from tests.synth.outside import Watched
+from synth.effects import Effect, How, restriction
+from synth.line import LineModel
+from synth.outside import Watched
 
 WARM_DAYS = 2.0
 CALM_HOURS = 5.0

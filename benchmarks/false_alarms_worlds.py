@@ -1,7 +1,7 @@
 """The worlds of ``false_alarms``: one for alarms and delays, and a household's.
 
 In both, names have 1, 2 or 4 addresses, as platforms' do. ``sites``: every trouble of lines, edges
-and controls (``tests/synth/troubles.py``), sites' own slow hours, 12 a year each, half of them for
+and controls (``synth/troubles.py``), sites' own slow hours, 12 a year each, half of them for
 whoever asks and half for those near here alone, and outages of operators, 2 a year each, for
 whoever asks. ``home``: what goes wrong in a household; nobody outside meets that.
 """
@@ -17,16 +17,16 @@ from msgspec.structs import replace
 
 from probe.config import load
 from probe.config.schema import Config
-from tests.synth.chance import log_uniform
-from tests.synth.drive import Said
-from tests.synth.edges import FAR, EdgeModel
-from tests.synth.effects import hosts_of
-from tests.synth.line import LineModel
-from tests.synth.lines import FIBRE, LOSSY, MOBILE
-from tests.synth.outages import Outage, end, strike
-from tests.synth.outside import Watched
-from tests.synth.troubles import FREQUENCIES, HOME, SITES, Frequency, Kind, Trouble
-from tests.synth.world import World
+from synth.chance import log_uniform
+from synth.drive import Said
+from synth.edges import FAR, EdgeModel
+from synth.effects import hosts_of
+from synth.line import LineModel
+from synth.lines import FIBRE, LOSSY, MOBILE
+from synth.outages import Outage, end, strike
+from synth.outside import Watched
+from synth.troubles import FREQUENCIES, HOME, SITES, Frequency, Kind, Trouble
+from synth.world import World
 
 HOUR = 3_600.0
 DAY = 24 * HOUR

@@ -28,6 +28,7 @@ import httpx
 from msgspec import Struct
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from lab.loopback.prometheus import Prometheus, free_address, running
 from probe.config import load
 from probe.config.dump import dump
 from probe.config.schema import NationConfig, Settings, VantageConfig
@@ -36,8 +37,7 @@ from probe.publish.board import Board
 from probe.publish.metrics import Registry, encode
 from probe.publish.rules.known import KNOWN
 from probe.publish.rules.render import rule_file
-from tests.publish.prometheus_server import Prometheus, free_address, running
-from tests.publish.shape import PLATFORMS, config, full_round, verdict_of
+from synth.shape import PLATFORMS, config, full_round, verdict_of
 
 INTERVAL_SECONDS = 15
 NEEDED = (

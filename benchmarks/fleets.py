@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 
 from probe.config.schema import NationConfig
-from tests.nation.simulated import Abroad, Truth, play, world
+from synth.fleets import Abroad, Truth, play, world
 
 FLEETS = 10_000
 CHUNK = 25

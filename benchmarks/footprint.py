@@ -11,10 +11,10 @@ import time
 
 import click
 
+from lab.daemon import LabDaemon, Scrape
+from lab.lab import Lab
+from lab.world.events import Request
 from probe.config import load
-from tests.lab.daemon import LabDaemon, Scrape
-from tests.lab.lab import Lab
-from tests.lab.world.events import Request
 
 SETTINGS = {
     "schedule": {"light": "1s", "transfer": "3s", "long": "1m"},

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import click
 
+from lab.daemon import LabDaemon
+from lab.lab import REPOSITORY, Lab
 from probe.config import load
-from tests.lab.daemon import LabDaemon
-from tests.lab.lab import REPOSITORY, Lab
 
 PLATFORMS = ("x", "facebook", "instagram", "youtube")
 SLOTS_PER_SECOND = 2.0

@@ -31,6 +31,10 @@ import click
 import httpx
 from msgspec import Struct
 
+from lab.loopback.hostile import PAGES, answers_to, contexts, link, scripted
+from lab.loopback.hostile import Resolver as HostileResolver
+from lab.loopback.servers import HERE, authority, certificate, leg_to, measure, serve, trust
+from lab.loopback.turns import counted
 from probe.config.schema import VantageConfig
 from probe.measure.attempt import most_wire_bytes
 from probe.measure.dns import measure_dns
@@ -41,10 +45,6 @@ from probe.measure.resolvers import Resolver
 from probe.model.failure import REASONS
 from probe.model.identity import Family
 from probe.model.observation import DnsObservation, LegObservation
-from tests.measure.hostile import PAGES, answers_to, contexts, link, scripted
-from tests.measure.hostile import Resolver as HostileResolver
-from tests.measure.servers import HERE, authority, certificate, leg_to, measure, serve, trust
-from tests.measure.turns import counted
 
 DEADLINE_SECONDS = 1.0
 BODY_BYTES = 65_536

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 
 import httpx
 
-from tests.measure.servers import (
+from lab.loopback.servers import (
     NAME,
     Http2,
     Visit,

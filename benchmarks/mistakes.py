@@ -11,9 +11,9 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 
-from tests.synth.lines import LINES
-from tests.synth.mistakes import PLAYS, played
-from tests.synth.mistakes_page import faults, rows, word
+from synth.lines import LINES
+from synth.mistakes import PLAYS, played
+from synth.mistakes_page import faults, rows, word
 
 
 def main() -> int:

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from probe.model.verdict import State
-from tests.synth.lines import CABLE, FIBRE
-from tests.synth.outage_play import OPERATORS, played
-from tests.synth.outages import Outage
+from synth.lines import CABLE, FIBRE
+from synth.outage_play import OPERATORS, played
+from synth.outages import Outage
 
 LINES = {line.name: line for line in (FIBRE, CABLE)}
 REFERENCES = (0, 1, 3)

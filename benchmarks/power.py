@@ -4,7 +4,7 @@
         [--factor F] [--by name|address] [--onset calm|born] [--references N] [--jobs N]
         [--markdown]
 
-Every mechanism of ``tests/synth/slowing.py`` by every factor, by name and by address, on lines of
+Every mechanism of ``synth/slowing.py`` by every factor, by name and by address, on lines of
 four kinds, begun after two calm days or before the probe's first round, at the default cadence,
 thresholds, budgets and bursts, in the world of ``benchmarks.false_alarms``: sites whose servers
 drift and have moments of their own, names with 1, 2 or 4 addresses. A run ends with an accusation,
@@ -31,11 +31,11 @@ from benchmarks.false_alarms_report import quantile, words
 from probe.config import load
 from probe.model.identity import RoundKind
 from probe.model.verdict import State
-from tests.synth.edges import EdgeModel
-from tests.synth.lines import LINES
-from tests.synth.outside import Watched
-from tests.synth.slowing import AT_TIMES, SLOWING, Mechanism, done
-from tests.synth.world import World
+from synth.edges import EdgeModel
+from synth.lines import LINES
+from synth.outside import Watched
+from synth.slowing import AT_TIMES, SLOWING, Mechanism, done
+from synth.world import World
 
 HOUR = 3_600.0
 DAY = 24 * HOUR

@@ -27,7 +27,7 @@ from probe.publish.report.gather import gather, window
 from probe.publish.report.render import render_html, render_svg
 from probe.publish.report.times import Clock
 from probe.publish.report.values import Setting
-from tests.event import DAY, END, ONSET, TITLES, VANTAGES, WEEK, history
+from synth.event import DAY, END, ONSET, TITLES, VANTAGES, WEEK, history
 
 SETTING = Setting(
     country="ZZ",

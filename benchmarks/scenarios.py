@@ -4,7 +4,7 @@ after how many transfer rounds.
     python -m benchmarks.scenarios [--seeds N] [--first N] [--line L] [--only ID] [--jobs N]
 
 Each seed draws other parameters within the scenario's ranges, another line and other far ends, all
-at the default cadence, budgets and thresholds (``tests/synth/play.py``). After the scenarios of the
+at the default cadence, budgets and thresholds (``synth/play.py``). After the scenarios of the
 table come platforms slowed by exactly 10, 5 and 3 times. Right: what must be said was said in time,
 its end too, and nothing that must not be said ever was. Unjust: something was that must not be.
 The exit status is 1 if anything was unjust or a median is later than what is asked.
@@ -25,12 +25,12 @@ from rich.table import Table
 from benchmarks.false_alarms_report import most_rounds, quantile, words
 from probe.config import load
 from probe.model.verdict import State
-from tests.scenarios.lines import LINES
-from tests.scenarios.model import HOME, Expectation, Said, Scenario
-from tests.scenarios.table import SCENARIOS
-from tests.synth.edges import CALM
-from tests.synth.effects import Effect, restriction
-from tests.synth.play import Moment, Play, detected, line_of
+from scenarios.lines import LINES
+from scenarios.model import HOME, Expectation, Said, Scenario
+from scenarios.table import SCENARIOS
+from synth.edges import CALM
+from synth.effects import Effect, restriction
+from synth.play import Moment, Play, detected, line_of
 
 FACTORS = (10.0, 5.0, 3.0)
 LASTS_ROUNDS = 12

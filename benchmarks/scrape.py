@@ -15,7 +15,7 @@ from statistics import median
 from probe.config.schema import Settings, VantageConfig
 from probe.publish.board import Board
 from probe.publish.metrics import Registry, encode
-from tests.publish.shape import config, full_round, verdict_of
+from synth.shape import config, full_round, verdict_of
 
 REPEATS = 30
 OPENMETRICS = "application/openmetrics-text"

@@ -3,7 +3,7 @@
     python -m benchmarks.soak [--months 5]
 
 The real daemon without its server: scheduler, data budget, verdicts, bursts, board and history.
-Its rounds come from the world of numbers (tests/synth), and both clocks are virtual, so that 30
+Its rounds come from the world of numbers (synth), and both clocks are virtual, so that 30
 days of timers take minutes. Faults, the same in each month: link flaps, a dead line for half a day,
 DNS dead, the wall clock set by a year forwards and back, a platform throttled for a day, the disk
 full (a small file system of its own, as root). Prints what was due at the pace that the data budget
@@ -41,13 +41,13 @@ from probe.model.identity import Family, RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State
 from probe.schedule import runner
-from tests.synth.edges import CALM
-from tests.synth.effects import Effect, How, restriction
-from tests.synth.lines import FIBRE
-from tests.synth.rounds import VANTAGE
-from tests.synth.rounds import Rounds as SynthRounds
-from tests.synth.troubles import DAY, HOUR, Kind, Trouble
-from tests.synth.world import World
+from synth.edges import CALM
+from synth.effects import Effect, How, restriction
+from synth.lines import FIBRE
+from synth.rounds import VANTAGE
+from synth.rounds import Rounds as SynthRounds
+from synth.troubles import DAY, HOUR, Kind, Trouble
+from synth.world import World
 
 YEAR = 365 * DAY
 MONTH = 30

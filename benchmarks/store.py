@@ -1,7 +1,7 @@
 """What the history costs a disk: ``python -m benchmarks.store [--days 2] [--forward]``.
 
 The daemon without its server, in virtual time at the default pace, with rounds of the world of
-numbers (tests/synth) in which nothing is restricted: everything that it gives to the history is
+numbers (synth) in which nothing is restricted: everything that it gives to the history is
 given at the time at which it would be. ``--forward`` records the metrics each minute too. As root
 the history lies on an ext4 of its own in a file, and what reached that device is printed, with the
 file system's journal; else only what the process gave to the kernel.
@@ -36,9 +36,9 @@ from probe.schedule import runner
 from probe.store.history import History
 from probe.store.records import Record
 from probe.store.samples import GRID_SECONDS
-from tests.synth.edges import CALM
-from tests.synth.lines import FIBRE
-from tests.synth.world import World
+from synth.edges import CALM
+from synth.lines import FIBRE
+from synth.world import World
 
 DAY = 86_400.0
 SECTOR = 512

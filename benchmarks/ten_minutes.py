@@ -12,10 +12,10 @@ import sys
 
 import click
 
+from lab.lab import Lab
+from lab.soak import Soak, faults, soak
+from lab.world.build import world_for
 from probe.config import load
-from tests.lab.lab import Lab
-from tests.lab.soak import Soak, faults, soak
-from tests.lab.world.build import world_for
 
 SCHEDULE = {"light": "10s", "transfer": "30s", "long": "2m"}
 DELAY_SECONDS = 0.02

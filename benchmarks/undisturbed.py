@@ -26,15 +26,15 @@ from benchmarks.wire_accuracy import (
     answer_records,
     leg_for,
 )
+from lab.box.line import MEGABIT, Direction, Line
+from lab.box.spec import BoxSpec
+from lab.capture import ByPort, Connection, connections
+from lab.lab import Lab
+from lab.world.events import Request
 from probe.config.schema import VantageConfig
 from probe.measure.clock import Stamping
 from probe.measure.leg import measure_leg
 from probe.measure.trust import Trust
-from tests.lab.box.line import MEGABIT, Direction, Line
-from tests.lab.box.spec import BoxSpec
-from tests.lab.capture import ByPort, Connection, connections
-from tests.lab.lab import Lab
-from tests.lab.world.events import Request
 
 LEG, CURL = "leg", "curl"
 VERSIONS = ("http/1.1", "h2")

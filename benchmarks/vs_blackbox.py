@@ -48,10 +48,10 @@ from benchmarks.wire_accuracy import (
     p95,
     truth,
 )
+from lab.capture import ByPort, connections
+from lab.lab import Lab
+from lab.world.events import Request
 from probe.model.identity import Phase
-from tests.lab.capture import ByPort, connections
-from tests.lab.lab import Lab
-from tests.lab.world.events import Request
 
 PROGRAM = "prometheus-blackbox-exporter"
 PORT = 9115

@@ -26,6 +26,11 @@ import click
 import msgspec
 from msgspec import Struct
 
+from lab.capture import ByPort, Connection, TlsRecord, connections, dns_exchanges
+from lab.lab import Lab
+from lab.net import WORLD_ADDRESS, WORLD_INTERFACE
+from lab.world.events import Request
+from lab.world.spec import ANY, Certificate, Object, Site, WorldSpec
 from probe.config.schema import VantageConfig
 from probe.measure.dns import measure_dns
 from probe.measure.leg import measure_leg
@@ -34,11 +39,6 @@ from probe.measure.resolvers import Resolver
 from probe.measure.trust import Trust
 from probe.model.identity import EVERY_LEG, Compares, Family, LegRole, Phase
 from probe.model.observation import Clock, DnsObservation, Leg, LegObservation
-from tests.lab.capture import ByPort, Connection, TlsRecord, connections, dns_exchanges
-from tests.lab.lab import Lab
-from tests.lab.net import WORLD_ADDRESS, WORLD_INTERFACE
-from tests.lab.world.events import Request
-from tests.lab.world.spec import ANY, Certificate, Object, Site, WorldSpec
 
 HOST = "x.com"
 ADDRESS = "198.18.1.10"

@@ -1,7 +1,7 @@
 """A year of history on disk: ``python -m benchmarks.year [--days 365] [--keep FILE]``.
 
 A calm day and one on which X is throttled for nine hours are lived by the daemon in virtual time
-(benchmarks/store.py) with rounds of the world of numbers (tests/synth) at the default pace. The
+(benchmarks/store.py) with rounds of the world of numbers (synth) at the default pace. The
 year repeats them, every thirtieth day the second one, with every time moved, and is written by the
 real store, which forgets every hour as it does in a year. Then each command that reads runs as a
 process of its own: seconds, and the most memory that it had.
@@ -34,9 +34,9 @@ from probe.model.stored import StoredRound
 from probe.schedule import runner
 from probe.store.history import History
 from probe.store.writer import Store
-from tests.synth.effects import Effect, How, restriction
-from tests.synth.lines import FIBRE
-from tests.synth.world import World
+from synth.effects import Effect, How, restriction
+from synth.lines import FIBRE
+from synth.world import World
 
 HOUR = 3_600.0
 # The command line, which says at its end how much memory it had (the kernel's own count would begin

@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--synthetic-seeds",
         type=int,
         default=2,
-        help="how often each scenario is played in the world of numbers (tests/scenarios)",
+        help="how often each scenario is played in the world of numbers (scenarios)",
     )
 
 

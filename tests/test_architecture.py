@@ -168,3 +168,9 @@ def test_messages_of_the_log_stand_in_our_source_and_their_fields_are_known(path
             assert known, (
                 f"{path}:{call.lineno}: say in probe/publish/told.py what is written of it"
             )
+
+
+@pytest.mark.parametrize("folder", ["lab", "scenarios", "synth", "benchmarks"])
+def test_nothing_outside_the_tests_imports_them(folder: str) -> None:
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        assert not [name for name in imports(path) if name.split(".")[0] == "tests"], path

@@ -74,7 +74,7 @@ def test_no_placeholder_is_left_in_a_document(path: Path) -> None:
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_programs_and_documents_that_a_document_names_exist(path: Path) -> None:
     text = path.read_text()
-    for module in re.findall(r"python -m ((?:benchmarks|tests)(?:\.\w+)+)", text):
+    for module in re.findall(r"python -m ((?:benchmarks|lab|scenarios|synth)(?:\.\w+)+)", text):
         place = ROOT / module.replace(".", "/")
         assert place.with_suffix(".py").exists() or (place / "__main__.py").exists(), module
     for link in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):

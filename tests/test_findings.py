@@ -19,7 +19,7 @@ from probe.nation.incidents import severity_of
 from probe.publish.metrics import rows
 from probe.store.history import History
 from probe.store.writer import Store
-from tests.publish.shape import NOW, config, full_round, verdict_of
+from synth.shape import NOW, config, full_round, verdict_of
 
 PLACES = ("a", "b", "c", "d", "abroad")
 

@@ -29,7 +29,7 @@ from probe.model.observation import (
 from probe.model.verdict import State
 from probe.publish import log as logs
 from probe.publish.web import create_app
-from tests.publish.shape import NOW, config, full_round, verdict_of
+from synth.shape import NOW, config, full_round, verdict_of
 
 # Documentation's addresses stand for the operator's public and local ones.
 PLANTED = ("203.0.113.77", "2001:db8:77::77", "pi-of-anna", "AnnasWlan", "anna-the-user")

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
+from lab.loopback.prometheus import free_address
 from probe.cli import main
 from probe.commands.nation import parse_time
 from probe.config.schema import StoreConfig
@@ -18,9 +19,8 @@ from probe.model.verdict import State
 from probe.nation.fuse import worst
 from probe.publish.board import Board
 from probe.store.writer import Store
+from synth.shape import config, verdict_of
 from tests.nation.fleet import ABROAD, Story, fleet
-from tests.publish.prometheus_server import free_address
-from tests.publish.shape import config, verdict_of
 from tests.publish.test_server import serving
 from tests.values import a_round
 

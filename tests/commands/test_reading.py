@@ -22,7 +22,7 @@ from probe.model.finding import FindingKind, Incident, Scope
 from probe.model.stored import StoredRound, VerdictSpan
 from probe.store.history import History, HistoryError
 from probe.store.writer import Store
-from tests.event import DAY, END, ONSET, VANTAGES, history
+from synth.event import DAY, END, ONSET, VANTAGES, history
 from tests.publish.markup import is_self_contained
 
 START = ONSET - 3_600.0

@@ -21,9 +21,9 @@ from probe.publish.table import to_json
 from probe.store.history import History
 from probe.store.writer import Store
 from probe.verdict.thresholds import DEFAULT
-from tests.scenarios.lines import LINES
-from tests.scenarios.table import BY_ID
-from tests.synth.play import Play
+from scenarios.lines import LINES
+from scenarios.table import BY_ID
+from synth.play import Play
 
 
 @pytest.fixture(scope="module")

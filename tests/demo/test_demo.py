@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from lab.loopback.prometheus import Prometheus, alertmanager, free_address, prometheus
+from lab.programs import need
 from probe.commands.demo import play
 from probe.config.dump import dump
 from probe.config.schema import NationConfig
@@ -27,8 +29,6 @@ from probe.model.verdict import State
 from probe.publish import names
 from probe.publish.rules.render import rule_file
 from tests.deploy.dashboards import queries
-from tests.programs import need
-from tests.publish.prometheus_server import Prometheus, alertmanager, free_address, prometheus
 
 ALERTS = {"ThrottlewatchNation", "ThrottlewatchNationWithoutReference"}
 

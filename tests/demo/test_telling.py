@@ -15,7 +15,7 @@ from probe.demo.tale import Tale
 from probe.model.finding import Finding, FindingKind, Scope
 from probe.model.verdict import State, Verdict
 from probe.publish.board import Board
-from tests.publish.shape import config
+from synth.shape import config
 
 SCRIPT = twentieth_of_january()
 NAMES = [site.name for site in PLATFORMS]

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from lab.programs import need
 from probe.config import load
 from probe.config.dump import dump
 from probe.publish import names
 from probe.publish.rules.render import rule_file
 from probe.verdict.about import operators_of
 from tests.deploy.dashboards import FOLDER, ROOT, dashboards, queries
-from tests.programs import need
 
 CONFIG = ROOT / "config"
 

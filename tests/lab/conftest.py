@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.lab.requires import requires_lab
+from lab.requires import requires_lab
 
 __all__ = ["requires_lab"]

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.box.control import BoxControl, BoxError, running_box
-from tests.lab.box.gauge import round_trips, stream
-from tests.lab.box.line import BITS, Direction, GilbertElliott, Line
-from tests.lab.box.rules import Delay, Match, Police, Protocol, Reach, Rule, Way
-from tests.lab.box.spec import BoxSpec
-from tests.lab.net import (
+from lab.box.control import BoxControl, BoxError, running_box
+from lab.box.gauge import round_trips, stream
+from lab.box.line import BITS, Direction, GilbertElliott, Line
+from lab.box.rules import Delay, Match, Police, Protocol, Reach, Rule, Way
+from lab.box.spec import BoxSpec
+from lab.net import (
     BOX_INSIDE,
     BOX_OUTSIDE,
     CLIENT_ADDRESS,

@@ -16,12 +16,12 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from tests.lab.box.control import running_box
-from tests.lab.box.gauge import round_trips
-from tests.lab.box.hello import Hello, read_stream
-from tests.lab.box.inside import inside
-from tests.lab.box.line import BITS, Direction, Line
-from tests.lab.box.peers import (
+from lab.box.control import running_box
+from lab.box.gauge import round_trips
+from lab.box.hello import Hello, read_stream
+from lab.box.inside import inside
+from lab.box.line import BITS, Direction, Line
+from lab.box.peers import (
     FAKE,
     FAKE6,
     NAME,
@@ -37,7 +37,7 @@ from tests.lab.box.peers import (
     Lab,
     World,
 )
-from tests.lab.box.rules import (
+from lab.box.rules import (
     Action,
     CutOff,
     Delay,
@@ -56,8 +56,8 @@ from tests.lab.box.rules import (
     Shape,
     Silence,
 )
-from tests.lab.net import CLIENT_INTERFACE, NetError, Topology
-from tests.lab.pki import Authority
+from lab.net import CLIENT_INTERFACE, NetError, Topology
+from lab.pki import Authority
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("requires_lab")]
 

@@ -10,11 +10,11 @@ import dns.rcode
 import msgspec
 import pytest
 
-from tests.lab.box.censor import Censor
-from tests.lab.box.forge import packed
-from tests.lab.box.frames import FIRST, Ends, read, real_hello
-from tests.lab.box.packet import ACK, RST, SYN
-from tests.lab.box.rules import (
+from lab.box.censor import Censor
+from lab.box.forge import packed
+from lab.box.frames import FIRST, Ends, read, real_hello
+from lab.box.packet import ACK, RST, SYN
+from lab.box.rules import (
     Action,
     CutOff,
     Delay,

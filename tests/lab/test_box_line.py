@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from tests.lab.box.line import (
+from lab.box.line import (
     BITS,
     Bottleneck,
     Channel,

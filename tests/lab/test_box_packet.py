@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.lab.box.forge import (
+from lab.box.forge import (
     checksum,
     datagram_back,
     packed,
@@ -19,9 +19,9 @@ from tests.lab.box.forge import (
     tcp_frame,
     udp_frame,
 )
-from tests.lab.box.frames import ETHERNET, MACS, read, real_hello
-from tests.lab.box.hello import Beginning, Hello, Unread, ja3, read_message, read_stream
-from tests.lab.box.packet import (
+from lab.box.frames import ETHERNET, MACS, read, real_hello
+from lab.box.hello import Beginning, Hello, Unread, ja3, read_message, read_stream
+from lab.box.packet import (
     ACK,
     FRAGMENT,
     PSH,

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.lab.box.enforce import TokenBucket
-from tests.lab.box.forge import packed
-from tests.lab.box.frames import FIRST, Ends, read, real_hello
-from tests.lab.box.line import BITS, Direction, GilbertElliott, Line
-from tests.lab.box.packet import RST, SYN
-from tests.lab.box.path import Path
-from tests.lab.box.rules import (
+from lab.box.enforce import TokenBucket
+from lab.box.forge import packed
+from lab.box.frames import FIRST, Ends, read, real_hello
+from lab.box.line import BITS, Direction, GilbertElliott, Line
+from lab.box.packet import RST, SYN
+from lab.box.path import Path
+from lab.box.rules import (
     Action,
     CutOff,
     Delay,
@@ -39,7 +39,7 @@ from tests.lab.box.rules import (
     Silence,
     Way,
 )
-from tests.lab.box.spec import BoxSpec
+from lab.box.spec import BoxSpec
 
 X = real_hello("x.com")
 TINY_BYTES = 1e-3

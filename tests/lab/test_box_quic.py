@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.lab.box.frames import Ends, real_hello
-from tests.lab.box.hello import Hello, Unread, read_message
-from tests.lab.box.quic import CRYPTO, Initials, Keys, client_keys, header_mask, nonce
-from tests.lab.box.rules import DropHello, Silence, Way
+from lab.box.frames import Ends, real_hello
+from lab.box.hello import Hello, Unread, read_message
+from lab.box.quic import CRYPTO, Initials, Keys, client_keys, header_mask, nonce
+from lab.box.rules import DropHello, Silence, Way
 from tests.lab.test_box_censor import censor, passes, rule
 
 # RFC 9001, appendix A.

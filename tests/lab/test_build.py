@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from lab.small import CONFIG, LINK, MIRROR, ON_PAGE, PAGE, PICTURES, VIDEO
+from lab.world.answer import answer
+from lab.world.build import WorldError, world_for
+from lab.world.content import PAGES
+from lab.world.dns import Zone
+from lab.world.spec import LARGEST_BYTES, Certificate, Object, Site
 from probe.config import contacts, load
 from probe.config.definition import Definition
 from probe.config.formats import is_address
 from probe.config.hosts import covers
 from probe.config.schema import Config, Settings
 from probe.measure.discover import find_links
-from tests.lab.small import CONFIG, LINK, MIRROR, ON_PAGE, PAGE, PICTURES, VIDEO
-from tests.lab.world.answer import answer
-from tests.lab.world.build import WorldError, world_for
-from tests.lab.world.content import PAGES
-from tests.lab.world.dns import Zone
-from tests.lab.world.spec import LARGEST_BYTES, Certificate, Object, Site
 
 WORLD = world_for(CONFIG)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.lab.capture import ACK, SYN, TCP, ByPort, Connection, Packet, Stream, server_name
+from lab.capture import ACK, SYN, TCP, ByPort, Connection, Packet, Stream, server_name
 
 START = 0xFFFF_FFF0  # sequence numbers pass 2**32 soon
 

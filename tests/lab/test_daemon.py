@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 
+from lab.daemon import LabDaemon
+from lab.lab import Lab
+from lab.net import CLIENT_INTERFACE
+from lab.soak import PLENTY, faults, soak
+from lab.world.build import world_for
 from probe.config import load
 from probe.store import files
 from probe.store.shared import Shared
-from tests.lab.daemon import LabDaemon
-from tests.lab.lab import Lab
-from tests.lab.net import CLIENT_INTERFACE
-from tests.lab.soak import PLENTY, faults, soak
-from tests.lab.world.build import world_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("requires_lab")]
 SCHEDULE = {"light": "10s", "transfer": "20s", "long": "1h"}

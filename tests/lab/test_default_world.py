@@ -10,15 +10,15 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
+from lab.capture import connections, contacted
+from lab.lab import REPOSITORY, Lab
+from lab.world.build import BEACON
+from lab.world.dns import Zone
+from lab.world.events import Request
 from probe.config import contacts, load
 from probe.config.hosts import covers
 from probe.model.identity import Answer, Compares, LegRole, Phase
 from probe.model.observation import Clock, LegObservation
-from tests.lab.capture import connections, contacted
-from tests.lab.lab import REPOSITORY, Lab
-from tests.lab.world.build import BEACON
-from tests.lab.world.dns import Zone
-from tests.lab.world.events import Request
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("requires_lab")]
 FORMAT = "%{http_version} %{http_code} %{ssl_verify_result}"
@@ -32,7 +32,7 @@ def lab(requires_lab: None) -> Iterator[Lab]:
 
 def test_every_leg_of_every_platform_and_control_is_well(lab: Lab) -> None:
     before = len(lab.events())
-    program = [sys.executable, "-m", "tests.lab.every_leg"]
+    program = [sys.executable, "-m", "lab.every_leg"]
     with lab.capture() as capture:
         done = lab.exec([*program, str(lab.ca_file), str(lab.folder / "spec.json")])
     assert done.returncode == 0, done.stderr
@@ -73,7 +73,7 @@ def test_what_strict_verification_wants_is_what_the_platform_shows(lab: Lab) -> 
 def test_the_command_for_people_runs_a_command_in_a_lab_of_its_own() -> None:
     shell = 'curl -sS --cacert "$LAB_CA" -o /dev/null -w "$0" https://x.com/robots.txt; exit 7'
     done = subprocess.run(
-        [sys.executable, "-m", "tests.lab", "exec", "--", "sh", "-c", shell, FORMAT],
+        [sys.executable, "-m", "lab", "exec", "--", "sh", "-c", shell, FORMAT],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

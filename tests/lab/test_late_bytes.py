@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.lab.scenario.setting import changed, setting
-from tests.scenarios.lines import DSL
-from tests.scenarios.model import ABROAD
-from tests.scenarios.table import BY_ID
+from lab.scenario.setting import changed, setting
+from scenarios.lines import DSL
+from scenarios.model import ABROAD
+from scenarios.table import BY_ID
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("requires_lab"), pytest.mark.timeout(240)]
 ROUNDS = 3

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.net import WORLD_ADDRESS, Namespace, Topology
+from lab.net import WORLD_ADDRESS, Namespace, Topology
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("requires_lab")]
 PORT = 7007
@@ -45,13 +45,13 @@ def topology(requires_lab: None) -> Iterator[Topology]:
     if not Path("/dev/net/tun").exists():
         pytest.skip("no network card can be made here: there is no /dev/net/tun")
     with Topology(bridge=False, card=True) as made:
-        hold = [sys.executable, "-m", "tests.lab.delay", "0.005", "--card", made.client.name]
+        hold = [sys.executable, "-m", "lab.delay", "0.005", "--card", made.client.name]
         with running(made.box, hold), running(made.world, [sys.executable, "-c", WORLD]):
             yield made
 
 
 def between_first_and_last(topology: Topology, *options: str) -> float:
-    reader = [sys.executable, "-m", "tests.lab.late_reader", WORLD_ADDRESS, str(PORT), *options]
+    reader = [sys.executable, "-m", "lab.late_reader", WORLD_ADDRESS, str(PORT), *options]
     return float(topology.client.run(reader, check=True).stdout)
 
 

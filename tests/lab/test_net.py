@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import requires
-from tests.lab.net import (
+from lab import requires
+from lab.net import (
     BOX_INSIDE,
     BOX_OUTSIDE,
     CLIENT_ADDRESS,
@@ -35,7 +35,7 @@ REPOSITORY = Path(__file__).parents[2]
 # Builds a lab with a process in its world, says its mark, and hangs until it is killed.
 CRASHER = """
 import sys, tempfile, time
-from tests.lab.net import Topology
+from lab.net import Topology
 with Topology() as t:
     t.client.etc({"resolv.conf": "nameserver 192.0.2.1\\n"})
     folder = tempfile.mkdtemp(prefix=f"{t.mark}-")

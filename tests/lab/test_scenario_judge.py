@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec import structs
 
+from lab.scenario.heard import Heard, heard
+from lab.scenario.judge import Moment, Phase, judge
 from probe.model.verdict import Method, State, Trigger
-from tests.lab.scenario.heard import Heard, heard
-from tests.lab.scenario.judge import Moment, Phase, judge
-from tests.scenarios.model import ACCUSING, Expectation, Said
+from scenarios.model import ACCUSING, Expectation, Said
 
 OK = Heard(state=State.OK)
 BY_NAME = Heard(state=State.THROTTLED, trigger="name", severity="severe")

@@ -8,13 +8,13 @@ from threading import Lock
 
 import pytest
 
-from tests.lab.box.spec import Stats
-from tests.lab.scenario import many
-from tests.lab.scenario.curl import Seen
-from tests.lab.scenario.many import FEW, Run, Twice
-from tests.lab.scenario.play import Outcome
-from tests.scenarios.lines import LINES
-from tests.scenarios.table import SCENARIOS
+from lab.box.spec import Stats
+from lab.scenario import many
+from lab.scenario.curl import Seen
+from lab.scenario.many import FEW, Run, Twice
+from lab.scenario.play import Outcome
+from scenarios.lines import LINES
+from scenarios.table import SCENARIOS
 
 SEEN = Seen(code="206", bytes=65_536, seconds=0.5, tls=0.1, exit=0)
 SIDE_BY_SIDE = 6

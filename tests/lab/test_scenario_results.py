@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.lab.scenario.results import rows, slower, summary, wrong
+from lab.scenario.results import rows, slower, summary, wrong
 
 
 def run(line: str, *, seconds: float, detected: int | None, late: str = "") -> dict[str, Any]:

@@ -7,17 +7,17 @@ from random import Random
 
 import pytest
 
+from lab.box import rules as box
+from lab.net import WORLD_ADDRESS
+from lab.scenario.setting import IMPOSTORS, changed_world, gone, world_of
+from lab.scenario.stacks import fingerprints
+from lab.scenario.wire import Places, changed_line, line_for, rules_for
+from lab.world.spec import WorldSpec
 from probe.config import load
-from tests.lab.box import rules as box
-from tests.lab.net import WORLD_ADDRESS
-from tests.lab.scenario.setting import IMPOSTORS, changed_world, gone, world_of
-from tests.lab.scenario.stacks import fingerprints
-from tests.lab.scenario.wire import Places, changed_line, line_for, rules_for
-from tests.lab.world.spec import WorldSpec
-from tests.scenarios import model
-from tests.scenarios.lines import DSL, FIBRE, LINES, MOBILE, SLOW_MOBILE
-from tests.scenarios.model import Range, Restricted, Scenario, Whom, exactly
-from tests.scenarios.table import BY_ID, SCENARIOS
+from scenarios import model
+from scenarios.lines import DSL, FIBRE, LINES, MOBILE, SLOW_MOBILE
+from scenarios.model import Range, Restricted, Scenario, Whom, exactly
+from scenarios.table import BY_ID, SCENARIOS
 
 ZONE = {
     "x.com": ("198.18.1.10", "198.18.1.11", "2001:2::10", "2001:2::11"),

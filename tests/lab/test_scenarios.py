@@ -1,7 +1,7 @@
 """Every scenario on one line, drawn, with the real daemon.
 
 The seed is printed, and ``LAB_SEED`` sets it: a change is judged by the lines and parameters that
-the change before it was judged by; the matrix (``python -m tests.lab scenarios``) draws new ones.
+the change before it was judged by; the matrix (``python -m lab scenarios``) draws new ones.
 Labs run side by side, as they mostly wait. On two cores that can disturb what the daemon sees, so
 a run that was wrong, or whose box was late, is done again when few others are left, and then it
 counts.
@@ -15,14 +15,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from tests.lab.requires import refuse
-from tests.lab.scenario.host import faketime_library
-from tests.lab.scenario.many import AT_ONCE, Failed, Twice, drawn_runs
-from tests.lab.scenario.play import Outcome
-from tests.lab.scenario.report import console, table
-from tests.scenarios.lines import LINES
-from tests.scenarios.model import ClockStepped, Scenario
-from tests.scenarios.table import SCENARIOS
+from lab.requires import refuse
+from lab.scenario.host import faketime_library
+from lab.scenario.many import AT_ONCE, Failed, Twice, drawn_runs
+from lab.scenario.play import Outcome
+from lab.scenario.report import console, table
+from scenarios.lines import LINES
+from scenarios.model import ClockStepped, Scenario
+from scenarios.table import SCENARIOS
 
 # The tests wait for runs that began together: a test's own time says nothing.
 pytestmark = [
@@ -33,7 +33,7 @@ pytestmark = [
 SEED = int(os.environ.get("LAB_SEED") or 20_240_120)
 # Played in the lab with the states and bases that there are now, and right. The others are held by
 # the world of numbers (tests/scenarios/test_synthetic.py) until each has been played here as well:
-# then it joins these. `python -m tests.lab scenarios` plays them all.
+# then it joins these. `python -m lab scenarios` plays them all.
 PLAYED = frozenset(
     {
         "congested",
@@ -46,9 +46,7 @@ PLAYED = frozenset(
         "russia-2021-twitter",
     }
 )
-UNPLAYED = (
-    "not yet played in the lab since `impaired` came: python -m tests.lab scenarios --only ID"
-)
+UNPLAYED = "not yet played in the lab since `impaired` came: python -m lab scenarios --only ID"
 Results = dict[str, Future[tuple[Outcome | Failed, ...]]]
 
 

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import pytest
 from msgspec import structs
 
-from tests.lab.box.rules import Match, Protocol, Rule, Silence
-from tests.lab.box.spec import BoxSpec
-from tests.lab.lab import Lab
-from tests.lab.net import SECOND_INTERFACE, WORLD_ADDRESS
-from tests.lab.scenario.setting import changed_world
-from tests.lab.small import CONFIG
-from tests.lab.world.build import world_for
-from tests.scenarios.model import Answers, exactly
+from lab.box.rules import Match, Protocol, Rule, Silence
+from lab.box.spec import BoxSpec
+from lab.lab import Lab
+from lab.net import SECOND_INTERFACE, WORLD_ADDRESS
+from lab.scenario.setting import changed_world
+from lab.small import CONFIG
+from lab.world.build import world_for
+from scenarios.model import Answers, exactly
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("requires_lab")]
 URL = "https://deb.debian.org/InRelease"

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from lab.capture import connections, contacted, dns_exchanges
+from lab.lab import Lab, LabError
+from lab.net import WORLD_ADDRESS, namespaces
+from lab.pki import Authority
+from lab.small import CONFIG, LINK, ON_PAGE, PAGE
+from lab.world.build import BEACON, world_for
+from lab.world.events import Query, Request
+from lab.world.spec import ANY, LARGEST_BYTES, Object
 from probe.measure.discover import find_links
-from tests.lab.capture import connections, contacted, dns_exchanges
-from tests.lab.lab import Lab, LabError
-from tests.lab.net import WORLD_ADDRESS, namespaces
-from tests.lab.pki import Authority
-from tests.lab.small import CONFIG, LINK, ON_PAGE, PAGE
-from tests.lab.world.build import BEACON, world_for
-from tests.lab.world.events import Query, Request
-from tests.lab.world.spec import ANY, LARGEST_BYTES, Object
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("requires_lab")]
 

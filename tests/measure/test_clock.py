@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.loopback.servers import connection
 from probe.measure.clock import (
     LATE_NANOSECONDS,
     STEP_NANOSECONDS,
@@ -27,7 +28,6 @@ from probe.measure.clock import (
 )
 from probe.measure.wire import WireStream
 from probe.model.observation import Clock
-from tests.measure.servers import connection
 
 START = 5_000_000_000
 OFFSET = 1_700_000_000_000_000_000

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from lab.loopback.hostile import PAGES
 from probe.config.definition import Discovery
 from probe.config.formats import is_https_url
 from probe.config.hosts import covers
@@ -27,7 +28,6 @@ from probe.measure.page import Page
 from probe.model.failure import Failure
 from probe.model.identity import Phase
 from probe.publish.told import FIELDS
-from tests.measure.hostile import PAGES
 
 PAGE = "https://x.com/home"
 DISCOVERY = Discovery(

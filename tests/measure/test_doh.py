@@ -16,13 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from probe.config.schema import VantageConfig
-from probe.measure.doh import MEDIA_TYPE, measure_doh
-from probe.measure.resolvers import Resolver
-from probe.model.identity import Family, Phase
-from probe.model.observation import Clock, DnsObservation
-from tests.measure.dns_server import reply
-from tests.measure.servers import (
+from lab.loopback.servers import (
     DEADLINE,
     HERE,
     Http2,
@@ -33,6 +27,12 @@ from tests.measure.servers import (
     server_context,
     trust,
 )
+from probe.config.schema import VantageConfig
+from probe.measure.doh import MEDIA_TYPE, measure_doh
+from probe.measure.resolvers import Resolver
+from probe.model.identity import Family, Phase
+from probe.model.observation import Clock, DnsObservation
+from tests.measure.dns_server import reply
 
 NAME = "www.example.com"
 HOST = "dns.example"

@@ -11,15 +11,15 @@ import h2.errors
 import msgspec
 import pytest
 
-from probe.measure.dns_message import read_reply
-from probe.model.identity import Verify
-from tests.measure.servers import (
+from lab.loopback.servers import (
     Http2,
     Visit,
     certificate,
     measure_script,
     server_context,
 )
+from probe.measure.dns_message import read_reply
+from probe.model.identity import Verify
 
 OURS = "203.0.113.7.anna-the-user.pi-of-anna.AnnasWlan"
 SAID = f"your address is {OURS}"

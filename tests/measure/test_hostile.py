@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.hostile import Figures, attack, judge_links, parse, search_pages
-from tests.measure.hostile import contexts
+from lab.loopback.hostile import contexts
 
 KINDS = tuple(contexts())
 

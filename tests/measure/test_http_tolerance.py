@@ -10,12 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.frames import MOST_AT_ONCE, MOST_FRAMES, Frames
-from probe.measure.http1 import EVENTS_PER_TURN, MOST_INFORMATIONAL, without_odd_lines
-from probe.model.failure import PROTOCOL_ERROR
-from probe.model.identity import Phase
-from tests.measure.hostile import frame
-from tests.measure.servers import (
+from lab.loopback.hostile import frame
+from lab.loopback.servers import (
     Http2,
     Script,
     Visit,
@@ -24,7 +20,11 @@ from tests.measure.servers import (
     measure_script,
     server_context,
 )
-from tests.measure.turns import counted
+from lab.loopback.turns import counted
+from probe.measure.frames import MOST_AT_ONCE, MOST_FRAMES, Frames
+from probe.measure.http1 import EVENTS_PER_TURN, MOST_INFORMATIONAL, without_odd_lines
+from probe.model.failure import PROTOCOL_ERROR
+from probe.model.identity import Phase
 
 BODY = b"x" * 5_000
 HEAD = frame(1, 4, 1, b"\x88")

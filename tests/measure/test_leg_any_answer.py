@@ -8,11 +8,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from probe.measure.alerts import ALERTS, OTHER, alert_of
-from probe.model.identity import Answer, Compares, LegRole, Phase, Verify
-from probe.model.observation import LegObservation
-from probe.observe.effort import Measure, effort
-from tests.measure.servers import (
+from lab.loopback.servers import (
     Script,
     Visit,
     certificate,
@@ -21,6 +17,10 @@ from tests.measure.servers import (
     serve,
     server_context,
 )
+from probe.measure.alerts import ALERTS, OTHER, alert_of
+from probe.model.identity import Answer, Compares, LegRole, Phase, Verify
+from probe.model.observation import LegObservation
+from probe.observe.effort import Measure, effort
 
 STRANGE = "deb.debian.example"
 

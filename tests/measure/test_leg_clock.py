@@ -15,10 +15,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from probe.measure import clock
-from probe.model.identity import Phase
-from probe.model.observation import Clock, LegObservation
-from tests.measure.servers import (
+from lab.loopback.servers import (
     Visit,
     certificate,
     copy,
@@ -28,6 +25,9 @@ from tests.measure.servers import (
     serve,
     server_context,
 )
+from probe.measure import clock
+from probe.model.identity import Phase
+from probe.model.observation import Clock, LegObservation
 
 BUSY = 0.3
 """Seconds for which the loop does not run after the request is out."""

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.model.identity import Phase
-from tests.measure.servers import (
+from lab.loopback.servers import (
     Http2,
     Visit,
     certificate,
@@ -24,6 +23,7 @@ from tests.measure.servers import (
     serve,
     server_context,
 )
+from probe.model.identity import Phase
 
 SHORT = 0.3
 """A deadline that a silent server is to run into, seconds."""

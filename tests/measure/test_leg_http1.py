@@ -6,11 +6,7 @@ import gzip
 
 import pytest
 
-from probe.measure.http import USER_AGENT
-from probe.measure.leg import measure_leg
-from probe.model.identity import Family, Phase
-from probe.model.observation import Clock
-from tests.measure.servers import (
+from lab.loopback.servers import (
     HERE,
     NAME,
     Visit,
@@ -23,6 +19,10 @@ from tests.measure.servers import (
     server_context,
     trust,
 )
+from probe.measure.http import USER_AGENT
+from probe.measure.leg import measure_leg
+from probe.model.identity import Family, Phase
+from probe.model.observation import Clock
 
 ALL_PHASES = [Phase.CONNECT, Phase.TLS, Phase.PROCESSING, Phase.TRANSFER]
 

@@ -8,8 +8,7 @@ import ssl
 import h2.errors
 import pytest
 
-from probe.model.identity import Phase
-from tests.measure.servers import (
+from lab.loopback.servers import (
     NAME,
     Http2,
     Visit,
@@ -20,6 +19,7 @@ from tests.measure.servers import (
     serve,
     server_context,
 )
+from probe.model.identity import Phase
 
 
 def h2_context() -> ssl.SSLContext:

@@ -10,11 +10,7 @@ import ssl
 
 import pytest
 
-from probe.config.schema import VantageConfig
-from probe.measure.proxy import Proxy
-from probe.model.identity import Phase
-from probe.model.observation import Clock, LegObservation
-from tests.measure.servers import (
+from lab.loopback.servers import (
     NAME,
     Script,
     Server,
@@ -26,7 +22,11 @@ from tests.measure.servers import (
     serve,
     server_context,
 )
-from tests.measure.turns import drop_all
+from lab.loopback.turns import drop_all
+from probe.config.schema import VantageConfig
+from probe.measure.proxy import Proxy
+from probe.model.identity import Phase
+from probe.model.observation import Clock, LegObservation
 
 LONG = "p" * 200
 

@@ -8,12 +8,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from probe.model.failure import PROTOCOL_ERROR
-from probe.model.identity import Phase
-from probe.model.observation import LegObservation
-from probe.observe.goodput import goodput, handshake_seconds
-from tests.measure.hostile import frame
-from tests.measure.servers import (
+from lab.loopback.hostile import frame
+from lab.loopback.servers import (
     NAME,
     Http2,
     Script,
@@ -23,6 +19,10 @@ from tests.measure.servers import (
     measure_script,
     server_context,
 )
+from probe.model.failure import PROTOCOL_ERROR
+from probe.model.identity import Phase
+from probe.model.observation import LegObservation
+from probe.observe.goodput import goodput, handshake_seconds
 
 BODY = b"x" * 40_000
 WAIT = 0.2

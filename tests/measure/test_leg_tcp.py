@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab.loopback.servers import Visit, certificate, leg_to, measure, serve, server_context
 from probe.config.schema import VantageConfig
 from probe.model.identity import Family, Phase
-from tests.measure.servers import Visit, certificate, leg_to, measure, serve, server_context
 
 
 async def answer(visit: Visit) -> None:

@@ -8,9 +8,7 @@ import ssl
 import pytest
 import trustme
 
-from probe.model.identity import Phase, Verify
-from probe.model.observation import LegObservation
-from tests.measure.servers import (
+from lab.loopback.servers import (
     NAME,
     Visit,
     certificate,
@@ -19,6 +17,8 @@ from tests.measure.servers import (
     serve,
     server_context,
 )
+from probe.model.identity import Phase, Verify
+from probe.model.observation import LegObservation
 
 
 async def answer(visit: Visit) -> None:

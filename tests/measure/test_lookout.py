@@ -14,11 +14,11 @@ from contextlib import closing
 
 import pytest
 
+from lab.loopback.servers import connection
 from probe.measure import clock
 from probe.measure.clock import Stamping
 from probe.measure.lookout import Lookout, Sight
 from probe.measure.wire import WireStream
-from tests.measure.servers import connection
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux' signals for sockets")
 PATIENCE_SECONDS = 5.0

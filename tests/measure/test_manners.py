@@ -9,10 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.manners import Wish, retry_after, wish_of
-from probe.model.identity import Verify
-from probe.schedule.budget import MOST_CLOSED_SECONDS, HostBudget
-from tests.measure.servers import (
+from lab.loopback.servers import (
     Script,
     Visit,
     certificate,
@@ -21,6 +18,9 @@ from tests.measure.servers import (
     serve,
     server_context,
 )
+from probe.measure.manners import Wish, retry_after, wish_of
+from probe.model.identity import Verify
+from probe.schedule.budget import MOST_CLOSED_SECONDS, HostBudget
 
 NOON = b"Fri, 20 Jan 2023 12:00:00 GMT"
 NOW = 1_674_216_000.0

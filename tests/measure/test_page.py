@@ -6,10 +6,7 @@ import asyncio
 
 import pytest
 
-from probe.measure.page import Page, fetch_page
-from probe.model.failure import Failure
-from probe.model.identity import Phase
-from tests.measure.servers import (
+from lab.loopback.servers import (
     HERE,
     NAME,
     Visit,
@@ -19,6 +16,9 @@ from tests.measure.servers import (
     server_context,
     trust,
 )
+from probe.measure.page import Page, fetch_page
+from probe.model.failure import Failure
+from probe.model.identity import Phase
 
 
 async def fetch(

@@ -18,6 +18,7 @@ from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.events import ProtocolNegotiated, QuicEvent
 from msgspec.structs import replace
 
+from lab.loopback.servers import HERE, NAME, authority, certificate, leg_to, trust
 from probe.config import load
 from probe.config.definition import Definition
 from probe.config.schema import LegsConfig, VantageConfig
@@ -27,7 +28,6 @@ from probe.measure.quic import measure_quic
 from probe.measure.quic_legs import QUIC, over_quic
 from probe.model.identity import Compares, LegRole, Phase, RoundKind
 from probe.model.observation import Clock, LegObservation
-from tests.measure.servers import HERE, NAME, authority, certificate, leg_to, trust
 
 SHORT = 0.6
 Fields = tuple[tuple[bytes, bytes], ...]

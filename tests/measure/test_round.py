@@ -11,6 +11,7 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
+from lab.loopback.servers import Server, Visit, authority, head_of, serve, server_context, trust
 from probe.config.definition import Corner, Definition, Discovery, Fallback, Target
 from probe.config.schema import (
     Config,
@@ -31,7 +32,6 @@ from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind
 from probe.model.observation import RoundObservation
 from probe.schedule.data_budget import LEG_MOST_BYTES
 from tests.measure.dns_server import DnsServer, answering
-from tests.measure.servers import Server, Visit, authority, head_of, serve, server_context, trust
 
 BODY = b"x" * 200_000
 NAMES = ("x.test", "neutral.test", "one.test", "two.test")

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from lab.loopback.servers import NAME, Visit, certificate, serve, server_context, trust
 from probe.measure import tcp
 from probe.measure.tls import TlsStream
 from probe.measure.wire import BODY_PIECE, WireStream
 from probe.model.identity import Verify
-from tests.measure.servers import NAME, Visit, certificate, serve, server_context, trust
 
 SIZE = 48_000
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.loopback.servers import authority, trust
+from lab.programs import need
 from probe.measure.trust import Trust, TrustError
-from tests.measure.servers import authority, trust
-from tests.programs import need
 
 
 def client(source: Trust, *, check_name: bool, alpn: tuple[str, ...] = ()) -> ssl.SSLObject:

@@ -14,12 +14,8 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from probe.config.schema import VantageConfig
-from probe.measure.wire import WireStream
-from probe.model.identity import Phase
-from probe.model.observation import LegObservation
-from tests.measure.hostile import deafen
-from tests.measure.servers import (
+from lab.loopback.hostile import deafen
+from lab.loopback.servers import (
     HERE,
     Http2,
     Script,
@@ -32,7 +28,11 @@ from tests.measure.servers import (
     server_context,
     trust,
 )
-from tests.measure.turns import counted, drop_all, drop_data, drop_none
+from lab.loopback.turns import counted, drop_all, drop_data, drop_none
+from probe.config.schema import VantageConfig
+from probe.measure.wire import WireStream
+from probe.model.identity import Phase
+from probe.model.observation import LegObservation
 
 SILENT_SECONDS = 1.0
 """Linux sends again after 0.2 s, 0.4 s and 0.8 s, and a lost tail probes."""

@@ -9,10 +9,7 @@ from itertools import product
 import pytest
 import trustme
 
-from probe.model.identity import Dates, Verify
-from probe.model.observation import LegObservation
-from probe.observe.effort import Measure, effort, failed, hard, misdated, refused
-from tests.measure.servers import (
+from lab.loopback.servers import (
     NAME,
     Visit,
     authority,
@@ -22,6 +19,9 @@ from tests.measure.servers import (
     server_context,
     stranger,
 )
+from probe.model.identity import Dates, Verify
+from probe.model.observation import LegObservation
+from probe.observe.effort import Measure, effort, failed, hard, misdated, refused
 
 NOW = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)

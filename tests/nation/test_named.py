@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from lab.programs import need
 from probe.config.schema import NationConfig
 from probe.model.finding import Finding, FindingKind
 from tests.nation.histories import STEP, History
 from tests.nation.named import Named, scenarios
 from tests.nation.promtool import findings_of, run
-from tests.programs import need
 
 DEFAULTS = NationConfig()
 

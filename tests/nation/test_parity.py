@@ -12,12 +12,12 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
+from lab.programs import need
 from probe.config.dump import dump
 from tests.nation import promtool
 from tests.nation.histories import history, thresholds
 from tests.nation.parity import batches
 from tests.nation.promtool import findings_of, run
-from tests.programs import need
 
 LEAST, MOST, SECONDS = 100, 300, 30.0
 

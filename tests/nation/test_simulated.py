@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from probe.config.schema import NationConfig
-from tests.nation.simulated import Abroad, Truth, play, world
+from synth.fleets import Abroad, Truth, play, world
 
 DEFAULTS = NationConfig()
 

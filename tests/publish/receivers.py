@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.programs import need
-from tests.publish.prometheus_server import Program, free_address
+from lab.loopback.prometheus import Program, free_address
+from lab.programs import need
 
 SeriesKey = tuple[tuple[str, str], ...]
 Raw = dict[SeriesKey, list[tuple[int, float]]]

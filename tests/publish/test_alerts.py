@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from lab.programs import need
 from probe.config.dump import dump
 from probe.config.schema import NationConfig
 from probe.model.verdict import State
 from probe.publish.rules.render import rule_file
-from tests.programs import need
 
 STATES = tuple(state.value for state in State)
 MINUTES = 60

@@ -26,7 +26,7 @@ from probe.publish.board import Board
 from probe.publish.door import MOST_OPEN
 from probe.publish.guard import Guard
 from probe.publish.server import ListenError, ReloadResult, Server, create_app
-from tests.publish.shape import config
+from synth.shape import config
 
 PASSWORD = "correct horse"
 USERS = WebConfig(

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from lab.programs import need
 from probe.config.schema import Settings, VantageConfig
 from probe.model.failure import Failure
 from probe.model.identity import Family, Phase
@@ -24,8 +25,7 @@ from probe.model.observation import LegObservation
 from probe.publish import blackbox
 from probe.publish.board import Board
 from probe.publish.metrics import encode
-from tests.programs import need
-from tests.publish.shape import config, full_round, verdict_of
+from synth.shape import config, full_round, verdict_of
 
 # What blackbox_exporter has and a leg has not: addresses are not published, the chain's other
 # certificates are not kept, bodies are not matched.

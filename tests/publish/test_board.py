@@ -14,7 +14,7 @@ from probe.model.stored import VerdictSpan
 from probe.model.verdict import State
 from probe.publish.board import Board
 from probe.publish.snapshot import Histogram, Owner
-from tests.publish.shape import (
+from synth.shape import (
     NOW,
     PLATFORMS,
     config,

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.samples import Sample
 
+from lab.loopback.prometheus import alertmanager, prometheus
+from lab.programs import need
 from probe.cli import main
 from probe.config.dump import dump
 from probe.config.schema import NationConfig
@@ -20,9 +22,7 @@ from probe.publish.board import Board
 from probe.publish.metrics import rows
 from probe.publish.rules.render import rule_file
 from probe.publish.server import ReloadResult, Server, create_app
-from tests.programs import need
-from tests.publish.prometheus_server import alertmanager, prometheus
-from tests.publish.shape import config
+from synth.shape import config
 
 
 async def no_reload() -> ReloadResult:

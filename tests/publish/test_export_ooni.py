@@ -14,7 +14,7 @@ from probe.model.identity import LegRole, Phase, Vantage
 from probe.model.observation import Clock, DnsAnswer, DnsObservation
 from probe.model.stored import StoredRound
 from probe.publish.export_ooni import measurements, ooni_lines
-from tests.event import ONSET, VANTAGES, history
+from synth.event import ONSET, VANTAGES, history
 from tests.publish.naming import scrubber_of
 from tests.values import a_round, failed, observed
 

@@ -20,7 +20,7 @@ from probe.observe.goodput import goodput
 from probe.publish.export_csv import COLUMNS, csv_lines
 from probe.publish.export_jsonl import jsonl_lines
 from probe.publish.export_ooni import ooni_lines
-from tests.event import ONSET, VANTAGES, WEEK, history
+from synth.event import ONSET, VANTAGES, WEEK, history
 from tests.publish.naming import scrubber_of
 
 DATA_MD = Path(__file__).parent.parent.parent / "docs" / "data.md"

@@ -13,6 +13,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.samples import Sample
 
+from lab.programs import need
 from probe.config import load
 from probe.config.schema import Config, Settings, VantageConfig
 from probe.model.failure import OURS, Failure
@@ -22,8 +23,7 @@ from probe.model.verdict import State
 from probe.publish import names
 from probe.publish.board import Board
 from probe.publish.metrics import Registry, encode
-from tests.programs import need
-from tests.publish.shape import NOW, config, dns_observed, full_round, verdict_of
+from synth.shape import NOW, config, dns_observed, full_round, verdict_of
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 MOST_SERIES_PER_VANTAGE = 620

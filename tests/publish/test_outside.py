@@ -26,7 +26,7 @@ from probe.publish.board import Board
 from probe.publish.outside import seen_outside
 from probe.publish.server import Server, create_app
 from probe.verdict.about import has_references, references_of
-from tests.publish.shape import config, full_round, verdict_of
+from synth.shape import config, full_round, verdict_of
 from tests.publish.test_server import fine
 
 PLACES = ("one", "two", "three")

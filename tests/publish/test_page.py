@@ -11,7 +11,7 @@ from probe.model.identity import RoundKind
 from probe.model.verdict import State
 from probe.publish.board import Board
 from probe.publish.page import age, render_page
-from tests.publish.shape import NOW, PLATFORMS, config, full_round, verdict_of
+from synth.shape import NOW, PLATFORMS, config, full_round, verdict_of
 
 
 class Words(HTMLParser):

@@ -31,9 +31,9 @@ from probe.publish.export_ooni import ooni_lines
 from probe.publish.named import Named
 from probe.publish.private import RULES, Scrubber, may_hold_text, scrub_url
 from probe.publish.table import to_json
-from tests.event import ONSET, VANTAGES, history
+from synth.event import ONSET, VANTAGES, history
+from synth.shape import config, full_round, verdict_of
 from tests.publish.naming import scrubber_of
-from tests.publish.shape import config, full_round, verdict_of
 
 OURS = "203.0.113.7"
 NAMED = Named.of_texts(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
+from lab.programs import need
 from probe.model.verdict import State
-from tests.programs import need
 from tests.publish.test_server import measured, serving
 
 SOON_SECONDS = 60.0

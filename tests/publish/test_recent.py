@@ -15,8 +15,8 @@ from probe.publish.board import Board
 from probe.publish.page import render_page
 from probe.publish.recent import KEPT_SECONDS, Recent, stored_spans
 from probe.publish.report.values import Span
+from synth.shape import NOW, config, full_round, verdict_of
 from tests.publish.markup import Markup, is_self_contained
-from tests.publish.shape import NOW, config, full_round, verdict_of
 
 HOSTILE = "<script>alert(1)</script><img src=x>&amp;"
 OBSERVED = full_round(config())

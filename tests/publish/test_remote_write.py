@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from lab.loopback.servers import copy_both_ways
 from probe.app import Daemon
 from probe.config import contacts, load
 from probe.config.schema import ForwardConfig, StoreConfig
@@ -36,13 +37,12 @@ from probe.publish.remote_write import Receiver
 from probe.publish.remote_write_answer import LONGEST_WAIT_SECONDS, Result, wait_seconds
 from probe.store import samples as stored_samples
 from probe.store.writer import Store
-from tests.measure.servers import copy_both_ways
+from synth.edges import CALM
+from synth.lines import FIBRE
+from synth.rounds import Rounds as SynthRounds
+from synth.world import World
 from tests.publish.receivers import FaultyWay, PrometheusReceiver
 from tests.publish.test_forwarding import a_minute, labels, settled
-from tests.synth.edges import CALM
-from tests.synth.lines import FIBRE
-from tests.synth.rounds import Rounds as SynthRounds
-from tests.synth.world import World
 
 PASSWORD = "correct horse"
 

@@ -17,7 +17,7 @@ from probe.config.schema import WebConfig
 from probe.publish.board import Board
 from probe.publish.patience import MOST_HEAD_BYTES
 from probe.publish.server import ReloadResult, Server, create_app
-from tests.publish.shape import config
+from synth.shape import config
 
 USERS = WebConfig(basic_auth_users={"anna": bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()})
 BAD_ORIGINS = [

@@ -15,6 +15,8 @@ import pytest
 from msgspec.structs import replace
 from ruamel.yaml import YAML
 
+from lab.loopback.prometheus import alertmanager, prometheus
+from lab.programs import need
 from probe.config.dump import dump
 from probe.config.schema import NationConfig
 from probe.config.values import Seconds
@@ -22,8 +24,6 @@ from probe.model.verdict import State
 from probe.publish import names
 from probe.publish.rules import record
 from probe.publish.rules.render import rule_file
-from tests.programs import need
-from tests.publish.prometheus_server import alertmanager, prometheus
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 PLATFORMS = ("x", "facebook")

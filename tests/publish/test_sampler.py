@@ -13,7 +13,7 @@ from probe.publish.remote_write_message import encode as encode_message
 from probe.publish.remote_write_points import points
 from probe.publish.sampler import values
 from probe.store.samples import Frame, Labels
-from tests.publish.shape import config
+from synth.shape import config
 from tests.publish.test_metrics import eventful
 
 

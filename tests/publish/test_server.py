@@ -17,7 +17,7 @@ from probe.publish import web
 from probe.publish.board import Board
 from probe.publish.metrics import Page
 from probe.publish.server import ListenError, ReloadResult, Server, create_app, split_listen
-from tests.publish.shape import PLATFORMS, config, full_round, verdict_of
+from synth.shape import PLATFORMS, config, full_round, verdict_of
 
 
 async def fine() -> ReloadResult:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.requires import refuse
 from probe.publish.service_manager import ServiceManager
-from tests.lab.requires import refuse
 
 UNIT = Path(__file__).parent.parent.parent / "config" / "systemd" / "throttlewatch.service"
 

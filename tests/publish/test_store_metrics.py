@@ -14,7 +14,7 @@ from probe.publish.forward_health import ForwardHealth
 from probe.publish.metrics import Registry, encode
 from probe.store.database import Trouble
 from probe.store.health import WORDS, StoreHealth
-from tests.publish.shape import config
+from synth.shape import config
 
 METRICS_MD = Path(__file__).parent.parent.parent / "docs" / "metrics.md"
 

@@ -13,7 +13,7 @@ from probe.model.observation import HttpFacts, RoundObservation, SkippedLeg
 from probe.model.verdict import State
 from probe.publish.table import render_rounds, to_json
 from probe.publish.words import failure_words, rate_words
-from tests.publish.shape import config, full_round, verdict_of
+from synth.shape import config, full_round, verdict_of
 
 
 def shown(*rounds: RoundObservation, state: State = State.OK, width: int = 80) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.scenarios.document import markdown
-from tests.scenarios.lines import LINES
-from tests.scenarios.table import BY_ID
+from scenarios.document import markdown
+from scenarios.lines import LINES
+from scenarios.table import BY_ID
 
 DOC = Path(__file__).parents[2] / "docs" / "lab.md"
 
@@ -15,7 +15,7 @@ DOC = Path(__file__).parents[2] / "docs" / "lab.md"
 def test_the_table_in_the_documentation_is_the_one_of_the_values() -> None:
     text = DOC.read_text()
     held = text.partition("<!-- scenarios -->\n")[2].partition("<!-- /scenarios -->")[0]
-    assert held == markdown(), "paste what `python -m tests.scenarios.document` prints"
+    assert held == markdown(), "paste what `python -m scenarios.document` prints"
 
 
 def test_every_line_in_the_documentation_has_the_numbers_of_its_kind() -> None:

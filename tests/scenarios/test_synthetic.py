@@ -11,10 +11,10 @@ from __future__ import annotations
 import pytest
 
 from probe.config import load
-from tests.scenarios.lines import LINES
-from tests.scenarios.model import Scenario
-from tests.scenarios.table import SCENARIOS
-from tests.synth.play import Play
+from scenarios.lines import LINES
+from scenarios.model import Scenario
+from scenarios.table import SCENARIOS
+from synth.play import Play
 
 CONFIG = load(None, {})
 PAIRS = [(scenario, line) for scenario in SCENARIOS for line in scenario.lines]

@@ -10,10 +10,10 @@ import pytest
 
 from probe.config import load
 from probe.model.verdict import State
-from tests.scenarios.lines import LINES
-from tests.scenarios.model import ABROAD, ACCUSING, HOME, NEIGHBOUR, Range, Scenario, exactly
-from tests.scenarios.rows import Row
-from tests.scenarios.table import SCENARIOS
+from scenarios.lines import LINES
+from scenarios.model import ABROAD, ACCUSING, HOME, NEIGHBOUR, Range, Scenario, exactly
+from scenarios.rows import Row
+from scenarios.table import SCENARIOS
 
 each = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
 

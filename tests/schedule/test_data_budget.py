@@ -34,7 +34,7 @@ from probe.schedule.plan import (
     slots,
     start_cadence,
 )
-from tests.publish.shape import config, full_round, verdict_of
+from synth.shape import config, full_round, verdict_of
 
 DAY = 86_400.0
 BUDGET = 2_000_000_000

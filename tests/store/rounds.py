@@ -10,7 +10,7 @@ from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation, Sample
 from probe.model.stored import StoredRound
 from probe.model.verdict import State, Verdict
-from tests.publish.shape import config, full_round, verdict_of
+from synth.shape import config, full_round, verdict_of
 
 CONFIG = config()
 START = 1_700_000_000.0

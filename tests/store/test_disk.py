@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.requires import refuse
+from lab.requires import refuse
 
 ROOT = Path(__file__).parent.parent.parent
 

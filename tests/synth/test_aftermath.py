@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from probe.config import load
-from tests.synth.aftermath import BY_NAME, aftermath
-from tests.synth.effects import Effect
-from tests.synth.line import LineModel
-from tests.synth.lines import DSL, FIBRE
+from synth.aftermath import BY_NAME, aftermath
+from synth.effects import Effect
+from synth.line import LineModel
+from synth.lines import DSL, FIBRE
 
 CONFIG = load(None, {})
 # A day has 288 rounds and 96 in which swaps take part: a level that froze asks for a burst in each.

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from probe.config import load
 from probe.model.verdict import State, Verdict
-from tests.scenarios.lines import LINES
-from tests.scenarios.table import BY_ID
-from tests.synth.contradictions import contradictions
-from tests.synth.drive import Said
-from tests.synth.play import Play
+from scenarios.lines import LINES
+from scenarios.table import BY_ID
+from synth.contradictions import contradictions
+from synth.drive import Said
+from synth.play import Play
 
 CONFIG = load(None, {})
 BORN = (

@@ -8,9 +8,9 @@ from benchmarks.false_alarms import jobs
 from benchmarks.false_alarms_runs import run
 from benchmarks.false_alarms_worlds import BEGIN, HOUR, Made, Planned, Which, made
 from probe.model.verdict import State
-from tests.synth.lines import FIBRE, MOBILE
-from tests.synth.outages import Outage
-from tests.synth.troubles import HOME, Kind
+from synth.lines import FIBRE, MOBILE
+from synth.outages import Outage
+from synth.troubles import HOME, Kind
 
 
 def test_a_year_of_sites_has_slow_hours_and_outages_at_their_rates() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from probe.model.verdict import AILING, State
 from probe.verdict.rules import RULES, VERSION
-from tests.synth.mistakes import PLAYS, played
-from tests.synth.mistakes_page import ROOT, Row, faults, rows, word
+from synth.mistakes import PLAYS, played
+from synth.mistakes_page import ROOT, Row, faults, rows, word
 
 ROWS = tuple(rows())
 PLAYED = tuple(row for row in ROWS if row.play in PLAYS)

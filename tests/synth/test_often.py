@@ -11,13 +11,13 @@ from probe.config import load
 from probe.model.basis import Basis
 from probe.model.identity import RoundKind
 from probe.model.verdict import State
-from tests.scenarios.model import Lossy, Restricted, Silent, Whom, exactly
-from tests.synth.drive import Daemon
-from tests.synth.edges import EdgeModel
-from tests.synth.effects import hosts_of, names_of
-from tests.synth.lines import FIBRE
-from tests.synth.slowing import Mechanism, done
-from tests.synth.world import World
+from scenarios.model import Lossy, Restricted, Silent, Whom, exactly
+from synth.drive import Daemon
+from synth.edges import EdgeModel
+from synth.effects import hosts_of, names_of
+from synth.lines import FIBRE
+from synth.slowing import Mechanism, done
+from synth.world import World
 
 CONFIG = load(None, {})
 PLATFORM = "facebook"

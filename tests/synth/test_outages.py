@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from probe.model.verdict import State
-from tests.synth.outage_play import OPERATORS, played
-from tests.synth.outages import Outage
+from synth.outage_play import OPERATORS, played
+from synth.outages import Outage
 
 # Said of nobody, and not yet said to be so here.
 UNDECIDED = (Outage.HALF_SILENT,)

@@ -9,12 +9,12 @@ import pytest
 from benchmarks.power import Cell, Found, Row, main, rows, text
 from probe.config import load
 from probe.model.identity import LegRole, Phase, RoundKind
-from tests.synth.edges import CALM
-from tests.synth.line import LineModel
-from tests.synth.lines import DSL, FIBRE
-from tests.synth.rounds import Rounds
-from tests.synth.slowing import AT_TIMES, SLOWING, Mechanism, done
-from tests.synth.world import World
+from synth.edges import CALM
+from synth.line import LineModel
+from synth.lines import DSL, FIBRE
+from synth.rounds import Rounds
+from synth.slowing import AT_TIMES, SLOWING, Mechanism, done
+from synth.world import World
 
 CONFIG = load(None, {})
 BEGIN = 1_699_920_000.0

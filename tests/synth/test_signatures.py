@@ -12,12 +12,12 @@ from probe.model.observation import LegObservation
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure
 from probe.observe.signature import signature
-from tests.scenarios.model import Policed, Restricted, Shaped, Whom, exactly
-from tests.synth.edges import EdgeModel
-from tests.synth.line import LineModel
-from tests.synth.lines import DSL, FIBRE
-from tests.synth.rounds import Rounds
-from tests.synth.world import World
+from scenarios.model import Policed, Restricted, Shaped, Whom, exactly
+from synth.edges import EdgeModel
+from synth.line import LineModel
+from synth.lines import DSL, FIBRE
+from synth.rounds import Rounds
+from synth.world import World
 
 CONFIG = load(None, {})
 BEGIN = 1_699_920_000.0

@@ -7,9 +7,9 @@ from random import Random
 import pytest
 
 from probe.model.identity import Access
-from tests.synth.censor import Bucket, Meeting, Queue
-from tests.synth.line import LineAtWork, still
-from tests.synth.tcp import Delivery, Flow, deliver
+from synth.censor import Bucket, Meeting, Queue
+from synth.line import LineAtWork, still
+from synth.tcp import Delivery, Flow, deliver
 
 KIB = 1_024
 LONG = 1_000.0

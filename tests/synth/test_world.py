@@ -11,7 +11,7 @@ from probe.model.identity import EVERY_LEG, Answer, Compares, LegRole, Phase, Ro
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.goodput import goodput
 from probe.schedule.budget import BURST, LEGS_PER_HOUR
-from tests.scenarios.model import (
+from scenarios.model import (
     CutOff,
     DnsForged,
     DnsLie,
@@ -27,12 +27,12 @@ from tests.scenarios.model import (
     Whom,
     exactly,
 )
-from tests.synth.drive import Daemon
-from tests.synth.edges import CALM, EdgeModel
-from tests.synth.lines import FIBRE, MOBILE
-from tests.synth.rounds import Rounds
-from tests.synth.troubles import FREQUENCIES, HOME, SITES, Kind, Trouble
-from tests.synth.world import World
+from synth.drive import Daemon
+from synth.edges import CALM, EdgeModel
+from synth.lines import FIBRE, MOBILE
+from synth.rounds import Rounds
+from synth.troubles import FREQUENCIES, HOME, SITES, Kind, Trouble
+from synth.world import World
 
 CONFIG = load(None, {})
 HANDSHAKE = (Phase.RESOLVE, Phase.CONNECT, Phase.TLS)

@@ -8,10 +8,10 @@ from probe.config import load
 from probe.model.failure import Failure
 from probe.model.identity import Dates, LegRole, Phase, RoundKind
 from probe.model.observation import LegObservation, RoundObservation, TlsFacts
-from tests.synth.edges import CALM
-from tests.synth.lines import FIBRE
-from tests.synth.rounds import Rounds
-from tests.synth.world import World
+from synth.edges import CALM
+from synth.lines import FIBRE
+from synth.rounds import Rounds
+from synth.world import World
 
 CONFIG = load(None, {})
 BEGIN = 1_699_920_000.0

@@ -15,13 +15,13 @@ from probe.verdict.contrast import says_something
 from probe.verdict.normal import Normal
 from probe.verdict.score import score
 from probe.verdict.thresholds import DEFAULT
-from tests.scenarios.model import Effect, HelloDropped, Reset, Restricted, Silent, Whom
-from tests.synth.drive import Daemon
-from tests.synth.edges import CALM
-from tests.synth.effects import names_of
-from tests.synth.lines import FIBRE
-from tests.synth.rounds import Rounds
-from tests.synth.world import World
+from scenarios.model import Effect, HelloDropped, Reset, Restricted, Silent, Whom
+from synth.drive import Daemon
+from synth.edges import CALM
+from synth.effects import names_of
+from synth.lines import FIBRE
+from synth.rounds import Rounds
+from synth.world import World
 
 CONFIG = load(None, {})
 BEGIN = 1_699_920_000.0

@@ -28,9 +28,9 @@ from probe.verdict.about import About, about
 from probe.verdict.decide import decide
 from probe.verdict.memory import Memory
 from probe.verdict.rules import RULES, Rule
-from tests.scenarios.lines import LINES
-from tests.scenarios.table import BY_ID
-from tests.synth.play import Play
+from scenarios.lines import LINES
+from scenarios.table import BY_ID
+from synth.play import Play
 from tests.verdict.country import (
     ADDRESSES,
     INTERVAL,

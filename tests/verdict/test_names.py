@@ -11,7 +11,7 @@ from probe.model.identity import LegRole, Phase, RoundKind
 from probe.model.observation import DnsAnswer, DnsObservation, Leg, RoundObservation
 from probe.model.verdict import Method, State
 from probe.verdict.names import network_of
-from tests.publish.shape import dns_observed
+from synth.shape import dns_observed
 from tests.verdict.country import WELL, Country, Done
 
 SILENT = Failure(phase=Phase.CONNECT, reason="generic_timeout_error")

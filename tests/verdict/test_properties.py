@@ -23,9 +23,9 @@ from probe.model.verdict import State, Trigger, Verdict
 from probe.verdict.about import About, about
 from probe.verdict.decide import decide
 from probe.verdict.memory import Memory
-from tests.scenarios.lines import LINES
-from tests.scenarios.table import BY_ID
-from tests.synth.play import Play, config_of
+from scenarios.lines import LINES
+from scenarios.table import BY_ID
+from synth.play import Play, config_of
 
 CONFIG = load(None, {})
 GUILTY = ("russia-2024-youtube", "turkey-2025-handshake", "hello-reset", "syn-dropped")

@@ -16,9 +16,9 @@ from probe.verdict.about import About, about
 from probe.verdict.replay import Latest, Recorded, Replayed, replay
 from probe.verdict.rules import RULES
 from probe.verdict.thresholds import DEFAULT, Thresholds
-from tests.scenarios.lines import LINES
-from tests.scenarios.table import BY_ID
-from tests.synth.play import Play, config_of
+from scenarios.lines import LINES
+from scenarios.table import BY_ID
+from synth.play import Play, config_of
 
 CONFIG = load(None, {})
 RECORDED = ("russia-2024-youtube", "hello-reset", "dns-lie", "cable-cut")

@@ -15,11 +15,11 @@ from probe.model.verdict import Method, State
 from probe.observe.effort import Measure
 from probe.verdict.memory import Episode, PlatformMemory, Proven
 from probe.verdict.rank import Wealth
-from tests.synth.drive import Daemon
-from tests.synth.edges import EdgeModel
-from tests.synth.effects import Effect, restriction
-from tests.synth.lines import CABLE
-from tests.synth.world import World
+from synth.drive import Daemon
+from synth.edges import EdgeModel
+from synth.effects import Effect, restriction
+from synth.lines import CABLE
+from synth.world import World
 from tests.verdict.country import ADDRESSES, INTERVAL, WELL, Act, Country, Done, about_x
 
 SLOW = Done(transfer=12.0)

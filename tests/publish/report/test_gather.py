@@ -17,7 +17,7 @@ from probe.publish.report.gather import MOST_BINS, Spans, gather, thinned, windo
 from probe.publish.report.sketch import Sketch
 from probe.publish.report.times import Clock, duration, listed
 from probe.publish.report.values import Span
-from tests.event import DAY, END, ONSET, VANTAGES, WEEK, history
+from synth.event import DAY, END, ONSET, VANTAGES, WEEK, history
 
 
 @given(st.lists(st.floats(1e-6, 1e9), min_size=1, max_size=60), st.floats(0.0, 1.0))

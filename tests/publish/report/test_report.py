@@ -22,7 +22,7 @@ from probe.publish.report.render import render_html, render_svg
 from probe.publish.report.story import tell
 from probe.publish.report.times import Clock
 from probe.publish.report.values import Gathered, Setting
-from tests.event import DAY, END, ONSET, TITLES, VANTAGES, history
+from synth.event import DAY, END, ONSET, TITLES, VANTAGES, history
 from tests.publish.markup import is_self_contained
 from tests.publish.test_exports import PLANTED, with_planted
 

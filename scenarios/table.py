@@ -1,0 +1,13 @@
+"""All scenarios, in the order in which people read them."""
+
+from __future__ import annotations
+
+from scenarios import blocks, innocent, throttling
+from scenarios.model import Scenario
+
+SCENARIOS: tuple[Scenario, ...] = (
+    *throttling.SCENARIOS,
+    *blocks.SCENARIOS,
+    *innocent.SCENARIOS,
+)
+BY_ID: dict[str, Scenario] = {scenario.id: scenario for scenario in SCENARIOS}

@@ -1,0 +1,214 @@
+"""Who restricts what, on the way: the scenarios' own values at work on modelled flows.
+
+A flow is met at its SYN (by address, or because its address is remembered) or at its hello (by
+name). What it meets then slows, drops or ends it (``Meeting``), together with its line.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from scenarios.model import (
+    EVERY,
+    CutOff,
+    Delayed,
+    DnsForged,
+    Effect,
+    HelloDropped,
+    Impersonated,
+    Impostor,
+    Lossy,
+    Policed,
+    QuicDropped,
+    Reset,
+    Restricted,
+    Scope,
+    Shaped,
+    Silent,
+    Stack,
+    SynDropped,
+)
+
+BITS = 8
+
+
+class Bucket:
+    """A policer's token bucket, full at first."""
+
+    def __init__(self, bytes_per_second: float, burst_bytes: float) -> None:
+        self._rate = bytes_per_second
+        self._burst = max(burst_bytes, 1_500.0)
+        self._tokens = self._burst
+        self._at = -math.inf
+
+    def take(self, at: float, size: float) -> bool:
+        """Whether the bucket covers a packet of ``size`` bytes at ``at``."""
+        if at > self._at:
+            if self._at > -math.inf:
+                self._tokens = min(self._burst, self._tokens + (at - self._at) * self._rate)
+            self._at = at
+        if size > self._tokens:
+            return False
+        self._tokens -= size
+        return True
+
+
+class Queue:
+    """A shaper: a slower link with a queue in front of it."""
+
+    def __init__(self, bytes_per_second: float, queue_bytes: float) -> None:
+        self._rate = bytes_per_second
+        self._queue = queue_bytes
+        self._busy_until = -math.inf
+
+    def offer(self, at: float, size: float) -> float | None:
+        """When the packet has passed; ``None``: the queue was full."""
+        waiting = max(0.0, self._busy_until - at) * self._rate
+        if waiting > 0.0 and waiting + size > self._queue:
+            return None
+        self._busy_until = max(at, self._busy_until) + size / self._rate
+        return self._busy_until
+
+
+@dataclass(slots=True)
+class Meeting:
+    """What acts on one flow from now on. ``cut_after``: bytes down until silence.
+    ``spared``: no restriction meets it."""
+
+    buckets: list[Bucket] = field(default_factory=list)
+    queues: list[Queue] = field(default_factory=list)
+    loss: float = 0.0
+    delay_seconds: float = 0.0
+    cut_after: float = math.inf
+    silent: bool = False
+    reset: bool = False
+    no_syn: bool = False
+    no_hello: bool = False
+    impostor: Impostor | None = None
+    spared: bool = False
+
+    @property
+    def slows(self) -> bool:
+        """Whether packets have to be looked at one by one."""
+        return bool(self.buckets or self.queues or self.loss) or self.cut_after < math.inf
+
+
+class Censor:
+    """All restrictions of a vantage. ``zone``: host → addresses."""
+
+    def __init__(self, zone: Mapping[str, Sequence[str]]) -> None:
+        self._zone = zone
+        self._restrictions: tuple[Restricted, ...] = ()
+        self._addresses: list[frozenset[str] | None] = []
+        self._remembered: set[tuple[int, str]] = set()
+        self._shared: dict[tuple[int, int, str], Bucket | Queue] = {}
+
+    def restrict(self, restrictions: Iterable[Restricted]) -> None:
+        """Replace all restrictions; nothing is remembered of the old ones."""
+        self._restrictions = tuple(r for r in restrictions if r.whom.stack is not Stack.OTHER)
+        self._addresses = [self._reach(r) for r in self._restrictions]
+        self._remembered.clear()
+        self._shared.clear()
+
+    def _reach(self, restricted: Restricted) -> frozenset[str] | None:
+        """The addresses that are met; ``None``: all."""
+        whom = restricted.whom
+        spared = {a for host in whom.but_hosts for a in self._zone.get(host, ())}
+        if EVERY in whom.hosts or not whom.hosts:
+            if not spared:
+                return None
+            return frozenset(a for found in self._zone.values() for a in found) - spared
+        found = {a for host in whom.hosts for a in self._zone.get(host, ())[: whom.edges]}
+        return frozenset(found - spared)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is restricted."""
+        return not self._restrictions
+
+    def question(self, name: str) -> DnsForged | None:
+        """What is done to a question for ``name``."""
+        for restricted in self._restrictions:
+            for effect in restricted.effects:
+                if isinstance(effect, DnsForged) and _named(restricted.whom.names, name):
+                    return effect
+        return None
+
+    def syn(self, address: str, meeting: Meeting) -> None:
+        """A connection to ``address`` begins."""
+        if meeting.spared:
+            return
+        for index, restricted in enumerate(self._restrictions):
+            if self._here(index, address) and (
+                not restricted.whom.names or (index, address) in self._remembered
+            ):
+                self._meet(index, restricted.effects, address, meeting)
+
+    def hello(self, address: str, name: str, meeting: Meeting) -> None:
+        """The hello says ``name``."""
+        if meeting.spared:
+            return
+        for index, restricted in enumerate(self._restrictions):
+            whom = restricted.whom
+            if not whom.names or not self._here(index, address) or not _named(whom.names, name):
+                continue
+            known = (index, address) in self._remembered
+            if whom.lasting:
+                self._remembered.add((index, address))
+            if not known:
+                self._meet(index, restricted.effects, address, meeting)
+
+    def _here(self, index: int, address: str) -> bool:
+        found = self._addresses[index]
+        return found is None or address in found
+
+    def _meet(self, index: int, effects: Sequence[Effect], address: str, meeting: Meeting) -> None:
+        for place, effect in enumerate(effects):
+            match effect:
+                case Policed(rate_bits_per_second=rate, burst_bytes=burst, scope=scope):
+                    bucket = self._of(
+                        scope, index, place, address, Bucket(rate.value / BITS, burst.value)
+                    )
+                    assert isinstance(bucket, Bucket)
+                    meeting.buckets.append(bucket)
+                case Shaped(rate_bits_per_second=rate, queue_bytes=most, scope=scope):
+                    queue = self._of(
+                        scope, index, place, address, Queue(rate.value / BITS, most.value)
+                    )
+                    assert isinstance(queue, Queue)
+                    meeting.queues.append(queue)
+                case Lossy(probability=probability):
+                    meeting.loss = 1.0 - (1.0 - meeting.loss) * (1.0 - probability.value)
+                case Delayed(round_trip_seconds=seconds):
+                    meeting.delay_seconds += seconds.value
+                case CutOff(after_bytes=most):
+                    meeting.cut_after = min(meeting.cut_after, most.value)
+                case Silent():
+                    meeting.silent = True
+                case SynDropped():
+                    meeting.no_syn = True
+                case HelloDropped():
+                    meeting.no_hello = True
+                case Reset():
+                    meeting.reset = True
+                case Impersonated(shows=shows):
+                    meeting.impostor = shows
+                case DnsForged() | QuicDropped():
+                    pass
+
+    def _of(
+        self, scope: Scope, index: int, place: int, address: str, fresh: Bucket | Queue
+    ) -> Bucket | Queue:
+        if scope is Scope.FLOW:
+            return fresh
+        key = (index, place, address if scope is Scope.ADDRESS else "")
+        return self._shared.setdefault(key, fresh)
+
+
+def _named(patterns: Sequence[str], name: str) -> bool:
+    """``x.com`` is that name alone, ``.x.com`` also every name below it; no pattern: any name."""
+    return not patterns or any(
+        name == p or (p.startswith(".") and (name == p[1:] or name.endswith(p))) for p in patterns
+    )

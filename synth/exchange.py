@@ -1,0 +1,353 @@
+"""One leg in the world of numbers: from the SYN to an observation as the measuring room makes it.
+
+Phases, failures, clocks and counters are those of ``probe/measure/record.py``; what differs is that
+no packet was sent.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probe.measure.curve import thin
+from probe.model.failure import BODY_TOO_SHORT, Failure
+from probe.model.identity import Answer, Dates, Family, Phase, Verify
+from probe.model.observation import (
+    Clock,
+    HttpFacts,
+    Leg,
+    LegObservation,
+    Sample,
+    TcpInfo,
+    TlsFacts,
+)
+from scenarios.model import Impostor
+from synth.censor import Censor, Meeting
+from synth.line import LineAtWork
+from synth.tcp import Delivery, Flow, deliver
+
+TIMEOUT = "generic_timeout_error"
+HELLO_BYTES = 4_200  # the server's part of a handshake: certificates, mostly
+HEAD_BYTES = 400
+SYN_TIMER = 1.0
+MOST_TRIES = 6
+PAGE_BYTES = 2_000
+GOOD_TLS = TlsFacts(version="TLSv1.3", alpn="h2", cipher="TLS_AES_256_GCM_SHA384", verify_error="")
+OTHER_NAME = TlsFacts(version="TLSv1.3", alpn="h2", verify_error="hostname mismatch")
+NOT_YET_VALID = TlsFacts(
+    version="TLSv1.3",
+    alpn="h2",
+    verify_error="certificate is not yet valid",
+    dates=Dates.NOT_YET_VALID,
+)
+# What a Pi that wakes in the past is behind.
+CLOCK_BEHIND = 200 * 86_400.0
+UNTRUSTED = TlsFacts(version="TLSv1.3", alpn="h2", verify_error="unable to get local issuer")
+
+
+class Server(Struct, kw_only=True):
+    """What is at the far end of a leg just now.
+
+    ``status``: what it answers (0: what the leg expects). ``factor``: on the time to send,
+    ``hello_factor``: on its part of the handshake. ``bytes_per_second``: as fast as it sends at
+    most. ``dead``: how connections to it fail, if they do. ``not_yet_valid``: its certificate is
+    not, by the clock of the probe's machine.
+    """
+
+    distance_seconds: float
+    think_seconds: float
+    factor: float = 1.0
+    hello_factor: float = 1.0
+    status: int = 0
+    bytes_per_second: float = 0.0
+    dead: str = ""
+    impostor: Impostor | None = None
+    small: bool = False
+    not_yet_valid: bool = False
+
+
+class _OverError(Exception):
+    """The leg ended early."""
+
+    def __init__(self, phase: Phase, reason: str, at: float) -> None:
+        super().__init__(reason)
+        self.failure = Failure(phase=phase, reason=reason)
+        self.at = at
+
+
+class Exchange:
+    """One leg under way. ``run`` gives the observation and when it was over."""
+
+    def __init__(
+        self,
+        leg: Leg,
+        *,
+        address: str,
+        at: float,
+        deadline_seconds: float,
+        server: Server,
+        line: LineAtWork,
+        censor: Censor,
+        meeting: Meeting,
+        random: Random,
+        busy_seconds: float = 0.0,
+        wall_offset_seconds: float = 0.0,
+    ) -> None:
+        self.leg, self.address, self.began = leg, address, at
+        self.until = at + deadline_seconds
+        self.server, self.random, self.censor = server, random, censor
+        self.busy_seconds = busy_seconds
+        self.wall_offset = wall_offset_seconds
+        self.meeting = meeting
+        line.begin_leg(at)
+        self.flow = Flow(line, random, meeting, line.round_trip(server.distance_seconds))
+        self.phases: dict[Phase, float] = {}
+        self.tls: TlsFacts | None = None
+        self.http: HttpFacts | None = None
+        self.body: int | None = None
+        self.curve: tuple[Sample, ...] = ()
+        self.connect_rtt: float | None = None
+        self.connected = False
+        self.retransmits = 0
+        self.disordered = 0
+        self.received = 0
+        self.latest_rtt = 0.0
+
+    def run(
+        self, *, order: int, resolve_seconds: float | None, seen_names: tuple[str, ...]
+    ) -> tuple[LegObservation, float]:
+        """Make the exchange."""
+        failure: Failure | None = None
+        try:
+            end = self._steps()
+        except _OverError as over:
+            end, failure = over.at, over.failure
+            if failure.phase not in self.phases:
+                begun = self.began + sum(self.phases.values())
+                self.phases[failure.phase] = max(0.0, end - begun)
+        if failure is None and self.body is not None and self.body < self._least():
+            failure = Failure(phase=Phase.TRANSFER, reason=BODY_TOO_SHORT)
+        phases = self.phases
+        if resolve_seconds is not None:
+            phases = {Phase.RESOLVE: resolve_seconds, **phases}
+        made = LegObservation(
+            leg=self.leg,
+            order=order,
+            started_at=self.began + self.wall_offset,
+            duration_seconds=end - self.began,
+            clock=Clock.LOOP if self.busy_seconds else Clock.KERNEL,
+            address=self.address,
+            family=Family.IPV4,
+            phases=phases,
+            failure=failure,
+            tcp=self._tcp(),
+            connect_rtt_seconds=self.connect_rtt,
+            tls=self.tls,
+            http=self.http,
+            body_bytes=self.body,
+            curve=self.curve,
+            wire_bytes_sent=1_800 + self.received // 40,
+            wire_bytes_received=self.received + self.received // 28 + 120,
+            seen_names=seen_names,
+        )
+        return made, end
+
+    def _least(self) -> int:
+        return min(self.leg.min_bytes, self.leg.max_bytes)
+
+    def _steps(self) -> float:
+        at = self._connect()
+        at = self._handshake(at)
+        if self.leg.answer is Answer.ANY:
+            return at
+        at, made = self._request(at)
+        return self._body(at, made)
+
+    # ---- connect
+
+    def _connect(self) -> float:
+        meeting, server = self.meeting, self.server
+        self.censor.syn(self.address, meeting)
+        rtt = self.flow.round_trip
+        if meeting.reset or server.dead == "connection_refused":
+            raise _OverError(Phase.CONNECT, "connection_refused", min(self.began + rtt, self.until))
+        if meeting.silent or meeting.no_syn or server.dead == TIMEOUT:
+            raise _OverError(Phase.CONNECT, TIMEOUT, self.until)
+        at, tries = self.began, 0
+        while self._both_lost(at):
+            at += SYN_TIMER * 2.0**tries
+            tries += 1
+            if at > self.until or tries > MOST_TRIES:
+                raise _OverError(Phase.CONNECT, TIMEOUT, self.until)
+        waited = at - self.began
+        for queue in meeting.queues:
+            waited += max(0.0, (queue.offer(at, 60) or at) - at)
+        self.latest_rtt = rtt + (waited if not tries else 0.0)
+        # A SYN that was repeated has no round trip.
+        self.connect_rtt = self.latest_rtt if not tries else None
+        self.connected = True
+        self.retransmits += tries
+        self.phases[Phase.CONNECT] = rtt + waited
+        return self._in_time(Phase.CONNECT, self.began + rtt + waited)
+
+    def _both_lost(self, at: float) -> bool:
+        loss = self.flow.line.loss(at)
+        lost = 1.0 - (1.0 - loss) * (1.0 - self.meeting.loss)
+        return bool(lost) and self.random.random() < 1.0 - (1.0 - lost) ** 2
+
+    def _in_time(self, phase: Phase, at: float) -> float:
+        if at > self.until:
+            self.phases.pop(phase, None)
+            raise _OverError(phase, TIMEOUT, self.until)
+        return at
+
+    def _sent_up(self, phase: Phase, at: float) -> float:
+        """When a packet of ours has got through, timers and all; ``at`` if nothing was lost."""
+        timer = self.flow.round_trip + 0.2
+        for tries in range(MOST_TRIES):
+            loss = self.flow.line.loss(at)
+            lost = 1.0 - (1.0 - loss) * (1.0 - self.meeting.loss)
+            if not lost or self.random.random() >= lost:
+                return at
+            self.retransmits += 1
+            at = self._in_time(phase, at + timer * 2.0**tries)
+        raise _OverError(phase, TIMEOUT, self.until)
+
+    # ---- TLS
+
+    def _handshake(self, at: float) -> float:
+        began, meeting, flow = at, self.meeting, self.flow
+        self.censor.hello(self.address, self.leg.sni, meeting)
+        if meeting.reset:
+            raise _OverError(Phase.TLS, "connection_reset", min(at + flow.round_trip, self.until))
+        if meeting.silent or meeting.no_hello:
+            raise _OverError(Phase.TLS, TIMEOUT, self.until)
+        if self.server.dead:
+            raise _OverError(Phase.TLS, self.server.dead, min(at + flow.round_trip, self.until))
+        at = self._sent_up(Phase.TLS, at)
+        work = 0.004 * self.server.hello_factor + self.busy_seconds
+        first = at + flow.round_trip + work
+        made = deliver(flow, first, HELLO_BYTES, self.until)
+        self._count(made)
+        if not made.whole:
+            raise _OverError(Phase.TLS, TIMEOUT, self.until)
+        end = made.samples[-1][0]
+        # A slow server is slow in the handshake's bytes as well.
+        end = first + (end - first) * max(1.0, self.server.hello_factor)
+        self._show_certificate(end)
+        self.phases[Phase.TLS] = end - began
+        return self._in_time(Phase.TLS, end)
+
+    def _show_certificate(self, at: float) -> None:
+        impostor = self.meeting.impostor or self.server.impostor
+        strict = self.leg.verify is Verify.STRICT
+        self.tls = GOOD_TLS
+        if impostor is Impostor.OTHER_NAME:
+            self.tls = OTHER_NAME
+            if strict:
+                raise _OverError(Phase.TLS, "ssl_invalid_hostname", min(at, self.until))
+        elif impostor is Impostor.UNTRUSTED:
+            # Made on the spot, for the name that was asked.
+            shown = f"{self.leg.sni.encode().hex():0<64}"[:64]
+            self.tls = replace(UNTRUSTED, certificate_sha256=shown)
+            if strict:
+                raise _OverError(Phase.TLS, "ssl_unknown_authority", min(at, self.until))
+        elif self.server.not_yet_valid:
+            self.tls = replace(NOT_YET_VALID, dates_at=at + self.wall_offset + CLOCK_BEHIND)
+            if strict:
+                raise _OverError(Phase.TLS, "ssl_invalid_certificate", min(at, self.until))
+
+    def _count(self, made: Delivery) -> None:
+        self.disordered += made.disordered
+        if made.samples:
+            self.received += made.samples[-1][1]
+
+    # ---- HTTP
+
+    def _request(self, at: float) -> tuple[float, Delivery]:
+        self.asked = at
+        flow, server, leg = self.flow, self.server, self.leg
+        up = self._sent_up(Phase.PROCESSING, at)
+        self.status = self._status()
+        size = HEAD_BYTES + self._body_bytes()
+        think = (server.think_seconds + self.busy_seconds) * server.factor
+        first = up + flow.round_trip + think
+        made = deliver(flow, first, size, self.until)
+        pace = server.factor
+        if server.bytes_per_second and size:
+            natural = made.samples[-1][0] - first if made.samples else 0.0
+            if natural < size / server.bytes_per_second:
+                pace = max(pace, size / server.bytes_per_second / max(natural, 1e-4))
+        if pace != 1.0:
+            # Bytes that a server paces come later, and what comes after the end does not count.
+            made.samples = [
+                (moved, count)
+                for when, count in made.samples
+                if (moved := first + (when - first) * pace) <= self.until
+            ]
+            made.whole = bool(made.samples) and made.samples[-1][1] >= size
+        self._count(made)
+        self.curve = thin([Sample(when - at, count) for when, count in made.samples])
+        if not made.samples:
+            raise _OverError(Phase.PROCESSING, TIMEOUT, self.until)
+        head = made.samples[0][0]
+        self.phases[Phase.PROCESSING] = head - at
+        good = self.status in leg.expect_status
+        length = None if self.status == 204 else self._body_bytes()
+        self.http = HttpFacts(
+            version="2",
+            status=self.status,
+            content_length=length,
+            retry_after_seconds=900.0 if self.status == 429 else None,
+        )
+        self.latest_rtt = flow.round_trip
+        if not good:
+            raise _OverError(Phase.PROCESSING, "http_unexpected_status_code", head)
+        return head, made
+
+    def _status(self) -> int:
+        if self._page():
+            return 200
+        if self.server.status:
+            return self.server.status
+        expected = self.leg.expect_status
+        return 204 if 204 in expected else 206 if 206 in expected else expected[0]
+
+    def _page(self) -> bool:
+        return self.meeting.impostor is not None or self.server.impostor is not None
+
+    def _body_bytes(self) -> int:
+        if self._page() or self.status not in self.leg.expect_status:
+            return min(PAGE_BYTES, self.leg.max_bytes)
+        return 0 if self.status == 204 else self.leg.max_bytes
+
+    def _body(self, at: float, made: Delivery) -> float:
+        size = self._body_bytes()
+        end = made.samples[-1][0]
+        self.body = max(0, min(size, made.samples[-1][1] - HEAD_BYTES))
+        if not made.whole:
+            self.phases[Phase.TRANSFER] = self.until - at
+            raise _OverError(Phase.TRANSFER, TIMEOUT, self.until)
+        self.phases[Phase.TRANSFER] = max(0.0, end - at)
+        return end
+
+    def _tcp(self) -> TcpInfo | None:
+        if not self.connected:
+            return None
+        waiting = 0.0
+        if self.meeting.queues and self.curve:
+            # In a queue a round trip lasts until the flight before has drained.
+            waiting = self.curve[-1].seconds / max(4, len(self.curve))
+        return TcpInfo(
+            rtt_seconds=self.latest_rtt + waiting,
+            min_rtt_seconds=min(self.connect_rtt or self.latest_rtt, self.latest_rtt),
+            receive_rtt_seconds=self.latest_rtt + waiting if self.body else None,
+            retransmits=self.retransmits,
+            out_of_order=self.disordered,
+            segments_in=4 + self.received // 1_448,
+            segments_out=6 + self.received // 2_896,
+            bytes_received=self.received,
+            bytes_sent=900,
+        )

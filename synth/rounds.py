@@ -1,0 +1,263 @@
+"""Rounds and bursts in the world of numbers: declared by the product's own code, budget and all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from lab.world.content import PAGES
+from probe.config.definition import Definition
+from probe.config.neutral import neutral_names
+from probe.config.schema import Config
+from probe.measure.legs import (
+    Endpoint,
+    connect_name,
+    deadline_seconds,
+    declare,
+    declare_burst,
+    draw_burst_controls,
+    draw_controls,
+    host_name,
+    in_order,
+    one_any_answer,
+    round_cap,
+    swap_names,
+    with_drawn_names,
+)
+from probe.measure.manners import asked_host, wish_of
+from probe.measure.names import Resolution
+from probe.measure.objects import Memory, after_leg, object_now
+from probe.measure.state import State
+from probe.model.burst import Burst
+from probe.model.identity import Family, LegRole, RoundKind
+from probe.model.observation import (
+    DnsObservation,
+    Leg,
+    LegObservation,
+    RoundObservation,
+    SkippedLeg,
+)
+from synth.world import World
+
+VANTAGE = "default"
+_PLATFORM_NAME = frozenset({LegRole.TARGET, LegRole.DECOY})
+# Between two legs: closing, opening, and the turns of the event loop.
+PAUSE_SECONDS = 0.01
+
+
+class Rounds:
+    """Measures ``world`` as ``probe.measure.round.Rounds`` measures the real one."""
+
+    def __init__(self, config: Config, world: World, *, vantage: str = VANTAGE) -> None:
+        self.vantage = vantage
+        self.config = config
+        self.world = world
+        self.state = State()
+        self._legs = config.settings.legs
+        self._neutral = neutral_names(config.controls)
+        self._platforms = {platform.name: platform for platform in config.platforms}
+        self._targets = {
+            (definition.name, target.name): target
+            for definition in (*config.platforms, *config.controls)
+            for target in definition.targets
+        }
+        self._declared: dict[
+            tuple[str, RoundKind, tuple[int, ...], tuple[int, ...]],
+            tuple[tuple[Leg, ...], tuple[SkippedLeg, ...]],
+        ] = {}
+        for (owner, name), target in self._targets.items():
+            if target.discover is not None:
+                link = PAGES[target.discover.page].link
+                self.state.remember(VANTAGE, owner, name, Memory(url=link))
+        self._endpoint_cache: dict[tuple[str, str, str], Endpoint] = {}
+        self._count = 0
+
+    def measure(self, platform: str, kind: RoundKind, at: float) -> tuple[RoundObservation, float]:
+        """One round, and when it is over."""
+        world = self.world
+        world.begin_round(at)
+        targets = self._endpoints(at, self._platforms[platform])
+        controls = draw_controls(
+            self._endpoints(at, *self.config.controls),
+            self.config.settings.schedule.controls,
+            read_bytes=round_cap(kind, self._legs),
+            has_tokens=lambda endpoint: self._has_tokens(endpoint, at),
+            random=world.random,
+        )
+        declared, objectless = self._declare(platform, targets, controls, kind)
+        legs = self._drawn(one_any_answer(declared, world.random))
+        resolutions, lookups = self._resolve(legs, at)
+        dns = world.names.measured(
+            resolutions,
+            at,
+            doh=kind is not RoundKind.LIGHT,
+            trouble=world.resolver_trouble,
+            offline=world.offline,
+        )
+        seconds = deadline_seconds(kind, self._legs)
+        made, skipped, end = self._make(in_order(legs, world.random), resolutions, at, seconds)
+        observed = RoundObservation(
+            id=self._id(),
+            vantage=self.vantage,
+            platform=platform,
+            kind=kind,
+            family=Family.IPV4,
+            started_at=at + world.wall_offset_seconds,
+            duration_seconds=end - at,
+            legs=made,
+            skipped=(*objectless, *skipped),
+            dns=(*lookups, *dns),
+            clock_stepped=world.clock_stepped,
+        )
+        return observed, end
+
+    def burst(self, burst: Burst, platform: str, at: float) -> tuple[RoundObservation, float]:
+        """One burst, whole or not at all."""
+        world = self.world
+        world.begin_round(at)
+        targets = [
+            endpoint
+            for endpoint in self._endpoints(at, self._platforms[platform])
+            if endpoint.target.name == burst.target
+        ]
+        controls = draw_burst_controls(
+            self._endpoints(at, *self.config.controls), burst, random=world.random
+        )
+        legs = self._drawn(declare_burst(targets, controls, burst, legs=self._legs))
+        resolutions, lookups = self._resolve(legs, at)
+        if burst.address:
+            pinned = {leg.connect_to for leg in legs if leg.role is not LegRole.CONTROL}
+            resolutions |= {name: Resolution(address=burst.address) for name in pinned}
+        made: tuple[LegObservation, ...] = ()
+        skipped = tuple(SkippedLeg(leg=leg, reason="host_budget") for leg in legs)
+        end = at
+        wanted = Counter(leg.connect_to for leg in legs)
+        budget = self.state.budget
+        if all(
+            budget.has(
+                VANTAGE, leg.connect_to, at, legs=wanted[leg.connect_to], name=asked_host(leg)
+            )
+            for leg in legs
+        ):
+            order = world.random.sample(legs, len(legs))
+            made, skipped, end = self._make(order, resolutions, at, burst.deadline_seconds)
+        observed = RoundObservation(
+            id=self._id(),
+            vantage=self.vantage,
+            platform=platform,
+            kind=RoundKind.BURST,
+            family=Family.IPV4,
+            started_at=at + world.wall_offset_seconds,
+            duration_seconds=end - at,
+            legs=made,
+            skipped=skipped,
+            dns=tuple(lookups),
+            clock_stepped=world.clock_stepped,
+            burst=burst,
+        )
+        return observed, end
+
+    def _drawn(self, legs: Sequence[Leg]) -> tuple[Leg, ...]:
+        def names(leg: Leg) -> Sequence[str]:
+            return swap_names(self._targets[leg.owner, leg.target], self._neutral)
+
+        return with_drawn_names(legs, names, self.world.random)
+
+    def _id(self) -> str:
+        self._count += 1
+        return f"{self._count:016x}"
+
+    def _endpoints(self, now: float, *definitions: Definition) -> list[Endpoint]:
+        found = []
+        for definition in definitions:
+            for target in definition.targets:
+                memory = self.state.memory(VANTAGE, definition.name, target.name)
+                now_object = object_now(target, memory, now)
+                url = "" if now_object is None else now_object.url
+                key = (definition.name, target.name, url)
+                endpoint = self._endpoint_cache.get(key)
+                if endpoint is None:
+                    endpoint = Endpoint(definition=definition, target=target, object=now_object)
+                    self._endpoint_cache[key] = endpoint
+                found.append(endpoint)
+        return found
+
+    def _has_tokens(self, endpoint: Endpoint, now: float) -> bool:
+        if endpoint.object is None:
+            return True
+        url = endpoint.object.url
+        host, name = connect_name(endpoint.target, url), host_name(endpoint.target, url)
+        return self.state.budget.has(VANTAGE, host, now, name=name)
+
+    def _declare(
+        self,
+        platform: str,
+        targets: Sequence[Endpoint],
+        controls: Sequence[Endpoint],
+        kind: RoundKind,
+    ) -> tuple[tuple[Leg, ...], tuple[SkippedLeg, ...]]:
+        key = (platform, kind, tuple(map(id, targets)), tuple(map(id, controls)))
+        declared = self._declared.get(key)
+        if declared is None:
+            declared = declare(targets, controls, kind, legs=self._legs, beacon=None)
+            self._declared[key] = declared
+        return declared
+
+    def _resolve(
+        self, legs: Sequence[Leg], at: float
+    ) -> tuple[dict[str, Resolution], list[DnsObservation]]:
+        resolutions: dict[str, Resolution] = {}
+        lookups = []
+        trouble = self.world.resolver_trouble
+        for name in sorted({leg.connect_to for leg in legs}):
+            resolutions[name], asked = self.world.names.resolve(name, at, trouble=trouble)
+            lookups.append(asked)
+        return resolutions, lookups
+
+    def _make(
+        self,
+        legs: Sequence[Leg],
+        resolutions: dict[str, Resolution],
+        at: float,
+        seconds: float,
+    ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...], float]:
+        made: list[LegObservation] = []
+        skipped: list[SkippedLeg] = []
+        state, world = self.state, self.world
+        at += max((r.seconds or 0.0 for r in resolutions.values()), default=0.0)
+        for leg in legs:
+            resolution = resolutions[leg.connect_to]
+            address = resolution.address
+            if address is not None and not state.budget.take(
+                VANTAGE, leg.connect_to, at, name=asked_host(leg)
+            ):
+                skipped.append(SkippedLeg(leg=leg, reason="host_budget"))
+                continue
+            seen: tuple[str, ...] = ()
+            if address is not None:
+                seen = state.ledger.seen(VANTAGE, address)
+                if leg.role in _PLATFORM_NAME:
+                    state.ledger.note(VANTAGE, address, leg.owner)
+            observed, at = world.leg(
+                leg,
+                resolution,
+                order=len(made),
+                at=at,
+                deadline_seconds=seconds,
+                seen_names=seen,
+            )
+            at += PAUSE_SECONDS
+            made.append(observed)
+            if observed.failure is not None:
+                self._learn(observed, at)
+        return tuple(made), tuple(skipped), at
+
+    def _learn(self, observed: LegObservation, now: float) -> None:
+        leg = observed.leg
+        if (wish := wish_of(observed)) is not None:
+            self.state.budget.close(VANTAGE, wish.host, now, now + wish.seconds)
+        if leg.role in (LegRole.TARGET, LegRole.CONTROL):
+            target = self._targets[leg.owner, leg.target]
+            memory = self.state.memory(VANTAGE, leg.owner, leg.target)
+            after = after_leg(target, memory, observed.failure, now)
+            self.state.remember(VANTAGE, leg.owner, leg.target, after)

@@ -1,0 +1,336 @@
+"""The world of numbers: a line, a censor, far ends, and the troubles that come over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from random import Random
+
+from lab.world.build import world_for
+from probe.config.schema import Config
+from probe.measure.names import Resolution
+from probe.model.failure import Failure
+from probe.model.identity import Answer, Phase
+from probe.model.observation import Clock, Leg, LegObservation
+from scenarios.model import Answers, Impostor, Restricted
+from synth.censor import Censor, Meeting
+from synth.edges import Edge, EdgeModel, draw_distance
+from synth.exchange import TIMEOUT, Exchange, Server
+from synth.line import LineAtWork, LineModel
+from synth.names import LIE, Names
+from synth.troubles import FREQUENCIES, Frequency, Kind, Now, Trouble, draw_troubles
+
+CABLE_DELAY = 0.1
+CABLE_LOSS = 0.02
+# A satellite's handover takes a second of every fifteen, and most of what is sent meanwhile.
+HANDOVER_SHARE = 1.0 / 15.0
+HANDOVER_LOSS = 0.7
+_DEATHS = (TIMEOUT, TIMEOUT, "connection_refused", "connection_reset", "eof_error")
+
+
+class World:
+    """Everything on the other side of the probe, seeded. Times must not go back.
+
+    ``least_addresses``: how many each name has at least (three at most). ``addresses``: from which
+    the number of each name's is drawn instead (four at most). ``wall_offset_seconds``: what the
+    host's clock shows beside the world's; ``stepping``: it is being set.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        line: LineModel,
+        *,
+        seed: int,
+        edges: EdgeModel,
+        other_line: LineModel | None = None,
+        begin: float = 0.0,
+        least_addresses: int = 1,
+        addresses: Sequence[int] = (),
+    ) -> None:
+        self.random = random = Random(seed)
+        self.config = config
+        spec = world_for(config)
+        self.zone: dict[str, tuple[str, ...]] = {}
+        for name, known in spec.zone.items():
+            own = tuple(address for address in known if ":" not in address)
+            count = random.choice(addresses) if addresses else max(len(own), least_addresses)
+            self.zone[name] = _as_many(own, count)
+        self.censor = Censor(self.zone)
+        self.names = Names(self.zone, config.settings.dns, self.censor, random)
+        self._lines = [LineAtWork(line, random, begin)]
+        if other_line is not None:
+            self._lines.append(LineAtWork(other_line, random, begin))
+        self.line = self._lines[0]
+        self._edges: dict[str, Edge] = {}
+        self._site_of: dict[str, str] = {}
+        platforms = {
+            address
+            for platform in config.platforms
+            for host in platform.hosts
+            for address in self.zone.get(host, ())
+        }
+        for site in spec.sites:
+            distance = draw_distance(
+                edges, random, platform=not platforms.isdisjoint(site.addresses)
+            )
+            networks = {a.rpartition(".")[0] for a in site.addresses if ":" not in a}
+            found = {a for some in self.zone.values() for a in some}
+            its = {a for a in found if a.rpartition(".")[0] in networks}
+            its |= {a for a in site.addresses if ":" not in a}
+            for address in sorted(its):
+                near = distance * random.uniform(0.9, 1.3)
+                self._edges[address] = Edge(edges, near, random, begin)
+                self._site_of[address] = site.name
+        self._now = Now(())
+        self._domestic = {
+            address
+            for control in config.controls
+            if control.scope == "domestic"
+            for host in control.hosts
+            for address in self.zone.get(host, ())
+        }
+        self.answers: tuple[Answers, ...] = ()
+        self.gone: frozenset[str] = frozenset()
+        self.busy_seconds = 0.0
+        self.wall_offset_seconds = 0.0
+        self.stepping = False
+        self.queue_seconds = 0.0
+        self.share = 1.0
+        self._share = 1.0
+        self._turns: tuple[float, float] | None = None
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """All operators' names."""
+        return tuple(dict.fromkeys(self._site_of.values()))
+
+    def distance(self, platform: str) -> float:
+        """How far a platform's first host is, beyond the line (seconds of a round trip)."""
+        hosts = next(p.hosts for p in self.config.platforms if p.name == platform)
+        address = next(self.zone[host][0] for host in hosts if self.zone.get(host))
+        return self._edges[address].distance_seconds
+
+    def trouble(self, troubles: Sequence[Trouble]) -> None:
+        """What will go wrong."""
+        self._now = Now(troubles)
+
+    def draw_troubles(
+        self,
+        *,
+        begin: float,
+        seconds: float,
+        frequencies: Mapping[Kind, Frequency] = FREQUENCIES,
+    ) -> tuple[Trouble, ...]:
+        """A time of usual troubles."""
+        return draw_troubles(
+            self.random,
+            begin=begin,
+            seconds=seconds,
+            edges=sorted(self._edges),
+            sites=self.sites,
+            controls=[control.name for control in self.config.controls],
+            platforms=[platform.name for platform in self.config.platforms],
+            frequencies=frequencies,
+        )
+
+    def restrict(
+        self,
+        restrictions: Iterable[Restricted],
+        *,
+        share: float = 1.0,
+        turns: tuple[float, float] | None = None,
+    ) -> None:
+        """What somebody does on the way, from now on: to a ``share`` of the connections, drawn one
+        by one, and, with ``turns``, only in the first so many seconds of every so many."""
+        self.censor.restrict(restrictions)
+        self._share, self._turns = share, turns
+
+    def _spared(self, at: float) -> bool:
+        if self._turns is not None and at % self._turns[1] >= self._turns[0]:
+            return True
+        return self._share < 1.0 and self.random.random() >= self._share
+
+    def becomes(self, line: LineModel, now: float) -> None:
+        """Another line carries everything."""
+        self._lines[0] = self.line = LineAtWork(line, self.random, now)
+
+    def begin_round(self, now: float) -> None:
+        """A round or burst begins."""
+        state = self._now
+        state.move_to(now)
+        elsewhere = state.value(Kind.OTHER_LINE) is not None and len(self._lines) > 1
+        self.line = self._lines[1 if elsewhere else 0]
+        cross = state.value(Kind.CROSS_TRAFFIC) or 1.0
+        self.names.filtered = self._hosts(Kind.FILTER)
+        self.names.half_answered = self._hosts(Kind.LOOKUP)
+        self.line.begin_round(
+            now,
+            share=self.share / cross / (state.value(Kind.CAP) or 1.0),
+            queue_seconds=self.queue_seconds + 0.02 * (cross - 1.0),
+        )
+
+    def _hosts(self, kind: Kind) -> dict[str, float]:
+        """The hosts of the platforms that ``kind`` is about now, with its value."""
+        about = self._now.by_kind.get(kind, {})
+        return {
+            host: value
+            for platform in self.config.platforms
+            if (value := about.get(platform.name)) is not None
+            for host in platform.hosts
+        }
+
+    @property
+    def clock_stepped(self) -> bool:
+        """The host's clock is being set."""
+        return self.stepping or self._now.value(Kind.CLOCK) is not None
+
+    @property
+    def offline(self) -> bool:
+        """Nothing passes at all."""
+        return self._now.value(Kind.OFFLINE) is not None
+
+    @property
+    def resolver_trouble(self) -> float:
+        """The share of questions that the host's resolver leaves unanswered."""
+        if self.offline:
+            return 1.0
+        return self._now.value(Kind.RESOLVER) or 0.0
+
+    def leg(
+        self,
+        leg: Leg,
+        resolution: Resolution,
+        *,
+        order: int,
+        at: float,
+        deadline_seconds: float,
+        seen_names: tuple[str, ...],
+    ) -> tuple[LegObservation, float]:
+        """Make one leg; also when it is over. Troubles begin and end in the midst of rounds."""
+        self._now.move_to(at)
+        address = resolution.address
+        if address is None:
+            wall = at + self.wall_offset_seconds
+            return _unresolved(leg, resolution, order, wall), at + (resolution.seconds or 0.0)
+        made = Exchange(
+            leg,
+            address=address,
+            at=at,
+            deadline_seconds=deadline_seconds,
+            server=self._server(leg, address, at),
+            line=self.line,
+            censor=self.censor,
+            meeting=self._meeting(leg, address, at),
+            random=self.random,
+            busy_seconds=self._busy(),
+            wall_offset_seconds=self.wall_offset_seconds,
+        )
+        return made.run(order=order, resolve_seconds=resolution.seconds, seen_names=seen_names)
+
+    def _busy(self) -> float:
+        most = max(self.busy_seconds, self._now.value(Kind.BUSY_HOST) or 0.0)
+        return self.random.uniform(0.0, most) if most else 0.0
+
+    def _meeting(self, leg: Leg, address: str, at: float) -> Meeting:
+        meeting = Meeting(spared=self._spared(at))
+        state = self._now
+        if not state.by_kind:
+            return meeting
+        meeting.silent = self.offline
+        if state.value(Kind.CABLE_CUT) is not None and address not in self._domestic:
+            meeting.loss, meeting.delay_seconds = CABLE_LOSS, CABLE_DELAY
+        if state.value(Kind.PORTAL) is not None:
+            meeting.impostor = Impostor.OTHER_NAME
+        self._at_home(meeting, leg, address)
+        return meeting
+
+    def _at_home(self, meeting: Meeting, leg: Leg, address: str) -> None:
+        """What a household's own line and machine do to a leg."""
+        state, draw = self._now, self.random.random
+        if (loss := state.value(Kind.WIFI)) is not None:
+            meeting.loss = 1.0 - (1.0 - meeting.loss) * (1.0 - loss)
+        meeting.delay_seconds += state.value(Kind.TUNNEL) or 0.0
+        if (share := state.value(Kind.PORTS)) is not None and draw() < share:
+            meeting.no_syn = True
+        if state.value(Kind.HANDOVER) is not None and draw() < HANDOVER_SHARE:
+            meeting.loss = max(meeting.loss, HANDOVER_LOSS)
+        if state.value(Kind.INSPECTION) is not None:
+            meeting.impostor = Impostor.UNTRUSTED
+        # An alert is small, and so gets through where certificates do not.
+        alert = leg.answer is Answer.ANY and _third(self._site_of.get(address, "")) == 1
+        if state.value(Kind.BIG_PACKETS) is not None and not alert:
+            meeting.no_hello = meeting.no_hello or _third(self._site_of.get(address, "")) < 2
+
+    def _server(self, leg: Leg, address: str, now: float) -> Server:
+        if address == LIE:
+            return Server(distance_seconds=0.03, think_seconds=0.01, impostor=Impostor.OTHER_NAME)
+        edge = self._edges[address]
+        edge.settle(now)
+        factor = edge.factor * edge.leg_factor()
+        made = Server(
+            distance_seconds=edge.distance_seconds,
+            think_seconds=edge.think_seconds,
+            factor=factor,
+            hello_factor=edge.hello_factor,
+        )
+        if self._now.by_kind:
+            self._trouble(made, leg, address)
+        for answers in self.answers:
+            if leg.connect_to in answers.hosts or leg.sni in answers.hosts:
+                made.status = answers.status or 0
+                made.think_seconds += answers.latency_seconds.value
+                if answers.bits_per_second is not None:
+                    made.bytes_per_second = answers.bits_per_second.value / 8.0
+        if leg.connect_to in self.gone:
+            made.dead = TIMEOUT
+        return made
+
+    def _trouble(self, server: Server, leg: Leg, address: str) -> None:
+        state = self._now
+        site, owner = self._site_of[address], leg.owner
+        server.not_yet_valid = state.value(Kind.CLOCK_BEHIND) is not None
+        slow = (state.value(Kind.EDGE_SLOW, address) or 1.0) * (
+            state.value(Kind.CONTROL_SLOW, owner) or 1.0
+        )
+        slow *= state.value(Kind.SITE_SLOW, site) or 1.0
+        server.hello_factor *= slow
+        if address not in self._domestic:
+            slow *= state.value(Kind.CABLE_CUT) or 1.0
+        server.factor *= slow
+        server.distance_seconds += state.value(Kind.SITE_MOVED, site) or 0.0
+        if state.value(Kind.EDGE_DEAD, address) or state.value(Kind.CONTROL_DEAD, owner):
+            server.dead = _DEATHS[sum(map(ord, address)) % len(_DEATHS)]
+        refusing = state.value(Kind.REFUSING, owner) or state.value(Kind.SERVER_ERRORS, owner)
+        if refusing:
+            server.status = _STATUSES[int(refusing) % len(_STATUSES)] if refusing < 500 else 503
+
+
+def _as_many(addresses: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """So many addresses (four more than it has at most): others lie in the same network."""
+    if not addresses:
+        return ()
+    network, _, place = addresses[0].rpartition(".")
+    more = (f"{network}.{int(place) + away}" for away in _AWAY)
+    return (*addresses, *more)[: max(count, 1)]
+
+
+def _third(site: str) -> int:
+    """One of three kinds of a site, always the same."""
+    return sum(map(ord, site)) % 3
+
+
+_AWAY = (100, 200, 50, 150)
+_STATUSES = (403, 429, 451, 302, 404)
+
+
+def _unresolved(leg: Leg, resolution: Resolution, order: int, at: float) -> LegObservation:
+    seconds = resolution.seconds or 0.0
+    return LegObservation(
+        leg=leg,
+        order=order,
+        started_at=at,
+        duration_seconds=seconds,
+        clock=Clock.LOOP,
+        phases={Phase.RESOLVE: seconds},
+        failure=resolution.failure or Failure(phase=Phase.RESOLVE, reason="dns_no_answer"),
+    )
