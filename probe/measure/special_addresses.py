@@ -1,8 +1,9 @@
 """Addresses that no public server can have: IANA's special-purpose address registries, as a table.
 
 Sources: iana-ipv4-special-registry and iana-ipv6-special-registry (RFC 6890), column "Globally
-Reachable", as of November 2025; the newest entries are of RFC 9665 and RFC 9780. Python's
-``is_global`` has what the registries were when its patch level was released.
+Reachable", as of July 2026; the newest entries are of RFC 9665 and RFC 9780. What is blank there
+says nothing. ``tests/measure/test_special_addresses.py`` holds each row. Python's ``is_global`` has
+what the registries were when its patch level was released.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ NOT_GLOBAL = _networks(
     "172.16.0.0/12",  # private use, RFC 1918
     "192.0.0.0/24",  # IETF protocol assignments, RFC 6890
     "192.0.2.0/24",  # documentation, RFC 5737
+    "192.88.99.2/32",  # 6a44 relays, RFC 6751
     "192.168.0.0/16",  # private use, RFC 1918
     "198.18.0.0/15",  # benchmarking, RFC 2544
     "198.51.100.0/24",  # documentation, RFC 5737
@@ -62,6 +64,8 @@ GLOBAL_WITHIN = _networks(
 )
 # IPv4/IPv6 translation, RFC 6052: as global as the IPv4 address in its last 32 bits.
 TRANSLATED = IPv6Network("64:ff9b::/96")
+# 6to4, RFC 3056: it leads where the IPv4 address after the prefix does (the registry says "N/A").
+SIX_TO_FOUR = IPv6Network("2002::/16")
 # Where a packet would come back to this very host, or to nobody.
 _NOWHERE = _networks("0.0.0.0/8", "127.0.0.0/8", "255.255.255.255/32", "::/127")
 
@@ -70,19 +74,26 @@ _NOWHERE = _networks("0.0.0.0/8", "127.0.0.0/8", "255.255.255.255/32", "::/127")
 def is_special(address: str) -> bool:
     """Whether no public server can have ``address``. ``ValueError`` if it is no address."""
     ip = ip_address(address)
-    if isinstance(ip, IPv6Address) and ip in TRANSLATED:
-        return is_special(str(IPv4Address(int(ip) & 0xFFFF_FFFF)))
+    if isinstance(ip, IPv6Address) and (within := _ipv4_within(ip)) is not None:
+        return is_special(str(within))
     return _within(ip, NOT_GLOBAL) and not _within(ip, GLOBAL_WITHIN)
 
 
 @lru_cache(maxsize=1024)
 def is_nowhere(address: str) -> bool:
     """Whether ``address`` leads to this host itself or to nobody: unspecified, loopback, broadcast
-    (mapped or translated to IPv6 as well), which is what filters answer with."""
+    (mapped, translated or by 6to4 as well), which is what filters answer with."""
     ip = ip_address(address)
-    if isinstance(ip, IPv6Address) and (ip in TRANSLATED or ip.ipv4_mapped is not None):
-        ip = IPv4Address(int(ip) & 0xFFFF_FFFF)
+    if isinstance(ip, IPv6Address):
+        ip = ip.ipv4_mapped or _ipv4_within(ip) or ip
     return _within(ip, _NOWHERE)
+
+
+def _ipv4_within(ip: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that ``ip`` stands for."""
+    if ip in TRANSLATED:
+        return IPv4Address(int(ip) & 0xFFFF_FFFF)
+    return ip.sixtofour if ip in SIX_TO_FOUR else None
 
 
 def _within(ip: _Address, networks: tuple[_Network, ...]) -> bool:
