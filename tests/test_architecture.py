@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-import pytest
-
 from probe.publish.told import FIELDS
+from tests.every import for_every
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("config", "schedule", "measure", "observe", "verdict", "nation", "store", "publish")
@@ -84,8 +84,13 @@ def room_of(path: Path) -> str:
     return parts[0] if len(parts) > 1 else path.stem
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_text())))
+
+
 def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -93,7 +98,7 @@ def imports(path: Path) -> Iterator[str]:
             yield node.module or ""
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
+@for_every(modules(), name_of)
 def test_rooms_import_only_from_their_left(path: Path) -> None:
     room = room_of(path)
     for name in imports(path):
@@ -113,7 +118,7 @@ def test_rooms_import_only_from_their_left(path: Path) -> None:
             assert other not in SIDE_ROOMS or room == "commands", f"only commands enter {other}"
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
+@for_every(modules(), name_of)
 def test_libraries_that_do_io_are_known_in_one_room_each(path: Path) -> None:
     for name in imports(path):
         owner = OWNERS.get(name.split(".")[0])
@@ -123,7 +128,7 @@ def test_libraries_that_do_io_are_known_in_one_room_each(path: Path) -> None:
             assert room == owner, f"{name} belongs to {owner}"
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
+@for_every(modules(), name_of)
 def test_the_middle_of_the_house_is_pure(path: Path) -> None:
     if room_of(path) in PURE:
         assert not {name.split(".")[0] for name in imports(path)} & NOT_PURE
@@ -138,14 +143,14 @@ LOGGING = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 
 
 def log_calls(path: Path) -> Iterator[ast.Call]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             of = node.func.value
             if isinstance(of, ast.Name) and of.id == "log" and node.func.attr in LOGGING:
                 yield node
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
+@for_every(modules(), name_of)
 def test_messages_of_the_log_stand_in_our_source_and_their_fields_are_known(path: Path) -> None:
     for call in log_calls(path):
         assert isinstance(call.func, ast.Attribute)
@@ -170,7 +175,7 @@ def test_messages_of_the_log_stand_in_our_source_and_their_fields_are_known(path
             )
 
 
-@pytest.mark.parametrize("folder", ["lab", "scenarios", "synth", "benchmarks"])
+@for_every(("lab", "scenarios", "synth", "benchmarks"))
 def test_nothing_outside_the_tests_imports_them(folder: str) -> None:
     for path in sorted((ROOT / folder).rglob("*.py")):
         assert not [name for name in imports(path) if name.split(".")[0] == "tests"], path

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 from probe.publish import blackbox, names
 from probe.publish.names import MetricSpec
 from probe.publish.snapshot import BUCKETS_SECONDS
+from tests.every import for_every
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -56,7 +55,7 @@ def test_buckets_are_documented() -> None:
     assert f"Buckets end at {', '.join(most)} and {last} seconds." in METRICS_MD.read_text()
 
 
-@pytest.mark.parametrize("spec", names.METRICS, ids=lambda spec: spec.name)
+@for_every(names.METRICS, lambda spec: spec.name)
 def test_names_follow_prometheus_conventions(spec: MetricSpec) -> None:
     assert spec.name.startswith(names.PREFIX)
     assert spec.name.endswith("_total") is (spec.kind == "counter")
@@ -66,12 +65,12 @@ def test_names_follow_prometheus_conventions(spec: MetricSpec) -> None:
     assert len(set(spec.labels)) == len(spec.labels)
 
 
-@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
+@for_every(DOCS, str)
 def test_no_placeholder_is_left_in_a_document(path: Path) -> None:
     assert not re.search(r"@@\w*", path.read_text())
 
 
-@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
+@for_every(DOCS, str)
 def test_programs_and_documents_that_a_document_names_exist(path: Path) -> None:
     text = path.read_text()
     for module in re.findall(r"python -m ((?:benchmarks|lab|scenarios|synth)(?:\.\w+)+)", text):

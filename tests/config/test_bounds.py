@@ -75,16 +75,24 @@ def keys() -> list[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("written", [HUGE, f"-{HUGE}", "1e308", f"0x{'f' * 400}", "9" * 5_000])
-@pytest.mark.parametrize("name", [name for name, _ in keys()])
-def test_a_number_beyond_all_bounds_is_a_mistake(name: str, written: str, tmp_path: Path) -> None:
-    main = tmp_path / "main.yaml"
-    path = next(path for known, path, _ in environment.variables() if known == name)
-    assert [e.file for e in mistakes(tmp_path, "", {name: written})] == [name]
-    nested = written
-    for key in reversed(path):
-        nested = f"{{{key}: {nested}}}"
-    found = mistakes(tmp_path, nested)
-    assert [(e.file, e.line) for e in found] == [(str(main), 1)], found
+def test_a_number_beyond_all_bounds_is_a_mistake(written: str, tmp_path: Path) -> None:
+    names = [name for name, _ in keys()]
+    assert names
+    found = mistakes(tmp_path, "", dict.fromkeys(names, written))
+    assert sorted(e.file for e in found) == sorted(names)
+    # The same keys in a file, each in a line of its own.
+    paths = {name: path for name, path, _ in environment.variables()}
+    lines, heads, wanted = [], set[str](), []
+    for name in sorted(names):
+        *above, key = paths[name]
+        for depth, head in enumerate(above):
+            if head not in heads:
+                lines.append(f"{'  ' * depth}{head}:")
+                heads.add(head)
+        lines.append(f"{'  ' * len(above)}{key}: {written}")
+        wanted.append(len(lines))
+    found = mistakes(tmp_path, "\n".join(lines))
+    assert [(e.file, e.line) for e in found] == [(str(tmp_path / "main.yaml"), n) for n in wanted]
 
 
 def test_a_file_that_never_ends_or_has_no_name_is_a_mistake(tmp_path: Path) -> None:

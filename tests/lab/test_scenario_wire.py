@@ -18,6 +18,7 @@ from scenarios import model
 from scenarios.lines import DSL, FIBRE, LINES, MOBILE, SLOW_MOBILE
 from scenarios.model import Range, Restricted, Scenario, Whom, exactly
 from scenarios.table import BY_ID, SCENARIOS
+from tests.every import for_every
 
 ZONE = {
     "x.com": ("198.18.1.10", "198.18.1.11", "2001:2::10", "2001:2::11"),
@@ -100,7 +101,7 @@ def test_effects_act_in_their_order_under_names_of_their_own() -> None:
     assert [rule.name for rule in made] == ["0-delay", "1-lose"]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
+@for_every(SCENARIOS, lambda scenario: scenario.id)
 def test_every_scenario_of_the_table_can_be_told_to_box_and_world(scenario: Scenario) -> None:
     spec = whole_world()
     zone = {**spec.zone, model.DOMESTIC_HOST: ("198.18.99.10",)}

@@ -18,9 +18,10 @@ from probe.measure.failures import NetworkError, failure_of, reason_of_os_error
 from probe.model.certificate_words import WORDS
 from probe.model.failure import REASONS
 from probe.model.identity import Phase
+from tests.every import for_every
 
 
-@pytest.mark.parametrize("number", sorted(errno.errorcode))
+@for_every(sorted(errno.errorcode), errno.errorcode.__getitem__)
 def test_every_error_number_is_some_known_string(number: int) -> None:
     assert failure_of(OSError(number, "text"), Phase.CONNECT).reason in REASONS
 

@@ -14,6 +14,7 @@ from probe.model.verdict import State
 from probe.publish.table import render_rounds, to_json
 from probe.publish.words import failure_words, rate_words
 from synth.shape import config, full_round, verdict_of
+from tests.every import for_every
 
 
 def shown(*rounds: RoundObservation, state: State = State.OK, width: int = 80) -> str:
@@ -66,7 +67,7 @@ def test_failures_are_said_in_words() -> None:
     assert "43.0!" in text
 
 
-@pytest.mark.parametrize("reason", sorted(REASONS))
+@for_every(sorted(REASONS))
 def test_every_failure_has_words(reason: str) -> None:
     leg = failing(Phase.TRANSFER, reason).legs[0]
     words = failure_words(leg)

@@ -10,6 +10,7 @@ from probe.model.verdict import AILING, State
 from probe.verdict.rules import RULES, VERSION
 from synth.mistakes import PLAYS, played
 from synth.mistakes_page import ROOT, Row, faults, rows, word
+from tests.every import for_every
 
 ROWS = tuple(rows())
 PLAYED = tuple(row for row in ROWS if row.play in PLAYS)
@@ -26,7 +27,7 @@ def test_each_play_has_one_row_and_each_row_a_play_or_a_test() -> None:
             assert re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), row.play
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.play)
+@for_every(ROWS, lambda row: row.play)
 def test_rows_use_the_words_of_the_rules(row: Row) -> None:
     assert row.said
     assert set(row.said) <= WORDS | BESIDES
@@ -34,7 +35,7 @@ def test_rows_use_the_words_of_the_rules(row: Row) -> None:
     assert row.why.rstrip("*").endswith((".", "”"))
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.play)
+@for_every(ROWS, lambda row: row.play)
 def test_what_ails_has_its_caveat(row: Row) -> None:
     ailing = {State(one.partition(" ")[0]) for one in row.said} & (AILING - {State.WITHHELD})
     assert bool(ailing) is bool(row.caveats)
