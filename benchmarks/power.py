@@ -102,7 +102,7 @@ def rows(
     return made
 
 
-def _watched(line: str, only: str, seed: int, references: int) -> Watched:
+def watched_line(line: str, only: str, seed: int, references: int) -> Watched:
     config = load(None, {})
     worlds = [
         World(
@@ -121,7 +121,7 @@ def _watched(line: str, only: str, seed: int, references: int) -> Watched:
 @lru_cache(maxsize=8)
 def _warm(line: str, only: str, seed: int, references: int) -> Watched:
     """After two calm days; the same for every row."""
-    watched = _watched(line, only, seed, references)
+    watched = watched_line(line, only, seed, references)
     for _ in watched.run(BEGIN + WARM_DAYS * DAY):
         pass
     return watched
@@ -130,7 +130,7 @@ def _warm(line: str, only: str, seed: int, references: int) -> Watched:
 def run(cell: Cell) -> Found:
     """Play it."""
     row, given = cell.row, (cell.line, cell.only, cell.seed, cell.references)
-    watched = copy.deepcopy(_warm(*given)) if row.onset == "calm" else _watched(*given)
+    watched = copy.deepcopy(_warm(*given)) if row.onset == "calm" else watched_line(*given)
     for n, world in enumerate(watched.worlds):
         world.random.setstate(Random(f"{cell}/{n}").getstate())
     world = watched.worlds[0]

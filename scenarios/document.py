@@ -96,8 +96,8 @@ def effect(one: Effect) -> str:
             return f"policed to {_rate(rate)}, burst {_kib(burst)}"
         case model.Shaped(rate_bits_per_second=rate, queue_bytes=queue):
             return f"shaped to {_rate(rate)}, queue {_kib(queue)}"
-        case model.Lossy(probability=probability):
-            return f"{_percent(probability)} loss"
+        case model.Lossy(probability=probability, up=up):
+            return f"{_percent(probability)} loss{'' if up else ' on the way down'}"
         case model.Delayed(round_trip_seconds=seconds):
             return f"+{_span(seconds, 1_000)} ms"
         case model.CutOff(after_bytes=after):

@@ -110,9 +110,11 @@ class Shaped(Struct, frozen=True, kw_only=True, tag="shaped"):
 
 
 class Lossy(Struct, frozen=True, kw_only=True, tag="lossy"):
-    """Each packet is dropped with a probability, each way."""
+    """Each packet is dropped with a probability: those that come down, and, with ``up``, those that
+    we send as well."""
 
     probability: Range
+    up: bool = True
 
 
 class Delayed(Struct, frozen=True, kw_only=True, tag="delayed"):

@@ -74,12 +74,14 @@ class Queue:
 
 @dataclass(slots=True)
 class Meeting:
-    """What acts on one flow from now on. ``cut_after``: bytes down until silence.
-    ``spared``: no restriction meets it."""
+    """What acts on one flow from now on. ``loss``: of packets each way, ``loss_down``: of those
+    that come down, beside it. ``cut_after``: bytes down until silence. ``spared``: no restriction
+    meets it."""
 
     buckets: list[Bucket] = field(default_factory=list)
     queues: list[Queue] = field(default_factory=list)
     loss: float = 0.0
+    loss_down: float = 0.0
     delay_seconds: float = 0.0
     cut_after: float = math.inf
     silent: bool = False
@@ -92,7 +94,16 @@ class Meeting:
     @property
     def slows(self) -> bool:
         """Whether packets have to be looked at one by one."""
-        return bool(self.buckets or self.queues or self.loss) or self.cut_after < math.inf
+        losing = self.loss or self.loss_down
+        return bool(self.buckets or self.queues or losing) or self.cut_after < math.inf
+
+    def lost_up(self, line: float) -> float:
+        """The share of packets up that are lost on a line which loses ``line`` of them."""
+        return 1.0 - (1.0 - line) * (1.0 - self.loss)
+
+    def lost_down(self, line: float) -> float:
+        """The same of packets down."""
+        return 1.0 - (1.0 - self.lost_up(line)) * (1.0 - self.loss_down)
 
 
 class Censor:
@@ -179,8 +190,11 @@ class Censor:
                     )
                     assert isinstance(queue, Queue)
                     meeting.queues.append(queue)
+                case Lossy(probability=probability, up=True):
+                    meeting.loss = meeting.lost_up(probability.value)
                 case Lossy(probability=probability):
-                    meeting.loss = 1.0 - (1.0 - meeting.loss) * (1.0 - probability.value)
+                    left = (1.0 - meeting.loss_down) * (1.0 - probability.value)
+                    meeting.loss_down = 1.0 - left
                 case Delayed(round_trip_seconds=seconds):
                     meeting.delay_seconds += seconds.value
                 case CutOff(after_bytes=most):

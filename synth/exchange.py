@@ -193,9 +193,9 @@ class Exchange:
         return self._in_time(Phase.CONNECT, self.began + rtt + waited)
 
     def _both_lost(self, at: float) -> bool:
-        loss = self.flow.line.loss(at)
-        lost = 1.0 - (1.0 - loss) * (1.0 - self.meeting.loss)
-        return bool(lost) and self.random.random() < 1.0 - (1.0 - lost) ** 2
+        loss, meeting = self.flow.line.loss(at), self.meeting
+        lost = 1.0 - (1.0 - meeting.lost_up(loss)) * (1.0 - meeting.lost_down(loss))
+        return bool(lost) and self.random.random() < lost
 
     def _in_time(self, phase: Phase, at: float) -> float:
         if at > self.until:
@@ -207,8 +207,7 @@ class Exchange:
         """When a packet of ours has got through, timers and all; ``at`` if nothing was lost."""
         timer = self.flow.round_trip + 0.2
         for tries in range(MOST_TRIES):
-            loss = self.flow.line.loss(at)
-            lost = 1.0 - (1.0 - loss) * (1.0 - self.meeting.loss)
+            lost = self.meeting.lost_up(self.flow.line.loss(at))
             if not lost or self.random.random() >= lost:
                 return at
             self.retransmits += 1

@@ -167,6 +167,8 @@ def _pass(flow: Flow, at: float, busy: float, loss: float, random: Random) -> fl
         return None
     if meeting.loss and random.random() < meeting.loss:
         return None
+    if meeting.loss_down and random.random() < meeting.loss_down:
+        return None
     for bucket in meeting.buckets:
         if not bucket.take(max(at, 0.0), PACKET):
             return None

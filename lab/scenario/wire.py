@@ -74,9 +74,10 @@ def _effect(effect: Effect, match: box.Match, whom: Whom, places: Places) -> Ite
             yield box.Rule(
                 name="shape", action=action, match=match, memory=memory, scope=_scope(scope)
             )
-        case model.Lossy(probability=probability):
+        case model.Lossy(probability=probability, up=up):
             action = box.Lose(probability=probability.value)
-            yield box.Rule(name="lose", action=action, match=match, memory=memory)
+            reach = box.Reach.BOTH if up else box.Reach.DOWN
+            yield box.Rule(name="lose", action=action, match=match, memory=memory, reach=reach)
         case model.Delayed(round_trip_seconds=seconds):
             action = box.Delay(seconds=seconds.value / 2)
             yield box.Rule(name="delay", action=action, match=match, memory=memory)
