@@ -7,7 +7,7 @@ import gzip
 from collections.abc import Callable
 from random import Random
 
-from probe.publish.remote_write_message import decode
+from probe.publish.forward.remote_write_message import decode
 
 MOST_HEAD = 65_536
 Answers = Callable[[asyncio.StreamWriter], None]

@@ -33,10 +33,10 @@ from probe.config import load
 from probe.config.dump import dump
 from probe.config.schema import NationConfig, Settings, VantageConfig
 from probe.model.verdict import State
-from probe.publish.board import Board
-from probe.publish.metrics import Registry, encode
+from probe.publish.latest.board import Board
+from probe.publish.metrics.exposition import Registry, encode
 from probe.publish.rules.known import KNOWN
-from probe.publish.rules.render import rule_file
+from probe.publish.rules.rule_file import rule_file
 from synth.shape import PLATFORMS, config, full_round, verdict_of
 
 INTERVAL_SECONDS = 15

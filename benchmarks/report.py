@@ -20,13 +20,13 @@ import msgspec
 from probe import __version__
 from probe.config.schema import Config, Settings, VantageConfig
 from probe.model.stored import StoredRound
-from probe.publish.export_csv import csv_lines
-from probe.publish.export_jsonl import jsonl_lines
-from probe.publish.export_ooni import ooni_lines
+from probe.publish.export.export_csv import csv_lines
+from probe.publish.export.export_jsonl import jsonl_lines
+from probe.publish.export.export_ooni import ooni_lines
 from probe.publish.report.gather import gather, window
 from probe.publish.report.render import render_html, render_svg
+from probe.publish.report.report_parts import Setting
 from probe.publish.report.times import Clock
-from probe.publish.report.values import Setting
 from synth.event import DAY, END, ONSET, TITLES, VANTAGES, WEEK, history
 
 SETTING = Setting(
@@ -83,8 +83,8 @@ def _landing() -> str:
     # The daemon's parts are needed here only.
     from probe.config import load
     from probe.nation.local import Local, sight_of
-    from probe.publish.board import Board
-    from probe.publish.page import render_page
+    from probe.publish.latest.board import Board
+    from probe.publish.web.landing_page import render_page
     from probe.schedule.data_budget import DataBudget
 
     shipped = load(None, {})

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from statistics import median
 
 from probe.config.schema import Settings, VantageConfig
-from probe.publish.board import Board
-from probe.publish.metrics import Registry, encode
+from probe.publish.latest.board import Board
+from probe.publish.metrics.exposition import Registry, encode
 from synth.shape import config, full_round, verdict_of
 
 REPEATS = 30

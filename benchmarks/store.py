@@ -29,9 +29,9 @@ from probe.config import load
 from probe.config.schema import StoreConfig
 from probe.config.values import Seconds
 from probe.model.observation import RoundObservation
-from probe.publish.metrics import Registry
-from probe.publish.sampler import values
-from probe.publish.snapshot import Snapshot
+from probe.publish.forward.sampler import values
+from probe.publish.latest.snapshot import Snapshot
+from probe.publish.metrics.exposition import Registry
 from probe.schedule import runner
 from probe.store.history import History
 from probe.store.records import Record

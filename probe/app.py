@@ -14,6 +14,9 @@ from msgspec.structs import replace
 from probe import __version__, start
 from probe.config import ConfigErrors
 from probe.config.schema import Config
+from probe.daemon.line_watch import LineWatch
+from probe.daemon.reloads import Reloads
+from probe.daemon.service_manager import ServiceManager
 from probe.measure.clock import Stamping
 from probe.measure.lookout import Lookout
 from probe.measure.outside import Outside
@@ -26,17 +29,14 @@ from probe.model.observation import HOLD_INTERVALS, RoundObservation
 from probe.model.verdict import OWN_HOST, Verdict
 from probe.nation.local import Local, sight_of
 from probe.nation.sight import GRID_SECONDS
-from probe.publish import told
-from probe.publish.board import Board
-from probe.publish.forwarding import Forwarding
-from probe.publish.line_watch import LineWatch
-from probe.publish.metrics import Registry
-from probe.publish.recent import stored_spans
-from probe.publish.reloads import Reloads
-from probe.publish.server import Server
-from probe.publish.service_manager import ServiceManager
-from probe.publish.snapshot import Snapshot
-from probe.publish.web import ReloadResult, create_app
+from probe.publish.forward.forwarding import Forwarding
+from probe.publish.latest.board import Board
+from probe.publish.latest.recent import stored_spans
+from probe.publish.latest.snapshot import Snapshot
+from probe.publish.metrics.exposition import Registry
+from probe.publish.privacy import told
+from probe.publish.web.endpoints import ReloadResult, create_app
+from probe.publish.web.server import Server
 from probe.schedule.account import BELIEVABLE_SINCE
 from probe.schedule.data_budget import DataBudget
 from probe.schedule.plan import Slot, slots

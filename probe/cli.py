@@ -27,7 +27,7 @@ from probe.model.identity import RoundKind
 from probe.model.observation import LegObservation, RoundObservation, SkippedLeg
 from probe.model.verdict import State as VerdictState
 from probe.model.verdict import Verdict
-from probe.publish import log as logs
+from probe.publish.log import event_lines as logs
 from probe.verdict.about import about
 from probe.verdict.decide import decide
 from probe.verdict.memory import Memory
@@ -35,7 +35,7 @@ from probe.verdict.memory import Memory
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from probe.publish.named import Named
+    from probe.publish.privacy.named import Named
 
 # Commands that have a module of their own. The daemon lives with what it imports for months, so
 # what only they need (tables, pages, the demo) is imported when one of them is asked for.
@@ -127,7 +127,7 @@ def run(hold: Callable[[], None] | None, path: Path | None) -> None:
         click.echo(RISK, err=True)
     # The daemon and its server are needed by this command only, and cost time and memory.
     from probe.app import Daemon
-    from probe.publish.server import ListenError
+    from probe.publish.web.server import ListenError
 
     logs.configure(config.settings.log.level, config.settings.log.format, sys.stderr)
     logs.catch_all()
@@ -171,9 +171,9 @@ def once(
     """
     from rich.console import Console
 
-    from probe.publish.named import Named
-    from probe.publish.private import Scrubber
-    from probe.publish.table import render_rounds, to_json
+    from probe.publish.privacy.named import Named
+    from probe.publish.privacy.private import Scrubber
+    from probe.publish.terminal.round_table import render_rounds, to_json
 
     config = _load(path)
     _known("platform", platforms, (p.name for p in config.platforms))
@@ -348,7 +348,7 @@ async def _check_online(config: Config) -> bool:
     from rich.console import Console
     from rich.table import Table
 
-    from probe.publish.named import Named
+    from probe.publish.privacy.named import Named
 
     measuring, named = Measuring(config), Named.of(config)
     vantage = config.settings.vantages[0].name

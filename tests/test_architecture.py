@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from probe.publish.told import FIELDS
+from probe.publish.privacy.told import FIELDS
 from tests.every import for_every
 
 ROOT = Path(__file__).parent.parent
@@ -54,16 +54,16 @@ EXCEPTIONS = {
     *(("demo/far.py", f"starlette.{part}") for part in ("applications", "requests", "responses")),
     ("demo/far.py", "starlette.routing"),
     # What a client sends is parsed by the server's own library, within our bounds.
-    ("publish/patience.py", "h11"),
-    ("publish/door.py", "socket"),
-    ("publish/door.py", "ssl"),
-    ("publish/server.py", "socket"),
-    ("publish/server.py", "ssl"),
-    ("publish/service_manager.py", "socket"),
+    ("publish/web/patience.py", "h11"),
+    ("publish/web/door.py", "socket"),
+    ("publish/web/door.py", "ssl"),
+    ("publish/web/server.py", "socket"),
+    ("publish/web/server.py", "ssl"),
+    ("daemon/service_manager.py", "socket"),
     # One daemon writes to a history; a lock of the kernel ends with its process.
     ("store/held.py", "fcntl"),
     ("store/shared.py", "fcntl"),
-    ("publish/remote_write.py", "ssl"),
+    ("publish/forward/remote_write.py", "ssl"),
 }
 # Fields of the log that are never texts.
 ERRORS_AND_NUMBERS = {"error", "outside", "rounds", "seconds", "slots", "status"}
@@ -113,7 +113,7 @@ def test_rooms_import_only_from_their_left(path: Path) -> None:
         elif room in SIDE_ROOMS:
             assert other in {"model", "publish", room}, f"{room} must not import {name}"
         else:
-            outside = {"__init__", "__main__", "app", "cli", "commands", "start"}
+            outside = {"__init__", "__main__", "app", "cli", "commands", "daemon", "start"}
             assert room in outside, f"{room} is a room nobody knows"
             assert other not in SIDE_ROOMS or room == "commands", f"only commands enter {other}"
 
@@ -171,7 +171,7 @@ def test_messages_of_the_log_stand_in_our_source_and_their_fields_are_known(path
             assert isinstance(key, ast.Constant)
             known = key.value in FIELDS or key.value in ERRORS_AND_NUMBERS
             assert known, (
-                f"{path}:{call.lineno}: say in probe/publish/told.py what is written of it"
+                f"{path}:{call.lineno}: say in probe/publish/privacy/told.py what is written of it"
             )
 
 

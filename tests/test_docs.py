@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from probe.publish import blackbox, names
-from probe.publish.names import MetricSpec
-from probe.publish.snapshot import BUCKETS_SECONDS
+from probe.publish.latest.snapshot import BUCKETS_SECONDS
+from probe.publish.metrics import blackbox
+from probe.publish.metrics import metric_names as names
+from probe.publish.metrics.metric_names import MetricSpec
 from tests.every import for_every
 
 ROOT = Path(__file__).parent.parent

@@ -10,7 +10,7 @@ from probe.cli import main
 from probe.commands.explain import last_rounds
 from probe.config.schema import StoreConfig
 from probe.store.writer import Store
-from tests.publish.test_explain import played
+from tests.publish.terminal.test_explanation import played
 
 
 def run(path: Path, *arguments: str) -> Result:

@@ -16,7 +16,7 @@ from probe.model.finding import Ending, Finding, FindingKind, Incident, Scope
 from probe.model.identity import Role
 from probe.model.verdict import State
 from probe.nation.incidents import severity_of
-from probe.publish.metrics import rows
+from probe.publish.metrics.exposition import rows
 from probe.store.history import History
 from probe.store.writer import Store
 from synth.shape import NOW, config, full_round, verdict_of

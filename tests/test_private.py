@@ -27,8 +27,8 @@ from probe.model.observation import (
     TlsFacts,
 )
 from probe.model.verdict import State
-from probe.publish import log as logs
-from probe.publish.web import create_app
+from probe.publish.log import event_lines as logs
+from probe.publish.web.endpoints import create_app
 from synth.shape import NOW, config, full_round, verdict_of
 
 # Documentation's addresses stand for the operator's public and local ones.

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from lab.box.inside import inside
 from lab.net import Namespace
 from probe.model.verdict import State
-from probe.publish.names import PREFIX
+from probe.publish.metrics.metric_names import PREFIX
 from scenarios.model import ACCUSING
 
 READING = ("transfer", "long")

@@ -14,7 +14,7 @@ import click
 
 from probe.config.environment import PASSWORD
 from probe.config.schema import Config
-from probe.publish.auth import unfit
+from probe.publish.web.auth import unfit
 
 SECONDS = 10.0
 _MOST_BYTES = 8 * 1024 * 1024

@@ -19,7 +19,7 @@ from probe.demo.script import Place, Script, advance, twentieth_of_january
 from probe.demo.setting import AuthorityError, make_certificates, write_configuration
 from probe.demo.table import View, render
 from probe.demo.tale import Tale
-from probe.publish import log as logs
+from probe.publish.log import event_lines as logs
 
 REDRAW_SECONDS = 0.5
 STAGE_SECONDS = 20.0

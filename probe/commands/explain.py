@@ -19,8 +19,8 @@ from probe.config.schema import Config
 from probe.measure.trust import ssl_version
 from probe.model.identity import RoundKind
 from probe.model.stored import StoredRound
-from probe.publish import log as logs
-from probe.publish.explain import explain as show
+from probe.publish.log import event_lines as logs
+from probe.publish.terminal.explanation import explain as show
 from probe.store.history import History, HistoryError
 from probe.verdict.about import about
 from probe.verdict.decide import decide

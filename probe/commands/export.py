@@ -12,12 +12,12 @@ from probe.commands.output import write
 from probe.commands.reading import opened, ordered, reading, warn_of_strangers
 from probe.model.identity import Vantage
 from probe.model.stored import StoredRound
-from probe.publish.declared import Declared
-from probe.publish.export_csv import csv_lines
-from probe.publish.export_jsonl import jsonl_lines
-from probe.publish.export_ooni import ooni_lines
-from probe.publish.named import Named
-from probe.publish.private import Scrubber
+from probe.publish.export.export_csv import csv_lines
+from probe.publish.export.export_jsonl import jsonl_lines
+from probe.publish.export.export_ooni import ooni_lines
+from probe.publish.latest.declared import Declared
+from probe.publish.privacy.named import Named
+from probe.publish.privacy.private import Scrubber
 
 Writer = Callable[[Iterable[StoredRound], Mapping[str, Vantage], Scrubber], Iterator[bytes]]
 FORMATS: dict[str, Writer] = {

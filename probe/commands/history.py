@@ -18,7 +18,7 @@ from probe.model.finding import Incident
 from probe.model.stored import VerdictSpan
 from probe.model.verdict import AILING
 from probe.publish.report.times import Clock, duration
-from probe.publish.table import STATE_STYLES
+from probe.publish.terminal.round_table import STATE_STYLES
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For machines.")
 zone_option = click.option(

@@ -20,8 +20,8 @@ from probe.config.units import parse_seconds
 from probe.model.finding import Finding, FindingKind, Incident, Scope
 from probe.nation.fuse import worst
 from probe.nation.replay import Step, reach_back, replay
-from probe.publish.declared import Declared
-from probe.publish.nation_rows import Findings, read_findings
+from probe.publish.latest.declared import Declared
+from probe.publish.metrics.nation_rows import Findings, read_findings
 from probe.schedule.pace import longest_hold
 from probe.store.history import History, HistoryError
 

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from probe.publish.auth import PasswordError, hashed
+from probe.publish.web.auth import PasswordError, hashed
 
 
 @click.command()

@@ -12,11 +12,11 @@ from probe.commands.output import write
 from probe.commands.reading import opened, ordered, reading, warn_of_strangers, zone_of
 from probe.config.schema import Config
 from probe.model.finding import Incident
-from probe.publish.declared import Declared
+from probe.publish.latest.declared import Declared
 from probe.publish.report.gather import gather, window
 from probe.publish.report.render import render_html, render_svg
+from probe.publish.report.report_parts import Setting
 from probe.publish.report.times import Clock
-from probe.publish.report.values import Setting
 
 
 @click.command()

@@ -10,7 +10,7 @@ from probe.commands.options import config_option, load_config
 from probe.config.advice import equal_weights
 from probe.config.dump import dump
 from probe.config.schema import Config
-from probe.publish.rules.render import rule_file
+from probe.publish.rules.rule_file import rule_file
 from probe.verdict.about import operators_of
 
 

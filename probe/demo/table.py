@@ -11,7 +11,7 @@ from probe.demo.cast import LINES, PLATFORMS, Line
 from probe.demo.script import Act, Place, Script
 from probe.model.finding import Finding, FindingKind, Scope
 from probe.model.verdict import State, Verdict
-from probe.publish.snapshot import Snapshot
+from probe.publish.latest.snapshot import Snapshot
 
 # Below it, it is as fast as ever.
 TOLD_FACTOR = 1.5

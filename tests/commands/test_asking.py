@@ -13,8 +13,8 @@ from probe.commands.asking import url_of
 from probe.config import load
 from probe.config.environment import PASSWORD
 from probe.config.schema import TlsServer, WebConfig
-from tests.publish.test_auth import PASSWORD as RIGHT
-from tests.publish.test_auth import USERS, serving
+from tests.publish.web.test_auth import PASSWORD as RIGHT
+from tests.publish.web.test_auth import USERS, serving
 
 
 def run(*arguments: str, password: str | None = None) -> Result:

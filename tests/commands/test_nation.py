@@ -17,11 +17,11 @@ from probe.commands.nation import parse_time
 from probe.config.schema import StoreConfig
 from probe.model.verdict import State
 from probe.nation.fuse import worst
-from probe.publish.board import Board
+from probe.publish.latest.board import Board
 from probe.store.writer import Store
 from synth.shape import config, verdict_of
 from tests.nation.fleet import ABROAD, Story, fleet
-from tests.publish.test_server import serving
+from tests.publish.web.test_server import serving
 from tests.values import a_round
 
 

@@ -23,7 +23,7 @@ from probe.model.stored import StoredRound, VerdictSpan
 from probe.store.history import History, HistoryError
 from probe.store.writer import Store
 from synth.event import DAY, END, ONSET, VANTAGES, history
-from tests.publish.markup import is_self_contained
+from tests.publish.web.markup import is_self_contained
 
 START = ONSET - 3_600.0
 INCIDENT = Incident(

@@ -16,8 +16,8 @@ from probe.config import load
 from probe.config.schema import StoreConfig
 from probe.config.values import Seconds
 from probe.model.stored import StoredRound
-from probe.publish.export_jsonl import jsonl_lines
-from probe.publish.table import to_json
+from probe.publish.export.export_jsonl import jsonl_lines
+from probe.publish.terminal.round_table import to_json
 from probe.store.history import History
 from probe.store.writer import Store
 from probe.verdict.thresholds import DEFAULT

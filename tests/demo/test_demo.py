@@ -26,8 +26,8 @@ from probe.demo.tale import Tale
 from probe.model.finding import Scope
 from probe.model.identity import Role
 from probe.model.verdict import State
-from probe.publish import names
-from probe.publish.rules.render import rule_file
+from probe.publish.metrics import metric_names as names
+from probe.publish.rules.rule_file import rule_file
 from tests.deploy.dashboards import queries
 
 ALERTS = {"ThrottlewatchNation", "ThrottlewatchNationWithoutReference"}

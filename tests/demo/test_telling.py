@@ -14,7 +14,7 @@ from probe.demo.table import View, render
 from probe.demo.tale import Tale
 from probe.model.finding import Finding, FindingKind, Scope
 from probe.model.verdict import State, Verdict
-from probe.publish.board import Board
+from probe.publish.latest.board import Board
 from synth.shape import config
 
 SCRIPT = twentieth_of_january()

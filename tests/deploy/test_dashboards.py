@@ -16,8 +16,8 @@ import pytest
 from lab.programs import need
 from probe.config import load
 from probe.config.dump import dump
-from probe.publish import names
-from probe.publish.rules.render import rule_file
+from probe.publish.metrics import metric_names as names
+from probe.publish.rules.rule_file import rule_file
 from probe.verdict.about import operators_of
 from tests.deploy.dashboards import FOLDER, ROOT, dashboards, queries
 

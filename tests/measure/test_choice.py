@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from probe.measure.choice import MOST_LOOKED_AT, Look, choose
 from probe.model.failure import Failure
 from probe.model.identity import Phase
-from probe.publish.told import FIELDS
+from probe.publish.privacy.told import FIELDS
 
 LINKS = tuple(f"https://x.test/{n}.js" for n in range(20))
 RESET = Failure(phase=Phase.TLS, reason="connection_reset")

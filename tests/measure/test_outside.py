@@ -18,7 +18,7 @@ from probe.measure.outside import AHEAD_SECONDS, MOST_BYTES, Outside, Result, ac
 from probe.measure.signing import KeyUnusableError, is_signed, new_key, public_key, sign
 from probe.model.outside import VERSION, Document, SeenOutside, Signed
 from probe.model.verdict import State
-from probe.publish.outside import signed
+from probe.publish.web.outside_document import signed
 
 PEM = new_key()
 KEY = public_key(PEM)

@@ -20,9 +20,9 @@ from probe.model.verdict import State
 from probe.nation.fuse import fuse
 from probe.nation.memory import Memory
 from probe.nation.sight import upstream_of
-from probe.publish import names
+from probe.publish.metrics import metric_names as names
 from probe.publish.rules import record
-from probe.publish.rules.render import rule_file
+from probe.publish.rules.rule_file import rule_file
 from tests.nation.histories import OPERATORS, PLATFORMS, STEP, History
 
 # What is compared as it is, and what is compared to a millionth (sums of weights may be added up in

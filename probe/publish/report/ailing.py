@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from probe.model.identity import Role
 from probe.model.verdict import State
+from probe.publish.report.report_parts import Gathered, Setting, Span
 from probe.publish.report.times import duration, listed
-from probe.publish.report.values import Gathered, Setting, Span
 
 
 def ailing(gathered: Gathered, setting: Setting) -> tuple[str, ...]:

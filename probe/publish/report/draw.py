@@ -11,11 +11,11 @@ from math import ceil, floor, log10
 from msgspec import Struct
 
 from probe.model.identity import LegRole
+from probe.publish.plain_words import rate_words
 from probe.publish.report.gather import thinned
+from probe.publish.report.report_parts import SeriesKey, SlotGathered, Span, Window
 from probe.publish.report.sketch import Sketch
 from probe.publish.report.times import Clock
-from probe.publish.report.values import SeriesKey, SlotGathered, Span, Window
-from probe.publish.words import rate_words
 
 # Points further apart than this, and than three bins, are not joined.
 _JOIN_SECONDS = 5_400.0

@@ -12,8 +12,8 @@ from probe.model.observation import RoundObservation
 from probe.model.stored import StoredRound
 from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput, handshake_seconds
+from probe.publish.report.report_parts import Episode, Numbers, SeriesKey
 from probe.publish.report.sketch import Sketch
-from probe.publish.report.values import Episode, Numbers, SeriesKey
 
 # Rounds that cannot tell (unknown, offline) do not end an episode within this time.
 PATIENCE_SECONDS = 3_600.0

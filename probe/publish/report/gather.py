@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from probe.model.stored import StoredRound, VerdictSpan
 from probe.model.verdict import RESTRICTED, State, Verdict
 from probe.publish.report.episodes import Episodes, Value, values_of
+from probe.publish.report.report_parts import Gathered, SeriesKey, Slot, SlotGathered, Span, Window
 from probe.publish.report.sketch import Sketch
-from probe.publish.report.values import Gathered, SeriesKey, Slot, SlotGathered, Span, Window
 
 MOST_BINS = 480
 # Widths that people read easily, in seconds; the first that gives few enough bins is taken.

@@ -13,9 +13,9 @@ from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.publish.report.draw import Chart, Piece, chart, marks, pieces
+from probe.publish.report.report_parts import Episode, Gathered, Setting, Slot
 from probe.publish.report.story import Story, numbers_words, tell, value_words
 from probe.publish.report.times import Clock, duration
-from probe.publish.report.values import Episode, Gathered, Setting, Slot
 from probe.publish.templates import style, templates
 
 MAIN = (960.0, 360.0)

@@ -12,10 +12,10 @@ from msgspec import Struct
 
 from probe.model.identity import LegRole, Role
 from probe.model.verdict import State
+from probe.publish.plain_words import rate_words
 from probe.publish.report.ailing import ailing, which
+from probe.publish.report.report_parts import Episode, Gathered, Numbers, Setting
 from probe.publish.report.times import Clock, duration, listed
-from probe.publish.report.values import Episode, Gathered, Numbers, Setting
-from probe.publish.words import rate_words
 
 # Controls this near to their usual speed are called unchanged.
 _UNCHANGED = (0.7, 1.4)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from probe.config.schema import NationConfig
 from probe.model.finding import SCOPE_CODE, FindingKind, Scope
 from probe.model.verdict import State
-from probe.publish import names
+from probe.publish.metrics import metric_names as names
 from probe.publish.rules import record
 from probe.publish.rules.known import ASIDE
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from probe.config.schema import NationConfig
 from probe.nation.sight import TOLERANCE, hold_window, near_window, remember_window
-from probe.publish import names
+from probe.publish.metrics import metric_names as names
 from probe.publish.rules.recording import Recording, window
 
 # Whoever stands for a network. An exercise's vantages end by themselves, and are never silent.

@@ -25,7 +25,7 @@ from probe.nation.sight import (
     hold_steps,
     hold_window,
 )
-from probe.publish import names
+from probe.publish.metrics import metric_names as names
 from probe.publish.rules.known import ASIDE, DARK, KNOWN, MEASURED, PRESENT, VOTING, known
 from probe.publish.rules.recording import Recording, states_text, window
 

@@ -14,9 +14,9 @@ from probe.model.identity import LegRole, RoundKind
 from probe.model.stored import StoredRound, VerdictSpan
 from probe.model.verdict import State, Verdict
 from probe.publish.report.gather import MOST_BINS, Spans, gather, thinned, window
+from probe.publish.report.report_parts import Span
 from probe.publish.report.sketch import Sketch
 from probe.publish.report.times import Clock, duration, listed
-from probe.publish.report.values import Span
 from synth.event import DAY, END, ONSET, VANTAGES, WEEK, history
 
 

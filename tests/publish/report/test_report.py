@@ -19,12 +19,12 @@ from probe.model.stored import StoredRound
 from probe.model.verdict import Method, State
 from probe.publish.report.gather import gather, window
 from probe.publish.report.render import render_html, render_svg
+from probe.publish.report.report_parts import Gathered, Setting
 from probe.publish.report.story import tell
 from probe.publish.report.times import Clock
-from probe.publish.report.values import Gathered, Setting
 from synth.event import DAY, END, ONSET, TITLES, VANTAGES, history
-from tests.publish.markup import is_self_contained
-from tests.publish.test_exports import PLANTED, with_planted
+from tests.publish.export.test_exports import PLANTED, with_planted
+from tests.publish.web.markup import is_self_contained
 
 START = ONSET - DAY
 SETTING = Setting(

@@ -1,0 +1,1 @@
+"""Stored rounds as files for other programs, one module for each format."""

@@ -1,0 +1,1 @@
+"""What is sent to a receiver of Prometheus's remote write."""

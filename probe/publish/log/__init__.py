@@ -1,0 +1,1 @@
+"""The log: how an event is written."""

@@ -1,0 +1,1 @@
+"""The last results as Prometheus metrics: what is declared, and how it is written."""

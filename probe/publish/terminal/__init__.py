@@ -1,0 +1,1 @@
+"""Rounds and verdicts as a person reads them in a terminal."""

@@ -1,0 +1,113 @@
+"""Why a verdict was given: the square with its numbers, and the rule that spoke."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from probe.model.identity import Compares, LegRole, RoundKind
+from probe.model.observation import LegObservation, RoundObservation
+from probe.model.stored import StoredRound
+from probe.model.verdict import Verdict
+from probe.observe.goodput import goodput, handshake_seconds
+from probe.publish.plain_words import failure_words, rate_words
+from probe.verdict.rules import RULES
+
+_CORNERS = (
+    ("platform's name", LegRole.TARGET, LegRole.DECOY),
+    ("neutral name", LegRole.SWAP, LegRole.CONTROL),
+)
+
+
+# A bet's winnings beyond this tell a person nothing more.
+_MOST_EVIDENCE = 1e6
+
+
+def explain(console: Console, rounds: Sequence[StoredRound]) -> None:
+    """Print how the last of ``rounds`` (one ordinary round and its bursts, in order) was judged."""
+    for stored in rounds:
+        observed = stored.observed
+        console.print(_title(observed), highlight=False)
+        if observed.legs:
+            console.print(Padding(_square(observed), (0, 0, 1, 2), expand=False))
+    verdict = rounds[-1].verdict
+    for line in conclusion(verdict):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def conclusion(verdict: Verdict) -> list[str]:
+    """The rule, the numbers it looked at, and what may be claimed, a line each."""
+    rule = next((rule for rule in RULES if rule.id == verdict.rule_id), None)
+    lines = [
+        verdict.sentence,
+        f"rule {verdict.rule_id} (table {verdict.rules_version})"
+        + (f": {rule.why}" if rule is not None else ""),
+    ]
+    if verdict.e_value is not None:
+        bets = verdict.e_value
+        evidence = f"{bets:.3g}" if bets <= _MOST_EVIDENCE else ">10^6"
+        lines.append(f"evidence of the sequential test: {evidence} (1 is none)")
+    for entry in verdict.evidence:
+        beside = "" if entry.reference is None else f" ({entry.reference:.3g})"
+        versus = f" versus {entry.versus}{beside}" if entry.versus else ""
+        lines.append(f"  {entry.subject}: {entry.name} {entry.value:.3g}{versus}")
+    for title, claims in (("may be said", verdict.may_claim), ("not", verdict.may_not_claim)):
+        lines += [f"{title}: {claim}" for claim in claims]
+    if verdict.tls_stack:
+        lines.append(f"this client's TLS: {verdict.tls_stack}")
+    return lines
+
+
+def _title(observed: RoundObservation) -> str:
+    words = f"{observed.kind.value} round"
+    if observed.kind is RoundKind.BURST and observed.burst is not None:
+        words = f"burst of {observed.burst.target}, {len(observed.legs)} legs in random order"
+    return f"{observed.platform} from {observed.vantage}, {words}: {_order(observed)}"
+
+
+def _order(observed: RoundObservation) -> str:
+    """The order of the legs, a letter each: t(arget), s(wap), c(ontrol), d(ecoy)."""
+    return "".join(leg.leg.role.value[0] for leg in observed.legs)
+
+
+def _square(observed: RoundObservation) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("", "platform's address", "neutral address"):
+        table.add_column(heading)
+    for name, at_platform, at_neutral in _CORNERS:
+        table.add_row(
+            Text(name, "dim"), _corner(observed, at_platform), _corner(observed, at_neutral)
+        )
+    return table
+
+
+def _corner(observed: RoundObservation, role: LegRole) -> str:
+    legs = observed.by_role(role)
+    if not legs:
+        return "not measured"
+    groups: dict[str, list[LegObservation]] = {}
+    for leg in legs:
+        name = leg.leg.owner if role is LegRole.CONTROL else leg.leg.target
+        groups.setdefault(name, []).append(leg)
+    return "\n".join(f"{name}: {_numbers(group)}" for name, group in groups.items())
+
+
+def _numbers(legs: Sequence[LegObservation]) -> str:
+    """The middle one of several legs' numbers, and how many failed."""
+    parts = []
+    rates = [rate for leg in legs if (rate := goodput(leg)) is not None]
+    times = [time for leg in legs if (time := handshake_seconds(leg)) is not None]
+    if times:
+        parts.append(f"handshake {median(times) * 1_000.0:.0f} ms")
+    if rates and any(leg.leg.compares is Compares.GOODPUT for leg in legs):
+        parts.append(rate_words(median(rates)))
+    failed = [leg for leg in legs if not leg.ok]
+    if failed:
+        of = f"{len(failed)} of {len(legs)}: " if len(legs) > 1 else ""
+        parts.append(of + failure_words(failed[0]))
+    return ", ".join(parts)

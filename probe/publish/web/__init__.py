@@ -1,0 +1,1 @@
+"""The server and its pages: who is let in, what is answered."""

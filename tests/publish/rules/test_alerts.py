@@ -1,0 +1,212 @@
+"""Which alerts fire when: every one of them somewhere, and none where it should not."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from lab.programs import need
+from probe.config.dump import dump
+from probe.config.schema import NationConfig
+from probe.model.verdict import State
+from probe.publish.rules.rule_file import rule_file
+
+STATES = tuple(state.value for state in State)
+MINUTES = 60
+# What is heard: inside, in so many of four networks, the state of X and Facebook (the other
+# networks are fine, or silent with None), and the reference's. Then what must fire.
+SITUATIONS: dict[str, tuple[int, str, str | None, str | None, set[str]]] = {
+    "calm": (4, "ok", "ok", "ok", set()),
+    "nation": (4, "throttled", "ok", "ok", {"Nation", "Systematic"}),
+    "nation, nobody abroad": (
+        4,
+        "blocked",
+        "ok",
+        None,
+        {"NationWithoutReference", "Systematic"},
+    ),
+    "down everywhere": (4, "blocked", "ok", "down", {"FailsAbroad"}),
+    "half the networks": (2, "throttled", "ok", "ok", {"Partial"}),
+    "one network": (1, "blocked", "ok", "ok", {"Network"}),
+    "an outage, nobody abroad": (4, "impaired", "ok", None, {"Impaired"}),
+    "withheld": (4, "withheld", "ok", "ok", set()),
+    "slow lines": (4, "degraded", "ok", "ok", {"NationDegraded"}),
+    "dead lines": (4, "offline", "ok", "ok", {"NationOffline", "CoverageLow"}),
+    "silence": (4, "unknown", "ok", "ok", {"CoverageLow"}),
+    "three of four silent": (1, "ok", None, "ok", {"CoverageLow"}),
+}
+
+
+def series(situation: str, drill: bool) -> dict[str, str]:
+    """The input series of a situation."""
+    networks, struck, others, abroad, _ = SITUATIONS[situation]
+    mark = ', drill="true"' if drill else ""
+    found: dict[str, str] = {}
+    for index in range(5):
+        name = "abroad" if index == 4 else f"v{index}"
+        state = abroad if index == 4 else (struck if index < networks else others)
+        place = (
+            f'vantage="{name}", country="{"DE" if index == 4 else "PK"}", asn="{64_500 + index}", '
+            f'access="fixed", role="{"reference" if index == 4 else "inside"}"{mark}'
+        )
+        steady = f"x{MINUTES}"
+        found[f"throttlewatch_vantage_info{{{place}}}"] = f"1{steady}"
+        for platform in ("x", "facebook"):
+            slot = f'vantage="{name}", platform="{platform}"{mark}'
+            found[f"throttlewatch_verdict_since_timestamp_seconds{{{slot}}}"] = f"0{steady}"
+            for control in ("jquery", "debian"):
+                found[f'throttlewatch_verdict_control_info{{{slot}, control="{control}"}}'] = (
+                    f"1{steady}"
+                )
+            if state is None:
+                continue
+            for one in STATES:
+                where = f'{place}, platform="{platform}", state="{one}"'
+                found[f"throttlewatch_verdict_state{{{where}}}"] = f"{int(one == state)}{steady}"
+    return found
+
+
+def promtool(folder: Path, tests: list[dict[str, Any]]) -> str:
+    """What ``promtool test rules`` has to say against ``tests``."""
+    rules = dump(rule_file(NationConfig(), ("x", "facebook")))
+    (folder / "rules.yml").write_text(rules)
+    whole = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": tests}
+    (folder / "tests.yml").write_bytes(msgspec.json.encode(whole))
+    done = subprocess.run(
+        ["promtool", "test", "rules", "tests.yml"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def firing(names: set[str]) -> list[dict[str, Any]]:
+    return [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in sorted(names)]
+
+
+@pytest.mark.parametrize("drill", [False, True])
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_what_fires(situation: str, drill: bool, tmp_path: Path) -> None:
+    need("promtool", "prometheus")
+    prefix = "DRILL_Throttlewatch" if drill else "Throttlewatch"
+    expected = {prefix + name for name in SITUATIONS[situation][4]}
+    said = promtool(
+        tmp_path,
+        [
+            {
+                "interval": "1m",
+                "input_series": [
+                    {"series": name, "values": values}
+                    for name, values in series(situation, drill).items()
+                ],
+                "promql_expr_test": [
+                    {
+                        "expr": 'group by (alertname) (ALERTS{alertstate="firing"})',
+                        "eval_time": f"{MINUTES - 5}m",
+                        "exp_samples": firing(expected),
+                    }
+                ],
+            }
+        ],
+    )
+    assert not said, said
+
+
+def test_a_name_in_two_networks(tmp_path: Path) -> None:
+    need("promtool", "prometheus")
+    found = series("calm", drill=False)
+    twice = {
+        name.replace('asn="64500"', 'asn="64510"'): values
+        for name, values in found.items()
+        if 'vantage="v0"' in name and "vantage_info" in name
+    }
+    said = promtool(
+        tmp_path,
+        [
+            {
+                "interval": "1m",
+                "input_series": [
+                    {"series": name, "values": values} for name, values in (found | twice).items()
+                ],
+                "alert_rule_test": [
+                    {
+                        "eval_time": "20m",
+                        "alertname": "ThrottlewatchVantageInTwoNetworks",
+                        "exp_alerts": [
+                            {
+                                "exp_labels": {"severity": "warning", "vantage": "v0"},
+                                "exp_annotations": {
+                                    "summary": "vantage v0 claims two networks and counts for "
+                                    "neither",
+                                    "description": "Two vantages of the fleet have the same name, "
+                                    "or one changed its configured asn or country.",
+                                    "runbook_url": "docs/runbook.md"
+                                    "#throttlewatchvantageintwonetworks",
+                                },
+                            }
+                        ],
+                    }
+                ],
+            }
+        ],
+    )
+    assert not said, said
+
+
+def test_every_alert_fires_somewhere() -> None:
+    group = rule_file(NationConfig(), ("x",))["groups"][1]["rules"]
+    names = {rule["alert"].removeprefix("DRILL_").removeprefix("Throttlewatch") for rule in group}
+    somewhere = set().union(*(situation[4] for situation in SITUATIONS.values()))
+    assert names == somewhere | {"VantageInTwoNetworks", "Vantage", "Silent"}
+
+
+def _fires(folder: Path, found: dict[str, str], expected: dict[int, set[str]]) -> str:
+    """What is wrong with the alerts that fire at some minutes."""
+    return promtool(
+        folder,
+        [
+            {
+                "interval": "1m",
+                "input_series": [{"series": s, "values": v} for s, v in found.items()],
+                "promql_expr_test": [
+                    {
+                        "expr": 'group by (alertname) (ALERTS{alertstate="firing"})',
+                        "eval_time": f"{minute}m",
+                        "exp_samples": firing({f"Throttlewatch{name}" for name in names}),
+                    }
+                    for minute, names in expected.items()
+                ],
+            }
+        ],
+    )
+
+
+def test_a_lone_vantage_that_is_throttled_tells_its_owner(tmp_path: Path) -> None:
+    need("promtool", "prometheus")
+    found = {
+        name: values
+        for name, values in series("one network", drill=False).items()
+        if 'vantage="v0"' in name
+    }
+    said = _fires(tmp_path, found, {1: set(), 55: {"Vantage"}})
+    assert not said, said
+
+
+def test_a_country_that_falls_silent_is_told(tmp_path: Path) -> None:
+    """Everybody inside stops being heard at minute 20, for good."""
+    need("promtool", "prometheus")
+    found = {
+        name: values
+        if 'vantage="abroad"' in name
+        else f"{values.removesuffix(f'x{MINUTES}')}x20 stale _x{MINUTES}"
+        for name, values in series("calm", drill=False).items()
+    }
+    said = _fires(tmp_path, found, {19: set(), 24: {"Silent"}, 59: {"Silent", "CoverageLow"}})
+    assert not said, said
