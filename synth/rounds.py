@@ -70,6 +70,7 @@ class Rounds:
                 link = PAGES[target.discover.page].link
                 self.state.remember(VANTAGE, owner, name, Memory(url=link))
         self._endpoint_cache: dict[tuple[str, str, str], Endpoint] = {}
+        self._asked: dict[tuple[str, str, str], tuple[str, str]] = {}
         self._count = 0
 
     def measure(self, platform: str, kind: RoundKind, at: float) -> tuple[RoundObservation, float]:
@@ -186,8 +187,12 @@ class Rounds:
         if endpoint.object is None:
             return True
         url = endpoint.object.url
-        host, name = connect_name(endpoint.target, url), host_name(endpoint.target, url)
-        return self.state.budget.has(VANTAGE, host, now, name=name)
+        key = (endpoint.definition.name, endpoint.target.name, url)
+        asked = self._asked.get(key)
+        if asked is None:
+            asked = (connect_name(endpoint.target, url), host_name(endpoint.target, url))
+            self._asked[key] = asked
+        return self.state.budget.has(VANTAGE, asked[0], now, name=asked[1])
 
     def _declare(
         self,

@@ -31,11 +31,13 @@ def noted(mine: PlatformMemory, observed: RoundObservation) -> PlatformMemory:
     """``mine``, knowing when the host's resolver failed a look-up last and was well on the wire in
     the same round."""
     at, before = observed.started_at, mine.unsteady_at
-    failed = any(
-        leg.failure is not None and leg.failure.phase is Phase.RESOLVE
+    unresolved = [
+        leg.leg.target
         for leg in observed.by_role(LegRole.TARGET)
-        if astray.exonerated(observed, leg.leg.target, _known(mine))
-    )
+        if leg.failure is not None and leg.failure.phase is Phase.RESOLVE
+    ]
+    known = _known(mine)
+    failed = any(astray.exonerated(observed, target, known) for target in unresolved)
     # A clock that was set back leaves no end in the future.
     return replace(mine, unsteady_at=at if failed else min(before, at))
 

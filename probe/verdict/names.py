@@ -6,6 +6,7 @@ Whom to believe: ``astray.py``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from probe.model.identity import LegRole
@@ -88,6 +89,7 @@ def reached(known: tuple[str, ...], observed: RoundObservation) -> tuple[str, ..
     return tuple(dict.fromkeys(reversed((*known, *found))))[:MOST_NETWORKS][::-1]
 
 
+@lru_cache(maxsize=1_024)  # a round asks for the same few addresses dozens of times
 def network_of(address: str | None) -> str:
     """The /24 or /48 that ``address`` is in, the smallest that are announced to the world; empty
     for no address."""

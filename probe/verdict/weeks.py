@@ -141,5 +141,5 @@ def _controls(levels: Levels, family: Family, measure: str) -> list[Level]:
     return [
         level
         for key, level in levels.items()
-        if key.startswith(mark) and key.endswith(end) and level.known and level.days
+        if level.days and key.endswith(end) and key.startswith(mark) and level.known
     ]
