@@ -1,6 +1,6 @@
 """False alarms per probe-year, and beside them how long a real restriction goes unnoticed.
 
-    python -m benchmarks.false_alarms [--years N] [--days N] [--world sites|home] [--dense N]
+    python -m benchmarks.false_alarms [--years N] [--days N] [--world sites|home|all] [--dense N]
         [--references N] [--incidents N] [--seed S] [--line L] [--far] [--jobs N] TRACES...
 
 TRACES are files, or folders of files, with two columns: seconds from the start and Mbit/s. Such
@@ -11,7 +11,9 @@ thresholds, budgets and bursts, in the world of ``synth``: the kinds of line in
 What goes wrong, where and how often: ``benchmarks/false_alarms_worlds.py``.
 
 False alarms: every verdict that goes over to ``throttled`` or ``blocked`` while nobody restricts
-anything counts, whatever the cause; beside them, how often ``impaired`` is said. Delays, in the
+anything counts, whatever the cause; beside them, how often ``impaired`` is said, for how long,
+and which of it goes on hours after all that could be its cause (``LINGERS``). With ``--dense N``
+what is rare comes N times as often, and a played day counts for N days of it. Delays, in the
 same world: restrictions come and go, on one platform or on all four; counted are the transfer
 rounds of a platform from the first that meets it until it is proven (an accusation, or
 ``impaired``), and from the first after the end until that is no longer said.
@@ -92,7 +94,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--incidents", type=int, default=8, help="of each effect on each line")
     parser.add_argument("--world", action="append", choices=[str(w) for w in Which])
     parser.add_argument("--references", type=int, default=0, help="looking from outside")
-    parser.add_argument("--dense", type=float, default=1.0, help="so many times as much goes wrong")
+    parser.add_argument(
+        "--dense",
+        type=float,
+        default=1.0,
+        help="so many times as often as it is does what is rare come",
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--line", action="append", choices=sorted(LINES), help="only these kinds")
     parser.add_argument(
@@ -111,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         days,
         given.incidents,
         given.seed,
-        [Which(name) for name in given.world or Which],
+        [Which(name) for name in given.world or (Which.SITES, Which.HOME)],
         references=given.references,
         far=given.far,
         dense=given.dense,

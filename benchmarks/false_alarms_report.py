@@ -12,6 +12,7 @@ from benchmarks.poisson import interval
 from synth.effects import Effect, How
 
 YEAR = 365.0
+LINGERS_SECONDS = 3 * 3_600.0
 MOST_PER_YEAR = 0.1
 MOST_OVER = 4.0
 # What the swap of a platform's main target compares.
@@ -31,14 +32,26 @@ class Delay:
 
 
 @dataclass
+class Impaired:
+    """A time in which a platform was called ``impaired``: ``words`` say of what and when,
+    ``seconds`` how long, and ``after`` for how long when all was over that had been on when it
+    began (0: some still was)."""
+
+    words: str
+    rule: str
+    seconds: float
+    after: float
+
+
+@dataclass
 class Report:
-    """Of one piece of work. ``impaired``: how often that began."""
+    """Of one piece of work."""
 
     line: str
     days: float = 0.0
     which: str = ""
     dense: float = 1.0
-    impaired: int = 0
+    impaired: list[Impaired] = field(default_factory=list)
     rounds: int = 0
     bursts: int = 0
     bursts_refused: int = 0
@@ -69,30 +82,37 @@ def _per_year(count: int, years: float) -> str:
 
 
 def _print_alarms(console: Console, names: Sequence[str], reports: Sequence[Report]) -> bool:
-    dense = "" if reports[0].dense == 1.0 else f", {reports[0].dense:g} times as much goes wrong"
-    title = f"Nobody restricts anything: {reports[0].which}{dense}"
+    dense = reports[0].dense
+    title = f"Nobody restricts anything: {reports[0].which}"
+    if dense != 1.0:
+        title += f"; what is rare comes {dense:g} times as often, and years are years of that"
     table = Table(title=title, title_justify="left", box=None)
-    for heading in ("line", "probe-years", "throttled", "blocked", "accused a year (95 %)"):
+    for heading in ("line", "years", "days played", "throttled", "blocked"):
         table.add_column(heading)
-    table.add_column("impaired a year", justify="right")
+    table.add_column("accused a year (95 %)")
+    for heading in ("impaired a year", "minutes of it"):
+        table.add_column(heading, justify="right")
     for heading in ("suspicious rounds", "bursts/day", "refused/day", "MB/day", "of it bursts"):
         table.add_column(heading, justify="right")
     for name in (*names, "all"):
         own = [r for r in reports if name in (r.line, "all")]
         if not own:
             continue
-        years = sum(r.days for r in own) / YEAR
+        days = sum(r.days for r in own)
+        years = dense * days / YEAR
         rounds = sum(r.rounds for r in own)
-        days = years * YEAR
+        impaired = [one for r in own for one in r.impaired]
         count = sum(r.throttled + r.blocked for r in own)
         suspicious = sum(n for r in own for key, n in r.said.items() if "suspected" in key)
         table.add_row(
             name,
             f"{years:.2f}",
+            f"{days:.0f}",
             str(sum(r.throttled for r in own)),
             str(sum(r.blocked for r in own)),
             _per_year(count, years),
-            f"{sum(r.impaired for r in own) / years:.1f}",
+            f"{len(impaired) / years:.1f}",
+            f"{sum(one.seconds for one in impaired) / 60.0 / years:.0f}",
             f"{suspicious / rounds:.2%}",
             f"{sum(r.bursts for r in own) / days:.1f}",
             f"{sum(r.bursts_refused for r in own) / days:.1f}",
@@ -103,6 +123,7 @@ def _print_alarms(console: Console, names: Sequence[str], reports: Sequence[Repo
     for report in reports:
         for alarm in report.alarms:
             console.print(f"  ALARM {alarm}", highlight=False)
+    _print_impaired(console, [one for r in reports for one in r.impaired])
     said: dict[str, int] = {}
     for report in reports:
         for key, number in report.said.items():
@@ -110,8 +131,21 @@ def _print_alarms(console: Console, names: Sequence[str], reports: Sequence[Repo
     total = sum(said.values())
     shares = (f"{key} {n / total:.2%}" for key, n in sorted(said.items(), key=lambda x: -x[1]))
     console.print("said: " + ", ".join(shares), highlight=False)
-    years = sum(r.days for r in reports) / YEAR
+    years = dense * sum(r.days for r in reports) / YEAR
     return sum(r.throttled + r.blocked for r in reports) <= MOST_PER_YEAR * years
+
+
+def _print_impaired(console: Console, found: Sequence[Impaired]) -> None:
+    """By rule, and each that was still said long after all that could be its cause."""
+    by_rule: dict[str, list[Impaired]] = {}
+    for one in found:
+        by_rule.setdefault(one.rule, []).append(one)
+    for rule, some in by_rule.items():
+        hours = sum(one.seconds for one in some) / 3_600.0
+        console.print(f"{rule}: {len(some)} times, {hours:.1f} hours", highlight=False)
+    for one in found:
+        if one.after > LINGERS_SECONDS:
+            console.print(f"  LINGERS {one.words}", highlight=False)
 
 
 def quantile(values: Sequence[float | None], share: float) -> float | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from benchmarks.false_alarms_report import Delay, Report
-from benchmarks.false_alarms_worlds import BEGIN, DAY, HOUR, Which, made
+from benchmarks.false_alarms_report import Delay, Impaired, Report
+from benchmarks.false_alarms_worlds import BEGIN, DAY, HOUR, Made, Which, made
 from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
-from probe.model.verdict import State
+from probe.model.verdict import State, Verdict
 from synth.effects import Effect, How, restriction
 from synth.line import LineModel
 from synth.outside import Watched
@@ -30,7 +30,7 @@ EFFECTS = (
 class Job(Struct, frozen=True, kw_only=True):
     """``days`` without any restriction in the world ``which``, or so many ``incidents`` of every
     effect. Platforms may be ``far`` away beside controls next door; so many ``references`` look
-    from outside; everything goes wrong ``dense`` times as often."""
+    from outside; what is rare goes wrong ``dense`` times as often."""
 
     line: LineModel
     seed: int
@@ -58,13 +58,20 @@ def _calm(job: Job) -> Report:
         dense=job.dense,
     )
     report = Report(line=job.line.name, days=job.days, which=job.which, dense=job.dense)
-    before: dict[str, State] = {}
+    before: dict[str, Verdict] = {}
+    open_since: dict[str, float] = {}
     for said in world.play(BEGIN + job.days * DAY):
         observed, verdict = said.observed, said.verdict
         _count(report, observed)
         state, platform = verdict.state, observed.platform
-        begun = before.get(platform) is not state
-        before[platform] = state
+        last = before.get(platform)
+        begun = last is None or last.state is not state
+        before[platform] = verdict
+        if begun and last is not None and platform in open_since:
+            since = open_since.pop(platform)
+            report.impaired.append(_impaired(job, world, last, since, observed.started_at))
+        if begun and state is State.IMPAIRED:
+            open_since[platform] = observed.started_at
         # What a filter of the home may be says so itself, and has no vote: it is no accusation.
         accuses = verdict.restricted and verdict.votes
         if accuses and begun:
@@ -78,12 +85,27 @@ def _calm(job: Job) -> Report:
                 report.throttled += 1
             else:
                 report.blocked += 1
-        report.impaired += begun and state is State.IMPAIRED
         report.accused_rounds += accuses
         if observed.kind is not RoundKind.BURST:
             key = f"{state} {verdict.reason}".strip()
             report.said[key] = report.said.get(key, 0) + 1
+    for platform, since in open_since.items():
+        end = BEGIN + job.days * DAY
+        report.impaired.append(_impaired(job, world, before[platform], since, end))
     return report
+
+
+def _impaired(job: Job, world: Made, last: Verdict, begin: float, end: float) -> Impaired:
+    """``last``: what was said at the end of it."""
+    on = world.on(begin)
+    after = max(0.0, end - max((over for over, _ in on), default=begin))
+    meanwhile = ", ".join(words for _, words in on) or "nothing"
+    words = (
+        f"{job.which}, {job.line.name}, seed {job.seed}, day {(begin - BEGIN) / DAY:.2f}: "
+        f"{last.platform}, {last.rule_id} {last.target}, basis {last.basis}, "
+        f"{(end - begin) / HOUR:.1f} h, {after / HOUR:.1f} of them after; meanwhile {meanwhile}"
+    )
+    return Impaired(words=words, rule=last.rule_id, seconds=end - begin, after=after)
 
 
 def _count(report: Report, observed: RoundObservation) -> None:

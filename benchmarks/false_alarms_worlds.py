@@ -1,9 +1,15 @@
-"""The worlds of ``false_alarms``: one for alarms and delays, and a household's.
+"""The worlds of ``false_alarms``: one for alarms and delays, a household's, and both in one.
 
-In both, names have 1, 2 or 4 addresses, as platforms' do. ``sites``: every trouble of lines, edges
+In all, names have 1, 2 or 4 addresses, as platforms' do. ``sites``: every trouble of lines, edges
 and controls (``synth/troubles.py``), sites' own slow hours, 12 a year each, half of them for
 whoever asks and half for those near here alone, and outages of operators, 2 a year each, for
-whoever asks. ``home``: what goes wrong in a household; nobody outside meets that.
+whoever asks. ``home``: what goes wrong in a household; nobody outside meets that. ``all``: a
+household's troubles, sites' slow hours, and outages.
+
+Years of troubles can be played in fewer days (``dense``): what is rare comes so many times as
+often, each at its full length, and only the calm between is cut. What every line has hundreds of
+times a year (``OFTEN_PER_YEAR``) is left as often as it is, else there would be no calm at all in
+which anything could be learnt.
 """
 
 from __future__ import annotations
@@ -34,6 +40,7 @@ YEAR = 365 * DAY
 BEGIN = 1_699_920_000.0  # midnight, so that evenings are evenings
 ADDRESSES = (1, 2, 4)
 OUTAGES_PER_YEAR = 2.0
+OFTEN_PER_YEAR = 100.0
 OUTAGE_SECONDS = (20 * 60.0, 7 * HOUR)
 # What is still told of a trouble that is over: its end has to be noticed.
 LATE_SECONDS = 2 * HOUR
@@ -44,6 +51,7 @@ class Which(StrEnum):
 
     SITES = "sites"
     HOME = "home"
+    ALL = "all"
 
 
 class Planned(Struct, frozen=True):
@@ -74,19 +82,22 @@ class Made(Struct, frozen=True):
                 end(world)
         yield from self.watched.run(until)
 
-    def meanwhile(self, at: float) -> str:
-        """What went on at ``at`` or shortly before, in words."""
-        on = [
-            f"{trouble.kind} {trouble.whom}".strip()
+    def on(self, at: float) -> list[tuple[float, str]]:
+        """What went on at ``at`` or shortly before: its end, and what it was."""
+        found = [
+            (trouble.end, f"{trouble.kind} {trouble.whom}".strip())
             for trouble in self.troubles
             if trouble.begin <= at < trouble.end + LATE_SECONDS
         ]
-        on += [
-            f"outage {planned.outage} {planned.operator}"
+        return found + [
+            (planned.end, f"outage {planned.outage} {planned.operator}")
             for planned in self.outages
             if planned.begin <= at < planned.end + LATE_SECONDS
         ]
-        return ", ".join(on) or "nothing"
+
+    def meanwhile(self, at: float) -> str:
+        """What went on at ``at`` or shortly before, in words."""
+        return ", ".join(words for _, words in self.on(at)) or "nothing"
 
 
 def made(
@@ -100,7 +111,7 @@ def made(
     dense: float = 1.0,
     outages: bool = True,
 ) -> Made:
-    """A world of ``days``. ``dense``: so many times as often does everything go wrong."""
+    """A world of ``days``. ``dense``: so many times as often does all that is rare go wrong."""
     config = load(None, {})
     edges = FAR if far else EdgeModel()
     other = LOSSY if line.name == MOBILE.name else MOBILE
@@ -119,7 +130,7 @@ def made(
     inside = world(line, 0)
     abroad = [world(FIBRE, 1 + number) for number in range(references)]
     seconds = days * DAY
-    often = {k: replace(f, per_year=f.per_year * dense) for k, f in _rates(which).items()}
+    often = {kind: _denser(one, dense) for kind, one in _rates(which).items()}
     troubles = inside.draw_troubles(begin=BEGIN, seconds=seconds, frequencies=often)
     random = Random(f"{seed}/everywhere")
     shared = [t for t in troubles if t.kind is Kind.SITE_SLOW and random.random() < 0.5]
@@ -128,13 +139,23 @@ def made(
         own = outside.draw_troubles(begin=BEGIN, seconds=seconds)
         outside.trouble((*own, *shared))
     planned: tuple[Planned, ...] = ()
-    if which is Which.SITES and outages:
+    if which is not Which.HOME and outages:
         planned = _outages(config, Random(f"{seed}/outages"), seconds, OUTAGES_PER_YEAR * dense)
     return Made(Watched(config, inside, begin=BEGIN, abroad=abroad), troubles, planned)
 
 
 def _rates(which: Which) -> dict[Kind, Frequency]:
-    return HOME if which is Which.HOME else {**FREQUENCIES, **SITES}
+    return {
+        Which.SITES: {**FREQUENCIES, **SITES},
+        Which.HOME: HOME,
+        Which.ALL: {**HOME, **SITES},
+    }[which]
+
+
+def _denser(one: Frequency, dense: float) -> Frequency:
+    if one.per_year >= OFTEN_PER_YEAR:
+        return one
+    return replace(one, per_year=one.per_year * dense)
 
 
 def _outages(

@@ -6,11 +6,19 @@ import pytest
 
 from benchmarks.false_alarms import jobs
 from benchmarks.false_alarms_runs import run
-from benchmarks.false_alarms_worlds import BEGIN, HOUR, Made, Planned, Which, made
+from benchmarks.false_alarms_worlds import (
+    BEGIN,
+    HOUR,
+    OFTEN_PER_YEAR,
+    Made,
+    Planned,
+    Which,
+    made,
+)
 from probe.model.verdict import State
 from synth.lines import FIBRE, MOBILE
 from synth.outages import Outage
-from synth.troubles import HOME, Kind
+from synth.troubles import HOME, SITES, Kind
 
 
 def test_a_year_of_sites_has_slow_hours_and_outages_at_their_rates() -> None:
@@ -27,6 +35,23 @@ def test_a_household_has_its_own_troubles_and_no_outages() -> None:
     world = made(Which.HOME, FIBRE, seed=1, days=365, dense=10.0)
     assert {trouble.kind for trouble in world.troubles} == set(HOME)
     assert not world.outages
+
+
+def test_years_of_rare_troubles_are_played_in_fewer_days_and_what_is_frequent_is_not() -> None:
+    plain = made(Which.ALL, FIBRE, seed=1, days=200.0)
+    dense = made(Which.ALL, FIBRE, seed=1, days=200.0, dense=8.0)
+    assert {trouble.kind for trouble in dense.troubles} == {*HOME, Kind.SITE_SLOW}
+    assert dense.outages
+
+    def count(world: Made, *, often: bool) -> int:
+        return sum((_rate(t.kind) >= OFTEN_PER_YEAR) is often for t in world.troubles)
+
+    assert 6.0 < count(dense, often=False) / count(plain, often=False) < 10.0
+    assert 0.8 < count(dense, often=True) / count(plain, often=True) < 1.2
+
+
+def _rate(kind: Kind) -> float:
+    return {**HOME, **SITES}[kind].per_year
 
 
 @pytest.mark.parametrize("references", [0, 1])
@@ -48,12 +73,21 @@ def test_an_outage_is_met_by_all_and_ends(references: int) -> None:
 
 
 def test_a_piece_counts_rounds_bursts_and_what_was_said() -> None:
-    home, sites = jobs([MOBILE], 0.5, 0, 1, list(Which))
+    home, sites = jobs([MOBILE], 0.5, 0, 1, [Which.HOME, Which.SITES])
     report = run(home)
     assert report.rounds == sum(report.said.values()) > 500
     assert report.days == 0.5
     assert not report.alarms
     assert (home.seed, home.which) != (sites.seed, sites.which)
+
+
+def test_impaired_is_counted_with_its_time_and_with_what_it_outlasts() -> None:
+    (all_of_it,) = jobs([FIBRE], 1.0, 0, 3, [Which.ALL], dense=60.0)
+    report = run(all_of_it)
+    assert report.impaired
+    assert all(0.0 < one.seconds <= 24 * HOUR for one in report.impaired)
+    assert all(0.0 <= one.after <= one.seconds for one in report.impaired)
+    assert all("meanwhile" in one.words for one in report.impaired)
 
 
 def test_long_runs_are_cut_into_pieces_of_their_own() -> None:
