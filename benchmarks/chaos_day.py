@@ -11,6 +11,7 @@ from __future__ import annotations
 from benchmarks.virtual_time import CLOCK, VirtualCondition, VirtualLoop  # isort: skip
 
 import asyncio
+import gc
 import logging
 import os
 import shutil
@@ -414,6 +415,9 @@ def main(seed: int, hours: float, calm: bool) -> None:
     logging.basicConfig(level=logging.DEBUG, handlers=[day.log], force=True)
     threading.excepthook = lambda args: day.log.add("a thread", args.exc_value or args.exc_type())
     sys.unraisablehook = lambda args: day.log.add("unraisable", args.exc_value or args.exc_type())
+    # As the daemon does (probe/cli.py).
+    gc.collect()
+    gc.freeze()
     try:
         told = loop.run_until_complete(day.run())
     finally:

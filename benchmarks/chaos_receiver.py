@@ -7,7 +7,9 @@ import gzip
 from collections.abc import Callable
 from random import Random
 
-from probe.publish.forward.remote_write_message import decode
+import cramjam
+
+from probe.publish.forward.remote_write_message import WriteRequest
 
 MOST_HEAD = 65_536
 Answers = Callable[[asyncio.StreamWriter], None]
@@ -84,7 +86,8 @@ class Receiver:
         self.requests += 1
         mode = self.mode
         if mode == GOOD:
-            self.taken += sum(len(samples) for samples in decode(body).values())
+            request = WriteRequest.FromString(bytes(cramjam.snappy.decompress_raw(body)))
+            self.taken += sum(len(series.samples) for series in request.timeseries)
             writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
             await writer.drain()
             return True

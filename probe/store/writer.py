@@ -87,6 +87,7 @@ class Store:
         self._next_round = 1
         self._resumed = False
         self._committed = 0
+        self.commits = 0  # how often something was written since the start
         self._packer = Packer()
         self._recorder = Recorder()
         self._reckoning = Reckoning()
@@ -373,6 +374,7 @@ class Store:
             self._written(records, state)
         rounds = tuple(record.uid for record in records if isinstance(record, RoundRecord))
         self._committed += len(rounds)
+        self.commits += 1
         if rounds and self._acknowledged is not None:
             self._acknowledged(rounds)
         return True

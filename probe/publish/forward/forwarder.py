@@ -45,8 +45,11 @@ SAMPLES_PER_REQUEST = 5_000
 FRAMES_AT_ONCE = 60
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
-# How often it looks for new frames when all have been sent.
+# How often it asks the writer whether there may be new frames when all have been sent.
 LOOK_SECONDS = 5.0
+# After so many times it looks into the file though the writer has written nothing: it may be
+# another file by now.
+MOST_IDLE_LOOKS = 12
 FAULT = "fault"
 # So many requests in a row without one sample taken: the rest of the batch is given up too.
 MOST_REFUSALS = 16
@@ -76,6 +79,9 @@ class Forwarder:
         self._refused: Counter[str] = Counter()
         self._refusals_in_a_row = 0
         self._control: tuple[Point, ...] = ()
+        # What the writer had committed when all was sent; ``None``: there may be more.
+        self._idle_since: int | None = None
+        self._idle_looks = 0
 
     def health(self) -> ForwardHealth:
         """How it is doing."""
@@ -93,7 +99,7 @@ class Forwarder:
         try:
             while True:
                 try:
-                    if await self._turn():
+                    if self._may_be_more() and await self._turn():
                         continue
                 except Exception:
                     # A fault of ours must not end it for the months to come.
@@ -105,8 +111,20 @@ class Forwarder:
             self._samples.close()
             await self._receiver.close()
 
+    def _may_be_more(self) -> bool:
+        """Whether to look into the file. To open a database every few seconds costs more than all
+        else of forwarding, and most of the time nothing was written since."""
+        self._idle_looks += 1
+        return (
+            self._idle_since is None
+            or self._idle_since != self._store.commits
+            or self._idle_looks >= MOST_IDLE_LOOKS
+        )
+
     async def _turn(self) -> bool:
         """Send the next frames; whether there were any."""
+        self._idle_since, self._idle_looks = None, 0
+        commits = self._store.commits
         self._take_up()
         try:
             previous, frames = await asyncio.to_thread(self._read)
@@ -114,6 +132,7 @@ class Forwarder:
             self._is_in_trouble("store", str(error))
             return False
         if not frames:
+            self._idle_since = commits
             return False
         waiting = list(points(previous, frames))
         for some in _requests(waiting):
@@ -157,7 +176,7 @@ class Forwarder:
         answer = await self._insist(some, size)
         if answer.result is Result.ACCEPTED:
             self._refusals_in_a_row = 0
-            self._control = tuple(_singles(some)[:1])
+            self._control = _control(some)
             self._sent += size
             self._last_sent_at = time.time()
             return
@@ -264,6 +283,13 @@ def _singles(some: Sequence[Point]) -> list[Point]:
     comes too late after them."""
     values = some[0].values
     return [Point(at=some[0].at, values={labels: values[labels]}) for labels in sorted(values)]
+
+
+def _control(some: Sequence[Point]) -> tuple[Point, ...]:
+    """The first of ``_singles``."""
+    at, values = some[0].at, some[0].values
+    first = min(values)
+    return (Point(at=at, values={first: values[first]}),)
 
 
 def _halves(some: Sequence[Point]) -> tuple[Sequence[Point], Sequence[Point]] | None:

@@ -17,7 +17,7 @@ from probe.publish.forward import forwarder
 from probe.publish.forward.forwarder import CURSOR, INSTANCE, Forwarder
 from probe.publish.forward.remote_write import Receiver
 from probe.publish.forward.remote_write_points import Point
-from probe.store.samples import GRID_SECONDS, Labels, Samples
+from probe.store.samples import GRID_SECONDS, Frame, Labels, Samples
 from probe.store.writer import Store
 from tests.publish.forward.receivers import (
     Fault,
@@ -299,3 +299,39 @@ async def test_it_goes_on_as_the_same_where_the_file_is_read_late(tmp_path: Path
     await sender._turn()
     assert (sender._external["instance"], sender._cursor) == ("00aabbccdd", 41)
     assert second.close(20)
+
+
+async def test_the_file_is_looked_into_when_something_was_written(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forwarder, "LOOK_SECONDS", 0.005)
+    looks, reads = [], []
+    asked, read = Forwarder._may_be_more, Forwarder._read
+
+    def ask(sender: Forwarder) -> bool:
+        looks.append(1)
+        return asked(sender)
+
+    def count(sender: Forwarder) -> tuple[Frame | None, list[Frame]]:
+        reads.append(1)
+        return read(sender)
+
+    monkeypatch.setattr(Forwarder, "_may_be_more", ask)
+    monkeypatch.setattr(Forwarder, "_read", count)
+    way = FaultyWay("", lambda _: 204, lambda _: None)
+    config = ForwardConfig(url=way.url, samples_per_second=10_000_000)
+    sender = Forwarder(config, store, Receiver(config))
+    task = asyncio.create_task(sender.run())
+    try:
+        while len(looks) < 10 * forwarder.MOST_IDLE_LOOKS:
+            await asyncio.sleep(0.01)
+        assert 1 < len(reads) <= 12
+        monkeypatch.setattr(forwarder, "MOST_IDLE_LOOKS", 1_000_000)
+        store.sample(a_minute(), {labels(1): 1.0})
+        async with asyncio.timeout(30):
+            while not sender.health().sent:
+                await asyncio.sleep(0.01)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.to_thread(way.close)
