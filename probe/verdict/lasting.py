@@ -45,14 +45,15 @@ def noted(
     if mine.relief is not None and observed.started_at - mine.relief.at > relief.SAID_SECONDS:
         mine = replace(mine, relief=None)
     mine = relief.relief_after(mine, levels, observed, thresholds)
-    found = weeks.slower(observed, seen.measures, levels, thresholds)
+    controls = weeks.controls_of(levels, observed.family)
+    found = weeks.slower(observed, seen.measures, levels, controls, thresholds)
     if found is None and mine.slower is not None and mine.slower.measure not in seen.measures:
         found = mine.slower  # this round does not look at it
     return replace(
         mine,
-        farther=weeks.farther(observed, levels, mine.places, thresholds),
+        farther=weeks.farther(observed, levels, controls, mine.places, thresholds),
         slower=found,
-        places=weeks.places_after(mine.places, observed, levels, thresholds),
+        places=weeks.places_after(mine.places, observed, levels, controls, thresholds),
         limbo=_limbo_after(mine, seen, observed, thresholds),
     )
 

@@ -41,26 +41,30 @@ def all_slow(
     return frozenset(
         measure
         for measure in measures
-        if (shown := _known(observed, measure, levels, domestic))
-        and min(shown) > thresholds.log_margin
+        if _all_beyond(thresholds.log_margin, observed, measure, levels, domestic)
     )
 
 
-def _known(
-    observed: RoundObservation, measure: Measure, levels: Levels, domestic: frozenset[str]
-) -> list[float]:
-    """How much slower than their history the platform's legs were, and foreign controls;
-    nothing if there is no history of the platform."""
+def _all_beyond(
+    limit: float,
+    observed: RoundObservation,
+    measure: Measure,
+    levels: Levels,
+    domestic: frozenset[str],
+) -> bool:
+    """Whether the platform's legs were slower than their history by more than ``limit``, and
+    foreign controls, too; not if there is no history of the platform."""
     normal = Normal.of(observed, levels)
     own = [leg for leg in observed.legs if leg.leg.role in _RELATIVE and gave(leg)]
     shown = deviations(own, measure, normal)
+    if not shown or min(shown) <= limit:
+        return False
     controls = [
         leg
         for leg in healthy(observed.by_role(LegRole.CONTROL))
         if f"{leg.leg.owner}/{leg.leg.target}" not in domestic
     ]
-    lines = deviations(controls, measure, normal)
-    return [*shown, *lines] if shown else []
+    return all(line > limit for line in deviations(controls, measure, normal))
 
 
 def forget_measure(levels: Levels, measure: Measure) -> dict[str, Level]:

@@ -117,8 +117,9 @@ def learned(level: Level | None, value: float, at: float) -> Level:
     if not level.values:
         return Level((value,), value, _LEAST_SPREAD, 1, at, days=days, day=day)
     values = (*level.values[-(RING - 1) :], value)
-    centre = _median(values)
-    spread = _MAD_SCALE * _median([abs(v - centre) for v in values])
+    ordered = sorted(values)  # once: what is in order is quick to sort again
+    centre = _median(ordered)
+    spread = _MAD_SCALE * _median([abs(v - centre) for v in ordered])
     hours = level.hours or (0.0,) * _HOURS
     counts = level.counts or (0,) * _HOURS
     hour = hour_of(at)

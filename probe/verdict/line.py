@@ -43,8 +43,9 @@ def slowness(
         value, level = log_effort(leg, measure), normal.level(leg, measure)
         if value is None or not isfinite(value) or level is None:
             continue
-        farther = max(0.0, _moved(leg, normal) or 0.0)
-        explained = farther if measure is Measure.HANDSHAKE else 0.0
+        explained = 0.0
+        if measure is Measure.HANDSHAKE:
+            explained = max(0.0, _moved(leg, normal) or 0.0)
         shown.append(value - level.expected(normal.at) - explained)
         spreads.append(level.spread)
         roles.add(leg.leg.role)
@@ -60,9 +61,10 @@ def is_another(observed: RoundObservation, *, levels: Levels, thresholds: Thresh
     """Whether every round-trip time that is known is another one, all in the same direction."""
     normal = Normal.of(observed, levels)
     moved = _shifts(observed.legs, normal)
-    controls = _shifts(observed.by_role(LegRole.CONTROL), normal)
     limit = log(thresholds.path_rtt)
-    return bool(controls) and len(moved) >= 3 and (min(moved) > limit or max(moved) < -limit)
+    if len(moved) < 3 or not (min(moved) > limit or max(moved) < -limit):
+        return False
+    return bool(_shifts(observed.by_role(LegRole.CONTROL), normal))
 
 
 def _shifts(legs: Sequence[LegObservation], normal: Normal) -> list[float]:

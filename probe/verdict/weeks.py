@@ -7,7 +7,7 @@ are apart by more than the controls are, nobody calls it normal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import exp, log
 from statistics import median
 
@@ -30,13 +30,29 @@ ALIKE = 1.25
 """Names that are farther by times within this factor of each other are so alike."""
 Places = Mapping[str, tuple[str, ...]]
 """Target (with its family) → the networks at which it was as near as ever."""
+Controls = Mapping[str, Sequence[Level]]
+"""Measure (or ``RTT``) → the levels of controls that have been measured for more than a day."""
+
+
+def controls_of(levels: Levels, family: Family) -> Controls:
+    """Those of ``family``."""
+    mark = f"{family}|{LegRole.CONTROL}|"
+    found: dict[str, list[Level]] = {}
+    for key, level in levels.items():
+        if level.days and key.startswith(mark) and level.known:
+            found.setdefault(key.rpartition("|")[2], []).append(level)
+    return found
 
 
 def farther(
-    observed: RoundObservation, levels: Levels, places: Places, thresholds: Thresholds
+    observed: RoundObservation,
+    levels: Levels,
+    controls: Controls,
+    places: Places,
+    thresholds: Thresholds,
 ) -> Farther | None:
     """Whether targets are farther away than over weeks, and nothing shows that they moved."""
-    shifts = [_seconds(level) for level in _controls(levels, observed.family, RTT)]
+    shifts = [_seconds(level) for level in controls.get(RTT, ())]
     if not shifts:
         return None
     common = max(0.0, median(shifts))
@@ -63,11 +79,15 @@ def farther(
 
 
 def places_after(
-    places: Places, observed: RoundObservation, levels: Levels, thresholds: Thresholds
+    places: Places,
+    observed: RoundObservation,
+    levels: Levels,
+    controls: Controls,
+    thresholds: Thresholds,
 ) -> dict[str, tuple[str, ...]]:
     """``places`` with the networks at which targets were as near as ever in this round."""
     after = dict(places)
-    shifts = [_seconds(level) for level in _controls(levels, observed.family, RTT)]
+    shifts = [_seconds(level) for level in controls.get(RTT, ())]
     common = max(0.0, median(shifts)) if shifts else 0.0
     for leg in observed.by_role(LegRole.TARGET):
         key, network = family_key(observed.family, leg.leg.target), network_of(leg.address)
@@ -82,13 +102,15 @@ def slower(
     observed: RoundObservation,
     measures: Iterable[Measure],
     levels: Levels,
+    controls: Controls,
     thresholds: Thresholds,
 ) -> Slower | None:
     """What has become slower than over weeks, beyond what controls have and the distance explains,
     by more than the margin and half as much again: servers drift by less."""
     found = []
     for measure in measures:
-        drifts = [level.centre - long for level, long in _long(levels, observed.family, measure)]
+        theirs = controls.get(measure, ())
+        drifts = [level.centre - long for level in theirs if (long := level.long) is not None]
         if not drifts:
             continue
         for leg in observed.by_role(LegRole.TARGET):
@@ -125,21 +147,3 @@ def _least_log(level: Level) -> float:
 def _seconds(level: Level) -> float:
     long = level.long
     return 0.0 if long is None else exp(level.recent) - exp(long)
-
-
-def _long(levels: Levels, family: Family, measure: str) -> list[tuple[Level, float]]:
-    return [
-        (level, level.long)
-        for level in _controls(levels, family, measure)
-        if level.long is not None
-    ]
-
-
-def _controls(levels: Levels, family: Family, measure: str) -> list[Level]:
-    """Of controls that have been measured for more than a day."""
-    mark, end = f"{family}|{LegRole.CONTROL}|", f"|{measure}"
-    return [
-        level
-        for key, level in levels.items()
-        if level.days and key.endswith(end) and key.startswith(mark) and level.known
-    ]
