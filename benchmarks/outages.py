@@ -1,8 +1,10 @@
 """What is said of operators' own outages: ``python -m benchmarks.outages --seeds 4``.
 
 Each outage of each operator is played by a whole daemon at the default cadence, on lines of two
-kinds, with no reference, with one and with three that meet it too. Printed: in how many runs
-somebody was accused (by what basis), and what was said at most.
+kinds, with no reference, with one and with three that meet it too, with one of which nothing is
+heard, and with one of three that is broken (finds it failing at all times) or lies (finds it fine
+at all times). Printed: in how many runs somebody was accused (by what basis), and in how many it
+was called impaired, down, or slow elsewhere too; ``none`` are those in which nothing of that was.
 """
 
 from __future__ import annotations
@@ -15,13 +17,21 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from probe.model.verdict import State
+from probe.model.verdict import State, Verdict
 from synth.lines import CABLE, FIBRE
-from synth.outage_play import OPERATORS, played
+from synth.outage_play import NOBODY, OPERATORS, Watch, played
 from synth.outages import Outage
 
 LINES = {line.name: line for line in (FIBRE, CABLE)}
-REFERENCES = (0, 1, 3)
+WATCHES = {
+    "none": NOBODY,
+    "one": Watch(honest=1),
+    "three": Watch(honest=3),
+    "one, silent": Watch(silent=1),
+    "three, one broken": Watch(honest=2, always=(State.DOWN,)),
+    "three, one lying": Watch(honest=2, always=(State.OK,)),
+}
+CALLED = (str(State.IMPAIRED), str(State.DOWN), "slow_elsewhere_too")
 SEEDS_APART = 100
 
 
@@ -31,16 +41,17 @@ class Work(Struct, frozen=True):
     outage: Outage
     operator: str
     line: str
-    references: int
+    watch: str
     seed: int
 
 
 class Outcome(Struct, frozen=True):
-    """``accused``: the bases that accused somebody. ``said``: the states that were said then."""
+    """``accused``: the bases that accused somebody. ``said``: the states, and the reasons of
+    ``unknown``, that were said then."""
 
     work: Work
     accused: tuple[str, ...]
-    said: tuple[State, ...]
+    said: tuple[str, ...]
 
 
 def run(work: Work) -> Outcome:
@@ -49,15 +60,19 @@ def run(work: Work) -> Outcome:
         work.outage,
         work.operator,
         seed=work.seed * SEEDS_APART,
-        references=work.references,
+        watch=WATCHES[work.watch],
         line=LINES[work.line],
     )
     bases = [str(v.basis) for v in (*during, *after) if v.restricted]
     return Outcome(
         work=work,
         accused=tuple(dict.fromkeys(bases)),
-        said=tuple(dict.fromkeys(v.state for v in during)),
+        said=tuple(dict.fromkeys(_word(v) for v in during)),
     )
+
+
+def _word(verdict: Verdict) -> str:
+    return verdict.reason if verdict.state is State.UNKNOWN else str(verdict.state)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,31 +83,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     began = time.monotonic()
     work = [
-        Work(outage, operator, line, references, seed)
+        Work(outage, operator, line, watch, seed)
         for seed in range(1, given.seeds + 1)
-        for outage in Outage
         for operator in OPERATORS
         for line in LINES
-        for references in REFERENCES
+        for watch in WATCHES
+        for outage in Outage  # the last: what was before it is played once
     ]
     with multiprocessing.get_context("spawn").Pool(given.jobs) as pool:
-        found = list(pool.imap_unordered(run, work))
-    heads = ("outage", "references", "runs", "accused", "impaired", "down")
+        found = list(pool.imap_unordered(run, work, chunksize=len(Outage)))
+    heads = ("outage", "references", "runs", "accused", *CALLED, "none")
     print(f"| {' | '.join(heads)} |\n{'| --- ' * len(heads)}|")
     for outage in Outage:
-        for references in REFERENCES:
-            own = [
-                one
-                for one in found
-                if one.work.outage is outage and one.work.references == references
-            ]
+        for watch in WATCHES:
+            own = [one for one in found if one.work.outage is outage and one.work.watch == watch]
             bases = Counter(basis for one in own for basis in one.accused)
             accused = sum(bool(one.accused) for one in own)
             why = f" ({', '.join(f'{basis} {n}' for basis, n in bases.items())})" if bases else ""
-            counts = [
-                sum(state in one.said for one in own) for state in (State.IMPAIRED, State.DOWN)
-            ]
-            cells = (outage, references, len(own), f"{accused}{why}", *counts)
+            counts = [sum(word in one.said for one in own) for word in CALLED]
+            none = sum(not set(CALLED) & set(one.said) for one in own)
+            cells = (outage, watch, len(own), f"{accused}{why}", *counts, none)
             print(f"| {' | '.join(map(str, cells))} |")
     wrong = [one.work for one in found if one.accused]
     print(f"accused: {len(wrong)} of {len(found)}; {time.monotonic() - began:.0f} s")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+from functools import lru_cache
+
+from msgspec import Struct
+
 from probe.config import load
 from probe.model.identity import RoundKind
-from probe.model.verdict import Verdict
+from probe.model.verdict import State, Verdict
 from synth.drive import Daemon
 from synth.edges import EdgeModel
 from synth.effects import hosts_of
@@ -20,6 +25,23 @@ OPERATORS = {"x": ("x",), "meta": ("facebook", "instagram"), "google": ("youtube
 STEP_SECONDS = 300.0
 
 
+class Watch(Struct, frozen=True):
+    """Who looks from outside: ``honest`` references, each with a line of its own, and others that
+    ``always`` say the same, whatever happens (one that is broken, or lies). ``silent``: so many are
+    configured, and nothing is heard of them."""
+
+    honest: int = 0
+    always: tuple[State, ...] = ()
+    silent: int = 0
+
+    @property
+    def anybody(self) -> bool:
+        return bool(self.honest or self.always or self.silent)
+
+
+NOBODY = Watch()
+
+
 def hosts(platforms: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(h for p in CONFIG.platforms if p.name in platforms for h in hosts_of(p))
 
@@ -28,50 +50,75 @@ def world(seed: int, line: LineModel) -> World:
     return World(CONFIG, line, seed=seed, edges=EdgeModel(), begin=BEGIN, least_addresses=2)
 
 
+class Stage:
+    """The daemon inside, the references, and their worlds. Copies of one play on by themselves."""
+
+    def __init__(self, operator: str, seed: int, watch: Watch, line: LineModel) -> None:
+        self.struck = struck = OPERATORS[operator]
+        self.watch = watch
+        only = tuple(dict.fromkeys((*struck, "x", "youtube")))
+        self.worlds = [world(seed + n, line) for n in range(watch.honest + 1)]
+        self.inside = Daemon(CONFIG, self.worlds[0], begin=BEGIN, only=only)
+        self.outside = [
+            Daemon(CONFIG, at, begin=BEGIN, only=struck, vantage=f"abroad-{n}", outside=True)
+            for n, at in enumerate(self.worlds[1:])
+        ]
+        self.latest: dict[tuple[str, str], Verdict] = {}
+        self.now = BEGIN
+
+    def until(self, when: float) -> list[Verdict]:
+        """What is said inside of the operator's platforms until then."""
+        said = []
+        while self.now < when:
+            self.now += STEP_SECONDS
+            if self.watch.anybody:
+                self.inside.references = {p: self._told(p) for p in self.struck}
+            said += [one.verdict for one in self.inside.run(self.now)]
+            for daemon in self.outside:
+                for one in daemon.run(self.now):
+                    if one.observed.kind is not RoundKind.BURST:
+                        self.latest[one.observed.vantage, one.observed.platform] = one.verdict
+        return [verdict for verdict in said if verdict.platform in self.struck]
+
+    def _told(self, platform: str) -> tuple[Verdict, ...]:
+        honest = tuple(v for (_, p), v in self.latest.items() if p == platform)
+        return (*honest, *(self._always(platform, state) for state in self.watch.always))
+
+    def _always(self, platform: str, state: State) -> Verdict:
+        return Verdict(
+            vantage=f"always-{state}",
+            platform=platform,
+            state=state,
+            rule_id=str(state),
+            sentence="",
+            at=self.now - STEP_SECONDS,
+            since=BEGIN,
+            provisional=False,
+        )
+
+
+@lru_cache(maxsize=4)
+def _calm(operator: str, seed: int, watch: Watch, line: LineModel) -> Stage:
+    """After eight calm hours, which are the same before every outage."""
+    stage = Stage(operator, seed, watch, line)
+    said = stage.until(BEGIN + 8 * HOUR)
+    assert not any(verdict.restricted for verdict in said)
+    return stage
+
+
 def played(
     outage: Outage,
     operator: str,
     *,
     seed: int = 1,
-    references: int = 0,
+    watch: Watch = NOBODY,
     line: LineModel = FIBRE,
 ) -> tuple[list[Verdict], list[Verdict]]:
     """What is said of the operator's platforms in three hours of it, and in the two after it."""
-    struck = OPERATORS[operator]
-    only = tuple(dict.fromkeys((*struck, "x", "youtube")))
-    worlds = [world(seed + n, line) for n in range(references + 1)]
-    inside = Daemon(CONFIG, worlds[0], begin=BEGIN, only=only)
-    outside = [
-        Daemon(CONFIG, at, begin=BEGIN, only=struck, vantage=f"abroad-{n}", outside=True)
-        for n, at in enumerate(worlds[1:])
-    ]
-    everybody = [inside, *outside]
-    latest: dict[tuple[str, str], Verdict] = {}
-    said: dict[str, list[Verdict]] = {"calm": [], "during": [], "after": []}
-    now = BEGIN
-
-    def until(phase: str, when: float) -> None:
-        nonlocal now
-        while now < when:
-            now += STEP_SECONDS
-            for daemon in everybody:
-                if daemon is inside and outside:
-                    daemon.references = {
-                        p: tuple(v for (_, q), v in latest.items() if q == p) for p in struck
-                    }
-                for one in daemon.run(now):
-                    if daemon is inside:
-                        said[phase].append(one.verdict)
-                    elif one.observed.kind is not RoundKind.BURST:
-                        latest[one.observed.vantage, one.observed.platform] = one.verdict
-
-    until("calm", BEGIN + 8 * HOUR)
-    for at in worlds:
-        strike(at, outage, hosts(struck))
-    until("during", BEGIN + 11 * HOUR)
-    for at in worlds:
+    stage = copy.deepcopy(_calm(operator, seed, watch, line), {id(CONFIG): CONFIG})
+    for at in stage.worlds:
+        strike(at, outage, hosts(stage.struck))
+    during = stage.until(BEGIN + 11 * HOUR)
+    for at in stage.worlds:
         end(at)
-    until("after", BEGIN + 13 * HOUR)
-    assert not any(v.restricted for v in said["calm"])
-    of_it = {phase: [v for v in told if v.platform in struck] for phase, told in said.items()}
-    return of_it["during"], of_it["after"]
+    return during, stage.until(BEGIN + 13 * HOUR)
