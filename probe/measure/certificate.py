@@ -48,13 +48,17 @@ class Leaf(Struct, frozen=True):
 def leaf_of(session: ssl.SSLObject) -> Leaf | None:
     """The certificate that the far end showed, verified or not; ``None`` if it showed none.
 
-    After a failed handshake the public interface gives nothing before Python 3.13, so the
-    certificate that was refused comes from a private one, or not at all.
+    After a failed handshake the public interface gives nothing before Python 3.13, and what is in a
+    certificate that nobody asked to be verified it gives in no version; so both come from a private
+    one, or not at all.
     """
     try:
         der = session.getpeercert(binary_form=True)
         if der is not None:
-            return _KNOWN.get(der) or _leaf(der, session.getpeercert() or {})
+            if der in _KNOWN:
+                return _KNOWN[der]
+            if decoded := session.getpeercert():
+                return _leaf(der, decoded)
     except ValueError:
         pass  # the handshake did not end
     try:

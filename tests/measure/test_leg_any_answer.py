@@ -30,6 +30,10 @@ async def silent(visit: Visit) -> None:
     assert await visit.reader.read() == b"", "a request was made"
 
 
+async def gone(visit: Visit) -> None:
+    """A server that shakes hands and goes."""
+
+
 def refusing(description: ssl.AlertDescription) -> Script:
     """A server that answers a name that it does not know by an alert. asyncio's own closes without
     having sent it, so OpenSSL works on buffers here."""
@@ -157,3 +161,18 @@ def test_what_openssl_itself_finds_wrong_is_no_alert() -> None:
     assert alert_of(error("TLSV1_ALERT_USER_CANCELLED")) in ALERTS
     assert alert_of(error("TLSV1_ALERT_FROM_1999")) == OTHER
     assert alert_of(ssl.SSLCertVerificationError(1, "x")) == ""
+
+
+async def test_a_certificate_that_nobody_verified_is_read_in_full_for_whoever_does() -> None:
+    """The one is kept for the other, and without its names it would be another name's."""
+    shown = certificate("platform.example")
+    async with serve(silent, server_context(shown)) as server:
+        leg = leg_to(server.port, sni=STRANGE, certificate_name="")
+        assert (await measure(replace(leg, answer=Answer.ANY))).failure is None
+    async with serve(gone, server_context(shown)) as server:
+        observed = await measure(leg_to(server.port, certificate_name="platform.example"))
+    assert observed.tls is not None
+    assert observed.tls.verify_error == ""
+    assert observed.tls.certificate_not_after is not None
+    assert observed.failure is not None
+    assert observed.failure.phase is Phase.PROCESSING
