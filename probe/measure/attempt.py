@@ -1,73 +1,95 @@
-"""The way from nothing to the head of an answer: connect, tunnel, handshake, request. Once."""
+"""The way from nothing to the end of the handshake: connect, tunnel, TLS. Once."""
 
 from __future__ import annotations
 
 import time
-from functools import lru_cache
 
 import httpx
+from msgspec import Struct
 
 from probe.config.schema import VantageConfig
 from probe.measure import tcp
 from probe.measure.clock import NANOSECONDS
 from probe.measure.failures import NetworkError
-from probe.measure.http import ANYTHING, Exchange
 from probe.measure.lookout import Lookout
 from probe.measure.proxy import Proxy
 from probe.measure.record import Record
 from probe.measure.tls import TlsStream
 from probe.measure.trust import Trust
-from probe.model.identity import Phase
-from probe.model.observation import HttpFacts, Leg
+from probe.model.identity import Answer, Phase, Verify
+from probe.model.observation import Leg
 
 # Room for a handshake, a head, and all else that is not the body.
 OVERHEAD_BYTES = 262_144
+MOST_BODY_BYTES = 65_536
+PORTS = {"https": 443, "http": 80}
+_HERE = VantageConfig(name="default")
 
-# A leg's URL is mostly that of the round before.
-_parsed = lru_cache(maxsize=256)(httpx.URL)
 
+class Way(Struct, frozen=True, kw_only=True):
+    """How a request gets there, apart from what is asked for.
 
-async def attempt(
-    leg: Leg,
-    record: Record,
-    *,
-    address: str | None,
-    via: VantageConfig,
-    trust: Trust,
-    accept: str = ANYTHING,
-    lookout: Lookout | None = None,
-) -> HttpFacts:
-    """Carry ``leg`` out up to the head of the answer, noting everything in ``record``.
-
-    ``accept`` is the media type asked for; else as ``reach``.
+    ``address`` is the literal address that is connected to, whatever the URL says; without one the
+    vantage's proxy looks ``connect_to`` up. ``sni`` is the name in the ClientHello (empty: none),
+    ``certificate_name`` the one that the certificate must carry. Where one of them is not given, or
+    ``port``, it is the URL's. ``http_versions`` are offered in this order. Reading ends after
+    ``max_bytes`` of the body. ``lookout`` is the process' own, if it makes several requests at
+    once.
     """
-    url = _parsed(leg.url)  # nobody is asked for what cannot be asked for
-    await reach(leg, record, address=address, via=via, trust=trust, lookout=lookout)
-    assert record.wire is not None
-    record.enter(Phase.PROCESSING)
-    record.exchange = Exchange(record.wire, record.tls)
-    return await record.exchange.request(url, leg.range_bytes, accept)
+
+    trust: Trust
+    via: VantageConfig = _HERE
+    address: str | None = None
+    connect_to: str = ""
+    port: int = 0
+    sni: str | None = None
+    certificate_name: str | None = None
+    http_versions: tuple[str, ...] = ("h2", "http/1.1")
+    verify: Verify = Verify.STRICT
+    answer: Answer = Answer.EXPECTED
+    max_bytes: int = MOST_BODY_BYTES
+    lookout: Lookout | None = None
+
+    @classmethod
+    def of(
+        cls,
+        leg: Leg,
+        *,
+        address: str | None,
+        via: VantageConfig,
+        trust: Trust,
+        lookout: Lookout | None = None,
+    ) -> Way:
+        """As ``leg`` says."""
+        return cls(
+            trust=trust,
+            via=via,
+            address=address,
+            connect_to=leg.connect_to,
+            port=leg.port,
+            sni=leg.sni,
+            certificate_name=leg.certificate_name,
+            http_versions=leg.http_versions,
+            verify=leg.verify,
+            answer=leg.answer,
+            max_bytes=leg.max_bytes,
+            lookout=lookout,
+        )
 
 
-async def reach(
-    leg: Leg,
-    record: Record,
-    *,
-    address: str | None,
-    via: VantageConfig,
-    trust: Trust,
-    lookout: Lookout | None = None,
-) -> None:
-    """Carry ``leg`` out up to the end of the handshake, noting everything in ``record``.
+async def reach(way: Way, record: Record, url: httpx.URL) -> None:
+    """Go ``way`` up to the end of the handshake, if ``url`` is one of https, noting everything in
+    ``record``.
 
-    The connection goes to ``address`` whatever the URL says; name and Host are the leg's. Raises
-    whatever goes wrong; ``record.phase`` says where.
+    Raises whatever goes wrong; ``record.phase`` says where.
     """
+    host, via = url.raw_host.decode("ascii"), way.via
+    port = way.port or url.port or PORTS[url.scheme]
     if via.proxy is not None:
-        await _through_proxy(Proxy.parse(via.proxy), leg, record, address=address, via=via)
-    elif address is not None:
+        await _through_proxy(Proxy.parse(via.proxy), way, record, host=host, port=port)
+    elif way.address is not None:
         connected = await tcp.connect(
-            address, leg.port, source_address=via.source_address, interface=via.interface
+            way.address, port, source_address=via.source_address, interface=via.interface
         )
         record.wire = connected.wire
         record.connect_seconds = connected.seconds
@@ -75,19 +97,19 @@ async def reach(
     else:
         raise NetworkError("bad_address", "no address, and no proxy that would look it up")
     assert record.wire is not None
-    record.wire.most_bytes = most_wire_bytes(leg.max_bytes)
-    if lookout is not None:
-        record.wire.belongs_to(lookout)
-    if _parsed(leg.url).scheme == "https":
+    record.wire.most_bytes = most_wire_bytes(way.max_bytes)
+    if way.lookout is not None:
+        record.wire.belongs_to(way.lookout)
+    if url.scheme == "https":
         record.enter(Phase.TLS)
         record.tls = TlsStream(
             record.wire,
-            trust,
-            sni=leg.sni,
-            certificate_name=leg.certificate_name,
-            alpn=leg.http_versions,
-            verify=leg.verify,
-            answer=leg.answer,
+            way.trust,
+            sni=host if way.sni is None else way.sni,
+            certificate_name=host if way.certificate_name is None else way.certificate_name,
+            alpn=way.http_versions,
+            verify=way.verify,
+            answer=way.answer,
         )
         await record.tls.handshake()
 
@@ -101,12 +123,11 @@ def most_wire_bytes(body_bytes: int) -> int:
     return body_bytes + body_bytes // 4 + OVERHEAD_BYTES
 
 
-async def _through_proxy(
-    proxy: Proxy, leg: Leg, record: Record, *, address: str | None, via: VantageConfig
-) -> None:
+async def _through_proxy(proxy: Proxy, way: Way, record: Record, *, host: str, port: int) -> None:
     """The connect phase is then the time until the tunnel stands: to the proxy and beyond it."""
+    via = way.via
     record.proxied = True
     began_ns = time.monotonic_ns()
     record.wire = await proxy.connect(source_address=via.source_address, interface=via.interface)
-    await proxy.open_tunnel(record.wire, address or leg.connect_to, leg.port)
+    await proxy.open_tunnel(record.wire, way.address or way.connect_to or host, port)
     record.connect_seconds = (time.monotonic_ns() - began_ns) / NANOSECONDS

@@ -10,20 +10,22 @@ import dns.message
 import httpx
 
 from probe.config.schema import VantageConfig
-from probe.measure.attempt import attempt
+from probe.measure.attempt import Way
 from probe.measure.dns_heard import Asked, Heard, never_asked
 from probe.measure.dns_message import build_query
 from probe.measure.failures import NetworkError, failure_of
 from probe.measure.record import Record
 from probe.measure.resolvers import Resolver
+from probe.measure.transport import Client
 from probe.measure.trust import Trust
-from probe.model.identity import Family, LegRole, Phase
-from probe.model.observation import DnsObservation, Leg
+from probe.model.identity import Family, Phase
+from probe.model.observation import DnsObservation
 
 # A DNS message cannot be longer (its length has 16 bits over TCP).
 MOST_BYTES = 65_535
 MEDIA_TYPE = "application/dns-message"
 _OK = 200
+_CLIENT = Client()
 
 
 async def measure_doh(
@@ -58,10 +60,11 @@ async def measure_doh(
     heard, record = Heard(query), Record()
     try:
         async with asyncio.timeout(deadline_seconds):
-            await _exchange(_leg(resolver, query), resolver, record, heard, via=via, trust=trust)
+            await _exchange(resolver, query, record, heard, via=via, trust=trust)
     except Exception as error:
         # As for a leg: whatever the far end makes the libraries raise is data.
-        heard.failure = failure_of(error, Phase.RESOLVE)
+        below = error.__cause__ if isinstance(error, httpx.TransportError) else None
+        heard.failure = failure_of(below if isinstance(below, Exception) else error, Phase.RESOLVE)
     finally:
         record.end()
     account = record.wire.account if record.wire is not None else None
@@ -72,34 +75,33 @@ async def measure_doh(
 
 
 async def _exchange(
-    leg: Leg, resolver: Resolver, record: Record, heard: Heard, *, via: VantageConfig, trust: Trust
+    resolver: Resolver,
+    query: dns.message.Message,
+    record: Record,
+    heard: Heard,
+    *,
+    via: VantageConfig,
+    trust: Trust,
 ) -> None:
-    http = await attempt(
-        leg, record, address=resolver.address, via=via, trust=trust, accept=MEDIA_TYPE
-    )
-    assert record.exchange is not None
-    assert record.wire is not None
-    heard.started_ns = record.wire.opened_ns
-    if http.status != _OK:
-        raise NetworkError("dns_server_misbehaving", f"HTTP status {http.status}")
-    body = bytearray()
-    await record.exchange.read_body(MOST_BYTES, keep=body)
-    heard.note(bytes(body), record.exchange.body_end or record.wire.arrivals[-1])
-
-
-def _leg(resolver: Resolver, query: dns.message.Message) -> Leg:
     assert resolver.url is not None
     message = urlsafe_b64encode(query.to_wire()).rstrip(b"=").decode("ascii")
     url = httpx.URL(resolver.url).copy_merge_params({"dns": message})
     host = urlsplit(resolver.url).hostname or ""
-    return Leg(
-        role=LegRole.CONTROL,
-        owner="",
-        target="",
-        connect_to=resolver.address,
+    way = Way(
+        trust=trust,
+        via=via,
+        address=resolver.address,
         port=resolver.port,
-        url=str(url),
         # An address is no SNI (RFC 6066, section 3), but a certificate may carry it.
         sni="" if host == resolver.address else host,
         certificate_name=host,
+        max_bytes=MOST_BYTES,
     )
+    answer = await _CLIENT.ask(url, way, record, accept=MEDIA_TYPE)
+    assert record.exchange is not None
+    assert record.wire is not None
+    heard.started_ns = record.wire.opened_ns
+    if answer.status_code != _OK:
+        raise NetworkError("dns_server_misbehaving", f"HTTP status {answer.status_code}")
+    body = b"".join([part async for part in answer.aiter_raw()])
+    heard.note(body, record.exchange.body_end or record.wire.arrivals[-1])

@@ -1,7 +1,7 @@
 """One request on one connection: h11 or h2 speaks HTTP, we keep the times.
 
-A client (httpx on httpcore) would put its pool's locks, states and traces around them, which one
-request on one connection has no use for and which cost as much as they do.
+httpcore's connections would put the locks, states and traces of a pool around them, which one
+request on one connection has no use for (docs/decisions/wire-transport.md has the figures).
 
 The request is plain and the same for every leg: it says who asks, asks for the object as it is
 (``identity``: nothing is decompressed), sends no cookie, follows no redirect, is never repeated.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 
 import h11
 import httpx
@@ -52,8 +52,9 @@ def headers(url: httpx.URL, range_bytes: int, accept: str = ANYTHING) -> list[tu
     return fields
 
 
-class Unheard(Exception):  # noqa: N818 - it is no error
-    """The far end had ended the connection before it heard a second request."""
+class Unheard(httpx.RemoteProtocolError):
+    """The far end had ended the connection before it heard a second request, or nobody waits for
+    the end of its first answer."""
 
 
 class Exchange:
@@ -75,6 +76,8 @@ class Exchange:
             Http1(self._stream) if self._frames is None else Http2(self._stream, self._frames)
         )
         self._body: AsyncIterable[bytes] | None = None
+        self.fields: Fields = ()
+        """Of the head of the answer, as they came."""
         self.head: Arrival | None = None
         self.facts: HttpFacts | None = None
         self.location: str | None = None
@@ -92,33 +95,35 @@ class Exchange:
         """Bytes that the connection had received before the request."""
         return self._stream.received_before
 
-    async def request(self, url: httpx.URL, range_bytes: int, accept: str = ANYTHING) -> HttpFacts:
-        """Send the request, wait for the head.
+    async def request(self, url: httpx.URL, fields: Fields) -> HttpFacts:
+        """Send a GET with these header fields, wait for the head.
 
         Raises what h11, h2, the wire and OpenSSL raise; for a second request ``Unheard``.
         """
         before, self.facts, self.head = self.facts, None, None
         try:
-            answer = await self._ask(url, headers(url, range_bytes, accept))
+            answer = await self._ask(url, fields)
         except (OSError, EOFError, h11.ProtocolError, NetworkError) as error:
             # Servers close whenever they like after an answer (RFC 9112, 9.3.1; RFC 9113, 6.8).
             if before is not None and not self._heard():
                 self.facts = before
-                raise Unheard from error
+                raise Unheard("no second request is heard on this connection") from error
             raise
         self._body = answer.body
-        self.location = _text(answer.fields.get(b"location"))
-        self.whole_bytes = _whole_bytes(answer)
+        self.fields = answer.fields
+        last = dict(answer.fields)
+        self.location = _text(last.get(b"location"))
+        self.whole_bytes = _whole_bytes(answer.status, last)
         self.facts = HttpFacts(
             version=answer.version,
             status=answer.status,
-            content_length=_number(answer.fields.get(b"content-length")),
+            content_length=_number(last.get(b"content-length")),
             retry_after_seconds=retry_after(
-                answer.fields.get(b"retry-after"), answer.fields.get(b"date"), time.time()
+                last.get(b"retry-after"), last.get(b"date"), time.time()
             ),
-            date=http_date(answer.fields.get(b"date")),
+            date=http_date(last.get(b"date")),
             redirect_status=None if before is None else before.status,
-            blocked_by=blocked_by(answer.links),
+            blocked_by=blocked_by(value for name, value in answer.fields if name == b"link"),
         )
         return self.facts
 
@@ -142,7 +147,7 @@ class Exchange:
         """Read the answer to its end, if that is near, and see whether another may be asked for on
         the connection. If so, that is next.
 
-        Raises as ``read_body`` does.
+        Raises as ``body`` does.
         """
         if self._body is None:
             raise RuntimeError("there is no answer yet")
@@ -159,9 +164,8 @@ class Exchange:
         self._stream.begin()
         return True
 
-    async def read_body(self, max_bytes: int, keep: bytearray | None = None) -> None:
-        """Read the body to its end or to ``max_bytes``; what lies beyond is neither kept nor
-        counted. ``keep`` collects it.
+    async def body(self, max_bytes: int) -> AsyncIterator[bytes]:
+        """The body to its end or to ``max_bytes``, as it comes; what lies beyond is not counted.
 
         Raises what h11, h2, the wire and OpenSSL raise; what came until then stays counted.
         """
@@ -182,30 +186,27 @@ class Exchange:
                 part = chunk[: max_bytes - self.body_bytes]
                 self.body_bytes += len(part)
                 self.body_end = self._stream.end
-                if keep is not None:
-                    keep += part
                 self._wire.missing = enough - self.body_bytes
                 self._wire.stopped = self.body_bytes >= enough
+                yield part
         except Stopped:
             pass
 
 
 class _Answer(Struct, frozen=True, kw_only=True):
-    """The head, its fields by name in lower case (of a repeated one the last, but all ``links``),
-    and the body that comes."""
+    """The head, its fields with names in lower case, and the body that comes."""
 
     version: str
     status: int
-    fields: dict[bytes, bytes]
-    links: tuple[bytes, ...]
+    fields: Fields
     body: AsyncIterable[bytes]
 
 
-def _whole_bytes(answer: _Answer) -> int | None:
-    if answer.status == PARTIAL:
-        _, _, size = answer.fields.get(b"content-range", b"").rpartition(b"/")
+def _whole_bytes(status: int, fields: Mapping[bytes, bytes]) -> int | None:
+    if status == PARTIAL:
+        _, _, size = fields.get(b"content-range", b"").rpartition(b"/")
         return _number(size)
-    return _number(answer.fields.get(b"content-length"))
+    return _number(fields.get(b"content-length"))
 
 
 async def _over_http1(connection: Http1, url: httpx.URL, fields: Fields) -> _Answer:
@@ -213,8 +214,7 @@ async def _over_http1(connection: Http1, url: httpx.URL, fields: Fields) -> _Ans
     return _Answer(
         version=head.http_version.decode("ascii"),
         status=head.status_code,
-        fields=dict(head.headers),
-        links=_links(head.headers),
+        fields=list(head.headers),
         body=connection.body(),
     )
 
@@ -224,14 +224,9 @@ async def _over_http2(connection: Http2, url: httpx.URL, fields: Fields) -> _Ans
     return _Answer(
         version="2",
         status=status_of(dict(head)),
-        fields=dict(head),
-        links=_links(head),
+        fields=[each for each in head if not each[0].startswith(b":")],
         body=connection.body(),
     )
-
-
-def _links(fields: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, ...]:
-    return tuple(value for name, value in fields if name == b"link")
 
 
 def blocked_by(links: Iterable[bytes]) -> bool:

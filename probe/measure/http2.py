@@ -23,6 +23,10 @@ _SETTINGS = {
     SettingCodes.MAX_CONCURRENT_STREAMS: 100,
     SettingCodes.MAX_HEADER_LIST_SIZE: 65_536,
 }
+# RFC 9113, 8.2.2 and 8.3.1.
+_OF_HTTP1 = frozenset(
+    (b"host", b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade")
+)
 # What a far end sends is judged by what of it is used.
 _CONFIG = h2.config.H2Configuration(validate_inbound_headers=False)
 
@@ -47,14 +51,15 @@ class Http2:
         """
         if not self._begun:
             await self._begin()
-        host = next(value for name, value in fields if name == b"Host")
+        named = [(name.lower(), value) for name, value in fields]
+        host = next(value for name, value in named if name == b"host")
         pseudo = [
             (b":method", b"GET"),
             (b":authority", host),
             (b":scheme", scheme),
             (b":path", target),
         ]
-        others = [(name.lower(), value) for name, value in fields if name != b"Host"]
+        others = [each for each in named if each[0] not in _OF_HTTP1]
         asked = self._frames.stream
         self._h2.send_headers(asked, pseudo + others, end_stream=True)
         self._h2.increment_flow_control_window(_WINDOW_BYTES, stream_id=asked)

@@ -8,23 +8,28 @@ decompressed. Everything that the network does, or does not do, is in the observ
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 
 import httpx
 
 from probe.config.schema import VantageConfig
-from probe.measure.attempt import attempt, reach
+from probe.measure.attempt import Way, reach
 from probe.measure.failures import TIMEOUT, UNEXPECTED_STATUS, failure_of
-from probe.measure.http import Unheard
+from probe.measure.http import Exchange, Unheard
 from probe.measure.links import Unusable, usable
 from probe.measure.lookout import Lookout
 from probe.measure.record import Record
+from probe.measure.transport import Client
 from probe.measure.trust import Trust
 from probe.model.failure import BODY_TOO_SHORT, Failure
 from probe.model.identity import Answer, Phase
-from probe.model.observation import HttpFacts, Leg, LegObservation
+from probe.model.observation import Leg, LegObservation
 
 # RFC 9110, 15.4: those that a GET follows to another URL.
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_CLIENT = Client()
+# A leg's URL is mostly that of the round before.
+_parsed = lru_cache(maxsize=256)(httpx.URL)
 
 
 async def measure_leg(
@@ -54,10 +59,9 @@ async def measure_leg(
     record = Record()
     failure: Failure | None = None
     try:
+        way = Way.of(leg, address=address, via=via, trust=trust, lookout=lookout)
         async with asyncio.timeout(deadline_seconds) as deadline:
-            failure = await _exchange(
-                leg, record, address=address, via=via, trust=trust, lookout=lookout
-            )
+            failure = await _exchange(leg, way, record)
     except Exception as error:
         # Far ends can make the libraries below us raise what their authors did not think of; a
         # daemon must outlive that. The type of such an error is in the failure's detail.
@@ -77,33 +81,33 @@ async def measure_leg(
     )
 
 
-async def _exchange(
-    leg: Leg,
-    record: Record,
-    *,
-    address: str | None,
-    via: VantageConfig,
-    trust: Trust,
-    lookout: Lookout | None,
-) -> Failure | None:
+async def _exchange(leg: Leg, way: Way, record: Record) -> Failure | None:
+    url = _parsed(leg.url)  # nobody is asked for what cannot be asked for
     if leg.answer is Answer.ANY:
-        await reach(leg, record, address=address, via=via, trust=trust, lookout=lookout)
+        await reach(way, record, url)
         return None
-    http = await attempt(leg, record, address=address, via=via, trust=trust, lookout=lookout)
-    assert record.exchange is not None
-    said = ""
-    if http.status in _REDIRECTS and http.status not in leg.expect_status:
-        following = _on_the_same_host(leg, http, record.exchange.location)
-        if isinstance(following, Unusable):
-            said = f", a redirect that is not followed: {following.why}"
-        elif (second := await _follow(leg, record, following)) is not None:
-            http, said = second, ", after a redirect"
-        else:
-            return _unexpected(http, ", a redirect, and the connection ends with it")
-    if http.status not in leg.expect_status:
-        return _unexpected(http, said)
-    record.enter(Phase.TRANSFER)
-    await record.exchange.read_body(leg.max_bytes)
+    try:
+        answer = await _CLIENT.ask(url, way, record, range_bytes=leg.range_bytes)
+        assert record.exchange is not None
+        said = ""
+        if answer.status_code in _REDIRECTS and answer.status_code not in leg.expect_status:
+            following = _on_the_same_host(leg, record.exchange)
+            if isinstance(following, Unusable):
+                said = f", a redirect that is not followed: {following.why}"
+            else:
+                answer = await _CLIENT.ask(following, way, record, range_bytes=leg.range_bytes)
+                said = ", after a redirect"
+        if answer.status_code not in leg.expect_status:
+            return _unexpected(answer.status_code, said)
+        async for _ in answer.aiter_raw():
+            pass
+    except Unheard:
+        return _unexpected(answer.status_code, ", a redirect, and the connection ends with it")
+    except httpx.TransportError:
+        # None: httpx itself raised it, and it is a fault of ours.
+        if record.failure is None:
+            raise
+        return record.failure
     got = record.exchange.body_bytes or 0
     expected = min(leg.min_bytes, leg.max_bytes, leg.range_bytes or leg.max_bytes)
     if got < expected:
@@ -115,36 +119,20 @@ async def _exchange(
     return None
 
 
-async def _follow(leg: Leg, record: Record, url: httpx.URL) -> HttpFacts | None:
-    """Ask for ``url`` on the connection that there is; ``None``: the far end ended it."""
-    exchange = record.exchange
-    assert exchange is not None
-    first = exchange.sent
-    if not await exchange.may_ask_again():
-        return None
-    record.enter(Phase.PROCESSING)
-    record.redirected = first
-    try:
-        return await exchange.request(url, leg.range_bytes)
-    except Unheard:
-        record.redirected = None
-        return None
-
-
-def _unexpected(http: HttpFacts, more: str) -> Failure:
+def _unexpected(status: int, more: str) -> Failure:
     return Failure(
-        phase=Phase.PROCESSING, reason=UNEXPECTED_STATUS, detail=f"status {http.status}{more}"
+        phase=Phase.PROCESSING, reason=UNEXPECTED_STATUS, detail=f"status {status}{more}"
     )
 
 
-def _on_the_same_host(leg: Leg, http: HttpFacts, location: str | None) -> httpx.URL | Unusable:
+def _on_the_same_host(leg: Leg, exchange: Exchange) -> httpx.URL | Unusable:
     """Where a redirect leads, if that can be asked for on the connection that there is."""
-    if http.retry_after_seconds:
+    if exchange.facts is not None and exchange.facts.retry_after_seconds:
         return Unusable("it asks to wait")
-    own = httpx.URL(leg.url)
-    if location is None:
+    own = _parsed(leg.url)
+    if exchange.location is None:
         return Unusable("it leads nowhere")
-    url = usable(leg.url, location, (own.raw_host.decode("ascii"),))
+    url = usable(leg.url, exchange.location, (own.raw_host.decode("ascii"),))
     if isinstance(url, Unusable):
         return url
     following = httpx.URL(url)

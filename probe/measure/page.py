@@ -12,13 +12,14 @@ import httpx
 from msgspec import Struct
 
 from probe.config.schema import VantageConfig
-from probe.measure.attempt import attempt
+from probe.measure.attempt import Way
 from probe.measure.failures import TIMEOUT, failure_of
 from probe.measure.record import Record
+from probe.measure.transport import Client
 from probe.measure.trust import Trust
 from probe.model.failure import Failure
-from probe.model.identity import LegRole, Phase
-from probe.model.observation import Leg
+
+_CLIENT = Client()
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -57,44 +58,28 @@ async def fetch_page(
     body = bytearray()
     try:
         async with asyncio.timeout(deadline_seconds) as deadline:
-            leg = _leg(url, max_bytes, range_bytes)
-            http = await attempt(leg, record, address=address, via=via, trust=trust)
-            record.enter(Phase.TRANSFER)
-            assert record.exchange is not None
-            await record.exchange.read_body(max_bytes, keep=body)
-            location, whole_bytes = record.exchange.location, record.exchange.whole_bytes
+            # As a control's object would be asked for: every name is the URL's host.
+            way = Way(trust=trust, via=via, address=address, max_bytes=max_bytes)
+            answer = await _CLIENT.ask(httpx.URL(url), way, record, range_bytes=range_bytes)
+            async for part in answer.aiter_raw():
+                body += part
     except Exception as error:
         if deadline.expired() and isinstance(error, TimeoutError):
             return Failure(phase=record.phase, reason=TIMEOUT, detail="the deadline passed")
-        return failure_of(error, record.phase)
+        return record.failure or failure_of(error, record.phase)
     finally:
         record.end()
         account = record.wire.account if record.wire is not None else None
         if account is not None:
             count((account.wire_bytes_sent or 0) + (account.wire_bytes_received or 0))
+    exchange = record.exchange
+    assert exchange is not None
+    assert exchange.facts is not None
     return Page(
-        status=http.status,
+        status=answer.status_code,
         url=url,
         body=bytes(body),
-        location=location,
-        whole_bytes=whole_bytes,
-        retry_after_seconds=http.retry_after_seconds,
-    )
-
-
-def _leg(url: str, max_bytes: int, range_bytes: int) -> Leg:
-    """A page is asked for as a control's object would be: every name is the URL's host."""
-    parts = httpx.URL(url)
-    host = parts.raw_host.decode("ascii")
-    return Leg(
-        role=LegRole.CONTROL,
-        owner="",
-        target="",
-        connect_to=host,
-        port=parts.port or (443 if parts.scheme == "https" else 80),
-        url=url,
-        sni=host,
-        certificate_name=host,
-        max_bytes=max_bytes,
-        range_bytes=range_bytes,
+        location=exchange.location,
+        whole_bytes=exchange.whole_bytes,
+        retry_after_seconds=exchange.facts.retry_after_seconds,
     )

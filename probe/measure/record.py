@@ -8,10 +8,12 @@ by the event loop: silence and resets carry no stamp.
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from probe.measure import clock
 from probe.measure.clock import Arrival, Departure, Timeline
 from probe.measure.curve import thin
+from probe.measure.failures import failure_of
 from probe.measure.family import family_of
 from probe.measure.http import Exchange
 from probe.measure.tls import TlsStream
@@ -28,7 +30,8 @@ class Record:
         self.started_at = time.time()
         self._offset_ns = clock.wall_offset_ns()
         self._started_ns = time.monotonic_ns()
-        self._ended_ns = self._started_ns
+        self._ended_ns = 0
+        self._timeline: Timeline | None = None
         self.phase = Phase.CONNECT
         self._entered_ns = self._started_ns
         self.wire: WireStream | None = None
@@ -46,12 +49,42 @@ class Record:
         self.phase = phase
         self._entered_ns = time.monotonic_ns()
 
+    def failed(self, error: Exception) -> Failure:
+        """The phase that is going on ended by ``error``, and the leg with it."""
+        failure = failure_of(error, self.phase)
+        self.end(failure)
+        return failure
+
     def end(self, failure: Failure | None = None) -> None:
-        """The leg is over. Closes the connection."""
-        self._ended_ns = time.monotonic_ns()
-        self.failure = failure
-        if self.wire is not None:
-            self.wire.close()
+        """The leg is over, well or with ``failure``. Closes the connection. Whoever says so again
+        may have found that what came is not what was wanted, and changes no time."""
+        if not self._ended_ns:
+            self._ended_ns = time.monotonic_ns()
+            if self.wire is not None:
+                self.wire.close()
+            self._timeline = Timeline(
+                self.wire.arrivals if self.wire is not None else (),
+                started_ns=self._started_ns,
+                offset_at_start_ns=self._offset_ns,
+                offset_at_end_ns=clock.wall_offset_ns(),
+            )
+        self.failure = self.failure or failure
+
+    def summary(self) -> dict[str, Any]:
+        """What an ended leg has measured: ``phases`` (seconds by ``Phase``), ``clock`` (whose
+        stamps they are of), ``tcp``, ``tls``, ``http`` (facts, ``None``: none), ``body_bytes`` and
+        ``curve``."""
+        timeline, exchange = self._ended(), self.exchange
+        account = self.wire.account if self.wire is not None else None
+        return {
+            "clock": timeline.clock,
+            "phases": self._phases(timeline),
+            "tcp": None if account is None or self.proxied else account.tcp,
+            "tls": self.tls.facts() if self.tls is not None else None,
+            "http": exchange.facts if exchange is not None else None,
+            "body_bytes": exchange.body_bytes if exchange is not None else None,
+            "curve": self._curve(timeline),
+        }
 
     def observation(
         self,
@@ -63,37 +96,31 @@ class Record:
         seen_names: tuple[str, ...],
     ) -> LegObservation:
         """The ended leg as a value."""
-        timeline = Timeline(
-            self.wire.arrivals if self.wire is not None else (),
-            started_ns=self._started_ns,
-            offset_at_start_ns=self._offset_ns,
-            offset_at_end_ns=clock.wall_offset_ns(),
-        )
         account = self.wire.account if self.wire is not None else None
-        exchange = self.exchange
+        summary = self.summary()
+        resolved = {} if resolve_seconds is None else {Phase.RESOLVE: resolve_seconds}
         return LegObservation(
             leg=leg,
             order=order,
             started_at=self.started_at,
             duration_seconds=_seconds(self._ended_ns - self._started_ns),
-            clock=timeline.clock,
             address=address,
             family=_family(address),
-            phases=self._phases(timeline, resolve_seconds),
             failure=self.failure,
-            tcp=None if account is None or self.proxied else account.tcp,
             connect_rtt_seconds=self.connect_rtt_seconds,
-            tls=self.tls.facts() if self.tls is not None else None,
-            http=exchange.facts if exchange is not None else None,
-            body_bytes=exchange.body_bytes if exchange is not None else None,
-            curve=self._curve(timeline),
             wire_bytes_sent=account.wire_bytes_sent if account is not None else None,
             wire_bytes_received=account.wire_bytes_received if account is not None else None,
             seen_names=seen_names,
+            **{**summary, "phases": resolved | summary["phases"]},
         )
 
-    def _phases(self, timeline: Timeline, resolve_seconds: float | None) -> dict[Phase, float]:
-        phases = {} if resolve_seconds is None else {Phase.RESOLVE: resolve_seconds}
+    def _ended(self) -> Timeline:
+        if self._timeline is None:
+            raise RuntimeError("the leg is under way")
+        return self._timeline
+
+    def _phases(self, timeline: Timeline) -> dict[Phase, float]:
+        phases: dict[Phase, float] = {}
         if self.connect_seconds is not None:
             phases[Phase.CONNECT] = self.connect_seconds
         tls, exchange = self.tls, self.exchange
