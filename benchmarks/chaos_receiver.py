@@ -7,9 +7,7 @@ import gzip
 from collections.abc import Callable
 from random import Random
 
-import cramjam
-
-from probe.publish.forward.remote_write_message import WriteRequest
+from probe.publish.forward.remote_write_message import decode
 
 MOST_HEAD = 65_536
 Answers = Callable[[asyncio.StreamWriter], None]
@@ -86,8 +84,7 @@ class Receiver:
         self.requests += 1
         mode = self.mode
         if mode == GOOD:
-            request = WriteRequest.FromString(bytes(cramjam.snappy.decompress_raw(body)))
-            self.taken += sum(len(series.samples) for series in request.timeseries)
+            self.taken += sum(map(len, decode(body).values()))
             writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
             await writer.drain()
             return True

@@ -241,7 +241,7 @@ def _of_rates(said: str, verdict: Verdict, legs: Sequence[LegObservation]) -> It
     if not handshake and not (rate(own) in said and rate(other) in said):
         yield "other rates in the sentence"
     measure = Measure.HANDSHAKE if handshake else Measure.TRANSFER
-    seen = [e.value if handshake else 1.0 / e.value for x in legs if (e := effort(x, measure))]
+    seen = [e if handshake else 1.0 / e for x in legs if (e := effort(x, measure))]
     if not (seen and min(seen) / NEAR <= own <= max(seen) * NEAR):
         yield "a rate that no leg had"
 

@@ -28,6 +28,7 @@ def warnings(config: Config) -> tuple[str, ...]:
         *_controls(config),
         *_place(config),
         *_secrets(config),
+        *_outside(config),
         *_vantages(config),
         *_amount(config),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 MAIN = "throttlewatch.yaml"
 PLATFORMS = "platforms"
-# How errors and `sources` call these files: where they lie is of no use to an operator.
+# How errors call these files: where they lie is of no use to an operator.
 PREFIX = "embedded:"
 
 

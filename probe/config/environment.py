@@ -39,15 +39,13 @@ def variables() -> Iterator[tuple[str, tuple[str, ...], Any]]:
     yield from below(Settings, ())
 
 
-def overlay(main: Node, environ: Mapping[str, str]) -> tuple[Node, list[ConfigError], list[str]]:
-    """``main`` with what the environment says, mistakes, and the variables that were used."""
+def overlay(main: Node, environ: Mapping[str, str]) -> tuple[Node, list[ConfigError]]:
+    """``main`` with what the environment says, and mistakes."""
     known = {name: (path, hint) for name, path, hint in variables()}
     errors: list[ConfigError] = []
-    used: list[str] = []
     for name in sorted(environ):
         if not name.startswith(PREFIX) or name in _NO_KEYS or not environ[name].strip():
             continue
-        used.append(name)
         if name not in known:
             errors.append(
                 ConfigError(
@@ -65,7 +63,7 @@ def overlay(main: Node, environ: Mapping[str, str]) -> tuple[Node, list[ConfigEr
         errors += mistakes
         if node is not None and not mistakes:
             main = _put(main, path, node)
-    return main, errors, used
+    return main, errors
 
 
 def _read(text: str, name: str, key: str, hint: Any) -> tuple[Node | None, list[ConfigError]]:

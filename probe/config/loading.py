@@ -44,13 +44,12 @@ def load(path: str | Path | None, environ: Mapping[str, str]) -> Config:
 
 
 class _Loading:
-    """One reading: collects mistakes and the names of what was read."""
+    """One reading: collects every mistake."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self._walker = Walker(CHECKS)
         self._errors = self._walker.errors
-        self._sources: list[str] = []
         # Definitions that cannot be read, by the names of their files.
         self._unread: set[str] = set()
 
@@ -61,9 +60,8 @@ class _Loading:
         file = path or home / embedded.MAIN
         main = self._file(file, None if path else embedded.MAIN)
         main = main or Node(file=str(file), line=1, key="", value={})
-        main, mistakes, used = environment.overlay(main, self._environ)
+        main, mistakes = environment.overlay(main, self._environ)
         self._errors += mistakes
-        self._sources += used
 
         settings = self._walker.build(main, Settings)
         definitions = self._definitions(main, home, path.parent if path is not None else None)
@@ -91,12 +89,10 @@ class _Loading:
             platforms=platforms,
             controls=controls,
             web=web,
-            sources=tuple(self._sources),
         )
 
     def _file(self, path: Path, embedded_name: str | None = None) -> Node | None:
         name = str(path) if embedded_name is None else embedded.PREFIX + embedded_name
-        self._sources.append(name)
         try:
             text = read_text(path)
         except Unreadable as error:

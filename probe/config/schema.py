@@ -282,12 +282,11 @@ class WebConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Config(Struct, frozen=True, kw_only=True):
     """A checked configuration: settings, and the definitions that they select.
 
-    ``platforms`` and ``controls`` are in the order in which they are measured; ``sources`` names
-    the files that were read (for people), ``web`` is what ``web_config`` names.
+    ``platforms`` and ``controls`` are in the order in which they are measured; ``web`` is what
+    ``web_config`` names.
     """
 
     settings: Settings
     platforms: tuple[Definition, ...]
     controls: tuple[Definition, ...]
-    sources: tuple[str, ...] = ()
     web: WebConfig = WebConfig()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 
-SEED_BYTES = 32
-
 
 class KeyUnusableError(ValueError):
     """A key cannot be used; the text says why, for a person."""

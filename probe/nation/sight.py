@@ -77,8 +77,8 @@ class Seen(Struct, frozen=True, kw_only=True):
 class Reading(Struct, frozen=True, kw_only=True):
     """A fresh verdict at one step. Stale ones are not handed in: absent data says nothing.
 
-    ``since`` is the verdict's, on the clock of whoever fuses (see ``corrected``), and so is ``at``,
-    when it was made (``None``: not known). ``controls`` are
+    ``since`` is the verdict's, on the clock of whoever fuses (the query that reads it allows for
+    the vantage's own), and so is ``at``, when it was made (``None``: not known). ``controls`` are
     the names of the controls that it was compared with and that were fine.
     """
 
@@ -129,11 +129,6 @@ def upstream_name(text: str) -> str:
     plain = text.strip().lower()
     number = plain.removeprefix("as").strip()
     return number if number.isdecimal() else plain
-
-
-def corrected(since: float, *, clock: float, received: float) -> float:
-    """``since`` of a vantage whose clock said ``clock`` when ours said ``received``."""
-    return since + (received - clock)
 
 
 def on_grid(at: float) -> float:

@@ -11,10 +11,8 @@ from __future__ import annotations
 from enum import StrEnum
 from math import inf
 
-from msgspec import Struct
-
 from probe.model.failure import BODY_TOO_SHORT, Failure
-from probe.model.identity import Compares, Dates, Phase, RoundKind
+from probe.model.identity import Compares, Dates, Phase
 from probe.model.observation import LegObservation
 from probe.observe.goodput import goodput, handshake_seconds
 
@@ -39,21 +37,7 @@ class Measure(StrEnum):
     LONG = "long"
 
 
-class Effort(Struct, frozen=True):
-    """``value``: seconds per handshake, or seconds per body byte. ``censored``: at least that."""
-
-    value: float
-    censored: bool = False
-
-
-def read_measure(kind: RoundKind, read_bytes: int, long_bytes: int) -> Measure:
-    """The measure of a body that was read in a round of ``kind``."""
-    if kind is RoundKind.LONG or (kind is RoundKind.BURST and read_bytes >= long_bytes):
-        return Measure.LONG
-    return Measure.TRANSFER
-
-
-def handshake_effort(leg: LegObservation) -> Effort | None:
+def handshake_effort(leg: LegObservation) -> float | None:
     """Seconds of TCP connect plus TLS handshake.
 
     A handshake that ran into the deadline while bytes were coming counts its seconds until then;
@@ -63,15 +47,15 @@ def handshake_effort(leg: LegObservation) -> Effort | None:
         return None
     seconds = handshake_seconds(leg)
     if seconds is not None and seconds > 0.0:
-        return Effort(seconds)
+        return seconds
     if leg.failure is None or leg.failure.phase in (Phase.PROCESSING, Phase.TRANSFER):
         return None
     if leg.failure.phase is Phase.TLS and died_of_slowness(leg):
-        return Effort(leg.duration_seconds, censored=True)
-    return Effort(inf, censored=True)
+        return leg.duration_seconds
+    return inf
 
 
-def read_effort(leg: LegObservation) -> Effort | None:
+def read_effort(leg: LegObservation) -> float | None:
     """Seconds per body byte, from the request on; ``None`` if the leg does not read, or was
     refused.
 
@@ -81,17 +65,17 @@ def read_effort(leg: LegObservation) -> Effort | None:
         return None
     rate = goodput(leg)
     if rate is not None:
-        return Effort(1.0 / rate, censored=not leg.ok)
+        return 1.0 / rate
     if leg.failure is None:
         return None
     if leg.failure.phase is Phase.PROCESSING and leg.curve:
         seconds = leg.phases.get(Phase.PROCESSING, leg.duration_seconds)
-        return Effort(seconds / leg.curve[-1].bytes, censored=True)
-    return Effort(inf, censored=True)
+        return seconds / leg.curve[-1].bytes
+    return inf
 
 
-def effort(leg: LegObservation, measure: Measure) -> Effort | None:
-    """The effort of ``leg`` in ``measure``."""
+def effort(leg: LegObservation, measure: Measure) -> float | None:
+    """Seconds per handshake or per body byte of ``leg``; ``None`` if it has no such effort."""
     return handshake_effort(leg) if measure is Measure.HANDSHAKE else read_effort(leg)
 
 

@@ -35,7 +35,6 @@ class StoreHealth(Struct, frozen=True, kw_only=True):
     last_commit_at: float | None = None
     committed_rounds: int = 0
     queued: int = 0
-    queued_bytes: int = 0
     dropped: int = 0
     set_aside: int = 0
     lost: int = 0

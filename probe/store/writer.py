@@ -186,7 +186,6 @@ class Store:
                 last_commit_at=self._keeper.last_commit_at,
                 committed_rounds=self._committed,
                 queued=len(self._inbox) + len(self._waiting),
-                queued_bytes=self._waiting.bytes,
                 dropped=self._waiting.dropped,
                 set_aside=self._keeper.set_aside,
                 lost=self._keeper.lost,

@@ -14,7 +14,7 @@ from math import inf, isfinite, log, sqrt
 from msgspec import Struct
 
 from probe.model.observation import LegObservation
-from probe.observe.effort import Effort, Measure, effort, failed, gave, turned_away
+from probe.observe.effort import Measure, effort, failed, gave, turned_away
 from probe.verdict.distance import path_shift
 from probe.verdict.level import Level
 from probe.verdict.normal import Normal
@@ -31,11 +31,9 @@ def noise_key(measure: Measure) -> str:
 def log_effort(leg: LegObservation, measure: Measure) -> float | None:
     """Logarithm of the effort: infinite for a failure; ``None``: there is nothing to compare."""
     found = effort(leg, measure)
-    return None if found is None else _log(found)
-
-
-def _log(found: Effort) -> float:
-    return log(found.value) if isfinite(found.value) and found.value > 0.0 else inf
+    if found is None:
+        return None
+    return log(found) if isfinite(found) and found > 0.0 else inf
 
 
 class Contrast(Struct, frozen=True, kw_only=True):

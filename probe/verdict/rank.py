@@ -20,8 +20,6 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 EACH = 3
-# Assignments of 3 of 6 places by the number U of pairs won: 20 in all.
-ASSIGNMENTS = (1, 1, 2, 3, 3, 3, 3, 2, 1, 1)
 # What a stake of one becomes, for U = 0 ... 9; each row has expectation one (a test holds that).
 BRAVE = (0.01 / 0.65,) * 6 + (0.1, 0.5, 2.5, 16.0)
 CAREFUL = (0.0125 / 0.35,) * 4 + (0.1, 0.25, 0.7, 1.8, 4.0, 9.0)

@@ -118,7 +118,7 @@ def _finite(value: float | None) -> float | None:
 
 
 def _seconds(legs: Sequence[LegObservation], measure: Measure) -> float | None:
-    found = [one.value for leg in legs if (one := effort(leg, measure)) is not None]
+    found = [one for leg in legs if (one := effort(leg, measure)) is not None]
     middle = median(found) if found else inf
     return middle if isfinite(middle) and middle > 0.0 else None
 

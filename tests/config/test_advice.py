@@ -41,6 +41,11 @@ def test_a_complete_configuration_is_not_warned_of(tmp_path: Path) -> None:
         ("vantages: [{name: a, interface: wwan0}]", "vantage a asks the host's own name servers"),
         ('vantages: [{name: a, source_address: "2001:db8::1"}]', "ipv4 rounds cannot leave"),
         ("beacon: x.com", "beacon x.com"),
+        (
+            "outside: [{url: 'http://far.example/o.json', key: "
+            "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=}]",
+            "read without TLS",
+        ),
     ],
 )
 def test_a_warning_names_what_is_wrong(text: str, word: str, tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ _values = st.one_of(
 @given(name=st.sampled_from([name for name, _, _ in environment.variables()]), value=_values)
 def test_any_value_of_any_key_is_taken_or_a_mistake(name: str, value: str) -> None:
     empty = Node(file="main.yaml", line=1, key="", value={})
-    main, errors, _ = environment.overlay(empty, {name: value})
+    main, errors = environment.overlay(empty, {name: value})
     walker = Walker(CHECKS)
     made = walker.build(main, Settings)
     assert made is not INVALID or errors or walker.errors

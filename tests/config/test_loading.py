@@ -112,15 +112,6 @@ def test_a_ca_file_holds_from_anywhere(tmp_path: Path, monkeypatch: pytest.Monke
     assert here.settings.ca_file == str(tmp_path / "ca.pem")
 
 
-def test_sources_name_what_was_read_and_no_path_of_the_installation(tmp_path: Path) -> None:
-    main = written(tmp_path, "", demo=DEMO)
-    sources = load(main, {"THROTTLEWATCH_COUNTRY": "TR"}).sources
-    assert sources[:2] == (str(main), "THROTTLEWATCH_COUNTRY")
-    assert "embedded:platforms/x.yaml" in sources
-    assert sources[-1] == str(tmp_path / "platforms" / "demo.yaml")
-    assert load(None, {}).sources[0] == "embedded:throttlewatch.yaml"
-
-
 def test_an_anchor_is_shared_and_a_byte_order_mark_ignored(tmp_path: Path) -> None:
     text = "\ufeffschedule: {light: &a 10m, transfer: *a}\n"
     settings = loaded(tmp_path, text).settings

@@ -6,10 +6,11 @@ import asyncio
 import errno
 import re
 import time
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import psutil  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,15 +139,27 @@ async def test_a_pattern_and_a_page_that_take_for_ever_are_ended(pattern: str, p
     assert turns > 0.2 * (time.monotonic() - began) / 0.01
 
 
-async def test_a_search_that_is_given_up_leaves_no_process() -> None:
+async def test_a_search_that_is_given_up_leaves_no_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[asyncio.subprocess.Process] = []
+    start = asyncio.create_subprocess_exec
+
+    async def recorded(*args: Any, **named: Any) -> asyncio.subprocess.Process:
+        started.append(await start(*args, **named))
+        return started[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", recorded)
     looking = asyncio.create_task(search(*PAGES[0]))
-    await asyncio.sleep(0.3)
-    before = psutil.Process().children()
-    assert before
+    async with asyncio.timeout(30):
+        while not started:
+            await asyncio.sleep(0.01)
+    (process,) = started
+    assert process.returncode is None
     looking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await looking
-    assert len(psutil.Process().children()) == len(before) - 1
+    assert not Path(f"/proc/{process.pid}").exists()
 
 
 async def test_no_process_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from probe.config.schema import NationConfig
 from probe.config.values import Seconds
 from probe.model.identity import Access, Role, Vantage
 from probe.model.verdict import HOME_RESOLVER, State
-from probe.nation.sight import Reading, Seen, Sight, corrected
+from probe.nation.sight import Reading, Seen, Sight
 
 STEP = 60.0
 PLATFORMS = ("x", "facebook", "instagram", "youtube")
@@ -70,10 +70,10 @@ class History(Struct, frozen=True, kw_only=True):
                         vantage=place,
                         platform=platform,
                         state=told.state,
-                        since=corrected(told.since, clock=at + post.skew, received=at),
+                        since=told.since - post.skew,  # as our clock says it
                         reason=told.reason,
                         controls=told.controls,
-                        at=corrected(told.at, clock=at + post.skew, received=at),
+                        at=told.at - post.skew,
                         drill=post.drill,
                     )
                 )

@@ -12,7 +12,6 @@ from probe.config.values import Seconds
 from probe.model.finding import Ending, FindingKind, Incident, Reference, Scope
 from probe.model.identity import Access, Role, Vantage
 from probe.model.verdict import State
-from probe.nation.sight import corrected
 from tests.nation.fleet import ABROAD, BEGIN, DEFAULTS, Says, Story, fleet, vantage
 
 OK, THROTTLED, BLOCKED = State.OK, State.THROTTLED, State.BLOCKED
@@ -399,8 +398,6 @@ def test_a_gap_breaks_what_must_hold() -> None:
 def test_clocks_that_are_wrong() -> None:
     """Onsets on a vantage's own clock are corrected by what its clock says now; where there are
     three vantages in a network, one that cannot be corrected moves nothing."""
-    ahead = 3_600.0
-    assert corrected(BEGIN + ahead, clock=BEGIN + 600.0 + ahead, received=BEGIN + 600.0) == BEGIN
 
     def says(of: Vantage, platform: str, minute: int) -> tuple[State, float]:
         return THROTTLED, 120.0 if of.name.endswith("-2") else 0.0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.verdict.rank import ASSIGNMENTS, BRAVE, CAREFUL, EACH, Wealth, wins
+from probe.verdict.rank import BRAVE, CAREFUL, EACH, Wealth, wins
 
 VALUES = st.lists(
     st.floats(min_value=-20, max_value=20) | st.just(inf), min_size=2 * EACH, max_size=2 * EACH
@@ -24,6 +24,10 @@ def shuffles(values: list[float]) -> list[int]:
         theirs = [values[i] for i in range(2 * EACH) if i not in chosen]
         found.append(wins(mine, theirs))
     return found
+
+
+# Assignments of 3 of 6 places by the number U of pairs won: 20 in all.
+ASSIGNMENTS = (1, 1, 2, 3, 3, 3, 3, 2, 1, 1)
 
 
 def test_the_null_distribution_is_what_counting_gives() -> None:

@@ -17,7 +17,6 @@ from probe.store.samples import Labels
 
 # The NaN that says: this series has ended (prometheus/model/value, StaleNaN).
 STALE = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]
-STALE_BITS = 0x7FF0000000000002
 HEADERS = {
     "Content-Encoding": "snappy",
     "Content-Type": "application/x-protobuf",

@@ -32,7 +32,7 @@ from probe.model.observation import (
     TlsFacts,
 )
 from probe.model.stored import StoredRound
-from probe.publish.privacy.named import NO_HOST, NOTHING, SCRUBBED, Named
+from probe.publish.privacy.named import NO_HOST, SCRUBBED, Named
 
 _TLS_VERSIONS = frozenset({"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"})
 _PROTOCOLS = frozenset({"h2", "h3", "http/1.1", "http/1.0"})
@@ -63,11 +63,6 @@ _MOST_KNOWN = 100_000
 
 T = TypeVar("T")
 Rule = Callable[["Scrubber", Any], Any]
-
-
-def scrub_url(url: str, named: Named = NOTHING) -> str:
-    """``url`` as far as the configuration spells it out (see ``Named.url``)."""
-    return named.url(url)
 
 
 class Addresses:

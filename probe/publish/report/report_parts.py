@@ -13,7 +13,6 @@ from probe.model.verdict import State
 from probe.publish.report.sketch import Sketch
 
 Slot = tuple[str, str]  # vantage, platform
-MEASURES = ("goodput", "handshake")
 
 
 class Window(Struct, frozen=True, kw_only=True):
@@ -39,7 +38,7 @@ class Span(Struct, frozen=True, kw_only=True):
 
 class SeriesKey(Struct, frozen=True, kw_only=True):
     """Whose numbers: of a target's or its swap's legs, or of all controls together (``target``
-    empty). ``measure`` is one of ``MEASURES``: bytes per second, or seconds."""
+    empty). ``measure`` is ``goodput`` (bytes per second) or ``handshake`` (seconds)."""
 
     role: LegRole
     target: str

@@ -7,7 +7,7 @@ import struct
 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from probe.publish.forward.remote_write_message import STALE, STALE_BITS, decode
+from probe.publish.forward.remote_write_message import STALE, decode
 from probe.publish.forward.remote_write_message import encode as encode_message
 from probe.publish.forward.remote_write_points import points
 from probe.publish.forward.sampler import values
@@ -39,7 +39,7 @@ def test_a_message_says_what_was_put_into_it() -> None:
     assert key == (("__name__", "a"), ("job", "t"), ("vantage", "home"))
     assert samples[0] == (1_000, 1.5)
     assert math.isnan(samples[1][1])
-    assert struct.unpack("<Q", struct.pack("<d", samples[1][1]))[0] == STALE_BITS
+    assert struct.unpack("<Q", struct.pack("<d", samples[1][1]))[0] == 0x7FF0000000000002
 
 
 def test_stale_markers_end_series_once() -> None:

@@ -29,7 +29,7 @@ from probe.publish.export.export_csv import csv_lines
 from probe.publish.export.export_jsonl import jsonl_lines
 from probe.publish.export.export_ooni import ooni_lines
 from probe.publish.privacy.named import Named
-from probe.publish.privacy.private import RULES, Scrubber, may_hold_text, scrub_url
+from probe.publish.privacy.private import RULES, Scrubber, may_hold_text
 from probe.publish.terminal.round_table import to_json
 from synth.event import ONSET, VANTAGES, history
 from synth.shape import config, full_round, verdict_of
@@ -96,10 +96,10 @@ MAY_STAND = {
 
 @pytest.mark.parametrize("url", FORMS)
 def test_of_a_link_only_what_the_configuration_spells_out_is_kept(url: str) -> None:
-    kept = scrub_url(url, NAMED)
+    kept = NAMED.url(url)
     assert kept in MAY_STAND
-    assert scrub_url(kept, NAMED) == kept
-    assert scrub_url(url) in MAY_STAND  # nothing is named
+    assert NAMED.url(kept) == kept
+    assert Named().url(url) in MAY_STAND  # nothing is named
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_of_a_link_only_what_the_configuration_spells_out_is_kept(url: str) -> N
     ],
 )
 def test_what_the_configuration_names_is_left_alone(url: str) -> None:
-    assert scrub_url(url, NAMED) == url
+    assert NAMED.url(url) == url
 
 
 @pytest.mark.parametrize(
