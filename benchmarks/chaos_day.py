@@ -359,7 +359,7 @@ class Day:
         """What is not as on a calm day just now."""
         wrong: list[str] = []
         snapshot = self.daemon.snapshot()
-        for (_, platform), verdict in self.daemon._verdicts.items():
+        for (_, platform), verdict in self.daemon._judging.verdicts.items():
             if verdict.vantage == "default" and verdict.state is not State.OK:
                 wrong.append(f"{platform} is {verdict.state.value} ({verdict.reason})")
         if snapshot.store is None or snapshot.store.trouble is not None:

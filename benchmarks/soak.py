@@ -173,7 +173,7 @@ class Soak:
         self.world.trouble([one for day in months for one in troubles(begin + day * DAY)])
         self.daemon = daemon = Daemon(config, lambda: config)
         rounds: object = SoakRounds(config, self.world)
-        daemon._rounds = rounds  # type: ignore[assignment]
+        daemon._judging.rounds = rounds  # type: ignore[assignment]
         daemon._runner.start()
         hours = range(self.days * 24)
         for hour in hours:
@@ -182,7 +182,7 @@ class Soak:
             await asyncio.sleep(HOUR)
             self.let_write()
             self.count_due(before, self.every())
-            for (vantage, platform), verdict in daemon._verdicts.items():
+            for (vantage, platform), verdict in daemon._judging.verdicts.items():
                 assert vantage == VANTAGE
                 self.seen[platform, verdict.state.value] += 1
             if hour % 24 == 23:
@@ -247,7 +247,7 @@ class Soak:
             self.disk.free()
 
     def note(self, day: float, text: str) -> None:
-        states = {p: v.state.value for (_, p), v in self.daemon._verdicts.items()}
+        states = {p: v.state.value for (_, p), v in self.daemon._judging.verdicts.items()}
         self.events.append(f"day {day:4.1f}: {text}; before: {states}")
 
     def sample(self, day: float) -> None:
@@ -257,7 +257,7 @@ class Soak:
             day,
             pages * resource.getpagesize(),
             len(os.listdir("/proc/self/fd")),  # noqa: PTH208
-            {p: v.state.value for (_, p), v in self.daemon._verdicts.items()},
+            {p: v.state.value for (_, p), v in self.daemon._judging.verdicts.items()},
         )
         self.samples.append(sample)
         counted = self.daemon._board.snapshot().counted

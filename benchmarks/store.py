@@ -102,11 +102,11 @@ class Life:
         world = World(self.config, FIBRE, seed=7, edges=CALM, begin=CLOCK.true(), least_addresses=2)
         daemon = Daemon(self.config, lambda: self.config)
         rounds: object = SoakRounds(self.config, world)
-        daemon._rounds = rounds  # type: ignore[assignment]
+        daemon._judging.rounds = rounds  # type: ignore[assignment]
         self._watch(daemon)
         daemon._runner.start()
         tasks = [
-            asyncio.create_task(daemon._watch_nation()),
+            asyncio.create_task(daemon._nation.run()),
             asyncio.create_task(self.script(daemon, world)),
         ]
         if self.forward:
@@ -131,7 +131,7 @@ class Life:
 
     def _watch(self, daemon: Daemon) -> None:
         """Count, and let the writer's thread, which lives in real time, come along."""
-        keeper, judge, find = daemon._store._keeper, daemon._judge, daemon._find
+        keeper, judge, find = daemon._store._keeper, daemon._judging.judge, daemon._nation.find
         assert keeper is not None
         commit = keeper.commit
 
@@ -150,8 +150,8 @@ class Life:
             self._settle(daemon)
 
         keeper.commit = counted  # type: ignore[method-assign]
-        daemon._judge = judged  # type: ignore[method-assign, assignment]
-        daemon._find = found  # type: ignore[method-assign]
+        daemon._judging.judge = judged  # type: ignore[method-assign, assignment]
+        daemon._nation.find = found  # type: ignore[method-assign]
 
     def _settle(self, daemon: Daemon) -> None:
         store = daemon._store

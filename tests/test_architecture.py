@@ -11,7 +11,17 @@ from probe.publish.privacy.told import FIELDS
 from tests.every import for_every
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("config", "schedule", "measure", "observe", "verdict", "nation", "store", "publish")
+ROOMS = (
+    "config",
+    "schedule",
+    "measure",
+    "observe",
+    "verdict",
+    "nation",
+    "store",
+    "publish",
+    "outlets",
+)
 # I/O libraries, and the one room that may know each.
 OWNERS = {
     "apscheduler": "schedule",

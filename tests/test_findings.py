@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
+from msgspec import json
 from msgspec.structs import replace
 
 from probe.app import Daemon
@@ -54,7 +55,7 @@ def measured(daemon: Daemon, config: Config, state: State) -> None:
 
 def minutes(daemon: Daemon, first: int, last: int) -> None:
     for minute in range(first, last):
-        daemon._find(NOW + 60.0 * minute, daemon._board.snapshot())
+        daemon._nation.find(NOW + 60.0 * minute, daemon._board.snapshot())
 
 
 @pytest.fixture
@@ -107,10 +108,10 @@ def test_an_event_is_published_and_kept(daemon: Daemon) -> None:
 def test_an_open_incident_outlives_a_restart(daemon: Daemon) -> None:
     measured(daemon, daemon._config, State.BLOCKED)
     minutes(daemon, 0, 3)
-    ((before,), closed) = (daemon._nation.open_incidents, kept(daemon)[1])
+    ((before,), closed) = (daemon._nation.local.open_incidents, kept(daemon)[1])
     assert [incident.id for incident in closed] == [before.id]
     again = Daemon(daemon._config, lambda: daemon._config)
-    assert again._nation.open_incidents == (before,)
+    assert again._nation.local.open_incidents == (before,)
     measured(again, again._config, State.OK)
     minutes(again, 5, 9)
     (after,) = kept(again)[1]
@@ -123,20 +124,21 @@ def test_what_was_opened_before_the_history_could_be_read_joins_what_was_open(
 ) -> None:
     measured(daemon, daemon._config, State.BLOCKED)
     minutes(daemon, 0, 3)
-    (before,) = daemon._nation.open_incidents
-    earlier = daemon._nation.dump()
+    (before,) = daemon._nation.local.open_incidents
+    earlier = daemon._nation.local.open_incidents
     kept(daemon)
     # The next one finds the disk in trouble, and what an earlier run had open only a minute later.
     monkeypatch.setattr(Store, "load", lambda *_: None)
+    monkeypatch.setattr(Store, "take", lambda *_: None)
     again = Daemon(daemon._config, lambda: daemon._config)
     measured(again, again._config, State.BLOCKED)
     minutes(again, 5, 7)
-    (opened,) = again._nation.open_incidents
+    (opened,) = again._nation.local.open_incidents
     assert opened.id != before.id
-    late = [earlier]
-    monkeypatch.setattr(Store, "found", lambda *_: late.pop() if late else None)
+    late = [json.encode(earlier)]
+    monkeypatch.setattr(Store, "take", lambda *_: late.pop() if late else None)
     minutes(again, 7, 8)
-    (joined,) = again._nation.open_incidents
+    (joined,) = again._nation.local.open_incidents
     assert (joined.id, joined.opened_at, joined.scope) == (before.id, NOW, Scope.NATION)
     assert joined.updated_at == NOW + 7 * 60.0
     # Each minute of either, and the one after, at the whole country.
@@ -151,7 +153,7 @@ async def test_findings_come_by_themselves() -> None:
     made = of(light=1.0)
     daemon = Daemon(made, lambda: made)
     measured(daemon, made, State.THROTTLED)
-    task = asyncio.create_task(daemon._watch_nation())
+    task = asyncio.create_task(daemon._nation.run())
     try:
         async with asyncio.timeout(30):
             while not daemon._board.snapshot().findings:

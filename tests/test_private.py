@@ -27,6 +27,7 @@ from probe.model.observation import (
     TlsFacts,
 )
 from probe.model.verdict import State
+from probe.outlets.events import RoundBegun
 from probe.publish.log import event_lines as logs
 from probe.publish.web.endpoints import create_app
 from synth.shape import NOW, config, full_round, verdict_of
@@ -72,6 +73,11 @@ def poisoned(observed: RoundObservation, *, name: str = PLANTED[2]) -> RoundObse
     return replace(observed, legs=legs, dns=(*observed.dns, *names), quic=legs[:2], skipped=skipped)
 
 
+def round_begun(platform: str, kind: RoundKind) -> RoundBegun:
+    """The outlets are told, and the line is looked at."""
+    return RoundBegun(vantage="default", platform=platform, kind=kind)
+
+
 @pytest.fixture
 def planted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("USER", PLANTED[4])
@@ -91,10 +97,12 @@ def test_exports_reports_and_tables_say_nothing_about_the_operator(tmp_path: Pat
     seen = 0
     for turn, platform in enumerate(of.platforms):
         for kind in (RoundKind.TRANSFER, RoundKind.LIGHT):
-            daemon._look_at_line("default")
+            daemon._outlets.tell(round_begun(platform.name, kind))
             # A name that the configuration gives is data, and stays.
             one = poisoned(full_round(of, platform.name, kind=kind), name=platform.name)
-            daemon._judge(replace(one, id=f"{turn}{kind}", started_at=NOW + 60.0 * turn), 750.0)
+            daemon._judging.judge(
+                replace(one, id=f"{turn}{kind}", started_at=NOW + 60.0 * turn), 750.0
+            )
             seen += 1
     # One that was found restricted, so that there is something to tell.
     one = poisoned(full_round(of, "x"), name="x")
@@ -125,7 +133,7 @@ def test_the_history_is_its_users_alone(tmp_path: Path) -> None:
     file = tmp_path / "state" / "history.sqlite3"
     of = config(settings=Settings(store=StoreConfig(path=str(file), batch=Seconds(0.0))))
     daemon = Daemon(of, lambda: of)
-    daemon._judge(full_round(of, "x"), 750.0)
+    daemon._judging.judge(full_round(of, "x"), 750.0)
     assert daemon._store.close(20)
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()}
@@ -150,8 +158,8 @@ async def test_metrics_pages_and_logs_say_nothing_about_the_operator(format: str
         daemon = Daemon(of, lambda: of)
         for platform in of.platforms:
             for kind in (RoundKind.TRANSFER, RoundKind.LIGHT):
-                daemon._look_at_line("default")
-                daemon._judge(poisoned(full_round(of, platform.name, kind=kind)), 750.0)
+                daemon._outlets.tell(round_begun(platform.name, kind))
+                daemon._judging.judge(poisoned(full_round(of, platform.name, kind=kind)), 750.0)
         transport = httpx.ASGITransport(create_app(daemon._board, daemon.reload))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             paths = ["/", "/metrics", "/api/v1/findings", "/-/healthy"]

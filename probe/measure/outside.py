@@ -13,7 +13,7 @@ import socket
 import ssl
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from random import Random
 
@@ -158,24 +158,22 @@ class Outside:
             if (verdict := _verdict(one.number, seen)) is not None and now <= verdict.holds_until
         )
 
-    def dump(self) -> bytes:
-        """When the newest document of each was made, for ``load`` in a later run."""
-        return msgspec.json.encode({one.config.key: one.newest for one in self._sources})
+    def newest(self) -> dict[str, float]:
+        """When the newest document that was read was made (Unix seconds), by the reference's key;
+        for ``resume`` in a later run."""
+        return {one.config.key: one.newest for one in self._sources}
 
-    def load(self, dumped: bytes | None) -> None:
+    def resume(self, newest: Mapping[str, float]) -> None:
         """Documents older than those that an earlier run read are not read again."""
-        try:
-            newest = msgspec.json.decode(dumped or b"{}", type=dict[str, float])
-        except ValueError:
-            return
         for one in self._sources:
             one.newest = max(one.newest, newest.get(one.config.key, 0.0))
 
-    async def run(self, save: Callable[[bytes], None]) -> None:
-        """Read each of them again and again, at no regular time; ``save`` keeps ``dump``."""
+    async def run(self, read: Callable[[], None]) -> None:
+        """Read each of them again and again, at no regular time; ``read`` is told of a new
+        document."""
         while True:
             if Result.OK in (await self.look()).values():
-                save(self.dump())
+                read()
             await asyncio.sleep(self._interval * self._random.uniform(1 - JITTER, 1 + JITTER))
 
     async def look(self) -> dict[int, Result]:

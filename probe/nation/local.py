@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import msgspec
-
 from probe.config.schema import NationConfig
 from probe.model.finding import Finding, Incident
 from probe.model.identity import Access, Role, Vantage
@@ -46,19 +44,10 @@ class Local:
         """The incidents that are open."""
         return tuple(watch.incident for watch in self._incidents.open.values())
 
-    def dump(self) -> bytes:
-        """The open incidents, for ``resume`` in a later run."""
-        return msgspec.json.encode(self.open_incidents)
-
-    def resume(self, dumped: bytes, at: float) -> tuple[Incident, ...]:
+    def resume(self, left: tuple[Incident, ...], at: float) -> tuple[Incident, ...]:
         """Take up the incidents that were open when an earlier run ended, beside those of this one;
-        gives those of this one that are closed by that, at ``at``. What cannot be read (a later
-        version wrote it) is left."""
-        try:
-            found = msgspec.json.decode(dumped, type=tuple[Incident, ...])
-        except msgspec.MsgspecError:
-            return ()
-        self._incidents, merged = self._incidents.resumed(found, at)
+        gives those of this one that are closed by that, at ``at``."""
+        self._incidents, merged = self._incidents.resumed(left, at)
         return merged
 
     def configured(

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-import msgspec
 from msgspec import Struct
 
 from probe.config.amount import RoundSize, round_bytes, round_size
@@ -109,20 +108,6 @@ class DataBudget:
         """What must be kept over a restart, by vantage."""
         self._go_on()
         return dict(self._accounts)
-
-    def dump(self) -> bytes:
-        """``state`` as bytes, to be handed to a store."""
-        return msgspec.json.encode(self.state())
-
-    def load(self, kept: bytes | None) -> bool:
-        """Take up what ``dump`` gave. ``False``: it was not that, and nothing is known."""
-        if kept is None:
-            return True
-        try:
-            self.restore(msgspec.json.decode(kept, type=dict[str, Account]))
-        except msgspec.MsgspecError:
-            return False
-        return True
 
     def restore(self, state: Mapping[str, Account]) -> None:
         """Take up what was kept. What was spent since the start stays counted."""

@@ -17,6 +17,8 @@ COMPANIONS = ("-wal", "-shm")
 LOCK = ".lock"
 # What was asked of hosts lately: see shared.py.
 ASKED = ".asked"
+# What an outlet keeps in a file of its own: see probe/outlets/outlet.py.
+OF_OUTLET = ".outlet-"
 
 
 def writable_path(configured: str | None, environ: Mapping[str, str]) -> Path | None:
@@ -41,14 +43,20 @@ def readable_path(configured: str | None, environ: Mapping[str, str]) -> Path | 
 
 
 def belonging(path: Path) -> tuple[Path, ...]:
-    """Every existing file of the history at ``path``: itself, SQLite's, those set aside."""
+    """Every existing file of the history at ``path``: itself, SQLite's, those of outlets, those set
+    aside."""
     if not path.parent.is_dir():
         return ()
     own = {path.name, path.name + LOCK, path.name + ASKED, *(path.name + end for end in COMPANIONS)}
-    aside = (f"{path.name}.corrupt-", f"{path.name}.newer-")
+    aside = (f"{path.name}.corrupt-", f"{path.name}.newer-", path.name + OF_OUTLET)
     return tuple(
         sorted(f for f in path.parent.iterdir() if f.name in own or f.name.startswith(aside))
     )
+
+
+def of_outlet(path: Path, name: str) -> Path:
+    """The file that the outlet ``name`` keeps beside the history at ``path``."""
+    return path.with_name(f"{path.name}{OF_OUTLET}{name}")
 
 
 def companions(path: Path) -> tuple[Path, ...]:

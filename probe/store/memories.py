@@ -8,28 +8,14 @@ read, is forgotten: what is normal is learnt anew.
 from __future__ import annotations
 
 import logging
-import zlib
 from collections.abc import Callable
-from typing import Protocol
 
-import msgspec
-
-from probe.store.codec import pack_value, unpack_value
+from probe.store.cells import Cell, Keeps, packed_cell
 from probe.verdict.memory import MEMORY_VERSION, Memory
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 900.0
-
-
-class Keeps(Protocol):
-    """The part of the store that is needed here."""
-
-    def load(self, key: str) -> bytes | None: ...
-
-    def found(self, key: str) -> bytes | None: ...
-
-    def save(self, key: str, blob: bytes, *, now: bool = False) -> None: ...
 
 
 class Memories:
@@ -38,18 +24,21 @@ class Memories:
     def __init__(self, store: Keeps, monotonic: Callable[[], float]) -> None:
         self._store = store
         self._monotonic = monotonic
+        self._cells: dict[str, Cell[Memory]] = {}
         self._known: dict[str, Memory] = {}
         self._saved_at: dict[str, float] = {}
 
     def of(self, vantage: str) -> Memory:
         """What is remembered of ``vantage``; nothing at first."""
-        late = self._store.found(_key(vantage))
-        if late is not None:
-            # The disk was in trouble at the start: weeks are worth more than the rounds since.
-            self._known[vantage] = _read(late)
-        elif vantage not in self._known:
-            self._known[vantage] = _read(self._store.load(_key(vantage)))
-        return self._known[vantage]
+        cell = self._cell(vantage)
+        before = cell.unreadable
+        left = cell.take()
+        if cell.unreadable and not before:
+            log.warning("what was normal is learnt anew", extra={"vantage": vantage})
+        if left is not None and left.version == MEMORY_VERSION:
+            # Found late, if the disk was in trouble: weeks are worth more than the rounds since.
+            self._known[vantage] = left
+        return self._known.setdefault(vantage, Memory())
 
     def put(self, vantage: str, memory: Memory) -> None:
         """Replace what is remembered, and write it when it is time."""
@@ -65,22 +54,12 @@ class Memories:
 
     def _save(self, vantage: str) -> None:
         self._saved_at[vantage] = self._monotonic()
-        self._store.save(_key(vantage), pack_value(self._known[vantage]))
+        self._cell(vantage).put(self._known[vantage])
 
-
-def _read(blob: bytes | None) -> Memory:
-    if blob is None:
-        return Memory()
-    try:
-        memory = unpack_value(blob, Memory)
-    except (zlib.error, msgspec.MsgspecError) as error:
-        log.warning("what was normal is learnt anew", extra={"error": error})
-        return Memory()
-    return memory if memory.version == MEMORY_VERSION else Memory()
-
-
-def _key(vantage: str) -> str:
-    return f"verdict-memory/{vantage}"
+    def _cell(self, vantage: str) -> Cell[Memory]:
+        if vantage not in self._cells:
+            self._cells[vantage] = packed_cell(self._store, f"verdict-memory/{vantage}", Memory)
+        return self._cells[vantage]
 
 
 def _holds(memory: Memory) -> object:

@@ -78,7 +78,7 @@ class Store:
         self._waiting = Waiting(queue_bytes)
         self._state: dict[str, bytes] = {}
         self._unsaved_state: set[str] = set()
-        self._found: dict[str, bytes] = {}
+        self._left: dict[str, bytes] = {}
         self._urgent = False
         self._closing = False
         self._due: float | None = None
@@ -152,12 +152,12 @@ class Store:
         with self._wake:
             return self._state.get(key)
 
-    def found(self, key: str) -> bytes | None:
-        """What an earlier run had saved under ``key``, once, if it could not be read until after
-        something else was saved: weeks of it, against minutes. Until something is saved anew, it
-        is also what ``load`` gives."""
+    def take(self, key: str) -> bytes | None:
+        """What an earlier run had saved under ``key``, once, as soon as the file can be read. That
+        may be after something else was saved; until something is saved anew, ``load`` gives what
+        was found as well. For ``Cell``, which knows its type."""
         with self._wake:
-            return self._found.pop(key, None)
+            return self._left.pop(key, None)
 
     def save(self, key: str, blob: bytes, *, now: bool = False) -> None:
         """Keep ``blob`` under ``key`` in place of what is there. ``now``: do not wait for the next
@@ -307,10 +307,9 @@ class Store:
                     self._waiting.drop_samples()
                     self._recorder = Recorder()
             else:
-                both = self._state.keys() & left.state.keys()
-                self._found = {key: left.state[key] for key in both}
+                self._left = dict(left.state)
                 self._state |= left.state
-                self._unsaved_state -= self._found.keys()
+                self._unsaved_state -= self._left.keys()
             moved = self._reckoning.resume(left.newest)
             self._waiting.follow(left.last_round, moved)
         keeper.spans.resume(left.last_span, left.spans, moved)

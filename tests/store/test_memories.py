@@ -22,7 +22,7 @@ class Shelf:
     def load(self, key: str) -> bytes | None:
         return self.kept.get(key)
 
-    def found(self, key: str) -> bytes | None:
+    def take(self, key: str) -> bytes | None:
         return self.late.pop(key, None)
 
     def save(self, key: str, blob: bytes, *, now: bool = False) -> None:

@@ -187,9 +187,9 @@ def test_what_was_kept_is_not_lost_when_the_file_is_read_late(tmp_path: Path) ->
     assert first.close(20)
     keep(second, stored(0))
     wait_for(lambda: second.health().committed_rounds == 1)
-    assert second.load("used") == second.found("used") == b"2700"
-    assert second.found("used") is None
-    assert second.found("other") is None
+    assert second.load("used") == second.take("used") == b"2700"
+    assert second.take("used") is None
+    assert second.take("other") == b"old"
     second.save("used", b"2703")
     assert second.close(20)
     with History(path) as history:

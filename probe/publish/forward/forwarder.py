@@ -28,12 +28,12 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from probe.config.schema import ForwardConfig
-from probe.model.number import whole
 from probe.publish.forward.forward_health import ForwardHealth
 from probe.publish.forward.remote_write import Receiver
 from probe.publish.forward.remote_write_answer import Answer, Result
 from probe.publish.forward.remote_write_message import encode
 from probe.publish.forward.remote_write_points import Point, by_series, points
+from probe.store.cells import count_cell, word_cell
 from probe.store.samples import Frame, Samples, SamplesError
 from probe.store.writer import FORWARDED, Store
 
@@ -69,9 +69,11 @@ class Forwarder:
         self._store = store
         self._receiver = receiver
         self._samples = Samples(store.path)
-        self._external = {**_identity(store), **config.external_labels}
+        self._kept_cursor = count_cell(store, CURSOR)
+        self._kept_name = word_cell(store, INSTANCE)
         self._previous: Frame | None = None
-        self._cursor = _cursor(store)
+        self._cursor = self._kept_cursor.take() or 0
+        self._external = self._labels(self._kept_name.take() or self._new_name())
         self._trouble = ""
         self._waiting: tuple[int, int] | None = None
         self._last_sent_at: float | None = None
@@ -142,16 +144,27 @@ class Forwarder:
         # With more waiting, a kill now costs sending this much again; otherwise it can wait for the
         # batch in which the next frame is written.
         more = self._waiting is not None and self._waiting[0] > len(frames)
-        self._store.save(CURSOR, str(self._cursor).encode(), now=more)
+        self._kept_cursor.put(self._cursor, now=more)
         self._waiting = None if not more else self._waiting
         return True
 
     def _take_up(self) -> None:
         """What an earlier run left, if the disk was in trouble at the start."""
-        if self._store.found(INSTANCE) is None:
-            return
-        self._external = {**_identity(self._store), **self._config.external_labels}
-        self._cursor, self._previous = _cursor(self._store), None
+        name, cursor = self._kept_name.take(), self._kept_cursor.take()
+        if name is not None:
+            self._external = self._labels(name)
+        if cursor is not None:
+            self._cursor, self._previous = cursor, None
+
+    def _labels(self, name: str) -> dict[str, str]:
+        """What tells this daemon's series from another's with the same vantage names."""
+        return {"job": "throttlewatch", "instance": name, **self._config.external_labels}
+
+    def _new_name(self) -> str:
+        """A random one, kept in the history: it says nothing about who or where it is."""
+        name = random.SystemRandom().randbytes(5).hex()
+        self._kept_name.put(name)
+        return name
 
     def _read(self) -> tuple[Frame | None, list[Frame]]:
         try:
@@ -308,17 +321,3 @@ def _halves(some: Sequence[Point]) -> tuple[Sequence[Point], Sequence[Point]] | 
         for part in (series[:middle], series[middle:])
     )
     return first, second
-
-
-def _cursor(store: Store) -> int:
-    return whole((store.load(CURSOR) or b"").decode("ascii", "replace")) or 0
-
-
-def _identity(store: Store) -> dict[str, str]:
-    """Tells this daemon's series from another's with the same vantage names, and says nothing about
-    who or where it is: a random name, kept in the history."""
-    known = store.load(INSTANCE)
-    if known is None or not known.isalnum():
-        known = random.SystemRandom().randbytes(5).hex().encode()
-        store.save(INSTANCE, known)
-    return {"job": "throttlewatch", "instance": known.decode()}

@@ -351,7 +351,7 @@ async def test_what_the_real_daemon_shows_is_in_prometheus(
     assert ("127.0.0.1", "forward") in {(c.host, c.owner) for c in contacts(config)}
     daemon = Daemon(config, lambda: config)
     world = World(config, FIBRE, seed=1, edges=CALM, begin=time.time(), least_addresses=2)
-    daemon._rounds = WorldRounds(SynthRounds(config, world))  # type: ignore[assignment]
+    daemon._judging.rounds = WorldRounds(SynthRounds(config, world))  # type: ignore[assignment]
     running = asyncio.create_task(daemon.run())
     try:
         await until(lambda: len(daemon.snapshot().counted.rounds) >= len(config.platforms))

@@ -130,9 +130,9 @@ async def test_what_it_says_decides_inside(tmp_path: Path, state: State) -> None
             begun = time.time() - 60.0
             verdict = replace(verdict_of(observed, State.IMPAIRED), at=begun, since=begun)
             daemon._board.round_finished(observed, verdict)
-        (seen,) = daemon._seen_outside("x")
+        (seen,) = daemon._judging.seen_outside("x")
         assert seen.state is state
-        daemon._find(time.time(), daemon.snapshot())
+        daemon._nation.find(time.time(), daemon.snapshot())
         found = {f.kind: f for f in daemon.snapshot().findings}
     finally:
         await server.stop()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from probe.config import load
-from probe.daemon.line_watch import LineWatch
 from probe.model.identity import Family
+from probe.outlets.line_watch import LineWatch
 from probe.publish.latest.board import Board
 
 V4, V6 = Family

@@ -1,0 +1,121 @@
+"""A slot's turn: the round, what it means, and the bursts that it asks for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from msgspec.structs import replace
+
+from probe.config.schema import Config
+from probe.measure.outside import Outside
+from probe.measure.round import Rounds
+from probe.measure.trust import ssl_version
+from probe.model.burst import Burst
+from probe.model.identity import RoundKind
+from probe.model.observation import HOLD_INTERVALS, RoundObservation
+from probe.model.verdict import Verdict
+from probe.outlets.events import BurstRefused, RoundAbandoned, RoundBegun, RoundJudged
+from probe.outlets.outlet import Outlets
+from probe.schedule.data_budget import DataBudget
+from probe.schedule.plan import Slot
+from probe.schedule.turns import Turns
+from probe.store.memories import Memories
+from probe.verdict.about import about, has_references, is_outside, references_of
+from probe.verdict.decide import decide
+
+
+class Judging:
+    """Makes rounds and decides what they mean. ``stopping``: no more bursts."""
+
+    def __init__(
+        self,
+        config: Config,
+        rounds: Rounds,
+        *,
+        data: DataBudget,
+        memories: Memories,
+        outside: Outside,
+        outlets: Outlets,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self.rounds = rounds
+        self.verdicts: dict[tuple[str, str], Verdict] = {}
+        self._config = config
+        self._data = data
+        self._memories = memories
+        self._outside = outside
+        self._outlets = outlets
+        self._stopping = stopping
+        self._turns = Turns()
+
+    def use(self, config: Config, rounds: Rounds) -> None:
+        """``config`` holds from now on, and ``rounds`` measures by it."""
+        self._config, self.rounds = config, rounds
+
+    def resume(self, verdicts: Iterable[Verdict]) -> None:
+        """What was said in an earlier run and still holds."""
+        for verdict in verdicts:
+            self.verdicts[verdict.vantage, verdict.platform] = verdict
+
+    async def turn(self, slot: Slot, kind: RoundKind, interval_seconds: float) -> None:
+        """The round of ``slot``, and the bursts that follow from it."""
+        vantage, platform = slot.vantage, slot.platform
+        self._outlets.tell(RoundBegun(vantage=vantage, platform=platform, kind=kind))
+        try:
+            observed = await self.rounds.measure(
+                platform=platform,
+                vantage=vantage,
+                kind=kind,
+                family=self._turns.next(self._config.settings.families, slot, kind),
+            )
+        except BaseException:
+            self._outlets.tell(RoundAbandoned(vantage=vantage, platform=platform))
+            raise
+        holds = HOLD_INTERVALS * interval_seconds
+        plan = self.judge(observed, holds)
+        while plan is not None and not self._stopping():
+            refusal = self._data.refuse_burst(vantage, platform, plan)
+            if refusal is not None:
+                self._outlets.tell(
+                    BurstRefused(vantage=vantage, platform=platform, reason=refusal.value)
+                )
+                # What is suspected stays untested: the verdict says so.
+                self.judge(self.rounds.unmade(plan, platform=platform, vantage=vantage), holds)
+                return
+            observed = await self.rounds.burst(plan, platform=platform, vantage=vantage)
+            plan = self.judge(observed, holds)
+
+    def judge(self, observed: RoundObservation, holds_seconds: float) -> Burst | None:
+        """What ``observed``, which holds for so long, means, and the burst to make now."""
+        observed = replace(observed, holds_seconds=holds_seconds)
+        platform = next((p for p in self._config.platforms if p.name == observed.platform), None)
+        if platform is None:
+            return None  # the configuration changed while it was being made
+        vantage, seen = observed.vantage, self.seen_outside(observed.platform)
+        decision = decide(
+            self._memories.of(vantage),
+            observed,
+            about(
+                self._config,
+                platform,
+                references=references_of(self._config, vantage, seen, time.time()),
+                has_references=has_references(self._config, vantage),
+                outside=is_outside(self._config, vantage),
+                tls_stack=ssl_version(),
+            ),
+        )
+        key = (vantage, observed.platform)
+        before, self.verdicts[key] = self.verdicts.get(key), decision.verdict
+        self._outlets.tell(
+            RoundJudged(
+                observed=observed, verdict=decision.verdict, before=before, memory=decision.memory
+            )
+        )
+        return decision.plan
+
+    def seen_outside(self, platform: str) -> list[Verdict]:
+        """The last verdicts on a platform of vantages outside the country, ours and others'."""
+        outside = [v for (name, _), v in self.verdicts.items() if is_outside(self._config, name)]
+        every = (*outside, *self._outside.verdicts())
+        return [verdict for verdict in every if verdict.platform == platform]

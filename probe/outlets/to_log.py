@@ -1,0 +1,75 @@
+"""The log: what happened, in a sentence for whoever runs the daemon."""
+
+from __future__ import annotations
+
+import logging
+
+from probe.model.finding import Incident
+from probe.model.verdict import OWN_HOST, Verdict
+from probe.outlets import events
+from probe.outlets.outlet import Outlet, Parts
+
+log = logging.getLogger(__name__)
+
+
+class ToLog(Outlet):
+    """Writes it."""
+
+    def __init__(self, parts: Parts) -> None:
+        """It needs nothing."""
+
+    def tell(self, event: events.Event) -> None:
+        """Write what an operator wants to know."""
+        match event:
+            case events.RoundJudged():
+                self._judged(event)
+            case events.NationFound():
+                for incident in event.changed:
+                    self._incident(incident, event.at)
+            case events.RoundLate():
+                log.warning(
+                    "late round", extra={"vantage": event.vantage, "platform": event.platform}
+                )
+            case events.RoundRefused():
+                log.debug(
+                    "round refused", extra={"vantage": event.vantage, "platform": event.platform}
+                )
+            case events.BurstRefused():
+                log.warning(
+                    "burst refused",
+                    extra={
+                        "vantage": event.vantage,
+                        "platform": event.platform,
+                        "reason": event.reason,
+                    },
+                )
+            case events.ClockStepped():
+                log.warning("the clock was set", extra={"seconds": round(event.seconds, 3)})
+            case events.Begun():
+                log.info("measuring", extra={"listen": event.listen, "slots": event.slots})
+            case events.Reloaded(error=None):
+                log.info("configuration reloaded")
+            case events.Reloaded(error=error):
+                log.error("configuration not reloaded", extra={"error": error})
+
+    def _judged(self, event: events.RoundJudged) -> None:
+        verdict = event.verdict
+        log.log(
+            _level(verdict) if event.changed else logging.DEBUG,
+            verdict.sentence,
+            extra={
+                "vantage": event.observed.vantage,
+                "platform": event.observed.platform,
+                "state": verdict.state,
+            },
+        )
+
+    def _incident(self, incident: Incident, at: float) -> None:
+        if incident.closed_at is not None or incident.opened_at == at:
+            how = incident.ending or "opened"
+            log.warning(incident.sentence, extra={"incident": incident.id, "change": how})
+
+
+def _level(verdict: Verdict) -> int:
+    """What the probe's own host does is for its operator to mend."""
+    return logging.WARNING if verdict.reason == OWN_HOST else logging.INFO
