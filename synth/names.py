@@ -17,6 +17,8 @@ from synth.censor import Censor
 
 LIE = "198.51.100.7"
 """A server that is nobody's target: where forged answers lead."""
+NOBODY = "0.0.0.0"
+"""Where a hosts file sends a name that nobody is to reach."""
 HOUR = 3_600.0
 _FAILED = {DnsLie.NXDOMAIN: "dns_nxdomain_error", DnsLie.NOTHING: "generic_timeout_error"}
 
@@ -26,8 +28,8 @@ class Names:
 
     ``trouble``: the share of questions that the host's own resolver leaves unanswered;
     ``offline``: nobody answers any. ``filtered``: names that a filter at home answers with 0.0.0.0,
-    to whoever asks the host's own resolver; ``half_answered``: the share of questions for a name
-    that it leaves unanswered.
+    to whoever asks the host's own resolver, and ``filed`` those that the host's own file does;
+    ``half_answered``: the share of questions for a name that the host's resolver leaves unanswered.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Names:
         self._usual: dict[tuple[str, bool], tuple[DnsObservation, ...]] = {}
         self._usual_until = 0.0
         self.filtered: Mapping[str, float] = {}
+        self.filed: Mapping[str, float] = {}
         self.half_answered: Mapping[str, float] = {}
 
     def resolve(self, name: str, at: float, *, trouble: float) -> tuple[Resolution, DnsObservation]:
@@ -53,7 +56,7 @@ class Names:
             if reason is not None:
                 failure = Failure(phase=Phase.RESOLVE, reason=reason)
             addresses = (LIE,)
-        elif name in self.filtered:
+        elif name in self.filtered or name in self.filed:
             failure = Failure(phase=Phase.RESOLVE, reason="dns_bogon_error")
         elif (share := max(trouble, self.half_answered.get(name, 0.0))) and (
             self._random.random() < share
@@ -65,6 +68,9 @@ class Names:
             addresses = ()
         asked = _observation(name, "system", "host", at, seconds, addresses, failure)
         asked = self._at_home(asked)
+        if name in self.filed:
+            filed = _observation(name, "system", "host", at, 0.0, (NOBODY,), None)
+            asked = replace(filed, place=Place.FILE)
         chosen = self._random.choice(addresses) if addresses else None
         return Resolution(address=chosen, seconds=seconds, failure=failure), asked
 

@@ -17,8 +17,8 @@ YEAR = 365 * DAY
 
 class Kind(StrEnum):
     """``whom`` of a trouble is an address (``EDGE_*``), a site (``SITE_*``, ``CONTROL_*``), a
-    platform (``REFUSING``, ``SERVER_ERRORS``, ``FILTER``, ``LOOKUP``) or nothing (the whole
-    vantage)."""
+    platform (``REFUSING``, ``SERVER_ERRORS``, ``FILTER``, ``HOSTS_FILE``, ``LOOKUP``) or nothing
+    (the whole vantage)."""
 
     EDGE_SLOW = "edge_slow"
     EDGE_DEAD = "edge_dead"
@@ -42,6 +42,7 @@ class Kind(StrEnum):
     PORTS = "ports"
     BIG_PACKETS = "big_packets"
     FILTER = "filter"
+    HOSTS_FILE = "hosts_file"
     LOOKUP = "lookup"
     CLOCK_BEHIND = "clock_behind"
     INSPECTION = "inspection"
@@ -104,8 +105,10 @@ HOME: dict[Kind, Frequency] = {
     Kind.PORTS: Frequency(per_year=10, seconds=(600, 3 * HOUR), value=(0.1, 0.6)),
     # Large packets vanish on the way to half of the sites (no answer to their fragmentation).
     Kind.BIG_PACKETS: Frequency(per_year=0.5, seconds=(HOUR, 14 * DAY)),
-    # A filter at home (hosts file, Pi-hole, router) answers for a platform's names with 0.0.0.0.
+    # A filter at home (Pi-hole, router) answers for a platform's names with 0.0.0.0.
     Kind.FILTER: Frequency(per_year=0.5, seconds=(HOUR, 30 * DAY)),
+    # The probe's own hosts file does.
+    Kind.HOSTS_FILE: Frequency(per_year=0.5, seconds=(HOUR, 30 * DAY)),
     # The router's forwarder answers a platform's names in part only; other resolvers do.
     Kind.LOOKUP: Frequency(per_year=4, seconds=(600, DAY), value=(0.3, 1.0)),
     # The clock is years behind after a cold start: no certificate is valid yet.
@@ -133,7 +136,10 @@ HOME: dict[Kind, Frequency] = {
 _OF_EDGES = (Kind.EDGE_SLOW, Kind.EDGE_DEAD)
 _OF_SITES = (Kind.SITE_MOVED, Kind.SITE_SLOW)
 _OF_CONTROLS = (Kind.CONTROL_DEAD, Kind.CONTROL_SLOW)
-_OF_PLATFORMS = (Kind.REFUSING, Kind.SERVER_ERRORS, Kind.FILTER, Kind.LOOKUP)
+_OF_PLATFORMS = (
+    *(Kind.REFUSING, Kind.SERVER_ERRORS),
+    *(Kind.FILTER, Kind.HOSTS_FILE, Kind.LOOKUP),
+)
 
 
 def draw_troubles(

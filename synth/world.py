@@ -162,6 +162,7 @@ class World:
         self.line = self._lines[1 if elsewhere else 0]
         cross = state.value(Kind.CROSS_TRAFFIC) or 1.0
         self.names.filtered = self._hosts(Kind.FILTER)
+        self.names.filed = self._hosts(Kind.HOSTS_FILE)
         self.names.half_answered = self._hosts(Kind.LOOKUP)
         self.line.begin_round(
             now,
