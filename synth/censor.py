@@ -75,8 +75,8 @@ class Queue:
 @dataclass(slots=True)
 class Meeting:
     """What acts on one flow from now on. ``loss``: of packets each way, ``loss_down``: of those
-    that come down, beside it. ``cut_after``: bytes down until silence. ``spared``: no restriction
-    meets it."""
+    that come down, beside it. ``cut_after``: bytes down until silence. ``opened``: the impostor
+    makes certificates on the spot. ``spared``: no restriction meets it."""
 
     buckets: list[Bucket] = field(default_factory=list)
     queues: list[Queue] = field(default_factory=list)
@@ -89,6 +89,7 @@ class Meeting:
     no_syn: bool = False
     no_hello: bool = False
     impostor: Impostor | None = None
+    opened: bool = False
     spared: bool = False
 
     @property

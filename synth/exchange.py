@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from probe.measure.curve import thin
 from probe.model.failure import BODY_TOO_SHORT, Failure
-from probe.model.identity import Answer, Dates, Family, Phase, Verify
+from probe.model.identity import Answer, Dates, Family, LegRole, Phase, Verify
 from probe.model.observation import (
     Clock,
     HttpFacts,
@@ -23,6 +23,7 @@ from probe.model.observation import (
     TcpInfo,
     TlsFacts,
 )
+from probe.observe.effort import UNKNOWN_AUTHORITY
 from scenarios.model import Impostor
 from synth.censor import Censor, Meeting
 from synth.line import LineAtWork
@@ -34,7 +35,16 @@ HEAD_BYTES = 400
 SYN_TIMER = 1.0
 MOST_TRIES = 6
 PAGE_BYTES = 2_000
-GOOD_TLS = TlsFacts(version="TLSv1.3", alpn="h2", cipher="TLS_AES_256_GCM_SHA384", verify_error="")
+GOOD_TLS = TlsFacts(
+    version="TLSv1.3",
+    alpn="h2",
+    cipher="TLS_AES_256_GCM_SHA384",
+    verify_error="",
+    for_name=True,
+    issuer="600d",
+)
+# What a server shows to a name that it does not know.
+SOME_TLS = replace(GOOD_TLS, verify_error=None, for_name=False)
 OTHER_NAME = TlsFacts(version="TLSv1.3", alpn="h2", verify_error="hostname mismatch")
 NOT_YET_VALID = TlsFacts(
     version="TLSv1.3",
@@ -44,7 +54,16 @@ NOT_YET_VALID = TlsFacts(
 )
 # What a Pi that wakes in the past is behind.
 CLOCK_BEHIND = 200 * 86_400.0
-UNTRUSTED = TlsFacts(version="TLSv1.3", alpn="h2", verify_error="unable to get local issuer")
+UNTRUSTED = TlsFacts(
+    version="TLSv1.3",
+    alpn="h2",
+    verify_error="unable to get local issuer certificate",
+    issuer="0bad",
+    logged=False,
+)
+# What this machine's list of authorities, which is old, does not have.
+NOT_LISTED = replace(UNTRUSTED, issuer="11ed", logged=True, for_name=True)
+_OWN_NAME = frozenset({LegRole.TARGET, LegRole.DECOY})
 
 
 class Server(Struct, kw_only=True):
@@ -53,7 +72,7 @@ class Server(Struct, kw_only=True):
     ``status``: what it answers (0: what the leg expects). ``factor``: on the time to send,
     ``hello_factor``: on its part of the handshake. ``bytes_per_second``: as fast as it sends at
     most. ``dead``: how connections to it fail, if they do. ``not_yet_valid``: its certificate is
-    not, by the clock of the probe's machine.
+    not, by the clock of the probe's machine; ``not_listed``: its authority is none of that's.
     """
 
     distance_seconds: float
@@ -66,6 +85,7 @@ class Server(Struct, kw_only=True):
     impostor: Impostor | None = None
     small: bool = False
     not_yet_valid: bool = False
+    not_listed: bool = False
 
 
 class _OverError(Exception):
@@ -241,18 +261,31 @@ class Exchange:
 
     def _show_certificate(self, at: float) -> None:
         impostor = self.meeting.impostor or self.server.impostor
-        strict = self.leg.verify is Verify.STRICT
-        self.tls = GOOD_TLS
+        any_answer = self.leg.answer is Answer.ANY
+        strict = self.leg.verify is Verify.STRICT and not any_answer
+        self.tls = SOME_TLS if any_answer else GOOD_TLS
         if impostor is Impostor.OTHER_NAME:
             self.tls = OTHER_NAME
             if strict:
                 raise _OverError(Phase.TLS, "ssl_invalid_hostname", min(at, self.until))
         elif impostor is Impostor.UNTRUSTED:
-            # Made on the spot, for the name that was asked.
+            # Another server has one for the platform's names, and one on this line makes them on
+            # the spot, for each that is asked for.
+            made = self.meeting.opened
             shown = f"{self.leg.sni.encode().hex():0<64}"[:64]
-            self.tls = replace(UNTRUSTED, certificate_sha256=shown)
+            self.tls = replace(
+                UNTRUSTED,
+                certificate_sha256=shown,
+                for_name=made or self.leg.role in _OWN_NAME,
+                issuer="b0c5" if made else UNTRUSTED.issuer,
+                verify_error=None if any_answer else UNTRUSTED.verify_error,
+            )
             if strict:
-                raise _OverError(Phase.TLS, "ssl_unknown_authority", min(at, self.until))
+                raise _OverError(Phase.TLS, UNKNOWN_AUTHORITY, min(at, self.until))
+        elif self.server.not_listed and not any_answer:
+            self.tls = NOT_LISTED
+            if strict:
+                raise _OverError(Phase.TLS, UNKNOWN_AUTHORITY, min(at, self.until))
         elif self.server.not_yet_valid:
             self.tls = replace(NOT_YET_VALID, dates_at=at + self.wall_offset + CLOCK_BEHIND)
             if strict:

@@ -221,6 +221,8 @@ HOUSEHOLD: dict[str, Play] = {
     "parental-control": _met(Reset(), Whom(names=X_NAMES)),
     "office-firewall": _met(Impersonated(shows=Impostor.UNTRUSTED), Whom(names=X_NAMES)),
     "inspection": _all_the_time(Kind.INSPECTION),
+    "inspection-of-some": _all_the_time(Kind.INSPECTION, value=2.0),
+    "old-authorities": _all_the_time(Kind.AUTHORITIES, "x"),
     "vpn-switched": _now_and_then(Kind.TUNNEL, 0.1, minutes=35, every=70),
     "other-line": _now_and_then(Kind.OTHER_LINE, 1.0, minutes=50, every=100),
 }

@@ -17,8 +17,8 @@ YEAR = 365 * DAY
 
 class Kind(StrEnum):
     """``whom`` of a trouble is an address (``EDGE_*``), a site (``SITE_*``, ``CONTROL_*``), a
-    platform (``REFUSING``, ``SERVER_ERRORS``, ``FILTER``, ``HOSTS_FILE``, ``LOOKUP``) or nothing
-    (the whole vantage)."""
+    platform (``REFUSING``, ``SERVER_ERRORS``, ``FILTER``, ``HOSTS_FILE``, ``LOOKUP``,
+    ``AUTHORITIES``) or nothing (the whole vantage)."""
 
     EDGE_SLOW = "edge_slow"
     EDGE_DEAD = "edge_dead"
@@ -46,6 +46,7 @@ class Kind(StrEnum):
     LOOKUP = "lookup"
     CLOCK_BEHIND = "clock_behind"
     INSPECTION = "inspection"
+    AUTHORITIES = "authorities"
     HANDOVER = "handover"
 
 

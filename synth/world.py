@@ -255,8 +255,11 @@ class World:
             meeting.no_syn = True
         if state.value(Kind.HANDOVER) is not None and draw() < HANDOVER_SHARE:
             meeting.loss = max(meeting.loss, HANDOVER_LOSS)
-        if state.value(Kind.INSPECTION) is not None:
-            meeting.impostor = Impostor.UNTRUSTED
+        if (some := state.value(Kind.INSPECTION)) is not None:
+            # Of three kinds of sites all are opened (1), or one or two are spared (2, 3).
+            opened = _third(self._site_of.get(address, "")) >= some - 1.0
+            meeting.impostor = Impostor.UNTRUSTED if opened else meeting.impostor
+            meeting.opened = opened
         # An alert is small, and so gets through where certificates do not.
         alert = leg.answer is Answer.ANY and _third(self._site_of.get(address, "")) == 1
         if state.value(Kind.BIG_PACKETS) is not None and not alert:
@@ -290,6 +293,7 @@ class World:
         state = self._now
         site, owner = self._site_of[address], leg.owner
         server.not_yet_valid = state.value(Kind.CLOCK_BEHIND) is not None
+        server.not_listed = state.value(Kind.AUTHORITIES, owner) is not None
         slow = (state.value(Kind.EDGE_SLOW, address) or 1.0) * (
             state.value(Kind.CONTROL_SLOW, owner) or 1.0
         )

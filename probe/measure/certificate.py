@@ -19,6 +19,7 @@ from typing import Any
 
 from msgspec import Struct
 
+ISSUER_DIGITS = 4
 _DER = 2  # _ssl.ENCODING_DER
 _MOST_KNOWN = 64
 _KNOWN: dict[bytes, Leaf] = {}
@@ -27,11 +28,13 @@ read one takes a tenth of a handshake."""
 
 
 class Leaf(Struct, frozen=True):
-    """The far end's own certificate. ``not_after`` is Unix seconds, ``sha256`` of the DER form."""
+    """The far end's own certificate. ``not_after`` is Unix seconds, ``sha256`` of the DER form,
+    ``issuer`` the beginning of a hash of who signed it (``ISSUER_DIGITS``)."""
 
     sha256: str
     not_after: float | None
     names: tuple[tuple[str, str], ...]
+    issuer: str | None = None
 
     def carries(self, name: str) -> bool:
         """Whether ``name`` (a host name or a literal address) is one of its names."""
@@ -52,6 +55,7 @@ def leaf_of(session: ssl.SSLObject) -> Leaf | None:
     certificate that nobody asked to be verified it gives in no version; so both come from a private
     one, or not at all.
     """
+    der: bytes | None = None
     try:
         der = session.getpeercert(binary_form=True)
         if der is not None:
@@ -65,15 +69,47 @@ def leaf_of(session: ssl.SSLObject) -> Leaf | None:
         shown = session._sslobj.get_unverified_chain()[0]  # type: ignore[attr-defined]
         return _leaf(shown.public_bytes(_DER), shown.get_info())
     except (AttributeError, LookupError, TypeError, ValueError, ssl.SSLError):
+        return None if der is None else _leaf(der, {})
+
+
+def refused_certificate(session: ssl.SSLObject) -> bytes | None:
+    """The DER form of the certificate that was refused; ``None``: not known."""
+    try:
+        chain = session._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
+        return bytes(chain[0].public_bytes(_DER))
+    except (AttributeError, LookupError, TypeError, ValueError, ssl.SSLError):
         return None
 
 
+def is_logged(der: bytes) -> bool | None:
+    """Whether a certificate bears timestamps of public logs; ``None``: it cannot be read. Whose
+    they are is not verified, so somebody may have copied them.
+
+    Browsers take no certificate of a public authority without them since 2018. Who opens TLS on
+    the way makes certificates of its own, which no log has seen. Blocks: the library is loaded
+    here, once a certificate was refused, and not before.
+    """
+    from cryptography import x509
+
+    try:
+        found = x509.load_der_x509_certificate(der).extensions
+        stamps = found.get_extension_for_class(x509.PrecertificateSignedCertificateTimestamps)
+    except x509.ExtensionNotFound:
+        return False
+    except (TypeError, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return None
+    return len(stamps.value) > 0
+
+
 def _leaf(der: bytes, decoded: Mapping[str, Any]) -> Leaf:
-    not_after = decoded.get("notAfter")
+    not_after, issuer = decoded.get("notAfter"), decoded.get("issuer")
     made = Leaf(
         sha256=hashlib.sha256(der).hexdigest(),
         not_after=None if not_after is None else float(ssl.cert_time_to_seconds(not_after)),
         names=tuple(decoded.get("subjectAltName", ())),
+        issuer=hashlib.sha256(repr(issuer).encode()).hexdigest()[:ISSUER_DIGITS]
+        if issuer
+        else None,
     )
     if len(_KNOWN) >= _MOST_KNOWN:
         _KNOWN.clear()

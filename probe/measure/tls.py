@@ -9,13 +9,14 @@ Of the body only the end counts, which is the arrival of what made its last reco
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ssl
 import time
 from typing import NamedTuple
 
 from probe.measure.alerts import alert_of
-from probe.measure.certificate import Leaf, leaf_of
+from probe.measure.certificate import Leaf, is_logged, leaf_of, refused_certificate
 from probe.measure.clock import Arrival, Departure
 from probe.measure.failures import NetworkError
 from probe.measure.trust import Trust
@@ -111,6 +112,7 @@ class TlsStream:
         """Whether OpenSSL has nothing more to say until it is given more."""
         self._cutting = True
         """Whether OpenSSL gets whole records only."""
+        self._sni = sni
         self._certificate_name = certificate_name
         self._verify = verify
         self._any_answer = answer is Answer.ANY
@@ -129,6 +131,7 @@ class TlsStream:
         self._dates: WrongDates | None = None
         self._leaf: Leaf | None = None
         self._verify_error: str | None = None
+        self._logged: bool | None = None
         self.hello: Departure | None = None
         """The ClientHello."""
         self.finished: Arrival | None = None
@@ -153,6 +156,8 @@ class TlsStream:
         except ssl.SSLError as error:
             if isinstance(error, ssl.SSLCertVerificationError):
                 self._verify_error = error.verify_message
+                if (der := refused_certificate(self._session)) is not None:
+                    self._logged = await asyncio.to_thread(is_logged, der)
             self._alert = alert_of(error)
             if self._any_answer and self._alert:
                 self.finished = self._wire.arrival
@@ -295,6 +300,9 @@ class TlsStream:
             alert=self._alert,
             dates=None if self._dates is None else self._dates.kind,
             dates_at=None if self._dates is None else self._dates.at,
+            for_name=self._leaf.carries(self._sni) if self._leaf and self._leaf.names else None,
+            issuer=self._leaf.issuer if self._leaf else None,
+            logged=self._logged,
         )
 
     async def flush(self, *, stamped: bool = False) -> None:

@@ -20,6 +20,7 @@ class Basis(StrEnum):
     SWAP = "swap"
     DNS = "dns"
     DECOY = "decoy"
+    FORGED = "forged"
     PLATFORMS = "platforms"
     REFERENCE = "reference"
     ADDRESSES = "addresses"
@@ -75,6 +76,20 @@ GROUNDS: dict[Basis, Ground] = {
         rules_out="the platform's servers: the beacon is none of them",
         leaves="That the beacon's own server was well: no other name was asked of it.",
         wrong="when the beacon and the platform are in trouble of their own at once, twice",
+    ),
+    Basis.FORGED: Ground(
+        accuses=True,
+        needs="what `addresses` needs, and at two of those addresses a certificate for the "
+        "platform's name whose authority nobody trusts and which no public log has; and beside "
+        "it, at the same address, a neutral name is shown another one or one made for that name, "
+        "or the same authority signs for a platform of another operator, too; no control was "
+        "shown one of that authority within a day",
+        rules_out="the platform's servers: another name is shown another certificate by them, or "
+        "they would have to make certificates for names that are not theirs",
+        leaves="That the platform has not set up this one name with a certificate of its own "
+        "making.",
+        wrong="each time that a platform itself shows, for this one name, at two addresses, a "
+        "certificate that no browser takes",
     ),
     Basis.PLATFORMS: Ground(
         accuses=True,

@@ -92,7 +92,11 @@ class TlsFacts(Struct, frozen=True, kw_only=True):
     ``alert``: the alert by which the far end refused the handshake, by its name in IANA's registry
     (``unrecognized_name``), empty if none came. ``dates``: how the dates of the chain are wrong, if
     nothing else is, by the clock of this machine; ``dates_at``: when it begins to be valid, or
-    ended (Unix seconds).
+    ended (Unix seconds). ``for_name``: whether the certificate is for the name in the ClientHello,
+    whoever signed it. ``issuer``: who did, as four hexadecimal digits of a hash of the name: enough
+    to tell two apart, too few to name one. ``logged``: of a certificate whose authority is not
+    trusted, whether it bears timestamps of public logs (RFC 6962), without which browsers take none
+    of a public authority. ``None``: not known.
     """
 
     version: str | None = None
@@ -104,6 +108,9 @@ class TlsFacts(Struct, frozen=True, kw_only=True):
     alert: str = ""
     dates: Dates | None = None
     dates_at: float | None = None
+    for_name: bool | None = None
+    issuer: str | None = None
+    logged: bool | None = None
 
 
 class HttpFacts(Struct, frozen=True, kw_only=True):

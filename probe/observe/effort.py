@@ -18,6 +18,10 @@ from probe.observe.goodput import goodput, handshake_seconds
 
 TIMEOUT = "generic_timeout_error"
 REFUSED = frozenset({"http_unexpected_status_code", BODY_TOO_SHORT})
+UNKNOWN_AUTHORITY = "ssl_unknown_authority"
+_OF_A_CERTIFICATE = frozenset(
+    {UNKNOWN_AUTHORITY, "ssl_invalid_hostname", "ssl_invalid_certificate"}
+)
 SERVER_ERROR = 500
 LEGAL_REASONS = 451
 # An answer that was waited for less than this many times as long as the handshake took has not met
@@ -43,7 +47,7 @@ def handshake_effort(leg: LegObservation) -> float | None:
     A handshake that ran into the deadline while bytes were coming counts its seconds until then;
     one that was reset, refused or met with silence counts as infinite.
     """
-    if misdated(leg) is not None:
+    if sound(leg):
         return None
     seconds = handshake_seconds(leg)
     if seconds is not None and seconds > 0.0:
@@ -81,8 +85,8 @@ def effort(leg: LegObservation, measure: Measure) -> float | None:
 
 def refused(leg: LegObservation) -> bool:
     """The far end answered over a connection that was well, and did not give what was asked; or its
-    certificate is wrong in its dates alone, which is no matter of the way either."""
-    return leg.failure is not None and (leg.failure.reason in REFUSED or misdated(leg) is not None)
+    certificate was refused, and is its own (``sound``), which is no matter of the way either."""
+    return leg.failure is not None and (leg.failure.reason in REFUSED or sound(leg))
 
 
 def misdated(leg: LegObservation) -> Dates | None:
@@ -91,6 +95,22 @@ def misdated(leg: LegObservation) -> Dates | None:
     if leg.failure is None or leg.failure.phase is not Phase.TLS or leg.tls is None:
         return None
     return leg.tls.dates
+
+
+def of_unknown_authority(leg: LegObservation) -> bool:
+    """The certificate that ended the leg is for the right name, and public logs have it, but its
+    authority is not in this machine's list: that may be old, or the far end leaves out what stands
+    between the two. Who forges one on the way has it in no log."""
+    failure, tls = leg.failure, leg.tls
+    if failure is None or tls is None or failure.reason != UNKNOWN_AUTHORITY:
+        return False
+    return tls.for_name is True and tls.logged is True
+
+
+def sound(leg: LegObservation) -> bool:
+    """The leg ended by a certificate that is the far end's own, as far as can be told: wrong in its
+    dates alone, or of an authority that this machine does not know."""
+    return misdated(leg) is not None or of_unknown_authority(leg)
 
 
 def server_error(leg: LegObservation) -> bool:
@@ -154,9 +174,10 @@ def turned_away(leg: LegObservation) -> bool:
     is not right: its own trouble with the name looks like that, and an indifferent name beside it
     proves nothing."""
     failure = leg.failure
-    if failure is None or failure.phase is not Phase.TLS or leg.tls is None:
+    if failure is None or failure.phase is not Phase.TLS:
         return False
-    return bool(leg.tls.alert) or bool(leg.tls.verify_error)
+    shown = leg.tls is not None and bool(leg.tls.alert or leg.tls.verify_error)
+    return shown or failure.reason in _OF_A_CERTIFICATE
 
 
 def hard(leg: LegObservation) -> Failure | None:

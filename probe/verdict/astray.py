@@ -29,7 +29,7 @@ from msgspec import Struct
 
 from probe.model.identity import LegRole, Phase
 from probe.model.observation import DnsObservation, LegObservation, Place, RoundObservation
-from probe.observe.effort import misdated
+from probe.observe.effort import sound
 from probe.verdict.apart import Led
 from probe.verdict.memory import family_key
 from probe.verdict.names import ASTRAY as NOT_THE_PLATFORMS
@@ -77,7 +77,7 @@ def led(observed: RoundObservation, leg: LegObservation, known: Known) -> Led:
         return Led.NOTHING
     if any(one.place is Place.FILE for one in host):
         return Led.NOTHING if _confirmed(host, heard) else Led.OWN_FILE
-    if leg.failure is None or misdated(leg) is not None:
+    if leg.failure is None or sound(leg):
         return Led.NOTHING
     key = family_key(observed.family, name)
     phase, reason = leg.failure.phase, leg.failure.reason

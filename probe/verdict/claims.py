@@ -45,6 +45,11 @@ def may_claim(facts: Facts, state: State) -> tuple[str, ...]:
             )
         case Basis.DNS:
             claims.append("The platform was fine at an address that another resolver gave.")
+        case Basis.FORGED:
+            claims.append(
+                "A certificate for the platform's name that no public authority has signed was "
+                f"shown at {found.addresses} of its addresses."
+            )
         case Basis.REFERENCE:
             claims.append("The platform was fine from outside the country after it had begun here.")
         case Basis.ADDRESSES | Basis.DURATION | Basis.DECOY:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from probe.model.identity import Family, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import hard
-from probe.verdict import pace
+from probe.verdict import forged, pace
 from probe.verdict.about import About
 from probe.verdict.memory import ControlMemory, Memory, PlatformMemory, family_key
 
@@ -58,7 +58,8 @@ def _controls_after(
     for leg in observed.by_role(LegRole.CONTROL):
         key = _key(leg, observed)
         asked[key] = asked.get(key, False) or hard(leg) is None
-        after[key] = pace.controls_noted(after.get(key, ControlMemory()), leg, at)
+        known_of_it = pace.controls_noted(after.get(key, ControlMemory()), leg, at)
+        after[key] = forged.control_heard(known_of_it, leg, at)
     for key, answers in asked.items():
         before = after.get(key, ControlMemory())
         if answers:

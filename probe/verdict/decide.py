@@ -15,7 +15,7 @@ from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.effort import Measure
-from probe.verdict import answers, families, lasting, lookups, names, pace, rounds, testing
+from probe.verdict import answers, families, forged, lasting, lookups, names, pace, rounds, testing
 from probe.verdict.about import About
 from probe.verdict.clock import dates_found
 from probe.verdict.cut import heard, line_cut_off, nobody_to_ask
@@ -113,11 +113,12 @@ def _ordinary(
     mine = replace(mine, well_at=families.well_after(mine, observed, well))
     line_rounds = memory.line_rounds + 1 if seen.another_line else 0
     cut = line_cut_off(mine, memory.controls, observed, about)
+    opened = forged.opened(observed.by_role(LegRole.TARGET), memory.controls, observed.started_at)
     plan = None
-    if cut is None:  # else a burst would compare the platform with the few that still answer
+    if cut is None and not opened:  # else bursts compare it with the few that answer or are spared
         plan = testing.plan_after_round(mine, seen, memory.levels, observed, about)
     slow_line = rounds.slow_line(mine, about)
-    if cut is None and slow_line is None and not line_rounds:
+    if cut is None and not opened and slow_line is None and not line_rounds:
         mine = lasting.tallied(mine, memory.levels, seen, observed, about)
     mine = replace(
         mine,
@@ -147,6 +148,7 @@ def _ordinary(
         slow_line=slow_line,
         line_changed=line_rounds >= LINE_CHANGED_ROUNDS,
         cut_off=cut,
+        opened=opened,
         family=observed.family,
         several=len(about.families) > 1,
         well_at=mine.well_at,
@@ -216,6 +218,21 @@ def _others(
     return Others(
         together=() if alone else together(memory, observed.platform, holder, about),
         vouched=vouched(holder, observed.started_at, about),
+        certificates_by=_certificates_by(memory, observed, about),
+    )
+
+
+def _certificates_by(memory: Memory, observed: RoundObservation, about: About) -> frozenset[str]:
+    """Who makes certificates for platforms of other operators. Whose operator is not known may be
+    the same one's."""
+    own = about.operators.get(observed.platform)
+    oldest = observed.started_at - forged.OPENED_SECONDS
+    return forged.issuers(
+        leg
+        for name, known in memory.platforms.items()
+        if own is not None and about.operators.get(name, own) != own
+        for leg in known.heard.values()
+        if leg.started_at >= oldest
     )
 
 
@@ -247,6 +264,7 @@ def _burst(
     mine, levels = memory.platform(observed.platform), memory.levels
     mine = replace(mine, clean=rounds.clean_after(mine, None, observed, about))
     cut = line_cut_off(mine, memory.controls, observed, about)
+    opened = forged.opened(observed.by_role(LegRole.TARGET), memory.controls, observed.started_at)
     holder = mine.proven or mine.episode
     # Without a holder it was asked for by a daemon that has forgotten why: nothing follows.
     measure = Measure.HANDSHAKE if holder is None else holder.measure
@@ -255,7 +273,7 @@ def _burst(
     mine = _heard_outside(mine, observed, about)
     others = _others(memory, mine.proven or mine.episode, observed, about)
     plan: Burst | None = None
-    if cut is not None:
+    if cut is not None or opened:
         pass  # of this burst nothing follows
     elif mine.proven is not None and observed.burst is not None and observed.burst.with_swap:
         mine, plan = testing.strengthen(mine, mine.proven, found, levels, observed, about)
@@ -284,6 +302,7 @@ def _burst(
         slow_line=rounds.slow_line(mine, about),
         line_changed=memory.line_rounds >= LINE_CHANGED_ROUNDS,
         cut_off=cut,
+        opened=opened,
         family=observed.family,
         several=len(about.families) > 1,
         well_at=mine.well_at,

@@ -15,10 +15,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.model.basis import Basis
-from probe.model.identity import LegRole
+from probe.model.identity import LegRole, Phase
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger
-from probe.observe.effort import Measure
+from probe.observe.effort import UNKNOWN_AUTHORITY, Measure
+from probe.verdict.forged import forged_at
 from probe.verdict.memory import Episode, Proven
 from probe.verdict.names import network_of
 from probe.verdict.rank import Wealth
@@ -28,10 +29,22 @@ from probe.verdict.thresholds import Thresholds
 
 MOST_SAMPLES = 12
 DECOY_ROUNDS = 2
+# How legs fail that are shown a certificate whose authority is not trusted.
+FORGED = f"{Phase.TLS}/{UNKNOWN_AUTHORITY}"
+
+
+class Others(Struct, frozen=True, kw_only=True):
+    """What speaks for a cause on the way: ``together``, platforms of other operators that are hit
+    since the same time in the same way; ``vouched``, references that find the platform fine;
+    ``certificates_by``, who makes certificates for platforms of other operators (``forged.py``)."""
+
+    together: tuple[str, ...] = ()
+    vouched: bool = False
+    certificates_by: frozenset[str] = frozenset()
 
 
 def after_burst(
-    episode: Episode, observed: RoundObservation, found: Score, margin: float
+    episode: Episode, observed: RoundObservation, found: Score, margin: float, others: Others
 ) -> Episode:
     """The episode after one more burst. ``margin``: slower than that (a factor) is slow."""
     address = _address(observed)
@@ -74,6 +87,9 @@ def after_burst(
         also_handshake=episode.also_handshake
         or (found.handshake is not None and found.handshake > log(margin)),
         shown=added(episode.shown, shown_by(observed, episode, found), margin),
+        forged_at=tuple(
+            dict.fromkeys((*episode.forged_at, *forged_at(observed, others.certificates_by)))
+        ),
     )
 
 
@@ -115,14 +131,6 @@ def _clean(observed: RoundObservation, episode: Episode) -> bool:
     return False
 
 
-class Others(Struct, frozen=True, kw_only=True):
-    """What speaks for a cause on the way: ``together``, platforms of other operators that are hit
-    since the same time in the same way; ``vouched``, references that find the platform fine."""
-
-    together: tuple[str, ...] = ()
-    vouched: bool = False
-
-
 def basis(
     episode: Episode, at: float, known_addresses: int, thresholds: Thresholds, others: Others
 ) -> Basis | None:
@@ -141,6 +149,8 @@ def basis(
     strong = _strong(episode, thresholds)
     if not strong or (strong < 2 and known_addresses > 1):
         return None
+    if _forged(episode, thresholds):
+        return Basis.FORGED
     lasted = at - episode.onset_at
     return better(strong, lasted, thresholds, others) or here(strong, lasted, thresholds)
 
@@ -154,6 +164,21 @@ def own_resolver_knows(episode: Episode) -> bool:
 def _strong(episode: Episode, thresholds: Thresholds) -> int:
     """Addresses that bear evidence by themselves."""
     return sum(w.e_value >= thresholds.address_evidence for w in episode.by_address.values())
+
+
+def _forged(episode: Episode, thresholds: Thresholds) -> bool:
+    """Whether, at two of the addresses that bear evidence, what failed was a certificate that
+    somebody on the way has made."""
+    if failure(episode) != FORGED or not fails(episode):
+        return False
+    return (
+        sum(
+            wealth.e_value >= thresholds.address_evidence
+            for address, wealth in episode.by_address.items()
+            if address in episode.forged_at
+        )
+        >= 2
+    )
 
 
 def better(addresses: int, lasted: float, thresholds: Thresholds, others: Others) -> Basis | None:

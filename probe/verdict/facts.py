@@ -11,7 +11,16 @@ from msgspec import Struct
 from probe.model.identity import Family, Phase, Verify
 from probe.model.observation import LegObservation
 from probe.model.verdict import State, Verdict
-from probe.observe.effort import failed, gave, misdated, refused, server_error, withheld
+from probe.observe.effort import (
+    UNKNOWN_AUTHORITY,
+    failed,
+    gave,
+    of_unknown_authority,
+    refused,
+    server_error,
+    sound,
+    withheld,
+)
 from probe.verdict.answers import Working
 from probe.verdict.apart import Farther, Led, Relief, Slower
 from probe.verdict.clock import DatesFound
@@ -65,7 +74,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``skipped``: legs that a budget forbade.
     ``server_errors``: rounds in a row. ``outside``: the vantage is a
     reference itself. ``line_changed``: every round-trip time is another one.
-    ``cut_off``: most sites fell silent with the platform.
+    ``cut_off``: most sites fell silent with the platform. ``opened``: what is shown in its place
+    is signed by whom a control was shown a certificate of, too.
     ``nobody_to_ask``: the round's controls have been silent by themselves for long.
     ``dates``: what the targets' certificates say of dates that are wrong.
     ``ours``: targets that are slow or failing where our own files, our own look-up, or a resolver
@@ -105,6 +115,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     slow_line: float | None = None
     line_changed: bool = False
     cut_off: CutOff | None = None
+    opened: bool = False
     dates: DatesFound | None = None
     nobody_to_ask: bool = False
     raw_slower: bool = False
@@ -173,11 +184,16 @@ class Facts(Struct, frozen=True, kw_only=True):
     @property
     def intercepted(self) -> bool:
         """Somebody untrusted answers in everybody's place, for each host with a certificate of its
-        own: made on the spot, for the name that was asked. A portal shows the same to all."""
+        own: made on the spot, for the name that was asked. A portal shows the same to all. Some
+        sites may be spared (``opened``)."""
+        if self.opened:
+            return True
         # Who takes any certificate notices nothing.
         asked = (*self.targets, *self.controls)
         legs = [leg for leg in asked if leg.leg.verify is Verify.STRICT]
-        if {leg.failure and leg.failure.reason for leg in legs} != {"ssl_unknown_authority"}:
+        if any(of_unknown_authority(leg) for leg in legs):
+            return False
+        if {leg.failure and leg.failure.reason for leg in legs} != {UNKNOWN_AUTHORITY}:
             return False
         shown: dict[str, set[str]] = {}
         for leg in legs:
@@ -190,6 +206,12 @@ class Facts(Struct, frozen=True, kw_only=True):
         """Every target that is not well was refused by the platform itself."""
         wrong = [leg for leg in self.known if not leg.ok]
         return bool(wrong) and all(refused(leg) for leg in wrong)
+
+    @property
+    def authority_unknown(self) -> bool:
+        """All that is not well of the platform shows certificates of its own, as far as can be
+        told, and for some of them the authority is not in this machine's list."""
+        return self.refused and any(of_unknown_authority(leg) for leg in self.known)
 
     @property
     def withholding(self) -> tuple[LegObservation, ...]:
@@ -209,7 +231,7 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 def answered(leg: LegObservation) -> bool:
     """Some far end gave something, or showed at least a valid certificate."""
-    if misdated(leg) is not None:
+    if sound(leg):
         return True
     return gave(leg) or (leg.tls is not None and leg.tls.verify_error == "")
 

@@ -55,7 +55,8 @@ class Episode(Struct, frozen=True, kw_only=True):
     handshakes were slow too. ``elsewhere_at``: when references found it failing or slow last (0:
     never). ``decoy_slow``/``decoy_fast``: rounds that renewed it in which the
     platform's name was slow at a server that is nobody's target, or not. ``shown``: what was slow
-    in its latest bursts, of which alone sentences speak.
+    in its latest bursts, of which alone sentences speak. ``forged_at``: addresses of the platform
+    at which somebody on the way showed a certificate of their own making.
     """
 
     target: str
@@ -92,6 +93,7 @@ class Episode(Struct, frozen=True, kw_only=True):
     decoy_fast: int = 0
     elsewhere_at: float = 0.0
     shown: tuple[Shown, ...] = ()
+    forged_at: tuple[str, ...] = ()
 
     @property
     def elsewhere_tried(self) -> bool:
@@ -178,12 +180,15 @@ class Proven(Struct, frozen=True, kw_only=True):
 class ControlMemory(Struct, frozen=True, kw_only=True):
     """When a control answered last (Unix seconds; 0: never), and since when it has not answered
     whenever it was asked (0: it did the last time). ``pace``: bytes a second of its last read,
-    ``paced_at``."""
+    ``paced_at``. ``opened_by``: who signed the untrusted certificate that it was shown last,
+    ``opened_at`` (``forged.py``)."""
 
     answered_at: float = 0.0
     silent_since: float = 0.0
     pace: float = 0.0
     paced_at: float = 0.0
+    opened_by: str = ""
+    opened_at: float = 0.0
 
 
 class FamilyMemory(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from ipaddress import ip_address, ip_network
 
 from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
-from probe.observe.effort import misdated
+from probe.observe.effort import sound
 from probe.verdict.memory import MOST_ADDRESSES, MOST_NETWORKS, family_key
 
 HOST = "host"
@@ -48,7 +48,7 @@ def addresses(
     false = {
         leg.address
         for leg in observed.by_role(LegRole.TARGET)
-        if leg.failure is not None and leg.failure.reason in ASTRAY and misdated(leg) is None
+        if leg.failure is not None and leg.failure.reason in ASTRAY and not sound(leg)
     }
     after = dict(known)
     for leg in observed.by_role(LegRole.TARGET):

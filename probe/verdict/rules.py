@@ -12,14 +12,14 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from probe.model.verdict import OWN_HOST, Method, State, Trigger
-from probe.verdict import proven_words, words, words_line, words_often
+from probe.verdict import proven_words, words, words_line, words_often, words_outside
 from probe.verdict.apart import Led
 from probe.verdict.before import BEFORE
 from probe.verdict.clock import Fault
 from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion
 from probe.verdict.families import NoNews
 
-VERSION = 9
+VERSION = 10
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -184,7 +184,7 @@ RULES: tuple[Rule, ...] = (
         reason="fails_outside",
         why="It fails at a vantage outside the country, where nobody is accused.",
         holds=lambda f: f.outside and f.proven is not None and f.proven.state is State.BLOCKED,
-        says=lambda f: f"{f.title}: fails at this vantage outside the country.",
+        says=words_outside.fails,
     ),
     Rule(
         id="unknown.slow-outside",
@@ -192,10 +192,7 @@ RULES: tuple[Rule, ...] = (
         reason=SLOW_OUTSIDE,
         why="It is slow at a vantage outside the country, where nobody is accused.",
         holds=lambda f: f.outside and (f.proven is not None or f.often is not None),
-        says=lambda f: (
-            f"{f.title}: slow at this vantage outside the country; its own servers may be the "
-            "cause."
-        ),
+        says=words_outside.slow,
     ),
     Rule(
         id="down.elsewhere-too",
@@ -205,9 +202,7 @@ RULES: tuple[Rule, ...] = (
         holds=lambda f: (
             f.elsewhere is Elsewhere.FAILING and (_restricted(f) or bool(f.failing) or f.errors)
         ),
-        says=lambda f: (
-            f"{f.title}: fails from outside the country too; that is not interference here."
-        ),
+        says=words_outside.fails_too,
     ),
     Rule(
         id="unknown.slow-elsewhere-too",
@@ -215,9 +210,7 @@ RULES: tuple[Rule, ...] = (
         reason="slow_elsewhere_too",
         why="It is slow from outside the country as well: its own servers are.",
         holds=lambda f: f.elsewhere is Elsewhere.SLOW and _restricted(f),
-        says=lambda f: (
-            f"{f.title}: slow from outside the country too; its own servers may be the cause."
-        ),
+        says=words_outside.slow_too,
     ),
     Rule(
         id="unknown.own-host",
@@ -331,6 +324,14 @@ RULES: tuple[Rule, ...] = (
         why="One round with a 5xx is no outage yet.",
         holds=lambda f: f.errors,
         says=lambda f: f"{f.title}: its own servers answered with an error in this round.",
+    ),
+    Rule(
+        id="unknown.authority",
+        state=State.UNKNOWN,
+        reason="unknown_authority",
+        why="Its certificate is logged in public, and this machine's list lacks its authority.",
+        holds=lambda f: f.authority_unknown,
+        says=words_line.authority_unknown,
     ),
     Rule(
         id="unknown.refused",

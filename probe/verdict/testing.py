@@ -91,7 +91,7 @@ def test(
         return mine, None
     thresholds = about.thresholds
     own = _own_slowness(found, thresholds.log_margin)
-    episode = after_burst(mine.episode, observed, own, thresholds.margin)
+    episode = after_burst(mine.episode, observed, own, thresholds.margin, others)
     if episode.led_astray and own_resolver_knows(episode):
         return replace(mine, episode=None), None  # it was our own look-up
     evidence = max(episode.control.e_value, episode.swap.e_value)
@@ -215,7 +215,7 @@ def weighed(
     that it is so here. A better basis counts in rounds in which it is still so here."""
     at = observed.started_at
     if found.elsewhere_at == at:
-        lesser = found.basis in (Basis.PLATFORMS, Basis.REFERENCE)
+        lesser = found.basis in (Basis.PLATFORMS, Basis.REFERENCE, Basis.FORGED)
         return replace(found, basis=found.here, together=()) if lesser else found
     if found.basis.accuses or not _is_slow(comparison_of(found, seen, observed), about):
         return found

@@ -21,10 +21,11 @@ def resolver_broken(facts: Facts) -> str:
 
 def intercepted(facts: Facts) -> str:
     """The sentence for a box that opens everybody's TLS."""
+    whose = "certificates of other sites, too, are" if facts.opened else "every certificate is"
     return (
-        f"{facts.title}: something on this line opens encrypted connections: every certificate, "
-        "other sites' included, is another one and of an authority that is not trusted, as a virus "
-        "scanner or a company's proxy makes them. Nothing is concluded; measure where it is not."
+        f"{facts.title}: something on this line opens encrypted connections: {whose} "
+        "another one and of an authority that is not trusted, as a virus scanner or a company's "
+        "proxy makes them. Nothing is concluded; measure where it is not."
     )
 
 
@@ -119,6 +120,16 @@ def misdated(facts: Facts) -> str:
     return (
         f"{facts.title}: its own certificate begins on {day(found.at)} only, and by other sites' "
         "clocks that day has not come; that is not interference."
+    )
+
+
+def authority_unknown(facts: Facts) -> str:
+    """The sentence for a certificate of an authority that this machine does not know."""
+    return (
+        f"{facts.title}: its certificate is for its name and bears the timestamps of public logs, "
+        "but this machine's list of authorities does not have the one that signed it: the list may "
+        "be old, or its servers leave out a link. Nothing is concluded; update the list "
+        "(ca-certificates)."
     )
 
 

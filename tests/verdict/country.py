@@ -43,7 +43,7 @@ ADDRESSES = ("198.18.0.1", "198.18.0.2")
 
 
 class Done:
-    """What is done to one leg: times by factor, seconds added, or a failure."""
+    """What is done to one leg: times by factor, seconds added, a failure, or what TLS showed."""
 
     def __init__(
         self,
@@ -54,6 +54,7 @@ class Done:
         rtt: float = 1.0,
         fails: Failure | None = None,
         status: int = 0,
+        tls: TlsFacts | None = None,
     ) -> None:
         self.handshake = handshake
         self.transfer = transfer
@@ -61,6 +62,7 @@ class Done:
         self.rtt = rtt
         self.fails = fails
         self.status = status
+        self.tls = tls
 
 
 WELL = Done()
@@ -253,9 +255,12 @@ class Country:
             failure=failure,
             tcp=TcpInfo(rtt_seconds=rtt, min_rtt_seconds=rtt),
             connect_rtt_seconds=rtt if Phase.TLS in reached else None,
-            tls=TlsFacts(version="TLSv1.3", verify_error="")
-            if Phase.PROCESSING in reached
-            else None,
+            tls=done.tls
+            or (
+                TlsFacts(version="TLSv1.3", verify_error="")
+                if Phase.PROCESSING in reached
+                else None
+            ),
             http=HttpFacts(version="2", status=done.status or 206, content_length=leg.range_bytes)
             if answered
             else None,

@@ -59,6 +59,9 @@ RESET = fail(Phase.TLS, "connection_reset")
 SILENT = fail(Phase.CONNECT, "generic_timeout_error")
 UNRESOLVED = fail(Phase.RESOLVE, "generic_timeout_error")
 UNTRUSTED = fail(Phase.TLS, "ssl_unknown_authority")
+NOT_LISTED = Done(
+    fails=UNTRUSTED.fails, tls=TlsFacts(verify_error="x", for_name=True, logged=True, issuer="11ed")
+)
 CUT = fail(Phase.PROCESSING, "connection_reset")
 
 
@@ -340,6 +343,7 @@ CASES: dict[str, Case] = {
     "unknown.failure-suspected": after(to(RESET, *NAME), 2, may_burst=False),
     "unknown.suspected": after(to(SLOW, *NAME), 2, may_burst=False),
     "unknown.server-error": after(to(Done(status=503), *NAME), 1),
+    "unknown.authority": after(to(NOT_LISTED, *ADDRESS), 3),
     "unknown.refused": after(to(Done(status=403), *NAME), 2),
     "unknown.target-failing": one_leg_fails,
     "degraded.line": after(to(Done(handshake=6.0, transfer=6.0)), 4),

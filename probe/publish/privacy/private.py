@@ -41,6 +41,7 @@ _HTTP_VERSIONS = frozenset({"1.0", "1.1", "2", "3"})
 _CIPHER = re.compile(r"[A-Z][A-Z0-9_]{2,40}(?:-[A-Z0-9]{2,10})*")
 _RCODE = re.compile(r"[A-Z]{3,12}|RCODE[0-9]{1,4}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_ISSUER = re.compile(r"[0-9a-f]{4}")
 # What ``Addresses`` itself writes.
 _CUT = re.compile(r"[0-9a-f.:]{2,39}/[0-9]{1,3}#[0-9]{1,5}")
 
@@ -242,6 +243,7 @@ RULES: Mapping[type, Mapping[str, Rule]] = {
         "alpn": _of(_PROTOCOLS),
         "cipher": _like(_CIPHER),
         "certificate_sha256": _like(_SHA256),
+        "issuer": _like(_ISSUER),
         "verify_error": lambda scrubber, said: certificate_words(said),
         "alert": _of(ALERTS | {OTHER, ""}),
     },
