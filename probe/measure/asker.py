@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ from probe.config.schema import VantageConfig
 from probe.measure.discover import PAGE_BYTES
 from probe.measure.failures import NO_RESOURCES
 from probe.measure.leg import measure_leg
+from probe.measure.line_turn import Pulse
 from probe.measure.lookout import Lookout
 from probe.measure.manners import Wish, asked_host, wish_of
 from probe.measure.names import Names, Resolution
@@ -88,16 +90,23 @@ class Asker:
         def count(size: int) -> None:
             names.page_wire_bytes += size
 
-        page = await fetch_page(
-            url,
-            address=resolution.address,
-            via=via,
-            trust=self._trust,
-            deadline_seconds=self._page_seconds,
-            max_bytes=first_bytes or PAGE_BYTES,
-            range_bytes=first_bytes,
-            count=count,
-        )
+        def fetch(pulse: Pulse) -> Awaitable[Page | Failure]:
+            return fetch_page(
+                url,
+                address=resolution.address,
+                via=via,
+                trust=self._trust,
+                deadline_seconds=self._page_seconds,
+                max_bytes=first_bytes or PAGE_BYTES,
+                range_bytes=first_bytes,
+                count=count,
+                pulse=pulse,
+            )
+
+        turn = self._state.turn(via.name)
+        async with asyncio.TaskGroup() as group:
+            fetching = await turn.begin(turn.ticket(), fetch, group)
+        page = fetching.result()
         if isinstance(page, Page) and page.retry_after_seconds is not None:
             self._leave_alone(via, Wish(host, page.retry_after_seconds))
         return page
@@ -129,33 +138,48 @@ class Asker:
         leg_seconds: float,
         family: Family,
     ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...]]:
-        """Make ``legs`` one after the other, and say which were not made."""
-        made: list[LegObservation] = []
+        """Make ``legs`` in turn, and say which were not made.
+
+        One begins when the one before is over, or has been silent for so long that it only waits
+        (``line_turn.py``); what waits goes on until its own deadline, ``leg_seconds``.
+        """
         skipped: list[SkippedLeg] = []
-        lacked = ""
-        for leg in legs:
-            resolution = resolutions[leg.connect_to]
-            if resolution.failure is not None:
-                if family is Family.IPV6 and resolution.failure.reason == "dns_no_answer":
-                    # Many hosts have no AAAA record; of those an IPv6 round has nothing to say.
-                    skipped.append(SkippedLeg(leg=leg, reason="no_address"))
+        unresolved: list[LegObservation] = []
+        begun: list[asyncio.Task[LegObservation]] = []
+        turn = self._state.turn(via.name)
+        ticket, order = turn.ticket(), 0
+        async with asyncio.TaskGroup() as group:
+            for leg in legs:
+                resolution = resolutions[leg.connect_to]
+                if resolution.failure is not None:
+                    if family is Family.IPV6 and resolution.failure.reason == "dns_no_answer":
+                        # Many hosts have no AAAA record; of those an IPv6 round has nothing to say.
+                        skipped.append(SkippedLeg(leg=leg, reason="no_address"))
+                        continue
+                    unresolved.append(_unresolved(leg, resolution, order))
+                elif not self._may_ask(leg.connect_to, asked_host(leg), resolution, via):
+                    skipped.append(SkippedLeg(leg=leg, reason="host_budget"))
+                    continue
                 else:
-                    made.append(_unresolved(leg, resolution, len(made)))
-            elif not self._may_ask(leg.connect_to, asked_host(leg), resolution, via):
-                skipped.append(SkippedLeg(leg=leg, reason="host_budget"))
-            else:
-                observed = await self._make_one(leg, resolution, via, leg_seconds, len(made))
-                if observed.failure is not None and observed.failure.reason == NO_RESOURCES:
-                    skipped.append(SkippedLeg(leg=leg, reason="no_resources"))
-                    lacked = observed.failure.detail
-                else:
-                    made.append(observed)
-        if lacked:
-            log.warning("legs could not be made", extra={"reason": lacked.lower()})
-        return tuple(made), tuple(skipped)
+                    carry_out = partial(self._make_one, leg, resolution, via, leg_seconds, order)
+                    begun.append(await turn.begin(ticket, carry_out, group))
+                order += 1
+        made = [task.result() for task in begun]
+        lacked = [m for m in made if m.failure is not None and m.failure.reason == NO_RESOURCES]
+        skipped += [SkippedLeg(leg=m.leg, reason="no_resources") for m in lacked]
+        if lacked and (failure := lacked[-1].failure) is not None:
+            log.warning("legs could not be made", extra={"reason": failure.detail.lower()})
+        able = [m for m in (*made, *unresolved) if m not in lacked]
+        return tuple(sorted(able, key=lambda m: m.order)), tuple(skipped)
 
     async def _make_one(
-        self, leg: Leg, resolution: Resolution, via: VantageConfig, leg_seconds: float, order: int
+        self,
+        leg: Leg,
+        resolution: Resolution,
+        via: VantageConfig,
+        leg_seconds: float,
+        order: int,
+        pulse: Pulse,
     ) -> LegObservation:
         ledger, address = self._state.ledger, resolution.address
         seen = () if address is None else ledger.seen(via.name, address)
@@ -179,6 +203,7 @@ class Asker:
             order=order,
             resolve_seconds=resolution.seconds,
             seen_names=seen,
+            pulse=pulse,
         )
         self._heed(observed, via)
         if not over_quic:

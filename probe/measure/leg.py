@@ -16,6 +16,7 @@ from probe.config.schema import VantageConfig
 from probe.measure.attempt import Way, reach
 from probe.measure.failures import TIMEOUT, UNEXPECTED_STATUS, failure_of
 from probe.measure.http import Exchange, Unheard
+from probe.measure.line_turn import Pulse
 from probe.measure.links import Unusable, usable
 from probe.measure.lookout import Lookout
 from probe.measure.record import Record
@@ -43,20 +44,23 @@ async def measure_leg(
     resolve_seconds: float | None = None,
     seen_names: tuple[str, ...] = (),
     lookout: Lookout | None = None,
+    pulse: Pulse | None = None,
 ) -> LegObservation:
     """Carry ``leg`` out against ``address`` from the vantage ``via``.
 
     ``address`` may be ``None`` only if the vantage has a proxy, which then resolves
     ``leg.connect_to`` itself. ``deadline_seconds`` bounds everything that happens here (not the
     look-up before, whose ``resolve_seconds`` are only passed on). ``lookout``: the process' own, if
-    it makes several legs at once. Raises nothing but cancellation; then, too, the connection is
-    closed.
+    it makes several legs at once. ``pulse``: is told what moves. Raises nothing but cancellation;
+    then, too, the connection is closed.
 
     With a proxy the connect phase lasts until the tunnel stands, ``connect_rtt_seconds`` and
     ``tcp`` are ``None`` (the kernel only knows the way to the proxy), and the bytes on the wire are
     those between here and the proxy.
     """
     record = Record()
+    if pulse is not None:
+        pulse.follow(record.moved_ns)
     failure: Failure | None = None
     try:
         way = Way.of(leg, address=address, via=via, trust=trust, lookout=lookout)

@@ -14,6 +14,7 @@ from msgspec import Struct
 from probe.config.schema import VantageConfig
 from probe.measure.attempt import Way
 from probe.measure.failures import TIMEOUT, failure_of
+from probe.measure.line_turn import Pulse
 from probe.measure.record import Record
 from probe.measure.transport import Client
 from probe.measure.trust import Trust
@@ -48,13 +49,17 @@ async def fetch_page(
     max_bytes: int,
     range_bytes: int = 0,
     count: Callable[[int], None] = lambda size: None,
+    pulse: Pulse | None = None,
 ) -> Page | Failure:
     """Fetch ``url`` from ``address`` (``None``: the vantage's proxy resolves), following nothing.
 
     At most ``max_bytes`` of the body are read; ``range_bytes`` (0: all) are asked for.
-    ``count`` is told the bytes on the wire, both ways. Raises nothing but cancellation.
+    ``count`` is told the bytes on the wire, both ways; ``pulse`` what moves. Raises nothing but
+    cancellation.
     """
     record = Record()
+    if pulse is not None:
+        pulse.follow(record.moved_ns)
     body = bytearray()
     try:
         async with asyncio.timeout(deadline_seconds) as deadline:

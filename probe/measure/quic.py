@@ -26,6 +26,7 @@ from probe.measure.clock import Arrival, Timeline
 from probe.measure.failures import TIMEOUT, UNEXPECTED_STATUS, NetworkError, failure_of
 from probe.measure.family import SOCKET_FAMILIES, family_of
 from probe.measure.http import headers, status_of
+from probe.measure.line_turn import Pulse
 from probe.measure.manners import retry_after
 from probe.measure.trust import Trust
 from probe.model.failure import PROTOCOL_ERROR, Failure
@@ -52,6 +53,7 @@ async def measure_quic(
     order: int,
     resolve_seconds: float | None = None,
     seen_names: tuple[str, ...] = (),
+    pulse: Pulse | None = None,
 ) -> LegObservation:
     """Carry ``leg``, whose transport is ``quic``, out against the literal ``address``.
 
@@ -61,6 +63,8 @@ async def measure_quic(
     must always hold, for ``leg.sni``. Raises nothing but cancellation.
     """
     exchange = _Exchange(leg, trust, deadline_seconds)
+    if pulse is not None:
+        pulse.follow(exchange.moved_ns)
     failure: Failure | None = None
     try:
         async with asyncio.timeout(deadline_seconds):
@@ -123,6 +127,10 @@ class _Exchange:
             self._handle_events()
         self._quic.close(error_code=0)
         self._flush(sock)
+
+    def moved_ns(self) -> int:
+        """When something last came or began, in monotonic nanoseconds."""
+        return self._arrivals[-1].loop_ns if self._arrivals else self._started_ns
 
     def judge(self) -> Failure | None:
         """What the answer amounts to."""

@@ -55,6 +55,11 @@ class Record:
         self.end(failure)
         return failure
 
+    def moved_ns(self) -> int:
+        """When something last came or began, in monotonic nanoseconds."""
+        arrivals = self.wire.arrivals if self.wire is not None else ()
+        return max(self._entered_ns, arrivals[-1].loop_ns if arrivals else 0)
+
     def end(self, failure: Failure | None = None) -> None:
         """The leg is over, well or with ``failure``. Closes the connection. Whoever says so again
         may have found that what came is not what was wanted, and changes no time."""

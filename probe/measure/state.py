@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from probe.measure.line_turn import LineTurn
 from probe.measure.objects import Memory
 from probe.schedule.budget import HostBudget
 
@@ -37,7 +38,12 @@ class State:
     def __init__(self) -> None:
         self.budget = HostBudget()
         self.ledger = Ledger()
+        self._turns: dict[str, LineTurn] = {}
         self._memories: dict[tuple[str, str, str], Memory] = {}
+
+    def turn(self, vantage: str) -> LineTurn:
+        """The turn on the line of ``vantage``."""
+        return self._turns.setdefault(vantage, LineTurn())
 
     def memory(self, vantage: str, owner: str, target: str) -> Memory:
         """What is remembered of a target's object."""

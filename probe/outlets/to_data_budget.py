@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probe.outlets.events import Configured, Event, Resumed, RoundJudged
+from probe.outlets.events import Configured, Event, Resumed, RoundAbandoned, RoundJudged
 from probe.outlets.outlet import Outlet, Parts
 
 
@@ -20,6 +20,8 @@ class ToDataBudget(Outlet):
                 self._data.spent(observed)
                 self._spent.keep()
                 self._data.judged(verdict)
+            case RoundAbandoned(vantage=vantage, platform=platform):
+                self._data.given_up(vantage, platform)
             case Resumed(verdicts=verdicts):
                 for verdict in verdicts:
                     self._data.judged(verdict)

@@ -87,6 +87,8 @@ class DataBudget:
         self._suspicious: frozenset[tuple[str, str]] = frozenset()
         self._costs: dict[tuple[str, str], dict[RoundKind, float]] = {}
         self._refused: Counter[tuple[str, str, Refusal]] = Counter()
+        # The most that what is under way may cost: rounds of a vantage overlap.
+        self._aside: dict[tuple[str, str], int] = {}
         self.config_loaded(config)
 
     def config_loaded(self, config: Config) -> None:
@@ -152,12 +154,18 @@ class DataBudget:
         )
 
     def permit(self, vantage: str, platform: str, kind: RoundKind) -> RoundKind | None:
-        """The kind of round that may be made in place of ``kind``: itself, a light one, or none."""
+        """The kind of round that may be made in place of ``kind``: itself, a light one, or none.
+
+        What it may cost is set aside until it is ``spent`` or ``given_up``."""
         if self.refuse(vantage, platform, kind) is None:
             return kind
         if kind is RoundKind.LIGHT or self.refuse(vantage, platform, RoundKind.LIGHT) is not None:
             return None
         return RoundKind.LIGHT
+
+    def given_up(self, vantage: str, platform: str) -> None:
+        """What was permitted was not made to its end."""
+        self._aside.pop((vantage, platform), None)
 
     def refuse(self, vantage: str, platform: str, kind: RoundKind) -> Refusal | None:
         """Why a round of this kind must not be made now; ``None``: it may."""
@@ -167,13 +175,15 @@ class DataBudget:
         return self._refusal(vantage, platform, reads=kind is not RoundKind.LIGHT, most=most)
 
     def refuse_burst(self, vantage: str, platform: str, burst: Burst) -> Refusal | None:
-        """Why a burst must not be made now; ``None``: it may, out of the reserve."""
+        """Why a burst must not be made now; ``None``: it may, out of the reserve. What it may cost
+        is set aside as that of a round is."""
         legs = burst.each * (3 if burst.with_swap else 2)
         most = legs * (burst.read_bytes + LEG_MOST_BYTES)
         return self._refusal(vantage, platform, reads=burst.read_bytes > 0, most=most)
 
     def spent(self, observed: RoundObservation) -> None:
         """A round was made: count its bytes, and learn what such rounds cost."""
+        self.given_up(observed.vantage, observed.platform)
         if observed.vantage not in self._budgets:
             return
         self._go_on()
@@ -200,12 +210,21 @@ class DataBudget:
             refusal = Refusal.QUIET_HOURS
         elif reads and within(self._schedule.metered_hours, now):
             refusal = Refusal.METERED_HOURS
-        elif most > self.balance(vantage).left:
+        elif most > self.balance(vantage).left - self._under_way(vantage, but=platform):
             refusal = Refusal.OUT_OF_BUDGET
         else:
+            self._aside[vantage, platform] = most
             return None
         self._refused[vantage, platform, refusal] += 1
         return refusal
+
+    def _under_way(self, vantage: str, *, but: str) -> int:
+        """The most that other platforms' rounds that are being made now may cost."""
+        return sum(
+            most
+            for (of, platform), most in self._aside.items()
+            if of == vantage and platform != but
+        )
 
     def _body(self, size: RoundSize, kind: RoundKind) -> int:
         legs = self._config.settings.legs

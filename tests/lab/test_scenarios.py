@@ -31,22 +31,6 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 SEED = int(os.environ.get("LAB_SEED") or 20_240_120)
-# Played in the lab with the states and bases that there are now, and right. The others are held by
-# the world of numbers (tests/scenarios/test_synthetic.py) until each has been played here as well:
-# then it joins these. `python -m lab scenarios` plays them all.
-PLAYED = frozenset(
-    {
-        "congested",
-        "cutoff-of-another-stack",
-        "dns-beside",
-        "dns-lie",
-        "dns-lie-of-the-provider",
-        "dns-nxdomain",
-        "dns-silence",
-        "russia-2021-twitter",
-    }
-)
-UNPLAYED = "not yet played in the lab since `impaired` came: python -m lab scenarios --only ID"
 Results = dict[str, Future[tuple[Outcome | Failed, ...]]]
 
 
@@ -54,8 +38,7 @@ Results = dict[str, Future[tuple[Outcome | Failed, ...]]]
 def results(requires_lab: None, request: pytest.FixtureRequest) -> Iterator[Results]:
     wanted = {item.callspec.params["scenario"].id
               for item in request.session.items
-              if item.path == request.path and hasattr(item, "callspec")
-              and not any(item.iter_markers("skip"))}  # fmt: skip
+              if item.path == request.path and hasattr(item, "callspec")}  # fmt: skip
     runs = drawn_runs((s for s in SCENARIOS if s.id in wanted), LINES, seed=SEED)
     play = Twice(len(runs))
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -64,13 +47,7 @@ def results(requires_lab: None, request: pytest.FixtureRequest) -> Iterator[Resu
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-@pytest.mark.parametrize(
-    "scenario",
-    [
-        pytest.param(one, id=one.id, marks=() if one.id in PLAYED else pytest.mark.skip(UNPLAYED))
-        for one in SCENARIOS
-    ],
-)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.id)
 def test_the_daemon_says_what_is_right(scenario: Scenario, results: Results) -> None:
     if faketime_library() is None and any(
         isinstance(each, ClockStepped) for happens in scenario.alternatives for each in happens

@@ -89,7 +89,19 @@ async def test_rounds_come_again_and_again_for_every_slot() -> None:
     assert len(seen.rounds) == after
 
 
-async def test_a_vantage_makes_one_round_at_a_time_and_late_ones_are_counted() -> None:
+async def test_a_platform_that_takes_long_does_not_hold_another() -> None:
+    seen = Recorder(seconds=0.5)
+    runner = Runner(two_slots(), FAST, seen.hooks())
+    runner.start()
+    await until(lambda: len(seen.rounds) >= 5)
+    await runner.stop()
+    assert seen.most_active == 2
+
+
+async def test_so_many_rounds_at_once_and_late_ones_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("probe.schedule.runner.ROUNDS_AT_ONCE", 1)
     seen = Recorder(seconds=0.5)
     runner = Runner(two_slots(), FAST, seen.hooks())
     runner.start()
