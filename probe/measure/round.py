@@ -1,4 +1,4 @@
-"""One round: the legs of one platform from one vantage, serial, back to back, in random order."""
+"""One round: the legs of one platform from one vantage, in turn, back to back, in random order."""
 
 from __future__ import annotations
 
