@@ -13,11 +13,15 @@ from probe.config.schema import Config
 from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
+from probe.schedule.haste import Haste
+from probe.schedule.pace import reading
 from probe.schedule.plan import (
     Due,
     Slot,
+    at_pace,
     draw_long,
     first_due,
+    hastened,
     kind_now,
     next_due,
     slots,
@@ -83,6 +87,7 @@ class Daemon:
             platform.name: _about(config, platform.name, thresholds, outside=outside)
             for platform in config.platforms
         }
+        self._haste = Haste()
         self.references: dict[str, tuple[Verdict, ...]] | None = None
 
     def run(self, until: float) -> Iterator[Said]:
@@ -91,10 +96,12 @@ class Daemon:
             due_at, index, number = heapq.heappop(self._due)
             slot = self._slots[index]
             self.now = max(self.now, due_at)
+            hasty = self._haste.of(slot.vantage, slot.platform, self.now)
+            schedule = at_pace(self._schedule, reading(self._schedule)) if hasty else self._schedule
             kind, self._cadences[index] = kind_now(
                 slot,
-                self._schedule,
-                cadence=self._cadences[index],
+                schedule,
+                cadence=hastened(self._cadences[index], schedule, self.now),
                 long_turn=self._long,
                 now=self.now,
             )
@@ -102,6 +109,8 @@ class Daemon:
             if kind is RoundKind.LONG:
                 self._long = draw_long(self._names, self._schedule, now=self.now, draw=draw)
             said = list(self.round(slot.platform, kind))
+            verdict = replace(said[-1].verdict, vantage=slot.vantage)
+            self._haste.judged(verdict, self.now)
             # Before anybody looks at it: who stops looking must not lose the slot.
             due = self._next(slot, number)
             heapq.heappush(self._due, (due.at, index, due.number))

@@ -20,6 +20,10 @@ HOME_RESOLVER = "home_resolver"
 OWN_HOST = "own_host"
 
 
+# Reasons of what is not proven yet and is being tested.
+SUSPECTED = frozenset({"suspected", "failure_suspected"})
+
+
 class State(StrEnum):
     """The ladder's rungs. ``unknown`` always carries a reason.
 
@@ -138,6 +142,11 @@ class Verdict(Struct, frozen=True, kw_only=True):
     may_not_claim: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     holds_seconds: float = HOLD_SECONDS
+
+    @property
+    def suspected(self) -> bool:
+        """Whether something is wrong that is not proven yet."""
+        return self.state is State.UNKNOWN and self.reason in SUSPECTED
 
     @property
     def holds_until(self) -> float:

@@ -21,6 +21,7 @@ from probe.model.observation import RoundObservation
 from probe.model.verdict import RESTRICTED, State, Verdict
 from probe.schedule import account as accounts
 from probe.schedule.account import Account
+from probe.schedule.haste import Haste
 from probe.schedule.hours import within
 from probe.schedule.pace import Costs, Pace, pace_of
 
@@ -85,6 +86,7 @@ class DataBudget:
         self._accounts: dict[str, Account] = {}
         self._at = clocks.monotonic()
         self._suspicious: frozenset[tuple[str, str]] = frozenset()
+        self._haste = Haste()
         self._costs: dict[tuple[str, str], dict[RoundKind, float]] = {}
         self._refused: Counter[tuple[str, str, Refusal]] = Counter()
         # The most that what is under way may cost: rounds of a vantage overlap.
@@ -137,10 +139,12 @@ class DataBudget:
         )
 
     def judged(self, verdict: Verdict) -> None:
-        """While something is wrong with a platform it has the configured pace."""
-        slot = frozenset({(verdict.vantage, verdict.platform)})
+        """While something is wrong with a platform it has the configured pace; while that is not
+        proven every round of it reads for a while (``haste.py``)."""
+        slot = (verdict.vantage, verdict.platform)
         wrong = verdict.state in SUSPICIOUS
-        self._suspicious = self._suspicious | slot if wrong else self._suspicious - slot
+        self._suspicious = self._suspicious | {slot} if wrong else self._suspicious - {slot}
+        self._haste.judged(verdict, self._clocks.monotonic())
 
     def pace(self, vantage: str, platform: str) -> Pace:
         """How often rounds of this platform are made now."""
@@ -151,6 +155,7 @@ class DataBudget:
             budget=balance.budget,
             used=balance.used,
             suspicious=(vantage, platform) in self._suspicious,
+            suspected=self._haste.of(vantage, platform, self._clocks.monotonic()),
         )
 
     def permit(self, vantage: str, platform: str, kind: RoundKind) -> RoundKind | None:

@@ -6,6 +6,7 @@ throttled handshake; light rounds are thinned only when that does not do. A susp
 the configured pace, out of the reserve. Once the reserve itself has been touched, paces shrink with
 what is left of it, so that the end of the budget is approached and not run into: transfers at once,
 light rounds when half of it is gone, since one bad day must not halve them for the days after it.
+What is suspected and not proven yet is read in every round, so that it is said soon.
 """
 
 from __future__ import annotations
@@ -77,6 +78,11 @@ def fastest(schedule: ScheduleConfig) -> Pace:
     return Pace(every=1, transfer_seconds=float(schedule.transfer))
 
 
+def reading(schedule: ScheduleConfig) -> Pace:
+    """Every round reads: what is suspected is tested by more than the one round in three."""
+    return Pace(every=1, transfer_seconds=float(schedule.light))
+
+
 def calm_pace(
     schedule: ScheduleConfig,
     costs: Sequence[Costs],
@@ -101,10 +107,19 @@ def calm_pace(
 
 
 def pace_of(
-    schedule: ScheduleConfig, costs: Sequence[Costs], *, budget: int, used: int, suspicious: bool
+    schedule: ScheduleConfig,
+    costs: Sequence[Costs],
+    *,
+    budget: int,
+    used: int,
+    suspicious: bool,
+    suspected: bool = False,
 ) -> Pace:
-    """How often a platform of a vantage is measured now. ``costs`` are those of all platforms."""
+    """How often a platform of a vantage is measured now. ``costs`` are those of all platforms;
+    ``suspicious``: something is wrong with it; ``suspected``: and has not been proven yet."""
     plenty = headroom(budget, used, schedule.reserve) > TIGHT_HEADROOM
+    if suspected and plenty:
+        return reading(schedule)
     if suspicious and plenty:
         return fastest(schedule)
     untouched = calm_bytes_per_second(budget, 0, schedule.reserve)

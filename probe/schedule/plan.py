@@ -111,8 +111,10 @@ def at_pace(schedule: ScheduleConfig, pace: Pace) -> ScheduleConfig:
 
 def hastened(cadence: Cadence, schedule: ScheduleConfig, now: float) -> Cadence:
     """The cadence after the intervals may have become shorter: a transfer that was placed by longer
-    ones is drawn nearer. One light interval of slack keeps jitter from moving the grid."""
-    furthest = now + float(schedule.transfer) + float(schedule.light)
+    ones is drawn nearer. One light interval of slack keeps jitter from moving the grid; where every
+    round transfers there is none."""
+    transfer, light = float(schedule.transfer), float(schedule.light)
+    furthest = now + (transfer + light if transfer > light else 0.0)
     return Cadence(transfer_at=min(cadence.transfer_at, furthest))
 
 

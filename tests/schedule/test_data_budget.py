@@ -86,6 +86,7 @@ class Month:
         self.rounds = {p.name: full_round(of, p.name) for p in of.platforms}
         self.log: list[tuple[float, int, RoundKind]] = []
         self.state = State.OK
+        self.reason = ""
         self.refused = 0
 
     def run(self, days: float) -> None:
@@ -125,7 +126,7 @@ class Month:
         size = int((35e3 if kind is RoundKind.LIGHT else 190e3) * self.random.uniform(0.5, 2.0))
         observed = replace(sized(self.rounds[platform], size), kind=kind)
         self.data.spent(observed)
-        self.data.judged(verdict_of(observed, self.state))
+        self.data.judged(verdict_of(observed, self.state, reason=self.reason))
         self.log.append((self.time.now, size, kind))
 
     def most_in_a_period(self) -> int:
@@ -300,3 +301,51 @@ def test_hours_are_those_of_the_zone_that_is_set_now(monkeypatch: pytest.MonkeyP
         monkeypatch.undo()
         clock.tzset()
     assert (seconds[1] - seconds[0]) % 86_400.0 == pytest.approx(5 * 3_600.0, abs=60.0)
+
+
+def test_what_is_suspected_and_not_proven_is_read_in_every_round_for_a_while() -> None:
+    month = Month(configured(), Time())
+    month.run(1.0)
+    calm = len(month.log)
+    month.state, month.reason = State.UNKNOWN, "failure_suspected"
+    month.run(1.0 / 48.0)  # half an hour
+    kinds = [kind for _, _, kind in month.log[calm:]]
+    # The first of each platform was placed before anything was suspected.
+    assert set(kinds[len(month.rounds) :]) == {RoundKind.TRANSFER}
+    month.run(1.0 / 48.0)
+    later = len(month.log)
+    month.run(0.25)
+    assert [kind for _, _, kind in month.log[later:]].count(RoundKind.LIGHT) > 0.6 * (
+        len(month.log) - later
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [(State.OK, ""), (State.UNKNOWN, "target_failing"), (State.IMPAIRED, ""), (State.BLOCKED, "")],
+)
+def test_what_is_well_or_proven_is_not_read_more_often(state: State, reason: str) -> None:
+    month = Month(configured(), Time())
+    month.state, month.reason = state, reason
+    month.run(0.5)
+    kinds = [kind for _, _, kind in month.log]
+    assert kinds.count(RoundKind.LIGHT) > kinds.count(RoundKind.TRANSFER)
+
+
+def test_rounds_that_overlap_do_not_spend_what_another_has_been_permitted() -> None:
+    of, time = configured(), Time()
+    data = DataBudget(of, clocks=time.clocks())
+    rounds = {platform.name: full_round(of, platform.name) for platform in of.platforms}
+    one, other = list(rounds)[:2]
+    most = 0
+    while data.permit("default", one, RoundKind.TRANSFER) is RoundKind.TRANSFER:
+        data.spent(sized(rounds[one], 1_000_000))
+        most += 1
+    assert most > 1
+    data = DataBudget(of, clocks=time.clocks())
+    data.spent(sized(rounds[one], (most - 1) * 1_000_000))
+    # The last that fits is permitted to one of them, and to the other when that is over.
+    assert data.permit("default", one, RoundKind.TRANSFER) is RoundKind.TRANSFER
+    assert data.permit("default", other, RoundKind.TRANSFER) is not RoundKind.TRANSFER
+    data.given_up("default", one)
+    assert data.permit("default", other, RoundKind.TRANSFER) is RoundKind.TRANSFER
