@@ -136,7 +136,9 @@ class Play:
         seed: int,
         edges: EdgeModel = CALM,
         rules: tuple[Rule, ...] = RULES,
+        calm_rounds: int = CALM_ROUNDS,
     ) -> None:
+        self._calm_rounds = max(calm_rounds, scenario.calm_rounds)
         random = Random(f"{seed}/{scenario.id}/{kind.name}")
         self.scenario = scenario = scenario.drawn(random)
         self.kind, self.seed = kind, seed
@@ -173,7 +175,7 @@ class Play:
     def run(self) -> Outcome:
         """Play it and judge."""
         scenario = self.scenario
-        self._listen("calm", max(CALM_ROUNDS, scenario.calm_rounds), stop=False)
+        self._listen("calm", self._calm_rounds, stop=False)
         self._begin()
         self._listen("during", scenario.lasts_rounds, stop=scenario.finds)
         self._end()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
+from probe.model.burst import Burst
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.verdict.about import About
@@ -34,12 +35,14 @@ class Replayed(Struct, frozen=True, kw_only=True):
     """A round with what was said ``then`` and what is said ``now``.
 
     ``changed``: the verdict now is another one than after the round before. ``unmade``: the rules
-    asked for a burst after the round before this one, and this is none.
+    asked for a burst after the round before this one, and this is none. ``plan``: the burst that
+    they ask for after it (``None``: none).
     """
 
     observed: RoundObservation
     then: Verdict | None
     now: Verdict
+    plan: Burst | None = None
     changed: bool = False
     unmade: bool = False
 
@@ -54,10 +57,19 @@ def outline(verdict: Verdict) -> tuple[object, ...]:
     return verdict.state, verdict.reason, verdict.method, verdict.trigger
 
 
+def _as_it_is(memory: Memory) -> Memory:
+    return memory
+
+
 def replay(
-    rounds: Iterable[Recorded], knows: Knows, rules: tuple[Rule, ...] = RULES
+    rounds: Iterable[Recorded],
+    knows: Knows,
+    rules: tuple[Rule, ...] = RULES,
+    *,
+    kept: Callable[[Memory], Memory] = _as_it_is,
 ) -> Iterator[Replayed]:
-    """Judge ``rounds`` again, in their order, from an empty memory."""
+    """Judge ``rounds`` again, in their order, from an empty memory. ``kept``: what is left of a
+    vantage's memory at the next round (a restart stores it and reads it again)."""
     memories: dict[str, Memory] = {}
     latest: dict[tuple[str, str], Verdict] = {}
     awaited: set[tuple[str, str]] = set()
@@ -66,7 +78,7 @@ def replay(
         key = (observed.vantage, observed.platform)
         memory = memories.get(observed.vantage, Memory())
         decision = decide(memory, observed, knows(observed, latest), rules)
-        memories[observed.vantage] = decision.memory
+        memories[observed.vantage] = kept(decision.memory)
         before = latest.get(key)
         latest[key] = decision.verdict
         unmade = key in awaited and observed.burst is None
@@ -77,6 +89,7 @@ def replay(
             observed=observed,
             then=recorded.verdict,
             now=decision.verdict,
+            plan=decision.plan,
             changed=before is None or outline(before) != outline(decision.verdict),
             unmade=unmade,
         )

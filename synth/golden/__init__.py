@@ -1,0 +1,1 @@
+"""Golden histories: rounds that are kept, and what is said of each of them."""
