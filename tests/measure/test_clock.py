@@ -26,6 +26,7 @@ from probe.measure.clock import (
     stamp_ns,
     wall_offset_ns,
 )
+from probe.measure.reader import Reader
 from probe.measure.wire import WireStream
 from probe.model.observation import Clock
 
@@ -158,9 +159,9 @@ async def test_a_stamp_that_comes_late_is_dropped_and_the_loop_does_not_turn_for
     def came() -> None:
         nonlocal turns
         turns += 1
-        WireStream._came(wire)
+        Reader._came(wire._reader)
 
-    monkeypatch.setattr(wire, "_came", came)
+    monkeypatch.setattr(wire._reader, "_came", came)
     asyncio.get_running_loop().call_later(0.1, far.sendall, b"answer")
     assert await wire.receive() == b"answer"
     assert turns == 2

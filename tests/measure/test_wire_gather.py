@@ -14,13 +14,13 @@ import pytest
 
 from probe.measure import clock, tcp_info
 from probe.measure.curve import STALL_SECONDS
-from probe.measure.wire import (
+from probe.measure.gathering import (
     GATHER_SECONDS,
     GATHER_SHARE,
     GATHER_SHARE_LONG,
     HOLD_LEAST_BYTES,
-    WireStream,
 )
+from probe.measure.wire import WireStream
 
 PIECES = 40
 LATER_SECONDS = 4 * GATHER_SECONDS
