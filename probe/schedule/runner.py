@@ -1,24 +1,28 @@
-"""Starts rounds when they are due. The only place that knows APScheduler.
+"""Starts rounds when they are due. APScheduler does it: a job for each slot, whose trigger is the
+slot's grid (grid_trigger.py). Jobs can be listed and paused as those of any scheduler. A job that
+still runs when it is due again is left out, and one whose times came together runs once.
 
-The plan is monotonic, and APScheduler is told each slot's next round in the monotonic clock's own
-zone (monotonic.py): whatever the wall clock says, rounds come at their pace. A step of it is only
-told.
+It all happens in the monotonic clock's own zone (monotonic.py): whatever the wall clock says,
+rounds come at their pace, and a step of it is only told. docs/decisions/wall-clock.md.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.date import DateTrigger
 from msgspec import Struct
 
 from probe.config.schema import ScheduleConfig
 from probe.model.identity import RoundKind
+from probe.schedule.grid_trigger import GridTrigger
 from probe.schedule.monotonic import MonotonicZone
 from probe.schedule.pace import Pace, fastest
 from probe.schedule.plan import (
@@ -38,12 +42,13 @@ from probe.schedule.plan import (
 )
 
 log = logging.getLogger(__name__)
+# What it warns of is counted (``Hooks.late``).
+_LOG_OF_APSCHEDULER = logging.getLogger(f"{__name__}.apscheduler")
+_LOG_OF_APSCHEDULER.setLevel(logging.ERROR)
 
 # NTP slews by at most 500 ppm; what moves faster is a step.
 STEP_SECONDS = 0.5
 WATCH_SECONDS = 1.0
-# APScheduler drops a job beyond it, and with it the slot.
-MOST_AT_ONCE = 1_000
 
 
 # Rounds of a vantage overlap where one only waits (measure/line_turn.py). Of more than so many the
@@ -90,7 +95,10 @@ class Runner:
         self._clocks = clocks
         self._draw = draw
         self._zone = MonotonicZone(clocks.monotonic)
-        self._scheduler = AsyncIOScheduler(timezone=self._zone)
+        self._triggers: dict[str, GridTrigger] = {}
+        self.scheduler = AsyncIOScheduler(timezone=self._zone, logger=_LOG_OF_APSCHEDULER)
+        self.scheduler.add_listener(self._left_out, EVENT_JOB_MAX_INSTANCES)
+        self._stopping = False
         self._lines = {slot.vantage: asyncio.Semaphore(ROUNDS_AT_ONCE) for slot in slots}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._watch: asyncio.Task[None] | None = None
@@ -104,55 +112,60 @@ class Runner:
         self._anchor = self._clocks.monotonic()
         for key, slot in self._slots.items():
             self._cadence[key] = start_cadence(slot, self._schedule, self._anchor)
-            self._place(key, first_due(slot, self._anchor))
+            self._triggers[key] = GridTrigger(
+                self._zone, first_due(slot, self._anchor), partial(self._following, slot)
+            )
+            self.scheduler.add_job(
+                self._fire,
+                self._triggers[key],
+                args=(key,),
+                id=key,
+                max_instances=1,
+                coalesce=True,
+                # It would be reckoned by the wall clock; ``_run`` tells who is late.
+                misfire_grace_time=None,
+            )
         for vantage in self._lines:
             self._long[vantage] = self._draw_long(vantage)
-        self._scheduler.start()
+        self.scheduler.start()
         self._watch = asyncio.get_running_loop().create_task(self._watch_clock())
 
     @property
     def alive(self) -> bool:
         """Whether rounds are being placed."""
-        return self._scheduler.running and self._watch is not None and not self._watch.done()
+        return (
+            not self._stopping
+            and self.scheduler.running
+            and self._watch is not None
+            and not self._watch.done()
+        )
 
     async def stop(self, *, grace_seconds: float = 0.0) -> None:
         """Start nothing more; let rounds finish for ``grace_seconds``, then cancel them."""
         if self._watch is not None:
             self._watch.cancel()
         # Before anything is waited for: a round that ends meanwhile is followed by none.
-        if self._scheduler.running:
-            self._scheduler.remove_all_jobs()
-            self._scheduler.shutdown(wait=False)
+        self._stopping = True
+        if self.scheduler.running:
+            self.scheduler.remove_all_jobs()
         if self._running:
             _, pending = await asyncio.wait(self._running.values(), timeout=grace_seconds)
             for task in pending:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
+        if self.scheduler.running:
+            self.scheduler.shutdown(wait=False)
 
     def _draw_long(self, vantage: str) -> LongTurn:
         platforms = [slot.platform for slot in self._slots.values() if slot.vantage == vantage]
         now = self._clocks.monotonic()
         return draw_long(platforms, self._schedule, now=now, draw=self._draw)
 
-    def _place(self, key: str, due: Due) -> None:
-        self._scheduler.add_job(
-            self._fire,
-            DateTrigger(self._zone.at(due.at)),
-            args=(key, due),
-            id=key,
-            # A start that is due at once meets the one that placed it, which is over in a moment.
-            max_instances=MOST_AT_ONCE,
-            coalesce=True,
-            misfire_grace_time=None,
-            replace_existing=True,
-        )
-
     def _pace(self, slot: Slot) -> Pace:
         return self._hooks.pace(slot) or fastest(self._schedule)
 
-    def _place_next(self, key: str, due: Due) -> None:
-        slot = self._slots[key]
-        following = next_due(
+    def _following(self, slot: Slot, due: Due) -> Due:
+        return next_due(
             slot,
             self._schedule,
             anchor=self._anchor,
@@ -160,18 +173,19 @@ class Runner:
             now=self._clocks.monotonic(),
             draw=self._draw,
         )
-        self._place(key, following)
 
-    async def _fire(self, key: str, due: Due) -> None:
-        if not self._scheduler.running:
+    def _left_out(self, event: JobSubmissionEvent) -> None:
+        self._hooks.late(self._slots[event.job_id])
+
+    async def _fire(self, key: str) -> None:
+        if self._stopping:
             return  # it was under way when everything was stopped
-        self._place_next(key, due)
-        if key in self._running:
-            self._hooks.late(self._slots[key])
-        else:
-            task = asyncio.get_running_loop().create_task(self._guarded(key, due))
-            self._running[key] = task
-            task.add_done_callback(lambda _: self._running.pop(key))
+        task = asyncio.create_task(self._guarded(key, self._triggers[key].fired))
+        self._running[key] = task
+        task.add_done_callback(lambda _: self._running.pop(key))
+        # The job lasts as long as its round. A round is ended by ``stop`` and by nobody else.
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({task})
 
     async def _guarded(self, key: str, due: Due) -> None:
         try:

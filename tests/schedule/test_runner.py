@@ -11,6 +11,8 @@ import pytest
 from probe.config.schema import ScheduleConfig
 from probe.config.values import Seconds
 from probe.model.identity import RoundKind
+from probe.schedule.grid_trigger import GridTrigger
+from probe.schedule.monotonic import MonotonicZone
 from probe.schedule.plan import Due, Slot
 from probe.schedule.runner import Clocks, Hooks, Runner
 
@@ -187,3 +189,62 @@ async def test_a_step_of_the_wall_clock_does_not_move_the_rounds(
     assert seen.steps == [pytest.approx(step, abs=0.5)]
     # Two slots make a round each per interval.
     assert passed > 3 * float(FAST.light)
+
+
+async def test_jobs_can_be_listed_and_paused() -> None:
+    seen = Recorder()
+    runner = Runner(two_slots(), FAST, seen.hooks())
+    runner.start()
+    scheduler = runner.scheduler
+    await until(lambda: len(seen.rounds) >= 4)
+    assert sorted(job.id for job in scheduler.get_jobs()) == ["default/x", "default/youtube"]
+    scheduler.pause_job("default/x")
+    assert scheduler.get_job("default/x").next_run_time is None
+    await asyncio.sleep(0)  # one that was about to begin
+    before = len(seen.rounds)
+    await until(lambda: len(seen.rounds) >= before + 4)
+    assert {platform for platform, _ in seen.rounds[before + 1 :]} == {"youtube"}
+    scheduler.resume_job("default/x")
+    before = len(seen.rounds)
+    await until(lambda: len(seen.rounds) >= before + 6)
+    assert {platform for platform, _ in seen.rounds[before:]} == {"x", "youtube"}
+    assert [name for name, _ in seen.rounds[before:]].count("x") <= 4, "nothing is made up for"
+    await runner.stop()
+    assert not scheduler.get_jobs()
+
+
+async def test_times_that_came_together_are_one_round_and_none_is_taken_for_missed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The loop stood still for five intervals. APScheduler's own reckoning is the wall clock's, by
+    which every round of the monotonic zone is half a century late."""
+    seen = Recorder()
+    runner = Runner(two_slots()[:1], FAST, seen.hooks())
+    runner.start()
+    await until(lambda: len(seen.rounds) >= 2)
+    before = len(seen.rounds)
+    time.sleep(5 * float(FAST.light))
+    await asyncio.sleep(0.5 * float(FAST.light))
+    assert len(seen.rounds) - before in (1, 2)
+    assert seen.late, "it is told that it was late"
+    await until(lambda: len(seen.rounds) >= before + 4)
+    await runner.stop()
+    assert not [record for record in caplog.records if "missed" in record.getMessage()]
+
+
+def test_a_trigger_draws_once_for_each_round_however_often_it_is_asked() -> None:
+    asked: list[Due] = []
+
+    def following(due: Due) -> Due:
+        asked.append(due)
+        return Due(number=due.number + 1, at=due.at + 10.0)
+
+    zone = MonotonicZone(lambda: 0.0)
+    trigger = GridTrigger(zone, Due(number=-1, at=5.0), following)
+    now = zone.at(5.0)
+    assert [trigger.get_next_fire_time(None, now) for _ in range(3)] == [zone.at(5.0)] * 3
+    assert [trigger.get_next_fire_time(zone.at(5.0), now) for _ in range(3)] == [zone.at(15.0)] * 3
+    assert [due.number for due in asked] == [-1]
+    assert trigger.fired == Due(number=-1, at=5.0)
+    assert trigger.get_next_fire_time(zone.at(15.0), now) == zone.at(25.0)
+    assert trigger.fired == Due(number=0, at=15.0)
