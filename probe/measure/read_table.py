@@ -152,13 +152,3 @@ TABLE: dict[tuple[State, Event], tuple[Row, ...]] = {
     for event in Event
     if (rows := tuple(row for row in ROWS if (row.state, row.event) == (state, event)))
 }
-
-
-def picture() -> str:
-    """The table in Markdown."""
-    head = "| state | event | if | do | then |\n| --- | --- | --- | --- | --- |\n"
-    return head + "".join(
-        f"| {row.state} | {row.event} | {'' if row.guard is Guard.ALWAYS else row.guard} | "
-        f"{', '.join(row.actions)} | {row.then} |\n"
-        for row in ROWS
-    )

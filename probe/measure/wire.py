@@ -156,10 +156,6 @@ class WireStream:
                 self._reader.take_reports()
                 await writable(self._sock)
 
-    def kernel_account(self) -> tcp_info.Account | None:
-        """The kernel's account of the connection now, or as it was when it was closed."""
-        return self.account if self._sock.fileno() < 0 else tcp_info.read(self._sock)
-
     def close(self) -> None:
         """Take the kernel's account and close. What is unread makes the kernel send a reset."""
         if self._sock.fileno() >= 0:

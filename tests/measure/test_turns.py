@@ -154,8 +154,8 @@ async def test_an_upload_that_nobody_acknowledges() -> None:
             async with asyncio.timeout(SILENT_SECONDS):
                 await wire.send(b"hello", stamped=True)
                 await wire.send(bytes(20_000_000))
-        account = wire.kernel_account()
         wire.close()
+        account = wire.account
 
     assert account is not None
     assert account.tcp.retransmits
