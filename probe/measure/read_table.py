@@ -1,5 +1,5 @@
 """How a connection is read, as a table: states, events, guards, actions. The machine that goes by
-it is ``reader.py``; the picture in docs/wire.md is made of it.
+it is ``reader.py``; docs/wire.md shows it.
 
 A body's bytes gather before they are read (``gathering.py``); all else is read as it comes, and by
 the event loop's own call: it makes that call for every socket that has something before any task
