@@ -24,7 +24,7 @@ from probe.config.definition import Definition
 from probe.config.schema import Config
 from probe.measure.trust import TrustError, ssl_version
 from probe.model.identity import RoundKind
-from probe.model.observation import LegObservation, RoundObservation, SkippedLeg
+from probe.model.observation import FIRST_PROBER, LegObservation, RoundObservation, SkippedLeg
 from probe.model.verdict import State as VerdictState
 from probe.model.verdict import Verdict
 from probe.publish.log import event_lines as logs
@@ -362,7 +362,7 @@ async def _check_online(config: Config) -> bool:
             status.update(f"asking {definition.title}")
             seen = await measuring.rounds.visit(definition, vantage=vantage, family=family)
             measuring.counted(seen)
-            for leg in sorted((*seen.legs, *seen.quic), key=lambda o: o.leg.target):
+            for leg in sorted(seen.every_leg, key=lambda o: o.leg.target):
                 fine = fine and leg.ok
                 _add_row(table, definition, leg, _result(leg), named)
             for missing in seen.skipped:
@@ -388,5 +388,5 @@ def _add_row(
     named: Named,
 ) -> None:
     leg = made.leg
-    role = leg.role if leg.transport == "tcp" else f"{leg.role}, {leg.transport}"
+    role = leg.role if leg.prober == FIRST_PROBER else f"{leg.role}, {leg.prober}"
     table.add_row(definition.name, leg.target, role, result, named.url(leg.url))

@@ -70,7 +70,13 @@ def poisoned(observed: RoundObservation, *, name: str = PLANTED[2]) -> RoundObse
         replace(d, name=f"{name}.example", failure=failed, answers=(ours,)) for d in observed.dns
     )
     skipped = tuple(SkippedLeg(leg=seen.leg, reason="host_budget") for seen in legs)
-    return replace(observed, legs=legs, dns=(*observed.dns, *names), quic=legs[:2], skipped=skipped)
+    return replace(
+        observed,
+        legs=legs,
+        dns=(*observed.dns, *names),
+        beside=tuple(replace(one, leg=replace(one.leg, prober="quic")) for one in legs[:2]),
+        skipped=skipped,
+    )
 
 
 def round_begun(platform: str, kind: RoundKind) -> RoundBegun:

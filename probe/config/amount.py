@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from probe.config.checks import connect_name
 from probe.config.definition import Definition, Target
+from probe.config.probers import used
 from probe.config.schema import Config
 from probe.model.identity import Answer, Compares, RoundKind
 
@@ -63,7 +64,7 @@ def round_size(config: Config, platform: Definition) -> RoundSize:
         legs=sum(1 for target in platform.targets for _ in _hosts(config, target))
         - max(0, _any_answers(platform) - 1)
         + drawn
-        + _quic_legs(config, platform),
+        + _legs_beside(config, platform),
         read_legs=sum(reads) + control,
         long_legs=max(reads, default=0) + control,
         long_bytes=_long_bytes(config, platform),
@@ -120,10 +121,13 @@ def _any_answers(platform: Definition) -> int:
     return sum(swap.answer is Answer.ANY for swap in swaps)
 
 
-def _quic_legs(config: Config, platform: Definition) -> int:
-    """Legs over QUIC: the targets that speak it, and at most every drawn control."""
-    speaking = sum(target.quic for target in platform.targets) if config.settings.quic else 0
-    return speaking + controls_drawn(config) if speaking else 0
+def _legs_beside(config: Config, platform: Definition) -> int:
+    """Legs of other probers: the targets that each can reach, and at most every drawn control."""
+    legs = 0
+    for prober in used(config.settings):
+        speaking = sum(map(prober.speaks, platform.targets))
+        legs += speaking + controls_drawn(config) if speaking else 0
+    return legs
 
 
 def controls_drawn(config: Config) -> int:

@@ -13,6 +13,7 @@ from probe.config.checks import SYSTEM_RESOLVER
 from probe.config.definition import Corner, Definition, Target
 from probe.config.formats import is_address
 from probe.config.neutral import neutral_names
+from probe.config.probers import Prober, used
 from probe.config.schema import Config, ForwardConfig, ResolverConfig, VantageConfig
 from probe.model.identity import Answer
 
@@ -61,7 +62,9 @@ def contacts(config: Config) -> tuple[Contact, ...]:
                     vantages=every,
                 )
             )
-        found += _over_quic(found, definition, config, direct)
+        for prober in used(config.settings):
+            vantages = every if prober.through_proxy else direct
+            found += _beside(prober, found, definition, vantages)
     for vantage in config.settings.vantages:
         found += _of_proxy(vantage)
     found += _of_resolvers(config, direct)
@@ -70,15 +73,20 @@ def contacts(config: Config) -> tuple[Contact, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _over_quic(
-    found: list[Contact], definition: Definition, config: Config, direct: tuple[str, ...]
+def _beside(
+    prober: Prober, found: list[Contact], definition: Definition, vantages: tuple[str, ...]
 ) -> list[Contact]:
-    """The contacts of targets that are measured over QUIC too, again, over UDP."""
-    speaking = [f"{target.name}: " for target in definition.targets if target.quic]
-    if not config.settings.quic or not direct:
+    """The contacts of targets that are measured by ``prober`` too, again, in its own way."""
+    speaking = [f"{target.name}: " for target in definition.targets if prober.speaks(target)]
+    if not vantages:
         return []
     return [
-        replace(contact, transport="udp", purpose=f"{contact.purpose}, over QUIC", vantages=direct)
+        replace(
+            contact,
+            transport=prober.transport,
+            purpose=f"{contact.purpose}, {prober.over}",
+            vantages=vantages,
+        )
         for contact in found
         if contact.owner == definition.name
         and contact.purpose.startswith(tuple(speaking))

@@ -15,6 +15,7 @@ from probe.config.definition import Definition
 from probe.config.document import Node, merge, parse
 from probe.config.errors import ConfigError, ConfigErrors
 from probe.config.hints import default_of, keys_of, near
+from probe.config.probers import used
 from probe.config.readable import Unreadable, must_be_file, read_text
 from probe.config.schema import Config, ForwardConfig, Settings, StoreConfig, WebConfig
 from probe.config.values import AUTO
@@ -69,12 +70,8 @@ class _Loading:
         controls = self._select(main, "controls", "control", definitions)
         ca_file = self._ca_file(main, path)
         web = self._web(main, path)
-        if settings is not INVALID and settings.quic and find_spec("aioquic") is None:
-            missing = main.find("quic").error(
-                found="`true`, but aioquic is not installed",
-                expected="`false`, or the extra `quic` installed (docs/install.md, Extras)",
-            )
-            self._errors.append(missing)
+        if settings is not INVALID:
+            self._errors += _libraries_missing(main, settings)
         if self._errors:
             raise ConfigErrors(self._errors)
         return Config(
@@ -273,6 +270,18 @@ def _relative_to(folder: Path | None, node: Node) -> Path:
     from_variable = node.file.startswith(environment.PREFIX)
     base = Path.cwd() if folder is None or from_variable else folder
     return (base / node.text).absolute()
+
+
+def _libraries_missing(main: Node, settings: Settings) -> list[ConfigError]:
+    """Probers that are turned on, by the key of their name, and cannot run here."""
+    return [
+        main.find(prober.name).error(
+            found=f"`true`, but {prober.library} is not installed",
+            expected=f"`false`, or the extra `{prober.name}` installed (docs/install.md, Extras)",
+        )
+        for prober in used(settings)
+        if prober.library and find_spec(prober.library) is None
+    ]
 
 
 def _disabled(node: Node) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -14,19 +14,18 @@ from probe.config.definition import Target
 from probe.config.schema import VantageConfig
 from probe.measure.discover import PAGE_BYTES
 from probe.measure.failures import NO_RESOURCES
-from probe.measure.leg import measure_leg
 from probe.measure.line_turn import Pulse
 from probe.measure.lookout import Lookout
 from probe.measure.manners import Wish, asked_host, wish_of
 from probe.measure.names import Names, Resolution
 from probe.measure.objects import after_leg
 from probe.measure.page import Page, fetch_page
-from probe.measure.quic_legs import QUIC
+from probe.measure.prober import measures
 from probe.measure.state import State
 from probe.measure.trust import Trust
 from probe.model.failure import Failure
 from probe.model.identity import Family, LegRole, Phase
-from probe.model.observation import Clock, Leg, LegObservation, SkippedLeg
+from probe.model.observation import FIRST_PROBER, Clock, Leg, LegObservation, SkippedLeg
 from probe.schedule.budget import is_exempt
 from probe.schedule.data_budget import LEG_MOST_BYTES
 
@@ -185,16 +184,7 @@ class Asker:
         seen = () if address is None else ledger.seen(via.name, address)
         if address is not None and leg.role in _PLATFORM_NAME:
             ledger.note(via.name, address, leg.owner)
-        over_quic = leg.transport == QUIC and address is not None
-        measure: Callable[..., Awaitable[LegObservation]] = partial(
-            measure_leg, lookout=self._lookout
-        )
-        if over_quic:
-            # Only where it is wanted: aioquic costs memory and start-up time.
-            from probe.measure.quic import measure_quic
-
-            measure = measure_quic
-        observed = await measure(
+        observed = await measures(leg.prober)(
             leg,
             address=address,
             via=via,
@@ -204,9 +194,10 @@ class Asker:
             resolve_seconds=resolution.seconds,
             seen_names=seen,
             pulse=pulse,
+            lookout=self._lookout,
         )
         self._heed(observed, via)
-        if not over_quic:
+        if leg.prober == FIRST_PROBER:
             self._learn(observed, via)
         return observed
 

@@ -15,7 +15,7 @@ import time
 
 from msgspec.structs import replace
 
-from probe.config.schema import VantageConfig
+from probe.config.schema import DnsConfig, VantageConfig
 from probe.measure.dns_heard import Asked, never_asked
 from probe.measure.dns_message import build_query
 from probe.measure.dns_tcp import ask_tcp
@@ -23,6 +23,7 @@ from probe.measure.dns_udp import ask_udp
 from probe.measure.failures import TIMEOUT
 from probe.measure.place import place_of
 from probe.measure.resolvers import Resolver
+from probe.measure.trust import Trust
 from probe.model.identity import Family
 from probe.model.observation import DnsObservation
 
@@ -30,6 +31,27 @@ from probe.model.observation import DnsObservation
 EDNS_SHARE = 0.6
 _ABOUT_EDNS = frozenset({"FORMERR", "NOTIMP", "BADVERS", "SERVFAIL"})
 _NO_ANSWER = frozenset({TIMEOUT, "dns_server_misbehaving", "dns_reply_with_wrong_query_id"})
+
+
+async def ask(
+    name: str,
+    family: Family,
+    resolver: Resolver,
+    *,
+    via: VantageConfig,
+    trust: Trust | None,
+    dns: DnsConfig,
+) -> tuple[DnsObservation, ...]:
+    """``measure_dns`` as the table of probers calls it; it needs no ``trust``."""
+    return await measure_dns(
+        name,
+        family,
+        resolver,
+        via=via,
+        deadline_seconds=float(dns.deadline),
+        linger_seconds=float(dns.linger),
+        allow_private=dns.allow_private,
+    )
 
 
 async def measure_dns(

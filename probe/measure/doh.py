@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import dns.message
 import httpx
 
-from probe.config.schema import VantageConfig
+from probe.config.schema import DnsConfig, VantageConfig
 from probe.measure.attempt import Way
 from probe.measure.dns_heard import Asked, Heard, never_asked
 from probe.measure.dns_message import build_query
@@ -26,6 +26,30 @@ MOST_BYTES = 65_535
 MEDIA_TYPE = "application/dns-message"
 _OK = 200
 _CLIENT = Client()
+
+
+async def ask(
+    name: str,
+    family: Family,
+    resolver: Resolver,
+    *,
+    via: VantageConfig,
+    trust: Trust | None,
+    dns: DnsConfig,
+) -> tuple[DnsObservation, ...]:
+    """``measure_doh`` as the table of probers calls it: asked only where there is ``trust``."""
+    assert trust is not None
+    return (
+        await measure_doh(
+            name,
+            family,
+            resolver,
+            via=via,
+            trust=trust,
+            deadline_seconds=float(dns.deadline),
+            allow_private=dns.allow_private,
+        ),
+    )
 
 
 async def measure_doh(

@@ -21,7 +21,7 @@ from probe.config.schema import LegsConfig
 from probe.measure.objects import Object
 from probe.model.burst import Burst
 from probe.model.identity import Answer, Compares, LegRole, RoundKind, Verify
-from probe.model.observation import Leg, SkippedLeg
+from probe.model.observation import FIRST_PROBER, Leg, SkippedLeg
 
 HTTPS_PORT = 443
 UNDRAWN = "name.invalid"
@@ -180,7 +180,7 @@ def in_order(legs: Sequence[Leg], random: Random) -> list[Leg]:
     first: dict[tuple[str, str], int] = {}
     for place, leg in enumerate(order):
         key = (leg.owner, leg.target)
-        if leg.role is LegRole.TARGET and leg.transport == "tcp":
+        if leg.role is LegRole.TARGET and leg.prober == FIRST_PROBER:
             first[key] = place
         elif leg.answer is Answer.ANY and key in first:
             before = first[key]

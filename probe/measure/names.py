@@ -10,12 +10,13 @@ from random import Random
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probe.config.probers import NAME_PROBERS
 from probe.config.schema import Settings, VantageConfig
 from probe.measure.dns import measure_dns
-from probe.measure.doh import measure_doh
 from probe.measure.failures import TIMEOUT
 from probe.measure.host_files import resolv_conf
 from probe.measure.host_lookup import host_lookups
+from probe.measure.prober import asks
 from probe.measure.resolvers import (
     SYSTEM,
     Resolver,
@@ -151,7 +152,8 @@ async def measure_names(
     trust: Trust | None,
     neutral: Collection[str] = (),
 ) -> tuple[DnsObservation, ...]:
-    """Ask every resolver for every name, on the wire; DoH only when given ``trust``. ``neutral``
+    """Ask every resolver for every name, on the wire; what is not asked in light rounds only when
+    given ``trust``. ``neutral``
     are those of the names that nobody has a reason to answer falsely.
 
     Through a proxy there is no UDP, so nothing is measured there.
@@ -159,38 +161,21 @@ async def measure_names(
     if via.proxy is not None:
         return ()
     wanted = sorted({name for name in names if not is_address(name)})
-    deadline = float(settings.dns.deadline)
-    linger = float(settings.dns.linger)
-    udp, doh = [], []
-    for resolver in resolvers(settings.dns, nameservers=via.nameservers):
-        for name in wanted:
-            if resolver.transport == "udp":
-                udp.append(
-                    measure_dns(
-                        name,
-                        family,
-                        resolver,
-                        via=via,
-                        deadline_seconds=deadline,
-                        linger_seconds=linger,
-                        allow_private=settings.dns.allow_private,
-                    )
-                )
-            elif trust is not None:
-                doh.append(
-                    measure_doh(
-                        name,
-                        family,
-                        resolver,
-                        via=via,
-                        trust=trust,
-                        deadline_seconds=deadline,
-                        allow_private=settings.dns.allow_private,
-                    )
-                )
-    answers = await asyncio.gather(*udp)
-    secure = await asyncio.gather(*doh)
-    return through_translator((*(one for several in answers for one in several), *secure), neutral)
+    asked = resolvers(settings.dns, nameservers=via.nameservers)
+    found: list[DnsObservation] = []
+    for prober in NAME_PROBERS:
+        if trust is None and not prober.every_round:
+            continue
+        answers = await asyncio.gather(
+            *(
+                asks(prober)(name, family, resolver, via=via, trust=trust, dns=settings.dns)
+                for resolver in asked
+                if resolver.transport == prober.transport
+                for name in wanted
+            )
+        )
+        found += (one for several in answers for one in several)
+    return through_translator(tuple(found), neutral)
 
 
 def through_translator(

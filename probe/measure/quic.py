@@ -27,6 +27,7 @@ from probe.measure.failures import TIMEOUT, UNEXPECTED_STATUS, NetworkError, fai
 from probe.measure.family import SOCKET_FAMILIES, family_of
 from probe.measure.http import headers, status_of
 from probe.measure.line_turn import Pulse
+from probe.measure.lookout import Lookout
 from probe.measure.manners import retry_after
 from probe.measure.trust import Trust
 from probe.model.failure import PROTOCOL_ERROR, Failure
@@ -46,22 +47,25 @@ _CERTIFICATE_ALERTS = {0x100 + 42, 0x100 + 43, 0x100 + 45, 0x100 + 46, 0x100 + 4
 async def measure_quic(
     leg: Leg,
     *,
-    address: str,
+    address: str | None,
     via: VantageConfig,
     trust: Trust,
     deadline_seconds: float,
     order: int,
     resolve_seconds: float | None = None,
     seen_names: tuple[str, ...] = (),
+    lookout: Lookout | None = None,
     pulse: Pulse | None = None,
 ) -> LegObservation:
-    """Carry ``leg``, whose transport is ``quic``, out against the literal ``address``.
+    """Carry ``leg``, whose prober is ``quic``, out against the literal ``address``; no proxy can.
+    Datagrams are not merged by the kernel, so a ``lookout`` is of no use here.
 
     The phase ``tls`` is the whole handshake, from the first Initial packet to the end of the
     handshake (QUIC has no connect phase), ``processing`` from the request to the datagram with the
     answer's head. ``wire_bytes_*`` count datagrams with their UDP and IP headers. The certificate
     must always hold, for ``leg.sni``. Raises nothing but cancellation.
     """
+    assert address is not None
     exchange = _Exchange(leg, trust, deadline_seconds)
     if pulse is not None:
         pulse.follow(exchange.moved_ns)

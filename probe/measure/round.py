@@ -14,8 +14,10 @@ from msgspec import Struct
 
 from probe.config.definition import Definition
 from probe.config.neutral import neutral_names
+from probe.config.probers import used
 from probe.config.schema import Config, VantageConfig
 from probe.measure.asker import Asker
+from probe.measure.beside import made_beside
 from probe.measure.choice import choose
 from probe.measure.discover import discover
 from probe.measure.legs import (
@@ -36,13 +38,13 @@ from probe.measure.legs import (
 from probe.measure.lookout import Lookout
 from probe.measure.names import Names, Resolution, measure_names, resolver_works
 from probe.measure.objects import after_page, object_now, page_due
-from probe.measure.quic_legs import QUIC, over_quic
 from probe.measure.state import State
 from probe.measure.trust import Trust
 from probe.model.burst import Burst
 from probe.model.failure import Failure
 from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import (
+    FIRST_PROBER,
     DnsObservation,
     Leg,
     LegObservation,
@@ -114,7 +116,7 @@ class Rounds:
         names = Names(self._settings, via, family, self._random)
         seconds = deadline_seconds(kind, self._settings.legs)
         legs, objectless = await self._declare(self._platforms[platform], via, kind, names)
-        legs = (*legs, *self._over_quic(legs, via, self._endpoints(via, *self._controls)))
+        legs = (*legs, *self._beside(legs, via, self._endpoints(via, *self._controls)))
         legs = self._drawn(one_any_answer(legs, self._random))
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         neutral = {leg.connect_to for leg in legs if leg.role is LegRole.CONTROL}
@@ -225,8 +227,8 @@ class Rounds:
     async def visit(
         self, definition: Definition, *, vantage: str, family: Family
     ) -> RoundObservation:
-        """Ask every endpoint of one platform or control for what a transfer round asks, over QUIC
-        too where that is set.
+        """Ask every endpoint of one platform or control for what a transfer round asks, by every
+        prober that is set.
 
         This is how an operator finds out which URLs still give what we expect.
         """
@@ -239,7 +241,7 @@ class Rounds:
         legs, objectless = declare(
             endpoints, [], kind, legs=self._settings.legs, beacon=self._settings.beacon
         )
-        legs = self._drawn((*legs, *self._over_quic(legs, via, ())))
+        legs = self._drawn((*legs, *self._beside(legs, via, ())))
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         seconds = deadline_seconds(kind, self._settings.legs)
         order = in_order(legs, self._random)
@@ -279,10 +281,10 @@ class Rounds:
             family=family,
             started_at=began.wall,
             duration_seconds=now.monotonic - began.monotonic,
-            legs=tuple(leg for leg in made if leg.leg.transport != QUIC),
+            legs=tuple(leg for leg in made if leg.leg.prober == FIRST_PROBER),
             skipped=skipped,
             dns=(*names.lookups, *answers),
-            quic=tuple(leg for leg in made if leg.leg.transport == QUIC),
+            beside=tuple(leg for leg in made if leg.leg.prober != FIRST_PROBER),
             clock_stepped=abs(now.offset - began.offset) >= STEP_SECONDS,
             burst=burst,
             page_wire_bytes=names.page_wire_bytes,
@@ -309,20 +311,22 @@ class Rounds:
             beacon=self._settings.beacon,
         )
 
-    def _over_quic(
+    def _beside(
         self, legs: Sequence[Leg], via: VantageConfig, controls: Sequence[Endpoint]
     ) -> tuple[Leg, ...]:
-        """The legs that are made over QUIC as well; a proxy carries none."""
-        if not self._settings.quic or via.proxy is not None:
-            return ()
-        speaks = {key for key, target in self._targets.items() if target.quic}
-        return over_quic(
-            legs,
-            controls,
-            speaks=speaks,
-            settings=self._settings.legs,
-            random=self._random,
-        )
+        """The legs that other probers make as well."""
+        made: list[Leg] = []
+        for prober in used(self._settings):
+            if via.proxy is None or prober.through_proxy:
+                made += made_beside(
+                    prober,
+                    legs,
+                    controls,
+                    speaks={key for key, one in self._targets.items() if prober.speaks(one)},
+                    settings=self._settings.legs,
+                    random=self._random,
+                )
+        return tuple(made)
 
     def _endpoints(self, via: VantageConfig, *definitions: Definition) -> list[Endpoint]:
         now = time.monotonic()

@@ -26,6 +26,10 @@ class Clock(StrEnum):
     LOOP = "loop"
 
 
+# The prober whose legs a round consists of; it was the only one once.
+FIRST_PROBER = "tcp"
+
+
 class Leg(Struct, frozen=True, kw_only=True):
     """One exchange, declared in full before it is made.
 
@@ -35,7 +39,8 @@ class Leg(Struct, frozen=True, kw_only=True):
     ``Host`` header. ``sni`` is the name in the ClientHello, ``certificate_name`` the one the
     certificate must carry. ``max_bytes`` caps the body, ``min_bytes`` is what a whole object has
     (0: any). ``range_bytes`` asks the server for that many bytes (0: no Range header).
-    ``transport`` is ``tcp``, or ``quic``: a handshake and the head of an answer over HTTP/3.
+    ``prober`` is who makes it (probe/config/probers.py), stored as ``transport``: ``tcp``, or
+    ``quic``, which is a handshake and the head of an answer over HTTP/3.
     ``answer`` is what counts as one: ``any`` ends the leg with the server's answer to the
     ClientHello, and ``certificate_name`` is empty.
     """
@@ -56,7 +61,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     min_bytes: int = 0
     max_bytes: int = 65_536
     range_bytes: int = 0
-    transport: str = "tcp"
+    prober: str = field(default=FIRST_PROBER, name="transport")
     answer: Answer = Answer.EXPECTED
 
 
@@ -241,8 +246,9 @@ HOLD_SECONDS = 1_500.0
 class RoundObservation(Struct, frozen=True, kw_only=True):
     """All that one round of one platform from one vantage saw.
 
-    ``legs`` stand in the order in which they were made (which was drawn at random). ``quic`` are
-    legs over QUIC, drawn into the same order: not comparable with those over TCP, so apart.
+    ``legs`` stand in the order in which they were made (which was drawn at random). ``beside`` are
+    those of other probers than TCP, drawn into the same order: they cannot be compared with it, so
+    they stand apart, in the history and in exports under ``quic``, as the first of them.
     ``clock_stepped``: the wall clock jumped during the round. ``burst`` is the plan of a burst.
     ``page_wire_bytes``: what was sent and received to look for objects' links on pages, which are
     no legs, counted as ``wire_bytes_*`` of legs are. ``holds_seconds``: for how long after its end
@@ -261,7 +267,7 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
     legs: tuple[LegObservation, ...]
     skipped: tuple[SkippedLeg, ...] = ()
     dns: tuple[DnsObservation, ...] = ()
-    quic: tuple[LegObservation, ...] = ()
+    beside: tuple[LegObservation, ...] = field(default=(), name="quic")
     clock_stepped: bool = False
     burst: Burst | None = None
     page_wire_bytes: int = 0
@@ -272,6 +278,11 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
     def ended_at(self) -> float:
         """When its last leg had ended (Unix seconds)."""
         return self.started_at + self.duration_seconds
+
+    @property
+    def every_leg(self) -> tuple[LegObservation, ...]:
+        """The legs of all probers: what was asked and sent, whoever did."""
+        return (*self.legs, *self.beside)
 
     def by_role(self, role: LegRole) -> tuple[LegObservation, ...]:
         """The legs of one corner of the square, in the order they were made."""

@@ -265,8 +265,7 @@ class DataBudget:
 def wire_bytes(observed: RoundObservation) -> int:
     """Bytes that a round had on the wire, both ways. What nobody counted is estimated."""
     legs = sum(
-        (leg.wire_bytes_sent or 0) + (leg.wire_bytes_received or 0)
-        for leg in (*observed.legs, *observed.quic)
+        (leg.wire_bytes_sent or 0) + (leg.wire_bytes_received or 0) for leg in observed.every_leg
     )
     asked = sum(
         LOOKUP_BYTES

@@ -21,11 +21,12 @@ from msgspec.structs import replace
 from lab.loopback.servers import HERE, NAME, authority, certificate, leg_to, trust
 from probe.config import load
 from probe.config.definition import Definition
+from probe.config.probers import BESIDE
 from probe.config.schema import LegsConfig, VantageConfig
+from probe.measure.beside import made_beside
 from probe.measure.legs import Endpoint, declare
 from probe.measure.objects import Object
 from probe.measure.quic import measure_quic
-from probe.measure.quic_legs import QUIC, over_quic
 from probe.model.identity import Compares, LegRole, Phase, RoundKind
 from probe.model.observation import Clock, LegObservation
 
@@ -92,7 +93,7 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> None:
 async def observe(
     port: int, *, deadline: float = 5.0, address: str = "127.0.0.1", via: VantageConfig = HERE
 ) -> LegObservation:
-    leg = replace(leg_to(port, range_bytes=1_024), transport=QUIC, compares=Compares.HANDSHAKE)
+    leg = replace(leg_to(port, range_bytes=1_024), prober="quic", compares=Compares.HANDSHAKE)
     return await measure_quic(
         leg, address=address, via=via, trust=trust(), deadline_seconds=deadline, order=0
     )
@@ -214,9 +215,16 @@ def test_a_target_over_quic_always_has_a_control_beside_it() -> None:
     controls = [endpoint(c, t.name) for c in config.controls for t in c.targets]
     mute = [c for c in controls if (c.definition.name, c.target.name) not in speaks]
     legs, _ = declare(targets, mute[:2], RoundKind.LIGHT, legs=LegsConfig(), beacon=None)
-    made = over_quic(legs, controls, speaks=speaks, settings=LegsConfig(), random=Random(1))
-    assert {leg.transport for leg in made} == {QUIC}
+    made = made_beside(
+        BESIDE[0], legs, controls, speaks=speaks, settings=LegsConfig(), random=Random(1)
+    )
+    assert {leg.prober for leg in made} == {"quic"}
     assert {leg.role for leg in made} == {LegRole.TARGET, LegRole.CONTROL}
     assert all(leg.sni == leg.certificate_name for leg in made)
     alone, _ = declare((), mute[:2], RoundKind.LIGHT, legs=LegsConfig(), beacon=None)
-    assert over_quic(alone, controls, speaks=speaks, settings=LegsConfig(), random=Random(1)) == ()
+    assert (
+        made_beside(
+            BESIDE[0], alone, controls, speaks=speaks, settings=LegsConfig(), random=Random(1)
+        )
+        == ()
+    )

@@ -458,7 +458,7 @@ async def test_visiting_a_platform_asks_over_quic_where_that_is_set() -> None:
         for quic, one in ((False, config), (True, on)):
             rounds = Rounds(one, trust(), State())
             seen = await rounds.visit(one.platforms[0], vantage="here", family=Family.IPV4)
-            found[quic] = seen.quic
+            found[quic] = seen.beside
     assert found[False] == ()
     (asked,) = found[True]
     assert (asked.leg.role, asked.leg.target) == (LegRole.TARGET, "object")

@@ -135,7 +135,7 @@ async def test_a_far_end_over_quic_that_says_nothing() -> None:
         silent.bind(("127.0.0.1", 0))
         with counted() as turns:
             observed = await measure_quic(
-                replace(leg_to(silent.getsockname()[1]), transport="quic"),
+                replace(leg_to(silent.getsockname()[1]), prober="quic"),
                 address="127.0.0.1",
                 via=HERE,
                 trust=trust(),

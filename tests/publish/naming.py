@@ -13,7 +13,7 @@ def scrubber_of(rounds: Iterable[StoredRound]) -> Scrubber:
     """One that knows every host, link and server of ``rounds``."""
     texts: set[tuple[str, str]] = set()
     for stored in rounds:
-        seen = (*stored.observed.legs, *stored.observed.quic)
+        seen = stored.observed.every_leg
         texts |= {("host", one.address or "") for one in seen}
         for leg in (*(s.leg for s in stored.observed.skipped), *(o.leg for o in seen)):
             texts |= {("url", leg.url), ("host", leg.connect_to), ("sni", leg.sni)}

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
+from probe.config.probers import NAME_PROBERS
 from probe.config.schema import Config
 from probe.model.finding import Finding, Incident
 from probe.model.identity import Compares, Family, LegRole, RoundKind
@@ -37,6 +38,8 @@ from probe.schedule.data_budget import View
 from probe.store.health import StoreHealth
 
 HOST = "host"
+# By these, names are only asked for in rounds that transfer.
+READ_ONLY = frozenset(one.transport for one in NAME_PROBERS if not one.every_round)
 NATION = "nation"
 
 
@@ -62,7 +65,7 @@ class Board:
         self._outside = outside
         self._declared = Declared(config)
         self._legs: Fresh[LegKey, LegObservation] = Fresh()
-        self._quic: Fresh[LegKey, LegObservation] = Fresh()
+        self._beside: Fresh[LegKey, LegObservation] = Fresh()
         self._reads: Fresh[LegKey, LegObservation] = Fresh()
         self._dns: Fresh[DnsKey, DnsObservation] = Fresh()
         self._ratios: Fresh[RatioKey, Ratio] = Fresh()
@@ -108,7 +111,7 @@ class Board:
     def config_loaded(self, config: Config) -> None:
         """``config`` is the one that holds from now on: forget what it does not name."""
         declared = self._declared = Declared(config)
-        for legs in (self._legs, self._quic, self._reads):
+        for legs in (self._legs, self._beside, self._reads):
             legs.keep(declared.has_leg)
         self._dns.keep(declared.has_dns)
         self._ratios.keep(declared.has_ratio)
@@ -190,10 +193,10 @@ class Board:
         spread = max(pace, self._spread(slot))
         for leg in observation.legs:
             self._take_leg(observation, leg, now, pace, spread)
-        for leg in observation.quic:
+        for leg in observation.beside:
             key = self._declared.leg_key(observation, leg.leg)
             if self._declared.has_leg(key):
-                self._quic.put(key, leg, until=self._leg_until(key, now, pace, spread))
+                self._beside.put(key, leg, until=self._leg_until(key, now, pace, spread))
         for dns in observation.dns:
             self._take_dns(observation, dns, now, pace, spread)
         for ratio in ratios(observation):
@@ -229,7 +232,7 @@ class Board:
             controls=config.controls,
             schedule=config.settings.schedule,
             legs=self._legs.at(now),
-            quic=self._quic.at(now),
+            beside=self._beside.at(now),
             reads=self._reads.at(now),
             dns=self._dns.at(now),
             ratios=self._ratios.at(now),
@@ -329,8 +332,7 @@ class Board:
         # is its legs' first phase.
         if key.owner.is_control or key.transport == HOST:
             return
-        # Over HTTPS, names are only asked for in rounds that transfer.
-        read = key.transport == "https"
+        read = key.transport in READ_ONLY
         interval = spread * self._transfer if read else pace * self._light
         self._dns.put(key, dns, until=now + HOLD_INTERVALS * interval)
 

@@ -7,13 +7,15 @@ from urllib.parse import urlsplit
 
 from probe.config.definition import Definition
 from probe.config.hosts import covers
+from probe.config.probers import NAME_PROBERS
 from probe.config.schema import Config, VantageConfig
 from probe.model.identity import LegRole, Vantage
 from probe.model.observation import DnsObservation, Leg, RoundObservation
 from probe.publish.latest.snapshot import DnsKey, LegKey, Owner, RatioKey
 
 SYSTEM_RESOLVER = "system"
-TRANSPORTS = frozenset({"host", "udp", "tcp", "https"})
+# The host's own look-ups, a second question where an answer was too long, and what the table has.
+TRANSPORTS = frozenset({"host", "tcp", *(prober.transport for prober in NAME_PROBERS)})
 
 
 class Declared:
@@ -71,6 +73,7 @@ class Declared:
             target=leg.target,
             role=leg.role,
             family=observed.family,
+            prober=leg.prober,
         )
 
     def controls_of(self, observed: RoundObservation) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from probe.config.definition import Definition
 from probe.config.schema import ScheduleConfig
 from probe.model.finding import Finding, Incident
 from probe.model.identity import Family, LegRole, Phase, RoundKind, Vantage
-from probe.model.observation import DnsObservation, LegObservation
+from probe.model.observation import FIRST_PROBER, DnsObservation, LegObservation
 from probe.model.outside import OutsideHealth
 from probe.model.verdict import Verdict
 from probe.nation.exercise import Exercise
@@ -40,6 +40,7 @@ class LegKey(Struct, frozen=True, kw_only=True):
     target: str
     role: LegRole
     family: Family
+    prober: str = FIRST_PROBER
 
 
 class DnsKey(Struct, frozen=True, kw_only=True):
@@ -105,11 +106,11 @@ class Counted(Struct, frozen=True, kw_only=True):
 class Snapshot(Struct, frozen=True, kw_only=True):
     """Everything that is published, without what has become stale.
 
-    ``legs`` are the last exchanges (over TCP; ``quic``: over QUIC), ``reads`` the last ones that
-    compared goodput. ``verdicts`` has ``None`` where there has been no round yet, and no entry
-    where the last one is stale. Points
-    in time are Unix seconds. ``data`` is the state of the data budgets,
-    ``store`` that of the history, ``forward`` that of forwarding (``None``: no receiver).
+    ``legs`` are the last exchanges (over TCP; ``beside``: of other probers), ``reads`` the last
+    ones that compared goodput. ``verdicts`` has ``None`` where there has been no round yet, and no
+    entry where the last one is stale. Points in time are Unix seconds. ``data`` is the state of the
+    data budgets, ``store`` that of the history, ``forward`` that of forwarding (``None``: no
+    receiver).
     ``tunnels``, ``line_changes`` and ``families`` (which of several works) are by vantage.
     ``compared`` names the controls that were fine in a slot's last round; ``incidents`` are
     those that are open. ``outside``: how reading references abroad is doing; ``outside_key_file``
@@ -122,7 +123,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     controls: tuple[Definition, ...]
     schedule: ScheduleConfig
     legs: Mapping[LegKey, LegObservation]
-    quic: Mapping[LegKey, LegObservation]
+    beside: Mapping[LegKey, LegObservation]
     reads: Mapping[LegKey, LegObservation]
     dns: Mapping[DnsKey, DnsObservation]
     ratios: Mapping[RatioKey, Ratio]

@@ -35,11 +35,13 @@ from probe.publish.metrics import metric_names as names
 from probe.publish.metrics import metric_names_data as names_data
 from probe.publish.metrics import metric_names_outside as names_outside
 from probe.publish.metrics.metric_names import MetricSpec
+from probe.publish.metrics.metric_names_prober import ProberMetrics
 from probe.publish.metrics.nation_rows import nation_rows
 from probe.publish.metrics.store_rows import forward_rows, store_rows
 
 Row = tuple[MetricSpec, dict[str, str], float]
 
+_BESIDE = {one.name: one for one in names.BESIDE}
 # The verdict rooms' words; anything else (a free text, say) must not become a label.
 _WORD = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 GZIP_LEVEL = 4
@@ -130,8 +132,8 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[Row]:
         yield from _exercise_rows(snapshot, snapshot.exercise)
     for leg_key, leg in sorted(snapshot.legs.items(), key=_ordered):
         yield from _leg_rows(_leg_labels(leg_key), leg)
-    for leg_key, leg in sorted(snapshot.quic.items(), key=_ordered):
-        yield from _quic_rows(_leg_labels(leg_key), leg)
+    for leg_key, leg in sorted(snapshot.beside.items(), key=_ordered):
+        yield from _beside_rows(_BESIDE[leg_key.prober], _leg_labels(leg_key), leg)
     for leg_key, leg in sorted(snapshot.reads.items(), key=_ordered):
         yield from _read_rows(_leg_labels(leg_key), leg)
     for dns_key, dns in sorted(snapshot.dns.items(), key=_ordered):
@@ -275,13 +277,13 @@ def _data_rows(snapshot: Snapshot) -> Iterator[Row]:
         yield names.ROUNDS_REFUSED, labels, float(count)
 
 
-def _quic_rows(labels: dict[str, str], leg: LegObservation) -> Iterator[Row]:
-    yield names.QUIC_SUCCESS, labels, float(leg.ok)
+def _beside_rows(of: ProberMetrics, labels: dict[str, str], leg: LegObservation) -> Iterator[Row]:
+    yield of.success, labels, float(leg.ok)
     if leg.failure is not None:
         phase, reason = leg.failure.phase.value, leg.failure.reason
-        yield names.QUIC_FAILURE, {**labels, "phase": phase, "reason": reason}, 1.0
+        yield of.failure, {**labels, "phase": phase, "reason": reason}, 1.0
     for ended in ended_phases(leg):
-        yield names.QUIC_PHASE, {**labels, "phase": ended.value}, leg.phases[ended]
+        yield of.phase, {**labels, "phase": ended.value}, leg.phases[ended]
 
 
 def _leg_rows(labels: dict[str, str], leg: LegObservation) -> Iterator[Row]:

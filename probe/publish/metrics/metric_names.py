@@ -9,10 +9,14 @@ series is left out of it: a leg's series has ``platform`` or, on control legs, `
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
+from probe.config import probers
 from probe.publish.metrics import metric_names_data as names_data
 from probe.publish.metrics import metric_names_nation as names_nation
 from probe.publish.metrics import metric_names_outside as names_outside
 from probe.publish.metrics import metric_names_store as names_store
+from probe.publish.metrics.metric_names_prober import metrics_of
 from probe.publish.metrics.metric_spec import PREFIX, MetricSpec
 from probe.publish.metrics.metric_spec import metric as _metric
 
@@ -55,27 +59,12 @@ LEG_PHASE = _metric(
     "Seconds that a phase of the last exchange took.",
     absent="the phase did not take place or did not end well",
 )
-# The same target over QUIC, where that is measured; no verdict reads it.
-QUIC_SUCCESS = _metric(
-    "gauge",
-    "quic_success",
-    _LEG,
-    "Whether the last exchange of this leg over QUIC gave what was asked of it (1) or failed (0).",
-    absent=f"`quic` is not set, or the target does not speak it; {_STALE}",
-)
-QUIC_FAILURE = _metric(
-    "info",
-    "quic_failure_info",
-    (*_LEG, "phase", "reason"),
-    "Why and in which phase the last exchange over QUIC failed, as an OONI failure string.",
-    absent="the last exchange over QUIC did not fail",
-)
-QUIC_PHASE = _metric(
-    "gauge",
-    "quic_phase_seconds",
-    (*_LEG, "phase"),
-    "Seconds that a phase of the last exchange over QUIC took; `tls` is the whole handshake.",
-    absent="the phase did not take place or did not end well",
+# The same target by other probers, where they are used; no verdict reads it.
+BESIDE = tuple(
+    metrics_of(
+        prober, leg=_LEG, stale=_STALE, ended="the phase did not take place or did not end well"
+    )
+    for prober in probers.BESIDE
 )
 LEG_MIN_RTT = _metric(
     "gauge",
@@ -384,8 +373,19 @@ CLOCK_STEPS = _metric(
     absent="never",
 )
 
+
+def _declared(values: Iterable[object]) -> Iterator[MetricSpec]:
+    """Those of this module, in the order in which they stand here."""
+    for value in values:
+        if isinstance(value, MetricSpec):
+            yield value
+        elif value is BESIDE:
+            for one in BESIDE:
+                yield from (one.success, one.failure, one.phase)
+
+
 METRICS: tuple[MetricSpec, ...] = (
-    *(value for value in list(globals().values()) if isinstance(value, MetricSpec)),
+    *_declared(list(globals().values())),
     *names_data.METRICS,
     *names_nation.METRICS,
     *names_outside.METRICS,

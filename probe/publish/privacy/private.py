@@ -85,7 +85,7 @@ class Addresses:
         """Take up what a round proves."""
         if len(self._proven) > _MOST_KNOWN:
             return
-        for leg in (*observed.legs, *observed.quic):
+        for leg in observed.every_leg:
             if leg.address is not None and leg.tls is not None and leg.tls.verify_error == "":
                 self._proven.add(leg.address)
         for dns in observed.dns:
@@ -212,7 +212,7 @@ RULES: Mapping[type, Mapping[str, Rule]] = {
         "legs": _inside,
         "skipped": _inside,
         "dns": _inside,
-        "quic": _inside,
+        "beside": _inside,
         "burst": _inside,
     },
     LegObservation: {
@@ -234,7 +234,7 @@ RULES: Mapping[type, Mapping[str, Rule]] = {
         "certificate_name": _host,
         "operator": _keep,
         "http_versions": _keep,
-        "transport": _keep,
+        "prober": _keep,
     },
     # It quotes the system, and in old rounds libraries, which quote the far end.
     Failure: {"reason": _keep, "detail": _empty},

@@ -99,18 +99,19 @@ def test_legs_over_quic_have_metrics_of_their_own() -> None:
     observed = full_round(config())
     assert not samples(board_after(observed), "quic_success")
     leg = next(one for one in observed.legs if one.leg.owner == "x")
-    fine = replace(leg, phases={Phase.TLS: 0.25, Phase.PROCESSING: 0.125})
+    over = replace(leg, leg=replace(leg.leg, prober="quic"))
+    fine = replace(over, phases={Phase.TLS: 0.25, Phase.PROCESSING: 0.125})
     timeout = Failure(phase=Phase.TLS, reason="generic_timeout_error")
-    failed = replace(leg, phases={Phase.TLS: 10.0}, failure=timeout)
+    failed = replace(over, phases={Phase.TLS: 10.0}, failure=timeout)
     place = {"platform": "x", "target": leg.leg.target, "leg": "target"}
 
-    board = board_after(replace(observed, quic=(fine,)))
+    board = board_after(replace(observed, beside=(fine,)))
     assert value(board, "quic_success", **place) == 1.0
     assert value(board, "quic_phase_seconds", phase="tls", **place) == 0.25
     assert not samples(board, "quic_failure_info")
     assert value(board, "leg_phase_seconds", phase="tls", **place) == leg.phases[Phase.TLS]
 
-    board = board_after(replace(observed, quic=(failed,)))
+    board = board_after(replace(observed, beside=(failed,)))
     assert value(board, "quic_success", **place) == 0.0
     assert not samples(board, "quic_phase_seconds")
     (info,) = samples(board, "quic_failure_info", **place)

@@ -206,7 +206,7 @@ def planted(said: str) -> RoundObservation:
     return replace(
         whole,
         legs=legs,
-        quic=legs[:1],
+        beside=legs[:1],
         skipped=tuple(SkippedLeg(leg=one.leg, reason="host_budget") for one in legs),
         dns=tuple(
             replace(one, name=said, answers=(answer,), failure=failed if number % 2 else None)
@@ -330,5 +330,5 @@ def test_taking_out_twice_is_taking_out_once() -> None:
 def test_what_is_wrong_with_a_certificate_is_told_in_openssls_words(said: str, kept: str) -> None:
     whole = full_round(config(), "x")
     leg = replace(whole.legs[0], tls=TlsFacts(version="TLSv1.3", verify_error=said))
-    clean = Scrubber(NAMED).round(replace(whole, legs=(leg,), quic=(leg,)))
-    assert [one.tls and one.tls.verify_error for one in (*clean.legs, *clean.quic)] == [kept, kept]
+    clean = Scrubber(NAMED).round(replace(whole, legs=(leg,), beside=(leg,)))
+    assert [one.tls and one.tls.verify_error for one in clean.every_leg] == [kept, kept]

@@ -1,4 +1,4 @@
-"""Which legs of a round are made over QUIC as well. Pure."""
+"""Which legs of a round are made once more by another prober than TCP. Pure."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from random import Random
 
 from msgspec.structs import replace
 
+from probe.config.probers import Prober
 from probe.config.schema import LegsConfig
 from probe.measure.legs import Endpoint, declare
-from probe.model.identity import Compares, LegRole, RoundKind
+from probe.model.identity import LegRole, RoundKind
 from probe.model.observation import Leg
 
-QUIC = "quic"
 _OWN = frozenset({LegRole.TARGET, LegRole.CONTROL})
 
 
-def over_quic(
+def made_beside(
+    prober: Prober,
     legs: Sequence[Leg],
     controls: Sequence[Endpoint],
     *,
@@ -24,10 +25,10 @@ def over_quic(
     settings: LegsConfig,
     random: Random,
 ) -> tuple[Leg, ...]:
-    """The targets and controls of ``legs`` that speak QUIC, as legs of their own.
+    """The targets and controls of ``legs`` that ``prober`` can reach, as legs of its own.
 
-    ``speaks`` are the owners and targets that do. A target is never alone: if no drawn control
-    speaks QUIC, one of ``controls`` that does is added. Nothing when no target does.
+    ``speaks`` are the owners and targets that it can. A target is never alone: if it can reach no
+    drawn control, one of ``controls`` that it can is added. Nothing when there is no target.
     """
     chosen = [leg for leg in legs if leg.role in _OWN and (leg.owner, leg.target) in speaks]
     if not any(leg.role is LegRole.TARGET for leg in chosen):
@@ -43,15 +44,4 @@ def over_quic(
             drawn = [random.choice(able)]
             chosen += declare((), drawn, RoundKind.LIGHT, legs=settings, beacon=None)[0]
     light = int(settings.light_bytes)
-    return tuple(
-        replace(
-            leg,
-            transport=QUIC,
-            compares=Compares.HANDSHAKE,
-            http_versions=("h3",),
-            min_bytes=0,
-            max_bytes=light,
-            range_bytes=light,
-        )
-        for leg in chosen
-    )
+    return tuple(replace(prober.leg(leg, light), prober=prober.name) for leg in chosen)

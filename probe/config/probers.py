@@ -1,0 +1,105 @@
+"""The table of probers: who makes an exchange, what the configuration says of it, how it is called.
+
+A leg says its prober, by name. The first one, TCP, makes the legs that rounds consist of and that
+verdicts read. Each other one makes some of them once more in its own way; those are drawn into the
+same order, stand beside the others, and have metrics of their own. A prober is one file in
+``probe/measure/`` and one line here; all else follows from the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probe.config.definition import Target
+from probe.config.schema import Settings
+from probe.model.identity import Compares
+from probe.model.observation import FIRST_PROBER, Leg
+
+
+class Prober(Struct, frozen=True, kw_only=True):
+    """``name`` stands in the history, in exports and in the names of metrics: small letters and
+    digits. ``over`` is how a sentence calls it (``over QUIC``). ``made_by`` is the module and the
+    function that make a leg (a ``Measures`` of probe/measure/prober.py); it is loaded when the
+    first leg is made.
+
+    ``transport`` is what its packets look like to a firewall. ``through_proxy``: a vantage with a
+    proxy can use it. ``library``: what must be installed beside our own requirements, as the extra
+    of the prober's name. ``is_on`` and ``speaks`` say for which configuration and which targets it
+    is used. ``leg`` makes its leg of one over TCP, which may carry so many bytes.
+
+    ``absent`` says when its series are absent, ``phases`` what is special of its phases.
+    """
+
+    name: str
+    over: str
+    made_by: str
+    transport: Literal["tcp", "udp"]
+    through_proxy: bool = True
+    library: str = ""
+    is_on: Callable[[Settings], bool] = lambda settings: True
+    speaks: Callable[[Target], bool] = lambda target: True
+    leg: Callable[[Leg, int], Leg] = lambda leg, light_bytes: leg
+    absent: str = ""
+    phases: str = ""
+
+
+class NameProber(Struct, frozen=True, kw_only=True):
+    """Who asks a resolver on the wire. ``transport`` is what an observation says of it, and
+    ``made_by`` the function (an ``Asks`` of probe/measure/prober.py). ``every_round``: light rounds
+    ask as well."""
+
+    transport: str
+    made_by: str
+    every_round: bool
+
+
+def head_over_http3(leg: Leg, light_bytes: int) -> Leg:
+    """A handshake and the head of an answer, over HTTP/3."""
+    return replace(
+        leg,
+        compares=Compares.HANDSHAKE,
+        http_versions=("h3",),
+        min_bytes=0,
+        max_bytes=light_bytes,
+        range_bytes=light_bytes,
+    )
+
+
+PROBERS: tuple[Prober, ...] = (
+    Prober(
+        name=FIRST_PROBER,
+        over="over TCP",
+        made_by="probe.measure.leg:measure_leg",
+        transport="tcp",
+    ),
+    Prober(
+        name="quic",
+        over="over QUIC",
+        made_by="probe.measure.quic:measure_quic",
+        transport="udp",
+        through_proxy=False,
+        library="aioquic",
+        is_on=lambda settings: settings.quic,
+        speaks=lambda target: target.quic,
+        leg=head_over_http3,
+        absent="`quic` is not set, or the target does not speak it",
+        phases="`tls` is the whole handshake",
+    ),
+)
+
+NAME_PROBERS: tuple[NameProber, ...] = (
+    NameProber(transport="udp", made_by="probe.measure.dns:ask", every_round=True),
+    NameProber(transport="https", made_by="probe.measure.doh:ask", every_round=False),
+)
+
+BESIDE: tuple[Prober, ...] = PROBERS[1:]
+"""Those that make some legs once more."""
+
+
+def used(settings: Settings) -> tuple[Prober, ...]:
+    """Those beside TCP that a configuration uses."""
+    return tuple(prober for prober in BESIDE if prober.is_on(settings))
