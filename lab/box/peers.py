@@ -30,6 +30,8 @@ from lab.box.rules import (
 )
 from lab.net import Topology
 from lab.pki import Authority
+from probe.measure import tcp_info
+from probe.model.observation import TcpInfo
 
 PLATFORM, PLATFORM6 = "203.0.113.10", "2001:db8:10::1"
 NEUTRAL = "198.51.100.10"
@@ -148,12 +150,14 @@ def truth(question: bytes) -> bytes:
 
 
 class Fetched(Struct, frozen=True, kw_only=True):
-    """What a client got: bytes and seconds of the body, or how it ended."""
+    """What a client got: bytes and seconds of the body, or how it ended; and what its kernel
+    counted (``None``: it ended early)."""
 
     bytes: int
     seconds: float
     handshake_seconds: float
     failure: str = ""
+    tcp: TcpInfo | None = None
 
     @property
     def rate_bits_per_second(self) -> float:
@@ -211,7 +215,7 @@ class Lab:
     ) -> Fetched:
         """Fetch ``size`` bytes under a name."""
         got, begin, shaken = 0, time.monotonic(), 0.0
-        failure = ""
+        failure, counted = "", None
         try:
             connection = self.connect(address, timeout, source)
             shaking = time.monotonic()
@@ -221,10 +225,17 @@ class Lab:
                 tls.sendall(b"%d" % size)
                 while got < size and (data := tls.recv(65_536)):
                     got += len(data)
+                counted = tcp_info.read(tls)
         except OSError as error:
             failure = type(error).__name__
         seconds = time.monotonic() - begin
-        return Fetched(bytes=got, seconds=seconds, handshake_seconds=shaken, failure=failure)
+        return Fetched(
+            bytes=got,
+            seconds=seconds,
+            handshake_seconds=shaken,
+            failure=failure,
+            tcp=None if counted is None else counted.tcp,
+        )
 
     def ask(self, resolver: str, name: str = NAME, kind: str = "A") -> list[dns.message.Message]:
         """All answers to a question that come within a while."""

@@ -28,6 +28,11 @@ def noise_key(measure: Measure) -> str:
     return f"{NOISE}|{measure}"
 
 
+def gaps_key(measure: Measure) -> str:
+    """In the place of a measure: how many segments of a leg were missing, in what is compared."""
+    return f"gaps-{measure}"
+
+
 def log_effort(leg: LegObservation, measure: Measure) -> float | None:
     """Logarithm of the effort: infinite for a failure; ``None``: there is nothing to compare."""
     found = effort(leg, measure)

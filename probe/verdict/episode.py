@@ -60,9 +60,11 @@ def after_burst(
             )
         episode = replace(episode, led_astray=False)
     by_address = dict(episode.by_address)
-    by_address[address] = by_address.get(address, Wealth()).after(found.wins)
+    by_address[address] = by_address.get(address, Wealth()).after(found.wins, found.gap_wins)
     clean = _clean(observed, episode)
-    swap = episode.swap if found.swap_wins is None else episode.swap.after(found.swap_wins)
+    swap = episode.swap
+    if found.swap_wins is not None:
+        swap = swap.after(found.swap_wins, found.swap_gap_wins)
     logs = episode.slow_logs if episode.usual or not found.usual else ()
     comparable = found.usual or not episode.usual
     if comparable and found.slowdown is not None and isfinite(found.slowdown):
@@ -70,7 +72,7 @@ def after_burst(
     return replace(
         episode,
         bursts=episode.bursts + 1,
-        control=episode.control.after(found.wins),
+        control=episode.control.after(found.wins, found.gap_wins),
         swap=swap,
         any_answer=episode.any_answer or found.any_answer,
         by_address=by_address,
@@ -135,12 +137,12 @@ def basis(
     episode: Episode, at: float, known_addresses: int, thresholds: Thresholds, others: Others
 ) -> Basis | None:
     """What a proof may rest on, the best that there is; ``None`` while there is none."""
-    if episode.swap.e_value >= thresholds.evidence and (
+    if speaks(episode, episode.swap, thresholds) and (
         # What serves this one name may have a bad moment: an answer to another says little of it.
         not episode.any_answer or episode.rounds >= thresholds.rounds
     ):
         return Basis.SWAP
-    if episode.control.e_value < thresholds.evidence or episode.rounds < thresholds.rounds:
+    if not speaks(episode, episode.control, thresholds) or episode.rounds < thresholds.rounds:
         return None
     if episode.led_astray:
         return Basis.DNS if episode.elsewhere and not own_resolver_knows(episode) else None
@@ -153,6 +155,17 @@ def basis(
         return Basis.FORGED
     lasted = at - episode.onset_at
     return better(strong, lasted, thresholds, others) or here(strong, lasted, thresholds)
+
+
+def speaks(episode: Episode, evidence: Wealth, thresholds: Thresholds) -> bool:
+    """Whether the test has spoken: there is the ``evidence``, and what it is evidence of is that
+    the target is slowed by more than the margin or fails. What it owes to missing segments says
+    that somebody drops them, and not what that costs: then most bursts must have been so slow."""
+    if evidence.e_value < thresholds.evidence:
+        return False
+    if evidence.of_time >= thresholds.evidence or fails(episode):
+        return True
+    return bool(episode.slow_logs) and median(episode.slow_logs) > thresholds.log_margin
 
 
 def own_resolver_knows(episode: Episode) -> bool:

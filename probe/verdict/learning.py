@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from math import isfinite
 from statistics import median
 
-from probe.model.identity import LegRole
+from probe.model.identity import Compares, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure, gave
-from probe.verdict.contrast import deviations, healthy, log_effort, noise_key
+from probe.observe.gaps import log_gaps
+from probe.verdict.contrast import deviations, gaps_key, healthy, log_effort, noise_key
 from probe.verdict.distance import RTT, log_rtt
 from probe.verdict.level import Level, learned
 from probe.verdict.normal import DIFFERENCE, Levels, Normal, difference, series
@@ -121,7 +122,27 @@ def learn_targets(
     for leg in observed.legs:
         if leg.leg.role in _RELATIVE and leg.leg.target in targets:
             _learn_rtt(after, levels, leg, family, at)
+        if leg.leg.role is LegRole.TARGET and leg.leg.target in targets:
+            _learn_gaps(after, levels, leg, measures, family, at)
     return after
+
+
+def _learn_gaps(
+    after: dict[str, Level],
+    levels: Levels,
+    leg: LegObservation,
+    measures: tuple[Measure, ...],
+    family: str,
+    at: float,
+) -> None:
+    """How many of its segments were missing: of a whole leg, in what it is compared by. In rounds
+    that read, a leg that does not is none of the reads."""
+    reads = leg.leg.compares is Compares.GOODPUT
+    measure = next((m for m in measures if (m is not Measure.HANDSHAKE) is reads), None)
+    value = log_gaps(leg)
+    if measure is not None and value is not None and isfinite(value):
+        key = series(leg, gaps_key(measure), family)
+        after[key] = learned(levels.get(key), value, at)
 
 
 def _learn_differences(

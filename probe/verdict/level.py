@@ -30,6 +30,8 @@ DAYS = 28
 # What is called usual over weeks is what a quarter of the days were better than: trouble that fills
 # three weeks of four is normal by then.
 _LONG_SHARE = 0.25
+_MOSTLY = 0.8
+_LEAST_MOSTLY = 12
 RECENT = 6
 """Values that say what is so now: half an hour of light rounds."""
 _DAY_SECONDS = 86_400.0
@@ -89,6 +91,12 @@ class Level(Struct, frozen=True, array_like=True):
             return _LEAST_SPREAD
         middle = _median(better)
         return max(_LEAST_SPREAD, _MAD_SCALE * _median([abs(day - middle) for day in better]))
+
+    @property
+    def mostly(self) -> float | None:
+        """What four of five values are at most; ``None``: there are too few to say."""
+        ordered = sorted(self.values)
+        return ordered[int(_MOSTLY * len(ordered))] if len(ordered) >= _LEAST_MOSTLY else None
 
     def begun_anew(self) -> Level:
         """Without its values: what is normal is not known again, but what it was is remembered."""

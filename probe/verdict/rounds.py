@@ -207,9 +207,15 @@ def episode_after(
         return current
     if not suspects:
         return None
-    # A target with a swap tells the name from the address, so it goes before a worse one without.
-    worst = next((c for c in suspects if _has_swap(c, about)), suspects[0])
-    return _begun(worst, suspects, mine, observed)
+    return _begun(_first(suspects, about), suspects, mine, observed)
+
+
+def _first(suspects: Sequence[Contrast], about: About) -> Contrast:
+    """Which of ``suspects`` (the worst first) is tested: one with a swap, which tells the name from
+    the address, unless another is worse by the margin. Handshakes have swaps more often than reads
+    have, and suffer less from losses: what they show would keep the reads from being tested."""
+    least = suspects[0].worst - about.thresholds.log_margin
+    return next((c for c in suspects if c.worst >= least and _has_swap(c, about)), suspects[0])
 
 
 def _begun(

@@ -17,9 +17,11 @@ from probe.model.identity import Answer, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure, hard
+from probe.observe.gaps import ONE_GAP, log_gaps
 from probe.observe.signature import signature
 from probe.verdict.contrast import (
     between_rounds,
+    gaps_key,
     log_effort,
     noise_key,
     says_something,
@@ -32,6 +34,10 @@ from probe.verdict.thresholds import Thresholds
 
 ERRORS = 2.0
 """Standard errors of its own level that a target is given as doubt (one-sided, about 98 %)."""
+
+GAP_MARGIN = 2.0
+"""So many times as large must be the share of segments that came late, ``ONE_GAP`` being added to
+each."""
 
 # Three values spread less than what they come from: sqrt(3/2) / c4(3), for a normal.
 SMALL_SAMPLE = 1.382
@@ -51,6 +57,8 @@ class Score(Struct, frozen=True, kw_only=True):
     ``complete``: every leg was made.
     ``handshake``: as ``slowdown``, of the handshakes (``None``: what is normal is not known).
     ``noise``: how much the legs of one group differed. ``any_answer``: the swap took any answer.
+    ``gap_wins`` and ``swap_gap_wins``: as ``wins`` and ``swap_wins``, by what was missing
+    (``None``: that cannot be compared).
     """
 
     wins: int
@@ -69,6 +77,8 @@ class Score(Struct, frozen=True, kw_only=True):
     handshake: float | None
     path: float
     any_answer: bool = False
+    gap_wins: int | None = None
+    swap_gap_wins: int | None = None
 
 
 def score(
@@ -127,6 +137,39 @@ def score(
         handshake=_handshake(targets, controls, normal),
         path=path,
         any_answer=bool(swaps) and swaps[0].leg.answer is Answer.ANY,
+        gap_wins=_gap_wins(targets, controls, measure, normal) if complete else None,
+        swap_gap_wins=_gap_wins(_telling(targets), swaps, measure, normal),
+    )
+
+
+def _telling(targets: Sequence[LegObservation]) -> list[LegObservation]:
+    """Those of which a swap tells something."""
+    return [leg for leg in targets if says_something(leg)]
+
+
+def _gap_wins(
+    targets: Sequence[LegObservation],
+    others: Sequence[LegObservation],
+    measure: Measure,
+    normal: Normal,
+) -> int | None:
+    """In how many pairs more of the target's segments were missing for sure; ``None`` if that is
+    not known of some leg, or not what is normal.
+
+    The target is given the margin, and what four of five of its calm legs do not exceed; the others
+    nothing at all. So a calm target loses hardly a pair, be the others as whole as they like.
+    """
+    if len(targets) < EACH or len(others) < EACH:
+        return None
+    level = normal.level(targets[0], gaps_key(measure))
+    mostly = None if level is None else level.mostly
+    own, theirs = [log_gaps(leg) for leg in targets], [log_gaps(leg) for leg in others]
+    if mostly is None or None in own or None in theirs:
+        return None
+    allowance = max(0.0, mostly - log(ONE_GAP)) + log(GAP_MARGIN)
+    return wins(
+        [value - allowance for value in own if value is not None],
+        [value for value in theirs if value is not None],
     )
 
 
@@ -216,8 +259,8 @@ def _swap_wins(
         return None
     allowance = _most_beyond_swap(targets[0], measure, normal, thresholds)
     allowance += _path(targets, swaps, None)
-    told = [leg for leg in targets if says_something(leg)]
-    own = [y - allowance - thresholds.log_margin for y in _efforts(told, measure)]
+    told = _efforts(_telling(targets), measure)
+    own = [y - allowance - thresholds.log_margin for y in told]
     return wins(own, _efforts(swaps, measure)) if len(swaps) >= EACH else 0
 
 

@@ -120,7 +120,7 @@ def _own_slowness(found: Score, margin: float) -> Score:
     slowdown = found.slowdown
     if not found.usual or slowdown is None or slowdown > margin or found.swap_wins is None:
         return found
-    return replace(found, swap_wins=0)
+    return replace(found, swap_wins=0, swap_gap_wins=None if found.swap_gap_wins is None else 0)
 
 
 def evident(mine: PlatformMemory, thresholds: Thresholds) -> bool:
@@ -172,8 +172,11 @@ def strengthen(
     if not found.complete or found.swap_wins is None:
         return replace(mine, proven=replace(impaired, swap_bursts=0)), None
     impaired = _shown_by_burst(impaired, found, observed, about)
-    wins = _own_slowness(found, about.thresholds.log_margin).swap_wins or 0
-    swap, tried = impaired.swap.after(wins), impaired.swap_bursts + 1
+    own = _own_slowness(found, about.thresholds.log_margin)
+    swap, tried = (
+        impaired.swap.after(own.swap_wins or 0, own.swap_gap_wins),
+        impaired.swap_bursts + 1,
+    )
     impaired = replace(impaired, swap=swap, swap_bursts=tried, any_answer=found.any_answer)
     if swap.e_value >= about.thresholds.evidence:
         speaks = replace(

@@ -17,7 +17,7 @@ from probe.model.identity import Family
 from probe.model.verdict import Method, SlowPhase, State
 from probe.observe.effort import TIMEOUT, Measure
 from probe.verdict.about import About
-from probe.verdict.episode import fails, failure, method
+from probe.verdict.episode import fails, failure, method, speaks
 from probe.verdict.memory import ControlMemory, Episode, Memory, PlatformMemory, Proven, family_key
 from probe.verdict.thresholds import Thresholds
 
@@ -85,7 +85,7 @@ def _bears(known: PlatformMemory, mine: Episode | Proven, thresholds: Thresholds
     if isinstance(holder, Proven):
         if holder.basis is Basis.DNS:  # a resolver that leads astray says nothing of servers
             return False
-    elif holder.control.e_value < thresholds.evidence or holder.rounds < thresholds.rounds:
+    elif not speaks(holder, holder.control, thresholds) or holder.rounds < thresholds.rounds:
         return False
     return mechanism(holder).like(mechanism(mine))
 

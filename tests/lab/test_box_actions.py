@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from statistics import median
 
 import dns.message
 import dns.query
@@ -58,6 +59,7 @@ from lab.box.rules import (
 )
 from lab.net import CLIENT_INTERFACE, NetError, Topology
 from lab.pki import Authority
+from probe.observe.gaps import ONE_GAP
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("requires_lab")]
 
@@ -152,6 +154,22 @@ def test_loss_on_a_name_lets_it_through_but_late(lab: Lab) -> None:
     assert lossy.failure == ""
     assert lossy.seconds > 2 * clean.seconds
     assert lab.count().dropped > 5
+
+
+@pytest.mark.parametrize("reach", [Reach.DOWN, Reach.BOTH])
+def test_the_kernel_counts_what_is_missing_and_nothing_else(lab: Lab, reach: Reach) -> None:
+    def shares() -> list[float]:
+        infos = [lab.fetch(size=65_536).tcp for _ in range(5)]
+        assert all(info is not None and info.segments_in for info in infos)
+        return [
+            ((info.out_of_order or 0) + (info.retransmits or 0)) / (info.segments_in or 1)
+            for info in infos
+            if info is not None
+        ]
+
+    assert median(shares()) == 0.0
+    lab.rule(Lose(probability=0.15), reach=reach)
+    assert median(shares()) > 4.0 * ONE_GAP
 
 
 def test_delay_on_a_name_slows_its_handshake(lab: Lab) -> None:

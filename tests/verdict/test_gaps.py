@@ -1,0 +1,231 @@
+"""Missing segments as a second witness: fair bets, and no word that the times do not bear."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import comb, exp, inf, isfinite, log
+from statistics import median
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from benchmarks.losses import Cell, Row, rounds_until, run
+from probe.config import load
+from probe.model.failure import Failure
+from probe.model.identity import Compares, Family, LegRole, Phase
+from probe.model.observation import Clock, HttpFacts, Leg, LegObservation, TcpInfo
+from probe.model.verdict import State
+from probe.observe.effort import Measure
+from probe.observe.gaps import LEAST_SEGMENTS, ONE_GAP, log_gaps
+from probe.verdict.episode import speaks
+from probe.verdict.level import Level, learned
+from probe.verdict.memory import Episode
+from probe.verdict.rank import BRAVE, EACH, WEIGHTS, Wealth, wins
+from probe.verdict.thresholds import DEFAULT
+from scenarios.model import EVERY, Lossy, Restricted, Whom, exactly
+from synth.drive import Daemon
+from synth.edges import EdgeModel
+from synth.lines import LINES
+from synth.world import World
+
+CONFIG = load(None, {})
+BEGIN = 1_699_920_000.0
+HOUR = 3_600.0
+
+LEG = Leg(
+    role=LegRole.TARGET,
+    owner="x",
+    target="object",
+    connect_to="x.test",
+    port=443,
+    url="https://x.test/",
+    sni="x.test",
+    certificate_name="x.test",
+    compares=Compares.GOODPUT,
+)
+
+
+def observed(
+    out_of_order: int | None,
+    *,
+    repeated: int = 0,
+    segments: int | None = 50,
+    failure: Failure | None = None,
+) -> LegObservation:
+    return LegObservation(
+        leg=LEG,
+        order=0,
+        started_at=0.0,
+        duration_seconds=1.0,
+        clock=Clock.KERNEL,
+        family=Family.IPV4,
+        failure=failure,
+        tcp=TcpInfo(out_of_order=out_of_order, retransmits=repeated, segments_in=segments),
+        http=HttpFacts(version="2", status=206, content_length=65_536),
+    )
+
+
+REFUSED = Failure(phase=Phase.PROCESSING, reason="http_unexpected_status_code")
+RESET = Failure(phase=Phase.TLS, reason="connection_reset")
+
+
+@pytest.mark.parametrize(
+    ("leg", "share"),
+    [
+        (observed(0), 0.0),
+        (observed(10), 0.2),
+        (observed(10, repeated=5), 0.3),
+        # One of the few segments of a handshake is no gap for every three segments.
+        (observed(0, repeated=1, segments=3), 1 / LEAST_SEGMENTS),
+    ],
+)
+def test_the_share_is_of_what_came(leg: LegObservation, share: float) -> None:
+    found = log_gaps(leg)
+    assert found is not None
+    assert exp(found) - ONE_GAP == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("leg", "value"),
+    [
+        (observed(None), None),
+        (observed(0, segments=None), None),
+        (replace(observed(0), tcp=None), None),
+        (observed(40, failure=REFUSED), None),
+        (observed(0, failure=RESET), inf),
+    ],
+    ids=["old kernel", "very old kernel", "proxy", "refused", "reset"],
+)
+def test_what_the_kernel_does_not_count_is_not_known(
+    leg: LegObservation, value: float | None
+) -> None:
+    assert log_gaps(leg) == value
+
+
+def test_the_bettors_share_one_stake() -> None:
+    assert sum(WEIGHTS) == pytest.approx(1.0)
+    assert Wealth().e_value == pytest.approx(1.0)
+
+
+BOTH = st.lists(
+    st.tuples(st.floats(-20, 20) | st.just(inf), st.floats(-3, 0) | st.just(log(ONE_GAP))),
+    min_size=2 * EACH,
+    max_size=2 * EACH,
+)
+
+
+@given(BOTH)
+def test_two_witnesses_are_no_better_than_one_under_the_shuffle(
+    legs: list[tuple[float, float]],
+) -> None:
+    """Times and gaps of the same legs hang together, and that gains nothing."""
+    after = []
+    for chosen in combinations(range(2 * EACH), EACH):
+        mine = [legs[n] for n in chosen]
+        theirs = [leg for n, leg in enumerate(legs) if n not in chosen]
+        times, gaps = (wins([m[n] for m in mine], [t[n] for t in theirs]) for n in (0, 1))
+        after.append(Wealth().after(times, gaps).e_value)
+    assert sum(after) / len(after) <= 1.0 + 1e-9
+
+
+@given(st.floats(0.0, 0.35))
+def test_a_calm_target_gains_nothing_beside_sites_that_never_lose_a_packet(chance: float) -> None:
+    """It exceeds what four of five of its calm legs have in one of five legs, give or take what is
+    known of that: then nothing is won, be the controls no match for it at all."""
+    mean = sum(
+        comb(EACH, n) * chance**n * (1.0 - chance) ** (EACH - n) * BRAVE[EACH * n]
+        for n in range(EACH + 1)
+    )
+    assert mean <= 1.0
+
+
+@pytest.mark.parametrize(("times", "gaps"), [(9, 0), (0, 9), (9, 9), (9, None)])
+def test_four_bursts_suffice_by_either_witness_and_two_at_an_address(
+    times: int, gaps: int | None
+) -> None:
+    wealth, evidence = Wealth(), []
+    for _ in range(4):
+        wealth = wealth.after(times, gaps)
+        evidence.append(wealth.e_value)
+    assert evidence[1] >= DEFAULT.address_evidence
+    assert evidence[3] >= DEFAULT.evidence
+
+
+def test_where_nothing_can_be_compared_nobody_bets() -> None:
+    assert Wealth().after(9).after(0).gaps == 1.0
+    assert Wealth().after(9, 9).after(0).gaps == BRAVE[9]
+
+
+def test_wealth_of_before_there_were_three_bettors_is_readable() -> None:
+    assert msgspec.json.decode(b"[4.0,2.0]", type=Wealth) == Wealth(4.0, 2.0, 1.0)
+
+
+def test_what_four_of_five_are_at_most_takes_a_dozen_values() -> None:
+    level: Level | None = None
+    for n in range(11):
+        level = learned(level, float(n), BEGIN + n)
+        assert level.mostly is None
+    assert level is not None
+    assert learned(level, 11.0, BEGIN).mostly == 9.0
+
+
+GAPS_ALONE = Wealth(0.1, 0.1, 60_000.0)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "slow", "failures", "spoken"),
+    [
+        (GAPS_ALONE, (log(3.0),) * 3, (), True),
+        (GAPS_ALONE, (log(3.0), log(1.4), log(1.5)), (), False),
+        (GAPS_ALONE, (), (), False),
+        (GAPS_ALONE, (), ("tls/generic_timeout_error",) * 3, True),
+        (Wealth(60_000.0, 30_000.0, 1.0), (), (), True),
+        (Wealth(60.0, 30.0, 100.0), (log(3.0),) * 3, (), False),
+    ],
+    ids=["slow", "not slow", "not known", "fails", "time alone", "too little"],
+)
+def test_missing_segments_alone_slow_nobody(
+    evidence: Wealth, slow: tuple[float, ...], failures: tuple[str, ...], spoken: bool
+) -> None:
+    episode = Episode(
+        target="object",
+        measure=Measure.TRANSFER,
+        family=Family.IPV4,
+        onset_at=BEGIN,
+        last_at=BEGIN,
+        slow_logs=slow,
+        failures=failures,
+    )
+    assert speaks(episode, evidence, DEFAULT) is spoken
+
+
+@pytest.mark.parametrize(
+    ("line", "platform", "by", "way"),
+    [("fibre", "facebook", "name", "down"), ("mobile", "facebook", "name", "down")],
+)
+def test_a_seventh_lost_is_told_within_four_transfer_rounds(
+    line: str, platform: str, by: str, way: str
+) -> None:
+    found = [run(Cell(Row(15.0, by, way), line, platform, seed)) for seed in range(3)]
+    assert median(value for one in found for value in one.reads) > log(3.0) + median(
+        value for one in found for value in one.calm
+    )
+    assert isfinite(rounds_until(found))
+    assert rounds_until(found) <= 4.0
+    assert not any(one.wrong for one in found)
+
+
+@pytest.mark.parametrize("percent", [5.0, 10.0, 20.0])
+@pytest.mark.parametrize("line", ["fibre", "mobile"])
+def test_a_line_that_begins_to_lose_accuses_nobody(line: str, percent: float) -> None:
+    world = World(CONFIG, LINES[line], seed=5, edges=EdgeModel(), begin=BEGIN, addresses=(2,))
+    daemon = Daemon(CONFIG, world, begin=BEGIN, only=("youtube",))
+    for _ in daemon.run(BEGIN + 24 * HOUR):
+        pass
+    effect = Lossy(probability=exactly(percent / 100.0))
+    world.restrict([Restricted(whom=Whom(hosts=(EVERY,)), effects=(effect,))])
+    said = {one.verdict.state for one in daemon.run(daemon.now + 8 * HOUR)}
+    assert not said & {State.THROTTLED, State.BLOCKED, State.IMPAIRED}
