@@ -15,7 +15,18 @@ from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.effort import Measure
-from probe.verdict import answers, families, forged, lasting, lookups, names, pace, rounds, testing
+from probe.verdict import (
+    answers,
+    families,
+    forged,
+    lasting,
+    lookups,
+    names,
+    pace,
+    rounds,
+    shelf,
+    testing,
+)
 from probe.verdict.about import About
 from probe.verdict.clock import dates_found
 from probe.verdict.cut import heard, line_cut_off, nobody_to_ask
@@ -91,6 +102,7 @@ def _ordinary(
     memory: Memory, observed: RoundObservation, about: About, rules: tuple[Rule, ...]
 ) -> Decision:
     thresholds = about.thresholds
+    memory = shelf.turned_to(memory, observed, rounds.reads(observed.kind))
     seen = rounds.compare(memory.levels, observed, about)
     mine = rounds.noted(memory.platform(observed.platform), seen, observed)
     mine = lookups.noted(mine, observed)
@@ -258,9 +270,17 @@ def _teaching(
     return tuple(m for m in measures if m not in slow), replace(mine, untaught=untaught), levels
 
 
+def _reads_in_burst(memory: Memory, observed: RoundObservation) -> Measure | None:
+    """The measure of what a burst reads: that of what it tests."""
+    mine = memory.platform(observed.platform)
+    holder = mine.proven or mine.episode
+    return None if holder is None or holder.measure is Measure.HANDSHAKE else holder.measure
+
+
 def _burst(
     memory: Memory, observed: RoundObservation, about: About, rules: tuple[Rule, ...]
 ) -> Decision:
+    memory = shelf.turned_to(memory, observed, _reads_in_burst(memory, observed))
     mine, levels = memory.platform(observed.platform), memory.levels
     mine = replace(mine, clean=rounds.clean_after(mine, None, observed, about))
     cut = line_cut_off(mine, memory.controls, observed, about)

@@ -116,7 +116,7 @@ def ended(
 def begun_anew(memory: Memory) -> Memory:
     """The memory at the start of a new line: what was normal is forgotten for every platform."""
     platforms = {name: unlearned(known) for name, known in memory.platforms.items()}
-    return replace(memory, levels={}, line_rounds=0, platforms=platforms)
+    return replace(memory, levels={}, shelf={}, line_rounds=0, platforms=platforms)
 
 
 def unlearned(mine: PlatformMemory) -> PlatformMemory:

@@ -26,6 +26,9 @@ from probe.verdict.shown import Shown
 MEMORY_VERSION = 1
 MOST_ADDRESSES = 6
 MOST_NETWORKS = 64
+ALIKE = 1.5
+"""Reads whose lengths differ by no more than this factor cannot differ by more than it in their
+seconds for each byte, as a longer read takes no less time: that is below every margin."""
 
 
 def family_key(family: Family, name: str) -> str:
@@ -177,6 +180,26 @@ class Proven(Struct, frozen=True, kw_only=True):
         return log(self.factor) if self.factor else inf
 
 
+class Object(Struct, frozen=True, array_like=True):
+    """``host`` is what is connected to, ``size`` the bytes that are read of it (0: a handshake)."""
+
+    host: str
+    size: int = 0
+
+    def same(self, other: Object) -> bool:
+        """Whether both are one object."""
+        if self.host != other.host or bool(self.size) != bool(other.size):
+            return False
+        return max(self.size, other.size) <= ALIKE * min(self.size, other.size)
+
+
+class Kept(Struct, frozen=True, array_like=True):
+    """The level of an object that is not measured at the moment."""
+
+    object: Object
+    level: Level
+
+
 class ControlMemory(Struct, frozen=True, kw_only=True):
     """When a control answered last (Unix seconds; 0: never), and since when it has not answered
     whenever it was asked (0: it did the last time). ``pace``: bytes a second of its last read,
@@ -276,7 +299,8 @@ class Memory(Struct, frozen=True, kw_only=True):
     and ``owner/target``.
 
     ``line_rounds``: rounds in a row in which every round-trip time was another one. ``families``:
-    who answers over each.
+    who answers over each. ``objects``: series → the object that it is of, ``shelf``: the levels of
+    others that it was of before (``shelf.py``).
     """
 
     version: int = MEMORY_VERSION
@@ -285,6 +309,8 @@ class Memory(Struct, frozen=True, kw_only=True):
     controls: dict[str, ControlMemory] = {}
     line_rounds: int = 0
     families: dict[Family, FamilyMemory] = {}
+    objects: dict[str, Object] = {}
+    shelf: dict[str, tuple[Kept, ...]] = {}
 
     def platform(self, name: str) -> PlatformMemory:
         """What is remembered of ``name``; nothing at first."""

@@ -46,6 +46,11 @@ class Compared(Struct, frozen=True, kw_only=True):
     another_line: bool
 
 
+def reads(kind: RoundKind) -> Measure | None:
+    """The measure of what a round of ``kind`` reads; ``None``: it reads nothing."""
+    return next((m for m in _measures(kind) if m is not Measure.HANDSHAKE), None)
+
+
 def _measures(kind: RoundKind) -> tuple[Measure, ...]:
     if kind is RoundKind.TRANSFER:
         return (Measure.HANDSHAKE, Measure.TRANSFER)
