@@ -15,10 +15,12 @@ from rich.text import Text
 from probe.commands.options import config_option, load_config
 from probe.commands.reading import opened, ordered, reading, zone_of
 from probe.model.finding import Incident
-from probe.model.stored import VerdictSpan
+from probe.model.stored import JudgedSpan, VerdictSpan, judged, looked_back
 from probe.model.verdict import AILING
+from probe.publish.plain_words import rate_words
 from probe.publish.report.times import Clock, duration
 from probe.publish.terminal.round_table import STATE_STYLES
+from probe.verdict.relief import SAID_SECONDS
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For machines.")
 zone_option = click.option(
@@ -48,16 +50,20 @@ def history(
     ordered(since, until)
     config, clock = load_config(path), Clock(zone_of(timezone))
     with opened(config, file) as stored:
-        spans = list(
-            stored.verdict_spans(since=since, until=until, platform=platform, vantage=vantage)
+        # An end that came later may say something of this time.
+        known = list(
+            stored.verdict_spans(
+                since=since, until=until + SAID_SECONDS, platform=platform, vantage=vantage
+            )
         )
+    spans = judged((one for one in known if one.started_at < until), looked_back(known))
     if as_json:
         _json(spans)
     elif not spans:
         click.echo("nothing was measured in this time")
     else:
         _print(("from", "to", "for", "vantage", "platform", "state"),
-               (_of_span(span, clock) for span in spans))  # fmt: skip
+               (_of_judged(span, clock) for span in spans))  # fmt: skip
 
 
 @click.command()
@@ -127,6 +133,21 @@ def _of_span(span: VerdictSpan, clock: Clock) -> Row:
         state,
         span.last.sentence,
     )
+
+
+def _of_judged(span: JudgedSpan, clock: Clock) -> Row:
+    """A span, and what is known of it by now."""
+    *cells, sentence = _of_span(span, clock)
+    found = span.judged_back
+    if found is None:
+        return (*cells, sentence)
+    told = (
+        f"Judged back: {found.target} read {found.times:.1f} times slower than since "
+        f"{clock.brief(found.until)} ({rate_words(found.before)}, then {rate_words(found.after)}), "
+        "while other sites did not change; whether it was restricted or its server was slow is "
+        "not known."
+    )
+    return (*cells, f"{sentence} {told}")
 
 
 def _of_incident(incident: Incident, clock: Clock) -> Row:

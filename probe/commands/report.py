@@ -17,6 +17,7 @@ from probe.publish.report.gather import gather, window
 from probe.publish.report.render import render_html, render_svg
 from probe.publish.report.report_parts import Setting
 from probe.publish.report.times import Clock
+from probe.verdict.relief import SAID_SECONDS
 
 
 @click.command()
@@ -57,8 +58,9 @@ def report(
         gathered = gather(
             history.rounds(since=since, until=until, platform=platform, vantage=vantage),
             window(since, until),
+            # An end that came later may say something of this time.
             told=history.verdict_spans(
-                since=since, until=until, platform=platform, vantage=vantage
+                since=since, until=until + SAID_SECONDS, platform=platform, vantage=vantage
             ),
         )
         incidents = tuple(history.incidents(since=since, until=until, platform=platform))

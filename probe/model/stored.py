@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from probe.model.observation import RoundObservation
-from probe.model.verdict import Method, State, Trigger, Verdict
+from probe.model.verdict import LookingBack, Method, State, Trigger, Verdict
 
 
 class StoredRound(Struct, frozen=True, kw_only=True):
@@ -13,6 +16,10 @@ class StoredRound(Struct, frozen=True, kw_only=True):
 
     observed: RoundObservation
     verdict: Verdict
+
+
+Slot = tuple[str, str]
+"""A vantage's and a platform's name."""
 
 
 class VerdictSpan(Struct, frozen=True, kw_only=True):
@@ -47,3 +54,39 @@ class VerdictSpan(Struct, frozen=True, kw_only=True):
     def trigger(self) -> Trigger | None:
         """Of throttling."""
         return self.first.trigger
+
+
+class JudgedSpan(VerdictSpan, frozen=True, kw_only=True):
+    """A span with what a later end has shown of it (``judged_back``; ``None``: nothing)."""
+
+    judged_back: LookingBack | None = None
+
+
+def looked_back(spans: Iterable[VerdictSpan]) -> dict[Slot, tuple[LookingBack, ...]]:
+    """What the verdicts of ``spans`` say of the times before them, each once."""
+    found: dict[Slot, dict[tuple[str, float], LookingBack]] = {}
+    for span in spans:
+        for verdict in (span.first, span.last):
+            if (back := verdict.back) is not None:
+                slot = found.setdefault((span.vantage, span.platform), {})
+                slot[back.target, back.until] = back
+    return {slot: tuple(backs.values()) for slot, backs in found.items()}
+
+
+def judged_back(
+    span: VerdictSpan, backs: Mapping[Slot, tuple[LookingBack, ...]]
+) -> LookingBack | None:
+    """What a later end has shown of ``span``: the most that it was slowed."""
+    found = [
+        back
+        for back in backs.get((span.vantage, span.platform), ())
+        if back.holds_for(span.state, span.started_at, span.ended_at)
+    ]
+    return max(found, key=lambda back: back.times, default=None)
+
+
+def judged(
+    spans: Iterable[VerdictSpan], backs: Mapping[Slot, tuple[LookingBack, ...]]
+) -> list[JudgedSpan]:
+    """``spans``, each with what a later end has shown of it."""
+    return [JudgedSpan(**asdict(span), judged_back=judged_back(span, backs)) for span in spans]

@@ -101,6 +101,26 @@ class Evidence(Struct, frozen=True, kw_only=True):
     reference: float | None = None
 
 
+class LookingBack(Struct, frozen=True, kw_only=True):
+    """What an end has shown of the time before it: from ``since`` (the first round) to ``until``
+    (Unix seconds) reads of ``target`` were ``times`` slower than afterwards, at ``before`` in place
+    of ``after`` bytes a second, while those of controls became ``others`` times faster only."""
+
+    target: str
+    since: float
+    until: float
+    times: float
+    before: float
+    after: float
+    others: float
+
+    def holds_for(self, state: State, started_at: float, ended_at: float) -> bool:
+        """Whether what was said then, of the time from ``started_at`` to ``ended_at``, is judged
+        otherwise now: it was called fine, or not known."""
+        said = state in (State.OK, State.UNKNOWN)
+        return said and started_at < self.until and ended_at > self.since
+
+
 class Verdict(Struct, frozen=True, kw_only=True):
     """A state with the rule that gave it, its evidence, and one sentence for a person.
 
@@ -114,7 +134,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     winnings: 1 is none). ``target`` is the endpoint that showed it. ``tested_bytes``: the most body
     bytes that were read in one exchange, so ``ok`` says nothing about what begins later.
     ``may_claim`` and ``may_not_claim`` are sentences that the evidence bears or forbids. It holds
-    for ``holds_seconds`` unless another one comes: from then on nobody knows.
+    for ``holds_seconds`` unless another one comes: from then on nobody knows. ``back``: what it
+    says of the time before.
     """
 
     vantage: str
@@ -142,6 +163,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     may_not_claim: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     holds_seconds: float = HOLD_SECONDS
+    back: LookingBack | None = None
 
     @property
     def suspected(self) -> bool:

@@ -42,9 +42,13 @@ class Slower(Struct, frozen=True, kw_only=True):
 
 class Relief(Struct, frozen=True, kw_only=True):
     """At ``at`` (Unix seconds) ``target`` became ``times`` faster than it had ever been here, since
-    the first round at ``began_at``, while controls did not."""
+    the first round at ``began_at``, while controls did not. ``before`` and ``after``: bytes a
+    second (0: not kept); ``others``: how many times faster controls became."""
 
     target: str
     times: float
     at: float
     began_at: float
+    before: float = 0.0
+    after: float = 0.0
+    others: float = 1.0

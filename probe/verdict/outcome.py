@@ -14,6 +14,7 @@ from probe.model.verdict import (
     HOME_RESOLVER,
     RESTRICTED,
     Evidence,
+    LookingBack,
     Signature,
     SlowPhase,
     State,
@@ -22,6 +23,7 @@ from probe.model.verdict import (
 from probe.observe.effort import Measure
 from probe.verdict import claims, words_often
 from probe.verdict.about import About
+from probe.verdict.apart import Relief
 from probe.verdict.contrast import Contrast
 from probe.verdict.facts import Facts
 from probe.verdict.memory import Episode, PlatformMemory, Proven
@@ -85,6 +87,7 @@ def publish(
         tls_stack=about.tls_stack,
         evidence=_evidence(numbers, observed.burst),
         holds_seconds=observed.holds_seconds,
+        back=_looking_back(facts.relief),
     )
     verdict = replace(
         verdict,
@@ -107,6 +110,21 @@ def publish(
         factor=None if facts.told is None else facts.told.times,
         target=restriction.target,
         evidence=(*verdict.evidence, *_rates(restriction, facts)),
+    )
+
+
+def _looking_back(found: Relief | None) -> LookingBack | None:
+    """What an end that was seen says of the time before; nothing where rates were not kept."""
+    if found is None or not found.before:
+        return None
+    return LookingBack(
+        target=found.target,
+        since=found.began_at,
+        until=found.at,
+        times=found.times,
+        before=found.before,
+        after=found.after,
+        others=found.others,
     )
 
 

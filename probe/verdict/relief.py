@@ -52,7 +52,16 @@ def relief_after(
         begun, rounds = faster.get(key, (observed.started_at, 0.0))
         faster[key] = (begun, rounds + 1.0)
         if rounds + 1.0 >= ROUNDS:
-            found = Relief(target=leg.leg.target, times=times, at=begun, began_at=mine.began_at)
+            now = exp(median(lines) - value)
+            found = Relief(
+                target=leg.leg.target,
+                times=times,
+                at=begun,
+                began_at=mine.began_at,
+                before=now / times,
+                after=now,
+                others=exp(-median(lines)),
+            )
             mine = replace(mine, relief=found)
     return replace(mine, faster=faster)
 

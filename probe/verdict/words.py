@@ -151,11 +151,14 @@ def _before(facts: Facts) -> str:
     found = facts.relief
     if found is None:
         return ""
+    rates = ""
+    if found.before and found.after:
+        rates = f" ({rate(found.before)}, then {rate(found.after)})"
     return (
-        f" Until {moment(found.at)} its reads took {times(found.times)} as long as now, from the "
-        f"first round on ({moment(found.began_at)}), and those of other sites did not change: a "
-        "restriction that began before looks like this when it ends, and so does a server that "
-        "becomes faster."
+        f" Until {moment(found.at)} its reads took {times(found.times)} as long as now{rates}, "
+        f"from the first round on ({moment(found.began_at)}), and those of other sites did not "
+        "change: a restriction that began before looks like this when it ends, and so does a "
+        "server that becomes faster."
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probe.model.identity import Role
-from probe.model.verdict import State
+from probe.model.verdict import LookingBack, State
+from probe.publish.plain_words import rate_words
 from probe.publish.report.report_parts import Gathered, Setting, Span
 from probe.publish.report.times import duration, listed
+from probe.verdict.claims import moment
 
 
 def ailing(gathered: Gathered, setting: Setting) -> tuple[str, ...]:
@@ -24,7 +26,28 @@ def ailing(gathered: Gathered, setting: Setting) -> tuple[str, ...]:
             }
             if seen:
                 found.append(_said(setting.title(platform), state, seen))
+        found += _in_hindsight(platform, gathered, setting)
     return tuple(found)
+
+
+def _in_hindsight(platform: str, gathered: Gathered, setting: Setting) -> list[str]:
+    """What ends that were seen say of the time before them, once for each endpoint."""
+    most: dict[str, LookingBack] = {}
+    for (vantage, name), slot in gathered.slots.items():
+        if name != platform or setting.vantage(vantage).role is not Role.INSIDE:
+            continue
+        for back in slot.backs:
+            known = most.get(back.target)
+            most[back.target] = back if known is None or back.times > known.times else known
+    return [
+        f"From the first round to {moment(back.until)}, reads of {setting.title(platform)} "
+        f"({target}) ran at {rate_words(back.before)}, and afterwards at "
+        f"{rate_words(back.after)}, {back.times:.1f} times as fast, while other sites did not "
+        "change. That was seen at its end only, so the time before it is judged back: a "
+        "restriction that began before the measurement looks like this when it ends, and so does "
+        "a server that becomes faster."
+        for target, back in most.items()
+    ]
 
 
 def which(gathered: Gathered, setting: Setting) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from probe.model.stored import StoredRound, VerdictSpan
-from probe.model.verdict import RESTRICTED, State, Verdict
+from probe.model.verdict import RESTRICTED, LookingBack, State, Verdict
 from probe.publish.report.episodes import Episodes, Value, values_of
 from probe.publish.report.report_parts import Gathered, SeriesKey, Slot, SlotGathered, Span, Window
 from probe.publish.report.sketch import Sketch
@@ -83,6 +83,7 @@ class _SlotGatherer:
         self._told = Spans(over)
         self._series: dict[SeriesKey, dict[int, Sketch]] = {}
         self._episodes = Episodes()
+        self._backs: dict[tuple[str, float], LookingBack] = {}
         self._rounds = 0
         self._first = self._last = 0.0
 
@@ -92,6 +93,7 @@ class _SlotGatherer:
         self._last = at
         self._rounds += 1
         self._spans.add(stored.verdict)
+        self._look_back(stored.verdict)
         values = tuple(values_of(stored.observed))
         self._episodes.add(stored, values)
         for value in values:
@@ -99,6 +101,12 @@ class _SlotGatherer:
 
     def told(self, span: VerdictSpan) -> None:
         self._told.told(span)
+        self._look_back(span.first)
+        self._look_back(span.last)
+
+    def _look_back(self, verdict: Verdict) -> None:
+        if (back := verdict.back) is not None:
+            self._backs[back.target, back.until] = back
 
     def _count(self, value: Value) -> None:
         number = int((value.at - self._window.start) // self._window.bin_seconds)
@@ -109,14 +117,40 @@ class _SlotGatherer:
         sketch.add(value.value)
 
     def frozen(self) -> SlotGathered:
+        backs = tuple(self._backs.values())
         return SlotGathered(
-            spans=self._told.finish() or self._spans.finish(),
+            spans=judged_back(self._told.finish() or self._spans.finish(), backs),
             series=self._series,
             episodes=self._episodes.finish(),
             rounds=self._rounds,
             first_at=self._first,
             last_at=self._last,
+            backs=backs,
         )
+
+
+def judged_back(spans: Iterable[Span], backs: Iterable[LookingBack]) -> tuple[Span, ...]:
+    """``spans`` with those parts impaired of which an end has shown that they were slow: it was
+    called fine, or not known, while it was so from the first round on."""
+    found = tuple(spans)
+    for back in backs:
+        parts: list[Span] = []
+        for span in found:
+            if not back.holds_for(span.state, span.start, span.end):
+                parts.append(span)
+                continue
+            begun, over = max(span.start, back.since), min(span.end, back.until)
+            parts += [
+                Span(state=state, start=start, end=end)
+                for state, start, end in (
+                    (span.state, span.start, begun),
+                    (State.IMPAIRED, begun, over),
+                    (span.state, over, span.end),
+                )
+                if start < end
+            ]
+        found = tuple(parts)
+    return found
 
 
 class Spans:

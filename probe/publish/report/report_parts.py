@@ -9,7 +9,7 @@ from msgspec import Struct
 from probe.model.finding import Incident
 from probe.model.identity import LegRole, Vantage
 from probe.model.observation import RoundObservation
-from probe.model.verdict import State
+from probe.model.verdict import LookingBack, State
 from probe.publish.report.sketch import Sketch
 
 Slot = tuple[str, str]  # vantage, platform
@@ -94,7 +94,7 @@ class Episode(Struct, frozen=True, kw_only=True):
 
 
 class SlotGathered(Struct, frozen=True, kw_only=True):
-    """What one vantage saw of one platform."""
+    """What one vantage saw of one platform. ``backs``: what an end has shown of the time before."""
 
     spans: tuple[Span, ...]
     series: Mapping[SeriesKey, Mapping[int, Sketch]]
@@ -102,6 +102,7 @@ class SlotGathered(Struct, frozen=True, kw_only=True):
     rounds: int
     first_at: float
     last_at: float
+    backs: tuple[LookingBack, ...] = ()
 
 
 class Gathered(Struct, frozen=True, kw_only=True):
