@@ -100,8 +100,8 @@ class Wrong(logging.Handler):
 class _Rounds:
     """Rounds of the world of numbers; while the far ends hang, each takes minutes."""
 
-    def __init__(self, config: Config, day: Day) -> None:
-        self._soak = SoakRounds(config, day.world)
+    def __init__(self, config: Config, day: Day, real: Rounds) -> None:
+        self._soak = SoakRounds(config, day.world, real)
         self._day = day
 
     async def measure(
@@ -117,6 +117,9 @@ class _Rounds:
     async def burst(self, plan: Burst, *, platform: str, vantage: str) -> RoundObservation:
         observed = await self._soak.burst(plan, platform=platform, vantage=vantage)
         return self._day.named(observed)
+
+    def unmade(self, plan: Burst, *, platform: str, vantage: str) -> RoundObservation:
+        return self._day.named(self._soak.unmade(plan, platform=platform, vantage=vantage))
 
 
 class _Daemon(Daemon):
@@ -134,7 +137,7 @@ class _Daemon(Daemon):
 
     def _build(self, config: Config) -> tuple[Rounds, Runner]:
         rounds, made = super()._build(config)
-        synthetic: object = _Rounds(config, self._day)
+        synthetic: object = _Rounds(config, self._day, rounds)
         rounds = synthetic  # type: ignore[assignment]
         return rounds, made
 

@@ -36,6 +36,7 @@ from msgspec.structs import replace
 from probe.app import Daemon
 from probe.config import load
 from probe.config.schema import Config, StoreConfig
+from probe.measure.round import Rounds
 from probe.model.burst import Burst
 from probe.model.identity import Family, RoundKind
 from probe.model.observation import RoundObservation
@@ -71,9 +72,10 @@ class Sample(Struct, frozen=True):
 class SoakRounds:
     """In place of ``probe.measure.round.Rounds``: rounds of the world of numbers."""
 
-    def __init__(self, config: Config, world: World) -> None:
+    def __init__(self, config: Config, world: World, real: Rounds) -> None:
         self._config = config
         self._world = world
+        self._real = real
         self._synth: dict[str, SynthRounds] = {}
 
     def _of(self, vantage: str) -> SynthRounds:
@@ -90,6 +92,9 @@ class SoakRounds:
     async def burst(self, plan: Burst, *, platform: str, vantage: str) -> RoundObservation:
         observed, end = self._of(vantage).burst(plan, platform, CLOCK.true())
         return await self._waited(observed, end)
+
+    def unmade(self, plan: Burst, *, platform: str, vantage: str) -> RoundObservation:
+        return self._real.unmade(plan, platform=platform, vantage=vantage)
 
     async def _waited(self, observed: RoundObservation, end: float) -> RoundObservation:
         offset = CLOCK.offset
@@ -172,7 +177,7 @@ class Soak:
         months = range(0, self.days, MONTH)
         self.world.trouble([one for day in months for one in troubles(begin + day * DAY)])
         self.daemon = daemon = Daemon(config, lambda: config)
-        rounds: object = SoakRounds(config, self.world)
+        rounds: object = SoakRounds(config, self.world, daemon._judging.rounds)
         daemon._judging.rounds = rounds  # type: ignore[assignment]
         daemon._runner.start()
         hours = range(self.days * 24)

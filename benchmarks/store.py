@@ -101,7 +101,7 @@ class Life:
         """Live through them."""
         world = World(self.config, FIBRE, seed=7, edges=CALM, begin=CLOCK.true(), least_addresses=2)
         daemon = Daemon(self.config, lambda: self.config)
-        rounds: object = SoakRounds(self.config, world)
+        rounds: object = SoakRounds(self.config, world, daemon._judging.rounds)
         daemon._judging.rounds = rounds  # type: ignore[assignment]
         self._watch(daemon)
         daemon._runner.start()
