@@ -7,22 +7,23 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from probe import __version__
+from probe.commands.group import Commands
 from probe.commands.measuring import Measuring
 from probe.commands.options import config_option
 from probe.commands.options import load_config as _load
+from probe.commands.output import write
 from probe.commands.recorded import RecordedError
 from probe.commands.risk import RISK
 from probe.config import contacts, load, warnings
 from probe.config.definition import Definition
 from probe.config.schema import Config
-from probe.measure.trust import TrustError, ssl_version
+from probe.measure.trust import ssl_version
 from probe.model.identity import RoundKind
 from probe.model.observation import FIRST_PROBER, LegObservation, RoundObservation, SkippedLeg
 from probe.model.verdict import State as VerdictState
@@ -37,24 +38,6 @@ if TYPE_CHECKING:
 
     from probe.publish.privacy.named import Named
 
-# Commands that have a module of their own. The daemon lives with what it imports for months, so
-# what only they need (tables, pages, the demo) is imported when one of them is asked for.
-ELSEWHERE = {
-    "backup": "backup",
-    "demo": "demo",
-    "drill": "drill",
-    "explain": "explain",
-    "export": "export",
-    "history": "history",
-    "incidents": "history",
-    "nation": "nation",
-    "outside": "outside",
-    "password": "password",
-    "report": "report",
-    "rules": "rules",
-    "wipe": "wipe",
-}
-
 # Exit statuses of ``once --exit-code``, worst last.
 STATUS: dict[VerdictState, int] = {
     VerdictState.OK: 0,
@@ -67,29 +50,6 @@ STATUS: dict[VerdictState, int] = {
     VerdictState.THROTTLED: 14,
     VerdictState.BLOCKED: 15,
 }
-
-
-class Commands(click.Group):
-    """Finds the commands that are elsewhere; says in one sentence why no certificate can be
-    believed, whatever the command."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, sorted."""
-        return sorted({*super().list_commands(ctx), *ELSEWHERE})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, imported if need be."""
-        if cmd_name in ELSEWHERE and cmd_name not in self.commands:
-            module = import_module(f"probe.commands.{ELSEWHERE[cmd_name]}")
-            self.add_command(getattr(module, cmd_name))
-        return super().get_command(ctx, cmd_name)
-
-    def invoke(self, ctx: click.Context) -> object:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except TrustError as error:
-            raise click.ClickException(str(error)) from error
 
 
 @click.group(
@@ -169,10 +129,9 @@ def once(
     With --exit-code the status is that of the worst verdict: 0 ok, 10 unknown, 11 degraded,
     12 down, 13 offline, 16 withheld, 17 impaired, 14 throttled, 15 blocked.
     """
-    from rich.console import Console
-
     from probe.publish.privacy.named import Named
     from probe.publish.privacy.private import Scrubber
+    from probe.publish.terminal.console import Doing, console
     from probe.publish.terminal.round_table import render_rounds, to_json
 
     config = _load(path)
@@ -182,8 +141,8 @@ def once(
     kind = RoundKind.LIGHT if light else RoundKind.TRANSFER
     chosen = [p for p in config.platforms if not platforms or p.name in platforms]
     places = [v.name for v in config.settings.vantages if not vantages or v.name in vantages]
-    with Console(stderr=True).status("starting") as status:
-        rounds = asyncio.run(_one_round_each(config, chosen, places, kind, status.update))
+    with Doing("starting") as doing:
+        rounds = asyncio.run(_one_round_each(config, chosen, places, kind, doing.now))
     verdicts = [
         decide(
             Memory(),
@@ -201,9 +160,9 @@ def once(
     observations = [observed for _, observed in rounds]
     if as_json:
         scrubber = Scrubber(Named.of(config))
-        sys.stdout.buffer.write(to_json(observations, verdicts, scrubber) + b"\n")
+        write([to_json(observations, verdicts, scrubber), b"\n"], None)
     else:
-        render_rounds(Console(), observations, verdicts)
+        render_rounds(console(), observations, verdicts)
     if exit_code:
         sys.exit(_status(verdicts))
 
@@ -223,9 +182,8 @@ def replay(
     what would have been said and when, beside what was said then. --threshold changes a number of
     docs/method.md.
     """
-    from rich.console import Console
-
     from probe.commands import replay as replaying
+    from probe.publish.terminal.console import console
 
     config, tally = _load(path), replaying.Tally()
     try:
@@ -234,7 +192,7 @@ def replay(
             for line in replaying.json_lines(rounds):
                 click.echo(line, nl=False)
         else:
-            replaying.print_table(Console(), rounds, tally, every=every)
+            replaying.print_table(console(), rounds, tally, every=every)
     except (RecordedError, ValueError) as error:
         raise click.ClickException(str(error)) from error
 
@@ -263,8 +221,9 @@ def check(file: Path | None, path: Path | None, online: bool) -> None:
 @config_option
 def platforms(path: Path | None) -> None:
     """List every host that would be contacted, and why. Nothing is hidden, nothing is sent."""
-    from rich.console import Console
     from rich.table import Table
+
+    from probe.publish.terminal.console import console
 
     config = _load(path)
     table = Table(box=None, pad_edge=False)
@@ -275,18 +234,17 @@ def platforms(path: Path | None) -> None:
         table.add_row(
             contact.owner, contact.host, f"{contact.port}/{contact.transport}", contact.purpose
         )
-    Console().print(table)
+    console().print(table)
 
 
 @main.command()
 @config_option
 def plan(path: Path | None) -> None:
     """Print how much data would be used, and how often rounds would be made. Sends nothing."""
-    from rich.console import Console
-
     from probe.commands.plan import show_plan
+    from probe.publish.terminal.console import console
 
-    show_plan(_load(path), Console())
+    show_plan(_load(path), console())
 
 
 @main.command()
@@ -345,10 +303,10 @@ async def _one_round_each(
 
 
 async def _check_online(config: Config) -> bool:
-    from rich.console import Console
     from rich.table import Table
 
     from probe.publish.privacy.named import Named
+    from probe.publish.terminal.console import Doing, console
 
     measuring, named = Measuring(config), Named.of(config)
     vantage = config.settings.vantages[0].name
@@ -357,9 +315,9 @@ async def _check_online(config: Config) -> bool:
     for heading in ("of", "target", "leg", "result", "url"):
         table.add_column(heading, overflow="fold")
     fine = True
-    with Console(stderr=True).status("asking") as status:
+    with Doing("asking") as doing:
         for definition in (*config.platforms, *config.controls):
-            status.update(f"asking {definition.title}")
+            doing.now(f"asking {definition.title}")
             seen = await measuring.rounds.visit(definition, vantage=vantage, family=family)
             measuring.counted(seen)
             for leg in sorted(seen.every_leg, key=lambda o: o.leg.target):
@@ -368,7 +326,7 @@ async def _check_online(config: Config) -> bool:
             for missing in seen.skipped:
                 fine = False
                 _add_row(table, definition, missing, f"not asked: {missing.reason}", named)
-    Console().print(table)
+    console().print(table)
     return fine
 
 

@@ -58,6 +58,9 @@ EXCEPTIONS = {
         for name in ("demo", "drill", "nation", "options", "outside", "rules")
     ),
     ("commands/nation.py", "ssl"),
+    # Asks this product's own daemon, once.
+    ("commands/asking.py", "httpx"),
+    ("commands/asking.py", "ssl"),
     # The demo's far end is a server of its own, in a process of its own.
     ("demo/hello.py", "ssl"),
     *(("demo/far.py", library) for library in ("socket", "uvicorn")),

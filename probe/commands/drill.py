@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from probe.commands.asking import ask, asking, url_of
+from probe.commands.asking import ask, asking, printable, url_of
 from probe.commands.options import config_option, load_config
 
 PATH = "/-/drill"
@@ -39,4 +39,5 @@ def drill(path: Path | None, minutes: int, stop: bool, url: str | None, user: st
             err=True,
         )
     asked = f"{PATH}?minutes={0 if stop else minutes}"
-    click.echo(ask(url or url_of(config), asked, user=user, post=True).decode().strip())
+    answer = ask(url or url_of(config), asked, user=user, post=True)
+    click.echo(printable(answer.decode(errors="replace")).strip())

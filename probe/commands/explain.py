@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
-from rich.console import Console
 
 from probe.commands.measuring import Measuring
 from probe.commands.options import config_option, load_config
@@ -20,6 +19,7 @@ from probe.measure.trust import ssl_version
 from probe.model.identity import RoundKind
 from probe.model.stored import StoredRound
 from probe.publish.log import event_lines as logs
+from probe.publish.terminal.console import Doing, console
 from probe.publish.terminal.explanation import explain as show
 from probe.store.history import History, HistoryError
 from probe.verdict.about import about
@@ -51,11 +51,11 @@ def explain(path: Path | None, name: str, vantage: str | None, measure: bool) ->
     places = {v.name: v.name for v in config.settings.vantages}
     place = _chosen("vantage", vantage or next(iter(places)), places)
     if measure:
-        with Console(stderr=True).status(f"measuring {platform.title}"):
+        with Doing(f"measuring {platform.title}"):
             rounds = asyncio.run(measure_now(config, platform, place))
     else:
         rounds = _from_history(config, platform, place)
-    show(Console(), rounds)
+    show(console(), rounds)
 
 
 def _chosen(what: str, name: str, known: dict[str, T]) -> T:

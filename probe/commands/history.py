@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
 from probe.commands.options import config_option, load_config
+from probe.commands.output import write
 from probe.commands.reading import opened, ordered, reading, zone_of
 from probe.model.finding import Incident
 from probe.model.stored import JudgedSpan, VerdictSpan, judged, looked_back
 from probe.model.verdict import AILING
 from probe.publish.plain_words import rate_words
 from probe.publish.report.times import Clock, duration
+from probe.publish.terminal import console as terminal
 from probe.publish.terminal.round_table import STATE_STYLES
 from probe.verdict.relief import SAID_SECONDS
 
@@ -166,7 +166,7 @@ def _of_incident(incident: Incident, clock: Clock) -> Row:
 
 def _print(headings: Iterable[str], rows: Iterable[Row]) -> None:
     """Each row in columns, and below it its last cell, a sentence, which needs the whole width."""
-    console = Console(highlight=False)
+    console = terminal.console()
     lines: list[list[Text]] = [[Text.styled(heading, "dim") for heading in headings]]
     sentences = [""]
     for *cells, sentence in rows:
@@ -184,4 +184,4 @@ def _print(headings: Iterable[str], rows: Iterable[Row]) -> None:
 
 
 def _json(value: object) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+    write([msgspec.json.encode(value), b"\n"], None)

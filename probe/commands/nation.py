@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from probe.commands.asking import ask, asking, url_of
+from probe.commands.asking import ask, asking, printable, url_of
 from probe.commands.moment import shown_moment
 from probe.commands.options import config_option, load_config
 from probe.commands.reading import warn_of_strangers
@@ -22,6 +22,7 @@ from probe.nation.fuse import worst
 from probe.nation.replay import Step, reach_back, replay
 from probe.publish.latest.declared import Declared
 from probe.publish.metrics.nation_rows import Findings, read_findings
+from probe.publish.terminal import console as terminal
 from probe.schedule.pace import longest_hold
 from probe.store.history import History, HistoryError
 
@@ -66,9 +67,9 @@ def nation(
     body = ask(base, PATH, user=user)
     found = findings_of(base, body)
     if as_json:
-        click.echo(body.decode())
+        click.echo(printable(body.decode(errors="replace")))
     else:
-        show(Console(), found)
+        show(terminal.console(), found)
 
 
 def _past(config: Config, since: str, until: str | None) -> None:
@@ -93,7 +94,7 @@ def _past(config: Config, since: str, until: str | None) -> None:
                 until=last,
                 titles={platform.name: platform.title for platform in config.platforms},
             )
-            show_past(Console(), steps)
+            show_past(terminal.console(), steps)
     except HistoryError as error:
         raise click.ClickException(str(error)) from error
 

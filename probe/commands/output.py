@@ -2,11 +2,13 @@
 
 Only a regular file that has no other name is replaced, by a new one from the same folder. Whatever
 else bears the name (a device, a pipe, a link, standard output) is written to and stays what it is:
-as root, a rename over ``/dev/null`` would break every program of the machine.
+as root, a rename over ``/dev/null`` would break every program of the machine. The history, what
+belongs to it and the configuration are never written over: a mistaken name would cost months.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -19,6 +21,12 @@ from typing import BinaryIO
 
 import click
 
+from probe.store import files
+
+_SQLITE = b"SQLite format 3\x00"
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EBADF}
+_BELONGING = (*files.COMPANIONS, files.LOCK, files.ASKED)
+
 
 def write(lines: Iterable[bytes], output: Path | None) -> int:
     """Write to ``output``, or to standard output (``None``, or ``-``); the bytes written.
@@ -26,14 +34,50 @@ def write(lines: Iterable[bytes], output: Path | None) -> int:
     A regular file is there whole or as it was, and keeps its owner and its modes.
     """
     if output is None or str(output) == "-" or _is_standard_output(output):
-        written = sum(sys.stdout.buffer.write(line) for line in lines)
-        sys.stdout.buffer.flush()
-        return written
+        return _to_standard_output(lines)
     try:
+        if (kept := _kept(output)) is not None:
+            raise click.ClickException(f"{output} is {kept}; give another name")
         with _opened(output) as sink:
             return sum(sink.write(line) for line in lines)
     except OSError as error:
         raise click.ClickException(f"cannot write {output}: {error.strerror or error}") from error
+
+
+def _to_standard_output(lines: Iterable[bytes]) -> int:
+    if sys.stdout is None:
+        raise click.ClickException("there is no standard output; name a file with -o")
+    written = sum(sys.stdout.buffer.write(line) for line in lines)
+    sys.stdout.buffer.flush()
+    return written
+
+
+def refused_by_machine(error: OSError) -> click.ClickException:
+    """What nobody foresaw, as a sentence. If it is about standard output, nothing more goes there,
+    also not when the process ends."""
+    why = error.strerror or type(error).__name__
+    if error.filename is not None:
+        return click.ClickException(f"{os.fsdecode(error.filename)}: {why}")
+    if error.errno not in _UNWRITABLE:
+        return click.ClickException(why)
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return click.ClickException(f"cannot write to standard output: {why}")
+
+
+def _kept(output: Path) -> str | None:
+    """What ``output`` is, if nothing may be written over it. Raises ``OSError``."""
+    real = output.resolve()
+    ends = [end for end in _BELONGING if real.name.endswith(end)]
+    main = real.with_name(real.name.removesuffix(ends[0])) if ends else real
+    if main.is_file():
+        with main.open("rb") as file:
+            if file.read(len(_SQLITE)) == _SQLITE:
+                return f"a part of the history {main.name}" if ends else "a history"
+    config = getattr(click.get_current_context(silent=True), "params", {}).get("path")
+    if isinstance(config, Path) and config.exists() and real.exists() and real.samefile(config):
+        return "the configuration"
+    return None
 
 
 @contextmanager

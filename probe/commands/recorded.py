@@ -9,6 +9,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Struct
 
+from probe.config.readable import must_be_file
 from probe.model.observation import RoundObservation
 from probe.model.stored import StoredRound
 from probe.model.verdict import Verdict
@@ -36,6 +37,7 @@ _once = msgspec.json.Decoder(Once)
 def read(path: Path) -> Iterator[Recorded]:
     """The rounds in ``path``, in its order. Raises ``RecordedError``."""
     try:
+        must_be_file(path)
         with path.open("rb") as file:
             if file.read(len(_SQLITE)) != _SQLITE:
                 file.seek(0)
@@ -56,7 +58,7 @@ def _json(path: Path, file: BinaryIO) -> Iterator[Recorded]:
             else:
                 stored = _line.decode(line)
                 yield Recorded(observed=stored.observed, verdict=stored.verdict)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             raise RecordedError(f"{path}, line {number}: no stored round: {error}") from error
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from probe.commands.recorded import read
 from probe.config.schema import Config
@@ -112,7 +113,7 @@ def print_table(console: Console, rounds: Iterable[Replayed], tally: Tally, *, e
                 *key,
                 one.observed.kind.value,
                 "" if one.then is None else words(one.then),
-                words(one.now) if one.agrees else f"[yellow]{words(one.now)}[/]",
+                Text(words(one.now), style="" if one.agrees else "yellow"),
             )
     console.print(table)
     console.print(summary(tally), highlight=False)

@@ -7,6 +7,7 @@ program on this host would get for a name. Each file is read afresh when it has 
 from __future__ import annotations
 
 import os
+import stat
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,9 +16,12 @@ from msgspec import Struct
 
 from probe.measure.family import family_of
 from probe.model.identity import Family
+from probe.model.number import whole
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 NSSWITCH = Path("/etc/nsswitch.conf")
+# Lists that block advertisements have some megabytes.
+_MOST_LETTERS = 64 * 1024 * 1024
 HOSTS = Path("/etc/hosts")
 
 # glibc's resolv.h: MAXNS, RES_MAXRETRY, RES_DFLRETRY.
@@ -81,15 +85,13 @@ def _resolv_conf(text: str, more_options: str) -> ResolvConf:
                 options += named
     options += more_options.split()
     given = dict(option.partition(":")[::2] for option in options)
-    attempts = given.get("attempts", "")
+    attempts = whole(given.get("attempts", ""))
     return ResolvConf(
         nameservers=tuple(nameservers[:_MOST_NAMESERVERS]),
         edns="edns0" in given,
         over_tcp="use-vc" in given,
         rotate="rotate" in given,
-        attempts=max(1, min(int(attempts), _MOST_ATTEMPTS))
-        if attempts.isdecimal()
-        else _USUAL_ATTEMPTS,
+        attempts=_USUAL_ATTEMPTS if attempts is None else max(1, min(attempts, _MOST_ATTEMPTS)),
     )
 
 
@@ -119,10 +121,13 @@ def _entries(path: Path, version: tuple[int, ...], name: str) -> tuple[str, ...]
 
 
 def _version(path: Path) -> tuple[Path, tuple[int, ...]]:
-    """The file and what tells one state of it from another; nothing where there is no file."""
+    """The file and what tells one state of it from another; nothing where there is no file. A pipe
+    or a device is none: reading it might never end, and every look-up waits for that."""
     try:
         status = path.stat()
     except OSError:
+        return path, ()
+    if not stat.S_ISREG(status.st_mode):
         return path, ()
     return path, (status.st_ino, status.st_size, status.st_mtime_ns)
 
@@ -139,6 +144,7 @@ def _whole(path: Path, version: tuple[int, ...]) -> str:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(errors="replace")
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(_MOST_LETTERS)
     except OSError:
         return ""

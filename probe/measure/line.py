@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import secrets
 import socket
 import struct
@@ -66,7 +67,7 @@ class Lines:
         whole = "|".join(
             part for way in ways for part in (*way.interfaces, way.source, way.gateway)
         )
-        digest = hashlib.blake2b(whole.encode(), key=self._key).digest()
+        digest = hashlib.blake2b(os.fsencode(whole), key=self._key).digest()
         before = self._digests.get(vantage.name)
         self._digests[vantage.name] = digest
         return Line(
@@ -130,17 +131,14 @@ def _interface_of4(address: str) -> str | None:
     for at in range(0, size, _IFREQ_BYTES):
         if socket.inet_ntoa(found[at + 20 : at + 24]) == address:
             # A label such as eth0:1 is of the interface before the colon.
-            return found[at : at + 16].partition(b"\0")[0].decode().partition(":")[0]
+            return os.fsdecode(found[at : at + 16].partition(b"\0")[0]).partition(":")[0]
     return None
 
 
 def _interface_of6(address: str, addresses6: Path) -> str | None:
     wanted = IPv6Address(address.partition("%")[0]).packed.hex()
-    try:
-        lines = addresses6.read_text().splitlines()
-    except OSError:
-        return None
-    return next((f[5] for f in map(str.split, lines) if len(f) > 5 and f[0] == wanted), None)
+    lines = routes.kernel_lines(addresses6)
+    return next((f[5] for f in lines if len(f) > 5 and f[0] == wanted), None)
 
 
 def _source(family: Family) -> str | None:

@@ -18,11 +18,11 @@ from enum import StrEnum
 from random import Random
 
 import httpx
-import msgspec
 from msgspec import Struct
 
 from probe.config.schema import Config, OutsideConfig, VantageConfig
 from probe.measure.signing import is_signed
+from probe.model.foreign import read_json
 from probe.model.identity import Role
 from probe.model.outside import VERSION, Document, OutsideHealth, SeenOutside, Signed
 from probe.model.verdict import Verdict
@@ -61,15 +61,15 @@ def accept(body: bytes, key: str, *, now: float, newest: float) -> Document | Re
     """The document in ``body``, or why it is not used. ``newest`` is when the newest one that was
     accepted before was made."""
     try:
-        signed = msgspec.json.decode(body, type=Signed)
+        signed = read_json(body, Signed)
     except ValueError:
         return Result.MALFORMED
     if not is_signed(key, signed.document, signed.signature):
         return Result.SIGNATURE
     try:
-        if msgspec.json.decode(signed.document, type=_Version).version != VERSION:
+        if read_json(signed.document, _Version).version != VERSION:
             return Result.VERSION
-        document = msgspec.json.decode(signed.document, type=Document)
+        document = read_json(signed.document, Document)
     except ValueError:
         return Result.MALFORMED
     if document.made_at > now + AHEAD_SECONDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -38,9 +39,9 @@ class Route(Struct, frozen=True):
 def of_family(family: Family, routes: Path = ROUTES, routes6: Path = ROUTES6) -> tuple[Route, ...]:
     """The routes of one family that are up; none where they cannot be read."""
     if family is Family.IPV4:
-        found = map(_route4, _lines(routes)[1:])
+        found = map(_route4, kernel_lines(routes)[1:])
     else:
-        found = map(_route6, _lines(routes6))
+        found = map(_route6, kernel_lines(routes6))
     return tuple(route for route in found if route is not None)
 
 
@@ -92,8 +93,12 @@ def _address4(digits: str) -> IPv4Address:
     return IPv4Address(bytes.fromhex(digits)[::-1])
 
 
-def _lines(path: Path) -> list[list[str]]:
+def kernel_lines(path: Path) -> list[list[str]]:
+    """The fields of each line that the kernel shows there; none where it does not. Names of
+    interfaces may be any bytes but slashes, colons and blanks, and are given as Python gives names
+    of files."""
     try:
-        return [line.split() for line in path.read_text().splitlines()]
+        lines = path.read_bytes().split(b"\n")
     except OSError:
         return []
+    return [[os.fsdecode(field) for field in line.split()] for line in lines]

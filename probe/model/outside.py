@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from probe.model.verdict import State
 
 VERSION = 1
-_WORD = Meta(pattern=r"^[a-z0-9_.-]{0,60}$")
+_WORD = Meta(pattern=r"^[a-z0-9_.-]{0,60}\Z")
 
 
 class SeenOutside(Struct, frozen=True, kw_only=True):
@@ -20,7 +20,7 @@ class SeenOutside(Struct, frozen=True, kw_only=True):
     holds until ``holds_until`` (Unix seconds). ``bytes`` is the largest body that its last rounds
     read, ``bytes_per_second`` its goodput (``None``: nothing was read)."""
 
-    platform: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+    platform: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}\Z")]
     state: Annotated[str, _WORD]
     at: float
     holds_until: float

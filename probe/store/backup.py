@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from probe.store.database import open_reader
-from probe.store.history import HistoryError, for_people
+from probe.store.history import open_for_people
 
 
 class BackupError(Exception):
@@ -27,15 +27,9 @@ def backup(source: Path, target: Path) -> int:
     The copy is one file, readable by this user alone. An earlier copy is replaced; what is no
     history, a link or a device is not. Raises ``BackupError``, ``HistoryError``.
     """
-    if not source.exists():
-        raise HistoryError(f"there is no history at {source}: nothing was measured yet")
-    _may_replace(source, target)
-    try:
-        connection = open_reader(source)
-    except Exception as error:
-        raise for_people(source, error) from error
-    with closing(connection):
+    with closing(open_for_people(source)) as connection:
         try:
+            _may_replace(source, target)
             with _beside(target) as partial, closing(sqlite3.connect(partial)) as copy:
                 connection.backup(copy)
                 # A log beside the copy would be one more file to take along.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
 from pathlib import Path
 from typing import Literal
 
@@ -69,8 +70,11 @@ def open_writer(path: Path) -> sqlite3.Connection:
 def open_reader(path: Path) -> sqlite3.Connection:
     """A connection that only reads, also while the daemon writes.
 
-    Raises ``sqlite3.Error``, ``NewerFileError``, ``ForeignFileError``.
+    Raises ``sqlite3.Error``, ``OSError``, ``NewerFileError``, ``ForeignFileError``.
     """
+    # SQLite would wait for somebody to write to a pipe.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ForeignFileError("no regular file")
     connection = _connect_read_only(path, "mode=ro")
     try:
         check_ours(connection)

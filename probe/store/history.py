@@ -39,12 +39,7 @@ class History:
         self.path = path
         self.unreadable = 0
         self._dictionaries: dict[int, bytes] = {PLAIN: b""}
-        if not path.exists():
-            raise HistoryError(f"there is no history at {path}: nothing was measured yet")
-        try:
-            self._connection = open_reader(path)
-        except Exception as error:
-            raise for_people(path, error) from error
+        self._connection = open_for_people(path)
 
     @classmethod
     def open(cls, config: StoreConfig, *, environ: Mapping[str, str] = os.environ) -> History:
@@ -213,6 +208,16 @@ def _all_of(*clauses: tuple[str, Any]) -> tuple[str, tuple[Any, ...]]:
     """The clauses that have a value, and the values."""
     wanted = [(clause, value) for clause, value in clauses if value is not None]
     return " AND ".join(["1", *(clause for clause, _ in wanted)]), tuple(v for _, v in wanted)
+
+
+def open_for_people(path: Path) -> sqlite3.Connection:
+    """A connection to the history at ``path`` that only reads. Raises ``HistoryError``."""
+    try:
+        return open_reader(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise HistoryError(f"there is no history at {path}: nothing was measured yet") from error
+    except Exception as error:
+        raise for_people(path, error) from error
 
 
 def for_people(path: Path, error: Exception) -> HistoryError:

@@ -22,6 +22,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.config.schema import StoreConfig
+from probe.model.foreign import read_json
 from probe.schedule import account as accounts
 from probe.schedule.account import Account
 from probe.schedule.budget import Asked, HostBudget, Kept, Key, after_asking
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 # The lock is held for a millisecond. A process that was stopped while it had it must stop no other.
 _TRIES = 20
 _TRY_SECONDS = 0.05
+_MOST_BYTES = 1 << 20
 
 
 class Shared(Struct, frozen=True, kw_only=True):
@@ -160,17 +162,24 @@ def _lock(descriptor: int) -> None:
 
 
 def _read(descriptor: int) -> Shared:
-    body = os.pread(descriptor, 1 << 20, 0)
+    # What follows is room: see _write.
+    body = os.pread(descriptor, _MOST_BYTES, 0).rstrip(b"\0 ")
     if not body:
         return Shared()
     try:
-        return msgspec.json.decode(body, type=Shared)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return read_json(body, Shared)
+    except ValueError:
         log.warning("what was asked before cannot be read: budgets of hosts begin anew")
         return Shared()
 
 
 def _write(descriptor: int, shared: Shared) -> None:
+    """In place, as the lock is on this file and no other: whoever is killed in the midst of it, or
+    has no room, leaves what was there or what shall be there. Raises ``OSError``."""
     body = msgspec.json.encode(shared)
-    os.pwrite(descriptor, body, 0)
+    before = os.fstat(descriptor).st_size
+    # First the room, since a full disk takes a part of a write; then all of it at once.
+    os.posix_fallocate(descriptor, 0, len(body))
+    if os.pwrite(descriptor, body.ljust(before), 0) < len(body):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     os.ftruncate(descriptor, len(body))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -201,3 +202,38 @@ def test_a_link_beside_the_file_is_not_followed(tmp_path: Path) -> None:
     write(LINES, tmp_path / "report")
     assert (tmp_path / "victim").read_bytes() == b"precious"
     assert (tmp_path / "report.partial").is_symlink()
+
+
+@pytest.mark.parametrize("end", ["", "-wal", "-shm", ".lock", ".asked"])
+@pytest.mark.parametrize("link", [False, True])
+def test_a_history_is_never_written_over(tmp_path: Path, end: str, link: bool) -> None:
+    history = tmp_path / "history.sqlite3"
+    connection = sqlite3.connect(history)
+    connection.execute("CREATE TABLE rounds (id)")
+    connection.close()
+    output = tmp_path / f"history.sqlite3{end}"
+    if end:
+        output.write_bytes(b"theirs")
+    before = output.read_bytes()
+    if link:
+        (tmp_path / "link").symlink_to(output)
+    with pytest.raises(click.ClickException, match="give another name"):
+        write(LINES, tmp_path / "link" if link else output)
+    assert output.read_bytes() == before
+
+
+def test_what_is_only_named_so_is_written_over(tmp_path: Path) -> None:
+    for name in ("report-wal", "x.lock", "history.sqlite3"):
+        (tmp_path / name).write_bytes(b"old")
+        assert write(LINES, tmp_path / name) == len(TEXT)
+        assert (tmp_path / name).read_bytes() == TEXT
+
+
+def test_the_configuration_is_never_written_over(tmp_path: Path) -> None:
+    file = tmp_path / "throttlewatch.yaml"
+    file.write_text("country: IR\n")
+    command = click.Context(click.Command("report"))
+    command.params["path"] = file
+    with command, pytest.raises(click.ClickException, match="is the configuration; give another"):
+        write(LINES, file)
+    assert file.read_text() == "country: IR\n"

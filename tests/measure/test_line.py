@@ -127,3 +127,10 @@ def test_what_is_remembered_cannot_be_compared_by_anybody_else(
     one.look(HERE)
     other.look(HERE)
     assert one._digests != other._digests
+
+
+def test_the_way_may_be_of_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line, "_source", lambda family: "192.0.2.7")
+    monkeypatch.setattr(line, "interface_of", lambda address: "\udcff\udcfe")
+    monkeypatch.setattr(routes, "interface_towards", lambda address: None)
+    assert Lines().look(HERE) == Line(tunnel=False, changed=False)

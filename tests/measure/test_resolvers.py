@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from probe.config.schema import DnsConfig, ResolverConfig
-from probe.measure.host_files import ResolvConf, resolv_conf
+from probe.measure.host_files import HostFiles, ResolvConf, hosts_entry, resolv_conf
 from probe.measure.resolvers import Resolver, host_and_port, resolvers, static_addresses
 from probe.model.identity import Family
+from tests.pipes import pipe
 
 ONLY_SYSTEM = DnsConfig(resolvers=())
 
@@ -113,3 +114,24 @@ def test_resolv_conf_as_glibc_reads_it(
 ) -> None:
     monkeypatch.setenv("RES_OPTIONS", options)
     assert resolv_conf(_resolv_conf(tmp_path, text)) == expected
+
+
+@pytest.mark.parametrize(
+    "attempts", ["9" * 5_000, "\u0663", "\u00b2", "-1", "", "1e3", "0x2"], ids=lambda text: text[:4]
+)
+def test_a_number_that_is_none_is_left_out(
+    tmp_path: Path, attempts: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _resolv_conf(tmp_path, f"nameserver 192.0.2.1\noptions attempts:{attempts} edns0\n")
+    known = ResolvConf(nameservers=("192.0.2.1",), edns=True)
+    assert resolv_conf(path) == known
+    monkeypatch.setenv("RES_OPTIONS", f"attempts:{attempts}")
+    assert resolv_conf(_resolv_conf(tmp_path, "nameserver 192.0.2.1\noptions edns0\n")) == known
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    with pipe(tmp_path / "pipe") as path:
+        assert resolv_conf(path) == ResolvConf()
+        assert hosts_entry("x.test", Family.IPV4, HostFiles(hosts=path, nsswitch=path)) == ()
+    assert resolv_conf(Path("/dev/zero")) == ResolvConf()
+    assert resolv_conf(tmp_path) == ResolvConf()

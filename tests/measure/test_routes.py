@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from probe.measure.line import interface_of, is_tunnel
 from probe.measure.routes import gateway, interface_towards
 from probe.model.identity import Family
 
@@ -61,3 +63,22 @@ def test_the_gateway_is_that_of_the_default_route(tmp_path: Path) -> None:
     assert gateway("eth0", Family.IPV4, routes, routes) == "192.168.1.1"
     assert gateway("wlan0", Family.IPV4, routes, routes) == ""
     assert gateway("eth0", Family.IPV4, tmp_path / "none", routes) == ""
+
+
+@pytest.mark.parametrize(
+    "name", [b"\xff\xfe", "ä\u2028b".encode(), b"a\x85b", b"\x1b[2J", b"a\x1cb"]
+)
+def test_an_interface_may_have_any_name(tmp_path: Path, name: bytes) -> None:
+    routes, routes6 = tmp_path / "route", tmp_path / "ipv6_route"
+    routes.write_bytes((HEAD + ETH).encode().replace(b"eth0", name))
+    routes6.write_bytes(
+        b"0" * 32 + b" 00 " + b"0" * 32 + b" 00 " + b"f" * 32 + b" 400 1 0 3     " + name + b"\n"
+    )
+    for address in ("192.0.2.1", "2001:db8::1"):
+        found = interface_towards(address, routes, routes6)
+        assert found is not None
+        assert os.fsencode(found) == name
+    addresses = tmp_path / "if_inet6"
+    addresses.write_bytes(b"fd000000000000000000000000000002 05 40 00 80 " + name + b"\n")
+    assert interface_of("fd00::2", addresses) == os.fsdecode(name)
+    assert not is_tunnel(os.fsdecode(name), tmp_path)

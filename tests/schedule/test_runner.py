@@ -91,6 +91,19 @@ async def test_rounds_come_again_and_again_for_every_slot() -> None:
     assert len(seen.rounds) == after
 
 
+@pytest.mark.parametrize("zone", ["Foo/Bar", ":/dev/zero", "", ":::", "../../etc/passwd"])
+async def test_the_systems_time_zone_does_not_matter(
+    zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    monkeypatch.setattr("tzlocal.unix._cache_tz", None)
+    recorder = Recorder()
+    runner = Runner(two_slots(), FAST, recorder.hooks())
+    runner.start()
+    await until(lambda: len(recorder.rounds) >= 2)
+    await runner.stop(grace_seconds=1.0)
+
+
 async def test_a_platform_that_takes_long_does_not_hold_another() -> None:
     seen = Recorder(seconds=0.5)
     runner = Runner(two_slots(), FAST, seen.hooks())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -105,7 +106,57 @@ def test_a_clock_that_was_set_back_or_is_not_set_gives_nothing_away(
     assert budget.take("home", "y.test", time.monotonic() + 7_300.0)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b'{"buckets": 1}', b"null"])
+@pytest.mark.parametrize("call", ["posix_fallocate", "pwrite", "ftruncate"])
+@pytest.mark.parametrize("grows", [True, False])
+def test_who_is_killed_while_it_writes_leaves_one_of_both_states(
+    path: Path, call: str, grows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget, shared = process(path)
+    take_all(budget, 9)
+    shared.tell({})
+    later, other = process(path, WALL + 1.0)
+    take_all(later, 2)
+    if grows:
+        for number in range(30):
+            later.take("home", f"{number}.test", time.monotonic())
+    else:
+        path.write_bytes(path.read_bytes() + b" " * 2_000)
+    real = getattr(os, call)
+
+    def killed(*arguments: object) -> None:
+        # What the kernel was asked for it does; the process does no more.
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, killed)
+        with pytest.raises(KeyboardInterrupt):
+            other.tell({})
+    assert take_all(process(path, WALL + 1.0)[0]) <= BURST - 9 + 1
+
+
+def test_without_room_what_was_there_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    budget, shared = process(path)
+    take_all(budget, 9)
+    shared.tell({})
+    before = path.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    take_all(budget, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fallocate", full)
+        with pytest.raises(OSError, match="No space"):
+            shared.tell({})
+    assert path.read_bytes() == before
+    shared.tell({})
+    assert take_all(process(path)[0]) == BURST - 12
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff", b"[]", b'{"buckets": 1}', b"null", b"[" * 99_999]
+)
 def test_a_damaged_file_is_begun_anew(path: Path, body: bytes) -> None:
     path.write_bytes(body)
     budget, shared = process(path)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from probe.model.finding import SCOPE_CODE, Finding, FindingKind, Incident, Reference
+from probe.model.foreign import read_json
 from probe.publish.latest.snapshot import Snapshot
 from probe.publish.metrics import metric_names_nation as names
 from probe.publish.metrics.metric_spec import MetricSpec
@@ -36,8 +37,8 @@ def findings_json(snapshot: Snapshot) -> bytes:
 
 
 def read_findings(body: bytes) -> Findings:
-    """The reverse of ``findings_json``. Raises ``msgspec.DecodeError`` (a ``ValueError``)."""
-    return msgspec.json.decode(body, type=Findings)
+    """The reverse of ``findings_json``. Raises ``ValueError``."""
+    return read_json(body, Findings)
 
 
 def _finding_rows(finding: Finding) -> Iterator[Row]:

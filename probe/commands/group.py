@@ -1,0 +1,66 @@
+"""The group of all commands: where they are, and what any of them may meet."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from probe.commands.output import refused_by_machine
+from probe.measure.trust import TrustError
+
+# Commands that have a module of their own. The daemon lives with what it imports for months, so
+# what only they need (tables, pages, the demo) is imported when one of them is asked for.
+ELSEWHERE = {
+    "backup": "backup",
+    "demo": "demo",
+    "drill": "drill",
+    "explain": "explain",
+    "export": "export",
+    "history": "history",
+    "incidents": "history",
+    "nation": "nation",
+    "outside": "outside",
+    "password": "password",
+    "report": "report",
+    "rules": "rules",
+    "wipe": "wipe",
+}
+
+
+class Commands(click.Group):
+    """Finds the commands that are elsewhere; says in one sentence why no certificate can be
+    believed, whatever the command."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, sorted."""
+        return sorted({*super().list_commands(ctx), *ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported if need be."""
+        if cmd_name in ELSEWHERE and cmd_name not in self.commands:
+            module = import_module(f"probe.commands.{ELSEWHERE[cmd_name]}")
+            self.add_command(getattr(module, cmd_name))
+        return super().get_command(ctx, cmd_name)
+
+    def main(self, *args: Any, **more: Any) -> Any:
+        """Run it. What the machine refuses (a full disk under standard output, no descriptors) is
+        told in one sentence."""
+        try:
+            try:
+                return super().main(*args, **more)
+            finally:
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+        except OSError as error:
+            refused_by_machine(error).show()
+            sys.exit(1)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except TrustError as error:
+            raise click.ClickException(str(error)) from error
