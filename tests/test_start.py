@@ -53,16 +53,17 @@ def config(tmp_path: Path) -> Path:
 
 
 class Daemon:
-    """``throttlewatch run``; ``before`` is Python that is run before its first line."""
+    """``throttlewatch run`` of the program in ``cwd``; ``before`` is Python that is run before its
+    first line."""
 
-    def __init__(self, config: Path, before: str = "") -> None:
+    def __init__(self, config: Path, before: str = "", *, cwd: Path = ROOT) -> None:
         code = f"{before}\nfrom probe.start import main\nmain()"
         self.process = subprocess.Popen(
             [sys.executable, "-c", code, "run", "-c", str(config)]
             if before
             else [sys.executable, "-m", "probe", "run", "-c", str(config)],
             stderr=subprocess.PIPE,
-            cwd=ROOT,
+            cwd=cwd,
         )
         self.log = ""
 
