@@ -81,6 +81,16 @@ def test_programs_and_documents_that_a_document_names_exist(path: Path) -> None:
         assert (path.parent / link).exists(), link
 
 
+@for_every(DOCS, str)
+def test_files_of_ours_that_a_document_names_exist(path: Path) -> None:
+    if path.name == "CHANGELOG.md" or path.parent.name in {"decisions", "releases"}:
+        return  # what was there when it was written
+    folders = "probe|tests|config|docs|lab|synth|scenarios|tools|benchmarks"
+    for file in re.findall(rf"`((?:{folders})/[\w./*-]+)`", path.read_text()):
+        # A word in capitals is to be filled in.
+        assert re.search(r"[A-Z]{4}", file) or any(ROOT.glob(file.rstrip("/"))), file
+
+
 def test_what_docs_security_promises_is_held_by_tests_that_exist() -> None:
     text = (ROOT / "docs" / "security.md").read_text()
     promised = text.partition("## What a reader")[2].partition("## What is not promised")[0]
