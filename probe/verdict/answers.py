@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from probe.model.identity import LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import gave
-from probe.verdict.memory import Episode, PlatformMemory, Proven, family_key
+from probe.verdict.keys import FamilyKey, family_key, of_family
+from probe.verdict.memory import Episode, PlatformMemory, Proven
 
 READ_SECONDS = 86_400.0
 """What was read longer ago says nothing of how much passes now."""
@@ -23,8 +24,8 @@ Reads = tuple[tuple[float, int], ...]
 
 
 def latest(
-    before: Mapping[str, LegObservation], observed: RoundObservation
-) -> dict[str, LegObservation]:
+    before: Mapping[FamilyKey, LegObservation], observed: RoundObservation
+) -> dict[FamilyKey, LegObservation]:
     """The latest leg of an ordinary round to each endpoint of each family. Of its curve only the
     end is kept: nothing else of it tells a failure from a slow answer."""
     found = dict(before)
@@ -35,7 +36,7 @@ def latest(
     return {key: leg for key, leg in found.items() if leg.started_at >= oldest}
 
 
-def _in_date(mine: PlatformMemory, observed: RoundObservation) -> dict[str, LegObservation]:
+def _in_date(mine: PlatformMemory, observed: RoundObservation) -> dict[FamilyKey, LegObservation]:
     oldest = observed.started_at - observed.holds_seconds
     looked = {
         family_key(observed.family, leg.leg.target) for leg in observed.by_role(LegRole.TARGET)
@@ -49,8 +50,7 @@ def _in_date(mine: PlatformMemory, observed: RoundObservation) -> dict[str, LegO
 
 def others(mine: PlatformMemory, observed: RoundObservation) -> tuple[LegObservation, ...]:
     """What was last seen of this family's endpoints that a burst does not look at."""
-    mark = family_key(observed.family, "")
-    return tuple(leg for key, leg in _in_date(mine, observed).items() if key.startswith(mark))
+    return tuple(leg for _, leg in of_family(_in_date(mine, observed), observed.family))
 
 
 class Working(Struct, frozen=True, kw_only=True):
@@ -64,19 +64,18 @@ class Working(Struct, frozen=True, kw_only=True):
 
 def working(mine: PlatformMemory, observed: RoundObservation) -> Working:
     """Which endpoints answer, as far as it is known at the moment. ``mine``: after the round."""
-    well: dict[str, bool] = {key: gave(leg) for key, leg in _in_date(mine, observed).items()}
+    well = {key: gave(leg) for key, leg in _in_date(mine, observed).items()}
     for leg in observed.by_role(LegRole.TARGET):
         key = family_key(observed.family, leg.leg.target)
         well[key] = well.get(key, False) or gave(leg)
     holder: Proven | Episode | None = mine.proven or mine.episode
     if holder is None:
         return Working()
-    mark = family_key(holder.family, "")
-    well = {key: answers for key, answers in well.items() if key.startswith(mark)}
-    itself = well.get(family_key(holder.family, holder.target), False)
+    answering = dict(of_family(well, holder.family))
+    itself = answering.get(holder.target, False)
     if observed.burst is not None and observed.burst.address:
         itself = False  # at an address where nobody led the host
-    return Working(known=len(well), answer=sum(well.values()), itself=itself)
+    return Working(known=len(answering), answer=sum(answering.values()), itself=itself)
 
 
 def reads_after(before: Reads, observed: RoundObservation) -> Reads:

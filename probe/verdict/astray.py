@@ -31,7 +31,7 @@ from probe.model.identity import LegRole, Phase
 from probe.model.observation import DnsObservation, LegObservation, Place, RoundObservation
 from probe.observe.effort import sound
 from probe.verdict.apart import Led
-from probe.verdict.memory import family_key
+from probe.verdict.keys import FamilyKey, family_key
 from probe.verdict.names import ASTRAY as NOT_THE_PLATFORMS
 from probe.verdict.names import HOST, HTTPS, network_of
 
@@ -61,8 +61,8 @@ class Known(Struct, frozen=True, kw_only=True):
     ever ``reached``, under its own certificate. ``unsteady``: within a day the host's resolver
     failed a look-up and gave a good answer on the wire in the same round."""
 
-    addresses: Mapping[str, tuple[str, ...]]
-    encrypted: Mapping[str, tuple[str, ...]]
+    addresses: Mapping[FamilyKey, tuple[str, ...]]
+    encrypted: Mapping[FamilyKey, tuple[str, ...]]
     reached: Collection[str]
     unsteady: bool = False
 
@@ -186,7 +186,7 @@ def _says_otherwise(heard: Collection[DnsObservation]) -> bool:
     return bool(given) and not given & _networks(chain.from_iterable(host))
 
 
-def _vouched(heard: Iterable[DnsObservation], key: str, known: Known) -> bool:
+def _vouched(heard: Iterable[DnsObservation], key: FamilyKey, known: Known) -> bool:
     """Whether the host's own resolver, asked on the wire in this very round, gave an address in a
     network where the platform was well, or which an encrypted resolver gave too."""
     given = _given(heard)
@@ -194,7 +194,7 @@ def _vouched(heard: Iterable[DnsObservation], key: str, known: Known) -> bool:
 
 
 def _contradicted(
-    heard: Collection[DnsObservation], address: str | None, key: str, known: Known
+    heard: Collection[DnsObservation], address: str | None, key: FamilyKey, known: Known
 ) -> bool:
     """Whether others say something else than what the host was told: a second answer to the same
     query, a judgement that it is no public server's, every other resolver, or, where all that are

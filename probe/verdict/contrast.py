@@ -20,18 +20,6 @@ from probe.verdict.level import Level
 from probe.verdict.normal import Normal
 from probe.verdict.thresholds import Thresholds
 
-NOISE = "noise"
-
-
-def noise_key(measure: Measure) -> str:
-    """The key of the series of how much legs of one burst differ."""
-    return f"{NOISE}|{measure}"
-
-
-def gaps_key(measure: Measure) -> str:
-    """In the place of a measure: how many segments of a leg were missing, in what is compared."""
-    return f"gaps-{measure}"
-
 
 def log_effort(leg: LegObservation, measure: Measure) -> float | None:
     """Logarithm of the effort: infinite for a failure; ``None``: there is nothing to compare."""

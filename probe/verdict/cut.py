@@ -18,7 +18,8 @@ from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import hard
 from probe.verdict import forged, pace
 from probe.verdict.about import About
-from probe.verdict.memory import ControlMemory, Memory, PlatformMemory, family_key
+from probe.verdict.keys import FamilyKey, family_key, name_of, of_family
+from probe.verdict.memory import ControlMemory, Memory, PlatformMemory
 
 TOGETHER_SECONDS = 3_600.0
 """A control that fell silent up to so long before the platform did, or after it, fell with it. Who
@@ -48,13 +49,13 @@ def heard(memory: Memory, observed: RoundObservation, about: About) -> Memory:
 
 
 def _controls_after(
-    known: Mapping[str, ControlMemory], observed: RoundObservation, about: About
-) -> dict[str, ControlMemory]:
+    known: Mapping[FamilyKey, ControlMemory], observed: RoundObservation, about: About
+) -> dict[FamilyKey, ControlMemory]:
     """Who is not configured any more is forgotten."""
     configured = {control.name for control in about.controls}
-    after = {key: one for key, one in known.items() if key.partition("|")[2] in configured}
+    after = {key: one for key, one in known.items() if name_of(key) in configured}
     at = observed.started_at
-    asked: dict[str, bool] = {}
+    asked: dict[FamilyKey, bool] = {}
     for leg in observed.by_role(LegRole.CONTROL):
         key = _key(leg, observed)
         asked[key] = asked.get(key, False) or hard(leg) is None
@@ -84,7 +85,7 @@ def _silent_after(mine: PlatformMemory, observed: RoundObservation) -> dict[Fami
 
 def line_cut_off(
     mine: PlatformMemory,
-    controls: Mapping[str, ControlMemory],
+    controls: Mapping[FamilyKey, ControlMemory],
     observed: RoundObservation,
     about: About,
 ) -> CutOff | None:
@@ -112,14 +113,11 @@ def line_cut_off(
     return CutOff(silent=len(silent), answering=len(answering), domestic=len(domestic))
 
 
-def nobody_to_ask(controls: Mapping[str, ControlMemory], observed: RoundObservation) -> bool:
+def nobody_to_ask(controls: Mapping[FamilyKey, ControlMemory], observed: RoundObservation) -> bool:
     """Whether every control of the round has been silent since long before another one answered:
     they are blocked or gone themselves, and their silence says nothing of the line. ``controls``:
     after ``observed``."""
-    latest = max(
-        (one.answered_at for key, one in controls.items() if key.startswith(f"{observed.family}|")),
-        default=0.0,
-    )
+    latest = max((one.answered_at for _, one in of_family(controls, observed.family)), default=0.0)
     asked = {_key(leg, observed) for leg in observed.by_role(LegRole.CONTROL)}
     return bool(asked) and all(
         0.0 < controls.get(key, ControlMemory()).silent_since < latest - TOGETHER_SECONDS
@@ -127,7 +125,7 @@ def nobody_to_ask(controls: Mapping[str, ControlMemory], observed: RoundObservat
     )
 
 
-def _key(leg: LegObservation, observed: RoundObservation) -> str:
+def _key(leg: LegObservation, observed: RoundObservation) -> FamilyKey:
     return family_key(observed.family, f"{leg.leg.owner}/{leg.leg.target}")
 
 

@@ -33,6 +33,7 @@ from probe.verdict.cut import heard, line_cut_off, nobody_to_ask
 from probe.verdict.episode import Others
 from probe.verdict.facts import BUDGETS, Facts, answered, elsewhere
 from probe.verdict.families import NoNews
+from probe.verdict.keys import SeriesKey
 from probe.verdict.learning import (
     all_slow,
     forget_measure,
@@ -250,11 +251,11 @@ def _certificates_by(memory: Memory, observed: RoundObservation, about: About) -
 
 def _teaching(
     mine: PlatformMemory,
-    levels: dict[str, Level],
+    levels: dict[SeriesKey, Level],
     observed: RoundObservation,
     measures: tuple[Measure, ...],
     about: About,
-) -> tuple[tuple[Measure, ...], PlatformMemory, dict[str, Level]]:
+) -> tuple[tuple[Measure, ...], PlatformMemory, dict[SeriesKey, Level]]:
     """The measures in which the round may teach what is normal. When nothing was taught for long,
     because all was slow and no control had a history, that is normal now: it begins anew."""
     if mine.proven is not None:

@@ -12,9 +12,9 @@ from statistics import median
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation
 from probe.observe.round_trip import round_trip_seconds
+from probe.verdict.keys import RTT
 from probe.verdict.normal import Normal
 
-RTT = "rtt"
 # 100 km of glass fibre and back. Below it a round trip says how busy the two machines are, not how
 # far apart, and a busy machine's would explain any slowness.
 LEAST_RTT_SECONDS = 0.001

@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from probe.model.identity import Answer, LegRole, Phase, Verify
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import UNKNOWN_AUTHORITY, of_unknown_authority
+from probe.verdict.keys import FamilyKey
 from probe.verdict.memory import ControlMemory
 
 OPENED_SECONDS = 86_400.0
@@ -59,7 +60,7 @@ def control_heard(before: ControlMemory, leg: LegObservation, at: float) -> Cont
 
 
 def opened(
-    targets: Iterable[LegObservation], controls: Mapping[str, ControlMemory], at: float
+    targets: Iterable[LegObservation], controls: Mapping[FamilyKey, ControlMemory], at: float
 ) -> bool:
     """Whether all targets that fail are shown certificates by whom a control was within a day."""
     by = {

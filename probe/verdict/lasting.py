@@ -16,9 +16,10 @@ from probe.observe.effort import Measure, gave
 from probe.verdict import often, pace, relief, weeks
 from probe.verdict.about import About
 from probe.verdict.contrast import log_effort
+from probe.verdict.keys import MeasureKey, SeriesKey, family_of, measure_key, measured, name_of
 from probe.verdict.learning import forget, forget_target, forget_wholly
 from probe.verdict.level import Level
-from probe.verdict.memory import Memory, PlatformMemory, family_key
+from probe.verdict.memory import Memory, PlatformMemory
 from probe.verdict.normal import Levels
 from probe.verdict.rounds import PROVEN_SECONDS, Compared
 from probe.verdict.thresholds import Thresholds
@@ -73,12 +74,12 @@ def _as_fast_as_its_swap(observed: RoundObservation) -> bool:
 
 def _limbo_after(
     mine: PlatformMemory, seen: Compared, observed: RoundObservation, thresholds: Thresholds
-) -> dict[str, float]:
+) -> dict[MeasureKey, float]:
     """Since when what is compared has been slower than its history in every round, by more than the
     margin, while nothing is proven."""
     after = dict(mine.limbo)
     for c in seen.contrasts:
-        key = family_key(observed.family, f"{c.target}|{c.measure}")
+        key = measure_key(observed.family, c.target, c.measure)
         if mine.proven is None and c.usual and thresholds.log_margin < c.worst < inf:
             after.setdefault(key, observed.started_at)
         elif c.slowdown is not None:
@@ -87,27 +88,25 @@ def _limbo_after(
 
 
 def ended(
-    mine: PlatformMemory, levels: dict[str, Level], observed: RoundObservation, about: About
-) -> tuple[PlatformMemory, dict[str, Level]]:
+    mine: PlatformMemory, levels: dict[SeriesKey, Level], observed: RoundObservation, about: About
+) -> tuple[PlatformMemory, dict[SeriesKey, Level]]:
     """The levels that begin anew after the round: of a way that has changed for good, of what has
     been slow for a day without a proof, and of what turned out to have been slowed all along."""
     at, owner = observed.started_at, observed.platform
     for key in [k for k, n in mine.path_rounds.items() if n >= about.thresholds.path_rounds]:
-        family, _, target = key.partition("|")
-        levels = forget(levels, family=family, owner=owner, target=target)
+        levels = forget(levels, family=family_of(key), owner=owner, target=name_of(key))
         left = {other: n for other, n in mine.path_rounds.items() if other != key}
         mine = replace(mine, path_rounds=left)
-    for key in [k for k, since in mine.limbo.items() if at - since >= LIMBO_SECONDS]:
-        family, target, measure = key.split("|")
+    for slow in [k for k, since in mine.limbo.items() if at - since >= LIMBO_SECONDS]:
+        family, target, measure = measured(slow)
         levels = forget_target(levels, family=family, owner=owner, target=target, measure=measure)
-        left_limbo = {other: since for other, since in mine.limbo.items() if other != key}
+        left_limbo = {other: since for other, since in mine.limbo.items() if other != slow}
         about_it = mine.episode is not None and (
             (mine.episode.target, mine.episode.measure) == (target, measure)
         )
         mine = replace(mine, limbo=left_limbo, episode=None if about_it else mine.episode)
     for key in relief.done(mine):
-        family, _, target = key.partition("|")
-        levels = forget_wholly(levels, family=family, owner=owner, target=target)
+        levels = forget_wholly(levels, family=family_of(key), owner=owner, target=name_of(key))
         faster = {other: one for other, one in mine.faster.items() if other != key}
         mine = replace(mine, faster=faster)
     return mine, levels

@@ -7,18 +7,29 @@ a sample of its pace.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import isfinite
 from statistics import median
 
-from probe.model.identity import Compares, LegRole
+from probe.model.identity import Compares, Family, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure, gave
 from probe.observe.gaps import log_gaps
-from probe.verdict.contrast import deviations, gaps_key, healthy, log_effort, noise_key
-from probe.verdict.distance import RTT, log_rtt
+from probe.verdict.contrast import deviations, healthy, log_effort
+from probe.verdict.distance import log_rtt
+from probe.verdict.keys import (
+    DIFFERENCE,
+    RTT,
+    Series,
+    SeriesKey,
+    difference,
+    gaps_key,
+    measure_of,
+    noise_key,
+    parts,
+    series,
+)
 from probe.verdict.level import Level, learned
-from probe.verdict.normal import DIFFERENCE, Levels, Normal, difference, series
+from probe.verdict.normal import Levels, Normal
 from probe.verdict.thresholds import Thresholds
 
 _RELATIVE = (LegRole.TARGET, LegRole.SWAP, LegRole.DECOY)
@@ -68,14 +79,14 @@ def _all_beyond(
     return all(line > limit for line in deviations(controls, measure, normal))
 
 
-def forget_measure(levels: Levels, measure: Measure) -> dict[str, Level]:
+def forget_measure(levels: Levels, measure: Measure) -> dict[SeriesKey, Level]:
     """The levels without those of one measure: what is normal begins anew there for everything."""
-    return {key: level for key, level in levels.items() if not key.endswith(f"|{measure}")}
+    return {key: level for key, level in levels.items() if measure_of(key) != measure}
 
 
 def learn_controls(
     levels: Levels, observed: RoundObservation, measures: tuple[Measure, ...]
-) -> dict[str, Level]:
+) -> dict[SeriesKey, Level]:
     """The levels of the controls after ``observed``. They are learnt whatever happens to the
     platform, so that the line stays known through a long restriction."""
     after = dict(levels)
@@ -96,7 +107,7 @@ def learn_targets(
     *,
     thresholds: Thresholds,
     targets: frozenset[str],
-) -> dict[str, Level]:
+) -> dict[SeriesKey, Level]:
     """The levels of ``targets``, which were well in ``observed``, and of their swaps and decoys.
 
     A control that is off by the margin does not tell the line's state (its network may be
@@ -128,7 +139,7 @@ def learn_targets(
 
 
 def _learn_gaps(
-    after: dict[str, Level],
+    after: dict[SeriesKey, Level],
     levels: Levels,
     leg: LegObservation,
     measures: tuple[Measure, ...],
@@ -146,7 +157,7 @@ def _learn_gaps(
 
 
 def _learn_differences(
-    after: dict[str, Level],
+    after: dict[SeriesKey, Level],
     levels: Levels,
     observed: RoundObservation,
     measure: Measure,
@@ -166,7 +177,7 @@ def _learn_differences(
 
 
 def _learn_rtt(
-    after: dict[str, Level], levels: Levels, leg: LegObservation, family: str, at: float
+    after: dict[SeriesKey, Level], levels: Levels, leg: LegObservation, family: str, at: float
 ) -> None:
     value = log_rtt(leg)
     if value is not None and leg.ok:
@@ -174,32 +185,42 @@ def _learn_rtt(
         after[key] = learned(levels.get(key), value, at)
 
 
-def learn_noise(levels: Levels, measure: Measure, noise: float, at: float) -> dict[str, Level]:
+def learn_noise(
+    levels: Levels, measure: Measure, noise: float, at: float
+) -> dict[SeriesKey, Level]:
     """The levels after a burst whose legs differed by ``noise`` within their groups."""
     key = noise_key(measure)
     return {**levels, key: learned(levels.get(key), noise, at)}
 
 
-def forget(
-    levels: Levels, *, family: str, owner: str, target: str, roles: Sequence[str] = _OF_A_TARGET
-) -> dict[str, Level]:
+def forget(levels: Levels, *, family: Family, owner: str, target: str) -> dict[SeriesKey, Level]:
     """The levels with those of one target of one platform, and of its swap, begun anew: what they
     were is remembered for long. What the two differ by is another matter at another place, too."""
-    begun = tuple(f"{family}|{role}|{owner}|{target}|" for role in roles)
-    return {
-        key: level.begun_anew() if key.startswith(begun) else level for key, level in levels.items()
-    }
+    begun = _of_target(levels, family, owner, target)
+    return {key: level.begun_anew() if key in begun else level for key, level in levels.items()}
 
 
 def forget_target(
-    levels: Levels, *, family: str, owner: str, target: str, measure: str
-) -> dict[str, Level]:
+    levels: Levels, *, family: Family, owner: str, target: str, measure: Measure
+) -> dict[SeriesKey, Level]:
     """The levels with that of one target in one measure begun anew."""
-    wanted = f"{family}|{LegRole.TARGET}|{owner}|{target}|{measure}"
+    wanted = Series(family, LegRole.TARGET, owner, target, measure).key
     return {key: level.begun_anew() if key == wanted else level for key, level in levels.items()}
 
 
-def forget_wholly(levels: Levels, *, family: str, owner: str, target: str) -> dict[str, Level]:
+def forget_wholly(
+    levels: Levels, *, family: Family, owner: str, target: str
+) -> dict[SeriesKey, Level]:
     """The levels without those of one target: not even what they were was ever normal."""
-    gone = tuple(f"{family}|{role}|{owner}|{target}|" for role in _OF_A_TARGET)
-    return {key: level for key, level in levels.items() if not key.startswith(gone)}
+    gone = _of_target(levels, family, owner, target)
+    return {key: level for key, level in levels.items() if key not in gone}
+
+
+def _of_target(levels: Levels, family: Family, owner: str, target: str) -> frozenset[SeriesKey]:
+    """The series of a target: its own, its swap's, and that of their difference."""
+    wanted = (family, owner, target)
+    return frozenset(
+        key
+        for key in levels
+        if (its := parts(key)) is not None and its.endpoint == wanted and its.role in _OF_A_TARGET
+    )

@@ -10,7 +10,8 @@ from probe.model.identity import LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure
 from probe.verdict.contrast import log_effort
-from probe.verdict.distance import RTT, log_rtt
+from probe.verdict.distance import log_rtt
+from probe.verdict.keys import RTT
 from probe.verdict.normal import Levels, Normal
 from probe.verdict.thresholds import Thresholds
 

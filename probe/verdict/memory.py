@@ -17,6 +17,7 @@ from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger, Ve
 from probe.observe.effort import Measure
 from probe.verdict.apart import Farther, Led, Relief, Slower
 from probe.verdict.clock import DatesFound
+from probe.verdict.keys import FamilyKey, MeasureKey, SeriesKey
 from probe.verdict.level import Level
 from probe.verdict.often import Share
 from probe.verdict.rank import Wealth
@@ -29,12 +30,6 @@ MOST_NETWORKS = 64
 ALIKE = 1.5
 """Reads whose lengths differ by no more than this factor cannot differ by more than it in their
 seconds for each byte, as a longer read takes no less time: that is below every margin."""
-
-
-def family_key(family: Family, name: str) -> str:
-    """The key of a name or target in what is kept for each family by itself: addresses of one do
-    not stand in for those of the other, and each goes its own way."""
-    return f"{family}|{name}"
 
 
 class Episode(Struct, frozen=True, kw_only=True):
@@ -259,35 +254,35 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     holds_seconds: float = 0.0
     episode: Episode | None = None
     proven: Proven | None = None
-    addresses: dict[str, tuple[str, ...]] = {}
-    encrypted: dict[str, tuple[str, ...]] = {}
+    addresses: dict[FamilyKey, tuple[str, ...]] = {}
+    encrypted: dict[FamilyKey, tuple[str, ...]] = {}
     reached: tuple[str, ...] = ()
     clean: tuple[str, ...] = ()
     reads: tuple[tuple[float, int], ...] = ()
-    heard: dict[str, LegObservation] = {}
+    heard: dict[FamilyKey, LegObservation] = {}
     ours: dict[str, Led] = {}
     raw_slower: bool = False
     server_errors: int = 0
-    path_rounds: dict[str, int] = {}
+    path_rounds: dict[FamilyKey, int] = {}
     slow_line: dict[Measure, int] = {}
     slow_line_at: dict[Measure, float] = {}
     line_log: float = 0.0
     untaught: dict[Measure, int] = {}
     silent_since: dict[Family, float] = {}
     dates: DatesFound | None = None
-    paces: dict[str, tuple[float, ...]] = {}
+    paces: dict[FamilyKey, tuple[float, ...]] = {}
     began_at: float = 0.0
     swap_well_at: float = 0.0
-    places: dict[str, tuple[str, ...]] = {}
+    places: dict[FamilyKey, tuple[str, ...]] = {}
     farther: Farther | None = None
     slower: Slower | None = None
-    limbo: dict[str, float] = {}
-    faster: dict[str, tuple[float, float]] = {}
+    limbo: dict[MeasureKey, float] = {}
+    faster: dict[FamilyKey, tuple[float, float]] = {}
     relief: Relief | None = None
     unsteady_at: float = 0.0
     said: dict[Family, Verdict] = {}
     well_at: dict[Family, float] = {}
-    shares: dict[str, Share] = {}
+    shares: dict[MeasureKey, Share] = {}
 
     def reaches(self, at: float) -> bool:
         """Whether the last verdict still holds when a round begins ``at``."""
@@ -304,13 +299,13 @@ class Memory(Struct, frozen=True, kw_only=True):
     """
 
     version: int = MEMORY_VERSION
-    levels: dict[str, Level] = {}
+    levels: dict[SeriesKey, Level] = {}
     platforms: dict[str, PlatformMemory] = {}
-    controls: dict[str, ControlMemory] = {}
+    controls: dict[FamilyKey, ControlMemory] = {}
     line_rounds: int = 0
     families: dict[Family, FamilyMemory] = {}
-    objects: dict[str, Object] = {}
-    shelf: dict[str, tuple[Kept, ...]] = {}
+    objects: dict[SeriesKey, Object] = {}
+    shelf: dict[SeriesKey, tuple[Kept, ...]] = {}
 
     def platform(self, name: str) -> PlatformMemory:
         """What is remembered of ``name``; nothing at first."""

@@ -12,7 +12,8 @@ from ipaddress import ip_address, ip_network
 from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.observe.effort import sound
-from probe.verdict.memory import MOST_ADDRESSES, MOST_NETWORKS, family_key
+from probe.verdict.keys import FamilyKey, family_key
+from probe.verdict.memory import MOST_ADDRESSES, MOST_NETWORKS
 
 HOST = "host"
 HTTPS = "https"
@@ -31,7 +32,7 @@ ASTRAY = frozenset(
 )
 
 
-def places(observed: RoundObservation) -> dict[str, str]:
+def places(observed: RoundObservation) -> dict[str, FamilyKey]:
     """Under which key the addresses of each target are found."""
     return {
         leg.leg.target: family_key(observed.family, leg.leg.connect_to)
@@ -40,8 +41,8 @@ def places(observed: RoundObservation) -> dict[str, str]:
 
 
 def addresses(
-    known: Mapping[str, tuple[str, ...]], observed: RoundObservation
-) -> dict[str, tuple[str, ...]]:
+    known: Mapping[FamilyKey, tuple[str, ...]], observed: RoundObservation
+) -> dict[FamilyKey, tuple[str, ...]]:
     """The latest addresses of each name: those that were reached first, then those that any
     resolver gave. An address that failed under a false certificate is not the platform's and is
     left out."""
@@ -65,8 +66,8 @@ def addresses(
 
 
 def encrypted(
-    known: Mapping[str, tuple[str, ...]], observed: RoundObservation
-) -> dict[str, tuple[str, ...]]:
+    known: Mapping[FamilyKey, tuple[str, ...]], observed: RoundObservation
+) -> dict[FamilyKey, tuple[str, ...]]:
     """The latest addresses of each name that came encrypted, so that nobody on the way could have
     put them into the resolver's mouth. Rounds that ask no such resolver leave them as they were."""
     after = dict(known)

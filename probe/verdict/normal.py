@@ -8,24 +8,10 @@ from typing import Self
 from msgspec import Struct
 
 from probe.model.observation import LegObservation, RoundObservation
+from probe.verdict.keys import SeriesKey, difference, series
 from probe.verdict.level import Level
 
-Levels = Mapping[str, Level]
-
-
-def series(leg: LegObservation, measure: str, family: str) -> str:
-    """The key of the series that ``leg`` belongs to in ``measure`` (or ``contrast.RTT``)."""
-    return f"{family}|{leg.leg.role}|{leg.leg.owner}|{leg.leg.target}|{measure}"
-
-
-DIFFERENCE = "difference"
-"""In the place of a role: how much slower a target is than its swap, learnt as one series, so that
-the two cannot get out of step."""
-
-
-def difference(leg: LegObservation, measure: str, family: str) -> str:
-    """The key of the series of the difference between a target (or swap) ``leg`` and the other."""
-    return f"{family}|{DIFFERENCE}|{leg.leg.owner}|{leg.leg.target}|{measure}"
+Levels = Mapping[SeriesKey, Level]
 
 
 class Normal(Struct, frozen=True):

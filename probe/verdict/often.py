@@ -29,6 +29,7 @@ from probe.model.identity import Family, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure, failed, gave, refused
 from probe.verdict.contrast import Contrast, log_effort
+from probe.verdict.keys import MeasureKey, measure_key, measured
 from probe.verdict.normal import Levels, Normal
 from probe.verdict.thresholds import Thresholds
 
@@ -194,18 +195,13 @@ def _beyond(leg: LegObservation, measure: Measure, normal: Normal) -> float | No
     return None if value is None else value - expected
 
 
-def key_of(family: Family, target: str, measure: Measure) -> str:
-    """The key of a share; that of the controls has no target."""
-    return f"{family}|{target}|{measure}"
-
-
 def after(
-    shares: dict[str, Share],
+    shares: dict[MeasureKey, Share],
     seen: Iterable[Shown],
     family: Family,
     at: float,
     thresholds: Thresholds,
-) -> dict[str, Share]:
+) -> dict[MeasureKey, Share]:
     """The shares after one more round, at Unix time ``at``."""
     left, told = dict(shares), tuple(seen)
     beside = {
@@ -213,12 +209,12 @@ def after(
         for measure in {one.measure for one in told}
     }
     for one in told:
-        key = key_of(family, one.target, one.measure)
+        key = measure_key(family, one.target, one.measure)
         share = left.get(key, Share())
         if not one.target:
             left[key] = _learnt(share, 1, int(one.slow))
             continue
-        calm = left.get(key_of(family, "", one.measure), Share())
+        calm = left.get(measure_key(family, "", one.measure), Share())
         bound = min(MOST, max(LEAST, share.bound, calm.bound))
         others = beside[one.measure]
         share = replace(
@@ -281,13 +277,13 @@ def begun_anew(share: Share) -> Share:
     return Share(calm=share.calm, calm_slow=share.calm_slow, at=share.at)
 
 
-def set_aside(shares: dict[str, Share]) -> dict[str, Share]:
+def set_aside(shares: dict[MeasureKey, Share]) -> dict[MeasureKey, Share]:
     """While something is proven, its rounds are neither calm nor new evidence: what has not spoken
     begins anew."""
     return {k: s if s.e_value or not s.rounds else begun_anew(s) for k, s in shares.items()}
 
 
-def spoken(shares: dict[str, Share], at: float, seconds: float) -> Often | None:
+def spoken(shares: dict[MeasureKey, Share], at: float, seconds: float) -> Often | None:
     """What has spoken, of several what is so most of all; nothing that no round has looked at for
     so many ``seconds``."""
     told = [
@@ -298,14 +294,14 @@ def spoken(shares: dict[str, Share], at: float, seconds: float) -> Often | None:
     if not told:
         return None
     _, key, share = max(told, key=lambda one: (one[0], one[1]))
-    family, target, measure = key.split("|")
+    family, target, measure = measured(key)
     tried = [(n, k / n) for n, k in share.by_address.values() if n >= TRIED]
     bad, good = sum(part >= BAD for _, part in tried), sum(part <= GOOD for _, part in tried)
     split = bool(bad and good and bad + good == len(tried))
     return Often(
         target=target,
-        measure=Measure(measure),
-        family=Family(family),
+        measure=measure,
+        family=family,
         onset_at=share.onset_at,
         rounds=share.rounds,
         slow=share.slow,

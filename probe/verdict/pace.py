@@ -18,7 +18,8 @@ from probe.model.identity import LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.goodput import goodput
 from probe.verdict.distance import log_distance
-from probe.verdict.memory import ControlMemory, PlatformMemory, family_key
+from probe.verdict.keys import FamilyKey, family_key, of_family
+from probe.verdict.memory import ControlMemory, PlatformMemory
 
 MOST_PACES = 5
 LEAST_PACES = 2
@@ -82,24 +83,23 @@ def controls_noted(known: ControlMemory, leg: LegObservation, at: float) -> Cont
 
 def paces(
     mine: PlatformMemory,
-    controls: Mapping[str, ControlMemory],
+    controls: Mapping[FamilyKey, ControlMemory],
     observed: RoundObservation,
     domestic: frozenset[str],
 ) -> Paces | None:
     """What is known of rates after ``observed``; ``None``: too little was read."""
-    mark, at = family_key(observed.family, ""), observed.started_at
-    own = {
-        key: median(found) for key, found in mine.paces.items() if key.startswith(mark) and found
-    }
+    at = observed.started_at
+    read = {name: found for name, found in of_family(mine.paces, observed.family) if found}
+    own = {name: median(found) for name, found in read.items()}
     theirs = {
-        key.removeprefix(mark): one.pace
-        for key, one in controls.items()
-        if key.startswith(mark) and one.pace and 0.0 <= at - one.paced_at < PACE_SECONDS
+        name: one.pace
+        for name, one in of_family(controls, observed.family)
+        if one.pace and 0.0 <= at - one.paced_at < PACE_SECONDS
     }
     if not own or not theirs:
         return None
     slow, fastest = min(own.values()), max(theirs.values())
-    enough = len(mine.paces[min(own, key=lambda key: own[key])]) >= LEAST_PACES
+    enough = len(read[min(own, key=lambda name: own[name])]) >= LEAST_PACES
     foreign = max((pace for name, pace in theirs.items() if name not in domestic), default=0.0)
     days = (at - mine.began_at) / 86_400.0
     return Paces(

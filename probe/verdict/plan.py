@@ -10,7 +10,7 @@ from probe.model.burst import Burst
 from probe.model.identity import Compares, Family, LegRole
 from probe.observe.effort import Measure
 from probe.verdict.about import About, ControlFacts
-from probe.verdict.distance import RTT
+from probe.verdict.keys import RTT, FamilyKey, Series
 from probe.verdict.memory import Episode, PlatformMemory, Proven
 from probe.verdict.names import network_of
 from probe.verdict.normal import Levels
@@ -32,7 +32,7 @@ def episode_burst(
     memory: PlatformMemory,
     levels: Levels,
     about: About,
-    keys: dict[str, str],
+    keys: dict[str, FamilyKey],
 ) -> Burst:
     """The next burst of ``episode``: at the address that was suspicious, then at others."""
     target, address = _place(episode, memory, keys)
@@ -77,13 +77,14 @@ def burst(
     )
 
 
-def _place(episode: Episode, memory: PlatformMemory, keys: dict[str, str]) -> tuple[str, str]:
+def _place(episode: Episode, memory: PlatformMemory, keys: dict[str, FamilyKey]) -> tuple[str, str]:
     """The target and address to try next."""
-    own = memory.addresses.get(keys.get(episode.target, ""), ())
+    key = keys.get(episode.target)
+    own = () if key is None else memory.addresses.get(key, ())
     if episode.led_astray:
         # First those that nobody on the way can have forged, then those in whose network the
         # platform was well: among the others may be more lies.
-        sure = memory.encrypted.get(keys.get(episode.target, ""), ())
+        sure = () if key is None else memory.encrypted.get(key, ())
         seen = [a for a in own if network_of(a) in memory.reached]
         other = [a for a in (*sure, *seen, *own) if a != episode.first_address]
         due = episode.bursts == 1 or (episode.bursts > 1 and not episode.elsewhere)
@@ -112,11 +113,12 @@ def _controls(
     size: int,
 ) -> tuple[str, ...]:
     """Controls in the order of preference: those with a history, at the target's distance."""
-    mine = levels.get(f"{family}|{LegRole.TARGET}|{platform}|{target}|{RTT}")
+    mine = levels.get(Series(family, LegRole.TARGET, platform, target, RTT).key)
 
     def preference(control: ControlFacts) -> tuple[bool, bool, float]:
-        key = f"{family}|{LegRole.CONTROL}|{control.name.replace('/', '|')}"
-        level, rtt = levels.get(f"{key}|{measure}"), levels.get(f"{key}|{RTT}")
+        owner, _, endpoint = control.name.partition("/")
+        its = Series(family, LegRole.CONTROL, owner, endpoint, measure)
+        level, rtt = levels.get(its.key), levels.get(replace(its, measure=RTT).key)
         known = level is not None and level.known
         if mine is None or rtt is None:
             return not known, not control.foreign, 0.0
@@ -144,7 +146,7 @@ def _deadline(
         Measure.TRANSFER: about.transfer_deadline,
         Measure.LONG: about.long_deadline,
     }[measure]
-    level = levels.get(f"{family}|{LegRole.TARGET}|{platform}|{target}|{measure}")
+    level = levels.get(Series(family, LegRole.TARGET, platform, target, measure).key)
     if level is None or not level.known or not isfinite(level.centre):
         return most
     normal = exp(level.centre + 2.0 * level.spread) * max(1, size)

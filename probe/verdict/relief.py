@@ -17,8 +17,9 @@ from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure
 from probe.verdict.apart import Relief
 from probe.verdict.contrast import deviations, healthy, log_effort
-from probe.verdict.distance import RTT, log_rtt
-from probe.verdict.memory import PlatformMemory, family_key
+from probe.verdict.distance import log_rtt
+from probe.verdict.keys import RTT, FamilyKey, family_key
+from probe.verdict.memory import PlatformMemory
 from probe.verdict.normal import Levels, Normal
 from probe.verdict.thresholds import Thresholds
 
@@ -83,7 +84,7 @@ def _times(
     return exp(drop)
 
 
-def done(mine: PlatformMemory) -> list[str]:
+def done(mine: PlatformMemory) -> list[FamilyKey]:
     """Targets (with their family) that have been faster than ever for long enough: what was normal
     for them was not."""
     return [key for key, (_, rounds) in mine.faster.items() if rounds >= ROUNDS]

@@ -20,11 +20,11 @@ from probe.verdict.apart import Led
 from probe.verdict.astray import OWN
 from probe.verdict.clock import dates_found
 from probe.verdict.contrast import Contrast, contrast
+from probe.verdict.keys import FamilyKey, family_key, family_of
 from probe.verdict.memory import (
     Episode,
     PlatformMemory,
     Proven,
-    family_key,
 )
 from probe.verdict.normal import Levels, Normal
 from probe.verdict.thresholds import Thresholds
@@ -364,11 +364,10 @@ def _seen(observed: RoundObservation) -> tuple[str, ...]:
 
 def moved_paths(
     seen: Compared, mine: PlatformMemory, observed: RoundObservation, about: About
-) -> dict[str, int]:
+) -> dict[FamilyKey, int]:
     """Targets that are slower in the measure in which they are farther away, with their rounds."""
     margin = about.thresholds.log_margin
-    mark = family_key(observed.family, "")
-    others = {key: n for key, n in mine.path_rounds.items() if not key.startswith(mark)}
+    others = {k: n for k, n in mine.path_rounds.items() if family_of(k) is not observed.family}
     moved = {
         c.target
         for c in seen.contrasts
@@ -379,7 +378,7 @@ def moved_paths(
 
 
 def well(
-    seen: Compared, margin: float, moved: Iterable[str], observed: RoundObservation
+    seen: Compared, margin: float, moved: Iterable[FamilyKey], observed: RoundObservation
 ) -> frozenset[str]:
     """Targets whose every comparison is fine, less the ``moved`` (keys with their family)."""
     wrong = {c.target for c in seen.contrasts if c.worst > margin}

@@ -21,13 +21,12 @@ from probe.observe.gaps import ONE_GAP, log_gaps
 from probe.observe.signature import signature
 from probe.verdict.contrast import (
     between_rounds,
-    gaps_key,
     log_effort,
-    noise_key,
     says_something,
     swap_allowance,
 )
 from probe.verdict.distance import log_distance, path_shift
+from probe.verdict.keys import gaps_key, noise_key
 from probe.verdict.normal import Levels, Normal
 from probe.verdict.rank import EACH, wins
 from probe.verdict.thresholds import Thresholds

@@ -20,9 +20,16 @@ from msgspec.structs import replace
 from probe.model.identity import Compares, Family, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure
-from probe.verdict.distance import RTT
-from probe.verdict.memory import Kept, Memory, Object, PlatformMemory, family_key
-from probe.verdict.normal import difference, series
+from probe.verdict.keys import (
+    RTT,
+    FamilyKey,
+    SeriesKey,
+    difference,
+    family_key,
+    series,
+    target_of,
+)
+from probe.verdict.memory import Kept, Memory, Object, PlatformMemory
 
 Value = TypeVar("Value")
 MOST_KEPT = 3
@@ -33,7 +40,7 @@ def turned_to(memory: Memory, observed: RoundObservation, reads: Measure | None)
     """``memory`` with the levels of the objects that ``observed`` measured. ``reads``: the measure
     of what it read (``None``: nothing)."""
     levels, objects = dict(memory.levels), dict(memory.objects)
-    shelf, others = dict(memory.shelf), set[str]()
+    shelf, others = dict(memory.shelf), set[FamilyKey]()
     for leg in observed.legs:
         for key, now in _series(leg, observed.family, reads):
             before = objects.get(key)
@@ -60,7 +67,9 @@ def turned_to(memory: Memory, observed: RoundObservation, reads: Measure | None)
     return replace(memory, levels=levels, objects=objects, shelf=shelf, platforms=platforms)
 
 
-def _series(leg: LegObservation, family: Family, reads: Measure | None) -> list[tuple[str, Object]]:
+def _series(
+    leg: LegObservation, family: Family, reads: Measure | None
+) -> list[tuple[SeriesKey, Object]]:
     """The series that a leg belongs to, each with its object."""
     host = leg.leg.connect_to
     of = {Measure.HANDSHAKE: Object(host)}
@@ -72,21 +81,17 @@ def _series(leg: LegObservation, family: Family, reads: Measure | None) -> list[
     return [*found, (series(leg, RTT, family), Object(host))]
 
 
-def _of_another(mine: PlatformMemory, targets: set[str]) -> PlatformMemory:
+def _of_another(mine: PlatformMemory, targets: set[FamilyKey]) -> PlatformMemory:
     """Without what was true of the objects that were: rates and suspicions of these ``targets``."""
     return replace(
         mine,
         paces=_without(mine.paces, targets),
         faster=_without(mine.faster, targets),
-        limbo=_without(mine.limbo, targets),
+        limbo={k: at for k, at in mine.limbo.items() if target_of(k) not in targets},
         path_rounds=_without(mine.path_rounds, targets),
         places=_without(mine.places, targets),
     )
 
 
-def _without(known: Mapping[str, Value], targets: set[str]) -> dict[str, Value]:
-    return {
-        key: value
-        for key, value in known.items()
-        if not any(key == target or key.startswith(f"{target}|") for target in targets)
-    }
+def _without(known: Mapping[FamilyKey, Value], targets: set[FamilyKey]) -> dict[FamilyKey, Value]:
+    return {key: value for key, value in known.items() if key not in targets}

@@ -100,7 +100,8 @@ def test(
         return replace(mine, episode=episode if episode.one_edge else None), None
     at = observed.started_at
     places = names.places(observed)
-    known = len(mine.addresses.get(places.get(episode.target, ""), ()))
+    place = places.get(episode.target)
+    known = 0 if place is None else len(mine.addresses.get(place, ()))
     rests_on = basis(episode, at, known, thresholds, others)
     more = episode.bursts < thresholds.bursts_per_round
     if rests_on is not None and (

@@ -18,7 +18,8 @@ from probe.model.verdict import Method, SlowPhase, State
 from probe.observe.effort import TIMEOUT, Measure
 from probe.verdict.about import About
 from probe.verdict.episode import fails, failure, method, speaks
-from probe.verdict.memory import ControlMemory, Episode, Memory, PlatformMemory, Proven, family_key
+from probe.verdict.keys import FamilyKey, family_key
+from probe.verdict.memory import ControlMemory, Episode, Memory, PlatformMemory, Proven
 from probe.verdict.thresholds import Thresholds
 
 # Operators of controls abroad that must have answered since it began.
@@ -91,7 +92,7 @@ def _bears(known: PlatformMemory, mine: Episode | Proven, thresholds: Thresholds
 
 
 def controls_well(
-    controls: Mapping[str, ControlMemory], mine: Episode | Proven, about: About
+    controls: Mapping[FamilyKey, ControlMemory], mine: Episode | Proven, about: About
 ) -> bool:
     """Controls of two operators abroad have answered since it began and are not silent, and not all
     that are inside the country (if any is known) are silent."""
@@ -113,6 +114,6 @@ def controls_well(
 
 
 def _known(
-    controls: Mapping[str, ControlMemory], family: Family, name: str
+    controls: Mapping[FamilyKey, ControlMemory], family: Family, name: str
 ) -> ControlMemory | None:
     return controls.get(family_key(family, name))

@@ -15,11 +15,11 @@ from probe.model.identity import Family, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure, gave
 from probe.verdict.apart import Farther, Slower
-from probe.verdict.distance import RTT, log_rtt
+from probe.verdict.distance import log_rtt
+from probe.verdict.keys import RTT, FamilyKey, family_key, parts, series
 from probe.verdict.level import Level
-from probe.verdict.memory import family_key
 from probe.verdict.names import network_of
-from probe.verdict.normal import Levels, series
+from probe.verdict.normal import Levels
 from probe.verdict.thresholds import Thresholds
 
 LEAST_SECONDS = 0.02
@@ -28,7 +28,7 @@ SPREADS = 3.0
 MOST_PLACES = 16
 ALIKE = 1.25
 """Names that are farther by times within this factor of each other are so alike."""
-Places = Mapping[str, tuple[str, ...]]
+Places = Mapping[FamilyKey, tuple[str, ...]]
 """Target (with its family) → the networks at which it was as near as ever."""
 Controls = Mapping[str, Sequence[Level]]
 """Measure (or ``RTT``) → the levels of controls that have been measured for more than a day."""
@@ -36,11 +36,11 @@ Controls = Mapping[str, Sequence[Level]]
 
 def controls_of(levels: Levels, family: Family) -> Controls:
     """Those of ``family``."""
-    mark = f"{family}|{LegRole.CONTROL}|"
     found: dict[str, list[Level]] = {}
     for key, level in levels.items():
-        if level.days and key.startswith(mark) and level.known:
-            found.setdefault(key.rpartition("|")[2], []).append(level)
+        its = parts(key) if level.days and level.known else None
+        if its is not None and (its.family, its.role) == (family, LegRole.CONTROL):
+            found.setdefault(its.measure, []).append(level)
     return found
 
 
@@ -84,7 +84,7 @@ def places_after(
     levels: Levels,
     controls: Controls,
     thresholds: Thresholds,
-) -> dict[str, tuple[str, ...]]:
+) -> dict[FamilyKey, tuple[str, ...]]:
     """``places`` with the networks at which targets were as near as ever in this round."""
     after = dict(places)
     shifts = [_seconds(level) for level in controls.get(RTT, ())]

@@ -16,6 +16,7 @@ from probe.model.identity import Family
 from probe.model.verdict import State
 from probe.observe.effort import Measure
 from probe.verdict.facts import Facts
+from probe.verdict.keys import MeasureKey, measure_key
 from probe.verdict.memory import PlatformMemory
 from probe.verdict.often import (
     LEAST,
@@ -25,7 +26,6 @@ from probe.verdict.often import (
     Shown,
     after,
     bet,
-    key_of,
     set_aside,
     spoken,
 )
@@ -34,10 +34,10 @@ from probe.verdict.words_often import too_often
 from tests.verdict.country import ADDRESSES, WELL, Act, Country, Done, nothing
 
 V4, READS = Family.IPV4, Measure.TRANSFER
-KEY = key_of(V4, "object", READS)
+KEY = measure_key(V4, "object", READS)
 DAY = 86_400.0
 ROUND = 900.0
-Shares = dict[str, Share]
+Shares = dict[MeasureKey, Share]
 
 
 @given(
@@ -101,7 +101,7 @@ def told(
 def calm(rounds: float = 200.0, every: float = 50.0) -> Shares:
     """So many calm rounds, of which one in ``every`` was suspicious, of controls as well."""
     known = Share(calm=rounds, calm_slow=rounds / every, at=ROUND)
-    return {KEY: known, key_of(V4, "", READS): known}
+    return {KEY: known, measure_key(V4, "", READS): known}
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,16 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from probe.model.identity import LegRole, RoundKind
+from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import Leg, LegObservation
 from probe.model.verdict import State
 from probe.observe.effort import Measure
+from probe.verdict.keys import Series
 from probe.verdict.memory import ALIKE, Memory, Object
 from probe.verdict.shelf import MOST_KEPT
 from tests.verdict.country import WELL, Country, Done
 
-TARGET_KEY = f"ipv4|target|x|object|{Measure.TRANSFER}"
+TARGET_KEY = Series(Family.IPV4, LegRole.TARGET, "x", "object", Measure.TRANSFER).key
 
 
 class Moving(Country):
