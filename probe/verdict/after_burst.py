@@ -1,0 +1,64 @@
+"""What a burst does to what is remembered of a platform: evidence for or against what is suspected
+or proven, and nothing else."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from probe.model.burst import Burst
+from probe.model.identity import LegRole
+from probe.model.observation import RoundObservation
+from probe.observe.effort import Measure
+from probe.verdict import answers, rounds, testing
+from probe.verdict.about import About
+from probe.verdict.clock import dates_found
+from probe.verdict.judged import Judged, Lesson, line_of
+from probe.verdict.memory import Memory
+from probe.verdict.outcome import Numbers
+from probe.verdict.score import score
+from probe.verdict.witnesses import elsewhere_noted, others_of
+
+
+def after_burst(memory: Memory, observed: RoundObservation, about: About) -> Judged:
+    """What the burst ``observed`` comes to. ``memory``: after who answered has been noted."""
+    levels, mine = memory.levels, memory.platform(observed.platform)
+    mine = replace(mine, clean=rounds.clean_after(mine, None, observed, about))
+    line = line_of(
+        memory,
+        mine,
+        observed,
+        about,
+        slow=rounds.slow_line(mine, about),
+        changed_rounds=memory.line_rounds,
+    )
+    holder = mine.proven or mine.episode
+    # Without a holder it was asked for by a daemon that has forgotten why: nothing follows.
+    measure = Measure.HANDSHAKE if holder is None else holder.measure
+    slowed = 0.0 if mine.proven is None else mine.proven.log_factor
+    found = score(observed, measure, levels=levels, thresholds=about.thresholds, slowed=slowed)
+    mine = elsewhere_noted(mine, observed, about)
+    others = others_of(memory, mine.proven or mine.episode, observed, about)
+    plan: Burst | None = None
+    if not line.bears_bursts:
+        pass  # of this burst nothing follows
+    elif mine.proven is not None and observed.burst is not None and observed.burst.with_swap:
+        mine, plan = testing.strengthen(mine, mine.proven, found, levels, observed, about)
+    elif mine.proven is not None:
+        mine, plan = testing.recover(mine, mine.proven, found, levels, observed, about)
+    else:
+        mine, plan = testing.test(mine, found, levels, observed, about, others)
+    looked_at = {leg.leg.target for leg in observed.by_role(LegRole.TARGET)}
+    return Judged(
+        mine=mine,
+        line=line,
+        others=others,
+        numbers=Numbers(score=found),
+        plan=plan,
+        lesson=Lesson(noise=found.noise, measures=(measure,)),
+        usual=found.usual,
+        compared=found.complete,
+        reads=mine.reads,
+        ours={name: led for name, led in mine.ours.items() if name not in looked_at},
+        dates=dates_found(observed) or mine.dates,
+        beside=answers.others(mine, observed),
+    )

@@ -1,0 +1,72 @@
+"""What an ordinary round does to what is remembered of a platform, step by step."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from probe.model.observation import RoundObservation
+from probe.verdict import answers, families, lasting, lookups, rounds, testing
+from probe.verdict.about import About
+from probe.verdict.judged import Judged, Lesson, line_of
+from probe.verdict.memory import Memory
+from probe.verdict.outcome import Numbers
+from probe.verdict.witnesses import elsewhere_noted, others_of
+
+
+def after_round(memory: Memory, observed: RoundObservation, about: About) -> Judged:
+    """What ``observed``, no burst, comes to. ``memory``: after who answered has been noted."""
+    thresholds, levels = about.thresholds, memory.levels
+    seen = rounds.compare(levels, observed, about)
+    mine = rounds.noted(memory.platform(observed.platform), seen, observed)
+    mine = lookups.exonerating(lookups.noted(mine, observed), observed)
+    seen, ours = rounds.without_our_own(seen, lookups.leads(mine, observed), thresholds)
+    mine = rounds.with_slow_line(mine, levels, observed, seen, about)
+    # What is suspected or proven.
+    episode = rounds.episode_after(mine, seen, observed, about)
+    episode = rounds.with_seen(episode, seen, observed, thresholds)
+    clean = rounds.clean_after(mine, seen, observed, about)
+    mine = elsewhere_noted(replace(mine, episode=episode, clean=clean), observed, about)
+    others = others_of(memory, mine.proven or mine.episode, observed, about)
+    if mine.proven is not None:
+        better = testing.watched(mine.proven, seen, observed, about)
+        better = testing.weighed(better, seen, observed, about, others)
+        mine = replace(mine, proven=better)
+    # What outlasts it.
+    mine = replace(mine, path_rounds=rounds.moved_paths(seen, mine, observed, about))
+    mine = lasting.noted(mine, levels, seen, observed, about)
+    held = (*mine.path_rounds, *mine.faster)
+    well = rounds.well(seen, thresholds.log_margin, held, observed)
+    mine = replace(mine, well_at=families.well_after(mine, observed, well))
+    # What may be compared at all.
+    line = line_of(
+        memory,
+        mine,
+        observed,
+        about,
+        slow=rounds.slow_line(mine, about),
+        changed_rounds=memory.line_rounds + 1 if seen.another_line else 0,
+    )
+    plan = None
+    if line.bears_bursts:
+        plan = testing.plan_after_round(mine, seen, levels, observed, about)
+    if line.as_ever:
+        mine = lasting.tallied(mine, levels, seen, observed, about)
+    mine = replace(
+        mine,
+        heard=answers.latest(mine.heard, observed),
+        ours=ours,
+        raw_slower=rounds.raw_slower(seen, thresholds),
+    )
+    return Judged(
+        mine=mine,
+        line=line,
+        others=others,
+        numbers=Numbers(seen.contrasts, seen.decoys),
+        plan=plan,
+        lesson=Lesson(measures=seen.measures, well=well),
+        usual=bool(seen.contrasts) and all(c.usual for c in seen.contrasts),
+        compared=any(c.slowdown is not None for c in seen.contrasts),
+        reads=answers.reads_after(mine.reads, observed),
+        ours=ours,
+        dates=mine.dates,
+    )

@@ -1,0 +1,175 @@
+"""What a round or burst came to, and the facts that the ladder looks at: put together in one place.
+
+``after_round.py`` and ``after_burst.py`` make a ``Judged`` each, from what is remembered and what
+was seen. From here on nobody asks which of the two it was.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from probe.model.burst import Burst
+from probe.model.identity import LegRole
+from probe.model.observation import LegObservation, RoundObservation
+from probe.model.verdict import State
+from probe.observe.effort import Measure
+from probe.verdict import answers, lasting, names, pace, testing
+from probe.verdict.about import About
+from probe.verdict.apart import Led
+from probe.verdict.clock import DatesFound
+from probe.verdict.cut import CutOff, line_cut_off, nobody_to_ask
+from probe.verdict.episode import Others
+from probe.verdict.facts import BUDGETS, Facts, elsewhere
+from probe.verdict.forged import opened
+from probe.verdict.memory import Memory, PlatformMemory
+from probe.verdict.outcome import Numbers
+from probe.verdict.shown import Told, told
+
+LINE_CHANGED_ROUNDS = 3
+"""Rounds in a row on another line until that is said."""
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """How the line is in a round, and so what may be compared at all."""
+
+    slow: float | None
+    """Logarithm of how much slower than its history, once that has lasted; ``None``: it is not."""
+    changed_rounds: int
+    """Rounds in a row in which every round-trip time was another one."""
+    cut_off: CutOff | None
+    """Most sites fell silent with the platform."""
+    opened: bool
+    """What is shown in the platform's place is signed by whom a control was shown, too."""
+    clock_stepped: bool
+    """The wall clock was set during the round: its times mean nothing."""
+
+    @property
+    def bears_bursts(self) -> bool:
+        """Else a burst would compare the platform with the few that answer or are spared."""
+        return self.cut_off is None and not self.opened
+
+    @property
+    def as_ever(self) -> bool:
+        """How often a target is suspicious may be counted."""
+        return self.bears_bursts and self.slow is None and not self.changed_rounds
+
+    @property
+    def teaches(self) -> bool:
+        """What is normal may be learnt."""
+        return self.slow is None and not self.clock_stepped and not self.changed_rounds
+
+
+def line_of(
+    memory: Memory,
+    mine: PlatformMemory,
+    observed: RoundObservation,
+    about: About,
+    *,
+    slow: float | None,
+    changed_rounds: int,
+) -> Line:
+    """The line in this round. ``memory`` and ``mine``: after who answered has been noted."""
+    return Line(
+        slow=slow,
+        changed_rounds=changed_rounds,
+        cut_off=line_cut_off(mine, memory.controls, observed, about),
+        opened=opened(observed.by_role(LegRole.TARGET), memory.controls, observed.started_at),
+        clock_stepped=observed.clock_stepped,
+    )
+
+
+class Lesson(Struct, frozen=True, kw_only=True):
+    """What a round or burst could teach, if the line lets it."""
+
+    measures: tuple[Measure, ...] = ()
+    """In which an ordinary round is compared; none: a burst, which teaches its noise alone."""
+    well: frozenset[str] = frozenset()
+    """Targets whose every comparison is fine."""
+    noise: float | None = None
+    """How much the legs of one group of a burst differ (logarithm); ``None``: not known."""
+
+
+class Judged(Struct, frozen=True, kw_only=True):
+    """What a round or burst came to, before the ladder speaks."""
+
+    mine: PlatformMemory
+    """What is remembered of the platform after it, but for what it teaches."""
+    line: Line
+    others: Others
+    """What other platforms and references say of what is suspected or proven."""
+    numbers: Numbers
+    plan: Burst | None
+    """The burst to make now."""
+    lesson: Lesson
+    usual: bool
+    """What is normal is known of all that was compared."""
+    compared: bool
+    """Something could be compared."""
+    reads: answers.Reads
+    """When and how many bytes were read at once."""
+    ours: dict[str, Led]
+    """Targets that are slow or failing where our own files or look-ups led."""
+    dates: DatesFound | None
+    """What the targets' certificates say of dates that are wrong."""
+    beside: tuple[LegObservation, ...] = ()
+    """What the last ordinary round saw of targets that a burst does not look at."""
+
+
+def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: About) -> Facts:
+    """What the rules look at. ``memory``: after who answered has been noted."""
+    mine, line, at = judged.mine, judged.line, observed.started_at
+    return Facts(
+        title=about.title,
+        margin=about.thresholds.margin,
+        at=at,
+        targets=observed.by_role(LegRole.TARGET),
+        controls=observed.by_role(LegRole.CONTROL),
+        others=judged.beside,
+        skipped=sum(one.reason in BUDGETS for one in observed.skipped),
+        clock_stepped=line.clock_stepped,
+        slow_line=line.slow,
+        line_changed=line.changed_rounds >= LINE_CHANGED_ROUNDS,
+        cut_off=line.cut_off,
+        opened=line.opened,
+        nobody_to_ask=nobody_to_ask(memory.controls, observed),
+        family=observed.family,
+        several=len(about.families) > 1,
+        well_at=mine.well_at,
+        dates=judged.dates,
+        ours=judged.ours,
+        # Resolvers are compared in ordinary rounds.
+        other_resolvers_answer=observed.burst is None and names.others_answer(observed),
+        server_errors=mine.server_errors,
+        proven=mine.proven,
+        often=lasting.too_often(mine, observed),
+        episode=mine.episode,
+        suspicion=testing.suspicion(mine, tested=judged.plan is None),
+        evident=testing.evident(mine, about.thresholds),
+        elsewhere=elsewhere(about.references),
+        has_references=about.has_references,
+        vouched=judged.others.vouched,
+        outside=about.outside,
+        usual=judged.usual,
+        compared=judged.compared,
+        raw_slower=mine.raw_slower,
+        times=judged.numbers.times,
+        usual_times=judged.numbers.usual_times,
+        told=_told(mine, about),
+        farther=mine.farther,
+        slower=mine.slower,
+        paces=pace.paces(mine, memory.controls, observed, about.domestic),
+        relief=mine.relief,
+        tested_bytes=answers.most_read(judged.reads, at),
+        read_at=judged.reads[-1][0] if judged.reads else 0.0,
+        working=answers.working(mine, observed),
+    )
+
+
+def _told(mine: PlatformMemory, about: About) -> Told | None:
+    """What was measured of what is proven."""
+    if mine.proven is None or mine.proven.state is State.BLOCKED:
+        return None
+    found, margin = mine.proven, about.thresholds.margin
+    if not found.shown and found.factor is not None and found.factor > margin:
+        return Told(at=found.seen_at, times=found.factor)  # stored before each round was kept
+    return told(found.shown, margin)

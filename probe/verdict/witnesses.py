@@ -1,0 +1,53 @@
+"""Who else says something of what is suspected or proven: other platforms here, and references."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from probe.model.observation import RoundObservation
+from probe.verdict import forged, outside
+from probe.verdict.about import About
+from probe.verdict.episode import Others
+from probe.verdict.memory import Episode, Memory, PlatformMemory, Proven
+from probe.verdict.together import together
+
+
+def elsewhere_noted(
+    mine: PlatformMemory, observed: RoundObservation, about: About
+) -> PlatformMemory:
+    """What is suspected or proven, knowing what references say of it now."""
+    at = observed.started_at
+    return replace(
+        mine,
+        episode=None if mine.episode is None else outside.heard(mine.episode, at, about),
+        proven=None if mine.proven is None else outside.heard(mine.proven, at, about),
+    )
+
+
+def others_of(
+    memory: Memory, holder: Episode | Proven | None, observed: RoundObservation, about: About
+) -> Others:
+    """What other platforms and references say of what ``holder`` is about."""
+    if holder is None:
+        return Others()
+    # While it is so elsewhere, too, nothing that is hit beside it says where the cause is.
+    alone = holder.elsewhere_at == observed.started_at
+    return Others(
+        together=() if alone else together(memory, observed.platform, holder, about),
+        vouched=outside.vouched(holder, observed.started_at, about),
+        certificates_by=_certificates_by(memory, observed, about),
+    )
+
+
+def _certificates_by(memory: Memory, observed: RoundObservation, about: About) -> frozenset[str]:
+    """Who makes certificates for platforms of other operators. Whose operator is not known may be
+    the same one's."""
+    own = about.operators.get(observed.platform)
+    oldest = observed.started_at - forged.OPENED_SECONDS
+    return forged.issuers(
+        leg
+        for name, known in memory.platforms.items()
+        if own is not None and about.operators.get(name, own) != own
+        for leg in known.heard.values()
+        if leg.started_at >= oldest
+    )
