@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from probe.model.finding import Incident
 from probe.model.verdict import OWN_HOST, Verdict
@@ -11,12 +12,16 @@ from probe.outlets.outlet import Outlet, Parts
 
 log = logging.getLogger(__name__)
 
+# A slow line makes hundreds of rounds late; metrics count them, and the log says it once a day.
+LATE_AGAIN_SECONDS = 86_400.0
+
 
 class ToLog(Outlet):
     """Writes it."""
 
     def __init__(self, parts: Parts) -> None:
         """It needs nothing."""
+        self._late_at: dict[tuple[str, str], float] = {}
 
     def tell(self, event: events.Event) -> None:
         """Write what an operator wants to know."""
@@ -27,9 +32,7 @@ class ToLog(Outlet):
                 for incident in event.changed:
                     self._incident(incident, event.at)
             case events.RoundLate():
-                log.warning(
-                    "late round", extra={"vantage": event.vantage, "platform": event.platform}
-                )
+                self._late(event.vantage, event.platform)
             case events.RoundRefused():
                 log.debug(
                     "round refused", extra={"vantage": event.vantage, "platform": event.platform}
@@ -51,6 +54,17 @@ class ToLog(Outlet):
                 log.info("configuration reloaded")
             case events.Reloaded(error=error):
                 log.error("configuration not reloaded", extra={"error": error})
+
+    def _late(self, vantage: str, platform: str) -> None:
+        now, before = time.monotonic(), self._late_at.get((vantage, platform))
+        again = before is None or now - before >= LATE_AGAIN_SECONDS
+        if again:
+            self._late_at[vantage, platform] = now
+        log.log(
+            logging.WARNING if again else logging.DEBUG,
+            "late round",
+            extra={"vantage": vantage, "platform": platform},
+        )
 
     def _judged(self, event: events.RoundJudged) -> None:
         verdict = event.verdict
