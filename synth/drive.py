@@ -96,7 +96,9 @@ class Daemon:
             due_at, index, number = heapq.heappop(self._due)
             slot = self._slots[index]
             self.now = max(self.now, due_at)
-            hasty = self._haste.of(slot.vantage, slot.platform, self.now)
+            hasty = self._haste.of(
+                slot.vantage, slot.platform, self.now, float(self._schedule.light)
+            )
             schedule = at_pace(self._schedule, reading(self._schedule)) if hasty else self._schedule
             kind, self._cadences[index] = kind_now(
                 slot,

@@ -155,7 +155,9 @@ class DataBudget:
             budget=balance.budget,
             used=balance.used,
             suspicious=(vantage, platform) in self._suspicious,
-            suspected=self._haste.of(vantage, platform, self._clocks.monotonic()),
+            reads=self._haste.of(
+                vantage, platform, self._clocks.monotonic(), float(self._schedule.light)
+            ),
         )
 
     def permit(self, vantage: str, platform: str, kind: RoundKind) -> RoundKind | None:

@@ -1,33 +1,54 @@
-"""Which platforms are suspected and not proven yet: every round of theirs reads for a while.
+"""Which platforms read in every round for a while, so that what is wrong is said soon.
 
-A round in three reads; waiting for the next one would put off what is said by a quarter of an hour.
+A round in three reads; waiting for the next one puts off what is said by a quarter of an hour. So
+what is suspected and not proven yet is read in every round. And when something was proven of one
+platform, the others of the vantage read once or twice: what hits several of them at once (Pakistan,
+January 2024) begins in the same minutes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from probe.model.verdict import AILING, Verdict
 
-from probe.model.verdict import Verdict
+# What is neither proven nor gone after so many light intervals had a read in each of them, and may
+# stay for days.
+SUSPECTED_INTERVALS = 8.0
+# So many light intervals after something was said of one platform the others still read.
+NEWS_INTERVALS = 2.0
 
-# What is neither proven nor gone by then has had eight rounds that read, and may stay for days.
-HASTE_SECONDS = 2_400.0
+_Slot = tuple[str, str]
 
 
 class Haste:
-    """Since when each platform of a vantage is suspected without a break, on a monotonic clock."""
+    """Since when each platform of a vantage is suspected without a break, and when something was
+    last proven at each vantage, on a monotonic clock."""
 
     def __init__(self) -> None:
-        self._since: dict[Hashable, float] = {}
+        self._suspected: dict[_Slot, float] = {}
+        self._ailing: set[_Slot] = set()
+        self._news: dict[str, float] = {}
 
     def judged(self, verdict: Verdict, now: float) -> None:
         """What was said at ``now``."""
         slot = (verdict.vantage, verdict.platform)
         if verdict.suspected:
-            self._since.setdefault(slot, now)
+            self._suspected.setdefault(slot, now)
         else:
-            self._since.pop(slot, None)
+            self._suspected.pop(slot, None)
+        if verdict.state not in AILING:
+            self._ailing.discard(slot)
+        elif slot not in self._ailing:
+            self._ailing.add(slot)
+            self._news[verdict.vantage] = now
 
-    def of(self, vantage: str, platform: str, now: float) -> bool:
-        """Whether every round should read."""
-        since = self._since.get((vantage, platform))
-        return since is not None and now - since < HASTE_SECONDS
+    def of(self, vantage: str, platform: str, now: float, light_seconds: float) -> bool:
+        """Whether every round of it should read; ``light_seconds``: from one round to the next."""
+        slot = (vantage, platform)
+        if (since := self._suspected.get(slot)) is not None:
+            return now - since < SUSPECTED_INTERVALS * light_seconds
+        news = self._news.get(vantage)
+        return (
+            news is not None
+            and slot not in self._ailing
+            and now - news < NEWS_INTERVALS * light_seconds
+        )

@@ -6,7 +6,7 @@ throttled handshake; light rounds are thinned only when that does not do. A susp
 the configured pace, out of the reserve. Once the reserve itself has been touched, paces shrink with
 what is left of it, so that the end of the budget is approached and not run into: transfers at once,
 light rounds when half of it is gone, since one bad day must not halve them for the days after it.
-What is suspected and not proven yet is read in every round, so that it is said soon.
+While something is suspected and not proven yet every round reads, so that it is said soon.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def fastest(schedule: ScheduleConfig) -> Pace:
 
 
 def reading(schedule: ScheduleConfig) -> Pace:
-    """Every round reads: what is suspected is tested by more than the one round in three."""
+    """Every round reads, in place of one in three."""
     return Pace(every=1, transfer_seconds=float(schedule.light))
 
 
@@ -113,12 +113,12 @@ def pace_of(
     budget: int,
     used: int,
     suspicious: bool,
-    suspected: bool = False,
+    reads: bool = False,
 ) -> Pace:
     """How often a platform of a vantage is measured now. ``costs`` are those of all platforms;
-    ``suspicious``: something is wrong with it; ``suspected``: and has not been proven yet."""
+    ``suspicious``: something is wrong with it; ``reads``: all rounds should read (``haste.py``)."""
     plenty = headroom(budget, used, schedule.reserve) > TIGHT_HEADROOM
-    if suspected and plenty:
+    if reads and plenty:
         return reading(schedule)
     if suspicious and plenty:
         return fastest(schedule)

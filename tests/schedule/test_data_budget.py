@@ -349,3 +349,18 @@ def test_rounds_that_overlap_do_not_spend_what_another_has_been_permitted() -> N
     assert data.permit("default", other, RoundKind.TRANSFER) is not RoundKind.TRANSFER
     data.given_up("default", one)
     assert data.permit("default", other, RoundKind.TRANSFER) is RoundKind.TRANSFER
+
+
+def test_when_something_was_proven_of_one_platform_the_others_read_soon() -> None:
+    month = Month(configured(), Time())
+    month.run(1.0)
+    one = next(iter(month.rounds))
+    month.data.judged(verdict_of(month.rounds[one], State.BLOCKED))
+    paces = {name: month.data.pace("default", name) for name in month.rounds}
+    light = float(month.of.settings.schedule.light)
+    assert [name for name, pace in paces.items() if pace.transfer_seconds > light] == [one]
+    month.time.now += 2 * light
+    assert all(month.data.pace("default", n).transfer_seconds > light for n in month.rounds)
+    # What is said again is no news.
+    month.data.judged(verdict_of(month.rounds[one], State.BLOCKED))
+    assert all(month.data.pace("default", n).transfer_seconds > light for n in month.rounds)
