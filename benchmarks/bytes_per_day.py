@@ -19,12 +19,12 @@ from lab.lab import Lab
 from lab.world.build import world_for
 from probe.config import load
 from probe.config.schema import Config
+from probe.measure.between_rounds import BetweenRounds
 from probe.measure.round import Rounds
-from probe.measure.state import State
 from probe.measure.trust import Trust
 from probe.model.identity import SCHEDULED, RoundKind
 from probe.schedule.data_budget import wire_bytes
-from probe.schedule.pace import Costs, Pace, bytes_per_second, fastest, pace_of
+from probe.schedule.round_pace import Costs, Pace, bytes_per_second, fastest, pace_of
 
 DELAY_SECONDS = 0.02
 DAY_SECONDS = 86_400.0
@@ -34,7 +34,7 @@ Sizes = dict[str, dict[RoundKind, list[int]]]
 
 async def measure(config: Config, times: int) -> Sizes:
     """Inside the client's namespace: bytes of each round, by platform and kind."""
-    rounds = Rounds(config, Trust.load(config.settings.ca_file), State())
+    rounds = Rounds(config, Trust.load(config.settings.ca_file), BetweenRounds())
     sizes: Sizes = {}
     for platform in config.platforms:
         of = sizes.setdefault(platform.name, {kind: [] for kind in SCHEDULED})

@@ -35,7 +35,7 @@ from probe.config.schema import NationConfig, Settings, VantageConfig
 from probe.model.verdict import State
 from probe.publish.latest.board import Board
 from probe.publish.metrics.exposition import Registry, encode
-from probe.publish.rules.known import KNOWN
+from probe.publish.rules.known_vantages import KNOWN
 from probe.publish.rules.rule_file import rule_file
 from synth.shape import PLATFORMS, config, full_round, verdict_of
 

@@ -19,8 +19,8 @@ from msgspec import Struct
 
 from benchmarks.wire_accuracy import HOST, leg_for
 from probe.config.schema import VantageConfig
-from probe.measure.clock import Stamping
 from probe.measure.host_lookup import host_lookups
+from probe.measure.kernel_stamps import Stamping
 from probe.measure.leg import measure_leg
 from probe.measure.lookout import Lookout
 from probe.measure.trust import Trust

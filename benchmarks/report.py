@@ -26,7 +26,7 @@ from probe.publish.export.export_ooni import ooni_lines
 from probe.publish.report.gather import gather, window
 from probe.publish.report.render import render_html, render_svg
 from probe.publish.report.report_parts import Setting
-from probe.publish.report.times import Clock
+from probe.publish.report.times import TimeWriter
 from synth.event import DAY, END, ONSET, TITLES, VANTAGES, WEEK, history
 
 SETTING = Setting(
@@ -49,7 +49,7 @@ def measure(days: float) -> None:
         began = time.monotonic()
         gathered = gather(_read(file), over)
         read = time.monotonic() - began
-        page = render_html(gathered, SETTING, Clock(), version=__version__)
+        page = render_html(gathered, SETTING, TimeWriter(), version=__version__)
         whole = time.monotonic() - began
         print(
             f"report: {gathered.rounds} rounds, {whole:.1f} s ({read:.1f} s of it reading), "
@@ -73,9 +73,9 @@ def pages(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     over = window(WEEK, WEEK + 7 * DAY)
     gathered = gather(history(), over)
-    report = render_html(gathered, SETTING, Clock(), version=__version__)
+    report = render_html(gathered, SETTING, TimeWriter(), version=__version__)
     (folder / "report.html").write_text(report)
-    (folder / "report.svg").write_text(render_svg(gathered, SETTING, Clock()))
+    (folder / "report.svg").write_text(render_svg(gathered, SETTING, TimeWriter()))
     (folder / "page.html").write_text(_landing())
 
 

@@ -34,7 +34,7 @@ from probe.publish.latest.snapshot import Snapshot
 from probe.publish.metrics.exposition import Registry
 from probe.schedule import runner
 from probe.store.history import History
-from probe.store.records import Record
+from probe.store.records import Queued
 from probe.store.samples import GRID_SECONDS
 from synth.edges import CALM
 from synth.lines import FIBRE
@@ -135,7 +135,7 @@ class Life:
         assert keeper is not None
         commit = keeper.commit
 
-        def counted(records: Sequence[Record], state: Mapping[str, bytes]) -> bool:
+        def counted(records: Sequence[Queued], state: Mapping[str, bytes]) -> bool:
             self.commits += 1
             return commit(records, state)
 

@@ -32,7 +32,7 @@ from lab.capture import ByPort, Connection, connections
 from lab.lab import Lab
 from lab.world.events import Request
 from probe.config.schema import VantageConfig
-from probe.measure.clock import Stamping
+from probe.measure.kernel_stamps import Stamping
 from probe.measure.leg import measure_leg
 from probe.measure.trust import Trust
 

@@ -11,8 +11,8 @@ import argparse
 import asyncio
 import time
 
-from probe.measure import clock, tcp
-from probe.measure.clock import Stamping
+from probe.measure import kernel_stamps, tcp
+from probe.measure.kernel_stamps import Stamping
 from probe.measure.lookout import Lookout
 
 BUSY_SECONDS = 0.5
@@ -38,7 +38,7 @@ async def read(address: str, port: int, lookout: Lookout | None) -> float:
     wire.close()
     assert first.kernel_ns is not None
     assert last.kernel_ns is not None
-    return (last.kernel_ns - first.kernel_ns) / clock.NANOSECONDS
+    return (last.kernel_ns - first.kernel_ns) / kernel_stamps.NANOSECONDS
 
 
 def main() -> None:

@@ -16,11 +16,11 @@ from probe.daemon.judging import Judging
 from probe.daemon.nation_watch import NationWatch
 from probe.daemon.reloads import Reloads
 from probe.daemon.service_manager import ServiceManager
-from probe.measure.clock import Stamping
+from probe.measure.between_rounds import BetweenRounds
+from probe.measure.kernel_stamps import Stamping
 from probe.measure.lookout import Lookout
-from probe.measure.outside import Outside
+from probe.measure.reference_reader import Outside
 from probe.measure.round import Rounds
-from probe.measure.state import State
 from probe.measure.trust import Trust, TrustError
 from probe.model.identity import RoundKind
 from probe.outlets.events import (
@@ -39,11 +39,11 @@ from probe.publish.forward.forwarding import Forwarding
 from probe.publish.latest.board import Board
 from probe.publish.latest.recent import stored_spans
 from probe.publish.latest.snapshot import Snapshot
-from probe.publish.privacy import told
+from probe.publish.privacy import logged_fields
 from probe.publish.web.endpoints import ReloadResult, create_app
 from probe.publish.web.server import Server
 from probe.schedule.data_budget import DataBudget
-from probe.schedule.plan import Slot, slots
+from probe.schedule.round_grid import Slot, slots
 from probe.schedule.runner import Hooks, Runner
 from probe.store import heap
 from probe.store.cells import json_cell
@@ -69,7 +69,7 @@ class Daemon:
         heap.one_arena()  # before the first thread
         self._config = config
         self._read = read
-        self._state = State()
+        self._state = BetweenRounds()
         self._server: Server | None = None
         self._stopping = asyncio.Event()
         self._reloads = Reloads(self._take_up)
@@ -198,7 +198,7 @@ class Daemon:
             rounds, runner = self._build(config)
         except (ConfigErrors, TrustError) as error:
             self._outlets.tell(Reloaded(at=time.time(), error=error))
-            return ReloadResult(ok=False, text=told.said_of(error))
+            return ReloadResult(ok=False, text=logged_fields.said_of(error))
         if config.settings.listen != self._config.settings.listen:
             log.warning("a changed listen address is used after a restart")
         for key in ("store", "forward"):

@@ -36,7 +36,7 @@ from probe.verdict.memory import Memory
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from probe.publish.privacy.named import Named
+    from probe.publish.privacy.configured_names import Named
 
 # Exit statuses of ``once --exit-code``, worst last.
 STATUS: dict[VerdictState, int] = {
@@ -129,8 +129,8 @@ def once(
     With --exit-code the status is that of the worst verdict: 0 ok, 10 unknown, 11 degraded,
     12 down, 13 offline, 16 withheld, 17 impaired, 14 throttled, 15 blocked.
     """
-    from probe.publish.privacy.named import Named
-    from probe.publish.privacy.private import Scrubber
+    from probe.publish.privacy.configured_names import Named
+    from probe.publish.privacy.exported_fields import Scrubber
     from probe.publish.terminal.console import Doing, console
     from probe.publish.terminal.round_table import render_rounds, to_json
 
@@ -185,7 +185,7 @@ def replay(
     from probe.commands import replay as replaying
     from probe.publish.terminal.console import console
 
-    config, tally = _load(path), replaying.Tally()
+    config, tally = _load(path), replaying.ReplayTally()
     try:
         rounds = replaying.replayed(files, config, replaying.thresholds_of(changes), tally)
         if as_json:
@@ -305,7 +305,7 @@ async def _one_round_each(
 async def _check_online(config: Config) -> bool:
     from rich.table import Table
 
-    from probe.publish.privacy.named import Named
+    from probe.publish.privacy.configured_names import Named
     from probe.publish.terminal.console import Doing, console
 
     measuring, named = Measuring(config), Named.of(config)

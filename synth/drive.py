@@ -14,8 +14,7 @@ from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.schedule.haste import Haste
-from probe.schedule.pace import reading
-from probe.schedule.plan import (
+from probe.schedule.round_grid import (
     Due,
     Slot,
     at_pace,
@@ -27,6 +26,7 @@ from probe.schedule.plan import (
     slots,
     start_cadence,
 )
+from probe.schedule.round_pace import reading
 from probe.verdict.about import About, about
 from probe.verdict.decide import decide
 from probe.verdict.memory import Memory

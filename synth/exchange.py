@@ -1,7 +1,7 @@
 """One leg in the world of numbers: from the SYN to an observation as the measuring room makes it.
 
-Phases, failures, clocks and counters are those of ``probe/measure/record.py``; what differs is that
-no packet was sent.
+Phases, failures, clocks and counters are those of ``probe/measure/leg_record.py``; what differs
+is that no packet was sent.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from probe.model.finding import Finding, FindingKind, Scope
 from probe.model.identity import Access, Role, Vantage
 from probe.model.verdict import State
 from probe.nation.fuse import fuse
-from probe.nation.memory import Memory
+from probe.nation.fusion_memory import FusionMemory
 from probe.nation.sight import GRID_SECONDS, Reading, Seen, Sight
 from probe.verdict.facts import SLOW_OUTSIDE
 
@@ -202,7 +202,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 def play(of: World, config: NationConfig) -> Outcome:
     """Fuse what is heard, and judge what is found at every step."""
-    memory = Memory()
+    memory = FusionMemory()
     wrong: set[str] = set()
     found: tuple[Finding, ...] = ()
     for sight in sights(of):

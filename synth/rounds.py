@@ -9,6 +9,7 @@ from lab.world.content import PAGES
 from probe.config.definition import Definition
 from probe.config.neutral import neutral_names
 from probe.config.schema import Config
+from probe.measure.between_rounds import BetweenRounds
 from probe.measure.legs import (
     Endpoint,
     connect_name,
@@ -25,9 +26,8 @@ from probe.measure.legs import (
     with_drawn_names,
 )
 from probe.measure.manners import asked_host, wish_of
-from probe.measure.names import Resolution
-from probe.measure.objects import Memory, after_leg, object_now
-from probe.measure.state import State
+from probe.measure.objects import KnownObject, after_leg, object_now
+from probe.measure.round_names import Resolution
 from probe.model.burst import Burst
 from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import (
@@ -52,7 +52,7 @@ class Rounds:
         self.vantage = vantage
         self.config = config
         self.world = world
-        self.state = State()
+        self.state = BetweenRounds()
         self._legs = config.settings.legs
         self._neutral = neutral_names(config.controls)
         self._platforms = {platform.name: platform for platform in config.platforms}
@@ -68,7 +68,7 @@ class Rounds:
         for (owner, name), target in self._targets.items():
             if target.discover is not None:
                 link = PAGES[target.discover.page].link
-                self.state.remember(VANTAGE, owner, name, Memory(url=link))
+                self.state.remember(VANTAGE, owner, name, KnownObject(url=link))
         self._endpoint_cache: dict[tuple[str, str, str], Endpoint] = {}
         self._asked: dict[tuple[str, str, str], tuple[str, str]] = {}
         self._count = 0

@@ -7,7 +7,7 @@ from random import Random
 
 from lab.world.build import world_for
 from probe.config.schema import Config
-from probe.measure.names import Resolution
+from probe.measure.round_names import Resolution
 from probe.model.failure import Failure
 from probe.model.identity import Answer, Phase
 from probe.model.observation import Clock, Leg, LegObservation

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests import untouched
+from tests.blocking import nothing_waits
 
 # How long an example takes says something about the machine, not about the code.
 settings.register_profile("throttlewatch", deadline=None)
@@ -30,6 +31,13 @@ def own_state_folder(
 ) -> None:
     """What one test leaves there no other finds."""
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path_factory.mktemp("state")))
+
+
+@pytest.fixture
+def unblocked() -> Iterator[None]:
+    """Nothing of the program may wait in the event loop while the test runs."""
+    with nothing_waits():
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from probe.publish.privacy.told import FIELDS
+from probe.publish.privacy.logged_fields import FIELDS
 from tests.every import for_every
 
 ROOT = Path(__file__).parent.parent
@@ -74,7 +74,7 @@ EXCEPTIONS = {
     ("publish/web/server.py", "ssl"),
     ("daemon/service_manager.py", "socket"),
     # One daemon writes to a history; a lock of the kernel ends with its process.
-    ("store/held.py", "fcntl"),
+    ("store/file_identity.py", "fcntl"),
     ("store/shared.py", "fcntl"),
     ("publish/forward/remote_write.py", "ssl"),
 }
@@ -184,7 +184,8 @@ def test_messages_of_the_log_stand_in_our_source_and_their_fields_are_known(path
             assert isinstance(key, ast.Constant)
             known = key.value in FIELDS or key.value in ERRORS_AND_NUMBERS
             assert known, (
-                f"{path}:{call.lineno}: say in probe/publish/privacy/told.py what is written of it"
+                f"{path}:{call.lineno}: say in probe/publish/privacy/logged_fields.py what is "
+                "written of it"
             )
 
 

@@ -91,8 +91,8 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOSTNAME", PLANTED[2])
     monkeypatch.setattr(socket, "gethostname", lambda: PLANTED[2])
     monkeypatch.setattr(socket, "getfqdn", lambda *name: PLANTED[2])
-    monkeypatch.setattr("probe.measure.line._source", lambda family: PLANTED[0])
-    monkeypatch.setattr("probe.measure.line.interface_of", lambda address: PLANTED[3])
+    monkeypatch.setattr("probe.measure.ways_out._source", lambda family: PLANTED[0])
+    monkeypatch.setattr("probe.measure.ways_out.interface_of", lambda address: PLANTED[3])
 
 
 @pytest.mark.usefixtures("planted")

@@ -22,7 +22,7 @@ import h2.events
 import trustme
 
 from probe.config.schema import VantageConfig
-from probe.measure.clock import enable_stamps
+from probe.measure.kernel_stamps import enable_stamps
 from probe.measure.leg import measure_leg
 from probe.measure.trust import Trust
 from probe.model.identity import LegRole, Verify

@@ -24,10 +24,10 @@ _PART_BYTES = 65_536
 _MOST_SAID_BYTES = 4_096
 _ELSEWHERE = range(300, 400)
 
-Decorated = Callable[..., Any]
+_Decorated = Callable[..., Any]
 
 
-def asking(command: Decorated) -> Decorated:
+def asking(command: _Decorated) -> _Decorated:
     """The options of every command that asks: ``--url --user``."""
     for option in (
         click.option(

@@ -14,17 +14,17 @@ from rich.console import Console
 from rich.live import Live
 
 from probe.config import load
-from probe.demo.lines import Lines
-from probe.demo.script import Place, Script, advance, twentieth_of_january
+from probe.demo.lines import Narration
+from probe.demo.script import Scene, Script, advance, twentieth_of_january
 from probe.demo.setting import AuthorityError, make_certificates, write_configuration
-from probe.demo.table import View, render
+from probe.demo.table import StageView, render
 from probe.demo.tale import Tale
 from probe.publish.log import event_lines as logs
 
 REDRAW_SECONDS = 0.5
 STAGE_SECONDS = 20.0
 
-Look = Callable[[View], None]
+_Watch = Callable[[StageView], None]
 
 
 class StageError(Exception):
@@ -62,12 +62,12 @@ def demo(listen: str, speed: float, no_table: bool) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="throttlewatch-demo-") as folder:
             if no_table:
-                look = Lines(console, script)
+                look = Narration(console, script)
                 tale = asyncio.run(play(Path(folder), script, listen, speed, look))
             else:
                 with Live(console=console, auto_refresh=False) as live:
 
-                    def draw(view: View) -> None:
+                    def draw(view: StageView) -> None:
                         live.update(render(view, script), refresh=True)
 
                     tale = asyncio.run(play(Path(folder), script, listen, speed, draw))
@@ -78,7 +78,7 @@ def demo(listen: str, speed: float, no_table: bool) -> None:
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
-async def play(folder: Path, script: Script, listen: str, speed: float, look: Look) -> Tale:
+async def play(folder: Path, script: Script, listen: str, speed: float, look: _Watch) -> Tale:
     """Run everything until the script ends, or the daemon is told to stop; what it showed.
 
     Raises ``AuthorityError``, ``StageError`` and ``ListenError``.
@@ -91,13 +91,13 @@ async def play(folder: Path, script: Script, listen: str, speed: float, look: Lo
         daemon = Daemon(load(file, {}), lambda: load(file, {}))
         running = asyncio.create_task(daemon.run())
         loop = asyncio.get_running_loop()
-        begun, place, tale = loop.time(), Place(), Tale(script)
+        begun, place, tale = loop.time(), Scene(), Tale(script)
         try:
             while not running.done():
                 await asyncio.wait({running}, timeout=REDRAW_SECONDS)
                 if stage.returncode is not None:
                     raise StageError("the demo's servers ended before the demo did")
-                view = View(
+                view = StageView(
                     passed_seconds=loop.time() - begun,
                     place=place,
                     snapshot=daemon.snapshot(),
@@ -123,7 +123,7 @@ async def play(folder: Path, script: Script, listen: str, speed: float, look: Lo
         return tale
 
 
-def _tell(stage: asyncio.subprocess.Process, place: Place) -> None:
+def _tell(stage: asyncio.subprocess.Process, place: Scene) -> None:
     assert stage.stdin is not None
     stage.stdin.write(f"{place.number}\n".encode())
 

@@ -16,8 +16,8 @@ from probe.publish.export.export_csv import csv_lines
 from probe.publish.export.export_jsonl import jsonl_lines
 from probe.publish.export.export_ooni import ooni_lines
 from probe.publish.latest.declared import Declared
-from probe.publish.privacy.named import Named
-from probe.publish.privacy.private import Scrubber
+from probe.publish.privacy.configured_names import Named
+from probe.publish.privacy.exported_fields import Scrubber
 
 Writer = Callable[[Iterable[StoredRound], Mapping[str, Vantage], Scrubber], Iterator[bytes]]
 FORMATS: dict[str, Writer] = {

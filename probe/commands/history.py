@@ -17,7 +17,7 @@ from probe.model.finding import Incident
 from probe.model.stored import JudgedSpan, VerdictSpan, judged, looked_back
 from probe.model.verdict import AILING
 from probe.publish.plain_words import rate_words
-from probe.publish.report.times import Clock, duration
+from probe.publish.report.times import TimeWriter, duration
 from probe.publish.terminal import console as terminal
 from probe.publish.terminal.round_table import STATE_STYLES
 from probe.verdict.relief import SAID_SECONDS
@@ -48,7 +48,7 @@ def history(
     Works while the daemon runs. A line is a time through which the verdict did not change.
     """
     ordered(since, until)
-    config, clock = load_config(path), Clock(zone_of(timezone))
+    config, clock = load_config(path), TimeWriter(zone_of(timezone))
     with opened(config, file) as stored:
         # An end that came later may say something of this time.
         known = list(
@@ -87,7 +87,7 @@ def incidents(
     that this daemon measures from.
     """
     ordered(since, until)
-    config, clock = load_config(path), Clock(zone_of(timezone))
+    config, clock = load_config(path), TimeWriter(zone_of(timezone))
     with opened(config, file) as stored:
         spans = [
             span
@@ -112,14 +112,14 @@ def incidents(
                (row for _, row in sorted(rows, key=lambda pair: pair[0])))  # fmt: skip
 
 
-Row = tuple[str | Text, ...]
+_Row = tuple[str | Text, ...]
 
 
 def _onset(span: VerdictSpan) -> float:
     return min(span.started_at, span.first.since) if span.first.proven else span.started_at
 
 
-def _of_span(span: VerdictSpan, clock: Clock) -> Row:
+def _of_span(span: VerdictSpan, clock: TimeWriter) -> _Row:
     start = _onset(span)
     state = Text(span.state.value, STATE_STYLES[span.state])
     if span.reason:
@@ -135,7 +135,7 @@ def _of_span(span: VerdictSpan, clock: Clock) -> Row:
     )
 
 
-def _of_judged(span: JudgedSpan, clock: Clock) -> Row:
+def _of_judged(span: JudgedSpan, clock: TimeWriter) -> _Row:
     """A span, and what is known of it by now."""
     *cells, sentence = _of_span(span, clock)
     found = span.judged_back
@@ -150,7 +150,7 @@ def _of_judged(span: JudgedSpan, clock: Clock) -> Row:
     return (*cells, f"{sentence} {told}")
 
 
-def _of_incident(incident: Incident, clock: Clock) -> Row:
+def _of_incident(incident: Incident, clock: TimeWriter) -> _Row:
     end = incident.closed_at or incident.updated_at
     drill = "DRILL: " if incident.drill else ""
     return (
@@ -164,7 +164,7 @@ def _of_incident(incident: Incident, clock: Clock) -> Row:
     )
 
 
-def _print(headings: Iterable[str], rows: Iterable[Row]) -> None:
+def _print(headings: Iterable[str], rows: Iterable[_Row]) -> None:
     """Each row in columns, and below it its last cell, a sentence, which needs the whole width."""
     console = terminal.console()
     lines: list[list[Text]] = [[Text.styled(heading, "dim") for heading in headings]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from probe.config.schema import Config
+from probe.measure.between_rounds import BetweenRounds
 from probe.measure.round import Rounds
-from probe.measure.state import State
 from probe.measure.trust import Trust
 from probe.model.observation import RoundObservation
 from probe.schedule.data_budget import wire_bytes
@@ -20,7 +20,7 @@ class Measuring:
     """
 
     def __init__(self, config: Config) -> None:
-        state = State()
+        state = BetweenRounds()
         self.rounds = Rounds(config, Trust.load(config.settings.ca_file), state)
         self._shared = SharedBudget.of_command(config.settings.store, state.budget)
         self._refused = False

@@ -19,11 +19,11 @@ from probe.config.schema import Config
 from probe.config.units import parse_seconds
 from probe.model.finding import Finding, FindingKind, Incident, Scope
 from probe.nation.fuse import worst
-from probe.nation.replay import Step, reach_back, replay
+from probe.nation.past_findings import Step, reach_back, replay
 from probe.publish.latest.declared import Declared
 from probe.publish.metrics.nation_rows import Findings, read_findings
 from probe.publish.terminal import console as terminal
-from probe.schedule.pace import longest_hold
+from probe.schedule.round_pace import longest_hold
 from probe.store.history import History, HistoryError
 
 PATH = "/api/v1/findings"

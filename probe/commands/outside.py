@@ -53,7 +53,7 @@ def read(path: Path | None) -> None:
 
     The exit status is 1 if any cannot be used.
     """
-    from probe.measure.outside import GOOD, Outside
+    from probe.measure.reference_reader import GOOD, Outside
 
     config = load_config(path)
     if not config.settings.outside:

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from probe.config.schema import Config
 from probe.schedule.forecast import Forecast, costs_of, forecast
-from probe.schedule.pace import Pace
+from probe.schedule.round_pace import Pace
 
 MEGABYTE = 1_000_000
 

@@ -19,7 +19,7 @@ from probe.store.history import History, HistoryError
 _UNITS = {"m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
 _FORMS = "2026-01-20, 2026-01-20T13:40, 2026-01-20T18:40+05:00, Unix seconds, 24h, 7d or now"
 
-Decorated = Callable[..., Any]
+_Decorated = Callable[..., Any]
 
 
 class Moment(click.ParamType):  # type: ignore[type-arg]
@@ -55,10 +55,10 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
         return at.replace(tzinfo=at.tzinfo or UTC).timestamp()
 
 
-def reading(default_from: str | None) -> Callable[[Decorated], Decorated]:
+def reading(default_from: str | None) -> Callable[[_Decorated], _Decorated]:
     """The options of every command that reads: ``--from --to --platform --vantage --history``."""
 
-    def decorate(command: Decorated) -> Decorated:
+    def decorate(command: _Decorated) -> _Decorated:
         for option in (
             click.option(
                 "--history",

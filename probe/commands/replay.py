@@ -25,7 +25,7 @@ from probe.verdict.replay import replay as judge_again
 from probe.verdict.thresholds import DEFAULT, Thresholds
 
 
-class Tally(Struct):
+class ReplayTally(Struct):
     """What a replay comes to."""
 
     rounds: int = 0
@@ -53,7 +53,7 @@ def thresholds_of(changes: Sequence[str]) -> Thresholds:
 
 
 def replayed(
-    paths: Sequence[Path], config: Config, thresholds: Thresholds, tally: Tally
+    paths: Sequence[Path], config: Config, thresholds: Thresholds, tally: ReplayTally
 ) -> Iterator[Replayed]:
     """Every round of the files, one file after the other, judged again.
 
@@ -70,7 +70,7 @@ def replayed(
         yield one
 
 
-def knowledge(config: Config, thresholds: Thresholds, tally: Tally) -> Knows:
+def knowledge(config: Config, thresholds: Thresholds, tally: ReplayTally) -> Knows:
     """What the configuration says of each round's platform."""
     outside = {v.name for v in config.settings.vantages if v.role is Role.REFERENCE}
     fresh = reference_seconds(config)
@@ -97,7 +97,9 @@ def knowledge(config: Config, thresholds: Thresholds, tally: Tally) -> Knows:
     return knows
 
 
-def print_table(console: Console, rounds: Iterable[Replayed], tally: Tally, *, every: bool) -> None:
+def print_table(
+    console: Console, rounds: Iterable[Replayed], tally: ReplayTally, *, every: bool
+) -> None:
     """What would have been said and when: each change of it, or every round."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("time (UTC)", "vantage", "platform", "round", "said then", "says now"):
@@ -145,7 +147,7 @@ def words(verdict: Verdict) -> str:
     return verdict.state.value + (f" ({', '.join(found)})" if found else "")
 
 
-def summary(tally: Tally) -> str:
+def summary(tally: ReplayTally) -> str:
     """The replay in a few sentences."""
     found = [f"{tally.rounds} rounds and {tally.bursts} bursts judged again."]
     if tally.compared:

@@ -16,7 +16,7 @@ from probe.publish.latest.declared import Declared
 from probe.publish.report.gather import gather, window
 from probe.publish.report.render import render_html, render_svg
 from probe.publish.report.report_parts import Setting
-from probe.publish.report.times import Clock
+from probe.publish.report.times import TimeWriter
 from probe.verdict.relief import SAID_SECONDS
 
 
@@ -52,7 +52,7 @@ def report(
     their networks and country, as configured, and nothing else about you.
     """
     ordered(since, until)
-    config, clock = load_config(path), Clock(zone_of(timezone))
+    config, clock = load_config(path), TimeWriter(zone_of(timezone))
     with opened(config, file) as history:
         warn_of_strangers(config, history)
         gathered = gather(

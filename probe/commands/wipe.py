@@ -13,8 +13,8 @@ from msgspec import Struct
 from probe.commands.options import CONFIG_ERROR, config_option
 from probe.config import ConfigErrors, load
 from probe.config.values import AUTO
+from probe.store.file_identity import is_held
 from probe.store.files import belonging
-from probe.store.held import is_held
 
 SYSTEM = Path("/var/lib/throttlewatch")
 # The history's own name; it, and what belongs to it, is all that throttlewatch writes.

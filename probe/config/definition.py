@@ -11,15 +11,15 @@ from msgspec import Meta, Struct
 
 from probe.config.values import (
     Bytes,
+    ControlScope,
+    DefinitionKind,
     Host,
     HostName,
     HostPattern,
     HttpsUrl,
     HttpVersion,
-    Kind,
     Name,
     Pattern,
-    Scope,
     Sentence,
     Status,
     UrlPath,
@@ -121,7 +121,7 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     why: Sentence
     hosts: Annotated[tuple[HostPattern, ...], Meta(min_length=1)]
     targets: Annotated[tuple[Target, ...], Meta(min_length=1)]
-    kind: Kind = "platform"
+    kind: DefinitionKind = "platform"
     operator: str = ""
-    scope: Scope = "foreign"
+    scope: ControlScope = "foreign"
     enabled: bool = True

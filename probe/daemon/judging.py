@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from msgspec.structs import replace
 
 from probe.config.schema import Config
-from probe.measure.outside import Outside
+from probe.measure.reference_reader import Outside
 from probe.measure.round import Rounds
 from probe.measure.trust import ssl_version
 from probe.model.burst import Burst
@@ -18,7 +18,7 @@ from probe.model.verdict import Verdict
 from probe.outlets.events import BurstRefused, RoundAbandoned, RoundBegun, RoundJudged
 from probe.outlets.outlet import Outlets
 from probe.schedule.data_budget import DataBudget
-from probe.schedule.plan import Slot
+from probe.schedule.round_grid import Slot
 from probe.schedule.turns import Turns
 from probe.store.memories import Memories
 from probe.verdict.about import about, has_references, is_outside, references_of

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from probe import start
 from probe.config.schema import Config
-from probe.measure.outside import Outside
+from probe.measure.reference_reader import Outside
 from probe.model.finding import Incident
 from probe.model.identity import Vantage
 from probe.nation.local import Local, sight_of
@@ -17,7 +17,7 @@ from probe.nation.sight import GRID_SECONDS
 from probe.outlets.events import NationFound
 from probe.outlets.outlet import Outlets
 from probe.publish.latest.snapshot import Snapshot
-from probe.schedule.account import BELIEVABLE_SINCE
+from probe.schedule.data_spent import BELIEVABLE_SINCE
 from probe.store.cells import json_cell
 from probe.store.writer import Store
 from probe.verdict.about import operators_of

@@ -16,7 +16,7 @@ NEUTRAL_NAME = "neutral.example"
 """The name that swaps carry: certified by every server here, and of no interest to anybody."""
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class DemoLine(Struct, frozen=True, kw_only=True):
     """A vantage's line: who runs it, and what it can do.
 
     ``delay_seconds`` is added in each direction, ``rate_bytes_per_second`` bounds each direction of
@@ -46,7 +46,7 @@ class Site(Struct, frozen=True, kw_only=True):
 
 
 LINES = (
-    Line(
+    DemoLine(
         name="fixed-a",
         source="127.64.1.1",
         asn=64496,
@@ -54,7 +54,7 @@ LINES = (
         rate_bytes_per_second=6_000_000,
         delay_seconds=0.012,
     ),
-    Line(
+    DemoLine(
         name="fixed-b",
         source="127.64.2.1",
         asn=64497,
@@ -62,7 +62,7 @@ LINES = (
         rate_bytes_per_second=5_000_000,
         delay_seconds=0.012,
     ),
-    Line(
+    DemoLine(
         name="mobile-c",
         source="127.64.3.1",
         asn=64498,
@@ -70,7 +70,7 @@ LINES = (
         rate_bytes_per_second=4_000_000,
         delay_seconds=0.014,
     ),
-    Line(
+    DemoLine(
         name="mobile-d",
         source="127.64.4.1",
         asn=64499,
@@ -78,7 +78,7 @@ LINES = (
         rate_bytes_per_second=3_000_000,
         delay_seconds=0.016,
     ),
-    Line(
+    DemoLine(
         name="server-e",
         source="127.64.5.1",
         asn=64500,
@@ -86,7 +86,7 @@ LINES = (
         rate_bytes_per_second=9_000_000,
         delay_seconds=0.012,
     ),
-    Line(
+    DemoLine(
         name="abroad",
         source="127.64.6.1",
         asn=64501,
@@ -160,7 +160,7 @@ CONTROLS = (
 SITES = (*PLATFORMS, *CONTROLS)
 
 
-def line_from(source: str) -> Line | None:
+def line_from(source: str) -> DemoLine | None:
     """The line that leaves from the address ``source``."""
     return next((line for line in LINES if line.source == source), None)
 

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from probe.demo.cast import LINES, PLATFORMS
 from probe.demo.script import Script
-from probe.demo.table import View
+from probe.demo.table import StageView
 from probe.model.finding import Scope
 from probe.model.verdict import State
 
@@ -14,7 +14,7 @@ from probe.model.verdict import State
 QUIET = frozenset({State.OK, State.UNKNOWN})
 
 
-class Lines:
+class Narration:
     """Prints what matters in a view and was not in the one before: an act that begins, a vantage
     that accuses a platform or takes it back, how far it reaches in the country.
 
@@ -29,7 +29,7 @@ class Lines:
         self._states: dict[tuple[str, str], State] = {}
         self._scopes: dict[str, Scope] = {}
 
-    def __call__(self, view: View) -> None:
+    def __call__(self, view: StageView) -> None:
         """Print the news in ``view``."""
         if view.act(self._script).title != self._act:
             self._act = view.act(self._script).title
@@ -43,7 +43,7 @@ class Lines:
                 self._scopes[finding.platform] = finding.scope
                 self._print(view, f"nation    {finding.sentence}")
 
-    def _look(self, view: View, slot: tuple[str, str]) -> None:
+    def _look(self, view: StageView, slot: tuple[str, str]) -> None:
         verdict = view.snapshot.verdicts.get(slot)
         if verdict is None:
             return
@@ -54,7 +54,7 @@ class Lines:
         if verdict.state not in QUIET or before not in QUIET:
             self._print(view, f"{slot[0]:<9} {verdict.sentence}")
 
-    def _print(self, view: View, text: str) -> None:
+    def _print(self, view: StageView, text: str) -> None:
         self._console.print(
             f"{view.passed_seconds:5.0f} s  {text}", markup=False, highlight=False, soft_wrap=True
         )

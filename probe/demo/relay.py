@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from probe.demo.cast import Line, line_from
+from probe.demo.cast import DemoLine, line_from
 from probe.demo.hello import HelloError, server_name
-from probe.demo.pace import Pace
+from probe.demo.paced_direction import PacedDirection
 
 # Small, so that a slow connection trickles as a slow line does.
 PIECE_BYTES = 1_448
@@ -31,7 +31,7 @@ class Shape(Struct, frozen=True, kw_only=True):
     delay_seconds: float
 
 
-Policy = Callable[[Line, str], Shape]
+Policy = Callable[[DemoLine, str], Shape]
 """What a line gives to a server name just now."""
 
 
@@ -96,7 +96,7 @@ class Relay:
 
     async def _both(
         self,
-        line: Line,
+        line: DemoLine,
         name: str,
         near: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         far: tuple[asyncio.StreamReader, asyncio.StreamWriter],
@@ -137,7 +137,7 @@ async def _pump(
     first: bytes = b"",
 ) -> None:
     """Carry one direction until its source ends."""
-    loop, pace = asyncio.get_running_loop(), Pace()
+    loop, pace = asyncio.get_running_loop(), PacedDirection()
     waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(QUEUE_PIECES)
 
     async def read() -> None:

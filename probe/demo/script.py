@@ -52,7 +52,7 @@ class Script(Struct, frozen=True, kw_only=True):
         return self.acts[-1].at_seconds + self.after_seconds
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class Scene(Struct, frozen=True, kw_only=True):
     """Where the play is: the act's number and when it began (seconds after the beginning)."""
 
     number: int = 0
@@ -60,8 +60,8 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 def advance(
-    script: Script, place: Place, passed_seconds: float, *, national: bool, well: bool
-) -> Place | None:
+    script: Script, place: Scene, passed_seconds: float, *, national: bool, well: bool
+) -> Scene | None:
     """Where the play is after ``passed_seconds``; ``None``: it is over.
 
     ``national``: every platform has been called restricted nation-wide; ``well``: none is called
@@ -72,7 +72,7 @@ def advance(
         waits = not national and passed_seconds < coming.until_seconds
         if passed_seconds < coming.at_seconds or waits:
             return place
-        return Place(number=place.number + 1, since_seconds=passed_seconds)
+        return Scene(number=place.number + 1, since_seconds=passed_seconds)
     lasts = passed_seconds - place.since_seconds
     if lasts < script.after_seconds or (not well and lasts < script.patience_seconds):
         return place

@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from probe.demo.cast import SITES, Line, platform_of
+from probe.demo.cast import SITES, DemoLine, platform_of
 from probe.demo.far import Far
 from probe.demo.relay import Relay, Shape
 from probe.demo.script import Script, twentieth_of_january
@@ -45,7 +45,7 @@ class Stage:
         await self.relay.stop()
         await self._far.stop()
 
-    def shape(self, line: Line, name: str) -> Shape:
+    def shape(self, line: DemoLine, name: str) -> Shape:
         """What ``line`` gives to the server name ``name`` just now."""
         rate, delay = line.rate_bytes_per_second, line.delay_seconds
         if self._act.restricts(line.asn, platform_of(name)):

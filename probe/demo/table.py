@@ -7,8 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from probe.demo.cast import LINES, PLATFORMS, Line
-from probe.demo.script import Act, Place, Script
+from probe.demo.cast import LINES, PLATFORMS, DemoLine
+from probe.demo.script import Act, Scene, Script
 from probe.model.finding import Finding, FindingKind, Scope
 from probe.model.verdict import State, Verdict
 from probe.publish.latest.snapshot import Snapshot
@@ -39,11 +39,11 @@ SCOPES: dict[Scope, str] = {
 }
 
 
-class View(Struct, frozen=True, kw_only=True):
+class StageView(Struct, frozen=True, kw_only=True):
     """One moment: where the play is, what the daemon publishes, and at which address."""
 
     passed_seconds: float
-    place: Place
+    place: Scene
     snapshot: Snapshot
     address: str
 
@@ -57,7 +57,7 @@ class View(Struct, frozen=True, kw_only=True):
         return script.acts[self.place.number]
 
 
-def render(view: View, script: Script) -> RenderableType:
+def render(view: StageView, script: Script) -> RenderableType:
     """The table with what stands above and below it."""
     act = view.act(script)
     table = Table(expand=False)
@@ -86,7 +86,7 @@ def render(view: View, script: Script) -> RenderableType:
     )
 
 
-def _cell(snapshot: Snapshot, line: Line, platform: str) -> Text:
+def _cell(snapshot: Snapshot, line: DemoLine, platform: str) -> Text:
     slot = (line.name, platform)
     verdict = snapshot.verdicts.get(slot)
     if verdict is None:

@@ -6,11 +6,11 @@ from msgspec import Struct
 
 from probe.demo.cast import PLATFORMS
 from probe.demo.script import Script
-from probe.demo.table import View
+from probe.demo.table import StageView
 from probe.model.finding import Scope
 
 
-class Told(Struct, kw_only=True):
+class Announced(Struct, kw_only=True):
     """When a platform was first called restricted nation-wide, and since when, after that, no
     network has been affected: seconds after the beginning."""
 
@@ -23,10 +23,10 @@ class Tale:
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._told = {site.name: Told() for site in PLATFORMS}
+        self._told = {site.name: Announced() for site in PLATFORMS}
         self._began_at: dict[int, float] = {}
 
-    def __call__(self, view: View) -> None:
+    def __call__(self, view: StageView) -> None:
         """Take note of ``view``."""
         self._began_at.setdefault(view.place.number, view.place.since_seconds)
         for finding in view.findings:
@@ -66,14 +66,14 @@ class Tale:
         return (*said, "Everything was measured by the ordinary daemon; nothing left this machine.")
 
 
-def _national(told: Told, onset: float | None) -> str:
+def _national(told: Announced, onset: float | None) -> str:
     if told.national_at is None or onset is None:
         return "not called throttled nation-wide"
     after = told.national_at - onset
     return f"called throttled nation-wide {after:.0f} s after the first network began"
 
 
-def _well(told: Told, lifted: float | None) -> str:
+def _well(told: Announced, lifted: float | None) -> str:
     if told.national_at is None or lifted is None:
         return ""
     if told.well_at is None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import time
 
-from probe.measure import clock, tcp_info
-from probe.measure.clock import Arrival
+from probe.measure import kernel_stamps, tcp_info
+from probe.measure.kernel_stamps import Arrival
 
 _MOST_ARRIVALS = 4_096
 
@@ -31,13 +31,15 @@ class Arrivals:
         self.received += size
         if kernel_ns is not None:
             now, filled = time.time_ns(), None
-            if now - kernel_ns > clock.LATE_NANOSECONDS and kernel_ns > self._orderly_ns:
+            if now - kernel_ns > kernel_stamps.LATE_NANOSECONDS and kernel_ns > self._orderly_ns:
                 waited = tcp_info.filled_seconds_ago(self._sock)
                 if waited is None:
                     self._orderly_ns = now
                 else:
-                    filled = now - round(waited * clock.NANOSECONDS)
-            kernel_ns = clock.in_order(kernel_ns, filled_ns=filled, before_ns=self._stamped_ns)
+                    filled = now - round(waited * kernel_stamps.NANOSECONDS)
+            kernel_ns = kernel_stamps.in_order(
+                kernel_ns, filled_ns=filled, before_ns=self._stamped_ns
+            )
             self._stamped_ns = kernel_ns
         self.latest = Arrival(self.received, time.monotonic_ns(), kernel_ns)
         self.all.append(self.latest)

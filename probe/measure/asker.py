@@ -12,22 +12,22 @@ from urllib.parse import urlsplit
 
 from probe.config.definition import Target
 from probe.config.schema import VantageConfig
+from probe.measure.between_rounds import BetweenRounds
 from probe.measure.discover import PAGE_BYTES
 from probe.measure.failures import NO_RESOURCES
 from probe.measure.line_turn import Pulse
 from probe.measure.lookout import Lookout
 from probe.measure.manners import Wish, asked_host, wish_of
-from probe.measure.names import Names, Resolution
 from probe.measure.objects import after_leg
 from probe.measure.page import Page, fetch_page
 from probe.measure.prober import measures
-from probe.measure.state import State
+from probe.measure.round_names import Names, Resolution
 from probe.measure.trust import Trust
 from probe.model.failure import Failure
 from probe.model.identity import Family, LegRole, Phase
 from probe.model.observation import FIRST_PROBER, Clock, Leg, LegObservation, SkippedLeg
-from probe.schedule.budget import is_exempt
 from probe.schedule.data_budget import LEG_MOST_BYTES
+from probe.schedule.host_budget import is_exempt
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Asker:
     def __init__(
         self,
         trust: Trust,
-        state: State,
+        state: BetweenRounds,
         *,
         targets: Mapping[tuple[str, str], Target],
         page_seconds: float,

@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from probe.config.schema import VantageConfig
 from probe.measure import tcp
-from probe.measure.clock import NANOSECONDS
 from probe.measure.failures import NetworkError
+from probe.measure.kernel_stamps import NANOSECONDS
+from probe.measure.leg_record import LegRecord
 from probe.measure.lookout import Lookout
 from probe.measure.proxy import Proxy
-from probe.measure.record import Record
 from probe.measure.tls import TlsStream
 from probe.measure.trust import Trust
 from probe.model.identity import Answer, Phase, Verify
@@ -77,7 +77,7 @@ class Way(Struct, frozen=True, kw_only=True):
         )
 
 
-async def reach(way: Way, record: Record, url: httpx.URL) -> None:
+async def reach(way: Way, record: LegRecord, url: httpx.URL) -> None:
     """Go ``way`` up to the end of the handshake, if ``url`` is one of https, noting everything in
     ``record``.
 
@@ -123,7 +123,9 @@ def most_wire_bytes(body_bytes: int) -> int:
     return body_bytes + body_bytes // 4 + OVERHEAD_BYTES
 
 
-async def _through_proxy(proxy: Proxy, way: Way, record: Record, *, host: str, port: int) -> None:
+async def _through_proxy(
+    proxy: Proxy, way: Way, record: LegRecord, *, host: str, port: int
+) -> None:
     """The connect phase is then the time until the tunnel stands: to the proxy and beyond it."""
     via = way.via
     record.proxied = True

@@ -16,12 +16,12 @@ import time
 from msgspec.structs import replace
 
 from probe.config.schema import DnsConfig, VantageConfig
-from probe.measure.dns_heard import Asked, never_asked
+from probe.measure.dns_heard import DnsQuestion, never_asked
 from probe.measure.dns_message import build_query
 from probe.measure.dns_tcp import ask_tcp
 from probe.measure.dns_udp import ask_udp
 from probe.measure.failures import TIMEOUT
-from probe.measure.place import place_of
+from probe.measure.resolver_place import place_of
 from probe.measure.resolvers import Resolver
 from probe.measure.trust import Trust
 from probe.model.identity import Family
@@ -82,7 +82,7 @@ async def measure_dns(
 
     Never raises for what the network does; cancelling closes the sockets.
     """
-    asked = Asked(
+    asked = DnsQuestion(
         name=name,
         family=family,
         resolver=resolver.name,

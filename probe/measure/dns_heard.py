@@ -8,10 +8,10 @@ import dns.message
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.measure import clock
-from probe.measure.clock import Arrival, Timeline
+from probe.measure import kernel_stamps
 from probe.measure.dns_message import Reply, failure_of_answers, read_reply
 from probe.measure.failures import TIMEOUT
+from probe.measure.kernel_stamps import Arrival, Timeline
 from probe.model.failure import Failure
 from probe.model.identity import Family, Phase
 from probe.model.observation import Clock, DnsAnswer, DnsObservation
@@ -22,7 +22,7 @@ _CUT_SHORT = Failure(
 )
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class DnsQuestion(Struct, frozen=True, kw_only=True):
     """The question of one observation: who is asked for what, by which transport.
 
     ``deadline_seconds`` is when an answer is too late. ``allow_private``: see
@@ -55,7 +55,7 @@ class Heard:
 
     def restart(self) -> None:
         """Time runs from now, because the query is about to leave."""
-        self._offset_ns = clock.wall_offset_ns()
+        self._offset_ns = kernel_stamps.wall_offset_ns()
         self.started_at = time.time()
         self.started_ns = time.monotonic_ns()
 
@@ -74,14 +74,14 @@ class Heard:
         self._replies.append(read_reply(self.query, wire, seconds=0.0))
         self._arrivals.append(arrival)
 
-    def observation(self, asked: Asked) -> DnsObservation:
+    def observation(self, asked: DnsQuestion) -> DnsObservation:
         """Everything that came, timed on one clock and judged. To be called when it is over."""
         elapsed_ns = time.monotonic_ns() - self.started_ns
         timeline = Timeline(
             self._arrivals,
             started_ns=self.started_ns,
             offset_at_start_ns=self._offset_ns,
-            offset_at_end_ns=clock.wall_offset_ns(),
+            offset_at_end_ns=kernel_stamps.wall_offset_ns(),
         )
         answers = self._answers(timeline, asked.deadline_seconds)
         if answers:
@@ -96,7 +96,7 @@ class Heard:
             resolver=asked.resolver,
             transport=asked.transport,
             started_at=self.started_at,
-            seconds=answers[0].seconds if answers else elapsed_ns / clock.NANOSECONDS,
+            seconds=answers[0].seconds if answers else elapsed_ns / kernel_stamps.NANOSECONDS,
             clock=timeline.clock,
             answers=answers,
             failure=failure,
@@ -107,7 +107,7 @@ class Heard:
     def _answers(self, timeline: Timeline, deadline_seconds: float) -> tuple[DnsAnswer, ...]:
         answers = []
         for reply, arrival in zip(self._replies, self._arrivals, strict=True):
-            seconds = max(0, timeline.at_ns(arrival) - self.started_ns) / clock.NANOSECONDS
+            seconds = max(0, timeline.at_ns(arrival) - self.started_ns) / kernel_stamps.NANOSECONDS
             # A busy event loop reads late what came in time. Without a stamp nobody can tell.
             in_time = timeline.clock is Clock.LOOP or seconds <= deadline_seconds
             if reply.answer is not None and in_time:
@@ -125,7 +125,7 @@ def _all_truncated(answers: tuple[DnsAnswer, ...]) -> bool:
     return all(answer.truncated for answer in answers)
 
 
-def never_asked(asked: Asked, why: str) -> DnsObservation:
+def never_asked(asked: DnsQuestion, why: str) -> DnsObservation:
     """The observation of a question that cannot be put into a DNS message."""
     failure = Failure(phase=Phase.RESOLVE, reason="dns_non_recoverable_failure", detail=why)
     return DnsObservation(

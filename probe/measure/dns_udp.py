@@ -10,10 +10,10 @@ from ipaddress import IPv6Address, ip_address
 import dns.message
 
 from probe.config.schema import VantageConfig
-from probe.measure import clock, tcp
-from probe.measure.clock import Arrival
+from probe.measure import kernel_stamps, tcp
 from probe.measure.dns_heard import Heard
 from probe.measure.failures import NetworkError, failure_of
+from probe.measure.kernel_stamps import Arrival
 from probe.measure.resolvers import Resolver
 from probe.model.identity import Phase
 
@@ -61,7 +61,7 @@ def _open(resolver: Resolver, via: VantageConfig) -> socket.socket:
     sock = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
     try:
         sock.setblocking(False)
-        clock.enable_stamps(sock)
+        kernel_stamps.enable_stamps(sock)
         tcp.bind(sock, via.source_address, via.interface)
         if isinstance(address, IPv6Address) and address.scope_id is not None:
             scope = socket.if_nametoindex(address.scope_id)
@@ -77,16 +77,16 @@ def _open(resolver: Resolver, via: VantageConfig) -> socket.socket:
 async def _listen(
     sock: socket.socket, heard: Heard, deadline_seconds: float, linger_seconds: float
 ) -> None:
-    until_ns = heard.started_ns + round(deadline_seconds * clock.NANOSECONDS)
+    until_ns = heard.started_ns + round(deadline_seconds * kernel_stamps.NANOSECONDS)
     answered = False
     while (left_ns := until_ns - time.monotonic_ns()) > 0:
-        if not await _readable(sock, left_ns / clock.NANOSECONDS):
+        if not await _readable(sock, left_ns / kernel_stamps.NANOSECONDS):
             break
         if not _take(sock, heard):
             return
         if heard.answered and not answered:
             answered = True
-            linger_ns = round(linger_seconds * clock.NANOSECONDS)
+            linger_ns = round(linger_seconds * kernel_stamps.NANOSECONDS)
             until_ns = min(until_ns, time.monotonic_ns() + linger_ns)
     # A busy event loop may come here long after the deadline, with what came in time still unread.
     _take(sock, heard)
@@ -96,7 +96,7 @@ def _take(sock: socket.socket, heard: Heard) -> bool:
     """Read what is there; ``False`` when nothing more is to be expected."""
     for _ in range(_PACKETS_PER_TURN):
         try:
-            data, ancillary, _, _ = sock.recvmsg(_MOST_MESSAGE_BYTES, clock.ANCILLARY_BYTES)
+            data, ancillary, _, _ = sock.recvmsg(_MOST_MESSAGE_BYTES, kernel_stamps.ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
             break
         except OSError as error:
@@ -104,7 +104,9 @@ def _take(sock: socket.socket, heard: Heard) -> bool:
             heard.failure = failure_of(error, Phase.RESOLVE)
             continue
         heard.wire_bytes_received = (heard.wire_bytes_received or 0) + len(data) + _headers(sock)
-        arrival = Arrival(heard.wire_bytes_received, time.monotonic_ns(), clock.stamp_ns(ancillary))
+        arrival = Arrival(
+            heard.wire_bytes_received, time.monotonic_ns(), kernel_stamps.stamp_ns(ancillary)
+        )
         heard.note(data, arrival)
     return heard.failure is None and heard.messages < _MOST_PACKETS
 

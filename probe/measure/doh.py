@@ -11,10 +11,10 @@ import httpx
 
 from probe.config.schema import DnsConfig, VantageConfig
 from probe.measure.attempt import Way
-from probe.measure.dns_heard import Asked, Heard, never_asked
+from probe.measure.dns_heard import DnsQuestion, Heard, never_asked
 from probe.measure.dns_message import build_query
 from probe.measure.failures import NetworkError, failure_of
-from probe.measure.record import Record
+from probe.measure.leg_record import LegRecord
 from probe.measure.resolvers import Resolver
 from probe.measure.transport import Client
 from probe.measure.trust import Trust
@@ -68,7 +68,7 @@ async def measure_doh(
     answer here is not one that was injected on the way. Never raises for what the network does;
     cancelling closes the connection.
     """
-    asked = Asked(
+    asked = DnsQuestion(
         name=name,
         family=family,
         resolver=resolver.name,
@@ -81,7 +81,7 @@ async def measure_doh(
         query = build_query(name, family, message_id=0)
     except ValueError as error:
         return never_asked(asked, str(error))
-    heard, record = Heard(query), Record()
+    heard, record = Heard(query), LegRecord()
     try:
         async with asyncio.timeout(deadline_seconds):
             await _exchange(resolver, query, record, heard, via=via, trust=trust)
@@ -101,7 +101,7 @@ async def measure_doh(
 async def _exchange(
     resolver: Resolver,
     query: dns.message.Message,
-    record: Record,
+    record: LegRecord,
     heard: Heard,
     *,
     via: VantageConfig,

@@ -26,7 +26,7 @@ from probe.measure.dns_message import ascii_name
 from probe.measure.failures import TIMEOUT, NetworkError, failure_of
 from probe.measure.family import SOCKET_FAMILIES, family_of
 from probe.measure.host_files import HostFiles, ResolvConf, hosts_entry, resolv_conf
-from probe.measure.place import place_of
+from probe.measure.resolver_place import place_of
 from probe.measure.resolvers import SYSTEM, host_and_port
 from probe.model.failure import Failure
 from probe.model.identity import Family, Phase

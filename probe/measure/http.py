@@ -20,11 +20,11 @@ import httpx
 from msgspec import Struct
 
 from probe import __version__
-from probe.measure.clock import FIRST_PIECE, Arrival, Departure
 from probe.measure.failures import NetworkError
 from probe.measure.frames import Frames
 from probe.measure.http1 import Fields, Http1
 from probe.measure.http2 import Http2
+from probe.measure.kernel_stamps import FIRST_PIECE, Arrival, Departure
 from probe.measure.manners import http_date, retry_after
 from probe.measure.tls import TlsStream
 from probe.measure.wire import BODY_PIECE, Stopped, WireStream

@@ -16,10 +16,10 @@ from probe.config.schema import VantageConfig
 from probe.measure.attempt import Way, reach
 from probe.measure.failures import TIMEOUT, UNEXPECTED_STATUS, failure_of
 from probe.measure.http import Exchange, Unheard
+from probe.measure.leg_record import LegRecord
 from probe.measure.line_turn import Pulse
 from probe.measure.links import Unusable, usable
 from probe.measure.lookout import Lookout
-from probe.measure.record import Record
 from probe.measure.transport import Client
 from probe.measure.trust import Trust
 from probe.model.failure import BODY_TOO_SHORT, Failure
@@ -58,7 +58,7 @@ async def measure_leg(
     ``tcp`` are ``None`` (the kernel only knows the way to the proxy), and the bytes on the wire are
     those between here and the proxy.
     """
-    record = Record()
+    record = LegRecord()
     if pulse is not None:
         pulse.follow(record.moved_ns)
     failure: Failure | None = None
@@ -85,7 +85,7 @@ async def measure_leg(
     )
 
 
-async def _exchange(leg: Leg, way: Way, record: Record) -> Failure | None:
+async def _exchange(leg: Leg, way: Way, record: LegRecord) -> Failure | None:
     url = _parsed(leg.url)  # nobody is asked for what cannot be asked for
     if leg.answer is Answer.ANY:
         await reach(way, record, url)

@@ -22,12 +22,12 @@ import threading
 from types import FrameType
 from typing import Self
 
-from probe.measure import clock
+from probe.measure import kernel_stamps
 
 _AT_ONCE = 64
 
 
-class Sight:
+class Unread:
     """What was seen of a socket and not yet read. Whoever reads forgets ``first_ns`` after it."""
 
     __slots__ = ("error", "first_ns", "sock")
@@ -45,7 +45,7 @@ class Sight:
             return
         try:
             data, ancillary, _, _ = self.sock.recvmsg(
-                clock.FIRST_PIECE, clock.ANCILLARY_BYTES, socket.MSG_PEEK
+                kernel_stamps.FIRST_PIECE, kernel_stamps.ANCILLARY_BYTES, socket.MSG_PEEK
             )
         except (BlockingIOError, InterruptedError):
             return
@@ -53,7 +53,7 @@ class Sight:
             self.error = error
             return
         if data:
-            self.first_ns = clock.stamp_ns(ancillary)
+            self.first_ns = kernel_stamps.stamp_ns(ancillary)
 
 
 class Lookout:
@@ -66,7 +66,7 @@ class Lookout:
 
     def __init__(self) -> None:
         self._legs = 0
-        self._watched: dict[int, Sight] = {}
+        self._watched: dict[int, Unread] = {}
         self._ready: select.epoll | None = None
         self._looking = False
 
@@ -100,19 +100,19 @@ class Lookout:
             for sight in self._watched.values():
                 _arm(sight.sock, self._ready)
 
-    def leave(self, sight: Sight) -> None:
+    def leave(self, sight: Unread) -> None:
         """A leg is over. Its socket is still open."""
         self._legs -= 1
         self.forget(sight)
 
-    def watch(self, sight: Sight) -> None:
+    def watch(self, sight: Unread) -> None:
         """From here on look whenever something comes. It may be seen late, or not at all."""
         if self._ready is not None:
             self._watched[sight.sock.fileno()] = sight
             if self._legs > 1:
                 _arm(sight.sock, self._ready)
 
-    def forget(self, sight: Sight) -> None:
+    def forget(self, sight: Unread) -> None:
         """``watch`` no more. Does no harm to what is not watched."""
         if self._watched.pop(sight.sock.fileno(), None) is None or self._ready is None:
             return

@@ -29,7 +29,7 @@ class Object(Struct, frozen=True, kw_only=True):
     min_bytes: int
 
 
-class Memory(Struct, frozen=True, kw_only=True):
+class KnownObject(Struct, frozen=True, kw_only=True):
     """What is remembered of one target from one vantage (monotonic seconds).
 
     ``url`` is the discovered link, ``refused`` are links that were gone (the latest last),
@@ -45,7 +45,7 @@ class Memory(Struct, frozen=True, kw_only=True):
     trouble: str = ""
 
 
-def object_now(target: Target, memory: Memory, now: float) -> Object | None:
+def object_now(target: Target, memory: KnownObject, now: float) -> Object | None:
     """What the target fetches at ``now``; ``None`` when nothing is known."""
     first = target.url or memory.url
     if target.fallback is not None and (first is None or now < memory.fallback_until):
@@ -53,19 +53,25 @@ def object_now(target: Target, memory: Memory, now: float) -> Object | None:
     return None if first is None else Object(url=first, min_bytes=int(target.min_bytes))
 
 
-def page_due(target: Target, memory: Memory, now: float) -> bool:
+def page_due(target: Target, memory: KnownObject, now: float) -> bool:
     """Whether the target's page should be asked (again)."""
     return target.discover is not None and now >= memory.again_at
 
 
-def after_page(memory: Memory, link: str | None, now: float, *, trouble: str = "") -> Memory:
+def after_page(
+    memory: KnownObject, link: str | None, now: float, *, trouble: str = ""
+) -> KnownObject:
     """The page gave ``link``, or nothing (``trouble``): then the last known link stays in use."""
     if link is None:
         return replace(memory, looked_at=now, again_at=now + RETRY_SECONDS, trouble=trouble)
-    return Memory(url=link, looked_at=now, again_at=now + REMEMBER_SECONDS, refused=memory.refused)
+    return KnownObject(
+        url=link, looked_at=now, again_at=now + REMEMBER_SECONDS, refused=memory.refused
+    )
 
 
-def after_leg(target: Target, memory: Memory, failure: Failure | None, now: float) -> Memory:
+def after_leg(
+    target: Target, memory: KnownObject, failure: Failure | None, now: float
+) -> KnownObject:
     """The object was asked for, and this came of it."""
     if failure is None or failure.reason not in _GONE:
         return memory

@@ -14,8 +14,8 @@ from msgspec import Struct
 from probe.config.schema import VantageConfig
 from probe.measure.attempt import Way
 from probe.measure.failures import TIMEOUT, failure_of
+from probe.measure.leg_record import LegRecord
 from probe.measure.line_turn import Pulse
-from probe.measure.record import Record
 from probe.measure.transport import Client
 from probe.measure.trust import Trust
 from probe.model.failure import Failure
@@ -57,7 +57,7 @@ async def fetch_page(
     ``count`` is told the bytes on the wire, both ways; ``pulse`` what moves. Raises nothing but
     cancellation.
     """
-    record = Record()
+    record = LegRecord()
     if pulse is not None:
         pulse.follow(record.moved_ns)
     body = bytearray()

@@ -21,11 +21,11 @@ from aioquic.quic.connection import QuicConnection
 from aioquic.quic.packet import QuicErrorCode
 
 from probe.config.schema import VantageConfig
-from probe.measure import clock, tcp
-from probe.measure.clock import Arrival, Timeline
+from probe.measure import kernel_stamps, tcp
 from probe.measure.failures import TIMEOUT, UNEXPECTED_STATUS, NetworkError, failure_of
 from probe.measure.family import SOCKET_FAMILIES, family_of
 from probe.measure.http import headers, status_of
+from probe.measure.kernel_stamps import Arrival, Timeline
 from probe.measure.line_turn import Pulse
 from probe.measure.lookout import Lookout
 from probe.measure.manners import retry_after
@@ -106,7 +106,7 @@ class _Exchange:
         self._sent = 0
         self._received = 0
         self.started_at = time.time()
-        self._offset_ns = clock.wall_offset_ns()
+        self._offset_ns = kernel_stamps.wall_offset_ns()
         self._started_ns = self._asked_ns = time.monotonic_ns()
         self._ended_ns = self._started_ns
         self.phase = Phase.TLS
@@ -119,7 +119,7 @@ class _Exchange:
         family = SOCKET_FAMILIES[family_of(address)]
         self._sock = sock = socket.socket(family, socket.SOCK_DGRAM)
         sock.setblocking(False)
-        clock.enable_stamps(sock)
+        kernel_stamps.enable_stamps(sock)
         tcp.bind(sock, via.source_address, via.interface)
         sock.connect((address, self._leg.port))
         self._peer = (address, self._leg.port)
@@ -168,14 +168,16 @@ class _Exchange:
             return
         for _ in range(_DATAGRAMS_PER_TURN):
             try:
-                data, ancillary, _, _ = sock.recvmsg(_MOST_DATAGRAM_BYTES, clock.ANCILLARY_BYTES)
+                data, ancillary, _, _ = sock.recvmsg(
+                    _MOST_DATAGRAM_BYTES, kernel_stamps.ANCILLARY_BYTES
+                )
             except (BlockingIOError, InterruptedError):
                 return
             self._received += len(data) + _HEADER_BYTES[sock.family]
             if self._received > MOST_BYTES:
                 raise NetworkError(PROTOCOL_ERROR, f"more than {MOST_BYTES} bytes came")
             self._arrivals.append(
-                Arrival(self._received, time.monotonic_ns(), clock.stamp_ns(ancillary))
+                Arrival(self._received, time.monotonic_ns(), kernel_stamps.stamp_ns(ancillary))
             )
             self._quic.receive_datagram(data, self._peer, now=time.monotonic())
 
@@ -239,7 +241,7 @@ class _Exchange:
             self._arrivals,
             started_ns=self._started_ns,
             offset_at_start_ns=self._offset_ns,
-            offset_at_end_ns=clock.wall_offset_ns(),
+            offset_at_end_ns=kernel_stamps.wall_offset_ns(),
         )
         phases = {} if resolve_seconds is None else {Phase.RESOLVE: resolve_seconds}
         begun = {Phase.TLS: self._started_ns, Phase.PROCESSING: self._asked_ns}
@@ -301,4 +303,4 @@ async def _readable(sock: socket.socket, seconds: float | None) -> bool:
 
 
 def _seconds(nanoseconds: int) -> float:
-    return max(0, nanoseconds) / clock.NANOSECONDS
+    return max(0, nanoseconds) / kernel_stamps.NANOSECONDS

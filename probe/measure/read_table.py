@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class State(StrEnum):
+class ReadState(StrEnum):
     """What is going on."""
 
     DEAF = "deaf"
@@ -29,7 +29,7 @@ class State(StrEnum):
     """The connection is closed."""
 
 
-class Event(StrEnum):
+class ReadEvent(StrEnum):
     """What happens. The last three follow from an action."""
 
     ASKED = "asked"
@@ -49,7 +49,7 @@ class Event(StrEnum):
     """The kernel gave an error, and nothing is held."""
 
 
-class Guard(StrEnum):
+class ReadGuard(StrEnum):
     """What must be so for a row to hold; each is a method of the machine."""
 
     ALWAYS = "always"
@@ -83,72 +83,72 @@ class Action(StrEnum):
     END_WAIT = "end_wait"
 
 
-class Row(NamedTuple):
+class ReadRow(NamedTuple):
     """In ``state``, on ``event``, if ``guard`` holds and none of a row above did: do ``actions``,
     be in ``then``."""
 
-    state: State
-    event: Event
-    guard: Guard
+    state: ReadState
+    event: ReadEvent
+    guard: ReadGuard
     actions: tuple[Action, ...]
-    then: State
+    then: ReadState
 
 
-_S, _E, _G, _A = State, Event, Guard, Action
-ROWS: tuple[Row, ...] = (
+_S, _E, _G, _A = ReadState, ReadEvent, ReadGuard, Action
+ROWS: tuple[ReadRow, ...] = (
     # Nobody waits.
-    Row(_S.DEAF, _E.ASKED, _G.MORE, (_A.TAKE,), _S.DEAF),
-    Row(_S.DEAF, _E.ASKED, _G.GATHERS, (_A.LISTEN, _A.WAIT, _A.GATHER), _S.GATHERING),
-    Row(_S.DEAF, _E.ASKED, _G.ALWAYS, (_A.LISTEN, _A.WAIT), _S.WAITING),
-    Row(_S.DEAF, _E.NOTHING, _G.GATHERS, (_A.LISTEN, _A.WAIT, _A.GATHER), _S.GATHERING),
-    Row(_S.DEAF, _E.NOTHING, _G.ALWAYS, (_A.LISTEN, _A.WAIT), _S.WAITING),
-    Row(_S.DEAF, _E.TOOK, _G.ALWAYS, (), _S.DEAF),
-    Row(_S.DEAF, _E.BROKE, _G.ALWAYS, (), _S.DEAF),
-    Row(_S.DEAF, _E.LEFT, _G.ALWAYS, (_A.END_WAIT,), _S.DEAF),
-    Row(_S.DEAF, _E.CLOSE, _G.ALWAYS, (_A.END_WAIT,), _S.CLOSED),
-    Row(_S.IDLE, _E.ASKED, _G.MORE, (_A.TAKE,), _S.IDLE),
-    Row(_S.IDLE, _E.ASKED, _G.GATHERS, (_A.WAIT, _A.GATHER), _S.GATHERING),
-    Row(_S.IDLE, _E.ASKED, _G.ALWAYS, (_A.WAIT,), _S.WAITING),
-    Row(_S.IDLE, _E.NOTHING, _G.GATHERS, (_A.WAIT, _A.GATHER), _S.GATHERING),
-    Row(_S.IDLE, _E.NOTHING, _G.ALWAYS, (_A.WAIT,), _S.WAITING),
-    Row(_S.IDLE, _E.TOOK, _G.ALWAYS, (), _S.IDLE),
-    Row(_S.IDLE, _E.BROKE, _G.ALWAYS, (), _S.IDLE),
-    Row(_S.IDLE, _E.READABLE, _G.ECHO, (), _S.IDLE),
+    ReadRow(_S.DEAF, _E.ASKED, _G.MORE, (_A.TAKE,), _S.DEAF),
+    ReadRow(_S.DEAF, _E.ASKED, _G.GATHERS, (_A.LISTEN, _A.WAIT, _A.GATHER), _S.GATHERING),
+    ReadRow(_S.DEAF, _E.ASKED, _G.ALWAYS, (_A.LISTEN, _A.WAIT), _S.WAITING),
+    ReadRow(_S.DEAF, _E.NOTHING, _G.GATHERS, (_A.LISTEN, _A.WAIT, _A.GATHER), _S.GATHERING),
+    ReadRow(_S.DEAF, _E.NOTHING, _G.ALWAYS, (_A.LISTEN, _A.WAIT), _S.WAITING),
+    ReadRow(_S.DEAF, _E.TOOK, _G.ALWAYS, (), _S.DEAF),
+    ReadRow(_S.DEAF, _E.BROKE, _G.ALWAYS, (), _S.DEAF),
+    ReadRow(_S.DEAF, _E.LEFT, _G.ALWAYS, (_A.END_WAIT,), _S.DEAF),
+    ReadRow(_S.DEAF, _E.CLOSE, _G.ALWAYS, (_A.END_WAIT,), _S.CLOSED),
+    ReadRow(_S.IDLE, _E.ASKED, _G.MORE, (_A.TAKE,), _S.IDLE),
+    ReadRow(_S.IDLE, _E.ASKED, _G.GATHERS, (_A.WAIT, _A.GATHER), _S.GATHERING),
+    ReadRow(_S.IDLE, _E.ASKED, _G.ALWAYS, (_A.WAIT,), _S.WAITING),
+    ReadRow(_S.IDLE, _E.NOTHING, _G.GATHERS, (_A.WAIT, _A.GATHER), _S.GATHERING),
+    ReadRow(_S.IDLE, _E.NOTHING, _G.ALWAYS, (_A.WAIT,), _S.WAITING),
+    ReadRow(_S.IDLE, _E.TOOK, _G.ALWAYS, (), _S.IDLE),
+    ReadRow(_S.IDLE, _E.BROKE, _G.ALWAYS, (), _S.IDLE),
+    ReadRow(_S.IDLE, _E.READABLE, _G.ECHO, (), _S.IDLE),
     # The loop must not turn for what nobody reads.
-    Row(_S.IDLE, _E.READABLE, _G.ALWAYS, (_A.BE_DEAF,), _S.DEAF),
-    Row(_S.IDLE, _E.LEFT, _G.ALWAYS, (_A.END_WAIT,), _S.IDLE),
-    Row(_S.IDLE, _E.CLOSE, _G.ALWAYS, (_A.BE_DEAF,), _S.CLOSED),
+    ReadRow(_S.IDLE, _E.READABLE, _G.ALWAYS, (_A.BE_DEAF,), _S.DEAF),
+    ReadRow(_S.IDLE, _E.LEFT, _G.ALWAYS, (_A.END_WAIT,), _S.IDLE),
+    ReadRow(_S.IDLE, _E.CLOSE, _G.ALWAYS, (_A.BE_DEAF,), _S.CLOSED),
     # Somebody waits for whatever comes.
-    Row(_S.WAITING, _E.READABLE, _G.ECHO, (), _S.WAITING),
-    Row(_S.WAITING, _E.READABLE, _G.GONE, (_A.BE_DEAF,), _S.DEAF),
-    Row(_S.WAITING, _E.READABLE, _G.ALWAYS, (_A.TAKE,), _S.WAITING),
-    Row(_S.WAITING, _E.TOOK, _G.ALWAYS, (_A.WAKE, _A.EXPECT_ECHO), _S.IDLE),
-    Row(_S.WAITING, _E.NOTHING, _G.ALWAYS, (), _S.WAITING),
-    Row(_S.WAITING, _E.BROKE, _G.ALWAYS, (_A.WAKE,), _S.IDLE),
-    Row(_S.WAITING, _E.LEFT, _G.ALWAYS, (_A.END_WAIT,), _S.IDLE),
-    Row(_S.WAITING, _E.CLOSE, _G.ALWAYS, (_A.BE_DEAF, _A.WAKE), _S.CLOSED),
+    ReadRow(_S.WAITING, _E.READABLE, _G.ECHO, (), _S.WAITING),
+    ReadRow(_S.WAITING, _E.READABLE, _G.GONE, (_A.BE_DEAF,), _S.DEAF),
+    ReadRow(_S.WAITING, _E.READABLE, _G.ALWAYS, (_A.TAKE,), _S.WAITING),
+    ReadRow(_S.WAITING, _E.TOOK, _G.ALWAYS, (_A.WAKE, _A.EXPECT_ECHO), _S.IDLE),
+    ReadRow(_S.WAITING, _E.NOTHING, _G.ALWAYS, (), _S.WAITING),
+    ReadRow(_S.WAITING, _E.BROKE, _G.ALWAYS, (_A.WAKE,), _S.IDLE),
+    ReadRow(_S.WAITING, _E.LEFT, _G.ALWAYS, (_A.END_WAIT,), _S.IDLE),
+    ReadRow(_S.WAITING, _E.CLOSE, _G.ALWAYS, (_A.BE_DEAF, _A.WAKE), _S.CLOSED),
     # Somebody waits for a body that gathers.
-    Row(_S.GATHERING, _E.READABLE, _G.ECHO, (), _S.GATHERING),
-    Row(_S.GATHERING, _E.READABLE, _G.GONE, (_A.BE_DEAF, _A.END_WAIT), _S.DEAF),
-    Row(_S.GATHERING, _E.READABLE, _G.ALWAYS, (_A.TAKE_ALL,), _S.GATHERING),
-    Row(_S.GATHERING, _E.TIME, _G.GONE, (), _S.GATHERING),
-    Row(_S.GATHERING, _E.TIME, _G.ALWAYS, (_A.TAKE_ALL,), _S.GATHERING),
-    Row(_S.GATHERING, _E.TOOK, _G.WORTH_ANOTHER, (_A.GATHER_ON,), _S.GATHERING),
-    Row(_S.GATHERING, _E.TOOK, _G.ALWAYS, (_A.WAKE,), _S.IDLE),
+    ReadRow(_S.GATHERING, _E.READABLE, _G.ECHO, (), _S.GATHERING),
+    ReadRow(_S.GATHERING, _E.READABLE, _G.GONE, (_A.BE_DEAF, _A.END_WAIT), _S.DEAF),
+    ReadRow(_S.GATHERING, _E.READABLE, _G.ALWAYS, (_A.TAKE_ALL,), _S.GATHERING),
+    ReadRow(_S.GATHERING, _E.TIME, _G.GONE, (), _S.GATHERING),
+    ReadRow(_S.GATHERING, _E.TIME, _G.ALWAYS, (_A.TAKE_ALL,), _S.GATHERING),
+    ReadRow(_S.GATHERING, _E.TOOK, _G.WORTH_ANOTHER, (_A.GATHER_ON,), _S.GATHERING),
+    ReadRow(_S.GATHERING, _E.TOOK, _G.ALWAYS, (_A.WAKE,), _S.IDLE),
     # Whatever comes next comes late.
-    Row(_S.GATHERING, _E.NOTHING, _G.ALWAYS, (_A.EXPECT_ANY,), _S.GATHERING),
-    Row(_S.GATHERING, _E.BROKE, _G.ALWAYS, (_A.WAKE,), _S.IDLE),
-    Row(_S.GATHERING, _E.LEFT, _G.ALWAYS, (_A.END_WAIT,), _S.IDLE),
-    Row(_S.GATHERING, _E.CLOSE, _G.ALWAYS, (_A.BE_DEAF, _A.WAKE), _S.CLOSED),
-    Row(_S.CLOSED, _E.ASKED, _G.ALWAYS, (_A.REFUSE,), _S.CLOSED),
-    Row(_S.CLOSED, _E.BROKE, _G.ALWAYS, (), _S.CLOSED),
-    Row(_S.CLOSED, _E.LEFT, _G.ALWAYS, (_A.END_WAIT,), _S.CLOSED),
-    Row(_S.CLOSED, _E.CLOSE, _G.ALWAYS, (), _S.CLOSED),
+    ReadRow(_S.GATHERING, _E.NOTHING, _G.ALWAYS, (_A.EXPECT_ANY,), _S.GATHERING),
+    ReadRow(_S.GATHERING, _E.BROKE, _G.ALWAYS, (_A.WAKE,), _S.IDLE),
+    ReadRow(_S.GATHERING, _E.LEFT, _G.ALWAYS, (_A.END_WAIT,), _S.IDLE),
+    ReadRow(_S.GATHERING, _E.CLOSE, _G.ALWAYS, (_A.BE_DEAF, _A.WAKE), _S.CLOSED),
+    ReadRow(_S.CLOSED, _E.ASKED, _G.ALWAYS, (_A.REFUSE,), _S.CLOSED),
+    ReadRow(_S.CLOSED, _E.BROKE, _G.ALWAYS, (), _S.CLOSED),
+    ReadRow(_S.CLOSED, _E.LEFT, _G.ALWAYS, (_A.END_WAIT,), _S.CLOSED),
+    ReadRow(_S.CLOSED, _E.CLOSE, _G.ALWAYS, (), _S.CLOSED),
 )
 
-TABLE: dict[tuple[State, Event], tuple[Row, ...]] = {
+TABLE: dict[tuple[ReadState, ReadEvent], tuple[ReadRow, ...]] = {
     (state, event): rows
-    for state in State
-    for event in Event
+    for state in ReadState
+    for event in ReadEvent
     if (rows := tuple(row for row in ROWS if (row.state, row.event) == (state, event)))
 }

@@ -10,12 +10,12 @@ import os
 import socket
 from collections import deque
 
-from probe.measure import clock, tcp_info
+from probe.measure import kernel_stamps, tcp_info
 from probe.measure.arrivals import Arrivals
-from probe.measure.clock import Arrival
 from probe.measure.gathering import GATHER_SECONDS, HOLD_BYTES, Gathering
-from probe.measure.lookout import Sight
-from probe.measure.read_table import TABLE, Event, Guard, State
+from probe.measure.kernel_stamps import Arrival
+from probe.measure.lookout import Unread
+from probe.measure.read_table import TABLE, ReadEvent, ReadGuard, ReadState
 
 _READS_PER_TURN = 16
 
@@ -27,7 +27,7 @@ class Reader:
         self._sock = sock
         self._loop = asyncio.get_running_loop()
         self._arrivals = arrivals
-        self.sight = Sight(sock)
+        self.sight = Unread(sock)
         self.gathering = Gathering()
         self.piece = piece
         """Bytes per read, at most."""
@@ -35,7 +35,7 @@ class Reader:
         """Whether the kernel was asked to say when something was sent: it may say so late, and says
         so again for whatever it sends again. All of that is to be taken, whenever we are woken and
         nothing else is there; else the event loop would turn for it without end."""
-        self.state = State.DEAF
+        self.state = ReadState.DEAF
         self._held: deque[tuple[bytes, Arrival]] = deque()
         self._drained = True
         """Whether to wait before the next read: nothing can be there yet, the last one took all
@@ -56,13 +56,13 @@ class Reader:
                 # A sender that is always faster than we are must not keep the loop (and with it
                 # the deadline) from running.
                 await asyncio.sleep(0)
-            self._on(Event.ASKED)
+            self._on(ReadEvent.ASKED)
             if self._awaited is not None:
                 self._asked = 0
                 try:
                     await self._awaited
                 except asyncio.CancelledError:
-                    self._on(Event.LEFT)
+                    self._on(ReadEvent.LEFT)
                     raise
                 self._awaited = None
         return self._held.popleft()
@@ -79,17 +79,17 @@ class Reader:
     def take_reports(self) -> None:
         """Take what the kernel said of what was sent."""
         if self.reports:
-            clock.last_stamp_ns(self._sock)
+            kernel_stamps.last_stamp_ns(self._sock)
 
     def close(self) -> None:
         """Read no more. The socket is still open."""
-        self._on(Event.CLOSE)
+        self._on(ReadEvent.CLOSE)
 
-    def _on(self, event: Event | None) -> None:
+    def _on(self, event: ReadEvent | None) -> None:
         """Go by the table, until nothing follows."""
         while event is not None:
             for row in TABLE[self.state, event]:
-                if row.guard is Guard.ALWAYS or getattr(self, row.guard)():
+                if row.guard is ReadGuard.ALWAYS or getattr(self, row.guard)():
                     break
             self.state, event = row.then, None
             for action in row.actions:
@@ -97,10 +97,10 @@ class Reader:
 
     def _came(self) -> None:
         self._echoed, self._heard = self._heard and self._drained, False
-        self._on(Event.READABLE)
+        self._on(ReadEvent.READABLE)
 
     def _over(self) -> None:
-        self._on(Event.TIME)
+        self._on(ReadEvent.TIME)
 
     # Guards.
 
@@ -146,44 +146,44 @@ class Reader:
     def expect_any(self) -> None:
         self._expect(1)
 
-    def take(self) -> Event:
+    def take(self) -> ReadEvent:
         """Hold what lies in the kernel, ``piece`` bytes at most."""
         seen_ns = self.sight.first_ns
-        size = self.piece if seen_ns is None else clock.FIRST_PIECE
+        size = self.piece if seen_ns is None else kernel_stamps.FIRST_PIECE
         try:
             if self.sight.error is not None:
                 raise self.sight.error
-            data, ancillary, _, _ = self._sock.recvmsg(size, clock.ANCILLARY_BYTES)
+            data, ancillary, _, _ = self._sock.recvmsg(size, kernel_stamps.ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
             self.take_reports()
             self._drained = True
-            return Event.NOTHING
+            return ReadEvent.NOTHING
         except OSError as error:
             self.sight.error = error  # said to whoever asks, after what came before it
-            return Event.BROKE
+            return ReadEvent.BROKE
         self._drained = 0 < len(data) < size
         if data:
             self.sight.first_ns = None
             self._arrivals.note(
-                len(data), clock.stamp_ns(ancillary) if seen_ns is None else seen_ns
+                len(data), kernel_stamps.stamp_ns(ancillary) if seen_ns is None else seen_ns
             )
         self._held.append((data, self._arrivals.latest))
-        return Event.TOOK
+        return ReadEvent.TOOK
 
-    def take_all(self) -> Event:
+    def take_all(self) -> ReadEvent:
         """Hold all that lies there, or as much as is held at once."""
-        before, event = self._arrivals.received, Event.TOOK
-        while event is Event.TOOK and self._arrivals.received - before < HOLD_BYTES:
+        before, event = self._arrivals.received, ReadEvent.TOOK
+        while event is ReadEvent.TOOK and self._arrivals.received - before < HOLD_BYTES:
             event = self.take()
             if self._drained or (self._held and not self._held[-1][0]):
                 break
         self.gathering.looked(self._arrivals.received - before)
-        return Event.TOOK if self._held else event
+        return ReadEvent.TOOK if self._held else event
 
-    def refuse(self) -> Event:
+    def refuse(self) -> ReadEvent:
         """Nothing can be read any more."""
         self.sight.error = OSError(errno.EBADF, os.strerror(errno.EBADF))
-        return Event.BROKE
+        return ReadEvent.BROKE
 
     def wake(self) -> None:
         self._end_time()

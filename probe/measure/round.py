@@ -18,7 +18,7 @@ from probe.config.probers import used
 from probe.config.schema import Config, VantageConfig
 from probe.measure.asker import Asker
 from probe.measure.beside import made_beside
-from probe.measure.choice import choose
+from probe.measure.between_rounds import BetweenRounds
 from probe.measure.discover import discover
 from probe.measure.legs import (
     Endpoint,
@@ -36,9 +36,9 @@ from probe.measure.legs import (
     with_drawn_names,
 )
 from probe.measure.lookout import Lookout
-from probe.measure.names import Names, Resolution, measure_names, resolver_works
+from probe.measure.object_choice import choose
 from probe.measure.objects import after_page, object_now, page_due
-from probe.measure.state import State
+from probe.measure.round_names import Names, Resolution, measure_names, resolver_works
 from probe.measure.trust import Trust
 from probe.model.burst import Burst
 from probe.model.failure import Failure
@@ -82,7 +82,7 @@ class Rounds:
         self,
         config: Config,
         trust: Trust,
-        state: State,
+        state: BetweenRounds,
         *,
         random: Random | None = None,
         lookout: Lookout | None = None,

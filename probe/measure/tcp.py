@@ -12,7 +12,7 @@ import time
 
 from msgspec import Struct
 
-from probe.measure import clock, tcp_info
+from probe.measure import kernel_stamps, tcp_info
 from probe.measure.failures import NetworkError
 from probe.measure.family import SOCKET_FAMILIES, family_of
 from probe.measure.wire import WireStream, writable
@@ -43,7 +43,7 @@ async def connect(
         bind(sock, source_address, interface)
         started_ns = time.monotonic_ns()
         await _connected(sock, address, port)
-        elapsed = (time.monotonic_ns() - started_ns) / clock.NANOSECONDS
+        elapsed = (time.monotonic_ns() - started_ns) / kernel_stamps.NANOSECONDS
         account = tcp_info.read(sock)
     except BaseException:
         sock.close()
@@ -72,7 +72,7 @@ def _open(address: str) -> socket.socket:
     sock = socket.socket(SOCKET_FAMILIES[family], socket.SOCK_STREAM)
     sock.setblocking(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    clock.enable_stamps(sock)
+    kernel_stamps.enable_stamps(sock)
     return sock
 
 

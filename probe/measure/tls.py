@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from probe.measure.alerts import alert_of
 from probe.measure.certificate import Leaf, is_logged, leaf_of, refused_certificate
-from probe.measure.clock import Arrival, Departure
 from probe.measure.failures import NetworkError
+from probe.measure.kernel_stamps import Arrival, Departure
 from probe.measure.trust import Trust
 from probe.measure.validity import WORDS, WrongDates, wrong_dates
 from probe.measure.wire import BODY_PIECE, WireStream

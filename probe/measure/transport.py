@@ -19,7 +19,7 @@ import httpx
 from probe.measure.attempt import PORTS, Way, reach
 from probe.measure.failures import TIMEOUT
 from probe.measure.http import ANYTHING, Exchange, Unheard, headers
-from probe.measure.record import Record
+from probe.measure.leg_record import LegRecord
 from probe.model.failure import PROTOCOL_ERROR, Failure
 from probe.model.identity import Phase
 
@@ -33,14 +33,14 @@ class WireTransport(httpx.AsyncBaseTransport):
     ``request.extensions``:
 
     - ``way`` (``Way``): required, since no name is looked up here.
-    - ``record`` (``Record``): filled in while the request is under way, so that what was cut keeps
-      what it had; a new one if there is none. With the record of an answer that was not closed, its
-      connection is asked again; ``Unheard`` says that it does not hear.
+    - ``record`` (``LegRecord``): filled in while the request is under way, so that what was cut
+      keeps what it had; a new one if there is none. With the record of an answer that was not
+      closed, its connection is asked again; ``Unheard`` says that it does not hear.
     - ``timeout``: httpx's. ``connect`` bounds the way to the end of the handshake, ``read`` the
       wait for the head and for each piece of the body. Nothing waits for a pool or to write.
 
     ``response.extensions``: ``record``, and, once the response is closed, what
-    ``Record.summary`` says; whoever gave the record asks it.
+    ``LegRecord.summary`` says; whoever gave the record asks it.
 
     Raises ``httpx.TransportError``: ``ConnectError`` and ``ConnectTimeout`` up to the end of the
     handshake; then ``RemoteProtocolError``, ``ReadError`` and ``ReadTimeout``. Its text has the
@@ -55,8 +55,8 @@ class WireTransport(httpx.AsyncBaseTransport):
             raise httpx.UnsupportedProtocol("the extension 'way' must say how to get there")
         if request.method != "GET" or request.url.scheme not in PORTS:
             raise httpx.UnsupportedProtocol("only a GET over https or http can be measured")
-        given: Record | None = request.extensions.get("record")
-        record = request.extensions["record"] = given or Record()
+        given: LegRecord | None = request.extensions.get("record")
+        record = request.extensions["record"] = given or LegRecord()
         waits: dict[str, float | None] = request.extensions.get("timeout") or {}
         with _ending(record):
             exchange = await _asked(request, way, record, waits)
@@ -96,7 +96,7 @@ class Client(httpx.AsyncClient):
         self,
         url: httpx.URL,
         way: Way,
-        record: Record,
+        record: LegRecord,
         *,
         range_bytes: int = 0,
         accept: str = ANYTHING,
@@ -127,7 +127,9 @@ _NO_COOKIES = _NoCookies()
 class _Body(httpx.AsyncByteStream):
     """The body as it comes, to the most that the way allows."""
 
-    def __init__(self, record: Record, parts: AsyncIterator[bytes], seconds: float | None) -> None:
+    def __init__(
+        self, record: LegRecord, parts: AsyncIterator[bytes], seconds: float | None
+    ) -> None:
         self._record = record
         self._parts = parts
         self._seconds = seconds
@@ -156,7 +158,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 async def _asked(
-    request: httpx.Request, way: Way, record: Record, waits: dict[str, float | None]
+    request: httpx.Request, way: Way, record: LegRecord, waits: dict[str, float | None]
 ) -> Exchange:
     """Up to the head of the answer. Raises whatever goes wrong."""
     url, fields = request.url, request.headers.raw
@@ -182,7 +184,7 @@ async def _asked(
 
 
 @contextmanager
-def _ending(record: Record) -> Iterator[None]:
+def _ending(record: LegRecord) -> Iterator[None]:
     """Whatever is raised in here ends the record."""
     try:
         yield

@@ -25,10 +25,10 @@ WORDS = {
 }
 _DER = 2  # _ssl.ENCODING_DER
 _MOST_KNOWN = 128
-_KNOWN: dict[bytes, Span] = {}
+_KNOWN: dict[bytes, ValidDates] = {}
 
 
-class Span(Struct, frozen=True):
+class ValidDates(Struct, frozen=True):
     """From when to when a certificate is valid (Unix seconds)."""
 
     begins: float
@@ -55,7 +55,7 @@ def wrong_dates(session: ssl.SSLObject, now: float) -> WrongDates | None:
     return WrongDates(Dates.EXPIRED, ends) if now > ends else None
 
 
-def _spans(session: ssl.SSLObject) -> list[Span]:
+def _spans(session: ssl.SSLObject) -> list[ValidDates]:
     """Of the far end's own certificate and those between it and the authority. Python gives the
     latter by a private interface before 3.13; where there is none, OpenSSL's word is all."""
     try:
@@ -67,7 +67,7 @@ def _spans(session: ssl.SSLObject) -> list[Span]:
     return [_known(one.public_bytes(_DER), one) for one in shown]
 
 
-def _known(der: bytes, certificate: object) -> Span:
+def _known(der: bytes, certificate: object) -> ValidDates:
     found = _KNOWN.get(der)
     if found is None:
         if len(_KNOWN) >= _MOST_KNOWN:
@@ -76,7 +76,7 @@ def _known(der: bytes, certificate: object) -> Span:
     return found
 
 
-def _span(info: Mapping[str, Any]) -> Span:
-    return Span(
+def _span(info: Mapping[str, Any]) -> ValidDates:
+    return ValidDates(
         ssl.cert_time_to_seconds(info["notBefore"]), ssl.cert_time_to_seconds(info["notAfter"])
     )

@@ -12,10 +12,10 @@ import asyncio
 import socket
 import time
 
-from probe.measure import clock, tcp_info
+from probe.measure import kernel_stamps, tcp_info
 from probe.measure.arrivals import Arrivals
-from probe.measure.clock import Arrival, Departure
 from probe.measure.failures import NetworkError
+from probe.measure.kernel_stamps import Arrival, Departure
 from probe.measure.lookout import Lookout
 from probe.measure.reader import Reader
 from probe.model.failure import PROTOCOL_ERROR
@@ -147,7 +147,7 @@ class WireStream:
             try:
                 if stamped:
                     self._reader.reports = True
-                    size, kernel_ns = clock.send_stamped(self._sock, view)
+                    size, kernel_ns = kernel_stamps.send_stamped(self._sock, view)
                     self.sent = Departure(self.sent.loop_ns, kernel_ns)
                 else:
                     size = self._sock.send(view)

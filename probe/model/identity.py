@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+VantagePlatform = tuple[str, str]
+"""Of whom a verdict is: the names of a vantage and of a platform."""
+
 
 class Access(StrEnum):
     """How a vantage is connected. Throttling often spares hosting networks."""

@@ -130,7 +130,7 @@ def total(
     )
 
 
-class Rung(Struct, frozen=True, kw_only=True):
+class ScopeRung(Struct, frozen=True, kw_only=True):
     """A scope, and when it is said. ``reason`` is why it is not a larger one."""
 
     scope: Scope
@@ -139,40 +139,42 @@ class Rung(Struct, frozen=True, kw_only=True):
 
 
 # The first that holds speaks; the last one always does.
-LADDER: tuple[Rung, ...] = (
-    Rung(
+LADDER: tuple[ScopeRung, ...] = (
+    ScopeRung(
         scope=Scope.INSUFFICIENT,
         reason="too_few_networks",
         holds=lambda t, held, c: len(t.networks) < c.min_networks,
     ),
-    Rung(
+    ScopeRung(
         scope=Scope.NONE,
         reason="references_fail_too",
         holds=lambda t, held, c: t.reference is Reference.FAILING,
     ),
     # What may be so everywhere is no country's, however many of its networks see it.
-    Rung(
+    ScopeRung(
         scope=Scope.NATION,
         reason="",
         holds=lambda t, held, c: held and t.kind is not FindingKind.IMPAIRED,
     ),
-    Rung(
+    ScopeRung(
         scope=Scope.PARTIAL,
         reason="several_networks",
         holds=lambda t, held, c: len(t.affected) >= 2,
     ),
-    Rung(scope=Scope.NETWORK, reason="one_network", holds=lambda t, held, c: len(t.affected) == 1),
-    Rung(
+    ScopeRung(
+        scope=Scope.NETWORK, reason="one_network", holds=lambda t, held, c: len(t.affected) == 1
+    ),
+    ScopeRung(
         scope=Scope.VANTAGE,
         reason="no_majority_in_any_network",
         holds=lambda t, held, c: t.affected_vantages > 0,
     ),
-    Rung(
+    ScopeRung(
         scope=Scope.INSUFFICIENT,
         reason="low_coverage",
         holds=lambda t, held, c: not _reaches(t.coverage, c.min_coverage),
     ),
-    Rung(scope=Scope.NONE, reason="nothing_affected", holds=lambda t, held, c: True),
+    ScopeRung(scope=Scope.NONE, reason="nothing_affected", holds=lambda t, held, c: True),
 )
 
 

@@ -13,22 +13,22 @@ from probe.model.finding import Finding, FindingKind
 from probe.model.identity import Role
 from probe.nation.abroad import abroad_of
 from probe.nation.country import Tally, Weights, climb, tally
-from probe.nation.memory import Key, Memory, set_aside
+from probe.nation.finding_words import sentence
+from probe.nation.fusion_memory import FindingKey, FusionMemory, set_aside
 from probe.nation.networks import by_vantage, networks
 from probe.nation.sight import VERDICT_KINDS, Reading, Sight
 from probe.nation.silence import Silence, notice, silent_in
 from probe.nation.systematic import systematic
-from probe.nation.words import sentence
 
 
 def fuse(
-    memory: Memory,
+    memory: FusionMemory,
     sight: Sight,
     thresholds: NationConfig,
     *,
     titles: Mapping[str, str] | None = None,
     operators: Mapping[str, str] | None = None,
-) -> tuple[Memory, tuple[Finding, ...]]:
+) -> tuple[FusionMemory, tuple[Finding, ...]]:
     """The findings at ``sight.at``: one per country, platform and kind of which a vantage inside
     has a verdict (an ``unknown`` one too), and one per country in which most vantages fell silent
     together. ``titles`` are the platforms' names for people, ``operators`` who runs each."""
@@ -54,7 +54,9 @@ def fuse(
     return memory, tuple(sorted(findings, key=_order))
 
 
-def _tallies(memory: Memory, sight: Sight, thresholds: NationConfig) -> dict[Key, Tally]:
+def _tallies(
+    memory: FusionMemory, sight: Sight, thresholds: NationConfig
+) -> dict[FindingKey, Tally]:
     aside = set_aside(memory.claims)
     abroad: dict[tuple[str, bool], list[Reading]] = {}
     inside: dict[tuple[str, str, bool], list[Reading]] = {}
@@ -87,7 +89,9 @@ def _tallies(memory: Memory, sight: Sight, thresholds: NationConfig) -> dict[Key
     return tallies
 
 
-def _silent(memory: Memory, silence: Silence, thresholds: NationConfig) -> dict[Key, Tally]:
+def _silent(
+    memory: FusionMemory, silence: Silence, thresholds: NationConfig
+) -> dict[FindingKey, Tally]:
     return {
         (country, "", FindingKind.SILENT, False): silent_in(
             silence, country, Weights.of(memory.networks(country, False), thresholds)
@@ -97,8 +101,8 @@ def _silent(memory: Memory, silence: Silence, thresholds: NationConfig) -> dict[
 
 
 def _systematic(
-    tallies: Mapping[Key, Tally], thresholds: NationConfig, operators: Mapping[str, str]
-) -> set[Key]:
+    tallies: Mapping[FindingKey, Tally], thresholds: NationConfig, operators: Mapping[str, str]
+) -> set[FindingKey]:
     by_country: dict[tuple[str, bool], dict[str, Tally]] = {}
     for (country, platform, kind, drill), of in tallies.items():
         if kind is FindingKind.RESTRICTED:
@@ -111,7 +115,7 @@ def _systematic(
 
 
 def _finding(
-    key: Key,
+    key: FindingKey,
     of: Tally,
     at: float,
     held: bool,

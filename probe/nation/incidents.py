@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from probe.config.schema import NationConfig
 from probe.model.finding import Ending, Finding, Incident, Reference, Scope
-from probe.nation.memory import Key
+from probe.nation.fusion_memory import FindingKey
 from probe.nation.sight import GRID_SECONDS
 
 _WIDTH = (
@@ -35,7 +35,7 @@ class Watch(Struct, frozen=True, kw_only=True):
 class Incidents(Struct, frozen=True, kw_only=True):
     """The open incidents by what they are about."""
 
-    open: Mapping[Key, Watch] = {}
+    open: Mapping[FindingKey, Watch] = {}
 
     def resumed(
         self, incidents: Iterable[Incident], at: float
@@ -70,7 +70,7 @@ class Incidents(Struct, frozen=True, kw_only=True):
     ) -> tuple[Incidents, tuple[Incident, ...]]:
         """The incidents after the step ``at``, and those that were opened, changed or closed."""
         present = {key_of(finding): finding for finding in findings}
-        still: dict[Key, Watch] = {}
+        still: dict[FindingKey, Watch] = {}
         changed: list[Incident] = []
         for key, watch in self.open.items():
             after = _after(watch, present.get(key), at, thresholds)
@@ -86,7 +86,7 @@ class Incidents(Struct, frozen=True, kw_only=True):
         return Incidents(open=still), tuple(changed)
 
 
-def key_of(told: Finding | Incident) -> Key:
+def key_of(told: Finding | Incident) -> FindingKey:
     """What a finding or an incident is about."""
     return told.country, told.platform, told.kind, told.drill
 

@@ -6,17 +6,16 @@ from collections.abc import Iterable, Mapping
 
 from probe.config.schema import NationConfig
 from probe.model.finding import Finding, Incident
-from probe.model.identity import Access, Role, Vantage
+from probe.model.identity import Access, Role, Vantage, VantagePlatform
 from probe.model.verdict import State, Verdict
 from probe.nation.fuse import fuse
+from probe.nation.fusion_memory import FindingKey, FusionMemory
 from probe.nation.incidents import Incidents, key_of
-from probe.nation.memory import Key, Memory
 from probe.nation.sight import Reading, Seen, Sight
 
 # A time service that slews moves a clock by 30 ms a minute at most; what is more was set.
 SET_SECONDS = 0.5
 
-Slot = tuple[str, str]
 """A vantage's and a platform's name."""
 
 
@@ -35,9 +34,9 @@ class Local:
         self.thresholds = thresholds
         self.titles = titles
         self.operators = operators or {}
-        self._memory = Memory()
+        self._memory = FusionMemory()
         self._incidents = Incidents()
-        self._said: dict[Key, tuple[object, ...]] = {}
+        self._said: dict[FindingKey, tuple[object, ...]] = {}
 
     @property
     def open_incidents(self) -> tuple[Incident, ...]:
@@ -96,8 +95,8 @@ class Local:
 def sight_of(
     at: float,
     vantages: Iterable[Vantage],
-    verdicts: Mapping[Slot, Verdict | None],
-    compared: Mapping[Slot, tuple[str, ...]],
+    verdicts: Mapping[VantagePlatform, Verdict | None],
+    compared: Mapping[VantagePlatform, tuple[str, ...]],
     *,
     outside: Iterable[Verdict] = (),
 ) -> Sight:

@@ -15,7 +15,7 @@ from probe.config.schema import NationConfig
 from probe.model.finding import FindingKind
 from probe.nation.abroad import Abroad
 from probe.nation.country import Tally, Weights, total
-from probe.nation.memory import Memory, Name, Place
+from probe.nation.fusion_memory import FusionMemory, LastHeard, VantageKey
 from probe.nation.networks import majority
 from probe.nation.sight import TOLERANCE, Sight, near_window
 
@@ -24,8 +24,8 @@ class Silence(Struct, frozen=True, kw_only=True):
     """``together``: where those were last heard that fell silent together and have not been heard
     since. ``heard``: where those are that are heard now."""
 
-    together: Mapping[Name, Place]
-    heard: Mapping[Name, Place]
+    together: Mapping[VantageKey, LastHeard]
+    heard: Mapping[VantageKey, LastHeard]
 
     @property
     def countries(self) -> frozenset[str]:
@@ -33,7 +33,9 @@ class Silence(Struct, frozen=True, kw_only=True):
         return frozenset(place.country for place in self.together.values())
 
 
-def notice(memory: Memory, sight: Sight, thresholds: NationConfig) -> tuple[Memory, Silence]:
+def notice(
+    memory: FusionMemory, sight: Sight, thresholds: NationConfig
+) -> tuple[FusionMemory, Silence]:
     """Take in who is silent at this step, after ``memory.hear``.
 
     Of the vantages that were heard within ``onset_window``, at least ``min_networks`` and
@@ -65,7 +67,7 @@ def silent_in(silence: Silence, country: str, weights: Weights) -> Tally:
     """The numbers of a country's silence: affected is who fell silent together, fine is who is
     heard; who was silent before is neither."""
     votes: dict[int, list[bool]] = {}
-    struck: dict[int, list[Place]] = {}
+    struck: dict[int, list[LastHeard]] = {}
     for together, places in ((True, silence.together), (False, silence.heard)):
         for place in places.values():
             if place.country == country:

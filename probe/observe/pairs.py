@@ -12,9 +12,9 @@ from probe.model.identity import LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.goodput import goodput, handshake_seconds
 
-Measure = Literal["goodput", "handshake"]
+PairMeasure = Literal["goodput", "handshake"]
 
-_MEASURES: tuple[tuple[Measure, Callable[[LegObservation], float | None]], ...] = (
+_MEASURES: tuple[tuple[PairMeasure, Callable[[LegObservation], float | None]], ...] = (
     ("goodput", goodput),
     ("handshake", handshake_seconds),
 )
@@ -29,7 +29,7 @@ class Ratio(Struct, frozen=True, kw_only=True):
 
     target: str
     versus: LegRole
-    measure: Measure
+    measure: PairMeasure
     value: float
 
 

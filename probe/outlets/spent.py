@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from probe.schedule.account import Account
 from probe.schedule.data_budget import DataBudget
+from probe.schedule.data_spent import DataSpent
 from probe.store.cells import json_cell
 from probe.store.shared import Shared
 from probe.store.writer import Store
@@ -22,7 +22,7 @@ class Spent:
 
     def __init__(self, data: DataBudget, store: Store) -> None:
         self._data = data
-        self._cell = json_cell(store, DATA_BUDGET, dict[str, Account])
+        self._cell = json_cell(store, DATA_BUDGET, dict[str, DataSpent])
         left = self._cell.take()
         if left is not None:
             data.restore(left)
@@ -39,7 +39,7 @@ class Spent:
             self._data.restore(left)
         self._cell.put(self._data.state())
 
-    def used(self) -> Mapping[str, Account] | None:
+    def used(self) -> Mapping[str, DataSpent] | None:
         """The accounts, for other processes; ``None``: they are not known yet."""
         return self._data.state() if self._known else None
 

@@ -19,11 +19,11 @@ from probe.model.burst import Burst
 from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import RESTRICTED, State, Verdict
-from probe.schedule import account as accounts
-from probe.schedule.account import Account
+from probe.schedule import data_spent as accounts
+from probe.schedule.data_spent import DataSpent
 from probe.schedule.haste import Haste
 from probe.schedule.hours import within
-from probe.schedule.pace import Costs, Pace, pace_of
+from probe.schedule.round_pace import Costs, Pace, pace_of
 
 # The most that a leg can take beyond its body: a handshake with the largest chain that is read, the
 # head of an answer, what the kernel had received beyond the last byte that was wanted.
@@ -61,7 +61,7 @@ class Balance(Struct, frozen=True, kw_only=True):
         return max(0, self.budget - self.used)
 
 
-class View(Struct, frozen=True, kw_only=True):
+class BudgetView(Struct, frozen=True, kw_only=True):
     """All budgets at one moment, by vantage; the paces by vantage and platform; and how many rounds
     were refused since the start, by vantage, platform and reason."""
 
@@ -70,7 +70,7 @@ class View(Struct, frozen=True, kw_only=True):
     refused: Mapping[tuple[str, str, Refusal], int]
 
 
-class Clocks(Struct, frozen=True):
+class BudgetClocks(Struct, frozen=True):
     """Monotonic seconds, Unix seconds, and seconds since local midnight."""
 
     monotonic: Callable[[], float] = time.monotonic
@@ -81,9 +81,9 @@ class Clocks(Struct, frozen=True):
 class DataBudget:
     """The accounts of all vantages."""
 
-    def __init__(self, config: Config, *, clocks: Clocks = Clocks()) -> None:  # noqa: B008
+    def __init__(self, config: Config, *, clocks: BudgetClocks = BudgetClocks()) -> None:  # noqa: B008
         self._clocks = clocks
-        self._accounts: dict[str, Account] = {}
+        self._accounts: dict[str, DataSpent] = {}
         self._at = clocks.monotonic()
         self._suspicious: frozenset[tuple[str, str]] = frozenset()
         self._haste = Haste()
@@ -108,17 +108,17 @@ class DataBudget:
         ]:
             del self._refused[key]
 
-    def state(self) -> dict[str, Account]:
+    def state(self) -> dict[str, DataSpent]:
         """What must be kept over a restart, by vantage."""
         self._go_on()
         return dict(self._accounts)
 
-    def restore(self, state: Mapping[str, Account]) -> None:
+    def restore(self, state: Mapping[str, DataSpent]) -> None:
         """Take up what was kept. What was spent since the start stays counted."""
         self._go_on()
         wall = self._clocks.wall()
         for vantage, kept in state.items():
-            now = self._accounts.get(vantage, Account()).used
+            now = self._accounts.get(vantage, DataSpent()).used
             self._accounts[vantage] = accounts.spent(accounts.resumed(kept, wall=wall), now)
 
     def balance(self, vantage: str) -> Balance:
@@ -126,9 +126,9 @@ class DataBudget:
         self._go_on()
         return Balance(budget=self._budgets[vantage], used=self._account(vantage).used)
 
-    def view(self) -> View:
+    def view(self) -> BudgetView:
         """Everything, for people and for metrics."""
-        return View(
+        return BudgetView(
             balances={vantage: self.balance(vantage) for vantage in self._budgets},
             paces={
                 (vantage, platform): self.pace(vantage, platform)
@@ -201,7 +201,7 @@ class DataBudget:
             share = LEARN_UP if size > known[observed.kind] else LEARN_DOWN
             known[observed.kind] += share * (size - known[observed.kind])
 
-    def spent_by_others(self, spent: Mapping[str, Account]) -> None:
+    def spent_by_others(self, spent: Mapping[str, DataSpent]) -> None:
         """Commands that measured on this machine have used so much, by vantage."""
         self._go_on()
         for vantage in spent.keys() & self._budgets.keys():
@@ -241,8 +241,8 @@ class DataBudget:
             return size.long_legs * size.long_bytes
         return size.read_legs * int(legs.transfer_bytes)
 
-    def _account(self, vantage: str) -> Account:
-        return self._accounts.get(vantage, Account())
+    def _account(self, vantage: str) -> DataSpent:
+        return self._accounts.get(vantage, DataSpent())
 
     def _known(self, vantage: str, platform: str) -> dict[RoundKind, float]:
         if (vantage, platform) not in self._costs:

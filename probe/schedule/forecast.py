@@ -7,9 +7,9 @@ from msgspec import Struct
 from probe.config.amount import DAY, round_bytes, round_size
 from probe.config.schema import Config, VantageConfig
 from probe.model.identity import SCHEDULED
-from probe.schedule.account import PERIOD_SECONDS
+from probe.schedule.data_spent import PERIOD_SECONDS
 from probe.schedule.hours import seconds_per_day
-from probe.schedule.pace import Costs, Pace, bytes_per_second, fastest, pace_of
+from probe.schedule.round_pace import Costs, Pace, bytes_per_second, fastest, pace_of
 
 
 class Forecast(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from datetime import datetime
 from apscheduler.triggers.base import BaseTrigger
 
 from probe.schedule.monotonic import MonotonicZone
-from probe.schedule.plan import Due
+from probe.schedule.round_grid import Due
 
 
 class GridTrigger(BaseTrigger):  # type: ignore[misc]

@@ -24,8 +24,7 @@ from probe.config.schema import ScheduleConfig
 from probe.model.identity import RoundKind
 from probe.schedule.grid_trigger import GridTrigger
 from probe.schedule.monotonic import MonotonicZone
-from probe.schedule.pace import Pace, fastest
-from probe.schedule.plan import (
+from probe.schedule.round_grid import (
     Cadence,
     Draw,
     Due,
@@ -40,6 +39,7 @@ from probe.schedule.plan import (
     next_due,
     start_cadence,
 )
+from probe.schedule.round_pace import Pace, fastest
 
 log = logging.getLogger(__name__)
 # What it warns of is counted (``Hooks.late``).

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from probe.model.identity import Family, RoundKind
-from probe.schedule.plan import Slot
+from probe.schedule.round_grid import Slot
 
 
 class Turns:

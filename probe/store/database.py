@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import Literal
 
-from probe.store.held import LockedError
+from probe.store.file_identity import LockedError
 from probe.store.migrations import (
     ForeignFileError,
     NewerFileError,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from probe.model.stored import StoredRound
-from probe.store.records import Record
+from probe.store.records import Queued
 from probe.store.samples import Labels
 
 
@@ -26,4 +26,4 @@ class GivenSample(Struct, frozen=True):
     monotonic: float
 
 
-Given = GivenRound | GivenSample | Callable[[], Record]
+Given = GivenRound | GivenSample | Callable[[], Queued]

@@ -10,16 +10,17 @@ from pathlib import Path
 from msgspec import Struct
 
 from probe.config.schema import StoreConfig
+from probe.model.identity import VantagePlatform
 from probe.store import files, heap
 from probe.store.codec import Dictionary
 from probe.store.database import Trouble, is_sound, open_reader, open_writer, trouble_of
+from probe.store.file_identity import Held
 from probe.store.health import WORDS
-from probe.store.held import Held
 from probe.store.reckoning import Mark
-from probe.store.records import Record, Tables
+from probe.store.records import Queued, Tables
 from probe.store.retention import MOST_AT_ONCE, prune
 from probe.store.rows import SPAN_COLUMNS, readable_span
-from probe.store.spans import Key, Numbered, Spans, write_span
+from probe.store.spans import Numbered, Spans, write_span
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Left(Struct, frozen=True, kw_only=True):
     last_seq: int = 0
     series: dict[int, str] = {}
     newest: Mark | None = None
-    spans: dict[Key, Numbered] = {}
+    spans: dict[VantagePlatform, Numbered] = {}
     last_span: int = 0
     dictionaries: tuple[Dictionary, ...] = ()
 
@@ -112,7 +113,7 @@ class Keeper:
             self._forsake()
         return False
 
-    def commit(self, records: Sequence[Record], state: Mapping[str, bytes]) -> bool:
+    def commit(self, records: Sequence[Queued], state: Mapping[str, bytes]) -> bool:
         """Write all of it in one transaction; whether the disk has it."""
         try:
             connection = self._open()
@@ -283,8 +284,8 @@ class Keeper:
             dictionaries=dictionaries,
         )
 
-    def _last_spans(self, connection: sqlite3.Connection) -> dict[Key, Numbered]:
-        found: dict[Key, Numbered] = {}
+    def _last_spans(self, connection: sqlite3.Connection) -> dict[VantagePlatform, Numbered]:
+        found: dict[VantagePlatform, Numbered] = {}
         for number, begin, end, *columns in connection.execute(
             f"SELECT spans.id, reckoned_from, reckoned_until, {SPAN_COLUMNS} FROM spans "
             "JOIN slots ON slots.id = spans.slot "

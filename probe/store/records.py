@@ -54,7 +54,7 @@ class Tables:
         return needed.id
 
 
-class Record(Protocol):
+class Queued(Protocol):
     """``bytes`` is about what it takes in memory."""
 
     @property

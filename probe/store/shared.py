@@ -23,9 +23,9 @@ from msgspec.structs import replace
 
 from probe.config.schema import StoreConfig
 from probe.model.foreign import read_json
-from probe.schedule import account as accounts
-from probe.schedule.account import Account
-from probe.schedule.budget import Asked, HostBudget, Kept, Key, after_asking
+from probe.schedule import data_spent as accounts
+from probe.schedule.data_spent import DataSpent
+from probe.schedule.host_budget import Asked, HostBudget, HostKey, Kept, after_asking
 from probe.store import files
 
 log = logging.getLogger(__name__)
@@ -41,8 +41,8 @@ class Shared(Struct, frozen=True, kw_only=True):
     has not counted yet. ``used``: the daemon's accounts, should the history be damaged."""
 
     buckets: tuple[Kept, ...] = ()
-    spent: dict[str, Account] = {}
-    used: dict[str, Account] = {}
+    spent: dict[str, DataSpent] = {}
+    used: dict[str, DataSpent] = {}
 
 
 class SharedBudget:
@@ -74,16 +74,16 @@ class SharedBudget:
         """A host has asked to be left alone since this was last said."""
         return self._budget.closed_since
 
-    def say(self) -> dict[Key, Asked]:
+    def say(self) -> dict[HostKey, Asked]:
         """What this process has asked since it last said so."""
         return self._budget.untold(time.monotonic())
 
     def exchange(
         self,
-        asked: Mapping[Key, Asked],
+        asked: Mapping[HostKey, Asked],
         *,
         spent: Mapping[str, int] | None = None,
-        used: Mapping[str, Account] | None = None,
+        used: Mapping[str, DataSpent] | None = None,
     ) -> Shared:
         """Tell what was ``asked`` and hear all; ``spent`` are bytes on the wire, by vantage, that
         the daemon is to count. ``None``: this is the daemon, and counts those of the others.
@@ -97,7 +97,7 @@ class SharedBudget:
             before = _read(descriptor)
             kept = {vantage: accounts.resumed(a, wall=wall) for vantage, a in before.spent.items()}
             for vantage, size in (spent or {}).items():
-                own = kept.get(vantage, Account(wall=wall))
+                own = kept.get(vantage, DataSpent(wall=wall))
                 kept[vantage] = accounts.spent(own, size)
             buckets = after_asking(before.buckets, asked, wall=wall)
             after = Shared(
@@ -114,7 +114,7 @@ class SharedBudget:
         """Take up what ``exchange`` gave."""
         self._budget.heard(shared.buckets, time.monotonic())
 
-    def not_said(self, asked: Mapping[Key, Asked]) -> None:
+    def not_said(self, asked: Mapping[HostKey, Asked]) -> None:
         """``exchange`` failed: ``asked`` is said again the next time."""
         self._budget.not_told(asked)
 

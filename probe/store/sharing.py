@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
-from probe.schedule.account import Account
+from probe.schedule.data_spent import DataSpent
 from probe.store.shared import Shared, SharedBudget
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Sharing:
         self,
         shared: SharedBudget,
         *,
-        used: Callable[[], Mapping[str, Account] | None],
+        used: Callable[[], Mapping[str, DataSpent] | None],
         heard: Callable[[Shared], None],
     ) -> None:
         self._shared = shared

@@ -7,10 +7,10 @@ import sqlite3
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probe.model.identity import VantagePlatform
 from probe.model.stored import StoredRound, VerdictSpan
 from probe.store.codec import pack_value
 
-Key = tuple[str, str]
 """A vantage's and a platform's name."""
 
 
@@ -32,11 +32,11 @@ class Spans:
     """
 
     def __init__(self) -> None:
-        self._open: dict[Key, Numbered] = {}
+        self._open: dict[VantagePlatform, Numbered] = {}
         self._unsaved: dict[int, Numbered] = {}
         self._next = 1
 
-    def resume(self, number: int, spans: dict[Key, Numbered], by: float = 0.0) -> None:
+    def resume(self, number: int, spans: dict[VantagePlatform, Numbered], by: float = 0.0) -> None:
         """Go on after ``number``, the last one of the file, with its last spans. Once; spans that
         began before the file could be read are numbered anew, and moved ``by`` seconds on the
         history's own clock."""

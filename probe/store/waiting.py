@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from probe.store.records import Record, RoundRecord
+from probe.store.records import Queued, RoundRecord
 from probe.store.samples import SampleRecord
 
 
@@ -15,7 +15,7 @@ class Waiting:
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        self._records: deque[Record] = deque()
+        self._records: deque[Queued] = deque()
         self.bytes = 0
         self.dropped = 0
 
@@ -23,11 +23,11 @@ class Waiting:
         return len(self._records)
 
     @property
-    def all(self) -> tuple[Record, ...]:
+    def all(self) -> tuple[Queued, ...]:
         """All of them, the oldest first."""
         return tuple(self._records)
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Queued) -> None:
         """One more, the newest."""
         self._records.append(record)
         self.bytes += record.bytes
@@ -35,7 +35,7 @@ class Waiting:
             self.bytes -= self._records.popleft().bytes
             self.dropped += 1
 
-    def written(self, records: Iterable[Record]) -> None:
+    def written(self, records: Iterable[Queued]) -> None:
         """They wait no more. What was dropped in the meantime was the oldest, and is written all
         the same."""
         done = set(map(id, records))

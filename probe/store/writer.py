@@ -27,7 +27,7 @@ from probe.store.given import Given, GivenRound, GivenSample
 from probe.store.health import WORDS, StoreHealth
 from probe.store.keeper import Keeper
 from probe.store.reckoning import Reckoning
-from probe.store.records import FindingRecord, IncidentRecord, Record, RoundRecord
+from probe.store.records import FindingRecord, IncidentRecord, Queued, RoundRecord
 from probe.store.samples import Labels, Recorder
 from probe.store.waiting import Waiting
 
@@ -264,7 +264,7 @@ class Store:
         if isinstance(item, GivenRound):
             stored = item.stored
             reckoned = self._reckoning.round(stored.observed.started_at, item.monotonic)
-            record: Record = self._pack(stored, reckoned)
+            record: Queued = self._pack(stored, reckoned)
             if keeper.spans.add(stored, reckoned):
                 # What just changed is what one would miss most.
                 self._urgent = True
@@ -377,7 +377,7 @@ class Store:
             self._acknowledged(rounds)
         return True
 
-    def _written(self, records: tuple[Record, ...], state: dict[str, bytes]) -> None:
+    def _written(self, records: tuple[Queued, ...], state: dict[str, bytes]) -> None:
         self._waiting.written(records)
         for key, blob in state.items():
             if self._state.get(key) is blob:

@@ -16,9 +16,9 @@ from probe.model.observation import Leg
 from probe.model.stored import JudgedSpan, StoredRound, VerdictSpan, judged, looked_back
 from probe.model.verdict import LookingBack, State, Verdict
 from probe.publish.report.gather import gather, judged_back, window
-from probe.publish.report.report_parts import Setting, Span
+from probe.publish.report.report_parts import Setting, StateSpan
 from probe.publish.report.story import tell
-from probe.publish.report.times import Clock
+from probe.publish.report.times import TimeWriter
 from probe.store.writer import Store
 from tests.verdict.country import WELL, Country, Done
 
@@ -112,7 +112,7 @@ def test_the_report_shows_the_time_before_as_impaired_with_its_numbers(
     assert slot.spans[0].state is State.IMPAIRED
     assert all(span.state is State.IMPAIRED for span in slot.spans if span.end <= found.until)
     assert slot.spans[-1].state is State.OK
-    story = tell(gathered, Setting(country="ZZ", vantages={}, titles={"x": "X"}), Clock())
+    story = tell(gathered, Setting(country="ZZ", vantages={}, titles={"x": "X"}), TimeWriter())
     said = " ".join(story.sentences)
     assert f"{found.times:.1f} times as fast" in said
     assert "judged back" in said
@@ -141,7 +141,7 @@ def test_only_what_was_called_fine_or_not_known_is_judged_back(
     span: tuple[State, float, float], becomes: list[tuple[str, float, float]]
 ) -> None:
     state, start, end = span
-    found = judged_back([Span(state=state, start=start, end=end)], [BACK])
+    found = judged_back([StateSpan(state=state, start=start, end=end)], [BACK])
     assert [(one.state.value, one.start, one.end) for one in found] == becomes
 
 

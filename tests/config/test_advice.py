@@ -6,7 +6,7 @@ import pytest
 
 from probe.config import estimate, load, warnings
 from probe.config.amount import LEGS_PER_HOUR
-from probe.schedule.budget import LEGS_PER_HOUR as OF_THE_BUDGET
+from probe.schedule.host_budget import LEGS_PER_HOUR as OF_THE_BUDGET
 from tests.config.files import DEMO, loaded
 
 LOCAL = DEMO.replace("name: demo\n", "name: local\nkind: control\nscope: domestic\n")

@@ -19,9 +19,9 @@ from probe.config.dump import dump
 from probe.config.schema import NationConfig
 from probe.config.values import Seconds
 from probe.demo.cast import COUNTRY, LINES, PLATFORMS
-from probe.demo.lines import Lines
+from probe.demo.lines import Narration
 from probe.demo.script import twentieth_of_january
-from probe.demo.table import View, render
+from probe.demo.table import StageView, render
 from probe.demo.tale import Tale
 from probe.model.finding import Scope
 from probe.model.identity import Role
@@ -112,14 +112,14 @@ async def test_calm_onset_nation_alert_recovery(
     need("prometheus-alertmanager", "prometheus-alertmanager")
     script = twentieth_of_january()
     listen, hook, failing = free_address(), free_address(), free_address()
-    views: list[View] = []
+    views: list[StageView] = []
     silent: list[str] = []
     webhook = Webhook()
     tales: list[Tale] = []
     console = Console(file=(tmp_path / "said.txt").open("w"), width=160)
-    say = Lines(console, script)
+    say = Narration(console, script)
 
-    def look(view: View) -> None:
+    def look(view: StageView) -> None:
         views.append(view)
         say(view)
         console.print(render(view, script))
@@ -194,7 +194,7 @@ async def test_calm_onset_nation_alert_recovery(
     assert not [record for record in caplog.records if record.exc_info]
 
 
-def restricted(views: list[View]) -> list[tuple[str, str]]:
+def restricted(views: list[StageView]) -> list[tuple[str, str]]:
     """The vantages and platforms that are called throttled or blocked in any of ``views``."""
     return [
         slot

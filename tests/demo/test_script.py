@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from probe.demo.cast import LINES, PLATFORMS, SITES, line_from, platform_of
-from probe.demo.script import Place, Script, advance, twentieth_of_january
+from probe.demo.script import Scene, Script, advance, twentieth_of_january
 from probe.model.identity import Access, Role
 
 
@@ -27,7 +27,7 @@ def test_the_day_is_calm_spreads_reaches_everyone_at_home_and_ends(speed: float)
 def played(script: Script, *, sure_at: float, well_after: float) -> list[tuple[int, float]]:
     """The acts and when they began, and the end, where the daemon is sure at ``sure_at`` and sees
     that all is well so long after the last act began. Looked at once a second."""
-    place, found = Place(), [(0, 0.0)]
+    place, found = Scene(), [(0, 0.0)]
     for second in range(1_000):
         lasts = second - place.since_seconds
         last = place.number == len(script.acts) - 1

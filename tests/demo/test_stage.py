@@ -14,8 +14,8 @@ from probe.demo.cast import LINES, SITES
 from probe.demo.script import Act, Script
 from probe.demo.setting import make_certificates, write_configuration
 from probe.demo.stage import Stage
+from probe.measure.between_rounds import BetweenRounds
 from probe.measure.round import Rounds
-from probe.measure.state import State
 from probe.measure.trust import Trust
 from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import RoundObservation
@@ -46,7 +46,7 @@ async def rounds(folder: Path) -> AsyncIterator[Rounds]:
     file = write_configuration(folder, port=stage.relay.port, listen="127.0.0.1:0", speed=1.0)
     config = load(file, {})
     try:
-        yield Rounds(config, Trust.load(config.settings.ca_file), State())
+        yield Rounds(config, Trust.load(config.settings.ca_file), BetweenRounds())
     finally:
         await stage.stop()
 

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from probe.demo.cast import PLATFORMS
-from probe.demo.lines import Lines
-from probe.demo.script import Place, twentieth_of_january
-from probe.demo.table import View, render
+from probe.demo.lines import Narration
+from probe.demo.script import Scene, twentieth_of_january
+from probe.demo.table import StageView, render
 from probe.demo.tale import Tale
 from probe.model.finding import Finding, FindingKind, Scope
 from probe.model.verdict import State, Verdict
@@ -27,7 +27,7 @@ def view(
     act: int,
     scopes: dict[str, Scope] | None = None,
     states: dict[tuple[str, str], State] | None = None,
-) -> View:
+) -> StageView:
     findings = tuple(
         Finding(
             at=second,
@@ -56,15 +56,15 @@ def view(
     }
     snapshot = replace(EMPTY, findings=findings, verdicts=verdicts)
     began = SCRIPT.acts[act].at_seconds
-    place = Place(number=act, since_seconds=began)
-    return View(passed_seconds=second, place=place, snapshot=snapshot, address="127.0.0.1:1")
+    place = Scene(number=act, since_seconds=began)
+    return StageView(passed_seconds=second, place=place, snapshot=snapshot, address="127.0.0.1:1")
 
 
 def every(scope: Scope) -> dict[str, Scope]:
     return dict.fromkeys(NAMES, scope)
 
 
-def told(*views: View) -> Tale:
+def told(*views: StageView) -> Tale:
     tale = Tale(SCRIPT)
     for one in views:
         tale(one)
@@ -118,9 +118,9 @@ def test_what_comes_back_is_not_well_and_a_slow_machine_is_told() -> None:
     assert "too busy" in tale.sentences()[-1]
 
 
-def lines(*views: View) -> list[str]:
+def lines(*views: StageView) -> list[str]:
     out = StringIO()
-    say = Lines(Console(file=out, width=200), SCRIPT)
+    say = Narration(Console(file=out, width=200), SCRIPT)
     for one in views:
         say(one)
     return [line[9:] for line in out.getvalue().splitlines()]

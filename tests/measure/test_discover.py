@@ -28,7 +28,7 @@ from probe.measure.links import search, usable, written_out
 from probe.measure.page import Page
 from probe.model.failure import Failure
 from probe.model.identity import Phase
-from probe.publish.privacy.told import FIELDS
+from probe.publish.privacy.logged_fields import FIELDS
 
 PAGE = "https://x.com/home"
 DISCOVERY = Discovery(

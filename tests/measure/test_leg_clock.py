@@ -25,7 +25,7 @@ from lab.loopback.servers import (
     serve,
     server_context,
 )
-from probe.measure import clock
+from probe.measure import kernel_stamps
 from probe.model.identity import Phase
 from probe.model.observation import Clock, LegObservation
 
@@ -97,7 +97,7 @@ async def test_a_busy_loop_does_not_inflate_what_the_kernel_stamped() -> None:
 async def test_without_stamps_the_loops_clock_is_used_and_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(clock, "enable_stamps", lambda _sock: False)
+    monkeypatch.setattr(kernel_stamps, "enable_stamps", lambda _sock: False)
     observed, _ = await measured_while_busy()
 
     assert observed.clock is Clock.LOOP
@@ -107,8 +107,8 @@ async def test_without_stamps_the_loops_clock_is_used_and_said(
 async def test_a_wall_clock_that_is_stepped_during_a_leg(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    offsets = iter([10**18, 10**18 + 3_600 * clock.NANOSECONDS])
-    monkeypatch.setattr(clock, "wall_offset_ns", lambda: next(offsets))
+    offsets = iter([10**18, 10**18 + 3_600 * kernel_stamps.NANOSECONDS])
+    monkeypatch.setattr(kernel_stamps, "wall_offset_ns", lambda: next(offsets))
     observed, _ = await measured_while_busy()
 
     assert observed.clock is Clock.LOOP

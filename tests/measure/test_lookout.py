@@ -15,9 +15,9 @@ from contextlib import closing
 import pytest
 
 from lab.loopback.servers import connection
-from probe.measure import clock
-from probe.measure.clock import Stamping
-from probe.measure.lookout import Lookout, Sight
+from probe.measure import kernel_stamps
+from probe.measure.kernel_stamps import Stamping
+from probe.measure.lookout import Lookout, Unread
 from probe.measure.wire import WireStream
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux' signals for sockets")
@@ -43,7 +43,7 @@ def busy_until(done: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> b
 def test_it_is_seen_in_the_midst_of_other_work_and_is_still_there(lookout: Lookout) -> None:
     near, far = connection()
     with near, far:
-        sight = Sight(near)
+        sight = Unread(near)
         lookout.enter()
         lookout.enter()
         lookout.watch(sight)
@@ -62,7 +62,7 @@ def test_it_is_seen_in_the_midst_of_other_work_and_is_still_there(lookout: Looko
 def test_a_leg_alone_is_watched_once_another_begins(lookout: Lookout) -> None:
     near, far = connection()
     with near, far:
-        sight = Sight(near)
+        sight = Unread(near)
         lookout.enter()
         lookout.watch(sight)
         far.send(b"a")
@@ -74,7 +74,7 @@ def test_a_leg_alone_is_watched_once_another_begins(lookout: Lookout) -> None:
 
 def test_many_are_all_seen(lookout: Lookout) -> None:
     pairs = [connection() for _ in range(100)]
-    sights = [Sight(near) for near, _ in pairs]
+    sights = [Unread(near) for near, _ in pairs]
     for sight in sights:
         lookout.enter()
         lookout.watch(sight)
@@ -106,7 +106,7 @@ async def test_a_wire_reads_what_was_seen_apart_and_loses_nothing(lookout: Looko
             busy_until(lambda: False, ALONE_SECONDS)
         assert await wire.receive() == b"a"
         first = wire.arrival
-        assert first.received == clock.FIRST_PIECE
+        assert first.received == kernel_stamps.FIRST_PIECE
         assert first.kernel_ns is not None
         # Seen when the first piece came, however much came before it was read.
         assert first.kernel_ns < came_ns[1]

@@ -20,7 +20,7 @@ from lab.loopback.servers import (
 )
 from probe.measure.manners import Wish, retry_after, wish_of
 from probe.model.identity import Verify
-from probe.schedule.budget import MOST_CLOSED_SECONDS, HostBudget
+from probe.schedule.host_budget import MOST_CLOSED_SECONDS, HostBudget
 
 NOON = b"Fri, 20 Jan 2023 12:00:00 GMT"
 NOW = 1_674_216_000.0

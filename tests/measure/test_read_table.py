@@ -12,62 +12,62 @@ from hypothesis import strategies as st
 
 from lab.loopback.servers import connection
 from probe.measure.arrivals import Arrivals
-from probe.measure.read_table import ROWS, TABLE, Action, Event, Guard, Row, State
+from probe.measure.read_table import ROWS, TABLE, Action, ReadEvent, ReadGuard, ReadRow, ReadState
 from probe.measure.reader import Reader
 from probe.measure.wire import WireStream
 
-LISTENING = {State.IDLE, State.WAITING, State.GATHERING}
-AWAITED = {State.WAITING, State.GATHERING}
+LISTENING = {ReadState.IDLE, ReadState.WAITING, ReadState.GATHERING}
+AWAITED = {ReadState.WAITING, ReadState.GATHERING}
 # The loop is not listening, or no time runs, or what was taken is told at once.
 IMPOSSIBLE = {
-    (State.DEAF, Event.READABLE),
-    (State.DEAF, Event.TIME),
-    (State.IDLE, Event.TIME),
-    (State.WAITING, Event.TIME),
-    (State.CLOSED, Event.READABLE),
-    (State.CLOSED, Event.TIME),
-    (State.CLOSED, Event.TOOK),
-    (State.CLOSED, Event.NOTHING),
+    (ReadState.DEAF, ReadEvent.READABLE),
+    (ReadState.DEAF, ReadEvent.TIME),
+    (ReadState.IDLE, ReadEvent.TIME),
+    (ReadState.WAITING, ReadEvent.TIME),
+    (ReadState.CLOSED, ReadEvent.READABLE),
+    (ReadState.CLOSED, ReadEvent.TIME),
+    (ReadState.CLOSED, ReadEvent.TOOK),
+    (ReadState.CLOSED, ReadEvent.NOTHING),
     # One reader at a time.
-    (State.WAITING, Event.ASKED),
-    (State.GATHERING, Event.ASKED),
+    (ReadState.WAITING, ReadEvent.ASKED),
+    (ReadState.GATHERING, ReadEvent.ASKED),
 }
 
 
 def test_every_event_is_thought_of_in_every_state() -> None:
-    every = {(state, event) for state in State for event in Event}
+    every = {(state, event) for state in ReadState for event in ReadEvent}
     assert every - set(TABLE) == IMPOSSIBLE
     assert sum(map(len, TABLE.values())) == len(ROWS), "a row that is never looked at"
 
 
 @pytest.mark.parametrize("of", TABLE, ids=" ".join)
-def test_one_row_always_holds_and_it_is_the_last(of: tuple[State, Event]) -> None:
+def test_one_row_always_holds_and_it_is_the_last(of: tuple[ReadState, ReadEvent]) -> None:
     guards = [row.guard for row in TABLE[of]]
-    assert guards.index(Guard.ALWAYS) == len(guards) - 1
+    assert guards.index(ReadGuard.ALWAYS) == len(guards) - 1
     assert len(set(guards)) == len(guards)
 
 
 def test_every_word_of_the_table_is_used_and_is_a_method_of_the_machine() -> None:
-    assert {row.guard for row in ROWS} == set(Guard)
+    assert {row.guard for row in ROWS} == set(ReadGuard)
     assert {action for row in ROWS for action in row.actions} == set(Action)
-    for word in (*set(Guard) - {Guard.ALWAYS}, *Action):
+    for word in (*set(ReadGuard) - {ReadGuard.ALWAYS}, *Action):
         assert callable(getattr(Reader, word))
 
 
 def test_every_state_is_reached_and_only_the_closed_one_is_an_end() -> None:
-    leads = {state: {row.then for row in ROWS if row.state is state} for state in State}
-    reached, ahead = {State.DEAF}, {State.DEAF}
+    leads = {state: {row.then for row in ROWS if row.state is state} for state in ReadState}
+    reached, ahead = {ReadState.DEAF}, {ReadState.DEAF}
     while ahead:
         ahead = {to for state in ahead for to in leads[state]} - reached
         reached |= ahead
-    assert reached == set(State)
-    assert [state for state in State if leads[state] == {state}] == [State.CLOSED]
-    for state in State:
-        assert all(row.then is State.CLOSED for row in TABLE[state, Event.CLOSE])
+    assert reached == set(ReadState)
+    assert [state for state in ReadState if leads[state] == {state}] == [ReadState.CLOSED]
+    for state in ReadState:
+        assert all(row.then is ReadState.CLOSED for row in TABLE[state, ReadEvent.CLOSE])
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.state} {row.event} {row.guard}")
-def test_what_each_row_must_do(row: Row) -> None:
+def test_what_each_row_must_do(row: ReadRow) -> None:
     done = set(row.actions)
     # Listening begins and ends with the states that listen.
     assert (Action.LISTEN in done) is (row.state not in LISTENING and row.then in LISTENING)
@@ -75,19 +75,19 @@ def test_what_each_row_must_do(row: Row) -> None:
     # Whoever waits is told, or left, or had gone: nobody waits for ever.
     assert (Action.WAIT in done) is (row.state not in AWAITED and row.then in AWAITED)
     if row.state in AWAITED and row.then not in AWAITED:
-        assert done & {Action.WAKE, Action.END_WAIT} or row.guard is Guard.GONE
+        assert done & {Action.WAKE, Action.END_WAIT} or row.guard is ReadGuard.GONE
     # Time runs while bytes gather, and never else.
     assert (Action.GATHER in done) is (
-        row.state is not State.GATHERING and row.then is State.GATHERING
+        row.state is not ReadState.GATHERING and row.then is ReadState.GATHERING
     )
-    if row.state is State.GATHERING and row.then is not State.GATHERING:
+    if row.state is ReadState.GATHERING and row.then is not ReadState.GATHERING:
         assert done & {Action.WAKE, Action.END_WAIT}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.state} {row.event} {row.guard}")
-async def test_the_machine_goes_by_the_table(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_machine_goes_by_the_table(row: ReadRow, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    for guard in set(Guard) - {Guard.ALWAYS}:
+    for guard in set(ReadGuard) - {ReadGuard.ALWAYS}:
         monkeypatch.setattr(Reader, guard, lambda self, guard=guard: guard is row.guard)
     for action in Action:
         monkeypatch.setattr(Reader, action, lambda self, action=action: done.append(action))
@@ -101,7 +101,7 @@ async def test_the_machine_goes_by_the_table(row: Row, monkeypatch: pytest.Monke
 
 def test_the_document_shows_it() -> None:
     shown = "| state | event | if | do | then |\n| --- | --- | --- | --- | --- |\n" + "".join(
-        f"| {row.state} | {row.event} | {'' if row.guard is Guard.ALWAYS else row.guard} | "
+        f"| {row.state} | {row.event} | {'' if row.guard is ReadGuard.ALWAYS else row.guard} | "
         f"{', '.join(row.actions)} | {row.then} |\n"
         for row in ROWS
     )

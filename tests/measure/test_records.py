@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.clock import Arrival
+from probe.measure.kernel_stamps import Arrival
 from probe.measure.tls import Records, Whole
 
 

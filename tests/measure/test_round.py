@@ -23,15 +23,17 @@ from probe.config.schema import (
 )
 from probe.config.values import Bytes, Seconds
 from probe.measure.asker import Asker
-from probe.measure.names import Names
+from probe.measure.between_rounds import BetweenRounds
 from probe.measure.round import Rounds
-from probe.measure.state import State
+from probe.measure.round_names import Names
 from probe.model.burst import Burst
 from probe.model.failure import Failure
 from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind
 from probe.model.observation import RoundObservation
 from probe.schedule.data_budget import LEG_MOST_BYTES
 from tests.measure.dns_server import DnsServer, answering
+
+pytestmark = pytest.mark.usefixtures("unblocked")
 
 BODY = b"x" * 200_000
 NAMES = ("x.test", "neutral.test", "one.test", "two.test")
@@ -72,7 +74,7 @@ class World:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.state = State()
+        self.state = BetweenRounds()
 
     def url(self, host: str, path: str = "/object") -> str:
         return f"https://{host}:{self.server.port}{path}"
@@ -456,7 +458,7 @@ async def test_visiting_a_platform_asks_over_quic_where_that_is_set() -> None:
         on = replace(config, settings=replace(config.settings, quic=True))
         found = {}
         for quic, one in ((False, config), (True, on)):
-            rounds = Rounds(one, trust(), State())
+            rounds = Rounds(one, trust(), BetweenRounds())
             seen = await rounds.visit(one.platforms[0], vantage="here", family=Family.IPV4)
             found[quic] = seen.beside
     assert found[False] == ()

@@ -30,7 +30,7 @@ from lab.loopback.servers import (
     trust,
 )
 from probe.measure.attempt import Way
-from probe.measure.record import Record
+from probe.measure.leg_record import LegRecord
 from probe.measure.transport import Client, WireTransport
 from probe.model.failure import PROTOCOL_ERROR
 from probe.model.identity import Phase
@@ -120,7 +120,7 @@ async def test_a_client_of_ours_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -
     ours = Client()
     async with serve(whole, server_context(certificate())) as server:
         for _ in range(2):
-            answer = await ours.ask(httpx.URL(url_of(server)), way(), Record())
+            answer = await ours.ask(httpx.URL(url_of(server)), way(), LegRecord())
             assert len(await answer.aread()) == len(BODY)
         first, second = server.visits
     assert first.request == second.request
@@ -221,7 +221,7 @@ async def test_what_cannot_be_measured_is_refused_in_words(ask: Asking) -> None:
 async def test_a_cancelled_request_leaves_no_connection_and_keeps_its_evidence(when: str) -> None:
     script = {"in the handshake": mute, "before the head": silent, "in the body": slow}[when]
     context = None if script is mute else server_context(certificate())
-    record = Record()
+    record = LegRecord()
     async with serve(script, context) as server, client() as http:
         asking = asyncio.create_task(
             http.get(url_of(server), extensions={"way": way(), "record": record})

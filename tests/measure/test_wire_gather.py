@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import pytest
 
-from probe.measure import clock, tcp_info
+from probe.measure import kernel_stamps, tcp_info
 from probe.measure.curve import STALL_SECONDS
 from probe.measure.gathering import (
     GATHER_SECONDS,
@@ -74,7 +74,7 @@ async def body_of(
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
     sock.connect(server.sockets[0].getsockname())
     sock.setblocking(False)
-    clock.enable_stamps(sock)
+    kernel_stamps.enable_stamps(sock)
     wire = WireStream(sock, opened_ns=0)
     wire.gather(missing)
     try:
@@ -97,14 +97,14 @@ async def longest_held_seconds(wire: WireStream) -> float:
     held_ns = 0
     while await wire.receive():
         held_ns = max(held_ns, time.monotonic_ns() - wire.arrival.loop_ns)
-    return held_ns / clock.NANOSECONDS
+    return held_ns / kernel_stamps.NANOSECONDS
 
 
 def lay_seconds(wire: WireStream) -> list[float]:
     """How long the last byte of each read had lain in the kernel."""
-    offset_ns = clock.wall_offset_ns()
+    offset_ns = kernel_stamps.wall_offset_ns()
     return [
-        (arrival.loop_ns + offset_ns - arrival.kernel_ns) / clock.NANOSECONDS
+        (arrival.loop_ns + offset_ns - arrival.kernel_ns) / kernel_stamps.NANOSECONDS
         for arrival in wire.arrivals
         if arrival.kernel_ns is not None
     ]
@@ -119,7 +119,7 @@ async def test_between_two_reads_bytes_have_time_to_gather_and_none_is_lost() ->
     # The last read finds the end, whenever that came. The loop's clock and its timer may differ by
     # the timer's own grain.
     assert gaps[:-1]
-    assert all(gap > 0.8 * GATHER_SECONDS * clock.NANOSECONDS for gap in gaps[:-1])
+    assert all(gap > 0.8 * GATHER_SECONDS * kernel_stamps.NANOSECONDS for gap in gaps[:-1])
     assert GATHER_SECONDS < STALL_SECONDS
 
 

@@ -18,29 +18,29 @@ from probe.config.schema import NationConfig
 from probe.model.finding import SCOPE_CODE, Finding, FindingKind, Reference
 from probe.model.verdict import State
 from probe.nation.fuse import fuse
-from probe.nation.memory import Memory
+from probe.nation.fusion_memory import FusionMemory
 from probe.nation.sight import upstream_of
 from probe.publish.metrics import metric_names as names
-from probe.publish.rules import record
+from probe.publish.rules import recording_rules
 from probe.publish.rules.rule_file import rule_file
 from tests.nation.histories import OPERATORS, PLATFORMS, STEP, History
 
 # What is compared as it is, and what is compared to a millionth (sums of weights may be added up in
 # another order).
 EXACT = (
-    record.AFFECTED_NETWORK,
-    record.AFFECTED_NETWORKS,
-    record.COVERED_NETWORKS,
-    record.AFFECTED_VANTAGES,
-    record.VANTAGES,
-    record.WIDE,
-    record.SCOPE,
-    record.UPSTREAMS,
-    record.ONSET,
-    record.SPREAD,
-    record.SYSTEMATIC,
+    recording_rules.AFFECTED_NETWORK,
+    recording_rules.AFFECTED_NETWORKS,
+    recording_rules.COVERED_NETWORKS,
+    recording_rules.AFFECTED_VANTAGES,
+    recording_rules.VANTAGES,
+    recording_rules.WIDE,
+    recording_rules.SCOPE,
+    recording_rules.UPSTREAMS,
+    recording_rules.ONSET,
+    recording_rules.SPREAD,
+    recording_rules.SYSTEMATIC,
 )
-ROUNDED = (record.SHARE, record.COVERAGE)
+ROUNDED = (recording_rules.SHARE, recording_rules.COVERAGE)
 MILLIONTH = 1e-6
 Labels = tuple[tuple[str, str], ...]
 Expected = dict[str, dict[Labels, float]]
@@ -77,7 +77,7 @@ def run(folder: Path, histories: Sequence[History], config: NationConfig) -> tup
 
 def findings_of(history: History, config: NationConfig) -> list[tuple[Finding, ...]]:
     """What ``probe/nation/`` says at each step."""
-    memory, found = Memory(), []
+    memory, found = FusionMemory(), []
     for step in range(history.steps):
         memory, findings = fuse(memory, history.sight(step), config, operators=OPERATORS)
         found.append(findings)
@@ -90,8 +90,9 @@ def _test(history: History, config: NationConfig) -> dict[str, Any]:
         expected = _expected(findings)
         queries: dict[str, tuple[str, ...]] = {'{__name__=~"' + "|".join(EXACT) + '"}': EXACT}
         # Where nobody inside is heard, there is no finding to say what is seen abroad.
-        heard = f"{record.REFERENCE} and on (platform, kind, drill) {record.VANTAGES}"
-        queries[heard] = (record.REFERENCE,)
+        reference, vantages = recording_rules.REFERENCE, recording_rules.VANTAGES
+        heard = f"{reference} and on (platform, kind, drill) {vantages}"
+        queries[heard] = (recording_rules.REFERENCE,)
         for name in ROUNDED:
             queries[f"round({name}, {MILLIONTH!r})"] = (name,)
         for query, series in queries.items():
@@ -118,29 +119,29 @@ def _expected(findings: Iterable[Finding]) -> Expected:
     expected: Expected = defaultdict(dict)
     for f in findings:
         labels = _labels(country=f.country, platform=f.platform, kind=f.kind, drill=_drill(f.drill))
-        expected[record.SCOPE][labels] = SCOPE_CODE[f.scope]
-        expected[record.VANTAGES][labels] = f.vantages
-        expected[record.AFFECTED_VANTAGES][labels] = f.affected_vantages
-        expected[record.COVERED_NETWORKS][labels] = len(f.covered_asns)
-        expected[record.AFFECTED_NETWORKS][labels] = len(f.affected_asns)
-        expected[record.WIDE][labels] = float(f.wide)
+        expected[recording_rules.SCOPE][labels] = SCOPE_CODE[f.scope]
+        expected[recording_rules.VANTAGES][labels] = f.vantages
+        expected[recording_rules.AFFECTED_VANTAGES][labels] = f.affected_vantages
+        expected[recording_rules.COVERED_NETWORKS][labels] = len(f.covered_asns)
+        expected[recording_rules.AFFECTED_NETWORKS][labels] = len(f.affected_asns)
+        expected[recording_rules.WIDE][labels] = float(f.wide)
         if f.kind is FindingKind.RESTRICTED:
-            expected[record.SYSTEMATIC][labels] = float(f.systematic)
+            expected[recording_rules.SYSTEMATIC][labels] = float(f.systematic)
         if f.upstreams:
-            expected[record.UPSTREAMS][labels] = f.upstreams
+            expected[recording_rules.UPSTREAMS][labels] = f.upstreams
         if f.affected_share is not None:
-            expected[record.SHARE][labels] = _rounded(f.affected_share)
+            expected[recording_rules.SHARE][labels] = _rounded(f.affected_share)
         if f.coverage is not None:
-            expected[record.COVERAGE][labels] = _rounded(f.coverage)
+            expected[recording_rules.COVERAGE][labels] = _rounded(f.coverage)
         if f.since is not None and f.onset_spread_seconds is not None:
-            expected[record.ONSET][labels] = f.since
-            expected[record.SPREAD][labels] = f.onset_spread_seconds
+            expected[recording_rules.ONSET][labels] = f.since
+            expected[recording_rules.SPREAD][labels] = f.onset_spread_seconds
         for asn in f.covered_asns:
             network = _labels(**dict(labels), asn=str(asn))
-            expected[record.AFFECTED_NETWORK][network] = float(asn in f.affected_asns)
+            expected[recording_rules.AFFECTED_NETWORK][network] = float(asn in f.affected_asns)
         if f.reference in (Reference.FINE, Reference.FAILING):
             abroad = _labels(platform=f.platform, kind=f.kind, drill=_drill(f.drill))
-            expected[record.REFERENCE][abroad] = float(f.reference is Reference.FINE)
+            expected[recording_rules.REFERENCE][abroad] = float(f.reference is Reference.FINE)
     return expected
 
 

@@ -14,7 +14,7 @@ from probe.model.identity import Access, Role
 from probe.model.verdict import State
 from probe.nation.country import LADDER
 from probe.nation.fuse import fuse
-from probe.nation.memory import Memory
+from probe.nation.fusion_memory import FusionMemory
 from probe.nation.sight import AFFECTED, CLEAR, Reading, Seen, Sight, on_grid
 from tests.nation.fleet import vantage
 from tests.nation.histories import History, history, thresholds
@@ -24,7 +24,7 @@ SEEDS = st.integers(0, 1_000_000)
 
 def findings(of: History, seed: int, change: str = "") -> list[tuple[Finding, ...]]:
     """The findings of a history, or of one that is told otherwise in a way that must not matter."""
-    config, memory, found = thresholds(Random(seed)), Memory(), []
+    config, memory, found = thresholds(Random(seed)), FusionMemory(), []
     for step in range(of.steps):
         sight = of.sight(step)
         if change == "shuffled":
@@ -155,7 +155,7 @@ def test_no_state_is_both_affected_and_clear(kind: object) -> None:
 
 def test_a_clock_that_is_set_back_harms_nothing() -> None:
     config = thresholds(Random(1))
-    memory = Memory()
+    memory = FusionMemory()
     for at in (600.0, 660.0, 720.0, 60.0, 120.0):
         one = vantage("a")
         sight = Sight(
@@ -175,7 +175,7 @@ def test_a_reference_is_no_part_of_the_country() -> None:
         seen=(Seen(vantage=abroad),),
         readings=(Reading(vantage=abroad, platform="x", state=State.BLOCKED, since=0.0),),
     )
-    assert fuse(Memory(), sight, thresholds(Random(1)))[1] == ()
+    assert fuse(FusionMemory(), sight, thresholds(Random(1)))[1] == ()
 
 
 @pytest.mark.parametrize(("at", "step"), [(0.0, 0.0), (59.9, 0.0), (60.0, 60.0), (-1.0, -60.0)])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from probe.model.stored import StoredRound
-from probe.publish.privacy.named import Named
-from probe.publish.privacy.private import Scrubber
+from probe.publish.privacy.configured_names import Named
+from probe.publish.privacy.exported_fields import Scrubber
 
 
 def scrubber_of(rounds: Iterable[StoredRound]) -> Scrubber:

@@ -16,16 +16,16 @@ from probe.model.burst import Burst
 from probe.model.identity import Compares, RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State
-from probe.schedule.account import BELIEVABLE_SINCE, PERIOD_SECONDS
 from probe.schedule.data_budget import (
     LOOKUP_BYTES,
     PAGE_MOST_BYTES,
-    Clocks,
+    BudgetClocks,
     DataBudget,
     Refusal,
     wire_bytes,
 )
-from probe.schedule.plan import (
+from probe.schedule.data_spent import BELIEVABLE_SINCE, PERIOD_SECONDS
+from probe.schedule.round_grid import (
     LongTurn,
     at_pace,
     hastened,
@@ -49,8 +49,8 @@ class Time:
         self.offset = BELIEVABLE_SINCE + 1e7
         self.of_day = 12 * 3_600.0
 
-    def clocks(self) -> Clocks:
-        return Clocks(
+    def clocks(self) -> BudgetClocks:
+        return BudgetClocks(
             monotonic=lambda: self.now,
             wall=lambda: self.now + self.offset,
             of_day=lambda: self.of_day,
@@ -296,7 +296,7 @@ def test_hours_are_those_of_the_zone_that_is_set_now(monkeypatch: pytest.MonkeyP
     try:
         for zone in ("UTC0", "PKT-5"):
             monkeypatch.setenv("TZ", zone)
-            seconds.append(Clocks().of_day())
+            seconds.append(BudgetClocks().of_day())
     finally:
         monkeypatch.undo()
         clock.tzset()

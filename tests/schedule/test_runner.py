@@ -13,8 +13,10 @@ from probe.config.values import Seconds
 from probe.model.identity import RoundKind
 from probe.schedule.grid_trigger import GridTrigger
 from probe.schedule.monotonic import MonotonicZone
-from probe.schedule.plan import Due, Slot
+from probe.schedule.round_grid import Due, Slot
 from probe.schedule.runner import Clocks, Hooks, Runner
+
+pytestmark = pytest.mark.usefixtures("unblocked")
 
 FAST = ScheduleConfig(light=Seconds(0.2), transfer=Seconds(0.6), jitter=0.0)
 
@@ -65,7 +67,7 @@ class Recorder:
 
 @pytest.fixture(autouse=True)
 def first_rounds_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.schedule.plan.FIRST_ROUNDS_SECONDS", 0.1)
+    monkeypatch.setattr("probe.schedule.round_grid.FIRST_ROUNDS_SECONDS", 0.1)
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 
 from probe.config import load
 from probe.model.identity import Family, RoundKind
-from probe.schedule.plan import slots
+from probe.schedule.round_grid import slots
 from probe.schedule.turns import Turns
 
 KINDS = (RoundKind.LIGHT, RoundKind.TRANSFER)

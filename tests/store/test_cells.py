@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from probe.config.schema import StoreConfig
 from probe.config.values import Seconds
 from probe.model.finding import Incident
-from probe.schedule.account import Account
+from probe.schedule.data_spent import DataSpent
 from probe.store.cells import Cell, Keeps, count_cell, json_cell, packed_cell, word_cell
 from probe.store.history import History
 from probe.store.writer import Store
@@ -22,11 +22,11 @@ from probe.verdict.memory import Memory
 from tests.store.rounds import stored
 from tests.store.test_writer import wait_for
 
-ACCOUNT = Account(clock=7.0, spent=((0, 2_700),), wall=1.0)
+ACCOUNT = DataSpent(clock=7.0, spent=((0, 2_700),), wall=1.0)
 # Every cell that the product has, with a value, and the form in which it was always stored.
 CELLS: list[tuple[Callable[[Keeps], Cell[Any]], Any, bytes]] = [
     (
-        lambda keeps: json_cell(keeps, "data_budget", dict[str, Account]),
+        lambda keeps: json_cell(keeps, "data_budget", dict[str, DataSpent]),
         {"home": ACCOUNT},
         b'{"home":{"clock":7.0,"spent":[[0,2700]],"wall":1.0}}',
     ),

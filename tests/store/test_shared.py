@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.config.schema import StoreConfig
-from probe.schedule.budget import (
+from probe.schedule.host_budget import (
     BURST,
     LEGS_PER_HOUR,
     Asked,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.schedule.budget import BURST, HostBudget
+from probe.schedule.host_budget import BURST, HostBudget
 from probe.store import sharing
 from probe.store.shared import Shared, SharedBudget
 from probe.store.sharing import Sharing

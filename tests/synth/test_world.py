@@ -10,7 +10,7 @@ from probe.config import load
 from probe.model.identity import EVERY_LEG, Answer, Compares, LegRole, Phase, RoundKind
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.goodput import goodput
-from probe.schedule.budget import BURST, LEGS_PER_HOUR
+from probe.schedule.host_budget import BURST, LEGS_PER_HOUR
 from scenarios.model import (
     CutOff,
     DnsForged,

@@ -16,13 +16,13 @@ from probe.model.identity import Phase, Vantage
 from probe.model.observation import LegObservation, TcpInfo
 from probe.model.stored import StoredRound
 from probe.observe.goodput import goodput, handshake_seconds
-from probe.publish.privacy.named import NOTHING
-from probe.publish.privacy.private import Scrubber
+from probe.publish.privacy.configured_names import NOTHING
+from probe.publish.privacy.exported_fields import Scrubber
 
-Value = str | int | float | bool | None
+CsvValue = str | int | float | bool | None
 
 
-class Row(Struct, frozen=True):
+class CsvSource(Struct, frozen=True):
     """What one line is made of: a leg, its round, and what is said of the vantage."""
 
     stored: StoredRound
@@ -40,14 +40,14 @@ class Column(Struct, frozen=True):
 
     name: str
     meaning: str
-    value: Callable[[Row], Value]
+    value: Callable[[CsvSource], CsvValue]
 
 
-def _phase(phase: Phase) -> Callable[[Row], Value]:
+def _phase(phase: Phase) -> Callable[[CsvSource], CsvValue]:
     return lambda row: row.leg.phases.get(phase)
 
 
-def _verified(row: Row) -> Value:
+def _verified(row: CsvSource) -> CsvValue:
     tls = row.leg.tls
     return None if tls is None or tls.verify_error is None else tls.verify_error == ""
 
@@ -297,7 +297,7 @@ def csv_lines(
         vantage = vantages.get(name) or Vantage(name=name)
         clean = scrubber.stored(stored)
         for leg in clean.observed.legs:
-            row = Row(clean, leg, vantage)
+            row = CsvSource(clean, leg, vantage)
             yield _line([_text(column.value(row)) for column in COLUMNS])
 
 
@@ -307,7 +307,7 @@ def _line(cells: list[str]) -> bytes:
     return text.getvalue().encode()
 
 
-def _text(value: Value) -> str:
+def _text(value: CsvValue) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from probe.model.stored import StoredRound
-from probe.publish.privacy.named import NOTHING
-from probe.publish.privacy.private import Scrubber
+from probe.publish.privacy.configured_names import NOTHING
+from probe.publish.privacy.exported_fields import Scrubber
 
 
 def jsonl_lines(rounds: Iterable[StoredRound], scrubber: Scrubber | None = None) -> Iterator[bytes]:

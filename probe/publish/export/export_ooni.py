@@ -26,8 +26,8 @@ from probe.model.identity import Access, Family, Phase, Vantage, Verify
 from probe.model.observation import DnsObservation, LegObservation
 from probe.model.stored import StoredRound
 from probe.observe.goodput import asked_bytes, goodput, handshake_seconds
-from probe.publish.privacy.named import NOTHING
-from probe.publish.privacy.private import Scrubber
+from probe.publish.privacy.configured_names import NOTHING
+from probe.publish.privacy.exported_fields import Scrubber
 
 TEST_NAME = "urlgetter"
 TEST_VERSION = "0.2.0"
@@ -188,10 +188,10 @@ def _keys(observed: LegObservation) -> Keys:
     }
 
 
-Spans = Mapping[Phase, tuple[float, float]]
+PhaseTimes = Mapping[Phase, tuple[float, float]]
 
 
-def _connects(observed: LegObservation, spans: Spans) -> list[Keys]:
+def _connects(observed: LegObservation, spans: PhaseTimes) -> list[Keys]:
     if Phase.CONNECT not in spans or observed.address is None:
         return []
     failure = _failed_in(observed, Phase.CONNECT)
@@ -205,7 +205,7 @@ def _connects(observed: LegObservation, spans: Spans) -> list[Keys]:
     ]
 
 
-def _handshakes(observed: LegObservation, spans: Spans, address: str | None) -> list[Keys]:
+def _handshakes(observed: LegObservation, spans: PhaseTimes, address: str | None) -> list[Keys]:
     if Phase.TLS not in spans:
         return []
     tls = observed.tls
@@ -226,7 +226,7 @@ def _handshakes(observed: LegObservation, spans: Spans, address: str | None) -> 
     ]
 
 
-def _requests(observed: LegObservation, spans: Spans, address: str | None) -> list[Keys]:
+def _requests(observed: LegObservation, spans: PhaseTimes, address: str | None) -> list[Keys]:
     if Phase.PROCESSING not in spans:
         return []
     begin = spans[Phase.PROCESSING][0]
@@ -265,7 +265,7 @@ def _requests(observed: LegObservation, spans: Spans, address: str | None) -> li
     ]
 
 
-def _events(observed: LegObservation, spans: Spans, address: str | None) -> list[Keys]:
+def _events(observed: LegObservation, spans: PhaseTimes, address: str | None) -> list[Keys]:
     events: list[Keys] = []
 
     def event(operation: str, t: float, failure: str | None = None, **more: Any) -> None:

@@ -30,7 +30,7 @@ from msgspec.structs import replace
 from probe.config.schema import ForwardConfig
 from probe.publish.forward.forward_health import ForwardHealth
 from probe.publish.forward.remote_write import Receiver
-from probe.publish.forward.remote_write_answer import Answer, Result
+from probe.publish.forward.remote_write_answer import ReceiverAnswer, ReceiverResult
 from probe.publish.forward.remote_write_message import encode
 from probe.publish.forward.remote_write_points import Point, by_series, points
 from probe.store.cells import count_cell, word_cell
@@ -187,7 +187,7 @@ class Forwarder:
             self._refused["given_up"] += size
             return
         answer = await self._insist(some, size)
-        if answer.result is Result.ACCEPTED:
+        if answer.result is ReceiverResult.ACCEPTED:
             self._refusals_in_a_row = 0
             self._control = _control(some)
             self._sent += size
@@ -196,12 +196,15 @@ class Forwarder:
         halves = _halves(some)
         if halves is None:
             self._refused[answer.reason] += size
-            self._refusals_in_a_row += answer.result in (Result.REFUSED, Result.UNCLEAR)
+            self._refusals_in_a_row += answer.result in (
+                ReceiverResult.REFUSED,
+                ReceiverResult.UNCLEAR,
+            )
             return
         for half in halves:
             await self._deliver(half)
 
-    async def _insist(self, some: Sequence[Point], size: int) -> Answer:
+    async def _insist(self, some: Sequence[Point], size: int) -> ReceiverAnswer:
         """The receiver's word on these samples, however long that takes. ``unclear`` it is only if
         a control was taken."""
         body = await asyncio.to_thread(self._encode, some)
@@ -209,11 +212,15 @@ class Forwarder:
         while True:
             began = time.monotonic()
             answer = await self._receiver.send(body)
-            if answer.result is Result.TOO_LARGE and size == 1:
+            if answer.result is ReceiverResult.TOO_LARGE and size == 1:
                 # No receiver has less room than for one sample.
-                answer = replace(answer, result=Result.UNCLEAR, reason="unclear")
-            about_these = answer.result in (Result.ACCEPTED, Result.REFUSED, Result.TOO_LARGE)
-            if answer.result is Result.UNCLEAR:
+                answer = replace(answer, result=ReceiverResult.UNCLEAR, reason="unclear")
+            about_these = answer.result in (
+                ReceiverResult.ACCEPTED,
+                ReceiverResult.REFUSED,
+                ReceiverResult.TOO_LARGE,
+            )
+            if answer.result is ReceiverResult.UNCLEAR:
                 unclear += 1
                 if unclear >= UNCLEAR_TRIES or self._refusals_in_a_row:
                     stuck = time.monotonic() - since > STUCK_SECONDS
@@ -240,9 +247,9 @@ class Forwarder:
             controls += [(point,) for point in await asyncio.to_thread(self._next_recorded)]
         for control in controls:
             answer = await self._receiver.send(await asyncio.to_thread(self._encode, control))
-            if answer.result is Result.ACCEPTED:
+            if answer.result is ReceiverResult.ACCEPTED:
                 self._control = control
-            if answer.result in (Result.ACCEPTED, Result.REFUSED):
+            if answer.result in (ReceiverResult.ACCEPTED, ReceiverResult.REFUSED):
                 return True
         return False
 
@@ -258,11 +265,11 @@ class Forwarder:
     def _encode(self, some: Sequence[Point]) -> bytes:
         return encode(by_series(some), self._external)
 
-    def _is_well(self, answer: Answer) -> None:
+    def _is_well(self, answer: ReceiverAnswer) -> None:
         if self._trouble:
             log.info("metrics are forwarded again")
         self._trouble = ""
-        refused = answer.result in (Result.REFUSED, Result.UNCLEAR)
+        refused = answer.result in (ReceiverResult.REFUSED, ReceiverResult.UNCLEAR)
         if refused and self._refusals_in_a_row == 0:
             log.warning(
                 "the receiver refuses samples; forwarding goes on with the next",

@@ -20,7 +20,12 @@ import httpcore
 from probe import __version__
 from probe.config.readable import Unreadable, must_be_file, read_text
 from probe.config.schema import ForwardConfig
-from probe.publish.forward.remote_write_answer import MOST_BODY_BYTES, Answer, Result, judge
+from probe.publish.forward.remote_write_answer import (
+    MOST_BODY_BYTES,
+    ReceiverAnswer,
+    ReceiverResult,
+    judge,
+)
 from probe.publish.forward.remote_write_message import HEADERS
 
 MOST_ANSWER_BYTES = 262_144
@@ -47,12 +52,14 @@ class Receiver:
             network_backend=_Bounded(),
         )
 
-    async def send(self, body: bytes) -> Answer:
+    async def send(self, body: bytes) -> ReceiverAnswer:
         """One attempt. Never raises for what the network does."""
         try:
             authorization = await asyncio.to_thread(self._authorization)
         except Unreadable as error:
-            return Answer(result=Result.DENIED, reason="credentials", text=str(error))
+            return ReceiverAnswer(
+                result=ReceiverResult.DENIED, reason="credentials", text=str(error)
+            )
         seconds = float(self._config.timeout)
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
         try:
@@ -60,17 +67,21 @@ class Receiver:
             async with asyncio.timeout(2 * seconds):
                 return await self._exchange(body, authorization, timeouts)
         except (TimeoutError, httpcore.TimeoutException):
-            return Answer(result=Result.LATER, reason="timeout", text="no whole answer in time")
+            return ReceiverAnswer(
+                result=ReceiverResult.LATER, reason="timeout", text="no whole answer in time"
+            )
         except _TooMuch:
             text = f"an answer of more than {MOST_ANSWER_BYTES} bytes"
-            return Answer(result=Result.LATER, reason="not_a_receiver", text=text)
+            return ReceiverAnswer(result=ReceiverResult.LATER, reason="not_a_receiver", text=text)
         except (
             httpcore.NetworkError,
             httpcore.ProtocolError,
             httpcore.ProxyError,
             OSError,
         ) as error:
-            return Answer(result=Result.LATER, reason="unreachable", text=_why(error))
+            return ReceiverAnswer(
+                result=ReceiverResult.LATER, reason="unreachable", text=_why(error)
+            )
 
     async def close(self) -> None:
         """Close its connections."""
@@ -78,7 +89,7 @@ class Receiver:
 
     async def _exchange(
         self, body: bytes, authorization: dict[str, str], timeouts: dict[str, float]
-    ) -> Answer:
+    ) -> ReceiverAnswer:
         headers = {
             "Host": urlsplit(self._url).netloc,
             "Accept-Encoding": "identity",

@@ -24,7 +24,7 @@ MOST_BODY_BYTES = 4_096
 _MOST_HEADER = 100
 
 
-class Result(StrEnum):
+class ReceiverResult(StrEnum):
     """``refused``: these samples will never be taken; send the next. ``too_large``: send less at
     once. ``unclear``: a refusal that anybody on the way could have made. ``later``: not now, try
     again. ``denied``: our credentials or the address are wrong; the samples are kept, because a
@@ -38,12 +38,12 @@ class Result(StrEnum):
     DENIED = "denied"
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class ReceiverAnswer(Struct, frozen=True, kw_only=True):
     """``reason`` is one of a closed set (docs/forwarding.md). ``text`` is for people, in our words:
     what a far end writes may name who asked, and this goes to the log. ``wait_seconds`` is what the
     receiver asked for."""
 
-    result: Result
+    result: ReceiverResult
     reason: str = ""
     text: str = ""
     wait_seconds: float | None = None
@@ -69,30 +69,30 @@ _REFUSALS = tuple(
 
 def judge(
     status: int, headers: dict[str, str], body: bytes, *, whole_body: bool, now: float
-) -> Answer:
+) -> ReceiverAnswer:
     """What an answer means: ``headers`` by their names in small letters, ``body`` as it came,
     possibly cut (``whole_body``). ``now``: Unix seconds."""
     text = _text(headers, body)
     said = f"status {status}"
     if 200 <= status < 300:
         if whole_body and text is not None and not text.strip():
-            return Answer(result=Result.ACCEPTED)
-        return Answer(
-            result=Result.LATER,
+            return ReceiverAnswer(result=ReceiverResult.ACCEPTED)
+        return ReceiverAnswer(
+            result=ReceiverResult.LATER,
             reason="not_a_receiver",
             text=f"{said} with a page or text, as a captive portal answers",
         )
     if 300 <= status < 400:
-        return Answer(
-            result=Result.DENIED,
+        return ReceiverAnswer(
+            result=ReceiverResult.DENIED,
             reason="redirected",
             text=f"{said}: it names another address, which is not followed",
         )
     if status == 413:
-        return Answer(result=Result.TOO_LARGE, reason="too_large", text=said)
+        return ReceiverAnswer(result=ReceiverResult.TOO_LARGE, reason="too_large", text=said)
     if status == 429 or status >= 500:
-        return Answer(
-            result=Result.LATER,
+        return ReceiverAnswer(
+            result=ReceiverResult.LATER,
             reason="rate_limited" if status == 429 else "server_error",
             text=said,
             wait_seconds=wait_seconds(headers.get("retry-after", ""), headers.get("date", ""), now),
@@ -100,13 +100,13 @@ def judge(
     if status in (400, 409, 422):
         for reason, words in _REFUSALS:
             if text is not None and words.search(text):
-                return Answer(result=Result.REFUSED, reason=reason, text=said)
-        return Answer(
-            result=Result.UNCLEAR,
+                return ReceiverAnswer(result=ReceiverResult.REFUSED, reason=reason, text=said)
+        return ReceiverAnswer(
+            result=ReceiverResult.UNCLEAR,
             reason="unclear",
             text=f"{said}, not in words of a receiver about samples",
         )
-    return Answer(result=Result.DENIED, reason="denied", text=said)
+    return ReceiverAnswer(result=ReceiverResult.DENIED, reason="denied", text=said)
 
 
 def wait_seconds(retry_after: str, date: str, now: float) -> float | None:

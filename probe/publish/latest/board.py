@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterable, Mapping
 from probe.config.probers import NAME_PROBERS
 from probe.config.schema import Config
 from probe.model.finding import Finding, Incident
-from probe.model.identity import Compares, Family, LegRole, RoundKind
+from probe.model.identity import Compares, Family, LegRole, RoundKind, VantagePlatform
 from probe.model.observation import (
     HOLD_INTERVALS,
     DnsObservation,
     LegObservation,
     RoundObservation,
 )
-from probe.model.outside import OutsideHealth
+from probe.model.reference_document import OutsideHealth
 from probe.model.stored import VerdictSpan
 from probe.model.verdict import Verdict
 from probe.nation.exercise import Exercise
@@ -32,9 +32,9 @@ from probe.publish.forward.forward_health import ForwardHealth
 from probe.publish.latest.declared import Declared
 from probe.publish.latest.fresh import Fresh
 from probe.publish.latest.recent import Recent
-from probe.publish.latest.snapshot import DnsKey, LegKey, RatioKey, Slot, Snapshot
+from probe.publish.latest.snapshot import DnsKey, LegKey, RatioKey, Snapshot
 from probe.publish.latest.totals import Totals
-from probe.schedule.data_budget import View
+from probe.schedule.data_budget import BudgetView
 from probe.store.health import StoreHealth
 
 HOST = "host"
@@ -52,7 +52,7 @@ class Board:
         *,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
-        data: Callable[[], View] | None = None,
+        data: Callable[[], BudgetView] | None = None,
         store: Callable[[], StoreHealth] | None = None,
         forward: Callable[[], ForwardHealth | None] | None = None,
         outside: Callable[[], tuple[OutsideHealth, ...]] = tuple,
@@ -69,14 +69,14 @@ class Board:
         self._reads: Fresh[LegKey, LegObservation] = Fresh()
         self._dns: Fresh[DnsKey, DnsObservation] = Fresh()
         self._ratios: Fresh[RatioKey, Ratio] = Fresh()
-        self._verdicts: Fresh[Slot, Verdict] = Fresh()
-        self._compared: Fresh[Slot, tuple[str, ...]] = Fresh()
+        self._verdicts: Fresh[VantagePlatform, Verdict] = Fresh()
+        self._compared: Fresh[VantagePlatform, tuple[str, ...]] = Fresh()
         self._nation: Fresh[str, tuple[tuple[Finding, ...], tuple[Incident, ...]]] = Fresh()
         self._totals = Totals()
         self._recent = Recent()
-        self._running: set[Slot] = set()
-        self._ended: set[Slot] = set()
-        self._given_up: set[Slot] = set()
+        self._running: set[VantagePlatform] = set()
+        self._ended: set[VantagePlatform] = set()
+        self._given_up: set[VantagePlatform] = set()
         self._was_ready = False
         self._reload_ok = True
         self._reloaded_at = wall()
@@ -93,7 +93,7 @@ class Board:
         self._recent.remember(spans)
         self._recent.keep(frozenset(self._declared.slots))
         now, wall = self._monotonic(), self._wall()
-        last: dict[Slot, Verdict] = {}
+        last: dict[VantagePlatform, Verdict] = {}
         for span in spans:
             slot = (span.vantage, span.platform)
             if slot not in last or last[slot].at < span.last.at:
@@ -220,7 +220,7 @@ class Board:
         """The last results as they are now, frozen."""
         now = self._monotonic()
         declared, config = self._declared, self._declared.config
-        fresh: dict[Slot, Verdict | None] = {
+        fresh: dict[VantagePlatform, Verdict | None] = {
             slot: None for slot in declared.slots if slot not in self._ended
         }
         fresh.update(self._verdicts.at(now))
@@ -278,7 +278,7 @@ class Board:
         settings = self._declared.config.settings
         return float(settings.schedule.transfer) * max(1, len(settings.families))
 
-    def _spread(self, slot: Slot) -> float:
+    def _spread(self, slot: VantagePlatform) -> float:
         """How many times its interval the data budget puts between rounds of ``slot`` that
         transfer."""
         pace = None if self._data is None else self._data().paces.get(slot)

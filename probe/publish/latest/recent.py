@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from math import inf
 
 from probe.config.schema import StoreConfig
+from probe.model.identity import VantagePlatform
 from probe.model.stored import VerdictSpan
 from probe.model.verdict import Verdict
-from probe.publish.latest.snapshot import Slot
-from probe.publish.report.gather import Spans
-from probe.publish.report.report_parts import Span, Window
+from probe.publish.report.gather import VerdictSpans
+from probe.publish.report.report_parts import StateSpan, Window
 from probe.store.history import History, HistoryError
 
 KEPT_SECONDS = 7 * 86_400.0
@@ -36,30 +36,30 @@ class Recent:
     """Spans of every vantage and platform, not older than a week."""
 
     def __init__(self) -> None:
-        self._slots: dict[Slot, Spans] = {}
+        self._slots: dict[VantagePlatform, VerdictSpans] = {}
 
     def remember(self, stored: Iterable[VerdictSpan]) -> None:
         """Take what the history has, before the first live verdict."""
         for span in stored:
-            spans = self._slots.setdefault((span.vantage, span.platform), Spans(_ALWAYS))
+            spans = self._slots.setdefault((span.vantage, span.platform), VerdictSpans(_ALWAYS))
             spans.told(span)
 
     def add(self, verdict: Verdict) -> None:
         """Take a live verdict."""
         slot = (verdict.vantage, verdict.platform)
-        spans = self._slots.setdefault(slot, Spans(_ALWAYS))
+        spans = self._slots.setdefault(slot, VerdictSpans(_ALWAYS))
         spans.add(verdict)
         spans.forget_before(verdict.at - KEPT_SECONDS)
 
-    def keep(self, slots: frozenset[Slot]) -> None:
+    def keep(self, slots: frozenset[VantagePlatform]) -> None:
         """Forget every vantage and platform that is not configured any more."""
         self._slots = {slot: spans for slot, spans in self._slots.items() if slot in slots}
 
-    def at(self, now: float) -> Mapping[Slot, tuple[Span, ...]]:
+    def at(self, now: float) -> Mapping[VantagePlatform, tuple[StateSpan, ...]]:
         """The spans as they are, none reaching beyond ``now``."""
         return {
             slot: tuple(
-                Span(state=span.state, start=span.start, end=min(span.end, now))
+                StateSpan(state=span.state, start=span.start, end=min(span.end, now))
                 for span in spans.finish()
                 if span.start < now
             )

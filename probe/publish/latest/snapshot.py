@@ -10,15 +10,15 @@ from msgspec import Struct
 from probe.config.definition import Definition
 from probe.config.schema import ScheduleConfig
 from probe.model.finding import Finding, Incident
-from probe.model.identity import Family, LegRole, Phase, RoundKind, Vantage
+from probe.model.identity import Family, LegRole, Phase, RoundKind, Vantage, VantagePlatform
 from probe.model.observation import FIRST_PROBER, DnsObservation, LegObservation
-from probe.model.outside import OutsideHealth
+from probe.model.reference_document import OutsideHealth
 from probe.model.verdict import Verdict
 from probe.nation.exercise import Exercise
 from probe.observe.pairs import Ratio
 from probe.publish.forward.forward_health import ForwardHealth
-from probe.publish.report.report_parts import Span
-from probe.schedule.data_budget import View
+from probe.publish.report.report_parts import StateSpan
+from probe.schedule.data_budget import BudgetView
 from probe.store.health import StoreHealth
 
 # Few, because each one is a series: a fast line, a slow one, and two degrees of trouble.
@@ -87,7 +87,6 @@ class Histogram(Struct, frozen=True, kw_only=True):
         return Histogram(counts=counts, sum_seconds=self.sum_seconds + seconds)
 
 
-Slot = tuple[str, str]
 """A vantage's and a platform's name."""
 
 
@@ -96,8 +95,8 @@ class Counted(Struct, frozen=True, kw_only=True):
 
     rounds: Mapping[tuple[str, str, RoundKind, str], int]
     last_rounds: Mapping[tuple[str, str, RoundKind], float]
-    abandoned: Mapping[Slot, int]
-    late: Mapping[Slot, int]
+    abandoned: Mapping[VantagePlatform, int]
+    late: Mapping[VantagePlatform, int]
     skipped: Mapping[tuple[str, str, str], int]
     wire_bytes: Mapping[tuple[str, str, str], int]
     histograms: Mapping[HistogramKey, Histogram]
@@ -127,23 +126,23 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     reads: Mapping[LegKey, LegObservation]
     dns: Mapping[DnsKey, DnsObservation]
     ratios: Mapping[RatioKey, Ratio]
-    verdicts: Mapping[Slot, Verdict | None]
-    compared: Mapping[Slot, tuple[str, ...]]
+    verdicts: Mapping[VantagePlatform, Verdict | None]
+    compared: Mapping[VantagePlatform, tuple[str, ...]]
     findings: tuple[Finding, ...]
     incidents: tuple[Incident, ...]
     counted: Counted
-    running: frozenset[Slot]
+    running: frozenset[VantagePlatform]
     exercise: Exercise | None
     reload_ok: bool
     reloaded_at: float
     clock_steps: int
     ready: bool
-    data: View | None = None
+    data: BudgetView | None = None
     store: StoreHealth | None = None
     forward: ForwardHealth | None = None
     tunnels: Mapping[str, bool] = {}
     families: Mapping[str, Mapping[Family, bool]] = {}
     line_changes: Mapping[str, int] = {}
-    recent: Mapping[Slot, tuple[Span, ...]] = {}
+    recent: Mapping[VantagePlatform, tuple[StateSpan, ...]] = {}
     outside: tuple[OutsideHealth, ...] = ()
     outside_key_file: str | None = None

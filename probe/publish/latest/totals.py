@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from probe.model.identity import EVERY_LEG, LegRole, Phase, RoundKind
+from probe.model.identity import EVERY_LEG, LegRole, Phase, RoundKind, VantagePlatform
 from probe.model.observation import LegObservation, RoundObservation
 from probe.publish.latest.declared import Declared
-from probe.publish.latest.snapshot import Counted, Histogram, HistogramKey, LegKey, Slot
+from probe.publish.latest.snapshot import Counted, Histogram, HistogramKey, LegKey
 
 SKIP_REASONS = frozenset({"host_budget", "data_budget", "no_resources", "no_object", "no_address"})
 OTHER = "other"
@@ -29,8 +29,8 @@ class Totals:
     def __init__(self) -> None:
         self._rounds: Counter[tuple[str, str, RoundKind, str]] = Counter()
         self._last_rounds: dict[tuple[str, str, RoundKind], float] = {}
-        self._abandoned: Counter[Slot] = Counter()
-        self._late: Counter[Slot] = Counter()
+        self._abandoned: Counter[VantagePlatform] = Counter()
+        self._late: Counter[VantagePlatform] = Counter()
         self._skipped: Counter[tuple[str, str, str]] = Counter()
         self._wire_bytes: Counter[tuple[str, str, str]] = Counter()
         self._histograms: dict[HistogramKey, Histogram] = {}
@@ -58,11 +58,11 @@ class Totals:
         _keep(self._histograms, lambda key: declared.has_vantage(key.vantage))
         _keep(self._wire_bytes, lambda key: key[:2] in slots)
 
-    def round_abandoned(self, slot: Slot) -> None:
+    def round_abandoned(self, slot: VantagePlatform) -> None:
         """A round that began ended without a result."""
         self._abandoned[slot] += 1
 
-    def round_late(self, slot: Slot) -> None:
+    def round_late(self, slot: VantagePlatform) -> None:
         """A round was left out or could not start in time."""
         self._late[slot] += 1
 
@@ -87,7 +87,7 @@ class Totals:
         for asked in observed.dns:
             self._add_bytes(slot, asked.wire_bytes_sent, asked.wire_bytes_received)
 
-    def _add_bytes(self, slot: Slot, sent: int | None, received: int | None) -> None:
+    def _add_bytes(self, slot: VantagePlatform, sent: int | None, received: int | None) -> None:
         for direction, size in (("sent", sent), ("received", received)):
             if size is not None:
                 self._wire_bytes[(*slot, direction)] += size

@@ -2,7 +2,7 @@
 
 Events are the standard library's records; what an event is about goes into ``extra`` and comes out
 as fields. Libraries speak from warnings up. What of all that is written stands in
-probe/publish/privacy/told.py.
+probe/publish/privacy/logged_fields.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TextIO
 
 import msgspec
 
-from probe.publish.privacy import told
+from probe.publish.privacy import logged_fields
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +81,10 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line; several only for a traceback."""
         at = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
-        words = [f"{at} {record.levelname.lower():<7} {_one_line(told.message(record))}"]
-        words += [f"{key}={_plain(value)}" for key, value in told.fields(record, _USUAL).items()]
+        words = [f"{at} {record.levelname.lower():<7} {_one_line(logged_fields.message(record))}"]
+        words += [
+            f"{key}={_plain(value)}" for key, value in logged_fields.fields(record, _USUAL).items()
+        ]
         line = " ".join(words)
         trace = _trace(record)
         return line if trace is None else f"{line}\n{trace}"
@@ -98,10 +100,10 @@ class JsonFormatter(logging.Formatter):
         event: dict[str, object] = {
             "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname.lower(),
-            "logger": told.logger_name(record),
-            "message": told.message(record),
+            "logger": logged_fields.logger_name(record),
+            "message": logged_fields.message(record),
         }
-        for key, value in told.fields(record, _USUAL).items():
+        for key, value in logged_fields.fields(record, _USUAL).items():
             event.setdefault(key, value)
         trace = _trace(record)
         if trace is not None:
@@ -111,7 +113,7 @@ class JsonFormatter(logging.Formatter):
 
 def _trace(record: logging.LogRecord) -> str | None:
     error = record.exc_info[1] if record.exc_info else None
-    return None if error is None else told.traceback(error)
+    return None if error is None else logged_fields.traceback(error)
 
 
 def _one_line(text: str) -> str:

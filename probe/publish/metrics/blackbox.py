@@ -37,7 +37,7 @@ HELP = {
 }
 _IP = {Family.IPV4: 4.0, Family.IPV6: 6.0}
 
-Row = tuple[str, dict[str, str], float]
+BlackboxRow = tuple[str, dict[str, str], float]
 
 
 class NoResult(Struct, frozen=True, kw_only=True):
@@ -93,7 +93,7 @@ class _Families:
         return [metric for metric in families.values() if metric.samples]
 
 
-def rows(leg: LegObservation) -> Iterator[Row]:
+def rows(leg: LegObservation) -> Iterator[BlackboxRow]:
     """Every series of one result."""
     yield "probe_success", {}, float(leg.ok)
     yield "probe_duration_seconds", {}, leg.duration_seconds
@@ -107,7 +107,7 @@ def rows(leg: LegObservation) -> Iterator[Row]:
     yield from _http_rows(leg)
 
 
-def _tls_rows(leg: LegObservation) -> Iterator[Row]:
+def _tls_rows(leg: LegObservation) -> Iterator[BlackboxRow]:
     if leg.tls is None:
         return
     if leg.tls.certificate_not_after is not None:
@@ -117,7 +117,7 @@ def _tls_rows(leg: LegObservation) -> Iterator[Row]:
         yield "probe_tls_version_info", {"version": version}, 1.0
 
 
-def _http_rows(leg: LegObservation) -> Iterator[Row]:
+def _http_rows(leg: LegObservation) -> Iterator[BlackboxRow]:
     if leg.http is None:
         return
     yield "probe_http_status_code", {}, float(leg.http.status)

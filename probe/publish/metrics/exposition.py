@@ -36,10 +36,9 @@ from probe.publish.metrics import metric_names_data as names_data
 from probe.publish.metrics import metric_names_outside as names_outside
 from probe.publish.metrics.metric_names import MetricSpec
 from probe.publish.metrics.metric_names_prober import ProberMetrics
+from probe.publish.metrics.metric_spec import MetricRow
 from probe.publish.metrics.nation_rows import nation_rows
 from probe.publish.metrics.store_rows import forward_rows, store_rows
-
-Row = tuple[MetricSpec, dict[str, str], float]
 
 _BESIDE = {one.name: one for one in names.BESIDE}
 # The verdict rooms' words; anything else (a free text, say) must not become a label.
@@ -48,7 +47,7 @@ GZIP_LEVEL = 4
 DRILL = {"drill": "true"}
 
 
-class Page(Struct, frozen=True, kw_only=True):
+class Exposition(Struct, frozen=True, kw_only=True):
     """A rendered exposition with the headers that say what it is."""
 
     body: bytes
@@ -70,7 +69,7 @@ class Registry:
         return registry
 
 
-def encode(collector: Collector, *, accept: str, accept_encoding: str) -> Page:
+def encode(collector: Collector, *, accept: str, accept_encoding: str) -> Exposition:
     """Render in the format and encoding that the headers ask for."""
     try:
         encoder, content_type = choose_encoder(accept)
@@ -81,11 +80,11 @@ def encode(collector: Collector, *, accept: str, accept_encoding: str) -> Page:
     if gzip_accepted(accept_encoding):
         body = gzip.compress(body, GZIP_LEVEL)
         headers["Content-Encoding"] = "gzip"
-    return Page(body=body, headers=headers)
+    return Exposition(body=body, headers=headers)
 
 
 class _Families:
-    def __init__(self, found: Iterable[Row], snapshot: Snapshot) -> None:
+    def __init__(self, found: Iterable[MetricRow], snapshot: Snapshot) -> None:
         self._found = found
         self._snapshot = snapshot
 
@@ -106,7 +105,7 @@ def family(spec: MetricSpec) -> Metric:
     return Metric(bare, spec.help, spec.kind)
 
 
-def rows(snapshot: Snapshot, version: str) -> Iterator[Row]:
+def rows(snapshot: Snapshot, version: str) -> Iterator[MetricRow]:
     """Every series of ``snapshot`` but the histograms."""
     yield names.BUILD_INFO, {"version": version}, 1.0
     yield names.RELOAD_SUCCESS, {}, float(snapshot.reload_ok)
@@ -150,7 +149,7 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[Row]:
         yield spec, labels, ratio.value
 
 
-def _slot_rows(snapshot: Snapshot, vantage: Vantage, platform: str) -> Iterator[Row]:
+def _slot_rows(snapshot: Snapshot, vantage: Vantage, platform: str) -> Iterator[MetricRow]:
     slot = (vantage.name, platform)
     labels = {"vantage": vantage.name, "platform": platform}
     yield names.ROUND_RUNNING, labels, float(slot in snapshot.running)
@@ -167,7 +166,7 @@ def _slot_rows(snapshot: Snapshot, vantage: Vantage, platform: str) -> Iterator[
         yield names.VERDICT_CONTROL, {**labels, "control": control}, 1.0
 
 
-def _exercise_rows(snapshot: Snapshot, exercise: Exercise) -> Iterator[Row]:
+def _exercise_rows(snapshot: Snapshot, exercise: Exercise) -> Iterator[MetricRow]:
     """What the made-up vantages of an exercise publish, every series marked as such."""
     who = vantages(exercise)
     names_of = [platform.name for platform in snapshot.platforms]
@@ -186,7 +185,7 @@ def _exercise_rows(snapshot: Snapshot, exercise: Exercise) -> Iterator[Row]:
                     yield spec, {**labels, **DRILL}, value
 
 
-def _verdict_rows(labels: dict[str, str], verdict: Verdict) -> Iterator[Row]:
+def _verdict_rows(labels: dict[str, str], verdict: Verdict) -> Iterator[MetricRow]:
     yield names.VERDICT_PROVISIONAL, labels, float(verdict.provisional)
     yield names.VERDICT_SINCE, labels, verdict.since
     yield names.VERDICT_TIME, labels, verdict.at
@@ -217,7 +216,7 @@ def _detail_labels(verdict: Verdict) -> dict[str, str]:
     return labels
 
 
-def _counted_rows(snapshot: Snapshot) -> Iterator[Row]:
+def _counted_rows(snapshot: Snapshot) -> Iterator[MetricRow]:
     counted = snapshot.counted
     for (vantage, platform, kind, result), count in sorted(counted.rounds.items()):
         labels = {"vantage": vantage, "platform": platform, "kind": kind.value, "result": result}
@@ -239,7 +238,7 @@ def _counted_rows(snapshot: Snapshot) -> Iterator[Row]:
         yield names.WIRE_BYTES, labels, float(size)
 
 
-def _line_rows(snapshot: Snapshot) -> Iterator[Row]:
+def _line_rows(snapshot: Snapshot) -> Iterator[MetricRow]:
     for vantage, tunnel in sorted(snapshot.tunnels.items()):
         yield names.LINE_TUNNEL, {"vantage": vantage}, float(tunnel)
     for vantage, families in sorted(snapshot.families.items()):
@@ -249,7 +248,7 @@ def _line_rows(snapshot: Snapshot) -> Iterator[Row]:
         yield names.LINE_CHANGES, {"vantage": vantage}, float(count)
 
 
-def _outside_rows(snapshot: Snapshot) -> Iterator[Row]:
+def _outside_rows(snapshot: Snapshot) -> Iterator[MetricRow]:
     for one in snapshot.outside:
         labels = {"outside": str(one.number)}
         for result, count in one.results:
@@ -257,7 +256,7 @@ def _outside_rows(snapshot: Snapshot) -> Iterator[Row]:
         yield from _if_known(names_outside.MADE, labels, one.made_at)
 
 
-def _data_rows(snapshot: Snapshot) -> Iterator[Row]:
+def _data_rows(snapshot: Snapshot) -> Iterator[MetricRow]:
     data = snapshot.data
     if data is None:
         return
@@ -277,7 +276,9 @@ def _data_rows(snapshot: Snapshot) -> Iterator[Row]:
         yield names.ROUNDS_REFUSED, labels, float(count)
 
 
-def _beside_rows(of: ProberMetrics, labels: dict[str, str], leg: LegObservation) -> Iterator[Row]:
+def _beside_rows(
+    of: ProberMetrics, labels: dict[str, str], leg: LegObservation
+) -> Iterator[MetricRow]:
     yield of.success, labels, float(leg.ok)
     if leg.failure is not None:
         phase, reason = leg.failure.phase.value, leg.failure.reason
@@ -286,7 +287,7 @@ def _beside_rows(of: ProberMetrics, labels: dict[str, str], leg: LegObservation)
         yield of.phase, {**labels, "phase": ended.value}, leg.phases[ended]
 
 
-def _leg_rows(labels: dict[str, str], leg: LegObservation) -> Iterator[Row]:
+def _leg_rows(labels: dict[str, str], leg: LegObservation) -> Iterator[MetricRow]:
     yield names.LEG_SUCCESS, labels, float(leg.ok)
     if leg.failure is not None:
         phase, reason = leg.failure.phase, leg.failure.reason
@@ -306,12 +307,12 @@ def _leg_rows(labels: dict[str, str], leg: LegObservation) -> Iterator[Row]:
         yield names.LEG_STATUS, labels, float(leg.http.status)
 
 
-def _read_rows(labels: dict[str, str], leg: LegObservation) -> Iterator[Row]:
+def _read_rows(labels: dict[str, str], leg: LegObservation) -> Iterator[MetricRow]:
     yield from _if_known(names.LEG_GOODPUT, labels, goodput(leg))
     yield from _if_known(names.LEG_BODY, labels, leg.body_bytes)
 
 
-def _dns_rows(labels: dict[str, str], dns: DnsObservation) -> Iterator[Row]:
+def _dns_rows(labels: dict[str, str], dns: DnsObservation) -> Iterator[MetricRow]:
     yield names.DNS_SUCCESS, labels, float(dns.failure is None)
     if dns.failure is not None:
         yield names.DNS_FAILURE, {**labels, "reason": dns.failure.reason}, 1.0
@@ -321,7 +322,7 @@ def _dns_rows(labels: dict[str, str], dns: DnsObservation) -> Iterator[Row]:
         yield names.DNS_CONFLICTING, labels, float(dns.conflicting)
 
 
-def _if_known(spec: MetricSpec, labels: dict[str, str], value: float | None) -> Iterator[Row]:
+def _if_known(spec: MetricSpec, labels: dict[str, str], value: float | None) -> Iterator[MetricRow]:
     if value is not None:
         yield spec, labels, float(value)
 

@@ -10,9 +10,7 @@ from probe.model.finding import SCOPE_CODE, Finding, FindingKind, Incident, Refe
 from probe.model.foreign import read_json
 from probe.publish.latest.snapshot import Snapshot
 from probe.publish.metrics import metric_names_nation as names
-from probe.publish.metrics.metric_spec import MetricSpec
-
-Row = tuple[MetricSpec, dict[str, str], float]
+from probe.publish.metrics.metric_spec import MetricRow
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +21,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     incidents: tuple[Incident, ...]
 
 
-def nation_rows(snapshot: Snapshot) -> Iterator[Row]:
+def nation_rows(snapshot: Snapshot) -> Iterator[MetricRow]:
     """Every series of the findings."""
     for finding in snapshot.findings:
         yield from _finding_rows(finding)
@@ -41,7 +39,7 @@ def read_findings(body: bytes) -> Findings:
     return read_json(body, Findings)
 
 
-def _finding_rows(finding: Finding) -> Iterator[Row]:
+def _finding_rows(finding: Finding) -> Iterator[MetricRow]:
     labels = _labels(finding)
     yield names.SCOPE, labels, float(SCOPE_CODE[finding.scope])
     yield names.COVERED, labels, float(len(finding.covered_asns))

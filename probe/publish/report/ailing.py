@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from probe.model.identity import Role
 from probe.model.verdict import LookingBack, State
 from probe.publish.plain_words import rate_words
-from probe.publish.report.report_parts import Gathered, Setting, Span
+from probe.publish.report.report_parts import Gathered, Setting, StateSpan
 from probe.publish.report.times import duration, listed
 from probe.verdict.claims import moment
 
@@ -61,7 +61,7 @@ def which(gathered: Gathered, setting: Setting) -> str:
     return listed(list(names))
 
 
-def _seconds(spans: Sequence[Span], state: State) -> float:
+def _seconds(spans: Sequence[StateSpan], state: State) -> float:
     return sum(span.end - span.start for span in spans if span.state is state)
 
 

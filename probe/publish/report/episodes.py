@@ -12,8 +12,8 @@ from probe.model.observation import RoundObservation
 from probe.model.stored import StoredRound
 from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput, handshake_seconds
-from probe.publish.report.report_parts import Episode, Numbers, SeriesKey
-from probe.publish.report.sketch import Sketch
+from probe.publish.report.quantile_sketch import Sketch
+from probe.publish.report.report_parts import BeforeAndDuring, Episode, SeriesKey
 
 # Rounds that cannot tell (unknown, offline) do not end an episode within this time.
 PATIENCE_SECONDS = 3_600.0
@@ -23,7 +23,7 @@ USUAL_VALUES = 96
 REMEMBERED_ROUNDS = 48
 
 
-class Value(Struct, frozen=True):
+class LegNumber(Struct, frozen=True):
     """One number of one leg."""
 
     at: float
@@ -31,7 +31,7 @@ class Value(Struct, frozen=True):
     value: float
 
 
-def values_of(observed: RoundObservation) -> Iterable[Value]:
+def values_of(observed: RoundObservation) -> Iterable[LegNumber]:
     """Goodput and handshake time of every target, swap and control leg that has them."""
     for leg in observed.legs:
         if leg.leg.role is LegRole.DECOY:
@@ -42,7 +42,7 @@ def values_of(observed: RoundObservation) -> Iterable[Value]:
         for measure, number in (("goodput", rate), ("handshake", handshake_seconds(leg))):
             if number:
                 key = SeriesKey(role=leg.leg.role, target=target, measure=measure)
-                yield Value(observed.started_at, key, number)
+                yield LegNumber(observed.started_at, key, number)
 
 
 class Episodes:
@@ -51,10 +51,10 @@ class Episodes:
     def __init__(self) -> None:
         self._done: list[Episode] = []
         self._open: _Open | None = None
-        self._usual: dict[SeriesKey, deque[Value]] = {}
+        self._usual: dict[SeriesKey, deque[LegNumber]] = {}
         self._recent: deque[StoredRound] = deque(maxlen=REMEMBERED_ROUNDS)
 
-    def add(self, stored: StoredRound, values: Iterable[Value]) -> None:
+    def add(self, stored: StoredRound, values: Iterable[LegNumber]) -> None:
         """Take the next round with its numbers."""
         verdict, current = stored.verdict, self._open
         self._recent.append(stored)
@@ -117,7 +117,7 @@ class _Open:
         self._provisional = True
         self.last_seen = first.at
 
-    def take(self, verdict: Verdict, values: Iterable[Value]) -> None:
+    def take(self, verdict: Verdict, values: Iterable[LegNumber]) -> None:
         self._rounds += 1
         self.last_seen = verdict.at
         self._provisional = self._provisional and verdict.provisional
@@ -139,7 +139,7 @@ class _Open:
         self._may_not |= dict.fromkeys(verdict.may_not_claim)
         self.count(values)
 
-    def count(self, values: Iterable[Value]) -> None:
+    def count(self, values: Iterable[LegNumber]) -> None:
         for value in values:
             self._during.setdefault(value.key, Sketch()).add(value.value)
 
@@ -165,7 +165,7 @@ class _Open:
             phase=self._most("phase"),
             e_value=self._e_value,
             numbers={
-                key: Numbers(usual=_median(self._usual.get(key, [])), during=sketch.median)
+                key: BeforeAndDuring(usual=_median(self._usual.get(key, [])), during=sketch.median)
                 for key, sketch in self._during.items()
             },
             onset=self._onset,

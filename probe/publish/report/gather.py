@@ -10,11 +10,12 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from probe.model.identity import VantagePlatform
 from probe.model.stored import StoredRound, VerdictSpan
 from probe.model.verdict import RESTRICTED, LookingBack, State, Verdict
-from probe.publish.report.episodes import Episodes, Value, values_of
-from probe.publish.report.report_parts import Gathered, SeriesKey, Slot, SlotGathered, Span, Window
-from probe.publish.report.sketch import Sketch
+from probe.publish.report.episodes import Episodes, LegNumber, values_of
+from probe.publish.report.quantile_sketch import Sketch
+from probe.publish.report.report_parts import Gathered, SeriesKey, SlotGathered, StateSpan, Window
 
 MOST_BINS = 480
 # Widths that people read easily, in seconds; the first that gives few enough bins is taken.
@@ -39,7 +40,7 @@ def gather(
     ``told`` are the times through which a verdict held, also in the order of time: of calm times
     long ago they are all that is left of most rounds. Without them the rounds say it.
     """
-    slots: dict[Slot, _SlotGatherer] = {}
+    slots: dict[VantagePlatform, _SlotGatherer] = {}
     count = legs = wire = tested = 0
     stacks: dict[str, None] = {}
     for stored in rounds:
@@ -79,8 +80,8 @@ class _SlotGatherer:
 
     def __init__(self, over: Window) -> None:
         self._window = over
-        self._spans = Spans(over)
-        self._told = Spans(over)
+        self._spans = VerdictSpans(over)
+        self._told = VerdictSpans(over)
         self._series: dict[SeriesKey, dict[int, Sketch]] = {}
         self._episodes = Episodes()
         self._backs: dict[tuple[str, float], LookingBack] = {}
@@ -108,7 +109,7 @@ class _SlotGatherer:
         if (back := verdict.back) is not None:
             self._backs[back.target, back.until] = back
 
-    def _count(self, value: Value) -> None:
+    def _count(self, value: LegNumber) -> None:
         number = int((value.at - self._window.start) // self._window.bin_seconds)
         bins = self._series.setdefault(value.key, {})
         sketch = bins.get(number)
@@ -129,19 +130,19 @@ class _SlotGatherer:
         )
 
 
-def judged_back(spans: Iterable[Span], backs: Iterable[LookingBack]) -> tuple[Span, ...]:
+def judged_back(spans: Iterable[StateSpan], backs: Iterable[LookingBack]) -> tuple[StateSpan, ...]:
     """``spans`` with those parts impaired of which an end has shown that they were slow: it was
     called fine, or not known, while it was so from the first round on."""
     found = tuple(spans)
     for back in backs:
-        parts: list[Span] = []
+        parts: list[StateSpan] = []
         for span in found:
             if not back.holds_for(span.state, span.start, span.end):
                 parts.append(span)
                 continue
             begun, over = max(span.start, back.since), min(span.end, back.until)
             parts += [
-                Span(state=state, start=start, end=end)
+                StateSpan(state=state, start=start, end=end)
                 for state, start, end in (
                     (span.state, span.start, begun),
                     (State.IMPAIRED, begun, over),
@@ -153,20 +154,20 @@ def judged_back(spans: Iterable[Span], backs: Iterable[LookingBack]) -> tuple[Sp
     return found
 
 
-class Spans:
+class VerdictSpans:
     """Verdicts as spans of one state each. What is proven begins at its onset, which an earlier
     verdict may have called something else; an impairment never takes back what accused."""
 
     def __init__(self, over: Window) -> None:
         self._window = over
-        self._spans: list[Span] = []
+        self._spans: list[StateSpan] = []
 
     def add(self, verdict: Verdict) -> None:
         """Take the next verdict."""
         at = verdict.at
         last = self._spans[-1] if self._spans else None
         if last is not None and last.state is verdict.state and last.start <= at <= last.end:
-            self._spans[-1] = Span(state=last.state, start=last.start, end=verdict.holds_until)
+            self._spans[-1] = StateSpan(state=last.state, start=last.start, end=verdict.holds_until)
             return
         start = at
         if verdict.proven and (last is None or last.state not in (verdict.state, *RESTRICTED)):
@@ -175,26 +176,26 @@ class Spans:
             self._spans.pop()
         if self._spans and self._spans[-1].end > start:
             kept = self._spans[-1]
-            self._spans[-1] = Span(state=kept.state, start=kept.start, end=start)
-        self._spans.append(Span(state=verdict.state, start=start, end=verdict.holds_until))
+            self._spans[-1] = StateSpan(state=kept.state, start=kept.start, end=start)
+        self._spans.append(StateSpan(state=verdict.state, start=start, end=verdict.holds_until))
 
     def told(self, span: VerdictSpan) -> None:
         """Take the next time through which a verdict held."""
         self.add(span.first)
         last = self._spans[-1]
         end = max(last.end, span.last.holds_until)
-        self._spans[-1] = Span(state=last.state, start=last.start, end=end)
+        self._spans[-1] = StateSpan(state=last.state, start=last.start, end=end)
 
     def forget_before(self, at: float) -> None:
         """Drop the spans that ended before ``at``."""
         if self._spans and self._spans[0].end < at:
             self._spans = [span for span in self._spans if span.end >= at]
 
-    def finish(self) -> tuple[Span, ...]:
+    def finish(self) -> tuple[StateSpan, ...]:
         """The spans, cut at the window's ends."""
         start, end = self._window.start, self._window.end
         return tuple(
-            Span(state=span.state, start=max(span.start, start), end=min(span.end, end))
+            StateSpan(state=span.state, start=max(span.start, start), end=min(span.end, end))
             for span in self._spans
             if span.start < end and span.end > start
         )
@@ -214,14 +215,14 @@ GRAVITY = (
 )
 
 
-class Drawn(Span, frozen=True, kw_only=True):
+class Drawn(StateSpan, frozen=True, kw_only=True):
     """A span as it is drawn, and from when to when it truly was (``since``, ``until``)."""
 
     since: float
     until: float
 
 
-def thinned(spans: Iterable[Span], least_seconds: float) -> tuple[Drawn, ...]:
+def thinned(spans: Iterable[StateSpan], least_seconds: float) -> tuple[Drawn, ...]:
     """The same spans, none shorter than ``least_seconds``, so that each can be seen: a shorter one
     is drawn as wide as that. Where several share that least width, the gravest of them is drawn;
     beyond it nothing changes. The number that comes out is bounded by the time."""

@@ -9,13 +9,13 @@ from typing import Any
 from markupsafe import Markup
 from msgspec import Struct
 
-from probe.model.identity import LegRole
+from probe.model.identity import LegRole, VantagePlatform
 from probe.model.observation import RoundObservation
 from probe.observe.goodput import goodput, handshake_seconds
-from probe.publish.report.draw import Chart, Piece, chart, marks, pieces
-from probe.publish.report.report_parts import Episode, Gathered, Setting, Slot
+from probe.publish.report.plot import Chart, Piece, chart, marks, pieces
+from probe.publish.report.report_parts import Episode, Gathered, Setting
 from probe.publish.report.story import Story, numbers_words, tell, value_words
-from probe.publish.report.times import Clock, duration
+from probe.publish.report.times import TimeWriter, duration
 from probe.publish.templates import style, templates
 
 MAIN = (960.0, 360.0)
@@ -31,7 +31,7 @@ class Strip(Struct, frozen=True, kw_only=True):
     text: str
 
 
-class Cell(Struct, frozen=True, kw_only=True):
+class SquareCorner(Struct, frozen=True, kw_only=True):
     """One corner of the square at the onset."""
 
     role: str
@@ -49,7 +49,7 @@ class Panel(Struct, frozen=True, kw_only=True):
     charts: tuple[Chart, ...]
 
 
-def render_html(gathered: Gathered, setting: Setting, clock: Clock, *, version: str) -> str:
+def render_html(gathered: Gathered, setting: Setting, clock: TimeWriter, *, version: str) -> str:
     """The whole report as one page that fetches nothing and runs nothing."""
     story = tell(gathered, setting, clock)
     css = style("report.css")
@@ -78,7 +78,7 @@ def render_html(gathered: Gathered, setting: Setting, clock: Clock, *, version: 
     )
 
 
-def render_svg(gathered: Gathered, setting: Setting, clock: Clock) -> str:
+def render_svg(gathered: Gathered, setting: Setting, clock: TimeWriter) -> str:
     """The main plot alone, with its own style for light and dark."""
     plot = main_chart(gathered, setting, clock, tell(gathered, setting, clock))
     return (
@@ -91,7 +91,9 @@ def render_svg(gathered: Gathered, setting: Setting, clock: Clock) -> str:
     )
 
 
-def main_chart(gathered: Gathered, setting: Setting, clock: Clock, story: Story) -> Chart | None:
+def main_chart(
+    gathered: Gathered, setting: Setting, clock: TimeWriter, story: Story
+) -> Chart | None:
     """Goodput of the worst case; without one, of whatever has most rounds."""
     if not gathered.slots:
         return None
@@ -119,7 +121,7 @@ def main_chart(gathered: Gathered, setting: Setting, clock: Clock, story: Story)
     return None
 
 
-def _target(gathered: Gathered, slot: Slot, measure: str) -> str:
+def _target(gathered: Gathered, slot: VantagePlatform, measure: str) -> str:
     """The target that has most numbers of ``measure``."""
     counted = {
         key.target: sum(s.count for s in bins.values())
@@ -145,7 +147,7 @@ def _about(setting: Setting, name: str) -> str:
     return f"{country}{asn}{vantage.access.value}{role}"
 
 
-def _strips(gathered: Gathered, setting: Setting, clock: Clock, platform: str) -> list[Strip]:
+def _strips(gathered: Gathered, setting: Setting, clock: TimeWriter, platform: str) -> list[Strip]:
     over, rows = gathered.window, []
     for vantage in _vantages(gathered, setting, platform):
         slot = gathered.slots[vantage, platform]
@@ -163,7 +165,7 @@ def _strips(gathered: Gathered, setting: Setting, clock: Clock, platform: str) -
     return rows
 
 
-def _panels(gathered: Gathered, setting: Setting, clock: Clock, platform: str) -> list[Panel]:
+def _panels(gathered: Gathered, setting: Setting, clock: TimeWriter, platform: str) -> list[Panel]:
     rows = []
     for vantage in _vantages(gathered, setting, platform):
         slot = gathered.slots[vantage, platform]
@@ -188,7 +190,7 @@ def _panels(gathered: Gathered, setting: Setting, clock: Clock, platform: str) -
     return rows
 
 
-def _square(worst: Episode | None, setting: Setting, clock: Clock) -> dict[str, Any] | None:
+def _square(worst: Episode | None, setting: Setting, clock: TimeWriter) -> dict[str, Any] | None:
     if worst is None or worst.onset is None:
         return None
     cells = {role.value: _cell(role, worst.onset, worst.target) for role in LegRole}
@@ -200,14 +202,14 @@ def _square(worst: Episode | None, setting: Setting, clock: Clock) -> dict[str, 
     }
 
 
-def _cell(role: LegRole, onset: RoundObservation, target: str) -> Cell:
+def _cell(role: LegRole, onset: RoundObservation, target: str) -> SquareCorner:
     legs = [
         leg for leg in onset.by_role(role) if role is LegRole.CONTROL or leg.leg.target == target
     ]
     rates = sorted(r for leg in legs if (r := goodput(leg)) is not None)
     times = sorted(t for leg in legs if (t := handshake_seconds(leg)) is not None)
     failed = [leg.failure.reason for leg in legs if leg.failure is not None]
-    return Cell(
+    return SquareCorner(
         role=role.value,
         rate=value_words(rates[len(rates) // 2] if rates else None, "goodput"),
         handshake=value_words(times[len(times) // 2] if times else None, "handshake"),
@@ -216,7 +218,7 @@ def _cell(role: LegRole, onset: RoundObservation, target: str) -> Cell:
     )
 
 
-def _row(episode: Episode, setting: Setting, clock: Clock) -> dict[str, str]:
+def _row(episode: Episode, setting: Setting, clock: TimeWriter) -> dict[str, str]:
     return {
         "platform": setting.title(episode.platform),
         "vantage": episode.vantage,
@@ -241,7 +243,7 @@ def _row(episode: Episode, setting: Setting, clock: Clock) -> dict[str, str]:
     }
 
 
-def _coverage(gathered: Gathered, setting: Setting, clock: Clock) -> list[tuple[str, ...]]:
+def _coverage(gathered: Gathered, setting: Setting, clock: TimeWriter) -> list[tuple[str, ...]]:
     whole = gathered.window.end - gathered.window.start
     rows: list[tuple[str, ...]] = []
     for (vantage, platform), slot in sorted(gathered.slots.items()):

@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from probe.model.finding import Incident
-from probe.model.identity import LegRole, Vantage
+from probe.model.identity import LegRole, Vantage, VantagePlatform
 from probe.model.observation import RoundObservation
 from probe.model.verdict import LookingBack, State
-from probe.publish.report.sketch import Sketch
-
-Slot = tuple[str, str]  # vantage, platform
+from probe.publish.report.quantile_sketch import Sketch
 
 
 class Window(Struct, frozen=True, kw_only=True):
@@ -28,7 +26,7 @@ class Window(Struct, frozen=True, kw_only=True):
         return max(1, -int(-(self.end - self.start) // self.bin_seconds))
 
 
-class Span(Struct, frozen=True, kw_only=True):
+class StateSpan(Struct, frozen=True, kw_only=True):
     """A time in which one state was said, in Unix seconds."""
 
     state: State
@@ -45,7 +43,7 @@ class SeriesKey(Struct, frozen=True, kw_only=True):
     measure: str
 
 
-class Numbers(Struct, frozen=True, kw_only=True):
+class BeforeAndDuring(Struct, frozen=True, kw_only=True):
     """A median before and during an episode; ``None`` where nothing was measured."""
 
     usual: float | None
@@ -81,22 +79,22 @@ class Episode(Struct, frozen=True, kw_only=True):
     method: str
     phase: str
     e_value: float | None
-    numbers: Mapping[SeriesKey, Numbers]
+    numbers: Mapping[SeriesKey, BeforeAndDuring]
     onset: RoundObservation | None
     may_claim: tuple[str, ...]
     may_not_claim: tuple[str, ...]
 
-    def of(self, role: LegRole, measure: str = "goodput") -> Numbers:
+    def of(self, role: LegRole, measure: str = "goodput") -> BeforeAndDuring:
         """The medians of this episode's target, of its swap, or of the controls."""
         target = "" if role is LegRole.CONTROL else self.target
         key = SeriesKey(role=role, target=target, measure=measure)
-        return self.numbers.get(key) or Numbers(usual=None, during=None)
+        return self.numbers.get(key) or BeforeAndDuring(usual=None, during=None)
 
 
 class SlotGathered(Struct, frozen=True, kw_only=True):
     """What one vantage saw of one platform. ``backs``: what an end has shown of the time before."""
 
-    spans: tuple[Span, ...]
+    spans: tuple[StateSpan, ...]
     series: Mapping[SeriesKey, Mapping[int, Sketch]]
     episodes: tuple[Episode, ...]
     rounds: int
@@ -109,7 +107,7 @@ class Gathered(Struct, frozen=True, kw_only=True):
     """Everything that a report keeps of the rounds of a window."""
 
     window: Window
-    slots: Mapping[Slot, SlotGathered]
+    slots: Mapping[VantagePlatform, SlotGathered]
     rounds: int
     legs: int
     wire_bytes: int

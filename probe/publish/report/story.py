@@ -14,8 +14,8 @@ from probe.model.identity import LegRole, Role
 from probe.model.verdict import State
 from probe.publish.plain_words import rate_words
 from probe.publish.report.ailing import ailing, which
-from probe.publish.report.report_parts import Episode, Gathered, Numbers, Setting
-from probe.publish.report.times import Clock, duration, listed
+from probe.publish.report.report_parts import BeforeAndDuring, Episode, Gathered, Setting
+from probe.publish.report.times import TimeWriter, duration, listed
 
 # Controls this near to their usual speed are called unchanged.
 _UNCHANGED = (0.7, 1.4)
@@ -53,7 +53,7 @@ class Story(Struct, frozen=True, kw_only=True):
     may_not: tuple[str, ...]
 
 
-def tell(gathered: Gathered, setting: Setting, clock: Clock) -> Story:
+def tell(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
     """The story of what was gathered."""
     episodes = gathered.episodes
     if not episodes:
@@ -105,7 +105,7 @@ def _often(count: int) -> str:
     return "twice" if count == 2 else f"{count} times"
 
 
-def _when(times: Sequence[tuple[float, float]], last: float | None, clock: Clock) -> str:
+def _when(times: Sequence[tuple[float, float]], last: float | None, clock: TimeWriter) -> str:
     first, whole = clock.moment(times[0][0]), duration(sum(end - start for start, end in times))
     open_end = "had not ended when this report was made"
     if len(times) == 1:
@@ -121,7 +121,7 @@ def _when(times: Sequence[tuple[float, float]], last: float | None, clock: Clock
     return f"{said}, last on {clock.moment(last)}: {whole} in all."
 
 
-def _calm(gathered: Gathered, setting: Setting, clock: Clock) -> Story:
+def _calm(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
     over = gathered.window
     if not gathered.rounds:
         said = "No round is in the history of this time: nothing can be said about it."
@@ -173,7 +173,7 @@ def _place(setting: Setting) -> str:
     return "on the measured networks" if setting.country == "ZZ" else f"in {setting.country}"
 
 
-def _days(start: float, end: float, clock: Clock) -> str:
+def _days(start: float, end: float, clock: TimeWriter) -> str:
     first, last = clock.day(start), clock.day(end - 1.0)
     return first if first == last else f"{first} to {last}"
 
@@ -303,7 +303,7 @@ def _tiles(
     return tuple(tiles)
 
 
-def numbers_words(numbers: Numbers, measure: str) -> str:
+def numbers_words(numbers: BeforeAndDuring, measure: str) -> str:
     """``820 kB/s before, 15.5 kB/s during``."""
     return f"{value_words(numbers.usual, measure)} → {value_words(numbers.during, measure)}"
 

@@ -18,7 +18,7 @@ _STEPS = (
 )
 
 
-class Clock:
+class TimeWriter:
     """Writes Unix seconds in ``zone``."""
 
     def __init__(self, zone: tzinfo = UTC) -> None:

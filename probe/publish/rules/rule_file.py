@@ -7,9 +7,9 @@ from typing import Any
 
 from probe.config.schema import NationConfig
 from probe.nation.sight import GRID_SECONDS
-from probe.publish.rules.alert import DRILL, DRILL_MATCHER, Alert, alerts
-from probe.publish.rules.record import recordings
-from probe.publish.rules.recording import Recording
+from probe.publish.rules.alert_rules import DRILL, DRILL_MATCHER, Alert, alerts
+from probe.publish.rules.recording_rules import recordings
+from probe.publish.rules.rule_parts import Recording
 
 # Relative to whatever the operator says holds the documentation.
 RUNBOOK = "runbook.md"

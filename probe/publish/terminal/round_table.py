@@ -15,8 +15,8 @@ from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput
 from probe.publish.plain_words import failure_words, rate_words
-from probe.publish.privacy.named import NOTHING
-from probe.publish.privacy.private import Scrubber
+from probe.publish.privacy.configured_names import NOTHING
+from probe.publish.privacy.exported_fields import Scrubber
 
 STATE_STYLES = {
     State.OK: "green",

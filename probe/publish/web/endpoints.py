@@ -23,7 +23,7 @@ from probe.model.number import whole
 from probe.publish.latest.board import Board
 from probe.publish.latest.snapshot import Snapshot
 from probe.publish.metrics import blackbox
-from probe.publish.metrics.exposition import Page, Registry, encode
+from probe.publish.metrics.exposition import Exposition, Registry, encode
 from probe.publish.metrics.nation_rows import findings_json
 from probe.publish.web.outside_document import OutsidePage
 
@@ -76,7 +76,7 @@ class _Views:
         self._version = version
         self._registry = Registry(version)
         self._rendering = asyncio.Semaphore(RENDERERS)
-        self._waiting: dict[tuple[str, ...], asyncio.Task[Page]] = {}
+        self._waiting: dict[tuple[str, ...], asyncio.Task[Exposition]] = {}
         self._reloading = asyncio.Lock()
         self._outside = OutsidePage()
 
@@ -94,7 +94,7 @@ class _Views:
             waiting = self._waiting[key] = asyncio.create_task(self._metrics(negotiated))
         return _response(await asyncio.shield(waiting))
 
-    async def _metrics(self, negotiated: dict[str, str]) -> Page:
+    async def _metrics(self, negotiated: dict[str, str]) -> Exposition:
         async with self._rendering:
             self._waiting.pop(tuple(negotiated.values()), None)
             snapshot = self._board.snapshot()
@@ -184,7 +184,7 @@ def _page(snapshot: Snapshot, version: str) -> tuple[str, str]:
     return render_page(snapshot, version), CONTENT_SECURITY_POLICY
 
 
-def _response(page: Page) -> Response:
+def _response(page: Exposition) -> Response:
     return Response(page.body, headers=page.headers)
 
 

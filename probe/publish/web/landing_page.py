@@ -18,9 +18,9 @@ from probe.model.verdict import State, Verdict
 from probe.nation.fuse import worst
 from probe.publish.latest.snapshot import Snapshot
 from probe.publish.plain_words import failure_words
-from probe.publish.report.draw import Piece, Tick, marks, pieces
-from probe.publish.report.report_parts import Span
-from probe.publish.report.times import Clock, duration
+from probe.publish.report.plot import Piece, Tick, marks, pieces
+from probe.publish.report.report_parts import StateSpan
+from probe.publish.report.times import TimeWriter, duration
 from probe.publish.templates import style, templates
 from probe.store.health import WORDS
 
@@ -36,7 +36,7 @@ NO_COUNTRY = "ZZ"
 _STRIPS = (("24 hours", 86_400.0), ("7 days", 604_800.0))
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class StripPart(Struct, frozen=True, kw_only=True):
     """One strip."""
 
     name: str
@@ -52,11 +52,11 @@ class Card(Struct, frozen=True, kw_only=True):
     state: str
     sentence: str
     facts: str
-    rows: tuple[Row, ...]
+    rows: tuple[StripPart, ...]
     error: str
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class VantagePart(Struct, frozen=True, kw_only=True):
     """One vantage."""
 
     name: str
@@ -66,7 +66,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
 def render_page(snapshot: Snapshot, version: str) -> str:
     """The page as HTML."""
-    clock = Clock()
+    clock = TimeWriter()
     restricted = [
         f"{verdict.platform} {verdict.state.value}"
         for verdict in snapshot.verdicts.values()
@@ -105,17 +105,17 @@ def _notes(snapshot: Snapshot) -> list[str]:
     return notes
 
 
-def _place(snapshot: Snapshot, vantage: Vantage, clock: Clock) -> Place:
+def _place(snapshot: Snapshot, vantage: Vantage, clock: TimeWriter) -> VantagePart:
     asn = "" if vantage.asn is None else f", AS{vantage.asn}"
     country = "" if vantage.country == NO_COUNTRY else f"{vantage.country}, "
-    return Place(
+    return VantagePart(
         name=vantage.name,
         about=f"{country}{vantage.access.value}, {vantage.role.value}{asn}",
         platforms=tuple(_card(snapshot, vantage, p, clock) for p in snapshot.platforms),
     )
 
 
-def _card(snapshot: Snapshot, vantage: Vantage, platform: Definition, clock: Clock) -> Card:
+def _card(snapshot: Snapshot, vantage: Vantage, platform: Definition, clock: TimeWriter) -> Card:
     slot = (vantage.name, platform.name)
     verdict = snapshot.verdicts.get(slot)
     state = State.UNKNOWN if verdict is None else verdict.state
@@ -130,14 +130,16 @@ def _card(snapshot: Snapshot, vantage: Vantage, platform: Definition, clock: Clo
     )
 
 
-def _row(name: str, length: float, spans: tuple[Span, ...], now: float, clock: Clock) -> Row:
+def _row(
+    name: str, length: float, spans: tuple[StateSpan, ...], now: float, clock: TimeWriter
+) -> StripPart:
     start = now - length
     seconds: dict[str, float] = {}
     for span in spans:
         inside = span.end - max(span.start, start)
         if inside > 0.0:
             seconds[span.state.value] = seconds.get(span.state.value, 0.0) + inside
-    return Row(
+    return StripPart(
         name=name,
         pieces=pieces(spans, start, now, clock),
         ticks=marks(start, now, clock, most=8),

@@ -12,14 +12,14 @@ from msgspec import Struct
 from probe.config.readable import must_be_file
 from probe.measure.signing import sign
 from probe.model.identity import LegRole, Role
-from probe.model.outside import VERSION, Document, SeenOutside, Signed
+from probe.model.reference_document import VERSION, Document, SeenOutside, Signed
 from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput
 from probe.publish.latest.snapshot import Snapshot
 from probe.verdict.facts import Elsewhere, elsewhere
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class ServedDocument(Struct, frozen=True, kw_only=True):
     """The document that is served, and the name of this version of it."""
 
     body: bytes
@@ -32,9 +32,9 @@ class OutsidePage:
     def __init__(self) -> None:
         self._seen: tuple[SeenOutside, ...] | None = None
         self._made_at = 0.0
-        self._answer: Answer | None = None
+        self._answer: ServedDocument | None = None
 
-    def answer(self, snapshot: Snapshot) -> Answer | None:
+    def answer(self, snapshot: Snapshot) -> ServedDocument | None:
         """What to serve; ``None`` unless the configuration says with which key to sign. Blocks.
         Raises ``OSError`` or ``KeyUnusableError`` (a ``ValueError``) if the key cannot be used."""
         if snapshot.outside_key_file is None:
@@ -49,7 +49,7 @@ class OutsidePage:
                 Path(snapshot.outside_key_file).read_text(encoding="ascii", errors="replace"),
             )
             digest = hashlib.sha256(body).hexdigest()[:32]
-            self._seen, self._answer = seen, Answer(body=body, etag=f'"{digest}"')
+            self._seen, self._answer = seen, ServedDocument(body=body, etag=f'"{digest}"')
         return self._answer
 
 

@@ -18,7 +18,12 @@ from probe.config.values import Seconds
 from probe.publish.forward import forwarder
 from probe.publish.forward.forwarder import CURSOR
 from probe.publish.forward.remote_write import MOST_ANSWER_BYTES, Receiver
-from probe.publish.forward.remote_write_answer import MOST_BODY_BYTES, Answer, Result, judge
+from probe.publish.forward.remote_write_answer import (
+    MOST_BODY_BYTES,
+    ReceiverAnswer,
+    ReceiverResult,
+    judge,
+)
 from probe.publish.forward.remote_write_message import decode
 from probe.store.writer import Store
 from tests.publish.forward.receivers import Raw
@@ -29,7 +34,9 @@ HTML = {"content-type": "text/html; charset=utf-8"}
 TEXT = {"content-type": "text/plain; charset=utf-8"}
 
 
-def verdict(status: int, headers: dict[str, str], body: bytes, *, whole: bool = True) -> Answer:
+def verdict(
+    status: int, headers: dict[str, str], body: bytes, *, whole: bool = True
+) -> ReceiverAnswer:
     return judge(status, headers, body, whole_body=whole, now=0.0)
 
 
@@ -37,17 +44,17 @@ def verdict(status: int, headers: dict[str, str], body: bytes, *, whole: bool = 
     ("status", "headers", "body", "result", "reason"),
     [
         # Receivers, as their sources have it.
-        (204, {}, b"", Result.ACCEPTED, ""),
-        (200, {"content-length": "0"}, b"", Result.ACCEPTED, ""),
-        (400, TEXT, b"out of order sample\n", Result.REFUSED, "out_of_order"),
-        (400, TEXT, b"out of bounds\n", Result.REFUSED, "too_old"),
-        (400, TEXT, b"too old sample\n", Result.REFUSED, "too_old"),
-        (400, TEXT, b"duplicate sample for timestamp\n", Result.REFUSED, "duplicate"),
+        (204, {}, b"", ReceiverResult.ACCEPTED, ""),
+        (200, {"content-length": "0"}, b"", ReceiverResult.ACCEPTED, ""),
+        (400, TEXT, b"out of order sample\n", ReceiverResult.REFUSED, "out_of_order"),
+        (400, TEXT, b"out of bounds\n", ReceiverResult.REFUSED, "too_old"),
+        (400, TEXT, b"too old sample\n", ReceiverResult.REFUSED, "too_old"),
+        (400, TEXT, b"duplicate sample for timestamp\n", ReceiverResult.REFUSED, "duplicate"),
         (
             409,
             TEXT,
             b"add 1 samples: out of order sample",
-            Result.REFUSED,
+            ReceiverResult.REFUSED,
             "out_of_order",
         ),
         (
@@ -55,48 +62,60 @@ def verdict(status: int, headers: dict[str, str], body: bytes, *, whole: bool = 
             TEXT,
             b"the sample has been rejected because its timestamp is too old "
             b"(err-mimir-sample-timestamp-too-old)",
-            Result.REFUSED,
+            ReceiverResult.REFUSED,
             "too_old",
         ),
-        (400, TEXT, b"(err-mimir-sample-duplicate-timestamp)", Result.REFUSED, "duplicate"),
-        (400, TEXT, b"(err-mimir-too-far-in-future)", Result.REFUSED, "too_new"),
-        (400, TEXT, b"(err-mimir-label-value-too-long)", Result.REFUSED, "limit"),
-        (413, HTML, b"<html>413 Request Entity Too Large", Result.TOO_LARGE, "too_large"),
-        (429, TEXT, b"", Result.LATER, "rate_limited"),
-        (503, TEXT, b"out of order sample", Result.LATER, "server_error"),
-        (401, TEXT, b"", Result.DENIED, "denied"),
+        (400, TEXT, b"(err-mimir-sample-duplicate-timestamp)", ReceiverResult.REFUSED, "duplicate"),
+        (400, TEXT, b"(err-mimir-too-far-in-future)", ReceiverResult.REFUSED, "too_new"),
+        (400, TEXT, b"(err-mimir-label-value-too-long)", ReceiverResult.REFUSED, "limit"),
+        (413, HTML, b"<html>413 Request Entity Too Large", ReceiverResult.TOO_LARGE, "too_large"),
+        (429, TEXT, b"", ReceiverResult.LATER, "rate_limited"),
+        (503, TEXT, b"out of order sample", ReceiverResult.LATER, "server_error"),
+        (401, TEXT, b"", ReceiverResult.DENIED, "denied"),
         # Others.
-        (200, HTML, b"<html>Log in to the hotel's network", Result.LATER, "not_a_receiver"),
-        (200, {}, b"<!doctype html>", Result.LATER, "not_a_receiver"),
-        (200, TEXT, b"welcome", Result.LATER, "not_a_receiver"),
-        (200, {"content-encoding": "gzip"}, b"", Result.LATER, "not_a_receiver"),
-        (307, {"location": "http://portal.example/"}, b"", Result.DENIED, "redirected"),
-        (400, HTML, b"The plain HTTP request was sent to HTTPS port", Result.UNCLEAR, "unclear"),
+        (200, HTML, b"<html>Log in to the hotel's network", ReceiverResult.LATER, "not_a_receiver"),
+        (200, {}, b"<!doctype html>", ReceiverResult.LATER, "not_a_receiver"),
+        (200, TEXT, b"welcome", ReceiverResult.LATER, "not_a_receiver"),
+        (200, {"content-encoding": "gzip"}, b"", ReceiverResult.LATER, "not_a_receiver"),
+        (307, {"location": "http://portal.example/"}, b"", ReceiverResult.DENIED, "redirected"),
+        (
+            400,
+            HTML,
+            b"The plain HTTP request was sent to HTTPS port",
+            ReceiverResult.UNCLEAR,
+            "unclear",
+        ),
         (
             400,
             TEXT,
             b"Client sent an HTTP request to an HTTPS server",
-            Result.UNCLEAR,
+            ReceiverResult.UNCLEAR,
             "unclear",
         ),
-        (400, HTML, b"<p>Your browser: too old sample", Result.UNCLEAR, "unclear"),
-        (400, TEXT, b"Your browser is too old", Result.UNCLEAR, "unclear"),
-        (400, {"content-encoding": "gzip"}, b"out of order sample", Result.UNCLEAR, "unclear"),
-        (422, {}, b"", Result.UNCLEAR, "unclear"),
-        (400, TEXT, b"snappy: corrupt input", Result.UNCLEAR, "unclear"),
-        (451, HTML, b"", Result.DENIED, "denied"),
-        (511, HTML, b"", Result.LATER, "server_error"),
+        (400, HTML, b"<p>Your browser: too old sample", ReceiverResult.UNCLEAR, "unclear"),
+        (400, TEXT, b"Your browser is too old", ReceiverResult.UNCLEAR, "unclear"),
+        (
+            400,
+            {"content-encoding": "gzip"},
+            b"out of order sample",
+            ReceiverResult.UNCLEAR,
+            "unclear",
+        ),
+        (422, {}, b"", ReceiverResult.UNCLEAR, "unclear"),
+        (400, TEXT, b"snappy: corrupt input", ReceiverResult.UNCLEAR, "unclear"),
+        (451, HTML, b"", ReceiverResult.DENIED, "denied"),
+        (511, HTML, b"", ReceiverResult.LATER, "server_error"),
     ],
 )
 def test_only_a_receivers_own_answer_decides_about_samples(
-    status: int, headers: dict[str, str], body: bytes, result: Result, reason: str
+    status: int, headers: dict[str, str], body: bytes, result: ReceiverResult, reason: str
 ) -> None:
     answer = verdict(status, headers, body)
     assert (answer.result, answer.reason) == (result, reason)
     # What is said goes to the log: a status and words of ours.
     assert OURS not in verdict(status, headers, body + OURS.encode()).text
-    if result is Result.ACCEPTED:
-        assert verdict(status, headers, body, whole=False).result is Result.LATER
+    if result is ReceiverResult.ACCEPTED:
+        assert verdict(status, headers, body, whole=False).result is ReceiverResult.LATER
 
 
 @cache
@@ -134,21 +153,21 @@ def answer_of(mode: str) -> list[bytes]:
 @pytest.mark.parametrize(
     ("mode", "result"),
     [
-        ("gzip bomb", Result.UNCLEAR),
-        ("endless", Result.LATER),
-        ("endless head", Result.LATER),
-        ("interim", Result.LATER),
-        ("echo", Result.UNCLEAR),
-        ("charset", Result.UNCLEAR),
-        ("not gzip", Result.UNCLEAR),
-        ("cut", Result.LATER),
-        ("junk", Result.LATER),
-        ("nothing", Result.LATER),
-        ("drip", Result.LATER),
-        ("cookie", Result.ACCEPTED),
+        ("gzip bomb", ReceiverResult.UNCLEAR),
+        ("endless", ReceiverResult.LATER),
+        ("endless head", ReceiverResult.LATER),
+        ("interim", ReceiverResult.LATER),
+        ("echo", ReceiverResult.UNCLEAR),
+        ("charset", ReceiverResult.UNCLEAR),
+        ("not gzip", ReceiverResult.UNCLEAR),
+        ("cut", ReceiverResult.LATER),
+        ("junk", ReceiverResult.LATER),
+        ("nothing", ReceiverResult.LATER),
+        ("drip", ReceiverResult.LATER),
+        ("cookie", ReceiverResult.ACCEPTED),
     ],
 )
-async def test_an_answer_has_an_end_whatever_it_is(mode: str, result: Result) -> None:
+async def test_an_answer_has_an_end_whatever_it_is(mode: str, result: ReceiverResult) -> None:
     parts = answer_of(mode)
     heads: list[bytes] = []
     written = 0
@@ -200,7 +219,7 @@ async def test_a_token_that_no_header_can_carry_is_said_without_its_path(
     receiver = Receiver(config)
     answer = await receiver.send(b"x")
     await receiver.close()
-    assert (answer.result, answer.reason) == (Result.DENIED, "credentials")
+    assert (answer.result, answer.reason) == (ReceiverResult.DENIED, "credentials")
     assert str(tmp_path) not in answer.text
     assert "bearer_token_file" in answer.text
 

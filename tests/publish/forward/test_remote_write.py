@@ -34,7 +34,11 @@ from probe.publish.forward import forwarder, remote_write_points, sampler
 from probe.publish.forward.forward_health import ForwardHealth
 from probe.publish.forward.forwarder import Forwarder
 from probe.publish.forward.remote_write import Receiver
-from probe.publish.forward.remote_write_answer import LONGEST_WAIT_SECONDS, Result, wait_seconds
+from probe.publish.forward.remote_write_answer import (
+    LONGEST_WAIT_SECONDS,
+    ReceiverResult,
+    wait_seconds,
+)
 from probe.store import samples as stored_samples
 from probe.store.writer import Store
 from synth.edges import CALM
@@ -307,7 +311,7 @@ async def test_nobody_else_is_asked_whatever_the_receiver_or_the_environment_say
         receiver = Receiver(ForwardConfig(url=turns.url))
         answer = await receiver.send(b"")
         await receiver.close()
-        assert answer.result is Result.DENIED
+        assert answer.result is ReceiverResult.DENIED
         assert (turns.count, trap.count) == (1, 0)
     finally:
         turns.close()

@@ -13,7 +13,7 @@ from probe.model.stored import VerdictSpan
 from probe.model.verdict import State, Verdict
 from probe.publish.latest.board import Board
 from probe.publish.latest.recent import KEPT_SECONDS, Recent, stored_spans
-from probe.publish.report.report_parts import Span
+from probe.publish.report.report_parts import StateSpan
 from probe.publish.web.landing_page import render_page
 from synth.shape import NOW, config, full_round, verdict_of
 from tests.publish.web.markup import Markup, is_self_contained
@@ -52,8 +52,8 @@ def test_live_verdicts_go_on_where_the_history_ended() -> None:
     recent.add(live(State.OK, 1e6 + 6_400.0))
     recent.add(live(State.THROTTLED, 1e6 + 7_000.0, 1e6 + 6_500.0))
     assert recent.at(1e6 + 7_100.0)[SLOT] == (
-        Span(state=State.OK, start=1e6, end=1e6 + 6_500.0),
-        Span(state=State.THROTTLED, start=1e6 + 6_500.0, end=1e6 + 7_100.0),
+        StateSpan(state=State.OK, start=1e6, end=1e6 + 6_500.0),
+        StateSpan(state=State.THROTTLED, start=1e6 + 6_500.0, end=1e6 + 7_100.0),
     )
 
 
@@ -72,7 +72,7 @@ def test_a_clock_that_was_set_back_leaves_no_future() -> None:
     recent = Recent()
     recent.add(live(State.OK, 9e6))
     recent.add(live(State.OK, 1e6))
-    assert recent.at(1e6 + 60.0)[SLOT] == (Span(state=State.OK, start=1e6, end=1e6 + 60.0),)
+    assert recent.at(1e6 + 60.0)[SLOT] == (StateSpan(state=State.OK, start=1e6, end=1e6 + 60.0),)
 
 
 def test_no_history_is_nothing(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from hypothesis.strategies import sampled_from, text
 
 from probe.config.errors import ConfigError, ConfigErrors
 from probe.publish.log.event_lines import OURS, JsonFormatter, TextFormatter, configure
-from probe.publish.privacy.named import SCRUBBED
-from probe.publish.privacy.told import FIELDS, said_of
+from probe.publish.privacy.configured_names import SCRUBBED
+from probe.publish.privacy.logged_fields import FIELDS, said_of
 from probe.store.health import WORDS
 
 

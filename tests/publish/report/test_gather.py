@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from probe.model.identity import LegRole, RoundKind
 from probe.model.stored import StoredRound, VerdictSpan
 from probe.model.verdict import State, Verdict
-from probe.publish.report.gather import MOST_BINS, Spans, gather, thinned, window
-from probe.publish.report.report_parts import Span
-from probe.publish.report.sketch import Sketch
-from probe.publish.report.times import Clock, duration, listed
+from probe.publish.report.gather import MOST_BINS, VerdictSpans, gather, thinned, window
+from probe.publish.report.quantile_sketch import Sketch
+from probe.publish.report.report_parts import StateSpan
+from probe.publish.report.times import TimeWriter, duration, listed
 from synth.event import DAY, END, ONSET, VANTAGES, WEEK, history
 
 
@@ -52,7 +52,7 @@ STATES = st.sampled_from(list(State))
 def test_spans_are_in_order_never_overlap_and_keep_their_states(
     steps: list[tuple[float, State]],
 ) -> None:
-    spans, at = Spans(window(0.0, 1e6)), 0.0
+    spans, at = VerdictSpans(window(0.0, 1e6)), 0.0
     for step, state in steps:
         at += step
         spans.add(_verdict(state, at, at))
@@ -82,9 +82,9 @@ def test_spans_are_in_order_never_overlap_and_keep_their_states(
 
 def test_a_short_doubt_does_not_hide_the_days_after_it() -> None:
     spans = (
-        Span(state=State.OK, start=0.0, end=9_000.0),
-        Span(state=State.UNKNOWN, start=9_000.0, end=9_300.0),
-        Span(state=State.OK, start=9_300.0, end=900_000.0),
+        StateSpan(state=State.OK, start=0.0, end=9_000.0),
+        StateSpan(state=State.UNKNOWN, start=9_000.0, end=9_300.0),
+        StateSpan(state=State.OK, start=9_300.0, end=900_000.0),
     )
     assert [(d.state, d.start, d.end) for d in thinned(spans, 1_000.0)] == [
         (State.OK, 0.0, 9_000.0),
@@ -112,11 +112,11 @@ def test_where_most_rounds_were_forgotten_the_spans_of_verdicts_tell() -> None:
     (slot,) = gather(rounds[::12], over).slots.values()
     assert len(slot.spans) == 24
     (slot,) = gather(rounds[::12], over, told=[span]).slots.values()
-    assert slot.spans == (Span(state=State.OK, start=rounds[0].verdict.at, end=over.end),)
+    assert slot.spans == (StateSpan(state=State.OK, start=rounds[0].verdict.at, end=over.end),)
 
 
 def test_a_restriction_begins_at_its_onset_and_silence_is_a_gap() -> None:
-    spans = Spans(window(0.0, 1e6))
+    spans = VerdictSpans(window(0.0, 1e6))
     for at, since, state in (
         (100.0, 100.0, State.OK),
         (700.0, 100.0, State.OK),
@@ -126,16 +126,16 @@ def test_a_restriction_begins_at_its_onset_and_silence_is_a_gap() -> None:
     ):
         spans.add(_verdict(state, at, since))
     assert spans.finish() == (
-        Span(state=State.OK, start=100.0, end=1_200.0),
-        Span(state=State.THROTTLED, start=1_200.0, end=3_400.0),
-        Span(state=State.OK, start=9_000.0, end=10_500.0),
+        StateSpan(state=State.OK, start=100.0, end=1_200.0),
+        StateSpan(state=State.THROTTLED, start=1_200.0, end=3_400.0),
+        StateSpan(state=State.OK, start=9_000.0, end=10_500.0),
     )
 
 
 def test_a_year_of_flicker_is_drawn_in_few_pieces() -> None:
     states = (State.OK, State.UNKNOWN)
     spans = [
-        Span(state=states[i % 2], start=i * 300.0, end=(i + 1) * 300.0) for i in range(105_000)
+        StateSpan(state=states[i % 2], start=i * 300.0, end=(i + 1) * 300.0) for i in range(105_000)
     ]
     least = 365 * DAY / 800
     assert len(thinned(spans, least)) <= 800
@@ -214,7 +214,7 @@ def test_durations_in_words(seconds: float, words: str) -> None:
 
 @pytest.mark.parametrize("length", [1_800.0, DAY, 7 * DAY, 40 * DAY, 366 * DAY])
 def test_ticks_are_few_round_and_inside(length: float) -> None:
-    ticks = list(Clock().ticks(WEEK, WEEK + length))
+    ticks = list(TimeWriter().ticks(WEEK, WEEK + length))
     assert 2 <= len(ticks) <= 14
     assert all(WEEK <= at <= WEEK + length for at, _ in ticks)
 

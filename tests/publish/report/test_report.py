@@ -21,7 +21,7 @@ from probe.publish.report.gather import gather, window
 from probe.publish.report.render import render_html, render_svg
 from probe.publish.report.report_parts import Gathered, Setting
 from probe.publish.report.story import tell
-from probe.publish.report.times import Clock
+from probe.publish.report.times import TimeWriter
 from synth.event import DAY, END, ONSET, TITLES, VANTAGES, history
 from tests.publish.export.test_exports import PLANTED, with_planted
 from tests.publish.web.markup import is_self_contained
@@ -33,7 +33,7 @@ SETTING = Setting(
     titles=TITLES,
     controls=("debian (foreign)",),
 )
-CLOCK = Clock()
+CLOCK = TimeWriter()
 HOSTILE = "\"><script>alert(1)</script><img src=//evil.test/x onerror=alert(2)>'{{7*7}}&amp;"
 
 
@@ -271,8 +271,8 @@ def test_the_main_plot_is_a_file_of_its_own() -> None:
 
 def test_times_are_in_the_zone_that_was_asked_for(html: str) -> None:
     assert "13:40 UTC" in html
-    karachi = Clock(ZoneInfo("Asia/Karachi"))
+    karachi = TimeWriter(ZoneInfo("Asia/Karachi"))
     assert "20 January 2026, 18:40 PKT" in render_html(
         gathered(event()), SETTING, karachi, version="1"
     )
-    assert Clock(UTC).zone == "UTC"
+    assert TimeWriter(UTC).zone == "UTC"

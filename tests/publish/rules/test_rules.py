@@ -22,7 +22,7 @@ from probe.config.schema import NationConfig
 from probe.config.values import Seconds
 from probe.model.verdict import State
 from probe.publish.metrics import metric_names as names
-from probe.publish.rules import record
+from probe.publish.rules import recording_rules
 from probe.publish.rules.rule_file import rule_file
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -133,7 +133,7 @@ async def test_a_national_event_reaches_an_alertmanager(tmp_path: Path, drill: b
                 alertmanager=receiver.url.removeprefix("http://"),
             ) as server,
         ):
-            server.wait_for(f"{record.SCOPE} == 4")
+            server.wait_for(f"{recording_rules.SCOPE} == 4")
             name = "DRILL_ThrottlewatchNation" if drill else "ThrottlewatchNation"
             alert = receiver.wait_for(name)
             others = {a["labels"]["alertname"] for a in receiver.alerts()}
@@ -200,14 +200,14 @@ async def test_a_centre_finds_what_a_region_heard(tmp_path: Path, how: str) -> N
                 job["static_configs"] = [{"targets": [region.url.removeprefix("http://")]}]
                 more = {"scrape_configs": [job]}
                 with prometheus(tmp_path / "centre", rules=rules_text, more=more) as centre:
-                    found = centre.wait_for(f"{record.SCOPE} == 4")
+                    found = centre.wait_for(f"{recording_rules.SCOPE} == 4")
         else:
             with prometheus(tmp_path / "centre", rules=rules_text) as centre:
                 sending = writing["remote_write"]
                 sending[0]["url"] = f"{centre.url}/api/v1/write"
                 more = {"remote_write": sending}
                 with prometheus(tmp_path / "region", scrape=[address], more=more):
-                    found = centre.wait_for(f"{record.SCOPE} == 4")
+                    found = centre.wait_for(f"{recording_rules.SCOPE} == 4")
                 assert not centre.query("throttlewatch_unneeded")
         labels, _ = found[0]
         assert (labels["country"], labels["platform"]) == ("PK", "x")

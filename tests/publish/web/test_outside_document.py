@@ -17,10 +17,10 @@ from probe.app import Daemon
 from probe.cli import main
 from probe.config import contacts, load
 from probe.config.schema import Config, OutsideConfig, Settings, VantageConfig
-from probe.measure.outside import Outside, Result
+from probe.measure.reference_reader import Outside, ReadResult
 from probe.model.finding import FindingKind, Reference
 from probe.model.identity import Access, Role
-from probe.model.outside import Document, Signed
+from probe.model.reference_document import Document, Signed
 from probe.model.verdict import State, Verdict
 from probe.publish.latest.board import Board
 from probe.publish.web.outside_document import seen_outside
@@ -89,8 +89,8 @@ async def test_from_a_key_to_a_verdict_inside(tmp_path: Path) -> None:
         )
         inside = replace(config(settings=home), platforms=config().platforms[:1])
         outside = Outside(inside)
-        assert await outside.look() == {1: Result.OK}
-        assert await outside.look() == {1: Result.UNCHANGED}
+        assert await outside.look() == {1: ReadResult.OK}
+        assert await outside.look() == {1: ReadResult.UNCHANGED}
         main_file = tmp_path / "inside.yaml"
         main_file.write_text(f'outside: [{{url: "{url}", key: "{key}"}}]\n')
         arguments = ["outside", "read", "-c", str(main_file)]

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from probe.model.identity import RoundKind
 from probe.publish.latest.board import Board
-from probe.publish.metrics.exposition import Page
+from probe.publish.metrics.exposition import Exposition
 from probe.publish.web import endpoints as web
 from probe.publish.web.server import ListenError, ReloadResult, Server, create_app, split_listen
 from synth.shape import PLATFORMS, config, full_round, verdict_of
@@ -175,10 +175,10 @@ async def test_a_scrape_that_is_stuck_holds_up_nothing_else(
 ) -> None:
     begun, release = threading.Event(), threading.Event()
 
-    def stuck(*_: object, **__: object) -> Page:
+    def stuck(*_: object, **__: object) -> Exposition:
         begun.set()
         assert release.wait(20)
-        return Page(body=b"late", headers={})
+        return Exposition(body=b"late", headers={})
 
     monkeypatch.setattr(web, "encode", stuck)
     board = Board(config())

@@ -1,0 +1,54 @@
+"""What measuring has to remember from round to round: budgets, objects, and who has seen a name."""
+
+from __future__ import annotations
+
+from probe.measure.line_turn import LineTurn
+from probe.measure.objects import KnownObject
+from probe.schedule.host_budget import HostBudget
+
+MOST_ADDRESSES = 4_096
+
+
+class Ledger:
+    """Which addresses have seen a platform's name from a vantage.
+
+    Some throttling keeps state per client and address after one connection with a throttled name
+    (Turkcell 2022, ntc.party/t/3471), so the trigger can only be judged at an address that has not.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], set[str]] = {}
+
+    def seen(self, vantage: str, address: str) -> tuple[str, ...]:
+        """The platforms whose names ``address`` has seen, sorted."""
+        return tuple(sorted(self._seen.get((vantage, address), ())))
+
+    def note(self, vantage: str, address: str, platform: str) -> None:
+        """``address`` is about to see a name of ``platform``. The oldest are forgotten."""
+        key = (vantage, address)
+        platforms = self._seen.pop(key, set())
+        self._seen[key] = platforms | {platform}
+        while len(self._seen) > MOST_ADDRESSES:
+            del self._seen[next(iter(self._seen))]
+
+
+class BetweenRounds:
+    """The only mutable things in measuring; they outlive a reload of the configuration."""
+
+    def __init__(self) -> None:
+        self.budget = HostBudget()
+        self.ledger = Ledger()
+        self._turns: dict[str, LineTurn] = {}
+        self._memories: dict[tuple[str, str, str], KnownObject] = {}
+
+    def turn(self, vantage: str) -> LineTurn:
+        """The turn on the line of ``vantage``."""
+        return self._turns.setdefault(vantage, LineTurn())
+
+    def memory(self, vantage: str, owner: str, target: str) -> KnownObject:
+        """What is remembered of a target's object."""
+        return self._memories.get((vantage, owner, target), KnownObject())
+
+    def remember(self, vantage: str, owner: str, target: str, memory: KnownObject) -> None:
+        """Replace what is remembered of a target's object."""
+        self._memories[vantage, owner, target] = memory

@@ -1,0 +1,196 @@
+"""Alerts over the recorded series: each once for what is measured, and once for exercises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from probe.config.schema import NationConfig
+from probe.model.finding import SCOPE_CODE, FindingKind, Scope
+from probe.model.verdict import State
+from probe.publish.metrics import metric_names as names
+from probe.publish.rules import recording_rules
+from probe.publish.rules.known_vantages import ASIDE
+
+DRILL = "DRILL"
+_WHERE = "{{ $labels.platform }} in {{ $labels.country }}"
+
+
+class Alert(Struct, frozen=True, kw_only=True):
+    """One alert. ``expr`` has ``DRILL_MATCHER`` wherever it selects recorded series."""
+
+    name: str
+    expr: str
+    hold: str
+    severity: str
+    summary: str
+    description: str
+
+
+DRILL_MATCHER = "<drill>"
+
+
+def alerts(thresholds: NationConfig) -> Iterator[Alert]:
+    """What is alerted. Words follow docs/safety.md: what is seen, never who did it."""
+    nation, partial = SCOPE_CODE[Scope.NATION], SCOPE_CODE[Scope.PARTIAL]
+    restricted = _at(FindingKind.RESTRICTED)
+    reference = f"on (platform, kind, drill) ({recording_rules.REFERENCE}{{{DRILL_MATCHER}}} == 1)"
+    yield Alert(
+        name="ThrottlewatchNation",
+        expr=f"{restricted} == {nation} and {reference}",
+        hold="1m",
+        severity="critical",
+        summary=f"{_WHERE}: throttled or blocked nation-wide",
+        description=(
+            "Most of the country's networks that are measured see it throttled or blocked, and "
+            "have for a while; vantages abroad reach it as always. Read the runbook before you "
+            "publish."
+        ),
+    )
+    yield Alert(
+        name="ThrottlewatchNationWithoutReference",
+        expr=f"{restricted} == {nation} unless {reference}",
+        hold="1m",
+        severity="critical",
+        summary=f"{_WHERE}: consistent with nation-wide throttling or blocking",
+        description=(
+            "Most of the country's networks that are measured see it throttled or blocked, and "
+            "have for a while. No vantage abroad measures it, so it may be failing everywhere: "
+            "look from outside before you say more."
+        ),
+    )
+    yield Alert(
+        name="ThrottlewatchSystematic",
+        expr=f"{recording_rules.SYSTEMATIC}{{{DRILL_MATCHER}}} == 1",
+        hold="1m",
+        severity="critical",
+        summary=f"{_WHERE}: began together with other platforms",
+        description=(
+            "Several platforms began to be throttled or blocked within minutes of one another, in "
+            "several networks, judged by different controls. Faults of single platforms do not "
+            "look like that."
+        ),
+    )
+    yield Alert(
+        name="ThrottlewatchPartial",
+        expr=f"{restricted} == {partial}",
+        hold="10m",
+        severity="warning",
+        summary=f"{_WHERE}: throttled or blocked in several networks",
+        description=(
+            "Several networks see it, but not enough of the country, not for long enough, or not "
+            "enough of the country is heard."
+        ),
+    )
+    yield Alert(
+        name="ThrottlewatchNetwork",
+        expr=f"{restricted} == {SCOPE_CODE[Scope.NETWORK]}",
+        hold="30m",
+        severity="info",
+        summary=f"{_WHERE}: throttled or blocked in one network",
+        description="One network sees it and the others do not: its fault, or its restriction.",
+    )
+    yield Alert(
+        name="ThrottlewatchVantage",
+        expr=(
+            f"{_at(FindingKind.RESTRICTED, recording_rules.AFFECTED_VANTAGES)} > 0\n"
+            f"and {restricted} <= {SCOPE_CODE[Scope.VANTAGE]}\n"
+            f"unless on (platform, kind, drill) "
+            f"({recording_rules.REFERENCE}{{{DRILL_MATCHER}}} == 0)"
+        ),
+        hold="5m",
+        severity="warning",
+        summary=f"{_WHERE}: throttled or blocked at a vantage",
+        description=(
+            "{{ $value }} vantages have proven it, and that is not the majority of a network, or "
+            "too few networks are heard to say more: one line, one home, or the beginning."
+        ),
+    )
+    yield Alert(
+        name="ThrottlewatchImpaired",
+        expr=(
+            f"sum by (country, platform, drill) ({names.VERDICT_STATE.name}"
+            f'{{role="inside", state="{State.IMPAIRED.value}", {DRILL_MATCHER}}}) > 0'
+        ),
+        hold="5m",
+        severity="warning",
+        summary=f"{_WHERE}: slow or failing while other sites are fine, here or everywhere",
+        description=(
+            "It is proven at {{ $value }} vantages, and nothing rules out that the platform itself "
+            "is the cause: it accuses nobody. Look from outside before you say where."
+        ),
+    )
+    for kind, words in (
+        (FindingKind.DEGRADED, "lines are slow nation-wide, controls included"),
+        (FindingKind.OFFLINE, "lines are offline nation-wide"),
+    ):
+        yield Alert(
+            name=f"ThrottlewatchNation{kind.value.capitalize()}",
+            expr=f"{_at(kind)} == {nation}",
+            hold="1m",
+            severity="critical",
+            summary=f"{{{{ $labels.country }}}}: {words} (seen at {{{{ $labels.platform }}}})",
+            description=(
+                "This names no platform: everything is affected. A power cut, a cut cable and a "
+                "shutdown look alike from here."
+            ),
+        )
+    yield Alert(
+        name="ThrottlewatchSilent",
+        expr=f"{_at(FindingKind.SILENT)} >= {partial}",
+        hold="1m",
+        severity="critical",
+        summary="{{ $labels.country }}: most vantages went silent within minutes",
+        description=(
+            "They were heard until then, and none since. A shutdown, a power cut and a fault of "
+            "the way to this server look alike from here: a country that is cut off tells nobody."
+        ),
+    )
+    yield Alert(
+        name="ThrottlewatchFailsAbroad",
+        expr=(
+            f"{recording_rules.REFERENCE}"
+            f'{{kind="{FindingKind.RESTRICTED.value}", {DRILL_MATCHER}}} == 0'
+        ),
+        hold="10m",
+        severity="info",
+        summary="{{ $labels.platform }} fails at the reference vantages as well",
+        description=(
+            "While it does, nothing is said about any country: what fails everywhere is not "
+            "national."
+        ),
+    )
+    yield Alert(
+        name="ThrottlewatchCoverageLow",
+        expr=(
+            f"min by (country, drill) (max by (country, platform, drill) "
+            f"({recording_rules.COVERAGE}"
+            f'{{kind=~"{FindingKind.RESTRICTED.value}|{FindingKind.IMPAIRED.value}", '
+            f"{DRILL_MATCHER}}})) < {thresholds.min_coverage!r}\n"
+            f"or {recording_rules.HEARD}{{{DRILL_MATCHER}}} < {thresholds.min_coverage!r}"
+        ),
+        hold="30m",
+        severity="warning",
+        summary="{{ $labels.country }}: too few of the known networks are heard",
+        description=(
+            "Vantages are silent, offline or undecided. Absent data is neither fine nor affected: "
+            "a national event cannot be seen until they are back. Those that will not come back "
+            "belong into nation.gone."
+        ),
+    )
+    yield Alert(
+        name="ThrottlewatchVantageInTwoNetworks",
+        expr=f"{ASIDE}{{{DRILL_MATCHER}}} > 1",
+        hold="5m",
+        severity="warning",
+        summary="vantage {{ $labels.vantage }} claims two networks and counts for neither",
+        description=(
+            "Two vantages of the fleet have the same name, or one changed its configured asn or "
+            "country."
+        ),
+    )
+
+
+def _at(kind: FindingKind, series: str = recording_rules.SCOPE) -> str:
+    return f'{series}{{kind="{kind.value}", {DRILL_MATCHER}}}'

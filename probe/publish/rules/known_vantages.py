@@ -1,0 +1,87 @@
+"""Recording rules: which vantages there are, where each was last heard, and who fell silent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from probe.config.schema import NationConfig
+from probe.nation.sight import TOLERANCE, hold_window, near_window, remember_window
+from probe.publish.metrics import metric_names as names
+from probe.publish.rules.rule_parts import Recording, window
+
+# Whoever stands for a network. An exercise's vantages end by themselves, and are never silent.
+VOTING = 'role="inside", access=~"fixed|mobile", asn!=""'
+MEASURED = 'drill=""'
+_PLACE = "country, asn, upstream, vantage, drill"
+
+ASIDE = "vantage:throttlewatch_claimed_networks:count"
+PRESENT = "vantage:throttlewatch_present:bool"
+ABSENT = "vantage:throttlewatch_absent_timestamp_seconds:last"
+KNOWN = "vantage:throttlewatch_heard_timestamp_seconds:last"
+DARK = "vantage:throttlewatch_silent_timestamp_seconds:since"
+
+
+def known(thresholds: NationConfig) -> Iterator[Recording]:
+    """The same as ``Memory.hear`` and ``notice`` of ``probe/nation/``."""
+    info = names.VANTAGE_INFO.name
+    yield Recording(
+        record=ASIDE,
+        expr=(
+            "count by (vantage, drill) (count by (vantage, country, asn, upstream, drill) "
+            f'(max_over_time({info}{{asn!=""}}[{window(hold_window(thresholds))}])))'
+        ),
+    )
+    yield Recording(
+        record=PRESENT,
+        expr=(
+            f'(max by ({_PLACE}) ({info}{{{VOTING}, upstream!=""}})\n'
+            "or label_replace(max by (country, asn, vantage, drill) "
+            f'({info}{{{VOTING}, upstream=""}}), "upstream", "$1", "asn", "(.+)"))\n'
+            f"unless on (vantage, drill) ({ASIDE} > 1)"
+        ),
+    )
+    yield from _places(thresholds)
+    yield _silent(thresholds)
+
+
+def _places(thresholds: NationConfig) -> Iterator[Recording]:
+    """One that is silent keeps the place where it was last heard, for as long as it takes; one that
+    is heard as something else has none (-1) until it is back."""
+    reach = window(remember_window(thresholds))
+    gone = f', vantage!~"{"|".join(thresholds.gone)}"' if thresholds.gone else ""
+    yield Recording(
+        record=ABSENT,
+        expr=(
+            f"topk by (vantage, drill) (1, last_over_time({KNOWN}{{{MEASURED}{gone}}}[{reach}]))\n"
+            f"unless on (vantage, drill) {PRESENT}"
+        ),
+    )
+    yield Recording(
+        record=KNOWN,
+        expr=(
+            f"{PRESENT} * 0 + time()\n"
+            f"or ({ABSENT} unless on (vantage, drill) ({_heard()} unless ({ASIDE} > 1)))\n"
+            f"or {ABSENT} * 0 - 1"
+        ),
+    )
+
+
+def _silent(thresholds: NationConfig) -> Recording:
+    silent = f"({KNOWN}{{{MEASURED}}} >= 0 unless on (vantage, drill) {_heard()})"
+    near = f"> time() - {near_window(thresholds):g}"
+    struck = f"count by (country, drill) ({silent} {near})"
+    recent = f"count by (country, drill) ({KNOWN}{{{MEASURED}}} {near})"
+    return Recording(
+        record=DARK,
+        expr=(
+            f"{silent} {near}\n"
+            f"and on (country, drill) ({struck} >= {thresholds.min_networks})\n"
+            f"and on (country, drill) "
+            f"({struck} >= {thresholds.min_share!r} * {recent} - {TOLERANCE!r})\n"
+            f"or ({silent} == last_over_time({DARK}[{window(remember_window(thresholds))}]))"
+        ),
+    )
+
+
+def _heard() -> str:
+    return f"max by (vantage, drill) ({names.VANTAGE_INFO.name})"

@@ -1,0 +1,397 @@
+"""Recording rules: verdicts of a fleet's vantages to networks, countries, scopes.
+
+The same computation as ``probe/nation/``, step by step; a test holds both together on random
+histories. Rules of a group are evaluated in order, each sees what those before it recorded. All of
+them aggregate by ``drill``, which only an exercise's series carry, so an exercise never mixes with
+what was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from probe.config.schema import NationConfig
+from probe.model.finding import SCOPE_CODE, FindingKind, Scope
+from probe.model.verdict import State
+from probe.nation.sight import (
+    AFFECTED,
+    CLEAR,
+    NO_VOTE,
+    REFERENCE_FAILING,
+    REFERENCE_FINE,
+    SLOW_ABROAD,
+    TOLERANCE,
+    VERDICT_KINDS,
+    hold_steps,
+    hold_window,
+)
+from probe.publish.metrics import metric_names as names
+from probe.publish.rules.known_vantages import ASIDE, DARK, KNOWN, MEASURED, PRESENT, VOTING, known
+from probe.publish.rules.rule_parts import Recording, states_text, window
+
+_PLACE = "country, asn, access, role, vantage, platform, drill"
+_NETWORK = "country, asn, platform, kind, drill"
+_COUNTRY = "country, platform, kind, drill"
+_RESTRICTED = FindingKind.RESTRICTED.value
+_SILENT = FindingKind.SILENT.value
+
+AFFECTED_VANTAGE = "vantage:throttlewatch_affected:max"
+VOTER = "vantage:throttlewatch_voter_affected:max"
+ONSET_VANTAGE = "vantage:throttlewatch_onset_timestamp_seconds:max"
+LOOKED = "platform:throttlewatch_reference_looked_timestamp_seconds:min"
+WEIGHT = "asn:throttlewatch_weight:max"
+AFFECTED_NETWORK = "asn:throttlewatch_affected:bool"
+ONSET_NETWORK = "asn:throttlewatch_onset_timestamp_seconds:median"
+REFERENCE = "platform:throttlewatch_reference_fine:bool"
+VANTAGES = "country:throttlewatch_vantages:count"
+AFFECTED_VANTAGES = "country:throttlewatch_affected_vantages:sum"
+COVERED_NETWORKS = "country:throttlewatch_covered_networks:count"
+AFFECTED_NETWORKS = "country:throttlewatch_affected_networks:sum"
+UPSTREAMS = "country:throttlewatch_affected_upstreams:count"
+COVERED_WEIGHT = "country:throttlewatch_covered_weight:sum"
+SHARE = "country:throttlewatch_affected:share"
+HEARD = "country:throttlewatch_heard:ratio"
+COVERAGE = "country:throttlewatch_coverage:ratio"
+WIDE = "country:throttlewatch_wide:bool"
+HELD = "country:throttlewatch_wide_held:bool"
+SCOPE = "country:throttlewatch_scope:code"
+ONSET = "country:throttlewatch_onset_timestamp_seconds:median"
+SPREAD = "country:throttlewatch_onset_spread_seconds:range"
+JOINED = "country:throttlewatch_joined_onset_timestamp_seconds:median"
+CONTROLS = "country:throttlewatch_controls:count"
+TOGETHER = "country:throttlewatch_together:bool"
+SYSTEMATIC_WITH = "country:throttlewatch_systematic_with:bool"
+SYSTEMATIC = "country:throttlewatch_systematic:bool"
+
+
+def recordings(
+    thresholds: NationConfig,
+    platforms: Iterable[str],
+    operators: Mapping[str, str] | None = None,
+) -> tuple[Recording, ...]:
+    """Every recording rule, in the order in which they must be evaluated. ``operators``: who runs
+    each platform (one that is not there is its own)."""
+    run_by = {platform: (operators or {}).get(platform, platform) for platform in platforms}
+    return (
+        *known(thresholds),
+        *_references(thresholds),
+        _onset(),
+        *_vantages(),
+        *_networks(thresholds),
+        *_countries(thresholds),
+        *_onsets(thresholds, run_by),
+        Recording(record=SCOPE, expr=_scope(thresholds)),
+    )
+
+
+def _vantages() -> Iterator[Recording]:
+    verdict = names.VERDICT_STATE.name
+    reasons = "|".join(sorted(NO_VOTE))
+    no_vote = f'{names.VERDICT_INFO.name}{{reason=~"{reasons}"}}'
+    for kind in VERDICT_KINDS:
+        affected, saying = states_text(AFFECTED[kind]), states_text(AFFECTED[kind] | CLEAR[kind])
+        says = (
+            f'max by ({_PLACE}) ({verdict}{{role="inside", state=~"{affected}"}})\n'
+            f'and (max by ({_PLACE}) ({verdict}{{role="inside", state=~"{saying}"}}) == 1)'
+        )
+        if kind is FindingKind.RESTRICTED:
+            # Fine abroad, by a look after it began: what is impaired here is so here.
+            says = (
+                f"(max by ({_PLACE}) "
+                f'({verdict}{{role="inside", state="{State.IMPAIRED.value}"}} == 1)\n'
+                f'and on (platform, drill) ({REFERENCE}{{kind="{kind.value}"}} == 1)\n'
+                f"and on (vantage, platform, drill) "
+                f"({ONSET_VANTAGE} <= on (platform, drill) group_left () {LOOKED}))\n"
+                f"or ({says})"
+            )
+        yield Recording(
+            record=AFFECTED_VANTAGE,
+            expr=(
+                f"({says})\n"
+                f"unless on (vantage, platform, drill) {no_vote}\n"
+                f"unless on (vantage, drill) ({ASIDE} > 1)"
+            ),
+            labels={"kind": kind.value},
+        )
+        yield Recording(
+            record=VANTAGES,
+            expr=(
+                "count by (country, platform, drill) "
+                f'(max by ({_PLACE}) ({verdict}{{role="inside", state="ok"}}))'
+            ),
+            labels={"kind": kind.value},
+        )
+    who = "country, asn, vantage, drill"
+    yield Recording(
+        record=AFFECTED_VANTAGE,
+        expr=(
+            f"max by ({who}) ({DARK} * 0 + 1)\n"
+            f"or max by ({who}) ({PRESENT}{{{MEASURED}}} * 0) and on (country, drill) {DARK}"
+        ),
+        labels={"kind": _SILENT},
+    )
+    yield Recording(
+        record=VANTAGES,
+        expr=f'count by (country, drill) ({AFFECTED_VANTAGE}{{kind="{_SILENT}"}})',
+        labels={"kind": _SILENT},
+    )
+
+
+def _networks(thresholds: NationConfig) -> Iterator[Recording]:
+    there = f"max by (country, asn, drill) ({KNOWN} >= 0)"
+    yield Recording(
+        record=WEIGHT,
+        expr="\nor ".join(
+            (
+                *(
+                    f"{there.replace(KNOWN, KNOWN + selector)} * 0 + {weight!r}"
+                    for asn, weight in sorted(thresholds.weights.items())
+                    for selector in [f'{{asn="{asn}"}}']
+                ),
+                f"{there} * 0 + {thresholds.other_weight!r}",
+            )
+        ),
+    )
+    yield Recording(
+        record=VOTER,
+        expr=(
+            f"{AFFECTED_VANTAGE}{{{VOTING}}} and on (country, asn, drill) {WEIGHT}\n"
+            f'or {AFFECTED_VANTAGE}{{kind="{_SILENT}"}}'
+        ),
+    )
+    # Half of a network says neither: it is as if it were not heard.
+    affected, all_of = f"sum by ({_NETWORK}) ({VOTER}) * 2", f"count by ({_NETWORK}) ({VOTER})"
+    yield Recording(
+        record=AFFECTED_NETWORK,
+        expr=f"({affected} > bool {all_of})\nunless ({affected} == {all_of})",
+    )
+
+
+def _references(thresholds: NationConfig) -> Iterator[Recording]:
+    """Weighed: most of all are fine (and enough of them), or more fail than are fine; else there is
+    no series."""
+    state = f'{names.VERDICT_STATE.name}{{role="reference", state="{State.OK.value}"}}'
+    every = f"count by (platform, drill) (max by ({_PLACE}) ({state}))"
+    for kind in VERDICT_KINDS:
+        fine = _abroad(REFERENCE_FINE[kind])
+        failing = _abroad(REFERENCE_FAILING[kind], SLOW_ABROAD[kind])
+        yield Recording(
+            record=REFERENCE,
+            expr=(
+                f"(({fine} >= {thresholds.min_references})\n* 2 > {every}) * 0 + 1\n"
+                f"or ({fine}\n< {failing}) * 0"
+            ),
+            labels={"kind": kind.value},
+        )
+    fine = states_text(REFERENCE_FINE[FindingKind.RESTRICTED])
+    selector = f'{{role="reference", state=~"{fine}"}} == 1'
+    slot = "vantage, platform, drill"
+    yield Recording(
+        record=LOOKED,
+        expr=(
+            "min by (platform, drill) "
+            f"({_corrected(f'max by ({slot}) ({names.VERDICT_TIME.name})')}\n"
+            f"and on ({slot}) ({names.VERDICT_STATE.name}{selector}))"
+        ),
+    )
+
+
+def _corrected(time: str) -> str:
+    """A time that a vantage tells by its own clock, by the server's."""
+    clock = names.VANTAGE_TIME.name
+    return (
+        f"({time}\n+ on (vantage, drill) group_left () "
+        f"max by (vantage, drill) (timestamp({clock}) - {clock})\nor {time})"
+    )
+
+
+def _onset() -> Recording:
+    since = f"max by (vantage, platform, drill) ({names.VERDICT_SINCE.name})"
+    return Recording(
+        record=ONSET_VANTAGE,
+        expr=f"{_corrected(since)}\nor max by (vantage, drill) ({DARK})",
+    )
+
+
+def _abroad(states: Iterable[State], reasons: Iterable[str] = ()) -> str:
+    verdict = names.VERDICT_STATE.name
+    selector = f'{verdict}{{role="reference", state=~"{states_text(states)}"}}'
+    if found := "|".join(sorted(reasons)):
+        unknown = f'{verdict}{{role="reference", state="{State.UNKNOWN.value}"}}'
+        info = f'{names.VERDICT_INFO.name}{{reason=~"{found}"}}'
+        selector += f"\nor ({unknown} and on (vantage, platform, drill) {info})"
+    return f"sum by (platform, drill) (max by ({_PLACE}) ({selector}))"
+
+
+def _countries(thresholds: NationConfig) -> Iterator[Recording]:
+    none = f"{VANTAGES} * 0"
+    weighed = f"* on (country, asn, drill) group_left () {WEIGHT}"
+    yield Recording(
+        record=AFFECTED_VANTAGES,
+        expr=f"sum by ({_COUNTRY}) ({AFFECTED_VANTAGE}) or {none}",
+    )
+    yield Recording(
+        record=COVERED_NETWORKS,
+        expr=f"count by ({_COUNTRY}) ({AFFECTED_NETWORK}) or {none}",
+    )
+    yield Recording(
+        record=AFFECTED_NETWORKS,
+        expr=f"sum by ({_COUNTRY}) ({AFFECTED_NETWORK}) or {none}",
+    )
+    struck = f"({VOTER} == 1) and on ({_NETWORK}) ({AFFECTED_NETWORK} == 1)"
+    yield Recording(
+        record=UPSTREAMS,
+        expr=(
+            f"count by ({_COUNTRY}) (count by ({_COUNTRY}, upstream) (({struck})\n"
+            f"* on (vantage, drill) group_left (upstream) {KNOWN}))"
+        ),
+    )
+    yield Recording(
+        record=COVERED_WEIGHT,
+        expr=f"sum by ({_COUNTRY}) (({AFFECTED_NETWORK} * 0 + 1) {weighed}) or {none}",
+    )
+    yield Recording(
+        record=SHARE,
+        expr=f"sum by ({_COUNTRY}) ({AFFECTED_NETWORK} {weighed}) / ({COVERED_WEIGHT} > 0)",
+    )
+    total = f"sum by (country, drill) ({WEIGHT})"
+    if thresholds.total_weight is not None:
+        total = f"({total} * 0 + {thresholds.total_weight!r})"
+    yield Recording(
+        record=COVERAGE, expr=f"{COVERED_WEIGHT} / on (country, drill) group_left () {total}"
+    )
+    there = f"sum by (country, drill) ({WEIGHT}"
+    yield Recording(
+        record=HEARD,
+        expr=(f"{there} and on (country, asn, drill) {PRESENT}) / {there})\nor {there}) * 0"),
+    )
+    yield Recording(
+        record=WIDE,
+        expr=(
+            f"({none} + 1\n"
+            f"and ({AFFECTED_NETWORKS} >= {thresholds.min_networks})\n"
+            f"and ({UPSTREAMS} >= {thresholds.min_upstreams})\n"
+            f"and ({SHARE} >= {thresholds.min_share - TOLERANCE!r})\n"
+            f"and ({COVERAGE} >= {thresholds.min_coverage - TOLERANCE!r})\n"
+            f"unless on (platform, kind, drill) ({REFERENCE} == 0))\n"
+            f"or {none}"
+        ),
+    )
+    hold = window(hold_window(thresholds))
+    yield Recording(
+        record=HELD,
+        expr=(
+            f"((min_over_time({WIDE}[{hold}]) == bool 1)\n"
+            f"* (count_over_time({WIDE}[{hold}]) >= bool {hold_steps(thresholds) + 1}))\n"
+            f"and {VANTAGES}"
+        ),
+    )
+
+
+def _onsets(thresholds: NationConfig, platforms: Mapping[str, str]) -> Iterator[Recording]:
+    yield Recording(
+        record=ONSET_NETWORK,
+        expr=(
+            f"quantile by ({_NETWORK}) (0.5, ({VOTER} == 1) * 0\n"
+            f"+ on (vantage, platform, drill) group_left () {ONSET_VANTAGE})\n"
+            f"and ({AFFECTED_NETWORK} == 1)"
+        ),
+    )
+    yield Recording(record=ONSET, expr=f"quantile by ({_COUNTRY}) (0.5, {ONSET_NETWORK})")
+    yield Recording(
+        record=SPREAD,
+        expr=f"max by ({_COUNTRY}) ({ONSET_NETWORK}) - min by ({_COUNTRY}) ({ONSET_NETWORK})",
+    )
+    only = f'{{kind="{_RESTRICTED}"}}'
+    near = (
+        f"abs({ONSET_NETWORK}{only} - on ({_COUNTRY}) group_left () {ONSET}{only}) "
+        f"<= {thresholds.onset_window / 2!r}"
+    )
+    for operator, run in _by_operator(platforms):
+        of = f'{{kind="{_RESTRICTED}", platform=~"{"|".join(run)}"}}'
+        yield Recording(
+            record=JOINED,
+            expr=(
+                f"{ONSET}{of}\n"
+                f"and (count by ({_COUNTRY}) ({near}) >= {thresholds.min_networks})\n"
+                f"and ({UPSTREAMS} >= {thresholds.min_upstreams})\n"
+                f"unless on (platform, kind, drill) ({REFERENCE} == 0)"
+            ),
+            labels={"operator": operator},
+        )
+    struck = f"({VOTER}{only} == 1) and on ({_NETWORK}) ({AFFECTED_NETWORK} == 1)"
+    yield Recording(
+        record=CONTROLS,
+        expr=(
+            "count by (country, platform, kind, control, drill) (\n"
+            f"max by (vantage, platform, control, drill) ({names.VERDICT_CONTROL.name})\n"
+            "* on (vantage, platform, drill) group_left (country, kind)\n"
+            f"max by (country, kind, vantage, platform, drill) ({struck}))"
+        ),
+    )
+    yield from _together(thresholds, platforms)
+
+
+def _by_operator(platforms: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    found: dict[str, list[str]] = {}
+    for platform, operator in platforms.items():
+        found.setdefault(operator, []).append(platform)
+    return list(found.items())
+
+
+def _together(thresholds: NationConfig, platforms: Iterable[str]) -> Iterator[Recording]:
+    """For each platform: which began no earlier than it, and soon after. PromQL cannot compare all
+    pairs of a vector, so there is a rule for each."""
+    least = thresholds.systematic_platforms
+    platforms = tuple(platforms)
+    whole = "country, kind, drill"
+    for platform in platforms:
+        yield Recording(
+            record=TOGETHER,
+            expr=(
+                f'({JOINED} - on ({whole}) group_left () {JOINED}{{platform="{platform}"}}\n'
+                f">= 0 <= {float(thresholds.onset_window)!r}) * 0 + 1"
+            ),
+            labels={"first": platform},
+        )
+    for platform in platforms:
+        together = f'{TOGETHER}{{first="{platform}"}}'
+        yield Recording(
+            record=SYSTEMATIC_WITH,
+            expr=(
+                f"{together}\n"
+                f"and on ({whole}) (count by ({whole}) (count by ({whole}, operator) "
+                f"({together})) >= {least})\n"
+                f"and on ({whole}) (count by ({whole}) (count by ({whole}, control) "
+                f"({CONTROLS} and on ({_COUNTRY}) {together})) >= {least})"
+            ),
+            labels={"first": platform},
+        )
+    yield Recording(
+        record=SYSTEMATIC,
+        expr=(
+            f'max by ({_COUNTRY}) ({SYSTEMATIC_WITH})\nor {VANTAGES}{{kind="{_RESTRICTED}"}} * 0'
+        ),
+    )
+
+
+def _scope(thresholds: NationConfig) -> str:
+    """The ladder of ``probe/nation/country.py``: the first that holds."""
+
+    def rung(scope: Scope, condition: str) -> str:
+        return f"({VANTAGES} * 0 + {SCOPE_CODE[scope]} {condition})".replace("+ -", "- ")
+
+    rungs = (
+        rung(Scope.INSUFFICIENT, f"and ({COVERED_NETWORKS} < {thresholds.min_networks})"),
+        rung(Scope.NONE, f"and on (platform, kind, drill) ({REFERENCE} == 0)"),
+        rung(Scope.NATION, f'and ({HELD}{{kind!="{FindingKind.IMPAIRED.value}"}} == 1)'),
+        rung(Scope.PARTIAL, f"and ({AFFECTED_NETWORKS} >= 2)"),
+        rung(Scope.NETWORK, f"and ({AFFECTED_NETWORKS} == 1)"),
+        rung(Scope.VANTAGE, f"and ({AFFECTED_VANTAGES} > 0)"),
+        rung(
+            Scope.INSUFFICIENT,
+            f"unless ({COVERAGE} >= {thresholds.min_coverage - TOLERANCE!r})",
+        ),
+        rung(Scope.NONE, ""),
+    )
+    return "\nor ".join(rungs)
