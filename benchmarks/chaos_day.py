@@ -293,7 +293,9 @@ class Day:
             self.configure("")
             self.file.write_bytes(self.random.choice(BAD_CONFIGS))
         else:
-            self.file.unlink(missing_ok=True)
+            # A good one first: a folder may be there from before.
+            self.configure("")
+            self.file.unlink()
             self.file.mkdir()
         for _ in range(self.random.randrange(1, 4)):
             os.kill(os.getpid(), signal.SIGHUP)

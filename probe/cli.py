@@ -17,7 +17,7 @@ from probe.commands.group import Commands
 from probe.commands.measuring import Measuring
 from probe.commands.options import config_option
 from probe.commands.options import load_config as _load
-from probe.commands.output import write
+from probe.commands.output import tell, write
 from probe.commands.recorded import RecordedError
 from probe.commands.risk import RISK
 from probe.config import contacts, load, warnings
@@ -84,7 +84,7 @@ def run(hold: Callable[[], None] | None, path: Path | None) -> None:
     hold()
     config = _load(path)
     if not config.settings.acknowledge_risks:
-        click.echo(RISK, err=True)
+        tell(RISK)
     # The daemon and its server are needed by this command only, and cost time and memory.
     from probe.app import Daemon
     from probe.publish.web.server import ListenError
@@ -255,7 +255,7 @@ def version() -> None:
 
 def _warn(config: Config) -> None:
     for warning in warnings(config):
-        click.echo(f"warning: {warning}", err=True)
+        tell(f"warning: {warning}")
 
 
 def _known(what: str, wanted: Iterable[str], known: Iterable[str]) -> None:

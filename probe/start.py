@@ -23,6 +23,7 @@ SIGNALS = frozenset({signal.SIGHUP, signal.SIGTERM, signal.SIGINT})
 
 def main() -> None:
     """``throttlewatch``."""
+    keep_streams()
     if sys.argv[1:2] == ["run"]:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         for one in (signal.SIGTERM, signal.SIGINT):
@@ -31,6 +32,19 @@ def main() -> None:
     from probe.cli import main as command
 
     command(obj=hold)
+
+
+def keep_streams() -> None:
+    """Where a standard stream is closed nothing else shall get its number: what is written there
+    (by a library, too) would go into the history or a connection. What is said on standard error
+    then goes nowhere; standard output stays absent, so that nothing is lost without a word."""
+    for number, how in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, how)  # takes the lowest number, which this is
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def hold() -> None:

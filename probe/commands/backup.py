@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from probe.commands.options import config_option, load_config
+from probe.commands.output import tell
 from probe.store.backup import BackupError
 from probe.store.backup import backup as copy
 from probe.store.files import readable_path
@@ -37,4 +38,4 @@ def backup(target: Path, source: Path | None, path: Path | None) -> None:
         rounds = copy(source, target)
     except (BackupError, HistoryError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{target}: {rounds:,} rounds, {target.stat().st_size / 1e6:.1f} MB", err=True)
+    tell(f"{target}: {rounds:,} rounds, {target.stat().st_size / 1e6:.1f} MB")

@@ -8,6 +8,7 @@ import click
 
 from probe.commands.asking import ask, asking, printable, url_of
 from probe.commands.options import config_option, load_config
+from probe.commands.output import tell
 
 PATH = "/-/drill"
 
@@ -34,10 +35,7 @@ def drill(path: Path | None, minutes: int, stop: bool, url: str | None, user: st
     config = load_config(path)
     if not stop and minutes * 60.0 < float(config.settings.nation.hold) + 180.0:
         hold = float(config.settings.nation.hold) / 60.0
-        click.echo(
-            f"warning: with nation.hold of {hold:g} minutes no alert arrives within {minutes}",
-            err=True,
-        )
+        tell(f"warning: with nation.hold of {hold:g} minutes no alert arrives within {minutes}")
     asked = f"{PATH}?minutes={0 if stop else minutes}"
     answer = ask(url or url_of(config), asked, user=user, post=True)
     click.echo(printable(answer.decode(errors="replace")).strip())

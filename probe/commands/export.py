@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from probe.commands.options import config_option, load_config
-from probe.commands.output import write
+from probe.commands.output import tell, write
 from probe.commands.reading import opened, ordered, reading, warn_of_strangers
 from probe.model.identity import Vantage
 from probe.model.stored import StoredRound
@@ -66,12 +66,11 @@ def export(
         rounds = history.rounds(since=since, until=until, platform=platform, vantage=vantage)
         written = write(FORMATS[form](rounds, vantages, scrubber), output)
         if scrubber.unnamed:
-            click.echo(
+            tell(
                 f"{scrubber.unnamed} leg(s) went to hosts that this configuration does not name: "
-                "they are scrubbed. Export with the configuration that measured (-c)",
-                err=True,
+                "they are scrubbed. Export with the configuration that measured (-c)"
             )
         if history.unreadable:
-            click.echo(f"{history.unreadable} damaged round(s) were left out", err=True)
+            tell(f"{history.unreadable} damaged round(s) were left out")
     if output is not None:
-        click.echo(f"{output}: {written / 1e6:.1f} MB", err=True)
+        tell(f"{output}: {written / 1e6:.1f} MB")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -55,7 +56,8 @@ class Commands(click.Group):
                 if sys.stdout is not None:
                     sys.stdout.flush()
         except OSError as error:
-            refused_by_machine(error).show()
+            with suppress(OSError):
+                refused_by_machine(error).show()
             sys.exit(1)
 
     def invoke(self, ctx: click.Context) -> object:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
+from probe.commands.output import tell
 from probe.config.schema import Config
 from probe.measure.between_rounds import BetweenRounds
 from probe.measure.round import Rounds
@@ -37,8 +36,7 @@ class Measuring:
             self._shared.tell(spent)
         except OSError as error:
             self._refused = True
-            click.echo(
+            tell(
                 "warning: the daemon is not told what this asks, nor this what the daemon asked: "
-                f"{error.filename or 'the file'}: {(error.strerror or str(error)).lower()}",
-                err=True,
+                f"{error.filename or 'the file'}: {(error.strerror or str(error)).lower()}"
             )

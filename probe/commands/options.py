@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from probe.commands.output import tell
 from probe.config import ConfigErrors, load
 from probe.config.schema import Config
 
@@ -28,5 +29,5 @@ def load_config(path: Path | None) -> Config:
     try:
         return load(path, os.environ)
     except ConfigErrors as errors:
-        click.echo(str(errors), err=True)
+        tell(str(errors))
         sys.exit(CONFIG_ERROR)

@@ -52,6 +52,13 @@ def _to_standard_output(lines: Iterable[bytes]) -> int:
     return written
 
 
+def tell(text: str) -> None:
+    """Say something beside what was asked for. Where that cannot be said (the disk under a log is
+    full) the command goes on."""
+    with suppress(OSError):
+        click.echo(text, err=True)
+
+
 def refused_by_machine(error: OSError) -> click.ClickException:
     """What nobody foresaw, as a sentence. If it is about standard output, nothing more goes there,
     also not when the process ends."""

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from probe.commands.moment import shown_moment
+from probe.commands.output import tell
 from probe.config.schema import Config
 from probe.store.history import History, HistoryError
 
@@ -111,11 +112,10 @@ def warn_of_strangers(config: Config, history: History) -> None:
     a vantage is, its network and its role are in no round."""
     strangers = history.vantages() - {vantage.name for vantage in config.settings.vantages}
     if strangers:
-        click.echo(
+        tell(
             f"warning: vantages in the history that the configuration does not name: "
             f"{', '.join(sorted(strangers))}. What is said of their country, network and role is "
-            f"the default's; give the daemon's file with -c.",
-            err=True,
+            f"the default's; give the daemon's file with -c."
         )
 
 

@@ -8,7 +8,7 @@ import click
 
 from probe import __version__
 from probe.commands.options import config_option, load_config
-from probe.commands.output import write
+from probe.commands.output import tell, write
 from probe.commands.reading import opened, ordered, reading, warn_of_strangers, zone_of
 from probe.config.schema import Config
 from probe.model.finding import Incident
@@ -69,7 +69,7 @@ def report(
     write([page], output)
     if svg is not None:
         write([render_svg(gathered, setting, clock).encode()], svg)
-    click.echo(f"{output}: {gathered.rounds:,} rounds, {len(page) / 1e6:.2f} MB", err=True)
+    tell(f"{output}: {gathered.rounds:,} rounds, {len(page) / 1e6:.2f} MB")
 
 
 def setting_of(config: Config, incidents: tuple[Incident, ...], note: str) -> Setting:

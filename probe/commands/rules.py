@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from probe.commands.options import config_option, load_config
+from probe.commands.output import tell
 from probe.config.advice import equal_weights
 from probe.config.dump import dump
 from probe.config.schema import Config
@@ -31,7 +32,7 @@ def rules(path: Path | None, docs: str) -> None:
     """
     config = load_config(path)
     if not config.settings.nation.weights:
-        click.echo(f"warning: {equal_weights()}", err=True)
+        tell(f"warning: {equal_weights()}")
     click.echo(rules_text(config, docs), nl=False)
 
 

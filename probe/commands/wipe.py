@@ -11,6 +11,7 @@ import click
 from msgspec import Struct
 
 from probe.commands.options import CONFIG_ERROR, config_option
+from probe.commands.output import tell
 from probe.config import ConfigErrors, load
 from probe.config.values import AUTO
 from probe.store.file_identity import is_held
@@ -53,7 +54,7 @@ def wipe(path: Path | None, yes: bool) -> None:
             _refuse_while_written(stored.files)
         left += [f"{f}: {why}" for f in stored.files if (why := erase(f, stored.known[f]))]
     for line in left:
-        click.echo(f"not erased: {line}", err=True)
+        tell(f"not erased: {line}")
     click.echo(REMAINS)
     sys.exit(1 if left else 0)
 
@@ -64,11 +65,10 @@ def _named(path: Path | None) -> list[Path]:
     try:
         named = load(path, os.environ).settings.store.path
     except ConfigErrors as errors:
-        click.echo(str(errors), err=True)
-        click.echo(
+        tell(str(errors))
+        tell(
             "nothing was erased: which history this configuration names is not known. Without -c "
-            "(and THROTTLEWATCH_CONFIG) the usual places are looked at.",
-            err=True,
+            "(and THROTTLEWATCH_CONFIG) the usual places are looked at."
         )
         sys.exit(CONFIG_ERROR)
     return [] if named in (None, AUTO) else [Path(str(named))]

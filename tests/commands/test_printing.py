@@ -75,3 +75,30 @@ def test_every_command_prints_by_that_console() -> None:
         and re.search(r"[^.\w]Console\(", path.read_text())
     ]
     assert others == []
+
+
+def test_what_is_said_beside_ends_nothing(tmp_path: Path) -> None:
+    """``check`` warns, and a daemon does as it starts: the disk under its log may be full."""
+    code = "import os, sys; from probe.start import main; sys.argv[1:] = ['check']; main()"
+    for err in ("/dev/full", "&-"):
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$0" -c "$1" 2>{err}', sys.executable, code],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0
+        assert "configuration is right" in done.stdout
+
+
+def test_nothing_takes_the_number_of_a_closed_stream(tmp_path: Path) -> None:
+    code = (
+        "import os; from probe.start import keep_streams; keep_streams(); "
+        "kept = [os.readlink(f'/proc/self/fd/{n}') for n in (0, 1, 2)]; "
+        "open('said', 'w').write(' '.join(kept))"
+    )
+    command = ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, code]
+    subprocess.run(command, cwd=tmp_path, timeout=60, check=True)
+    assert (tmp_path / "said").read_text() == "/dev/null /dev/null /dev/null"
