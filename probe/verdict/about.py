@@ -43,9 +43,10 @@ class About(Struct, frozen=True, kw_only=True):
     ``families``: those that take turns. ``operators``: who runs each platform, by its name.
     ``references``: the latest verdicts on this platform from vantages outside the country, as far
     as they are fresh; ``has_references``: whether any is configured. ``transfer_seconds``: the
-    interval of rounds that read. ``outside``: this vantage is one itself. ``may_burst``: whether
-    bursts can be made at all (``throttlewatch once`` makes none). ``tls_stack`` names the client's
-    TLS library, for censors that discriminate by fingerprint.
+    interval of rounds that read. ``silent``: by family, the controls (``owner/target``) that
+    did not answer when they were asked last. ``outside``: this vantage is one itself.
+    ``may_burst``: whether bursts can be made at all (``throttlewatch once`` makes none).
+    ``tls_stack`` names the client's TLS library, for censors that discriminate by fingerprint.
     """
 
     title: str
@@ -61,6 +62,7 @@ class About(Struct, frozen=True, kw_only=True):
     light_deadline: float = 15.0
     references: tuple[Verdict, ...] = ()
     has_references: bool = False
+    silent: dict[Family, frozenset[str]] = {}
     outside: bool = False
     may_burst: bool = True
     tls_stack: str = ""

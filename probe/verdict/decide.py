@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.model.burst import Burst
-from probe.model.identity import LegRole
+from probe.model.identity import Family, LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.observe.effort import Measure
@@ -23,6 +23,7 @@ from probe.verdict.cut import heard
 from probe.verdict.facts import Facts, answered
 from probe.verdict.families import NoNews
 from probe.verdict.judged import facts_of
+from probe.verdict.keys import of_family
 from probe.verdict.memory import Memory, PlatformMemory
 from probe.verdict.outcome import Numbers, publish
 from probe.verdict.rules import RULES, Rule, first
@@ -47,6 +48,7 @@ def decide(
     facts are put together, of which the first rule that holds speaks. What it teaches comes last.
     """
     memory = heard(memory, observed, about)
+    about = replace(about, silent={one: _silent(memory, one) for one in about.families})
     asked = (*observed.by_role(LegRole.TARGET), *observed.by_role(LegRole.CONTROL))
     memory = families.heard_over(memory, observed, any(map(answered, asked)))
     why = families.no_news(memory.families, observed, about.families)
@@ -70,6 +72,11 @@ def _reads(memory: Memory, observed: RoundObservation) -> Measure | None:
     mine = memory.platform(observed.platform)
     holder = mine.proven or mine.episode
     return None if holder is None or holder.measure is Measure.HANDSHAKE else holder.measure
+
+
+def _silent(memory: Memory, family: Family) -> frozenset[str]:
+    """The controls that did not answer when they were asked last."""
+    return frozenset(name for name, one in of_family(memory.controls, family) if one.silent_since)
 
 
 def _no_news(

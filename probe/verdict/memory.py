@@ -235,7 +235,8 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     (logarithm). ``untaught``: rounds in a row that taught nothing in a
     measure, since all that had a history was slow. ``silent_since``: since when none of its targets
     answers. ``dates``: what the last ordinary round found of wrong dates in certificates.
-    ``paces``: bytes a second of each target's latest reads; ``began_at``: its first round;
+    ``paces``: bytes a second of each target's latest reads, ``paced_at`` when the last was;
+    ``began_at``: its first round;
     ``swap_well_at``: when a target was last as fast as its swap in what is read. ``places``: the
     networks at which each target was as near as ever; ``farther`` and ``slower``: that it is not,
     in the last ordinary round. ``limbo``: since when a target has been slow in a measure in every
@@ -271,6 +272,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     silent_since: dict[Family, float] = {}
     dates: DatesFound | None = None
     paces: dict[FamilyKey, tuple[float, ...]] = {}
+    paced_at: dict[FamilyKey, float] = {}
     began_at: float = 0.0
     swap_well_at: float = 0.0
     places: dict[FamilyKey, tuple[str, ...]] = {}

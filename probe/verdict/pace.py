@@ -25,7 +25,8 @@ MOST_PACES = 5
 LEAST_PACES = 2
 """Reads before a rate is called slower than anywhere: one may have had bad luck."""
 PACE_SECONDS = 86_400.0
-"""What a control read longer ago is nothing to compare with."""
+"""What a control read longer ago is nothing to compare with, and what a target did says nothing of
+how fast it is."""
 SLOWEST = 37_500.0
 """Bytes a second (300 kbit/s). Throttling for whole countries went to 128 kbit/s (Russia 2021,
 arXiv:2111.05425) and below; a line on which another site reads ten times that has no honest reason
@@ -66,13 +67,14 @@ class Paces(Struct, frozen=True, kw_only=True):
 
 def noted(mine: PlatformMemory, observed: RoundObservation) -> PlatformMemory:
     """What a round adds to the paces of targets, and when the first was."""
-    paces = dict(mine.paces)
+    paces, paced_at = dict(mine.paces), dict(mine.paced_at)
     for leg in observed.by_role(LegRole.TARGET):
         if (rate := goodput(leg)) is not None:
             key = family_key(observed.family, leg.leg.target)
             paces[key] = (*paces.get(key, ())[-(MOST_PACES - 1) :], rate)
+            paced_at[key] = observed.started_at
     began = mine.began_at or observed.started_at
-    return replace(mine, paces=paces, began_at=min(began, observed.started_at))
+    return replace(mine, paces=paces, paced_at=paced_at, began_at=min(began, observed.started_at))
 
 
 def controls_noted(known: ControlMemory, leg: LegObservation, at: float) -> ControlMemory:
@@ -89,7 +91,12 @@ def paces(
 ) -> Paces | None:
     """What is known of rates after ``observed``; ``None``: too little was read."""
     at = observed.started_at
-    read = {name: found for name, found in of_family(mine.paces, observed.family) if found}
+    times = dict(of_family(mine.paced_at, observed.family))
+    read = {
+        name: found
+        for name, found in of_family(mine.paces, observed.family)
+        if found and 0.0 <= at - times.get(name, at) < PACE_SECONDS
+    }
     own = {name: median(found) for name, found in read.items()}
     theirs = {
         name: one.pace

@@ -93,14 +93,27 @@ def _place(episode: Episode, memory: PlatformMemory, keys: dict[str, FamilyKey])
     places += [(episode.target, a) for a in own if a != episode.first_address]
     if len(places) == 1:
         places += [p for p in episode.suspects if p[1] != episode.first_address]
+    if episode.one_edge and (again := _slow_place(episode, places)) is not None:
+        return again
     # The one with the least evidence next, the first one first.
     return min(
         places,
-        key=lambda place: (
-            episode.by_address[place[1]].e_value if place[1] in episode.by_address else 0.0,
-            places.index(place),
-        ),
+        key=lambda place: (_evidence_at(episode, place), places.index(place)),
     )
+
+
+def _slow_place(episode: Episode, places: list[tuple[str, str]]) -> tuple[str, str] | None:
+    """The one that bears the evidence while others bear none, if it is what the latest suspicious
+    round met: whether it is still slow is all that is open. Else it would be slow for ever, since
+    nobody would look again. If another one was suspicious, that is looked at."""
+    worst = max(places, key=lambda place: _evidence_at(episode, place))
+    met = {address for target, address in episode.suspects if target == worst[0]}
+    return worst if not met or worst[1] in met else None
+
+
+def _evidence_at(episode: Episode, place: tuple[str, str]) -> float:
+    known = episode.by_address.get(place[1])
+    return 0.0 if known is None else known.e_value
 
 
 def _controls(
@@ -115,6 +128,8 @@ def _controls(
     """Controls in the order of preference: those with a history, at the target's distance."""
     mine = levels.get(Series(family, LegRole.TARGET, platform, target, RTT).key)
 
+    silent = about.silent.get(family, frozenset())
+
     def preference(control: ControlFacts) -> tuple[bool, bool, float]:
         owner, _, endpoint = control.name.partition("/")
         its = Series(family, LegRole.CONTROL, owner, endpoint, measure)
@@ -124,8 +139,11 @@ def _controls(
             return not known, not control.foreign, 0.0
         return not known, not control.foreign, abs(rtt.centre - mine.centre)
 
-    able = [control for control in about.controls if control.min_bytes >= size]
-    ordered = sorted(able or about.controls, key=preference)
+    answering = [control for control in about.controls if control.name not in silent]
+    if len({control.operator for control in answering if control.foreign}) < LEAST_KNOWN:
+        answering = list(about.controls)  # too few are left to be told from the platform
+    able = [control for control in answering if control.min_bytes >= size]
+    ordered = sorted(able or answering, key=preference)
     known = [control for control in ordered if not preference(control)[0]]
     if len(known) >= LEAST_KNOWN:
         ordered = known

@@ -234,6 +234,19 @@ def test_a_lie_that_is_over_is_over_as_soon_as_the_resolver_answers_well() -> No
     assert country.run(1).state is State.OK
 
 
+def test_an_address_that_a_cache_has_kept_for_too_long_is_no_lie() -> None:
+    """The encrypted resolver gave it before the platform left it; the host's still does."""
+    country = Looked()
+    country.run(CALM)
+    country.say(host=gives(NEAR), system=gives(NEAR), plain=(None, None), secure=gives(LIE))
+    country.run(1)
+    country.at_lies = SILENT
+    country.say(host=gives(LIE), system=None, plain=(gives(NEAR),) * 2, secure=gives(NEAR))
+    country.verdicts.clear()
+    country.run(6)
+    assert not any(verdict.restricted for verdict in country.verdicts)
+
+
 def test_a_filter_at_home_that_the_provider_then_joins_counts() -> None:
     country = Looked(place=Place.HOME)
     country.run(CALM)

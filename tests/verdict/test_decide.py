@@ -7,15 +7,27 @@ import pytest
 from msgspec.structs import replace
 
 from probe.model.basis import Basis
+from probe.model.burst import Burst
 from probe.model.failure import Failure
-from probe.model.identity import LegRole, Phase, RoundKind
+from probe.model.identity import Family, LegRole, Phase, RoundKind
 from probe.model.observation import Leg, SkippedLeg
 from probe.model.verdict import Method, SlowPhase, State, Trigger
+from probe.observe.effort import Measure
 from probe.verdict import plan
 from probe.verdict.decide import decide
 from probe.verdict.memory import Memory, Proven
 from probe.verdict.score import score
-from tests.verdict.country import ADDRESSES, LONG_READ, WELL, Act, Country, Done, about_x, nothing
+from tests.verdict.country import (
+    ADDRESSES,
+    INTERVAL,
+    LONG_READ,
+    WELL,
+    Act,
+    Country,
+    Done,
+    about_x,
+    nothing,
+)
 
 CALM = 24
 
@@ -183,6 +195,47 @@ def test_one_slow_edge_is_the_platforms_own_affair() -> None:
     country.run(24)
     assert {v.state for v in country.verdicts} <= {State.OK, State.UNKNOWN}
     assert "one_edge_slow" in {v.reason for v in country.verdicts}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_slow_edge_is_not_spoken_of_for_long_once_it_is_well(seed: int) -> None:
+    """Both addresses are a little slower than normal afterwards, so no round ends the suspicion."""
+    country = calm_country(seed=seed, noise=0.02, line=0.02, swaps=False)
+    country.act = lambda leg, at: SLOW if at == ADDRESSES[0] else WELL
+    while country.run(1).reason != "one_edge_slow":
+        assert len(country.verdicts) < 40
+    country.act = lambda leg, at: Done(transfer=1.8) if at in ADDRESSES else WELL
+    country.verdicts.clear()
+    country.run(8)
+    assert "one_edge_slow" not in {v.reason for v in country.verdicts[3:]}
+
+
+def test_controls_that_are_silent_are_not_drawn_for_bursts_while_others_answer() -> None:
+    country = calm_country()
+    dead = country.controls[:2]
+
+    def act(leg: Leg, address: str) -> Done:
+        if leg.owner in dead:
+            return Done(fails=Failure(phase=Phase.CONNECT, reason="generic_timeout_error"))
+        return SLOW if leg.role is not LegRole.CONTROL else WELL
+
+    country.act = lambda leg, at: act(leg, at) if leg.role is LegRole.CONTROL else WELL
+    country.run(12)  # each of them was asked
+    country.act = act
+    drawn: list[Burst] = []
+    while len(drawn) < 4:
+        country.now += INTERVAL
+        decision = decide(country.memory, country.a_round(), country.about)
+        while decision.plan is not None:
+            drawn.append(decision.plan)
+            decision = decide(decision.memory, country.a_burst(decision.plan), country.about)
+        country.memory = decision.memory
+    assert not {name.partition("/")[0] for burst in drawn for name in burst.controls} & set(dead)
+    # If hardly anybody answers, the silent are asked: who is left may be the only one spared.
+    silent = frozenset(control.name for control in country.about.controls[:3])
+    known = about_x(silent={Family.IPV4: silent})
+    alone = plan.burst("x", "page", Measure.HANDSHAKE, Family.IPV4, {}, known)
+    assert len(alone.controls) == 4
 
 
 def test_the_only_address_must_be_slow_for_longer_than_edges_are() -> None:

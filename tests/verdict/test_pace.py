@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from probe.model.identity import LegRole, RoundKind
 from probe.model.observation import Leg
 from probe.model.verdict import State
+from probe.verdict import pace
+from probe.verdict.keys import family_key
+from probe.verdict.memory import ControlMemory, PlatformMemory
 from tests.verdict.country import WELL, Act, Country, Done, about_x, facts, nothing
 
 DAY = 96
@@ -121,3 +125,24 @@ def test_nobody_is_relieved_who_was_not_slowed(seed: int) -> None:
         country.act = nothing
         country.run(DAY)
         assert not any("Until" in verdict.sentence for verdict in country.verdicts)
+
+
+@pytest.mark.parametrize(("hours", "known"), [(1.0, True), (23.0, True), (25.0, False)])
+def test_what_has_not_been_read_for_a_day_says_nothing_of_how_fast_it_is(
+    hours: float, *, known: bool
+) -> None:
+    """A target whose object is gone is not the slowest of its platform for ever."""
+    observed = Country().a_round()
+    at = observed.started_at
+    gone, read = family_key(observed.family, "gone"), family_key(observed.family, "object")
+    mine = PlatformMemory(
+        paces={gone: (1e4,) * 3, read: (9e5,) * 3},
+        paced_at={gone: at - 3_600.0 * hours, read: at - 900.0},
+        began_at=at - 2 * 86_400.0,
+    )
+    controls = {family_key(observed.family, "debian/object"): ControlMemory(pace=1e6, paced_at=at)}
+    found = pace.paces(mine, controls, observed, frozenset())
+    assert found is not None
+    assert (found.platform, found.slowest) == ((1e4, True) if known else (9e5, False))
+    # What was stored before has no times: it is taken for what it was.
+    assert pace.paces(replace(mine, paced_at={}), controls, observed, frozenset()) is not None

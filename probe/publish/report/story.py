@@ -16,6 +16,7 @@ from probe.publish.plain_words import rate_words
 from probe.publish.report.ailing import ailing, which
 from probe.publish.report.report_parts import BeforeAndDuring, Episode, Gathered, Setting
 from probe.publish.report.times import TimeWriter, duration, listed
+from probe.verdict.words import times as times_words
 
 # Controls this near to their usual speed are called unchanged.
 _UNCHANGED = (0.7, 1.4)
@@ -193,9 +194,8 @@ def _inside(gathered: Gathered, setting: Setting) -> set[str]:
 
 
 def _slower(episode: Episode) -> float:
-    target = episode.of(LegRole.TARGET)
-    if target.ratio:
-        return 1.0 / target.ratio
+    """By how many times its verdicts said that it was slowed: a report has no factor of its own, as
+    the plain ratio of two rates leaves out what the line and the distance explain."""
     return episode.factor or 0.0
 
 
@@ -205,8 +205,8 @@ def _speed(worst: Episode, setting: Setting) -> list[str]:
     if target.usual and target.during:
         said.append(
             f"Worst was {title} from {worst.vantage}: reads that usually ran at "
-            f"{rate_words(target.usual)} ran at {rate_words(target.during)} (medians), "
-            f"{1 / (target.ratio or 1):.0f} times slower. A photo of 1 MB then takes "
+            f"{rate_words(target.usual)} ran at {rate_words(target.during)} (medians). "
+            f"{_by_verdicts(worst)}A photo of 1 MB then takes "
             f"{_wait(_PHOTO_BYTES / target.during)} instead of "
             f"{_wait(_PHOTO_BYTES / target.usual)}."
         )
@@ -215,6 +215,12 @@ def _speed(worst: Episode, setting: Setting) -> list[str]:
     if worst.method:
         said.append(f"Connections failed at the layer of {worst.method.upper()}.")
     return said
+
+
+def _by_verdicts(worst: Episode) -> str:
+    if worst.factor is None:
+        return ""
+    return f"Its verdicts said that it took {times_words(worst.factor)} as long (median). "
 
 
 def _wait(seconds: float) -> str:
@@ -289,7 +295,7 @@ def _tiles(
     hit = {e.vantage for e in episodes}
     tiles = []
     if _slower(worst) > 1.0:
-        tiles.append(Tile(f"{_slower(worst):.0f} times", "slower than usual at worst"))
+        tiles.append(Tile(times_words(_slower(worst)), "as long at worst, by its verdicts"))
     if len(times) > 1:
         said = f"in all, {_often(len(times))}" + (", and going on" if last is None else "")
     else:

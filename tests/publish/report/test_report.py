@@ -22,6 +22,7 @@ from probe.publish.report.render import render_html, render_svg
 from probe.publish.report.report_parts import Gathered, Setting
 from probe.publish.report.story import tell
 from probe.publish.report.times import TimeWriter
+from probe.verdict.words import times
 from synth.event import DAY, END, ONSET, TITLES, VANTAGES, history
 from tests.publish.export.test_exports import PLANTED, with_planted
 from tests.publish.web.markup import is_self_contained
@@ -103,8 +104,13 @@ def test_the_story_is_the_events() -> None:
     assert story.worst.onset is not None
     target = story.worst.of(LegRole.TARGET)
     assert target.ratio is not None
-    assert f"{1 / target.ratio:.0f} times slower" in words
     assert 0.02 < target.ratio < 0.1
+    # The factor is the verdicts', who took off what line and distance explain; none of its own.
+    assert story.worst.factor is not None
+    factor = times(story.worst.factor)
+    assert f"Its verdicts said that it took {factor} as long" in words
+    assert [tile.number for tile in story.tiles if "by its verdicts" in tile.of] == [factor]
+    assert "times slower" not in words
 
 
 def test_two_events_are_told_as_two_and_the_days_between_do_not_count() -> None:
