@@ -246,13 +246,14 @@ PLATFORM: dict[str, Play] = {
     "outage-certificate": _out_of_order(Outage.OTHER_CERTIFICATE),
     "outage-errors": _out_of_order(Outage.ERRORS),
     "outage-shared": _out_of_order(Outage.SILENT, controls=FASTLY),
+    "slow-near-here": _all_the_time(Kind.SITE_SLOW, X_SITE, 10.0),
     "outage-near-here": _out_of_order(Outage.SILENT),
     "half-silent": _out_of_order(Outage.HALF_SILENT),
     "refused": _all_the_time(Kind.REFUSING, "x", 400.0),
     "law": _all_the_time(Kind.REFUSING, "x", 452.0),
 }
 PLAYS = HOUSEHOLD | NETWORK | PLATFORM
-VOUCHED = frozenset({*HOUSEHOLD, *NETWORK, "outage-near-here"})
+VOUCHED = frozenset({*HOUSEHOLD, *NETWORK, "slow-near-here", "outage-near-here"})
 """Where a reference abroad finds everybody well all the time."""
 
 

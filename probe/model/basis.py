@@ -109,12 +109,16 @@ GROUNDS: dict[Basis, Ground] = {
         accuses=True,
         needs="what `addresses` needs, or what `duration` needs for 6.5 hours; and most of the "
         "references that looked since (at the same measure, at least five minutes after "
-        "the onset) find it fine, and for an hour none has said otherwise",
-        rules_out="an outage of the platform as far as references see",
+        "the onset) find it fine, and for an hour none has said otherwise; and where it is slow, "
+        "the way shows it in most bursts: more of its segments are lost than of the controls', "
+        "its round trips grow more, or reads stop at one place (if the kernel says: not behind a "
+        "proxy)",
+        rules_out="an outage of the platform as far as references see; and servers near here that "
+        "are slow themselves, which leave no such mark",
         leaves="That the platform's servers in this region are not the cause: vantages outside "
         "may have met others.",
-        wrong="each time that only the platform's servers near here are in trouble, at two "
-        "addresses",
+        wrong="each time that only the platform's servers near here fail, at two addresses, or "
+        "that the way to them is congested",
     ),
     Basis.ADDRESSES: Ground(
         accuses=False,

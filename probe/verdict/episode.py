@@ -81,6 +81,9 @@ def after_burst(
         slow_legs=episode.slow_legs + found.slow_legs,
         failures=(*episode.failures, *found.failures)[-MOST_SAMPLES:],
         signatures=(*episode.signatures, found.signature)[-MOST_SAMPLES:],
+        clear=episode.clear
+        if found.way_clear is None
+        else (*episode.clear, found.way_clear)[-MOST_SAMPLES:],
         swap_slow=episode.swap_slow + (found.swap_slow is True),
         swap_fast=episode.swap_fast + (found.swap_slow is False),
         clean_slow=episode.clean_slow or (clean and found.first_swap_slow is True),
@@ -154,7 +157,10 @@ def basis(
     if _forged(episode, thresholds):
         return Basis.FORGED
     lasted = at - episode.onset_at
-    return better(strong, lasted, thresholds, others) or here(strong, lasted, thresholds)
+    own = episode.way_clear and not fails(episode)
+    return better(strong, lasted, thresholds, others, way_clear=own) or here(
+        strong, lasted, thresholds
+    )
 
 
 def speaks(episode: Episode, evidence: Wealth, thresholds: Thresholds) -> bool:
@@ -194,13 +200,19 @@ def _forged(episode: Episode, thresholds: Thresholds) -> bool:
     )
 
 
-def better(addresses: int, lasted: float, thresholds: Thresholds, others: Others) -> Basis | None:
+def better(
+    addresses: int, lasted: float, thresholds: Thresholds, others: Others, *, way_clear: bool
+) -> Basis | None:
     """The accusing basis that ``others`` give to what has ``lasted`` so many seconds at so many
     addresses. A reference has met other addresses, so one that has its bad hours is not ruled out
-    by it."""
+    by it; nor are servers near here that are all slow, where the way was clear."""
     if others.together:
         return Basis.PLATFORMS
-    if others.vouched and (addresses >= 2 or lasted >= thresholds.one_address_seconds):
+    if (
+        others.vouched
+        and not way_clear
+        and (addresses >= 2 or lasted >= thresholds.one_address_seconds)
+    ):
         return Basis.REFERENCE
     return None
 
@@ -242,6 +254,7 @@ def proven(
         failure=failure(episode),
         elsewhere_at=episode.elsewhere_at,
         shown=episode.shown,
+        way_clear=episode.way_clear and not blocked,
     )
     if blocked:
         return replace(common, method=method(episode, rests_on))

@@ -54,7 +54,9 @@ class Episode(Struct, frozen=True, kw_only=True):
     never). ``decoy_slow``/``decoy_fast``: rounds that renewed it in which the
     platform's name was slow at a server that is nobody's target, or not. ``shown``: what was slow
     in its latest bursts, of which alone sentences speak. ``forged_at``: addresses of the platform
-    at which somebody on the way showed a certificate of their own making.
+    at which somebody on the way showed a certificate of their own making. ``clear``: of its latest
+    bursts, whether the way left no mark on the target (``Score.way_clear``), as far as the kernel
+    says.
     """
 
     target: str
@@ -92,6 +94,12 @@ class Episode(Struct, frozen=True, kw_only=True):
     elsewhere_at: float = 0.0
     shown: tuple[Shown, ...] = ()
     forged_at: tuple[str, ...] = ()
+    clear: tuple[bool, ...] = ()
+
+    @property
+    def way_clear(self) -> bool:
+        """Most bursts found it slow over a way that did nothing to it: its own server is."""
+        return 2 * sum(self.clear) > len(self.clear)
 
     @property
     def elsewhere_tried(self) -> bool:
@@ -128,6 +136,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     legs failed (``phase/reason``). ``elsewhere_at``: when references found it failing or slow last
     (0: never). ``factor`` is that of the proof, by which its end is looked for; ``shown`` is what
     the latest rounds and bursts in which it was slow measured, of which alone sentences speak.
+    ``way_clear``: it was slow over a way that did nothing to it, so its own server may be.
     """
 
     state: State
@@ -163,6 +172,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     failure: str = ""
     elsewhere_at: float = 0.0
     shown: tuple[Shown, ...] = ()
+    way_clear: bool = False
 
     @property
     def said(self) -> State:

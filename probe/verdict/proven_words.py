@@ -157,8 +157,7 @@ def failing_here(facts: Facts) -> str:
     return (
         f"{facts.title}: {which} has been failing{_over(facts)} on this line since "
         f"{moment(found.onset_at)} ({how}), while other sites are fine{_answering(facts)}; "
-        f"whether it fails elsewhere too is not known: {nobody_looked(facts)}."
-        f"{_other_family(facts)}"
+        f"{_elsewhere(facts, 'fails')}.{_other_family(facts)}"
     )
 
 
@@ -168,9 +167,18 @@ def slow_here(facts: Facts) -> str:
     return (
         f"{facts.title}: {_slowness(facts)}{_over(facts)}, on this line, since "
         f"{moment(found.onset_at)}, while other sites are not slowed{_lately(facts)}; "
-        f"whether it is slow elsewhere too is not known: {nobody_looked(facts)}."
-        f"{_other_family(facts)}"
+        f"{_elsewhere(facts, 'is slow')}.{_other_family(facts)}"
     )
+
+
+def _elsewhere(facts: Facts, what: str) -> str:
+    """What is known of it outside the country."""
+    if not facts.vouched:
+        return f"whether it {what} elsewhere too is not known: {nobody_looked(facts)}"
+    said = "from outside the country it is fine"
+    if _proven(facts).way_clear:
+        return f"{said}, but nothing was lost or late on the way: its servers near here may be slow"
+    return f"{said}; whether its servers near here are is not known"
 
 
 def _over(facts: Facts) -> str:

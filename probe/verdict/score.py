@@ -18,7 +18,7 @@ from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure, hard
 from probe.observe.gaps import ONE_GAP, log_gaps
-from probe.observe.signature import signature
+from probe.observe.signature import signature, way_clear
 from probe.verdict.contrast import (
     between_rounds,
     log_effort,
@@ -58,6 +58,7 @@ class Score(Struct, frozen=True, kw_only=True):
     ``noise``: how much the legs of one group differed. ``any_answer``: the swap took any answer.
     ``gap_wins`` and ``swap_gap_wins``: as ``wins`` and ``swap_wins``, by what was missing
     (``None``: that cannot be compared).
+    ``way_clear``: the way left no mark on the target (``signature.way_clear``).
     """
 
     wins: int
@@ -78,6 +79,7 @@ class Score(Struct, frozen=True, kw_only=True):
     any_answer: bool = False
     gap_wins: int | None = None
     swap_gap_wins: int | None = None
+    way_clear: bool | None = None
 
 
 def score(
@@ -138,6 +140,7 @@ def score(
         any_answer=bool(swaps) and swaps[0].leg.answer is Answer.ANY,
         gap_wins=_gap_wins(targets, controls, measure, normal) if complete else None,
         swap_gap_wins=_gap_wins(_telling(targets), swaps, measure, normal),
+        way_clear=way_clear(targets, controls, measure),
     )
 
 

@@ -223,7 +223,8 @@ def weighed(
         return replace(found, basis=found.here, together=()) if lesser else found
     if found.basis.accuses or not _is_slow(comparison_of(found, seen, observed), about):
         return found
-    gained = better(found.addresses, at - found.onset_at, about.thresholds, others)
+    lasted = at - found.onset_at
+    gained = better(found.addresses, lasted, about.thresholds, others, way_clear=found.way_clear)
     if gained is None:
         return found
     together = others.together if gained is Basis.PLATFORMS else ()

@@ -11,18 +11,65 @@ from probe.model.identity import LegRole, RoundKind
 from probe.model.observation import LegObservation
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure
-from probe.observe.signature import signature
-from scenarios.model import Policed, Restricted, Shaped, Whom, exactly
+from probe.observe.signature import signature, way_clear
+from scenarios.model import CutOff, Effect, Lossy, Policed, Restricted, Shaped, Whom, exactly
 from synth.edges import EdgeModel
 from synth.line import LineModel
-from synth.lines import DSL, FIBRE
+from synth.lines import DSL, FIBRE, LOSSY, MOBILE
 from synth.rounds import Rounds
+from synth.troubles import Kind, Trouble
 from synth.world import World
 
 CONFIG = load(None, {})
 BEGIN = 1_699_920_000.0
 NAMES = Whom(names=(".googlevideo.com",))
 SEEDS = 12
+
+
+def legs_of(
+    effect: Effect | None, line: LineModel, seed: int, slow: float = 1.0
+) -> tuple[list[LegObservation], list[LegObservation]]:
+    """Three reads each of a target that meets ``effect``, or whose own server is so many times
+    slower, and of controls."""
+    world = World(CONFIG, line, seed=seed, edges=EdgeModel(), begin=BEGIN)
+    if effect is not None:
+        world.restrict([Restricted(whom=NAMES, effects=(effect,))])
+    own = Trouble(begin=BEGIN, end=BEGIN + 1e6, kind=Kind.SITE_SLOW, whom="google", value=slow)
+    world.trouble([own])
+    rounds, at = Rounds(CONFIG, world), BEGIN
+    targets, controls = list[LegObservation](), list[LegObservation]()
+    for _ in range(3):
+        made, at = rounds.measure("youtube", RoundKind.TRANSFER, at + 900.0)
+        targets += [leg for leg in made.by_role(LegRole.TARGET) if leg.leg.target == "video"]
+        read = [leg for leg in made.by_role(LegRole.CONTROL) if leg.leg.max_bytes > 60_000]
+        controls += read
+    return targets, controls
+
+
+@pytest.mark.parametrize("line", [FIBRE, DSL, MOBILE, LOSSY], ids=lambda line: line.name)
+@pytest.mark.parametrize("slow", [5.0, 20.0])
+def test_a_slow_server_leaves_no_mark_on_the_way(line: LineModel, slow: float) -> None:
+    clear = [way_clear(*legs_of(None, line, s, slow), Measure.TRANSFER) for s in range(SEEDS)]
+    assert None not in clear
+    assert sum(map(bool, clear)) > SEEDS / 2  # of bursts, most decide
+
+
+@pytest.mark.parametrize("line", [FIBRE, DSL, MOBILE, LOSSY], ids=lambda line: line.name)
+@pytest.mark.parametrize(
+    "effect",
+    [
+        Policed(rate_bits_per_second=exactly(128_000), burst_bytes=exactly(6_000)),
+        Policed(rate_bits_per_second=exactly(128_000), burst_bytes=exactly(16_000)),
+        Shaped(rate_bits_per_second=exactly(200_000), queue_bytes=exactly(16_000)),
+        Shaped(rate_bits_per_second=exactly(200_000), queue_bytes=exactly(128_000)),
+        Lossy(probability=exactly(0.2)),
+        CutOff(after_bytes=exactly(16_000)),
+    ],
+    ids=lambda effect: type(effect).__name__,
+)
+def test_what_slows_on_the_way_leaves_one(effect: Effect, line: LineModel) -> None:
+    clear = [way_clear(*legs_of(effect, line, seed), Measure.TRANSFER) for seed in range(SEEDS)]
+    assert sum(one is False for one in clear) > SEEDS / 2
 
 
 def called(effect: Policed | Shaped, line: LineModel) -> Counter[Signature]:

@@ -43,7 +43,9 @@ ADDRESSES = ("198.18.0.1", "198.18.0.2")
 
 
 class Done:
-    """What is done to one leg: times by factor, seconds added, a failure, or what TLS showed."""
+    """What is done to one leg: times by factor, seconds added, a failure, or what TLS showed.
+    ``lost``: segments of it (``None``: the kernel does not say); ``queued``: by how many times its
+    later round trips are longer than the first."""
 
     def __init__(
         self,
@@ -55,7 +57,10 @@ class Done:
         fails: Failure | None = None,
         status: int = 0,
         tls: TlsFacts | None = None,
+        lost: int | None = None,
+        queued: float = 1.0,
     ) -> None:
+        self.lost, self.queued = lost, queued
         self.handshake = handshake
         self.transfer = transfer
         self.processing = processing
@@ -253,7 +258,7 @@ class Country:
             family=Family.IPV4,
             phases={phase: phases[phase] for phase in reached if phase in phases},
             failure=failure,
-            tcp=TcpInfo(rtt_seconds=rtt, min_rtt_seconds=rtt),
+            tcp=TcpInfo(rtt_seconds=rtt * done.queued, min_rtt_seconds=rtt, out_of_order=done.lost),
             connect_rtt_seconds=rtt if Phase.TLS in reached else None,
             tls=done.tls
             or (

@@ -152,6 +152,38 @@ def test_what_a_reference_does_not_meet_accuses(trouble: Done) -> None:
     assert GROUNDS[Basis.REFERENCE].leaves in verdict.may_not_claim
 
 
+@pytest.mark.parametrize(
+    ("target", "others", "accuses"),
+    [
+        # Its own server is slow, near here alone: nothing on the way shows.
+        (Done(transfer=12.0, lost=0), Done(lost=0), False),
+        (Done(handshake=12.0, transfer=12.0, lost=0), Done(lost=0), False),
+        # The line loses packets, of everybody; or fills its own queue.
+        (Done(transfer=12.0, lost=2), Done(lost=2), False),
+        (Done(transfer=12.0, lost=0, queued=2.0), Done(lost=0, queued=2.0), False),
+        # Somebody on the way drops packets, or has them wait.
+        (Done(transfer=12.0, lost=2), Done(lost=0), True),
+        (Done(transfer=12.0, lost=0, queued=2.0), Done(lost=0), True),
+        (Done(transfer=12.0, lost=0, queued=4.0), Done(lost=0, queued=2.0), True),
+        # Behind a proxy the kernel says nothing of the way.
+        (Done(transfer=12.0), Done(), True),
+    ],
+)
+def test_what_is_slow_here_alone_accuses_if_the_way_shows_it(
+    target: Done, others: Done, accuses: bool
+) -> None:
+    country = calm(swaps=False, vouched=True)
+    country.act = lambda leg, address: others if leg.role is LegRole.CONTROL else target
+    verdict = country.run(6)
+    assert verdict.state is (State.THROTTLED if accuses else State.IMPAIRED)
+    assert verdict.basis is (Basis.REFERENCE if accuses else Basis.ADDRESSES)
+    assert "rom outside the country it is fine" in verdict.sentence
+    assert ("its servers near here may be slow" in verdict.sentence) is not accuses
+    assert "nobody has looked" not in verdict.sentence
+    country.act = nothing
+    assert country.run(6).state is State.OK
+
+
 @given(
     troubles=st.lists(
         st.tuples(st.sampled_from(sorted(TROUBLES)), st.integers(1, 12), st.integers(1, 3)),
