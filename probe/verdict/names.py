@@ -10,7 +10,7 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from probe.model.identity import LegRole
-from probe.model.observation import RoundObservation
+from probe.model.observation import Place, RoundObservation
 from probe.observe.effort import sound
 from probe.verdict.keys import FamilyKey, family_key
 from probe.verdict.memory import MOST_ADDRESSES, MOST_NETWORKS
@@ -45,7 +45,7 @@ def addresses(
 ) -> dict[FamilyKey, tuple[str, ...]]:
     """The latest addresses of each name: those that were reached first, then those that any
     resolver gave. An address that failed under a false certificate is not the platform's and is
-    left out."""
+    left out, and so is one that only the probe's own hosts file gives: no leg goes there for it."""
     false = {
         leg.address
         for leg in observed.by_role(LegRole.TARGET)
@@ -56,7 +56,9 @@ def addresses(
         name = leg.leg.connect_to
         found = [leg.address] if leg.ok and leg.address else []
         for asked in observed.dns:
-            if asked.name == name and asked.failure is None and asked.family is observed.family:
+            if asked.place is Place.FILE or asked.failure is not None:
+                continue
+            if asked.name == name and asked.family is observed.family:
                 found += [a for answer in asked.answers for a in answer.addresses]
         key = family_key(observed.family, name)
         found += after.get(key, ())

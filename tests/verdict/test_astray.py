@@ -334,3 +334,14 @@ def test_the_hosts_file_is_ours_whatever_was_said_before(after: int) -> None:
     country.place = Place.FILE
     country.say(host=gives(ZERO), system=NXDOMAIN, plain=HONEST, secure=gives(FAR))
     assert country.run(1).rule_id == "unknown.own-host"
+
+
+def test_where_the_hosts_file_leads_is_no_address_of_the_platform() -> None:
+    country = Looked()
+    country.run(CALM)
+    country.place = Place.FILE
+    country.say(host=gives(LIE), system=gives(NEAR), plain=HONEST, secure=gives(FAR))
+    country.run(3)
+    known = country.memory.platform("x").addresses.values()
+    assert known
+    assert not any(LIE in addresses for addresses in known)
