@@ -25,16 +25,16 @@ from probe.config.neutral import neutral_names
 from probe.config.schema import Config, VantageConfig
 from probe.measure.leg import measure_leg
 from probe.measure.legs import Endpoint, declare, with_drawn_names
-from probe.measure.objects import Object
+from probe.measure.objects import ChosenObject
 from probe.measure.trust import Trust
 from probe.model.identity import RoundKind
 from probe.model.observation import Leg, LegObservation
 
 
-def object_of(target: Target) -> Object:
+def object_of(target: Target) -> ChosenObject:
     """What a target fetches here."""
     url = target.url or (PAGES[target.discover.page].link if target.discover is not None else "")
-    return Object(url=url, min_bytes=int(target.min_bytes))
+    return ChosenObject(url=url, min_bytes=int(target.min_bytes))
 
 
 def legs(config: Config) -> Iterator[Leg]:

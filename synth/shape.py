@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from probe.config.definition import Corner, Definition, Target
 from probe.config.schema import Config, Settings
 from probe.measure.legs import Endpoint, declare
-from probe.measure.objects import Object
+from probe.measure.objects import ChosenObject
 from probe.model.failure import Failure
 from probe.model.identity import EVERY_LEG, Compares, Family, Phase, RoundKind
 from probe.model.observation import (
@@ -172,7 +172,7 @@ def _endpoint(owner: Definition, of: Target) -> Endpoint:
     if of.discover is not None:
         url = f"https://{of.discover.hosts[0].replace('*', 'cache-7')}/found"
     size = max(int(of.min_bytes), READ_BYTES) if of.compares is Compares.GOODPUT else 0
-    return Endpoint(definition=owner, target=of, object=Object(url=url, min_bytes=size))
+    return Endpoint(definition=owner, target=of, object=ChosenObject(url=url, min_bytes=size))
 
 
 def full_round(

@@ -81,6 +81,10 @@ def used() -> frozenset[tuple[str, str]]:
                 found.add((module, node.id))
             elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in modules:
                 found.add((modules[ast.unparse(node.value)], node.attr))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                # A table may name what is imported when it is needed.
+                named_so = re.fullmatch(r"([\w.]+):(\w+)", node.value)
+                found |= {(named_so[1], named_so[2])} if named_so else set()
     return frozenset(found)
 
 

@@ -3,7 +3,7 @@ own settings.
 
 For finding addresses, not for measuring DNS: the first answer wins, and only c-ares knows what was
 sent. ``measure_dns`` measures. Why c-ares and not the host's own library:
-docs/decisions/host-lookup.md.
+docs/decisions/0008-host-lookup.md.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SETTLED = frozenset({"dns_nxdomain_error", "dns_no_answer"})
 
 # Absolute names only: a search list would send the name, with a suffix, to more servers. Giving any
 # flags turns off EDNS, which is on by default and brings cookies along, about which c-ares is
-# stricter than any host's own resolver (docs/decisions/host-lookup.md).
+# stricter than any host's own resolver (docs/decisions/0008-host-lookup.md).
 _FLAGS = pycares.ARES_FLAG_NOSEARCH
 
 # ares.h, ARES_AI_NOSORT, which pycares does not name: any of the addresses will do, and putting

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from probe.config.definition import Corner, Definition, Target
 from probe.config.schema import LegsConfig
-from probe.measure.objects import Object
+from probe.measure.objects import ChosenObject
 from probe.model.burst import Burst
 from probe.model.identity import Answer, Compares, LegRole, RoundKind, Verify
 from probe.model.observation import FIRST_PROBER, Leg, SkippedLeg
@@ -33,7 +33,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
     definition: Definition
     target: Target
-    object: Object | None
+    object: ChosenObject | None
 
     @property
     def readable_bytes(self) -> int:

@@ -2,7 +2,7 @@
 
 The pattern is an operator's, the page a far end's (or a censor's), and together they can take for
 ever, as Python's ``re`` tries every way to match. So ``links.py`` runs this file by its path, alone
-(``python -I -S``): the standard library and nothing else. Why so: docs/decisions/link-patterns.md.
+(``python -I -S``): the standard library and nothing else (docs/decisions/0009-link-patterns.md).
 
 In: the pattern as one line of JSON, then the page. Out: what matched, as JSON.
 """

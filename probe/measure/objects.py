@@ -22,7 +22,7 @@ _GONE = frozenset({"http_unexpected_status_code", BODY_TOO_SHORT})
 _LONG_AGO = float("-inf")
 
 
-class Object(Struct, frozen=True, kw_only=True):
+class ChosenObject(Struct, frozen=True, kw_only=True):
     """A URL and how many bytes a goodput comparison may count on there."""
 
     url: str
@@ -45,12 +45,12 @@ class KnownObject(Struct, frozen=True, kw_only=True):
     trouble: str = ""
 
 
-def object_now(target: Target, memory: KnownObject, now: float) -> Object | None:
+def object_now(target: Target, memory: KnownObject, now: float) -> ChosenObject | None:
     """What the target fetches at ``now``; ``None`` when nothing is known."""
     first = target.url or memory.url
     if target.fallback is not None and (first is None or now < memory.fallback_until):
-        return Object(url=target.fallback.url, min_bytes=int(target.fallback.min_bytes))
-    return None if first is None else Object(url=first, min_bytes=int(target.min_bytes))
+        return ChosenObject(url=target.fallback.url, min_bytes=int(target.fallback.min_bytes))
+    return None if first is None else ChosenObject(url=first, min_bytes=int(target.min_bytes))
 
 
 def page_due(target: Target, memory: KnownObject, now: float) -> bool:

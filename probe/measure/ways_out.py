@@ -39,7 +39,7 @@ _IFREQ_BYTES = 40
 _MOST_ADDRESSES = 256
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class WayOut(Struct, frozen=True, kw_only=True):
     """``tunnel``: packets leave through a VPN or another tunnel. ``changed``: by another way than
     at the last look (never at the first one)."""
 
@@ -56,7 +56,7 @@ class Lines:
 
     def look(
         self, vantage: VantageConfig, families: Iterable[Family] = (Family.IPV4,)
-    ) -> Line | None:
+    ) -> WayOut | None:
         """The way of ``vantage`` now, for the ``families`` that are measured; ``None`` where it
         cannot be told (a proxy, no route). It is a tunnel if any of them leaves through one."""
         if vantage.proxy is not None:
@@ -70,7 +70,7 @@ class Lines:
         digest = hashlib.blake2b(os.fsencode(whole), key=self._key).digest()
         before = self._digests.get(vantage.name)
         self._digests[vantage.name] = digest
-        return Line(
+        return WayOut(
             tunnel=any(is_tunnel(one) for way in ways for one in way.interfaces),
             changed=before is not None and before != digest,
         )

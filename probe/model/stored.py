@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from probe.model.identity import VantagePlatform
 from probe.model.observation import RoundObservation
 from probe.model.verdict import LookingBack, Method, State, Trigger, Verdict
 
@@ -18,7 +19,6 @@ class StoredRound(Struct, frozen=True, kw_only=True):
     verdict: Verdict
 
 
-Slot = tuple[str, str]
 """A vantage's and a platform's name."""
 
 
@@ -62,9 +62,9 @@ class JudgedSpan(VerdictSpan, frozen=True, kw_only=True):
     judged_back: LookingBack | None = None
 
 
-def looked_back(spans: Iterable[VerdictSpan]) -> dict[Slot, tuple[LookingBack, ...]]:
+def looked_back(spans: Iterable[VerdictSpan]) -> dict[VantagePlatform, tuple[LookingBack, ...]]:
     """What the verdicts of ``spans`` say of the times before them, each once."""
-    found: dict[Slot, dict[tuple[str, float], LookingBack]] = {}
+    found: dict[VantagePlatform, dict[tuple[str, float], LookingBack]] = {}
     for span in spans:
         for verdict in (span.first, span.last):
             if (back := verdict.back) is not None:
@@ -74,7 +74,7 @@ def looked_back(spans: Iterable[VerdictSpan]) -> dict[Slot, tuple[LookingBack, .
 
 
 def judged_back(
-    span: VerdictSpan, backs: Mapping[Slot, tuple[LookingBack, ...]]
+    span: VerdictSpan, backs: Mapping[VantagePlatform, tuple[LookingBack, ...]]
 ) -> LookingBack | None:
     """What a later end has shown of ``span``: the most that it was slowed."""
     found = [
@@ -86,7 +86,7 @@ def judged_back(
 
 
 def judged(
-    spans: Iterable[VerdictSpan], backs: Mapping[Slot, tuple[LookingBack, ...]]
+    spans: Iterable[VerdictSpan], backs: Mapping[VantagePlatform, tuple[LookingBack, ...]]
 ) -> list[JudgedSpan]:
     """``spans``, each with what a later end has shown of it."""
     return [JudgedSpan(**asdict(span), judged_back=judged_back(span, backs)) for span in spans]

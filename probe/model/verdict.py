@@ -9,7 +9,7 @@ from msgspec import Struct
 from probe.model.basis import Basis
 from probe.model.observation import HOLD_SECONDS
 
-# A target that is this many times slower than its own baseline is throttled severely (OONI's
+# A target that is this many times slower than its own level is throttled severely (OONI's
 # report on Turkey 2025 calls that "extreme").
 SEVERE_FACTOR = 10.0
 
@@ -129,7 +129,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     ``impaired`` the round in which the effect was first seen (the onset), which is earlier than the
     round that proved it. ``basis`` is what that proof rests on. ``method`` is the layer at which it
     fails; ``trigger``, ``signature``, ``phase`` and ``direction`` (``down`` or ``up``) are those of
-    what is slowed. ``factor``: times slower than its own baseline. ``e_value``:
+    what is slowed. ``factor``: times slower than its own level. ``e_value``:
     the evidence of the sequential test against "not slowed by more than the margin" (a bet's
     winnings: 1 is none). ``target`` is the endpoint that showed it. ``tested_bytes``: the most body
     bytes that were read in one exchange, so ``ok`` says nothing about what begins later.
@@ -181,7 +181,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
     @property
     def severe(self) -> bool:
-        """At least ten times slower than its own baseline, or throttled beyond measure: so slow
+        """At least ten times slower than its own level, or throttled beyond measure: so slow
         that nothing of it ended."""
         if self.factor is None:
             return self.state is State.THROTTLED

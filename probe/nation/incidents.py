@@ -92,7 +92,7 @@ def key_of(told: Finding | Incident) -> FindingKey:
 
 
 def severity_of(finding: Finding) -> float:
-    """Factor x share x minutes of one step. Where no factor is known (a slow line's own baseline
+    """Factor x share x minutes of one step. Where no factor is known (a slow line's own level
     is not compared), it counts as 1."""
     return (finding.factor or 1.0) * (finding.affected_share or 0.0) * GRID_SECONDS / 60.0
 

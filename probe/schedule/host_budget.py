@@ -62,7 +62,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     closed_seconds: float = 0.0
 
 
-class Kept(Struct, frozen=True, kw_only=True):
+class KeptBucket(Struct, frozen=True, kw_only=True):
     """A bucket that all processes of the machine share: ``tokens`` were left, and the host was to
     be left alone for ``closed_seconds`` more, when the wall clock said ``wall`` (Unix seconds)."""
 
@@ -72,7 +72,7 @@ class Kept(Struct, frozen=True, kw_only=True):
     closed_seconds: float
     wall: float
 
-    def later(self, wall: float) -> Kept:
+    def later(self, wall: float) -> KeptBucket:
         """The bucket when the wall clock says ``wall``. A clock that cannot be believed, or was set
         back, gives nothing away."""
         seconds = seconds_between(self.wall, wall)
@@ -85,12 +85,12 @@ class Kept(Struct, frozen=True, kw_only=True):
 
 
 def after_asking(
-    kept: Iterable[Kept], asked: Mapping[HostKey, Asked], *, wall: float
-) -> tuple[Kept, ...]:
+    kept: Iterable[KeptBucket], asked: Mapping[HostKey, Asked], *, wall: float
+) -> tuple[KeptBucket, ...]:
     """The shared buckets after one process has told what it ``asked``. Full ones are left out."""
     after = {(one.vantage, one.host): one.later(wall) for one in kept}
     for (vantage, host), mine in asked.items():
-        empty = Kept(vantage=vantage, host=host, tokens=BURST, closed_seconds=0.0, wall=wall)
+        empty = KeptBucket(vantage=vantage, host=host, tokens=BURST, closed_seconds=0.0, wall=wall)
         one = after.get((vantage, host), empty)
         after[vantage, host] = replace(
             one,
@@ -166,7 +166,7 @@ class HostBudget:
             if mine.legs:
                 self._untold[key] = self._untold.get(key, 0) + mine.legs
 
-    def heard(self, kept: Iterable[Kept], now: float) -> None:
+    def heard(self, kept: Iterable[KeptBucket], now: float) -> None:
         """Take up the shared buckets, which have what was told. What was asked since is off too."""
         for one in kept:
             key = (one.vantage, one.host)

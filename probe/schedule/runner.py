@@ -3,7 +3,7 @@ slot's grid (grid_trigger.py). Jobs can be listed and paused as those of any sch
 still runs when it is due again is left out, and one whose times came together runs once.
 
 It all happens in the monotonic clock's own zone (monotonic.py): whatever the wall clock says,
-rounds come at their pace, and a step of it is only told. docs/decisions/wall-clock.md.
+rounds come at their pace, and a step of it is only told. docs/decisions/0014-wall-clock.md.
 """
 
 from __future__ import annotations

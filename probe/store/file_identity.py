@@ -26,7 +26,7 @@ class LockedError(Exception):
     """Another daemon writes to the file."""
 
 
-class Held:
+class HeldFile:
     """Held by the one daemon that writes to a file, as long as its process lives.
 
     Its descriptor is closed after SQLite's: to close any descriptor of a file ends all of the

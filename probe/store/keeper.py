@@ -14,7 +14,7 @@ from probe.model.identity import VantagePlatform
 from probe.store import files, heap
 from probe.store.codec import Dictionary
 from probe.store.database import Trouble, is_sound, open_reader, open_writer, trouble_of
-from probe.store.file_identity import Held
+from probe.store.file_identity import HeldFile
 from probe.store.health import WORDS
 from probe.store.reckoning import Mark
 from probe.store.records import Queued, Tables
@@ -62,7 +62,7 @@ class Keeper:
         self.bytes = files.size(path)
         self._wall = wall
         self._thinned_until = 0.0
-        self._held = Held(path)
+        self._held = HeldFile(path)
         self._read: object = None
         self._tables = Tables()
         self._connection: sqlite3.Connection | None = None

@@ -25,7 +25,7 @@ from probe.config.schema import StoreConfig
 from probe.model.foreign import read_json
 from probe.schedule import data_spent as accounts
 from probe.schedule.data_spent import DataSpent
-from probe.schedule.host_budget import Asked, HostBudget, HostKey, Kept, after_asking
+from probe.schedule.host_budget import Asked, HostBudget, HostKey, KeptBucket, after_asking
 from probe.store import files
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Shared(Struct, frozen=True, kw_only=True):
     """``buckets`` that are not full, and by vantage the bytes ``spent`` by commands that the daemon
     has not counted yet. ``used``: the daemon's accounts, should the history be damaged."""
 
-    buckets: tuple[Kept, ...] = ()
+    buckets: tuple[KeptBucket, ...] = ()
     spent: dict[str, DataSpent] = {}
     used: dict[str, DataSpent] = {}
 

@@ -12,7 +12,7 @@ from probe.config.definition import Corner, Definition, Target
 from probe.config.schema import LegsConfig
 from probe.config.values import Bytes
 from probe.measure.legs import Endpoint, declare, draw_controls
-from probe.measure.objects import Object
+from probe.measure.objects import ChosenObject
 from probe.model.identity import SCHEDULED, Compares, LegRole, RoundKind, Verify
 from probe.model.observation import Leg
 
@@ -63,7 +63,9 @@ def control(name: str, operator: str, size: int = 200_000, scope: str = "foreign
         operator=operator,
         scope=scope,
     )
-    return Endpoint(definition=definition, target=target, object=Object(url=url, min_bytes=size))
+    return Endpoint(
+        definition=definition, target=target, object=ChosenObject(url=url, min_bytes=size)
+    )
 
 
 CONTROLS = [control("one", "a"), control("two", "b")]
@@ -74,7 +76,7 @@ def endpoints(definition: Definition = PLATFORM) -> list[Endpoint]:
         Endpoint(
             definition=definition,
             target=target,
-            object=Object(url=target.url or "", min_bytes=int(target.min_bytes)),
+            object=ChosenObject(url=target.url or "", min_bytes=int(target.min_bytes)),
         )
         for target in definition.targets
     ]

@@ -10,8 +10,8 @@ from probe.measure.objects import (
     MOST_REFUSED,
     REMEMBER_SECONDS,
     RETRY_SECONDS,
+    ChosenObject,
     KnownObject,
-    Object,
     after_leg,
     after_page,
     object_now,
@@ -32,26 +32,28 @@ RESET = Failure(phase=Phase.TLS, reason="connection_reset")
 
 
 def test_a_fixed_url_needs_no_page() -> None:
-    assert object_now(FIXED, KnownObject(), 0.0) == Object(url=FIXED.url or "", min_bytes=90_000)
+    assert object_now(FIXED, KnownObject(), 0.0) == ChosenObject(
+        url=FIXED.url or "", min_bytes=90_000
+    )
     assert not page_due(FIXED, KnownObject(), 0.0)
 
 
 def test_until_a_link_is_found_the_fallback_serves() -> None:
     assert page_due(FOUND, KnownObject(), 0.0)
-    assert object_now(FOUND, KnownObject(), 0.0) == Object(url=FALLBACK.url, min_bytes=70_000)
+    assert object_now(FOUND, KnownObject(), 0.0) == ChosenObject(url=FALLBACK.url, min_bytes=70_000)
     assert object_now(ALONE, KnownObject(), 0.0) is None
 
 
 def test_a_found_link_is_kept_for_a_day() -> None:
     memory = after_page(KnownObject(), LINK, 10.0)
-    assert object_now(FOUND, memory, 11.0) == Object(url=LINK, min_bytes=90_000)
+    assert object_now(FOUND, memory, 11.0) == ChosenObject(url=LINK, min_bytes=90_000)
     assert not page_due(FOUND, memory, 9.0 + REMEMBER_SECONDS)
     assert page_due(FOUND, memory, 10.0 + REMEMBER_SECONDS)
 
 
 def test_a_page_that_gives_nothing_keeps_the_last_link_and_is_not_asked_at_once() -> None:
     memory = after_page(after_page(KnownObject(), LINK, 0.0), None, REMEMBER_SECONDS)
-    assert object_now(FOUND, memory, REMEMBER_SECONDS) == Object(url=LINK, min_bytes=90_000)
+    assert object_now(FOUND, memory, REMEMBER_SECONDS) == ChosenObject(url=LINK, min_bytes=90_000)
     assert not page_due(FOUND, memory, REMEMBER_SECONDS + RETRY_SECONDS - 1.0)
     assert page_due(FOUND, memory, REMEMBER_SECONDS + RETRY_SECONDS)
 

@@ -25,7 +25,7 @@ from probe.config.probers import BESIDE
 from probe.config.schema import LegsConfig, VantageConfig
 from probe.measure.beside import made_beside
 from probe.measure.legs import Endpoint, declare
-from probe.measure.objects import Object
+from probe.measure.objects import ChosenObject
 from probe.measure.quic import measure_quic
 from probe.model.identity import Compares, LegRole, Phase, RoundKind
 from probe.model.observation import Clock, LegObservation
@@ -201,7 +201,7 @@ async def test_the_vantage_says_where_packets_leave_from(tmp_path: Path) -> None
 
 def endpoint(definition: Definition, name: str) -> Endpoint:
     target = next(t for t in definition.targets if t.name == name)
-    found = Object(url=target.url or f"https://{definition.hosts[0]}/", min_bytes=0)
+    found = ChosenObject(url=target.url or f"https://{definition.hosts[0]}/", min_bytes=0)
     return Endpoint(definition=definition, target=target, object=found)
 
 

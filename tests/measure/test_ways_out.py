@@ -8,7 +8,7 @@ import pytest
 
 from probe.config.schema import VantageConfig
 from probe.measure import routes, ways_out
-from probe.measure.ways_out import Line, Lines, interface_of, is_tunnel
+from probe.measure.ways_out import Lines, WayOut, interface_of, is_tunnel
 from probe.model.identity import Family
 
 HERE = VantageConfig(name="here")
@@ -49,10 +49,10 @@ def test_another_gateway_is_another_line(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(routes, "gateway", lambda interface, family: at[0])
     monkeypatch.setattr(routes, "interface_towards", lambda address: "lo")
     lines = Lines()
-    same = Line(tunnel=False, changed=False)
+    same = WayOut(tunnel=False, changed=False)
     assert [lines.look(HERE), lines.look(HERE)] == [same, same]
     at[0] = "192.168.2.1"
-    assert lines.look(HERE) == Line(tunnel=False, changed=True)
+    assert lines.look(HERE) == WayOut(tunnel=False, changed=True)
     assert lines.look(HERE) == same
 
 
@@ -133,4 +133,4 @@ def test_the_way_may_be_of_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ways_out, "_source", lambda family: "192.0.2.7")
     monkeypatch.setattr(ways_out, "interface_of", lambda address: "\udcff\udcfe")
     monkeypatch.setattr(routes, "interface_towards", lambda address: None)
-    assert Lines().look(HERE) == Line(tunnel=False, changed=False)
+    assert Lines().look(HERE) == WayOut(tunnel=False, changed=False)

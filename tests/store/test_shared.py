@@ -21,7 +21,7 @@ from probe.schedule.host_budget import (
     LEGS_PER_HOUR,
     Asked,
     HostBudget,
-    Kept,
+    KeptBucket,
     after_asking,
 )
 from probe.store.shared import Shared, SharedBudget
@@ -256,7 +256,7 @@ def test_a_command_looks_where_the_daemon_writes(tmp_path: Path) -> None:
 )
 def test_no_hour_has_more_whoever_asks(lives: list[tuple[float, int, bool]]) -> None:
     """Processes that come one after the other, each of which has told what it asked."""
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[KeptBucket, ...] = ()
     wall, made = WALL, []
     budget, offset = HostBudget(), 0.0
     for gap, wanted, restarts in lives:

@@ -271,7 +271,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "verdict_slowdown_ratio",
-        "Times slower than the target's own baseline",
+        "Times slower than the target's own level",
         lambda r: r.stored.verdict.factor,
     ),
     Column(

@@ -30,7 +30,7 @@ _FIELDS = {
     "Label": (("name", 1, "string"), ("value", 2, "string")),
     "Sample": (("value", 1, "double"), ("timestamp", 2, "int64")),
 }
-Series = Mapping[Labels, Sequence[tuple[int, float]]]
+SeriesSamples = Mapping[Labels, Sequence[tuple[int, float]]]
 """Samples of each series in the order of time: milliseconds since 1970, value."""
 
 
@@ -61,7 +61,7 @@ def _declare() -> Any:
 WriteRequest: Any = _declare()
 
 
-def encode(series: Series, external: Mapping[str, str]) -> bytes:
+def encode(series: SeriesSamples, external: Mapping[str, str]) -> bytes:
     """The body of a request. A series' own label wins over an external one of the same name."""
     request = WriteRequest()
     for labels, samples in series.items():

@@ -13,7 +13,7 @@ from probe.model.stored import StoredRound
 from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.publish.report.quantile_sketch import Sketch
-from probe.publish.report.report_parts import BeforeAndDuring, Episode, SeriesKey
+from probe.publish.report.report_parts import BeforeAndDuring, Episode, PlottedSeries
 
 # Rounds that cannot tell (unknown, offline) do not end an episode within this time.
 PATIENCE_SECONDS = 3_600.0
@@ -27,7 +27,7 @@ class LegNumber(Struct, frozen=True):
     """One number of one leg."""
 
     at: float
-    key: SeriesKey
+    key: PlottedSeries
     value: float
 
 
@@ -41,7 +41,7 @@ def values_of(observed: RoundObservation) -> Iterable[LegNumber]:
         rate = None if observed.kind is RoundKind.LIGHT else goodput(leg)
         for measure, number in (("goodput", rate), ("handshake", handshake_seconds(leg))):
             if number:
-                key = SeriesKey(role=leg.leg.role, target=target, measure=measure)
+                key = PlottedSeries(role=leg.leg.role, target=target, measure=measure)
                 yield LegNumber(observed.started_at, key, number)
 
 
@@ -51,7 +51,7 @@ class Episodes:
     def __init__(self) -> None:
         self._done: list[Episode] = []
         self._open: _Open | None = None
-        self._usual: dict[SeriesKey, deque[LegNumber]] = {}
+        self._usual: dict[PlottedSeries, deque[LegNumber]] = {}
         self._recent: deque[StoredRound] = deque(maxlen=REMEMBERED_ROUNDS)
 
     def add(self, stored: StoredRound, values: Iterable[LegNumber]) -> None:
@@ -102,12 +102,12 @@ class _Open:
     """An episode that is going on."""
 
     def __init__(
-        self, first: Verdict, onset: RoundObservation, usual: dict[SeriesKey, list[float]]
+        self, first: Verdict, onset: RoundObservation, usual: dict[PlottedSeries, list[float]]
     ) -> None:
         self._first = first
         self._onset = onset
         self._usual = usual
-        self._during: dict[SeriesKey, Sketch] = {}
+        self._during: dict[PlottedSeries, Sketch] = {}
         self._factors = Sketch()
         self._rounds = 0
         self._e_value: float | None = None

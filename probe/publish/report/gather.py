@@ -15,7 +15,13 @@ from probe.model.stored import StoredRound, VerdictSpan
 from probe.model.verdict import RESTRICTED, LookingBack, State, Verdict
 from probe.publish.report.episodes import Episodes, LegNumber, values_of
 from probe.publish.report.quantile_sketch import Sketch
-from probe.publish.report.report_parts import Gathered, SeriesKey, SlotGathered, StateSpan, Window
+from probe.publish.report.report_parts import (
+    Gathered,
+    PlottedSeries,
+    SlotGathered,
+    StateSpan,
+    Window,
+)
 
 MOST_BINS = 480
 # Widths that people read easily, in seconds; the first that gives few enough bins is taken.
@@ -82,7 +88,7 @@ class _SlotGatherer:
         self._window = over
         self._spans = VerdictSpans(over)
         self._told = VerdictSpans(over)
-        self._series: dict[SeriesKey, dict[int, Sketch]] = {}
+        self._series: dict[PlottedSeries, dict[int, Sketch]] = {}
         self._episodes = Episodes()
         self._backs: dict[tuple[str, float], LookingBack] = {}
         self._rounds = 0

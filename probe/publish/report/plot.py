@@ -1,6 +1,6 @@
 """Series and spans as shapes with places, for the templates. No library that draws such plots is
 light enough for a Pi, or lets a style sheet choose colours, so that dark mode and print work: see
-docs/decisions/report-plots.md. What is drawn here is lines, bands and rectangles.
+docs/decisions/0006-report-plots.md. What is drawn here is lines, bands and rectangles.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from probe.model.identity import LegRole
 from probe.publish.plain_words import rate_words
 from probe.publish.report.gather import thinned
 from probe.publish.report.quantile_sketch import Sketch
-from probe.publish.report.report_parts import SeriesKey, SlotGathered, StateSpan, Window
+from probe.publish.report.report_parts import PlottedSeries, SlotGathered, StateSpan, Window
 from probe.publish.report.times import TimeWriter
 
 # Points further apart than this, and than three bins, are not joined.
@@ -113,7 +113,7 @@ def chart(
     """Target, swap and controls of one vantage and platform; ``None`` if nothing was measured."""
     step = max(1, ceil(over.bins / most_points))
     keys = {
-        role: SeriesKey(
+        role: PlottedSeries(
             role=role, target="" if role is LegRole.CONTROL else target, measure=measure
         )
         for role in (LegRole.CONTROL, LegRole.SWAP, LegRole.TARGET)

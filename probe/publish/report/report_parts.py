@@ -34,7 +34,7 @@ class StateSpan(Struct, frozen=True, kw_only=True):
     end: float
 
 
-class SeriesKey(Struct, frozen=True, kw_only=True):
+class PlottedSeries(Struct, frozen=True, kw_only=True):
     """Whose numbers: of a target's or its swap's legs, or of all controls together (``target``
     empty). ``measure`` is ``goodput`` (bytes per second) or ``handshake`` (seconds)."""
 
@@ -79,7 +79,7 @@ class Episode(Struct, frozen=True, kw_only=True):
     method: str
     phase: str
     e_value: float | None
-    numbers: Mapping[SeriesKey, BeforeAndDuring]
+    numbers: Mapping[PlottedSeries, BeforeAndDuring]
     onset: RoundObservation | None
     may_claim: tuple[str, ...]
     may_not_claim: tuple[str, ...]
@@ -87,7 +87,7 @@ class Episode(Struct, frozen=True, kw_only=True):
     def of(self, role: LegRole, measure: str = "goodput") -> BeforeAndDuring:
         """The medians of this episode's target, of its swap, or of the controls."""
         target = "" if role is LegRole.CONTROL else self.target
-        key = SeriesKey(role=role, target=target, measure=measure)
+        key = PlottedSeries(role=role, target=target, measure=measure)
         return self.numbers.get(key) or BeforeAndDuring(usual=None, during=None)
 
 
@@ -95,7 +95,7 @@ class SlotGathered(Struct, frozen=True, kw_only=True):
     """What one vantage saw of one platform. ``backs``: what an end has shown of the time before."""
 
     spans: tuple[StateSpan, ...]
-    series: Mapping[SeriesKey, Mapping[int, Sketch]]
+    series: Mapping[PlottedSeries, Mapping[int, Sketch]]
     episodes: tuple[Episode, ...]
     rounds: int
     first_at: float
