@@ -11,12 +11,9 @@ import contextlib
 import os
 import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -26,24 +23,13 @@ from lab.box.gauge import round_trips, stream
 from lab.box.inside import inside
 from lab.box.line import BITS, Direction, Line
 from lab.box.rules import Delay, Match, Police, Reach, Rule, Way
+from lab.busy_cores import burning
 from lab.net import WORLD_ADDRESS, Topology
 
 MEGABIT = 1_000_000
 MILLI = 1_000
 FLOW_SECONDS = 3.0
 READING = (Rule(name="reads", action=Delay(seconds=0), match=Match(names=("x.com",))),)
-
-
-@contextlib.contextmanager
-def burning(cores: int) -> Iterator[None]:
-    """That many processes that do nothing, as fast as they can."""
-    fires = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(cores)]
-    try:
-        yield
-    finally:
-        for fire in fires:
-            fire.kill()
-            fire.wait()
 
 
 def tcp_goodput(topology: Topology) -> float:

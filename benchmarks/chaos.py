@@ -29,23 +29,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import click
 import msgspec
-from msgspec import Struct
+
+from benchmarks.chaos_told import Told
 
 MOST_TIMES = 2.0
 TIMEOUT_SECONDS = 1_200.0
-
-
-class Told(Struct, frozen=True):
-    """What ``benchmarks.chaos_day`` prints."""
-
-    seed: int
-    rounds: int
-    acknowledged: int
-    lost: int
-    cpu_seconds: float
-    turns: int
-    acts: dict[str, int]
-    wrong: list[str]
 
 
 def day(seed: int, hours: float, *more: str) -> Told:

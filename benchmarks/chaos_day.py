@@ -30,12 +30,12 @@ import click
 import httpx
 import msgspec
 import uvicorn
-from msgspec import Struct
 from msgspec.structs import replace
 
 from benchmarks.chaos_draws import BAD_CONFIGS, GOOD_CONFIGS, KINDS
 from benchmarks.chaos_files import Files, everywhere
 from benchmarks.chaos_receiver import GOOD, Receiver
+from benchmarks.chaos_told import Told
 from benchmarks.soak import Disk, SoakRounds
 from probe.app import Daemon
 from probe.config import load
@@ -62,20 +62,6 @@ TICK_SECONDS = 10.0
 SCRAPE_SECONDS = 300.0
 LOOK_SECONDS = 1_800.0
 MORE_LOOKS = 6
-
-
-class Told(Struct, frozen=True):
-    """What a day was like. ``lost``: acknowledged rounds that are in no file, though nobody has
-    destroyed one that had them. ``wrong``: in words, what must not be."""
-
-    seed: int
-    rounds: int
-    acknowledged: int
-    lost: int
-    cpu_seconds: float
-    turns: int
-    acts: dict[str, int]
-    wrong: list[str]
 
 
 class Wrong(logging.Handler):

@@ -44,10 +44,10 @@ from benchmarks.wire_accuracy import (
     HOST,
     WORLD,
     NotWholeError,
-    burning,
     p95,
     truth,
 )
+from lab.busy_cores import burning
 from lab.capture import ByPort, connections
 from lab.lab import Lab
 from lab.world.events import Request

@@ -13,19 +13,17 @@ can forward them.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import os
 import statistics
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import msgspec
 from msgspec import Struct
 
+from lab.busy_cores import burning
 from lab.capture import ByPort, Connection, TlsRecord, connections, dns_exchanges
 from lab.lab import Lab
 from lab.net import WORLD_ADDRESS, WORLD_INTERFACE
@@ -236,18 +234,6 @@ def compare(lab: Lab, pcap: Path, measured: Measured) -> Errors:
         error = Error(seconds=seconds, stamped=query.clock is Clock.KERNEL)
         errors.setdefault(("udp", Phase.RESOLVE), []).append(error)
     return errors
-
-
-@contextlib.contextmanager
-def burning(cores: int) -> Iterator[None]:
-    """Keep this many cores busy."""
-    fires = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(cores)]
-    try:
-        yield
-    finally:
-        for fire in fires:
-            fire.kill()
-            fire.wait()
 
 
 def run(rounds: int, at_once: int, cores: int, *, card: bool, line: str | None) -> Errors:

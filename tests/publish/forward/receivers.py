@@ -137,7 +137,35 @@ Fault = Callable[[int], int | None]
 ``None``. A negative one is sent after the receiver has taken the request all the same."""
 
 
-class FaultyWay:
+class Quiet(BaseHTTPRequestHandler):
+    """Says nothing of requests on the terminal."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class Listening:
+    """A server on loopback, in a thread of its own; ``url``: where it takes remote writes."""
+
+    url: str
+
+    def listen(self, handler: type[Quiet]) -> None:
+        """Begin."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/api/v1/write"
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(10)
+
+
+class FaultyWay(Listening):
     """A server on loopback that passes requests on, or does not; with ``bearer``, only those that
     carry this token."""
 
@@ -147,9 +175,7 @@ class FaultyWay:
         self.count = 0
         way = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(Quiet):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 way.count += 1
@@ -183,16 +209,4 @@ class FaultyWay:
                 if abs(status) != 204:
                     self.wfile.write(text)
 
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/api/v1/write"
-
-    def close(self) -> None:
-        """Listen no more."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10)
+        self.listen(Handler)

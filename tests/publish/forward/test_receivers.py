@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import zlib
 from collections.abc import Callable, Iterator
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -26,7 +24,7 @@ from probe.publish.forward.remote_write_answer import (
 )
 from probe.publish.forward.remote_write_message import decode
 from probe.store.writer import Store
-from tests.publish.forward.receivers import Raw
+from tests.publish.forward.receivers import Listening, Quiet, Raw
 from tests.publish.forward.test_forwarding import a_minute, fill, forward, of_instance
 
 OURS = "203.0.113.77"
@@ -227,7 +225,7 @@ async def test_a_token_that_no_header_can_carry_is_said_without_its_path(
 Policy = Callable[[int, Raw], tuple[int, str, bytes]]
 
 
-class Scripted:
+class Scripted(Listening):
     """A server on loopback that answers as ``policy`` says, from the number of a request and what
     is in it; what it answers 204 to, it keeps."""
 
@@ -236,10 +234,8 @@ class Scripted:
         self.kept: dict[tuple[tuple[str, str], ...], dict[int, float]] = {}
         script = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
+        class Handler(Quiet):
+            def do_POST(self) -> None:  # noqa: N802
                 raw = decode(self.rfile.read(int(self.headers["Content-Length"])))
                 script.count += 1
                 status, kind, body = script.policy(script.count, raw)
@@ -254,19 +250,7 @@ class Scripted:
                 if status != 204:
                     self.wfile.write(body)
 
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/api/v1/write"
-
-    def close(self) -> None:
-        """Listen no more."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10)
+        self.listen(Handler)
 
 
 @pytest.fixture
