@@ -36,7 +36,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Unix seconds."""
+        """What was written, as Unix seconds; fails with words that click shows."""
         text = str(value).strip()
         try:
             return shown_moment(self._read(text))

@@ -45,7 +45,7 @@ def must_be_file(*files: str | Path) -> None:
 
 
 def _content(file: Path) -> bytes:
-    """Raises ``OSError``, ``ValueError``, ``Unreadable``."""
+    """Its bytes. Raises ``OSError``, ``ValueError`` (a path that none can be) or ``Unreadable``."""
     # A path may lead to a pipe to which nobody writes, or to a device that never ends.
     descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     try:

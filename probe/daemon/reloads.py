@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Reloads:
-    """``take_up`` makes one reload."""
+    """Makes the reloads that are asked for, one after the other; ``take_up`` makes one."""
 
     def __init__(self, take_up: Callable[[], Awaitable[ReloadResult]]) -> None:
         self._take_up = take_up
@@ -33,7 +33,7 @@ class Reloads:
         return self._one.locked()
 
     def ask(self) -> None:
-        """Somebody sent a signal."""
+        """Reload as soon as that can be done; who asks does not wait."""
         self._asked.set()
 
     async def run(self) -> None:

@@ -67,7 +67,7 @@ class Far:
             await asyncio.sleep(0.005)
 
     async def stop(self) -> None:
-        """Close."""
+        """Listen no more, and end the connections that are open."""
         self._server.should_exit = True
         if self._serving is not None:
             await self._serving

@@ -60,7 +60,7 @@ class Relay:
         raise last
 
     async def stop(self) -> None:
-        """Cut everything."""
+        """Listen no more, and cut every connection."""
         self._close()
         for task in self._carrying:
             task.cancel()

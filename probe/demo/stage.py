@@ -41,7 +41,7 @@ class Stage:
         self._act = self._script.acts[number]
 
     async def stop(self) -> None:
-        """Cut everything."""
+        """Stop the relay and the servers."""
         await self.relay.stop()
         await self._far.stop()
 

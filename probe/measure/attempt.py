@@ -60,7 +60,7 @@ class Way(Struct, frozen=True, kw_only=True):
         trust: Trust,
         lookout: Lookout | None = None,
     ) -> Way:
-        """As ``leg`` says."""
+        """The way that ``leg`` asks for: its port, names and protocol."""
         return cls(
             trust=trust,
             via=via,

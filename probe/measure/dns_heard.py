@@ -70,7 +70,7 @@ class Heard:
         return any(reply.answer is not None for reply in self._replies)
 
     def note(self, wire: bytes, arrival: Arrival) -> None:
-        """The message ``wire`` came."""
+        """Take in the message ``wire``, which came at ``arrival``."""
         self._replies.append(read_reply(self.query, wire, seconds=0.0))
         self._arrivals.append(arrival)
 

@@ -59,7 +59,7 @@ class Gathering:
 
     @property
     def knows_window(self) -> bool:
-        """Whether ``settle`` was told."""
+        """Whether the sender's window is known, since ``settle`` was called."""
         return self._whole_at is not None
 
     def settle(self, received: int, window_bytes: int | None) -> None:

@@ -142,7 +142,7 @@ class Stamping:
         self.available = enable_stamps(self._sock)
 
     def close(self) -> None:
-        """Let the kernel stop."""
+        """Close the socket that keeps the stamping on."""
         self._sock.close()
 
     def __enter__(self) -> Self:

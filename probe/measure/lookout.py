@@ -94,7 +94,7 @@ class Lookout:
         self.close()
 
     def enter(self) -> None:
-        """A leg begins."""
+        """A leg begins: from the second one on, the kernel is asked for signals."""
         self._legs += 1
         if self._legs == 2 and self._ready is not None:
             for sight in self._watched.values():

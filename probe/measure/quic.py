@@ -146,7 +146,7 @@ class _Exchange:
         )
 
     def close(self) -> None:
-        """It is over."""
+        """Note when it ended, and close the socket; nothing more is sent."""
         self._ended_ns = time.monotonic_ns()
         if self._sock is not None:
             self._sock.close()

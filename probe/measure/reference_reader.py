@@ -132,7 +132,7 @@ class Outside:
 
     @property
     def configured(self) -> bool:
-        """Whether there is any."""
+        """Whether the configuration names a reference to read."""
         return bool(self._sources)
 
     @property

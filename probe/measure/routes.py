@@ -32,7 +32,7 @@ class Route(Struct, frozen=True):
 
     @property
     def default(self) -> bool:
-        """It leads to everything."""
+        """Whether it is a default route: its prefix has no bits."""
         return self.network.prefixlen == 0
 
 

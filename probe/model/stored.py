@@ -47,12 +47,12 @@ class VerdictSpan(Struct, frozen=True, kw_only=True):
 
     @property
     def method(self) -> Method | None:
-        """Of a block."""
+        """The layer at which it is blocked; ``None``: it is not."""
         return self.first.method
 
     @property
     def trigger(self) -> Trigger | None:
-        """Of throttling."""
+        """What sets the throttling off; ``None``: it is not throttled."""
         return self.first.trigger
 
 

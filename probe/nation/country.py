@@ -63,7 +63,7 @@ class Tally(Struct, frozen=True, kw_only=True):
 
     @property
     def since(self) -> float | None:
-        """The median onset."""
+        """The median of the onsets of the networks that are affected (Unix seconds)."""
         return median(self.onsets) if self.onsets else None
 
     def wide(self, thresholds: NationConfig) -> bool:

@@ -63,7 +63,7 @@ class Outlets:
         self._outlets = tuple(make(parts) for make in makes)
 
     def tell(self, event: Event) -> None:
-        """Something happened."""
+        """Take in an event. Called on the event loop; returns at once."""
         for outlet in self._outlets:
             try:
                 outlet.tell(event)
@@ -71,7 +71,7 @@ class Outlets:
                 log.exception("an outlet failed; the others are told")
 
     async def close(self) -> None:
-        """The daemon stops."""
+        """End what this outlet has begun. Called once, after the last event."""
         for outlet in reversed(self._outlets):
             try:
                 await outlet.close()

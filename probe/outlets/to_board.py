@@ -13,7 +13,7 @@ class ToBoard(Outlet):
         self._board = parts.board
 
     def tell(self, event: events.Event) -> None:
-        """Put it up."""
+        """Put the event on the board."""
         match event:
             case events.RoundBegun():
                 self._board.round_started(event.vantage, event.platform, event.kind)

@@ -13,7 +13,7 @@ class ToHistory(Outlet):
         self._store = parts.store
 
     def tell(self, event: Event) -> None:
-        """Keep it."""
+        """Hand the event to the writer of the history."""
         match event:
             case RoundJudged(observed=observed, verdict=verdict):
                 self._store.round_finished(observed, verdict)

@@ -17,7 +17,7 @@ LATE_AGAIN_SECONDS = 86_400.0
 
 
 class ToLog(Outlet):
-    """Writes it."""
+    """Writes an event as one line of the log."""
 
     def __init__(self, parts: Parts) -> None:
         """It needs nothing."""

@@ -18,5 +18,5 @@ class ToMemories(Outlet):
             self._memories.put(event.observed.vantage, event.memory)
 
     async def close(self) -> None:
-        """Write all of it."""
+        """Write the memories of all vantages to the history."""
         self._memories.flush()

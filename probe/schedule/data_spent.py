@@ -31,7 +31,7 @@ class DataSpent(Struct, frozen=True, kw_only=True):
 
     @property
     def used(self) -> int:
-        """Bytes in the window."""
+        """Bytes that were used in the window that ends now."""
         return sum(size for _, size in self.spent)
 
 

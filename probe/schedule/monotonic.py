@@ -25,7 +25,7 @@ class MonotonicZone(tzinfo):
         return (_BEGIN + timedelta(seconds=monotonic)).replace(tzinfo=self)
 
     def fromutc(self, dt: datetime, /) -> datetime:
-        """Now, whatever ``dt`` says."""
+        """The time of the monotonic clock now; ``dt``, the wall clock, is not looked at."""
         return self.at(self._monotonic())
 
     def utcoffset(self, dt: datetime | None, /) -> timedelta:

@@ -95,7 +95,7 @@ def deflate(raw: bytes, dictionary: bytes = b"") -> bytes:
 
 
 def inflate(body: bytes, dictionary: bytes = b"") -> bytes:
-    """The opposite. Raises ``zlib.error``."""
+    """What ``deflate`` was given. Raises ``zlib.error``: cut, or another dictionary."""
     decompressor = zlib.decompressobj(zdict=dictionary) if dictionary else zlib.decompressobj()
     raw = decompressor.decompress(body) + decompressor.flush()
     if not decompressor.eof:

@@ -37,7 +37,7 @@ class Sharing:
         self._alone = False
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Share what was asked of hosts, again and again until cancelled."""
         await asyncio.sleep(FIRST_SECONDS)
         while True:
             await self.exchange()

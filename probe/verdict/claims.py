@@ -66,7 +66,7 @@ def _well(found: Proven) -> str:
 
 
 def may_not_claim(facts: Facts, state: State) -> tuple[str, ...]:
-    """What it does not."""
+    """Sentences that the verdict does not bear, for whoever quotes it."""
     if state is State.WITHHELD:
         return (
             "Who asked the platform for it.",

@@ -37,6 +37,6 @@ class Normal(Struct, frozen=True):
         return found if found is not None and found.known else None
 
     def expected(self, leg: LegObservation, measure: str) -> float | None:
-        """The normal value now."""
+        """What the leg is expected to take now (a log effort); ``None``: not known."""
         found = self.level(leg, measure)
         return None if found is None else found.expected(self.at)

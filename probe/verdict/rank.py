@@ -31,7 +31,7 @@ WEIGHTS = (0.4, 0.2, 0.4)
 
 
 class Wealth(Struct, frozen=True, array_like=True):
-    """What the bettors have."""
+    """What the two bettors have won so far in one detector; their mean is its evidence."""
 
     brave: float = 1.0
     careful: float = 1.0

@@ -396,5 +396,5 @@ RULES: tuple[Rule, ...] = (
 
 
 def first(facts: Facts, rules: tuple[Rule, ...] = RULES) -> Rule:
-    """The rule that speaks."""
+    """The first rule of the ladder that holds."""
     return next(rule for rule in rules if rule.holds(facts))

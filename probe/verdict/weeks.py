@@ -35,7 +35,7 @@ Controls = Mapping[str, Sequence[Level]]
 
 
 def controls_of(levels: Levels, family: Family) -> Controls:
-    """Those of ``family``."""
+    """The memories of controls over ``family``."""
     found: dict[str, list[Level]] = {}
     for key, level in levels.items():
         its = parts(key) if level.days and level.known else None

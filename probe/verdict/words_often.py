@@ -39,7 +39,7 @@ def _what(found: Often) -> str:
 
 
 def may_claim(found: Often) -> tuple[str, ...]:
-    """What it bears out."""
+    """Sentences that such a verdict bears, for whoever quotes it."""
     return (
         f"It was so in {found.slow} of {found.rounds} rounds, and in {found.calm_slow} of "
         f"{found.calm} of calm times.",

@@ -36,7 +36,7 @@ class Totals:
         self._histograms: dict[HistogramKey, Histogram] = {}
 
     def counted(self) -> Counted:
-        """A frozen copy."""
+        """The counts as they are now, frozen."""
         return Counted(
             rounds=dict(self._rounds),
             last_rounds=dict(self._last_rounds),

@@ -114,7 +114,7 @@ def fields(record: LogRecord, usual: frozenset[str]) -> dict[str, Plain]:
 
 
 def logger_name(record: LogRecord) -> str:
-    """Who says it."""
+    """The logger that speaks, as far as its name may be written."""
     return _word_of(record.name)
 
 

@@ -51,7 +51,7 @@ class BeforeAndDuring(Struct, frozen=True, kw_only=True):
 
     @property
     def ratio(self) -> float | None:
-        """During over usual."""
+        """The median during the episode over the one before; ``None`` where one is not known."""
         return None if not self.usual or self.during is None else self.during / self.usual
 
 

@@ -37,7 +37,7 @@ _STRIPS = (("24 hours", 86_400.0), ("7 days", 604_800.0))
 
 
 class StripPart(Struct, frozen=True, kw_only=True):
-    """One strip."""
+    """One strip of the page: a vantage's states of a platform over some time."""
 
     name: str
     pieces: tuple[Piece, ...]
@@ -57,7 +57,7 @@ class Card(Struct, frozen=True, kw_only=True):
 
 
 class VantagePart(Struct, frozen=True, kw_only=True):
-    """One vantage."""
+    """What the page shows of one vantage."""
 
     name: str
     about: str

@@ -102,6 +102,6 @@ class PatientProtocol(H11Protocol):
         self._timer = self.loop.call_later(_LOOK_SECONDS, self._look)
 
     def end(self) -> None:
-        """Cut it now."""
+        """Cut the connection without an answer."""
         self.cut = True
         self.transport.abort()
