@@ -28,7 +28,7 @@ REQUESTS = 300
 BODY = b"x" * 65_536
 PIECE = 16_384
 URL = httpx.URL("https://name.invalid/object")
-FIELDS = headers(URL, len(BODY))
+FIELDS = headers(URL.netloc, len(BODY))
 Exchange = Callable[[bytes], Awaitable[int]]
 
 

@@ -15,6 +15,7 @@ import hashlib
 import ipaddress
 import ssl
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -127,6 +128,7 @@ def _matches(pattern: str, wanted: tuple[str, ...]) -> bool:
     return len(labels) >= 2 and labels == wanted[1:]
 
 
+@lru_cache(maxsize=1_024)
 def _labels(name: str) -> tuple[str, ...] | None:
     labels = tuple(name.lower().removesuffix(".").split("."))
     plain = name.isascii() and all(

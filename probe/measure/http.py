@@ -39,10 +39,10 @@ MOST_REDIRECT_BYTES = 16_384
 _MOST_DIGITS = 10
 
 
-def headers(url: httpx.URL, range_bytes: int, accept: str = ANYTHING) -> list[tuple[bytes, bytes]]:
+def headers(host: bytes, range_bytes: int, accept: str = ANYTHING) -> list[tuple[bytes, bytes]]:
     """The headers of every request; ``range_bytes`` (0: none) asks for that many bytes."""
     fields = [
-        (b"Host", url.netloc),
+        (b"Host", host),
         (b"User-Agent", USER_AGENT.encode()),
         (b"Accept", accept.encode()),
         (b"Accept-Encoding", b"identity"),

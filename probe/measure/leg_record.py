@@ -52,6 +52,9 @@ class LegRecord:
     def failed(self, error: Exception) -> Failure:
         """The phase that is going on ended by ``error``, and the leg with it."""
         failure = failure_of(error, self.phase)
+        # Errors of sockets and of h11 are known to a frame that they know; the circle would keep
+        # the connection until Python looks for circles.
+        error.__traceback__ = None
         self.end(failure)
         return failure
 

@@ -205,7 +205,7 @@ class _Exchange:
         ]
         own = [
             (name.lower(), value)
-            for name, value in headers(url, self._leg.range_bytes)
+            for name, value in headers(url.netloc, self._leg.range_bytes)
             if name != b"Host"
         ]
         self._http = H3Connection(self._quic)

