@@ -137,6 +137,7 @@ def _labels(name: str) -> tuple[str, ...] | None:
     return labels if plain else None
 
 
+@lru_cache(maxsize=1_024)
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(text.strip().strip("[]"))

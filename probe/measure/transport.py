@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -27,7 +26,6 @@ from probe.model.failure import PROTOCOL_ERROR, Failure
 from probe.model.identity import Phase
 
 _PROTOCOLS = {"2": b"HTTP/2", "1.1": b"HTTP/1.1", "1.0": b"HTTP/1.0"}
-_UNBOUNDED = nullcontext()
 _NO_BODY = httpx.ByteStream(b"")
 _Stream = httpx.SyncByteStream | httpx.AsyncByteStream
 
@@ -225,8 +223,7 @@ async def _asked(
     url, fields = request.url, request.headers.raw
     exchange, first = record.exchange, None
     if exchange is None:
-        async with _within(waits.get("connect")):
-            await reach(way, record, url)
+        await _bounded(reach(way, record, url), waits.get("connect"))
         assert record.wire is not None
         exchange = record.exchange = Exchange(record.wire, record.tls)
     else:
@@ -235,17 +232,21 @@ async def _asked(
             raise Unheard("the first answer does not end, or the connection ends with it")
     record.enter(Phase.PROCESSING)
     record.redirected = first
-    async with _within(waits.get("read")):
-        try:
-            await exchange.request(url, fields)
-        except Unheard:
-            record.redirected = None
-            raise
+    try:
+        await _bounded(exchange.request(url, fields), waits.get("read"))
+    except Unheard:
+        record.redirected = None
+        raise
     return exchange
 
 
-def _within(seconds: float | None) -> AbstractAsyncContextManager[object]:
-    return _UNBOUNDED if seconds is None else asyncio.timeout(seconds)
+def _bounded(work: Coroutine[Any, Any, object], seconds: float | None) -> Awaitable[object]:
+    return work if seconds is None else _in_time(work, seconds)
+
+
+async def _in_time(work: Coroutine[Any, Any, object], seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        await work
 
 
 def _transport_error(failure: Failure) -> httpx.TransportError:

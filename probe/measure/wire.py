@@ -83,7 +83,7 @@ class WireStream:
         """The next piece, at most ``piece`` bytes; empty at the end of the stream."""
         if self.stopped:
             raise Stopped
-        if self.most_bytes is not None and self.received > self.most_bytes:
+        if self.most_bytes is not None and self._arrivals.received > self.most_bytes:
             raise NetworkError(PROTOCOL_ERROR, f"more than {self.most_bytes} bytes came")
         data, self.arrival = await self._reader.receive()
         return data
