@@ -20,6 +20,7 @@ LIBRARIES = {
     "Moment.convert": "click",
     "Client.cookies": "httpx",
     "_NoCookies.extract_cookies": "httpx",
+    "_NoLogin.async_auth_flow": "httpx",
     "GridTrigger.get_next_fire_time": "apscheduler",
     "HttpServer.http2": "a key of the web configuration that makes no difference",
     "MonotonicZone.fromutc": "datetime",
