@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 import h11
@@ -56,7 +57,7 @@ class Http1:
 
         Raises ``h11.ProtocolError`` for what is not HTTP/1.1, and what the stream raises.
         """
-        asked = h11.Request(method=b"GET", target=target, headers=list(fields))
+        asked = _get(target, tuple(fields))
         await self._stream.write(_send(self._h11, asked))
         for _ in range(MOST_INFORMATIONAL + 1):
             event = await self._head_event(asked)
@@ -140,6 +141,12 @@ def without_odd_lines(data: bytes) -> bytes | None:
     if len(kept) == len(lines) + 1:
         return None
     return b"\n".join(kept) + data[end.start() :]
+
+
+@lru_cache(maxsize=256)
+def _get(target: bytes, fields: tuple[tuple[bytes, bytes], ...]) -> h11.Request:
+    """A leg asks mostly what it asked the round before, and h11 looks at every letter of it."""
+    return h11.Request(method=b"GET", target=target, headers=list(fields))
 
 
 def _connection() -> h11.Connection:

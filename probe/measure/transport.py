@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -261,13 +261,12 @@ def _transport_error(failure: Failure) -> httpx.TransportError:
     return httpx.ReadError(text)
 
 
-def _told(url: httpx.URL, exchange: Exchange) -> list[tuple[bytes, bytes]]:
+def _told(url: httpx.URL, exchange: Exchange) -> Sequence[tuple[bytes, bytes]]:
     """The fields of the head, without a ``Location`` that httpx could not make a request of: it
     tries to, also where nobody follows."""
-    fields = list(exchange.fields)
     if exchange.location is not None:
         try:
             url.join(exchange.location)
         except (httpx.InvalidURL, ValueError):
-            return [each for each in fields if each[0] != b"location"]
-    return fields
+            return [each for each in exchange.fields if each[0] != b"location"]
+    return exchange.fields
