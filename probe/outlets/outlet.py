@@ -56,19 +56,25 @@ Makes = Callable[[Parts], Outlet]
 
 
 class Outlets:
-    """All of them: told in the order given, closed in the opposite one. A fault of one is logged
-    and keeps nothing from the others."""
+    """All of them: told in the order given, closed in the opposite one. A fault of one is logged,
+    once until it has gone, and keeps nothing from the others."""
 
     def __init__(self, makes: Sequence[Makes], parts: Parts) -> None:
         self._outlets = tuple(make(parts) for make in makes)
+        # Those that failed last time they were told of such an event.
+        self._failing: set[tuple[Outlet, type[Event]]] = set()
 
     def tell(self, event: Event) -> None:
         """Take in an event. Called on the event loop; returns at once."""
         for outlet in self._outlets:
+            fault = (outlet, type(event))
             try:
                 outlet.tell(event)
+                self._failing.discard(fault)
             except Exception:
-                log.exception("an outlet failed; the others are told")
+                if fault not in self._failing:
+                    log.exception("an outlet failed; the others are told")
+                self._failing.add(fault)
 
     async def close(self) -> None:
         """End what this outlet has begun. Called once, after the last event."""
