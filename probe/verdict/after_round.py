@@ -10,17 +10,19 @@ from probe.verdict.about import About
 from probe.verdict.judged import Judged, Lesson, line_of
 from probe.verdict.memory import Memory
 from probe.verdict.outcome import Numbers
+from probe.verdict.readings import read
 from probe.verdict.witnesses import elsewhere_noted, others_of
 
 
 def after_round(memory: Memory, observed: RoundObservation, about: About) -> Judged:
     """What ``observed``, no burst, comes to. ``memory``: after who answered has been noted."""
     thresholds, levels = about.thresholds, memory.levels
-    seen = rounds.compare(levels, observed, about)
+    readings = read(observed, levels)
+    seen = rounds.compare(readings, thresholds)
     mine = rounds.noted(memory.platform(observed.platform), seen, observed)
     mine = lookups.exonerating(lookups.noted(mine, observed), observed)
     seen, ours = rounds.without_our_own(seen, lookups.leads(mine, observed), thresholds)
-    mine = rounds.with_slow_line(mine, levels, observed, seen, about)
+    mine = rounds.with_slow_line(mine, readings, seen, about)
     # What is suspected or proven.
     episode = rounds.episode_after(mine, seen, observed, about)
     episode = rounds.with_seen(episode, seen, observed, thresholds)
@@ -33,7 +35,7 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
         mine = replace(mine, proven=better)
     # What outlasts it.
     mine = replace(mine, path_rounds=rounds.moved_paths(seen, mine, observed, about))
-    mine = lasting.noted(mine, levels, seen, observed, about)
+    mine = lasting.noted(mine, levels, seen, readings, about)
     held = (*mine.path_rounds, *mine.faster)
     well = rounds.well(seen, thresholds.log_margin, held, observed)
     mine = replace(mine, well_at=families.well_after(mine, observed, well))
@@ -50,7 +52,7 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
     if line.bears_bursts:
         plan = testing.plan_after_round(mine, seen, levels, observed, about)
     if line.as_ever:
-        mine = lasting.tallied(mine, levels, seen, observed, about)
+        mine = lasting.tallied(mine, seen, readings, about)
     mine = replace(
         mine,
         heard=answers.latest(mine.heard, observed),
@@ -63,7 +65,7 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
         others=others,
         numbers=Numbers(seen.contrasts, seen.decoys),
         plan=plan,
-        lesson=Lesson(measures=seen.measures, well=well),
+        lesson=Lesson(readings=readings, measures=seen.measures, well=well),
         usual=bool(seen.contrasts) and all(c.usual for c in seen.contrasts),
         compared=any(c.slowdown is not None for c in seen.contrasts),
         reads=answers.reads_after(mine.reads, observed),

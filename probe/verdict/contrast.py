@@ -8,25 +8,17 @@ controls, and further away.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from math import inf, isfinite, log, sqrt
+from collections.abc import Sequence
+from math import inf, log, sqrt
 
 from msgspec import Struct
 
 from probe.model.observation import LegObservation
-from probe.observe.effort import Measure, effort, failed, gave, turned_away
-from probe.verdict.distance import path_shift
+from probe.observe.effort import Measure, turned_away
 from probe.verdict.level import Level
-from probe.verdict.normal import Normal
+from probe.verdict.path import path_shift
+from probe.verdict.readings import Reading, deviations, giving
 from probe.verdict.thresholds import Thresholds
-
-
-def log_effort(leg: LegObservation, measure: Measure) -> float | None:
-    """Logarithm of the effort: infinite for a failure; ``None``: there is nothing to compare."""
-    found = effort(leg, measure)
-    if found is None:
-        return None
-    return log(found) if isfinite(found) and found > 0.0 else inf
 
 
 class Contrast(Struct, frozen=True, kw_only=True):
@@ -64,33 +56,25 @@ class Contrast(Struct, frozen=True, kw_only=True):
         return max(values, default=-inf)
 
 
-def healthy(controls: Iterable[LegObservation]) -> list[LegObservation]:
-    """Controls that gave what was asked of them, or were giving it when our own deadline cut them:
-    so much as came is a sample of their pace."""
-    return [leg for leg in controls if gave(leg)]
-
-
 def contrast(
-    target: LegObservation,
-    controls: Sequence[LegObservation],
-    swaps: Sequence[LegObservation],
+    target: Reading,
+    controls: Sequence[Reading],
+    swaps: Sequence[Reading],
     measure: Measure,
-    *,
-    normal: Normal,
     thresholds: Thresholds,
 ) -> Contrast | None:
     """The contrast of ``target`` in ``measure``; ``None`` if it has nothing to compare."""
-    own = log_effort(target, measure)
+    own = target.log(measure)
     if own is None:
         return None
-    able = [c for c in healthy(controls) if log_effort(c, measure) is not None]
+    able = [c for c in giving(controls) if c.log(measure) is not None]
     if not able and own == inf:
-        able = healthy(controls)  # a failure needs no number to be compared with
+        able = giving(controls)  # a failure needs no number to be compared with
     swap = next((s for s in swaps if s.leg.target == target.leg.target), None)
-    expected = normal.expected(target, measure)
-    lines = deviations(able, measure, normal)
+    expected = target.expected(measure)
+    lines = deviations(able, measure)
     usual = expected is not None and bool(lines)
-    path = path_shift(target, able, normal if usual else None)
+    path = path_shift(target, able, usual=usual)
     slowdown: float | None
     if not able:
         slowdown = None
@@ -99,36 +83,32 @@ def contrast(
     elif usual and expected is not None:
         slowdown = own - expected - max(lines) - path
     else:
-        slowest = max(value for c in able if (value := log_effort(c, measure)) is not None)
+        slowest = max(value for c in able if (value := c.log(measure)) is not None)
         slowdown = own - slowest - log(thresholds.no_baseline) - path
     return Contrast(
         target=target.leg.target,
         measure=measure,
-        address=target.address or "",
+        address=target.seen.address or "",
         slowdown=slowdown,
         path=path,
         usual=usual,
-        versus_swap=_versus_swap(target, swap, measure, normal, thresholds),
-        way_failed=failed(target) and own == inf,
+        versus_swap=_versus_swap(target, swap, measure, thresholds),
+        way_failed=target.failed and own == inf,
         controls=len(able),
         as_usual=usual and slowdown is not None and slowdown <= thresholds.log_margin,
     )
 
 
 def _versus_swap(
-    target: LegObservation,
-    swap: LegObservation | None,
-    measure: Measure,
-    normal: Normal,
-    thresholds: Thresholds,
+    target: Reading, swap: Reading | None, measure: Measure, thresholds: Thresholds
 ) -> float | None:
-    if swap is None or not says_something(target):
+    if swap is None or not says_something(target.seen):
         return None
-    own, other = log_effort(target, measure), log_effort(swap, measure)
+    own, other = target.log(measure), swap.log(measure)
     if own is None or other is None or other == inf:
         return None
-    allowance = swap_allowance(target, measure, normal, thresholds)
-    return own - other - allowance - path_shift(target, [swap], None)
+    allowance = swap_allowance(target, measure, thresholds)
+    return own - other - allowance - path_shift(target, [swap], usual=False)
 
 
 def says_something(target: LegObservation) -> bool:
@@ -138,22 +118,10 @@ def says_something(target: LegObservation) -> bool:
     return not turned_away(target)
 
 
-def swap_allowance(
-    target: LegObservation, measure: Measure, normal: Normal, thresholds: Thresholds
-) -> float:
+def swap_allowance(target: Reading, measure: Measure, thresholds: Thresholds) -> float:
     """How much slower than its swap a target normally is (logarithm)."""
-    level = normal.difference(target, measure)
-    return log(thresholds.no_swap_baseline) if level is None else level.expected(normal.at)
-
-
-def deviations(controls: Iterable[LegObservation], measure: Measure, normal: Normal) -> list[float]:
-    """How much slower than their own history controls were; those without one are left out."""
-    found = []
-    for leg in controls:
-        value, expected = log_effort(leg, measure), normal.expected(leg, measure)
-        if value is not None and isfinite(value) and expected is not None:
-            found.append(value - expected)
-    return found
+    level = target.efforts[measure].beyond_swap
+    return log(thresholds.no_swap_baseline) if level is None else level.expected(target.at)
 
 
 def between_rounds(level: Level, noise: Level | None) -> float:

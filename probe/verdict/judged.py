@@ -23,6 +23,7 @@ from probe.verdict.facts import BUDGETS, Facts, elsewhere
 from probe.verdict.forged import opened
 from probe.verdict.memory import Memory, PlatformMemory
 from probe.verdict.outcome import Numbers
+from probe.verdict.readings import Readings
 from probe.verdict.shown import Told, told
 
 LINE_CHANGED_ROUNDS = 3
@@ -81,8 +82,10 @@ def line_of(
 class Lesson(Struct, frozen=True, kw_only=True):
     """What a round or burst could teach, if the line lets it."""
 
+    readings: Readings | None = None
+    """Of an ordinary round; ``None``: a burst, which teaches its noise alone."""
     measures: tuple[Measure, ...] = ()
-    """In which an ordinary round is compared; none: a burst, which teaches its noise alone."""
+    """In which it is compared."""
     well: frozenset[str] = frozenset()
     """Targets whose every comparison is fine."""
     noise: float | None = None

@@ -12,15 +12,14 @@ from msgspec.structs import replace
 
 from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
-from probe.observe.effort import Measure, gave
+from probe.observe.effort import Measure
 from probe.verdict import often, pace, relief, weeks
 from probe.verdict.about import About
-from probe.verdict.contrast import log_effort
 from probe.verdict.keys import MeasureKey, SeriesKey, family_of, measure_key, measured, name_of
 from probe.verdict.learning import forget, forget_target, forget_wholly
-from probe.verdict.level import Level
+from probe.verdict.level import Level, Levels
 from probe.verdict.memory import Memory, PlatformMemory
-from probe.verdict.normal import Levels
+from probe.verdict.readings import Readings, giving
 from probe.verdict.rounds import PROVEN_SECONDS, Compared
 from probe.verdict.thresholds import Thresholds
 
@@ -33,40 +32,41 @@ def noted(
     mine: PlatformMemory,
     levels: Levels,
     seen: Compared,
-    observed: RoundObservation,
+    read: Readings,
     about: About,
 ) -> PlatformMemory:
     """What an ordinary round adds. ``levels``: before it."""
+    observed = read.observed
     mine = pace.noted(mine, observed)
-    if _as_fast_as_its_swap(observed):
+    if _as_fast_as_its_swap(read):
         mine = replace(mine, swap_well_at=observed.started_at)
     if seen.another_line or observed.clock_stepped:
         return replace(mine, farther=None, slower=None)
     thresholds = about.thresholds
     if mine.relief is not None and observed.started_at - mine.relief.at > relief.SAID_SECONDS:
         mine = replace(mine, relief=None)
-    mine = relief.relief_after(mine, levels, observed, thresholds)
+    mine = relief.relief_after(mine, read, thresholds)
     controls = weeks.controls_of(levels, observed.family)
-    found = weeks.slower(observed, seen.measures, levels, controls, thresholds)
+    found = weeks.slower(read, seen.measures, controls, thresholds)
     if found is None and mine.slower is not None and mine.slower.measure not in seen.measures:
         found = mine.slower  # this round does not look at it
     return replace(
         mine,
-        farther=weeks.farther(observed, levels, controls, mine.places, thresholds),
+        farther=weeks.farther(read, controls, mine.places, thresholds),
         slower=found,
-        places=weeks.places_after(mine.places, observed, levels, controls, thresholds),
+        places=weeks.places_after(mine.places, read, controls, thresholds),
         limbo=_limbo_after(mine, seen, observed, thresholds),
     )
 
 
-def _as_fast_as_its_swap(observed: RoundObservation) -> bool:
+def _as_fast_as_its_swap(read: Readings) -> bool:
     """Some target read no slower than its swap did, by more than is comparable."""
-    swaps = {leg.leg.target: leg for leg in observed.by_role(LegRole.SWAP) if gave(leg)}
-    for leg in observed.by_role(LegRole.TARGET):
+    swaps = {leg.leg.target: leg for leg in giving(read.by_role(LegRole.SWAP))}
+    for leg in read.by_role(LegRole.TARGET):
         swap = swaps.get(leg.leg.target)
-        if swap is None or not leg.ok:
+        if swap is None or not leg.seen.ok:
             continue
-        own, its = log_effort(leg, Measure.TRANSFER), log_effort(swap, Measure.TRANSFER)
+        own, its = leg.log(Measure.TRANSFER), swap.log(Measure.TRANSFER)
         if own is not None and its is not None and isfinite(its):
             return own - its <= log(pace.COMPARABLE)
     return False
@@ -138,25 +138,19 @@ def unlearned(mine: PlatformMemory) -> PlatformMemory:
     )
 
 
-def tallied(
-    mine: PlatformMemory,
-    levels: Levels,
-    seen: Compared,
-    observed: RoundObservation,
-    about: About,
-) -> PlatformMemory:
+def tallied(mine: PlatformMemory, seen: Compared, read: Readings, about: About) -> PlatformMemory:
     """With how often targets are suspicious, after a round in which the line was as ever."""
-    if seen.another_line or observed.clock_stepped:
+    if seen.another_line or read.observed.clock_stepped:
         return mine
     if mine.proven is not None:
         return replace(mine, shares=often.set_aside(mine.shares))
     thresholds = about.thresholds
     told = [
-        *often.controls_shown(observed, seen.measures, levels, thresholds),
+        *often.controls_shown(read, seen.measures, thresholds),
         *often.shown(seen.contrasts, thresholds),
     ]
-    at = observed.started_at
-    return replace(mine, shares=often.after(mine.shares, told, observed.family, at, thresholds))
+    family = read.observed.family
+    return replace(mine, shares=often.after(mine.shares, told, family, read.at, thresholds))
 
 
 def too_often(mine: PlatformMemory, observed: RoundObservation) -> often.Often | None:

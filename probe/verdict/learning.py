@@ -11,11 +11,7 @@ from math import isfinite
 from statistics import median
 
 from probe.model.identity import Compares, Family, LegRole
-from probe.model.observation import LegObservation, RoundObservation
-from probe.observe.effort import Measure, gave
-from probe.observe.gaps import log_gaps
-from probe.verdict.contrast import deviations, healthy, log_effort
-from probe.verdict.distance import log_rtt
+from probe.observe.effort import Measure
 from probe.verdict.keys import (
     DIFFERENCE,
     RTT,
@@ -28,8 +24,8 @@ from probe.verdict.keys import (
     parts,
     series,
 )
-from probe.verdict.level import Level, learned
-from probe.verdict.normal import Levels, Normal
+from probe.verdict.level import Level, Levels, learned
+from probe.verdict.readings import Reading, Readings, deviations, giving
 from probe.verdict.thresholds import Thresholds
 
 _RELATIVE = (LegRole.TARGET, LegRole.SWAP, LegRole.DECOY)
@@ -37,10 +33,9 @@ _OF_A_TARGET = (LegRole.TARGET, LegRole.SWAP, DIFFERENCE)
 
 
 def all_slow(
-    observed: RoundObservation,
+    read: Readings,
     measures: tuple[Measure, ...],
     *,
-    levels: Levels,
     thresholds: Thresholds,
     domestic: frozenset[str],
 ) -> frozenset[Measure]:
@@ -53,30 +48,23 @@ def all_slow(
     return frozenset(
         measure
         for measure in measures
-        if _all_beyond(thresholds.log_margin, observed, measure, levels, domestic)
+        if _all_beyond(thresholds.log_margin, read, measure, domestic)
     )
 
 
-def _all_beyond(
-    limit: float,
-    observed: RoundObservation,
-    measure: Measure,
-    levels: Levels,
-    domestic: frozenset[str],
-) -> bool:
+def _all_beyond(limit: float, read: Readings, measure: Measure, domestic: frozenset[str]) -> bool:
     """Whether the platform's legs were slower than their history by more than ``limit``, and
     foreign controls, too; not if there is no history of the platform."""
-    normal = Normal.of(observed, levels)
-    own = [leg for leg in observed.legs if leg.leg.role in _RELATIVE and gave(leg)]
-    shown = deviations(own, measure, normal)
+    own = [leg for leg in giving(read.legs) if leg.leg.role in _RELATIVE]
+    shown = deviations(own, measure)
     if not shown or min(shown) <= limit:
         return False
     controls = [
         leg
-        for leg in healthy(observed.by_role(LegRole.CONTROL))
+        for leg in giving(read.by_role(LegRole.CONTROL))
         if f"{leg.leg.owner}/{leg.leg.target}" not in domestic
     ]
-    return all(line > limit for line in deviations(controls, measure, normal))
+    return all(line > limit for line in deviations(controls, measure))
 
 
 def forget_measure(levels: Levels, measure: Measure) -> dict[SeriesKey, Level]:
@@ -85,104 +73,103 @@ def forget_measure(levels: Levels, measure: Measure) -> dict[SeriesKey, Level]:
 
 
 def learn_controls(
-    levels: Levels, observed: RoundObservation, measures: tuple[Measure, ...]
+    levels: Levels, read: Readings, measures: tuple[Measure, ...]
 ) -> dict[SeriesKey, Level]:
-    """The levels of the controls after ``observed``. They are learnt whatever happens to the
+    """The levels of the controls after the round. They are learnt whatever happens to the
     platform, so that the line stays known through a long restriction."""
     after = dict(levels)
-    family, at = observed.family.value, observed.started_at
-    for leg in healthy(observed.by_role(LegRole.CONTROL)):
+    for leg in giving(read.by_role(LegRole.CONTROL)):
         for measure in measures:
-            key, value = series(leg, measure, family), log_effort(leg, measure)
+            value = leg.log(measure)
             if value is not None and isfinite(value):
-                after[key] = learned(levels.get(key), value, at)
-        _learn_rtt(after, levels, leg, family, at)
+                key = _key(read, leg, measure)
+                after[key] = learned(levels.get(key), value, read.at)
+        _learn_rtt(after, levels, read, leg)
     return after
 
 
 def learn_targets(
     levels: Levels,
-    observed: RoundObservation,
+    read: Readings,
     measures: tuple[Measure, ...],
     *,
     thresholds: Thresholds,
     targets: frozenset[str],
 ) -> dict[SeriesKey, Level]:
-    """The levels of ``targets``, which were well in ``observed``, and of their swaps and decoys.
+    """The levels of ``targets``, which were well in the round, and of their swaps and decoys.
 
     A control that is off by the margin does not tell the line's state (its network may be
     restricted), and if none is left that does, targets learn nothing.
     """
     after = dict(levels)
-    family, at = observed.family.value, observed.started_at
-    controls = healthy(observed.by_role(LegRole.CONTROL))
+    controls = giving(read.by_role(LegRole.CONTROL))
     margin = thresholds.log_margin
     for measure in measures:
-        lines = deviations(controls, measure, Normal.of(observed, levels))
+        lines = deviations(controls, measure)
         calm = [line for line in lines if abs(line) < margin]
         line = median(calm) if calm else (0.0 if not lines else None)
         if line is None:
             continue
-        for leg in observed.legs:
+        for leg in giving(read.legs):
             wanted = leg.leg.role in _RELATIVE and leg.leg.target in targets
-            value = log_effort(leg, measure) if wanted and gave(leg) else None
+            value = leg.log(measure) if wanted else None
             if value is not None and isfinite(value):
-                key = series(leg, measure, family)
-                after[key] = learned(levels.get(key), value - line, at)
-        _learn_differences(after, levels, observed, measure, targets)
-    for leg in observed.legs:
+                key = _key(read, leg, measure)
+                after[key] = learned(levels.get(key), value - line, read.at)
+        _learn_differences(after, levels, read, measure, targets)
+    for leg in read.legs:
         if leg.leg.role in _RELATIVE and leg.leg.target in targets:
-            _learn_rtt(after, levels, leg, family, at)
+            _learn_rtt(after, levels, read, leg)
         if leg.leg.role is LegRole.TARGET and leg.leg.target in targets:
-            _learn_gaps(after, levels, leg, measures, family, at)
+            _learn_gaps(after, levels, read, leg, measures)
     return after
 
 
 def _learn_gaps(
     after: dict[SeriesKey, Level],
     levels: Levels,
-    leg: LegObservation,
+    read: Readings,
+    leg: Reading,
     measures: tuple[Measure, ...],
-    family: str,
-    at: float,
 ) -> None:
     """How many of its segments were missing: of a whole leg, in what it is compared by. In rounds
     that read, a leg that does not is none of the reads."""
     reads = leg.leg.compares is Compares.GOODPUT
     measure = next((m for m in measures if (m is not Measure.HANDSHAKE) is reads), None)
-    value = log_gaps(leg)
+    value = leg.gaps
     if measure is not None and value is not None and isfinite(value):
-        key = series(leg, gaps_key(measure), family)
-        after[key] = learned(levels.get(key), value, at)
+        key = _key(read, leg, gaps_key(measure))
+        after[key] = learned(levels.get(key), value, read.at)
 
 
 def _learn_differences(
     after: dict[SeriesKey, Level],
     levels: Levels,
-    observed: RoundObservation,
+    read: Readings,
     measure: Measure,
     targets: frozenset[str],
 ) -> None:
     """How much slower than their swaps ``targets`` were: of both in the same round, whatever the
     line, the path and the platform's servers did in that minute, for those met them alike."""
-    swaps = {leg.leg.target: leg for leg in observed.by_role(LegRole.SWAP) if gave(leg)}
-    for leg in observed.by_role(LegRole.TARGET):
+    swaps = {leg.leg.target: leg for leg in giving(read.by_role(LegRole.SWAP))}
+    for leg in giving(read.by_role(LegRole.TARGET)):
         swap = swaps.get(leg.leg.target)
-        if leg.leg.target not in targets or swap is None or not gave(leg):
+        if leg.leg.target not in targets or swap is None:
             continue
-        own, its = log_effort(leg, measure), log_effort(swap, measure)
+        own, its = leg.log(measure), swap.log(measure)
         if own is not None and its is not None and isfinite(own) and isfinite(its):
-            key = difference(leg, measure, observed.family.value)
-            after[key] = learned(levels.get(key), own - its, observed.started_at)
+            key = difference(leg.seen, measure, read.observed.family.value)
+            after[key] = learned(levels.get(key), own - its, read.at)
 
 
-def _learn_rtt(
-    after: dict[SeriesKey, Level], levels: Levels, leg: LegObservation, family: str, at: float
-) -> None:
-    value = log_rtt(leg)
-    if value is not None and leg.ok:
-        key = series(leg, RTT, family)
-        after[key] = learned(levels.get(key), value, at)
+def _learn_rtt(after: dict[SeriesKey, Level], levels: Levels, read: Readings, leg: Reading) -> None:
+    if leg.rtt is not None and leg.seen.ok:
+        key = _key(read, leg, RTT)
+        after[key] = learned(levels.get(key), leg.rtt, read.at)
+
+
+def _key(read: Readings, leg: Reading, measure: str) -> SeriesKey:
+    return series(leg.seen, measure, read.observed.family.value)
 
 
 def learn_noise(

@@ -13,9 +13,12 @@ learnt under trouble does not silently take the place of what was normal before.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import sqrt
 
 from msgspec import Struct
+
+from probe.verdict.keys import SeriesKey
 
 RING = 48
 LEAST = 2
@@ -112,6 +115,10 @@ class Level(Struct, frozen=True, array_like=True):
         n = len(self.values)
         spread = max(self.spread, 2.0 * _LEAST_SPREAD)
         return errors * _MEDIAN_SE * spread * (1.0 + 2.0 / n) / sqrt(n)
+
+
+Levels = Mapping[SeriesKey, Level]
+"""By series: all that is remembered of a vantage."""
 
 
 def learned(level: Level | None, value: float, at: float) -> Level:

@@ -7,12 +7,8 @@ from math import isfinite, log
 from statistics import median
 
 from probe.model.identity import LegRole
-from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure
-from probe.verdict.contrast import log_effort
-from probe.verdict.distance import log_rtt
-from probe.verdict.keys import RTT
-from probe.verdict.normal import Levels, Normal
+from probe.verdict.readings import Reading, Readings
 from probe.verdict.thresholds import Thresholds
 
 # A line that varies much must be slow by this many of its own spreads.
@@ -21,12 +17,7 @@ _PLATFORM = (LegRole.TARGET, LegRole.CONTROL)
 
 
 def slowness(
-    observed: RoundObservation,
-    measure: Measure,
-    *,
-    levels: Levels,
-    thresholds: Thresholds,
-    domestic: frozenset[str],
+    read: Readings, measure: Measure, *, thresholds: Thresholds, domestic: frozenset[str]
 ) -> float | None:
     """Logarithm of how much slower than its history the line is in this round: the least that any
     foreign control or target shows; 0 if one of them is as fast as ever, ``None`` if too few tell
@@ -36,18 +27,17 @@ def slowness(
     the way abroad is slow. A handshake counts only beyond what its round-trip time explains: a line
     that is farther away is another line and not a slow one.
     """
-    normal = Normal.of(observed, levels)
     shown, spreads, roles = [], [], set()
-    for leg in observed.legs:
+    for leg in read.legs:
         if leg.leg.role not in _PLATFORM or f"{leg.leg.owner}/{leg.leg.target}" in domestic:
             continue
-        value, level = log_effort(leg, measure), normal.level(leg, measure)
+        value, level = leg.log(measure), leg.level(measure)
         if value is None or not isfinite(value) or level is None:
             continue
         explained = 0.0
         if measure is Measure.HANDSHAKE:
-            explained = max(0.0, _moved(leg, normal) or 0.0)
-        shown.append(value - level.expected(normal.at) - explained)
+            explained = max(0.0, _moved(leg) or 0.0)
+        shown.append(value - level.expected(read.at) - explained)
         spreads.append(level.spread)
         roles.add(leg.leg.role)
     if not shown:
@@ -58,22 +48,21 @@ def slowness(
     return least if len(roles) == len(_PLATFORM) else None
 
 
-def is_another(observed: RoundObservation, *, levels: Levels, thresholds: Thresholds) -> bool:
+def is_another(read: Readings, thresholds: Thresholds) -> bool:
     """Whether every round-trip time that is known is another one, all in the same direction."""
-    normal = Normal.of(observed, levels)
-    moved = _shifts(observed.legs, normal)
+    moved = _shifts(read.legs)
     limit = log(thresholds.path_rtt)
     if len(moved) < 3 or not (min(moved) > limit or max(moved) < -limit):
         return False
-    return bool(_shifts(observed.by_role(LegRole.CONTROL), normal))
+    return bool(_shifts(read.by_role(LegRole.CONTROL)))
 
 
-def _shifts(legs: Sequence[LegObservation], normal: Normal) -> list[float]:
-    return [shift for leg in legs if (shift := _moved(leg, normal)) is not None]
+def _shifts(legs: Sequence[Reading]) -> list[float]:
+    return [shift for leg in legs if (shift := _moved(leg)) is not None]
 
 
-def _moved(leg: LegObservation, normal: Normal) -> float | None:
-    value, level = log_rtt(leg), normal.level(leg, RTT)
+def _moved(leg: Reading) -> float | None:
+    value, level = leg.rtt, leg.usual_rtt
     if value is None or level is None:
         return None
     return value - level.centre

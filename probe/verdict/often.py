@@ -26,11 +26,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.model.identity import Family, LegRole
-from probe.model.observation import LegObservation, RoundObservation
-from probe.observe.effort import Measure, failed, gave, refused
-from probe.verdict.contrast import Contrast, log_effort
+from probe.observe.effort import Measure, refused
+from probe.verdict.contrast import Contrast
 from probe.verdict.keys import MeasureKey, measure_key, measured
-from probe.verdict.normal import Levels, Normal
+from probe.verdict.readings import Reading, Readings
 from probe.verdict.thresholds import Thresholds
 
 SHARES = (0.2, 0.35, 0.6)
@@ -163,35 +162,35 @@ def shown(contrasts: Iterable[Contrast], thresholds: Thresholds) -> list[Shown]:
 
 
 def controls_shown(
-    observed: RoundObservation, measures: Iterable[Measure], levels: Levels, thresholds: Thresholds
+    read: Readings, measures: Iterable[Measure], thresholds: Thresholds
 ) -> list[Shown]:
     """What its controls show by the same rule: each against the slowest of the other legs that are
     well, so it is no more often suspicious than a target would be."""
-    normal = Normal.of(observed, levels)
     found = []
     for measure in measures:
         logs = {
-            leg.order: value
-            for leg in observed.legs
+            leg.seen.order: value
+            for leg in read.legs
             if leg.leg.role in (LegRole.CONTROL, LegRole.TARGET)
-            and (value := _beyond(leg, measure, normal)) is not None
+            and (value := _beyond(leg, measure)) is not None
         }
-        for leg in observed.by_role(LegRole.CONTROL):
-            others = [v for order, v in logs.items() if order != leg.order and isfinite(v)]
-            if leg.order in logs and others:
-                log = logs[leg.order] - max(others)
+        for leg in read.by_role(LegRole.CONTROL):
+            order = leg.seen.order
+            others = [v for other, v in logs.items() if other != order and isfinite(v)]
+            if order in logs and others:
+                log = logs[order] - max(others)
                 found.append(Shown("", measure, "", log > thresholds.log_margin, log))
     return found
 
 
-def _beyond(leg: LegObservation, measure: Measure, normal: Normal) -> float | None:
+def _beyond(leg: Reading, measure: Measure) -> float | None:
     """Logarithm of how much slower than its history a leg was; infinite: it failed."""
-    expected = normal.expected(leg, measure)
-    if expected is None or refused(leg):
+    expected = leg.expected(measure)
+    if expected is None or refused(leg.seen):
         return None
-    if failed(leg) and not gave(leg):
+    if leg.failed and not leg.gave:
         return inf
-    value = log_effort(leg, measure)
+    value = leg.log(measure)
     return None if value is None else value - expected
 
 

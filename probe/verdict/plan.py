@@ -11,9 +11,9 @@ from probe.model.identity import Compares, Family, LegRole
 from probe.observe.effort import Measure
 from probe.verdict.about import About, ControlFacts
 from probe.verdict.keys import RTT, FamilyKey, Series
+from probe.verdict.level import Levels
 from probe.verdict.memory import Episode, PlatformMemory, Proven
 from probe.verdict.names import network_of
-from probe.verdict.normal import Levels
 
 # A burst's legs are cut once they have taken this many times what is normal: by then it is plain
 # that they are slow, and a burst of slow legs must not hold up everything else.

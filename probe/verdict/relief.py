@@ -13,14 +13,11 @@ from statistics import median
 from msgspec.structs import replace
 
 from probe.model.identity import LegRole
-from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure
 from probe.verdict.apart import Relief
-from probe.verdict.contrast import deviations, healthy, log_effort
-from probe.verdict.distance import log_rtt
-from probe.verdict.keys import RTT, FamilyKey, family_key
+from probe.verdict.keys import FamilyKey, family_key
 from probe.verdict.memory import PlatformMemory
-from probe.verdict.normal import Levels, Normal
+from probe.verdict.readings import Reading, Readings, deviations, giving
 from probe.verdict.thresholds import Thresholds
 
 TIMES = 3.0
@@ -31,26 +28,23 @@ SAID_SECONDS = 7 * 86_400.0
 """For so long ``ok`` says that it was slower before."""
 
 
-def relief_after(
-    mine: PlatformMemory, levels: Levels, observed: RoundObservation, thresholds: Thresholds
-) -> PlatformMemory:
+def relief_after(mine: PlatformMemory, read: Readings, thresholds: Thresholds) -> PlatformMemory:
     """``mine`` knowing which targets were faster than ever, for how many rounds in a row, and
     since when for good."""
-    normal = Normal.of(observed, levels)
-    lines = deviations(healthy(observed.by_role(LegRole.CONTROL)), Measure.TRANSFER, normal)
+    lines = deviations(giving(read.by_role(LegRole.CONTROL)), Measure.TRANSFER)
     if not lines or abs(median(lines)) > thresholds.log_margin:
         return mine
     faster = dict(mine.faster)
-    for leg in observed.by_role(LegRole.TARGET):
-        value = log_effort(leg, Measure.TRANSFER)
-        if value is None or not leg.ok:
+    for leg in read.by_role(LegRole.TARGET):
+        value = leg.log(Measure.TRANSFER)
+        if value is None or not leg.seen.ok:
             continue
-        key = family_key(observed.family, leg.leg.target)
-        times = _times(leg, value - median(lines), normal, thresholds)
+        key = family_key(read.observed.family, leg.leg.target)
+        times = _times(leg, value - median(lines), thresholds)
         if times is None:
             faster.pop(key, None)
             continue
-        begun, rounds = faster.get(key, (observed.started_at, 0.0))
+        begun, rounds = faster.get(key, (read.at, 0.0))
         faster[key] = (begun, rounds + 1.0)
         if rounds + 1.0 >= ROUNDS:
             now = exp(median(lines) - value)
@@ -67,18 +61,16 @@ def relief_after(
     return replace(mine, faster=faster)
 
 
-def _times(
-    leg: LegObservation, value: float, normal: Normal, thresholds: Thresholds
-) -> float | None:
+def _times(leg: Reading, value: float, thresholds: Thresholds) -> float | None:
     """How many times faster than usual (logarithm taken off the line) a leg was, if it is faster
     than ever and no nearer; else ``None``."""
-    level, far, now = normal.level(leg, Measure.TRANSFER), normal.level(leg, RTT), log_rtt(leg)
+    level, far, now = leg.level(Measure.TRANSFER), leg.usual_rtt, leg.rtt
     if level is None or len(level.values) < LEAST_VALUES:
         return None
     if far is not None and (now is None or now < far.centre - log(thresholds.path_rtt)):
         return None
     fastest = min(*level.values, *level.days)
-    drop = level.expected(normal.at) - value
+    drop = level.expected(leg.at) - value
     if drop < log(TIMES) or value > fastest - thresholds.log_margin:
         return None
     return exp(drop)

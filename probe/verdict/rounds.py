@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.model.identity import Compares, LegRole, RoundKind
-from probe.model.observation import LegObservation, RoundObservation
+from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure, server_error
 from probe.verdict import astray, line, lookups, names
 from probe.verdict.about import About
@@ -26,7 +26,7 @@ from probe.verdict.memory import (
     PlatformMemory,
     Proven,
 )
-from probe.verdict.normal import Levels, Normal
+from probe.verdict.readings import Reading, Readings
 from probe.verdict.thresholds import Thresholds
 
 # A suspicion, or a slow line, that no round has renewed for so long is dropped; so is a restriction
@@ -59,30 +59,24 @@ def _measures(kind: RoundKind) -> tuple[Measure, ...]:
     return (Measure.HANDSHAKE,)
 
 
-def compare(levels: Levels, observed: RoundObservation, about: About) -> Compared:
-    measures, normal = _measures(observed.kind), Normal.of(observed, levels)
-    controls = observed.by_role(LegRole.CONTROL)
+def compare(read: Readings, thresholds: Thresholds) -> Compared:
+    """What the round says of each target, decoy, and of the line."""
+    measures = _measures(read.observed.kind)
+    controls = read.by_role(LegRole.CONTROL)
 
-    def contrasts(role: LegRole, swaps: Sequence[LegObservation]) -> tuple[Contrast, ...]:
+    def contrasts(role: LegRole, swaps: Sequence[Reading]) -> tuple[Contrast, ...]:
         found = (
-            contrast(
-                leg,
-                controls,
-                swaps,
-                measure,
-                normal=normal,
-                thresholds=about.thresholds,
-            )
-            for leg in observed.by_role(role)
+            contrast(leg, controls, swaps, measure, thresholds)
+            for leg in read.by_role(role)
             for measure in measures
         )
         return tuple(one for one in found if one is not None)
 
     return Compared(
         measures=measures,
-        contrasts=contrasts(LegRole.TARGET, observed.by_role(LegRole.SWAP)),
+        contrasts=contrasts(LegRole.TARGET, read.by_role(LegRole.SWAP)),
         decoys=contrasts(LegRole.DECOY, ()),
-        another_line=line.is_another(observed, levels=levels, thresholds=about.thresholds),
+        another_line=line.is_another(read, thresholds),
     )
 
 
@@ -137,18 +131,17 @@ def comparison_of(
 
 
 def with_slow_line(
-    mine: PlatformMemory, levels: Levels, observed: RoundObservation, seen: Compared, about: About
+    mine: PlatformMemory, read: Readings, seen: Compared, about: About
 ) -> PlatformMemory:
     """Counts the rounds in a row in which everything was slow. What no round has looked at lately
     counts no more: long reads are rare, and what two of them met may be over for days."""
-    at, log_slow = observed.started_at, mine.line_log
+    at, log_slow = read.at, mine.line_log
     seen_at = {m: t for m, t in mine.slow_line_at.items() if 0.0 <= at - t <= EPISODE_SECONDS}
     counts = {m: n for m, n in mine.slow_line.items() if m in seen_at}
     for measure in seen.measures:
         found = line.slowness(
-            observed,
+            read,
             measure,
-            levels=levels,
             thresholds=about.thresholds,
             domestic=about.domestic,
         )

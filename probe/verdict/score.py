@@ -14,21 +14,20 @@ from statistics import median, pstdev
 from msgspec import Struct
 
 from probe.model.identity import Answer, LegRole
-from probe.model.observation import LegObservation, RoundObservation
+from probe.model.observation import RoundObservation
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure, hard
-from probe.observe.gaps import ONE_GAP, log_gaps
+from probe.observe.gaps import ONE_GAP
 from probe.observe.signature import signature, way_clear
 from probe.verdict.contrast import (
     between_rounds,
-    log_effort,
     says_something,
     swap_allowance,
 )
-from probe.verdict.distance import log_distance, path_shift
-from probe.verdict.keys import gaps_key, noise_key
-from probe.verdict.normal import Levels, Normal
+from probe.verdict.level import Levels
+from probe.verdict.path import path_shift
 from probe.verdict.rank import EACH, wins
+from probe.verdict.readings import Reading, read
 from probe.verdict.thresholds import Thresholds
 
 ERRORS = 2.0
@@ -92,19 +91,19 @@ def score(
 ) -> Score:
     """Score the burst ``observed`` in ``measure``. ``slowed``: logarithm of how many times slower
     than normal the target was when that was proven (infinite: it was blocked)."""
-    normal = Normal.of(observed, levels)
-    targets = observed.by_role(LegRole.TARGET)
-    controls = observed.by_role(LegRole.CONTROL)
-    swaps = observed.by_role(LegRole.SWAP)
+    burst = read(observed, levels)
+    targets = burst.by_role(LegRole.TARGET)
+    controls = burst.by_role(LegRole.CONTROL)
+    swaps = burst.by_role(LegRole.SWAP)
     complete = len(targets) >= EACH and len(controls) >= EACH
     own = _efforts(targets, measure)
-    theirs = _relative(controls, measure, normal)
-    level = normal.level(targets[0], measure) if targets else None
+    theirs = _relative(controls, measure)
+    level = targets[0].level(measure) if targets else None
     usual = theirs is not None and level is not None
-    path = _path(targets, controls, normal if usual else None)
+    path = _path(targets, controls, usual=usual)
     if level is not None and theirs is not None:
-        expected, doubt = level.expected(normal.at), level.doubt(ERRORS)
-        edge = between_rounds(level, levels.get(noise_key(measure)))
+        expected, doubt = level.expected(burst.at), level.doubt(ERRORS)
+        edge = between_rounds(level, burst.noise.get(measure))
         line = theirs
     else:
         expected, doubt, edge = log(thresholds.no_baseline), 0.0, 0.0
@@ -119,41 +118,40 @@ def score(
     ]
     return Score(
         wins=wins(strict, line) if complete else 0,
-        swap_wins=_swap_wins(targets, swaps, measure, normal, thresholds),
+        swap_wins=_swap_wins(targets, swaps, measure, thresholds),
         recovered=_recovered(own, line, expected, slowdown, slowed, doubt, margin)
         if complete
         else 0,
         slowdown=slowdown,
         line=median(_finite(line)) if usual and _finite(line) else None,
-        swap_slow=_swap_slow(swaps, controls, measure, normal, thresholds),
-        first_swap_slow=_swap_slow(_before(targets, swaps), controls, measure, normal, thresholds),
+        swap_slow=_swap_slow(swaps, controls, measure, thresholds),
+        first_swap_slow=_swap_slow(_before(targets, swaps), controls, measure, thresholds),
         complete=complete,
         usual=usual,
         noise=median(noise) if noise else None,
-        signature=signature(targets, measure),
+        signature=signature([leg.seen for leg in targets], measure),
         failures=tuple(
-            f"{failure.phase}/{failure.reason}" for leg in targets if (failure := hard(leg))
+            f"{failure.phase}/{failure.reason}" for leg in targets if (failure := hard(leg.seen))
         ),
-        slow_legs=sum(hard(leg) is None for leg in targets),
-        handshake=_handshake(targets, controls, normal),
+        slow_legs=sum(hard(leg.seen) is None for leg in targets),
+        handshake=_handshake(targets, controls),
         path=path,
         any_answer=bool(swaps) and swaps[0].leg.answer is Answer.ANY,
-        gap_wins=_gap_wins(targets, controls, measure, normal) if complete else None,
-        swap_gap_wins=_gap_wins(_telling(targets), swaps, measure, normal),
-        way_clear=way_clear(targets, controls, measure),
+        gap_wins=_gap_wins(targets, controls, measure) if complete else None,
+        swap_gap_wins=_gap_wins(_telling(targets), swaps, measure),
+        way_clear=way_clear([leg.seen for leg in targets], [leg.seen for leg in controls], measure),
     )
 
 
-def _telling(targets: Sequence[LegObservation]) -> list[LegObservation]:
+def _telling(targets: Sequence[Reading]) -> list[Reading]:
     """Those of which a swap tells something."""
-    return [leg for leg in targets if says_something(leg)]
+    return [leg for leg in targets if says_something(leg.seen)]
 
 
 def _gap_wins(
-    targets: Sequence[LegObservation],
-    others: Sequence[LegObservation],
+    targets: Sequence[Reading],
+    others: Sequence[Reading],
     measure: Measure,
-    normal: Normal,
 ) -> int | None:
     """In how many pairs more of the target's segments were missing for sure; ``None`` if that is
     not known of some leg, or not what is normal.
@@ -163,9 +161,9 @@ def _gap_wins(
     """
     if len(targets) < EACH or len(others) < EACH:
         return None
-    level = normal.level(targets[0], gaps_key(measure))
+    level = targets[0].efforts[measure].gaps
     mostly = None if level is None else level.mostly
-    own, theirs = [log_gaps(leg) for leg in targets], [log_gaps(leg) for leg in others]
+    own, theirs = [leg.gaps for leg in targets], [leg.gaps for leg in others]
     if mostly is None or None in own or None in theirs:
         return None
     allowance = max(0.0, mostly - log(ONE_GAP)) + log(GAP_MARGIN)
@@ -199,48 +197,47 @@ def _recovered(
     return wins(_finite(line), kind)
 
 
-def _efforts(legs: Sequence[LegObservation], measure: Measure) -> list[float]:
-    return [value for leg in legs if (value := log_effort(leg, measure)) is not None]
+def _efforts(legs: Sequence[Reading], measure: Measure) -> list[float]:
+    return [value for leg in legs if (value := leg.log(measure)) is not None]
 
 
 def _finite(values: Sequence[float]) -> list[float]:
     return [value for value in values if isfinite(value)]
 
 
-def _relative(
-    controls: Sequence[LegObservation], measure: Measure, normal: Normal
-) -> list[float] | None:
+def _relative(controls: Sequence[Reading], measure: Measure) -> list[float] | None:
     """Each control relative to its own history; ``None`` unless every one has one."""
     found = []
     for leg in controls:
-        value, expected = log_effort(leg, measure), normal.expected(leg, measure)
+        value, expected = leg.log(measure), leg.expected(measure)
         if value is None or expected is None:
             return None
         found.append(value - expected)
     return found or None
 
 
-def _nearest(legs: Sequence[LegObservation]) -> LegObservation | None:
+def _nearest(legs: Sequence[Reading]) -> Reading | None:
     """The leg with the least round trip: queues of our own making do not count."""
-    timed = [(far, leg) for leg in legs if (far := log_distance(leg)) is not None]
+    timed = [(far, leg) for leg in legs if (far := leg.distance) is not None]
     return min(timed, key=lambda one: one[0])[1] if timed else None
 
 
 def _path(
-    targets: Sequence[LegObservation],
-    controls: Sequence[LegObservation],
-    normal: Normal | None,
+    targets: Sequence[Reading],
+    controls: Sequence[Reading],
+    *,
+    usual: bool,
 ) -> float:
     nearest = _nearest(targets)
-    owners = {(c.leg.owner, c.leg.target) for c in controls}
+    endpoints = {c.endpoint for c in controls}
     others = [
         leg
-        for owner in owners
-        if (leg := _nearest([c for c in controls if (c.leg.owner, c.leg.target) == owner]))
+        for endpoint in endpoints
+        if (leg := _nearest([c for c in controls if c.endpoint == endpoint]))
     ]
     if nearest is None:
         return 0.0
-    return path_shift(nearest, others, normal)
+    return path_shift(nearest, others, usual=usual)
 
 
 def _difference(own: Sequence[float], line: Sequence[float], expected: float) -> float | None:
@@ -251,65 +248,57 @@ def _difference(own: Sequence[float], line: Sequence[float], expected: float) ->
 
 
 def _swap_wins(
-    targets: Sequence[LegObservation],
-    swaps: Sequence[LegObservation],
+    targets: Sequence[Reading],
+    swaps: Sequence[Reading],
     measure: Measure,
-    normal: Normal,
     thresholds: Thresholds,
 ) -> int | None:
     if not swaps or not targets:
         return None
-    allowance = _most_beyond_swap(targets[0], measure, normal, thresholds)
-    allowance += _path(targets, swaps, None)
+    allowance = _most_beyond_swap(targets[0], measure, thresholds)
+    allowance += _path(targets, swaps, usual=False)
     told = _efforts(_telling(targets), measure)
     own = [y - allowance - thresholds.log_margin for y in told]
     return wins(own, _efforts(swaps, measure)) if len(swaps) >= EACH else 0
 
 
-def _most_beyond_swap(
-    target: LegObservation, measure: Measure, normal: Normal, thresholds: Thresholds
-) -> float:
+def _most_beyond_swap(target: Reading, measure: Measure, thresholds: Thresholds) -> float:
     """The most by which a target is normally slower than its swap (logarithm): with the doubt of
     that, but no more than is allowed while it is unknown, as long as it agrees with that."""
-    allowance = swap_allowance(target, measure, normal, thresholds)
-    level = normal.difference(target, measure)
+    allowance = swap_allowance(target, measure, thresholds)
+    level = target.efforts[measure].beyond_swap
     doubt = 0.0 if level is None else level.doubt(ERRORS)
     unknown = log(thresholds.no_swap_baseline)
     return allowance + doubt if allowance > unknown else min(allowance + doubt, unknown)
 
 
-def _before(
-    targets: Sequence[LegObservation], swaps: Sequence[LegObservation]
-) -> list[LegObservation]:
+def _before(targets: Sequence[Reading], swaps: Sequence[Reading]) -> list[Reading]:
     """The swap's legs before any of the target's."""
-    first = min((leg.order for leg in targets), default=0)
-    return [leg for leg in swaps if leg.order < first]
+    first = min((leg.seen.order for leg in targets), default=0)
+    return [leg for leg in swaps if leg.seen.order < first]
 
 
 def _swap_slow(
-    swaps: Sequence[LegObservation],
-    controls: Sequence[LegObservation],
+    swaps: Sequence[Reading],
+    controls: Sequence[Reading],
     measure: Measure,
-    normal: Normal,
     thresholds: Thresholds,
 ) -> bool | None:
     own = _efforts(swaps, measure)
     if not own:
         return None
-    expected, theirs = normal.expected(swaps[0], measure), _relative(controls, measure, normal)
-    path = _path(swaps, controls, None if expected is None or theirs is None else normal)
+    expected, theirs = swaps[0].expected(measure), _relative(controls, measure)
+    path = _path(swaps, controls, usual=expected is not None and theirs is not None)
     if expected is None or theirs is None:
         expected, theirs = log(thresholds.no_baseline), _efforts(controls, measure)
     return bool(theirs) and median(own) - median(theirs) - expected - path > thresholds.log_margin
 
 
-def _handshake(
-    targets: Sequence[LegObservation], controls: Sequence[LegObservation], normal: Normal
-) -> float | None:
+def _handshake(targets: Sequence[Reading], controls: Sequence[Reading]) -> float | None:
     measure = Measure.HANDSHAKE
-    own, theirs = _efforts(targets, measure), _relative(controls, measure, normal)
-    expected = normal.expected(targets[0], measure) if targets else None
+    own, theirs = _efforts(targets, measure), _relative(controls, measure)
+    expected = targets[0].expected(measure) if targets else None
     if not own or not theirs or expected is None:
         return None
-    slow = median(own) - median(theirs) - expected - _path(targets, controls, normal)
+    slow = median(own) - median(theirs) - expected - _path(targets, controls, usual=True)
     return None if isnan(slow) else slow

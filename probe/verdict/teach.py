@@ -19,27 +19,29 @@ from probe.verdict.learning import (
 )
 from probe.verdict.level import Level
 from probe.verdict.memory import Memory, PlatformMemory
+from probe.verdict.readings import Readings
 
 
 def taught(
     memory: Memory, judged: Judged, observed: RoundObservation, about: About
 ) -> tuple[Memory, PlatformMemory]:
     """What is remembered of the vantage and of the platform after it."""
-    if observed.burst is not None:
+    readings = judged.lesson.readings
+    if readings is None:
         return _noise_learnt(memory, judged, observed), judged.mine
     mine, levels, line = judged.mine, memory.levels, judged.line
     if line.teaches:
-        measures, mine, levels = _measures(mine, levels, observed, judged.lesson.measures, about)
+        measures, mine, levels = _measures(mine, levels, readings, judged.lesson.measures, about)
         if mine.episode is None and mine.proven is None:
             levels = learn_targets(
                 levels,
-                observed,
+                readings,
                 measures,
                 thresholds=about.thresholds,
                 targets=judged.lesson.well,
             )
             mine = replace(mine, reads=judged.reads)
-        levels = learn_controls(levels, observed, measures)
+        levels = learn_controls(levels, readings, measures)
     mine, levels = lasting.ended(mine, levels, observed, about)
     memory = replace(memory, levels=dict(levels), line_rounds=line.changed_rounds)
     if line.changed_rounds >= about.thresholds.line_rounds:
@@ -58,7 +60,7 @@ def _noise_learnt(memory: Memory, judged: Judged, observed: RoundObservation) ->
 def _measures(
     mine: PlatformMemory,
     levels: dict[SeriesKey, Level],
-    observed: RoundObservation,
+    readings: Readings,
     measures: tuple[Measure, ...],
     about: About,
 ) -> tuple[tuple[Measure, ...], PlatformMemory, dict[SeriesKey, Level]]:
@@ -66,9 +68,7 @@ def _measures(
     because all was slow and no control had a history, that is normal now: it begins anew."""
     if mine.proven is not None:
         return measures, mine, levels
-    slow = all_slow(
-        observed, measures, levels=levels, thresholds=about.thresholds, domestic=about.domestic
-    )
+    slow = all_slow(readings, measures, thresholds=about.thresholds, domestic=about.domestic)
     untaught = {m: n for m, n in mine.untaught.items() if m not in measures}
     untaught |= {m: mine.untaught.get(m, 0) + 1 for m in slow}
     for measure in [m for m, n in untaught.items() if n >= about.thresholds.line_rounds]:

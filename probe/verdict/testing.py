@@ -26,8 +26,8 @@ from probe.verdict.episode import (
     shown_by,
 )
 from probe.verdict.facts import Suspicion
+from probe.verdict.level import Levels
 from probe.verdict.memory import Episode, PlatformMemory, Proven
-from probe.verdict.normal import Levels
 from probe.verdict.plan import burst, episode_burst, recovery_burst
 from probe.verdict.rank import Wealth
 from probe.verdict.rounds import Compared, comparison_of, waits_for_long

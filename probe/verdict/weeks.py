@@ -12,14 +12,12 @@ from math import exp, log
 from statistics import median
 
 from probe.model.identity import Family, LegRole
-from probe.model.observation import LegObservation, RoundObservation
-from probe.observe.effort import Measure, gave
+from probe.observe.effort import Measure
 from probe.verdict.apart import Farther, Slower
-from probe.verdict.distance import log_rtt
-from probe.verdict.keys import RTT, FamilyKey, family_key, parts, series
-from probe.verdict.level import Level
+from probe.verdict.keys import RTT, FamilyKey, family_key, parts
+from probe.verdict.level import Level, Levels
 from probe.verdict.names import network_of
-from probe.verdict.normal import Levels
+from probe.verdict.readings import Reading, Readings
 from probe.verdict.thresholds import Thresholds
 
 LEAST_SECONDS = 0.02
@@ -45,8 +43,7 @@ def controls_of(levels: Levels, family: Family) -> Controls:
 
 
 def farther(
-    observed: RoundObservation,
-    levels: Levels,
+    read: Readings,
     controls: Controls,
     places: Places,
     thresholds: Thresholds,
@@ -57,15 +54,14 @@ def farther(
         return None
     common = max(0.0, median(shifts))
     of, found = 0, []
-    for leg in observed.by_role(LegRole.TARGET):
-        longer = _longer(leg, levels, observed.family, common, thresholds)
-        if longer is None:
+    for leg in read.by_role(LegRole.TARGET):
+        longer, level = _longer(leg, common, thresholds), leg.far
+        if longer is None or level is None:
             continue
         of += 1
-        known = places.get(family_key(observed.family, leg.leg.target), ())
-        level = levels[series(leg, RTT, observed.family.value)]
+        known = places.get(family_key(read.observed.family, leg.leg.target), ())
         lately = not level.values or level.recent - (level.long or 0.0) > _least_log(level)
-        if longer > 0.0 and lately and network_of(leg.address) in known:
+        if longer > 0.0 and lately and network_of(leg.seen.address) in known:
             found.append(longer)
     if not found:
         return None
@@ -80,8 +76,7 @@ def farther(
 
 def places_after(
     places: Places,
-    observed: RoundObservation,
-    levels: Levels,
+    read: Readings,
     controls: Controls,
     thresholds: Thresholds,
 ) -> dict[FamilyKey, tuple[str, ...]]:
@@ -89,19 +84,21 @@ def places_after(
     after = dict(places)
     shifts = [_seconds(level) for level in controls.get(RTT, ())]
     common = max(0.0, median(shifts)) if shifts else 0.0
-    for leg in observed.by_role(LegRole.TARGET):
-        key, network = family_key(observed.family, leg.leg.target), network_of(leg.address)
-        if not gave(leg) or not network or network in after.get(key, ()):
+    for leg in read.by_role(LegRole.TARGET):
+        key, network = (
+            family_key(read.observed.family, leg.leg.target),
+            network_of(leg.seen.address),
+        )
+        if not leg.gave or not network or network in after.get(key, ()):
             continue
-        if not _longer(leg, levels, observed.family, common, thresholds):
+        if not _longer(leg, common, thresholds):
             after[key] = (*after.get(key, ())[-(MOST_PLACES - 1) :], network)
     return after
 
 
 def slower(
-    observed: RoundObservation,
+    read: Readings,
     measures: Iterable[Measure],
-    levels: Levels,
     controls: Controls,
     thresholds: Thresholds,
 ) -> Slower | None:
@@ -113,11 +110,11 @@ def slower(
         drifts = [level.centre - long for level in theirs if (long := level.long) is not None]
         if not drifts:
             continue
-        for leg in observed.by_role(LegRole.TARGET):
-            level = levels.get(series(leg, measure, observed.family.value))
-            if level is None or not level.known or (long := level.long) is None:
+        for leg in read.by_role(LegRole.TARGET):
+            level = leg.level(measure)
+            if level is None or (long := level.long) is None:
                 continue
-            rtt = levels.get(series(leg, RTT, observed.family.value))
+            rtt = leg.far
             far = 0.0 if rtt is None or rtt.long is None else max(0.0, rtt.recent - rtt.long)
             grown = level.centre - long - median(drifts) - far
             least = log(thresholds.margin * thresholds.path_rtt)
@@ -126,12 +123,10 @@ def slower(
     return max(found, key=lambda one: one.times, default=None)
 
 
-def _longer(
-    leg: LegObservation, levels: Levels, family: Family, common: float, thresholds: Thresholds
-) -> float | None:
+def _longer(leg: Reading, common: float, thresholds: Thresholds) -> float | None:
     """By how many seconds its round trip is longer than over weeks, less what all sites' are
     (``common``); 0: by no more than ways differ; ``None``: not known."""
-    level, now = levels.get(series(leg, RTT, family.value)), log_rtt(leg)
+    level, now = leg.far, leg.rtt
     if level is None or now is None or (long := level.long) is None:
         return None
     usual = exp(long)

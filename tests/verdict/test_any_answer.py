@@ -12,7 +12,7 @@ from probe.model.identity import Answer, Compares, LegRole, Phase, RoundKind
 from probe.model.observation import LegObservation, TlsFacts
 from probe.observe.effort import Measure, turned_away
 from probe.verdict.contrast import says_something
-from probe.verdict.normal import Normal
+from probe.verdict.readings import read
 from probe.verdict.score import score
 from probe.verdict.thresholds import DEFAULT
 from scenarios.model import Effect, HelloDropped, Reset, Restricted, Silent, Whom
@@ -115,5 +115,5 @@ def test_a_server_that_turns_its_own_name_away_is_not_excused_by_its_answer_to_a
     assert score(whole, Measure.HANDSHAKE, levels={}, thresholds=DEFAULT).swap_wins == (
         9 if proves else 0
     )
-    assert Normal.of(burst, {}).level(swap, Measure.HANDSHAKE) is None
+    assert read(burst, {}).legs[-1].level(Measure.HANDSHAKE) is None
     assert swap.leg.compares is Compares.HANDSHAKE

@@ -11,7 +11,7 @@ from probe.model.observation import Leg
 from probe.model.verdict import State
 from probe.observe.effort import Measure
 from probe.verdict import plan
-from probe.verdict.normal import Normal
+from probe.verdict.keys import difference
 from probe.verdict.score import Score, score
 from tests.verdict.country import WELL, Act, Country, Done
 
@@ -74,9 +74,8 @@ def test_a_swap_that_becomes_faster_for_good_is_learnt_and_asks_for_no_burst(fas
     assert country.bursts == bursts
     assert {verdict.state for verdict in country.verdicts} == {State.OK}
     leg = next(leg for leg in country.a_round().by_role(LegRole.TARGET) if leg.leg.max_bytes > 2e3)
-    normal = Normal(country.memory.levels, "ipv4", country.now)
-    level = normal.difference(leg, Measure.TRANSFER)
-    assert level is not None
+    level = country.memory.levels[difference(leg, Measure.TRANSFER, "ipv4")]
+    assert level.known
     assert level.centre > log(2.0)
 
 

@@ -12,15 +12,18 @@ from probe.model.failure import Failure
 from probe.model.identity import LegRole, Phase, RoundKind
 from probe.model.observation import Leg, LegObservation, RoundObservation
 from probe.model.verdict import State
-from probe.verdict.distance import LEAST_RTT_SECONDS, log_distance, log_rtt, path_shift
-from tests.values import observed
+from probe.verdict.distance import LEAST_RTT_SECONDS, log_distance, log_rtt
+from probe.verdict.path import path_shift
+from probe.verdict.readings import read
+from tests.values import a_round, observed
 from tests.verdict.country import WELL, Country, Done
 
 
 def shift(target: float, control: float) -> float:
     """What the distance explains of a target without a history."""
     leg, other = observed(rtt=target), observed(LegRole.CONTROL, owner="debian", rtt=control)
-    return path_shift(leg, [other], None)
+    found = read(a_round(leg, other), {})
+    return path_shift(found.legs[0], found.legs[1:], usual=False)
 
 
 def test_farther_away_explains_as_much_as_it_is_farther() -> None:
