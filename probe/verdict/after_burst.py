@@ -9,20 +9,21 @@ from probe.model.burst import Burst
 from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure
-from probe.verdict import answers, rounds, testing
+from probe.verdict import answers, rounds, suspects, testing
 from probe.verdict.about import About
 from probe.verdict.clock import dates_found
 from probe.verdict.judged import Judged, Lesson, line_of
 from probe.verdict.memory import Memory
 from probe.verdict.outcome import Numbers
 from probe.verdict.score import score
+from probe.verdict.suspicion import row_of
 from probe.verdict.witnesses import elsewhere_noted, others_of
 
 
 def after_burst(memory: Memory, observed: RoundObservation, about: About) -> Judged:
     """What the burst ``observed`` comes to. ``memory``: after who answered has been noted."""
     levels, mine = memory.levels, memory.platform(observed.platform)
-    mine = replace(mine, clean=rounds.clean_after(mine, None, observed, about))
+    mine = replace(mine, clean=suspects.clean_after(mine, None, observed, about))
     line = line_of(
         memory,
         mine,
@@ -39,14 +40,11 @@ def after_burst(memory: Memory, observed: RoundObservation, about: About) -> Jud
     mine = elsewhere_noted(mine, observed, about)
     others = others_of(memory, mine.proven or mine.episode, observed, about)
     plan: Burst | None = None
-    if not line.bears_bursts:
-        pass  # of this burst nothing follows
-    elif mine.proven is not None and observed.burst is not None and observed.burst.with_swap:
-        mine, plan = testing.strengthen(mine, mine.proven, found, levels, observed, about)
-    elif mine.proven is not None:
-        mine, plan = testing.recover(mine, mine.proven, found, levels, observed, about)
-    else:
-        mine, plan = testing.test(mine, found, levels, observed, about, others)
+    if line.bears_bursts:  # else nothing follows from this burst
+        scene = testing.scene_of(mine, found, observed, about, others)
+        row = row_of(mine, scene.event)
+        mine = testing.done(row.act, scene, mine, observed, about, others)
+        plan = testing.asked(row.ask, mine, levels, observed, about)
     looked_at = {leg.leg.target for leg in observed.by_role(LegRole.TARGET)}
     return Judged(
         mine=mine,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from probe.model.observation import RoundObservation
-from probe.verdict import answers, families, lasting, lookups, rounds, testing
+from probe.verdict import answers, families, lasting, lookups, rounds, suspects, testing
 from probe.verdict.about import About
+from probe.verdict.compared import compare
 from probe.verdict.judged import Judged, Lesson, line_of
 from probe.verdict.memory import Memory
 from probe.verdict.outcome import Numbers
 from probe.verdict.readings import read
+from probe.verdict.suspicion import row_of
 from probe.verdict.witnesses import elsewhere_noted, others_of
 
 
@@ -18,15 +20,17 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
     """What ``observed``, no burst, comes to. ``memory``: after who answered has been noted."""
     thresholds, levels = about.thresholds, memory.levels
     readings = read(observed, levels)
-    seen = rounds.compare(readings, thresholds)
+    seen = compare(readings, thresholds)
     mine = rounds.noted(memory.platform(observed.platform), seen, observed)
     mine = lookups.exonerating(lookups.noted(mine, observed), observed)
     seen, ours = rounds.without_our_own(seen, lookups.leads(mine, observed), thresholds)
     mine = rounds.with_slow_line(mine, readings, seen, about)
     # What is suspected or proven.
-    episode = rounds.episode_after(mine, seen, observed, about)
-    episode = rounds.with_seen(episode, seen, observed, thresholds)
-    clean = rounds.clean_after(mine, seen, observed, about)
+    scene = suspects.scene_of(mine, seen, observed, about)
+    row = row_of(mine, scene.event)
+    episode = suspects.done(row.act, scene, mine, observed, about)
+    episode = suspects.with_seen(episode, seen, observed, thresholds)
+    clean = suspects.clean_after(mine, seen, observed, about)
     mine = elsewhere_noted(replace(mine, episode=episode, clean=clean), observed, about)
     others = others_of(memory, mine.proven or mine.episode, observed, about)
     if mine.proven is not None:
@@ -50,7 +54,7 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
     )
     plan = None
     if line.bears_bursts:
-        plan = testing.plan_after_round(mine, seen, levels, observed, about)
+        plan = testing.asked(row.ask, mine, levels, observed, about)
     if line.as_ever:
         mine = lasting.tallied(mine, seen, readings, about)
     mine = replace(

@@ -17,7 +17,7 @@ from probe.model.observation import LegObservation
 from probe.observe.effort import Measure, turned_away
 from probe.verdict.level import Level
 from probe.verdict.path import path_shift
-from probe.verdict.readings import Reading, deviations, giving
+from probe.verdict.readings import LegReading, deviations, giving
 from probe.verdict.thresholds import Thresholds
 
 
@@ -57,9 +57,9 @@ class Contrast(Struct, frozen=True, kw_only=True):
 
 
 def contrast(
-    target: Reading,
-    controls: Sequence[Reading],
-    swaps: Sequence[Reading],
+    target: LegReading,
+    controls: Sequence[LegReading],
+    swaps: Sequence[LegReading],
     measure: Measure,
     thresholds: Thresholds,
 ) -> Contrast | None:
@@ -100,7 +100,7 @@ def contrast(
 
 
 def _versus_swap(
-    target: Reading, swap: Reading | None, measure: Measure, thresholds: Thresholds
+    target: LegReading, swap: LegReading | None, measure: Measure, thresholds: Thresholds
 ) -> float | None:
     if swap is None or not says_something(target.seen):
         return None
@@ -118,7 +118,7 @@ def says_something(target: LegObservation) -> bool:
     return not turned_away(target)
 
 
-def swap_allowance(target: Reading, measure: Measure, thresholds: Thresholds) -> float:
+def swap_allowance(target: LegReading, measure: Measure, thresholds: Thresholds) -> float:
     """How much slower than its swap a target normally is (logarithm)."""
     level = target.efforts[measure].beyond_swap
     return log(thresholds.no_swap_baseline) if level is None else level.expected(target.at)

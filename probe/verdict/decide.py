@@ -15,10 +15,11 @@ from probe.model.identity import Family, LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.observe.effort import Measure
-from probe.verdict import families, rounds, shelf
+from probe.verdict import families, shelf
 from probe.verdict.about import About
 from probe.verdict.after_burst import after_burst
 from probe.verdict.after_round import after_round
+from probe.verdict.compared import reads
 from probe.verdict.cut import heard
 from probe.verdict.facts import Facts, answered
 from probe.verdict.families import NoNews
@@ -68,7 +69,7 @@ def decide(
 def _reads(memory: Memory, observed: RoundObservation) -> Measure | None:
     """The measure of what is read: a burst's is that of what it tests."""
     if observed.burst is None:
-        return rounds.reads(observed.kind)
+        return reads(observed.kind)
     mine = memory.platform(observed.platform)
     holder = mine.proven or mine.episode
     return None if holder is None or holder.measure is Measure.HANDSHAKE else holder.measure

@@ -15,12 +15,13 @@ from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure
 from probe.verdict import often, pace, relief, weeks
 from probe.verdict.about import About
+from probe.verdict.compared import Compared
 from probe.verdict.keys import MeasureKey, SeriesKey, family_of, measure_key, measured, name_of
 from probe.verdict.learning import forget, forget_target, forget_wholly
 from probe.verdict.level import Level, Levels
 from probe.verdict.memory import Memory, PlatformMemory
 from probe.verdict.readings import Readings, giving
-from probe.verdict.rounds import PROVEN_SECONDS, Compared
+from probe.verdict.rounds import PROVEN_SECONDS
 from probe.verdict.thresholds import Thresholds
 
 LIMBO_SECONDS = 86_400.0

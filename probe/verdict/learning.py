@@ -25,7 +25,7 @@ from probe.verdict.keys import (
     series,
 )
 from probe.verdict.level import Level, Levels, learned
-from probe.verdict.readings import Reading, Readings, deviations, giving
+from probe.verdict.readings import LegReading, Readings, deviations, giving
 from probe.verdict.thresholds import Thresholds
 
 _RELATIVE = (LegRole.TARGET, LegRole.SWAP, LegRole.DECOY)
@@ -129,7 +129,7 @@ def _learn_gaps(
     after: dict[SeriesKey, Level],
     levels: Levels,
     read: Readings,
-    leg: Reading,
+    leg: LegReading,
     measures: tuple[Measure, ...],
 ) -> None:
     """How many of its segments were missing: of a whole leg, in what it is compared by. In rounds
@@ -162,13 +162,15 @@ def _learn_differences(
             after[key] = learned(levels.get(key), own - its, read.at)
 
 
-def _learn_rtt(after: dict[SeriesKey, Level], levels: Levels, read: Readings, leg: Reading) -> None:
+def _learn_rtt(
+    after: dict[SeriesKey, Level], levels: Levels, read: Readings, leg: LegReading
+) -> None:
     if leg.rtt is not None and leg.seen.ok:
         key = _key(read, leg, RTT)
         after[key] = learned(levels.get(key), leg.rtt, read.at)
 
 
-def _key(read: Readings, leg: Reading, measure: str) -> SeriesKey:
+def _key(read: Readings, leg: LegReading, measure: str) -> SeriesKey:
     return series(leg.seen, measure, read.observed.family.value)
 
 

@@ -8,7 +8,7 @@ from statistics import median
 
 from probe.model.identity import LegRole
 from probe.observe.effort import Measure
-from probe.verdict.readings import Reading, Readings
+from probe.verdict.readings import LegReading, Readings
 from probe.verdict.thresholds import Thresholds
 
 # A line that varies much must be slow by this many of its own spreads.
@@ -57,11 +57,11 @@ def is_another(read: Readings, thresholds: Thresholds) -> bool:
     return bool(_shifts(read.by_role(LegRole.CONTROL)))
 
 
-def _shifts(legs: Sequence[Reading]) -> list[float]:
+def _shifts(legs: Sequence[LegReading]) -> list[float]:
     return [shift for leg in legs if (shift := _moved(leg)) is not None]
 
 
-def _moved(leg: Reading) -> float | None:
+def _moved(leg: LegReading) -> float | None:
     value, level = leg.rtt, leg.usual_rtt
     if value is None or level is None:
         return None

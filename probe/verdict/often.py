@@ -29,7 +29,7 @@ from probe.model.identity import Family, LegRole
 from probe.observe.effort import Measure, refused
 from probe.verdict.contrast import Contrast
 from probe.verdict.keys import MeasureKey, measure_key, measured
-from probe.verdict.readings import Reading, Readings
+from probe.verdict.readings import LegReading, Readings
 from probe.verdict.thresholds import Thresholds
 
 SHARES = (0.2, 0.35, 0.6)
@@ -183,7 +183,7 @@ def controls_shown(
     return found
 
 
-def _beyond(leg: Reading, measure: Measure) -> float | None:
+def _beyond(leg: LegReading, measure: Measure) -> float | None:
     """Logarithm of how much slower than its history a leg was; infinite: it failed."""
     expected = leg.expected(measure)
     if expected is None or refused(leg.seen):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import exp, inf, log
 from statistics import median
 
-from probe.verdict.readings import Reading
+from probe.verdict.readings import LegReading
 
 FARTHEST_SECONDS = 0.3
 """By how much a far end can move away at most: half the Earth and back through glass fibre is 0.2
@@ -14,7 +14,7 @@ seconds on the shortest way, and real ways are half as long again. What a round 
 that is no distance."""
 
 
-def path_shift(target: Reading, controls: Iterable[Reading], *, usual: bool) -> float:
+def path_shift(target: LegReading, controls: Iterable[LegReading], *, usual: bool) -> float:
     """Logarithm of how much farther away than normal the target was, relative to its controls.
 
     Without a history (of the round trip, or, unless ``usual``, of what is compared): how much

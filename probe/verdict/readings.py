@@ -43,7 +43,7 @@ class Effort(Struct, frozen=True):
         return self.log - self.expected
 
 
-class Reading(Struct, frozen=True):
+class LegReading(Struct, frozen=True):
     """One leg."""
 
     seen: LegObservation
@@ -101,11 +101,11 @@ class Readings(Struct, frozen=True):
     a burst normally differ."""
 
     observed: RoundObservation
-    legs: tuple[Reading, ...]
+    legs: tuple[LegReading, ...]
     at: float
     noise: dict[Measure, Level]
 
-    def by_role(self, role: LegRole) -> tuple[Reading, ...]:
+    def by_role(self, role: LegRole) -> tuple[LegReading, ...]:
         """The legs of one corner of the square, in the order they were made."""
         return tuple(one for one in self.legs if one.seen.leg.role is role)
 
@@ -120,9 +120,9 @@ def read(observed: RoundObservation, levels: Levels) -> Readings:
     )
 
 
-def _reading(leg: LegObservation, observed: RoundObservation, levels: Levels) -> Reading:
+def _reading(leg: LegObservation, observed: RoundObservation, levels: Levels) -> LegReading:
     family = observed.family.value
-    return Reading(
+    return LegReading(
         leg,
         {measure: _effort(leg, measure, observed, levels) for measure in Measure},
         gave(leg),
@@ -161,13 +161,13 @@ def log_effort(leg: LegObservation, measure: Measure) -> float | None:
     return log(found) if isfinite(found) and found > 0.0 else inf
 
 
-def giving(legs: Iterable[Reading]) -> list[Reading]:
+def giving(legs: Iterable[LegReading]) -> list[LegReading]:
     """Those that gave what was asked of them, or were giving it when our own deadline cut them: so
     much as came is a sample of their pace."""
     return [leg for leg in legs if leg.gave]
 
 
-def deviations(legs: Iterable[Reading], measure: Measure) -> list[float]:
+def deviations(legs: Iterable[LegReading], measure: Measure) -> list[float]:
     """How much slower than their own history legs were; those without one are left out."""
     found = (leg.efforts[measure].deviation for leg in legs)
     return [value for value in found if value is not None]

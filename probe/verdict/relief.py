@@ -17,7 +17,7 @@ from probe.observe.effort import Measure
 from probe.verdict.apart import Relief
 from probe.verdict.keys import FamilyKey, family_key
 from probe.verdict.memory import PlatformMemory
-from probe.verdict.readings import Reading, Readings, deviations, giving
+from probe.verdict.readings import LegReading, Readings, deviations, giving
 from probe.verdict.thresholds import Thresholds
 
 TIMES = 3.0
@@ -61,7 +61,7 @@ def relief_after(mine: PlatformMemory, read: Readings, thresholds: Thresholds) -
     return replace(mine, faster=faster)
 
 
-def _times(leg: Reading, value: float, thresholds: Thresholds) -> float | None:
+def _times(leg: LegReading, value: float, thresholds: Thresholds) -> float | None:
     """How many times faster than usual (logarithm taken off the line) a leg was, if it is faster
     than ever and no nearer; else ``None``."""
     level, far, now = leg.level(Measure.TRANSFER), leg.usual_rtt, leg.rtt

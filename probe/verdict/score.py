@@ -27,7 +27,7 @@ from probe.verdict.contrast import (
 from probe.verdict.level import Levels
 from probe.verdict.path import path_shift
 from probe.verdict.rank import EACH, wins
-from probe.verdict.readings import Reading, read
+from probe.verdict.readings import LegReading, read
 from probe.verdict.thresholds import Thresholds
 
 ERRORS = 2.0
@@ -143,14 +143,14 @@ def score(
     )
 
 
-def _telling(targets: Sequence[Reading]) -> list[Reading]:
+def _telling(targets: Sequence[LegReading]) -> list[LegReading]:
     """Those of which a swap tells something."""
     return [leg for leg in targets if says_something(leg.seen)]
 
 
 def _gap_wins(
-    targets: Sequence[Reading],
-    others: Sequence[Reading],
+    targets: Sequence[LegReading],
+    others: Sequence[LegReading],
     measure: Measure,
 ) -> int | None:
     """In how many pairs more of the target's segments were missing for sure; ``None`` if that is
@@ -197,7 +197,7 @@ def _recovered(
     return wins(_finite(line), kind)
 
 
-def _efforts(legs: Sequence[Reading], measure: Measure) -> list[float]:
+def _efforts(legs: Sequence[LegReading], measure: Measure) -> list[float]:
     return [value for leg in legs if (value := leg.log(measure)) is not None]
 
 
@@ -205,7 +205,7 @@ def _finite(values: Sequence[float]) -> list[float]:
     return [value for value in values if isfinite(value)]
 
 
-def _relative(controls: Sequence[Reading], measure: Measure) -> list[float] | None:
+def _relative(controls: Sequence[LegReading], measure: Measure) -> list[float] | None:
     """Each control relative to its own history; ``None`` unless every one has one."""
     found = []
     for leg in controls:
@@ -216,15 +216,15 @@ def _relative(controls: Sequence[Reading], measure: Measure) -> list[float] | No
     return found or None
 
 
-def _nearest(legs: Sequence[Reading]) -> Reading | None:
+def _nearest(legs: Sequence[LegReading]) -> LegReading | None:
     """The leg with the least round trip: queues of our own making do not count."""
     timed = [(far, leg) for leg in legs if (far := leg.distance) is not None]
     return min(timed, key=lambda one: one[0])[1] if timed else None
 
 
 def _path(
-    targets: Sequence[Reading],
-    controls: Sequence[Reading],
+    targets: Sequence[LegReading],
+    controls: Sequence[LegReading],
     *,
     usual: bool,
 ) -> float:
@@ -248,8 +248,8 @@ def _difference(own: Sequence[float], line: Sequence[float], expected: float) ->
 
 
 def _swap_wins(
-    targets: Sequence[Reading],
-    swaps: Sequence[Reading],
+    targets: Sequence[LegReading],
+    swaps: Sequence[LegReading],
     measure: Measure,
     thresholds: Thresholds,
 ) -> int | None:
@@ -262,7 +262,7 @@ def _swap_wins(
     return wins(own, _efforts(swaps, measure)) if len(swaps) >= EACH else 0
 
 
-def _most_beyond_swap(target: Reading, measure: Measure, thresholds: Thresholds) -> float:
+def _most_beyond_swap(target: LegReading, measure: Measure, thresholds: Thresholds) -> float:
     """The most by which a target is normally slower than its swap (logarithm): with the doubt of
     that, but no more than is allowed while it is unknown, as long as it agrees with that."""
     allowance = swap_allowance(target, measure, thresholds)
@@ -272,15 +272,15 @@ def _most_beyond_swap(target: Reading, measure: Measure, thresholds: Thresholds)
     return allowance + doubt if allowance > unknown else min(allowance + doubt, unknown)
 
 
-def _before(targets: Sequence[Reading], swaps: Sequence[Reading]) -> list[Reading]:
+def _before(targets: Sequence[LegReading], swaps: Sequence[LegReading]) -> list[LegReading]:
     """The swap's legs before any of the target's."""
     first = min((leg.seen.order for leg in targets), default=0)
     return [leg for leg in swaps if leg.seen.order < first]
 
 
 def _swap_slow(
-    swaps: Sequence[Reading],
-    controls: Sequence[Reading],
+    swaps: Sequence[LegReading],
+    controls: Sequence[LegReading],
     measure: Measure,
     thresholds: Thresholds,
 ) -> bool | None:
@@ -294,7 +294,7 @@ def _swap_slow(
     return bool(theirs) and median(own) - median(theirs) - expected - path > thresholds.log_margin
 
 
-def _handshake(targets: Sequence[Reading], controls: Sequence[Reading]) -> float | None:
+def _handshake(targets: Sequence[LegReading], controls: Sequence[LegReading]) -> float | None:
     measure = Measure.HANDSHAKE
     own, theirs = _efforts(targets, measure), _relative(controls, measure)
     expected = targets[0].expected(measure) if targets else None

@@ -1,12 +1,11 @@
-"""What bursts do to a suspicion and to a restriction, and when to ask for one.
-
-Pure steps; ``decide.py`` puts them in order.
-"""
+"""What a burst says of what is held of a platform (the events of ``suspicion.py``), what is done
+then, and which burst is asked for. Pure."""
 
 from __future__ import annotations
 
 from math import exp, isfinite
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.model.basis import Basis
@@ -15,6 +14,7 @@ from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Trigger
 from probe.verdict import names
 from probe.verdict.about import About
+from probe.verdict.compared import Compared
 from probe.verdict.contrast import Contrast
 from probe.verdict.episode import (
     Others,
@@ -30,16 +30,14 @@ from probe.verdict.level import Levels
 from probe.verdict.memory import Episode, PlatformMemory, Proven
 from probe.verdict.plan import burst, episode_burst, recovery_burst
 from probe.verdict.rank import Wealth
-from probe.verdict.rounds import Compared, comparison_of, waits_for_long
 from probe.verdict.score import Score
 from probe.verdict.shown import added, shown
+from probe.verdict.suspicion import Ask, Deed, Occasion
 from probe.verdict.thresholds import Thresholds
 
 # Rounds in which an impairment is tested against the swap, which may show what it is: by then a
 # swap that can has shown it.
 SWAP_ROUNDS = 4
-# Rounds that read between two long recovery bursts, which cost megabytes.
-LONG_WAIT = 2
 # A restriction is not claimed any more once so many rounds have tested it and found the target as
 # usual; one between them that showed it halves their number. On a line whose normal is badly known
 # its end cannot be proven, nor can that it goes on; what proved it would show again while it did.
@@ -48,71 +46,160 @@ QUIET_ROUNDS = 8
 SHOWN = 8
 
 
-def plan_after_round(
-    mine: PlatformMemory,
-    seen: Compared,
-    levels: Levels,
-    observed: RoundObservation,
-    about: About,
-) -> Burst | None:
-    """The burst that an ordinary round asks for, if any."""
-    if not about.may_burst or observed.clock_stepped:
-        return None
+class BurstScene(Struct, frozen=True, kw_only=True):
+    """What a burst says of what is held."""
+
+    event: Occasion
+    episode: Episode | None = None
+    """The suspicion with what the burst says."""
+    proven: Proven | None = None
+    """What is proven, with what the burst says."""
+    rests_on: Basis | None = None
+    """The basis of a proof."""
+
+
+def scene_of(
+    mine: PlatformMemory, found: Score, observed: RoundObservation, about: About, others: Others
+) -> BurstScene:
+    """Which event the burst is."""
     if mine.proven is not None:
-        now = comparison_of(mine.proven, seen, observed)
-        again = waits_for_long(mine.proven, observed) and mine.proven.waited >= LONG_WAIT
-        if again or (now is not None and now.worst <= about.thresholds.log_margin):
-            return recovery_burst(observed.platform, mine.proven, levels, about)
-        if _is_slow(now, about) and mine.proven.swap_rounds < SWAP_ROUNDS:
-            return _swap_burst(mine.proven, levels, observed, about)
-        return None
-    if mine.episode is None or mine.episode.bursts:
-        return None
-    if (
-        comparison_of(mine.episode, seen, observed) is None
-        and mine.episode.last_at != observed.started_at
-    ):
-        return None
-    return episode_burst(
-        observed.platform, mine.episode, mine, levels, about, names.places(observed)
-    )
+        if observed.burst is not None and observed.burst.with_swap:
+            return _of_swap(mine.proven, found, observed, about)
+        return _of_end(mine.proven, found, observed, about)
+    if mine.episode is None:
+        return BurstScene(event=Occasion.UNASKED)
+    if not found.complete:
+        return BurstScene(event=Occasion.INCOMPLETE, episode=mine.episode)
+    return _of_suspicion(mine, mine.episode, found, observed, about, others)
 
 
-def test(
+def _of_suspicion(
     mine: PlatformMemory,
+    current: Episode,
     found: Score,
-    levels: Levels,
     observed: RoundObservation,
     about: About,
     others: Others,
-) -> tuple[PlatformMemory, Burst | None]:
-    """A burst of a suspicion: more evidence, a proof, or the end of it."""
-    if mine.episode is None or not found.complete:
-        return mine, None
+) -> BurstScene:
     thresholds = about.thresholds
     own = _own_slowness(found, thresholds.log_margin)
-    episode = after_burst(mine.episode, observed, own, thresholds.margin, others)
+    episode = after_burst(current, observed, own, thresholds.margin, others)
     if episode.led_astray and own_resolver_knows(episode):
-        return replace(mine, episode=None), None  # it was our own look-up
+        return BurstScene(event=Occasion.OWN_LOOKUP)
     evidence = max(episode.control.e_value, episode.swap.e_value)
     if evidence <= 1.0 and not episode.elsewhere:
         # Nothing is left of it but, perhaps, one address that is slow: chance, or over, or an edge.
-        return replace(mine, episode=episode if episode.one_edge else None), None
-    at = observed.started_at
-    places = names.places(observed)
-    place = places.get(episode.target)
+        return BurstScene(
+            event=Occasion.ONE_EDGE if episode.one_edge else Occasion.NO_EVIDENCE, episode=episode
+        )
+    place = names.places(observed).get(episode.target)
     known = 0 if place is None else len(mine.addresses.get(place, ()))
-    rests_on = basis(episode, at, known, thresholds, others)
+    rests_on = basis(episode, observed.started_at, known, thresholds, others)
     more = episode.bursts < thresholds.bursts_per_round
     if rests_on is not None and (
         rests_on.accuses or not more or not _swap_may_speak(episode, found)
     ):
-        holds = proven(episode, rests_on, at, thresholds, others)
-        return replace(mine, episode=None, proven=holds), None
-    mine = replace(mine, episode=episode)
-    if not more or (rests_on is None and _enough(episode, thresholds.evidence)):
-        return mine, None
-    return mine, episode_burst(observed.platform, episode, mine, levels, about, places)
+        return BurstScene(event=Occasion.PROOF, episode=episode, rests_on=rests_on)
+    enough = not more or (rests_on is None and _enough(episode, thresholds.evidence))
+    return BurstScene(event=Occasion.ENOUGH if enough else Occasion.MORE, episode=episode)
+
+
+def _of_swap(
+    impaired: Proven, found: Score, observed: RoundObservation, about: About
+) -> BurstScene:
+    """A burst of an impairment with its swap: if that is well, it is the name."""
+    if not found.complete or found.swap_wins is None:
+        return BurstScene(event=Occasion.INCOMPLETE, proven=replace(impaired, swap_bursts=0))
+    impaired = _shown_by_burst(impaired, found, observed, about)
+    own = _own_slowness(found, about.thresholds.log_margin)
+    swap, tried = (
+        impaired.swap.after(own.swap_wins or 0, own.swap_gap_wins),
+        impaired.swap_bursts + 1,
+    )
+    impaired = replace(impaired, swap=swap, swap_bursts=tried, any_answer=found.any_answer)
+    if swap.e_value >= about.thresholds.evidence:
+        return BurstScene(event=Occasion.SWAP_WELL, proven=impaired)
+    if swap.e_value <= 1.0 or tried >= about.thresholds.bursts_per_round:
+        left = replace(impaired, swap_bursts=0, swap_rounds=impaired.swap_rounds + 1)
+        return BurstScene(event=Occasion.SWAP_SILENT, proven=left)
+    return BurstScene(event=Occasion.SWAP_MORE, proven=impaired)
+
+
+def _of_end(
+    restriction: Proven, found: Score, observed: RoundObservation, about: About
+) -> BurstScene:
+    """A burst against "still slowed"."""
+    if not found.complete:
+        return BurstScene(event=Occasion.INCOMPLETE, proven=restriction)
+    restriction = _shown_by_burst(_better_measured(restriction, found), found, observed, about)
+    wealth = restriction.recovery.after(found.recovered)
+    tried = restriction.recovery_bursts + 1
+    over = wealth.e_value <= 1.0 or tried >= about.thresholds.bursts_per_round
+    if found.wins >= SHOWN:
+        quiet = restriction.quiet // 2  # what goes on shows again and again, chance once
+    else:
+        quiet = restriction.quiet + (over and _as_usual(found, about))
+    if wealth.e_value >= about.thresholds.recovery_evidence or quiet >= QUIET_ROUNDS:
+        return BurstScene(event=Occasion.ENDED)
+    left = replace(
+        restriction,
+        recovery=Wealth() if wealth.e_value <= 1.0 else wealth,
+        recovery_bursts=0 if over else tried,
+        quiet=quiet,
+        waited=0,
+        seen_at=observed.started_at,
+    )
+    return BurstScene(event=Occasion.GOES_ON if over else Occasion.END_MORE, proven=left)
+
+
+def done(
+    act: Deed,
+    scene: BurstScene,
+    mine: PlatformMemory,
+    observed: RoundObservation,
+    about: About,
+    others: Others,
+) -> PlatformMemory:
+    """What is held after ``act``."""
+    if act is Deed.DROP:
+        return replace(mine, episode=None)
+    if act is Deed.END:
+        return replace(mine, proven=None, episode=None, state=State.UNKNOWN)
+    if act is Deed.PROVE and scene.episode is not None and scene.rests_on is not None:
+        at = observed.started_at
+        holds = proven(scene.episode, scene.rests_on, at, about.thresholds, others)
+        return replace(mine, episode=None, proven=holds)
+    if act is Deed.ACCUSE and scene.proven is not None:
+        return replace(mine, proven=_accusing(scene.proven))
+    if act is Deed.GATHER and scene.proven is not None:
+        return replace(mine, proven=scene.proven)
+    return replace(mine, episode=scene.episode) if act is Deed.GATHER else mine
+
+
+def _accusing(impaired: Proven) -> Proven:
+    return replace(
+        impaired,
+        basis=Basis.SWAP,
+        trigger=Trigger.NAME,
+        e_value=max(impaired.e_value, impaired.swap.e_value),
+        swap_bursts=0,
+    )
+
+
+def asked(
+    ask: Ask, mine: PlatformMemory, levels: Levels, observed: RoundObservation, about: About
+) -> Burst | None:
+    """The burst that is asked for, if one can be made that tells more."""
+    platform, found, places = observed.platform, mine.proven, names.places(observed)
+    if not about.may_burst or ask is Ask.NOTHING:
+        return None
+    if ask is Ask.TEST and mine.episode is not None:
+        return episode_burst(platform, mine.episode, mine, levels, about, places)
+    if found is None:
+        return None
+    if ask is Ask.END:
+        return recovery_burst(platform, found, levels, about)
+    return _swap_burst(found, levels, observed, about) if found.swap_rounds < SWAP_ROUNDS else None
 
 
 def _own_slowness(found: Score, margin: float) -> Score:
@@ -161,39 +248,6 @@ def _swap_burst(
     return made if made.with_swap else None
 
 
-def strengthen(
-    mine: PlatformMemory,
-    impaired: Proven,
-    found: Score,
-    levels: Levels,
-    observed: RoundObservation,
-    about: About,
-) -> tuple[PlatformMemory, Burst | None]:
-    """A burst of an impairment with its swap: if that is well, it is the name, which accuses."""
-    if not found.complete or found.swap_wins is None:
-        return replace(mine, proven=replace(impaired, swap_bursts=0)), None
-    impaired = _shown_by_burst(impaired, found, observed, about)
-    own = _own_slowness(found, about.thresholds.log_margin)
-    swap, tried = (
-        impaired.swap.after(own.swap_wins or 0, own.swap_gap_wins),
-        impaired.swap_bursts + 1,
-    )
-    impaired = replace(impaired, swap=swap, swap_bursts=tried, any_answer=found.any_answer)
-    if swap.e_value >= about.thresholds.evidence:
-        speaks = replace(
-            impaired,
-            basis=Basis.SWAP,
-            trigger=Trigger.NAME,
-            e_value=max(impaired.e_value, swap.e_value),
-            swap_bursts=0,
-        )
-        return replace(mine, proven=speaks), None
-    if swap.e_value <= 1.0 or tried >= about.thresholds.bursts_per_round:
-        left = replace(impaired, swap_bursts=0, swap_rounds=impaired.swap_rounds + 1)
-        return replace(mine, proven=left), None
-    return replace(mine, proven=impaired), _swap_burst(impaired, levels, observed, about)
-
-
 def _shown_by_burst(
     found: Proven, measured: Score, observed: RoundObservation, about: About
 ) -> Proven:
@@ -203,7 +257,7 @@ def _shown_by_burst(
 
 def watched(found: Proven, seen: Compared, observed: RoundObservation, about: About) -> Proven:
     """What is proven, with what an ordinary round in which it is still so shows of it."""
-    now = comparison_of(found, seen, observed)
+    now = seen.of(found, observed.family)
     if now is None or not _is_slow(now, about):
         return found
     one = shown(observed, found.target, found.measure, normal=now.slowdown if now.usual else None)
@@ -221,7 +275,7 @@ def weighed(
     if found.elsewhere_at == at:
         lesser = found.basis in (Basis.PLATFORMS, Basis.REFERENCE, Basis.FORGED)
         return replace(found, basis=found.here, together=()) if lesser else found
-    if found.basis.accuses or not _is_slow(comparison_of(found, seen, observed), about):
+    if found.basis.accuses or not _is_slow(seen.of(found, observed.family), about):
         return found
     lasted = at - found.onset_at
     gained = better(found.addresses, lasted, about.thresholds, others, way_clear=found.way_clear)
@@ -229,39 +283,6 @@ def weighed(
         return found
     together = others.together if gained is Basis.PLATFORMS else ()
     return replace(found, basis=gained, together=together)
-
-
-def recover(
-    mine: PlatformMemory,
-    restriction: Proven,
-    found: Score,
-    levels: Levels,
-    observed: RoundObservation,
-    about: About,
-) -> tuple[PlatformMemory, Burst | None]:
-    """A burst against "still slowed"."""
-    if not found.complete:
-        return mine, None
-    restriction = _shown_by_burst(_better_measured(restriction, found), found, observed, about)
-    wealth = restriction.recovery.after(found.recovered)
-    tried = restriction.recovery_bursts + 1
-    over = wealth.e_value <= 1.0 or tried >= about.thresholds.bursts_per_round
-    if found.wins >= SHOWN:
-        quiet = restriction.quiet // 2  # what goes on shows again and again, chance once
-    else:
-        quiet = restriction.quiet + (over and _as_usual(found, about))
-    if wealth.e_value >= about.thresholds.recovery_evidence or quiet >= QUIET_ROUNDS:
-        return replace(mine, proven=None, episode=None, state=State.UNKNOWN), None
-    restriction = replace(
-        restriction,
-        recovery=Wealth() if wealth.e_value <= 1.0 else wealth,
-        recovery_bursts=0 if over else tried,
-        quiet=quiet,
-        waited=0,
-        seen_at=observed.started_at,
-    )
-    mine = replace(mine, proven=restriction)
-    return mine, None if over else recovery_burst(observed.platform, restriction, levels, about)
 
 
 def _better_measured(restriction: Proven, found: Score) -> Proven:

@@ -17,7 +17,7 @@ from probe.verdict.apart import Farther, Slower
 from probe.verdict.keys import RTT, FamilyKey, family_key, parts
 from probe.verdict.level import Level, Levels
 from probe.verdict.names import network_of
-from probe.verdict.readings import Reading, Readings
+from probe.verdict.readings import LegReading, Readings
 from probe.verdict.thresholds import Thresholds
 
 LEAST_SECONDS = 0.02
@@ -123,7 +123,7 @@ def slower(
     return max(found, key=lambda one: one.times, default=None)
 
 
-def _longer(leg: Reading, common: float, thresholds: Thresholds) -> float | None:
+def _longer(leg: LegReading, common: float, thresholds: Thresholds) -> float | None:
     """By how many seconds its round trip is longer than over weeks, less what all sites' are
     (``common``); 0: by no more than ways differ; ``None``: not known."""
     level, now = leg.far, leg.rtt

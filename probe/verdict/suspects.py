@@ -1,0 +1,250 @@
+"""What an ordinary round says of what is held of a platform (the events of ``suspicion.py``), and
+what is done then: which of what is slow is tested, and what a suspicion begins with. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import log
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probe.model.identity import Compares, LegRole
+from probe.model.observation import RoundObservation
+from probe.observe.effort import Measure
+from probe.verdict import astray, lookups
+from probe.verdict.about import About
+from probe.verdict.compared import Compared, waits_for_long
+from probe.verdict.contrast import Contrast
+from probe.verdict.memory import Episode, PlatformMemory, Proven
+from probe.verdict.suspicion import Deed, Occasion
+from probe.verdict.thresholds import Thresholds
+
+MOST_CLEAN = 32
+EPISODE_SECONDS = 6 * 3_600.0
+"""A suspicion that no round has renewed for so long is dropped."""
+LONG_WAIT = 2
+"""Rounds that read between two long bursts that test an end: they cost megabytes."""
+
+
+class RoundScene(Struct, frozen=True):
+    """What an ordinary round says of what is held."""
+
+    event: Occasion
+    suspects: Sequence[Contrast] = ()
+    """What is slower than the margin, the worst first."""
+    now: Contrast | None = None
+    """What it says of the suspicion itself."""
+    rival: Contrast | None = None
+    """What should be tested in its place."""
+
+
+def scene_of(
+    mine: PlatformMemory, seen: Compared, observed: RoundObservation, about: About
+) -> RoundScene:
+    """Which event the round is. ``mine``: after the round was noted."""
+    thresholds, current = about.thresholds, mine.episode
+    if observed.clock_stepped:
+        return RoundScene(Occasion.CLOCK_SET)
+    if mine.proven is not None:
+        return RoundScene(_of_proven(mine.proven, seen, observed, thresholds))
+    if seen.another_line:
+        return RoundScene(Occasion.ANOTHER_LINE)
+    suspects = suspects_of(seen, thresholds.log_margin)
+    if current is None:
+        return RoundScene(Occasion.SLOW if suspects else Occasion.CALM, suspects)
+    over = RoundScene(Occasion.OVER_ANOTHER if suspects else Occasion.OVER, suspects)
+    if observed.started_at - current.last_at > EPISODE_SECONDS:
+        return over
+    now = seen.of(current, observed.family)
+    if now is None:
+        if not waits_for_long(current, observed):
+            return RoundScene(Occasion.NOT_LOOKED_AT, suspects)
+        rival = better_known(current, suspects, thresholds)
+        return RoundScene(
+            Occasion.READS if rival is None else Occasion.RIVAL, suspects, None, rival
+        )
+    if now.worst <= log(thresholds.contradiction):
+        return over
+    rival = rival_of(current, now, suspects, thresholds)
+    if rival is not None:
+        return RoundScene(Occasion.RIVAL, suspects, now, rival)
+    slow = now.worst > thresholds.log_margin
+    return RoundScene(Occasion.AGAIN if slow else Occasion.HARDLY, suspects, now)
+
+
+def _of_proven(
+    found: Proven, seen: Compared, observed: RoundObservation, thresholds: Thresholds
+) -> Occasion:
+    if waits_for_long(found, observed) and found.waited >= LONG_WAIT:
+        return Occasion.READS
+    now = seen.of(found, observed.family)
+    if now is None:
+        return Occasion.NOT_LOOKED_AT
+    return Occasion.AGAIN if now.worst > thresholds.log_margin else Occasion.AS_USUAL
+
+
+def done(
+    act: Deed, scene: RoundScene, mine: PlatformMemory, observed: RoundObservation, about: About
+) -> Episode | None:
+    """The suspicion after ``act``; ``None``: there is none (any more)."""
+    current = mine.episode
+    if act is Deed.BEGIN:
+        return begun(first_of(scene.suspects, about), scene.suspects, mine, observed)
+    if current is None or mine.proven is not None or act is Deed.DROP:
+        return None
+    if act is Deed.REPLACE and scene.rival is not None:
+        return instead(scene.rival, current, scene.suspects, mine, observed)
+    if act is Deed.ONCE_MORE:
+        return replace(current, bursts=0)
+    return renewed(current, scene, mine, observed) if act is Deed.RENEW else current
+
+
+def renewed(
+    current: Episode, scene: RoundScene, mine: PlatformMemory, observed: RoundObservation
+) -> Episode:
+    """``current`` after one more suspicious round, or one that stands for it."""
+    again = replace(current, rounds=current.rounds + 1, bursts=0, last_at=observed.started_at)
+    now = scene.now
+    if now is None:
+        return again
+    return replace(
+        again,
+        suspects=_places(scene.suspects, current.measure),
+        led_astray=current.led_astray
+        or (not current.elsewhere_tried and lookups.is_astray(mine, observed, now.target)),
+        at_home=astray.at_home(observed, now.target)
+        and (current.at_home or not current.led_astray),
+        own_words=lookups.own_words(current.own_words, observed, now.target),
+    )
+
+
+def suspects_of(seen: Compared, limit: float) -> list[Contrast]:
+    """Contrasts that are slower than ``limit`` (logarithm), the worst first."""
+    found = [c for c in seen.contrasts if c.worst > limit and (c.controls or c.versus_swap)]
+    return sorted(found, key=lambda c: c.worst, reverse=True)
+
+
+def first_of(suspects: Sequence[Contrast], about: About) -> Contrast:
+    """Which of ``suspects`` (the worst first) is tested: one with a swap, which tells the name from
+    the address, unless another is worse by the margin. Handshakes have swaps more often than reads
+    have, and suffer less from losses: what they show would keep the reads from being tested."""
+    least = suspects[0].worst - about.thresholds.log_margin
+    return next((c for c in suspects if c.worst >= least and _has_swap(c, about)), suspects[0])
+
+
+def begun(
+    worst: Contrast, suspects: Iterable[Contrast], mine: PlatformMemory, observed: RoundObservation
+) -> Episode:
+    return Episode(
+        clean=mine.clean,
+        target=worst.target,
+        measure=worst.measure,
+        family=observed.family,
+        onset_at=observed.started_at,
+        last_at=observed.started_at,
+        first_address=worst.address,
+        suspects=_places(suspects, worst.measure),
+        seen=_seen(observed),
+        led_astray=lookups.is_astray(mine, observed, worst.target),
+        at_home=astray.at_home(observed, worst.target),
+        own_words=lookups.own_words((), observed, worst.target),
+    )
+
+
+def instead(
+    rival: Contrast,
+    current: Episode,
+    suspects: Iterable[Contrast],
+    mine: PlatformMemory,
+    observed: RoundObservation,
+) -> Episode:
+    """``rival`` is tested from nothing in the place of ``current``, whose onset it keeps."""
+    return replace(
+        begun(rival, suspects, mine, observed),
+        onset_at=current.onset_at,
+        clean=current.clean,
+        seen=tuple(dict.fromkeys((*current.seen, *_seen(observed)))),
+    )
+
+
+def better_known(
+    current: Episode, suspects: Iterable[Contrast], thresholds: Thresholds
+) -> Contrast | None:
+    """What is slow in this round too and has a history, while ``current``, a long read, has none:
+    there is one a day, so what is normal for it is not known for long, and little is proven by it.
+    """
+    if current.usual or evidence_of(current) >= thresholds.evidence:
+        return None
+    return next((c for c in suspects if c.usual and c.slowdown is not None), None)
+
+
+def evidence_of(current: Episode) -> float:
+    return max(current.control.e_value, current.swap.e_value)
+
+
+def rival_of(
+    current: Episode, now: Contrast, suspects: Iterable[Contrast], thresholds: Thresholds
+) -> Contrast | None:
+    """Another target or measure that is slower still by the margin, while the bursts of
+    ``current`` do not suffice.
+
+    A handshake that takes twice as long would else keep a transfer that takes ten times as long
+    from ever being tested. What was gathered is given up, so no bound is touched.
+    """
+    if evidence_of(current) >= thresholds.evidence:
+        return None
+    others = (c for c in suspects if (c.target, c.measure) != (current.target, current.measure))
+    return next((c for c in others if c.worst > now.worst + thresholds.log_margin), None)
+
+
+def with_seen(
+    episode: Episode | None, seen: Compared, observed: RoundObservation, thresholds: Thresholds
+) -> Episode | None:
+    """The episode, knowing which addresses this round said the platform's name to, and what its
+    decoy showed in a round that renewed it."""
+    if episode is None:
+        return None
+    episode = replace(episode, seen=tuple(dict.fromkeys((*episode.seen, *_seen(observed)))))
+    shown = [c.slowdown for c in seen.decoys if c.measure is episode.measure]
+    known = [value for value in shown if value is not None]
+    if episode.last_at != observed.started_at or not known:
+        return episode
+    slow = max(known) > thresholds.log_margin
+    return replace(
+        episode,
+        decoy_slow=episode.decoy_slow + slow,
+        decoy_fast=episode.decoy_fast + (not slow),
+    )
+
+
+def clean_after(
+    mine: PlatformMemory, seen: Compared | None, observed: RoundObservation, about: About
+) -> tuple[str, ...]:
+    """Addresses that were well when the platform's name was last said to them.
+
+    A handshake is too short to tell: some throttling begins with it and shows only in what is read
+    (``seen``: ``None`` in a burst, which follows a suspicion)."""
+    visited = _seen(observed)
+    clean = [address for address in mine.clean if address not in visited]
+    if seen is not None and not suspects_of(seen, about.thresholds.log_margin):
+        clean += [
+            leg.address
+            for leg in observed.by_role(LegRole.TARGET)
+            if leg.ok and leg.address and leg.leg.compares is Compares.GOODPUT
+        ]
+    return tuple(dict.fromkeys(clean))[-MOST_CLEAN:]
+
+
+def _has_swap(suspect: Contrast, about: About) -> bool:
+    """Whether the target's swap can be compared in the measure in which it is suspicious."""
+    swap = about.target(suspect.target).swap
+    return swap is Compares.GOODPUT or (swap is not None and suspect.measure is Measure.HANDSHAKE)
+
+
+def _places(suspects: Iterable[Contrast], measure: Measure) -> tuple[tuple[str, str], ...]:
+    return tuple((c.target, c.address) for c in suspects if c.measure is measure)
+
+
+def _seen(observed: RoundObservation) -> tuple[str, ...]:
+    return tuple(leg.address for leg in observed.by_role(LegRole.TARGET) if leg.address)
