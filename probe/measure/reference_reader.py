@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from math import inf
 from random import Random
 
 import httpx
@@ -24,8 +25,15 @@ from probe.config.schema import Config, OutsideConfig, VantageConfig
 from probe.measure.signing import is_signed
 from probe.model.foreign import read_json
 from probe.model.identity import Role
-from probe.model.reference_document import VERSION, Document, OutsideHealth, SeenOutside, Signed
-from probe.model.verdict import Verdict
+from probe.model.reference_document import (
+    PACE_OUTSIDE,
+    VERSION,
+    Document,
+    OutsideHealth,
+    SeenOutside,
+    Signed,
+)
+from probe.model.verdict import Evidence, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -264,4 +272,17 @@ def _verdict(number: int, seen: SeenOutside) -> Verdict | None:
         since=seen.at,
         reason=seen.reason,
         holds_seconds=min(max(0.0, seen.holds_until - seen.at), LONGEST_HOLD_SECONDS),
+        evidence=_rates(seen),
+    )
+
+
+def _rates(seen: SeenOutside) -> tuple[Evidence, ...]:
+    """How fast it reads there, beside the fastest control."""
+    own, other = seen.bytes_per_second, seen.control_bytes_per_second
+    if own is None or other is None or not (0.0 < own < inf and 0.0 < other < inf):
+        return ()
+    return (
+        Evidence(
+            name=PACE_OUTSIDE, subject=seen.platform, value=own, versus="controls", reference=other
+        ),
     )

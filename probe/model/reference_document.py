@@ -12,13 +12,16 @@ from msgspec import Meta, Struct
 from probe.model.verdict import State
 
 VERSION = 1
+PACE_OUTSIDE = "outside_goodput_bytes_per_second"
+"""The name of the evidence that a reference's rates are, in the verdict that is made of them."""
 _WORD = Meta(pattern=r"^[a-z0-9_.-]{0,60}\Z")
 
 
 class SeenOutside(Struct, frozen=True, kw_only=True):
     """What is seen of one platform. ``state`` and ``reason`` are a verdict's, made at ``at``, which
     holds until ``holds_until`` (Unix seconds). ``bytes`` is the largest body that its last rounds
-    read, ``bytes_per_second`` its goodput (``None``: nothing was read)."""
+    read, ``bytes_per_second`` its goodput, ``control_bytes_per_second`` that of the fastest control
+    there (``None``: nothing was read)."""
 
     platform: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}\Z")]
     state: Annotated[str, _WORD]
@@ -27,6 +30,7 @@ class SeenOutside(Struct, frozen=True, kw_only=True):
     reason: Annotated[str, _WORD] = ""
     bytes: int | None = None
     bytes_per_second: float | None = None
+    control_bytes_per_second: float | None = None
 
     @property
     def known_state(self) -> State | None:

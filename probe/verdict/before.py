@@ -58,6 +58,20 @@ def slower_than_anywhere(facts: Facts) -> str:
     )
 
 
+def slower_than_outside(facts: Facts) -> str:
+    """The sentence for a rate that is less beside other sites than it is from outside."""
+    found = facts.paces
+    assert found is not None
+    assert found.outside is not None
+    return (
+        f"{facts.title}: reachable, but it gives {rate(found.platform)} where other sites abroad "
+        f"give up to {rate(found.foreign)}, and from outside the country "
+        f"{rate(found.outside.platform)} beside {rate(found.outside.control)}. That is more than "
+        "its distance explains; its servers near here may be slow, and how fast it should be here "
+        "is not known."
+    )
+
+
 def slower_than_before(facts: Facts) -> str:
     """The sentence for what has become slower than over weeks."""
     found = facts.slower
@@ -100,6 +114,13 @@ BEFORE: tuple[Rung, ...] = (
         why="So slow a read has no honest reason on a line that reads ten times that elsewhere.",
         holds=lambda f: f.paces is not None and f.paces.slowest,
         says=slower_than_anywhere,
+    ),
+    Rung(
+        id="unknown.slower-than-outside",
+        reason="slower_than_outside",
+        why="It is much slower beside other sites than references find it, and may always be so.",
+        holds=lambda f: f.paces is not None and f.paces.beyond_outside,
+        says=slower_than_outside,
     ),
     Rung(
         id="unknown.slower-than-before",

@@ -160,7 +160,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         told=_told(mine, about),
         farther=mine.farther,
         slower=mine.slower,
-        paces=pace.paces(mine, memory.controls, observed, about.domestic),
+        paces=pace.paces(mine, memory.controls, observed, about),
         relief=mine.relief,
         tested_bytes=answers.most_read(judged.reads, at),
         read_at=judged.reads[-1][0] if judged.reads else 0.0,

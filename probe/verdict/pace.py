@@ -6,7 +6,7 @@ normal in it. So beside the comparison with it stand plain rates.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from math import exp, inf, log
 from statistics import median
@@ -16,10 +16,14 @@ from msgspec.structs import replace
 
 from probe.model.identity import LegRole
 from probe.model.observation import LegObservation, RoundObservation
+from probe.model.reference_document import PACE_OUTSIDE
+from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput
+from probe.verdict.about import About
 from probe.verdict.distance import log_distance
 from probe.verdict.keys import FamilyKey, family_key, of_family
 from probe.verdict.memory import ControlMemory, PlatformMemory
+from probe.verdict.thresholds import Thresholds
 
 MOST_PACES = 5
 LEAST_PACES = 2
@@ -51,11 +55,24 @@ class Known(StrEnum):
     HISTORY = "history"
 
 
+class Outside(Struct, frozen=True, kw_only=True):
+    """Bytes a second that a reference reads: of the platform, and of the fastest control there."""
+
+    platform: float
+    control: float
+
+    @property
+    def share(self) -> float:
+        """How fast the platform is beside that control; 1 where it is faster."""
+        return min(1.0, self.platform / self.control)
+
+
 class Paces(Struct, frozen=True, kw_only=True):
     """Bytes a second: the platform's lately (its slowest target), and the fastest control's of the
     last day. ``foreign``: the fastest control's abroad. ``known``: by what is known how fast it
     should be; ``days`` for how many it has been looked at. ``slowest``: so slow that no honest line
-    is, beside a control that is not."""
+    is, beside a control that is not. ``outside``: what references read, and ``beyond_outside``:
+    that it is slower here beside foreign controls than there, by more than is honest."""
 
     platform: float
     control: float
@@ -63,6 +80,8 @@ class Paces(Struct, frozen=True, kw_only=True):
     known: Known
     days: float
     slowest: bool
+    outside: Outside | None = None
+    beyond_outside: bool = False
 
 
 def noted(mine: PlatformMemory, observed: RoundObservation) -> PlatformMemory:
@@ -87,7 +106,7 @@ def paces(
     mine: PlatformMemory,
     controls: Mapping[FamilyKey, ControlMemory],
     observed: RoundObservation,
-    domestic: frozenset[str],
+    about: About,
 ) -> Paces | None:
     """What is known of rates after ``observed``; ``None``: too little was read."""
     at = observed.started_at
@@ -107,6 +126,7 @@ def paces(
         return None
     slow, fastest = min(own.values()), max(theirs.values())
     enough = len(read[min(own, key=lambda name: own[name])]) >= LEAST_PACES
+    domestic, outside = about.domestic, outside_of(about.references)
     foreign = max((pace for name, pace in theirs.items() if name not in domestic), default=0.0)
     days = (at - mine.began_at) / 86_400.0
     return Paces(
@@ -116,7 +136,32 @@ def paces(
         known=_known(slow, theirs, at - mine.began_at, at - mine.swap_well_at < PACE_SECONDS),
         days=days,
         slowest=enough and slow < min(SLOWEST, fastest / TIMES, _allowed(observed) / 2.0),
+        outside=outside,
+        beyond_outside=enough
+        and outside is not None
+        and slow < _honest(outside, foreign, _allowed(observed), about.thresholds),
     )
+
+
+def outside_of(references: Iterable[Verdict]) -> Outside | None:
+    """What those that find the platform fine read of it, the median of them by ``share``: one that
+    is broken, or lies, is not the median of three. ``None``: none of them told."""
+    told = [
+        Outside(platform=entry.value, control=entry.reference)
+        for verdict in references
+        if verdict.state is State.OK
+        for entry in verdict.evidence
+        if entry.name == PACE_OUTSIDE and entry.reference
+    ]
+    ordered = sorted(told, key=lambda one: one.share)
+    return ordered[(len(ordered) - 1) // 2] if ordered else None
+
+
+def _honest(outside: Outside, foreign: float, allowed: float, thresholds: Thresholds) -> float:
+    """Slower than this is slower than from outside: by what may be honest before anything is known
+    of a platform here and by the margin, beside controls or beside what its distance allows."""
+    expected = min(outside.share * foreign, allowed / 2.0)
+    return expected / (thresholds.no_baseline * thresholds.margin)
 
 
 def _known(slow: float, theirs: Mapping[str, float], seconds: float, swap_well: bool) -> Known:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from probe.config import load
 from probe.model.failure import Failure
-from probe.model.identity import Dates, Family, LegRole, Phase
+from probe.model.identity import Dates, Family, LegRole, Phase, RoundKind
 from probe.model.observation import (
     Clock,
     DnsAnswer,
@@ -23,7 +23,8 @@ from probe.model.observation import (
     SkippedLeg,
     TlsFacts,
 )
-from probe.model.verdict import Verdict
+from probe.model.reference_document import PACE_OUTSIDE
+from probe.model.verdict import Evidence, Verdict
 from probe.verdict.about import About, about
 from probe.verdict.decide import decide
 from probe.verdict.memory import Memory
@@ -40,6 +41,7 @@ from tests.verdict.country import (
     Done,
     about_x,
     facts,
+    fine_outside,
     nothing,
 )
 from tests.verdict.dated import BEGIN, CONFIG, DAY, X, a_round
@@ -248,6 +250,20 @@ def crept(rules: Rules) -> Verdict:
     return made.run(48)
 
 
+def faster_abroad(rules: Rules) -> Verdict:
+    """X at a twentieth of other sites for so long that it is usual; a reference reads it well."""
+    made = country(rules, calm=0, swaps=False)
+    made.act = to(Done(rtt=0.25))
+    made.run(8)
+    found = made.memory.platform("x")
+    paces = {key: (6e4,) * len(rates) for key, rates in found.paces.items()}
+    made.memory = replace(made.memory, platforms={"x": replace(found, paces=paces)})
+    entry = Evidence(name=PACE_OUTSIDE, subject="x", value=9e5, versus="controls", reference=1e6)
+    fine = replace(fine_outside(made.now), evidence=(entry,))
+    about = about_x(references=(fine,), has_references=True)
+    return decide(made.memory, made.a_round(RoundKind.LIGHT), about, rules).verdict
+
+
 def policed_abroad(rules: Rules) -> Verdict:
     """Everything foreign at 16 kB/s from the first round on, and a site inside the country not."""
     inside, foreign = ("university",), ("debian", "jquery", "kernel")
@@ -351,6 +367,7 @@ CASES: dict[str, Case] = {
     "unknown.slow-unproven": after(to(Done(transfer=2.6), *NAME), 1),
     "unknown.farther": farther_for_long,
     "unknown.slower-than-anywhere": policed_abroad,
+    "unknown.slower-than-outside": faster_abroad,
     "unknown.slower-than-before": crept,
     "unknown.slower-from-the-start": after(to(Done(transfer=3.0), *NAME), 1, calm=0, swaps=False),
     "ok": after(nothing, 1),

@@ -7,11 +7,21 @@ from msgspec.structs import replace
 
 from probe.model.identity import LegRole, RoundKind
 from probe.model.observation import Leg
-from probe.model.verdict import State
+from probe.model.reference_document import PACE_OUTSIDE
+from probe.model.verdict import Evidence, State, Verdict
 from probe.verdict import pace
 from probe.verdict.keys import family_key
 from probe.verdict.memory import ControlMemory, PlatformMemory
-from tests.verdict.country import WELL, Act, Country, Done, about_x, facts, nothing
+from tests.verdict.country import (
+    WELL,
+    Act,
+    Country,
+    Done,
+    about_x,
+    facts,
+    fine_outside,
+    nothing,
+)
 
 DAY = 96
 INSIDE = ("university",)
@@ -141,8 +151,53 @@ def test_what_has_not_been_read_for_a_day_says_nothing_of_how_fast_it_is(
         began_at=at - 2 * 86_400.0,
     )
     controls = {family_key(observed.family, "debian/object"): ControlMemory(pace=1e6, paced_at=at)}
-    found = pace.paces(mine, controls, observed, frozenset())
+    found = pace.paces(mine, controls, observed, about_x())
     assert found is not None
     assert (found.platform, found.slowest) == ((1e4, True) if known else (9e5, False))
     # What was stored before has no times: it is taken for what it was.
-    assert pace.paces(replace(mine, paced_at={}), controls, observed, frozenset()) is not None
+    assert pace.paces(replace(mine, paced_at={}), controls, observed, about_x()) is not None
+
+
+def reads_abroad(own: float, other: float, at: float, state: State = State.OK) -> Verdict:
+    entry = Evidence(name=PACE_OUTSIDE, subject="x", value=own, versus="controls", reference=other)
+    return replace(fine_outside(at), state=state, evidence=(entry,))
+
+
+@pytest.mark.parametrize(
+    ("times", "abroad", "farther", "slower"),
+    [
+        (20.0, ((9e5, 1e6),), 0.25, True),
+        (20.0, ((9e5, 1e6), (9e5, 1e6), (1e4, 1e6)), 0.25, True),  # one of three is broken, or lies
+        (20.0, ((4e4, 1e6),), 0.25, False),  # it is as slow beside other sites there
+        (4.0, ((9e5, 1e6),), 0.25, False),  # an honest platform may be
+        (20.0, (), 0.25, False),
+        (1.2, ((9e5, 1e6),), 15.0, False),  # so far away that no read is faster
+    ],
+)
+def test_what_reads_faster_outside_is_not_called_fine_here(
+    times: float, abroad: tuple[tuple[float, float], ...], farther: float, *, slower: bool
+) -> None:
+    """From the first round on: its own history knows nothing else, and nobody is accused."""
+    country = Country(swaps=False)
+    country.act = lambda leg, at: (
+        Done(transfer=times / farther, rtt=farther) if leg.role is LegRole.TARGET else WELL
+    )
+    country.run(4)
+    # What is suspected is another matter: here the level has long got used to it.
+    country.memory = replace(
+        country.memory,
+        levels={},
+        platforms={"x": replace(country.memory.platform("x"), episode=None, proven=None)},
+    )
+    observed = country.a_round()
+    references = tuple(reads_abroad(own, other, country.now) for own, other in abroad)
+    about = about_x(references=references, has_references=True)
+    found = pace.paces(country.memory.platform("x"), country.memory.controls, observed, about)
+    assert found is not None
+    assert found.beyond_outside is slower
+
+
+def test_a_reference_that_finds_it_slow_itself_is_no_measure_of_it() -> None:
+    slow = reads_abroad(9e5, 1e6, 0.0, State.UNKNOWN)
+    assert pace.outside_of([slow]) is None
+    assert pace.outside_of([fine_outside(0.0)]) is None

@@ -98,6 +98,12 @@ def _seen(snapshot: Snapshot, verdict: Verdict) -> SeenOutside:
         and (pace := goodput(leg)) is not None
     ]
     size, pace = max(reads, default=(None, None))
+    controls = [
+        theirs
+        for key, leg in snapshot.reads.items()
+        if key.vantage == verdict.vantage and key.role is LegRole.CONTROL
+        if (theirs := goodput(leg)) is not None
+    ]
     return SeenOutside(
         platform=verdict.platform,
         state=verdict.state.value,
@@ -106,4 +112,5 @@ def _seen(snapshot: Snapshot, verdict: Verdict) -> SeenOutside:
         holds_until=round(verdict.holds_until, 3),
         bytes=size,
         bytes_per_second=None if pace is None else round(pace, 1),
+        control_bytes_per_second=round(max(controls), 1) if controls else None,
     )

@@ -26,6 +26,7 @@ from probe.publish.latest.board import Board
 from probe.publish.web.outside_document import seen_outside
 from probe.publish.web.server import Server, create_app
 from probe.verdict.about import has_references, references_of
+from probe.verdict.pace import outside_of
 from synth.shape import config, full_round, verdict_of
 from tests.publish.web.test_server import fine
 
@@ -100,6 +101,11 @@ async def test_from_a_key_to_a_verdict_inside(tmp_path: Path) -> None:
     assert read.output == "1  ok\n   x: ok\n"
     (verdict,) = outside.verdicts()
     assert verdict.state is State.OK
+    # And how fast it reads there, beside its controls.
+    found = outside_of([verdict])
+    assert found is not None
+    assert found.platform > 0.0
+    assert found.control > 0.0
     assert has_references(inside, "home")
     assert references_of(inside, "home", [verdict], verdict.at + 60.0) == (verdict,)
     # Stale after two and a half intervals, whatever it says of itself.
