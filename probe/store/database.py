@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import stat
 from pathlib import Path
 from typing import Literal
 
-from probe.store.file_identity import LockedError
+from probe.store.file_identity import LockedError, NoLocksError
 from probe.store.migrations import (
     ForeignFileError,
     NewerFileError,
@@ -15,7 +16,9 @@ from probe.store.migrations import (
     migrate,
 )
 
-Trouble = Literal["corrupt", "newer", "foreign", "full", "read_only", "busy", "gone", "io"]
+Trouble = Literal[
+    "corrupt", "newer", "foreign", "full", "read_only", "busy", "no_locks", "gone", "io"
+]
 """Why the file cannot be used. The first two are cured by setting it aside."""
 
 BUSY_SECONDS = 5.0
@@ -100,14 +103,17 @@ def trouble_of(error: Exception) -> Trouble:
         return "foreign"
     if isinstance(error, LockedError):
         return "busy"
+    if isinstance(error, NoLocksError):
+        return "no_locks"
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", None)
         if code is None:
             return "io"
         return _TROUBLES.get(code & 0xFF, "io")
-    if isinstance(error, PermissionError) or getattr(error, "errno", None) == 30:
+    number = getattr(error, "errno", None)
+    if isinstance(error, PermissionError) or number == errno.EROFS:
         return "read_only"
-    return "full" if getattr(error, "errno", None) == 28 else "io"
+    return "full" if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else "io"
 
 
 def is_sound(path: Path, *, with_log: bool) -> bool:

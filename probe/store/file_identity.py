@@ -7,6 +7,7 @@ whether SQLite's companions are those that it opened, and whether somebody else 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -20,6 +21,12 @@ Change = Literal["gone", "companions", "written"]
 removed or replaced. ``written``: another program wrote into the file."""
 
 _Inode = tuple[int, int]
+# What flock(2) says where there are none: some network and FUSE file systems.
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL})
+
+
+class NoLocksError(Exception):
+    """The file system has no locks: two daemons could write to one file there."""
 
 
 class LockedError(Exception):
@@ -135,6 +142,11 @@ def _locked(path: Path) -> int:
     except BlockingIOError:
         os.close(descriptor)
         raise LockedError("another throttlewatch writes to it") from None
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno in _NO_LOCKS:
+            raise NoLocksError from error
+        raise
     except BaseException:
         os.close(descriptor)
         raise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import random
 import signal
@@ -195,3 +197,22 @@ def test_what_was_kept_is_not_lost_when_the_file_is_read_late(tmp_path: Path) ->
     with History(path) as history:
         kept = {key: history.load(key) for key in ("used", "learnt", "other", "new")}
     assert kept == {"used": b"2703", "learnt": b"weeks", "other": b"old", "new": b"new"}
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_without_locks_is_told(
+    tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", no_locks)
+        store = a_store(tmp_path / "h")
+        keep(store, stored(0))
+        wait_for(lambda: store.health().trouble == "no_locks")
+        assert "its file system has no locks" in caplog.text
+    # It is another disk now.
+    wait_for(lambda: store.health().committed_rounds == 1)
+    assert store.health().trouble is None
+    store.close(20)
