@@ -29,8 +29,9 @@ def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def own_state_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """What one test leaves there no other finds."""
+    """What one test leaves there no other finds; and none erases what the machine's service has."""
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path_factory.mktemp("state")))
+    monkeypatch.setattr("probe.store.files.SYSTEM", tmp_path_factory.mktemp("system"))
 
 
 @pytest.fixture

@@ -97,3 +97,13 @@ def test_a_run_that_harmed_the_machine_fails(
     done = pytester.runpytest_subprocess("-p", "no:cacheprovider", *workers, "-k", "bad")
     assert done.ret == pytest.ExitCode.TESTS_FAILED
     done.stdout.fnmatch_lines(["*this machine was changed*", f"{etc}/hosts: was *"])
+
+
+def test_another_file_in_place_of_the_history_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite3"
+    path.write_bytes(b"rounds")
+    before = untouched.history(path)
+    path.write_bytes(b"more rounds")
+    assert untouched.harm(before, untouched.history(path)) == []
+    path.unlink()
+    assert untouched.harm(before, untouched.history(path)) == [f"{path}: gone"]

@@ -1,4 +1,5 @@
-"""What the tests must leave as they found it: the machine's devices and its configuration."""
+"""What the tests must leave as they found it: the machine's devices, its configuration, and the
+history of a service that is installed there."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from pathlib import Path
 
 DEVICES = Path("/dev")
 CONFIGURATION = Path("/etc")
+HISTORY = Path("/var/lib/throttlewatch/history.sqlite3")
 # Whoever installs a package meanwhile changes what is configured, and no device.
 PACKAGES = tuple(
     Path(name)
@@ -49,9 +51,18 @@ def configuration(folder: Path = CONFIGURATION) -> Seen:
     }
 
 
+def history(path: Path = HISTORY) -> Seen:
+    """Which file it is: the service may write to it."""
+    try:
+        found = path.stat()
+    except OSError:
+        return {}
+    return {str(path): (stat.filemode(found.st_mode), found.st_ino)}
+
+
 def seen() -> Seen:
-    """Both, as they are now."""
-    return devices() | configuration()
+    """All of them, as they are now."""
+    return devices() | configuration() | history()
 
 
 def packages() -> tuple[int, ...]:

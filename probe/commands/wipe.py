@@ -14,10 +14,10 @@ from probe.commands.options import CONFIG_ERROR, config_option
 from probe.commands.output import tell
 from probe.config import ConfigErrors, load
 from probe.config.values import AUTO
+from probe.store import files
 from probe.store.file_identity import is_held
 from probe.store.files import belonging
 
-SYSTEM = Path("/var/lib/throttlewatch")
 # The history's own name; it, and what belongs to it, is all that throttlewatch writes.
 OURS = "history.sqlite3"
 REMAINS = """\
@@ -98,7 +98,7 @@ def state_folders(environ: Mapping[str, str]) -> Iterator[Path]:
     """Where throttlewatch may have stored something: as a service, and for this user."""
     for folder in filter(None, environ.get("STATE_DIRECTORY", "").split(":")):
         yield Path(folder)
-    yield SYSTEM
+    yield files.SYSTEM
     home = environ.get("XDG_STATE_HOME")
     if home:
         yield Path(home) / "throttlewatch"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from probe.cli import main
-from probe.commands.wipe import erase, stored_files
+from probe.commands.wipe import erase, state_folders, stored_files
 from tests.store.test_writer import a_store
 
 OURS = (
@@ -200,3 +201,10 @@ def test_a_history_elsewhere_is_found_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "other.db").touch()
     found = stored_files([], [tmp_path / "mine.db"]).files
     assert [f.name for f in found] == ["mine.db", "mine.db-wal"]
+
+
+def test_no_test_reaches_what_the_machines_own_service_has_stored() -> None:
+    """Run by root, the suite erased it."""
+    folders = list(state_folders(os.environ))
+    assert folders
+    assert all(Path("/var/lib") not in folder.parents for folder in folders)
