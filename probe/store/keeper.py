@@ -238,9 +238,21 @@ class Keeper:
             self._held.wrote()  # as far as it came
         if not self.look():
             return  # what was done to the file is why
+        if self.trouble == "full" and self._rolled_back():
+            # Should the file be moved before there is room, its log can still follow it.
+            return
         self._let_go()
         if damaged and self._held.change() != "gone":
             self._set_aside()
+
+    def _rolled_back(self) -> bool:
+        self._tables.forget()
+        try:
+            if self._connection is not None and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            return False
+        return self._connection is not None
 
     def _set_aside(self, *, log_only: bool = False) -> None:
         why = self.trouble if self.trouble in _CURED_BY_SETTING_ASIDE else "corrupt"

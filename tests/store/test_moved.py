@@ -253,3 +253,24 @@ def test_what_is_no_file_is_no_history(tmp_path: Path, kind: str) -> None:
     assert store.close(20)
     assert (path.lstat().st_mode, path.lstat().st_ino) == (before.st_mode, before.st_ino)
     assert [f.name for f in tmp_path.iterdir()] == ["h"]
+
+
+def test_what_is_moved_while_the_disk_is_full_takes_its_log_along(
+    path: Path, tmp_path: Path
+) -> None:
+    store = a_store(path)
+    give(store, BEFORE)
+    keeper = store._keeper
+    assert keeper is not None
+    assert keeper._connection is not None
+    (pages,) = keeper._connection.execute("PRAGMA page_count").fetchone()
+    keeper._connection.execute(f"PRAGMA max_page_count = {pages}")
+    keep(store, *(stored(n) for n in range(5, 200)))
+    store.flush()
+    wait_for(lambda: store.health().trouble == "full")
+    path.rename(tmp_path / "elsewhere")
+    wait_for(lambda: store.health().lost == 1)
+    wait_for(lambda: store.health().committed_rounds == 200)
+    store.close(20)
+    assert numbers(tmp_path / "elsewhere") == set(BEFORE)
+    assert numbers(path) == set(range(5, 200))
