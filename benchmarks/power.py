@@ -11,7 +11,8 @@ drift and have moments of their own, names with 1, 2 or 4 addresses. A run ends 
 or after eight hours (of what is slow only at times, sixteen).
 
 A cell is: what was said at most (``A`` accusation, ``i`` impaired) in how many of the runs and
-after how many transfer rounds (median); else the state and reason of most rounds.
+after how many transfer rounds and minutes (medians; once something is proven, rounds come faster);
+else the state and reason of most rounds.
 """
 
 from __future__ import annotations
@@ -72,11 +73,12 @@ class Cell(Struct, frozen=True):
 
 class Found(Struct, frozen=True):
     """``said``: ``A``, ``i``, or what was said in most rounds. ``rounds``: transfer rounds until
-    it was (``None``: never)."""
+    it was (``None``: never), ``minutes``: from the first that is done."""
 
     cell: Cell
     said: str
     rounds: float | None
+    minutes: float | None = None
 
 
 def rows(
@@ -145,18 +147,18 @@ def run(cell: Cell) -> Found:
     )
     world.restrict([what.restricted], share=what.share, turns=what.turns)
     lasts = AT_TIMES_HOURS if row.mechanism in AT_TIMES else LASTS_HOURS
-    rounds, impaired = 0, None
+    rounds, impaired, began = 0, None, watched.now
     said: Counter[str] = Counter()
     for one in watched.run(watched.now + lasts * HOUR):
         rounds += one.observed.kind in (RoundKind.TRANSFER, RoundKind.LONG)
         if one.verdict.restricted:
-            return Found(cell, "A", float(rounds))
+            return Found(cell, "A", float(rounds), (one.verdict.at - began) / 60.0)
         if one.verdict.state is State.IMPAIRED and impaired is None:
-            impaired = float(rounds)
+            impaired = Found(cell, "i", float(rounds), (one.verdict.at - began) / 60.0)
         if one.observed.kind is not RoundKind.BURST:
             said[one.verdict.reason or str(one.verdict.state)] += 1
     if impaired is not None:
-        return Found(cell, "i", impaired)
+        return impaired
     return Found(cell, said.most_common(1)[0][0], None)
 
 
@@ -166,10 +168,13 @@ def text(found: Sequence[Found]) -> str:
         return ""
     parts = []
     for word in ("A", "i"):
-        own = [one.rounds for one in found if one.said == word]
+        own = [one for one in found if one.said == word]
         if own:
             of = "" if len(own) == len(found) else f" {len(own)}/{len(found)}"
-            parts.append(f"{word}{of} r{words(quantile(own, 0.5))}")
+            after = words(quantile([one.rounds for one in own], 0.5))
+            minutes = [one.minutes for one in own if one.minutes is not None]
+            late = f" {words(quantile(minutes, 0.5))}'" if minutes else ""
+            parts.append(f"{word}{of} r{after}{late}")
     left = Counter(one.said for one in found if one.rounds is None)
     if 2 * left.total() >= len(found):
         parts.append(left.most_common(1)[0][0])
