@@ -1,4 +1,4 @@
-"""``throttlewatch drill``: an exercise on a running daemon, so that people see an alert come."""
+"""``throttlewatch drill``: a drill on a running daemon, so that people see an alert come."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     heard. ``factor``: median slowdown at affected vantages, where known. ``wide``: most of the
     country is affected at this step, whether or not that has lasted long enough. ``systematic``:
     this platform began within the same minutes as another operator's, over several networks.
-    ``drill``: an exercise.
+    ``drill``: a drill.
     """
 
     at: float

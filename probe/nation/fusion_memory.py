@@ -17,7 +17,7 @@ K = TypeVar("K", bound=Hashable)
 FindingKey = tuple[str, str, FindingKind, bool]
 """Country, platform, kind, drill: what a finding is about."""
 VantageKey = tuple[str, bool]
-"""A vantage's name, and whether it is an exercise's."""
+"""A vantage's name, and whether it is a drill's."""
 
 
 class LastHeard(Struct, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ class FusionMemory(Struct, frozen=True, kw_only=True):
         """Take in which vantages there are.
 
         One that is silent stays known, however long that lasts, until it is heard at another place
-        or the configuration says that it is gone: to be forgotten is no recovery. An exercise's are
+        or the configuration says that it is gone: to be forgotten is no recovery. A drill's are
         forgotten at once.
         """
         claims = dict(self.claims)

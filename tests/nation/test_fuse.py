@@ -39,7 +39,7 @@ def findings(of: History, seed: int, change: str = "") -> list[tuple[Finding, ..
                 at=sight.at, seen=sight.seen * 2, readings=(*sight.readings, *sight.readings)
             )
         elif change == "an exercise":
-            sight = _with_exercise(sight)
+            sight = _with_drill(sight)
         elif change == "clean hosting":
             sight = _with_hosting(sight)
         memory, step_findings = fuse(memory, sight, config)
@@ -47,8 +47,8 @@ def findings(of: History, seed: int, change: str = "") -> list[tuple[Finding, ..
     return found
 
 
-def _with_exercise(sight: Sight) -> Sight:
-    """Everything is blocked, as an exercise, in networks that are known and in others."""
+def _with_drill(sight: Sight) -> Sight:
+    """Everything is blocked, as a drill, in networks that are known and in others."""
     seen, readings = [], []
     for asn in range(64_500, 64_510):
         one = vantage(f"drill-{asn}", asn)
@@ -113,14 +113,14 @@ def test_order_and_repetition_say_nothing(seed: int, change: str) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(SEEDS)
-def test_an_exercise_changes_nothing_that_was_measured(seed: int) -> None:
+def test_a_drill_changes_nothing_that_was_measured(seed: int) -> None:
     plain = findings(history(seed), seed)
     drilled = findings(history(seed), seed, "an exercise")
     for one, other in zip(plain, drilled, strict=True):
         assert [f for f in one if not f.drill] == [f for f in other if not f.drill]
-        exercise = [f for f in other if f.drill]
-        assert exercise
-        assert all("DRILL" in f.sentence for f in exercise)
+        drill = [f for f in other if f.drill]
+        assert drill
+        assert all("DRILL" in f.sentence for f in drill)
 
 
 @settings(max_examples=30, deadline=None)

@@ -25,7 +25,7 @@ from probe.model.observation import (
 from probe.model.reference_document import OutsideHealth
 from probe.model.stored import VerdictSpan
 from probe.model.verdict import Verdict
-from probe.nation.exercise import Exercise
+from probe.nation.drill import Drill
 from probe.nation.sight import GRID_SECONDS
 from probe.observe.pairs import Ratio, ratios
 from probe.publish.forward.forward_health import ForwardHealth
@@ -81,7 +81,7 @@ class Board:
         self._reload_ok = True
         self._reloaded_at = wall()
         self._clock_steps = 0
-        self._exercise: Exercise | None = None
+        self._drill: Drill | None = None
         self._tunnels: dict[str, bool] = {}
         self._families: dict[str, Mapping[Family, bool]] = {}
         self._line_changes: Counter[str] = Counter()
@@ -209,12 +209,12 @@ class Board:
         until = self._monotonic() + HOLD_INTERVALS * GRID_SECONDS
         self._nation.put(NATION, (findings, incidents), until=until)
 
-    def exercise_begun(self, minutes: float) -> Exercise:
-        """An exercise begins, in place of one that may be going on; with 0 minutes it ends."""
+    def drill_begun(self, minutes: float) -> Drill:
+        """A drill begins, in place of one that may be going on; with 0 minutes it ends."""
         since = self._wall()
         country = self._declared.config.settings.country
-        self._exercise = Exercise(country=country, since=since, until=since + 60.0 * minutes)
-        return self._exercise
+        self._drill = Drill(country=country, since=since, until=since + 60.0 * minutes)
+        return self._drill
 
     def snapshot(self) -> Snapshot:
         """The last results as they are now, frozen."""
@@ -243,7 +243,7 @@ class Board:
             recent=self._recent.at(self._wall()),
             counted=self._totals.counted(),
             running=frozenset(self._running),
-            exercise=self._exercise_now(),
+            drill=self._drill_now(),
             reload_ok=self._reload_ok,
             reloaded_at=self._reloaded_at,
             clock_steps=self._clock_steps,
@@ -258,10 +258,10 @@ class Board:
             line_changes={v.name: self._line_changes[v.name] for v in declared.vantages},
         )
 
-    def _exercise_now(self) -> Exercise | None:
-        if self._exercise is not None and not self._exercise.on(self._wall()):
-            self._exercise = None
-        return self._exercise
+    def _drill_now(self) -> Drill | None:
+        if self._drill is not None and not self._drill.on(self._wall()):
+            self._drill = None
+        return self._drill
 
     @property
     def ready(self) -> bool:

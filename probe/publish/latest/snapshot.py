@@ -14,7 +14,7 @@ from probe.model.identity import Family, LegRole, Phase, RoundKind, Vantage, Van
 from probe.model.observation import FIRST_PROBER, DnsObservation, LegObservation
 from probe.model.reference_document import OutsideHealth
 from probe.model.verdict import Verdict
-from probe.nation.exercise import Exercise
+from probe.nation.drill import Drill
 from probe.observe.pairs import Ratio
 from probe.publish.forward.forward_health import ForwardHealth
 from probe.publish.report.report_parts import StateSpan
@@ -132,7 +132,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     incidents: tuple[Incident, ...]
     counted: Counted
     running: frozenset[VantagePlatform]
-    exercise: Exercise | None
+    drill: Drill | None
     reload_ok: bool
     reloaded_at: float
     clock_steps: int

@@ -19,7 +19,7 @@ from prometheus_client.utils import floatToGoString
 from probe.model.identity import SCHEDULED, RoundKind, Vantage, Verify
 from probe.model.observation import DnsObservation, LegObservation
 from probe.model.verdict import State, Verdict
-from probe.nation.exercise import CONTROL, Exercise, vantages, verdict
+from probe.nation.drill import CONTROL, Drill, vantages, verdict
 from probe.nation.sight import upstream_of
 from probe.observe.goodput import goodput
 from probe.publish.latest.snapshot import (
@@ -127,8 +127,8 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[MetricRow]:
     yield from _line_rows(snapshot)
     yield from _outside_rows(snapshot)
     yield from nation_rows(snapshot)
-    if snapshot.exercise is not None:
-        yield from _exercise_rows(snapshot, snapshot.exercise)
+    if snapshot.drill is not None:
+        yield from _drill_rows(snapshot, snapshot.drill)
     for leg_key, leg in sorted(snapshot.legs.items(), key=_ordered):
         yield from _leg_rows(_leg_labels(leg_key), leg)
     for leg_key, leg in sorted(snapshot.beside.items(), key=_ordered):
@@ -166,21 +166,21 @@ def _slot_rows(snapshot: Snapshot, vantage: Vantage, platform: str) -> Iterator[
         yield names.VERDICT_CONTROL, {**labels, "control": control}, 1.0
 
 
-def _exercise_rows(snapshot: Snapshot, exercise: Exercise) -> Iterator[MetricRow]:
-    """What the made-up vantages of an exercise publish, every series marked as such."""
-    who = vantages(exercise)
+def _drill_rows(snapshot: Snapshot, drill: Drill) -> Iterator[MetricRow]:
+    """What the made-up vantages of a drill publish, every series marked as such."""
+    who = vantages(drill)
     names_of = [platform.name for platform in snapshot.platforms]
     made_up = {
-        (one.name, platform): verdict(one, platform, exercise, snapshot.taken_at)
+        (one.name, platform): verdict(one, platform, drill, snapshot.taken_at)
         for one in who
         for platform in names_of
     }
     compared = {slot: (f"{CONTROL}-{slot[1]}",) for slot in made_up}
-    drill = replace(snapshot, verdicts=made_up, compared=compared)
+    played = replace(snapshot, verdicts=made_up, compared=compared)
     for one in who:
         yield names.VANTAGE_INFO, {**_place_labels(one), **DRILL}, 1.0
         for platform in names_of:
-            for spec, labels, value in _slot_rows(drill, one, platform):
+            for spec, labels, value in _slot_rows(played, one, platform):
                 if spec is not names.ROUND_RUNNING:
                     yield spec, {**labels, **DRILL}, value
 

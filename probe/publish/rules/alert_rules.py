@@ -1,4 +1,4 @@
-"""Alerts over the recorded series: each once for what is measured, and once for exercises."""
+"""Alerts over the recorded series: each once for what is measured, and once for drills."""
 
 from __future__ import annotations
 

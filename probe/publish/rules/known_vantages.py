@@ -9,7 +9,7 @@ from probe.nation.sight import TOLERANCE, hold_window, near_window, remember_win
 from probe.publish.metrics import metric_names as names
 from probe.publish.rules.rule_parts import Recording, window
 
-# Whoever stands for a network. An exercise's vantages end by themselves, and are never silent.
+# Whoever stands for a network. A drill's vantages end by themselves, and are never silent.
 VOTING = 'role="inside", access=~"fixed|mobile", asn!=""'
 MEASURED = 'drill=""'
 _PLACE = "country, asn, upstream, vantage, drill"

@@ -2,7 +2,7 @@
 
 The same computation as ``probe/nation/``, step by step; a test holds both together on random
 histories. Rules of a group are evaluated in order, each sees what those before it recorded. All of
-them aggregate by ``drill``, which only an exercise's series carry, so an exercise never mixes with
+them aggregate by ``drill``, which only a drill's series carry, so a drill never mixes with
 what was measured.
 """
 

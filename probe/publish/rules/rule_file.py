@@ -48,7 +48,7 @@ def _recording(rule: Recording) -> dict[str, Any]:
 def _alert(alert: Alert, drill: bool, docs: str) -> dict[str, Any]:
     matcher = 'drill="true"' if drill else 'drill=""'
     title = f"{DRILL}: " if drill else ""
-    exercise = "This is an exercise: nothing of it was measured. " if drill else ""
+    label = "This is an exercise: nothing of it was measured. " if drill else ""
     return {
         "alert": f"{DRILL}_{alert.name}" if drill else alert.name,
         "expr": alert.expr.replace(DRILL_MATCHER, matcher),
@@ -56,7 +56,7 @@ def _alert(alert: Alert, drill: bool, docs: str) -> dict[str, Any]:
         "labels": {"severity": alert.severity},
         "annotations": {
             "summary": title + alert.summary,
-            "description": exercise + alert.description,
+            "description": label + alert.description,
             "runbook_url": f"{docs}/{RUNBOOK}#{alert.name.lower()}",
         },
     }

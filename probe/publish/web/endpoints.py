@@ -157,10 +157,10 @@ class _Views:
         minutes = whole(request.query_params.get("minutes", f"{DRILL_MINUTES:g}"))
         if minutes is None or minutes > MOST_DRILL_MINUTES:
             return _text(f"minutes must be a whole number up to {MOST_DRILL_MINUTES:g}", 400)
-        exercise = self._board.exercise_begun(float(minutes))
-        if not exercise.on(exercise.since):
+        drill = self._board.drill_begun(float(minutes))
+        if not drill.on(drill.since):
             return _text("no drill is going on any more")
-        until = datetime.fromtimestamp(exercise.until, UTC)
+        until = datetime.fromtimestamp(drill.until, UTC)
         return _text(f"a drill goes on until {until:%Y-%m-%d %H:%M:%S} UTC, then ends by itself")
 
     async def reload(self, request: Request) -> Response:

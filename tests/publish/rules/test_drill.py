@@ -1,4 +1,4 @@
-"""An exercise: marked, apart from what is real, over by itself, and its alert arrives."""
+"""A drill: marked, apart from what is real, over by itself, and its alert arrives."""
 
 from __future__ import annotations
 
@@ -79,22 +79,22 @@ async def test_nonsense_begins_nothing(minutes: str) -> None:
     finally:
         await server.stop()
     assert (answer.status_code, read.status_code) == (400, 405)
-    assert board.snapshot().exercise is None
+    assert board.snapshot().drill is None
 
 
 def test_it_ends_by_itself_and_when_the_clock_is_set_back() -> None:
     clock = [1_000.0]
     board = Board(config(), wall=lambda: clock[0])
-    board.exercise_begun(15.0)
+    board.drill_begun(15.0)
     clock[0] = 1_899.0
     assert any("drill" in labels for _, labels, _ in rows(board.snapshot(), "0"))
     clock[0] = 1_900.0
     assert not any("drill" in labels for _, labels, _ in rows(board.snapshot(), "0"))
     clock[0] = 1_200.0
-    assert board.snapshot().exercise is None, "over is over"
-    board.exercise_begun(15.0)
+    assert board.snapshot().drill is None, "over is over"
+    board.drill_begun(15.0)
     clock[0] = 10.0
-    assert board.snapshot().exercise is None
+    assert board.snapshot().drill is None
 
 
 def test_the_command_says_when_nobody_answers_and_when_it_is_too_short() -> None:
@@ -117,9 +117,9 @@ async def test_the_command_begins_and_ends_one() -> None:
 
     try:
         assert "a drill goes on until" in await asyncio.to_thread(drill)
-        assert board.snapshot().exercise is not None
+        assert board.snapshot().drill is not None
         assert "no drill is going on" in await asyncio.to_thread(drill, "--stop")
-        assert board.snapshot().exercise is None
+        assert board.snapshot().drill is None
     finally:
         await server.stop()
 
@@ -131,7 +131,7 @@ async def test_its_alert_arrives_and_goes_when_it_is_over(tmp_path: Path) -> Non
     of = config()
     passed = [0.0]
     board = Board(of, wall=lambda: time.time() + passed[0])
-    board.exercise_begun(15.0)
+    board.drill_begun(15.0)
     file = rule_file(NationConfig(hold=Seconds(0.0)), tuple(p.name for p in of.platforms))
     for group in file["groups"]:
         group["interval"] = "1s"
@@ -162,4 +162,4 @@ async def test_its_alert_arrives_and_goes_when_it_is_over(tmp_path: Path) -> Non
     finally:
         await server.stop()
     assert all(name.startswith("DRILL_") for name in names), names
-    assert board.snapshot().exercise is None
+    assert board.snapshot().drill is None

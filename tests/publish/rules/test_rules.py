@@ -1,4 +1,4 @@
-"""The rules as files: promtool accepts them, every alert is explained, exercises stay apart; and a
+"""The rules as files: promtool accepts them, every alert is explained, drills stay apart; and a
 real Prometheus that evaluates them tells a real Alertmanager."""
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def test_every_alert_has_what_a_person_needs() -> None:
         assert anchor in titles
 
 
-def test_exercises_have_alerts_of_their_own() -> None:
+def test_drills_have_alerts_of_their_own() -> None:
     both = rules(group=1)
     real = [rule for rule in both if not rule["alert"].startswith("DRILL")]
     drilled = [rule for rule in both if rule["alert"].startswith("DRILL")]

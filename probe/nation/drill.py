@@ -1,4 +1,4 @@
-"""An exercise: a made-up national event, so that people see their alert arrive before it is real.
+"""A drill: a made-up national event, so that people see their alert arrive before it is real.
 
 Its vantages are called ``drill-1`` to ``drill-5`` and stand in networks set aside for documentation
 (RFC 5398), its reference is ``drill-abroad``; every series of it says that it is a drill.
@@ -20,7 +20,7 @@ RULE = "drill"
 CONTROL = "drill-control"
 
 
-class Exercise(Struct, frozen=True, kw_only=True):
+class Drill(Struct, frozen=True, kw_only=True):
     """From ``since`` until ``until`` (Unix seconds) ``country`` is struck, on paper."""
 
     country: str
@@ -32,13 +32,13 @@ class Exercise(Struct, frozen=True, kw_only=True):
         return self.since <= now < self.until
 
 
-def vantages(exercise: Exercise) -> tuple[Vantage, ...]:
+def vantages(drill: Drill) -> tuple[Vantage, ...]:
     """Who takes part: one vantage in each of four networks, a second one in the first, and one
     abroad."""
     inside = tuple(
         Vantage(
             name=f"drill-{number}",
-            country=exercise.country,
+            country=drill.country,
             asn=asn,
             access=Access.MOBILE if number % 2 == 0 else Access.FIXED,
         )
@@ -54,7 +54,7 @@ def vantages(exercise: Exercise) -> tuple[Vantage, ...]:
     return (*inside, abroad)
 
 
-def verdict(vantage: Vantage, platform: str, exercise: Exercise, now: float) -> Verdict:
+def verdict(vantage: Vantage, platform: str, drill: Drill, now: float) -> Verdict:
     """What ``vantage`` is made to say of ``platform``."""
     struck = vantage.role is Role.INSIDE
     return Verdict(
@@ -64,7 +64,7 @@ def verdict(vantage: Vantage, platform: str, exercise: Exercise, now: float) -> 
         rule_id=RULE,
         sentence=f"DRILL, an exercise: {platform} is {'throttled' if struck else 'fine'} on paper.",
         at=now,
-        since=exercise.since,
+        since=drill.since,
         provisional=False,
         trigger=Trigger.UNKNOWN if struck else None,
         phase=SlowPhase.BOTH if struck else None,
