@@ -50,6 +50,11 @@ CUTS = [
 Cut = Callable[[Visit], Awaitable[None]]
 
 
+def enough(reason: str) -> float:
+    """Only silence is to be cut by the deadline; on a busy machine all else may take long."""
+    return SHORT if reason == "generic_timeout_error" else 20 * SHORT
+
+
 @pytest.mark.parametrize(("cut", "reason"), CUTS)
 async def test_cut_in_the_body(cut: Cut, reason: str) -> None:
     async def script(visit: Visit) -> None:
@@ -58,7 +63,7 @@ async def test_cut_in_the_body(cut: Cut, reason: str) -> None:
         await asyncio.sleep(0.05)
         await cut(visit)
 
-    observed = await measure_script(script, deadline=SHORT)
+    observed = await measure_script(script, deadline=enough(reason))
 
     assert observed.failure is not None
     assert (observed.failure.phase, observed.failure.reason) == (Phase.TRANSFER, reason)
@@ -81,7 +86,7 @@ async def test_cut_in_an_http2_body(cut: Cut, reason: str) -> None:
         await cut(visit)
 
     context = server_context(certificate(), alpn=("h2",))
-    observed = await measure_script(script, context=context, deadline=SHORT)
+    observed = await measure_script(script, context=context, deadline=enough(reason))
 
     assert observed.failure is not None
     assert (observed.failure.phase, observed.failure.reason) == (Phase.TRANSFER, reason)
@@ -109,7 +114,7 @@ async def test_cut_in_the_middle_of_a_record(cut: Cut, reason: str) -> None:
                 writer.close()
 
         async with serve(forward) as middle:
-            observed = await measure(leg_to(middle.port), deadline=SHORT)
+            observed = await measure(leg_to(middle.port), deadline=enough(reason))
 
     assert observed.failure is not None
     assert (observed.failure.phase, observed.failure.reason) == (Phase.TRANSFER, reason)
@@ -131,7 +136,7 @@ async def test_cut_before_the_answer(cut: Cut, reason: str) -> None:
         await visit.head()
         await cut(visit)
 
-    observed = await measure_script(script, deadline=SHORT)
+    observed = await measure_script(script, deadline=enough(reason))
 
     assert observed.failure is not None
     assert (observed.failure.phase, observed.failure.reason) == (Phase.PROCESSING, reason)
@@ -147,7 +152,7 @@ async def test_cut_in_the_middle_of_a_head(cut: Cut, reason: str) -> None:
         await visit.send(b"HTTP/1.1 200 OK\r\nContent-Le")
         await cut(visit)
 
-    observed = await measure_script(script, deadline=SHORT)
+    observed = await measure_script(script, deadline=enough(reason))
 
     assert observed.failure is not None
     assert (observed.failure.phase, observed.failure.reason) == (Phase.PROCESSING, reason)
@@ -160,7 +165,7 @@ async def test_cut_at_the_client_hello(cut: Cut, reason: str) -> None:
         await cut(visit)
 
     async with serve(script) as server:
-        observed = await measure(leg_to(server.port), deadline=SHORT)
+        observed = await measure(leg_to(server.port), deadline=enough(reason))
 
     assert observed.failure is not None
     assert (observed.failure.phase, observed.failure.reason) == (Phase.TLS, reason)
