@@ -19,7 +19,7 @@ from probe.daemon.service_manager import ServiceManager
 from probe.measure.between_rounds import BetweenRounds
 from probe.measure.kernel_stamps import Stamping
 from probe.measure.lookout import Lookout
-from probe.measure.reference_reader import Outside
+from probe.measure.reference_reader import ReferenceReader
 from probe.measure.round import Rounds
 from probe.measure.trust import Trust, TrustError
 from probe.model.identity import RoundKind
@@ -83,7 +83,7 @@ class Daemon:
         )
         self._data = DataBudget(config)
         spent = Spent(self._data, self._store)
-        self._outside = Outside(config)
+        self._outside = ReferenceReader(config)
         self._read_outside = json_cell(self._store, OUTSIDE, dict[str, float])
         self._outside.resume(self._read_outside.take() or {})
         forwarding = Forwarding(config.settings.forward, self._store)

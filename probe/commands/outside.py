@@ -53,12 +53,12 @@ def read(path: Path | None) -> None:
 
     The exit status is 1 if any cannot be used.
     """
-    from probe.measure.reference_reader import GOOD, Outside
+    from probe.measure.reference_reader import GOOD, ReferenceReader
 
     config = load_config(path)
     if not config.settings.outside:
         raise click.ClickException("the configuration has no reference (`outside`)")
-    every = Outside(config)
+    every = ReferenceReader(config)
     results = asyncio.run(every.look())
     said = every.verdicts()
     for number, result in sorted(results.items()):

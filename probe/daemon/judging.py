@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from msgspec.structs import replace
 
 from probe.config.schema import Config
-from probe.measure.reference_reader import Outside
+from probe.measure.reference_reader import ReferenceReader
 from probe.measure.round import Rounds
 from probe.measure.trust import ssl_version
 from probe.model.burst import Burst
@@ -35,7 +35,7 @@ class Judging:
         *,
         data: DataBudget,
         memories: Memories,
-        outside: Outside,
+        outside: ReferenceReader,
         outlets: Outlets,
         stopping: Callable[[], bool],
     ) -> None:

@@ -110,7 +110,7 @@ class _Source:
         self.results, self.told = earlier.results, earlier.told
 
 
-class Outside:
+class ReferenceReader:
     """What the references of a configuration say, as far as it has been read."""
 
     def __init__(

@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from probe.config.schema import Config, OutsideConfig, Settings, VantageConfig
-from probe.measure.reference_reader import AHEAD_SECONDS, MOST_BYTES, Outside, ReadResult, accept
+from probe.measure.reference_reader import (
+    AHEAD_SECONDS,
+    MOST_BYTES,
+    ReadResult,
+    ReferenceReader,
+    accept,
+)
 from probe.measure.signing import KeyUnusableError, is_signed, new_key, public_key, sign
 from probe.model.reference_document import VERSION, Document, SeenOutside, Signed
 from probe.model.verdict import State
@@ -124,7 +130,7 @@ def config_of(url: str, key: str = KEY, **way: str) -> Config:
 async def test_what_is_read_becomes_verdicts_for_as_long_as_it_holds() -> None:
     now = NOW
     async with reference() as (server, url):
-        outside = Outside(config_of(url), wall=lambda: now)
+        outside = ReferenceReader(config_of(url), wall=lambda: now)
         server.body = signed(DOCUMENT, PEM)
         assert await outside.look() == {1: ReadResult.OK}
         assert await outside.look() == {1: ReadResult.UNCHANGED}
@@ -151,7 +157,7 @@ async def test_what_cannot_be_used_leaves_what_is_known_and_is_told_once(
     change: Callable[[Reference], None], why: ReadResult, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with reference() as (server, url):
-        outside = Outside(config_of(url), wall=lambda: NOW)
+        outside = ReferenceReader(config_of(url), wall=lambda: NOW)
         server.body = signed(DOCUMENT, PEM)
         await outside.look()
         server.etag = '"2"'
@@ -170,9 +176,9 @@ async def test_an_old_document_is_not_read_after_a_restart() -> None:
     newer = replace(DOCUMENT, made_at=NOW)
     async with reference() as (server, url):
         server.body = signed(newer, PEM)
-        first = Outside(config_of(url), wall=lambda: NOW)
+        first = ReferenceReader(config_of(url), wall=lambda: NOW)
         await first.look()
-        later = Outside(config_of(url), wall=lambda: NOW)
+        later = ReferenceReader(config_of(url), wall=lambda: NOW)
         later.resume(first.newest())
         server.body = signed(DOCUMENT, PEM)
         assert await later.look() == {1: ReadResult.REPLAYED}
@@ -198,7 +204,7 @@ async def test_it_is_read_by_the_vantages_own_proxy() -> None:
         port = server.sockets[0].getsockname()[1]
         url = "http://reference.test/api/v1/outside"
         way = f"http://127.0.0.1:{port}"
-        outside = Outside(config_of(url, proxy=way), wall=lambda: NOW)
+        outside = ReferenceReader(config_of(url, proxy=way), wall=lambda: NOW)
         assert await outside.look() == {1: ReadResult.OK}
     assert tunnels == [f"GET {url} HTTP/1.1"]
 

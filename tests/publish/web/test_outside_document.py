@@ -17,7 +17,7 @@ from probe.app import Daemon
 from probe.cli import main
 from probe.config import contacts, load
 from probe.config.schema import Config, OutsideConfig, Settings, VantageConfig
-from probe.measure.reference_reader import Outside, ReadResult
+from probe.measure.reference_reader import ReadResult, ReferenceReader
 from probe.model.finding import FindingKind, Reference
 from probe.model.identity import Access, Role
 from probe.model.reference_document import Document, Signed
@@ -89,7 +89,7 @@ async def test_from_a_key_to_a_verdict_inside(tmp_path: Path) -> None:
             vantages=(VantageConfig(name="home"),), outside=(OutsideConfig(url=url, key=key),)
         )
         inside = replace(config(settings=home), platforms=config().platforms[:1])
-        outside = Outside(inside)
+        outside = ReferenceReader(inside)
         assert await outside.look() == {1: ReadResult.OK}
         assert await outside.look() == {1: ReadResult.UNCHANGED}
         main_file = tmp_path / "inside.yaml"
