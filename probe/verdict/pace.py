@@ -55,7 +55,7 @@ class Known(StrEnum):
     HISTORY = "history"
 
 
-class Outside(Struct, frozen=True, kw_only=True):
+class OutsidePace(Struct, frozen=True, kw_only=True):
     """Bytes a second that a reference reads: of the platform, and of the fastest control there."""
 
     platform: float
@@ -80,7 +80,7 @@ class Paces(Struct, frozen=True, kw_only=True):
     known: Known
     days: float
     slowest: bool
-    outside: Outside | None = None
+    outside: OutsidePace | None = None
     beyond_outside: bool = False
 
 
@@ -143,11 +143,11 @@ def paces(
     )
 
 
-def outside_of(references: Iterable[Verdict]) -> Outside | None:
+def outside_of(references: Iterable[Verdict]) -> OutsidePace | None:
     """What those that find the platform fine read of it, the median of them by ``share``: one that
     is broken, or lies, is not the median of three. ``None``: none of them told."""
     told = [
-        Outside(platform=entry.value, control=entry.reference)
+        OutsidePace(platform=entry.value, control=entry.reference)
         for verdict in references
         if verdict.state is State.OK
         for entry in verdict.evidence
@@ -157,7 +157,7 @@ def outside_of(references: Iterable[Verdict]) -> Outside | None:
     return ordered[(len(ordered) - 1) // 2] if ordered else None
 
 
-def _honest(outside: Outside, foreign: float, allowed: float, thresholds: Thresholds) -> float:
+def _honest(outside: OutsidePace, foreign: float, allowed: float, thresholds: Thresholds) -> float:
     """Slower than this is slower than from outside: by what may be honest before anything is known
     of a platform here and by the margin, beside controls or beside what its distance allows."""
     expected = min(outside.share * foreign, allowed / 2.0)
