@@ -10,9 +10,10 @@ outside. A run ends with an accusation or ``impaired``, or after six hours.
 
 A cell is: how many times as long the platform's reads take at the median (all that the runs made,
 bursts too, beside those of the calm days; a read that our deadline cut counts as what it shows, so
-this is too little where much is lost); how many transfer rounds passed until ``A`` (an accusation)
-or ``i`` (``impaired``) was said, at the median of the runs, those in which it never was as well; in
-how many of them it was. Below the table: what was said that is not so.
+this is too little where much is lost); how many transfer rounds of the usual pace (what is
+suspected is read more often) had begun when ``A`` (an accusation) or ``i`` (``impaired``) was said,
+at the median of the runs, those in which it never was as well; in how many of them it was. Below
+the table: what was said that is not so.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import multiprocessing
 import time
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from math import exp, inf, isfinite
+from math import ceil, exp, inf, isfinite
 from random import Random
 from statistics import median, median_high
 
@@ -32,7 +33,7 @@ from msgspec import Struct
 from benchmarks.power import BEGIN, DAY, HOUR, WARM_DAYS, watched_line
 from probe.config import load
 from probe.config.schema import Config
-from probe.model.identity import LegRole, RoundKind
+from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Trigger, Verdict
 from probe.observe.effort import Measure
@@ -125,17 +126,17 @@ def run(cell: Cell) -> Found:
     world = watched.worlds[0]
     world.random.setstate(Random(str(cell)).getstate())
     world.restrict([lossy(world.config, cell.only, row)])
-    rounds = 0
+    began, pace = watched.now, float(world.config.settings.schedule.transfer)
     reads: list[float] = []
     wrong: list[str] = []
     for one in watched.run(watched.now + LASTS_HOURS * HOUR):
         reads += _reads(one.observed)
-        rounds += one.observed.kind in (RoundKind.TRANSFER, RoundKind.LONG)
         if (word := _wrong(one.verdict, row)) is not None:
             wrong.append(word)
         if one.verdict.restricted or one.verdict.state is State.IMPAIRED:
             said = "A" if one.verdict.restricted else "i"
-            return Found(cell, said, float(rounds), tuple(reads), calm, tuple(wrong))
+            rounds = float(ceil((one.observed.started_at - began) / pace))
+            return Found(cell, said, rounds, tuple(reads), calm, tuple(wrong))
     return Found(cell, "", inf, tuple(reads), calm, tuple(wrong))
 
 
