@@ -116,6 +116,8 @@ HOME: dict[Kind, Frequency] = {
     Kind.CLOCK_BEHIND: Frequency(per_year=4, seconds=(300, DAY)),
     # A virus scanner or a company's box shows certificates of its own for every site.
     Kind.INSPECTION: Frequency(per_year=0.5, seconds=(HOUR, 30 * DAY)),
+    # The probe's list of authorities is older than the one that signed a platform's certificate.
+    Kind.AUTHORITIES: Frequency(per_year=0.1, seconds=(DAY, 60 * DAY)),
     # A satellite's line: now and then for some seconds nothing passes, for as long as it is used.
     Kind.HANDOVER: Frequency(per_year=6, seconds=(HOUR, DAY)),
     # What every line has, at the same rates as there.
@@ -139,7 +141,7 @@ _OF_SITES = (Kind.SITE_MOVED, Kind.SITE_SLOW)
 _OF_CONTROLS = (Kind.CONTROL_DEAD, Kind.CONTROL_SLOW)
 _OF_PLATFORMS = (
     *(Kind.REFUSING, Kind.SERVER_ERRORS),
-    *(Kind.FILTER, Kind.HOSTS_FILE, Kind.LOOKUP),
+    *(Kind.FILTER, Kind.HOSTS_FILE, Kind.LOOKUP, Kind.AUTHORITIES),
 )
 
 

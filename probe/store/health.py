@@ -14,7 +14,7 @@ WORDS: dict[str, str] = {
     "full": "the disk is full",
     "read_only": "it is read-only, or not this user's",
     "busy": "another program holds it",
-    "no_locks": "its file system has no locks; it needs a disk of this machine (store.path)",
+    "no_locks": "its file system has no locks; it needs a disk of this machine",
     "gone": "the file was removed, moved or replaced",
     "io": "the disk does not answer as it should",
 }
