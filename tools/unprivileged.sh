@@ -16,6 +16,9 @@ unprivileged() {
         say "running as root: there is no user $user, and none could be made"
     elif ! as_user "$user" test -x "$program"; then
         say "running as root: the user $user may not read $home; move it, to /opt for instance"
+    elif ! as_user "$user" test -x "$(readlink -f "$(dirname "$program")/python")"; then
+        # It begins all the same, as root opens it; then nothing more can be loaded or started.
+        say "running as root: the user $user may not read the Python that .venv is made of"
     elif ! mkdir -p "$state" || ! chown -R -h "$user:" "$state" || ! chmod 0700 "$state"; then
         say "running as root: $state cannot be given to the user $user"
     else

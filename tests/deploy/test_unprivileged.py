@@ -96,3 +96,14 @@ def test_where_it_cannot_be_given_up_that_is_said(folder: Path) -> None:
     other = run(folder, "run", RUN_AS="no:such:user")
     assert other.stdout.startswith("user=0 ")
     assert "running as root: there is no user no:such:user, and none could be made" in other.stderr
+
+
+def test_a_python_that_the_user_may_not_read_is_said(folder: Path) -> None:
+    hidden = folder / "of-root"
+    hidden.mkdir(mode=0o700)
+    python = folder / ".venv" / "bin" / "python"
+    shutil.move(python, hidden / "python")
+    python.symlink_to(hidden / "python")
+    done = run(folder, "run")
+    assert done.stdout.startswith("user=0 ")
+    assert "may not read the Python that .venv is made of" in done.stderr
