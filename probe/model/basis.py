@@ -96,9 +96,10 @@ GROUNDS: dict[Basis, Ground] = {
         needs="what `addresses` needs (of a name with one known address: that one), and the "
         "whole evidence for a platform of another operator, too: it began within 20 "
         "minutes, and fails at the same layer in the same way, or is slowed in the same "
-        "measure; controls of two operators abroad have answered since, and not all "
-        "inside the country are silent",
-        rules_out="one operator's servers",
+        "measure; of what is slow, the way shows it at both (as `reference` needs it), or a third "
+        "operator is hit as well; controls of two operators abroad have answered since, and not "
+        "all inside the country are silent",
+        rules_out="one operator's servers, and two operators' that are slow of themselves",
         leaves="That nothing which these platforms share on the way, or rent from one "
         "provider, is the cause.",
         wrong="two operators' own troubles that begin within 20 minutes: with 12 bad hours and "

@@ -19,7 +19,7 @@ from probe.verdict.clock import Fault
 from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion
 from probe.verdict.families import NoNews
 
-VERSION = 11
+VERSION = 12
 
 
 class Rule(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,8 @@
 Servers of one operator that are slow or down for their own reasons do not make another operator's
 so. But two operators do have bad hours that overlap, now and then: so both must bear the whole
 evidence, must have begun in the same minutes, and must be hit in the same way, as one cause would
-have it. And sites of other operators must be well, or it is the line.
+have it. What is slow must bear a mark of the way, or be slow at three operators. And sites of other
+operators must be well, or it is the line.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from probe.observe.effort import TIMEOUT, Measure
 from probe.verdict.about import About
 from probe.verdict.episode import fails, failure, method, speaks
 from probe.verdict.keys import FamilyKey, family_key
-from probe.verdict.memory import ControlMemory, Episode, Memory, PlatformMemory, Proven
+from probe.verdict.memory import ControlMemory, Episode, Memory, Proven
 from probe.verdict.thresholds import Thresholds
 
 # Operators of controls abroad that must have answered since it began.
 LEAST_OPERATORS = 2
+# Two operators' servers are now and then slow of themselves in the same minutes. So where the way
+# left no mark on what is slow, a third operator must be hit as well.
+OTHERS_OVER_CLEAR_WAYS = 2
 
 
 class Mechanism(Struct, frozen=True):
@@ -71,17 +75,26 @@ def together(
     own = about.operators.get(platform)
     if mine is None or own is None or not controls_well(memory.controls, mine, about):
         return ()
-    found = [
-        name
+    found = {
+        name: held
         for name, known in memory.platforms.items()
-        if about.operators.get(name, own) != own and _bears(known, mine, about.thresholds)
-    ]
+        if about.operators.get(name, own) != own
+        and (held := known.proven or known.episode) is not None
+        and _bears(held, mine, about.thresholds)
+    }
+    marked = not _way_clear(mine) and not all(map(_way_clear, found.values()))
+    if not marked and len({about.operators[name] for name in found}) < OTHERS_OVER_CLEAR_WAYS:
+        return ()
     return tuple(sorted(found))
 
 
-def _bears(known: PlatformMemory, mine: Episode | Proven, thresholds: Thresholds) -> bool:
-    holder: Proven | Episode | None = known.proven or known.episode
-    if holder is None or abs(holder.onset_at - mine.onset_at) > thresholds.together_seconds:
+def _way_clear(holder: Episode | Proven) -> bool:
+    """It is slow, and the way did nothing to it that it did not do to controls."""
+    return holder.way_clear and not (isinstance(holder, Episode) and fails(holder))
+
+
+def _bears(holder: Episode | Proven, mine: Episode | Proven, thresholds: Thresholds) -> bool:
+    if abs(holder.onset_at - mine.onset_at) > thresholds.together_seconds:
         return False
     if isinstance(holder, Proven):
         if holder.basis is Basis.DNS:  # a resolver that leads astray says nothing of servers

@@ -15,6 +15,7 @@ from probe.model.verdict import Method, State
 from probe.observe.effort import Measure
 from probe.verdict.memory import Episode, PlatformMemory, Proven
 from probe.verdict.rank import Wealth
+from probe.verdict.together import together
 from synth.drive import Daemon
 from synth.edges import EdgeModel
 from synth.effects import Effect, restriction
@@ -39,6 +40,7 @@ def proven(
     state: State = State.THROTTLED,
     measure: Measure = Measure.TRANSFER,
     failure: str = "",
+    way_clear: bool = False,
 ) -> PlatformMemory:
     blocked = state is State.BLOCKED
     return PlatformMemory(
@@ -52,6 +54,7 @@ def proven(
             e_value=1e6,
             method=Method.TLS if blocked else None,
             failure=failure,
+            way_clear=way_clear,
         )
     )
 
@@ -156,6 +159,34 @@ def test_nothing_less_is(name: str, known: PlatformMemory, operators: dict[str, 
     country = country_beside(name, known, operators)
     country.run(8)
     assert not any(verdict.restricted for verdict in country.verdicts)
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "found"),
+    [
+        # (whether the way of this one is clear, and of each other platform)
+        (False, {"y": False}, True),
+        # Servers that are slow of themselves leave no mark: two such are chance now and then.
+        (True, {"y": False}, False),
+        (False, {"y": True}, False),
+        (True, {"y": True}, False),
+        (False, {"y": True, "why": True}, False),  # both of one operator
+        # Three operators' servers are not slow of themselves in the same minutes.
+        (True, {"y": True, "z": True}, True),
+        (False, {"y": True, "z": False}, True),
+    ],
+)
+def test_what_is_slow_over_clear_ways_needs_a_third_operator(
+    mine: bool, others: dict[str, bool], found: bool
+) -> None:
+    operators = {**OPERATORS, "why": "Y Inc.", "z": "Z Ltd."}
+    country = country_beside("y", PlatformMemory(), operators)
+    onset = country.now - 4 * INTERVAL
+    held = {name: proven(onset, way_clear=clear) for name, clear in others.items()}
+    memory = replace(country.memory, platforms={**country.memory.platforms, **held})
+    about = about_x(operators=operators)
+    said = together(memory, "x", proven(onset, way_clear=mine).proven, about)
+    assert said == (tuple(sorted(others)) if found else ())
 
 
 def test_the_others_do_not_replace_the_platforms_own_evidence() -> None:
