@@ -6,8 +6,9 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from probe.config.definition import Target
@@ -89,7 +90,7 @@ class Asker:
         def count(size: int) -> None:
             names.page_wire_bytes += size
 
-        def fetch(pulse: Pulse) -> Awaitable[Page | Failure]:
+        def fetch(pulse: Pulse) -> Coroutine[Any, Any, Page | Failure]:
             return fetch_page(
                 url,
                 address=resolution.address,

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from heapq import heappop, heappush
 from itertools import count
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ class LineTurn:
     async def begin(
         self,
         ticket: int,
-        leg: Callable[[Pulse], Awaitable[T]],
+        leg: Callable[[Pulse], Coroutine[Any, Any, T]],
         group: asyncio.TaskGroup,
     ) -> asyncio.Task[T]:
         """Wait for the turn, begin ``leg`` as a task of ``group``, and come back as soon as it is
@@ -73,7 +73,7 @@ class LineTurn:
             self._room.release()
             raise
         pulse = Pulse()
-        task = group.create_task(_carried_out(leg, pulse))
+        task = group.create_task(leg(pulse))
         task.add_done_callback(lambda _: self._room.release())
         try:
             while not task.done() and (left := self._patience - pulse.silent_seconds()) > 0.0:
@@ -104,7 +104,3 @@ class LineTurn:
                 waiting.set_result(None)
                 return
         self._taken = False
-
-
-async def _carried_out(leg: Callable[[Pulse], Awaitable[T]], pulse: Pulse) -> T:
-    return await leg(pulse)

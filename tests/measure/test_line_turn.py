@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from probe.measure.line_turn import MOST_WAITING, LineTurn, Pulse
 
 PATIENCE = 0.1
-Leg = Callable[[Pulse], Awaitable[str]]
+Leg = Callable[[Pulse], Coroutine[Any, Any, str]]
 
 
 class Line:
