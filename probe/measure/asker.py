@@ -59,7 +59,8 @@ class Asker:
     async def look(
         self, via: VantageConfig, names: Names, most_bytes: int, url: str
     ) -> int | Failure | None:
-        """The size of the object at ``url`` (see ``choice.Look``), by a request for its beginning.
+        """The size of the object at ``url`` (``SizeOf`` in object_choice.py), by a request for
+        its beginning.
 
         Only if it surely leaves the bytes of the round's pages and looks below ``most_bytes``.
         """
