@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -223,7 +223,8 @@ async def _asked(
     url, fields = request.url, request.headers.raw
     exchange, first = record.exchange, None
     if exchange is None:
-        await _bounded(reach(way, record, url), waits.get("connect"))
+        async with asyncio.timeout(waits.get("connect")):
+            await reach(way, record, url)
         assert record.wire is not None
         exchange = record.exchange = Exchange(record.wire, record.tls)
     else:
@@ -233,20 +234,12 @@ async def _asked(
     record.enter(Phase.PROCESSING)
     record.redirected = first
     try:
-        await _bounded(exchange.request(url, fields), waits.get("read"))
+        async with asyncio.timeout(waits.get("read")):
+            await exchange.request(url, fields)
     except Unheard:
         record.redirected = None
         raise
     return exchange
-
-
-def _bounded(work: Coroutine[Any, Any, object], seconds: float | None) -> Awaitable[object]:
-    return work if seconds is None else _in_time(work, seconds)
-
-
-async def _in_time(work: Coroutine[Any, Any, object], seconds: float) -> None:
-    async with asyncio.timeout(seconds):
-        await work
 
 
 def _transport_error(failure: Failure) -> httpx.TransportError:
