@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Protocol
 
 from probe.config.probers import PROBERS, NameProber, Prober
@@ -59,20 +59,15 @@ class Asks(Protocol):
 def measures(name: str) -> Measures:
     """The coroutine of the prober that a leg names. Only now is its module loaded: aioquic, for
     one, costs memory and start-up time."""
-    made: Measures = _function(_BY_NAME[name].made_by)
+    made: Measures = _found(_BY_NAME[name].made_by)
     return made
 
 
 def asks(prober: NameProber) -> Asks:
     """The coroutine of a prober of names."""
-    made: Asks = _function(prober.made_by)
+    made: Asks = _found(prober.made_by)
     return made
 
 
 _BY_NAME: Mapping[str, Prober] = {prober.name: prober for prober in PROBERS}
-
-
-@cache
-def _function(place: str):  # type: ignore[no-untyped-def]
-    module, _, function = place.partition(":")
-    return getattr(import_module(module), function)
+_found = cache(resolve_name)
