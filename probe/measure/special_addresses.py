@@ -64,8 +64,6 @@ GLOBAL_WITHIN = _networks(
 )
 # IPv4/IPv6 translation, RFC 6052: as global as the IPv4 address in its last 32 bits.
 TRANSLATED = IPv6Network("64:ff9b::/96")
-# 6to4, RFC 3056: it leads where the IPv4 address after the prefix does (the registry says "N/A").
-SIX_TO_FOUR = IPv6Network("2002::/16")
 # Where a packet would come back to this very host, or to nobody.
 _NOWHERE = _networks("0.0.0.0/8", "127.0.0.0/8", "255.255.255.255/32", "::/127")
 
@@ -93,7 +91,8 @@ def _ipv4_within(ip: IPv6Address) -> IPv4Address | None:
     """The IPv4 address that ``ip`` stands for."""
     if ip in TRANSLATED:
         return IPv4Address(int(ip) & 0xFFFF_FFFF)
-    return ip.sixtofour if ip in SIX_TO_FOUR else None
+    # 6to4, RFC 3056: it leads where the IPv4 address after the prefix does (the registry: "N/A").
+    return ip.sixtofour
 
 
 def _within(ip: _Address, networks: tuple[_Network, ...]) -> bool:
