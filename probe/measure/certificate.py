@@ -22,6 +22,7 @@ from msgspec import Struct
 
 ISSUER_DIGITS = 4
 _DER = 2  # _ssl.ENCODING_DER
+_NOT_SHOWN = (AttributeError, LookupError, TypeError, ValueError, ssl.SSLError)
 _MOST_KNOWN = 64
 _KNOWN: dict[bytes, Leaf] = {}
 """What certificates say, by their DER form: hosts show the same one for weeks, and Python's way to
@@ -67,19 +68,24 @@ def leaf_of(session: ssl.SSLObject) -> Leaf | None:
     except ValueError:
         pass  # the handshake did not end
     try:
-        shown = session._sslobj.get_unverified_chain()[0]  # type: ignore[attr-defined]
+        shown = _shown(session)
         return _leaf(shown.public_bytes(_DER), shown.get_info())
-    except (AttributeError, LookupError, TypeError, ValueError, ssl.SSLError):
+    except _NOT_SHOWN:
         return None if der is None else _leaf(der, {})
 
 
 def refused_certificate(session: ssl.SSLObject) -> bytes | None:
     """The DER form of the certificate that was refused; ``None``: not known."""
     try:
-        chain = session._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
-        return bytes(chain[0].public_bytes(_DER))
-    except (AttributeError, LookupError, TypeError, ValueError, ssl.SSLError):
+        return bytes(_shown(session).public_bytes(_DER))
+    except _NOT_SHOWN:
         return None
+
+
+def _shown(session: ssl.SSLObject) -> Any:
+    """The far end's own certificate, by the private interface. Raises one of ``_NOT_SHOWN``, and so
+    may whatever it is asked."""
+    return session._sslobj.get_unverified_chain()[0]  # type: ignore[attr-defined]
 
 
 def is_logged(der: bytes) -> bool | None:
