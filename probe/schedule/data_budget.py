@@ -16,7 +16,7 @@ from msgspec import Struct
 from probe.config.amount import RoundSize, round_bytes, round_size
 from probe.config.schema import Config
 from probe.model.burst import Burst
-from probe.model.identity import RoundKind
+from probe.model.identity import RoundKind, VantagePlatform
 from probe.model.observation import RoundObservation
 from probe.model.verdict import RESTRICTED, State, Verdict
 from probe.schedule import data_spent as accounts
@@ -66,7 +66,7 @@ class BudgetView(Struct, frozen=True, kw_only=True):
     were refused since the start, by vantage, platform and reason."""
 
     balances: Mapping[str, Balance]
-    paces: Mapping[tuple[str, str], Pace]
+    paces: Mapping[VantagePlatform, Pace]
     refused: Mapping[tuple[str, str, Refusal], int]
 
 
@@ -85,12 +85,12 @@ class DataBudget:
         self._clocks = clocks
         self._accounts: dict[str, DataSpent] = {}
         self._at = clocks.monotonic()
-        self._suspicious: frozenset[tuple[str, str]] = frozenset()
+        self._suspicious: set[VantagePlatform] = set()
         self._haste = Haste()
-        self._costs: dict[tuple[str, str], dict[RoundKind, float]] = {}
+        self._costs: dict[VantagePlatform, dict[RoundKind, float]] = {}
         self._refused: Counter[tuple[str, str, Refusal]] = Counter()
         # The most that what is under way may cost: rounds of a vantage overlap.
-        self._aside: dict[tuple[str, str], int] = {}
+        self._aside: dict[VantagePlatform, int] = {}
         self.config_loaded(config)
 
     def config_loaded(self, config: Config) -> None:
@@ -142,8 +142,10 @@ class DataBudget:
         """While something is wrong with a platform it has the configured pace; while that is not
         proven every round of it reads for a while (``haste.py``)."""
         slot = (verdict.vantage, verdict.platform)
-        wrong = verdict.state in SUSPICIOUS
-        self._suspicious = self._suspicious | {slot} if wrong else self._suspicious - {slot}
+        if verdict.state in SUSPICIOUS:
+            self._suspicious.add(slot)
+        else:
+            self._suspicious.discard(slot)
         self._haste.judged(verdict, self._clocks.monotonic())
 
     def pace(self, vantage: str, platform: str) -> Pace:

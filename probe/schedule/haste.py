@@ -8,6 +8,7 @@ January 2024) begins in the same minutes.
 
 from __future__ import annotations
 
+from probe.model.identity import VantagePlatform
 from probe.model.verdict import AILING, Verdict
 
 # What is neither proven nor gone after so many light intervals had a read in each of them, and may
@@ -16,16 +17,14 @@ SUSPECTED_INTERVALS = 8.0
 # So many light intervals after something was said of one platform the others still read.
 NEWS_INTERVALS = 2.0
 
-_Slot = tuple[str, str]
-
 
 class Haste:
     """Since when each platform of a vantage is suspected without a break, and when something was
     last proven at each vantage, on a monotonic clock."""
 
     def __init__(self) -> None:
-        self._suspected: dict[_Slot, float] = {}
-        self._ailing: set[_Slot] = set()
+        self._suspected: dict[VantagePlatform, float] = {}
+        self._ailing: set[VantagePlatform] = set()
         self._news: dict[str, float] = {}
 
     def judged(self, verdict: Verdict, now: float) -> None:
