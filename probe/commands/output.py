@@ -23,9 +23,7 @@ import click
 
 from probe.store import files
 
-_SQLITE = b"SQLite format 3\x00"
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EBADF}
-_BELONGING = (*files.COMPANIONS, files.LOCK, files.ASKED)
 
 
 def write(lines: Iterable[bytes], output: Path | None) -> int:
@@ -75,12 +73,9 @@ def refused_by_machine(error: OSError) -> click.ClickException:
 def _kept(output: Path) -> str | None:
     """What ``output`` is, if nothing may be written over it. Raises ``OSError``."""
     real = output.resolve()
-    ends = [end for end in _BELONGING if real.name.endswith(end)]
-    main = real.with_name(real.name.removesuffix(ends[0])) if ends else real
-    if main.is_file():
-        with main.open("rb") as file:
-            if file.read(len(_SQLITE)) == _SQLITE:
-                return f"a part of the history {main.name}" if ends else "a history"
+    for history in files.histories_of(real):
+        if files.is_sqlite(history):
+            return "a history" if history == real else f"a part of the history {history.name}"
     config = getattr(click.get_current_context(silent=True), "params", {}).get("path")
     if isinstance(config, Path) and config.exists() and real.exists() and real.samefile(config):
         return "the configuration"

@@ -13,10 +13,9 @@ from probe.config.readable import must_be_file
 from probe.model.observation import RoundObservation
 from probe.model.stored import StoredRound
 from probe.model.verdict import Verdict
+from probe.store.files import SQLITE
 from probe.store.history import History, HistoryError
 from probe.verdict.replay import Recorded
-
-_SQLITE = b"SQLite format 3\x00"
 
 
 class RecordedError(Exception):
@@ -39,7 +38,7 @@ def read(path: Path) -> Iterator[Recorded]:
     try:
         must_be_file(path)
         with path.open("rb") as file:
-            if file.read(len(_SQLITE)) != _SQLITE:
+            if file.read(len(SQLITE)) != SQLITE:
                 file.seek(0)
                 yield from _json(path, file)
                 return

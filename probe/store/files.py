@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +19,11 @@ LOCK = ".lock"
 ASKED = ".asked"
 # What an outlet keeps in a file of its own: see probe/outlets/outlet.py.
 OF_OUTLET = ".outlet-"
+_ENDS = (LOCK, ASKED, *COMPANIONS)
+# Before a date, or the name of an outlet.
+_MARKS = (".corrupt-", ".newer-", OF_OUTLET)
+SQLITE = b"SQLite format 3\x00"
+"""How a file of SQLite begins."""
 
 
 def writable_path(configured: str | None, environ: Mapping[str, str]) -> Path | None:
@@ -47,11 +52,27 @@ def belonging(path: Path) -> tuple[Path, ...]:
     aside."""
     if not path.parent.is_dir():
         return ()
-    own = {path.name, path.name + LOCK, path.name + ASKED, *(path.name + end for end in COMPANIONS)}
-    aside = (f"{path.name}.corrupt-", f"{path.name}.newer-", path.name + OF_OUTLET)
+    own = {path.name, *(path.name + end for end in _ENDS)}
+    marked = tuple(path.name + mark for mark in _MARKS)
     return tuple(
-        sorted(f for f in path.parent.iterdir() if f.name in own or f.name.startswith(aside))
+        sorted(f for f in path.parent.iterdir() if f.name in own or f.name.startswith(marked))
     )
+
+
+def histories_of(path: Path) -> Iterator[Path]:
+    """Where the histories would be that a file at ``path`` may belong to: itself first."""
+    yield path
+    heads = [path.name.removesuffix(end) for end in _ENDS if path.name.endswith(end)]
+    heads += [path.name.partition(mark)[0] for mark in _MARKS if mark in path.name]
+    yield from (path.with_name(head) for head in heads if head)
+
+
+def is_sqlite(path: Path) -> bool:
+    """Whether it is a file of SQLite's. Raises ``OSError`` if it cannot be read."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(SQLITE)) == SQLITE
 
 
 def of_outlet(path: Path, name: str) -> Path:

@@ -204,7 +204,13 @@ def test_a_link_beside_the_file_is_not_followed(tmp_path: Path) -> None:
     assert (tmp_path / "report.partial").is_symlink()
 
 
-@pytest.mark.parametrize("end", ["", "-wal", "-shm", ".lock", ".asked"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        *("", "-wal", "-shm", ".lock", ".asked"),
+        *(".corrupt-20260120T134000Z", ".newer-20260120T134000Z-wal", ".outlet-toy"),
+    ],
+)
 @pytest.mark.parametrize("link", [False, True])
 def test_a_history_is_never_written_over(tmp_path: Path, end: str, link: bool) -> None:
     history = tmp_path / "history.sqlite3"
@@ -223,7 +229,7 @@ def test_a_history_is_never_written_over(tmp_path: Path, end: str, link: bool) -
 
 
 def test_what_is_only_named_so_is_written_over(tmp_path: Path) -> None:
-    for name in ("report-wal", "x.lock", "history.sqlite3"):
+    for name in ("report-wal", "x.lock", "history.sqlite3", ".lock", "-wal", ".outlet-toy"):
         (tmp_path / name).write_bytes(b"old")
         assert write(LINES, tmp_path / name) == len(TEXT)
         assert (tmp_path / name).read_bytes() == TEXT
