@@ -41,7 +41,7 @@ class Cell(Generic[T]):
         self._pack = pack
         self._unpack = unpack
         self._asked = False
-        # Whether something was taken up that is no such value.
+        # Whether what was taken up last is no such value.
         self.unreadable = False
 
     def take(self) -> T | None:
@@ -51,7 +51,7 @@ class Cell(Generic[T]):
         blob = self._store.take(self._key)
         if blob is None and not self._asked:
             blob = self._store.load(self._key)
-        self._asked = True
+        self._asked, self.unreadable = True, False
         if blob is None:
             return None
         try:

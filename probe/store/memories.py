@@ -31,9 +31,8 @@ class Memories:
     def of(self, vantage: str) -> Memory:
         """What is remembered of ``vantage``; nothing at first."""
         cell = self._cell(vantage)
-        before = cell.unreadable
         left = cell.take()
-        if cell.unreadable and not before:
+        if cell.unreadable:
             log.warning("what was normal is learnt anew", extra={"vantage": vantage})
         if left is not None and left.version == MEMORY_VERSION:
             # Found late, if the disk was in trouble: weeks are worth more than the rounds since.
