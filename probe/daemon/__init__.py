@@ -1,1 +1,1 @@
-"""What a running daemon has beside its rooms: reloads, the service manager, a watch on its line."""
+"""What a running daemon has beside its rooms: judging, the nation, reloads, the service manager."""

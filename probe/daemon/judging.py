@@ -12,7 +12,7 @@ from probe.measure.reference_reader import ReferenceReader
 from probe.measure.round import Rounds
 from probe.measure.trust import ssl_version
 from probe.model.burst import Burst
-from probe.model.identity import RoundKind
+from probe.model.identity import RoundKind, VantagePlatform
 from probe.model.observation import HOLD_INTERVALS, RoundObservation
 from probe.model.verdict import Verdict
 from probe.outlets.events import BurstRefused, RoundAbandoned, RoundBegun, RoundJudged
@@ -40,7 +40,7 @@ class Judging:
         stopping: Callable[[], bool],
     ) -> None:
         self.rounds = rounds
-        self.verdicts: dict[tuple[str, str], Verdict] = {}
+        self.verdicts: dict[VantagePlatform, Verdict] = {}
         self._config = config
         self._data = data
         self._memories = memories

@@ -6,6 +6,7 @@ import logging
 import time
 
 from probe.model.finding import Incident
+from probe.model.identity import VantagePlatform
 from probe.model.verdict import OWN_HOST, Verdict
 from probe.outlets import events
 from probe.outlets.outlet import Outlet, Parts
@@ -21,7 +22,7 @@ class ToLog(Outlet):
 
     def __init__(self, parts: Parts) -> None:
         """It needs nothing."""
-        self._late_at: dict[tuple[str, str], float] = {}
+        self._late_at: dict[VantagePlatform, float] = {}
 
     def tell(self, event: events.Event) -> None:
         """Write what an operator wants to know."""

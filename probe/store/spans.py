@@ -11,8 +11,6 @@ from probe.model.identity import VantagePlatform
 from probe.model.stored import StoredRound, VerdictSpan
 from probe.store.codec import pack_value
 
-"""A vantage's and a platform's name."""
-
 
 class Numbered(Struct, frozen=True, kw_only=True):
     """A span with the number of its row, and when it began and ended by the history's own clock

@@ -87,9 +87,6 @@ class Histogram(Struct, frozen=True, kw_only=True):
         return Histogram(counts=counts, sum_seconds=self.sum_seconds + seconds)
 
 
-"""A vantage's and a platform's name."""
-
-
 class Counted(Struct, frozen=True, kw_only=True):
     """Totals at one moment. ``last_rounds`` are Unix seconds."""
 
