@@ -83,14 +83,10 @@ def main(seeds: int, first: int, hours: float, jobs: int) -> None:
             print(
                 f"seed {told.seed}: {told.rounds} rounds, {told.lost} lost, "
                 f"{1e3 * told.cpu_seconds / max(told.rounds, 1):.1f} ms of CPU each",
-                *(
-                    (f"  {told.acts}", *(f"  {one}" for one in dict.fromkeys(wrong)))
-                    if wrong
-                    else ()
-                ),
-                sep="\n",
                 flush=True,
             )
+            if wrong:
+                print(f"  {told.acts}", *dict.fromkeys(wrong), sep="\n  ", flush=True)
     print(f"{seeds} days of {hours:g} h: {rounds} rounds, {acknowledged} acknowledged, {lost} lost")
     print(f"done to them: {dict(sorted(acts.items()))}")
     print(

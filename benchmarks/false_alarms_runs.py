@@ -97,13 +97,12 @@ def _calm(job: Job) -> Report:
 
 def _impaired(job: Job, world: Made, last: Verdict, begin: float, end: float) -> Impaired:
     """``last``: what was said at the end of it."""
-    on = world.on(begin)
-    after = max(0.0, end - max((over for over, _ in on), default=begin))
-    meanwhile = ", ".join(words for _, words in on) or "nothing"
+    after = max(0.0, end - max((over for over, _ in world.on(begin)), default=begin))
     words = (
         f"{job.which}, {job.line.name}, seed {job.seed}, day {(begin - BEGIN) / DAY:.2f}: "
         f"{last.platform}, {last.rule_id} {last.target}, basis {last.basis}, "
-        f"{(end - begin) / HOUR:.1f} h, {after / HOUR:.1f} of them after; meanwhile {meanwhile}"
+        f"{(end - begin) / HOUR:.1f} h, {after / HOUR:.1f} of them after; "
+        f"meanwhile {world.meanwhile(begin)}"
     )
     return Impaired(words=words, rule=last.rule_id, seconds=end - begin, after=after)
 

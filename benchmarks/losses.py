@@ -30,7 +30,7 @@ from statistics import median, median_high
 
 from msgspec import Struct
 
-from benchmarks.power import BEGIN, DAY, HOUR, WARM_DAYS, watched_line
+from benchmarks.power import BEGIN, DAY, HOUR, WARM_DAYS, print_columns, watched_line
 from probe.config import load
 from probe.config.schema import Config
 from probe.model.identity import LegRole
@@ -190,15 +190,7 @@ def print_table(
                     slow += 1
                     reach += rounds_until(own) <= GOAL_ROUNDS
         table.append(entries)
-    if markdown:
-        table.insert(1, ["---"] * len(heads))
-        for entries in table:
-            print(f"| {' | '.join(entries)} |")
-    else:
-        widths = [max(len(entries[n]) for entries in table) for n in range(len(heads))]
-        for entries in table:
-            padded = (e.ljust(w) for e, w in zip(entries, widths, strict=True))
-            print("  ".join(padded).rstrip())
+    print_columns(table, markdown=markdown)
     print(f"\n{slow} cells in which reads take {GOAL_TIMES:.0f} times as long or more; ", end="")
     print(f"{reach} of them found within {GOAL_ROUNDS:.0f} transfer rounds at the median")
 

@@ -200,12 +200,16 @@ def print_table(
         factor = f"{row.factor:.0f}" if row.factor else ""
         cells = [text(by_cell.get((row, ln, p), ())) for ln in lines for p in platforms]
         table.append([str(row.mechanism), factor, row.by, row.onset, *cells])
+    print_columns(table, markdown=markdown)
+
+
+def print_columns(table: Sequence[Sequence[str]], *, markdown: bool) -> None:
+    """Rows of text, the first of them the headings."""
     if markdown:
-        table.insert(1, ["---"] * len(heads))
-        for entries in table:
+        for entries in (table[0], ["---"] * len(table[0]), *table[1:]):
             print(f"| {' | '.join(entries)} |")
         return
-    widths = [max(len(entries[n]) for entries in table) for n in range(len(heads))]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for entries in table:
         print("  ".join(e.ljust(w) for e, w in zip(entries, widths, strict=True)).rstrip())
 
