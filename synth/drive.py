@@ -97,7 +97,7 @@ class Daemon:
             slot = self._slots[index]
             self.now = max(self.now, due_at)
             hasty = self._haste.of(
-                slot.vantage, slot.platform, self.now, float(self._schedule.light)
+                self.rounds.vantage, slot.platform, self.now, float(self._schedule.light)
             )
             schedule = at_pace(self._schedule, reading(self._schedule)) if hasty else self._schedule
             kind, self._cadences[index] = kind_now(
@@ -111,8 +111,7 @@ class Daemon:
             if kind is RoundKind.LONG:
                 self._long = draw_long(self._names, self._schedule, now=self.now, draw=draw)
             said = list(self.round(slot.platform, kind))
-            verdict = replace(said[-1].verdict, vantage=slot.vantage)
-            self._haste.judged(verdict, self.now)
+            self._haste.judged(said[-1].verdict, self.now)
             # Before anybody looks at it: who stops looking must not lose the slot.
             due = self._next(slot, number)
             heapq.heappush(self._due, (due.at, index, due.number))
