@@ -19,9 +19,6 @@ class StoredRound(Struct, frozen=True, kw_only=True):
     verdict: Verdict
 
 
-"""A vantage's and a platform's name."""
-
-
 class VerdictSpan(Struct, frozen=True, kw_only=True):
     """A time through which one vantage and platform had the same state, reason, method and trigger.
 

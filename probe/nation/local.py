@@ -16,8 +16,6 @@ from probe.nation.sight import Reading, Seen, Sight
 # A time service that slews moves a clock by 30 ms a minute at most; what is more was set.
 SET_SECONDS = 0.5
 
-"""A vantage's and a platform's name."""
-
 
 class Local:
     """Findings and incidents, step by step. ``titles`` are the platforms' names for people.
