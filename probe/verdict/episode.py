@@ -239,7 +239,7 @@ def proven(
         onset_at=episode.onset_at,
         basis=rests_on,
         here=here(_strong(episode, thresholds), lasted, thresholds) or Basis.DURATION,
-        e_value=max(episode.swap.e_value, episode.control.e_value),
+        e_value=episode.e_value,
         trigger=trigger(episode, rests_on),
         addresses=strong,
         together=others.together if rests_on is Basis.PLATFORMS else (),

@@ -97,6 +97,12 @@ class Episode(Struct, frozen=True, kw_only=True):
     clear: tuple[bool, ...] = ()
 
     @property
+    def e_value(self) -> float:
+        """The evidence of its bursts: that against the controls or that against the swap, whichever
+        is more (1 is none)."""
+        return max(self.control.e_value, self.swap.e_value)
+
+    @property
     def way_clear(self) -> bool:
         """Most bursts found it slow over a way that did nothing to it: its own server is."""
         return 2 * sum(self.clear) > len(self.clear)

@@ -163,9 +163,7 @@ def _since(
 def _e_value(restriction: Proven | None, episode: Episode | None) -> float | None:
     if restriction is not None:
         return restriction.e_value
-    if episode is None:
-        return None
-    return max(episode.control.e_value, episode.swap.e_value)
+    return None if episode is None else episode.e_value
 
 
 def _signature(restriction: Proven, facts: Facts) -> Signature | None:

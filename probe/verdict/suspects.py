@@ -174,13 +174,9 @@ def better_known(
     """What is slow in this round too and has a history, while ``current``, a long read, has none:
     there is one a day, so what is normal for it is not known for long, and little is proven by it.
     """
-    if current.usual or evidence_of(current) >= thresholds.evidence:
+    if current.usual or current.e_value >= thresholds.evidence:
         return None
     return next((c for c in suspects if c.usual and c.slowdown is not None), None)
-
-
-def evidence_of(current: Episode) -> float:
-    return max(current.control.e_value, current.swap.e_value)
 
 
 def rival_of(
@@ -192,7 +188,7 @@ def rival_of(
     A handshake that takes twice as long would else keep a transfer that takes ten times as long
     from ever being tested. What was gathered is given up, so no bound is touched.
     """
-    if evidence_of(current) >= thresholds.evidence:
+    if current.e_value >= thresholds.evidence:
         return None
     others = (c for c in suspects if (c.target, c.measure) != (current.target, current.measure))
     return next((c for c in others if c.worst > now.worst + thresholds.log_margin), None)

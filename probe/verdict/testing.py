@@ -86,8 +86,7 @@ def _of_suspicion(
     episode = after_burst(current, observed, own, thresholds.margin, others)
     if episode.led_astray and own_resolver_knows(episode):
         return BurstScene(event=Occasion.OWN_LOOKUP)
-    evidence = max(episode.control.e_value, episode.swap.e_value)
-    if evidence <= 1.0 and not episode.elsewhere:
+    if episode.e_value <= 1.0 and not episode.elsewhere:
         # Nothing is left of it but, perhaps, one address that is slow: chance, or over, or an edge.
         return BurstScene(
             event=Occasion.ONE_EDGE if episode.one_edge else Occasion.NO_EVIDENCE, episode=episode
@@ -213,10 +212,7 @@ def _own_slowness(found: Score, margin: float) -> Score:
 
 def evident(mine: PlatformMemory, thresholds: Thresholds) -> bool:
     """Whether a suspicion bears as much evidence as a proof needs, and wants only a basis."""
-    episode = mine.episode
-    if episode is None:
-        return False
-    return max(episode.control.e_value, episode.swap.e_value) >= thresholds.evidence
+    return mine.episode is not None and mine.episode.e_value >= thresholds.evidence
 
 
 def _enough(episode: Episode, evidence: float) -> bool:
