@@ -9,7 +9,7 @@ from probe.model.burst import Burst
 from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure
-from probe.verdict import answers, rounds, suspects, testing
+from probe.verdict import answers, suspects, testing
 from probe.verdict.about import About
 from probe.verdict.clock import dates_found
 from probe.verdict.judged import Judged, Lesson, line_of
@@ -24,14 +24,7 @@ def after_burst(memory: Memory, observed: RoundObservation, about: About) -> Jud
     """What the burst ``observed`` comes to. ``memory``: after who answered has been noted."""
     levels, mine = memory.levels, memory.platform(observed.platform)
     mine = replace(mine, clean=suspects.clean_after(mine, None, observed, about))
-    line = line_of(
-        memory,
-        mine,
-        observed,
-        about,
-        slow=rounds.slow_line(mine, about),
-        changed_rounds=memory.line_rounds,
-    )
+    line = line_of(memory, mine, observed, about, changed_rounds=memory.line_rounds)
     holder = mine.proven or mine.episode
     # Without a holder it was asked for by a daemon that has forgotten why: nothing follows.
     measure = Measure.HANDSHAKE if holder is None else holder.measure

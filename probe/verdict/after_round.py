@@ -44,14 +44,8 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
     well = rounds.well(seen, thresholds.log_margin, held, observed)
     mine = replace(mine, well_at=families.well_after(mine, observed, well))
     # What may be compared at all.
-    line = line_of(
-        memory,
-        mine,
-        observed,
-        about,
-        slow=rounds.slow_line(mine, about),
-        changed_rounds=memory.line_rounds + 1 if seen.another_line else 0,
-    )
+    changed_rounds = memory.line_rounds + 1 if seen.another_line else 0
+    line = line_of(memory, mine, observed, about, changed_rounds=changed_rounds)
     plan = None
     if line.bears_bursts:
         plan = testing.asked(row.ask, mine, levels, observed, about)

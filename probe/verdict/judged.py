@@ -24,6 +24,7 @@ from probe.verdict.forged import opened
 from probe.verdict.memory import Memory, PlatformMemory
 from probe.verdict.outcome import Numbers
 from probe.verdict.readings import Readings
+from probe.verdict.rounds import slow_line
 from probe.verdict.shown import Told, told
 
 LINE_CHANGED_ROUNDS = 3
@@ -66,12 +67,11 @@ def line_of(
     observed: RoundObservation,
     about: About,
     *,
-    slow: float | None,
     changed_rounds: int,
 ) -> Line:
     """The line in this round. ``memory`` and ``mine``: after who answered has been noted."""
     return Line(
-        slow=slow,
+        slow=slow_line(mine, about),
         changed_rounds=changed_rounds,
         cut_off=line_cut_off(mine, memory.controls, observed, about),
         opened=opened(observed.by_role(LegRole.TARGET), memory.controls, observed.started_at),
