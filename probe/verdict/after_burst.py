@@ -46,8 +46,6 @@ def after_burst(memory: Memory, observed: RoundObservation, about: About) -> Jud
         numbers=Numbers(score=found),
         plan=plan,
         lesson=Lesson(noise=found.noise, measures=(measure,)),
-        usual=found.usual,
-        compared=found.complete,
         reads=mine.reads,
         ours={name: led for name, led in mine.ours.items() if name not in looked_at},
         dates=dates_found(observed) or mine.dates,

@@ -64,8 +64,6 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
         numbers=Numbers(seen.contrasts, seen.decoys),
         plan=plan,
         lesson=Lesson(readings=readings, measures=seen.measures, well=well),
-        usual=bool(seen.contrasts) and all(c.usual for c in seen.contrasts),
-        compared=any(c.slowdown is not None for c in seen.contrasts),
         reads=answers.reads_after(mine.reads, observed),
         ours=ours,
         dates=mine.dates,

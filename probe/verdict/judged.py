@@ -104,10 +104,6 @@ class Judged(Struct, frozen=True, kw_only=True):
     plan: Burst | None
     """The burst to make now."""
     lesson: Lesson
-    usual: bool
-    """What is normal is known of all that was compared."""
-    compared: bool
-    """Something could be compared."""
     reads: answers.Reads
     """When and how many bytes were read at once."""
     ours: dict[str, Led]
@@ -152,8 +148,8 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         has_references=about.has_references,
         vouched=judged.others.vouched,
         outside=about.outside,
-        usual=judged.usual,
-        compared=judged.compared,
+        usual=judged.numbers.usual,
+        compared=judged.numbers.compared,
         raw_slower=mine.raw_slower,
         times=judged.numbers.times,
         usual_times=judged.numbers.usual_times,

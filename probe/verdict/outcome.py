@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import exp, isfinite
 
 from msgspec import Struct
@@ -40,23 +41,38 @@ class Numbers(Struct, frozen=True):
     score: Score | None = None
 
     @property
+    def times(self) -> float | None:
+        """How many times slower than normal the slowest target was, as far as it is finite."""
+        if self.score is not None:
+            return _most([self.score.slowdown])
+        return _most(c.slowdown for c in self.contrasts)
+
+    @property
     def usual_times(self) -> float | None:
         """The same of those of which it is known what is normal."""
         if self.score is not None:
             return self.times if self.score.usual else None
-        logs = [c.slowdown for c in self.contrasts if c.usual and c.slowdown is not None]
-        finite = [value for value in logs if isfinite(value)]
-        return exp(max(finite)) if finite else None
+        return _most(c.slowdown for c in self.contrasts if c.usual)
 
     @property
-    def times(self) -> float | None:
-        """How many times slower than normal the slowest target was, as far as it is finite."""
+    def usual(self) -> bool:
+        """What is normal is known of all that was compared."""
         if self.score is not None:
-            logs = [] if self.score.slowdown is None else [self.score.slowdown]
-        else:
-            logs = [c.slowdown for c in self.contrasts if c.slowdown is not None]
-        finite = [value for value in logs if isfinite(value)]
-        return exp(max(finite)) if finite else None
+            return self.score.usual
+        return bool(self.contrasts) and all(c.usual for c in self.contrasts)
+
+    @property
+    def compared(self) -> bool:
+        """Something could be compared."""
+        if self.score is not None:
+            return self.score.complete
+        return any(c.slowdown is not None for c in self.contrasts)
+
+
+def _most(logs: Iterable[float | None]) -> float | None:
+    """The largest factor of which ``logs`` are the logarithms, as far as they are finite."""
+    finite = [value for value in logs if value is not None and isfinite(value)]
+    return exp(max(finite)) if finite else None
 
 
 def publish(
