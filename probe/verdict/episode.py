@@ -21,7 +21,7 @@ from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger
 from probe.observe.effort import UNKNOWN_AUTHORITY, Measure
 from probe.verdict.forged import forged_at
 from probe.verdict.memory import Episode, Proven
-from probe.verdict.names import network_of
+from probe.verdict.names import network_of, visited
 from probe.verdict.rank import Wealth
 from probe.verdict.score import Score
 from probe.verdict.shown import Shown, added, shown
@@ -88,7 +88,7 @@ def after_burst(
         swap_fast=episode.swap_fast + (found.swap_slow is False),
         clean_slow=episode.clean_slow or (clean and found.first_swap_slow is True),
         clean_fast=episode.clean_fast or (clean and found.first_swap_slow is False),
-        seen=tuple(dict.fromkeys((*episode.seen, *_visited(observed)))),
+        seen=tuple(dict.fromkeys((*episode.seen, *visited(observed)))),
         also_handshake=episode.also_handshake
         or (found.handshake is not None and found.handshake > log(margin)),
         shown=added(episode.shown, shown_by(observed, episode, found), margin),
@@ -114,10 +114,6 @@ def _address(observed: RoundObservation) -> str:
         if leg.address is not None:
             return leg.address
     return ""
-
-
-def _visited(observed: RoundObservation) -> tuple[str, ...]:
-    return tuple(leg.address for leg in observed.by_role(LegRole.TARGET) if leg.address)
 
 
 def _clean(observed: RoundObservation, episode: Episode) -> bool:

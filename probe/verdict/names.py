@@ -40,6 +40,11 @@ def places(observed: RoundObservation) -> dict[str, FamilyKey]:
     }
 
 
+def visited(observed: RoundObservation) -> tuple[str, ...]:
+    """The addresses to which the platform's name was said."""
+    return tuple(leg.address for leg in observed.by_role(LegRole.TARGET) if leg.address)
+
+
 def addresses(
     known: Mapping[FamilyKey, tuple[str, ...]], observed: RoundObservation
 ) -> dict[FamilyKey, tuple[str, ...]]:

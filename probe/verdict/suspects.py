@@ -17,6 +17,7 @@ from probe.verdict.about import About
 from probe.verdict.compared import Compared, waits_for_long
 from probe.verdict.contrast import Contrast
 from probe.verdict.memory import Episode, PlatformMemory, Proven
+from probe.verdict.names import visited
 from probe.verdict.suspicion import Deed, Occasion
 from probe.verdict.thresholds import Thresholds
 
@@ -145,7 +146,7 @@ def begun(
         last_at=observed.started_at,
         first_address=worst.address,
         suspects=_places(suspects, worst.measure),
-        seen=_seen(observed),
+        seen=visited(observed),
         led_astray=lookups.is_astray(mine, observed, worst.target),
         at_home=astray.at_home(observed, worst.target),
         own_words=lookups.own_words((), observed, worst.target),
@@ -164,7 +165,7 @@ def instead(
         begun(rival, suspects, mine, observed),
         onset_at=current.onset_at,
         clean=current.clean,
-        seen=tuple(dict.fromkeys((*current.seen, *_seen(observed)))),
+        seen=tuple(dict.fromkeys((*current.seen, *visited(observed)))),
     )
 
 
@@ -201,7 +202,7 @@ def with_seen(
     decoy showed in a round that renewed it."""
     if episode is None:
         return None
-    episode = replace(episode, seen=tuple(dict.fromkeys((*episode.seen, *_seen(observed)))))
+    episode = replace(episode, seen=tuple(dict.fromkeys((*episode.seen, *visited(observed)))))
     shown = [c.slowdown for c in seen.decoys if c.measure is episode.measure]
     known = [value for value in shown if value is not None]
     if episode.last_at != observed.started_at or not known:
@@ -221,8 +222,8 @@ def clean_after(
 
     A handshake is too short to tell: some throttling begins with it and shows only in what is read
     (``seen``: ``None`` in a burst, which follows a suspicion)."""
-    visited = _seen(observed)
-    clean = [address for address in mine.clean if address not in visited]
+    seen_now = visited(observed)
+    clean = [address for address in mine.clean if address not in seen_now]
     if seen is not None and not suspects_of(seen, about.thresholds.log_margin):
         clean += [
             leg.address
@@ -240,7 +241,3 @@ def _has_swap(suspect: Contrast, about: About) -> bool:
 
 def _places(suspects: Iterable[Contrast], measure: Measure) -> tuple[tuple[str, str], ...]:
     return tuple((c.target, c.address) for c in suspects if c.measure is measure)
-
-
-def _seen(observed: RoundObservation) -> tuple[str, ...]:
-    return tuple(leg.address for leg in observed.by_role(LegRole.TARGET) if leg.address)
