@@ -76,7 +76,7 @@ class LegReading(Struct, frozen=True):
     @property
     def usual_rtt(self) -> Level | None:
         """What is normal for its round trip, once that is known."""
-        return self.far if self.far is not None and self.far.known else None
+        return _known(self.far)
 
     def log(self, measure: Measure) -> float | None:
         """Of its effort in ``measure``."""
@@ -92,8 +92,7 @@ class LegReading(Struct, frozen=True):
 
     def level(self, measure: Measure) -> Level | None:
         """The same, once it says what is normal."""
-        found = self.efforts[measure].kept
-        return found if found is not None and found.known else None
+        return _known(self.efforts[measure].kept)
 
 
 class Readings(Struct, frozen=True):
@@ -140,10 +139,11 @@ def _effort(
 ) -> Effort:
     family = observed.family.value
     kept = levels.get(series(leg, measure, family))
+    normal = _known(kept)
     return Effort(
         log_effort(leg, measure),
         kept,
-        kept.expected(observed.started_at) if kept is not None and kept.known else None,
+        None if normal is None else normal.expected(observed.started_at),
         _known(levels.get(difference(leg, measure, family))),
         _known(levels.get(series(leg, gaps_key(measure), family))),
     )
