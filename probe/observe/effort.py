@@ -19,9 +19,8 @@ from probe.observe.goodput import goodput, handshake_seconds
 TIMEOUT = "generic_timeout_error"
 REFUSED = frozenset({"http_unexpected_status_code", BODY_TOO_SHORT})
 UNKNOWN_AUTHORITY = "ssl_unknown_authority"
-_OF_A_CERTIFICATE = frozenset(
-    {UNKNOWN_AUTHORITY, "ssl_invalid_hostname", "ssl_invalid_certificate"}
-)
+OF_A_CERTIFICATE = frozenset({UNKNOWN_AUTHORITY, "ssl_invalid_hostname", "ssl_invalid_certificate"})
+"""Reasons of legs that were shown a certificate which is not right."""
 SERVER_ERROR = 500
 LEGAL_REASONS = 451
 # An answer that was waited for less than this many times as long as the handshake took has not met
@@ -177,7 +176,7 @@ def turned_away(leg: LegObservation) -> bool:
     if failure is None or failure.phase is not Phase.TLS:
         return False
     shown = leg.tls is not None and bool(leg.tls.alert or leg.tls.verify_error)
-    return shown or failure.reason in _OF_A_CERTIFICATE
+    return shown or failure.reason in OF_A_CERTIFICATE
 
 
 def hard(leg: LegObservation) -> Failure | None:

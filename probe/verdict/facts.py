@@ -12,6 +12,7 @@ from probe.model.identity import Family, Phase, Verify
 from probe.model.observation import LegObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.effort import (
+    OF_A_CERTIFICATE,
     UNKNOWN_AUTHORITY,
     failed,
     gave,
@@ -31,14 +32,7 @@ from probe.verdict.often import Often
 from probe.verdict.pace import Paces
 from probe.verdict.shown import Told
 
-_PORTAL = frozenset(
-    {
-        "ssl_invalid_hostname",
-        "ssl_unknown_authority",
-        "ssl_invalid_certificate",
-        "http_unexpected_status_code",
-    }
-)
+_PORTAL = OF_A_CERTIFICATE | {"http_unexpected_status_code"}
 
 
 # The reason of what is slow at a vantage outside the country, and of what was not measured.

@@ -11,25 +11,20 @@ from ipaddress import ip_address, ip_network
 
 from probe.model.identity import LegRole
 from probe.model.observation import Place, RoundObservation
-from probe.observe.effort import sound
+from probe.observe.effort import OF_A_CERTIFICATE, sound
 from probe.verdict.keys import FamilyKey, family_key
 from probe.verdict.memory import MOST_ADDRESSES, MOST_NETWORKS
 
 HOST = "host"
 HTTPS = "https"
 # What a resolver says, or the place that it leads to shows, when it leads astray.
-ASTRAY = frozenset(
-    {
-        "dns_nxdomain_error",
-        "dns_no_answer",
-        "dns_refused_error",
-        "dns_servfail_error",
-        "dns_bogon_error",
-        "ssl_invalid_hostname",
-        "ssl_unknown_authority",
-        "ssl_invalid_certificate",
-    }
-)
+ASTRAY = OF_A_CERTIFICATE | {
+    "dns_nxdomain_error",
+    "dns_no_answer",
+    "dns_refused_error",
+    "dns_servfail_error",
+    "dns_bogon_error",
+}
 
 
 def places(observed: RoundObservation) -> dict[str, FamilyKey]:
