@@ -130,7 +130,7 @@ def signature(legs: Sequence[LegObservation], measure: Measure) -> Signature:
     elif _mostly(m.missing for m in found):
         # A handshake is too short to tell a policer from random loss.
         return Signature.LOSS
-    grew = [m.rtt_growth for m in found if m.rtt_growth is not None]
+    grew = _growths(found)
     if grew and median(grew) >= RTT_GREW:
         even = [m.unevenness for m in found if m.unevenness is not None]
         if measure is not Measure.HANDSHAKE and even and median(even) <= EVEN:
@@ -156,8 +156,7 @@ def way_clear(
         return False
     if _lost(told) > _lost(controls):
         return False
-    grew = [m.rtt_growth for m in mine if m.rtt_growth is not None]
-    others = [m.rtt_growth for m in theirs if m.rtt_growth is not None]
+    grew, others = _growths(mine), _growths(theirs)
     usual = median(others) if others else 1.0
     return not (grew and median(grew) >= GREW_MORE * max(1.0, usual))
 
@@ -173,8 +172,13 @@ def _without_queue(found: Sequence[Marks]) -> bool:
     """What dropped did not also delay: bytes passed faster than the rate, or no round trip grew. A
     queue that overflows drops as a policer does; where both may be, nothing is said, since losses
     make the receiver's own estimate of a round trip grow, too."""
-    grew = [m.rtt_growth for m in found if m.rtt_growth is not None]
+    grew = _growths(found)
     return _mostly(m.began_faster for m in found) or (bool(grew) and max(grew) < QUEUE_GREW)
+
+
+def _growths(found: Sequence[Marks]) -> list[float]:
+    """By how many times round trips grew, of those legs of which that is known."""
+    return [m.rtt_growth for m in found if m.rtt_growth is not None]
 
 
 def _mostly(values: object) -> bool:
