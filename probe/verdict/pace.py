@@ -128,18 +128,18 @@ def paces(
     enough = len(read[min(own, key=lambda name: own[name])]) >= LEAST_PACES
     domestic, outside = about.domestic, outside_of(about.references)
     foreign = max((pace for name, pace in theirs.items() if name not in domestic), default=0.0)
-    days = (at - mine.began_at) / 86_400.0
+    days, allowed = (at - mine.began_at) / 86_400.0, _allowed(observed)
     return Paces(
         platform=slow,
         control=fastest,
         foreign=foreign,
         known=_known(slow, theirs, at - mine.began_at, at - mine.swap_well_at < PACE_SECONDS),
         days=days,
-        slowest=enough and slow < min(SLOWEST, fastest / TIMES, _allowed(observed) / 2.0),
+        slowest=enough and slow < min(SLOWEST, fastest / TIMES, allowed / 2.0),
         outside=outside,
         beyond_outside=enough
         and outside is not None
-        and slow < _honest(outside, foreign, _allowed(observed), about.thresholds),
+        and slow < _honest(outside, foreign, allowed, about.thresholds),
     )
 
 

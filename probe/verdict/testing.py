@@ -189,10 +189,11 @@ def asked(
     ask: Ask, mine: PlatformMemory, levels: Levels, observed: RoundObservation, about: About
 ) -> Burst | None:
     """The burst that is asked for, if one can be made that tells more."""
-    platform, found, places = observed.platform, mine.proven, names.places(observed)
+    platform, found = observed.platform, mine.proven
     if not about.may_burst or ask is Ask.NOTHING:
         return None
     if ask is Ask.TEST and mine.episode is not None:
+        places = names.places(observed)
         return episode_burst(platform, mine.episode, mine, levels, about, places)
     if found is None:
         return None
