@@ -25,13 +25,13 @@ def after_burst(memory: Memory, observed: RoundObservation, about: About) -> Jud
     levels, mine = memory.levels, memory.platform(observed.platform)
     mine = replace(mine, clean=suspects.clean_after(mine, None, observed, about))
     line = line_of(memory, mine, observed, about, changed_rounds=memory.line_rounds)
-    holder = mine.proven or mine.episode
+    holder = mine.holder
     # Without a holder it was asked for by a daemon that has forgotten why: nothing follows.
     measure = Measure.HANDSHAKE if holder is None else holder.measure
     slowed = 0.0 if mine.proven is None else mine.proven.log_factor
     found = score(observed, measure, levels=levels, thresholds=about.thresholds, slowed=slowed)
     mine = elsewhere_noted(mine, observed, about)
-    others = others_of(memory, mine.proven or mine.episode, observed, about)
+    others = others_of(memory, mine.holder, observed, about)
     plan: Burst | None = None
     if line.bears_bursts:  # else nothing follows from this burst
         scene = testing.scene_of(mine, found, observed, about, others)

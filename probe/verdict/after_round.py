@@ -32,7 +32,7 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
     episode = suspects.with_seen(episode, seen, observed, thresholds)
     clean = suspects.clean_after(mine, seen, observed, about)
     mine = elsewhere_noted(replace(mine, episode=episode, clean=clean), observed, about)
-    others = others_of(memory, mine.proven or mine.episode, observed, about)
+    others = others_of(memory, mine.holder, observed, about)
     if mine.proven is not None:
         better = testing.watched(mine.proven, seen, observed, about)
         better = testing.weighed(better, seen, observed, about, others)

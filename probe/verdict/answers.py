@@ -12,7 +12,7 @@ from probe.model.identity import LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import gave
 from probe.verdict.keys import FamilyKey, family_key, of_family
-from probe.verdict.memory import Episode, PlatformMemory, Proven
+from probe.verdict.memory import PlatformMemory
 
 READ_SECONDS = 86_400.0
 """What was read longer ago says nothing of how much passes now."""
@@ -68,7 +68,7 @@ def working(mine: PlatformMemory, observed: RoundObservation) -> Working:
     for leg in observed.by_role(LegRole.TARGET):
         key = family_key(observed.family, leg.leg.target)
         well[key] = well.get(key, False) or gave(leg)
-    holder: Proven | Episode | None = mine.proven or mine.episode
+    holder = mine.holder
     if holder is None:
         return Working()
     answering = dict(of_family(well, holder.family))

@@ -70,8 +70,7 @@ def _reads(memory: Memory, observed: RoundObservation) -> Measure | None:
     """The measure of what is read: a burst's is that of what it tests."""
     if observed.burst is None:
         return reads(observed.kind)
-    mine = memory.platform(observed.platform)
-    holder = mine.proven or mine.episode
+    holder = memory.platform(observed.platform).holder
     return None if holder is None or holder.measure is Measure.HANDSHAKE else holder.measure
 
 

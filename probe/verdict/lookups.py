@@ -43,8 +43,7 @@ def noted(mine: PlatformMemory, observed: RoundObservation) -> PlatformMemory:
 
 
 def _known(mine: PlatformMemory, at: float = 0.0) -> Known:
-    holder = mine.proven or mine.episode
-    well_at = map(names.network_of, () if holder is None else holder.well_at)
+    well_at = map(names.network_of, () if mine.holder is None else mine.holder.well_at)
     return Known(
         addresses=mine.addresses,
         encrypted=mine.encrypted,

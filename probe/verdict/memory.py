@@ -302,6 +302,11 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     well_at: dict[Family, float] = {}
     shares: dict[MeasureKey, Share] = {}
 
+    @property
+    def holder(self) -> Proven | Episode | None:
+        """What is held of it: what is proven, else what is suspected."""
+        return self.proven or self.episode
+
     def reaches(self, at: float) -> bool:
         """Whether the last verdict still holds when a round begins ``at``."""
         return reaches(self.at, self.holds_seconds, at)
