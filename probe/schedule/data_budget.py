@@ -103,6 +103,7 @@ class DataBudget:
         }
         self._sizes = {p.name: round_size(config, p) for p in config.platforms}
         self._costs = {}
+        self._aside.clear()  # no round outlives the configuration that it was made by
         for key in [
             k for k in self._refused if k[0] not in self._budgets or k[1] not in self._sizes
         ]:
@@ -211,6 +212,8 @@ class DataBudget:
             self._accounts[vantage] = accounts.spent(own, spent[vantage].used)
 
     def _refusal(self, vantage: str, platform: str, *, reads: bool, most: int) -> Refusal | None:
+        # One at a time is made of a platform: the one before is over, whether or not it was told.
+        self.given_up(vantage, platform)
         now = self._clocks.of_day()
         if self._clocks.wall() < accounts.BELIEVABLE_SINCE:
             # A host without a clock that has not learnt the time: no certificate would hold.
@@ -219,7 +222,7 @@ class DataBudget:
             refusal = Refusal.QUIET_HOURS
         elif reads and within(self._schedule.metered_hours, now):
             refusal = Refusal.METERED_HOURS
-        elif most > self.balance(vantage).left - self._under_way(vantage, but=platform):
+        elif most > self.balance(vantage).left - self._under_way(vantage):
             refusal = Refusal.OUT_OF_BUDGET
         else:
             self._aside[vantage, platform] = most
@@ -227,13 +230,9 @@ class DataBudget:
         self._refused[vantage, platform, refusal] += 1
         return refusal
 
-    def _under_way(self, vantage: str, *, but: str) -> int:
-        """The most that other platforms' rounds that are being made now may cost."""
-        return sum(
-            most
-            for (of, platform), most in self._aside.items()
-            if of == vantage and platform != but
-        )
+    def _under_way(self, vantage: str) -> int:
+        """The most that the rounds which are being made now may cost."""
+        return sum(most for (of, _), most in self._aside.items() if of == vantage)
 
     def _body(self, size: RoundSize, kind: RoundKind) -> int:
         legs = self._config.settings.legs

@@ -351,6 +351,23 @@ def test_rounds_that_overlap_do_not_spend_what_another_has_been_permitted() -> N
     assert data.permit("default", other, RoundKind.TRANSFER) is RoundKind.TRANSFER
 
 
+@pytest.mark.parametrize("reloaded", [True, False])
+def test_what_nobody_said_the_end_of_does_not_hold_another(*, reloaded: bool) -> None:
+    of, time = configured(schedule=ScheduleConfig(quiet_hours=("01:00-02:00",))), Time()
+    data = DataBudget(of, clocks=time.clocks())
+    one, other, *_ = (platform.name for platform in of.platforms)
+    assert data.permit("default", one, RoundKind.TRANSFER) is RoundKind.TRANSFER
+    while data.permit("default", other, RoundKind.TRANSFER) is RoundKind.TRANSFER:
+        data.spent(sized(full_round(of, other), 1_000_000))
+    if reloaded:
+        data.config_loaded(of)
+    else:
+        noon, time.of_day = time.of_day, 1.5 * 3_600.0
+        assert data.permit("default", one, RoundKind.LIGHT) is None
+        time.of_day = noon
+    assert data.permit("default", other, RoundKind.TRANSFER) is RoundKind.TRANSFER
+
+
 def test_when_something_was_proven_of_one_platform_the_others_read_soon() -> None:
     month = Month(configured(), Time())
     month.run(1.0)
