@@ -117,7 +117,7 @@ HOME: dict[Kind, Frequency] = {
     # A virus scanner or a company's box shows certificates of its own for every site.
     Kind.INSPECTION: Frequency(per_year=0.5, seconds=(HOUR, 30 * DAY)),
     # The probe's list of authorities is older than the one that signed a platform's certificate.
-    Kind.AUTHORITIES: Frequency(per_year=0.1, seconds=(DAY, 60 * DAY)),
+    Kind.AUTHORITIES: Frequency(per_year=0.1, seconds=(DAY, 14 * DAY)),
     # A satellite's line: now and then for some seconds nothing passes, for as long as it is used.
     Kind.HANDOVER: Frequency(per_year=6, seconds=(HOUR, DAY)),
     # What every line has, at the same rates as there.
