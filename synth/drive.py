@@ -29,8 +29,8 @@ from probe.schedule.round_grid import (
 from probe.schedule.round_pace import reading
 from probe.verdict.about import About, about
 from probe.verdict.decide import decide
+from probe.verdict.ladder import RULES, Rule
 from probe.verdict.memory import Memory
-from probe.verdict.rules import RULES, Rule
 from probe.verdict.thresholds import DEFAULT, Thresholds
 from synth.rounds import VANTAGE, Rounds
 from synth.world import World

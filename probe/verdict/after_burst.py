@@ -9,9 +9,9 @@ from probe.model.burst import Burst
 from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure
-from probe.verdict import answers, suspects, testing
+from probe.verdict import answers, saw_the_name, testing
 from probe.verdict.about import About
-from probe.verdict.clock import dates_found
+from probe.verdict.certificate_dates import dates_found
 from probe.verdict.judged import Judged, Lesson, line_of
 from probe.verdict.memory import Memory
 from probe.verdict.outcome import Numbers
@@ -23,7 +23,7 @@ from probe.verdict.witnesses import elsewhere_noted, others_of
 def after_burst(memory: Memory, observed: RoundObservation, about: About) -> Judged:
     """What the burst ``observed`` comes to. ``memory``: after who answered has been noted."""
     levels, mine = memory.levels, memory.platform(observed.platform)
-    mine = replace(mine, clean=suspects.clean_after(mine, None, observed, about))
+    mine = replace(mine, clean=saw_the_name.clean_after(mine, observed, well=False))
     line = line_of(memory, mine, observed, about, changed_rounds=memory.line_rounds)
     holder = mine.holder
     # Without a holder it was asked for by a daemon that has forgotten why: nothing follows.

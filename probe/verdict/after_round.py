@@ -5,13 +5,23 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from probe.model.observation import RoundObservation
-from probe.verdict import answers, families, lasting, lookups, rounds, suspects, testing
+from probe.verdict import (
+    answers,
+    families,
+    lasting,
+    lookups,
+    rounds,
+    saw_the_name,
+    suspects,
+    testing,
+)
 from probe.verdict.about import About
 from probe.verdict.compared import compare
 from probe.verdict.judged import Judged, Lesson, line_of
 from probe.verdict.memory import Memory
 from probe.verdict.outcome import Numbers
 from probe.verdict.readings import read
+from probe.verdict.slow_line import with_slow_line
 from probe.verdict.suspicion import row_of
 from probe.verdict.witnesses import elsewhere_noted, others_of
 
@@ -24,13 +34,14 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
     mine = rounds.noted(memory.platform(observed.platform), seen, observed)
     mine = lookups.exonerating(lookups.noted(mine, observed), observed)
     seen, ours = rounds.without_our_own(seen, lookups.leads(mine, observed), thresholds)
-    mine = rounds.with_slow_line(mine, readings, seen, about)
+    mine = with_slow_line(mine, readings, seen, about)
     # What is suspected or proven.
     scene = suspects.scene_of(mine, seen, observed, about)
     row = row_of(mine, scene.event)
     episode = suspects.done(row.act, scene, mine, observed, about)
     episode = suspects.with_seen(episode, seen, observed, thresholds)
-    clean = suspects.clean_after(mine, seen, observed, about)
+    unsuspected = not suspects.suspects_of(seen, thresholds.log_margin)
+    clean = saw_the_name.clean_after(mine, observed, well=unsuspected)
     mine = elsewhere_noted(replace(mine, episode=episode, clean=clean), observed, about)
     others = others_of(memory, mine.holder, observed, about)
     if mine.proven is not None:

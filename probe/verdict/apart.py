@@ -10,7 +10,7 @@ from probe.observe.effort import Measure
 
 
 class Led(StrEnum):
-    """What a target's look-up was (the table in ``astray.py``)."""
+    """What a target's look-up was (the table in ``forged_answer.py``)."""
 
     NOTHING = ""
     OWN_FILE = "own_file"

@@ -1,6 +1,6 @@
 """Rungs of what is not called normal although nothing is suspected: it was, or should be, better.
 
-They stand together in the ladder (``rules.py``), below whatever is suspected or known of the line.
+They stand together in the ladder (``ladder.py``), below whatever is suspected or known of the line.
 """
 
 from __future__ import annotations

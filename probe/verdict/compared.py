@@ -9,9 +9,9 @@ from msgspec import Struct
 from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure
-from probe.verdict import line
+from probe.verdict.another_line import is_another
 from probe.verdict.contrast import Contrast, contrast
-from probe.verdict.memory import Episode, Proven
+from probe.verdict.memory import OpenSuspicion, Proven
 from probe.verdict.readings import LegReading, Readings
 from probe.verdict.thresholds import Thresholds
 
@@ -25,7 +25,7 @@ class Compared(Struct, frozen=True, kw_only=True):
     decoys: tuple[Contrast, ...]
     another_line: bool
 
-    def of(self, holder: Proven | Episode, family: Family) -> Contrast | None:
+    def of(self, holder: Proven | OpenSuspicion, family: Family) -> Contrast | None:
         """What the round, over ``family``, says of what ``holder`` is about; another family is
         another matter."""
         if holder.family is not family:
@@ -67,15 +67,15 @@ def compare(read: Readings, thresholds: Thresholds) -> Compared:
         measures=measures,
         contrasts=contrasts(LegRole.TARGET, read.by_role(LegRole.SWAP)),
         decoys=contrasts(LegRole.DECOY, ()),
-        another_line=line.is_another(read, thresholds),
+        another_line=is_another(read, thresholds),
     )
 
 
-def waits_for_long(current: Episode | Proven, observed: RoundObservation) -> bool:
+def waits_for_long(current: OpenSuspicion | Proven, observed: RoundObservation) -> bool:
     """Long reads are rare; what they have shown is followed up in rounds that read at all."""
     return current.measure is Measure.LONG and reads_over(current, observed)
 
 
-def reads_over(holder: Proven | Episode, observed: RoundObservation) -> bool:
+def reads_over(holder: Proven | OpenSuspicion, observed: RoundObservation) -> bool:
     """Whether the round reads over the family that ``holder`` is about."""
     return observed.kind is RoundKind.TRANSFER and holder.family is observed.family

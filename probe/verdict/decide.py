@@ -25,9 +25,9 @@ from probe.verdict.facts import Facts, answered
 from probe.verdict.families import NoNews
 from probe.verdict.judged import facts_of
 from probe.verdict.keys import of_family
+from probe.verdict.ladder import RULES, Rule, first
 from probe.verdict.memory import Memory, PlatformMemory
 from probe.verdict.outcome import Numbers, publish
-from probe.verdict.rules import RULES, Rule, first
 from probe.verdict.teach import taught
 
 

@@ -24,10 +24,10 @@ from probe.observe.effort import (
 )
 from probe.verdict.answers import Working
 from probe.verdict.apart import Farther, Led, Relief, Slower
-from probe.verdict.clock import DatesFound
+from probe.verdict.certificate_dates import DatesFound
 from probe.verdict.cut import CutOff
 from probe.verdict.families import NoNews
-from probe.verdict.memory import Episode, Proven
+from probe.verdict.memory import OpenSuspicion, Proven
 from probe.verdict.often import Often
 from probe.verdict.pace import Paces
 from probe.verdict.shown import Told
@@ -100,7 +100,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     server_errors: int = 0
     proven: Proven | None = None
     often: Often | None = None
-    episode: Episode | None = None
+    episode: OpenSuspicion | None = None
     suspicion: Suspicion = Suspicion.NONE
     elsewhere: Elsewhere = Elsewhere.NOBODY_LOOKED
     has_references: bool = False

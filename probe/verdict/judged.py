@@ -13,19 +13,19 @@ from probe.model.identity import LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import State
 from probe.observe.effort import Measure
-from probe.verdict import answers, lasting, names, pace, testing
+from probe.verdict import answers, lasting, pace, testing, where_names_lead
 from probe.verdict.about import About
 from probe.verdict.apart import Led
-from probe.verdict.clock import DatesFound
+from probe.verdict.certificate_dates import DatesFound
 from probe.verdict.cut import CutOff, line_cut_off, nobody_to_ask
-from probe.verdict.episode import Others
 from probe.verdict.facts import BUDGETS, Facts, elsewhere
-from probe.verdict.forged import opened
+from probe.verdict.forged_certificate import opened
 from probe.verdict.memory import Memory, PlatformMemory
+from probe.verdict.open_suspicion import Others
 from probe.verdict.outcome import Numbers
 from probe.verdict.readings import Readings
-from probe.verdict.rounds import slow_line
 from probe.verdict.shown import Told, told
+from probe.verdict.slow_line import slow_line
 
 LINE_CHANGED_ROUNDS = 3
 """Rounds in a row on another line until that is said."""
@@ -137,7 +137,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         dates=judged.dates,
         ours=judged.ours,
         # Resolvers are compared in ordinary rounds.
-        other_resolvers_answer=observed.burst is None and names.others_answer(observed),
+        other_resolvers_answer=observed.burst is None and where_names_lead.others_answer(observed),
         server_errors=mine.server_errors,
         proven=mine.proven,
         often=lasting.too_often(mine, observed),

@@ -1,6 +1,6 @@
 """What the look-ups of a round say about what is remembered: pure steps, as in ``rounds.py``.
 
-The judgement itself is ``astray.py``'s.
+The judgement itself is ``forged_answer.py``'s.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from probe.model.basis import Basis
 from probe.model.identity import LegRole, Phase
 from probe.model.observation import RoundObservation
-from probe.verdict import astray, names
+from probe.verdict import forged_answer, where_names_lead
 from probe.verdict.apart import Led
-from probe.verdict.astray import Known
+from probe.verdict.forged_answer import KnownPlaces
 from probe.verdict.memory import MOST_ADDRESSES, PlatformMemory
 
 UNSTEADY_SECONDS = 86_400.0
@@ -24,7 +24,7 @@ address) still counts."""
 def leads(mine: PlatformMemory, observed: RoundObservation) -> dict[str, Led]:
     """What the look-up of each target was, as far as there is something to say. ``mine``: after the
     round was noted."""
-    return astray.leads(observed, _known(mine, observed.started_at))
+    return forged_answer.leads(observed, _known(mine, observed.started_at))
 
 
 def noted(mine: PlatformMemory, observed: RoundObservation) -> PlatformMemory:
@@ -37,14 +37,14 @@ def noted(mine: PlatformMemory, observed: RoundObservation) -> PlatformMemory:
         if leg.failure is not None and leg.failure.phase is Phase.RESOLVE
     ]
     known = _known(mine)
-    failed = any(astray.exonerated(observed, target, known) for target in unresolved)
+    failed = any(forged_answer.exonerated(observed, target, known) for target in unresolved)
     # A clock that was set back leaves no end in the future.
     return replace(mine, unsteady_at=at if failed else min(before, at))
 
 
-def _known(mine: PlatformMemory, at: float = 0.0) -> Known:
-    well_at = map(names.network_of, () if mine.holder is None else mine.holder.well_at)
-    return Known(
+def _known(mine: PlatformMemory, at: float = 0.0) -> KnownPlaces:
+    well_at = map(where_names_lead.network_of, () if mine.holder is None else mine.holder.well_at)
+    return KnownPlaces(
         addresses=mine.addresses,
         encrypted=mine.encrypted,
         reached=frozenset((*mine.reached, *well_at)),
@@ -61,14 +61,14 @@ def exonerating(mine: PlatformMemory, observed: RoundObservation) -> PlatformMem
         episode is not None
         and episode.led_astray
         and episode.family is observed.family
-        and astray.exonerated(observed, episode.target, known)
+        and forged_answer.exonerated(observed, episode.target, known)
     ):
         episode = None
     if proven is not None and proven.basis is Basis.DNS and proven.family is observed.family:
-        if astray.exonerated(observed, proven.target, known):
+        if forged_answer.exonerated(observed, proven.target, known):
             proven = None
         elif proven.at_home and is_astray(mine, observed, proven.target):
-            proven = replace(proven, at_home=astray.at_home(observed, proven.target))
+            proven = replace(proven, at_home=forged_answer.at_home(observed, proven.target))
     return replace(mine, episode=episode, proven=proven)
 
 
@@ -79,5 +79,5 @@ def is_astray(mine: PlatformMemory, observed: RoundObservation, target: str) -> 
 
 def own_words(before: tuple[str, ...], observed: RoundObservation, target: str) -> tuple[str, ...]:
     """``before``, and what the host's own resolver gave on the wire in this round."""
-    words = (*before, *astray.own_words(observed, target))
+    words = (*before, *forged_answer.own_words(observed, target))
     return tuple(dict.fromkeys(words))[-MOST_ADDRESSES:]

@@ -16,11 +16,11 @@ from probe.model.observation import LegObservation
 from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger, Verdict, reaches
 from probe.observe.effort import Measure
 from probe.verdict.apart import Farther, Led, Relief, Slower
-from probe.verdict.clock import DatesFound
+from probe.verdict.bets import Wealth
+from probe.verdict.certificate_dates import DatesFound
 from probe.verdict.keys import FamilyKey, MeasureKey, SeriesKey
 from probe.verdict.level import Level
 from probe.verdict.often import Share
-from probe.verdict.rank import Wealth
 from probe.verdict.shown import Shown
 
 # A change of meaning makes what older versions stored useless: it is then forgotten.
@@ -32,7 +32,7 @@ ALIKE = 1.5
 seconds for each byte, as a longer read takes no less time: that is below every margin."""
 
 
-class Episode(Struct, frozen=True, kw_only=True):
+class OpenSuspicion(Struct, frozen=True, kw_only=True):
     """A suspicion under test: one target in one measure, since ``onset_at`` (Unix seconds).
 
     ``last_at`` is the latest round that was suspicious; ``rounds`` counts them. ``suspects``:
@@ -215,7 +215,7 @@ class ControlMemory(Struct, frozen=True, kw_only=True):
     """When a control answered last (Unix seconds; 0: never), and since when it has not answered
     whenever it was asked (0: it did the last time). ``pace``: bytes a second of its last read,
     ``paced_at``. ``opened_by``: who signed the untrusted certificate that it was shown last,
-    ``opened_at`` (``forged.py``)."""
+    ``opened_at`` (``forged_certificate.py``)."""
 
     answered_at: float = 0.0
     silent_since: float = 0.0
@@ -269,7 +269,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     since: float = 0.0
     at: float = 0.0
     holds_seconds: float = 0.0
-    episode: Episode | None = None
+    episode: OpenSuspicion | None = None
     proven: Proven | None = None
     addresses: dict[FamilyKey, tuple[str, ...]] = {}
     encrypted: dict[FamilyKey, tuple[str, ...]] = {}
@@ -303,7 +303,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     shares: dict[MeasureKey, Share] = {}
 
     @property
-    def holder(self) -> Proven | Episode | None:
+    def holder(self) -> Proven | OpenSuspicion | None:
         """What is held of it: what is proven, else what is suspected."""
         return self.proven or self.episode
 

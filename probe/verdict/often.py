@@ -56,7 +56,7 @@ TRIED = 3
 BAD, GOOD = 0.8, 0.3
 
 
-class Shown(Struct, frozen=True):
+class TimesSlower(Struct, frozen=True):
     """One target (or ``""``: a control) in one measure in one round. ``log``: of how many times
     slower than normal; infinite: it failed."""
 
@@ -152,10 +152,10 @@ def bet(slow: bool, share: float, bound: float) -> float:
     return share / bound if slow else (1.0 - share) / (1.0 - bound)
 
 
-def shown(contrasts: Iterable[Contrast], thresholds: Thresholds) -> list[Shown]:
+def shown(contrasts: Iterable[Contrast], thresholds: Thresholds) -> list[TimesSlower]:
     """What the targets of a round show, each against its own history."""
     return [
-        Shown(c.target, c.measure, c.address, c.worst > thresholds.log_margin, c.worst)
+        TimesSlower(c.target, c.measure, c.address, c.worst > thresholds.log_margin, c.worst)
         for c in contrasts
         if c.usual
     ]
@@ -163,7 +163,7 @@ def shown(contrasts: Iterable[Contrast], thresholds: Thresholds) -> list[Shown]:
 
 def controls_shown(
     read: Readings, measures: Iterable[Measure], thresholds: Thresholds
-) -> list[Shown]:
+) -> list[TimesSlower]:
     """What its controls show by the same rule: each against the slowest of the other legs that are
     well, so it is no more often suspicious than a target would be."""
     found = []
@@ -179,7 +179,7 @@ def controls_shown(
             others = [v for other, v in logs.items() if other != order and isfinite(v)]
             if order in logs and others:
                 log = logs[order] - max(others)
-                found.append(Shown("", measure, "", log > thresholds.log_margin, log))
+                found.append(TimesSlower("", measure, "", log > thresholds.log_margin, log))
     return found
 
 
@@ -196,7 +196,7 @@ def _beyond(leg: LegReading, measure: Measure) -> float | None:
 
 def after(
     shares: dict[MeasureKey, Share],
-    seen: Iterable[Shown],
+    seen: Iterable[TimesSlower],
     family: Family,
     at: float,
     thresholds: Thresholds,
@@ -230,7 +230,9 @@ def _learnt(share: Share, rounds: int, slow: int) -> Share:
     return replace(share, calm=share.calm * kept + rounds, calm_slow=share.calm_slow * kept + slow)
 
 
-def _stepped(share: Share, one: Shown, bound: float, at: float, thresholds: Thresholds) -> Share:
+def _stepped(
+    share: Share, one: TimesSlower, bound: float, at: float, thresholds: Thresholds
+) -> Share:
     rounds, slow = share.by_address.get(one.address, (0, 0))
     by_address = {**share.by_address, one.address: (rounds + 1, slow + one.slow)}
     if share.calm < LEARNT:

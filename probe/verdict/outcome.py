@@ -27,9 +27,9 @@ from probe.verdict.about import About
 from probe.verdict.apart import Relief
 from probe.verdict.contrast import Contrast
 from probe.verdict.facts import Facts
-from probe.verdict.memory import Episode, PlatformMemory, Proven
+from probe.verdict.ladder import VERSION, Rule
+from probe.verdict.memory import OpenSuspicion, PlatformMemory, Proven
 from probe.verdict.often import Often
-from probe.verdict.rules import VERSION, Rule
 from probe.verdict.score import Score
 
 
@@ -176,7 +176,7 @@ def _since(
     return observed.started_at
 
 
-def _e_value(restriction: Proven | None, episode: Episode | None) -> float | None:
+def _e_value(restriction: Proven | None, episode: OpenSuspicion | None) -> float | None:
     if restriction is not None:
         return restriction.e_value
     return None if episode is None else episode.e_value

@@ -46,7 +46,7 @@ HISTORY_SECONDS = 7 * 86_400.0
 last for months, so no history proves that there is none: it is only said for how long it was so."""
 
 
-class Known(StrEnum):
+class KnownBy(StrEnum):
     """By what it is known how fast the platform should be."""
 
     NOTHING = ""
@@ -77,7 +77,7 @@ class Paces(Struct, frozen=True, kw_only=True):
     platform: float
     control: float
     foreign: float
-    known: Known
+    known: KnownBy
     days: float
     slowest: bool
     outside: OutsidePace | None = None
@@ -164,12 +164,12 @@ def _honest(outside: OutsidePace, foreign: float, allowed: float, thresholds: Th
     return expected / (thresholds.no_baseline * thresholds.margin)
 
 
-def _known(slow: float, theirs: Mapping[str, float], seconds: float, swap_well: bool) -> Known:
+def _known(slow: float, theirs: Mapping[str, float], seconds: float, swap_well: bool) -> KnownBy:
     if swap_well:
-        return Known.SWAP
+        return KnownBy.SWAP
     if log(slow) >= log(median(theirs.values())) - log(COMPARABLE):
-        return Known.CONTROLS
-    return Known.HISTORY if seconds >= HISTORY_SECONDS else Known.NOTHING
+        return KnownBy.CONTROLS
+    return KnownBy.HISTORY if seconds >= HISTORY_SECONDS else KnownBy.NOTHING
 
 
 def _allowed(observed: RoundObservation) -> float:

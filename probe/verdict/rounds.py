@@ -11,22 +11,19 @@ from msgspec.structs import replace
 from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.observe.effort import server_error
-from probe.verdict import line, names
+from probe.verdict import where_names_lead
 from probe.verdict.about import About
 from probe.verdict.apart import Led
-from probe.verdict.astray import OWN
-from probe.verdict.clock import dates_found
+from probe.verdict.certificate_dates import dates_found
 from probe.verdict.compared import Compared, reads_over
+from probe.verdict.forged_answer import OWN
 from probe.verdict.keys import FamilyKey, family_key, family_of
 from probe.verdict.memory import (
     PlatformMemory,
     Proven,
 )
-from probe.verdict.readings import Readings
 from probe.verdict.thresholds import Thresholds
 
-SLOW_LINE_SECONDS = 6 * 3_600.0
-"""A slow line that no round has looked at for so long is forgotten."""
 PROVEN_SECONDS = 24 * 3_600.0
 """So is a restriction whose target could not be compared at all (its object is gone, say)."""
 
@@ -39,9 +36,9 @@ def noted(mine: PlatformMemory, seen: Compared, observed: RoundObservation) -> P
         errors = errors + 1 if any(server_error(leg) for leg in targets) else 0
     return replace(
         mine,
-        addresses=names.addresses(mine.addresses, observed),
-        encrypted=names.encrypted(mine.encrypted, observed),
-        reached=names.reached(mine.reached, observed),
+        addresses=where_names_lead.addresses(mine.addresses, observed),
+        encrypted=where_names_lead.encrypted(mine.encrypted, observed),
+        reached=where_names_lead.reached(mine.reached, observed),
         server_errors=errors,
         dates=dates_found(observed),
         proven=_kept(_with_gap(mine, observed), seen, observed),
@@ -67,34 +64,6 @@ def _kept(found: Proven | None, seen: Compared, observed: RoundObservation) -> P
     if reads_over(found, observed):
         found = replace(found, waited=found.waited + 1)
     return found if at - found.seen_at < PROVEN_SECONDS else None
-
-
-def with_slow_line(
-    mine: PlatformMemory, read: Readings, seen: Compared, about: About
-) -> PlatformMemory:
-    """Counts the rounds in a row in which everything was slow. What no round has looked at lately
-    counts no more: long reads are rare, and what two of them met may be over for days."""
-    at, log_slow = read.at, mine.line_log
-    seen_at = {m: t for m, t in mine.slow_line_at.items() if 0.0 <= at - t <= SLOW_LINE_SECONDS}
-    counts = {m: n for m, n in mine.slow_line.items() if m in seen_at}
-    for measure in seen.measures:
-        found = line.slowness(
-            read,
-            measure,
-            thresholds=about.thresholds,
-            domestic=about.domestic,
-        )
-        if found is not None:
-            counts[measure] = counts.get(measure, 0) + 1 if found else 0
-            seen_at[measure] = at
-            log_slow = found or log_slow
-    return replace(mine, slow_line=counts, slow_line_at=seen_at, line_log=log_slow)
-
-
-def slow_line(mine: PlatformMemory, about: About) -> float | None:
-    """Logarithm of how much slower the line is, once that has lasted."""
-    lasted = max(mine.slow_line.values(), default=0) >= about.thresholds.degraded_rounds
-    return mine.line_log if lasted else None
 
 
 def without_our_own(

@@ -19,6 +19,7 @@ from probe.model.verdict import Signature
 from probe.observe.effort import Measure, hard
 from probe.observe.gaps import ONE_GAP
 from probe.observe.signature import signature, way_clear
+from probe.verdict.bets import EACH, wins
 from probe.verdict.contrast import (
     between_rounds,
     says_something,
@@ -26,7 +27,6 @@ from probe.verdict.contrast import (
 )
 from probe.verdict.level import Levels
 from probe.verdict.path import path_shift
-from probe.verdict.rank import EACH, wins
 from probe.verdict.readings import LegReading, read
 from probe.verdict.thresholds import Thresholds
 

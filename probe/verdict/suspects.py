@@ -9,19 +9,18 @@ from math import log
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.model.identity import Compares, LegRole
+from probe.model.identity import Compares
 from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure
-from probe.verdict import astray, lookups
+from probe.verdict import forged_answer, lookups
 from probe.verdict.about import About
 from probe.verdict.compared import Compared, waits_for_long
 from probe.verdict.contrast import Contrast
-from probe.verdict.memory import Episode, PlatformMemory, Proven
-from probe.verdict.names import visited
+from probe.verdict.memory import OpenSuspicion, PlatformMemory, Proven
+from probe.verdict.saw_the_name import visited
 from probe.verdict.suspicion import Deed, Occasion
 from probe.verdict.thresholds import Thresholds
 
-MOST_CLEAN = 32
 EPISODE_SECONDS = 6 * 3_600.0
 """A suspicion that no round has renewed for so long is dropped."""
 LONG_WAIT = 2
@@ -87,7 +86,7 @@ def _of_proven(
 
 def done(
     act: Deed, scene: RoundScene, mine: PlatformMemory, observed: RoundObservation, about: About
-) -> Episode | None:
+) -> OpenSuspicion | None:
     """The suspicion after ``act``; ``None``: there is none (any more)."""
     current = mine.episode
     if act is Deed.BEGIN:
@@ -102,8 +101,8 @@ def done(
 
 
 def renewed(
-    current: Episode, scene: RoundScene, mine: PlatformMemory, observed: RoundObservation
-) -> Episode:
+    current: OpenSuspicion, scene: RoundScene, mine: PlatformMemory, observed: RoundObservation
+) -> OpenSuspicion:
     """``current`` after one more suspicious round, or one that stands for it."""
     again = replace(current, rounds=current.rounds + 1, bursts=0, last_at=observed.started_at)
     now = scene.now
@@ -114,7 +113,7 @@ def renewed(
         suspects=_places(scene.suspects, current.measure),
         led_astray=current.led_astray
         or (not current.elsewhere_tried and lookups.is_astray(mine, observed, now.target)),
-        at_home=astray.at_home(observed, now.target)
+        at_home=forged_answer.at_home(observed, now.target)
         and (current.at_home or not current.led_astray),
         own_words=lookups.own_words(current.own_words, observed, now.target),
     )
@@ -136,8 +135,8 @@ def first_of(suspects: Sequence[Contrast], about: About) -> Contrast:
 
 def begun(
     worst: Contrast, suspects: Iterable[Contrast], mine: PlatformMemory, observed: RoundObservation
-) -> Episode:
-    return Episode(
+) -> OpenSuspicion:
+    return OpenSuspicion(
         clean=mine.clean,
         target=worst.target,
         measure=worst.measure,
@@ -148,18 +147,18 @@ def begun(
         suspects=_places(suspects, worst.measure),
         seen=visited(observed),
         led_astray=lookups.is_astray(mine, observed, worst.target),
-        at_home=astray.at_home(observed, worst.target),
+        at_home=forged_answer.at_home(observed, worst.target),
         own_words=lookups.own_words((), observed, worst.target),
     )
 
 
 def instead(
     rival: Contrast,
-    current: Episode,
+    current: OpenSuspicion,
     suspects: Iterable[Contrast],
     mine: PlatformMemory,
     observed: RoundObservation,
-) -> Episode:
+) -> OpenSuspicion:
     """``rival`` is tested from nothing in the place of ``current``, whose onset it keeps."""
     return replace(
         begun(rival, suspects, mine, observed),
@@ -170,7 +169,7 @@ def instead(
 
 
 def better_known(
-    current: Episode, suspects: Iterable[Contrast], thresholds: Thresholds
+    current: OpenSuspicion, suspects: Iterable[Contrast], thresholds: Thresholds
 ) -> Contrast | None:
     """What is slow in this round too and has a history, while ``current``, a long read, has none:
     there is one a day, so what is normal for it is not known for long, and little is proven by it.
@@ -181,7 +180,7 @@ def better_known(
 
 
 def rival_of(
-    current: Episode, now: Contrast, suspects: Iterable[Contrast], thresholds: Thresholds
+    current: OpenSuspicion, now: Contrast, suspects: Iterable[Contrast], thresholds: Thresholds
 ) -> Contrast | None:
     """Another target or measure that is slower still by the margin, while the bursts of
     ``current`` do not suffice.
@@ -196,8 +195,11 @@ def rival_of(
 
 
 def with_seen(
-    episode: Episode | None, seen: Compared, observed: RoundObservation, thresholds: Thresholds
-) -> Episode | None:
+    episode: OpenSuspicion | None,
+    seen: Compared,
+    observed: RoundObservation,
+    thresholds: Thresholds,
+) -> OpenSuspicion | None:
     """The episode, knowing which addresses this round said the platform's name to, and what its
     decoy showed in a round that renewed it."""
     if episode is None:
@@ -213,24 +215,6 @@ def with_seen(
         decoy_slow=episode.decoy_slow + slow,
         decoy_fast=episode.decoy_fast + (not slow),
     )
-
-
-def clean_after(
-    mine: PlatformMemory, seen: Compared | None, observed: RoundObservation, about: About
-) -> tuple[str, ...]:
-    """Addresses that were well when the platform's name was last said to them.
-
-    A handshake is too short to tell: some throttling begins with it and shows only in what is read
-    (``seen``: ``None`` in a burst, which follows a suspicion)."""
-    seen_now = visited(observed)
-    clean = [address for address in mine.clean if address not in seen_now]
-    if seen is not None and not suspects_of(seen, about.thresholds.log_margin):
-        clean += [
-            leg.address
-            for leg in observed.by_role(LegRole.TARGET)
-            if leg.ok and leg.address and leg.leg.compares is Compares.GOODPUT
-        ]
-    return tuple(dict.fromkeys(clean))[-MOST_CLEAN:]
 
 
 def _has_swap(suspect: Contrast, about: About) -> bool:

@@ -12,11 +12,16 @@ from probe.model.basis import Basis
 from probe.model.burst import Burst
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Trigger
-from probe.verdict import names
+from probe.verdict import where_names_lead
 from probe.verdict.about import About
+from probe.verdict.bets import Wealth
 from probe.verdict.compared import Compared
 from probe.verdict.contrast import Contrast
-from probe.verdict.episode import (
+from probe.verdict.facts import Suspicion
+from probe.verdict.level import Levels
+from probe.verdict.memory import OpenSuspicion, PlatformMemory, Proven
+from probe.verdict.next_burst import burst, episode_burst, recovery_burst
+from probe.verdict.open_suspicion import (
     Others,
     after_burst,
     basis,
@@ -25,11 +30,6 @@ from probe.verdict.episode import (
     proven,
     shown_by,
 )
-from probe.verdict.facts import Suspicion
-from probe.verdict.level import Levels
-from probe.verdict.memory import Episode, PlatformMemory, Proven
-from probe.verdict.plan import burst, episode_burst, recovery_burst
-from probe.verdict.rank import Wealth
 from probe.verdict.score import Score
 from probe.verdict.shown import added, shown
 from probe.verdict.suspicion import Ask, Deed, Occasion
@@ -50,7 +50,7 @@ class BurstScene(Struct, frozen=True, kw_only=True):
     """What a burst says of what is held."""
 
     event: Occasion
-    episode: Episode | None = None
+    episode: OpenSuspicion | None = None
     """The suspicion with what the burst says."""
     proven: Proven | None = None
     """What is proven, with what the burst says."""
@@ -75,7 +75,7 @@ def scene_of(
 
 def _of_suspicion(
     mine: PlatformMemory,
-    current: Episode,
+    current: OpenSuspicion,
     found: Score,
     observed: RoundObservation,
     about: About,
@@ -91,7 +91,7 @@ def _of_suspicion(
         return BurstScene(
             event=Occasion.ONE_EDGE if episode.one_edge else Occasion.NO_EVIDENCE, episode=episode
         )
-    place = names.places(observed).get(episode.target)
+    place = where_names_lead.places(observed).get(episode.target)
     known = 0 if place is None else len(mine.addresses.get(place, ()))
     rests_on = basis(episode, observed.started_at, known, thresholds, others)
     more = episode.bursts < thresholds.bursts_per_round
@@ -193,7 +193,7 @@ def asked(
     if not about.may_burst or ask is Ask.NOTHING:
         return None
     if ask is Ask.TEST and mine.episode is not None:
-        places = names.places(observed)
+        places = where_names_lead.places(observed)
         return episode_burst(platform, mine.episode, mine, levels, about, places)
     if found is None:
         return None
@@ -216,7 +216,7 @@ def evident(mine: PlatformMemory, thresholds: Thresholds) -> bool:
     return mine.episode is not None and mine.episode.e_value >= thresholds.evidence
 
 
-def _enough(episode: Episode, evidence: float) -> bool:
+def _enough(episode: OpenSuspicion, evidence: float) -> bool:
     """This round can add nothing: the evidence is there, and what is missing is another round."""
     if episode.one_edge:
         return True
@@ -226,7 +226,7 @@ def _enough(episode: Episode, evidence: float) -> bool:
     return episode.control.e_value >= evidence and strong >= 2
 
 
-def _swap_may_speak(episode: Episode, found: Score) -> bool:
+def _swap_may_speak(episode: OpenSuspicion, found: Score) -> bool:
     """The swap has been well in this burst and bears evidence: a few more may tell the name."""
     return found.swap_wins is not None and episode.swap.e_value > 1.0
 

@@ -18,9 +18,9 @@ from probe.model.identity import Family
 from probe.model.verdict import Method, SlowPhase, State
 from probe.observe.effort import TIMEOUT, Measure
 from probe.verdict.about import About
-from probe.verdict.episode import fails, failure, method, speaks
 from probe.verdict.keys import FamilyKey, family_key
-from probe.verdict.memory import ControlMemory, Episode, Memory, Proven
+from probe.verdict.memory import ControlMemory, Memory, OpenSuspicion, Proven
+from probe.verdict.open_suspicion import fails, failure, method, speaks
 from probe.verdict.thresholds import Thresholds
 
 # Operators of controls abroad that must have answered since it began.
@@ -45,7 +45,7 @@ class Mechanism(Struct, frozen=True):
         return bool(self.slow & other.slow)
 
 
-def mechanism(holder: Proven | Episode) -> Mechanism:
+def mechanism(holder: Proven | OpenSuspicion) -> Mechanism:
     """How what ``holder`` is about is hit."""
     if isinstance(holder, Proven):
         if holder.state is State.BLOCKED:
@@ -65,7 +65,7 @@ def _ended(how: str) -> bool | None:
 
 
 def together(
-    memory: Memory, platform: str, mine: Episode | Proven | None, about: About
+    memory: Memory, platform: str, mine: OpenSuspicion | Proven | None, about: About
 ) -> tuple[str, ...]:
     """Platforms of other operators that are hit as ``platform`` is, by what ``mine`` says of it,
     since the same minutes, while controls are well.
@@ -88,12 +88,14 @@ def together(
     return tuple(sorted(found))
 
 
-def _way_clear(holder: Episode | Proven) -> bool:
+def _way_clear(holder: OpenSuspicion | Proven) -> bool:
     """It is slow, and the way did nothing to it that it did not do to controls."""
-    return holder.way_clear and not (isinstance(holder, Episode) and fails(holder))
+    return holder.way_clear and not (isinstance(holder, OpenSuspicion) and fails(holder))
 
 
-def _bears(holder: Episode | Proven, mine: Episode | Proven, thresholds: Thresholds) -> bool:
+def _bears(
+    holder: OpenSuspicion | Proven, mine: OpenSuspicion | Proven, thresholds: Thresholds
+) -> bool:
     if abs(holder.onset_at - mine.onset_at) > thresholds.together_seconds:
         return False
     if isinstance(holder, Proven):
@@ -105,7 +107,7 @@ def _bears(holder: Episode | Proven, mine: Episode | Proven, thresholds: Thresho
 
 
 def controls_well(
-    controls: Mapping[FamilyKey, ControlMemory], mine: Episode | Proven, about: About
+    controls: Mapping[FamilyKey, ControlMemory], mine: OpenSuspicion | Proven, about: About
 ) -> bool:
     """Controls of two operators abroad have answered since it began and are not silent, and not all
     that are inside the country (if any is known) are silent."""

@@ -16,9 +16,9 @@ from probe.observe.effort import Measure
 from probe.verdict.apart import Farther, Slower
 from probe.verdict.keys import RTT, FamilyKey, family_key, parts
 from probe.verdict.level import Level, Levels
-from probe.verdict.names import network_of
 from probe.verdict.readings import LegReading, Readings
 from probe.verdict.thresholds import Thresholds
+from probe.verdict.where_names_lead import network_of
 
 LEAST_SECONDS = 0.02
 """A round trip that is longer by less says nothing: a queue at an exchange does as much."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from probe.model.observation import RoundObservation
-from probe.verdict import forged, outside
+from probe.verdict import forged_certificate, references
 from probe.verdict.about import About
-from probe.verdict.episode import Others
-from probe.verdict.memory import Episode, Memory, PlatformMemory, Proven
+from probe.verdict.memory import Memory, OpenSuspicion, PlatformMemory, Proven
+from probe.verdict.open_suspicion import Others
 from probe.verdict.together import together
 
 
@@ -19,13 +19,13 @@ def elsewhere_noted(
     at = observed.started_at
     return replace(
         mine,
-        episode=None if mine.episode is None else outside.heard(mine.episode, at, about),
-        proven=None if mine.proven is None else outside.heard(mine.proven, at, about),
+        episode=None if mine.episode is None else references.heard(mine.episode, at, about),
+        proven=None if mine.proven is None else references.heard(mine.proven, at, about),
     )
 
 
 def others_of(
-    memory: Memory, holder: Episode | Proven | None, observed: RoundObservation, about: About
+    memory: Memory, holder: OpenSuspicion | Proven | None, observed: RoundObservation, about: About
 ) -> Others:
     """What other platforms and references say of what ``holder`` is about."""
     if holder is None:
@@ -34,7 +34,7 @@ def others_of(
     alone = holder.elsewhere_at == observed.started_at
     return Others(
         together=() if alone else together(memory, observed.platform, holder, about),
-        vouched=outside.vouched(holder, observed.started_at, about),
+        vouched=references.vouched(holder, observed.started_at, about),
         certificates_by=_certificates_by(memory, observed, about),
     )
 
@@ -43,8 +43,8 @@ def _certificates_by(memory: Memory, observed: RoundObservation, about: About) -
     """Who makes certificates for platforms of other operators. Whose operator is not known may be
     the same one's."""
     own = about.operators.get(observed.platform)
-    oldest = observed.started_at - forged.OPENED_SECONDS
-    return forged.issuers(
+    oldest = observed.started_at - forged_certificate.OPENED_SECONDS
+    return forged_certificate.issuers(
         leg
         for name, known in memory.platforms.items()
         if own is not None and about.operators.get(name, own) != own

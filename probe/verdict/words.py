@@ -5,7 +5,7 @@ from __future__ import annotations
 from probe.observe.effort import LEGAL_REASONS
 from probe.verdict.claims import moment
 from probe.verdict.facts import Facts, failures
-from probe.verdict.pace import Known
+from probe.verdict.pace import KnownBy
 
 _AS_FAST = 1.5
 """Slower than its history by no more is as fast as before: so much ends a suspicion, too."""
@@ -136,12 +136,12 @@ def _pace(facts: Facts) -> str:
         return "reachable; how fast it reads is not known yet"
     if facts.usual_times is not None and facts.usual_times > _AS_FAST:
         return f"reachable; the slowest of it took {times(facts.usual_times)} as long as usual"
-    if found.known is Known.SWAP:
+    if found.known is KnownBy.SWAP:
         return "reachable and as fast as a neutral name at the same server"
-    if found.known is Known.CONTROLS:
+    if found.known is KnownBy.CONTROLS:
         return "reachable and not much slower than other sites"
     pace = f"{rate(found.platform)} beside up to {rate(found.control)} of controls"
-    if found.known is Known.HISTORY and facts.usual:
+    if found.known is KnownBy.HISTORY and facts.usual:
         return f"reachable and as fast as in the {found.days:.0f} days before ({pace})"
     return f"reachable; how fast it should be is not known here ({pace})"
 

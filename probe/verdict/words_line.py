@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from math import exp
 
-from probe.verdict.clock import Fault
+from probe.verdict.certificate_dates import Fault
 from probe.verdict.facts import Facts, failures
 from probe.verdict.families import TITLES, NoNews
 from probe.verdict.words import times

@@ -13,7 +13,7 @@ from probe.model.identity import Family, LegRole, Phase, RoundKind
 from probe.model.observation import Leg, SkippedLeg
 from probe.model.verdict import Method, SlowPhase, State, Trigger
 from probe.observe.effort import Measure
-from probe.verdict import plan
+from probe.verdict import next_burst
 from probe.verdict.decide import decide
 from probe.verdict.memory import Memory, Proven
 from probe.verdict.score import score
@@ -234,7 +234,7 @@ def test_controls_that_are_silent_are_not_drawn_for_bursts_while_others_answer()
     # If hardly anybody answers, the silent are asked: who is left may be the only one spared.
     silent = frozenset(control.name for control in country.about.controls[:3])
     known = about_x(silent={Family.IPV4: silent})
-    alone = plan.burst("x", "page", Measure.HANDSHAKE, Family.IPV4, {}, known)
+    alone = next_burst.burst("x", "page", Measure.HANDSHAKE, Family.IPV4, {}, known)
     assert len(alone.controls) == 4
 
 
@@ -521,7 +521,7 @@ def test_controls_that_fail_do_not_end_a_restriction() -> None:
     country.run(4)
     assert country.verdicts[-1].state is State.THROTTLED
     country.act = lambda leg, address: SILENT if leg.role is LegRole.CONTROL else SLOW
-    burst = plan.recovery_burst("x", _proven(country), country.memory.levels, country.about)
+    burst = next_burst.recovery_burst("x", _proven(country), country.memory.levels, country.about)
     found = score(
         country.a_burst(burst),
         _proven(country).measure,

@@ -10,7 +10,7 @@ from probe.model.identity import LegRole, RoundKind
 from probe.model.observation import Leg
 from probe.model.verdict import State
 from probe.observe.effort import Measure
-from probe.verdict import plan
+from probe.verdict import next_burst
 from probe.verdict.keys import difference
 from probe.verdict.score import Score, score
 from tests.verdict.country import WELL, Act, Country, Done
@@ -37,7 +37,7 @@ def farther(times: float, *, swap: float = 1.0) -> Act:
 def a_burst(country: Country) -> Score:
     levels, about = country.memory.levels, country.about
     place = country.a_round()
-    planned = plan.burst("x", "object", Measure.TRANSFER, place.family, levels, about)
+    planned = next_burst.burst("x", "object", Measure.TRANSFER, place.family, levels, about)
     return score(
         country.a_burst(planned), Measure.TRANSFER, levels=levels, thresholds=about.thresholds
     )

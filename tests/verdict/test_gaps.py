@@ -20,10 +20,10 @@ from probe.model.observation import Clock, HttpFacts, Leg, LegObservation, TcpIn
 from probe.model.verdict import State
 from probe.observe.effort import Measure
 from probe.observe.gaps import LEAST_SEGMENTS, ONE_GAP, log_gaps
-from probe.verdict.episode import speaks
+from probe.verdict.bets import BRAVE, EACH, WEIGHTS, Wealth, wins
 from probe.verdict.level import Level, learned
-from probe.verdict.memory import Episode
-from probe.verdict.rank import BRAVE, EACH, WEIGHTS, Wealth, wins
+from probe.verdict.memory import OpenSuspicion
+from probe.verdict.open_suspicion import speaks
 from probe.verdict.thresholds import DEFAULT
 from scenarios.model import EVERY, Lossy, Restricted, Whom, exactly
 from synth.drive import Daemon
@@ -190,7 +190,7 @@ GAPS_ALONE = Wealth(0.1, 0.1, 60_000.0)
 def test_missing_segments_alone_slow_nobody(
     evidence: Wealth, slow: tuple[float, ...], failures: tuple[str, ...], spoken: bool
 ) -> None:
-    episode = Episode(
+    episode = OpenSuspicion(
         target="object",
         measure=Measure.TRANSFER,
         family=Family.IPV4,

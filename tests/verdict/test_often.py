@@ -23,7 +23,7 @@ from probe.verdict.often import (
     SHARES,
     Often,
     Share,
-    Shown,
+    TimesSlower,
     after,
     bet,
     set_aside,
@@ -77,7 +77,7 @@ def test_it_speaks_falsely_no_sooner_than_its_threshold_says() -> None:
     for _ in range(runs):
         shares = calm
         while not shares[KEY].e_value:
-            one = Shown("object", READS, "", random.random() < bound, 1.0)
+            one = TimesSlower("object", READS, "", random.random() < bound, 1.0)
             kept = replace(shares[KEY], calm=400.0, calm_slow=36.0)
             shares = after({KEY: kept}, [one], V4, ROUND, low)
             rounds += 1
@@ -91,7 +91,7 @@ def told(
     spoke = None
     for number, slow in enumerate(rounds):
         at = shares[KEY].at + ROUND if KEY in shares else ROUND
-        one = Shown("object", READS, address, slow, log if slow else 0.0)
+        one = TimesSlower("object", READS, address, slow, log if slow else 0.0)
         shares = after(shares, [one], V4, at, DEFAULT)
         if spoke is None and shares[KEY].e_value:
             spoke = number + 1
@@ -132,7 +132,7 @@ def test_a_platform_is_no_more_suspicious_than_its_controls() -> None:
     """They are as often slow as it is: then it is the line, or this place in the net."""
     alone, beside = calm(), calm()
     for n in range(300):
-        control = Shown("", READS, "", n % 2 == 0, 1.0)
+        control = TimesSlower("", READS, "", n % 2 == 0, 1.0)
         beside = after(beside, [control], V4, ROUND, DEFAULT)
     assert told([True, False] * 30, alone)[1] is not None
     assert told([True, False] * 30, beside)[1] is None
@@ -143,8 +143,8 @@ def test_what_begins_with_a_trouble_that_controls_meet_too_says_nothing() -> Non
     for others, spoke in ((0.4, False), (0.0, True)):
         shares, random, said = calm(4_000.0, every=1e9), Random(1), False
         for n in range(200):
-            seen = [Shown("", READS, "", random.random() < others, 1.0) for _ in range(2)]
-            seen.append(Shown("object", READS, "", random.random() < 0.5, 3.0))
+            seen = [TimesSlower("", READS, "", random.random() < others, 1.0) for _ in range(2)]
+            seen.append(TimesSlower("object", READS, "", random.random() < 0.5, 3.0))
             shares = after(shares, seen, V4, n * ROUND, DEFAULT)
             said = said or bool(shares[KEY].e_value)
         assert said is spoke

@@ -13,8 +13,8 @@ from probe.model.observation import RoundObservation
 from probe.model.stored import StoredRound
 from probe.model.verdict import State
 from probe.verdict.about import About, about
+from probe.verdict.ladder import RULES
 from probe.verdict.replay import Latest, Recorded, Replayed, replay
-from probe.verdict.rules import RULES
 from probe.verdict.thresholds import DEFAULT, Thresholds
 from scenarios.lines import LINES
 from scenarios.table import BY_ID

@@ -13,8 +13,8 @@ from probe.model.identity import Family, LegRole, Phase, RoundKind
 from probe.model.observation import Leg
 from probe.model.verdict import Method, State
 from probe.observe.effort import Measure
-from probe.verdict.memory import Episode, PlatformMemory, Proven
-from probe.verdict.rank import Wealth
+from probe.verdict.bets import Wealth
+from probe.verdict.memory import OpenSuspicion, PlatformMemory, Proven
 from probe.verdict.together import together
 from synth.drive import Daemon
 from synth.edges import EdgeModel
@@ -72,7 +72,7 @@ def silenced(onset_at: float) -> PlatformMemory:
 def suspected(onset_at: float, evidence: float, *failures: str) -> PlatformMemory:
     wealth = Wealth(evidence, evidence)
     return PlatformMemory(
-        episode=Episode(
+        episode=OpenSuspicion(
             target="object",
             measure=Measure.TRANSFER,
             family=Family.IPV4,

@@ -16,7 +16,7 @@ from probe.model.stored import StoredRound
 from probe.model.verdict import Verdict
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.publish.plain_words import failure_words, rate_words
-from probe.verdict.rules import RULES
+from probe.verdict.ladder import RULES
 
 _CORNERS = (
     ("platform's name", LegRole.TARGET, LegRole.DECOY),

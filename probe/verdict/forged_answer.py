@@ -32,8 +32,8 @@ from probe.model.observation import DnsObservation, LegObservation, Place, Round
 from probe.observe.effort import sound
 from probe.verdict.apart import Led
 from probe.verdict.keys import FamilyKey, family_key
-from probe.verdict.names import ASTRAY as NOT_THE_PLATFORMS
-from probe.verdict.names import HOST, HTTPS, network_of
+from probe.verdict.where_names_lead import ASTRAY as NOT_THE_PLATFORMS
+from probe.verdict.where_names_lead import HOST, HTTPS, network_of
 
 SYSTEM = "system"
 BOGON = "dns_bogon_error"
@@ -55,7 +55,7 @@ OWN = frozenset({Led.OWN_FILE, Led.OWN_LOOKUP, Led.TROUBLE})
 """Ours, or the home's: the platform's leg says nothing of the platform then."""
 
 
-class Known(Struct, frozen=True, kw_only=True):
+class KnownPlaces(Struct, frozen=True, kw_only=True):
     """What is remembered of where names lead: the latest ``addresses`` that any resolver gave and
     those that an ``encrypted`` one did, by family and name; the networks in which the platform was
     ever ``reached``, under its own certificate. ``unsteady``: within a day the host's resolver
@@ -67,7 +67,7 @@ class Known(Struct, frozen=True, kw_only=True):
     unsteady: bool = False
 
 
-def led(observed: RoundObservation, leg: LegObservation, known: Known) -> Led:
+def led(observed: RoundObservation, leg: LegObservation, known: KnownPlaces) -> Led:
     """What the look-up of a target's ``leg`` was."""
     name = leg.leg.connect_to
     heard = [one for one in observed.dns if one.name == name and one.family is observed.family]
@@ -105,13 +105,13 @@ def led(observed: RoundObservation, leg: LegObservation, known: Known) -> Led:
     return Led.ASTRAY if _contradicted(heard, leg.address, key, known) else Led.NOTHING
 
 
-def leads(observed: RoundObservation, known: Known) -> dict[str, Led]:
+def leads(observed: RoundObservation, known: KnownPlaces) -> dict[str, Led]:
     """``led`` of each target, as far as there is something to say."""
     found = {leg.leg.target: led(observed, leg, known) for leg in observed.by_role(LegRole.TARGET)}
     return {target: one for target, one in found.items() if one is not Led.NOTHING}
 
 
-def exonerated(observed: RoundObservation, target: str, known: Known) -> bool:
+def exonerated(observed: RoundObservation, target: str, known: KnownPlaces) -> bool:
     """Whether the host's own resolver, asked on the wire in this very round, gave a good address
     for ``target``, or another than the host got: nobody is accused of its answers then."""
     for name in {leg.leg.connect_to for leg in _of(observed, target)}:
@@ -186,7 +186,7 @@ def _says_otherwise(heard: Collection[DnsObservation]) -> bool:
     return bool(given) and not given & _networks(chain.from_iterable(host))
 
 
-def _vouched(heard: Iterable[DnsObservation], key: FamilyKey, known: Known) -> bool:
+def _vouched(heard: Iterable[DnsObservation], key: FamilyKey, known: KnownPlaces) -> bool:
     """Whether the host's own resolver, asked on the wire in this very round, gave an address in a
     network where the platform was well, or which an encrypted resolver gave too."""
     given = _given(heard)
@@ -194,7 +194,7 @@ def _vouched(heard: Iterable[DnsObservation], key: FamilyKey, known: Known) -> b
 
 
 def _contradicted(
-    heard: Collection[DnsObservation], address: str | None, key: FamilyKey, known: Known
+    heard: Collection[DnsObservation], address: str | None, key: FamilyKey, known: KnownPlaces
 ) -> bool:
     """Whether others say something else than what the host was told: a second answer to the same
     query, a judgement that it is no public server's, every other resolver, or, where all that are

@@ -12,8 +12,8 @@ from probe.observe.effort import Measure
 from probe.verdict.about import About, ControlFacts
 from probe.verdict.keys import RTT, FamilyKey, Series
 from probe.verdict.level import Levels
-from probe.verdict.memory import Episode, PlatformMemory, Proven
-from probe.verdict.names import network_of
+from probe.verdict.memory import OpenSuspicion, PlatformMemory, Proven
+from probe.verdict.where_names_lead import network_of
 
 # A burst's legs are cut once they have taken this many times what is normal: by then it is plain
 # that they are slow, and a burst of slow legs must not hold up everything else.
@@ -28,7 +28,7 @@ LEAST_KNOWN = 2
 
 def episode_burst(
     platform: str,
-    episode: Episode,
+    episode: OpenSuspicion,
     memory: PlatformMemory,
     levels: Levels,
     about: About,
@@ -77,7 +77,9 @@ def burst(
     )
 
 
-def _place(episode: Episode, memory: PlatformMemory, keys: dict[str, FamilyKey]) -> tuple[str, str]:
+def _place(
+    episode: OpenSuspicion, memory: PlatformMemory, keys: dict[str, FamilyKey]
+) -> tuple[str, str]:
     """The target and address to try next."""
     key = keys.get(episode.target)
     own = () if key is None else memory.addresses.get(key, ())
@@ -102,7 +104,7 @@ def _place(episode: Episode, memory: PlatformMemory, keys: dict[str, FamilyKey])
     )
 
 
-def _slow_place(episode: Episode, places: list[tuple[str, str]]) -> tuple[str, str] | None:
+def _slow_place(episode: OpenSuspicion, places: list[tuple[str, str]]) -> tuple[str, str] | None:
     """The one that bears the evidence while others bear none, if it is what the latest suspicious
     round met: whether it is still slow is all that is open. Else it would be slow for ever, since
     nobody would look again. If another one was suspicious, that is looked at."""
@@ -111,7 +113,7 @@ def _slow_place(episode: Episode, places: list[tuple[str, str]]) -> tuple[str, s
     return worst if not met or worst[1] in met else None
 
 
-def _evidence_at(episode: Episode, place: tuple[str, str]) -> float:
+def _evidence_at(episode: OpenSuspicion, place: tuple[str, str]) -> float:
     known = episode.by_address.get(place[1])
     return 0.0 if known is None else known.e_value
 

@@ -1,6 +1,6 @@
 """A suspicion under test: how it begins, what bursts add to it, and when it is proven.
 
-A proof needs evidence that the shuffle bounds (``rank.py``) and, because the shuffle does not bound
+A proof needs evidence that the shuffle bounds (``bets.py``) and, because the shuffle does not bound
 what the platform's own servers do, a basis (``probe/model/basis.py``), which says how much of that
 it rules out: enough to accuse, or only that it is so here.
 """
@@ -19,13 +19,14 @@ from probe.model.identity import LegRole, Phase
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger
 from probe.observe.effort import UNKNOWN_AUTHORITY, Measure
-from probe.verdict.forged import forged_at
-from probe.verdict.memory import Episode, Proven
-from probe.verdict.names import network_of, visited
-from probe.verdict.rank import Wealth
+from probe.verdict.bets import Wealth
+from probe.verdict.forged_certificate import forged_at
+from probe.verdict.memory import OpenSuspicion, Proven
+from probe.verdict.saw_the_name import visited
 from probe.verdict.score import Score
 from probe.verdict.shown import Shown, added, shown
 from probe.verdict.thresholds import Thresholds
+from probe.verdict.where_names_lead import network_of
 
 MOST_SAMPLES = 12
 DECOY_ROUNDS = 2
@@ -36,7 +37,8 @@ FORGED = f"{Phase.TLS}/{UNKNOWN_AUTHORITY}"
 class Others(Struct, frozen=True, kw_only=True):
     """What speaks for a cause on the way: ``together``, platforms of other operators that are hit
     since the same time in the same way; ``vouched``, references that find the platform fine;
-    ``certificates_by``, who makes certificates for platforms of other operators (``forged.py``)."""
+    ``certificates_by``, who makes certificates for platforms of other operators
+    (``forged_certificate.py``)."""
 
     together: tuple[str, ...] = ()
     vouched: bool = False
@@ -44,8 +46,8 @@ class Others(Struct, frozen=True, kw_only=True):
 
 
 def after_burst(
-    episode: Episode, observed: RoundObservation, found: Score, margin: float, others: Others
-) -> Episode:
+    episode: OpenSuspicion, observed: RoundObservation, found: Score, margin: float, others: Others
+) -> OpenSuspicion:
     """The episode after one more burst. ``margin``: slower than that (a factor) is slow."""
     address = _address(observed)
     burst = observed.burst
@@ -98,7 +100,9 @@ def after_burst(
     )
 
 
-def shown_by(observed: RoundObservation, holder: Episode | Proven, found: Score) -> Shown | None:
+def shown_by(
+    observed: RoundObservation, holder: OpenSuspicion | Proven, found: Score
+) -> Shown | None:
     """What a burst shows of what ``holder`` is about."""
     return shown(
         observed,
@@ -116,7 +120,7 @@ def _address(observed: RoundObservation) -> str:
     return ""
 
 
-def _clean(observed: RoundObservation, episode: Episode) -> bool:
+def _clean(observed: RoundObservation, episode: OpenSuspicion) -> bool:
     """The burst's first swap leg met an address that nothing has condemned: it has not seen the
     platform's name since the onset, and never before, or else was well when it last did. (What
     began before it was noticed may have condemned the others.)"""
@@ -133,7 +137,7 @@ def _clean(observed: RoundObservation, episode: Episode) -> bool:
 
 
 def basis(
-    episode: Episode, at: float, known_addresses: int, thresholds: Thresholds, others: Others
+    episode: OpenSuspicion, at: float, known_addresses: int, thresholds: Thresholds, others: Others
 ) -> Basis | None:
     """What a proof may rest on, the best that there is; ``None`` while there is none."""
     if speaks(episode, episode.swap, thresholds) and (
@@ -159,7 +163,7 @@ def basis(
     )
 
 
-def speaks(episode: Episode, evidence: Wealth, thresholds: Thresholds) -> bool:
+def speaks(episode: OpenSuspicion, evidence: Wealth, thresholds: Thresholds) -> bool:
     """Whether the test has spoken: there is the ``evidence``, and what it is evidence of is that
     the target is slowed by more than the margin or fails. What it owes to missing segments says
     that somebody drops them, and not what that costs: then most bursts must have been so slow."""
@@ -170,18 +174,18 @@ def speaks(episode: Episode, evidence: Wealth, thresholds: Thresholds) -> bool:
     return bool(episode.slow_logs) and median(episode.slow_logs) > thresholds.log_margin
 
 
-def own_resolver_knows(episode: Episode) -> bool:
+def own_resolver_knows(episode: OpenSuspicion) -> bool:
     """Whether the host's own resolver gave, when it was asked on the wire, a place where the target
     was well: then the host was led there by nobody's lie."""
     return not {*map(network_of, episode.own_words)}.isdisjoint(map(network_of, episode.well_at))
 
 
-def _strong(episode: Episode, thresholds: Thresholds) -> int:
+def _strong(episode: OpenSuspicion, thresholds: Thresholds) -> int:
     """Addresses that bear evidence by themselves."""
     return sum(w.e_value >= thresholds.address_evidence for w in episode.by_address.values())
 
 
-def _forged(episode: Episode, thresholds: Thresholds) -> bool:
+def _forged(episode: OpenSuspicion, thresholds: Thresholds) -> bool:
     """Whether, at two of the addresses that bear evidence, what failed was a certificate that
     somebody on the way has made."""
     if failure(episode) != FORGED or not fails(episode):
@@ -221,7 +225,7 @@ def here(addresses: int, lasted: float, thresholds: Thresholds) -> Basis | None:
 
 
 def proven(
-    episode: Episode, rests_on: Basis, at: float, thresholds: Thresholds, others: Others
+    episode: OpenSuspicion, rests_on: Basis, at: float, thresholds: Thresholds, others: Others
 ) -> Proven:
     """What ``episode`` has proven, at Unix time ``at``."""
     blocked = rests_on is Basis.DNS or fails(episode)
@@ -262,23 +266,23 @@ def proven(
     )
 
 
-def fails(episode: Episode) -> bool:
+def fails(episode: OpenSuspicion) -> bool:
     """Most of the target's legs failed outright, rather than being slow."""
     return len(episode.failures) > _recent_slow(episode)
 
 
-def failure(episode: Episode) -> str:
+def failure(episode: OpenSuspicion) -> str:
     """How most of the legs that failed did (``phase/reason``); empty if none has."""
     common = Counter(episode.failures).most_common(1)
     return common[0][0] if common else ""
 
 
-def _recent_slow(episode: Episode) -> int:
+def _recent_slow(episode: OpenSuspicion) -> int:
     """Legs that were slowed rather than stopped, among as many as ``failures`` may hold."""
     return min(episode.slow_legs, MOST_SAMPLES)
 
 
-def method(episode: Episode, rests_on: Basis | None = None) -> Method:
+def method(episode: OpenSuspicion, rests_on: Basis | None = None) -> Method:
     """The layer at which the target's legs failed."""
     if rests_on is Basis.DNS:
         return Method.DNS
@@ -291,7 +295,7 @@ def method(episode: Episode, rests_on: Basis | None = None) -> Method:
     }.get(first, Method.HTTP)
 
 
-def trigger(episode: Episode, rests_on: Basis) -> Trigger:
+def trigger(episode: OpenSuspicion, rests_on: Basis) -> Trigger:
     """What sets it off: the name, if a neutral one at the same address is not slow; the address, if
     a neutral one is slow at an address that has not seen the name; the name as well, if it alone is
     slow at a server that is nobody's target.
@@ -308,18 +312,18 @@ def trigger(episode: Episode, rests_on: Basis) -> Trigger:
     return Trigger.NAME if _decoy(episode) else Trigger.UNKNOWN
 
 
-def _decoy(episode: Episode) -> bool:
+def _decoy(episode: OpenSuspicion) -> bool:
     """The name alone suffices: it was slow at a server that is nobody's target, in two rounds and
     in more than in which it was not."""
     return episode.decoy_slow >= DECOY_ROUNDS and episode.decoy_slow > episode.decoy_fast
 
 
-def _common_signature(episode: Episode) -> Signature:
+def _common_signature(episode: OpenSuspicion) -> Signature:
     known = [s for s in episode.signatures if s is not Signature.UNKNOWN]
     return Counter(known).most_common(1)[0][0] if known else Signature.UNKNOWN
 
 
-def _phase(episode: Episode) -> SlowPhase:
+def _phase(episode: OpenSuspicion) -> SlowPhase:
     if episode.measure is Measure.HANDSHAKE:
         return SlowPhase.HANDSHAKE
     return SlowPhase.BOTH if episode.also_handshake else SlowPhase.TRANSFER

@@ -10,9 +10,9 @@ from probe.model.verdict import State, Verdict
 from probe.observe.effort import Measure
 from probe.verdict.about import About
 from probe.verdict.facts import Elsewhere, elsewhere
-from probe.verdict.memory import Episode, Proven
+from probe.verdict.memory import OpenSuspicion, Proven
 
-Held = TypeVar("Held", Episode, Proven)
+Held = TypeVar("Held", OpenSuspicion, Proven)
 
 # A transfer round comes once in an interval, give or take jitter: after so many of them a vantage
 # has surely read.
@@ -23,7 +23,7 @@ SETTLED = 1.0 / 3.0
 RECANTED = 4.0
 
 
-def vouched(holder: Episode | Proven, at: float, about: About) -> bool:
+def vouched(holder: OpenSuspicion | Proven, at: float, about: About) -> bool:
     """Whether, at Unix time ``at``, most references say that the platform is fine, having looked at
     what ``holder`` is about since it began.
 
@@ -38,7 +38,7 @@ def vouched(holder: Episode | Proven, at: float, about: About) -> bool:
     return 2 * fine > len(about.references)
 
 
-def _looked(verdict: Verdict, holder: Episode | Proven, about: About) -> bool:
+def _looked(verdict: Verdict, holder: OpenSuspicion | Proven, about: About) -> bool:
     since = verdict.at - holder.onset_at
     if since < min(about.thresholds.settle_seconds, SETTLED * about.transfer_seconds):
         return False

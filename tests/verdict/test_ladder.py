@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from probe.model.verdict import Method, State, Trigger
 from probe.verdict.facts import Facts
-from probe.verdict.rules import RULES, VERSION, first
+from probe.verdict.ladder import RULES, VERSION, first
 
 IDS = [rule.id for rule in RULES]
 

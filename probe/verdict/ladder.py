@@ -15,7 +15,7 @@ from probe.model.verdict import OWN_HOST, Method, State, Trigger
 from probe.verdict import proven_words, words, words_line, words_often, words_outside
 from probe.verdict.apart import Led
 from probe.verdict.before import BEFORE
-from probe.verdict.clock import Fault
+from probe.verdict.certificate_dates import Fault
 from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion
 from probe.verdict.families import NoNews
 

@@ -1,6 +1,6 @@
 """What the look-ups of a round say: where a name leads, and where else it may lead.
 
-Whom to believe: ``astray.py``.
+Whom to believe: ``forged_answer.py``.
 """
 
 from __future__ import annotations
@@ -33,11 +33,6 @@ def places(observed: RoundObservation) -> dict[str, FamilyKey]:
         leg.leg.target: family_key(observed.family, leg.leg.connect_to)
         for leg in observed.by_role(LegRole.TARGET)
     }
-
-
-def visited(observed: RoundObservation) -> tuple[str, ...]:
-    """The addresses to which the platform's name was said."""
-    return tuple(leg.address for leg in observed.by_role(LegRole.TARGET) if leg.address)
 
 
 def addresses(

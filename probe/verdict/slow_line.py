@@ -1,18 +1,25 @@
-"""What a round says of the line itself: slow for everybody, or another line altogether."""
+"""Is the line slow for everybody: in this round, and for how long."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import isfinite, log
 from statistics import median
 
+from msgspec.structs import replace
+
 from probe.model.identity import LegRole
 from probe.observe.effort import Measure
-from probe.verdict.readings import LegReading, Readings
+from probe.verdict.about import About
+from probe.verdict.another_line import moved
+from probe.verdict.compared import Compared
+from probe.verdict.memory import PlatformMemory
+from probe.verdict.readings import Readings
 from probe.verdict.thresholds import Thresholds
 
 # A line that varies much must be slow by this many of its own spreads.
 SPREADS = 3.0
+SLOW_LINE_SECONDS = 6 * 3_600.0
+"""A slow line that no round has looked at for so long is forgotten."""
 _PLATFORM = (LegRole.TARGET, LegRole.CONTROL)
 
 
@@ -36,7 +43,7 @@ def slowness(
             continue
         explained = 0.0
         if measure is Measure.HANDSHAKE:
-            explained = max(0.0, _moved(leg) or 0.0)
+            explained = max(0.0, moved(leg) or 0.0)
         shown.append(value - level.expected(read.at) - explained)
         spreads.append(level.spread)
         roles.add(leg.leg.role)
@@ -48,21 +55,29 @@ def slowness(
     return least if len(roles) == len(_PLATFORM) else None
 
 
-def is_another(read: Readings, thresholds: Thresholds) -> bool:
-    """Whether every round-trip time that is known is another one, all in the same direction."""
-    moved = _shifts(read.legs)
-    limit = log(thresholds.path_rtt)
-    if len(moved) < 3 or not (min(moved) > limit or max(moved) < -limit):
-        return False
-    return bool(_shifts(read.by_role(LegRole.CONTROL)))
+def with_slow_line(
+    mine: PlatformMemory, read: Readings, seen: Compared, about: About
+) -> PlatformMemory:
+    """Counts the rounds in a row in which everything was slow. What no round has looked at lately
+    counts no more: long reads are rare, and what two of them met may be over for days."""
+    at, log_slow = read.at, mine.line_log
+    seen_at = {m: t for m, t in mine.slow_line_at.items() if 0.0 <= at - t <= SLOW_LINE_SECONDS}
+    counts = {m: n for m, n in mine.slow_line.items() if m in seen_at}
+    for measure in seen.measures:
+        found = slowness(
+            read,
+            measure,
+            thresholds=about.thresholds,
+            domestic=about.domestic,
+        )
+        if found is not None:
+            counts[measure] = counts.get(measure, 0) + 1 if found else 0
+            seen_at[measure] = at
+            log_slow = found or log_slow
+    return replace(mine, slow_line=counts, slow_line_at=seen_at, line_log=log_slow)
 
 
-def _shifts(legs: Sequence[LegReading]) -> list[float]:
-    return [shift for leg in legs if (shift := _moved(leg)) is not None]
-
-
-def _moved(leg: LegReading) -> float | None:
-    value, level = leg.rtt, leg.usual_rtt
-    if value is None or level is None:
-        return None
-    return value - level.centre
+def slow_line(mine: PlatformMemory, about: About) -> float | None:
+    """Logarithm of how much slower the line is, once that has lasted."""
+    lasted = max(mine.slow_line.values(), default=0) >= about.thresholds.degraded_rounds
+    return mine.line_log if lasted else None
