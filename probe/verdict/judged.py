@@ -141,7 +141,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         server_errors=mine.server_errors,
         proven=mine.proven,
         often=lasting.too_often(mine, observed),
-        episode=mine.episode,
+        episode=mine.suspected,
         suspicion=testing.suspicion(mine, tested=judged.plan is None),
         evident=testing.evident(mine, about.thresholds),
         elsewhere=elsewhere(about.references),

@@ -56,7 +56,7 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     in its latest bursts, of which alone sentences speak. ``forged_at``: addresses of the platform
     at which somebody on the way showed a certificate of their own making. ``clear``: of its latest
     bursts, whether the way left no mark on the target (``Score.way_clear``), as far as the kernel
-    says.
+    says. ``well``: rounds in a row, up to the latest that compared it, in which it was as usual.
     """
 
     target: str
@@ -95,6 +95,7 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     shown: tuple[Shown, ...] = ()
     forged_at: tuple[str, ...] = ()
     clear: tuple[bool, ...] = ()
+    well: int = 0
 
     @property
     def e_value(self) -> float:
@@ -306,6 +307,11 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     def holder(self) -> Proven | OpenSuspicion | None:
         """What is held of it: what is proven, else what is suspected."""
         return self.proven or self.episode
+
+    @property
+    def suspected(self) -> OpenSuspicion | None:
+        """What is suspected now: not what the latest round that compared it found as usual."""
+        return None if self.episode is None or self.episode.well else self.episode
 
     def reaches(self, at: float) -> bool:
         """Whether the last verdict still holds when a round begins ``at``."""

@@ -23,6 +23,9 @@ from probe.verdict.thresholds import Thresholds
 
 EPISODE_SECONDS = 6 * 3_600.0
 """A suspicion that no round has renewed for so long is dropped."""
+MOST_LUCKY = 1
+"""Rounds in a row, as usual by luck, that the whole evidence of a proof outlives, if no burst shows
+that it is indeed over."""
 LONG_WAIT = 2
 """Rounds that read between two long bursts that test an end: they cost megabytes."""
 
@@ -65,7 +68,8 @@ def scene_of(
             Occasion.READS if rival is None else Occasion.RIVAL, suspects, None, rival
         )
     if now.worst <= log(thresholds.contradiction):
-        return over
+        lucky = current.e_value >= thresholds.evidence and current.well < MOST_LUCKY
+        return RoundScene(Occasion.LUCKY, suspects, now) if lucky else over
     rival = rival_of(current, now, suspects, thresholds)
     if rival is not None:
         return RoundScene(Occasion.RIVAL, suspects, now, rival)
@@ -96,7 +100,9 @@ def done(
     if act is Deed.REPLACE and scene.rival is not None:
         return instead(scene.rival, current, scene.suspects, mine, observed)
     if act is Deed.ONCE_MORE:
-        return replace(current, bursts=0)
+        return replace(current, bursts=0, well=0)
+    if act is Deed.OUTLIVE:
+        return replace(current, bursts=0, well=current.well + 1)
     return renewed(current, scene, mine, observed) if act is Deed.RENEW else current
 
 
@@ -104,7 +110,8 @@ def renewed(
     current: OpenSuspicion, scene: RoundScene, mine: PlatformMemory, observed: RoundObservation
 ) -> OpenSuspicion:
     """``current`` after one more suspicious round, or one that stands for it."""
-    again = replace(current, rounds=current.rounds + 1, bursts=0, last_at=observed.started_at)
+    at = observed.started_at
+    again = replace(current, rounds=current.rounds + 1, bursts=0, last_at=at, well=0)
     now = scene.now
     if now is None:
         return again

@@ -38,6 +38,7 @@ class Occasion(StrEnum):
     SLOW = "something is slow"
     OVER = "it is as usual, or nothing renewed it for six hours"
     OVER_ANOTHER = "so it is, but something is slow"
+    LUCKY = "it is as usual for once, and bears the whole evidence"
     RIVAL = "another is slower still, or better known"
     AGAIN = "it is slow again"
     HARDLY = "it is slower than usual, by less than the margin"
@@ -48,6 +49,7 @@ class Occasion(StrEnum):
     UNASKED = "nobody remembers what the burst was for"
     INCOMPLETE = "legs of the burst are missing"
     OWN_LOOKUP = "the host's own resolver knows better"
+    AS_LUCKY = "its round was as usual, and so is the burst"
     NO_EVIDENCE = "no evidence is left"
     ONE_EDGE = "none is left but at one address"
     PROOF = "the evidence suffices, on some basis"
@@ -68,6 +70,7 @@ class Deed(StrEnum):
     BEGIN = "begins, with the first to be tested"
     DROP = "is dropped"
     RENEW = "is renewed"
+    OUTLIVE = "is kept, while what is said is that it is as usual"
     ONCE_MORE = "is tested once more"
     REPLACE = "is replaced by the other, from nothing, its onset kept"
     GATHER = "takes what the burst says"
@@ -107,6 +110,8 @@ TABLE: tuple[Row, ...] = (
     Row(_SUSPECTED, Occasion.ANOTHER_LINE, Deed.DROP, _NOTHING),
     Row(_SUSPECTED, Occasion.OVER, Deed.DROP, _NOTHING),
     Row(_SUSPECTED, Occasion.OVER_ANOTHER, Deed.BEGIN, _SUSPECTED, Ask.TEST),
+    # Losses are random: one read in some has luck.
+    Row(_SUSPECTED, Occasion.LUCKY, Deed.OUTLIVE, _SUSPECTED, Ask.TEST),
     Row(_SUSPECTED, Occasion.RIVAL, Deed.REPLACE, _SUSPECTED, Ask.TEST),
     Row(_SUSPECTED, Occasion.AGAIN, Deed.RENEW, _SUSPECTED, Ask.TEST),
     Row(_SUSPECTED, Occasion.HARDLY, Deed.ONCE_MORE, _SUSPECTED, Ask.TEST),
@@ -122,6 +127,7 @@ TABLE: tuple[Row, ...] = (
     Row(_NOTHING, Occasion.UNASKED, Deed.KEEP, _NOTHING),
     Row(_SUSPECTED, Occasion.INCOMPLETE, Deed.KEEP, _SUSPECTED),
     Row(_SUSPECTED, Occasion.OWN_LOOKUP, Deed.DROP, _NOTHING),
+    Row(_SUSPECTED, Occasion.AS_LUCKY, Deed.DROP, _NOTHING),
     Row(_SUSPECTED, Occasion.NO_EVIDENCE, Deed.DROP, _NOTHING),
     Row(_SUSPECTED, Occasion.ONE_EDGE, Deed.GATHER, _SUSPECTED),
     Row(_SUSPECTED, Occasion.PROOF, Deed.PROVE, _PROVEN),
@@ -141,9 +147,11 @@ _OF_A_SUSPICION = frozenset(
     {
         Occasion.OVER,
         Occasion.OVER_ANOTHER,
+        Occasion.LUCKY,
         Occasion.RIVAL,
         Occasion.HARDLY,
         Occasion.OWN_LOOKUP,
+        Occasion.AS_LUCKY,
         Occasion.NO_EVIDENCE,
         Occasion.ONE_EDGE,
         Occasion.PROOF,

@@ -14,7 +14,7 @@ from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Trigger
 from probe.verdict import where_names_lead
 from probe.verdict.about import About
-from probe.verdict.bets import Wealth
+from probe.verdict.bets import EACH, Wealth
 from probe.verdict.compared import Compared
 from probe.verdict.contrast import Contrast
 from probe.verdict.facts import Suspicion
@@ -86,6 +86,10 @@ def _of_suspicion(
     episode = after_burst(current, observed, own, thresholds.margin, others)
     if episode.led_astray and own_resolver_knows(episode):
         return BurstScene(event=Occasion.OWN_LOOKUP)
+    if episode.well and not episode.led_astray:
+        if _as_usual(found, about) and _whole(found):
+            return BurstScene(event=Occasion.AS_LUCKY, episode=episode)
+        episode = _not_over(episode, found, observed, thresholds)
     if episode.e_value <= 1.0 and not episode.elsewhere:
         # Nothing is left of it but, perhaps, one address that is slow: chance, or over, or an edge.
         return BurstScene(
@@ -99,8 +103,20 @@ def _of_suspicion(
         rests_on.accuses or not more or not _swap_may_speak(episode, found)
     ):
         return BurstScene(event=Occasion.PROOF, episode=episode, rests_on=rests_on)
-    enough = not more or (rests_on is None and _enough(episode, thresholds.evidence))
+    others_to_try = known > 1 or len({address for _, address in episode.suspects}) > 1
+    alone = not others_to_try and not _swap_may_speak(episode, found)
+    enough = not more or (rests_on is None and _enough(episode, thresholds.evidence, alone))
     return BurstScene(event=Occasion.ENOUGH if enough else Occasion.MORE, episode=episode)
+
+
+def _not_over(
+    episode: OpenSuspicion, found: Score, observed: RoundObservation, thresholds: Thresholds
+) -> OpenSuspicion:
+    """``episode`` after a burst of a round that had luck: if its legs are slower than the margin,
+    that makes the round a suspicious one, as the single leg would have."""
+    if not found.failures and (found.slowdown or 0.0) <= thresholds.log_margin:
+        return episode
+    return replace(episode, well=0, rounds=episode.rounds + 1, last_at=observed.started_at)
 
 
 def _of_swap(
@@ -213,17 +229,18 @@ def _own_slowness(found: Score, margin: float) -> Score:
 
 def evident(mine: PlatformMemory, thresholds: Thresholds) -> bool:
     """Whether a suspicion bears as much evidence as a proof needs, and wants only a basis."""
-    return mine.episode is not None and mine.episode.e_value >= thresholds.evidence
+    return mine.suspected is not None and mine.suspected.e_value >= thresholds.evidence
 
 
-def _enough(episode: OpenSuspicion, evidence: float) -> bool:
-    """This round can add nothing: the evidence is there, and what is missing is another round."""
+def _enough(episode: OpenSuspicion, evidence: float, alone: bool) -> bool:
+    """This round can add nothing: the evidence is there, and what is missing is another round.
+    ``alone``: there is no other address to try, nor a swap that may speak."""
     if episode.one_edge:
         return True
     if episode.led_astray and not episode.elsewhere:
         return False
     strong = sum(w.e_value > 1.0 for w in episode.by_address.values())
-    return episode.control.e_value >= evidence and strong >= 2
+    return episode.control.e_value >= evidence and (alone or strong >= 2)
 
 
 def _swap_may_speak(episode: OpenSuspicion, found: Score) -> bool:
@@ -297,9 +314,14 @@ def _as_usual(found: Score, about: About) -> bool:
     return found.slowdown is not None and found.slowdown <= about.thresholds.log_margin
 
 
+def _whole(found: Score) -> bool:
+    """No more of the target's segments were missing than of others', as far as that is known."""
+    return found.gap_wins is None or found.gap_wins <= EACH * EACH / 2
+
+
 def suspicion(mine: PlatformMemory, *, tested: bool) -> Suspicion:
     """What is thought of a target while nothing is proven; ``tested``: no burst is to follow."""
-    episode = mine.episode
+    episode = mine.suspected
     if episode is None:
         return Suspicion.PATH if mine.path_rounds else Suspicion.NONE
     if episode.one_edge and tested:

@@ -79,7 +79,7 @@ def together(
         name: held
         for name, known in memory.platforms.items()
         if about.operators.get(name, own) != own
-        and (held := known.holder) is not None
+        and (held := known.proven or known.suspected) is not None
         and _bears(held, mine, about.thresholds)
     }
     marked = not _way_clear(mine) and not all(map(_way_clear, found.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from math import comb, exp, inf, isfinite, log
 from statistics import median
@@ -30,6 +31,7 @@ from synth.drive import Daemon
 from synth.edges import EdgeModel
 from synth.lines import LINES
 from synth.world import World
+from tests.verdict.country import ADDRESSES, WELL, Act, Country, Done, nothing
 
 CONFIG = load(None, {})
 BEGIN = 1_699_920_000.0
@@ -229,3 +231,58 @@ def test_a_line_that_begins_to_lose_accuses_nobody(line: str, percent: float) ->
     world.restrict([Restricted(whom=Whom(hosts=(EVERY,)), effects=(effect,))])
     said = {one.verdict.state for one in daemon.run(daemon.now + 8 * HOUR)}
     assert not said & {State.THROTTLED, State.BLOCKED, State.IMPAIRED}
+
+
+def slow(leg: Leg, address: str) -> Done:
+    return Done(transfer=8.0) if leg.role is LegRole.TARGET else WELL
+
+
+class Lucky:
+    """Its first read is well, which is that of the ordinary round, and those of bursts are not."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def __call__(self, leg: Leg, address: str) -> Done:
+        if leg.role is not LegRole.TARGET or leg.compares is not Compares.GOODPUT:
+            return WELL
+        self.reads += 1
+        return WELL if self.reads == 1 else Done(transfer=8.0)
+
+
+SUSPECTED, FINE, IMPAIRED = "unknown/suspected", "ok/", "impaired/"
+
+
+@pytest.mark.parametrize(
+    ("acts", "said"),
+    [
+        ((slow, slow), (SUSPECTED, IMPAIRED)),
+        ((slow, Lucky()), (SUSPECTED, IMPAIRED)),
+        ((slow, nothing, slow), (SUSPECTED, FINE, SUSPECTED)),
+    ],
+    ids=["slow", "the round had luck and its bursts had not", "it was over"],
+)
+def test_one_lucky_read_does_not_end_what_bears_the_whole_evidence(
+    acts: Sequence[Act], said: Sequence[str]
+) -> None:
+    country = Country(swaps=False, addresses=ADDRESSES)
+    country.run(24)
+    told = []
+    for act in acts:
+        country.act = act
+        verdict = country.run(1)
+        told.append(f"{verdict.state}/{verdict.reason}")
+    assert told == list(said)
+
+
+def test_two_lucky_rounds_end_it_where_no_burst_is_to_be_had() -> None:
+    country = Country(swaps=False, addresses=ADDRESSES)
+    country.run(24)
+    country.act = slow
+    country.run(1)
+    held = []
+    for country.act, country.spent in ((nothing, True), (nothing, True)):
+        assert country.run(1).state is not State.IMPAIRED
+        held.append(country.memory.platform("x").episode)
+    assert held[0] is not None
+    assert held[1] is None
