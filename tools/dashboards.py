@@ -35,6 +35,12 @@ STATES = {
 }
 
 
+NO_DATA = "nothing was measured"
+# Grafana takes a part of such a list as `text : value` only if both are there: so the value that
+# stands for no drill is a regular expression that fits the empty label alone.
+DRILL = {"no": "()", "yes": "true"}
+
+
 def mapping(words: dict[str, tuple[str, str]]) -> list[Json]:
     """Numbers as words with a colour."""
     options = {
@@ -44,10 +50,10 @@ def mapping(words: dict[str, tuple[str, str]]) -> list[Json]:
     return [{"type": "value", "options": options}]
 
 
-def query(expr: str, legend: str = "", *, table: bool = False) -> Json:
-    """One query; ``table`` asks for the present values only."""
+def query(expr: str, legend: str = "", *, now: bool = False) -> Json:
+    """One query; ``now`` asks for the present values only."""
     found: Json = {"datasource": SOURCE, "expr": expr, "legendFormat": legend, "refId": "A"}
-    return {**found, "format": "table", "instant": True} if table else {**found, "range": True}
+    return {**found, "instant": True} if now else {**found, "range": True}
 
 
 def panel(
@@ -66,7 +72,12 @@ def panel(
     transformations: list[Json] | None = None,
 ) -> Json:
     """One panel; ``width`` is in 24ths of the page, ``about`` is what the (i) beside it says."""
-    defaults: Json = {"unit": unit, "mappings": mappings or [], "custom": custom or {}}
+    defaults: Json = {
+        "unit": unit,
+        "noValue": NO_DATA,
+        "mappings": mappings or [],
+        "custom": custom or {},
+    }
     if mappings:
         defaults["color"] = {"mode": "thresholds"}
         defaults["thresholds"] = {"mode": "absolute", "steps": [{"color": "green", "value": None}]}
@@ -132,7 +143,7 @@ def table(title: str, about: str, expr: str, *, hide: tuple[str, ...] = (), **mo
         "table",
         title,
         about,
-        query(expr, table=True),
+        {**query(expr, now=True), "format": "table"},
         transformations=[{"id": "organize", "options": {"excludeByName": hidden}}],
         **more,
     )
@@ -208,7 +219,7 @@ def nation() -> Json:
 
     def of(rule: str, metric: str, kind: str = "restricted") -> str:
         """The fleet's rules where Prometheus has them, else what one daemon finds by itself."""
-        chosen = f'country="$country", kind="{kind}", drill="$drill"'
+        chosen = f'country="$country", kind="{kind}", drill=~"$drill"'
         # Aggregated on either side: with their labels as they are, `or` would keep both.
         return " or ".join(f"max by (platform) ({one}{{{chosen}}})" for one in (rule, metric))
 
@@ -227,11 +238,11 @@ def nation() -> Json:
                 "name": "drill",
                 "label": "Drill",
                 "type": "custom",
-                "query": "no : ,yes : true",
-                "current": {"text": "no", "value": ""},
+                "query": ",".join(f"{text} : {value}" for text, value in DRILL.items()),
+                "current": {"text": "no", "value": DRILL["no"]},
                 "options": [
-                    {"text": "no", "value": "", "selected": True},
-                    {"text": "yes", "value": "true", "selected": False},
+                    {"text": text, "value": value, "selected": text == "no"}
+                    for text, value in DRILL.items()
                 ],
             },
         ],
@@ -245,7 +256,7 @@ def nation() -> Json:
                 "stat",
                 "Now",
                 "How far a restriction of each platform reaches just now.",
-                query(of(*scope), "{{platform}}"),
+                query(of(*scope), "{{platform}}", now=True),
                 height=5,
                 mappings=mapping(SCOPES),
                 options={
@@ -311,7 +322,7 @@ def nation() -> Json:
             table(
                 "Who measures",
                 "The vantages, their networks and what kind of line they are.",
-                'max by (vantage, asn, access, role) (throttlewatch_vantage_info{drill="$drill"})',
+                'max by (vantage, asn, access, role) (throttlewatch_vantage_info{drill=~"$drill"})',
                 hide=("Value",),
             ),
         ],

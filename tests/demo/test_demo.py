@@ -89,7 +89,7 @@ async def a_failing_leg(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 
 def without_data(server: Prometheus, began: float, vantage: str) -> list[str]:
     """The dashboards' queries that gave no data over the whole of the event."""
-    chosen = {"country": COUNTRY, "vantage": vantage, "platform": ".+", "drill": ""}
+    chosen = {"country": COUNTRY, "vantage": vantage, "platform": ".+"}
     return [
         f"{where}: {expr}"
         for where, expr in queries(chosen)

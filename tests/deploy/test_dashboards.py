@@ -19,7 +19,14 @@ from probe.config.dump import dump
 from probe.publish.metrics import metric_names as names
 from probe.publish.rules.rule_file import rule_file
 from probe.verdict.about import operators_of
-from tests.deploy.dashboards import FOLDER, ROOT, dashboards, queries
+from tests.deploy.dashboards import (
+    FOLDER,
+    ROOT,
+    custom_variables,
+    dashboards,
+    queries,
+    read_as_grafana,
+)
 
 CONFIG = ROOT / "config"
 
@@ -61,6 +68,36 @@ def test_panels_do_not_overlap(name: str) -> None:
         taken |= cells
 
 
+def test_choices_are_what_grafana_makes_of_them() -> None:
+    """`no : ,yes : true` would give the value "no :", and every panel would be empty."""
+    assert read_as_grafana("no : ,yes : true")[0] == ("no :", "no :")
+    seen = 0
+    for board in dashboards().values():
+        for one in custom_variables(board):
+            seen += 1
+            choices = read_as_grafana(one["query"])
+            assert choices == [(option["text"], option["value"]) for option in one["options"]]
+            assert (one["current"]["text"], one["current"]["value"]) == choices[0]
+    assert seen
+
+
+@pytest.mark.parametrize(("choice", "shown"), [(0, 2.0), (1, 3.0)])
+def test_a_drill_is_shown_by_its_choice_and_no_other(
+    choice: int, shown: float, tmp_path: Path
+) -> None:
+    need("promtool", "prometheus")
+    (drill,) = custom_variables(dashboards()["nation"])
+    chosen = {"country": "PK", "vantage": "v", "platform": ".+"}
+    chosen["drill"] = read_as_grafana(drill["query"])[choice][1]
+    (now,) = (expr for where, expr in queries(chosen) if where == "nation: Now")
+    about = 'country="PK", platform="x", kind="restricted"'
+    given = {
+        f'throttlewatch_nation_scope{{{about}, instance="a"}}': "2",
+        f'throttlewatch_nation_scope{{{about}, instance="a", drill="true"}}': "3",
+    }
+    promtool_expects(now, '{platform="x"}', shown, given, tmp_path)
+
+
 def test_every_metric_and_label_of_a_query_exists() -> None:
     rules = {
         rule["record"]
@@ -69,7 +106,7 @@ def test_every_metric_and_label_of_a_query_exists() -> None:
         if "record" in rule
     }
     known = {spec.name for spec in names.METRICS} | rules
-    for where, expr in queries({"country": "PK", "vantage": "v", "platform": ".+", "drill": ""}):
+    for where, expr in queries({"country": "PK", "vantage": "v", "platform": ".+"}):
         used = set(re.findall(r"(?:\w+:)?throttlewatch_\w+(?::\w+)?", expr))
         assert used, where
         assert used <= known, where
@@ -81,21 +118,28 @@ def test_what_the_fleet_says_is_shown_where_it_says_anything(
 ) -> None:
     """A daemon by itself sees one network of many: it must not outvote the fleet's rules."""
     need("promtool", "prometheus")
-    chosen = {"country": "PK", "drill": "", "vantage": "v", "platform": ".+"}
+    chosen = {"country": "PK", "vantage": "v", "platform": ".+"}
     (now,) = (expr for where, expr in queries(chosen) if where == "nation: Now")
     about = 'country="PK", platform="x", kind="restricted"'
     given = {f'throttlewatch_nation_scope{{{about}, instance="a", job="t"}}': "2"}
     if fleet is not None:
         given[f"country:throttlewatch_scope:code{{{about}}}"] = fleet
+    promtool_expects(now, '{platform="x"}', shown, given, tmp_path)
+
+
+def promtool_expects(
+    expr: str, labels: str, value: float, given: dict[str, str], folder: Path
+) -> None:
+    """``expr`` gives this one sample, by a real Prometheus that has the series ``given``."""
     asked = {
-        "expr": now,
+        "expr": expr,
         "eval_time": "1m",
-        "exp_samples": [{"labels": '{platform="x"}', "value": shown}],
+        "exp_samples": [{"labels": labels, "value": value}],
     }
     series = [{"series": name, "values": f"{value}x5"} for name, value in given.items()]
     one = {"interval": "1m", "input_series": series, "promql_expr_test": [asked]}
-    (tmp_path / "tests.yml").write_text(dump({"rule_files": [], "tests": [one]}))
-    check("promtool", "test", "rules", str(tmp_path / "tests.yml"))
+    (folder / "tests.yml").write_text(dump({"rule_files": [], "tests": [one]}))
+    check("promtool", "test", "rules", str(folder / "tests.yml"))
 
 
 def test_prometheus_takes_its_configuration_with_the_rules_of_the_default() -> None:
