@@ -19,6 +19,7 @@ from lab.world.content import PAGES
 from lab.world.dns import Zone
 from lab.world.spec import WorldSpec
 from probe.config import load
+from probe.config.candidates import candidates_of
 from probe.config.definition import Target
 from probe.config.formats import is_address
 from probe.config.neutral import neutral_names
@@ -40,9 +41,10 @@ def object_of(target: Target) -> ChosenObject:
 def legs(config: Config) -> Iterator[Leg]:
     """Every leg of every kind of round."""
     every = [
-        Endpoint(definition=definition, target=target, object=object_of(target))
+        Endpoint(definition=definition, target=candidate, object=object_of(candidate))
         for definition in (*config.platforms, *config.controls)
         for target in definition.targets
+        for candidate in candidates_of(target)
     ]
     targets = [endpoint for endpoint in every if endpoint.definition.kind == "platform"]
     controls = [endpoint for endpoint in every if endpoint.definition.kind == "control"]

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from lab.world.content import PAGES
+from probe.config.candidates import candidates_of
 from probe.config.definition import Definition
 from probe.config.schema import Config
 from scenarios.model import Delayed, Policed, Restricted, Scope, Shaped, Whom, exactly
@@ -39,23 +40,18 @@ class Effect(Struct, frozen=True, kw_only=True):
 def names_of(platform: Definition) -> tuple[str, ...]:
     """The names that say it is the platform: those of its targets, and none of its swaps'."""
     found = []
-    for target in platform.targets:
+    for target in (one for of in platform.targets for one in candidates_of(of)):
         url = target.url or (PAGES[target.discover.page].link if target.discover else "")
         found.append(target.sni or urlsplit(url).hostname or "")
-        if target.fallback is not None:
-            found.append(target.sni or urlsplit(target.fallback.url).hostname or "")
     return tuple(dict.fromkeys(found))
 
 
 def hosts_of(platform: Definition) -> tuple[str, ...]:
     """The hosts at whose addresses the platform is reached."""
     found = []
-    for target in platform.targets:
+    for target in (one for of in platform.targets for one in candidates_of(of)):
         url = target.url or (PAGES[target.discover.page].link if target.discover else "")
         found.append(target.connect_to or urlsplit(url).hostname or "")
-        if target.fallback is not None:
-            fallback = urlsplit(target.fallback.url).hostname or ""
-            found.append(target.connect_to or fallback)
     return tuple(dict.fromkeys(found))
 
 

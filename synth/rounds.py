@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from lab.world.content import PAGES
+from probe.config.candidates import candidates_of, mark_of, marked
 from probe.config.definition import Definition
 from probe.config.neutral import neutral_names
 from probe.config.schema import Config
@@ -26,7 +27,7 @@ from probe.measure.legs import (
     with_drawn_names,
 )
 from probe.measure.manners import asked_host, wish_of
-from probe.measure.objects import KnownObject, after_leg, object_now
+from probe.measure.objects import KnownObject, KnownTarget, after_leg, is_there, object_now
 from probe.measure.round_names import Resolution
 from probe.model.burst import Burst
 from probe.model.identity import Family, LegRole, RoundKind
@@ -66,10 +67,13 @@ class Rounds:
             tuple[tuple[Leg, ...], tuple[SkippedLeg, ...]],
         ] = {}
         for (owner, name), target in self._targets.items():
-            if target.discover is not None:
-                link = PAGES[target.discover.page].link
-                self.state.remember(VANTAGE, owner, name, KnownObject(url=link))
-        self._endpoint_cache: dict[tuple[str, str, str], Endpoint] = {}
+            known = KnownTarget()
+            for candidate in candidates_of(target):
+                if candidate.discover is not None:
+                    link = PAGES[candidate.discover.page].link
+                    known = known.after(candidate, KnownObject(url=link))
+            self.state.remember(VANTAGE, owner, name, known)
+        self._endpoint_cache: dict[tuple[str, str, str, str], Endpoint] = {}
         self._asked: dict[tuple[str, str, str], tuple[str, str]] = {}
         self._count = 0
 
@@ -160,7 +164,8 @@ class Rounds:
 
     def _drawn(self, legs: Sequence[Leg]) -> tuple[Leg, ...]:
         def names(leg: Leg) -> Sequence[str]:
-            return swap_names(self._targets[leg.owner, leg.target], self._neutral)
+            target = marked(self._targets[leg.owner, leg.target], leg.candidate)
+            return swap_names(target, self._neutral)
 
         return with_drawn_names(legs, names, self.world.random)
 
@@ -173,12 +178,12 @@ class Rounds:
         for definition in definitions:
             for target in definition.targets:
                 memory = self.state.memory(VANTAGE, definition.name, target.name)
-                now_object = object_now(target, memory, now)
+                candidate, now_object = object_now(target, memory, now)
                 url = "" if now_object is None else now_object.url
-                key = (definition.name, target.name, url)
+                key = (definition.name, target.name, mark_of(candidate), url)
                 endpoint = self._endpoint_cache.get(key)
                 if endpoint is None:
-                    endpoint = Endpoint(definition=definition, target=target, object=now_object)
+                    endpoint = Endpoint(definition=definition, target=candidate, object=now_object)
                     self._endpoint_cache[key] = endpoint
                 found.append(endpoint)
         return found
@@ -187,7 +192,7 @@ class Rounds:
         if endpoint.object is None:
             return True
         url = endpoint.object.url
-        key = (endpoint.definition.name, endpoint.target.name, url)
+        key = (endpoint.definition.name, mark_of(endpoint.target), url)
         asked = self._asked.get(key)
         if asked is None:
             asked = (connect_name(endpoint.target, url), host_name(endpoint.target, url))
@@ -253,8 +258,7 @@ class Rounds:
             )
             at += PAUSE_SECONDS
             made.append(observed)
-            if observed.failure is not None:
-                self._learn(observed, at)
+            self._learn(observed, at)
         return tuple(made), tuple(skipped), at
 
     def _learn(self, observed: LegObservation, now: float) -> None:
@@ -262,7 +266,10 @@ class Rounds:
         if (wish := wish_of(observed)) is not None:
             self.state.budget.close(VANTAGE, wish.host, now, now + wish.seconds)
         if leg.role in (LegRole.TARGET, LegRole.CONTROL):
-            target = self._targets[leg.owner, leg.target]
+            candidate = marked(self._targets[leg.owner, leg.target], leg.candidate)
             memory = self.state.memory(VANTAGE, leg.owner, leg.target)
-            after = after_leg(target, memory, observed.failure, now)
-            self.state.remember(VANTAGE, leg.owner, leg.target, after)
+            there, known = is_there(candidate, observed), memory.of(candidate)
+            after = after_leg(candidate, known, there, now)
+            if after is not known:
+                remembered = memory.after(candidate, after)
+                self.state.remember(VANTAGE, leg.owner, leg.target, remembered)

@@ -281,6 +281,8 @@ def leg_to(
     min_bytes: int = 0,
     max_bytes: int = 65_536,
     range_bytes: int = 0,
+    also_certified: tuple[str, ...] = (),
+    not_a_page: bool = False,
 ) -> Leg:
     """A leg to a loopback server; what is not given is an ordinary target."""
     return Leg(
@@ -298,6 +300,8 @@ def leg_to(
         min_bytes=min_bytes,
         max_bytes=max_bytes,
         range_bytes=range_bytes,
+        also_certified=also_certified,
+        not_a_page=not_a_page,
     )
 
 

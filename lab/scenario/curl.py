@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from lab.lab import Lab
 from lab.world.content import PAGES
+from probe.config.candidates import candidates_of
 from probe.config.definition import Target
 from probe.config.schema import Config
 from probe.model.identity import Compares
@@ -46,7 +47,8 @@ class Seen(Struct, frozen=True, kw_only=True):
 def reads(config: Config, platform: str) -> Target:
     """The target of a platform that is read."""
     definition = next(p for p in config.platforms if p.name == platform)
-    return next(t for t in definition.targets if t.compares is Compares.GOODPUT)
+    found = next(t for t in definition.targets if t.compares is Compares.GOODPUT)
+    return candidates_of(found)[0]
 
 
 def command(target: Target, ca_file: str) -> list[str]:

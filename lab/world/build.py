@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from lab.net import WORLD_ADDRESS
 from lab.world.content import PAGES, Page
 from lab.world.spec import ANY, LARGEST_BYTES, Certificate, Object, Site, WorldSpec
+from probe.config.candidates import candidates_of
 from probe.config.definition import Corner, Definition, Target
 from probe.config.formats import is_address
 from probe.config.hosts import covers
@@ -82,8 +83,13 @@ def _groups(definitions: Sequence[Definition]) -> list[list[Definition]]:
 
 def _connected(definition: Definition) -> Iterator[str]:
     """The hosts that the definition's targets are reached at and asked for."""
-    for target in definition.targets:
+    for target in _candidates(definition):
         yield from _hosts_of(target)
+
+
+def _candidates(definition: Definition) -> Iterator[Target]:
+    for target in definition.targets:
+        yield from candidates_of(target)
 
 
 def _hosts_of(target: Target) -> Iterator[str]:
@@ -97,8 +103,6 @@ def _urls(target: Target) -> Iterator[SplitResult]:
         yield urlsplit(target.url)
     if target.discover is not None:
         yield urlsplit(target.discover.page)
-    if target.fallback is not None:
-        yield urlsplit(target.fallback.url)
 
 
 class _Plan:
@@ -136,7 +140,7 @@ class _Plan:
 
     def site(self, definitions: Sequence[Definition], pages: Mapping[str, Page]) -> Site:
         """One operator's servers."""
-        targets = [t for d in definitions for t in d.targets]
+        targets = [t for d in definitions for t in _candidates(d)]
         declared = list(dict.fromkeys(host for d in definitions for host in d.hosts))
         connected = dict.fromkeys(name for d in definitions for name in _connected(d))
         names = [*declared, *(n for n in connected if n not in declared)]
@@ -214,10 +218,6 @@ def _objects(target: Target, pages: Mapping[str, Page]) -> Iterator[tuple[SplitR
     for url in paths:
         host = target.host or url.hostname or ""
         yield url._replace(netloc=host), whole
-    if target.fallback is not None:
-        url = urlsplit(target.fallback.url)
-        made = Object(size_bytes=_size(int(target.fallback.min_bytes), reads))
-        yield url._replace(netloc=target.host or url.hostname or ""), made
     if target.swap is not None and target.swap.answer is Answer.EXPECTED:
         for url in paths:
             yield _swapped(url, target, target.swap)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from probe.config.candidates import candidates_of
 from probe.config.checks import connect_name
 from probe.config.definition import Definition, Target
 from probe.config.probers import used
@@ -69,7 +70,7 @@ def round_size(config: Config, platform: Definition) -> RoundSize:
         long_legs=max(reads, default=0) + control,
         long_bytes=_long_bytes(config, platform),
         names=len({_host(target) for target in platform.targets}) + drawn,
-        pages=sum(1 + len(t.discover.pages) for t in platform.targets if t.discover is not None),
+        pages=sum(map(_pages, platform.targets)),
     )
 
 
@@ -86,7 +87,8 @@ def round_bytes(config: Config, size: RoundSize, kind: RoundKind) -> float:
 
 def _long_bytes(config: Config, platform: Definition) -> int:
     """A long round reads no more than the largest object is sure to have."""
-    sure = [int(t.min_bytes) for t in platform.targets if t.compares is Compares.GOODPUT]
+    read = [t for t in platform.targets if t.compares is Compares.GOODPUT]
+    sure = [int(one.min_bytes) for t in read for one in candidates_of(t)]
     return min(int(config.settings.legs.long_bytes), max(sure, default=0))
 
 
@@ -117,8 +119,8 @@ def estimate(config: Config) -> Estimate:
 
 def _any_answers(platform: Definition) -> int:
     """Targets whose swap takes any answer; a round that reads makes one of these swaps."""
-    swaps = [target.swap for target in platform.targets if target.swap is not None]
-    return sum(swap.answer is Answer.ANY for swap in swaps)
+    swaps = [candidates_of(target)[0].swap for target in platform.targets]
+    return sum(swap is not None and swap.answer is Answer.ANY for swap in swaps)
 
 
 def _legs_beside(config: Config, platform: Definition) -> int:
@@ -156,11 +158,19 @@ def _hosts(config: Config, target: Target) -> Iterator[str]:
 
 
 def _host(target: Target) -> str:
-    if target.discover is not None and target.connect_to is None:
-        return target.discover.hosts[0]
-    return connect_name(target) or ""
+    first = candidates_of(target)[0]
+    if first.discover is not None and first.connect_to is None:
+        return first.discover.hosts[0]
+    return connect_name(first) or ""
+
+
+def _pages(target: Target) -> int:
+    """How many pages may be looked through for its candidates in one round, at most."""
+    found = (one.discover for one in candidates_of(target))
+    return sum(1 + len(discover.pages) for discover in found if discover is not None)
 
 
 def _read(target: Target) -> int:
-    corners = (target, target.swap, target.decoy)
+    first = candidates_of(target)[0]
+    corners = (first, first.swap, first.decoy)
     return sum(c is not None and c.compares is Compares.GOODPUT for c in corners)

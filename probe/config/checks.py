@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from probe.config.definition import Corner, Target
+from probe.config.definition import Candidate, Corner, Target
 from probe.config.document import Node
 from probe.config.errors import ConfigError
 from probe.config.formats import is_address, is_host, is_https_url
@@ -126,15 +127,24 @@ def check_settings(settings: Settings, node: Node) -> Iterator[ConfigError]:
 
 def check_target(target: Target, node: Node) -> Iterator[ConfigError]:
     """One source of the object, one corner each, and objects that are large enough."""
-    if (target.url is None) == (target.discover is None):
-        neither = target.url is None
-        place = node if neither else node.find("url")
-        yield place.error(
-            found="neither url nor discover" if neither else "both url and discover",
-            expected="one of them" if neither else "one of them: set the other to null",
+    if not (target.candidates and target.url is None and target.discover is None):
+        yield from _one_source(target, node)
+    elif target.fallback is not None:
+        yield node.find("fallback").error(
+            found="a fallback without url or discover",
+            expected="url or discover, or the fallback as one of candidates",
         )
+    for number, candidate in enumerate(target.candidates):
+        yield from _check_candidate(candidate, target, node.find("candidates", number))
+    named = [(one.url, one.discover, one.connect_to, one.sni) for one in target.candidates]
+    for number, one in enumerate(named):
+        if one in named[:number]:
+            yield node.find("candidates", number).error(
+                found="the object of a candidate before", expected="each object once"
+            )
     if target.compares is Compares.GOODPUT:
-        yield from _large_enough(target.min_bytes, node)
+        if target.url is not None or target.discover is not None or not target.candidates:
+            yield from _large_enough(target.min_bytes, node)
         if target.fallback is not None:
             yield from _large_enough(target.fallback.min_bytes, node.find("fallback"))
     for key in ("swap", "decoy"):
@@ -155,6 +165,26 @@ def check_target(target: Target, node: Node) -> Iterator[ConfigError]:
         yield node.find("decoy", "connect_to").error(
             found="the target's own host", expected="a server that is nobody's target"
         )
+
+
+def _one_source(of: Target | Candidate, node: Node) -> Iterator[ConfigError]:
+    if (of.url is None) == (of.discover is None):
+        neither = of.url is None
+        place = node if neither else node.find("url")
+        yield place.error(
+            found="neither url nor discover" if neither else "both url and discover",
+            expected="one of them" if neither else "one of them: set the other to null",
+        )
+
+
+def _check_candidate(one: Candidate, target: Target, node: Node) -> Iterator[ConfigError]:
+    yield from _one_source(one, node)
+    if target.compares is Compares.GOODPUT:
+        yield from _large_enough(one.min_bytes, node)
+    if one.swap is not None:
+        as_target = replace(target, url=one.url, discover=one.discover, sni=one.sni, swap=one.swap)
+        yield from _check_corner(one.swap, target, node.find("swap"))
+        yield from _check_swap(as_target, node.find("swap"))
 
 
 def connect_name(target: Target) -> str | None:
@@ -265,28 +295,36 @@ def undeclared_hosts(definition: Node) -> Iterator[ConfigError]:
 def _named_hosts(definition: Node) -> Iterator[tuple[Node, str]]:
     targets = definition.get("targets")
     for target in targets.items() if targets is not None else ():
-        paths: list[tuple[Any, ...]] = [("url",), ("discover", "page"), ("fallback", "url")]
-        for corner in ((), ("swap",), ("decoy",)):
-            paths += [(*corner, key) for key in ("connect_to", "sni", "host")]
-            drawn = target.find(*corner, "names").items() if corner else ()
-            for name in drawn:
-                if isinstance(name.value, str) and is_host(name.value):
-                    yield name, name.value
-        for path in paths:
-            place = _at(target, path)
-            if place is None or not isinstance(place.value, str):
-                continue
-            if path[-1] in ("url", "page"):
-                if is_https_url(place.value):
-                    yield place, urlsplit(place.value).hostname or ""
-            elif is_host(place.value):
-                yield place, place.value
-        for place in target.find("discover", "pages").items():
-            if isinstance(place.value, str) and is_https_url(place.value):
+        yield from _hosts_named(target)
+        candidates = target.get("candidates")
+        for candidate in candidates.items() if candidates is not None else ():
+            yield from _hosts_named(candidate)
+
+
+def _hosts_named(target: Node) -> Iterator[tuple[Node, str]]:
+    """Those of a target, or of one of its candidates."""
+    paths: list[tuple[Any, ...]] = [("url",), ("discover", "page"), ("fallback", "url")]
+    for corner in ((), ("swap",), ("decoy",)):
+        paths += [(*corner, key) for key in ("connect_to", "sni", "host")]
+        drawn = target.find(*corner, "names").items() if corner else ()
+        for name in drawn:
+            if isinstance(name.value, str) and is_host(name.value):
+                yield name, name.value
+    for path in paths:
+        place = _at(target, path)
+        if place is None or not isinstance(place.value, str):
+            continue
+        if path[-1] in ("url", "page"):
+            if is_https_url(place.value):
                 yield place, urlsplit(place.value).hostname or ""
-        for place in target.find("discover", "hosts").items():
-            if isinstance(place.value, str):
-                yield place, place.value
+        elif is_host(place.value):
+            yield place, place.value
+    for place in target.find("discover", "pages").items():
+        if isinstance(place.value, str) and is_https_url(place.value):
+            yield place, urlsplit(place.value).hostname or ""
+    for place in target.find("discover", "hosts").items():
+        if isinstance(place.value, str):
+            yield place, place.value
 
 
 def _at(node: Node, path: tuple[Any, ...]) -> Node | None:

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probe.config.candidates import candidates_of
 from probe.config.checks import SYSTEM_RESOLVER
 from probe.config.definition import Corner, Definition, Target
 from probe.config.formats import is_address
@@ -102,7 +103,7 @@ def _of_definition(definition: Definition, config: Config) -> Iterator[tuple[str
         for host, port, purpose in _of_target(target, beacon, neutral_names(config.controls)):
             listed.add(host)
             yield host, port, f"{target.name}: {purpose}"
-    if any(target.discover is not None for target in definition.targets):
+    if any(one.discover is not None for t in definition.targets for one in candidates_of(t)):
         for host in definition.hosts:
             if host not in listed:
                 yield host, HTTPS_PORT, "a page that is looked through may redirect here"
@@ -111,16 +112,22 @@ def _of_definition(definition: Definition, config: Config) -> Iterator[tuple[str
 def _of_target(
     target: Target, beacon: str | None, neutral: tuple[str, ...]
 ) -> Iterator[tuple[str, int, str]]:
+    for place, candidate in enumerate(candidates_of(target)):
+        what = "target" if not place else "fallback of the target"
+        yield from _of_candidate(candidate, what, beacon, neutral)
+
+
+def _of_candidate(
+    target: Target, what: str, beacon: str | None, neutral: tuple[str, ...]
+) -> Iterator[tuple[str, int, str]]:
     places: list[tuple[str, int, str]] = []
     if target.url is not None:
-        places.append((*_endpoint(urlsplit(target.url)), "target"))
-    if target.fallback is not None:
-        places.append((*_endpoint(urlsplit(target.fallback.url)), "fallback of the target"))
+        places.append((*_endpoint(urlsplit(target.url)), what))
     if target.discover is not None:
         pages = (target.discover.page, *target.discover.pages)
         for host, port in dict.fromkeys(_endpoint(urlsplit(page)) for page in pages):
             yield host, port, "page on which the object's link is looked for"
-        places += [(host, HTTPS_PORT, "target, discovered") for host in target.discover.hosts]
+        places += [(host, HTTPS_PORT, f"{what}, discovered") for host in target.discover.hosts]
     for host, port, purpose in places:
         to = target.connect_to or host
         yield to, port, purpose + _said(to, target.sni or host)

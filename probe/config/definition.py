@@ -26,6 +26,9 @@ from probe.config.values import (
 )
 from probe.model.identity import Answer, Compares, Verify
 
+MOST_CANDIDATES = 8
+"""Each may be asked for in turn; more than these would be a list of links, which is a discovery."""
+
 
 class Discovery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Find an object whose URL changes: fetch ``page``, take the largest match of ``pattern``.
@@ -76,11 +79,37 @@ class Corner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     expect_status: Annotated[tuple[Status, ...], Meta(min_length=1)] | None = None
 
 
+class Candidate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One more object that stands for a target, when those before it are gone.
+
+    Exactly one of ``url`` and ``discover``. Where it is asked, under which names, follows from its
+    URL unless it is given here; nothing of that is the target's. What is not here is
+    (``compares``, ``http``, ``quic``, ``decoy``), and so are ``expect_status`` and ``swap`` if they
+    are not given.
+    """
+
+    why: str = ""
+    url: HttpsUrl | None = None
+    discover: Discovery | None = None
+    connect_to: Host | None = None
+    sni: HostName | None = None
+    host: Host | None = None
+    certificate_name: Host | None = None
+    also_certified: tuple[Host, ...] = ()
+    verify: Verify = Verify.STRICT
+    min_bytes: Bytes = Bytes(65_536)
+    expect_status: Annotated[tuple[Status, ...], Meta(min_length=1)] | None = None
+    swap: Corner | None = None
+
+
 class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One endpoint of a platform or control.
 
-    Exactly one of ``url`` and ``discover``. Everything else that is not given follows from the URL:
-    ``connect_to``, ``sni``, ``host`` and ``certificate_name`` are its host. ``compares: goodput``
+    One of ``url`` and ``discover`` is its first object, ``fallback`` the second, ``candidates`` are
+    the next ones (``candidates_of``); without the first, ``candidates`` are all. Everything else
+    that is not given follows from the URL: ``connect_to``, ``sni``, ``host`` and
+    ``certificate_name`` are its host. A certificate for one of ``also_certified`` is right as well.
+    ``not_a_page``: an answer of type ``text/html`` is not the object. ``compares: goodput``
     targets are read in transfer rounds, all targets are reached in light rounds.
     ``no_swap``/``no_decoy`` say why that corner of the square does not exist. ``quic``: it speaks
     HTTP/3, and is measured over it too where the main file says so.
@@ -91,11 +120,14 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     url: HttpsUrl | None = None
     discover: Discovery | None = None
     fallback: Fallback | None = None
+    candidates: Annotated[tuple[Candidate, ...], Meta(max_length=MOST_CANDIDATES)] = ()
     connect_to: Host | None = None
     sni: HostName | None = None
     host: Host | None = None
     certificate_name: Host | None = None
+    also_certified: tuple[Host, ...] = ()
     verify: Verify = Verify.STRICT
+    not_a_page: bool = False
     compares: Compares = Compares.GOODPUT
     min_bytes: Bytes = Bytes(0)
     expect_status: Annotated[tuple[Status, ...], Meta(min_length=1)] = (200, 206)

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from probe.config.candidates import marked
 from probe.config.definition import Target
 from probe.config.schema import VantageConfig
 from probe.measure.between_rounds import BetweenRounds
@@ -19,7 +20,7 @@ from probe.measure.failures import NO_RESOURCES
 from probe.measure.line_turn import Pulse
 from probe.measure.lookout import Lookout
 from probe.measure.manners import Wish, asked_host, wish_of
-from probe.measure.objects import after_leg
+from probe.measure.objects import after_leg, is_there
 from probe.measure.page import Page, fetch_page
 from probe.measure.prober import measures
 from probe.measure.round_names import Names, Resolution
@@ -206,9 +207,10 @@ class Asker:
     def _learn(self, observed: LegObservation, via: VantageConfig) -> None:
         leg, now = observed.leg, time.monotonic()
         if leg.role in _OWN_OBJECT:
-            target = self._targets[leg.owner, leg.target]
+            candidate = marked(self._targets[leg.owner, leg.target], leg.candidate)
             memory = self._state.memory(via.name, leg.owner, leg.target)
-            after = after_leg(target, memory, observed.failure, now)
+            there, known = is_there(candidate, observed), memory.of(candidate)
+            after = memory.after(candidate, after_leg(candidate, known, there, now))
             self._state.remember(via.name, leg.owner, leg.target, after)
 
     def _heed(self, observed: LegObservation, via: VantageConfig) -> None:

@@ -31,10 +31,10 @@ class Way(Struct, frozen=True, kw_only=True):
 
     ``address`` is the literal address that is connected to, whatever the URL says; without one the
     vantage's proxy looks ``connect_to`` up. ``sni`` is the name in the ClientHello (empty: none),
-    ``certificate_name`` the one that the certificate must carry. Where one of them is not given, or
-    ``port``, it is the URL's. ``http_versions`` are offered in this order. Reading ends after
-    ``max_bytes`` of the body. ``lookout`` is the process' own, if it makes several requests at
-    once.
+    ``certificate_name`` the one that the certificate must carry (one of ``also_certified`` will do
+    as well). Where one of the first two is not given, or ``port``, it is the URL's.
+    ``http_versions`` are offered in this order. Reading ends after ``max_bytes`` of the body.
+    ``lookout`` is the process' own, if it makes several requests at once.
     """
 
     trust: Trust
@@ -44,6 +44,7 @@ class Way(Struct, frozen=True, kw_only=True):
     port: int = 0
     sni: str | None = None
     certificate_name: str | None = None
+    also_certified: tuple[str, ...] = ()
     http_versions: tuple[str, ...] = ("h2", "http/1.1")
     verify: Verify = Verify.STRICT
     answer: Answer = Answer.EXPECTED
@@ -69,6 +70,7 @@ class Way(Struct, frozen=True, kw_only=True):
             port=leg.port,
             sni=leg.sni,
             certificate_name=leg.certificate_name,
+            also_certified=leg.also_certified,
             http_versions=leg.http_versions,
             verify=leg.verify,
             answer=leg.answer,
@@ -107,6 +109,7 @@ async def reach(way: Way, record: LegRecord, url: httpx.URL) -> None:
             way.trust,
             sni=host if way.sni is None else way.sni,
             certificate_name=host if way.certificate_name is None else way.certificate_name,
+            also_certified=way.also_certified,
             alpn=way.http_versions,
             verify=way.verify,
             answer=way.answer,

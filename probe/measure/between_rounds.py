@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from probe.measure.line_turn import LineTurn
-from probe.measure.objects import KnownObject
+from probe.measure.objects import KnownTarget
 from probe.schedule.host_budget import HostBudget
 
 MOST_ADDRESSES = 4_096
@@ -39,16 +39,16 @@ class BetweenRounds:
         self.budget = HostBudget()
         self.ledger = Ledger()
         self._turns: dict[str, LineTurn] = {}
-        self._memories: dict[tuple[str, str, str], KnownObject] = {}
+        self._memories: dict[tuple[str, str, str], KnownTarget] = {}
 
     def turn(self, vantage: str) -> LineTurn:
         """The turn on the line of ``vantage``."""
         return self._turns.setdefault(vantage, LineTurn())
 
-    def memory(self, vantage: str, owner: str, target: str) -> KnownObject:
-        """What is remembered of a target's object."""
-        return self._memories.get((vantage, owner, target), KnownObject())
+    def memory(self, vantage: str, owner: str, target: str) -> KnownTarget:
+        """What is remembered of a target's objects."""
+        return self._memories.get((vantage, owner, target), KnownTarget())
 
-    def remember(self, vantage: str, owner: str, target: str, memory: KnownObject) -> None:
-        """Replace what is remembered of a target's object."""
+    def remember(self, vantage: str, owner: str, target: str, memory: KnownTarget) -> None:
+        """Replace what is remembered of a target's objects."""
         self._memories[vantage, owner, target] = memory

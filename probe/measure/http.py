@@ -124,6 +124,8 @@ class Exchange:
             date=http_date(last.get(b"date")),
             redirect_status=None if before is None else before.status,
             blocked_by=blocked_by(value for name, value in answer.fields if name == b"link"),
+            is_page=_is_page(last.get(b"content-type")),
+            whole_bytes=self.whole_bytes,
         )
         return self.facts
 
@@ -295,6 +297,11 @@ def status_of(fields: Mapping[bytes, bytes]) -> int:
 def _number(value: bytes | None) -> int | None:
     digits = (value or b"").strip()
     return int(digits) if digits.isdigit() and len(digits) <= _MOST_DIGITS else None
+
+
+def _is_page(content_type: bytes | None) -> bool:
+    kind = (content_type or b"").partition(b";")[0].strip().lower()
+    return kind in (b"text/html", b"application/xhtml+xml")
 
 
 def _text(value: bytes | None) -> str | None:

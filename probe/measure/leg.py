@@ -22,7 +22,7 @@ from probe.measure.links import Unusable, usable
 from probe.measure.lookout import Lookout
 from probe.measure.transport import Client
 from probe.measure.trust import Trust
-from probe.model.failure import BODY_TOO_SHORT, Failure
+from probe.model.failure import BODY_TOO_SHORT, PAGE_INSTEAD, Failure
 from probe.model.identity import Answer, Phase
 from probe.model.observation import Leg, LegObservation
 
@@ -103,6 +103,12 @@ async def _exchange(leg: Leg, way: Way, record: LegRecord) -> Failure | None:
                 said = ", after a redirect"
         if answer.status_code not in leg.expect_status:
             return _unexpected(answer.status_code, said)
+        if leg.not_a_page and record.exchange.facts is not None and record.exchange.facts.is_page:
+            return Failure(
+                phase=Phase.PROCESSING,
+                reason=PAGE_INSTEAD,
+                detail="a page (text/html) in the place of the object",
+            )
         # Only counted, so without what httpx puts around for whoever looks at it.
         assert isinstance(answer.stream, httpx.AsyncByteStream)
         async for _ in answer.stream:

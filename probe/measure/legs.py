@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probe.config.candidates import mark_of
 from probe.config.definition import Corner, Definition, Target
 from probe.config.schema import LegsConfig
 from probe.measure.objects import ChosenObject
@@ -29,7 +30,10 @@ UNDRAWN = "name.invalid"
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """A target with its owner (a platform or control) and what it fetches just now, if anything."""
+    """A target with its owner (a platform or control) and what it fetches just now, if anything.
+
+    ``target`` is it as the candidate in use has it (``candidates_of``).
+    """
 
     definition: Definition
     target: Target
@@ -227,10 +231,17 @@ def declare_burst(
             read = min(read, *(e.readable_bytes for e in (endpoint, *controls)))
         leg = _leg(LegRole.TARGET, endpoint, read, light)
         made += [leg] * burst.each
-        if burst.with_swap and endpoint.target.swap is not None:
-            made += [_swap(leg, endpoint.target.swap, read, light)] * burst.each
+        swap = endpoint.target.swap
+        # Another candidate may be in use since the burst was planned, and its swap be read as well
+        # or not at all.
+        if burst.with_swap and swap is not None and (not read or _reads(swap)):
+            made += [_swap(leg, swap, read, light)] * burst.each
         made += [_leg(LegRole.CONTROL, control, read, light) for control in controls]
     return tuple(made)
+
+
+def _reads(corner: Corner) -> bool:
+    return corner.answer is Answer.EXPECTED and corner.compares is Compares.GOODPUT
 
 
 def _leg(role: LegRole, endpoint: Endpoint, read: int, light: int) -> Leg:
@@ -255,6 +266,9 @@ def _leg(role: LegRole, endpoint: Endpoint, read: int, light: int) -> Leg:
         min_bytes=read,
         max_bytes=read or light,
         range_bytes=read or light,
+        also_certified=target.also_certified,
+        not_a_page=target.not_a_page,
+        candidate=mark_of(target),
     )
 
 
@@ -279,6 +293,8 @@ def _swap(leg: Leg, corner: Corner, read: int, light: int) -> Leg:
             min_bytes=0,
             max_bytes=0,
             range_bytes=0,
+            also_certified=(),
+            not_a_page=False,
         )
     sni = corner.sni or leg.sni
     return _corner(leg, corner, LegRole.SWAP, leg.connect_to, sni, corner.host or sni, read, light)
@@ -323,6 +339,8 @@ def _corner(
         min_bytes=min(reading, int(corner.min_bytes)) if reading else 0,
         max_bytes=reading or light,
         range_bytes=reading or light,
+        not_a_page=leg.not_a_page and bool(reading),
+        candidate=leg.candidate,
     )
 
 

@@ -1,24 +1,31 @@
 """What each target fetches just now. Pure: what is remembered is a value, time is an argument.
 
-A target's first object is its URL or the link that discovery found. When the far end says that the
-object is not there any more (another status, too small), the fallback takes its place for a day.
-A network that fails says nothing about the object, so it changes nothing: a throttled object must
-stay comparable with itself.
+A target has candidates, in order (``candidates_of``). The first that gives what is expected is in
+use, and stays so: a series compares an object with itself. When the far end says that the object is
+not there any more, the next takes its place at once, and the first is tried again after a day, then
+after two, and so on. A network that fails says nothing about the object, so it changes nothing: a
+throttled object must stay comparable with itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probe.config.candidates import candidates_of, mark_of
 from probe.config.definition import Target
-from probe.model.failure import BODY_TOO_SHORT, Failure
+from probe.model.failure import NOT_THE_OBJECT
+from probe.model.identity import Compares, Phase
+from probe.model.observation import LegObservation
 
 REMEMBER_SECONDS = 86_400.0
+MOST_REMEMBER_SECONDS = 7 * REMEMBER_SECONDS
 # A page that gave nothing is not asked again at once: it may be large, and a metered line pays.
 RETRY_SECONDS = 900.0
+MOST_RETRY_SECONDS = 4 * 3_600.0
 MOST_REFUSED = 6
-_GONE = frozenset({"http_unexpected_status_code", BODY_TOO_SHORT})
 _LONG_AGO = float("-inf")
 
 
@@ -30,57 +37,131 @@ class ChosenObject(Struct, frozen=True, kw_only=True):
 
 
 class KnownObject(Struct, frozen=True, kw_only=True):
-    """What is remembered of one target from one vantage (monotonic seconds).
+    """What is remembered of one candidate from one vantage (monotonic seconds).
 
     ``url`` is the discovered link, ``refused`` are links that were gone (the latest last),
-    ``again_at`` when its page is due again, ``fallback_until`` how long the fallback is used.
-    ``trouble``: why the page gave no link when it was asked last.
+    ``again_at`` when its page is due again. ``gone_at``: when the far end said so last;
+    ``gone_until``: for how long others are used in its place; ``gone``: times in a row.
+    ``trouble``: why the page gave no link when it was asked last; ``dry``: times in a row.
     """
 
     url: str | None = None
     looked_at: float = _LONG_AGO
     again_at: float = _LONG_AGO
-    fallback_until: float = _LONG_AGO
+    gone_at: float = _LONG_AGO
+    gone_until: float = _LONG_AGO
+    gone: int = 0
     refused: tuple[str, ...] = ()
     trouble: str = ""
+    dry: int = 0
 
 
-def object_now(target: Target, memory: KnownObject, now: float) -> ChosenObject | None:
-    """What the target fetches at ``now``; ``None`` when nothing is known."""
-    first = target.url or memory.url
-    if target.fallback is not None and (first is None or now < memory.fallback_until):
-        return ChosenObject(url=target.fallback.url, min_bytes=int(target.fallback.min_bytes))
-    return None if first is None else ChosenObject(url=first, min_bytes=int(target.min_bytes))
+NOTHING = KnownObject()
 
 
-def page_due(target: Target, memory: KnownObject, now: float) -> bool:
-    """Whether the target's page should be asked (again)."""
-    return target.discover is not None and now >= memory.again_at
+class KnownTarget(Struct, frozen=True):
+    """What is remembered of the candidates of one target, by their marks."""
+
+    candidates: Mapping[str, KnownObject] = {}
+
+    def of(self, candidate: Target) -> KnownObject:
+        """What is remembered of one of them."""
+        return self.candidates.get(mark_of(candidate), NOTHING)
+
+    def after(self, candidate: Target, known: KnownObject) -> KnownTarget:
+        """With ``known`` in its place."""
+        return KnownTarget({**self.candidates, mark_of(candidate): known})
+
+
+def object_now(
+    target: Target, memory: KnownTarget, now: float
+) -> tuple[Target, ChosenObject | None]:
+    """The candidate that is used at ``now``, and what it fetches; ``None`` when nothing is known.
+
+    If all are gone, that which was said to be gone the longest time ago is tried.
+    """
+    every = candidates_of(target)
+    able = [one for one in every if _url(one, memory) is not None]
+    if not able:
+        return every[0], None
+    there = (one for one in able if now >= memory.of(one).gone_until)
+    chosen = next(there, None) or min(able, key=lambda one: memory.of(one).gone_at)
+    url = _url(chosen, memory)
+    assert url is not None
+    return chosen, ChosenObject(url=url, min_bytes=int(chosen.min_bytes))
+
+
+def page_to_ask(target: Target, memory: KnownTarget, now: float) -> Target | None:
+    """The candidate whose page should be asked (again): none after the one that is in use."""
+    for one in candidates_of(target):
+        known = memory.of(one)
+        if one.discover is not None and now >= known.again_at:
+            return one
+        if _url(one, memory) is not None and now >= known.gone_until:
+            return None
+    return None
+
+
+def _url(candidate: Target, memory: KnownTarget) -> str | None:
+    return candidate.url or memory.of(candidate).url
 
 
 def after_page(
-    memory: KnownObject, link: str | None, now: float, *, trouble: str = ""
+    known: KnownObject, link: str | None, now: float, *, trouble: str = ""
 ) -> KnownObject:
-    """The page gave ``link``, or nothing (``trouble``): then the last known link stays in use."""
+    """The page gave ``link``, or nothing (``trouble``): then the last known link stays in use.
+
+    A link that was gone is not there because the page still names it.
+    """
     if link is None:
-        return replace(memory, looked_at=now, again_at=now + RETRY_SECONDS, trouble=trouble)
-    return KnownObject(
-        url=link, looked_at=now, again_at=now + REMEMBER_SECONDS, refused=memory.refused
+        seconds = min(MOST_RETRY_SECONDS, RETRY_SECONDS * 2.0**known.dry)
+        return replace(
+            known, looked_at=now, again_at=now + seconds, trouble=trouble, dry=known.dry + 1
+        )
+    found = replace(
+        known, url=link, looked_at=now, again_at=now + REMEMBER_SECONDS, trouble="", dry=0
+    )
+    if link in known.refused:
+        return replace(found, again_at=now + MOST_RETRY_SECONDS)
+    return replace(found, gone_until=_LONG_AGO, gone=0)
+
+
+def after_leg(candidate: Target, known: KnownObject, there: bool | None, now: float) -> KnownObject:
+    """The object was asked for, and this came of it (``is_there``)."""
+    if there is None:
+        return known
+    if there:
+        if not known.gone:
+            return known
+        others = tuple(link for link in known.refused if link != known.url)
+        return replace(known, gone=0, gone_until=_LONG_AGO, refused=others)
+    if candidate.discover is not None and known.url is not None:
+        others = tuple(link for link in known.refused if link != known.url)
+        known = replace(known, refused=(*others, known.url)[-MOST_REFUSED:])
+    seconds = min(MOST_REMEMBER_SECONDS, REMEMBER_SECONDS * 2.0**known.gone)
+    if now - known.gone_at < RETRY_SECONDS:
+        return replace(known, gone_at=now)  # a burst asks many times, and is told once
+    again = known.again_at
+    if not known.gone:
+        again = min(again, max(now, known.looked_at + RETRY_SECONDS))
+    return replace(
+        known, gone_at=now, gone_until=now + seconds, gone=known.gone + 1, again_at=again
     )
 
 
-def after_leg(
-    target: Target, memory: KnownObject, failure: Failure | None, now: float
-) -> KnownObject:
-    """The object was asked for, and this came of it."""
-    if failure is None or failure.reason not in _GONE:
-        return memory
-    using_fallback = target.fallback is not None and now < memory.fallback_until
-    if memory.url is not None and not using_fallback:
-        others = tuple(link for link in memory.refused if link != memory.url)
-        memory = replace(memory, refused=(*others, memory.url)[-MOST_REFUSED:])
-    if target.fallback is not None:
-        until = _LONG_AGO if using_fallback else now + REMEMBER_SECONDS
-        memory = replace(memory, fallback_until=until)
-    again = min(memory.again_at, max(now, memory.looked_at + RETRY_SECONDS))
-    return replace(memory, again_at=again)
+def is_there(candidate: Target, observed: LegObservation) -> bool | None:
+    """Whether the object is there, by what one leg saw; ``None``: that is not known.
+
+    That it is not, only its own server may say: under a certificate that holds for a name that is
+    expected there, or that is wrong in nothing but its dates. Whoever says it under another one
+    would choose for us what is measured.
+    """
+    failure, tls = observed.failure, observed.tls
+    if failure is None:
+        read = observed.leg.compares is Compares.GOODPUT
+        return True if read or candidate.compares is Compares.HANDSHAKE else None
+    if tls is None:
+        return None
+    if failure.phase is Phase.TLS:
+        return False if tls.dates is not None else None
+    return False if failure.reason in NOT_THE_OBJECT and tls.verify_error == "" else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random as random_module
 import time
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from random import Random
 
 from msgspec import Struct
 
+from probe.config.candidates import marked
 from probe.config.definition import Definition
 from probe.config.neutral import neutral_names
 from probe.config.probers import used
@@ -19,7 +19,6 @@ from probe.config.schema import Config, VantageConfig
 from probe.measure.asker import Asker
 from probe.measure.beside import made_beside
 from probe.measure.between_rounds import BetweenRounds
-from probe.measure.discover import discover
 from probe.measure.legs import (
     Endpoint,
     connect_name,
@@ -36,12 +35,10 @@ from probe.measure.legs import (
     with_drawn_names,
 )
 from probe.measure.lookout import Lookout
-from probe.measure.object_choice import choose
-from probe.measure.objects import after_page, object_now, page_due
+from probe.measure.objects_in_use import ObjectsInUse
 from probe.measure.round_names import Names, Resolution, measure_names, resolver_works
 from probe.measure.trust import Trust
 from probe.model.burst import Burst
-from probe.model.failure import Failure
 from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import (
     FIRST_PROBER,
@@ -51,9 +48,6 @@ from probe.model.observation import (
     RoundObservation,
     SkippedLeg,
 )
-from probe.schedule.data_budget import PAGE_MOST_BYTES
-
-log = logging.getLogger(__name__)
 
 # The wall clock is slewed by at most 500 ppm; what moves more during a round is a step.
 STEP_SECONDS = 0.5
@@ -107,6 +101,9 @@ class Rounds:
             page_seconds=float(config.settings.legs.transfer_deadline),
             lookout=lookout,
         )
+        self._endpoints = ObjectsInUse(
+            state, self._asker, targets=self._targets, random=self._random
+        )
 
     async def measure(
         self, *, platform: str, vantage: str, kind: RoundKind, family: Family
@@ -116,7 +113,7 @@ class Rounds:
         names = Names(self._settings, via, family, self._random)
         seconds = deadline_seconds(kind, self._settings.legs)
         legs, objectless = await self._declare(self._platforms[platform], via, kind, names)
-        legs = (*legs, *self._beside(legs, via, self._endpoints(via, *self._controls)))
+        legs = (*legs, *self._beside(legs, via, self._endpoints.of(via, *self._controls)))
         legs = self._drawn(one_any_answer(legs, self._random))
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         neutral = {leg.connect_to for leg in legs if leg.role is LegRole.CONTROL}
@@ -208,11 +205,11 @@ class Rounds:
     def _burst_legs(self, burst: Burst, platform: str, via: VantageConfig) -> tuple[Leg, ...]:
         targets = [
             endpoint
-            for endpoint in self._endpoints(via, self._platforms[platform])
+            for endpoint in self._endpoints.of(via, self._platforms[platform])
             if endpoint.target.name == burst.target
         ]
         controls = draw_burst_controls(
-            self._endpoints(via, *self._controls), burst, random=self._random
+            self._endpoints.of(via, *self._controls), burst, random=self._random
         )
         return self._drawn(declare_burst(targets, controls, burst, legs=self._settings.legs))
 
@@ -220,7 +217,8 @@ class Rounds:
         """``legs``, each with its name."""
 
         def names(leg: Leg) -> Sequence[str]:
-            return swap_names(self._targets[leg.owner, leg.target], self._neutral)
+            target = marked(self._targets[leg.owner, leg.target], leg.candidate)
+            return swap_names(target, self._neutral)
 
         return with_drawn_names(legs, names, self._random)
 
@@ -235,8 +233,8 @@ class Rounds:
         via, kind, began = self._vantages[vantage], RoundKind.TRANSFER, _Moment.now()
         names = Names(self._settings, via, family, self._random)
         endpoints = [
-            await self._with_object(endpoint, via, names)
-            for endpoint in self._endpoints(via, definition)
+            await self._endpoints.looked_for(endpoint, via, names)
+            for endpoint in self._endpoints.of(via, definition)
         ]
         legs, objectless = declare(
             endpoints, [], kind, legs=self._settings.legs, beacon=self._settings.beacon
@@ -295,17 +293,17 @@ class Rounds:
         self, platform: Definition, via: VantageConfig, kind: RoundKind, names: Names
     ) -> tuple[tuple[Leg, ...], tuple[SkippedLeg, ...]]:
         legs = self._settings.legs
-        targets = self._endpoints(via, platform)
+        targets = self._endpoints.of(via, platform)
         controls = draw_controls(
-            self._endpoints(via, *self._controls),
+            self._endpoints.of(via, *self._controls),
             self._settings.schedule.controls,
             read_bytes=round_cap(kind, legs),
             has_tokens=partial(self._has_tokens, via),
             random=self._random,
         )
         return declare(
-            [await self._with_object(endpoint, via, names) for endpoint in targets],
-            [await self._with_object(endpoint, via, names) for endpoint in controls],
+            [await self._endpoints.looked_for(endpoint, via, names) for endpoint in targets],
+            [await self._endpoints.looked_for(endpoint, via, names) for endpoint in controls],
             kind,
             legs=legs,
             beacon=self._settings.beacon,
@@ -328,20 +326,6 @@ class Rounds:
                 )
         return tuple(made)
 
-    def _endpoints(self, via: VantageConfig, *definitions: Definition) -> list[Endpoint]:
-        now = time.monotonic()
-        return [
-            Endpoint(
-                definition=definition,
-                target=target,
-                object=object_now(
-                    target, self._state.memory(via.name, definition.name, target.name), now
-                ),
-            )
-            for definition in definitions
-            for target in definition.targets
-        ]
-
     def _has_tokens(self, via: VantageConfig, endpoint: Endpoint) -> bool:
         if endpoint.object is None:
             return True
@@ -351,46 +335,4 @@ class Rounds:
             connect_name(endpoint.target, url),
             time.monotonic(),
             name=host_name(endpoint.target, url),
-        )
-
-    async def _with_object(self, endpoint: Endpoint, via: VantageConfig, names: Names) -> Endpoint:
-        """The endpoint with its object looked for, when its page is due."""
-        owner, target = endpoint.definition.name, endpoint.target
-        memory = self._state.memory(via.name, owner, target.name)
-        if target.discover is None or not page_due(target, memory, time.monotonic()):
-            return endpoint
-        set_aside = PAGE_MOST_BYTES * (1 + len(target.discover.pages))
-        most_bytes = names.page_wire_bytes + set_aside
-        links = await discover(
-            target.discover,
-            partial(self._asker.page, via, names),
-            hosts=(*endpoint.definition.hosts, *target.discover.hosts),
-        )
-        if isinstance(links, Failure):
-            link: str | Failure = links
-        else:
-            # What is said to another host than the link's own cannot be asked as a page is.
-            apart = target.connect_to or target.sni or target.host
-            link = await choose(
-                links,
-                in_use=memory.url,
-                refused=memory.refused,
-                least=int(target.min_bytes),
-                look=None if apart else partial(self._asker.look, via, names, most_bytes),
-                random=self._random,
-            )
-        now = time.monotonic()
-        if isinstance(link, str):
-            memory = after_page(memory, link, now)
-        else:
-            trouble = link.detail or link.reason
-            if trouble != memory.trouble:  # said once, and not at every look
-                log.warning(
-                    "a page gave no link to an object",
-                    extra={"platform": owner, "target": target.name, "reason": trouble},
-                )
-            memory = after_page(memory, None, now, trouble=trouble)
-        self._state.remember(via.name, owner, target.name, memory)
-        return Endpoint(
-            definition=endpoint.definition, target=target, object=object_now(target, memory, now)
         )

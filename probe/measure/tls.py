@@ -99,6 +99,7 @@ class TlsStream:
         *,
         sni: str,
         certificate_name: str,
+        also_certified: tuple[str, ...] = (),
         alpn: tuple[str, ...],
         verify: Verify,
         answer: Answer = Answer.EXPECTED,
@@ -114,10 +115,14 @@ class TlsStream:
         """Whether OpenSSL gets whole records only."""
         self._sni = sni
         self._certificate_name = certificate_name
+        self._also_certified = also_certified
         self._verify = verify
         self._any_answer = answer is Answer.ANY
         self._openssl_checks_name = (
-            verify is Verify.STRICT and bool(sni) and sni.lower() == certificate_name.lower()
+            verify is Verify.STRICT
+            and bool(sni)
+            and sni.lower() == certificate_name.lower()
+            and not also_certified
         )
         self._session = trust.client(
             self._incoming,
@@ -195,7 +200,8 @@ class TlsStream:
         self._verify_error = ""
         if self._openssl_checks_name:
             return
-        if self._leaf is None or not self._leaf.carries(self._certificate_name):
+        names = (self._certificate_name, *self._also_certified)
+        if self._leaf is None or not any(map(self._leaf.carries, names)):
             self._verify_error = (
                 f"Hostname mismatch, certificate is not valid for '{self._certificate_name}'."
             )
@@ -203,9 +209,11 @@ class TlsStream:
                 raise NetworkError("ssl_invalid_hostname", self._verify_error)
 
     def _check_dates(self) -> None:
-        self._dates = wrong_dates(self._session, time.time())
-        if self._dates is not None:
-            self._verify_error = WORDS[self._dates.kind]
+        found = wrong_dates(self._session, time.time())
+        if found is not None:
+            # Dates alone are wrong only where the name is right: else it is anybody's certificate.
+            self._dates = None if self._verify_error else found
+            self._verify_error = WORDS[found.kind]
             raise NetworkError("ssl_invalid_certificate", self._verify_error)
 
     async def read(self, max_bytes: int) -> bytes:

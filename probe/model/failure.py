@@ -68,12 +68,19 @@ OONI: frozenset[str] = frozenset(
 
 # A complete answer that is smaller than the object is known to be (its ``min_bytes``).
 BODY_TOO_SHORT = "body_too_short"
+# A page for people (``text/html``) where the object is none: a login, an error, a notice.
+PAGE_INSTEAD = "page_instead"
 # The answer breaks HTTP: not a status line, a head without end, an invalid frame.
 PROTOCOL_ERROR = "http_protocol_error"
 # A proxy refused or broke the tunnel; OONI knows only SOCKS.
 PROXY_FAILED = "proxy_failed"
 
-OURS: frozenset[str] = frozenset({BODY_TOO_SHORT, PROTOCOL_ERROR, PROXY_FAILED})
+OURS: frozenset[str] = frozenset({BODY_TOO_SHORT, PAGE_INSTEAD, PROTOCOL_ERROR, PROXY_FAILED})
+
+NOT_THE_OBJECT: frozenset[str] = frozenset(
+    {"http_unexpected_status_code", BODY_TOO_SHORT, PAGE_INSTEAD}
+)
+"""An answer came whole, and is not what was asked for."""
 
 REASONS: frozenset[str] = OONI | OURS | {UNKNOWN}
 

@@ -42,7 +42,10 @@ class Leg(Struct, frozen=True, kw_only=True):
     ``prober`` is who makes it (probe/config/probers.py), stored as ``transport``: ``tcp``, or
     ``quic``, which is a handshake and the head of an answer over HTTP/3.
     ``answer`` is what counts as one: ``any`` ends the leg with the server's answer to the
-    ClientHello, and ``certificate_name`` is empty.
+    ClientHello, and ``certificate_name`` is empty. A certificate for a name of ``also_certified``
+    is right as well. ``not_a_page``: an answer of type ``text/html`` is not the object.
+    ``candidate`` is the mark of which of the target's objects it is about (``mark_of`` in
+    probe/config/candidates.py; empty: not known).
     """
 
     role: LegRole
@@ -63,6 +66,9 @@ class Leg(Struct, frozen=True, kw_only=True):
     range_bytes: int = 0
     prober: str = field(default=FIRST_PROBER, name="transport")
     answer: Answer = Answer.EXPECTED
+    also_certified: tuple[str, ...] = ()
+    not_a_page: bool = False
+    candidate: str = ""
 
 
 class Sample(Struct, frozen=True, array_like=True):
@@ -125,7 +131,9 @@ class HttpFacts(Struct, frozen=True, kw_only=True):
     the schedule. ``redirect_status``: of an answer before this one that led to another path of the
     same host, on the same connection; ``None`` if there was none.
     ``blocked_by``: it names who had it blocked for legal reasons
-    (``Link: rel="blocked-by"``, RFC 7725).
+    (``Link: rel="blocked-by"``, RFC 7725). ``is_page``: its type is ``text/html``.
+    ``whole_bytes``: the size of the whole object, of which a part may have been asked for; ``None``
+    if it is not told.
     """
 
     version: str
@@ -135,6 +143,8 @@ class HttpFacts(Struct, frozen=True, kw_only=True):
     redirect_status: int | None = None
     date: float | None = None
     blocked_by: bool = False
+    is_page: bool = False
+    whole_bytes: int | None = None
 
 
 class LegObservation(Struct, frozen=True, kw_only=True):

@@ -11,13 +11,12 @@ from __future__ import annotations
 from enum import StrEnum
 from math import inf
 
-from probe.model.failure import BODY_TOO_SHORT, Failure
+from probe.model.failure import NOT_THE_OBJECT, Failure
 from probe.model.identity import Compares, Dates, Phase
 from probe.model.observation import LegObservation
 from probe.observe.goodput import goodput, handshake_seconds
 
 TIMEOUT = "generic_timeout_error"
-REFUSED = frozenset({"http_unexpected_status_code", BODY_TOO_SHORT})
 UNKNOWN_AUTHORITY = "ssl_unknown_authority"
 OF_A_CERTIFICATE = frozenset({UNKNOWN_AUTHORITY, "ssl_invalid_hostname", "ssl_invalid_certificate"})
 """Reasons of legs that were shown a certificate which is not right."""
@@ -85,7 +84,7 @@ def effort(leg: LegObservation, measure: Measure) -> float | None:
 def refused(leg: LegObservation) -> bool:
     """The far end answered over a connection that was well, and did not give what was asked; or its
     certificate was refused, and is its own (``sound``), which is no matter of the way either."""
-    return leg.failure is not None and (leg.failure.reason in REFUSED or sound(leg))
+    return leg.failure is not None and (leg.failure.reason in NOT_THE_OBJECT or sound(leg))
 
 
 def misdated(leg: LegObservation) -> Dates | None:

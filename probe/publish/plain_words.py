@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from probe.model.failure import (
     BODY_TOO_SHORT,
+    NOT_THE_OBJECT,
+    PAGE_INSTEAD,
     PROTOCOL_ERROR,
     PROXY_FAILED,
     UNKNOWN,
@@ -36,6 +38,7 @@ _REASONS = {
     "http_unexpected_status_code": "an unexpected status",
     "http_unexpected_redirect_url": "an unexpected redirect",
     BODY_TOO_SHORT: "the object is smaller than it should be",
+    PAGE_INSTEAD: "a page came in the place of the object",
     PROTOCOL_ERROR: "the answer is not valid HTTP",
     PROXY_FAILED: "the proxy failed",
     UNKNOWN: "an unknown failure",
@@ -48,7 +51,7 @@ _PHASES = {
     Phase.PROCESSING: "while waiting for the answer",
     Phase.TRANSFER: "while reading the body",
 }
-_NO_WHEN = frozenset({"http_unexpected_status_code", BODY_TOO_SHORT})
+_NO_WHEN = NOT_THE_OBJECT
 
 
 def failure_words(leg: LegObservation) -> str:

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from probe.config.candidates import candidates_of, mark_of
 from probe.config.definition import Definition, Target
 from probe.config.schema import Config
-from probe.model.identity import Compares, Family, Role
+from probe.model.identity import Compares, Family, LegRole, Role
+from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.verdict.thresholds import DEFAULT, Thresholds
 
@@ -21,11 +24,18 @@ BURST_LEGS = 9
 
 class TargetFacts(Struct, frozen=True, kw_only=True):
     """One endpoint of the platform: ``host`` is what is connected to (empty: discovered), and what
-    its swap compares (``None``: it has no swap)."""
+    its swap compares (``None``: it has no swap). ``swaps``: what those of its candidates do, by
+    their marks, where it is not the same of all."""
 
     name: str
     host: str = ""
     swap: Compares | None = None
+    swaps: dict[str, Compares | None] = {}
+
+    def asked(self, mark: str) -> TargetFacts:
+        """The same of the candidate with this mark."""
+        swap = self.swaps.get(mark, self.swap)
+        return self if swap is self.swap else replace(self, swap=swap)
 
 
 class ControlFacts(Struct, frozen=True, kw_only=True):
@@ -76,6 +86,13 @@ class About(Struct, frozen=True, kw_only=True):
     def target(self, name: str) -> TargetFacts:
         """What is known of a target; an unknown one has no swap."""
         return next((t for t in self.targets if t.name == name), TargetFacts(name=name))
+
+    def of(self, observed: RoundObservation) -> About:
+        """With the candidates that ``observed`` has asked."""
+        if not any(target.swaps for target in self.targets):
+            return self
+        asked = {leg.leg.target: leg.leg.candidate for leg in observed.by_role(LegRole.TARGET)}
+        return replace(self, targets=tuple(t.asked(asked.get(t.name, "")) for t in self.targets))
 
 
 def operators_of(config: Config) -> dict[str, str]:
@@ -138,7 +155,7 @@ def about(
                 name=f"{control.name}/{target.name}",
                 operator=control.operator or control.name,
                 foreign=control.scope == "foreign",
-                min_bytes=int(target.min_bytes) if target.compares is Compares.GOODPUT else 0,
+                min_bytes=_bytes(target),
             )
             for control in config.controls
             for target in control.targets
@@ -158,8 +175,19 @@ def about(
     )
 
 
+def _bytes(target: Target) -> int:
+    """What its first object can give to be read."""
+    read = target.compares is Compares.GOODPUT
+    return int(candidates_of(target)[0].min_bytes) if read else 0
+
+
 def _target(target: Target) -> TargetFacts:
-    host = target.connect_to or (urlsplit(target.url).hostname if target.url else "") or ""
+    first, *_ = every = candidates_of(target)
+    host = first.connect_to or (urlsplit(first.url).hostname if first.url else "") or ""
+    swaps = {mark_of(one): one.swap.compares if one.swap else None for one in every}
     return TargetFacts(
-        name=target.name, host=host, swap=target.swap.compares if target.swap else None
+        name=target.name,
+        host=host,
+        swap=swaps[mark_of(first)],
+        swaps=swaps if len(set(swaps.values())) > 1 else {},
     )

@@ -49,7 +49,9 @@ def decide(
     facts are put together, of which the first rule that holds speaks. What it teaches comes last.
     """
     memory = heard(memory, observed, about)
-    about = replace(about, silent={one: _silent(memory, one) for one in about.families})
+    about = replace(
+        about.of(observed), silent={one: _silent(memory, one) for one in about.families}
+    )
     asked = (*observed.by_role(LegRole.TARGET), *observed.by_role(LegRole.CONTROL))
     memory = families.heard_over(memory, observed, any(map(answered, asked)))
     why = families.no_news(memory.families, observed, about.families)

@@ -193,14 +193,18 @@ class Proven(Struct, frozen=True, kw_only=True):
 
 
 class Object(Struct, frozen=True, array_like=True):
-    """``host`` is what is connected to, ``size`` the bytes that are read of it (0: a handshake)."""
+    """``host`` is what is connected to, ``size`` the bytes that are read of it (0: a handshake),
+    ``candidate`` the mark of which of its target's objects it is (empty: not known)."""
 
     host: str
     size: int = 0
+    candidate: str = ""
 
     def same(self, other: Object) -> bool:
         """Whether both are one object."""
         if self.host != other.host or bool(self.size) != bool(other.size):
+            return False
+        if self.candidate and other.candidate and self.candidate != other.candidate:
             return False
         return max(self.size, other.size) <= ALIKE * min(self.size, other.size)
 

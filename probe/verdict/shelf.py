@@ -6,8 +6,9 @@ makes up more of the time. A series compares an object with itself, so another o
 of its own, and the level of the one before is put on a shelf: it is taken up again when that object
 is back. So it is with controls, of which each round reads as much as of its platform.
 
-The same host and about as many bytes are the same object, whatever its path: the scripts of a site
-have another name with every release, and no history would ever be known.
+The same host, candidate and about as many bytes are the same object, whatever its path: the scripts
+of a site have another name with every release, and no history would ever be known. A handshake is
+the same whatever is asked after it.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def _series(
     host = leg.leg.connect_to
     of = {Measure.HANDSHAKE: Object(host)}
     if reads is not None and leg.leg.compares is Compares.GOODPUT:
-        of[reads] = Object(host, leg.leg.max_bytes)
+        of[reads] = Object(host, leg.leg.max_bytes, leg.leg.candidate)
     found = [(series(leg, measure, family), one) for measure, one in of.items()]
     if leg.leg.role is LegRole.TARGET:
         found += [(difference(leg, measure, family), one) for measure, one in of.items()]

@@ -19,8 +19,8 @@ from tests.config.files import mistakes
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 MAIN, _, DEFINITIONS = (DOCS / "configuration.md").read_text().partition("\n## Definitions")
-# A decoy has the same keys as a swap.
-SAME = "targets[].decoy."
+# A decoy has the same keys as a swap, and a candidate those of its target's swap and discovery.
+SAME = ("targets[].decoy.", "targets[].candidates[].swap.", "targets[].candidates[].discover.")
 
 
 def keys(kind: Any, prefix: str = "") -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -34,7 +34,7 @@ def keys(kind: Any, prefix: str = "") -> Iterator[tuple[str, str, tuple[str, ...
             shown(default_of(field), below),
             choices(get_args(below)[0] if members else field.type),
         )
-        if is_struct(member) and name + "." != SAME:
+        if is_struct(member) and name + "." not in SAME:
             yield from keys(member, f"{name}{members}.")
 
 

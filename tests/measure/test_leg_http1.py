@@ -127,6 +127,24 @@ async def test_a_whole_body_below_the_known_size_is_too_short() -> None:
     assert observed.body_bytes == len(b"a challenge page")
 
 
+@pytest.mark.parametrize("kind", ["text/html", "TEXT/HTML; charset=utf-8"])
+@pytest.mark.parametrize("refused", [True, False])
+async def test_a_page_in_the_place_of_an_object_is_not_the_object(
+    kind: str, *, refused: bool
+) -> None:
+    async def script(visit: Visit) -> None:
+        await visit.answer(b"x" * 9_000, fields=f"Content-Type: {kind}\r\n")
+        await visit.gone()
+
+    observed = await measure_script(script, min_bytes=5_000, not_a_page=refused)
+
+    assert observed.http is not None
+    assert (observed.http.is_page, observed.http.whole_bytes) == (True, 9_000)
+    assert observed.ok is not refused
+    if observed.failure is not None:
+        assert observed.failure.reason == "page_instead"
+
+
 async def test_chunked_bodies_are_counted_without_their_framing() -> None:
     async def script(visit: Visit) -> None:
         await visit.head()

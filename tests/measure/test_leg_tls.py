@@ -138,6 +138,17 @@ async def test_names_that_hold(carried: str, wanted: str, sni: str) -> None:
     assert observed.tls.verify_error == ""
 
 
+@pytest.mark.parametrize("verify", Verify)
+async def test_a_certificate_for_a_name_that_is_expected_as_well_is_right(verify: Verify) -> None:
+    async with serve(answer, server_context(certificate("wrong.example.org"))) as server:
+        leg = leg_to(server.port, verify=verify, also_certified=("x.test", "wrong.example.org"))
+        observed = await measure(leg)
+
+    assert observed.ok
+    assert observed.tls is not None
+    assert observed.tls.verify_error == ""
+
+
 async def test_no_sni_sends_none() -> None:
     async with serve(answer, server_context(certificate())) as server:
         observed = await measure(leg_to(server.port, sni=""))

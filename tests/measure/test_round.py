@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from random import Random
 
 import pytest
+import trustme
 from msgspec.structs import replace
 
 from lab.loopback.servers import Server, Visit, authority, head_of, serve, server_context, trust
-from probe.config.definition import Corner, Definition, Discovery, Fallback, Target
+from probe.config.definition import Candidate, Corner, Definition, Discovery, Fallback, Target
 from probe.config.schema import (
     Config,
     DnsConfig,
@@ -28,7 +29,7 @@ from probe.measure.round import Rounds
 from probe.measure.round_names import Names
 from probe.model.burst import Burst
 from probe.model.failure import Failure
-from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind
+from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind, Verify
 from probe.model.observation import RoundObservation
 from probe.schedule.data_budget import LEG_MOST_BYTES
 from tests.measure.dns_server import DnsServer, answering
@@ -55,6 +56,18 @@ async def everybody(visit: Visit) -> None:
         body, status, fields = BODY[:150_000], "200 OK", ""
     elif path == "/page":
         body, status, fields = b'<script src="/app/main.1f.js">', "200 OK", ""
+    elif path.startswith("/gone"):
+        body, status, fields = b"", "404 Not Found", ""
+    elif path.startswith("/moved"):  # to itself, for ever
+        body, status, fields = b"", "302 Found", "Location: /moved\r\n"
+    elif path.startswith("/elsewhere"):
+        body, status, fields = b"", "302 Found", "Location: https://neutral.test/\r\n"
+    elif path.startswith("/short"):
+        body, status, fields = BODY[:999], "200 OK", ""
+    elif path.startswith("/login"):
+        body, status, fields = BODY, "200 OK", "Content-Type: text/html\r\n"
+    elif path.startswith("/wait"):
+        body, status, fields = b"", "503 Service Unavailable", "Retry-After: 86400\r\n"
     elif path == "/busy":
         body, status, fields = b"", "429 Too Many Requests", "Retry-After: 120\r\n"
     else:
@@ -137,8 +150,8 @@ class World:
 
 
 @asynccontextmanager
-async def world() -> AsyncIterator[World]:
-    async with serve(everybody, context()) as server:
+async def world(shown: trustme.LeafCert | None = None) -> AsyncIterator[World]:
+    async with serve(everybody, server_context(shown) if shown else context()) as server:
         yield World(server)
 
 
@@ -367,7 +380,7 @@ async def test_a_link_that_cannot_be_used_is_told_and_not_remembered(
         assert one.by_role(LegRole.TARGET) == ()
         assert [s.reason for s in one.skipped] == ["no_object"]
         assert all(leg.ok for leg in one.by_role(LegRole.CONTROL))
-    assert there.state.memory("here", "x", "object").url is None
+    assert there.state.memory("here", "x", "object").of(discovered).url is None
     (said,) = [record for record in caplog.records if record.levelname == "WARNING"]
     assert (said.__dict__["platform"], said.__dict__["target"]) == ("x", "object")
     assert "fit port" in said.__dict__["reason"]
@@ -417,6 +430,48 @@ async def test_of_many_links_the_largest_is_fetched_and_kept(seed: int) -> None:
     # Two pages, four looks; a round is a target and two controls.
     assert len(there.server.visits) == 2 + 4 + 2 * 3
     assert seen[0].page_wire_bytes > 0 == seen[1].page_wire_bytes
+
+
+GOES = ("/gone", "/moved", "/elsewhere", "/short", "/login", "/wait")
+
+
+@pytest.mark.parametrize("path", GOES)
+async def test_what_is_gone_gives_way_to_the_next_in_the_next_round(path: str) -> None:
+    async with world() as there:
+        target = Target(
+            name="object",
+            url=there.url("x.test", path),
+            min_bytes=Bytes(100_000),
+            not_a_page=True,
+            candidates=(
+                Candidate(url=there.url("x.test", f"{path}?again"), min_bytes=Bytes(100_000)),
+                Candidate(url=there.url("neutral.test"), min_bytes=Bytes(150_000)),
+            ),
+        )
+        config = there.config(target)
+        seen = [await there.round(config, RoundKind.TRANSFER, seed=n) for n in range(4)]
+    read = [one.by_role(LegRole.TARGET)[0] for one in seen if one.by_role(LegRole.TARGET)]
+    assert [leg.ok for leg in read] == [False, False, True, True]
+    assert read[-1].leg.url == there.url("neutral.test")
+    assert read[-1].body_bytes == read[-1].leg.max_bytes > 16_384
+    assert len({leg.leg.candidate for leg in read}) == 3
+
+
+async def test_what_is_said_under_another_name_takes_nothing_away() -> None:
+    """Anybody with a certificate of his own can stand in the way of a leg that records it."""
+    async with world(authority().issue_cert("x.test", "one.test", "two.test")) as there:
+        target = Target(
+            name="object",
+            url=there.url("neutral.test", "/gone"),
+            verify=Verify.RECORD,
+            min_bytes=Bytes(100_000),
+            candidates=(Candidate(url=there.url("x.test"), min_bytes=Bytes(100_000)),),
+        )
+        config = there.config(target)
+        seen = [await there.round(config, RoundKind.TRANSFER, seed=n) for n in range(4)]
+    read = [one.by_role(LegRole.TARGET)[0] for one in seen]
+    assert {leg.leg.url for leg in read} == {there.url("neutral.test", "/gone")}
+    assert all(leg.failure is not None for leg in read)
 
 
 async def test_a_page_without_the_link_leaves_the_target_out_and_says_so() -> None:

@@ -23,6 +23,7 @@ class Moving(Country):
 
     host = "object.test"
     size = 65_536
+    candidate = "a"
 
     def _observe(self, leg: Leg, order: int, address: str, state: float) -> LegObservation:
         if leg.range_bytes > 1_024:
@@ -31,6 +32,7 @@ class Moving(Country):
                 max_bytes=self.size,
                 min_bytes=self.size,
                 range_bytes=self.size,
+                candidate=self.candidate,
                 connect_to=self.host if leg.role is not LegRole.CONTROL else leg.connect_to,
             )
         return super()._observe(leg, order, address, state)
@@ -71,6 +73,20 @@ def test_another_host_begins_its_own_level() -> None:
     country.host = "object.test"
     country.run(1)
     assert country.memory.levels[TARGET_KEY].seen == before.seen + 1
+
+
+def test_another_candidate_at_the_same_host_begins_its_own_level() -> None:
+    country = moving()
+    country.candidate = "b"
+    country.act = lambda leg, address: (
+        Done(transfer=3.0) if leg.role is not LegRole.CONTROL else WELL
+    )
+    country.run(30)
+    assert not {v.state for v in country.verdicts} & {State.THROTTLED, State.IMPAIRED}
+    assert country.memory.levels[TARGET_KEY].seen < 40
+    country.candidate, country.act = "a", lambda leg, address: WELL
+    country.run(6)
+    assert country.memory.levels[TARGET_KEY].seen > 40
 
 
 def test_an_object_that_reads_faster_is_no_end_of_a_restriction() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from probe.config.candidates import candidates_of
 from probe.config.definition import Definition
 from probe.config.hosts import covers
 from probe.config.probers import NAME_PROBERS
@@ -126,7 +127,7 @@ def _vantage(vantage: VantageConfig, country: str) -> Vantage:
 def _hosts(definition: Definition) -> Iterable[str]:
     """Every host name that a definition's legs and discoveries may ask for, or its ``*.`` entry."""
     yield from definition.hosts
-    for target in definition.targets:
+    for target in (one for of in definition.targets for one in candidates_of(of)):
         if target.url is not None:
             yield urlsplit(target.url).hostname or ""
         if target.connect_to is not None:
