@@ -10,7 +10,8 @@ from click.testing import CliRunner, Result
 
 from probe import __version__
 from probe.app import Daemon
-from probe.cli import STATUS, main
+from probe.cli import main
+from probe.commands.once import STATUS
 from probe.commands.risk import RISK
 from probe.model.verdict import State
 

@@ -6,12 +6,12 @@ import asyncio
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
 from probe.commands.measuring import Measuring
-from probe.commands.options import config_option, load_config
+from probe.commands.options import chosen, config_option, json_option, load_config, platform_of
+from probe.commands.output import write
 from probe.commands.reading import warn_of_strangers
 from probe.config.definition import Definition
 from probe.config.schema import Config
@@ -19,14 +19,15 @@ from probe.measure.trust import ssl_version
 from probe.model.identity import RoundKind
 from probe.model.stored import StoredRound
 from probe.publish.log import event_lines as logs
+from probe.publish.privacy.configured_names import Named
+from probe.publish.privacy.exported_fields import Scrubber
 from probe.publish.terminal.console import Doing, console
 from probe.publish.terminal.explanation import explain as show
+from probe.publish.terminal.round_table import to_json
 from probe.store.history import History, HistoryError
 from probe.verdict.about import about
 from probe.verdict.decide import decide
 from probe.verdict.memory import Memory
-
-T = TypeVar("T")
 
 # How far back from its end the history is read for the last round of a platform.
 LOOK_BACK_SECONDS = 6 * 3_600.0
@@ -37,7 +38,10 @@ LOOK_BACK_SECONDS = 6 * 3_600.0
 @click.option("-p", "--platform", "name", required=True, help="The platform to explain.")
 @click.option("-v", "--vantage", default=None, help="From this vantage (default: the first).")
 @click.option("--now", "measure", is_flag=True, help="Measure now, without a history.")
-def explain(path: Path | None, name: str, vantage: str | None, measure: bool) -> None:
+@json_option
+def explain(
+    path: Path | None, name: str, vantage: str | None, measure: bool, as_json: bool
+) -> None:
     """Show how the last verdict on a platform came about.
 
     Prints the square (name x address) of the daemon's last round and of the bursts that it asked
@@ -47,23 +51,21 @@ def explain(path: Path | None, name: str, vantage: str | None, measure: bool) ->
     """
     config = load_config(path)
     logs.configure("error", config.settings.log.format, sys.stderr)
-    platform = _chosen("platform", name, {p.name: p for p in config.platforms})
+    platform = platform_of(config, name)
     places = {v.name: v.name for v in config.settings.vantages}
-    place = _chosen("vantage", vantage or next(iter(places)), places)
+    place = chosen("vantage", vantage or next(iter(places)), places)
     if measure:
         with Doing(f"measuring {platform.title}"):
             rounds = asyncio.run(measure_now(config, platform, place))
     else:
         rounds = _from_history(config, platform, place)
-    show(console(), rounds)
-
-
-def _chosen(what: str, name: str, known: dict[str, T]) -> T:
-    if name not in known:
-        raise click.UsageError(
-            f"no {what} {name!r} in the configuration; there is: {', '.join(known)}"
-        )
-    return known[name]
+    if as_json:
+        scrubber = Scrubber(Named.of(config))
+        observed = [stored.observed for stored in rounds]
+        said = [stored.verdict for stored in rounds]
+        write([to_json(observed, said, scrubber), b"\n"], None)
+    else:
+        show(console(), rounds)
 
 
 def _from_history(config: Config, platform: Definition, vantage: str) -> list[StoredRound]:

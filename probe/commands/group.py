@@ -9,13 +9,14 @@ from typing import Any
 
 import click
 
-from probe.commands.output import refused_by_machine
+from probe.commands.output import refused_by_machine, write_any_letter
 from probe.measure.trust import TrustError
 
 # Commands that have a module of their own. The daemon lives with what it imports for months, so
 # what only they need (tables, pages, the demo) is imported when one of them is asked for.
 ELSEWHERE = {
     "backup": "backup",
+    "check": "check",
     "demo": "demo",
     "drill": "drill",
     "explain": "explain",
@@ -23,8 +24,11 @@ ELSEWHERE = {
     "history": "history",
     "incidents": "history",
     "nation": "nation",
+    "once": "once",
     "outside": "outside",
     "password": "password",
+    "plan": "plan",
+    "platforms": "platforms",
     "report": "report",
     "rules": "rules",
     "wipe": "wipe",
@@ -49,6 +53,7 @@ class Commands(click.Group):
     def main(self, *args: Any, **more: Any) -> Any:
         """Run it. What the machine refuses (a full disk under standard output, no descriptors) is
         told in one sentence."""
+        write_any_letter()
         try:
             try:
                 return super().main(*args, **more)

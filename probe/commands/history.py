@@ -7,14 +7,15 @@ from pathlib import Path
 
 import click
 import msgspec
+from msgspec.structs import asdict
 from rich.padding import Padding
 from rich.text import Text
 
-from probe.commands.options import config_option, load_config
+from probe.commands.options import config_option, json_option, load_config
 from probe.commands.output import write
 from probe.commands.reading import opened, ordered, reading, zone_of
 from probe.model.finding import Incident
-from probe.model.stored import JudgedSpan, VerdictSpan, judged, looked_back
+from probe.model.stored import JudgedSpan, judged, looked_back
 from probe.model.verdict import AILING
 from probe.publish.plain_words import rate_words
 from probe.publish.report.times import TimeWriter, duration
@@ -22,7 +23,6 @@ from probe.publish.terminal import console as terminal
 from probe.publish.terminal.round_table import STATE_STYLES
 from probe.verdict.relief import SAID_SECONDS
 
-json_option = click.option("--json", "as_json", is_flag=True, help="For machines.")
 zone_option = click.option(
     "--timezone", default="UTC", show_default=True, help="Such as Asia/Karachi."
 )
@@ -58,7 +58,7 @@ def history(
         )
     spans = judged((one for one in known if one.started_at < until), looked_back(known))
     if as_json:
-        _json(spans)
+        _json([_dated(span, clock) for span in spans])
     elif not spans:
         click.echo("nothing was measured in this time")
     else:
@@ -89,25 +89,25 @@ def incidents(
     ordered(since, until)
     config, clock = load_config(path), TimeWriter(zone_of(timezone))
     with opened(config, file) as stored:
-        spans = [
-            span
-            for span in stored.verdict_spans(
-                since=since, until=until, platform=platform, vantage=vantage
-            )
-            if span.state in AILING
-        ]
+        known = stored.verdict_spans(since=since, until=until, platform=platform, vantage=vantage)
+        spans = [span for span in judged(known) if span.state in AILING]
         national = (
             []
             if vantage is not None
             else list(stored.incidents(since=since, until=until, platform=platform))
         )
     if as_json:
-        _json({"country": national, "vantages": spans})
+        _json(
+            {
+                "country": [_dated_incident(incident, clock) for incident in national],
+                "vantages": [_dated(span, clock) for span in spans],
+            }
+        )
     elif not spans and not national:
         click.echo("no platform was found throttled, blocked, impaired or withheld in this time")
     else:
         rows = [(i.since, _of_incident(i, clock)) for i in national]
-        rows += [(_onset(span), _of_span(span, clock)) for span in spans]
+        rows += [(span.since, _of_span(span, clock)) for span in spans]
         _print(("from", "to", "for", "where", "platform", "what"),
                (row for _, row in sorted(rows, key=lambda pair: pair[0])))  # fmt: skip
 
@@ -115,19 +115,14 @@ def incidents(
 _Row = tuple[str | Text, ...]
 
 
-def _onset(span: VerdictSpan) -> float:
-    return min(span.started_at, span.first.since) if span.first.proven else span.started_at
-
-
-def _of_span(span: VerdictSpan, clock: TimeWriter) -> _Row:
-    start = _onset(span)
+def _of_span(span: JudgedSpan, clock: TimeWriter) -> _Row:
     state = Text(span.state.value, STATE_STYLES[span.state])
     if span.reason:
         state.append(f" ({span.reason})")
     return (
-        clock.brief(start),
-        clock.brief(span.ended_at),
-        duration(span.ended_at - start),
+        clock.brief(span.since),
+        clock.brief(span.until),
+        duration(span.until - span.since),
         span.vantage,
         span.platform,
         state,
@@ -181,6 +176,18 @@ def _print(headings: Iterable[str], rows: Iterable[_Row]) -> None:
         console.print(line, soft_wrap=True)
         if said:
             console.print(Padding(said, (0, 0, 0, 4), expand=False))
+
+
+def _dated(span: JudgedSpan, clock: TimeWriter) -> dict[str, object]:
+    """A span, first of all from when to when it is told as dates."""
+    times = {"from": clock.iso(span.since), "to": clock.iso(span.until)}
+    return times | asdict(span)
+
+
+def _dated_incident(incident: Incident, clock: TimeWriter) -> dict[str, object]:
+    """An incident likewise; one that is open has no end."""
+    end = None if incident.closed_at is None else clock.iso(incident.closed_at)
+    return {"from": clock.iso(incident.since), "to": end} | asdict(incident)
 
 
 def _json(value: object) -> None:

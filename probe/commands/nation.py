@@ -132,15 +132,15 @@ def show(console: Console, found: Findings) -> None:
     if head is None:
         console.print("Nothing is known yet: no vantage inside has made a round.")
         return
-    console.print(head.sentence, highlight=False, soft_wrap=True)
-    table = Table(box=None, pad_edge=False)
+    console.print(head.sentence)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for heading, right in _COLUMNS:
         table.add_column(heading, justify="right" if right else "left", overflow="fold")
     for finding in found.findings:
         if finding is head or finding.kind is head.kind or finding.affected_asns:
             table.add_row(*_row(finding))
     console.print()
-    console.print(table, highlight=False)
+    console.print(table)
     show_incidents(console, found.incidents)
 
 
@@ -154,11 +154,7 @@ def show_past(console: Console, steps: Iterable[Step]) -> None:
         incidents.update((incident.id, incident) for incident in step.changed)
         when = datetime.fromtimestamp(step.at, UTC).strftime("%Y-%m-%d %H:%M")
         for finding in changes(step.findings, last):
-            console.print(
-                f"{when}  {finding.scope.value:<12}  {finding.sentence}",
-                highlight=False,
-                soft_wrap=True,
-            )
+            console.print(f"{when}  {finding.scope.value:<12}  {finding.sentence}")
     if not heard:
         console.print("Nothing was measured in that time.")
     elif not last or all(scope is Scope.NONE for scope in last.values()):
@@ -172,9 +168,7 @@ def show_incidents(console: Console, incidents: Iterable[Incident]) -> None:
         ended = "open" if incident.ending is None else incident.ending.value.replace("_", " ")
         console.print(
             f"incident {incident.id} ({ended}): {incident.scope.value}, peak share "
-            f"{incident.peak_share:.0%}, severity {incident.severity:.0f}",
-            highlight=False,
-            soft_wrap=True,
+            f"{incident.peak_share:.0%}, severity {incident.severity:.0f}"
         )
 
 
@@ -204,7 +198,7 @@ _COLUMNS = (
     ("scope", False),
     ("networks", True),
     ("share", True),
-    ("coverage", True),
+    ("heard", True),
     ("abroad", False),
     ("together", False),
 )

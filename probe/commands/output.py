@@ -9,6 +9,7 @@ belongs to it and the configuration are never written over: a mistaken name woul
 from __future__ import annotations
 
 import errno
+import io
 import os
 import secrets
 import shutil
@@ -48,6 +49,14 @@ def _to_standard_output(lines: Iterable[bytes]) -> int:
     written = sum(sys.stdout.buffer.write(line) for line in lines)
     sys.stdout.buffer.flush()
     return written
+
+
+def write_any_letter() -> None:
+    """A letter that a stream's encoding does not have is written as its number (``\\u06a9``), and
+    ends no command: titles are in any script, and terminals and pipes in any encoding."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def tell(text: str) -> None:

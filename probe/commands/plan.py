@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import click
+import msgspec
+from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
+from probe.commands.options import config_option, json_option, load_config
+from probe.commands.output import write
 from probe.config.schema import Config
+from probe.publish.terminal.console import console
 from probe.schedule.forecast import Forecast, costs_of, forecast
-from probe.schedule.round_pace import Pace
+from probe.schedule.round_pace import Costs, Pace
 
 MEGABYTE = 1_000_000
+
+
+class Planned(Struct, frozen=True, kw_only=True):
+    """What ``plan --json`` prints: estimated bytes of a round of each platform by kind, and what
+    each vantage will spend."""
+
+    rounds: dict[str, Costs]
+    vantages: tuple[Forecast, ...]
+
+
+@click.command()
+@config_option
+@json_option
+def plan(path: Path | None, as_json: bool) -> None:
+    """Print how much data would be used, and how often rounds would be made. Sends nothing."""
+    config = load_config(path)
+    if as_json:
+        planned = Planned(
+            rounds=costs_of(config),
+            vantages=tuple(forecast(config, vantage) for vantage in config.settings.vantages),
+        )
+        write([msgspec.json.encode(planned), b"\n"], None)
+    else:
+        show_plan(config, console())
 
 
 def show_plan(config: Config, console: Console) -> None:
@@ -27,7 +59,7 @@ def show_plan(config: Config, console: Console) -> None:
     for vantage in config.settings.vantages:
         console.print()
         for line in _lines(config, forecast(config, vantage)):
-            console.print(line, highlight=False, soft_wrap=True)
+            console.print(line)
 
 
 def _lines(config: Config, plan: Forecast) -> list[str]:

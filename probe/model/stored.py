@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from probe.model.identity import VantagePlatform
 from probe.model.observation import RoundObservation
@@ -54,8 +54,12 @@ class VerdictSpan(Struct, frozen=True, kw_only=True):
 
 
 class JudgedSpan(VerdictSpan, frozen=True, kw_only=True):
-    """A span with what a later end has shown of it (``judged_back``; ``None``: nothing)."""
+    """A span with what a later end has shown of it (``judged_back``; ``None``: nothing), and from
+    when to when it is told (``since``, ``until``, Unix seconds): what was proven begins at its
+    onset, and what was said before ends there."""
 
+    since: float
+    until: float
     judged_back: LookingBack | None = None
 
 
@@ -83,7 +87,31 @@ def judged_back(
 
 
 def judged(
-    spans: Iterable[VerdictSpan], backs: Mapping[VantagePlatform, tuple[LookingBack, ...]]
+    spans: Iterable[VerdictSpan],
+    backs: Mapping[VantagePlatform, tuple[LookingBack, ...]] | None = None,
 ) -> list[JudgedSpan]:
-    """``spans``, each with what a later end has shown of it."""
-    return [JudgedSpan(**asdict(span), judged_back=judged_back(span, backs)) for span in spans]
+    """``spans`` by the times of which they tell, each with what a later end has shown of it. Those
+    of one vantage and platform do not overlap: a proof tells of the time since its onset, so what
+    was said in that time, before anything was known, is left out."""
+    slots: dict[VantagePlatform, list[JudgedSpan]] = {}
+    for span in sorted(spans, key=lambda span: span.started_at):
+        slot = slots.setdefault((span.vantage, span.platform), [])
+        since = _told_since(span, slot)
+        while slot and slot[-1].since >= since:
+            slot.pop()
+        if slot and slot[-1].until > since:
+            slot[-1] = replace(slot[-1], until=since)
+        back = judged_back(span, backs or {})
+        until = max(since, span.ended_at)
+        slot.append(JudgedSpan(**asdict(span), since=since, until=until, judged_back=back))
+    found = [span for slot in slots.values() for span in slot]
+    return sorted(found, key=lambda span: (span.since, span.vantage, span.platform))
+
+
+def _told_since(span: VerdictSpan, before: Iterable[JudgedSpan]) -> float:
+    """The onset, if it was proven; what was proven before keeps its time, but an impairment gives
+    way to an accusation."""
+    if not span.first.proven:
+        return span.started_at
+    kept = [one.until for one in before if one.state is span.state or one.first.restricted]
+    return min(span.started_at, max([span.first.since, *kept]))

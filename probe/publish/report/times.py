@@ -31,6 +31,10 @@ class TimeWriter:
         """``20 January 2026, 13:40 UTC``."""
         return f"{self._at(at):%-d %B %Y, %H:%M %Z}"
 
+    def iso(self, at: float) -> str:
+        """``2026-01-20T13:40:00+00:00``: RFC 3339, to the second, with the zone's offset."""
+        return self._at(at).isoformat(timespec="seconds")
+
     def brief(self, at: float) -> str:
         """``20 Jan 13:40``."""
         return f"{self._at(at):%-d %b %H:%M}"

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import os
+
 from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+# What is no terminal has no width: a line stays one line, for `grep` and later readers.
+_NO_WIDTH = 100_000
+
 
 def console(*, stderr: bool = False) -> Console:
-    """Standard output, or the other one."""
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    """Standard output, or the other one. In a pipe or a file nothing is wrapped; ``COLUMNS`` (which
+    ``watch`` sets) says how wide it shall be."""
+    made = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    if not made.is_terminal and not os.environ.get("COLUMNS"):
+        made.width = _NO_WIDTH
+    return made
 
 
 class Doing:
     """Says on standard error what is being done, while it is."""
 
     def __init__(self, what: str) -> None:
-        # A text, since a string would be read as markup.
-        self._status: Status = console(stderr=True).status(Text(what))
+        err = console(stderr=True)
+        # The usual wheel is made of letters that few encodings have. A text, since a string would
+        # be read as markup.
+        wheel = "dots" if err.encoding.startswith("utf") else "line"
+        self._status: Status = err.status(Text(what), spinner=wheel)
 
     def __enter__(self) -> Doing:
         self._status.__enter__()

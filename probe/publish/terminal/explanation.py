@@ -37,7 +37,7 @@ def explain(console: Console, rounds: Sequence[StoredRound]) -> None:
             console.print(Padding(_square(observed), (0, 0, 1, 2), expand=False))
     verdict = rounds[-1].verdict
     for line in conclusion(verdict):
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, highlight=False)
 
 
 def conclusion(verdict: Verdict) -> list[str]:
