@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from msgspec.structs import replace
 
@@ -61,17 +62,13 @@ class Judging:
     async def turn(self, slot: Slot, kind: RoundKind, interval_seconds: float) -> None:
         """The round of ``slot``, and the bursts that follow from it."""
         vantage, platform = slot.vantage, slot.platform
-        self._outlets.tell(RoundBegun(vantage=vantage, platform=platform, kind=kind))
-        try:
+        with self._begun(vantage, platform, kind):
             observed = await self.rounds.measure(
                 platform=platform,
                 vantage=vantage,
                 kind=kind,
                 family=self._turns.next(self._config.settings.families, slot, kind),
             )
-        except BaseException:
-            self._outlets.tell(RoundAbandoned(vantage=vantage, platform=platform))
-            raise
         holds = HOLD_INTERVALS * interval_seconds
         plan = self.judge(observed, holds)
         while plan is not None and not self._stopping():
@@ -83,8 +80,19 @@ class Judging:
                 # What is suspected stays untested: the verdict says so.
                 self.judge(self.rounds.unmade(plan, platform=platform, vantage=vantage), holds)
                 return
-            observed = await self.rounds.burst(plan, platform=platform, vantage=vantage)
+            with self._begun(vantage, platform, RoundKind.BURST):
+                observed = await self.rounds.burst(plan, platform=platform, vantage=vantage)
             plan = self.judge(observed, holds)
+
+    @contextmanager
+    def _begun(self, vantage: str, platform: str, kind: RoundKind) -> Iterator[None]:
+        """Tell that a round or burst begins, and if it is given up."""
+        self._outlets.tell(RoundBegun(vantage=vantage, platform=platform, kind=kind))
+        try:
+            yield
+        except BaseException:
+            self._outlets.tell(RoundAbandoned(vantage=vantage, platform=platform))
+            raise
 
     def judge(self, observed: RoundObservation, holds_seconds: float) -> Burst | None:
         """What ``observed``, which holds for so long, means, and the burst to make now."""

@@ -26,7 +26,7 @@ class Begun(Struct, frozen=True, kw_only=True):
 
 
 class RoundBegun(Struct, frozen=True, kw_only=True):
-    """A round of ``platform`` begins from ``vantage``."""
+    """A round or burst of ``platform`` begins from ``vantage``."""
 
     vantage: str
     platform: str
@@ -34,7 +34,8 @@ class RoundBegun(Struct, frozen=True, kw_only=True):
 
 
 class RoundAbandoned(Struct, frozen=True, kw_only=True):
-    """The round that had begun ended without a result: a fault of ours, or the daemon stops."""
+    """The round or burst that had begun ended without a result: a fault of ours, or the daemon
+    stops."""
 
     vantage: str
     platform: str

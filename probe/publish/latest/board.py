@@ -31,6 +31,7 @@ from probe.observe.pairs import Ratio, ratios
 from probe.publish.forward.forward_health import ForwardHealth
 from probe.publish.latest.declared import Declared
 from probe.publish.latest.fresh import Fresh
+from probe.publish.latest.overdue import overdue
 from probe.publish.latest.recent import Recent
 from probe.publish.latest.snapshot import DnsKey, LegKey, RatioKey, Snapshot
 from probe.publish.latest.totals import Totals
@@ -70,6 +71,7 @@ class Board:
         self._dns: Fresh[DnsKey, DnsObservation] = Fresh()
         self._ratios: Fresh[RatioKey, Ratio] = Fresh()
         self._verdicts: Fresh[VantagePlatform, Verdict] = Fresh()
+        self._last: dict[VantagePlatform, tuple[Verdict, float]] = {}
         self._compared: Fresh[VantagePlatform, tuple[str, ...]] = Fresh()
         self._nation: Fresh[str, tuple[tuple[Finding, ...], tuple[Incident, ...]]] = Fresh()
         self._totals = Totals()
@@ -116,6 +118,7 @@ class Board:
         self._dns.keep(declared.has_dns)
         self._ratios.keep(declared.has_ratio)
         self._verdicts.keep(lambda slot: slot in declared.slots)
+        self._last = {slot: last for slot, last in self._last.items() if slot in declared.slots}
         self._compared.keep(lambda slot: slot in declared.slots)
         self._nation.keep(lambda _: False)
         self._totals.keep(declared)
@@ -157,7 +160,7 @@ class Board:
             self._families[vantage] = works
 
     def round_started(self, vantage: str, platform: str, kind: RoundKind) -> None:
-        """A round begins."""
+        """A round or burst begins."""
         if (vantage, platform) in self._declared.slots:
             self._running.add((vantage, platform))
 
@@ -186,6 +189,7 @@ class Board:
         pace = max(1.0, observation.holds_seconds / (HOLD_INTERVALS * light))
         until = now + observation.holds_seconds
         self._verdicts.put(slot, verdict, until=until)
+        self._last[slot] = (verdict, now)
         self._compared.put(slot, self._declared.controls_of(observation), until=until)
         self._recent.add(verdict)
         self._totals.round_ended(observation, self._wall())
@@ -220,10 +224,11 @@ class Board:
         """The last results as they are now, frozen."""
         now = self._monotonic()
         declared, config = self._declared, self._declared.config
-        fresh: dict[VantagePlatform, Verdict | None] = {
-            slot: None for slot in declared.slots if slot not in self._ended
-        }
-        fresh.update(self._verdicts.at(now))
+        titles = {platform.name: platform.title for platform in config.platforms}
+        verdicts: dict[VantagePlatform, Verdict | None] = dict.fromkeys(declared.slots)
+        for slot, (last, at) in self._last.items():
+            verdicts[slot] = overdue(last, titles[slot[1]], now - at)
+        verdicts |= self._verdicts.at(now)
         findings, incidents = self._nation.at(now).get(NATION, ((), ()))
         return Snapshot(
             taken_at=self._wall(),
@@ -236,7 +241,7 @@ class Board:
             reads=self._reads.at(now),
             dns=self._dns.at(now),
             ratios=self._ratios.at(now),
-            verdicts=fresh,
+            verdicts=verdicts,
             compared=self._compared.at(now),
             findings=findings,
             incidents=incidents,

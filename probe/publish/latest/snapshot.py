@@ -103,10 +103,10 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     """Everything that is published, without what has become stale.
 
     ``legs`` are the last exchanges (over TCP; ``beside``: of other probers), ``reads`` the last
-    ones that compared goodput. ``verdicts`` has ``None`` where there has been no round yet, and no
-    entry where the last one is stale. Points in time are Unix seconds. ``data`` is the state of the
-    data budgets, ``store`` that of the history, ``forward`` that of forwarding (``None``: no
-    receiver).
+    ones that compared goodput. ``verdicts`` has every slot: ``None`` where there has been no round
+    yet, ``unknown`` with the reason ``not_measured`` where the last one is stale. Points in time
+    are Unix seconds. ``data`` is the state of the data budgets, ``store`` that of the history,
+    ``forward`` that of forwarding (``None``: no receiver).
     ``tunnels``, ``line_changes`` and ``families`` (which of several works) are by vantage.
     ``compared`` names the controls that were fine in a slot's last round; ``incidents`` are
     those that are open. ``outside``: how reading references abroad is doing; ``outside_key_file``

@@ -153,9 +153,7 @@ def _slot_rows(snapshot: Snapshot, vantage: Vantage, platform: str) -> Iterator[
     slot = (vantage.name, platform)
     labels = {"vantage": vantage.name, "platform": platform}
     yield names.ROUND_RUNNING, labels, float(slot in snapshot.running)
-    if slot not in snapshot.verdicts:
-        return
-    verdict = snapshot.verdicts[slot]
+    verdict = snapshot.verdicts.get(slot)
     current = State.UNKNOWN if verdict is None else verdict.state
     whole = {**_vantage_labels(vantage), **labels}
     for state in State:

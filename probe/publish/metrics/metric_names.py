@@ -194,7 +194,7 @@ ROUND_RUNNING = _metric(
     "gauge",
     "round_running",
     _ROUND,
-    "Whether a round is being made just now.",
+    "Whether a round or burst is being made just now.",
     absent="not configured",
 )
 ROUND_TIMESTAMP = _metric(
@@ -244,15 +244,16 @@ VERDICT_STATE = _metric(
     "gauge",
     "verdict_state",
     (*_ROUND, "country", "asn", "access", "role", "state", "drill"),
-    "1 for the state of this platform at this vantage, 0 for every other state.",
-    absent=f"{_STALE} (unknown before the first round)",
+    "1 for the state of this platform at this vantage, 0 for every other. It is unknown before the "
+    "first round, and from 2.5 intervals after the last one on, with the reason not_measured.",
+    absent="not configured",
 )
 VERDICT_INFO = _metric(
     "info",
     "verdict_info",
     (*_ROUND, "rule_id", "reason", "drill"),
     "Which rule gave the state, and its reason.",
-    absent=f"before the first round; {_STALE}",
+    absent="before the first round",
 )
 VERDICT_DETAIL = _metric(
     "info",
@@ -289,21 +290,21 @@ VERDICT_PROVISIONAL = _metric(
     "verdict_provisional",
     (*_ROUND, "drill"),
     "Whether something is suspected, and the sequential test has not spoken.",
-    absent=f"before the first round; {_STALE}",
+    absent="before the first round",
 )
 VERDICT_SINCE = _metric(
     "gauge",
     "verdict_since_timestamp_seconds",
     (*_ROUND, "drill"),
     "Unix time at which this state began.",
-    absent=f"before the first round; {_STALE}",
+    absent="before the first round",
 )
 VERDICT_TIME = _metric(
     "gauge",
     "verdict_timestamp_seconds",
     (*_ROUND, "drill"),
     "Unix time of what the verdict was made of: when somebody last looked.",
-    absent=f"before the first round; {_STALE}",
+    absent="before the first round",
 )
 VERDICT_CONTROL = _metric(
     "info",

@@ -123,7 +123,7 @@ def _card(snapshot: Snapshot, vantage: Vantage, platform: Definition, clock: Tim
     return Card(
         title=platform.title,
         state=state.value,
-        sentence=_sentence(snapshot, slot, platform, verdict),
+        sentence=_sentence(platform, verdict),
         facts=_facts(snapshot, slot, state, verdict),
         rows=tuple(_row(name, length, spans, snapshot.taken_at, clock) for name, length in _STRIPS),
         error=_error(snapshot, vantage, platform),
@@ -177,14 +177,8 @@ def _budgets(snapshot: Snapshot) -> list[tuple[str, str, str, float]]:
     ]
 
 
-def _sentence(
-    snapshot: Snapshot, slot: tuple[str, str], platform: Definition, verdict: Verdict | None
-) -> str:
-    if verdict is not None:
-        return verdict.sentence
-    if slot in snapshot.verdicts:
-        return f"{platform.title}: no round has ended yet."
-    return f"{platform.title}: nothing recent; rounds have not ended for some time."
+def _sentence(platform: Definition, verdict: Verdict | None) -> str:
+    return f"{platform.title}: no round has ended yet." if verdict is None else verdict.sentence
 
 
 def _facts(snapshot: Snapshot, slot: tuple[str, str], state: State, verdict: Verdict | None) -> str:

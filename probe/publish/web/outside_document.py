@@ -15,6 +15,7 @@ from probe.model.identity import LegRole, Role
 from probe.model.reference_document import VERSION, Document, SeenOutside, Signed
 from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput
+from probe.publish.latest.overdue import NOT_MEASURED
 from probe.publish.latest.snapshot import Snapshot
 from probe.verdict.facts import Elsewhere, elsewhere
 
@@ -68,7 +69,8 @@ def seen_outside(snapshot: Snapshot) -> tuple[SeenOutside, ...]:
         said = [
             verdict
             for (vantage, name), verdict in snapshot.verdicts.items()
-            if vantage in outside and name == platform.name and verdict is not None
+            if vantage in outside and name == platform.name
+            if verdict is not None and verdict.reason != NOT_MEASURED
         ]
         verdict = _weighed(said)
         if verdict is not None:

@@ -52,12 +52,37 @@ def finish(board: Board, of: Config, platform: str = "x", **more: object) -> Non
     board.round_finished(observed, verdict_of(observed))
 
 
+def reason(board: Board) -> str | None:
+    """That of what is said of X; ``None``: nothing has been yet."""
+    verdict = board.snapshot().verdicts["default", "x"]
+    return None if verdict is None else verdict.reason
+
+
 def test_before_the_first_round_there_is_no_verdict_and_nothing_measured(time: Time) -> None:
     snapshot = board_of(config(), time).snapshot()
     assert set(snapshot.verdicts) == {("default", p.name) for p in PLATFORMS}
     assert set(snapshot.verdicts.values()) == {None}
     assert not snapshot.legs
     assert not snapshot.counted.rounds
+
+
+def test_what_holds_no_more_is_unknown_and_says_when_somebody_last_looked(time: Time) -> None:
+    of = config()
+    board = board_of(of, time)
+    observed = replace(full_round(of), holds_seconds=750.0)
+    said = replace(verdict_of(observed, State.THROTTLED), at=NOW + time.now, holds_seconds=750.0)
+    board.round_finished(observed, said)
+    slot = (said.vantage, said.platform)
+    time.now += 750.0
+    assert board.snapshot().verdicts[slot] == said
+    time.now += 30.0
+    verdict = board.snapshot().verdicts[slot]
+    assert verdict is not None
+    assert (verdict.state, verdict.reason) == (State.UNKNOWN, "not_measured")
+    assert (verdict.at, verdict.since) == (said.at, said.holds_until)
+    assert "no round has ended for 13 minutes" in verdict.sentence
+    board.round_finished(observed, said)
+    assert board.snapshot().verdicts[slot] == said
 
 
 def test_a_control_is_held_once_however_many_platforms_it_was_measured_with(time: Time) -> None:
@@ -79,7 +104,7 @@ def test_what_a_light_round_measures_goes_before_what_a_transfer_round_measures(
     snapshot = board.snapshot()
     # Light rounds have no swaps, so what a swap gave holds until the next transfer.
     assert {key.role for key in snapshot.legs} == {LegRole.SWAP}
-    assert ("default", "x") not in snapshot.verdicts
+    assert reason(board) == "not_measured"
     assert {ratio.measure for ratio in snapshot.ratios if ratio.versus is not LegRole.SWAP} == {
         "goodput"
     }
@@ -113,11 +138,11 @@ def test_results_hold_for_as_long_as_their_round_says(time: Time) -> None:
     board.round_finished(observed, verdict_of(observed))
     time.now += 4.9 * LIGHT
     snapshot = board.snapshot()
-    assert ("default", "x") in snapshot.verdicts
+    assert reason(board) == ""
     assert {key.role for key in snapshot.legs} >= {LegRole.TARGET, LegRole.CONTROL}
     time.now += 0.2 * LIGHT
     snapshot = board.snapshot()
-    assert ("default", "x") not in snapshot.verdicts
+    assert reason(board) == "not_measured"
     assert {key.role for key in snapshot.legs} == {LegRole.SWAP}
 
 
@@ -315,9 +340,9 @@ def test_intervals_of_a_second_work(time: Time) -> None:
     of = config(settings=fast)
     board = board_of(of, time)
     finish(board, of)
-    assert board.snapshot().verdicts["default", "x"] is not None
+    assert reason(board) == ""
     time.now += 3.0
-    assert ("default", "x") not in board.snapshot().verdicts
+    assert reason(board) == "not_measured"
 
 
 @given(st.lists(st.floats(min_value=0.0, max_value=1e6), max_size=50))
@@ -376,6 +401,6 @@ def test_a_stored_verdict_is_published_as_long_as_it_holds(
     # Nothing was tried yet.
     assert not board.ready
     now[0] += holds + at + 1.0
-    assert board.snapshot().verdicts.get(slot) is None
+    assert board.snapshot().verdicts[slot] is None
     board.round_finished(observed, verdict_of(observed))
     assert board.snapshot().verdicts[slot] == verdict_of(observed)

@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
@@ -201,6 +203,26 @@ def test_before_the_first_round_only_the_state_is_said_and_it_is_unknown() -> No
     for name in ("leg_success", "dns_success", "rounds_total", "verdict_provisional"):
         assert not samples(board, name)
     assert not samples(board, "verdict_since_timestamp_seconds")
+
+
+@given(steps=st.lists(st.floats(0.0, 4_000.0), max_size=12))
+@settings(max_examples=30, deadline=None)
+def test_the_state_of_every_platform_is_said_as_long_as_the_daemon_lives(
+    steps: list[float],
+) -> None:
+    """Whether or not a round ended in time."""
+    now, of = [1_000.0], config()
+    board = Board(of, monotonic=lambda: now[0], wall=lambda: NOW + now[0])
+    for number, seconds in enumerate(steps):
+        now[0] += seconds
+        found = samples(board, "verdict_state", state="unknown")
+        assert {s.labels["platform"] for s in found} == {p.name for p in of.platforms}
+        for platform in of.platforms:
+            own = samples(board, "verdict_state", platform=platform.name)
+            assert sum(s.value for s in own) == 1.0
+        if number % 2:
+            observed = replace(full_round(of), holds_seconds=750.0)
+            board.round_finished(observed, verdict_of(observed))
 
 
 def test_exactly_one_state_holds() -> None:
