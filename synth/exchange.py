@@ -24,6 +24,7 @@ from probe.model.observation import (
     TlsFacts,
 )
 from probe.observe.effort import UNKNOWN_AUTHORITY
+from probe.schedule.leg_patience import LegPatience
 from scenarios.model import Impostor
 from synth.censor import Censor, Meeting
 from synth.line import LineAtWork
@@ -106,7 +107,7 @@ class Exchange:
         *,
         address: str,
         at: float,
-        deadline_seconds: float,
+        patience: LegPatience,
         server: Server,
         line: LineAtWork,
         censor: Censor,
@@ -116,7 +117,10 @@ class Exchange:
         wall_offset_seconds: float = 0.0,
     ) -> None:
         self.leg, self.address, self.began = leg, address, at
-        self.until = at + deadline_seconds
+        self.patience = patience
+        self.connected_at: float | None = None
+        self.asked_at: float | None = None
+        self._moved(at)
         self.server, self.random, self.censor = server, random, censor
         self.busy_seconds = busy_seconds
         self.wall_offset = wall_offset_seconds
@@ -210,7 +214,28 @@ class Exchange:
         self.connected = True
         self.retransmits += tries
         self.phases[Phase.CONNECT] = rtt + waited
-        return self._in_time(Phase.CONNECT, self.began + rtt + waited)
+        at = self._in_time(Phase.CONNECT, self.began + rtt + waited)
+        self.connected_at = at
+        self._moved(at)
+        return at
+
+    def _moved(self, at: float) -> None:
+        """Something came, or began, at ``at``: so long is the next waited for."""
+        connected, asked = self.connected_at, self.asked_at
+        self.until = self.began + self.patience.ends(
+            connected=None if connected is None else connected - self.began,
+            asked=None if asked is None else asked - self.began,
+            moved=at - self.began,
+        )
+
+    def _heard(self, made: Delivery) -> None:
+        """What comes is heard until it is waited for no longer."""
+        for number, (at, _) in enumerate(made.samples):
+            if at > self.until:
+                del made.samples[number:]
+                made.whole = False
+                return
+            self._moved(at)
 
     def _both_lost(self, at: float) -> bool:
         loss, meeting = self.flow.line.loss(at), self.meeting
@@ -248,7 +273,8 @@ class Exchange:
         at = self._sent_up(Phase.TLS, at)
         work = 0.004 * self.server.hello_factor + self.busy_seconds
         first = at + flow.round_trip + work
-        made = deliver(flow, first, HELLO_BYTES, self.until)
+        made = deliver(flow, first, HELLO_BYTES, self.began + self.patience.most)
+        self._heard(made)
         self._count(made)
         if not made.whole:
             raise _OverError(Phase.TLS, TIMEOUT, self.until)
@@ -299,14 +325,16 @@ class Exchange:
     # ---- HTTP
 
     def _request(self, at: float) -> tuple[float, Delivery]:
-        self.asked = at
+        self.asked_at = at
+        self._moved(at)
         flow, server, leg = self.flow, self.server, self.leg
         up = self._sent_up(Phase.PROCESSING, at)
         self.status = self._status()
         size = HEAD_BYTES + self._body_bytes()
         think = (server.think_seconds + self.busy_seconds) * server.factor
         first = up + flow.round_trip + think
-        made = deliver(flow, first, size, self.until)
+        until = self.began + self.patience.most
+        made = deliver(flow, first, size, until)
         pace = server.factor
         if server.bytes_per_second and size:
             natural = made.samples[-1][0] - first if made.samples else 0.0
@@ -317,9 +345,10 @@ class Exchange:
             made.samples = [
                 (moved, count)
                 for when, count in made.samples
-                if (moved := first + (when - first) * pace) <= self.until
+                if (moved := first + (when - first) * pace) <= until
             ]
             made.whole = bool(made.samples) and made.samples[-1][1] >= size
+        self._heard(made)
         self._count(made)
         self.curve = thin([Sample(when - at, count) for when, count in made.samples])
         if not made.samples:

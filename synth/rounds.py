@@ -11,8 +11,10 @@ from probe.config.definition import Definition
 from probe.config.neutral import neutral_names
 from probe.config.schema import Config
 from probe.measure.between_rounds import BetweenRounds
+from probe.measure.leg_waits import read_bytes, taken
 from probe.measure.legs import (
     Endpoint,
+    burst_deadline_seconds,
     connect_name,
     deadline_seconds,
     declare,
@@ -38,6 +40,7 @@ from probe.model.observation import (
     RoundObservation,
     SkippedLeg,
 )
+from probe.schedule.leg_patience import RoundPatience, pace_of
 from synth.world import World
 
 VANTAGE = "default"
@@ -99,8 +102,8 @@ class Rounds:
             trouble=world.resolver_trouble,
             offline=world.offline,
         )
-        seconds = deadline_seconds(kind, self._legs)
-        made, skipped, end = self._make(in_order(legs, world.random), resolutions, at, seconds)
+        rule = self._patience(deadline_seconds(kind, self._legs), at)
+        made, skipped, end = self._make(in_order(legs, world.random), resolutions, at, rule)
         observed = RoundObservation(
             id=self._id(),
             vantage=self.vantage,
@@ -145,7 +148,9 @@ class Rounds:
             for leg in legs
         ):
             order = world.random.sample(legs, len(legs))
-            made, skipped, end = self._make(order, resolutions, at, burst.deadline_seconds)
+            most = burst_deadline_seconds(burst, self._legs)
+            rule = self._patience(most, at, burst.deadline_seconds)
+            made, skipped, end = self._make(order, resolutions, at, rule)
         observed = RoundObservation(
             id=self._id(),
             vantage=self.vantage,
@@ -168,6 +173,10 @@ class Rounds:
             return swap_names(target, self._neutral)
 
         return with_drawn_names(legs, names, self.world.random)
+
+    def _patience(self, most: float, at: float, planned: float | None = None) -> RoundPatience:
+        known = self.state.taken(VANTAGE, Family.IPV4)
+        return RoundPatience(most, pace_of(known, at), planned)
 
     def _id(self) -> str:
         self._count += 1
@@ -229,7 +238,7 @@ class Rounds:
         legs: Sequence[Leg],
         resolutions: dict[str, Resolution],
         at: float,
-        seconds: float,
+        rule: RoundPatience,
     ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...], float]:
         made: list[LegObservation] = []
         skipped: list[SkippedLeg] = []
@@ -253,11 +262,14 @@ class Rounds:
                 resolution,
                 order=len(made),
                 at=at,
-                deadline_seconds=seconds,
+                patience=rule.of(read_bytes(leg)),
                 seen_names=seen,
             )
             at += PAUSE_SECONDS
             made.append(observed)
+            if (found := taken(observed, at)) is not None:
+                state.took(VANTAGE, Family.IPV4, found)
+                rule.learn(found)
             self._learn(observed, at)
         return tuple(made), tuple(skipped), at
 

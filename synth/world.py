@@ -11,6 +11,7 @@ from probe.measure.round_names import Resolution
 from probe.model.failure import Failure
 from probe.model.identity import Answer, Phase
 from probe.model.observation import Clock, Leg, LegObservation
+from probe.schedule.leg_patience import LegPatience
 from scenarios.model import Answers, Impostor, Restricted
 from synth.censor import Censor, Meeting
 from synth.edges import Edge, EdgeModel, draw_distance
@@ -204,7 +205,7 @@ class World:
         *,
         order: int,
         at: float,
-        deadline_seconds: float,
+        patience: LegPatience,
         seen_names: tuple[str, ...],
     ) -> tuple[LegObservation, float]:
         """Make one leg; also when it is over. Troubles begin and end in the midst of rounds."""
@@ -217,7 +218,7 @@ class World:
             leg,
             address=address,
             at=at,
-            deadline_seconds=deadline_seconds,
+            patience=patience,
             server=self._server(leg, address, at),
             line=self.line,
             censor=self.censor,

@@ -6,9 +6,8 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 from urllib.parse import urlsplit
 
 from probe.config.candidates import marked
@@ -17,12 +16,13 @@ from probe.config.schema import VantageConfig
 from probe.measure.between_rounds import BetweenRounds
 from probe.measure.discover import PAGE_BYTES
 from probe.measure.failures import NO_RESOURCES
-from probe.measure.line_turn import Pulse
+from probe.measure.leg_waits import LegWaits, read_bytes, taken
 from probe.measure.lookout import Lookout
 from probe.measure.manners import Wish, asked_host, wish_of
 from probe.measure.objects import after_leg, is_there
 from probe.measure.page import Page, fetch_page
 from probe.measure.prober import measures
+from probe.measure.pulse import Pulse
 from probe.measure.round_names import Names, Resolution
 from probe.measure.trust import Trust
 from probe.model.failure import Failure
@@ -30,6 +30,7 @@ from probe.model.identity import Family, LegRole, Phase
 from probe.model.observation import FIRST_PROBER, Clock, Leg, LegObservation, SkippedLeg
 from probe.schedule.data_budget import LEG_MOST_BYTES
 from probe.schedule.host_budget import is_exempt
+from probe.schedule.leg_patience import RoundPatience, pace_of
 
 log = logging.getLogger(__name__)
 
@@ -92,18 +93,21 @@ class Asker:
         def count(size: int) -> None:
             names.page_wire_bytes += size
 
-        def fetch(pulse: Pulse) -> Coroutine[Any, Any, Page | Failure]:
-            return fetch_page(
-                url,
-                address=resolution.address,
-                via=via,
-                trust=self._trust,
-                deadline_seconds=self._page_seconds,
-                max_bytes=first_bytes or PAGE_BYTES,
-                range_bytes=first_bytes,
-                count=count,
-                pulse=pulse,
-            )
+        waits = LegWaits(self._patience(via, names.family, self._page_seconds))
+
+        async def fetch(pulse: Pulse) -> Page | Failure:
+            with waits.waiting(pulse, first_bytes or PAGE_BYTES):
+                return await fetch_page(
+                    url,
+                    address=resolution.address,
+                    via=via,
+                    trust=self._trust,
+                    deadline_seconds=self._page_seconds,
+                    max_bytes=first_bytes or PAGE_BYTES,
+                    range_bytes=first_bytes,
+                    count=count,
+                    pulse=pulse,
+                )
 
         turn = self._state.turn(via.name)
         async with asyncio.TaskGroup() as group:
@@ -139,16 +143,19 @@ class Asker:
         via: VantageConfig,
         leg_seconds: float,
         family: Family,
+        planned_seconds: float | None = None,
     ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...]]:
         """Make ``legs`` in turn, and say which were not made.
 
         One begins when the one before is over, or has been silent for so long that it only waits
-        (``line_turn.py``); what waits goes on until its own deadline, ``leg_seconds``.
+        (``line_turn.py``); what waits goes on until its own deadline, ``leg_seconds`` at most.
+        ``planned_seconds``: what a burst's plan says for what its legs compare (``leg_waits.py``).
         """
         skipped: list[SkippedLeg] = []
         unresolved: list[LegObservation] = []
         begun: list[asyncio.Task[LegObservation]] = []
         turn = self._state.turn(via.name)
+        waits = LegWaits(self._patience(via, family, leg_seconds, planned_seconds))
         ticket, order = turn.ticket(), 0
         async with asyncio.TaskGroup() as group:
             for leg in legs:
@@ -163,7 +170,7 @@ class Asker:
                     skipped.append(SkippedLeg(leg=leg, reason="host_budget"))
                     continue
                 else:
-                    carry_out = partial(self._make_one, leg, resolution, via, leg_seconds, order)
+                    carry_out = partial(self._make_one, leg, resolution, via, waits, order, family)
                     begun.append(await turn.begin(ticket, carry_out, group))
                 order += 1
         made = [task.result() for task in begun]
@@ -179,30 +186,41 @@ class Asker:
         leg: Leg,
         resolution: Resolution,
         via: VantageConfig,
-        leg_seconds: float,
+        waits: LegWaits,
         order: int,
+        family: Family,
         pulse: Pulse,
     ) -> LegObservation:
         ledger, address = self._state.ledger, resolution.address
         seen = () if address is None else ledger.seen(via.name, address)
         if address is not None and leg.role in _PLATFORM_NAME:
             ledger.note(via.name, address, leg.owner)
-        observed = await measures(leg.prober)(
-            leg,
-            address=address,
-            via=via,
-            trust=self._trust,
-            deadline_seconds=leg_seconds,
-            order=order,
-            resolve_seconds=resolution.seconds,
-            seen_names=seen,
-            pulse=pulse,
-            lookout=self._lookout,
-        )
+        with waits.waiting(pulse, read_bytes(leg)):
+            observed = await measures(leg.prober)(
+                leg,
+                address=address,
+                via=via,
+                trust=self._trust,
+                deadline_seconds=waits.rule.most,
+                order=order,
+                resolve_seconds=resolution.seconds,
+                seen_names=seen,
+                pulse=pulse,
+                lookout=self._lookout,
+            )
+        if (found := taken(observed, time.monotonic())) is not None:
+            self._state.took(via.name, family, found)
+            waits.learn(found)
         self._heed(observed, via)
         if leg.prober == FIRST_PROBER:
             self._learn(observed, via)
         return observed
+
+    def _patience(
+        self, via: VantageConfig, family: Family, most: float, planned: float | None = None
+    ) -> RoundPatience:
+        known = self._state.taken(via.name, family)
+        return RoundPatience(most, pace_of(known, time.monotonic()), planned)
 
     def _learn(self, observed: LegObservation, via: VantageConfig) -> None:
         leg, now = observed.leg, time.monotonic()

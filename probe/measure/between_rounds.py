@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from probe.measure.line_turn import LineTurn
 from probe.measure.objects import KnownTarget
+from probe.model.identity import Family
 from probe.schedule.host_budget import HostBudget
+from probe.schedule.leg_patience import Taken, kept
 
 MOST_ADDRESSES = 4_096
 
@@ -40,10 +42,19 @@ class BetweenRounds:
         self.ledger = Ledger()
         self._turns: dict[str, LineTurn] = {}
         self._memories: dict[tuple[str, str, str], KnownTarget] = {}
+        self._taken: dict[tuple[str, Family], tuple[Taken, ...]] = {}
 
     def turn(self, vantage: str) -> LineTurn:
         """The turn on the line of ``vantage``."""
         return self._turns.setdefault(vantage, LineTurn())
+
+    def taken(self, vantage: str, family: Family) -> tuple[Taken, ...]:
+        """What legs to controls took lately over the line of ``vantage`` (monotonic seconds)."""
+        return self._taken.get((vantage, family), ())
+
+    def took(self, vantage: str, family: Family, one: Taken) -> None:
+        """A leg to a control took so long."""
+        self._taken[vantage, family] = kept(self.taken(vantage, family), one)
 
     def memory(self, vantage: str, owner: str, target: str) -> KnownTarget:
         """What is remembered of a target's objects."""

@@ -17,9 +17,9 @@ from probe.measure.attempt import Way, reach
 from probe.measure.failures import TIMEOUT, UNEXPECTED_STATUS, failure_of
 from probe.measure.http import Exchange, Unheard
 from probe.measure.leg_record import LegRecord
-from probe.measure.line_turn import Pulse
 from probe.measure.links import Unusable, usable
 from probe.measure.lookout import Lookout
+from probe.measure.pulse import Pulse
 from probe.measure.transport import Client
 from probe.measure.trust import Trust
 from probe.model.failure import BODY_TOO_SHORT, PAGE_INSTEAD, Failure
@@ -51,20 +51,20 @@ async def measure_leg(
     ``address`` may be ``None`` only if the vantage has a proxy, which then resolves
     ``leg.connect_to`` itself. ``deadline_seconds`` bounds everything that happens here (not the
     look-up before, whose ``resolve_seconds`` are only passed on). ``lookout``: the process' own, if
-    it makes several legs at once. ``pulse``: is told what moves. Raises nothing but cancellation;
-    then, too, the connection is closed.
+    it makes several legs at once. ``pulse``: is told what moves, and may end it earlier. Raises
+    nothing but cancellation; then, too, the connection is closed.
 
     With a proxy the connect phase lasts until the tunnel stands, ``connect_rtt_seconds`` and
     ``tcp`` are ``None`` (the kernel only knows the way to the proxy), and the bytes on the wire are
     those between here and the proxy.
     """
     record = LegRecord()
-    if pulse is not None:
-        pulse.follow(record.moved_ns)
     failure: Failure | None = None
     try:
         way = Way.of(leg, address=address, via=via, trust=trust, lookout=lookout)
         async with asyncio.timeout(deadline_seconds) as deadline:
+            if pulse is not None:
+                pulse.follow(record.signs, deadline)
             failure = await _exchange(leg, way, record)
     except Exception as error:
         # Far ends can make the libraries below us raise what their authors did not think of; a

@@ -16,6 +16,7 @@ from probe.measure.failures import failure_of
 from probe.measure.family import family_of
 from probe.measure.http import Exchange
 from probe.measure.kernel_stamps import Arrival, Departure, Timeline
+from probe.measure.pulse import Signs
 from probe.measure.tls import TlsStream
 from probe.measure.wire import WireStream
 from probe.model.failure import BODY_TOO_SHORT, Failure
@@ -34,6 +35,8 @@ class LegRecord:
         self._timeline: Timeline | None = None
         self.phase = Phase.CONNECT
         self._entered_ns = self._started_ns
+        self._connected_ns: int | None = None
+        self._asked_ns: int | None = None
         self.wire: WireStream | None = None
         self.proxied = False
         self.connect_seconds: float | None = None
@@ -47,7 +50,11 @@ class LegRecord:
     def enter(self, phase: Phase) -> None:
         """The phase before has ended well; ``phase`` begins."""
         self.phase = phase
-        self._entered_ns = time.monotonic_ns()
+        self._entered_ns = now = time.monotonic_ns()
+        if self._connected_ns is None:
+            self._connected_ns = now
+        if phase is Phase.PROCESSING:
+            self._asked_ns = now
 
     def failed(self, error: Exception) -> Failure:
         """The phase that is going on ended by ``error``, and the leg with it."""
@@ -58,10 +65,15 @@ class LegRecord:
         self.end(failure)
         return failure
 
-    def moved_ns(self) -> int:
-        """When something last came or began, in monotonic nanoseconds."""
+    def signs(self) -> Signs:
+        """What it has met so far."""
         arrivals = self.wire.arrivals if self.wire is not None else ()
-        return max(self._entered_ns, arrivals[-1].loop_ns if arrivals else 0)
+        return Signs(
+            moved_ns=max(self._entered_ns, arrivals[-1].loop_ns if arrivals else 0),
+            connected_ns=self._connected_ns,
+            asked_ns=self._asked_ns,
+            received=arrivals[-1].received if arrivals else 0,
+        )
 
     def end(self, failure: Failure | None = None) -> None:
         """The leg is over, well or with ``failure``. Closes the connection. Whoever says so again

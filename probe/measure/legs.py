@@ -103,6 +103,14 @@ def deadline_seconds(kind: RoundKind, legs: LegsConfig) -> float:
     return float(legs.long_deadline if kind is RoundKind.LONG else legs.transfer_deadline)
 
 
+def burst_deadline_seconds(burst: Burst, legs: LegsConfig) -> float:
+    """Bound of the whole leg in ``burst``, whatever its plan says."""
+    if not burst.read_bytes:
+        return deadline_seconds(RoundKind.LIGHT, legs)
+    long = burst.read_bytes > int(legs.transfer_bytes)
+    return deadline_seconds(RoundKind.LONG if long else RoundKind.TRANSFER, legs)
+
+
 def declare(
     targets: Sequence[Endpoint],
     controls: Sequence[Endpoint],

@@ -12,11 +12,12 @@ stay together as long as they move, and another round fills what would else be w
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, TypeVar
+
+from probe.measure.pulse import Pulse
 
 T = TypeVar("T")
 
@@ -25,22 +26,6 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 1.5
 # So many legs of a vantage wait for their deadlines at once; each holds a socket.
 MOST_WAITING = 20
-
-
-class Pulse:
-    """When something of a leg last moved. Whoever carries the leg out says what to look at."""
-
-    def __init__(self) -> None:
-        began = time.monotonic_ns()
-        self._moved: Callable[[], int] = lambda: began
-
-    def follow(self, moved_ns: Callable[[], int]) -> None:
-        """``moved_ns`` says at which monotonic time (nanoseconds) something last moved."""
-        self._moved = moved_ns
-
-    def silent_seconds(self) -> float:
-        """For how long nothing has moved."""
-        return (time.monotonic_ns() - self._moved()) / 1e9
 
 
 class LineTurn:

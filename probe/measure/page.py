@@ -15,7 +15,7 @@ from probe.config.schema import VantageConfig
 from probe.measure.attempt import Way
 from probe.measure.failures import TIMEOUT, failure_of
 from probe.measure.leg_record import LegRecord
-from probe.measure.line_turn import Pulse
+from probe.measure.pulse import Pulse
 from probe.measure.transport import Client
 from probe.measure.trust import Trust
 from probe.model.failure import Failure
@@ -58,11 +58,11 @@ async def fetch_page(
     cancellation.
     """
     record = LegRecord()
-    if pulse is not None:
-        pulse.follow(record.moved_ns)
     body = bytearray()
     try:
         async with asyncio.timeout(deadline_seconds) as deadline:
+            if pulse is not None:
+                pulse.follow(record.signs, deadline)
             # As a control's object would be asked for: every name is the URL's host.
             way = Way(trust=trust, via=via, address=address, max_bytes=max_bytes)
             answer = await _CLIENT.ask(httpx.URL(url), way, record, range_bytes=range_bytes)

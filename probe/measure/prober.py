@@ -9,8 +9,8 @@ from typing import Protocol
 
 from probe.config.probers import PROBERS, NameProber, Prober
 from probe.config.schema import DnsConfig, VantageConfig
-from probe.measure.line_turn import Pulse
 from probe.measure.lookout import Lookout
+from probe.measure.pulse import Pulse
 from probe.measure.resolvers import Resolver
 from probe.measure.trust import Trust
 from probe.model.identity import Family

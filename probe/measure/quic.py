@@ -26,9 +26,9 @@ from probe.measure.failures import TIMEOUT, UNEXPECTED_STATUS, NetworkError, fai
 from probe.measure.family import SOCKET_FAMILIES, family_of
 from probe.measure.http import headers, status_of
 from probe.measure.kernel_stamps import Arrival, Timeline
-from probe.measure.line_turn import Pulse
 from probe.measure.lookout import Lookout
 from probe.measure.manners import retry_after
+from probe.measure.pulse import Pulse, Signs
 from probe.measure.trust import Trust
 from probe.model.failure import PROTOCOL_ERROR, Failure
 from probe.model.identity import Phase
@@ -67,11 +67,11 @@ async def measure_quic(
     """
     assert address is not None
     exchange = _Exchange(leg, trust, deadline_seconds)
-    if pulse is not None:
-        pulse.follow(exchange.moved_ns)
     failure: Failure | None = None
     try:
-        async with asyncio.timeout(deadline_seconds):
+        async with asyncio.timeout(deadline_seconds) as deadline:
+            if pulse is not None:
+                pulse.follow(exchange.signs, deadline)
             await exchange.run(address, via)
             failure = exchange.judge()
     except TimeoutError:
@@ -132,9 +132,10 @@ class _Exchange:
         self._quic.close(error_code=0)
         self._flush(sock)
 
-    def moved_ns(self) -> int:
-        """When something last came or began, in monotonic nanoseconds."""
-        return self._arrivals[-1].loop_ns if self._arrivals else self._started_ns
+    def signs(self) -> Signs:
+        """What it has met so far; the connection and the handshake are one here."""
+        moved_ns = self._arrivals[-1].loop_ns if self._arrivals else self._started_ns
+        return Signs(moved_ns=moved_ns, received=self._received)
 
     def judge(self) -> Failure | None:
         """What the answer amounts to."""

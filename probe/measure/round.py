@@ -21,6 +21,7 @@ from probe.measure.beside import made_beside
 from probe.measure.between_rounds import BetweenRounds
 from probe.measure.legs import (
     Endpoint,
+    burst_deadline_seconds,
     connect_name,
     deadline_seconds,
     declare,
@@ -171,8 +172,9 @@ class Rounds:
         skipped = tuple(SkippedLeg(leg=leg, reason="host_budget") for leg in legs)
         if self._asker.affords(legs, resolutions, via):
             order = self._random.sample(legs, len(legs))
+            most = burst_deadline_seconds(burst, self._settings.legs)
             made, skipped = await self._asker.legs(
-                order, resolutions, via, burst.deadline_seconds, family
+                order, resolutions, via, most, family, burst.deadline_seconds
             )
         return self._observation(
             began,

@@ -60,7 +60,7 @@ class Names:
     ) -> None:
         self._settings = settings
         self._via = via
-        self._family = family
+        self.family = family
         self._random = random
         self._known: dict[str, Resolution] = {}
         self._lookups: list[DnsObservation] = []
@@ -87,7 +87,7 @@ class Names:
         if asked:
             lookups = await host_lookups(
                 asked,
-                self._family,
+                self.family,
                 timeout_seconds=float(self._settings.dns.deadline),
                 via=self._via,
             )
@@ -101,7 +101,7 @@ class Names:
         """Where ``name`` leads without anybody being asked."""
         if is_address(name):
             return Resolution(address=name)
-        pinned = static_addresses(self._settings.resolve, name, self._family)
+        pinned = static_addresses(self._settings.resolve, name, self.family)
         if pinned is not None:
             return self._choose(pinned, seconds=None)
         return None if self._via.proxy is None else Resolution()

@@ -19,7 +19,8 @@ class Burst(Struct, frozen=True, kw_only=True):
     ``read_bytes`` what each of them reads (0 when handshakes are compared). ``controls`` are those
     to draw ``each`` from, as ``owner/target``; empty: any. ``address`` is the
     platform's address to go to (empty: one that the name leads to now); swap and target go to the
-    same one. ``with_swap``: whether the swap takes part. ``deadline_seconds`` bounds each leg.
+    same one. ``with_swap``: whether the swap takes part. ``deadline_seconds`` bounds what each leg
+    compares: its handshake, or what comes after its request.
     """
 
     target: str

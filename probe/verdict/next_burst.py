@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp, isfinite
 
 from msgspec.structs import replace
@@ -9,16 +10,15 @@ from msgspec.structs import replace
 from probe.model.burst import Burst
 from probe.model.identity import Compares, Family, LegRole
 from probe.observe.effort import Measure
+from probe.schedule.leg_patience import Taken, mostly, patience
 from probe.verdict.about import About, ControlFacts
 from probe.verdict.keys import RTT, FamilyKey, Series
 from probe.verdict.level import Levels
 from probe.verdict.memory import OpenSuspicion, PlatformMemory, Proven
 from probe.verdict.where_names_lead import network_of
 
-# A burst's legs are cut once they have taken this many times what is normal: by then it is plain
-# that they are slow, and a burst of slow legs must not hold up everything else.
-PATIENCE = 12.0
-LEAST_DEADLINE = 5.0
+# Spreads that what is normal is given as doubt before a burst's deadline follows from it.
+ERRORS = 2.0
 # Controls to draw from: more than a burst needs, so that one whose network is restricted, or whose
 # server is slow, does not spoil every burst.
 CONTROLS = 4
@@ -65,15 +65,18 @@ def burst(
     if reads:
         size = about.long_bytes if measure is Measure.LONG else about.transfer_bytes
     swap = about.target(target).swap
+    controls = _controls(platform, target, measure, family, levels, about, size)
     return Burst(
         target=target,
         compares=Compares.GOODPUT if reads else Compares.HANDSHAKE,
         read_bytes=size,
         family=family,
-        controls=_controls(platform, target, measure, family, levels, about, size),
+        controls=controls,
         address=address,
         with_swap=swap is not None and (not reads or swap is Compares.GOODPUT),
-        deadline_seconds=_deadline(platform, target, measure, family, levels, about, size),
+        deadline_seconds=_deadline(
+            platform, target, measure, family, levels, about, size, controls
+        ),
     )
 
 
@@ -160,14 +163,36 @@ def _deadline(
     levels: Levels,
     about: About,
     size: int,
+    controls: Sequence[str],
 ) -> float:
+    """By what is normal for the target, and by what the controls take: a target of which nothing is
+    known may be slower than they are."""
     most = {
         Measure.HANDSHAKE: about.light_deadline,
         Measure.TRANSFER: about.transfer_deadline,
         Measure.LONG: about.long_deadline,
     }[measure]
-    level = levels.get(Series(family, LegRole.TARGET, platform, target, measure).key)
-    if level is None or not level.known or not isfinite(level.centre):
-        return most
-    normal = exp(level.centre + 2.0 * level.spread) * max(1, size)
-    return min(most, max(LEAST_DEADLINE, PATIENCE * normal))
+
+    def usual(role: LegRole, owner: str, name: str, of: Measure) -> float | None:
+        level = levels.get(Series(family, role, owner, name, of).key)
+        if level is None or not isfinite(level.centre):
+            return None
+        return exp(level.centre + ERRORS * level.spread)
+
+    def normal(of: Measure) -> float | None:
+        parts = [name.partition("/") for name in controls]
+        theirs = [
+            seconds
+            for owner, _, name in parts
+            if (seconds := usual(LegRole.CONTROL, owner, name, of)) is not None
+        ]
+        own = usual(LegRole.TARGET, platform, target, of)
+        found = [*([mostly(theirs)] if theirs else []), *([] if own is None else [own])]
+        return max(found, default=None)
+
+    taken = Taken(
+        handshake=normal(Measure.HANDSHAKE),
+        byte=None if measure is Measure.HANDSHAKE else normal(measure),
+    )
+    found = patience(most, read_bytes=size, normal=taken)
+    return found.body if size else found.handshake

@@ -7,8 +7,8 @@ import time
 
 from probe.config.schema import VantageConfig
 from probe.measure.failures import failure_of
-from probe.measure.line_turn import Pulse
 from probe.measure.lookout import Lookout
+from probe.measure.pulse import Pulse
 from probe.measure.trust import Trust
 from probe.model.failure import Failure
 from probe.model.identity import Phase

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from probe.measure.line_turn import MOST_WAITING, LineTurn, Pulse
+from probe.measure.line_turn import MOST_WAITING, LineTurn
+from probe.measure.pulse import Pulse, Signs
 
 PATIENCE = 0.1
 Leg = Callable[[Pulse], Coroutine[Any, Any, str]]
@@ -38,7 +39,7 @@ class Line:
         """A leg of which something comes all the time."""
 
         async def leg(pulse: Pulse) -> str:
-            pulse.follow(time.monotonic_ns)
+            pulse.follow(lambda: Signs(time.monotonic_ns()))
             with self._opened(name):
                 self.moving += 1
                 self.most_moving = max(self.most_moving, self.moving)
@@ -53,7 +54,7 @@ class Line:
 
         async def leg(pulse: Pulse) -> str:
             began = time.monotonic_ns()
-            pulse.follow(lambda: began)
+            pulse.follow(lambda: Signs(began))
             with self._opened(name):
                 await asyncio.sleep(seconds)
             return name

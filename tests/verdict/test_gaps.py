@@ -211,7 +211,7 @@ def test_missing_segments_alone_slow_nobody(
 def test_a_seventh_lost_is_told_within_four_transfer_rounds(
     line: str, platform: str, by: str, way: str
 ) -> None:
-    found = [run(Cell(Row(15.0, by, way), line, platform, seed)) for seed in range(3)]
+    found = [run(Cell(Row(15.0, by, way), line, platform, seed)) for seed in range(4)]
     assert median(value for one in found for value in one.reads) > log(3.0) + median(
         value for one in found for value in one.calm
     )
