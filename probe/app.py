@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 from probe import start
 from probe.config import ConfigErrors
+from probe.config.bundle import Bundle
 from probe.config.schema import Config
+from probe.daemon.bundle_watch import BundleWatch
 from probe.daemon.judging import Judging
 from probe.daemon.nation_watch import NationWatch
 from probe.daemon.reloads import Reloads
@@ -63,9 +65,16 @@ OUTSIDE = "outside"
 
 
 class Daemon:
-    """Measures until it is told to stop. ``read`` gives the configuration anew at each reload."""
+    """Measures until it is told to stop. ``read`` gives the configuration anew at each reload,
+    ``tried`` the one with a bundle's definitions (``None``: no bundle is looked for)."""
 
-    def __init__(self, config: Config, read: Callable[[], Config]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        read: Callable[[], Config],
+        *,
+        tried: Callable[[Bundle], Config] | None = None,
+    ) -> None:
         heap.one_arena()  # before the first thread
         self._config = config
         self._read = read
@@ -86,6 +95,12 @@ class Daemon:
         self._outside = ReferenceReader(config)
         self._read_outside = json_cell(self._store, OUTSIDE, dict[str, float])
         self._outside.resume(self._read_outside.take() or {})
+        self._bundle = BundleWatch(
+            config,
+            self._store.path,
+            tried=tried,
+            taken=self._reloads.ask,
+        )
         forwarding = Forwarding(config.settings.forward, self._store)
         self._board = Board(
             config,
@@ -93,6 +108,7 @@ class Daemon:
             store=self._store.health,
             forward=forwarding.health,
             outside=lambda: self._outside.health,
+            bundle=lambda: self._bundle.health,
         )
         memories = Memories(self._store, time.monotonic)
         self._parts = Parts(
@@ -164,6 +180,7 @@ class Daemon:
             loop.create_task(self._nation.run()),
             loop.create_task(self._sharing.run()),
             loop.create_task(self._outside.run(self._keep_outside)),
+            loop.create_task(self._bundle.run()),
             loop.create_task(self._reloads.run()),
         ]
         manager = ServiceManager(os.environ)
@@ -213,6 +230,7 @@ class Daemon:
         self._config, self._runner = config, runner
         self._judging.use(config, rounds)
         self._outside.use(config)
+        self._bundle.use(config)
         self._outlets.tell(Configured(config=config))
         self._nation.use(config, self._board.snapshot().vantages)
         self._runner.start()

@@ -75,7 +75,15 @@ def run(hold: Callable[[], None] | None, path: Path | None) -> None:
             hold()
 
     try:
-        asyncio.run(measure(Daemon(config, lambda: load(path, os.environ))))
+        asyncio.run(
+            measure(
+                Daemon(
+                    config,
+                    lambda: load(path, os.environ),
+                    tried=lambda bundle: load(path, os.environ, bundle=bundle),
+                )
+            )
+        )
     except ListenError as error:
         raise click.ClickException(str(error)) from error
 

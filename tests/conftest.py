@@ -31,7 +31,7 @@ def own_state_folder(
 ) -> None:
     """What one test leaves there no other finds; and none erases what the machine's service has."""
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path_factory.mktemp("state")))
-    monkeypatch.setattr("probe.store.files.SYSTEM", tmp_path_factory.mktemp("system"))
+    monkeypatch.setattr("probe.config.folders.SYSTEM", tmp_path_factory.mktemp("system"))
 
 
 @pytest.fixture

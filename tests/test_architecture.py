@@ -55,12 +55,23 @@ NOT_PURE = {"asyncio", "os", "pathlib", "random", "socket", "ssl", "subprocess",
 EXCEPTIONS = {
     *(
         (f"commands/{name}.py", "click")
-        for name in ("demo", "drill", "nation", "options", "outside", "rules")
+        for name in ("demo", "drill", "key_file", "nation", "options", "outside", "rules")
     ),
     ("commands/nation.py", "ssl"),
     # Asks this product's own daemon, once.
     ("commands/asking.py", "httpx"),
     ("commands/asking.py", "ssl"),
+    # Who signs is asked wherever something signed is read: the configuration's bundles, references.
+    *(
+        ("config/signing.py", f"cryptography.{part}")
+        for part in (
+            "exceptions",
+            "hazmat.primitives",
+            "hazmat.primitives.asymmetric.ed25519",
+        )
+    ),
+    # One process installs a bundle at a time.
+    ("store/bundle_install.py", "fcntl"),
     # The demo's far end is a server of its own, in a process of its own.
     ("demo/hello.py", "ssl"),
     *(("demo/far.py", library) for library in ("socket", "uvicorn")),
@@ -79,7 +90,7 @@ EXCEPTIONS = {
     ("publish/forward/remote_write.py", "ssl"),
 }
 # Fields of the log that are never texts.
-ERRORS_AND_NUMBERS = {"error", "outside", "rounds", "seconds", "slots", "status"}
+ERRORS_AND_NUMBERS = {"bundle_version", "error", "outside", "rounds", "seconds", "slots", "status"}
 # Rooms that only commands enter: nothing of the daemon knows them.
 SIDE_ROOMS = {"demo"}
 

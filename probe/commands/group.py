@@ -31,6 +31,7 @@ ELSEWHERE = {
     "platforms": "platforms",
     "report": "report",
     "rules": "rules",
+    "targets": "targets",
     "wipe": "wipe",
 }
 

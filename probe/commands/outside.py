@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 
 import click
 
+from probe.commands.key_file import made_or_kept
 from probe.commands.options import config_option, load_config
 
 
@@ -28,22 +28,7 @@ def key(file: Path) -> None:
     reference publishes (`outside_key_file`); daemons inside are given the public one
     (`outside: [{url, key}]`).
     """
-    from probe.measure.signing import KeyUnusableError, new_key, public_key
-
-    try:
-        try:
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pem = file.read_text(encoding="ascii", errors="replace")
-        else:
-            pem = new_key()
-            with os.fdopen(descriptor, "w", encoding="ascii") as out:
-                out.write(pem)
-        click.echo(public_key(pem))
-    except OSError as error:
-        raise click.ClickException(f"{file}: {error.strerror}") from error
-    except KeyUnusableError as error:
-        raise click.ClickException(f"{file}: {error}") from error
+    click.echo(made_or_kept(file))
 
 
 @outside.command()

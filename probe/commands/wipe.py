@@ -12,9 +12,8 @@ from msgspec import Struct
 
 from probe.commands.options import CONFIG_ERROR, config_option
 from probe.commands.output import tell
-from probe.config import ConfigErrors, load
+from probe.config import ConfigErrors, folders, load
 from probe.config.values import AUTO
-from probe.store import files
 from probe.store.file_identity import is_held
 from probe.store.files import belonging
 
@@ -98,7 +97,7 @@ def state_folders(environ: Mapping[str, str]) -> Iterator[Path]:
     """Where throttlewatch may have stored something: as a service, and for this user."""
     for folder in filter(None, environ.get("STATE_DIRECTORY", "").split(":")):
         yield Path(folder)
-    yield files.SYSTEM
+    yield folders.SYSTEM
     home = environ.get("XDG_STATE_HOME")
     if home:
         yield Path(home) / "throttlewatch"

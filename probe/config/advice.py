@@ -29,6 +29,7 @@ def warnings(config: Config) -> tuple[str, ...]:
         *_place(config),
         *_secrets(config),
         *_outside(config),
+        *_targets(config),
         *_vantages(config),
         *_amount(config),
     )
@@ -75,6 +76,25 @@ def _outside(config: Config) -> Iterator[str]:
                 "sees the traffic learns that it is read here"
             )
             return
+
+
+def _targets(config: Config) -> Iterator[str]:
+    targets = config.settings.targets
+    if config.bundle_trouble:
+        yield (
+            "the bundle of definitions that is installed is not used, the shipped definitions are: "
+            f"{config.bundle_trouble}"
+        )
+    if targets.url is not None and urlsplit(targets.url).scheme == "http":
+        yield (
+            "bundles of definitions are asked for without TLS (targets.url): what they say is "
+            "signed, but whoever sees the traffic learns that they are asked for here"
+        )
+    if len(targets.keys) > 1 and targets.threshold == 1:
+        yield (
+            f"one of {len(targets.keys)} keys is enough to sign a bundle (targets.threshold: 1): "
+            "each of them alone decides which hosts are contacted"
+        )
 
 
 def _place(config: Config) -> Iterator[str]:

@@ -23,6 +23,7 @@ from probe.config.schema import (
     ResolverConfig,
     ScheduleConfig,
     Settings,
+    TargetsConfig,
     VantageConfig,
 )
 from probe.config.walk import Check, shown
@@ -100,6 +101,20 @@ def check_forward(forward: ForwardConfig, node: Node) -> Iterator[ConfigError]:
         )
 
 
+def check_targets(targets: TargetsConfig, node: Node) -> Iterator[ConfigError]:
+    """Nothing is taken that nobody who is trusted has signed, and enough of them can sign."""
+    if targets.url is not None and not targets.keys:
+        yield node.find("url").error(
+            found="a url, and no keys",
+            expected="keys: whose signatures are trusted (docs/lists.md)",
+        )
+    if targets.keys and targets.threshold > len(targets.keys):
+        yield node.find("threshold").error(
+            found=f"threshold {targets.threshold} of {len(targets.keys)} key(s)",
+            expected="at most as many as there are keys",
+        )
+
+
 def check_settings(settings: Settings, node: Node) -> Iterator[ConfigError]:
     """What is forwarded comes from the history; what is read or published about the outside has
     a vantage."""
@@ -117,6 +132,18 @@ def check_settings(settings: Settings, node: Node) -> Iterator[ConfigError]:
                 expected=f"one of: {', '.join(names)}",
                 suggestion=near(source.vantage, names),
             )
+    targets = settings.targets
+    if targets.vantage is not None and targets.vantage not in names:
+        yield node.find("targets", "vantage").error(
+            found=f"{targets.vantage}, which is no vantage",
+            expected=f"one of: {', '.join(names)}",
+            suggestion=near(targets.vantage, names),
+        )
+    if targets.keys and settings.store.path is None:
+        yield node.find("targets", "keys").error(
+            found="keys, and no history (store.path: null)",
+            expected="a history, beside which a bundle is kept: leave out store.path, or the keys",
+        )
     references = any(vantage.role is Role.REFERENCE for vantage in settings.vantages)
     if settings.outside_key_file is not None and not references:
         yield node.find("outside_key_file").error(
@@ -270,6 +297,7 @@ CHECKS: Mapping[type[Struct], Check] = {
     VantageConfig: check_vantage,
     ForwardConfig: check_forward,
     Settings: check_settings,
+    TargetsConfig: check_targets,
     Target: check_target,
 }
 

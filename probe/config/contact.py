@@ -15,13 +15,20 @@ from probe.config.definition import Corner, Definition, Target
 from probe.config.formats import is_address
 from probe.config.neutral import neutral_names
 from probe.config.probers import Prober, used
-from probe.config.schema import Config, ForwardConfig, ResolverConfig, VantageConfig
+from probe.config.schema import (
+    Config,
+    ForwardConfig,
+    ResolverConfig,
+    TargetsConfig,
+    VantageConfig,
+)
 from probe.model.identity import Answer
 
 HTTPS_PORT = 443
 HTTP_PORT = 80
 FORWARD = "forward"
 OUTSIDE = "outside"
+TARGETS = "targets"
 DNS_PORT = 53
 PROXY_PORTS = {"socks5": 1080, "http": 8080}
 _TOO_LONG = "the same, for answers too long for UDP"
@@ -71,7 +78,13 @@ def contacts(config: Config) -> tuple[Contact, ...]:
     found += _of_resolvers(config, direct)
     found += _of_receiver(config.settings.forward)
     found += _of_outside(config)
+    found += _of_targets(config.settings.targets)
     return tuple(dict.fromkeys(found))
+
+
+def contacted_hosts(config: Config) -> frozenset[str]:
+    """The hosts among them, whatever for."""
+    return frozenset(contact.host for contact in contacts(config))
 
 
 def _beside(
@@ -275,6 +288,20 @@ def _of_outside(config: Config) -> Iterator[Contact]:
             purpose="what a reference abroad sees",
             vantages=() if source.vantage is None else (source.vantage,),
         )
+
+
+def _of_targets(targets: TargetsConfig) -> Iterator[Contact]:
+    if targets.url is None:
+        return
+    url = urlsplit(targets.url)
+    yield Contact(
+        host=url.hostname or "",
+        port=url.port or (HTTPS_PORT if url.scheme == "https" else HTTP_PORT),
+        transport="tcp",
+        owner=TARGETS,
+        purpose="a newer bundle of definitions, signed by keys that the configuration names",
+        vantages=() if targets.vantage is None else (targets.vantage,),
+    )
 
 
 def _bracketed(address: str) -> str:

@@ -10,6 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.config import embedded, environment
+from probe.config.bundle import Bundle
+from probe.config.bundle_nodes import nodes_of
+from probe.config.bundle_places import InstalledBundle, installed
 from probe.config.checks import CHECKS, undeclared_hosts
 from probe.config.definition import Definition
 from probe.config.document import Node, merge, parse
@@ -19,12 +22,20 @@ from probe.config.probers import used
 from probe.config.readable import Unreadable, must_be_file, read_text
 from probe.config.schema import Config, ForwardConfig, Settings, StoreConfig, WebConfig
 from probe.config.values import AUTO
-from probe.config.walk import INVALID, Walker, shown
+from probe.config.walk import INVALID, Invalid, Walker, shown
 from probe.config.web import load_web
 
 ALL = "all"
 _SUFFIXES = (".yaml", ".yml")
 _PEM = "-----BEGIN CERTIFICATE-----"
+
+
+class _BundleNodes(Struct, frozen=True):
+    """The trees of the bundle that is used, or why none is."""
+
+    bundle: Bundle | None = None
+    nodes: Mapping[str, Node] = {}
+    trouble: str = ""
 
 
 class _Defined(Struct, frozen=True):
@@ -34,21 +45,25 @@ class _Defined(Struct, frozen=True):
     value: Definition | None
 
 
-def load(path: str | Path | None, environ: Mapping[str, str]) -> Config:
+def load(
+    path: str | Path | None, environ: Mapping[str, str], *, bundle: Bundle | None = None
+) -> Config:
     """The checked configuration of the file at ``path``.
 
     Without a path it is the file that ``THROTTLEWATCH_CONFIG`` names, else the embedded default.
-    ``environ`` is the environment, whose ``THROTTLEWATCH_`` variables override keys. Sends nothing.
-    Raises ``ConfigErrors`` with every mistake of every file.
+    ``environ`` is the environment, whose ``THROTTLEWATCH_`` variables override keys. ``bundle``:
+    with this one's definitions, as a trial, in place of those of the one that is installed. Sends
+    nothing. Raises ``ConfigErrors`` with every mistake of every file.
     """
-    return _Loading(environ).load(Path(path) if path is not None else None)
+    return _Loading(environ, bundle).load(Path(path) if path is not None else None)
 
 
 class _Loading:
     """One reading: collects every mistake."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], trial: Bundle | None = None) -> None:
         self._environ = environ
+        self._trial = trial
         self._walker = Walker(CHECKS)
         self._errors = self._walker.errors
         # Definitions that cannot be read, by the names of their files.
@@ -65,7 +80,12 @@ class _Loading:
         self._errors += mistakes
 
         settings = self._walker.build(main, Settings)
-        definitions = self._definitions(main, home, path.parent if path is not None else None)
+        if settings is not INVALID:
+            settings = replace(settings, store=_store_placed(settings.store, main, path))
+        found = self._bundle(settings)
+        definitions = self._definitions(
+            main, home, path.parent if path is not None else None, found.nodes
+        )
         platforms = self._select(main, "platforms", "platform", definitions)
         controls = self._select(main, "controls", "control", definitions)
         ca_file = self._ca_file(main, path)
@@ -73,20 +93,45 @@ class _Loading:
         if settings is not INVALID:
             self._errors += _libraries_missing(main, settings)
         if self._errors:
+            if found.trouble and self._trial is None:
+                self._errors.append(
+                    main.find("targets").error(
+                        found=f"a bundle that is installed and not used: {found.trouble}",
+                        expected="one that can be used, if the configuration needs what it defines",
+                    )
+                )
             raise ConfigErrors(self._errors)
         return Config(
             settings=replace(
                 settings,
                 ca_file=ca_file,
                 web_config=_placed(settings.web_config, main.find("web_config"), path),
-                store=_store_placed(settings.store, main, path),
                 forward=_forward_placed(settings.forward, main, path),
                 outside_key_file=_outside_placed(settings.outside_key_file, main, path),
             ),
             platforms=platforms,
             controls=controls,
             web=web,
+            bundle=found.bundle,
+            bundle_trouble=found.trouble,
         )
+
+    def _bundle(self, settings: Settings | Invalid) -> _BundleNodes:
+        """What a bundle defines: the one on trial, or the one that is installed. Mistakes in that
+        one are told, and the shipped definitions used: another release may have made them, and a
+        daemon that does not start measures nothing."""
+        if settings is INVALID:
+            return _BundleNodes()
+        trial, environ = self._trial, self._environ
+        use = installed(settings, environ) if trial is None else InstalledBundle(trial)
+        if use.bundle is None:
+            return _BundleNodes(trouble=use.trouble)
+        nodes, mistakes = nodes_of(use.bundle, allow_private=settings.dns.allow_private)
+        if not mistakes:
+            return _BundleNodes(use.bundle, nodes)
+        if trial is not None:
+            self._errors += mistakes
+        return _BundleNodes(trouble=f"it has mistakes: {mistakes[0]}")
 
     def _file(self, path: Path, embedded_name: str | None = None) -> Node | None:
         name = str(path) if embedded_name is None else embedded.PREFIX + embedded_name
@@ -102,13 +147,17 @@ class _Loading:
         self._errors += mistakes
         return node
 
-    def _definitions(self, main: Node, home: Path, beside: Path | None) -> dict[str, _Defined]:
-        """The embedded definitions, the operator's in their place or beside them, overridden."""
+    def _definitions(
+        self, main: Node, home: Path, beside: Path | None, bundle: Mapping[str, Node]
+    ) -> dict[str, _Defined]:
+        """The embedded definitions; a bundle's and then the operator's in their place or beside
+        them; overridden."""
         nodes: dict[str, Node] = {}
         for file in _yaml_files(home / embedded.PLATFORMS):
             node = self._file(file, f"{embedded.PLATFORMS}/{file.name}")
             if node is not None:
                 nodes[node.find("name").text] = node
+        nodes |= bundle
         nodes |= self._operators(main, beside)
         overrides = main.get("overrides")
         given = overrides.value if overrides is not None else None

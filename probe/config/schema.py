@@ -10,6 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from probe.config.bundle import Bundle
 from probe.config.definition import Definition
 from probe.config.values import (
     AUTO,
@@ -199,6 +200,23 @@ class OutsideConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     vantage: Name | None = None
 
 
+class TargetsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose bundles of definitions take the place of the shipped ones. Without ``keys`` nobody's.
+
+    ``threshold``: how many of the ``keys`` (Ed25519, Base64) must have signed. ``url``: where the
+    daemon looks for a newer one every ``interval``; ``None``: nowhere. ``vantage`` is by whose way
+    (``None``: the first inside). ``confirm_hosts``: one that changes which hosts are contacted is
+    used only after the operator has seen which.
+    """
+
+    url: ReceiverUrl | None = None
+    keys: Annotated[tuple[PublicKey, ...], Meta(max_length=16)] = ()
+    threshold: Annotated[int, Meta(ge=1, le=16)] = 1
+    interval: Annotated[Seconds, Meta(ge=60.0)] = Seconds(21_600.0)
+    vantage: Name | None = None
+    confirm_hosts: bool = False
+
+
 class LogConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``format``: ``auto`` is text on a terminal and JSON elsewhere."""
 
@@ -242,6 +260,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     forward: ForwardConfig = ForwardConfig()
     outside: tuple[OutsideConfig, ...] = ()
     outside_key_file: str | None = None
+    targets: TargetsConfig = TargetsConfig()
     log: LogConfig = LogConfig()
 
 
@@ -283,10 +302,13 @@ class Config(Struct, frozen=True, kw_only=True):
     """A checked configuration: settings, and the definitions that they select.
 
     ``platforms`` and ``controls`` are in the order in which they are measured; ``web`` is what
-    ``web_config`` names.
+    ``web_config`` names. ``bundle`` is the one whose definitions took the place of shipped ones;
+    ``bundle_trouble`` says why the one that is installed did not.
     """
 
     settings: Settings
     platforms: tuple[Definition, ...]
     controls: tuple[Definition, ...]
     web: WebConfig = WebConfig()
+    bundle: Bundle | None = None
+    bundle_trouble: str = ""

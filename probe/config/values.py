@@ -61,8 +61,10 @@ LogFormat = Annotated[str, Meta(extra={"choices": ("auto", "text", "json")})]
 PublicKey = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9+/]{43}=$",
-        description="the public key that `throttlewatch outside key` printed, 44 letters",
+        # The last letter has four bits of the key: in any other way two texts would be one key.
+        pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=\Z",
+        description="the public key that `throttlewatch outside key` or `targets key` printed, "
+        "44 letters",
     ),
 ]
 Upstream = Annotated[

@@ -123,6 +123,12 @@ class Walker:
         if len(node.value) < least:
             self.errors.append(node.error(found="an empty list", expected="at least one entry"))
             return INVALID
+        most = min((meta.max_length for meta in metas(hint) if meta.max_length), default=None)
+        if most is not None and len(node.value) > most:
+            self.errors.append(
+                node.error(found=f"{len(node.value)} entries", expected=f"at most {most} entries")
+            )
+            return INVALID
         self._twice(node)
         made = tuple(self.build(below, member) for below in node.value)
         return INVALID if INVALID in made else made

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -18,13 +16,12 @@ from enum import StrEnum
 from math import inf
 from random import Random
 
-import httpx
 from msgspec import Struct
 
 from probe.config.schema import Config, OutsideConfig, VantageConfig
-from probe.measure.signing import is_signed
+from probe.config.signing import is_signed
+from probe.measure.fetch import FetchTrouble, fetch, way_of
 from probe.model.foreign import read_json
-from probe.model.identity import Role
 from probe.model.reference_document import (
     PACE_OUTSIDE,
     VERSION,
@@ -38,7 +35,6 @@ from probe.model.verdict import Evidence, Verdict
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 65_536
-TIMEOUT_SECONDS = 20.0
 # By how much a reference's clock may be ahead of ours.
 AHEAD_SECONDS = 300.0
 JITTER = 0.3
@@ -131,7 +127,7 @@ class ReferenceReader:
         self._interval = float(config.settings.schedule.light)
         self._ca_file = config.settings.ca_file
         self._sources = tuple(
-            _Source(number, one, _way(one, config))
+            _Source(number, one, way_of(config, one.vantage))
             for number, one in enumerate(config.settings.outside, 1)
         )
         for source in self._sources:
@@ -202,60 +198,22 @@ class ReferenceReader:
         return found
 
     async def _look_at(self, source: _Source) -> ReadResult:
-        try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
-                status, etag, body = await self._fetch(source)
-        except (TimeoutError, httpx.TimeoutException):
-            return ReadResult.TIMEOUT
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
-            return ReadResult.UNREACHABLE
-        if status == httpx.codes.NOT_MODIFIED and source.document is not None:
+        got = await fetch(
+            source.config.url,
+            source.way,
+            ca_file=self._ca_file,
+            etag=source.etag if source.document is not None else "",
+            most_bytes=MOST_BYTES,
+        )
+        if isinstance(got, FetchTrouble):
+            return ReadResult(got.value)
+        if got.body is None:
             return ReadResult.UNCHANGED
-        if status != httpx.codes.OK:
-            return ReadResult.STATUS
-        if len(body) > MOST_BYTES:
-            return ReadResult.TOO_LARGE
-        found = accept(body, source.config.key, now=self._wall(), newest=source.newest)
+        found = accept(got.body, source.config.key, now=self._wall(), newest=source.newest)
         if isinstance(found, ReadResult):
             return found
-        source.document, source.newest, source.etag = found, found.made_at, etag
+        source.document, source.newest, source.etag = found, found.made_at, got.etag
         return ReadResult.OK
-
-    async def _fetch(self, source: _Source) -> tuple[int, str, bytes]:
-        way = source.way
-        bound = []
-        if way.interface is not None:
-            name = way.interface.encode() + b"\0"
-            bound.append((socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name))
-        headers = {"Accept-Encoding": "identity", "User-Agent": "throttlewatch"}
-        if source.etag:
-            headers["If-None-Match"] = source.etag
-        transport = httpx.AsyncHTTPTransport(
-            verify=await asyncio.to_thread(ssl.create_default_context, cafile=self._ca_file),
-            proxy=way.proxy,
-            local_address=way.source_address,
-            socket_options=bound,
-        )
-        async with (
-            httpx.AsyncClient(transport=transport, trust_env=False) as client,
-            client.stream(
-                "GET", source.config.url, headers=headers, timeout=TIMEOUT_SECONDS
-            ) as response,
-        ):
-            body = b""
-            async for part in response.aiter_raw(4_096):
-                body += part
-                if len(body) > MOST_BYTES:
-                    break
-            return response.status_code, response.headers.get("etag", ""), body
-
-
-def _way(source: OutsideConfig, config: Config) -> VantageConfig:
-    """The vantage by whose way a reference is read: the named one, or the first inside."""
-    vantages = config.settings.vantages
-    named = (v for v in vantages if v.name == source.vantage)
-    inside = (v for v in vantages if v.role is Role.INSIDE)
-    return next(named, None) or next(inside, vantages[0])
 
 
 def _verdict(number: int, seen: SeenOutside) -> Verdict | None:

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from probe.config.bundle_places import BUNDLE
+from probe.config.folders import HISTORY as NAME
+from probe.config.folders import kept_in
 from probe.config.values import AUTO
 
-NAME = "history.sqlite3"
-# Where a package's service keeps its state, so that a person's `throttlewatch history` finds it.
-SYSTEM = Path("/var/lib/throttlewatch")
 # SQLite's own companions: the write-ahead log and its index.
 COMPANIONS = ("-wal", "-shm")
 LOCK = ".lock"
@@ -19,9 +19,9 @@ LOCK = ".lock"
 ASKED = ".asked"
 # What an outlet keeps in a file of its own: see probe/outlets/outlet.py.
 OF_OUTLET = ".outlet-"
-_ENDS = (LOCK, ASKED, *COMPANIONS)
-# Before a date, or the name of an outlet.
-_MARKS = (".corrupt-", ".newer-", OF_OUTLET)
+_ENDS = (LOCK, ASKED, BUNDLE, *COMPANIONS)
+# Before a date, the name of an outlet, or some letters (a bundle that is being written).
+_MARKS = (".corrupt-", ".newer-", OF_OUTLET, BUNDLE + "-")
 SQLITE = b"SQLite format 3\x00"
 """How a file of SQLite begins."""
 
@@ -32,7 +32,7 @@ def writable_path(configured: str | None, environ: Mapping[str, str]) -> Path | 
         return None
     if configured != AUTO:
         return Path(configured)
-    folders = _folders(environ)
+    folders = kept_in(environ)
     found = next((folder for folder in folders if _may_write(folder)), folders[-1])
     return found / NAME
 
@@ -43,7 +43,7 @@ def readable_path(configured: str | None, environ: Mapping[str, str]) -> Path | 
         return None
     if configured != AUTO:
         return Path(configured)
-    files = [folder / NAME for folder in _folders(environ)]
+    files = [folder / NAME for folder in kept_in(environ)]
     return next((file for file in files if _exists(file)), files[-1])
 
 
@@ -116,19 +116,6 @@ def size(path: Path) -> int:
         except OSError:
             continue
     return total
-
-
-def _folders(environ: Mapping[str, str]) -> list[Path]:
-    found = []
-    if environ.get("STATE_DIRECTORY"):
-        # systemd separates several with colons; the first is the service's own.
-        found.append(Path(environ["STATE_DIRECTORY"].split(":")[0]))
-    found.append(SYSTEM)
-    if environ.get("XDG_STATE_HOME"):
-        found.append(Path(environ["XDG_STATE_HOME"]) / "throttlewatch")
-    elif environ.get("HOME"):
-        found.append(Path(environ["HOME"]) / ".local" / "state" / "throttlewatch")
-    return found
 
 
 def _may_write(folder: Path) -> bool:

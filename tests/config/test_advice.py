@@ -46,6 +46,16 @@ def test_a_complete_configuration_is_not_warned_of(tmp_path: Path) -> None:
             "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=}]",
             "read without TLS",
         ),
+        (
+            "targets: {url: 'http://far.example/l.json', keys: "
+            "[11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=]}",
+            "asked for without TLS",
+        ),
+        (
+            "targets: {keys: [11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=, "
+            "21qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=]}",
+            "one of 2 keys is enough",
+        ),
     ],
 )
 def test_a_warning_names_what_is_wrong(text: str, word: str, tmp_path: Path) -> None:

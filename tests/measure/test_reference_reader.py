@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from probe.config.schema import Config, OutsideConfig, Settings, VantageConfig
+from probe.config.signing import KeyUnusableError, is_signed, new_key, public_key, sign
 from probe.measure.reference_reader import (
     AHEAD_SECONDS,
     MOST_BYTES,
@@ -21,7 +22,6 @@ from probe.measure.reference_reader import (
     ReferenceReader,
     accept,
 )
-from probe.measure.signing import KeyUnusableError, is_signed, new_key, public_key, sign
 from probe.model.reference_document import VERSION, Document, SeenOutside, Signed
 from probe.model.verdict import State
 from probe.publish.web.outside_document import signed

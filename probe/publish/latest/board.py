@@ -29,6 +29,7 @@ from probe.nation.drill import Drill
 from probe.nation.sight import GRID_SECONDS
 from probe.observe.pairs import Ratio, ratios
 from probe.publish.forward.forward_health import ForwardHealth
+from probe.publish.latest.bundle_health import BundleHealth
 from probe.publish.latest.declared import Declared
 from probe.publish.latest.fresh import Fresh
 from probe.publish.latest.overdue import overdue
@@ -57,6 +58,7 @@ class Board:
         store: Callable[[], StoreHealth] | None = None,
         forward: Callable[[], ForwardHealth | None] | None = None,
         outside: Callable[[], tuple[OutsideHealth, ...]] = tuple,
+        bundle: Callable[[], BundleHealth | None] = lambda: None,
     ) -> None:
         self._monotonic = monotonic
         self._wall = wall
@@ -64,6 +66,7 @@ class Board:
         self._store = store
         self._forward = forward
         self._outside = outside
+        self._bundle = bundle
         self._declared = Declared(config)
         self._legs: Fresh[LegKey, LegObservation] = Fresh()
         self._beside: Fresh[LegKey, LegObservation] = Fresh()
@@ -257,6 +260,7 @@ class Board:
             store=None if self._store is None else self._store(),
             forward=None if self._forward is None else self._forward(),
             outside=self._outside(),
+            bundle=self._bundle(),
             outside_key_file=config.settings.outside_key_file,
             tunnels=dict(self._tunnels),
             families=dict(self._families),

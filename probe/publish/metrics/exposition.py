@@ -34,6 +34,7 @@ from probe.publish.latest.totals import OTHER, ended_phases
 from probe.publish.metrics import metric_names as names
 from probe.publish.metrics import metric_names_data as names_data
 from probe.publish.metrics import metric_names_outside as names_outside
+from probe.publish.metrics.bundle_rows import bundle_rows
 from probe.publish.metrics.metric_names import MetricSpec
 from probe.publish.metrics.metric_names_prober import ProberMetrics
 from probe.publish.metrics.metric_spec import MetricRow
@@ -126,6 +127,8 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[MetricRow]:
         yield from forward_rows(snapshot.forward)
     yield from _line_rows(snapshot)
     yield from _outside_rows(snapshot)
+    if snapshot.bundle is not None:
+        yield from bundle_rows(snapshot.bundle)
     yield from nation_rows(snapshot)
     if snapshot.drill is not None:
         yield from _drill_rows(snapshot, snapshot.drill)

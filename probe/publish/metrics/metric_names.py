@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from probe.config import probers
+from probe.publish.metrics import metric_names_bundle as names_bundle
 from probe.publish.metrics import metric_names_data as names_data
 from probe.publish.metrics import metric_names_nation as names_nation
 from probe.publish.metrics import metric_names_outside as names_outside
@@ -387,6 +388,7 @@ def _declared(values: Iterable[object]) -> Iterator[MetricSpec]:
 
 METRICS: tuple[MetricSpec, ...] = (
     *_declared(list(globals().values())),
+    *names_bundle.METRICS,
     *names_data.METRICS,
     *names_nation.METRICS,
     *names_outside.METRICS,

@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec import Struct
-
 from probe.config.schema import NationConfig
 from probe.model.finding import SCOPE_CODE, FindingKind, Scope
 from probe.model.verdict import State
 from probe.publish.metrics import metric_names as names
 from probe.publish.rules import recording_rules
 from probe.publish.rules.known_vantages import ASIDE
+from probe.publish.rules.rule_parts import Alert
 
 DRILL = "DRILL"
 _WHERE = "{{ $labels.platform }} in {{ $labels.country }}"
-
-
-class Alert(Struct, frozen=True, kw_only=True):
-    """One alert. ``expr`` has ``DRILL_MATCHER`` wherever it selects recorded series."""
-
-    name: str
-    expr: str
-    hold: str
-    severity: str
-    summary: str
-    description: str
 
 
 DRILL_MATCHER = "<drill>"

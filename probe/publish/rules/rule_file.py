@@ -7,9 +7,10 @@ from typing import Any
 
 from probe.config.schema import NationConfig
 from probe.nation.sight import GRID_SECONDS
-from probe.publish.rules.alert_rules import DRILL, DRILL_MATCHER, Alert, alerts
+from probe.publish.rules.alert_rules import DRILL, DRILL_MATCHER, alerts
 from probe.publish.rules.recording_rules import recordings
-from probe.publish.rules.rule_parts import Recording
+from probe.publish.rules.rule_parts import Alert, Recording
+from probe.publish.rules.upkeep_alerts import upkeep_alerts
 
 # Relative to whatever the operator says holds the documentation.
 RUNBOOK = "runbook.md"
@@ -30,6 +31,7 @@ def rule_file(
         for drill in (False, True)
         for alert in alerts(thresholds)
     ]
+    every += [_alert(alert, False, docs.rstrip("/")) for alert in upkeep_alerts()]
     interval = f"{GRID_SECONDS:.0f}s"
     recorded = [_recording(rule) for rule in recordings(thresholds, platforms, operators)]
     return {

@@ -1,4 +1,4 @@
-"""A recording rule, and how its parts are written."""
+"""A recording rule, an alert, and how their parts are written."""
 
 from __future__ import annotations
 
@@ -15,6 +15,18 @@ class Recording(Struct, frozen=True, kw_only=True):
     record: str
     expr: str
     labels: dict[str, str] = {}
+
+
+class Alert(Struct, frozen=True, kw_only=True):
+    """One alert. ``expr`` has ``DRILL_MATCHER`` (alert_rules.py) wherever it selects recorded
+    series."""
+
+    name: str
+    expr: str
+    hold: str
+    severity: str
+    summary: str
+    description: str
 
 
 def states_text(states: Iterable[State]) -> str:

@@ -7,15 +7,18 @@ from the event loop.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterator
 from hashlib import sha256
 
 from markupsafe import Markup
 from msgspec import Struct
 
+from probe.config.bundle import shown_date
 from probe.config.definition import Definition
 from probe.model.identity import Vantage
 from probe.model.verdict import State, Verdict
 from probe.nation.fuse import worst
+from probe.publish.latest.bundle_health import BundleHealth
 from probe.publish.latest.snapshot import Snapshot
 from probe.publish.plain_words import failure_words
 from probe.publish.report.plot import Piece, Tick, marks, pieces
@@ -102,7 +105,32 @@ def _notes(snapshot: Snapshot) -> list[str]:
         notes.append(
             f"The history cannot be written: {WORDS[snapshot.store.trouble]}. Measuring goes on."
         )
+    if snapshot.bundle is not None:
+        notes += _bundle_notes(snapshot.bundle, snapshot.taken_at)
     return notes
+
+
+def _bundle_notes(bundle: BundleHealth, now: float) -> Iterator[str]:
+    if bundle.unusable:
+        yield (
+            "The bundle of definitions that is installed cannot be used; those that came with the "
+            "program are. `throttlewatch targets show` says why."
+        )
+    if bundle.expires_at is not None and now > bundle.expires_at:
+        yield (
+            f"The bundle of definitions, version {bundle.version}, expired on "
+            f"{shown_date(bundle.expires_at)}, and no newer one was found. It is used on."
+        )
+    if bundle.refused:
+        yield (
+            "The bundle of definitions that was found last may not be used; the one before is used "
+            "on. `throttlewatch targets update` says why."
+        )
+    if bundle.waits:
+        yield (
+            "A newer bundle of definitions changes which hosts are contacted and waits for you: "
+            "`throttlewatch targets update` shows them and asks."
+        )
 
 
 def _place(snapshot: Snapshot, vantage: Vantage, clock: TimeWriter) -> VantagePart:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from probe.config.readable import must_be_file
-from probe.measure.signing import sign
+from probe.config.signing import sign
 from probe.model.identity import LegRole, Role
 from probe.model.reference_document import VERSION, Document, SeenOutside, Signed
 from probe.model.verdict import State, Verdict

@@ -164,7 +164,25 @@ def test_every_alert_fires_somewhere() -> None:
     group = rule_file(NationConfig(), ("x",))["groups"][1]["rules"]
     names = {rule["alert"].removeprefix("DRILL_").removeprefix("Throttlewatch") for rule in group}
     somewhere = set().union(*(situation[4] for situation in SITUATIONS.values()))
-    assert names == somewhere | {"VantageInTwoNetworks", "Vantage", "Silent"}
+    upkeep = {"BundleExpired", "BundleRefused"}
+    assert names == somewhere | upkeep | {"VantageInTwoNetworks", "Vantage", "Silent"}
+
+
+def test_a_probes_bundle_tells_its_owner(tmp_path: Path) -> None:
+    need("promtool", "prometheus")
+    expires = 'throttlewatch_bundle_expires_timestamp_seconds{instance="a"}'
+    refused = 'throttlewatch_bundle_refused{instance="a"}'
+    usable = 'throttlewatch_bundle_usable{instance="a"}'
+    found = {expires: "600x90", refused: "0x20 1x20 0x50", usable: "1x50 0x40"}
+    expected: dict[int, set[str]] = {
+        5: set(),
+        30: {"BundleRefused"},
+        47: set(),
+        55: {"BundleRefused"},
+        75: {"BundleRefused", "BundleExpired"},
+    }
+    said = _fires(tmp_path, found, expected)
+    assert not said, said
 
 
 def _fires(folder: Path, found: dict[str, str], expected: dict[int, set[str]]) -> str:

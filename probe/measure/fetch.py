@@ -1,0 +1,93 @@
+"""One request for a small document, by a vantage's way: bounded, with neither redirect nor cookie,
+as little as possible said of who asks."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from enum import StrEnum
+
+import httpx
+from msgspec import Struct
+
+from probe.config.schema import Config, VantageConfig
+from probe.model.identity import Role
+
+TIMEOUT_SECONDS = 20.0
+_PART_BYTES = 65_536
+
+
+class FetchTrouble(StrEnum):
+    """Why there is no document."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    STATUS = "status"
+    TOO_LARGE = "too_large"
+
+
+class Fetched(Struct, frozen=True, kw_only=True):
+    """A document and its ``etag`` (empty: none). ``body`` is ``None`` if it is the one that had the
+    ETag that was given."""
+
+    body: bytes | None
+    etag: str = ""
+
+
+async def fetch(
+    url: str, way: VantageConfig, *, ca_file: str | None, etag: str, most_bytes: int
+) -> Fetched | FetchTrouble:
+    """The document at ``url``, asked for from ``way``. ``ca_file``: PEM certificates to trust
+    instead of the system's. Never raises for what the network does."""
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            status, new_etag, body = await _get(url, way, ca_file, etag, most_bytes)
+    except (TimeoutError, httpx.TimeoutException):
+        return FetchTrouble.TIMEOUT
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
+        return FetchTrouble.UNREACHABLE
+    if status == httpx.codes.NOT_MODIFIED and etag:
+        return Fetched(body=None, etag=etag)
+    if status != httpx.codes.OK:
+        return FetchTrouble.STATUS
+    if len(body) > most_bytes:
+        return FetchTrouble.TOO_LARGE
+    return Fetched(body=body, etag=new_etag)
+
+
+def way_of(config: Config, vantage: str | None) -> VantageConfig:
+    """The vantage by whose way a document is asked for: the named one, or the first inside."""
+    vantages = config.settings.vantages
+    named = (v for v in vantages if v.name == vantage)
+    inside = (v for v in vantages if v.role is Role.INSIDE)
+    return next(named, None) or next(inside, vantages[0])
+
+
+async def _get(
+    url: str, way: VantageConfig, ca_file: str | None, etag: str, most_bytes: int
+) -> tuple[int, str, bytes]:
+    bound = []
+    if way.interface is not None:
+        name = way.interface.encode() + b"\0"
+        bound.append((socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name))
+    headers = {"Accept-Encoding": "identity", "User-Agent": "throttlewatch"}
+    if etag:
+        headers["If-None-Match"] = etag
+    transport = httpx.AsyncHTTPTransport(
+        verify=await asyncio.to_thread(ssl.create_default_context, cafile=ca_file),
+        proxy=way.proxy,
+        local_address=way.source_address,
+        socket_options=bound,
+    )
+    async with (
+        httpx.AsyncClient(transport=transport, trust_env=False) as client,
+        client.stream("GET", url, headers=headers, timeout=TIMEOUT_SECONDS) as response,
+    ):
+        parts, size = [], 0
+        async for part in response.aiter_raw(_PART_BYTES):
+            parts.append(part)
+            size += len(part)
+            if size > most_bytes:
+                break
+        return response.status_code, response.headers.get("etag", ""), b"".join(parts)
