@@ -9,14 +9,12 @@ from pathlib import Path
 
 import click
 
-from probe.commands.measuring import Measuring
+from probe.commands.found_now import find_out
 from probe.commands.options import chosen, config_option, json_option, load_config, platform_of
 from probe.commands.output import write
 from probe.commands.reading import warn_of_strangers
 from probe.config.definition import Definition
 from probe.config.schema import Config
-from probe.measure.trust import ssl_version
-from probe.model.identity import RoundKind
 from probe.model.stored import StoredRound
 from probe.publish.log import event_lines as logs
 from probe.publish.privacy.configured_names import Named
@@ -25,8 +23,6 @@ from probe.publish.terminal.console import Doing, console
 from probe.publish.terminal.explanation import explain as show
 from probe.publish.terminal.round_table import to_json
 from probe.store.history import History, HistoryError
-from probe.verdict.about import about
-from probe.verdict.decide import decide
 from probe.verdict.memory import Memory
 
 # How far back from its end the history is read for the last round of a platform.
@@ -47,7 +43,7 @@ def explain(
     Prints the square (name x address) of the daemon's last round and of the bursts that it asked
     for, with their numbers, the evidence, the rule that spoke, and what may be claimed. With --now
     it makes one transfer round and its bursts itself; it then knows nothing of what is normal here,
-    and says so by saying less.
+    and says so by saying less. `throttlewatch now` knows it, and says what it means.
     """
     config = load_config(path)
     logs.configure("error", config.settings.log.format, sys.stderr)
@@ -56,7 +52,10 @@ def explain(
     place = chosen("vantage", vantage or next(iter(places)), places)
     if measure:
         with Doing(f"measuring {platform.title}"):
-            rounds = asyncio.run(measure_now(config, platform, place))
+            tested = asyncio.run(
+                find_out(config, [platform], place, memory=Memory(), most_rounds=1)
+            )
+        rounds = tested.rounds[platform.name]
     else:
         rounds = _from_history(config, platform, place)
     if as_json:
@@ -93,27 +92,4 @@ def last_rounds(rounds: Iterable[StoredRound]) -> list[StoredRound]:
         if stored.observed.burst is None:
             found = []
         found.append(stored)
-    return found
-
-
-async def measure_now(config: Config, platform: Definition, vantage: str) -> list[StoredRound]:
-    """One transfer round and the bursts that it asks for, judged without a history."""
-    measuring = Measuring(config)
-    rounds = measuring.rounds
-    only = config.settings.families[:1]
-    known = about(config, platform, tls_stack=ssl_version(), families=only)
-    observed = await rounds.measure(
-        platform=platform.name,
-        vantage=vantage,
-        kind=RoundKind.TRANSFER,
-        family=only[0],
-    )
-    measuring.counted(observed)
-    decision = decide(Memory(), observed, known)
-    found = [StoredRound(observed=observed, verdict=decision.verdict)]
-    while decision.plan is not None:
-        observed = await rounds.burst(decision.plan, platform=platform.name, vantage=vantage)
-        measuring.counted(observed)
-        decision = decide(decision.memory, observed, known)
-        found.append(StoredRound(observed=observed, verdict=decision.verdict))
     return found

@@ -24,6 +24,7 @@ ELSEWHERE = {
     "history": "history",
     "incidents": "history",
     "nation": "nation",
+    "now": "now",
     "once": "once",
     "outside": "outside",
     "password": "password",

@@ -8,14 +8,30 @@ read, is forgotten: what is normal is learnt anew.
 from __future__ import annotations
 
 import logging
+import zlib
 from collections.abc import Callable
 
+import msgspec
+
 from probe.store.cells import Cell, Keeps, packed_cell
+from probe.store.codec import unpack_value
+from probe.store.history import History
 from probe.verdict.memory import MEMORY_VERSION, Memory
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 900.0
+
+
+def read_memory(history: History, vantage: str) -> Memory | None:
+    """What the daemon that writes ``history`` remembers of ``vantage``, some minutes old at most;
+    ``None``: nothing that this version can read. Raises ``HistoryError``."""
+    blob = history.load(_key(vantage))
+    try:
+        memory = None if blob is None else unpack_value(blob, Memory)
+    except (ValueError, zlib.error, msgspec.MsgspecError):
+        return None
+    return memory if memory is not None and memory.version == MEMORY_VERSION else None
 
 
 class Memories:
@@ -57,9 +73,13 @@ class Memories:
 
     def _cell(self, vantage: str) -> Cell[Memory]:
         if vantage not in self._cells:
-            self._cells[vantage] = packed_cell(self._store, f"verdict-memory/{vantage}", Memory)
+            self._cells[vantage] = packed_cell(self._store, _key(vantage), Memory)
         return self._cells[vantage]
 
 
 def _holds(memory: Memory) -> object:
     return {name: (known.episode, known.proven) for name, known in memory.platforms.items()}
+
+
+def _key(vantage: str) -> str:
+    return f"verdict-memory/{vantage}"

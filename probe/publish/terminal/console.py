@@ -22,10 +22,12 @@ def console(*, stderr: bool = False) -> Console:
 
 
 class Doing:
-    """Says on standard error what is being done, while it is."""
+    """Says on standard error what is being done, while it is. ``always``: a line for each, also
+    where no terminal is."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, *, always: bool = False) -> None:
         err = console(stderr=True)
+        self._lines = always and not err.is_terminal
         # The usual wheel is made of letters that few encodings have. A text, since a string would
         # be read as markup.
         wheel = "dots" if err.encoding.startswith("utf") else "line"
@@ -40,4 +42,6 @@ class Doing:
 
     def now(self, what: str) -> None:
         """Something else."""
+        if self._lines:
+            self._status.console.print(what)
         self._status.update(Text(what))

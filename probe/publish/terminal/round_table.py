@@ -56,7 +56,7 @@ def render_rounds(
             console.print()
         place = f" from {observed.vantage}" if several else ""
         verdict = found.get((observed.vantage, observed.platform))
-        console.print(_headline(observed, verdict, place), highlight=False)
+        console.print(headline(observed, verdict, place), highlight=False)
         if observed.legs:
             console.print(Padding(_legs(observed), (0, 0, 0, 2), expand=False))
         for line in (*_failures(observed), *_skipped(observed)):
@@ -76,7 +76,8 @@ def to_json(
     return msgspec.json.encode({"verdicts": list(verdicts), "rounds": clean})
 
 
-def _headline(observed: RoundObservation, verdict: Verdict | None, place: str) -> Text:
+def headline(observed: RoundObservation, verdict: Verdict | None, place: str = "") -> Text:
+    """What a round means; ``place``: words on whence it was seen."""
     if verdict is None:
         return Text(f"{observed.platform}{place}: no verdict")
     words = verdict.state.value + (", under test" if verdict.provisional else "")

@@ -1,0 +1,161 @@
+"""The answer to "is it happening now?": a sentence, what it rests on, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from probe.model.basis import GROUNDS
+from probe.model.stored import StoredRound
+from probe.model.verdict import State, Verdict
+from probe.publish.report.times import listed
+
+_UNDER_TEST = "under test"
+_UNMEASURED = "unmeasured"
+# How each state ends a sentence that begins with one platform's name, or with several. In the order
+# in which they are told.
+_ENDS: dict[str, tuple[str, str]] = {
+    State.BLOCKED: ("is blocked on this line", "are blocked on this line"),
+    State.THROTTLED: ("is being slowed down on this line", "are being slowed down on this line"),
+    State.IMPAIRED: (
+        "is slow or failing here while other sites are fine, and whether it is so elsewhere is "
+        "not known",
+        "are slow or failing here while other sites are fine, and whether they are so elsewhere "
+        "is not known",
+    ),
+    State.WITHHELD: (
+        "itself does not serve this line for legal reasons",
+        "themselves do not serve this line for legal reasons",
+    ),
+    _UNDER_TEST: (
+        "may be slow or failing, and the time was too short to prove it",
+        "may be slow or failing, and the time was too short to prove it",
+    ),
+    State.DOWN: ("has trouble with its own servers", "have trouble with their own servers"),
+    State.DEGRADED: (
+        "cannot be told from the line, which is slow for other sites too",
+        "cannot be told from the line, which is slow for other sites too",
+    ),
+    State.OFFLINE: (
+        "cannot be reached, and nor can other sites: this line is offline",
+        "cannot be reached, and nor can other sites: this line is offline",
+    ),
+    State.UNKNOWN: ("cannot be judged just now", "cannot be judged just now"),
+    _UNMEASURED: ("was not measured in time", "were not measured in time"),
+    State.OK: ("is fine", "are fine"),
+}
+_YES = (State.BLOCKED, State.THROTTLED)
+_NEXT = {
+    State.BLOCKED: (
+        "ask somebody in another network to run `throttlewatch now {platform}` too, and keep "
+        "`throttlewatch run` running: it keeps the evidence, and `throttlewatch report` writes it "
+        "up. Read docs/runbook.md before you publish."
+    ),
+    State.IMPAIRED: (
+        "ask somebody abroad whether it is so there; a reference (docs/fleet.md) asks for you. "
+        "Keep `throttlewatch run` running: it keeps the evidence."
+    ),
+    State.WITHHELD: "no network did this; ask the platform.",
+    _UNDER_TEST: (
+        "run `throttlewatch now {platform}` again, or keep `throttlewatch run` running: it goes on "
+        "testing, and learns what is normal here."
+    ),
+    State.DOWN: "wait, and try again; people in other networks should see the same.",
+    State.DEGRADED: "look at your router and your provider first, then run it again.",
+    State.OFFLINE: "look at your router and your provider first, then run it again.",
+    State.UNKNOWN: "`throttlewatch explain --now -p {platform}` shows the numbers and the rule.",
+    _UNMEASURED: "run `throttlewatch now {platform}`, which has the time for it.",
+    State.OK: (
+        "if it feels slow all the same, keep `throttlewatch run` running: it sees what comes and "
+        "goes, and what begins only after more bytes than were read now."
+    ),
+}
+_NEXT[State.THROTTLED] = _NEXT[State.BLOCKED]
+
+
+class AnswerNow(Struct, frozen=True, kw_only=True):
+    """``sentence`` says it, ``rests_on`` are the reasons to believe it, ``following`` is what to do
+    next."""
+
+    sentence: str
+    rests_on: tuple[str, ...]
+    following: str
+
+
+def answer(
+    tested: Mapping[str, Sequence[StoredRound]], titles: Mapping[str, str], *, knows_normal: bool
+) -> AnswerNow:
+    """The answer for the platforms of ``titles`` (by name). ``tested``: their rounds and bursts;
+    ``knows_normal``: whether a history says what is normal on this line."""
+    groups: dict[str, list[str]] = {state: [] for state in _ENDS}
+    for name in titles:
+        rounds = tested.get(name)
+        groups[_group(rounds[-1].verdict) if rounds else _UNMEASURED].append(name)
+    found = {state: names for state, names in groups.items() if names}
+    gravest = next(iter(found), _UNMEASURED)
+    return AnswerNow(
+        sentence=_sentence(found, titles),
+        rests_on=(
+            *(_proof(rounds[-1].verdict, titles[name]) for name, rounds in tested.items()
+              if rounds and rounds[-1].verdict.proven),
+            *_amount(tested),
+            "What is normal on this line is known from the history."
+            if knows_normal
+            else "There is no history of this line, so nothing is known of what is normal here: "
+            "what has been slow for long may look fine.",
+        ),
+        following=_NEXT[gravest].format(platform=found.get(gravest, ["x"])[0]),
+    )  # fmt: skip
+
+
+def _group(verdict: Verdict) -> str:
+    return _UNDER_TEST if verdict.suspected else verdict.state
+
+
+def _sentence(found: Mapping[str, Sequence[str]], titles: Mapping[str, str]) -> str:
+    parts = [
+        f"{listed([titles[name] for name in names])} {_ENDS[state][len(names) > 1]}"
+        for state, names in found.items()
+    ]
+    if any(state in found for state in _YES):
+        lead = "Yes"
+    elif set(found) == {State.OK}:
+        lead = "No"
+    else:
+        lead = "That is not known"
+    return f"{lead}: {'; '.join(parts)}."
+
+
+def _proof(verdict: Verdict, title: str) -> str:
+    """Why what is said of a platform is believed."""
+    said = f"{title}: a test whose order is drawn at random"
+    if verdict.e_value is not None:
+        said += f" (evidence {min(verdict.e_value, 1e6):.3g}{_or_more(verdict.e_value)}; 1 is none)"
+    if verdict.basis is not None:
+        said += f". Ruled out by that: {GROUNDS[verdict.basis].rules_out}"
+    return f"{said}."
+
+
+def _or_more(evidence: float) -> str:
+    return " or more" if evidence > 1e6 else ""
+
+
+def _amount(tested: Mapping[str, Sequence[StoredRound]]) -> tuple[str, ...]:
+    every = [stored.observed for rounds in tested.values() for stored in rounds]
+    if not every:
+        return ()
+    bursts = sum(observed.burst is not None for observed in every)
+    legs = [leg for observed in every for leg in observed.legs]
+    size = sum((leg.wire_bytes_sent or 0) + (leg.wire_bytes_received or 0) for leg in legs)
+    most = max((v for rounds in tested.values() for s in rounds if (v := s.verdict.tested_bytes)),
+               default=0)  # fmt: skip
+    read = f"; reads of up to {most // 1024} KiB" if most else ""
+    return (
+        f"{len(every) - bursts} round{_s(len(every) - bursts)} and {bursts} burst{_s(bursts)} "
+        f"just now, {len(legs)} exchanges, {size / 1e6:.1f} MB{read}.",
+    )
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
