@@ -22,6 +22,7 @@ import threading
 import time
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -41,7 +42,7 @@ from probe.app import Daemon
 from probe.config import load
 from probe.config.schema import Config
 from probe.measure.round import Rounds
-from probe.model.burst import Burst
+from probe.model.burst import PlannedBurst
 from probe.model.identity import Family, RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Verdict
@@ -100,12 +101,21 @@ class _Rounds:
         )
         return self._day.named(observed)
 
-    async def burst(self, plan: Burst, *, platform: str, vantage: str) -> RoundObservation:
-        observed = await self._soak.burst(plan, platform=platform, vantage=vantage)
-        return self._day.named(observed)
+    @property
+    def bursts(self) -> _Rounds:
+        return self
 
-    def unmade(self, plan: Burst, *, platform: str, vantage: str) -> RoundObservation:
-        return self._day.named(self._soak.unmade(plan, platform=platform, vantage=vantage))
+    def joined(self, planned: Sequence[PlannedBurst], *, vantage: str) -> tuple[PlannedBurst, ...]:
+        return self._soak.joined(planned, vantage=vantage)
+
+    async def made(
+        self, planned: Sequence[PlannedBurst], *, vantage: str
+    ) -> tuple[RoundObservation, ...]:
+        seen = await self._soak.made(planned, vantage=vantage)
+        return tuple(map(self._day.named, seen))
+
+    def unmade(self, planned: PlannedBurst, *, vantage: str) -> RoundObservation:
+        return self._day.named(self._soak.unmade(planned, vantage=vantage))
 
 
 class _Daemon(Daemon):

@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import linear_regression, mean
 from threading import Event
@@ -37,7 +38,7 @@ from probe.app import Daemon
 from probe.config import load
 from probe.config.schema import Config, StoreConfig
 from probe.measure.round import Rounds
-from probe.model.burst import Burst
+from probe.model.burst import PlannedBurst
 from probe.model.identity import Family, RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State
@@ -89,12 +90,22 @@ class SoakRounds:
         observed, end = self._of(vantage).measure(platform, kind, CLOCK.true())
         return await self._waited(observed, end)
 
-    async def burst(self, plan: Burst, *, platform: str, vantage: str) -> RoundObservation:
-        observed, end = self._of(vantage).burst(plan, platform, CLOCK.true())
-        return await self._waited(observed, end)
+    @property
+    def bursts(self) -> SoakRounds:
+        """In place of ``probe.measure.bursts.Bursts``."""
+        return self
 
-    def unmade(self, plan: Burst, *, platform: str, vantage: str) -> RoundObservation:
-        return self._real.unmade(plan, platform=platform, vantage=vantage)
+    def joined(self, planned: Sequence[PlannedBurst], *, vantage: str) -> tuple[PlannedBurst, ...]:
+        return self._real.bursts.joined(planned, vantage=vantage)
+
+    async def made(
+        self, planned: Sequence[PlannedBurst], *, vantage: str
+    ) -> tuple[RoundObservation, ...]:
+        seen, end = self._of(vantage).burst(planned, CLOCK.true())
+        return tuple([await self._waited(observed, end) for observed in seen])
+
+    def unmade(self, planned: PlannedBurst, *, vantage: str) -> RoundObservation:
+        return self._real.bursts.unmade(planned, vantage=vantage)
 
     async def _waited(self, observed: RoundObservation, end: float) -> RoundObservation:
         offset = CLOCK.offset

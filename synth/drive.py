@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.config.schema import Config
+from probe.model.burst import PlannedBurst
 from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
@@ -137,7 +138,8 @@ class Daemon:
             yield Said(observed, decision.verdict)
             if decision.plan is None:
                 return
-            observed, self.now = self.rounds.burst(decision.plan, platform, self.now)
+            planned = [PlannedBurst(platform, decision.plan)]
+            (observed,), self.now = self.rounds.burst(planned, self.now)
         raise EndlessError(f"{MOST_BURSTS} bursts after one round of {platform}")
 
     def _knows(self, platform: str) -> About:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lab.world.content import PAGES
 from probe.config.candidates import candidates_of, mark_of, marked
@@ -11,14 +11,16 @@ from probe.config.definition import Definition
 from probe.config.neutral import neutral_names
 from probe.config.schema import Config
 from probe.measure.between_rounds import BetweenRounds
+from probe.measure.burst_parts import legs_of, paid, parts_of, views
+from probe.measure.joint_burst import as_one, joined, operators_abroad
 from probe.measure.leg_waits import read_bytes, taken
 from probe.measure.legs import (
     Endpoint,
     burst_deadline_seconds,
+    burst_reads,
     connect_name,
     deadline_seconds,
     declare,
-    declare_burst,
     draw_burst_controls,
     draw_controls,
     host_name,
@@ -31,7 +33,7 @@ from probe.measure.legs import (
 from probe.measure.manners import asked_host, wish_of
 from probe.measure.objects import KnownObject, KnownTarget, after_leg, is_there, object_now
 from probe.measure.round_names import Resolution
-from probe.model.burst import Burst
+from probe.model.burst import PlannedBurst
 from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import (
     DnsObservation,
@@ -119,53 +121,79 @@ class Rounds:
         )
         return observed, end
 
-    def burst(self, burst: Burst, platform: str, at: float) -> tuple[RoundObservation, float]:
-        """One burst, whole or not at all."""
+    def joined(self, planned: Sequence[PlannedBurst]) -> tuple[PlannedBurst, ...]:
+        """The first of ``planned``, and those of the others that can be made with it in one."""
+        abroad = operators_abroad(self.config.controls)
+        return joined(planned, lambda one: burst_reads(self._target(one, 0.0), one.burst), abroad)
+
+    def burst(
+        self, planned: Sequence[PlannedBurst], at: float
+    ) -> tuple[tuple[RoundObservation, ...], float]:
+        """One burst of all ``planned``, and when it is over: the part of each platform is made
+        whole or not at all."""
         world = self.world
         world.begin_round(at)
-        targets = [
-            endpoint
-            for endpoint in self._endpoints(at, self._platforms[platform])
-            if endpoint.target.name == burst.target
-        ]
+        planned = as_one(planned)
+        burst = planned[0].burst
         controls = draw_burst_controls(
             self._endpoints(at, *self.config.controls), burst, random=world.random
         )
-        legs = self._drawn(declare_burst(targets, controls, burst, legs=self._legs))
-        resolutions, lookups = self._resolve(legs, at)
-        if burst.address:
-            pinned = {leg.connect_to for leg in legs if leg.role is not LegRole.CONTROL}
-            resolutions |= {name: Resolution(address=burst.address) for name in pinned}
-        made: tuple[LegObservation, ...] = ()
-        skipped = tuple(SkippedLeg(leg=leg, reason="host_budget") for leg in legs)
+        parts = parts_of(
+            planned, lambda one: self._target(one, at), controls, self._drawn, legs=self._legs
+        )
+        resolutions, lookups = self._resolve([leg for part in parts for leg in part.legs], at)
+        pinned = {
+            one.platform: Resolution(address=one.burst.address)
+            for one in planned
+            if one.burst.address
+        }
+        made = paid(parts, lambda legs: self._affords(legs, at))
+        legs: tuple[LegObservation, ...] = ()
+        skipped: tuple[SkippedLeg, ...] = ()
         end = at
+        if order := legs_of(made):
+            most = burst_deadline_seconds(burst, self._legs)
+            legs, skipped, end = self._make(
+                world.random.sample(order, len(order)),
+                resolutions,
+                at,
+                self._patience(most, at, burst.deadline_seconds),
+                pinned,
+            )
+        observed = tuple(
+            RoundObservation(
+                id=self._id(),
+                vantage=self.vantage,
+                platform=view.platform,
+                kind=RoundKind.BURST,
+                family=Family.IPV4,
+                started_at=at + world.wall_offset_seconds,
+                duration_seconds=end - at,
+                legs=view.legs,
+                skipped=view.skipped,
+                dns=view.dns,
+                clock_stepped=world.clock_stepped,
+                burst=view.burst,
+            )
+            for view in views(parts, made, legs, skipped, lookups)
+        )
+        return observed, end
+
+    def _target(self, planned: PlannedBurst, at: float) -> list[Endpoint]:
+        return [
+            endpoint
+            for endpoint in self._endpoints(at, self._platforms[planned.platform])
+            if endpoint.target.name == planned.burst.target
+        ]
+
+    def _affords(self, legs: Sequence[Leg], at: float) -> bool:
         wanted = Counter(leg.connect_to for leg in legs)
-        budget = self.state.budget
-        if all(
-            budget.has(
+        return all(
+            self.state.budget.has(
                 VANTAGE, leg.connect_to, at, legs=wanted[leg.connect_to], name=asked_host(leg)
             )
             for leg in legs
-        ):
-            order = world.random.sample(legs, len(legs))
-            most = burst_deadline_seconds(burst, self._legs)
-            rule = self._patience(most, at, burst.deadline_seconds)
-            made, skipped, end = self._make(order, resolutions, at, rule)
-        observed = RoundObservation(
-            id=self._id(),
-            vantage=self.vantage,
-            platform=platform,
-            kind=RoundKind.BURST,
-            family=Family.IPV4,
-            started_at=at + world.wall_offset_seconds,
-            duration_seconds=end - at,
-            legs=made,
-            skipped=skipped,
-            dns=tuple(lookups),
-            clock_stepped=world.clock_stepped,
-            burst=burst,
         )
-        return observed, end
 
     def _drawn(self, legs: Sequence[Leg]) -> tuple[Leg, ...]:
         def names(leg: Leg) -> Sequence[str]:
@@ -239,13 +267,16 @@ class Rounds:
         resolutions: dict[str, Resolution],
         at: float,
         rule: RoundPatience,
+        pinned: Mapping[str, Resolution] | None = None,
     ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...], float]:
         made: list[LegObservation] = []
         skipped: list[SkippedLeg] = []
         state, world = self.state, self.world
-        at += max((r.seconds or 0.0 for r in resolutions.values()), default=0.0)
+        # What is pinned was looked up as well, but nobody waits for it.
+        waited = {leg.connect_to for leg in legs if leg.owner not in (pinned or {})}
+        at += max((resolutions[name].seconds or 0.0 for name in waited), default=0.0)
         for leg in legs:
-            resolution = resolutions[leg.connect_to]
+            resolution = (pinned or {}).get(leg.owner) or resolutions[leg.connect_to]
             address = resolution.address
             if address is not None and not state.budget.take(
                 VANTAGE, leg.connect_to, at, name=asked_host(leg)

@@ -16,7 +16,7 @@ from probe.commands.measuring import Measuring
 from probe.config.definition import Definition
 from probe.config.schema import Config
 from probe.measure.trust import ssl_version
-from probe.model.burst import Burst
+from probe.model.burst import Burst, PlannedBurst
 from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.stored import StoredRound
@@ -99,9 +99,8 @@ class _Testing:
         while (plan := self._plans.get(platform.name)) is not None:
             number += 1
             self._say(f"testing {platform.title}: burst {number}, in random order beside controls")
-            observed = await self._measuring.rounds.burst(
-                plan, platform=platform.name, vantage=self._vantage
-            )
+            planned = PlannedBurst(platform.name, plan)
+            (observed,) = await self._measuring.rounds.bursts.made([planned], vantage=self._vantage)
             self._judge(platform, observed)
 
     def is_open(self, platform: Definition) -> bool:

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from msgspec.structs import replace
 
 from probe.config.schema import Config
+from probe.daemon.burst_desk import BurstDesk
 from probe.measure.reference_reader import ReferenceReader
 from probe.measure.round import Rounds
 from probe.measure.trust import ssl_version
-from probe.model.burst import Burst
+from probe.model.burst import Burst, PlannedBurst
 from probe.model.identity import RoundKind, VantagePlatform
 from probe.model.observation import HOLD_INTERVALS, RoundObservation
 from probe.model.verdict import Verdict
@@ -49,6 +50,7 @@ class Judging:
         self._outlets = outlets
         self._stopping = stopping
         self._turns = Turns()
+        self._desk = BurstDesk(lambda: self.rounds.bursts, stopping)
 
     def use(self, config: Config, rounds: Rounds) -> None:
         """``config`` holds from now on, and ``rounds`` measures by it."""
@@ -62,7 +64,8 @@ class Judging:
     async def turn(self, slot: Slot, kind: RoundKind, interval_seconds: float) -> None:
         """The round of ``slot``, and the bursts that follow from it."""
         vantage, platform = slot.vantage, slot.platform
-        with self._begun(vantage, platform, kind):
+        self._outlets.tell(RoundBegun(vantage=vantage, platform=platform, kind=kind))
+        with self._abandoned_unless_judged(vantage, platform):
             observed = await self.rounds.measure(
                 platform=platform,
                 vantage=vantage,
@@ -70,24 +73,34 @@ class Judging:
                 family=self._turns.next(self._config.settings.families, slot, kind),
             )
         holds = HOLD_INTERVALS * interval_seconds
-        plan = self.judge(observed, holds)
-        while plan is not None and not self._stopping():
-            refusal = self._data.refuse_burst(vantage, platform, plan)
-            if refusal is not None:
-                self._outlets.tell(
-                    BurstRefused(vantage=vantage, platform=platform, reason=refusal.value)
-                )
-                # What is suspected stays untested: the verdict says so.
-                self.judge(self.rounds.unmade(plan, platform=platform, vantage=vantage), holds)
-                return
-            with self._begun(vantage, platform, RoundKind.BURST):
-                observed = await self.rounds.burst(plan, platform=platform, vantage=vantage)
-            plan = self.judge(observed, holds)
+
+        def judge(observed: RoundObservation) -> Burst | None:
+            return self._paid(vantage, platform, self.judge(observed, holds), holds)
+
+        plan = judge(observed)
+        if plan is not None:
+            with self._abandoned_unless_judged(vantage, platform):
+                await self._desk.see_through(vantage, platform, plan, judge)
+
+    def _paid(
+        self, vantage: str, platform: str, plan: Burst | None, holds_seconds: float
+    ) -> Burst | None:
+        """``plan``, if the data budget has room for it; ``None``: no burst follows."""
+        if plan is None or self._stopping():
+            return None
+        refusal = self._data.refuse_burst(vantage, platform, plan)
+        if refusal is None:
+            self._outlets.tell(RoundBegun(vantage=vantage, platform=platform, kind=RoundKind.BURST))
+            return plan
+        self._outlets.tell(BurstRefused(vantage=vantage, platform=platform, reason=refusal.value))
+        # What is suspected stays untested: the verdict says so.
+        unmade = self.rounds.bursts.unmade(PlannedBurst(platform, plan), vantage=vantage)
+        self.judge(unmade, holds_seconds)
+        return None
 
     @contextmanager
-    def _begun(self, vantage: str, platform: str, kind: RoundKind) -> Iterator[None]:
-        """Tell that a round or burst begins, and if it is given up."""
-        self._outlets.tell(RoundBegun(vantage=vantage, platform=platform, kind=kind))
+    def _abandoned_unless_judged(self, vantage: str, platform: str) -> Iterator[None]:
+        """Tell if the round or burst that has begun is given up."""
         try:
             yield
         except BaseException:

@@ -118,10 +118,16 @@ class Asker:
         return page
 
     def affords(
-        self, legs: Sequence[Leg], resolutions: Mapping[str, Resolution], via: VantageConfig
+        self,
+        legs: Sequence[Leg],
+        resolutions: Mapping[str, Resolution],
+        via: VantageConfig,
+        *,
+        pinned: Mapping[str, Resolution] | None = None,
     ) -> bool:
-        """Whether every host may be asked as often as all of ``legs`` need."""
-        held = [leg for leg in legs if not is_exempt(resolutions[leg.connect_to].address)]
+        """Whether every host may be asked as often as all of ``legs`` need. ``pinned``: as in
+        ``legs``."""
+        held = [leg for leg in legs if not is_exempt(_led(leg, resolutions, pinned).address)]
         wanted = Counter(leg.connect_to for leg in held)
         now = time.monotonic()
         return all(
@@ -143,9 +149,12 @@ class Asker:
         via: VantageConfig,
         leg_seconds: float,
         family: Family,
+        *,
         planned_seconds: float | None = None,
+        pinned: Mapping[str, Resolution] | None = None,
     ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...]]:
-        """Make ``legs`` in turn, and say which were not made.
+        """Make ``legs`` in turn, and say which were not made. ``pinned``: where those of an owner
+        go, wherever their names lead.
 
         One begins when the one before is over, or has been silent for so long that it only waits
         (``line_turn.py``); what waits goes on until its own deadline, ``leg_seconds`` at most.
@@ -159,7 +168,7 @@ class Asker:
         ticket, order = turn.ticket(), 0
         async with asyncio.TaskGroup() as group:
             for leg in legs:
-                resolution = resolutions[leg.connect_to]
+                resolution = _led(leg, resolutions, pinned)
                 if resolution.failure is not None:
                     if family is Family.IPV6 and resolution.failure.reason == "dns_no_answer":
                         # Many hosts have no AAAA record; of those an IPv6 round has nothing to say.
@@ -238,6 +247,12 @@ class Asker:
     def _leave_alone(self, via: VantageConfig, wish: Wish) -> None:
         now = time.monotonic()
         self._state.budget.close(via.name, wish.host, now, now + wish.seconds)
+
+
+def _led(
+    leg: Leg, resolutions: Mapping[str, Resolution], pinned: Mapping[str, Resolution] | None
+) -> Resolution:
+    return (pinned or {}).get(leg.owner) or resolutions[leg.connect_to]
 
 
 def _unresolved(leg: Leg, resolution: Resolution, order: int) -> LegObservation:

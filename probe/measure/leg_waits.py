@@ -15,6 +15,9 @@ from probe.model.identity import Compares, LegRole, Phase
 from probe.model.observation import FIRST_PROBER, Leg, LegObservation
 from probe.schedule.leg_patience import RoundPatience, Taken
 
+# Once it is connected, or has asked, a leg has a nearer bound than before; nobody tells of that.
+LOOK_SECONDS = 0.5
+
 _BEFORE_HTTP = frozenset({Phase.CONNECT, Phase.TLS})
 
 
@@ -81,4 +84,4 @@ class LegWaits:
             pulse.cut()
         else:
             loop = asyncio.get_running_loop()
-            self._timers[pulse] = loop.call_later(left, self._look, pulse)
+            self._timers[pulse] = loop.call_later(min(left, LOOK_SECONDS), self._look, pulse)

@@ -218,6 +218,11 @@ def draw_burst_controls(
     return tuple(chosen[i % len(chosen)] for i in range(burst.each)) if chosen else ()
 
 
+def burst_reads(targets: Sequence[Endpoint], burst: Burst) -> int:
+    """How many bytes each leg of ``burst`` reads, beside controls that can give what it asks."""
+    return min((burst.read_bytes, *(e.readable_bytes for e in targets))) if burst.read_bytes else 0
+
+
 def declare_burst(
     targets: Sequence[Endpoint],
     controls: Sequence[Endpoint],
@@ -234,9 +239,7 @@ def declare_burst(
     for endpoint in targets:
         if endpoint.object is None or not controls:
             return ()
-        read = burst.read_bytes
-        if read:
-            read = min(read, *(e.readable_bytes for e in (endpoint, *controls)))
+        read = burst_reads((endpoint, *controls), burst)
         leg = _leg(LegRole.TARGET, endpoint, read, light)
         made += [leg] * burst.each
         swap = endpoint.target.swap

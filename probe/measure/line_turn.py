@@ -24,8 +24,9 @@ T = TypeVar("T")
 # A SYN that was lost is sent again after a second (RFC 6298, section 2), and its answer is mostly
 # there half a second later: a leg that loses one does not lose its turn.
 PATIENCE_SECONDS = 1.5
-# So many legs of a vantage wait for their deadlines at once; each holds a socket.
-MOST_WAITING = 20
+# So many legs of a vantage wait for their deadlines at once; each holds a socket. A burst of four
+# platforms has 27, and rounds of others go on beside it.
+MOST_WAITING = 40
 
 
 class LineTurn:

@@ -9,37 +9,30 @@ from collections.abc import Sequence
 from functools import partial
 from random import Random
 
-from msgspec import Struct
-
-from probe.config.candidates import marked
 from probe.config.definition import Definition
-from probe.config.neutral import neutral_names
 from probe.config.probers import used
 from probe.config.schema import Config, VantageConfig
 from probe.measure.asker import Asker
 from probe.measure.beside import made_beside
 from probe.measure.between_rounds import BetweenRounds
+from probe.measure.both_clocks import ClockReading
+from probe.measure.bursts import Bursts
+from probe.measure.far_ends import FarEnds
 from probe.measure.legs import (
     Endpoint,
-    burst_deadline_seconds,
     connect_name,
     deadline_seconds,
     declare,
-    declare_burst,
-    draw_burst_controls,
     draw_controls,
     host_name,
     in_order,
     one_any_answer,
     round_cap,
-    swap_names,
-    with_drawn_names,
 )
 from probe.measure.lookout import Lookout
 from probe.measure.objects_in_use import ObjectsInUse
-from probe.measure.round_names import Names, Resolution, measure_names, resolver_works
+from probe.measure.round_names import Names, measure_names, resolver_works
 from probe.measure.trust import Trust
-from probe.model.burst import Burst
 from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import (
     FIRST_PROBER,
@@ -50,28 +43,10 @@ from probe.model.observation import (
     SkippedLeg,
 )
 
-# The wall clock is slewed by at most 500 ppm; what moves more during a round is a step.
-STEP_SECONDS = 0.5
-
-
-class _Moment(Struct, frozen=True):
-    """One moment on both clocks."""
-
-    monotonic: float
-    wall: float
-
-    @classmethod
-    def now(cls) -> _Moment:
-        return cls(time.monotonic(), time.time())
-
-    @property
-    def offset(self) -> float:
-        return self.wall - self.monotonic
-
 
 class Rounds:
-    """Makes rounds as the configuration says. ``state`` outlives a reload of it, and so does the
-    ``lookout`` of a process that makes several rounds at once."""
+    """Makes rounds as the configuration says, and ``bursts``. ``state`` outlives a reload, and so
+    does the ``lookout`` of a process that makes several rounds at once."""
 
     def __init__(
         self,
@@ -86,36 +61,31 @@ class Rounds:
         self._trust = trust
         self._state = state
         self._random = random or random_module.SystemRandom()
-        self._platforms = {definition.name: definition for definition in config.platforms}
-        self._controls = config.controls
-        self._neutral = neutral_names(config.controls)
-        self._vantages = {vantage.name: vantage for vantage in config.settings.vantages}
-        self._targets = {
-            (definition.name, target.name): target
-            for definition in (*config.platforms, *config.controls)
-            for target in definition.targets
-        }
+        self._far_ends = FarEnds(config, self._random)
         self._asker = Asker(
             trust,
             state,
-            targets=self._targets,
+            targets=self._far_ends.targets,
             page_seconds=float(config.settings.legs.transfer_deadline),
             lookout=lookout,
         )
         self._endpoints = ObjectsInUse(
-            state, self._asker, targets=self._targets, random=self._random
+            state, self._asker, targets=self._far_ends.targets, random=self._random
+        )
+        self.bursts = Bursts(
+            self._settings, self._far_ends, self._endpoints, self._asker, self._random
         )
 
     async def measure(
         self, *, platform: str, vantage: str, kind: RoundKind, family: Family
     ) -> RoundObservation:
         """One round. Whatever the network does is in the observation."""
-        via, began = self._vantages[vantage], _Moment.now()
+        via, began = self._far_ends.vantages[vantage], ClockReading.now()
         names = Names(self._settings, via, family, self._random)
         seconds = deadline_seconds(kind, self._settings.legs)
-        legs, objectless = await self._declare(self._platforms[platform], via, kind, names)
-        legs = (*legs, *self._beside(legs, via, self._endpoints.of(via, *self._controls)))
-        legs = self._drawn(one_any_answer(legs, self._random))
+        legs, objectless = await self._declare(self._far_ends.platforms[platform], via, kind, names)
+        legs = (*legs, *self._beside(legs, via, self._endpoints.of(via, *self._far_ends.controls)))
+        legs = self._far_ends.drawn(one_any_answer(legs, self._random))
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         neutral = {leg.connect_to for leg in legs if leg.role is LegRole.CONTROL}
         dns = asyncio.gather(
@@ -155,75 +125,6 @@ class Rounds:
             resolver_works=works,
         )
 
-    async def burst(self, burst: Burst, *, platform: str, vantage: str) -> RoundObservation:
-        """Many legs of one target and of controls, in one random order, as the verdict planned it.
-
-        A burst is made whole or not at all: if a host's budget does not suffice, every leg is
-        skipped. Names are resolved anew, unless the plan names the address.
-        """
-        via, family, began = self._vantages[vantage], burst.family, _Moment.now()
-        names = Names(self._settings, via, family, self._random)
-        legs = self._burst_legs(burst, platform, via)
-        resolutions = await names.resolve(leg.connect_to for leg in legs)
-        if burst.address:
-            pinned = {leg.connect_to for leg in legs if leg.role is not LegRole.CONTROL}
-            resolutions |= {name: Resolution(address=burst.address) for name in pinned}
-        made: tuple[LegObservation, ...] = ()
-        skipped = tuple(SkippedLeg(leg=leg, reason="host_budget") for leg in legs)
-        if self._asker.affords(legs, resolutions, via):
-            order = self._random.sample(legs, len(legs))
-            most = burst_deadline_seconds(burst, self._settings.legs)
-            made, skipped = await self._asker.legs(
-                order, resolutions, via, most, family, burst.deadline_seconds
-            )
-        return self._observation(
-            began,
-            platform=platform,
-            vantage=vantage,
-            kind=RoundKind.BURST,
-            family=family,
-            made=made,
-            skipped=skipped,
-            names=names,
-            burst=burst,
-        )
-
-    def unmade(self, burst: Burst, *, platform: str, vantage: str) -> RoundObservation:
-        """The burst that the data budget refused: every leg of it is skipped."""
-        legs = self._burst_legs(burst, platform, self._vantages[vantage])
-        return RoundObservation(
-            id=f"{self._random.getrandbits(64):016x}",
-            vantage=vantage,
-            platform=platform,
-            kind=RoundKind.BURST,
-            family=burst.family,
-            started_at=time.time(),
-            duration_seconds=0.0,
-            legs=(),
-            skipped=tuple(SkippedLeg(leg=leg, reason="data_budget") for leg in legs),
-            burst=burst,
-        )
-
-    def _burst_legs(self, burst: Burst, platform: str, via: VantageConfig) -> tuple[Leg, ...]:
-        targets = [
-            endpoint
-            for endpoint in self._endpoints.of(via, self._platforms[platform])
-            if endpoint.target.name == burst.target
-        ]
-        controls = draw_burst_controls(
-            self._endpoints.of(via, *self._controls), burst, random=self._random
-        )
-        return self._drawn(declare_burst(targets, controls, burst, legs=self._settings.legs))
-
-    def _drawn(self, legs: Sequence[Leg]) -> tuple[Leg, ...]:
-        """``legs``, each with its name."""
-
-        def names(leg: Leg) -> Sequence[str]:
-            target = marked(self._targets[leg.owner, leg.target], leg.candidate)
-            return swap_names(target, self._neutral)
-
-        return with_drawn_names(legs, names, self._random)
-
     async def visit(
         self, definition: Definition, *, vantage: str, family: Family
     ) -> RoundObservation:
@@ -232,7 +133,7 @@ class Rounds:
 
         This is how an operator finds out which URLs still give what we expect.
         """
-        via, kind, began = self._vantages[vantage], RoundKind.TRANSFER, _Moment.now()
+        via, kind, began = self._far_ends.vantages[vantage], RoundKind.TRANSFER, ClockReading.now()
         names = Names(self._settings, via, family, self._random)
         endpoints = [
             await self._endpoints.looked_for(endpoint, via, names)
@@ -241,7 +142,7 @@ class Rounds:
         legs, objectless = declare(
             endpoints, [], kind, legs=self._settings.legs, beacon=self._settings.beacon
         )
-        legs = self._drawn((*legs, *self._beside(legs, via, ())))
+        legs = self._far_ends.drawn((*legs, *self._beside(legs, via, ())))
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         seconds = deadline_seconds(kind, self._settings.legs)
         order = in_order(legs, self._random)
@@ -259,7 +160,7 @@ class Rounds:
 
     def _observation(
         self,
-        began: _Moment,
+        began: ClockReading,
         *,
         platform: str,
         vantage: str,
@@ -270,9 +171,8 @@ class Rounds:
         names: Names,
         answers: Sequence[DnsObservation] = (),
         resolver_works: bool | None = None,
-        burst: Burst | None = None,
     ) -> RoundObservation:
-        now = _Moment.now()
+        now = ClockReading.now()
         return RoundObservation(
             id=f"{self._random.getrandbits(64):016x}",
             vantage=vantage,
@@ -280,13 +180,12 @@ class Rounds:
             kind=kind,
             family=family,
             started_at=began.wall,
-            duration_seconds=now.monotonic - began.monotonic,
+            duration_seconds=began.seconds_to(now),
             legs=tuple(leg for leg in made if leg.leg.prober == FIRST_PROBER),
             skipped=skipped,
             dns=(*names.lookups, *answers),
             beside=tuple(leg for leg in made if leg.leg.prober != FIRST_PROBER),
-            clock_stepped=abs(now.offset - began.offset) >= STEP_SECONDS,
-            burst=burst,
+            clock_stepped=began.stepped_until(now),
             page_wire_bytes=names.page_wire_bytes,
             resolver_works=resolver_works,
         )
@@ -297,7 +196,7 @@ class Rounds:
         legs = self._settings.legs
         targets = self._endpoints.of(via, platform)
         controls = draw_controls(
-            self._endpoints.of(via, *self._controls),
+            self._endpoints.of(via, *self._far_ends.controls),
             self._settings.schedule.controls,
             read_bytes=round_cap(kind, legs),
             has_tokens=partial(self._has_tokens, via),
@@ -322,7 +221,9 @@ class Rounds:
                     prober,
                     legs,
                     controls,
-                    speaks={key for key, one in self._targets.items() if prober.speaks(one)},
+                    speaks={
+                        key for key, one in self._far_ends.targets.items() if prober.speaks(one)
+                    },
                     settings=self._settings.legs,
                     random=self._random,
                 )

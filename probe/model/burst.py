@@ -2,7 +2,9 @@
 
 A round makes one leg of each corner of the square, which is one throw of the dice. A burst makes
 ``each`` legs of one target, of as many control legs and, where it exists, of the target's swap, all
-in one random order, so that the order itself is the null hypothesis (docs/method.md).
+in one random order, so that the order itself is the null hypothesis (docs/method.md). When several
+platforms are tested at once, the legs of all of them and one set of controls are drawn in one
+random order: a joint burst. Each platform has its own observation of it.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ class Burst(Struct, frozen=True, kw_only=True):
     platform's address to go to (empty: one that the name leads to now); swap and target go to the
     same one. ``with_swap``: whether the swap takes part. ``deadline_seconds`` bounds what each leg
     compares: its handshake, or what comes after its request.
+    ``joint``: of a burst that was made for several platforms, these, in order (empty: for one). The
+    control legs are the same for all; the first bears what they cost.
     """
 
     target: str
@@ -32,3 +36,11 @@ class Burst(Struct, frozen=True, kw_only=True):
     with_swap: bool = False
     each: int = 3
     deadline_seconds: float = 30.0
+    joint: tuple[str, ...] = ()
+
+
+class PlannedBurst(Struct, frozen=True):
+    """A burst that is asked for, and the platform that it is about."""
+
+    platform: str
+    burst: Burst

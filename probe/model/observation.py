@@ -260,6 +260,9 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
     those of other probers than TCP, drawn into the same order: they cannot be compared with it, so
     they stand apart, in the history and in exports under ``quic``, as the first of them.
     ``clock_stepped``: the wall clock jumped during the round. ``burst`` is the plan of a burst.
+    In a burst that was made for several platforms at once ``order`` is a leg's place among the legs
+    of all of them, and the control legs stand in the observation of each; their bytes and look-ups
+    only in that of the first (``shares_controls``).
     ``page_wire_bytes``: what was sent and received to look for objects' links on pages, which are
     no legs, counted as ``wire_bytes_*`` of legs are. ``holds_seconds``: for how long after its end
     what it saw holds, by the pace of rounds at its time (``HOLD_INTERVALS`` of them).
@@ -293,6 +296,27 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
     def every_leg(self) -> tuple[LegObservation, ...]:
         """The legs of all probers: what was asked and sent, whoever did."""
         return (*self.legs, *self.beside)
+
+    @property
+    def shares_controls(self) -> bool:
+        """Its control legs are another platform's as well, whose observation counts them."""
+        joint = () if self.burst is None else self.burst.joint
+        return bool(joint) and joint[0] != self.platform
+
+    @property
+    def counted_legs(self) -> tuple[LegObservation, ...]:
+        """The legs that whoever counts what was done counts here: each leg stands in the counted
+        legs of one round."""
+        if not self.shares_controls:
+            return self.legs
+        return tuple(leg for leg in self.legs if leg.leg.role is not LegRole.CONTROL)
+
+    @property
+    def counted_skipped(self) -> tuple[SkippedLeg, ...]:
+        """The same of legs that were not attempted."""
+        if not self.shares_controls:
+            return self.skipped
+        return tuple(one for one in self.skipped if one.leg.role is not LegRole.CONTROL)
 
     def by_role(self, role: LegRole) -> tuple[LegObservation, ...]:
         """The legs of one corner of the square, in the order they were made."""

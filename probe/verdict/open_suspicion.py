@@ -124,6 +124,7 @@ def _clean(observed: RoundObservation, episode: OpenSuspicion) -> bool:
     """The burst's first swap leg met an address that nothing has condemned: it has not seen the
     platform's name since the onset, and never before, or else was well when it last did. (What
     began before it was noticed may have condemned the others.)"""
+    names = {observed.platform, *(() if observed.burst is None else observed.burst.joint)}
     first = min(observed.legs, key=lambda leg: leg.order, default=None)
     if first is None or first.leg.role is LegRole.TARGET:
         return False
@@ -131,7 +132,7 @@ def _clean(observed: RoundObservation, episode: OpenSuspicion) -> bool:
         if leg.leg.role is LegRole.TARGET:
             return False
         if leg.leg.role is LegRole.SWAP:
-            fresh = observed.platform not in leg.seen_names or leg.address in episode.clean
+            fresh = names.isdisjoint(leg.seen_names) or leg.address in episode.clean
             return leg.address not in episode.seen and fresh
     return False
 

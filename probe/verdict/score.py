@@ -111,11 +111,9 @@ def score(
     margin = thresholds.log_margin
     strict = [y - expected - doubt - edge - path - margin for y in own]
     slowdown = _difference(own, line, expected + path) if own and line else None
-    noise = [
-        SMALL_SAMPLE * pstdev(group)
-        for group in (_finite(own), _finite(line))
-        if len(group) == EACH
-    ]
+    # What controls differed by is learnt once, however many platforms they were compared with.
+    differed = [_finite(own)] if observed.shares_controls else [_finite(own), _finite(line)]
+    noise = [SMALL_SAMPLE * pstdev(group) for group in differed if len(group) == EACH]
     return Score(
         wins=wins(strict, line) if complete else 0,
         swap_wins=_swap_wins(targets, swaps, measure, thresholds),

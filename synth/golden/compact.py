@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from probe.config.schema import Config
-from probe.model.burst import Burst
+from probe.model.burst import Burst, PlannedBurst
 from probe.model.identity import Family, RoundKind
 from probe.model.observation import RoundObservation
 from synth.rounds import VANTAGE, Rounds
@@ -42,9 +43,11 @@ class Compact(Rounds):
             observed = replace(observed, dns=kept)
         return compact(observed), end
 
-    def burst(self, burst: Burst, platform: str, at: float) -> tuple[RoundObservation, float]:
-        observed, end = super().burst(burst, platform, at)
-        return compact(observed), end
+    def burst(
+        self, planned: Sequence[PlannedBurst], at: float
+    ) -> tuple[tuple[RoundObservation, ...], float]:
+        seen, end = super().burst(planned, at)
+        return tuple(map(compact, seen)), end
 
 
 class TwoFamilies(Compact):
@@ -70,11 +73,22 @@ class TwoFamilies(Compact):
         self.world.gone = gone
         return _over_ipv6(observed), end
 
-    def burst(self, burst: Burst, platform: str, at: float) -> tuple[RoundObservation, float]:
-        if burst.family is Family.IPV4:
-            return super().burst(burst, platform, at)
-        observed, end = super().burst(_over_ipv4(burst), platform, at)
-        return replace(_over_ipv6(observed), burst=burst), end
+    def burst(
+        self, planned: Sequence[PlannedBurst], at: float
+    ) -> tuple[tuple[RoundObservation, ...], float]:
+        if planned[0].burst.family is Family.IPV4:
+            return super().burst(planned, at)
+        over_ipv4 = [PlannedBurst(one.platform, _over_ipv4(one.burst)) for one in planned]
+        seen, end = super().burst(over_ipv4, at)
+        as_planned = zip(seen, planned, strict=True)
+        return tuple(
+            replace(
+                _over_ipv6(one),
+                burst=replace(one.burst, family=asked.burst.family, address=asked.burst.address),
+            )
+            for one, asked in as_planned
+            if one.burst is not None
+        ), end
 
 
 def compact(observed: RoundObservation) -> RoundObservation:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,11 @@ from probe.app import Daemon
 from probe.config import load
 from probe.config.schema import StoreConfig
 from probe.measure.round import Rounds as RealRounds
-from probe.model.burst import Burst
+from probe.model.burst import Burst, PlannedBurst
 from probe.model.identity import Family, RoundKind
 from probe.model.observation import RoundObservation
 from probe.publish.metrics.exposition import rows
+from probe.schedule.data_budget import Refusal
 from probe.schedule.round_grid import slots
 from synth.edges import CALM
 from synth.effects import Effect, restriction
@@ -34,7 +37,13 @@ class Looking:
         self._rounds = Rounds(daemon._config, world)
         self.now = BEGIN
         self.running: list[tuple[RoundKind, bool]] = []
+        self.made_for: list[tuple[str, ...]] = []
         self.breaks = False
+        self.bytes = 0
+
+    def _spent(self, observed: RoundObservation) -> None:
+        legs = observed.legs
+        self.bytes += sum((o.wire_bytes_sent or 0) + (o.wire_bytes_received or 0) for o in legs)
 
     def _look(self, kind: RoundKind) -> None:
         found = {
@@ -50,19 +59,35 @@ class Looking:
         """A round."""
         self._look(kind)
         observed, self.now = self._rounds.measure(platform, kind, self.now)
+        self._spent(observed)
         return observed
 
-    async def burst(self, plan: Burst, *, platform: str, vantage: str) -> RoundObservation:
+    @property
+    def bursts(self) -> Looking:
+        """In place of ``probe.measure.bursts.Bursts``."""
+        return self
+
+    def joined(self, planned: Sequence[PlannedBurst], *, vantage: str) -> tuple[PlannedBurst, ...]:
+        """As the real ones."""
+        return self._real.bursts.joined(planned, vantage=vantage)
+
+    async def made(
+        self, planned: Sequence[PlannedBurst], *, vantage: str
+    ) -> tuple[RoundObservation, ...]:
         """A burst."""
         self._look(RoundKind.BURST)
         if self.breaks:
             raise RuntimeError("broken burst")
-        observed, self.now = self._rounds.burst(plan, platform, self.now)
-        return observed
+        await asyncio.sleep(0.01)  # others' plans come meanwhile
+        seen, self.now = self._rounds.burst(planned, self.now)
+        self.made_for.append(tuple(one.platform for one in planned))
+        legs = {leg.order: leg for one in seen for leg in one.legs if leg.wire_bytes_received}
+        self._spent(replace(seen[0], legs=tuple(legs.values())))
+        return seen
 
-    def unmade(self, plan: Burst, *, platform: str, vantage: str) -> RoundObservation:
+    def unmade(self, planned: PlannedBurst, *, vantage: str) -> RoundObservation:
         """None of it."""
-        return self._real.unmade(plan, platform=platform, vantage=vantage)
+        return self._real.bursts.unmade(planned, vantage=vantage)
 
 
 @pytest.fixture
@@ -73,7 +98,9 @@ def looking(tmp_path: Path) -> Looking:
     )
     world = World(of, FIBRE, seed=3, edges=CALM, begin=BEGIN, least_addresses=2)
     effect = Effect(factor=30.0, by_name=True)
-    world.restrict([restriction(of, "x", effect, FIBRE, world.distance("x"))])
+    world.restrict(
+        [restriction(of, p.name, effect, FIBRE, world.distance(p.name)) for p in of.platforms]
+    )
     daemon = Daemon(of, lambda: of)
     made = Looking(daemon, world, daemon._judging.rounds)
     rounds: object = made
@@ -81,9 +108,9 @@ def looking(tmp_path: Path) -> Looking:
     return made
 
 
-async def turn(looking: Looking) -> None:
+async def turn(looking: Looking, platform: str = "x") -> None:
     daemon = looking._daemon
-    slot = next(s for s in slots(daemon._config) if s.platform == "x")
+    slot = next(s for s in slots(daemon._config) if s.platform == platform)
     await daemon._judging.turn(slot, RoundKind.TRANSFER, 300.0)
 
 
@@ -103,3 +130,44 @@ async def test_a_burst_that_is_given_up_is_no_longer_being_made(looking: Looking
     snapshot = looking._daemon.snapshot()
     assert not snapshot.running
     assert snapshot.counted.abandoned[SLOT] == 1
+
+
+async def test_platforms_that_are_slow_at_once_are_tested_in_one(looking: Looking) -> None:
+    names = [p.name for p in looking._daemon._config.platforms]
+    await asyncio.gather(*(turn(looking, name) for name in names))
+    first, *_ = looking.made_for
+    assert sorted(first) == sorted(names)
+    told = {verdict.platform: verdict for verdict in looking._daemon._judging.verdicts.values()}
+    assert all(told[name].provisional or told[name].proven for name in names)
+    assert not looking._daemon.snapshot().running
+    # Each leg's bytes once, whoever's round it stands in.
+    metrics = looking._daemon.snapshot().counted.wire_bytes
+    assert sum(metrics.values()) == looking.bytes
+
+
+async def test_a_platform_that_the_budget_refuses_is_left_out(
+    looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = looking._daemon._data
+    refuse = data.refuse_burst
+
+    def refused(vantage: str, platform: str, burst: Burst) -> Refusal | None:
+        return Refusal.OUT_OF_BUDGET if platform == "x" else refuse(vantage, platform, burst)
+
+    monkeypatch.setattr(data, "refuse_burst", refused)
+    names = [p.name for p in looking._daemon._config.platforms]
+    await asyncio.gather(*(turn(looking, name) for name in names))
+    assert looking.made_for
+    assert all("x" not in made for made in looking.made_for)
+    assert looking._daemon._judging.verdicts[SLOT].reason == "out_of_budget"
+
+
+async def test_a_turn_that_is_cancelled_holds_nobody(looking: Looking) -> None:
+    names = [p.name for p in looking._daemon._config.platforms]
+    turns = {name: asyncio.create_task(turn(looking, name)) for name in names}
+    while not looking.made_for:
+        await asyncio.sleep(0)
+    turns["x"].cancel()
+    await asyncio.wait(turns.values(), timeout=20)
+    assert all(one.done() for one in turns.values())
+    assert not looking._daemon.snapshot().running

@@ -16,7 +16,7 @@ from probe.config.schema import Config, LegsConfig, ScheduleConfig, Settings, Va
 from probe.config.values import Bytes, Seconds
 from probe.measure.between_rounds import BetweenRounds
 from probe.measure.round import Rounds
-from probe.model.burst import Burst
+from probe.model.burst import Burst, PlannedBurst
 from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Signature
@@ -100,7 +100,8 @@ class Setting:
             read_bytes=65_536,
             deadline_seconds=seconds,
         )
-        return await rounds.burst(plan, platform="x", vantage="here")
+        (observed,) = await rounds.bursts.made([PlannedBurst("x", plan)], vantage="here")
+        return observed
 
 
 @asynccontextmanager

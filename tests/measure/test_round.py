@@ -27,7 +27,7 @@ from probe.measure.asker import Asker
 from probe.measure.between_rounds import BetweenRounds
 from probe.measure.round import Rounds
 from probe.measure.round_names import Names
-from probe.model.burst import Burst
+from probe.model.burst import Burst, PlannedBurst
 from probe.model.failure import Failure
 from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind, Verify
 from probe.model.observation import RoundObservation
@@ -261,7 +261,7 @@ async def test_a_burst_that_the_data_budget_refuses_asks_nobody() -> None:
     async with world() as there:
         rounds = Rounds(there.config(), trust(), there.state)
         burst = Burst(target="object", compares=Compares.GOODPUT, read_bytes=65_536)
-        observed = rounds.unmade(burst, platform="x", vantage="here")
+        observed = rounds.bursts.unmade(PlannedBurst("x", burst), vantage="here")
     assert (observed.kind, observed.legs, observed.burst) == (RoundKind.BURST, (), burst)
     assert {skip.reason for skip in observed.skipped} == {"data_budget"}
     roles = [skip.leg.role for skip in observed.skipped]

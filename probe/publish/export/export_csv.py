@@ -102,6 +102,11 @@ COLUMNS: tuple[Column, ...] = (
         "leg_order", "The leg's place in the round's random order, 0 first", lambda r: r.leg.order
     ),
     Column(
+        "leg_counted",
+        "`false`: a control's leg of a burst of several platforms that another's round counts",
+        lambda r: r.leg in r.stored.observed.counted_legs,
+    ),
+    Column(
         "owner", "Whose endpoint: the platform's or the control's name", lambda r: r.leg.leg.owner
     ),
     Column("target", "The endpoint's name in the configuration", lambda r: r.leg.leg.target),

@@ -68,8 +68,9 @@ def ooni_lines(
 
 
 def measurements(stored: StoredRound, vantage: Vantage) -> Iterator[Keys]:
-    """The measurements of one round: its legs in the order in which they were made, its names."""
-    for leg in stored.observed.legs:
+    """The measurements of one round: its legs in the order in which they were made, its names. A
+    leg that several platforms' rounds have is one measurement."""
+    for leg in stored.observed.counted_legs:
         yield _of_leg(stored, leg, vantage)
     names: dict[str, list[DnsObservation]] = {}
     for dns in stored.observed.dns:
@@ -118,7 +119,7 @@ def _frame(
 
 
 def _of_leg(stored: StoredRound, observed: LegObservation, vantage: Vantage) -> Keys:
-    leg = observed.leg
+    leg, burst = observed.leg, stored.observed.burst
     frame = _frame(
         stored,
         vantage,
@@ -128,6 +129,7 @@ def _of_leg(stored: StoredRound, observed: LegObservation, vantage: Vantage) -> 
     )
     frame["annotations"] |= {
         "throttlewatch_compares": leg.compares.value,
+        "throttlewatch_joint": "" if burst is None else ",".join(burst.joint),
         "throttlewatch_leg": leg.role.value,
         "throttlewatch_operator": leg.operator,
         "throttlewatch_order": str(observed.order),

@@ -198,7 +198,7 @@ class Board:
         self._totals.round_ended(observation, self._wall())
         # Transfers have an interval of their own, and it is no shorter than that of the rounds.
         spread = max(pace, self._spread(slot))
-        for leg in observation.legs:
+        for leg in observation.counted_legs:
             self._take_leg(observation, leg, now, pace, spread)
         for leg in observation.beside:
             key = self._declared.leg_key(observation, leg.leg)

@@ -76,7 +76,7 @@ class Totals:
             result = "ok" if all(leg.ok for leg in observed.legs) else "failed"
         self._rounds[vantage, platform, kind, result] += 1
         self._last_rounds[vantage, platform, kind] = at
-        for skip in observed.skipped:
+        for skip in observed.counted_skipped:
             reason = skip.reason if skip.reason in SKIP_REASONS else OTHER
             self._skipped[vantage, platform, reason] += 1
         for made in observed.legs:

@@ -59,7 +59,7 @@ def gather(
             slot = slots[key] = _SlotGatherer(over)
         slot.add(stored)
         count += 1
-        legs += len(observed.legs)
+        legs += len(observed.counted_legs)
         wire += sum(
             (leg.wire_bytes_sent or 0) + (leg.wire_bytes_received or 0) for leg in observed.legs
         )

@@ -67,6 +67,9 @@ def _title(observed: RoundObservation) -> str:
     words = f"{observed.kind.value} round"
     if observed.kind is RoundKind.BURST and observed.burst is not None:
         words = f"burst of {observed.burst.target}, {len(observed.legs)} legs in random order"
+        others = [name for name in observed.burst.joint if name != observed.platform]
+        if others:
+            words += f" with those of {', '.join(others)}"
     return f"{observed.platform} from {observed.vantage}, {words}: {_order(observed)}"
 
 
