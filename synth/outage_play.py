@@ -8,7 +8,6 @@ from functools import lru_cache
 from msgspec import Struct
 
 from probe.config import load
-from probe.model.identity import RoundKind
 from probe.model.verdict import State, Verdict
 from synth.drive import Daemon
 from synth.edges import EdgeModel
@@ -76,8 +75,7 @@ class Stage:
             said += [one.verdict for one in self.inside.run(self.now)]
             for daemon in self.outside:
                 for one in daemon.run(self.now):
-                    if one.observed.kind is not RoundKind.BURST:
-                        self.latest[one.observed.vantage, one.observed.platform] = one.verdict
+                    self.latest[one.observed.vantage, one.observed.platform] = one.verdict
         return [verdict for verdict in said if verdict.platform in self.struck]
 
     def _told(self, platform: str) -> tuple[Verdict, ...]:

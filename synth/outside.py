@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from probe.config.schema import Config
-from probe.model.identity import RoundKind
 from probe.model.verdict import Verdict
 from synth.drive import Daemon, Said
 from synth.world import World
@@ -48,9 +47,8 @@ class Watched:
             step = min(until, self.inside.now + STEP_SECONDS)
             for reference in self._references:
                 for said in reference.run(step):
-                    if said.observed.kind is not RoundKind.BURST:
-                        key = (said.observed.vantage, said.observed.platform)
-                        self._latest[key] = said.verdict
+                    key = (said.observed.vantage, said.observed.platform)
+                    self._latest[key] = said.verdict
             told: dict[str, tuple[Verdict, ...]] = {}
             for (_, platform), verdict in self._latest.items():
                 told[platform] = (*told.get(platform, ()), verdict)

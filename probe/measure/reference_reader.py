@@ -231,6 +231,7 @@ def _verdict(number: int, seen: SeenOutside) -> Verdict | None:
         reason=seen.reason,
         holds_seconds=min(max(0.0, seen.holds_until - seen.at), LONGEST_HOLD_SECONDS),
         evidence=_rates(seen),
+        read_at=seen.read_at,
     )
 
 

@@ -123,9 +123,9 @@ GROUNDS: dict[Basis, Ground] = {
     ),
     Basis.ADDRESSES: Ground(
         accuses=False,
-        needs="the evidence, of it ≥ 100 at each of two of the platform's addresses, and two "
-        "suspicious rounds. If the name has only one, those of other targets of the "
-        "platform that are suspicious too count",
+        needs="the evidence, of it ≥ 100 at each of two of the platform's addresses (or at three "
+        "and more together, without the one that bears most), and two suspicious rounds. If the "
+        "name has only one, those of other targets of the platform that are suspicious too count",
         rules_out="one address",
         leaves="That the platform's own servers are not the cause.",
         wrong="accuses nobody; each outage and many a bad hour of the platform's own",

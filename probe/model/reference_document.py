@@ -21,7 +21,8 @@ class SeenOutside(Struct, frozen=True, kw_only=True):
     """What is seen of one platform. ``state`` and ``reason`` are a verdict's, made at ``at``, which
     holds until ``holds_until`` (Unix seconds). ``bytes`` is the largest body that its last rounds
     read, ``bytes_per_second`` its goodput, ``control_bytes_per_second`` that of the fastest control
-    there (``None``: nothing was read)."""
+    there (``None``: nothing was read). ``read_at``: when a whole object was read last
+    and all was well, as the verdict has it (Unix seconds)."""
 
     platform: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}\Z")]
     state: Annotated[str, _WORD]
@@ -31,6 +32,7 @@ class SeenOutside(Struct, frozen=True, kw_only=True):
     bytes: int | None = None
     bytes_per_second: float | None = None
     control_bytes_per_second: float | None = None
+    read_at: float | None = None
 
     @property
     def known_state(self) -> State | None:

@@ -135,7 +135,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     bytes that were read in one exchange, so ``ok`` says nothing about what begins later.
     ``may_claim`` and ``may_not_claim`` are sentences that the evidence bears or forbids. It holds
     for ``holds_seconds`` unless another one comes: from then on nobody knows. ``back``: what it
-    says of the time before.
+    says of the time before. ``read_at``: when a round last read a whole object of it and all was
+    well (Unix seconds; ``None``: not known).
     """
 
     vantage: str
@@ -164,6 +165,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     holds_seconds: float = HOLD_SECONDS
     back: LookingBack | None = None
+    read_at: float | None = None
 
     @property
     def suspected(self) -> bool:

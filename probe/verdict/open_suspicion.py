@@ -8,7 +8,7 @@ it rules out: enough to accuse, or only that it is so here.
 from __future__ import annotations
 
 from collections import Counter
-from math import exp, isfinite, log
+from math import exp, isfinite, log, prod
 from statistics import median
 
 from msgspec import Struct
@@ -182,8 +182,13 @@ def own_resolver_knows(episode: OpenSuspicion) -> bool:
 
 
 def _strong(episode: OpenSuspicion, thresholds: Thresholds) -> int:
-    """Addresses that bear evidence by themselves."""
-    return sum(w.e_value >= thresholds.address_evidence for w in episode.by_address.values())
+    """Addresses that bear evidence by themselves; or three and more that together do so even
+    without the one that bears most: it is then not that one alone."""
+    borne = sorted(w.e_value for w in episode.by_address.values() if w.e_value > 1.0)
+    alone = sum(value >= thresholds.address_evidence for value in borne)
+    if alone < 2 <= len(borne) - 1 and prod(borne[:-1]) >= thresholds.address_evidence:
+        return len(borne)
+    return alone
 
 
 def _forged(episode: OpenSuspicion, thresholds: Thresholds) -> bool:

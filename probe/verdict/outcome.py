@@ -104,6 +104,7 @@ def publish(
         evidence=_evidence(numbers, observed.burst),
         holds_seconds=observed.holds_seconds,
         back=_looking_back(facts.relief),
+        read_at=facts.read_at or None,
     )
     verdict = replace(
         verdict,

@@ -40,9 +40,14 @@ def vouched(holder: OpenSuspicion | Proven, at: float, about: About) -> bool:
 
 def _looked(verdict: Verdict, holder: OpenSuspicion | Proven, about: About) -> bool:
     since = verdict.at - holder.onset_at
-    if since < min(about.thresholds.settle_seconds, SETTLED * about.transfer_seconds):
+    settled = min(about.thresholds.settle_seconds, SETTLED * about.transfer_seconds)
+    if since < settled:
         return False
     if holder.measure is Measure.HANDSHAKE:
+        return True
+    # Two rounds of three read nothing: what the one before them read counts still.
+    read = (verdict.read_at or 0.0) - holder.onset_at
+    if holder.measure is Measure.TRANSFER and settled <= read <= since:
         return True
     if any(entry.name == f"{holder.measure}_slowdown_ratio" for entry in verdict.evidence):
         return True

@@ -69,6 +69,10 @@ def scene_of(
     if mine.episode is None:
         return BurstScene(event=Occasion.UNASKED)
     if not found.complete:
+        rests_on = _basis(mine, mine.episode, observed, about, others)
+        if rests_on is not None and not mine.episode.well:
+            # The round before it was the last that was wanting.
+            return BurstScene(event=Occasion.PROOF, episode=mine.episode, rests_on=rests_on)
         return BurstScene(event=Occasion.INCOMPLETE, episode=mine.episode)
     return _of_suspicion(mine, mine.episode, found, observed, about, others)
 
@@ -95,9 +99,8 @@ def _of_suspicion(
         return BurstScene(
             event=Occasion.ONE_EDGE if episode.one_edge else Occasion.NO_EVIDENCE, episode=episode
         )
-    place = where_names_lead.places(observed).get(episode.target)
-    known = 0 if place is None else len(mine.addresses.get(place, ()))
-    rests_on = basis(episode, observed.started_at, known, thresholds, others)
+    known = _addresses(mine, episode, observed)
+    rests_on = _basis(mine, episode, observed, about, others)
     more = episode.bursts < thresholds.bursts_per_round
     if rests_on is not None and (
         rests_on.accuses or not more or not _swap_may_speak(episode, found)
@@ -107,6 +110,24 @@ def _of_suspicion(
     alone = not others_to_try and not _swap_may_speak(episode, found)
     enough = not more or (rests_on is None and _enough(episode, thresholds.evidence, alone))
     return BurstScene(event=Occasion.ENOUGH if enough else Occasion.MORE, episode=episode)
+
+
+def _addresses(mine: PlatformMemory, episode: OpenSuspicion, observed: RoundObservation) -> int:
+    """Addresses that are known of what is suspected."""
+    place = where_names_lead.places(observed).get(episode.target)
+    return 0 if place is None else len(mine.addresses.get(place, ()))
+
+
+def _basis(
+    mine: PlatformMemory,
+    episode: OpenSuspicion,
+    observed: RoundObservation,
+    about: About,
+    others: Others,
+) -> Basis | None:
+    """What a proof of ``episode`` may rest on now."""
+    known = _addresses(mine, episode, observed)
+    return basis(episode, observed.started_at, known, about.thresholds, others)
 
 
 def _not_over(

@@ -28,10 +28,13 @@ ASTRAY = OF_A_CERTIFICATE | {
 
 
 def places(observed: RoundObservation) -> dict[str, FamilyKey]:
-    """Under which key the addresses of each target are found."""
+    """Under which key the addresses of each target are found, whether or not a budget forbade its
+    legs."""
+    legs = [*(one.leg for one in observed.legs), *(one.leg for one in observed.skipped)]
     return {
-        leg.leg.target: family_key(observed.family, leg.leg.connect_to)
-        for leg in observed.by_role(LegRole.TARGET)
+        leg.target: family_key(observed.family, leg.connect_to)
+        for leg in legs
+        if leg.role is LegRole.TARGET
     }
 
 

@@ -303,11 +303,16 @@ def test_hours_are_those_of_the_zone_that_is_set_now(monkeypatch: pytest.MonkeyP
     assert (seconds[1] - seconds[0]) % 86_400.0 == pytest.approx(5 * 3_600.0, abs=60.0)
 
 
-def test_what_is_suspected_and_not_proven_is_read_in_every_round_for_a_while() -> None:
+@pytest.mark.parametrize(
+    ("state", "reason"), [(State.UNKNOWN, "failure_suspected"), (State.IMPAIRED, "")]
+)
+def test_what_is_suspected_or_impaired_is_read_in_every_round_for_a_while(
+    state: State, reason: str
+) -> None:
     month = Month(configured(), Time())
     month.run(1.0)
     calm = len(month.log)
-    month.state, month.reason = State.UNKNOWN, "failure_suspected"
+    month.state, month.reason = state, reason
     month.run(1.0 / 48.0)  # half an hour
     kinds = [kind for _, _, kind in month.log[calm:]]
     # The first of each platform was placed before anything was suspected.
@@ -322,7 +327,7 @@ def test_what_is_suspected_and_not_proven_is_read_in_every_round_for_a_while() -
 
 @pytest.mark.parametrize(
     ("state", "reason"),
-    [(State.OK, ""), (State.UNKNOWN, "target_failing"), (State.IMPAIRED, ""), (State.BLOCKED, "")],
+    [(State.OK, ""), (State.UNKNOWN, "target_failing"), (State.BLOCKED, "")],
 )
 def test_what_is_well_or_proven_is_not_read_more_often(state: State, reason: str) -> None:
     month = Month(configured(), Time())

@@ -115,4 +115,5 @@ def _seen(snapshot: Snapshot, verdict: Verdict) -> SeenOutside:
         bytes=size,
         bytes_per_second=None if pace is None else round(pace, 1),
         control_bytes_per_second=round(max(controls), 1) if controls else None,
+        read_at=None if verdict.read_at is None else round(verdict.read_at, 3),
     )

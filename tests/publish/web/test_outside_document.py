@@ -45,10 +45,11 @@ def abroad(key_file: str | None, places: tuple[str, ...] = PLACES[:1]) -> Config
 
 
 def board(of: Config, states: dict[str, State]) -> Board:
-    made = Board(of)
+    made, now = Board(of), time.time()
     for name, state in states.items():
         observed = full_round(of, "x", vantage=name)
-        made.round_finished(observed, replace(verdict_of(observed, state), at=time.time()))
+        verdict = replace(verdict_of(observed, state), at=now, read_at=now - 300.0)
+        made.round_finished(observed, verdict)
     return made
 
 
@@ -101,7 +102,8 @@ async def test_from_a_key_to_a_verdict_inside(tmp_path: Path) -> None:
     assert read.output == "1  ok\n   x: ok\n"
     (verdict,) = outside.verdicts()
     assert verdict.state is State.OK
-    # And how fast it reads there, beside its controls.
+    # And when it last read there, and how fast, beside its controls.
+    assert verdict.read_at == pytest.approx(verdict.at - 300.0, abs=0.01)
     found = outside_of([verdict])
     assert found is not None
     assert found.platform > 0.0

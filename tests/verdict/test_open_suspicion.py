@@ -1,0 +1,93 @@
+"""When it is not one address alone, and a proof that waits for no further burst."""
+
+from __future__ import annotations
+
+from math import prod
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probe.model.basis import Basis
+from probe.model.identity import Family, LegRole
+from probe.model.observation import Leg
+from probe.model.verdict import State
+from probe.observe.effort import Measure
+from probe.verdict.bets import Wealth
+from probe.verdict.memory import OpenSuspicion
+from probe.verdict.open_suspicion import Others, basis
+from probe.verdict.thresholds import DEFAULT
+from tests.verdict.country import WELL, Country, Done
+
+AT = 1_700_000_000.0
+FOUR = tuple(f"198.18.0.{n}" for n in range(1, 5))
+
+
+def worth(value: float) -> Wealth:
+    return Wealth(value, value, value)
+
+
+def rests_on(values: tuple[float, ...], *, rounds: int = 2, known: int = 4) -> Basis | None:
+    """The basis of what bears the whole evidence, of it ``values`` at each address."""
+    episode = OpenSuspicion(
+        target="object",
+        measure=Measure.TRANSFER,
+        family=Family.IPV4,
+        onset_at=AT,
+        last_at=AT,
+        rounds=rounds,
+        control=worth(60_000.0),
+        by_address={f"198.18.0.{n}": worth(value) for n, value in enumerate(values)},
+        slow_logs=(2.0, 2.0),
+        slow_legs=6,
+    )
+    return basis(episode, AT + 600.0, known, DEFAULT, Others())
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ((221.0, 221.0), Basis.ADDRESSES),
+        ((221.0, 221.0, 0.02, 0.02), Basis.ADDRESSES),
+        ((221.0, 14.6, 14.6), Basis.ADDRESSES),
+        ((14.6, 14.6, 14.6, 14.6), Basis.ADDRESSES),
+        ((9e9, 14.6), None),
+        ((9e9, 14.6, 0.02), None),
+        ((9e9, 1.8, 1.8, 1.8), None),
+        ((14.6, 14.6), None),
+        ((9e9,), None),
+    ],
+)
+def test_it_is_not_one_address_alone(values: tuple[float, ...], found: Basis | None) -> None:
+    assert rests_on(values) is found
+    assert rests_on(values, rounds=1) is None
+
+
+@given(st.lists(st.floats(min_value=0.01, max_value=1e6), min_size=1, max_size=6))
+def test_whichever_address_is_left_out_the_others_bear_enough(values: list[float]) -> None:
+    if rests_on(tuple(values)) is None:
+        return
+    for out in range(len(values)):
+        left = [v for n, v in enumerate(values) if n != out and v > 1.0]
+        assert prod(left) >= 0.99 * DEFAULT.address_evidence
+
+
+def test_a_second_slow_round_proves_what_a_budget_keeps_from_being_tested_again() -> None:
+    country = Country(swaps=False, addresses=FOUR)
+    country.run(24)
+    country.act = slow
+    assert country.run(1).reason == "suspected"
+    country.spent = True
+    assert country.run(1).state is State.IMPAIRED
+
+
+def test_a_budget_that_is_spent_proves_nothing_by_itself() -> None:
+    country = Country(swaps=False, addresses=FOUR)
+    country.run(24)
+    country.act, country.spent = slow, True
+    for _ in range(12):
+        assert country.run(1).reason == "out_of_budget"
+
+
+def slow(leg: Leg, address: str) -> Done:
+    return Done(transfer=12.0) if leg.role is LegRole.TARGET else WELL
