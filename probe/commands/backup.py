@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
@@ -11,8 +10,7 @@ from probe.commands.options import config_option, load_config
 from probe.commands.output import tell
 from probe.store.backup import BackupError
 from probe.store.backup import backup as copy
-from probe.store.files import readable_path
-from probe.store.history import HistoryError
+from probe.store.history import HistoryError, path_of
 
 
 @click.command()
@@ -30,11 +28,8 @@ def backup(target: Path, source: Path | None, path: Path | None) -> None:
     A copy made with cp lacks what was written lately. What still waits in the daemon's memory, five
     minutes of calm at most, is in neither; an orderly stop writes it.
     """
-    if source is None:
-        source = readable_path(load_config(path).settings.store.path, os.environ)
-    if source is None:
-        raise click.ClickException("the configuration turns the history off (store.path: null)")
     try:
+        source = source or path_of(load_config(path).settings.store)
         rounds = copy(source, target)
     except (BackupError, HistoryError) as error:
         raise click.ClickException(str(error)) from error

@@ -83,9 +83,13 @@ def _print(found: AnswerNow, in_time: bool) -> None:
 
 
 def _remembered(config: Config, vantage: str) -> Memory | None:
-    """What the daemon has learnt of this line; that there is none is no trouble."""
+    """What the daemon has learnt of this line; that there is nothing is no trouble."""
+    store = config.settings.store
+    if store.path is None:
+        return None
     try:
-        with History.open(config.settings.store) as history:
+        with History.open(store) as history:
             return read_memory(history, vantage)
-    except HistoryError:
+    except HistoryError as error:
+        tell(f"What is normal here is not known: {error}.")
         return None

@@ -78,6 +78,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     # SQLite would wait for somebody to write to a pipe.
     if not stat.S_ISREG(path.stat().st_mode):
         raise ForeignFileError("no regular file")
+    path.open("rb").close()  # SQLite has one error for all that keeps a file from being opened
     connection = _connect_read_only(path, "mode=ro")
     try:
         check_ours(connection)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,6 +47,27 @@ def readable_path(configured: str | None, environ: Mapping[str, str]) -> Path | 
         return Path(configured)
     files = [folder / NAME for folder in kept_in(environ)]
     return next((file for file in files if _exists(file)), files[-1])
+
+
+def closed_path(configured: str | None, environ: Mapping[str, str]) -> Path | None:
+    """Where a history may be that this user cannot even look for; ``None``: nowhere."""
+    if configured is None:
+        return None
+    named = [Path(configured)] if configured != AUTO else []
+    found = named or [folder / NAME for folder in kept_in(environ)]
+    return next((file for file in found if _is_closed(file)), None)
+
+
+def owner_of(path: Path) -> str:
+    """The name of the user who may read ``path``: its owner, or that of the nearest folder above it
+    that can be looked at; empty where nobody has that number."""
+    for place in (path, *path.parents):
+        with suppress(OSError):
+            number = place.stat().st_uid
+            with suppress(KeyError):
+                return pwd.getpwuid(number).pw_name
+            return ""
+    return ""
 
 
 def belonging(path: Path) -> tuple[Path, ...]:
@@ -120,6 +143,16 @@ def size(path: Path) -> int:
 
 def _may_write(folder: Path) -> bool:
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _is_closed(file: Path) -> bool:
+    try:
+        file.stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return not os.access(file, os.R_OK)
 
 
 def _exists(file: Path) -> bool:

@@ -44,10 +44,7 @@ class History:
     @classmethod
     def open(cls, config: StoreConfig, *, environ: Mapping[str, str] = os.environ) -> History:
         """The history that a daemon with this configuration writes. Raises ``HistoryError``."""
-        path = files.readable_path(config.path, environ)
-        if path is None:
-            raise HistoryError("the configuration turns the history off (store.path: null)")
-        return cls(path)
+        return cls(path_of(config, environ))
 
     def __enter__(self) -> History:
         return self
@@ -210,10 +207,34 @@ def _all_of(*clauses: tuple[str, Any]) -> tuple[str, tuple[Any, ...]]:
     return " AND ".join(["1", *(clause for clause, _ in wanted)]), tuple(v for _, v in wanted)
 
 
+def path_of(config: StoreConfig, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the history of a daemon with this configuration is. Raises ``HistoryError`` if there is
+    none, or if it may be where this user cannot look."""
+    path = files.readable_path(config.path, environ)
+    if path is None:
+        raise HistoryError("the configuration turns the history off (store.path: null)")
+    closed = files.closed_path(config.path, environ)
+    if closed is not None and (closed == path or not path.exists()):
+        raise _not_yours(closed)
+    return path
+
+
+def _not_yours(path: Path) -> HistoryError:
+    """What is there may be read by another user: who, and how."""
+    owner = files.owner_of(path)
+    whose = f"is {owner}'s" if owner else "is another user's"
+    return HistoryError(
+        f"cannot read {path}: it {whose} and not this user's. Put `sudo -u {owner or 'USER'}` "
+        "before the command, with the whole path of the configuration (-c)"
+    )
+
+
 def open_for_people(path: Path) -> sqlite3.Connection:
     """A connection to the history at ``path`` that only reads. Raises ``HistoryError``."""
     try:
         return open_reader(path)
+    except PermissionError as error:
+        raise _not_yours(path) from error
     except (FileNotFoundError, NotADirectoryError) as error:
         raise HistoryError(f"there is no history at {path}: nothing was measured yet") from error
     except Exception as error:

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+import pwd
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,8 +57,84 @@ def test_whatever_lies_there(tmp_path: Path, command: str) -> None:
     assert "File name too long" in said(tmp_path, command, tmp_path / ("x" * 300))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every folder")
-def test_a_folder_of_another_user(tmp_path: Path) -> None:
-    (tmp_path / "closed").mkdir(mode=0)
-    for command in (*COMMANDS, "backup"):
-        assert "not this user's" in said(tmp_path, command, tmp_path / "closed" / "h")
+# Each command in a child of its own. Root is one who may look into every folder: without these two
+# capabilities it is a user like others, who is not the folder's owner.
+WITHOUT = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+PROGRAM = """
+import os, sys
+from probe.cli import main
+for line in sys.stdin.read().splitlines():
+    child = os.fork()
+    if child == 0:
+        os.dup2(1, 2)
+        print(f"== {line}", flush=True)
+        main(line.split(), prog_name="throttlewatch")
+    os.waitpid(child, 0)
+"""
+
+
+NOBODY = 65_534
+
+
+def told(lines: list[str], environ: dict[str, str]) -> dict[str, str]:
+    """What each command says to another user."""
+    done = subprocess.run(
+        [*(WITHOUT if os.geteuid() == 0 else ()), sys.executable, "-c", PROGRAM],
+        input="\n".join(lines),
+        env={**os.environ, "HOME": "/nonexistent", "XDG_STATE_HOME": "", **environ},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    parts = done.stdout.split("== ")[1:]
+    assert len(parts) == len(lines), done.stderr
+    return {part.partition("\n")[0]: part.partition("\n")[2] for part in parts}
+
+
+@pytest.fixture
+def closed() -> Iterator[Path]:
+    """A folder that its owner alone may enter, in one that everybody may."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "closed").mkdir()
+        close(folder / "closed", 0o700)
+        yield folder / "closed"
+
+
+def close(path: Path, mode: int) -> None:
+    """Nobody's, whom this user is not; or, for one who may not give it away, closed to itself."""
+    path.chmod(mode if os.geteuid() == 0 else 0)
+    if os.geteuid() == 0:
+        os.chown(path, NOBODY, -1)
+
+
+@pytest.mark.parametrize("whose", ["a folder", "a file", "the service's"])
+def test_a_history_of_another_user_is_not_none(closed: Path, whose: str) -> None:
+    environ, file = {}, closed / "history.sqlite3"
+    if whose == "the service's":
+        # Where a unit says its state is: what it stands for cannot be looked into.
+        environ["STATE_DIRECTORY"] = str(closed)
+        settings = ""
+    elif whose == "a file":
+        file = closed.parent / "history.sqlite3"
+        with sqlite3.connect(file) as connection:
+            connection.execute("CREATE TABLE rounds (id)")
+        connection.close()
+        close(file, 0o600)
+        settings = f"store: {{path: '{file}'}}\n"
+    else:
+        settings = f"store: {{path: '{file}'}}\n"
+    config = closed.parent / "throttlewatch.yaml"
+    config.write_text(settings or "country: PK\n")
+    lines = [f"{command} -c {config}" for command in COMMANDS]
+    lines.append(f"backup {closed.parent / 'copy'} -c {config}")
+    owner = pwd.getpwuid(os.geteuid() or NOBODY).pw_name
+    for command, words in told(lines, environ).items():
+        assert f"cannot read {file}: " in words, command
+        assert f"is {owner}'s and not this user's" in words, command
+        assert f"`sudo -u {owner}`" in words, command
+        assert "nothing was measured" not in words, command
+        assert "Traceback" not in words, command

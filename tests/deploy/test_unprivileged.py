@@ -57,7 +57,7 @@ def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedPr
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("command", ["", "run", "once", "check", "explain", "demo"])
+@pytest.mark.parametrize("command", ["", "run", "now", "once", "check", "explain", "demo"])
 def test_what_measures_or_serves_has_no_privileges(folder: Path, command: str) -> None:
     done = run(folder, *([command, "--light"] if command else []))
     assert done.returncode == 0, done.stderr
