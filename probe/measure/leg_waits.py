@@ -15,9 +15,6 @@ from probe.model.identity import Compares, LegRole, Phase
 from probe.model.observation import FIRST_PROBER, Leg, LegObservation
 from probe.schedule.leg_patience import RoundPatience, Taken
 
-# Once it is connected, or has asked, a leg has a nearer bound than before; nobody tells of that.
-LOOK_SECONDS = 0.5
-
 _BEFORE_HTTP = frozenset({Phase.CONNECT, Phase.TLS})
 
 
@@ -74,7 +71,8 @@ class LegWaits:
         if (timer := self._timers.pop(pulse, None)) is not None:
             timer.cancel()
         signs, since = pulse.signs, pulse.since_beginning
-        ends = self.rule.of(self._under_way[pulse]).ends(
+        patience = self.rule.of(self._under_way[pulse])
+        ends = patience.ends(
             connected=None if signs.connected_ns is None else since(signs.connected_ns),
             asked=None if signs.asked_ns is None else since(signs.asked_ns),
             moved=since(signs.moved_ns),
@@ -83,5 +81,6 @@ class LegWaits:
         if left <= 0.0:
             pulse.cut()
         else:
+            # Once it is connected, say, less is waited for than before.
             loop = asyncio.get_running_loop()
-            self._timers[pulse] = loop.call_later(min(left, LOOK_SECONDS), self._look, pulse)
+            self._timers[pulse] = loop.call_later(min(left, patience.least), self._look, pulse)

@@ -56,6 +56,11 @@ class LegPatience(Struct, frozen=True, kw_only=True):
     body: float
     silent: float
 
+    @property
+    def least(self) -> float:
+        """So much is waited for at least after whatever happens next."""
+        return min(self.handshake, self.body, self.silent)
+
     def ends(
         self, *, connected: float | None = None, asked: float | None = None, moved: float = 0.0
     ) -> float:
