@@ -6,7 +6,8 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -41,7 +42,7 @@ _OWN_OBJECT = frozenset({LegRole.TARGET, LegRole.CONTROL})
 
 class Asker:
     """Asks hosts while their budgets allow it. ``targets`` by owner and name; ``page_seconds`` is
-    the deadline of a page."""
+    the deadline of all pages of a round together."""
 
     def __init__(
         self,
@@ -81,8 +82,13 @@ class Asker:
         self, via: VantageConfig, names: Names, url: str, *, first_bytes: int = 0
     ) -> Page | Failure:
         """Fetch a page on which a link is looked for; ``first_bytes``: no more than these."""
+        if self.has_spent_pages(names):
+            return Failure(
+                phase=Phase.RESOLVE, reason="interrupted", detail="enough time was spent on pages"
+            )
         host = urlsplit(url).hostname or ""
-        resolution = (await names.resolve([host]))[host]
+        with _counted(names):
+            resolution = (await names.resolve([host]))[host]
         if resolution.failure is not None:
             return resolution.failure
         if not self._may_ask(host, host, resolution, via):
@@ -93,16 +99,17 @@ class Asker:
         def count(size: int) -> None:
             names.page_wire_bytes += size
 
-        waits = LegWaits(self._patience(via, names.family, self._page_seconds))
+        left = max(0.0, self._page_seconds - names.page_seconds)
+        waits = LegWaits(self._patience(via, names.family, left))
 
         async def fetch(pulse: Pulse) -> Page | Failure:
-            with waits.waiting(pulse, first_bytes or PAGE_BYTES):
+            with waits.waiting(pulse, first_bytes or PAGE_BYTES), _counted(names):
                 return await fetch_page(
                     url,
                     address=resolution.address,
                     via=via,
                     trust=self._trust,
-                    deadline_seconds=self._page_seconds,
+                    deadline_seconds=left,
                     max_bytes=first_bytes or PAGE_BYTES,
                     range_bytes=first_bytes,
                     count=count,
@@ -116,6 +123,10 @@ class Asker:
         if isinstance(page, Page) and page.retry_after_seconds is not None:
             self._leave_alone(via, Wish(host, page.retry_after_seconds))
         return page
+
+    def has_spent_pages(self, names: Names) -> bool:
+        """Whether pages have had all the time that a round has for them."""
+        return names.page_seconds >= self._page_seconds
 
     def affords(
         self,
@@ -253,6 +264,15 @@ def _led(
     leg: Leg, resolutions: Mapping[str, Resolution], pinned: Mapping[str, Resolution] | None
 ) -> Resolution:
     return (pinned or {}).get(leg.owner) or resolutions[leg.connect_to]
+
+
+@contextmanager
+def _counted(names: Names) -> Iterator[None]:
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        names.page_seconds += time.monotonic() - began
 
 
 def _unresolved(leg: Leg, resolution: Resolution, order: int) -> LegObservation:

@@ -1,9 +1,10 @@
 """Whose turn it is on a vantage's line: what moves bytes has it alone, what only waits hands it on.
 
 Two bodies at once would share the line, and each would seem slow. A handshake that gets no answer
-and a read that has stalled take nothing from anybody: after ``PATIENCE_SECONDS`` without a byte
-such a leg hands its turn on, and waits for its deadline as the sample that it is. So a platform
-that is silent holds neither its own other legs nor other platforms.
+and a read that has stalled take nothing from anybody: after ``PATIENCE_SECONDS`` without a byte, or
+thrice as long with hardly any, such a leg hands its turn on, and waits for its deadline as the
+sample that it is. So a platform that is silent holds neither its own other legs nor other
+platforms.
 
 Whoever began its round earlier goes first: the legs of a round, which are compared with each other,
 stay together as long as they move, and another round fills what would else be waiting.
@@ -24,6 +25,10 @@ T = TypeVar("T")
 # A SYN that was lost is sent again after a second (RFC 6298, section 2), and its answer is mostly
 # there half a second later: a leg that loses one does not lose its turn.
 PATIENCE_SECONDS = 1.5
+# What brings less than a segment in three times as long takes nothing from anybody either: a byte
+# now and then must not hold everybody.
+TRICKLE_TIMES = 3.0
+TRICKLE_BYTES = 1_448
 # So many legs of a vantage wait for their deadlines at once; each holds a socket. A burst of four
 # platforms has 27, and rounds of others go on beside it.
 MOST_WAITING = 40
@@ -62,12 +67,21 @@ class LineTurn:
         task = group.create_task(leg(pulse))
         task.add_done_callback(lambda _: self._room.release())
         try:
-            while not task.done() and (left := self._patience - pulse.silent_seconds()) > 0.0:
-                await asyncio.wait({task}, timeout=left)
+            await self._while_it_moves(task, pulse)
         finally:
             # Soon, and not now: whoever began earlier asks for its next leg's turn in between.
             asyncio.get_running_loop().call_soon(self._hand_on)
         return task
+
+    async def _while_it_moves(self, task: asyncio.Task[T], pulse: Pulse) -> None:
+        span = TRICKLE_TIMES * self._patience
+        came, until = 0, pulse.seconds + span
+        while not task.done() and (left := self._patience - pulse.silent_seconds()) > 0.0:
+            await asyncio.wait({task}, timeout=min(left, max(0.0, until - pulse.seconds)))
+            if pulse.seconds >= until:
+                if pulse.signs.received - came < TRICKLE_BYTES:
+                    return
+                came, until = pulse.signs.received, pulse.seconds + span
 
     async def _take(self, ticket: int) -> None:
         if not self._taken:

@@ -56,8 +56,8 @@ class ObjectsInUse:
         for _ in candidates_of(target):
             memory = self._state.memory(via.name, definition.name, name)
             due = page_to_ask(target, memory, time.monotonic())
-            if due is None or due.discover is None:
-                break
+            if due is None or due.discover is None or self._asker.has_spent_pages(names):
+                break  # what is not looked for now is in the next round
             known = memory.of(due)
             link = await self._link(definition, due, due.discover, known, via, names)
             now = time.monotonic()

@@ -66,6 +66,9 @@ class Names:
         self._lookups: list[DnsObservation] = []
         self.page_wire_bytes = 0
         """Bytes of fetching pages on which links were looked for in this round."""
+        self.page_seconds = 0.0
+        """For how long they were looked up and fetched: a page that hangs must not keep a round
+        from what it is for."""
 
     @property
     def lookups(self) -> tuple[DnsObservation, ...]:

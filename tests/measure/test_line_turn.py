@@ -39,12 +39,24 @@ class Line:
         """A leg of which something comes all the time."""
 
         async def leg(pulse: Pulse) -> str:
-            pulse.follow(lambda: Signs(time.monotonic_ns()))
+            # More than a segment in each millisecond.
+            pulse.follow(lambda: Signs(now := time.monotonic_ns(), received=now // 500))
             with self._opened(name):
                 self.moving += 1
                 self.most_moving = max(self.most_moving, self.moving)
                 await asyncio.sleep(seconds)
                 self.moving -= 1
+            return name
+
+        return leg
+
+    def drips(self, name: str, seconds: float = 20 * PATIENCE) -> Leg:
+        """A leg of which a byte comes now and then, until its deadline."""
+
+        async def leg(pulse: Pulse) -> str:
+            pulse.follow(lambda: Signs(now := time.monotonic_ns(), received=now // 50_000_000))
+            with self._opened(name):
+                await asyncio.sleep(seconds)
             return name
 
         return leg
@@ -76,6 +88,19 @@ async def test_what_waits_does_not_hold_what_follows() -> None:
     assert time.monotonic() - began < 3 * 10 * PATIENCE
     assert made == ["0", "1", "2", "3", "4", "5", "last"]
     assert line.most_open == 7
+
+
+async def test_a_byte_now_and_then_holds_nobody() -> None:
+    line = Line()
+    dripping = asyncio.get_running_loop().create_task(
+        line.round(*(line.drips("drip") for _ in range(3)))
+    )
+    await asyncio.sleep(0)
+    well = asyncio.get_running_loop().create_task(line.round(line.moves("well", 0.02)))
+    await asyncio.wait({dripping, well}, return_when=asyncio.FIRST_COMPLETED)
+    assert well.done()
+    assert not dripping.done()
+    await dripping
 
 
 async def test_what_moves_is_alone_whoever_asks() -> None:
