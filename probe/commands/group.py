@@ -23,6 +23,7 @@ ELSEWHERE = {
     "export": "export",
     "history": "history",
     "incidents": "history",
+    "init": "init",
     "nation": "nation",
     "now": "now",
     "once": "once",

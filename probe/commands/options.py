@@ -12,6 +12,7 @@ import click
 
 from probe.commands.output import tell
 from probe.config import ConfigErrors, load, warnings
+from probe.config.calling import called
 from probe.config.definition import Definition
 from probe.config.hints import near
 from probe.config.schema import Config
@@ -60,8 +61,5 @@ def chosen(what: str, name: str, known: Mapping[str, T]) -> T:
 def platform_of(config: Config, name: str) -> Definition:
     """The platform that a person calls ``name``: by its name or its title (``twitter``, ``X``)."""
     known = {platform.name: platform for platform in config.platforms}
-    for platform in config.platforms:
-        words = "".join(c if c.isalnum() else " " for c in platform.title.lower()).split()
-        if name.strip().lower() in (*words, platform.title.lower()):
-            return known.get(name.strip().lower(), platform)
-    return chosen("platform", name, known)
+    titles = {platform.name: platform.title for platform in config.platforms}
+    return chosen("platform", called(name, titles) or name, known)

@@ -103,6 +103,11 @@ def expected(hint: Any) -> str:
     return next(described, _WORDS.get(kind, "a value"))
 
 
+def said_by(hint: Any) -> str:
+    """By which words people say such a value, if there are any (``calling.py``)."""
+    return str(_extra(hint).get("said_by", ""))
+
+
 def near(text: str, known: Iterable[str]) -> str:
     """The member of ``known`` that was probably meant, or nothing."""
     return next(iter(get_close_matches(text, list(known), n=1)), "")

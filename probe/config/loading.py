@@ -13,13 +13,14 @@ from probe.config import embedded, environment
 from probe.config.bundle import Bundle
 from probe.config.bundle_nodes import nodes_of
 from probe.config.bundle_places import InstalledBundle, installed
+from probe.config.calling import called
 from probe.config.checks import CHECKS, undeclared_hosts
 from probe.config.definition import Definition
 from probe.config.document import Node, merge, parse
 from probe.config.errors import ConfigError, ConfigErrors
 from probe.config.hints import default_of, keys_of, near
 from probe.config.probers import used
-from probe.config.readable import Unreadable, must_be_file, read_text
+from probe.config.readable import Unreadable, home_of, must_be_file, read_text
 from probe.config.schema import Config, ForwardConfig, Settings, StoreConfig, WebConfig
 from probe.config.values import AUTO
 from probe.config.walk import INVALID, Invalid, Walker, shown
@@ -71,7 +72,7 @@ class _Loading:
 
     def load(self, path: Path | None) -> Config:
         named = self._environ.get(environment.MAIN_FILE, "").strip()
-        path = path or (Path(named) if named else None)
+        path = path or (home_of(named) if named else None)
         home = embedded.folder()
         file = path or home / embedded.MAIN
         main = self._file(file, None if path else embedded.MAIN)
@@ -243,7 +244,7 @@ class _Loading:
                     at.error(
                         found=found,
                         expected=f"one of: {', '.join(of_kind)}",
-                        suggestion=near(name, of_kind),
+                        suggestion=_called(name, of_kind),
                     )
                 )
             elif _disabled(of_kind[name].node):
@@ -318,7 +319,7 @@ def _relative_to(folder: Path | None, node: Node) -> Path:
     """The path in ``node``: in a file relative to the file's folder, in a variable to ours."""
     from_variable = node.file.startswith(environment.PREFIX)
     base = Path.cwd() if folder is None or from_variable else folder
-    return (base / node.text).absolute()
+    return (base / home_of(node.text)).absolute()
 
 
 def _libraries_missing(main: Node, settings: Settings) -> list[ConfigError]:
@@ -331,6 +332,11 @@ def _libraries_missing(main: Node, settings: Settings) -> list[ConfigError]:
         for prober in used(settings)
         if prober.library and find_spec(prober.library) is None
     ]
+
+
+def _called(name: str, known: Mapping[str, _Defined]) -> str:
+    titles = {name: defined.node.find("title").text for name, defined in known.items()}
+    return called(name, titles) or near(name, known)
 
 
 def _disabled(node: Node) -> bool:

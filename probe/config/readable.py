@@ -67,3 +67,11 @@ def _content(file: Path) -> bytes:
         return content
     finally:
         os.close(descriptor)
+
+
+def home_of(path: str) -> Path:
+    """``path`` with ``~`` in front as a shell reads it; as it is, where nobody's home is known."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)

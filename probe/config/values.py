@@ -29,6 +29,7 @@ Country = Annotated[
     Meta(
         pattern=r"^[A-Z]{2}$",
         description="a country as two capital letters (ISO 3166-1), such as TR or NO",
+        extra={"said_by": "country"},
     ),
 ]
 
@@ -79,6 +80,7 @@ AsnText = Annotated[
     Meta(
         pattern=r"^[1-9][0-9]{0,9}$",
         description="the number of an autonomous system, such as 64500",
+        extra={"said_by": "network"},
     ),
 ]
 Weight = Annotated[float, Meta(gt=0.0)]

@@ -15,6 +15,7 @@ from typing import Any, Final, get_args, get_origin
 from msgspec import Meta, Struct
 from msgspec.structs import FieldInfo
 
+from probe.config.calling import country_near, network_number
 from probe.config.document import Node, plain
 from probe.config.errors import ConfigError, redact
 from probe.config.hints import (
@@ -27,6 +28,7 @@ from probe.config.hints import (
     may_be_none,
     metas,
     near,
+    said_by,
 )
 from probe.config.units import (
     BYTES,
@@ -256,9 +258,23 @@ def _suggestion(node: Node, hint: Any) -> str:
         return near_unit(node.text, SECONDS)
     if kind is Bytes:
         return near_unit(node.text, BYTES)
+    if kind is MonthlyBytes:
+        return f"{node.text}/month" if _is_size(node.text) else ""
+    if isinstance(node.value, str) and (kind is int or said_by(hint) == "network"):
+        number = network_number(node.text)
+        return "" if number is None else str(number)
+    if said_by(hint) == "country":
+        return country_near(node.text)
     if kind is str and isinstance(node.value, int | float):
         return f'"{node.text}"'
     return near(node.text, choices(hint))
+
+
+def _is_size(text: str) -> bool:
+    try:
+        return parse_bytes(text) > 0
+    except ValueError:
+        return False
 
 
 def shown(node: Node) -> str:

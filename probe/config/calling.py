@@ -1,0 +1,81 @@
+"""What people call things: countries by name, networks with ``AS``, platforms by their title.
+
+A configuration has one form for each; what people write beside it is understood where they are
+asked, and answered with the right value where they have written it down.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
+
+from probe.config import embedded
+
+_COUNTRIES = "countries.tab"
+_ASN = re.compile(r"\s*(?:AS[NH]?)?\s*([1-9][0-9]{0,9})\s*", re.IGNORECASE)
+_MOST_LETTERS = 80
+_NEAR = 0.75
+# What the list calls otherwise.
+_ALSO = {
+    **dict.fromkeys(("uk", "britain", "great britain", "united kingdom", "england"), "GB"),
+    **dict.fromkeys(("usa", "united states of america", "america"), "US"),
+    **dict.fromkeys(("myanmar", "burma"), "MM"),
+    "south korea": "KR",
+    "north korea": "KP",
+    "dr congo": "CD",
+    "ivory coast": "CI",
+    "czechia": "CZ",
+    "uae": "AE",
+    **dict.fromkeys(("türkiye", "turkiye"), "TR"),
+    "palestinian territories": "PS",
+}
+
+
+@cache
+def countries() -> Mapping[str, str]:
+    """The English name of each country, by its two letters: the tz database's list, which is in the
+    public domain."""
+    text = (embedded.folder() / _COUNTRIES).read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines() if line and not line.startswith("#"))
+    return {row[0]: row[1] for row in rows}
+
+
+def country_code(text: str) -> str:
+    """The two letters of the country that is called ``text`` (``pk``, ``Pakistan``); empty where
+    none is."""
+    said = text.strip()
+    return said.upper() if said.upper() in countries() else _names().get(said.casefold(), "")
+
+
+def country_near(text: str) -> str:
+    """The same where it may be misspelt (``Pakstan``): what to ask for, and not what to take."""
+    key = text.strip().casefold()[:_MOST_LETTERS]
+    found = get_close_matches(key, list(_names()), n=1, cutoff=_NEAR) if len(key) > 3 else []
+    return country_code(text) or next((_names()[name] for name in found), "")
+
+
+@cache
+def _names() -> Mapping[str, str]:
+    return {name.casefold(): code for code, name in countries().items()} | _ALSO
+
+
+def network_number(text: str) -> int | None:
+    """The number of an autonomous system: ``17557``, ``AS17557``, ``as 17557``; ``None``: it is
+    none."""
+    found = _ASN.fullmatch(text[:_MOST_LETTERS])
+    return None if found is None else int(found[1])
+
+
+def called(text: str, titles: Mapping[str, str]) -> str:
+    """The name among ``titles`` (by name) that ``text`` calls: the name itself, its title, a word
+    of that (``Twitter``); empty where none is called so."""
+    said = text.strip().lower()
+    if said in titles:
+        return said
+    for name, title in titles.items():
+        words = "".join(letter if letter.isalnum() else " " for letter in title.lower()).split()
+        if said and said in (title.lower(), *words):
+            return name
+    return ""

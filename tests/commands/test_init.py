@@ -1,0 +1,174 @@
+"""``throttlewatch init``: what people say is understood; what is written is right."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis.strategies import characters, text
+
+from probe.cli import main
+from probe.config import ConfigErrors, contacts, load
+from probe.config.calling import called, countries, country_code, country_near, network_number
+from probe.model.identity import Access
+from tests.every import for_every
+
+
+def run(file: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["init", str(file), *arguments])
+
+
+def test_what_is_given_is_not_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "mine" / "throttlewatch.yaml"
+    url = "https://mirror.example.pk/debian/dists/bookworm/InRelease"
+    done = run(
+        file, "--country", "Pakistan", "--access", "phone", "--asn", "AS17557",
+        "--domestic", url, "--data-budget", "2GB",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    config = load(file, {})
+    (vantage,) = config.settings.vantages
+    assert (config.settings.country, vantage.asn, vantage.access) == ("PK", 17557, Access.MOBILE)
+    assert config.settings.data_budget == 2_000_000_000
+    assert [c.name for c in config.controls if c.scope == "domestic"] == ["control-domestic"]
+    # It says every host, and names the files and the next step.
+    for contact in contacts(config):
+        assert contact.host in done.output
+    assert f"throttlewatch now -c {file}" in done.output
+    assert not config.settings.acknowledge_risks
+
+
+def test_nothing_given_is_right_too(tmp_path: Path) -> None:
+    done = run(tmp_path / "t.yaml", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "country is not set" in done.output
+    assert load(tmp_path / "t.yaml", {}).settings.country == "ZZ"
+
+
+def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("country: NO\n")
+    done = run(tmp_path / "t.yaml", "--country", "pk")
+    assert (done.exit_code, (tmp_path / "t.yaml").read_text()) == (1, "country: NO\n")
+    (tmp_path / "platforms").mkdir()
+    (tmp_path / "platforms" / "control-domestic.yaml").write_text("mine")
+    done = run(tmp_path / "u.yaml", "--country", "pk", "--domestic", "https://a.example/x")
+    assert done.exit_code == 1
+    assert not (tmp_path / "u.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--country", "Atlantis"), "is no country; expected a name or two letters"),
+        (("--country", "Pakstan"), "did you mean Pakistan (PK)?"),
+        (("--asn", "Telecom"), "is no network; expected its number, such as AS17557"),
+        (("--asn", "AS99999999999"), "is no network"),
+        (("--access", "carrier pigeon"), "is none of: fixed, mobile, hosting"),
+        (("--data-budget", "much"), "is no amount of data; expected one such as 3GB"),
+        (("--data-budget", "1kB"), "nothing was written: it would be wrong"),
+        (("--domestic", "http://mirror.example/"), "is no URL; expected one such as https://"),
+        (("--vantage", "My Home"), "nothing was written: it would be wrong"),
+    ],
+)
+def test_what_is_not_understood_is_answered_with_what_would_be(
+    tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    done = run(tmp_path / "t.yaml", *arguments)
+    assert done.exit_code in (1, 2)
+    assert words in done.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_it_asks_on_a_terminal(tmp_path: Path) -> None:
+    here, there = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "probe", "init", "t.yaml"],
+        cwd=tmp_path, stdin=there, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    os.close(there)
+    # A mistake is asked for again.
+    os.write(here, b"Narnia\nNorway\nfixed\nAS2119\n\n100MB/day\n")
+    out, _ = process.communicate(timeout=60)
+    os.close(here)
+    assert process.returncode == 0, out
+    settings = load(tmp_path / "t.yaml", {}).settings
+    assert (settings.country, settings.vantages[0].asn) == ("NO", 2119)
+    assert b"NO: Norway" in out
+    assert b"https://bgp.he.net/country/NO" in out
+
+
+@for_every(list(countries().items()), lambda row: row[0])
+def test_every_country_is_known_by_its_name_and_its_letters(row: tuple[str, str]) -> None:
+    code, name = row
+    assert {country_code(said) for said in (code, code.lower(), name, name.upper())} == {code}
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("Pakistan", "PK"), (" pk ", "PK"), ("UK", "GB"), ("britain", "GB"), ("Turkiye", "TR"),
+        ("burma", "MM"), ("Iran", "IR"), ("", ""), ("Congo", ""), ("x", ""), ("Rusia", ""),
+    ],
+)  # fmt: skip
+def test_countries_as_people_write_them(said: str, code: str) -> None:
+    assert country_code(said) == code
+
+
+@pytest.mark.parametrize(
+    ("said", "code"), [("Rusia", "RU"), ("Pakstan", "PK"), ("no", "NO"), ("Narni", ""), ("", "")]
+)
+def test_countries_as_people_misspell_them(said: str, code: str) -> None:
+    assert country_near(said) == code
+
+
+def test_networks_and_platforms_as_people_write_them() -> None:
+    said = ("17557", "AS17557", "as 17557", "ASN17557", " asn 17557 ")
+    assert {network_number(one) for one in said} == {17557}
+    assert [network_number(one) for one in ("", "AS", "0", "AS0", "AS-1", "A17557")] == [None] * 6
+    titles = {"x": "X (Twitter)", "youtube": "YouTube"}
+    assert [called(one, titles) for one in ("X", "Twitter", "x (twitter)", "YOUTUBE", "", "y")] == [
+        "x", "x", "x", "youtube", "", ""
+    ]  # fmt: skip
+
+
+@given(text(characters(), max_size=200))
+def test_whatever_is_said_is_answered(said: str) -> None:
+    assert country_code(said) in ("", *countries())
+    number = network_number(said)
+    assert number is None or number > 0
+    assert called(said, {"x": "X"}) in ("", "x")
+
+
+def test_whatever_is_said_takes_no_time() -> None:
+    began = time.process_time()
+    country_code("a" * 1_000_000)
+    network_number("1" * 1_000_000)
+    once = time.process_time() - began
+    began = time.process_time()
+    country_code("pakstan")
+    assert once < 50 * max(time.process_time() - began, 0.001)
+
+
+def test_a_home_is_understood_in_every_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "t.yaml").write_text(
+        "store: {path: ~/history.sqlite3}\ndefinitions: ~/none\nca_file: ~/none.pem\n"
+    )
+    with pytest.raises(ConfigErrors) as caught:
+        load(None, {"THROTTLEWATCH_CONFIG": "~/t.yaml"})
+    assert [error.key for error in caught.value.errors] == ["definitions", "ca_file"]
+    (tmp_path / "t.yaml").write_text("store: {path: ~/history.sqlite3}\nlisten: 9880\n")
+    config = load(None, {"THROTTLEWATCH_CONFIG": "~/t.yaml"})
+    assert config.settings.store.path == str(tmp_path / "history.sqlite3")
+    assert run(Path("~/mine.yaml"), "--country", "pk").exit_code == 0
+    assert (tmp_path / "mine.yaml").exists()
