@@ -30,7 +30,6 @@ from probe.app import Daemon
 from probe.config import load
 from probe.daemon.judging import Judging
 from probe.measure.round import Rounds
-from probe.model.identity import RoundKind
 from probe.model.verdict import State
 from probe.outlets.events import Event, RoundBegun, RoundJudged, RoundLate
 from probe.schedule import runner
@@ -70,9 +69,6 @@ class Watch:
         elif isinstance(event, RoundJudged):
             observed, verdict = event.observed, event.verdict
             pair = f"{observed.vantage}/{observed.platform}"
-            if observed.kind is RoundKind.BURST:
-                began = now - observed.duration_seconds
-                self.made.append(Made(pair=pair, at=began, kind="burst"))
             words = Said(
                 pair=pair,
                 at=now,

@@ -42,9 +42,8 @@ from benchmarks.at_once_plan import Plan, Told
 from lab.box.spec import BoxSpec
 from lab.lab import REPOSITORY, Lab
 from lab.net import CLIENT_INTERFACE
-from lab.scenario.setting import IMPOSTORS, world_of
-from lab.scenario.stacks import fingerprints
-from lab.scenario.wire import Places, line_for, rules_for
+from lab.scenario.setting import places_of, world_of
+from lab.scenario.wire import line_for, rules_for
 from probe.config import load
 from probe.config.schema import Config
 from probe.model.verdict import State
@@ -155,7 +154,7 @@ def play(cell: Cell, seed: int, history: History | None, most_seconds: float) ->
     random = Random(f"{seed}/{cell.name}")
     try:
         with lab_of(LINES[cell.line], cell.vantages, random) as (lab, config, main_file):
-            places = Places(zone=lab.spec.zone, impostors=IMPOSTORS, fingerprints=fingerprints)
+            places = places_of(lab.spec)
             hosts = {
                 p.name: tuple(
                     h for h in (YOUTUBE_HOSTS if p.name == "youtube" else p.hosts)

@@ -250,6 +250,7 @@ class Daemon:
             late=self._late,
             stepped=self._stepped,
             pace=lambda slot: self._data.pace(slot.vantage, slot.platform),
+            at_once=lambda slot: self._data.at_once(slot.vantage, slot.platform),
             permit=self._permit,
         )
         return rounds, Runner(slots(config), config.settings.schedule, hooks)

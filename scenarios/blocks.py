@@ -16,6 +16,7 @@ from scenarios.model import (
     QuicDropped,
     Range,
     Reset,
+    Resolvers,
     Restricted,
     Said,
     Scenario,
@@ -89,7 +90,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "only the host's own resolver lies",
         Row.BLOCK_DNS_LIE,
         BY_NAME,
-        DnsForged(lie=DnsLie.ADDRESS, everywhere=False),
+        DnsForged(lie=DnsLie.ADDRESS, resolvers=Resolvers.OWN),
         blocked(Method.DNS),
     ),
     block(

@@ -12,6 +12,11 @@ from scenarios import model
 from scenarios.model import HOME, Effect, Expectation, Happening, Range, Said, Scenario
 from scenarios.table import SCENARIOS
 
+_RESOLVERS = {
+    model.Resolvers.EVERY: "every resolver",
+    model.Resolvers.OWN: "the host's resolver",
+    model.Resolvers.OTHERS: "every resolver but the host's",
+}
 HEADS = ("scenario", "what happens", "in numbers", "what must be said", "within", "source")
 
 
@@ -102,9 +107,8 @@ def effect(one: Effect) -> str:
             return f"+{_span(seconds, 1_000)} ms"
         case model.CutOff(after_bytes=after):
             return f"cut after {_span(after)} bytes"
-        case model.DnsForged(lie=lie, everywhere=everywhere):
-            where = "every resolver" if everywhere else "the host's resolver"
-            return f"{where}: {lie}"
+        case model.DnsForged(lie=lie, resolvers=which):
+            return f"{_RESOLVERS[which]}: {lie}"
         case model.Impersonated(shows=shows):
             return f"impostor, {shows.value.replace('_', ' ')}"
         case _:

@@ -154,14 +154,25 @@ class DnsLie(StrEnum):
     BESIDE = "beside"
 
 
+class Resolvers(StrEnum):
+    """Which of them on UDP are met: every one, the host's own alone, or all but that."""
+
+    EVERY = "every"
+    OWN = "own"
+    OTHERS = "others"
+
+    def meets(self, *, own: bool) -> bool:
+        """Whether one is met: the host's ``own``, or another."""
+        return self is Resolvers.EVERY or own is (self is Resolvers.OWN)
+
+
 class DnsForged(Struct, frozen=True, kw_only=True, tag="dns_forged"):
     """Questions for the names (of ``Whom``; empty: for every name) over UDP are answered with the
     address of a server that is not the platform's, with NXDOMAIN or not at all; ``beside``: with
-    such an address, and the true answer comes too, later. ``everywhere``: at all resolvers on UDP
-    (DNS over HTTPS stays true), else only at the host's own."""
+    such an address, and the true answer comes too, later. DNS over HTTPS stays true."""
 
     lie: DnsLie
-    everywhere: bool = True
+    resolvers: Resolvers = Resolvers.EVERY
 
 
 class Impostor(StrEnum):

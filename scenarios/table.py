@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from scenarios import blocks, innocent, throttling
+from scenarios import at_once, blocks, innocent, throttling
 from scenarios.model import Scenario
 
 SCENARIOS: tuple[Scenario, ...] = (
     *throttling.SCENARIOS,
+    *at_once.SCENARIOS,
     *blocks.SCENARIOS,
     *innocent.SCENARIOS,
 )

@@ -28,6 +28,7 @@ from probe.schedule.round_grid import (
     start_cadence,
 )
 from probe.schedule.round_pace import reading
+from probe.schedule.runner import NEAR_SHARE
 from probe.verdict.about import About, about
 from probe.verdict.decide import decide
 from probe.verdict.ladder import RULES, Rule
@@ -112,12 +113,23 @@ class Daemon:
             if kind is RoundKind.LONG:
                 self._long = draw_long(self._names, self._schedule, now=self.now, draw=draw)
             said = list(self.round(slot.platform, kind))
-            self._haste.judged(said[-1].verdict, self.now)
+            self._haste.judged(said[-1].verdict, self.now, light=kind is RoundKind.LIGHT)
             # Before anybody looks at it: who stops looking must not lose the slot.
             due = self._next(slot, number)
             heapq.heappush(self._due, (due.at, index, due.number))
+            self._draw_near()
             yield from said
         self.now = max(self.now, until)
+
+    def _draw_near(self) -> None:
+        """As the runner does it."""
+        light = float(self._schedule.light)
+        for place, (at, index, number) in enumerate(self._due):
+            if at - self.now >= light * NEAR_SHARE and self._haste.at_once(
+                self.rounds.vantage, self._slots[index].platform, self.now, light
+            ):
+                self._due[place] = (self.now, index, number - 1)
+        heapq.heapify(self._due)
 
     def _next(self, slot: Slot, number: int) -> Due:
         return next_due(

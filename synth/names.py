@@ -51,7 +51,7 @@ class Names:
         forged = self._censor.question(name)
         failure: Failure | None = None
         addresses = tuple(self._zone.get(name, ()))
-        if forged is not None:
+        if forged is not None and forged.resolvers.meets(own=True):
             reason = _FAILED.get(forged.lie)
             if reason is not None:
                 failure = Failure(phase=Phase.RESOLVE, reason=reason)
@@ -112,7 +112,7 @@ class Names:
             seconds = self._random.uniform(0.004, 0.06)
             transport = "https" if secure else "udp"
             lied = forged is not None and not secure
-            if lied and forged is not None and not forged.everywhere and resolver != "system":
+            if forged is not None and not forged.resolvers.meets(own=resolver == "system"):
                 lied = False
             if lied and forged is not None:
                 found.append(self._lie(forged.lie, name, resolver, at, seconds, true))

@@ -15,7 +15,7 @@ from lab.box.control import BoxControl
 from lab.box.line import Line
 from lab.box.spec import BoxSpec
 from lab.lab import Lab
-from lab.net import SECOND_INTERFACE
+from lab.net import SECOND_INTERFACE, WORLD_ADDRESS
 from lab.scenario.stacks import fingerprints
 from lab.scenario.wire import Places, changed_line, line_for, rules_for
 from lab.world.build import world_for
@@ -123,6 +123,12 @@ def world_of(config: Config) -> WorldSpec:
     return structs.replace(spec, sites=(*spec.sites, *impostors))
 
 
+def places_of(spec: WorldSpec) -> Places:
+    """Where things are in a world."""
+    others = tuple(address for address, _ in spec.resolvers if address != WORLD_ADDRESS)
+    return Places(zone=spec.zone, impostors=IMPOSTORS, fingerprints=fingerprints, resolvers=others)
+
+
 class Setting(Struct, frozen=True, kw_only=True):
     """A lab with everything that its scenario needs, before anything happens."""
 
@@ -149,7 +155,7 @@ def setting(
         yaml.dump(said, bare)
         config = load(bare, {})
         spec = world_of(config)
-        places = Places(zone=spec.zone, impostors=IMPOSTORS, fingerprints=fingerprints)
+        places = places_of(spec)
         line = line_for(kind, random)
         path = BoxSpec(line=line, seed=random.getrandbits(32))
         second = scenario.abroad or scenario.neighbour

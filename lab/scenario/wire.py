@@ -18,11 +18,12 @@ HTTPS = 443
 
 class Places(Struct, frozen=True, kw_only=True):
     """Where things are in a lab: the zone (name → addresses), the impostors by what they show, the
-    JA3 fingerprints of each TLS stack."""
+    JA3 fingerprints of each TLS stack, the resolvers on UDP that are not the host's."""
 
     zone: Mapping[str, tuple[str, ...]]
     impostors: Mapping[model.Impostor, tuple[str, ...]]
     fingerprints: Callable[[Stack], tuple[str, ...]]
+    resolvers: tuple[str, ...] = ()
 
     def addresses(self, whom: Whom) -> tuple[str, ...]:
         """The addresses that are met; empty: every one."""
@@ -109,7 +110,11 @@ def _effect(effect: Effect, match: box.Match, whom: Whom, places: Places) -> Ite
 def _forged(effect: model.DnsForged, whom: Whom, places: Places) -> box.Rule:
     match = box.Match(
         names=whom.names or ("*",),
-        addresses=() if effect.everywhere else (WORLD_ADDRESS,),
+        addresses={
+            model.Resolvers.EVERY: (),
+            model.Resolvers.OWN: (WORLD_ADDRESS,),
+            model.Resolvers.OTHERS: places.resolvers,
+        }[effect.resolvers],
         protocols=(box.Protocol.DNS,),
     )
     action: box.Action

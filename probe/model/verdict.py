@@ -22,6 +22,8 @@ OWN_HOST = "own_host"
 
 # Reasons of what is not proven yet and is being tested.
 SUSPECTED = frozenset({"suspected", "failure_suspected"})
+# And of what is slow and could not be proven so far: one read more may tell.
+UNPROVEN = SUSPECTED | {"slow_unproven", "one_edge_slow"}
 
 
 class State(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from probe.model.identity import RoundKind
 from probe.outlets.events import Configured, Event, Resumed, RoundAbandoned, RoundJudged
 from probe.outlets.outlet import Outlet, Parts
 
@@ -19,7 +20,7 @@ class ToDataBudget(Outlet):
             case RoundJudged(observed=observed, verdict=verdict):
                 self._data.spent(observed)
                 self._spent.keep()
-                self._data.judged(verdict)
+                self._data.judged(verdict, light=observed.kind is RoundKind.LIGHT)
             case RoundAbandoned(vantage=vantage, platform=platform):
                 self._data.given_up(vantage, platform)
             case Resumed(verdicts=verdicts):

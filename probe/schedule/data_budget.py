@@ -23,7 +23,7 @@ from probe.schedule import data_spent as accounts
 from probe.schedule.data_spent import DataSpent
 from probe.schedule.haste import Haste
 from probe.schedule.hours import within
-from probe.schedule.round_pace import Costs, Pace, pace_of
+from probe.schedule.round_pace import TIGHT_HEADROOM, Costs, Pace, headroom, pace_of
 
 # The most that a leg can take beyond its body: a handshake with the largest chain that is read, the
 # head of an answer, what the kernel had received beyond the last byte that was wanted.
@@ -139,15 +139,16 @@ class DataBudget:
             refused=dict(self._refused),
         )
 
-    def judged(self, verdict: Verdict) -> None:
+    def judged(self, verdict: Verdict, *, light: bool = False) -> None:
         """While something is wrong with a platform it has the configured pace; while that is not
-        proven every round of it reads for a while (``haste.py``)."""
+        proven every round of it reads for a while (``haste.py``). ``light``: said of a light
+        round."""
         slot = (verdict.vantage, verdict.platform)
         if verdict.state in SUSPICIOUS:
             self._suspicious.add(slot)
         else:
             self._suspicious.discard(slot)
-        self._haste.judged(verdict, self._clocks.monotonic())
+        self._haste.judged(verdict, self._clocks.monotonic(), light=light)
 
     def pace(self, vantage: str, platform: str) -> Pace:
         """How often rounds of this platform are made now."""
@@ -163,10 +164,20 @@ class DataBudget:
             ),
         )
 
+    def at_once(self, vantage: str, platform: str) -> bool:
+        """Whether a round of this platform should be made now (``haste.py``) and may be: while most
+        of the reserve is there."""
+        balance = self.balance(vantage)
+        left = headroom(balance.budget, balance.used, self._schedule.reserve)
+        return left > TIGHT_HEADROOM and self._haste.at_once(
+            vantage, platform, self._clocks.monotonic(), float(self._schedule.light)
+        )
+
     def permit(self, vantage: str, platform: str, kind: RoundKind) -> RoundKind | None:
         """The kind of round that may be made in place of ``kind``: itself, a light one, or none.
 
         What it may cost is set aside until it is ``spent`` or ``given_up``."""
+        self._haste.looked(vantage, platform, self._clocks.monotonic())
         if self.refuse(vantage, platform, kind) is None:
             return kind
         if kind is RoundKind.LIGHT or self.refuse(vantage, platform, RoundKind.LIGHT) is not None:

@@ -32,5 +32,13 @@ class GridTrigger(BaseTrigger):  # type: ignore[misc]
             self._next = self._following(self.fired)
         return self._zone.at(self._next.at)
 
+    def draw_near(self, now: float, *, least_seconds: float) -> bool:
+        """Put a round at ``now`` before the next one, and whether that was done: not if that one is
+        due within ``least_seconds`` anyway. The places on the grid stay where they are."""
+        if self._next.at - now < least_seconds:
+            return False
+        self._next = Due(at=now, number=self._next.number - 1)
+        return True
+
     def __str__(self) -> str:
         return "grid"

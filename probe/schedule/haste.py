@@ -1,47 +1,66 @@
-"""Which platforms read in every round for a while, so that what is wrong is said soon.
+"""Which platforms are read in every round for a while, and which are looked at at once, so that
+what is wrong is said soon.
 
 A round in three reads; waiting for the next one puts off what is said by a quarter of an hour. So
-what is suspected and not proven yet is read in every round; and so is what has just been found
-``impaired``, as whether it is so here alone is told by a round that reads after others have looked
-(a reference outside, or a platform of another operator). And when something was proven of one
-platform, the others of the vantage read once or twice: what hits several of them at once (Pakistan,
-January 2024) begins in the same minutes.
+what is suspected and not proven yet, or is slow and could not be proven so far, is read in every
+round; and so is what has just been found ``impaired``, as whether it is so here alone is told by a
+round that reads after others have looked (a reference outside, or a platform of another operator).
+A light round that leaves a suspicion behind is followed by one that reads at once.
+
+What hits several platforms at once (Pakistan, January 2024) begins in the same minutes: when bursts
+bear out a suspicion of one platform, or something is proven of it, the others of the vantage are
+looked at at once, and read once or twice. Chance alone bears out one suspicion in a hundred, so
+calm days stay as they are.
 """
 
 from __future__ import annotations
 
 from probe.model.identity import VantagePlatform
-from probe.model.verdict import AILING, State, Verdict
+from probe.model.verdict import AILING, UNPROVEN, State, Verdict
 
-# What is neither proven nor gone (or ``impaired`` and no more) after so many light intervals had a
-# read in each of them, and may stay for days.
+# What is neither proven nor gone after so many light intervals had a read in each of them, and may
+# stay for days.
 SUSPECTED_INTERVALS = 8.0
 # So many light intervals after something was said of one platform the others still read.
 NEWS_INTERVALS = 2.0
+# The evidence (an e-value) from which on a suspicion is news: two bursts that are all won.
+NEWS_EVIDENCE = 100.0
 
 
 class Haste:
-    """Since when each platform of a vantage is suspected, or impaired, without a break, and when
-    something was last proven at each vantage, on a monotonic clock."""
+    """Since when each platform of a vantage is suspected, or impaired, without a break, when each
+    was last looked at, and when each vantage last had news, on a monotonic clock."""
 
     def __init__(self) -> None:
         self._suspected: dict[VantagePlatform, float] = {}
         self._impaired: dict[VantagePlatform, float] = {}
+        self._unread: set[VantagePlatform] = set()
         self._ailing: set[VantagePlatform] = set()
+        self._looked: dict[VantagePlatform, float] = {}
         self._news: dict[str, float] = {}
 
-    def judged(self, verdict: Verdict, now: float) -> None:
-        """What was said at ``now``."""
+    def looked(self, vantage: str, platform: str, now: float) -> None:
+        """A round was due at ``now``, whether or not it may be made."""
+        self._looked[vantage, platform] = now
+        self._unread.discard((vantage, platform))
+
+    def judged(self, verdict: Verdict, now: float, *, light: bool) -> None:
+        """What was said at ``now``; ``light``: of a light round."""
         slot = (verdict.vantage, verdict.platform)
-        if verdict.suspected:
+        self._looked[slot] = now
+        if verdict.state is State.UNKNOWN and verdict.reason in UNPROVEN:
+            if light and slot not in self._suspected:
+                self._unread.add(slot)
             self._suspected.setdefault(slot, now)
         else:
             self._suspected.pop(slot, None)
+            self._unread.discard(slot)
         if verdict.state is State.IMPAIRED:
             self._impaired.setdefault(slot, now)
         else:
             self._impaired.pop(slot, None)
-        if verdict.state not in AILING:
+        borne_out = verdict.suspected and (verdict.e_value or 0.0) >= NEWS_EVIDENCE
+        if verdict.state not in AILING and not borne_out:
             self._ailing.discard(slot)
         elif slot not in self._ailing:
             self._ailing.add(slot)
@@ -52,9 +71,21 @@ class Haste:
         slot = (vantage, platform)
         if (since := self._suspected.get(slot, self._impaired.get(slot))) is not None:
             return now - since < SUSPECTED_INTERVALS * light_seconds
-        news = self._news.get(vantage)
+        return slot not in self._ailing and self._has_news(vantage, now, light_seconds)
+
+    def at_once(self, vantage: str, platform: str, now: float, light_seconds: float) -> bool:
+        """Whether it should be looked at now, not at its next place on the grid: a light round of
+        it left a suspicion behind, or nothing is known against it and another platform of the
+        vantage had news since it was looked at last."""
+        slot = (vantage, platform)
+        if slot in self._suspected:
+            return slot in self._unread
         return (
-            news is not None
-            and slot not in self._ailing
-            and now - news < NEWS_INTERVALS * light_seconds
+            slot not in self._ailing
+            and self._has_news(vantage, now, light_seconds)
+            and self._looked.get(slot, now) < self._news[vantage]
         )
+
+    def _has_news(self, vantage: str, now: float, light_seconds: float) -> bool:
+        news = self._news.get(vantage)
+        return news is not None and now - news < NEWS_INTERVALS * light_seconds

@@ -89,8 +89,14 @@ class LongTurn(Struct, frozen=True, kw_only=True):
 
 
 def start_cadence(slot: Slot, schedule: ScheduleConfig, anchor: float) -> Cadence:
-    """The first round of a slot transfers; the following transfers lie on the slot's own grid."""
-    return Cadence(transfer_at=anchor - float(schedule.light) * (1.0 - slot.share))
+    """The first round of a slot transfers; the following transfers lie on the slot's own grid, and
+    those of a vantage's platforms are spread over the transfer interval: what hits several of them
+    at once is then read by one within minutes, whenever it begins."""
+    light = float(schedule.light)
+    places = max(1, round(float(schedule.transfer) / light))
+    begin = int(slot.share * places) % places
+    before = float(schedule.transfer) - light * begin if begin else 0.0
+    return Cadence(transfer_at=anchor - light * (1.0 - slot.share) - before)
 
 
 def interval_to_next(planned: float, taken: float) -> float:

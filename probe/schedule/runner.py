@@ -51,6 +51,10 @@ STEP_SECONDS = 0.5
 WATCH_SECONDS = 1.0
 
 
+# A round that should be made at once waits for the next place on the grid if that is no farther
+# away than this share of the light interval.
+NEAR_SHARE = 0.1
+
 # Rounds of a vantage overlap where one only waits (measure/line_turn.py). Of more than so many the
 # names would be looked up long before they are asked.
 ROUNDS_AT_ONCE = 8
@@ -67,13 +71,15 @@ class Hooks(Struct, frozen=True, kw_only=True):
     """What the runner calls: ``round`` makes one round, the next of which comes in so many seconds
     as far as can be told; ``late`` counts one that was left out or could not start in time,
     ``stepped`` hears of a step of the wall clock in seconds. ``pace`` says how often a slot's
-    rounds are made now (``None``: as configured). ``permit`` says which kind of round may be made
+    rounds are made now (``None``: as configured), ``at_once`` whether one should be made now,
+    between two places of the grid. ``permit`` says which kind of round may be made
     in place of the one that is due, or (``None``) that none may."""
 
     round: Callable[[Slot, RoundKind, float], Awaitable[None]]
     late: Callable[[Slot], None]
     stepped: Callable[[float], None]
     pace: Callable[[Slot], Pace | None] = lambda slot: None
+    at_once: Callable[[Slot], bool] = lambda slot: False
     permit: Callable[[Slot, RoundKind], RoundKind | None] = lambda slot, kind: kind
 
 
@@ -215,10 +221,22 @@ class Runner:
             self._began[key] = now
             await self._hooks.round(slot, permitted, interval)
 
+    def _draw_near(self) -> None:
+        """Let the rounds that should be made at once begin. The next place on the grid is waited
+        for if it is near."""
+        now = self._clocks.monotonic()
+        for key, slot in self._slots.items():
+            if key in self._running or not self._hooks.at_once(slot):
+                continue
+            least = float(self._schedule.light) * NEAR_SHARE
+            if self._triggers[key].draw_near(now, least_seconds=least):
+                self.scheduler.modify_job(key, next_run_time=self._zone.at(now))
+
     async def _watch_clock(self) -> None:
         offset = self._clocks.wall() - self._clocks.monotonic()
         while True:
             await asyncio.sleep(WATCH_SECONDS)
+            self._draw_near()
             current = self._clocks.wall() - self._clocks.monotonic()
             if abs(current - offset) >= STEP_SECONDS:
                 self._hooks.stepped(current - offset)

@@ -24,7 +24,9 @@ ZONE = {
     "x.com": ("198.18.1.10", "198.18.1.11", "2001:2::10", "2001:2::11"),
     "mirror.domestic.example": ("198.18.2.10", "2001:2:0:1::10"),
 }
-PLACES = Places(zone=ZONE, impostors=IMPOSTORS, fingerprints=lambda _: ())
+PLACES = Places(
+    zone=ZONE, impostors=IMPOSTORS, fingerprints=lambda _: (), resolvers=("9.9.9.9", "8.8.8.8")
+)
 
 
 FINGERPRINTS: dict[model.Stack, tuple[str, ...]] = {
@@ -82,10 +84,15 @@ def test_a_delay_is_half_on_each_way() -> None:
 
 def test_a_lie_of_the_host_s_resolver_alone_leaves_the_others_honest() -> None:
     (rule,) = rules(
-        Whom(names=(".x.com",)), model.DnsForged(lie=model.DnsLie.NXDOMAIN, everywhere=False)
+        Whom(names=(".x.com",)),
+        model.DnsForged(lie=model.DnsLie.NXDOMAIN, resolvers=model.Resolvers.OWN),
     )
     assert rule.match.addresses == (WORLD_ADDRESS,)
     assert rule.action == box.ForgeDns(nxdomain=True)
+    (others,) = rules(
+        Whom(), model.DnsForged(lie=model.DnsLie.NOTHING, resolvers=model.Resolvers.OTHERS)
+    )
+    assert others.match.addresses == PLACES.resolvers
     (everywhere,) = rules(Whom(names=(".x.com",)), model.DnsForged(lie=model.DnsLie.BESIDE))
     assert everywhere.match.addresses == ()
     assert isinstance(everywhere.action, box.ForgeDns)

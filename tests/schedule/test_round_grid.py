@@ -116,6 +116,22 @@ def test_every_third_round_transfers(index: int) -> None:
     assert {b - a for a, b in pairwise(between[1:])} == {3}
 
 
+@pytest.mark.parametrize(("count", "most"), [(1, 300.0), (2, 200.0), (3, 100.0), (4, 100.0)])
+def test_reads_of_a_vantages_platforms_are_spread_over_the_transfer_interval(
+    count: int, most: float
+) -> None:
+    """In each light interval one of them reads, if they are as many as its places."""
+    reads = []
+    for index in range(count):
+        place = slot(index, count=count)
+        times = [0.0] + [100.0 * (k + place.share) for k in range(30)]
+        found = zip(times, kinds(times, place), strict=True)
+        reads += [at for at, kind in found if kind is RoundKind.TRANSFER and at > 100.0]
+    reads.sort()
+    gaps = [later - earlier for earlier, later in pairwise(reads)]
+    assert max(gaps) <= most + 50.0
+
+
 def test_sleeping_through_transfers_makes_one_not_many() -> None:
     found = kinds([0.0, 4_900.0, 5_000.0], slot(index=3))
     assert found == [RoundKind.TRANSFER, RoundKind.TRANSFER, RoundKind.LIGHT]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from probe.config.schema import ScheduleConfig
 from probe.config.values import Seconds
@@ -93,6 +95,30 @@ async def test_rounds_come_again_and_again_for_every_slot() -> None:
     assert len(seen.rounds) == after
 
 
+async def test_who_should_be_looked_at_at_once_is_and_the_grid_stays() -> None:
+    """Not while it runs, and not when its place on the grid is near."""
+    seen, wanted, now = Recorder(), {"youtube"}, time.monotonic
+    made: list[tuple[str, float]] = []
+
+    async def round_(slot: Slot, kind: RoundKind, interval_seconds: float) -> None:
+        wanted.discard(slot.platform)
+        made.append((slot.platform, now()))
+        await seen.round(slot, kind, interval_seconds)
+
+    slow = ScheduleConfig(light=Seconds(60.0), transfer=Seconds(60.0), jitter=0.0)
+    hooks = replace(seen.hooks(), round=round_, at_once=lambda slot: slot.platform in wanted)
+    runner = Runner(two_slots(), slow, hooks)
+    runner.start()
+    await until(lambda: len(made) == 2)
+    following = runner._triggers["default/youtube"]._next
+    wanted.add("youtube")
+    await until(lambda: len(made) == 3)
+    assert made[2][0] == "youtube"
+    await until(lambda: not runner._running)
+    assert runner._triggers["default/youtube"]._next == following
+    await runner.stop()
+
+
 @pytest.mark.parametrize("zone", ["Foo/Bar", ":/dev/zero", "", ":::", "../../etc/passwd"])
 async def test_the_systems_time_zone_does_not_matter(
     zone: str, monkeypatch: pytest.MonkeyPatch
@@ -129,6 +155,20 @@ async def test_so_many_rounds_at_once_and_late_ones_are_counted(
     # The first of each has nothing behind it; then both take their turns.
     assert seen.intervals[:2] == [float(FAST.light)] * 2
     assert seen.intervals[-1] >= 2 * seen.seconds
+
+
+async def test_of_rounds_that_are_left_out_only_the_hook_hears(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """APScheduler warns of each; one line a day is enough (outlets/to_log.py)."""
+    seen = Recorder(seconds=5 * float(FAST.light))
+    runner = Runner(two_slots()[:1], FAST, seen.hooks())
+    with caplog.at_level(logging.WARNING):
+        runner.start()
+        await until(lambda: len(seen.late) >= 3)
+        await runner.stop()
+    assert len(seen.rounds) <= 2
+    assert not caplog.records
 
 
 async def test_a_round_that_is_due_as_the_one_before_begins_is_not_lost(
@@ -239,7 +279,7 @@ async def test_times_that_came_together_are_one_round_and_none_is_taken_for_miss
     await until(lambda: len(seen.rounds) >= 2)
     before = len(seen.rounds)
     time.sleep(5 * float(FAST.light))
-    await asyncio.sleep(0.5 * float(FAST.light))
+    await until(lambda: len(seen.rounds) > before)
     assert len(seen.rounds) - before in (1, 2)
     assert seen.late, "it is told that it was late"
     await until(lambda: len(seen.rounds) >= before + 4)
