@@ -27,7 +27,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -152,6 +152,7 @@ def calm(kind: LineKind, count: int, hours: float, folder: Path) -> History:
 def play(cell: Cell, seed: int, history: History | None, most_seconds: float) -> Result:
     """One cell."""
     random = Random(f"{seed}/{cell.name}")
+    history = None if cell.born else history
     try:
         with lab_of(LINES[cell.line], cell.vantages, random) as (lab, config, main_file):
             places = places_of(lab.spec)
@@ -307,16 +308,12 @@ def main(
             made = pool.map(lambda name: calm(LINES[name], count, calm_hours, folder), lines)
             histories = dict(zip(lines, made, strict=True))
         print("minutes until it is said of " + ", ".join(wanted[0].met) + " | of all | lost | MB")
-        done = pool.map(
-            lambda cell: play(
-                cell,
-                seed,
-                None if cell.born else histories[cell.line],
-                most_minutes * MINUTE,
-            ),
-            wanted,
-        )
-        for result in done:
+        waiting = [
+            pool.submit(play, cell, seed, histories.get(cell.line), most_minutes * MINUTE)
+            for cell in wanted
+        ]
+        for done in as_completed(waiting):
+            result = done.result()
             results.append(result)
             print(row(result), flush=True)
             (folder / f"{result.cell.name}-{seed}.json").write_bytes(
