@@ -33,3 +33,10 @@ def log_gaps(leg: LegObservation) -> float | None:
         return None
     missing = tcp.out_of_order + (tcp.retransmits or 0)
     return log(ONE_GAP + missing / max(LEAST_SEGMENTS, tcp.segments_in))
+
+
+def repeated(leg: LegObservation) -> bool:
+    """Whether something of the leg was sent again, as far as the kernel says: a timer, of a second
+    for a SYN, may then be all that it waited for."""
+    tcp = leg.tcp
+    return tcp is not None and (tcp.out_of_order or 0) + (tcp.retransmits or 0) > 0

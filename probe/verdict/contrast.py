@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from probe.model.observation import LegObservation
 from probe.observe.effort import Measure, turned_away
+from probe.observe.gaps import repeated
 from probe.verdict.level import Level
 from probe.verdict.path import path_shift
 from probe.verdict.readings import LegReading, deviations, giving
@@ -29,7 +30,8 @@ class Contrast(Struct, frozen=True, kw_only=True):
     the logarithm that the round-trip time explains. ``usual``: whether its own history was known;
     without, what honest platforms may differ by is already taken off. ``versus_swap``: the same
     against its swap. ``way_failed``: the target was not reached. ``as_usual``: it is no slower than
-    its own history by the margin.
+    its own history by the margin. ``by_timer``: it answered, and a handshake in which something was
+    sent again may have waited for no more than a timer.
     """
 
     target: str
@@ -42,6 +44,7 @@ class Contrast(Struct, frozen=True, kw_only=True):
     way_failed: bool
     controls: int
     as_usual: bool = False
+    by_timer: bool = False
 
     @property
     def worst(self) -> float:
@@ -96,6 +99,7 @@ def contrast(
         way_failed=target.failed and own == inf,
         controls=len(able),
         as_usual=usual and slowdown is not None and slowdown <= thresholds.log_margin,
+        by_timer=measure is Measure.HANDSHAKE and own < inf and repeated(target.seen),
     )
 
 

@@ -135,9 +135,11 @@ def suspects_of(seen: Compared, limit: float) -> list[Contrast]:
 def first_of(suspects: Sequence[Contrast], about: About) -> Contrast:
     """Which of ``suspects`` (the worst first) is tested: one with a swap, which tells the name from
     the address, unless another is worse by the margin. Handshakes have swaps more often than reads
-    have, and suffer less from losses: what they show would keep the reads from being tested."""
-    least = suspects[0].worst - about.thresholds.log_margin
-    return next((c for c in suspects if c.worst >= least and _has_swap(c, about)), suspects[0])
+    have, and suffer less from losses: what they show would keep the reads from being tested. So
+    would one in which a packet was lost, which waited for a timer, as the next ones hardly do."""
+    sure = [c for c in suspects if not c.by_timer] or suspects
+    least = sure[0].worst - about.thresholds.log_margin
+    return next((c for c in sure if c.worst >= least and _has_swap(c, about)), sure[0])
 
 
 def begun(
@@ -197,7 +199,11 @@ def rival_of(
     """
     if current.e_value >= thresholds.evidence:
         return None
-    others = (c for c in suspects if (c.target, c.measure) != (current.target, current.measure))
+    others = (
+        c
+        for c in suspects
+        if (c.target, c.measure) != (current.target, current.measure) and not c.by_timer
+    )
     return next((c for c in others if c.worst > now.worst + thresholds.log_margin), None)
 
 
