@@ -58,8 +58,10 @@ def run(hold: Callable[[], None] | None, path: Path | None) -> None:
         tell(RISK)
     # The daemon and its server are needed by this command only, and cost time and memory.
     from probe.app import Daemon
+    from probe.commands.see_page import how_to_see
     from probe.publish.web.server import ListenError
 
+    tell(how_to_see(config))
     logs.configure(config.settings.log.level, config.settings.log.format, sys.stderr)
     logs.catch_all()
     warn(config)

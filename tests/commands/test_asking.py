@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from probe.cli import main
 from probe.commands.asking import printable, url_of
+from probe.commands.see_page import how_to_see
 from probe.config import load
 from probe.config.environment import PASSWORD
 from probe.config.schema import TlsServer, WebConfig
@@ -39,6 +40,19 @@ def test_where_the_daemon_is_asked(listen: str, url: str) -> None:
     assert url_of(config) == url
     tls = WebConfig(tls_server_config=TlsServer(cert_file="c", key_file="k"))
     assert url_of(replace(config, web=tls)) == url.replace("http:", "https:")
+
+
+@pytest.mark.parametrize(
+    ("listen", "said"),
+    [
+        ("127.0.0.1:9881", "http://127.0.0.1:9881/ on this machine"),
+        ("127.0.0.1:9881", "`ssh -L 9881:127.0.0.1:9881 THIS-MACHINE`"),
+        ("9880", "and at the same port of this machine's addresses"),
+        ("127.0.0.1:0", "the port that the log says"),
+    ],
+)
+def test_how_to_see_the_page(listen: str, said: str) -> None:
+    assert said in how_to_see(load(None, {"THROTTLEWATCH_LISTEN": listen}))
 
 
 @pytest.mark.parametrize("command", ["drill", "nation"])

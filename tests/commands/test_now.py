@@ -76,7 +76,7 @@ def test_it_is_happening(config: Path) -> None:
     assert said.exit_code == 0, said.output
     *_, last = said.stdout.split("\n\n")
     sentence, *reasons = last.splitlines()
-    assert sentence == "Yes: X (Twitter) is being slowed down on this line."
+    assert sentence == "Yes: X (Twitter) is being throttled on this line."
     assert reasons[0].startswith("It rests on: X (Twitter): a test whose order is drawn at random")
     assert any("There is no history of this line" in line for line in reasons)
     assert reasons[-1].startswith("Next: ")
@@ -95,7 +95,7 @@ def test_it_is_not(config: Path) -> None:
 def test_it_ends_in_time(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "MOST_SECONDS", 0.05)
     said = run(config, "x", "-v", SLOWED)
-    assert "\nThat is not known: X (Twitter) was not measured in time.\n" in said.stdout
+    assert "\nThat is not known: X (Twitter) has not been measured yet.\n" in said.stdout
     assert "The two minutes were over" in said.stdout
 
 
@@ -129,7 +129,7 @@ def test_every_state_has_an_answer(state: State) -> None:
     found = answer({"x": stored}, {"x": "X", "y": "Y"}, knows_normal=True)
     lead = found.sentence.partition(":")[0]
     assert lead == ("Yes" if last.restricted else "That is not known")
-    assert "Y was not measured in time" in found.sentence
+    assert "Y has not been measured yet" in found.sentence
     assert found.following
     alone = answer({"x": stored}, {"x": "X"}, knows_normal=True).sentence
     assert alone.startswith("No: X is fine") is (state is State.OK)

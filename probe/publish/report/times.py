@@ -35,6 +35,10 @@ class TimeWriter:
         """``2026-01-20T13:40:00+00:00``: RFC 3339, to the second, with the zone's offset."""
         return self._at(at).isoformat(timespec="seconds")
 
+    def hour(self, at: float) -> str:
+        """``13:40 UTC``."""
+        return f"{self._at(at):%H:%M %Z}"
+
     def brief(self, at: float) -> str:
         """``20 Jan 13:40``."""
         return f"{self._at(at):%-d %b %H:%M}"

@@ -8,70 +8,38 @@ from msgspec import Struct
 
 from probe.model.basis import GROUNDS
 from probe.model.stored import StoredRound
-from probe.model.verdict import State, Verdict
-from probe.publish.report.times import listed
+from probe.model.verdict import Verdict
+from probe.publish.state_words import HowItStands, clause, grouped
 
-_UNDER_TEST = "under test"
-_UNMEASURED = "unmeasured"
-# How each state ends a sentence that begins with one platform's name, or with several. In the order
-# in which they are told.
-_ENDS: dict[str, tuple[str, str]] = {
-    State.BLOCKED: ("is blocked on this line", "are blocked on this line"),
-    State.THROTTLED: ("is being slowed down on this line", "are being slowed down on this line"),
-    State.IMPAIRED: (
-        "is slow or failing here while other sites are fine, and whether it is so elsewhere is "
-        "not known",
-        "are slow or failing here while other sites are fine, and whether they are so elsewhere "
-        "is not known",
-    ),
-    State.WITHHELD: (
-        "itself does not serve this line for legal reasons",
-        "themselves do not serve this line for legal reasons",
-    ),
-    _UNDER_TEST: (
-        "may be slow or failing, and the time was too short to prove it",
-        "may be slow or failing, and the time was too short to prove it",
-    ),
-    State.DOWN: ("has trouble with its own servers", "have trouble with their own servers"),
-    State.DEGRADED: (
-        "cannot be told from the line, which is slow for other sites too",
-        "cannot be told from the line, which is slow for other sites too",
-    ),
-    State.OFFLINE: (
-        "cannot be reached, and nor can other sites: this line is offline",
-        "cannot be reached, and nor can other sites: this line is offline",
-    ),
-    State.UNKNOWN: ("cannot be judged just now", "cannot be judged just now"),
-    _UNMEASURED: ("was not measured in time", "were not measured in time"),
-    State.OK: ("is fine", "are fine"),
-}
-_YES = (State.BLOCKED, State.THROTTLED)
+_YES = (HowItStands.BLOCKED, HowItStands.THROTTLED)
 _NEXT = {
-    State.BLOCKED: (
+    HowItStands.BLOCKED: (
         "ask somebody in another network to run `throttlewatch now {platform}` too, and keep "
         "`throttlewatch run` running: it keeps the evidence, and `throttlewatch report` writes it "
         "up. Read docs/runbook.md before you publish."
     ),
-    State.IMPAIRED: (
+    HowItStands.IMPAIRED: (
         "ask somebody abroad whether it is so there; a reference (docs/fleet.md) asks for you. "
         "Keep `throttlewatch run` running: it keeps the evidence."
     ),
-    State.WITHHELD: "no network did this; ask the platform.",
-    _UNDER_TEST: (
+    HowItStands.WITHHELD: "no network did this; ask the platform.",
+    HowItStands.UNDER_TEST: (
         "run `throttlewatch now {platform}` again, or keep `throttlewatch run` running: it goes on "
         "testing, and learns what is normal here."
     ),
-    State.DOWN: "wait, and try again; people in other networks should see the same.",
-    State.DEGRADED: "look at your router and your provider first, then run it again.",
-    State.OFFLINE: "look at your router and your provider first, then run it again.",
-    State.UNKNOWN: "`throttlewatch explain --now -p {platform}` shows the numbers and the rule.",
-    _UNMEASURED: "run `throttlewatch now {platform}`, which has the time for it.",
-    State.OK: (
+    HowItStands.DOWN: "wait, and try again; people in other networks should see the same.",
+    HowItStands.DEGRADED: "look at your router and your provider first, then run it again.",
+    HowItStands.OFFLINE: "look at your router and your provider first, then run it again.",
+    HowItStands.UNKNOWN: (
+        "`throttlewatch explain --now -p {platform}` shows the numbers and the rule."
+    ),
+    HowItStands.UNMEASURED: "run `throttlewatch now {platform}`, which has the time for it.",
+    HowItStands.OK: (
         "if it feels slow all the same, keep `throttlewatch run` running: it sees what comes and "
         "goes, and what begins only after more bytes than were read now."
     ),
 }
-_NEXT[State.THROTTLED] = _NEXT[State.BLOCKED]
+_NEXT[HowItStands.THROTTLED] = _NEXT[HowItStands.BLOCKED]
 
 
 class AnswerNow(Struct, frozen=True, kw_only=True):
@@ -88,12 +56,9 @@ def answer(
 ) -> AnswerNow:
     """The answer for the platforms of ``titles`` (by name). ``tested``: their rounds and bursts;
     ``knows_normal``: whether a history says what is normal on this line."""
-    groups: dict[str, list[str]] = {state: [] for state in _ENDS}
-    for name in titles:
-        rounds = tested.get(name)
-        groups[_group(rounds[-1].verdict) if rounds else _UNMEASURED].append(name)
-    found = {state: names for state, names in groups.items() if names}
-    gravest = next(iter(found), _UNMEASURED)
+    said = {name: rounds[-1].verdict if (rounds := tested.get(name)) else None for name in titles}
+    found = grouped(said)
+    gravest = next(iter(found), HowItStands.UNMEASURED)
     return AnswerNow(
         sentence=_sentence(found, titles),
         rests_on=(
@@ -109,18 +74,11 @@ def answer(
     )  # fmt: skip
 
 
-def _group(verdict: Verdict) -> str:
-    return _UNDER_TEST if verdict.suspected else verdict.state
-
-
-def _sentence(found: Mapping[str, Sequence[str]], titles: Mapping[str, str]) -> str:
-    parts = [
-        f"{listed([titles[name] for name in names])} {_ENDS[state][len(names) > 1]}"
-        for state, names in found.items()
-    ]
-    if any(state in found for state in _YES):
+def _sentence(found: Mapping[HowItStands, Sequence[str]], titles: Mapping[str, str]) -> str:
+    parts = [clause(one, [titles[name] for name in names]) for one, names in found.items()]
+    if any(one in found for one in _YES):
         lead = "Yes"
-    elif set(found) == {State.OK}:
+    elif set(found) == {HowItStands.OK}:
         lead = "No"
     else:
         lead = "That is not known"

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from probe.config.bundle import shown_date
 from probe.config.definition import Definition
+from probe.model.finding import Finding, Scope
 from probe.model.identity import Vantage
 from probe.model.verdict import State, Verdict
 from probe.nation.fuse import worst
@@ -25,6 +26,7 @@ from probe.publish.report.plot import Piece, Tick, marks, pieces
 from probe.publish.report.report_parts import StateSpan
 from probe.publish.report.times import TimeWriter, duration
 from probe.publish.templates import style, templates
+from probe.publish.web.this_line import this_line
 from probe.store.health import WORDS
 
 REFRESH_SECONDS = 30
@@ -82,8 +84,8 @@ def render_page(snapshot: Snapshot, version: str) -> str:
             refresh=REFRESH_SECONDS,
             css=Markup(STYLE),  # noqa: S704 - our own file
             restricted=", ".join(dict.fromkeys(restricted)),
-            # Of no country there is nothing to say.
-            finding=worst([f for f in snapshot.findings if f.country != NO_COUNTRY]),
+            answers=this_line(snapshot, clock),
+            finding=_country(snapshot),
             notes=_notes(snapshot),
             vantages=[_place(snapshot, vantage, clock) for vantage in snapshot.vantages],
             budgets=_budgets(snapshot),
@@ -91,6 +93,18 @@ def render_page(snapshot: Snapshot, version: str) -> str:
             version=version,
             now=clock.moment(snapshot.taken_at),
         )
+    )
+
+
+def _country(snapshot: Snapshot) -> Finding | None:
+    """What is found of the country: nothing of none, and nothing where too few networks are heard
+    to say anything."""
+    return worst(
+        [
+            finding
+            for finding in snapshot.findings
+            if finding.country != NO_COUNTRY and finding.scope is not Scope.INSUFFICIENT
+        ]
     )
 
 

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from probe.config.schema import Settings, VantageConfig
 from probe.model.finding import Finding, FindingKind, Scope
-from probe.model.identity import RoundKind
-from probe.model.verdict import State
+from probe.model.identity import Role, RoundKind
+from probe.model.verdict import Evidence, State
 from probe.publish.latest.board import Board
 from probe.publish.web.landing_page import age, render_page
 from synth.shape import NOW, PLATFORMS, config, full_round, verdict_of
@@ -107,18 +110,119 @@ def test_ages_are_in_their_largest_useful_unit(seconds: float, words: str) -> No
     assert age(seconds) == words
 
 
-@pytest.mark.parametrize(("country", "shown"), [("TR", True), ("ZZ", False)])
-def test_a_finding_is_shown_where_it_is_of_a_country(country: str, shown: bool) -> None:
+@pytest.mark.parametrize(
+    ("country", "scope", "shown"),
+    [
+        ("TR", Scope.PARTIAL, True),
+        ("TR", Scope.NONE, True),
+        ("TR", Scope.INSUFFICIENT, False),
+        ("ZZ", Scope.PARTIAL, False),
+    ],
+)
+def test_a_country_comes_second_and_from_enough_networks_only(
+    country: str, scope: Scope, shown: bool
+) -> None:
     board = Board(config())
     finding = Finding(
         at=NOW,
         country=country,
         platform="x",
         kind=FindingKind.RESTRICTED,
-        scope=Scope.INSUFFICIENT,
-        sentence=f"{country}: too few networks.",
+        scope=scope,
+        sentence=f"{country}: found.",
     )
     board.nation_found((finding,), ())
     html = render_page(board.snapshot(), "1.2.3")
-    assert (f"{country}: too few networks." in html) is shown
-    assert ('class="finding insufficient"' in html) is shown
+    assert (f"{country}: found." in html) is shown
+    assert (f'class="finding {scope}"' in html) is shown
+    if shown:
+        assert html.index("<h1") < html.index(f"{country}: found.")
+
+
+def first_line(board: Board) -> str:
+    html = render_page(board.snapshot(), "1.2.3")
+    return unescape(re.search(r"<h1[^>]*>([^<]*)</h1>", html)[1])  # type: ignore[index]
+
+
+def evidence(versus: str, name: str = "goodput_bytes_per_second") -> tuple[Evidence, ...]:
+    return (
+        Evidence(name="transfer_slowdown_ratio", subject="script", value=20.0, versus="swap, x"),
+        Evidence(name=name, subject="script", value=13_600.0, versus=versus, reference=306_000.0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "said"),
+    [
+        (State.OK, {}, "Facebook has not been measured yet. X is fine."),
+        (
+            State.THROTTLED,
+            {"evidence": evidence("swap")},
+            "X is being throttled on this line since 22:03 UTC: 13.6 kB/s beside 306 kB/s under "
+            "another name. Facebook has not been measured yet.",
+        ),
+        (
+            State.IMPAIRED,
+            {"evidence": evidence("controls")},
+            "X is slow or failing on this line (whether elsewhere too is not known) since 22:03 "
+            "UTC: 13.6 kB/s beside 306 kB/s at other sites. Facebook has not been measured yet.",
+        ),
+        (
+            State.THROTTLED,
+            {"factor": 58.06},
+            "X is being throttled on this line since 22:03 UTC: it takes 58 times as long as "
+            "usual. Facebook has not been measured yet.",
+        ),
+        (
+            State.BLOCKED,
+            {"since": NOW - 200_000.0},
+            "X is blocked on this line since 12 November 2023, 14:40 UTC. Facebook has not been "
+            "measured yet.",
+        ),
+        (
+            State.UNKNOWN,
+            {"reason": "suspected"},
+            "X may be slow or failing, which is not proven. Facebook has not been measured yet.",
+        ),
+        (
+            State.OFFLINE,
+            {},
+            "X cannot be reached, and nor can other sites: this line is offline. Facebook has not "
+            "been measured yet.",
+        ),
+    ],
+)
+def test_the_first_line_answers_for_this_line(
+    state: State, more: dict[str, Any], said: str
+) -> None:
+    of = config(platforms=PLATFORMS[:2])
+    board = Board(of, wall=lambda: NOW + 60.0)
+    observed = full_round(of)
+    board.round_finished(observed, replace(verdict_of(observed, state), **more))
+    assert first_line(board) == said
+
+
+def test_several_that_are_restricted_are_told_in_one_sentence() -> None:
+    of = config(platforms=PLATFORMS[:2])
+    board = Board(of, wall=lambda: NOW + 60.0)
+    for platform in of.platforms:
+        observed = replace(full_round(of), platform=platform.name)
+        verdict = replace(verdict_of(observed, State.THROTTLED), platform=platform.name)
+        board.round_finished(observed, replace(verdict, evidence=evidence("swap")))
+    assert first_line(board) == "X and Facebook are being throttled on this line since 22:03 UTC."
+    assert (
+        "Facebook: since 22:03 UTC, 13.6 kB/s beside 306 kB/s under another name"
+        in page(board).text
+    )
+
+
+def test_each_vantage_inside_answers_and_those_outside_do_not() -> None:
+    several = (
+        VantageConfig(name="home"),
+        VantageConfig(name="phone"),
+        VantageConfig(name="abroad", role=Role.REFERENCE),
+    )
+    board = Board(config(settings=Settings(vantages=several), platforms=PLATFORMS[:1]))
+    html = render_page(board.snapshot(), "1.2.3")
+    found = re.findall(r"<h1[^>]*>([^<]*)</h1>", html)
+    assert found == ["home: X has not been measured yet.", "phone: X has not been measured yet."]
