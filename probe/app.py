@@ -14,6 +14,7 @@ from probe.config import ConfigErrors
 from probe.config.bundle import Bundle
 from probe.config.schema import Config
 from probe.daemon.bundle_watch import BundleWatch
+from probe.daemon.control_draw import ControlDraw
 from probe.daemon.judging import Judging
 from probe.daemon.nation_watch import NationWatch
 from probe.daemon.reloads import Reloads
@@ -76,7 +77,6 @@ class Daemon:
         tried: Callable[[Bundle], Config] | None = None,
     ) -> None:
         heap.one_arena()  # before the first thread
-        self._config = config
         self._read = read
         self._state = BetweenRounds()
         self._server: Server | None = None
@@ -85,11 +85,14 @@ class Daemon:
         # Where it is served once it is: the port that the system chose, when ``listen`` said 0.
         self.address = config.settings.listen
         self._lookout = Lookout()
-        rounds, self._runner = self._build(config)
+        Trust.load(config.settings.ca_file)  # before there is a store that would have to be closed
         self._store = Store.open(
             config.settings.store,
             keep_samples_seconds=float(config.settings.forward.keep),
         )
+        self._draw = ControlDraw(self._store)
+        self._config = config = self._draw.drawn(config)
+        rounds, self._runner = self._build(config)
         self._data = DataBudget(config)
         spent = Spent(self._data, self._store)
         self._outside = ReferenceReader(config)
@@ -211,7 +214,7 @@ class Daemon:
 
     async def _take_up(self) -> ReloadResult:
         try:
-            config = await asyncio.to_thread(self._read)
+            config = self._draw.drawn(await asyncio.to_thread(self._read))
             rounds, runner = self._build(config)
         except (ConfigErrors, TrustError) as error:
             self._outlets.tell(Reloaded(at=time.time(), error=error))

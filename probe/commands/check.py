@@ -18,6 +18,7 @@ from probe.commands.options import CONFIG_ERROR, config_option, json_option, loa
 from probe.commands.output import write
 from probe.config import ConfigErrors, load, warnings
 from probe.config.definition import Definition
+from probe.config.handful import with_whole_pool
 from probe.config.schema import Config
 from probe.model.failure import Failure
 from probe.model.observation import FIRST_PROBER, LegObservation, SkippedLeg
@@ -105,7 +106,7 @@ async def ask_each(config: Config) -> tuple[TargetAnswer, ...]:
     family = config.settings.families[0]
     found: list[TargetAnswer] = []
     with Doing("asking") as doing:
-        for definition in (*config.platforms, *config.controls):
+        for definition in (*config.platforms, *with_whole_pool(config).controls):
             doing.now(f"asking {definition.title}")
             seen = await measuring.rounds.visit(definition, vantage=vantage, family=family)
             measuring.counted(seen)

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from probe.commands.found_now import find_out
+from probe.commands.measuring import drawn_now
 from probe.commands.options import chosen, config_option, json_option, load_config, platform_of
 from probe.commands.output import write
 from probe.commands.reading import warn_of_strangers
@@ -45,7 +46,7 @@ def explain(
     it makes one transfer round and its bursts itself; it then knows nothing of what is normal here,
     and says so by saying less. `throttlewatch now` knows it, and says what it means.
     """
-    config = load_config(path)
+    config = drawn_now(load_config(path))
     logs.configure("error", config.settings.log.format, sys.stderr)
     platform = platform_of(config, name)
     places = {v.name: v.name for v in config.settings.vantages}

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterable
+
 from probe.commands.output import tell
+from probe.config.handful import Handful, filled, with_handful
 from probe.config.schema import Config
 from probe.measure.between_rounds import BetweenRounds
 from probe.measure.round import Rounds
@@ -10,6 +14,13 @@ from probe.measure.trust import Trust
 from probe.model.observation import RoundObservation
 from probe.schedule.data_budget import wire_bytes
 from probe.store.shared import SharedBudget
+
+
+def drawn_now(config: Config, known: Iterable[str] = ()) -> Config:
+    """``config`` with a handful of controls drawn for this once, as a fixed few could be put on a
+    list: those that are ``known`` on this line, as far as there are any."""
+    once = Handful(secrets.token_hex(16), tuple(known))
+    return with_handful(config, filled(once, config.pool)) if config.pool else config
 
 
 class Measuring:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from probe.commands.found_now import find_out
+from probe.commands.measuring import drawn_now
 from probe.commands.options import chosen, config_option, json_option, load_config, platform_of
 from probe.commands.output import tell, write
 from probe.commands.risk import RISK
@@ -21,6 +22,7 @@ from probe.publish.terminal.console import Doing, console
 from probe.publish.terminal.round_table import headline, to_json
 from probe.store.history import History, HistoryError
 from probe.store.memories import read_memory
+from probe.verdict.keys import name_of
 from probe.verdict.memory import Memory
 
 # Two minutes, less what it takes to start and to end.
@@ -48,6 +50,8 @@ def now(platforms: tuple[str, ...], path: Path | None, vantage: str | None, as_j
     if not config.settings.acknowledge_risks:
         tell(RISK)
     memory = _remembered(config, place)
+    known = memory.controls if memory is not None else ()
+    config = drawn_now(config, dict.fromkeys(name_of(key).partition("/")[0] for key in known))
     with Doing("starting", always=True) as doing:
         tested = asyncio.run(
             find_out(

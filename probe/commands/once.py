@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from probe.commands.measuring import Measuring
+from probe.commands.measuring import Measuring, drawn_now
 from probe.commands.options import chosen, config_option, load_config, platform_of
 from probe.commands.output import write
 from probe.config.definition import Definition
@@ -63,7 +63,7 @@ def once(
     With --exit-code the status is that of the worst verdict: 0 ok, 10 unknown, 11 degraded,
     12 down, 13 offline, 16 withheld, 17 impaired, 14 throttled, 15 blocked.
     """
-    config = load_config(path)
+    config = drawn_now(load_config(path))
     places = {v.name: v.name for v in config.settings.vantages}
     wanted = [platform_of(config, name) for name in platforms] or list(config.platforms)
     whence = [chosen("vantage", name, places) for name in vantages] or list(places)

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from probe.commands.recorded import read
+from probe.config.handful import with_whole_pool
 from probe.config.schema import Config
 from probe.model.identity import Role
 from probe.model.observation import RoundObservation
@@ -74,6 +75,7 @@ def knowledge(config: Config, thresholds: Thresholds, tally: ReplayTally) -> Kno
     """What the configuration says of each round's platform."""
     outside = {v.name for v in config.settings.vantages if v.role is Role.REFERENCE}
     fresh = reference_seconds(config)
+    config = with_whole_pool(config)  # which of them were drawn then, the rounds say
     platforms = {platform.name: platform for platform in config.platforms}
     known: dict[tuple[str, bool], About] = {}
 

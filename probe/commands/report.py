@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from probe import __version__
 from probe.commands.options import config_option, load_config
 from probe.commands.output import tell, write
 from probe.commands.reading import opened, ordered, reading, warn_of_strangers, zone_of
+from probe.config.handful import with_whole_pool
 from probe.config.schema import Config
 from probe.model.finding import Incident
 from probe.publish.latest.declared import Declared
@@ -64,7 +66,7 @@ def report(
             ),
         )
         incidents = tuple(history.incidents(since=since, until=until, platform=platform))
-    setting = setting_of(config, incidents, note)
+    setting = setting_of(config, incidents, note, gathered.controls)
     page = render_html(gathered, setting, clock, version=__version__).encode()
     write([page], output)
     if svg is not None:
@@ -72,13 +74,19 @@ def report(
     tell(f"{output}: {gathered.rounds:,} rounds, {len(page) / 1e6:.2f} MB")
 
 
-def setting_of(config: Config, incidents: tuple[Incident, ...], note: str) -> Setting:
-    """What a report says of the configuration."""
+def setting_of(
+    config: Config, incidents: tuple[Incident, ...], note: str, measured: Iterable[str]
+) -> Setting:
+    """What a report says of the configuration, and of the controls that were ``measured``."""
+    known = {control.name: control for control in with_whole_pool(config).controls}
     return Setting(
         country=config.settings.country,
         vantages={vantage.name: vantage for vantage in Declared(config).vantages},
         titles={platform.name: platform.title for platform in config.platforms},
-        controls=tuple(f"{c.title} ({c.operator}, {c.scope})" for c in config.controls),
+        controls=tuple(
+            f"{c.title} ({c.operator}, {c.scope})" if (c := known.get(name)) else name
+            for name in measured
+        ),
         incidents=incidents,
         note=note,
     )

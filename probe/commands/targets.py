@@ -23,6 +23,7 @@ from probe.config.bundle import (
     shown_date,
 )
 from probe.config.bundle_places import beside, read_bundle, signers_of_settings
+from probe.config.handful import with_whole_pool
 from probe.config.readable import Unreadable, read_text
 from probe.config.schema import Config
 from probe.store import files
@@ -66,7 +67,7 @@ def show(path: Path | None) -> None:
             click.echo(line)
     if config.settings.targets.url is not None:
         click.echo(f"newer ones are looked for at {config.settings.targets.url}")
-    for definition in (*config.platforms, *config.controls):
+    for definition in (*config.platforms, *with_whole_pool(config).controls):
         click.echo(f"{definition.name}: {', '.join(definition.hosts)}")
 
 

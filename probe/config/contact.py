@@ -55,8 +55,11 @@ def contacts(config: Config) -> tuple[Contact, ...]:
     every = tuple(vantage.name for vantage in config.settings.vantages)
     direct = tuple(v.name for v in config.settings.vantages if v.proxy is None)
     found: list[Contact] = []
-    for definition in (*config.platforms, *config.controls):
+    drawn = tuple(one for one in config.pool if one not in config.controls)
+    for definition in (*config.platforms, *config.controls, *drawn):
         for host, port, purpose in _of_definition(definition, config):
+            if definition in drawn:
+                purpose += ", if this probe draws it"
             pinned = config.settings.resolve.get(host)
             if pinned is not None:
                 purpose += f" (pinned to {', '.join(pinned)})"

@@ -11,7 +11,10 @@ from msgspec import Meta, Struct
 
 from probe.config.values import (
     Bytes,
+    ControlNetwork,
+    ControlPool,
     ControlScope,
+    Country,
     DefinitionKind,
     Host,
     HostName,
@@ -145,7 +148,9 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``hosts`` are all host names that measuring it may contact (``*.`` for any label below); a test
     and the loader hold every URL, discovery and corner to them. ``operator`` is who runs it.
     ``scope`` of a control: ``domestic`` or ``foreign``. ``enabled: false`` keeps the file as a
-    template.
+    template. ``operator`` of a control: whose servers answer; ``network``: of which kind these are.
+    ``pool`` of a control: a probe draws its handful from those that have it; ``first`` ones are
+    what is measured where nothing was drawn. ``country``: used only there.
     """
 
     name: Name
@@ -156,4 +161,7 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: DefinitionKind = "platform"
     operator: str = ""
     scope: ControlScope = "foreign"
+    network: ControlNetwork | None = None
+    pool: ControlPool | None = None
+    country: Country | None = None
     enabled: bool = True

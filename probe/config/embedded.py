@@ -6,6 +6,9 @@ from pathlib import Path
 
 MAIN = "throttlewatch.yaml"
 PLATFORMS = "platforms"
+# Controls that probes draw from, and those of single countries, by their codes.
+POOL = "controls"
+DOMESTIC = "domestic"
 # How errors call these files: where they lie is of no use to an operator.
 PREFIX = "embedded:"
 

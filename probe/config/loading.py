@@ -22,12 +22,23 @@ from probe.config.hints import default_of, keys_of, near
 from probe.config.probers import used
 from probe.config.readable import Unreadable, home_of, must_be_file, read_text
 from probe.config.schema import Config, ForwardConfig, Settings, StoreConfig, WebConfig
+from probe.config.shipped import (
+    LATER,
+    Defined,
+    countries_of,
+    disabled,
+    is_here,
+    pool_of,
+    read_shipped,
+    shipped_files,
+    yaml_files,
+)
 from probe.config.values import AUTO
 from probe.config.walk import INVALID, Invalid, Walker, shown
 from probe.config.web import load_web
 
 ALL = "all"
-_SUFFIXES = (".yaml", ".yml")
+DRAWN = "drawn"
 _PEM = "-----BEGIN CERTIFICATE-----"
 
 
@@ -37,13 +48,6 @@ class _BundleNodes(Struct, frozen=True):
     bundle: Bundle | None = None
     nodes: Mapping[str, Node] = {}
     trouble: str = ""
-
-
-class _Defined(Struct, frozen=True):
-    """A definition by its tree, and as a value unless something is wrong with it."""
-
-    node: Node
-    value: Definition | None
 
 
 def load(
@@ -84,11 +88,16 @@ class _Loading:
         if settings is not INVALID:
             settings = replace(settings, store=_store_placed(settings.store, main, path))
         found = self._bundle(settings)
+        countries = set() if settings is INVALID else countries_of(settings)
+        shipped = shipped_files(home, countries)
         definitions = self._definitions(
-            main, home, path.parent if path is not None else None, found.nodes
+            main, shipped, path.parent if path is not None else None, found.nodes
         )
-        platforms = self._select(main, "platforms", "platform", definitions)
-        controls = self._select(main, "controls", "control", definitions)
+        platforms = self._select(main, "platforms", "platform", definitions, countries)
+        controls = self._select(main, "controls", "control", definitions, countries)
+        pool = (
+            pool_of(definitions) if settings is not INVALID and DRAWN in settings.controls else ()
+        )
         ca_file = self._ca_file(main, path)
         web = self._web(main, path)
         if settings is not INVALID:
@@ -113,6 +122,7 @@ class _Loading:
             platforms=platforms,
             controls=controls,
             web=web,
+            pool=pool,
             bundle=found.bundle,
             bundle_trouble=found.trouble,
         )
@@ -135,29 +145,38 @@ class _Loading:
         return _BundleNodes(trouble=f"it has mistakes: {mistakes[0]}")
 
     def _file(self, path: Path, embedded_name: str | None = None) -> Node | None:
-        name = str(path) if embedded_name is None else embedded.PREFIX + embedded_name
-        try:
-            text = read_text(path)
-        except Unreadable as error:
-            expected = "a YAML file that can be read"
-            self._errors.append(
-                ConfigError(file=name, line=0, key="", found=str(error), expected=expected)
-            )
+        text, name = self._text(path, embedded_name)
+        if text is None:
             return None
         node, mistakes = parse(text, name)
         self._errors += mistakes
         return node
 
+    def _text(self, path: Path, embedded_name: str | None) -> tuple[str | None, str]:
+        """What the file says (``None``: it cannot be read), and how it is called."""
+        name = str(path) if embedded_name is None else embedded.PREFIX + embedded_name
+        try:
+            return read_text(path), name
+        except Unreadable as error:
+            expected = "a YAML file that can be read"
+            self._errors.append(
+                ConfigError(file=name, line=0, key="", found=str(error), expected=expected)
+            )
+            return None, name
+
     def _definitions(
-        self, main: Node, home: Path, beside: Path | None, bundle: Mapping[str, Node]
-    ) -> dict[str, _Defined]:
+        self, main: Node, shipped: Iterable[Path], beside: Path | None, bundle: Mapping[str, Node]
+    ) -> dict[str, Defined]:
         """The embedded definitions; a bundle's and then the operator's in their place or beside
         them; overridden."""
         nodes: dict[str, Node] = {}
-        for file in _yaml_files(home / embedded.PLATFORMS):
-            node = self._file(file, f"{embedded.PLATFORMS}/{file.name}")
-            if node is not None:
-                nodes[node.find("name").text] = node
+        as_shipped: dict[str, Defined] = {}
+        for file in shipped:
+            defined, mistakes = read_shipped(*self._text(file, f"{file.parent.name}/{file.name}"))
+            self._errors += mistakes
+            if defined is not None:
+                nodes[defined.node.find("name").text] = defined.node
+                as_shipped[defined.node.find("name").text] = defined
         nodes |= bundle
         nodes |= self._operators(main, beside)
         overrides = main.get("overrides")
@@ -173,12 +192,17 @@ class _Loading:
                 )
             else:
                 nodes[name] = merge(nodes[name], over)
-        return {name: self._definition(node) for name, node in nodes.items()}
+        return {
+            name: as_shipped[name]
+            if name in as_shipped and as_shipped[name].node is node
+            else self._definition(node)
+            for name, node in nodes.items()
+        }
 
-    def _definition(self, node: Node) -> _Defined:
+    def _definition(self, node: Node) -> Defined:
         value = self._walker.build(node, Definition)
         self._errors += undeclared_hosts(node)
-        return _Defined(node, None if value is INVALID else value)
+        return Defined(node, None if value is INVALID else value)
 
     def _operators(self, main: Node, beside: Path | None) -> dict[str, Node]:
         named = main.get("definitions")
@@ -193,7 +217,7 @@ class _Loading:
         else:
             return {}
         nodes: dict[str, Node] = {}
-        for file in _yaml_files(folder):
+        for file in yaml_files(folder):
             node = self._file(file)
             if node is None:
                 self._unread.add(file.stem)
@@ -210,7 +234,12 @@ class _Loading:
         return nodes
 
     def _select(
-        self, main: Node, key: str, kind: str, definitions: Mapping[str, _Defined]
+        self,
+        main: Node,
+        key: str,
+        kind: str,
+        definitions: Mapping[str, Defined],
+        countries: set[str],
     ) -> tuple[Definition, ...]:
         """The definitions that the main file's ``key`` names, in its order."""
         of_kind = {
@@ -224,13 +253,20 @@ class _Loading:
         if place is main:
             names = default_of(keys_of(Settings)[key])
         chosen = []
-        if ALL in names and kind == "control":
-            names = [name for name, defined in of_kind.items() if not _disabled(defined.node)]
+        word = next((word for word in (ALL, DRAWN) if word in names and kind == "control"), "")
+        if word:
+            names = [
+                name
+                for name, defined in of_kind.items()
+                if not disabled(defined.node)
+                and defined.node.find("pool").text != LATER
+                and is_here(defined.node, countries)
+            ]
             if len(given) > 1 or not names:
                 self._errors.append(
                     place.error(
-                        found="`all` beside names" if names else "no control that is enabled",
-                        expected="only `all`, or only names" if names else "at least one",
+                        found=f"`{word}` beside names" if names else "no control that is enabled",
+                        expected=f"only `{word}`, or only names" if names else "at least one",
                     )
                 )
             given = []
@@ -247,7 +283,7 @@ class _Loading:
                         suggestion=_called(name, of_kind),
                     )
                 )
-            elif _disabled(of_kind[name].node):
+            elif disabled(of_kind[name].node):
                 self._errors.append(
                     at.error(
                         found=f"`{name}`, which is not enabled in {of_kind[name].node.file}",
@@ -334,20 +370,6 @@ def _libraries_missing(main: Node, settings: Settings) -> list[ConfigError]:
     ]
 
 
-def _called(name: str, known: Mapping[str, _Defined]) -> str:
+def _called(name: str, known: Mapping[str, Defined]) -> str:
     titles = {name: defined.node.find("title").text for name, defined in known.items()}
     return called(name, titles) or near(name, known)
-
-
-def _disabled(node: Node) -> bool:
-    return node.find("enabled").value is False
-
-
-def _yaml_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(
-        file
-        for file in folder.iterdir()
-        if file.suffix in _SUFFIXES and not file.name.startswith(".") and file.is_file()
-    )

@@ -225,8 +225,9 @@ class LogConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The main file. ``platforms`` are names of definitions; ``controls`` too (``all``: every
-    enabled one). ``allowed_hosts`` are names by which the server is asked, beside its own.
+    """The main file. ``platforms`` are names of definitions; ``controls`` too (``all``:
+    every enabled one that is not for drawing only; ``drawn``: the same, until the daemon draws).
+    ``allowed_hosts`` are names by which the server is asked, beside its own.
     ``resolve`` pins names to addresses, as curl's ``--resolve`` does."""
 
     country: Country = "ZZ"
@@ -242,7 +243,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         "instagram",
         "youtube",
     )
-    controls: Annotated[tuple[Name, ...], Meta(min_length=1)] = ("all",)
+    controls: Annotated[tuple[Name, ...], Meta(min_length=1)] = ("drawn",)
     definitions: str | None = None
     overrides: dict[str, dict[str, object]] = {}
     schedule: ScheduleConfig = ScheduleConfig()
@@ -303,12 +304,14 @@ class Config(Struct, frozen=True, kw_only=True):
 
     ``platforms`` and ``controls`` are in the order in which they are measured; ``web`` is what
     ``web_config`` names. ``bundle`` is the one whose definitions took the place of shipped ones;
-    ``bundle_trouble`` says why the one that is installed did not.
+    ``bundle_trouble`` says why the one that is installed did not. ``pool``: from which a daemon
+    draws controls in place of those in it (empty: ``controls`` are measured as they are).
     """
 
     settings: Settings
     platforms: tuple[Definition, ...]
     controls: tuple[Definition, ...]
     web: WebConfig = WebConfig()
+    pool: tuple[Definition, ...] = ()
     bundle: Bundle | None = None
     bundle_trouble: str = ""

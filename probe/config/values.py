@@ -56,6 +56,10 @@ Hours = Annotated[str, Meta(extra={"format": "hours"})]
 Interface = Annotated[str, Meta(extra={"format": "interface"})]
 DefinitionKind = Annotated[str, Meta(extra={"choices": ("platform", "control")})]
 ControlScope = Annotated[str, Meta(extra={"choices": ("domestic", "foreign")})]
+ControlNetwork = Annotated[
+    str, Meta(extra={"choices": ("cdn", "cloud", "university", "mirror", "own")})
+]
+ControlPool = Annotated[str, Meta(extra={"choices": ("first", "later")})]
 HttpVersion = Annotated[str, Meta(extra={"choices": ("h2", "http/1.1")})]
 LogLevel = Annotated[str, Meta(extra={"choices": ("debug", "info", "warning", "error")})]
 LogFormat = Annotated[str, Meta(extra={"choices": ("auto", "text", "json")})]

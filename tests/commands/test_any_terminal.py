@@ -47,6 +47,7 @@ ASKED = {
     "replay": "{history} --all",
     "report": "-o - --history {history} --from 2026-01-20T12:40 --to 2026-01-20T14:40",
     "rules": "",
+    "targets": "show",
     "version": "",
     **dict.fromkeys(
         ("backup", "demo", "drill", "files", "init", "password", "run", "wipe"), "--help"

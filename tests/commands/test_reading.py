@@ -195,7 +195,7 @@ def test_report_writes_the_page_and_the_plot(stored: Path, tmp_path: Path) -> No
     assert "A <test>." in markup.text
     assert "18:40 PKT" in markup.text
     assert INCIDENT.sentence in markup.text
-    assert "jQuery" in markup.text
+    assert "Controls: debian, jquery." in " ".join(markup.text.split())
     assert plot.read_text().startswith("<svg")
 
 

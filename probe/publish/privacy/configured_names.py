@@ -54,6 +54,7 @@ class Named(Struct, frozen=True, kw_only=True):
         parts = (
             config.platforms,
             config.controls,
+            config.pool,
             {"resolve": [settings.resolve, list(settings.resolve)], "beacon": settings.beacon},
             settings.dns.resolvers,
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from probe.model.identity import VantagePlatform
+from probe.model.identity import LegRole, VantagePlatform
 from probe.model.stored import StoredRound, VerdictSpan
 from probe.model.verdict import RESTRICTED, LookingBack, State, Verdict
 from probe.publish.report.episodes import Episodes, LegNumber, values_of
@@ -49,6 +49,7 @@ def gather(
     slots: dict[VantagePlatform, _SlotGatherer] = {}
     count = legs = wire = tested = 0
     stacks: dict[str, None] = {}
+    controls: dict[str, None] = {}
     for stored in rounds:
         observed, verdict = stored.observed, stored.verdict
         if not over.start <= observed.started_at < over.end:
@@ -60,6 +61,7 @@ def gather(
         slot.add(stored)
         count += 1
         legs += len(observed.counted_legs)
+        controls.update((leg.leg.owner, None) for leg in observed.by_role(LegRole.CONTROL))
         wire += sum(
             (leg.wire_bytes_sent or 0) + (leg.wire_bytes_received or 0) for leg in observed.legs
         )
@@ -78,6 +80,7 @@ def gather(
         wire_bytes=wire,
         tested_bytes=tested,
         tls_stacks=tuple(stacks),
+        controls=tuple(sorted(controls)),
     )
 
 

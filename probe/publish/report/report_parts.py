@@ -104,7 +104,7 @@ class SlotGathered(Struct, frozen=True, kw_only=True):
 
 
 class Gathered(Struct, frozen=True, kw_only=True):
-    """Everything that a report keeps of the rounds of a window."""
+    """Everything that a report keeps of the rounds of a window; ``controls`` were compared with."""
 
     window: Window
     slots: Mapping[VantagePlatform, SlotGathered]
@@ -113,6 +113,7 @@ class Gathered(Struct, frozen=True, kw_only=True):
     wire_bytes: int
     tested_bytes: int
     tls_stacks: tuple[str, ...]
+    controls: tuple[str, ...] = ()
 
     @property
     def episodes(self) -> tuple[Episode, ...]:
