@@ -54,6 +54,8 @@ from probe.store.memories import Memories
 from probe.store.shared import SharedBudget
 from probe.store.sharing import Sharing
 from probe.store.writer import Store
+from probe.verdict.about import control_facts
+from probe.verdict.unserving import unserving
 
 log = logging.getLogger(__name__)
 
@@ -184,6 +186,7 @@ class Daemon:
             loop.create_task(self._sharing.run()),
             loop.create_task(self._outside.run(self._keep_outside)),
             loop.create_task(self._bundle.run()),
+            loop.create_task(self._draw.run(self._failing_controls, self._reloads.ask)),
             loop.create_task(self._reloads.run()),
         ]
         manager = ServiceManager(os.environ)
@@ -239,6 +242,12 @@ class Daemon:
         self._runner.start()
         self._outlets.tell(Reloaded(at=time.time()))
         return ReloadResult(ok=True, text="configuration reloaded")
+
+    def _failing_controls(self) -> tuple[str, ...]:
+        """Foreign controls that serve from none of the vantages."""
+        vantages = (vantage.name for vantage in self._config.settings.vantages)
+        foreign = [control for control in control_facts(self._config) if control.foreign]
+        return unserving([self._parts.memories.of(name) for name in vantages], foreign, time.time())
 
     def _keep_outside(self) -> None:
         """A newer document of a reference was read."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from probe.config.handful import Handful, filled, with_handful, without
 from probe.config.schema import Config
@@ -14,6 +15,8 @@ log = logging.getLogger(__name__)
 
 # Under which the store keeps them.
 DRAWN = "controls-drawn"
+# One at a time: what makes all of them fail for a day is no fault of theirs.
+EVERY_SECONDS = 21_600.0
 _SECRET_BYTES = 16
 
 
@@ -39,6 +42,14 @@ class ControlDraw:
             self._cell.put(self._handful, now=True)
             self._kept = self._handful
         return with_handful(config, self._handful)
+
+    async def run(self, failing: Callable[[], Sequence[str]], changed: Callable[[], None]) -> None:
+        """Until cancelled: replace what is ``failing``, one after the other, and say so, so that
+        the configuration is taken up anew."""
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            if self.retire(failing()[:1]):
+                changed()
 
     def retire(self, names: Iterable[str]) -> bool:
         """Others take the places of ``names`` at the next ``drawn``; whether any does."""

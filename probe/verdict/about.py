@@ -132,6 +132,20 @@ def is_outside(config: Config, vantage: str) -> bool:
     )
 
 
+def control_facts(config: Config) -> tuple[ControlFacts, ...]:
+    """The endpoints of the controls that are measured."""
+    return tuple(
+        ControlFacts(
+            name=f"{control.name}/{target.name}",
+            operator=control.operator or control.name,
+            foreign=control.scope == "foreign",
+            min_bytes=_bytes(target),
+        )
+        for control in config.controls
+        for target in control.targets
+    )
+
+
 def about(
     config: Config,
     platform: Definition,
@@ -150,16 +164,7 @@ def about(
         title=platform.title,
         families=families or config.settings.families,
         targets=tuple(map(_target, platform.targets)),
-        controls=tuple(
-            ControlFacts(
-                name=f"{control.name}/{target.name}",
-                operator=control.operator or control.name,
-                foreign=control.scope == "foreign",
-                min_bytes=_bytes(target),
-            )
-            for control in config.controls
-            for target in control.targets
-        ),
+        controls=control_facts(config),
         operators=operators_of(config),
         transfer_bytes=int(legs.transfer_bytes),
         long_bytes=int(legs.long_bytes),
