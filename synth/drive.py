@@ -112,6 +112,7 @@ class Daemon:
             draw = self._world.random.random
             if kind is RoundKind.LONG:
                 self._long = draw_long(self._names, self._schedule, now=self.now, draw=draw)
+            self._haste.looked(self.rounds.vantage, slot.platform, self.now)
             said = list(self.round(slot.platform, kind))
             self._haste.judged(said[-1].verdict, self.now, light=kind is RoundKind.LIGHT)
             # Before anybody looks at it: who stops looking must not lose the slot.

@@ -10,7 +10,8 @@ A light round that leaves a suspicion behind is followed by one that reads at on
 What hits several platforms at once (Pakistan, January 2024) begins in the same minutes: when bursts
 bear out a suspicion of one platform, or something is proven of it, the others of the vantage are
 looked at at once, and read once or twice. Chance alone bears out one suspicion in a hundred, so
-calm days stay as they are.
+calm days stay as they are. And what is borne out and waits for its second round has that as soon as
+something was proven of another platform.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ SUSPECTED_INTERVALS = 8.0
 NEWS_INTERVALS = 2.0
 # The evidence (an e-value) from which on a suspicion is news: two bursts that are all won.
 NEWS_EVIDENCE = 100.0
+# Two rounds that prove something are not so close that one passing trouble meets both: so much of
+# the light interval is between them at least.
+APART_SHARE = 0.2
 
 
 class Haste:
@@ -36,12 +40,15 @@ class Haste:
         self._impaired: dict[VantagePlatform, float] = {}
         self._unread: set[VantagePlatform] = set()
         self._ailing: set[VantagePlatform] = set()
+        self._proven: set[VantagePlatform] = set()
+        self._began: dict[VantagePlatform, float] = {}
         self._looked: dict[VantagePlatform, float] = {}
         self._news: dict[str, float] = {}
+        self._proof: dict[str, float] = {}
 
     def looked(self, vantage: str, platform: str, now: float) -> None:
         """A round was due at ``now``, whether or not it may be made."""
-        self._looked[vantage, platform] = now
+        self._began[vantage, platform] = self._looked[vantage, platform] = now
         self._unread.discard((vantage, platform))
 
     def judged(self, verdict: Verdict, now: float, *, light: bool) -> None:
@@ -59,12 +66,14 @@ class Haste:
             self._impaired.setdefault(slot, now)
         else:
             self._impaired.pop(slot, None)
+        proven = verdict.state in AILING
         borne_out = verdict.suspected and (verdict.e_value or 0.0) >= NEWS_EVIDENCE
-        if verdict.state not in AILING and not borne_out:
-            self._ailing.discard(slot)
-        elif slot not in self._ailing:
-            self._ailing.add(slot)
+        if proven and slot not in self._proven:
+            self._proof[verdict.vantage] = now
+        if (proven or borne_out) and slot not in self._ailing:
             self._news[verdict.vantage] = now
+        for among, holds in ((self._proven, proven), (self._ailing, proven or borne_out)):
+            (among.add if holds else among.discard)(slot)
 
     def of(self, vantage: str, platform: str, now: float, light_seconds: float) -> bool:
         """Whether every round of it should read; ``light_seconds``: from one round to the next."""
@@ -75,11 +84,14 @@ class Haste:
 
     def at_once(self, vantage: str, platform: str, now: float, light_seconds: float) -> bool:
         """Whether it should be looked at now, not at its next place on the grid: a light round of
-        it left a suspicion behind, or nothing is known against it and another platform of the
-        vantage had news since it was looked at last."""
+        it left a suspicion behind; or it is borne out and something was proven of another platform
+        of the vantage since its round began; or nothing is known against it and another had news
+        since it was looked at last."""
         slot = (vantage, platform)
         if slot in self._suspected:
-            return slot in self._unread
+            began = self._began.get(slot, now)
+            waits = slot in self._ailing and began < self._proof.get(vantage, began)
+            return slot in self._unread or (waits and now - began >= APART_SHARE * light_seconds)
         return (
             slot not in self._ailing
             and self._has_news(vantage, now, light_seconds)

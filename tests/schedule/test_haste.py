@@ -141,3 +141,23 @@ def test_a_read_that_is_suspicious_is_followed_in_its_turn() -> None:
 
 def test_what_cannot_be_proven_is_said_for_reasons_that_there_are() -> None:
     assert {rule.reason for rule in RULES} | {s.value for s in Suspicion} >= UNPROVEN - SUSPECTED
+
+
+def test_what_is_borne_out_has_its_second_round_when_another_is_proven() -> None:
+    haste = after_a_calm_round_of_all()
+    haste.looked("home", "x", 100.0)
+    hear(haste, said(e_value=NEWS_EVIDENCE), 130.0)
+    haste.looked("home", "youtube", 131.0)
+    hear(haste, said("youtube"), 140.0)
+    assert not haste.at_once("home", "x", 190.0, LIGHT)
+    hear(haste, said("facebook", State.THROTTLED, ""), 141.0)
+    assert not haste.at_once("home", "x", 145.0, LIGHT), "one passing trouble would meet both"
+    assert haste.at_once("home", "x", 161.0, LIGHT)
+    assert not haste.at_once("home", "youtube", 200.0, LIGHT), "its evidence is none"
+    haste.looked("home", "x", 161.0)
+    assert not haste.at_once("home", "x", 300.0, LIGHT)
+    # More of the same proof is none, another platform's is.
+    hear(haste, said("facebook", State.THROTTLED, ""), 300.0)
+    assert not haste.at_once("home", "x", 301.0, LIGHT)
+    hear(haste, said("instagram", State.IMPAIRED, ""), 302.0)
+    assert haste.at_once("home", "x", 303.0, LIGHT)
