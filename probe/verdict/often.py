@@ -164,23 +164,28 @@ def shown(contrasts: Iterable[Contrast], thresholds: Thresholds) -> list[TimesSl
 def controls_shown(
     read: Readings, measures: Iterable[Measure], thresholds: Thresholds
 ) -> list[TimesSlower]:
-    """What its controls show by the same rule: each against the slowest of the other legs that are
-    well, so it is no more often suspicious than a target would be."""
+    """What its controls show by the same rule: a target is set against the slowest of the controls
+    that are well, and so is each control against the slowest of as many legs: the other controls
+    and, in its own place, the fastest target. On a line on which every leg is slow now and then a
+    control is then no less often suspicious than a target; beside all targets it would be, as some
+    one of them is nearly always slow."""
     found = []
     for measure in measures:
-        logs = {
-            leg.seen.order: value
-            for leg in read.legs
-            if leg.leg.role in (LegRole.CONTROL, LegRole.TARGET)
-            and (value := _beyond(leg, measure)) is not None
-        }
-        for leg in read.by_role(LegRole.CONTROL):
-            order = leg.seen.order
-            others = [v for other, v in logs.items() if other != order and isfinite(v)]
-            if order in logs and others:
-                log = logs[order] - max(others)
+        own = _all_beyond(read.by_role(LegRole.CONTROL), measure)
+        fastest = min(_all_beyond(read.by_role(LegRole.TARGET), measure).values(), default=inf)
+        for order, value in own.items():
+            beside = [fastest, *(v for other, v in own.items() if other != order)]
+            others = [v for v in beside if isfinite(v)]
+            if others:
+                log = value - max(others)
                 found.append(TimesSlower("", measure, "", log > thresholds.log_margin, log))
     return found
+
+
+def _all_beyond(legs: Iterable[LegReading], measure: Measure) -> dict[int, float]:
+    """How much slower than their history legs were that are known, by their order."""
+    found = ((leg.seen.order, _beyond(leg, measure)) for leg in legs)
+    return {order: value for order, value in found if value is not None}
 
 
 def _beyond(leg: LegReading, measure: Measure) -> float | None:

