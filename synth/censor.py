@@ -76,7 +76,8 @@ class Queue:
 class Meeting:
     """What acts on one flow from now on. ``loss``: of packets each way, ``loss_down``: of those
     that come down, beside it. ``cut_after``: bytes down until silence. ``opened``: the impostor
-    makes certificates on the spot. ``spared``: no restriction meets it."""
+    makes certificates on the spot. ``spared``: no restriction meets it. ``no_large``: large
+    packets vanish on the way down."""
 
     buckets: list[Bucket] = field(default_factory=list)
     queues: list[Queue] = field(default_factory=list)
@@ -88,6 +89,7 @@ class Meeting:
     reset: bool = False
     no_syn: bool = False
     no_hello: bool = False
+    no_large: bool = False
     impostor: Impostor | None = None
     opened: bool = False
     spared: bool = False

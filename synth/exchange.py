@@ -28,9 +28,10 @@ from probe.schedule.leg_patience import LegPatience
 from scenarios.model import Impostor
 from synth.censor import Censor, Meeting
 from synth.line import LineAtWork
-from synth.tcp import Delivery, Flow, deliver
+from synth.tcp import SEGMENT, Delivery, Flow, deliver
 
 TIMEOUT = "generic_timeout_error"
+ALERT_BYTES = 7
 HELLO_BYTES = 4_200  # the server's part of a handshake: certificates, mostly
 HEAD_BYTES = 400
 SYN_TIMER = 1.0
@@ -74,6 +75,7 @@ class Server(Struct, kw_only=True):
     ``hello_factor``: on its part of the handshake. ``bytes_per_second``: as fast as it sends at
     most. ``dead``: how connections to it fail, if they do. ``not_yet_valid``: its certificate is
     not, by the clock of the probe's machine; ``not_listed``: its authority is none of that's.
+    ``alerts``: it answers a name that it does not know by an alert, and not by a certificate.
     """
 
     distance_seconds: float
@@ -87,6 +89,7 @@ class Server(Struct, kw_only=True):
     small: bool = False
     not_yet_valid: bool = False
     not_listed: bool = False
+    alerts: bool = False
 
 
 class _OverError(Exception):
@@ -273,7 +276,12 @@ class Exchange:
         at = self._sent_up(Phase.TLS, at)
         work = 0.004 * self.server.hello_factor + self.busy_seconds
         first = at + flow.round_trip + work
-        made = deliver(flow, first, HELLO_BYTES, self.began + self.patience.most)
+        alert = self.server.alerts and self.leg.answer is Answer.ANY
+        size = ALERT_BYTES if alert else HELLO_BYTES
+        if meeting.no_large and size > SEGMENT:
+            self.disordered += 1  # its last segment is a small one
+            raise _OverError(Phase.TLS, TIMEOUT, self.until)
+        made = deliver(flow, first, size, self.began + self.patience.most)
         self._heard(made)
         self._count(made)
         if not made.whole:

@@ -233,6 +233,7 @@ NETWORK: dict[str, Play] = {
     "portal-silent": _met(HelloDropped(), Whom(hosts=(EVERY,))),
     "quota-slow": _all_the_time(Kind.CAP, value=QUOTA),
     "large-packets-some": _all_the_time(Kind.BIG_PACKETS),
+    "large-packets-x": _all_the_time(Kind.BIG_PACKETS, X_SITE),
     "ports-used-up": _all_the_time(Kind.PORTS, value=0.4),
     "satellite": _all_the_time(Kind.HANDOVER),
     "sea-cable": _all_the_time(Kind.CABLE_CUT, value=10.0),

@@ -18,7 +18,8 @@ YEAR = 365 * DAY
 class Kind(StrEnum):
     """``whom`` of a trouble is an address (``EDGE_*``), a site (``SITE_*``, ``CONTROL_*``), a
     platform (``REFUSING``, ``SERVER_ERRORS``, ``FILTER``, ``HOSTS_FILE``, ``LOOKUP``,
-    ``AUTHORITIES``) or nothing (the whole vantage)."""
+    ``AUTHORITIES``) or nothing (the whole vantage). ``BIG_PACKETS`` is about a site, or, with
+    nothing, about two of three."""
 
     EDGE_SLOW = "edge_slow"
     EDGE_DEAD = "edge_dead"

@@ -9,7 +9,7 @@ from lab.world.build import world_for
 from probe.config.schema import Config
 from probe.measure.round_names import Resolution
 from probe.model.failure import Failure
-from probe.model.identity import Answer, Phase
+from probe.model.identity import Phase
 from probe.model.observation import Clock, Leg, LegObservation
 from probe.schedule.leg_patience import LegPatience
 from scenarios.model import Answers, Impostor, Restricted
@@ -243,10 +243,10 @@ class World:
             meeting.loss, meeting.delay_seconds = CABLE_LOSS, CABLE_DELAY
         if state.value(Kind.PORTAL) is not None:
             meeting.impostor = Impostor.OTHER_NAME
-        self._at_home(meeting, leg, address)
+        self._at_home(meeting, address)
         return meeting
 
-    def _at_home(self, meeting: Meeting, leg: Leg, address: str) -> None:
+    def _at_home(self, meeting: Meeting, address: str) -> None:
         """What a household's own line and machine do to a leg."""
         state, draw = self._now, self.random.random
         if (loss := state.value(Kind.WIFI)) is not None:
@@ -261,10 +261,9 @@ class World:
             opened = _third(self._site_of.get(address, "")) >= some - 1.0
             meeting.impostor = Impostor.UNTRUSTED if opened else meeting.impostor
             meeting.opened = opened
-        # An alert is small, and so gets through where certificates do not.
-        alert = leg.answer is Answer.ANY and _third(self._site_of.get(address, "")) == 1
-        if state.value(Kind.BIG_PACKETS) is not None and not alert:
-            meeting.no_hello = meeting.no_hello or _third(self._site_of.get(address, "")) < 2
+        if (way := state.by_kind.get(Kind.BIG_PACKETS)) is not None:
+            site = self._site_of.get(address, "")
+            meeting.no_large = site in way or ("" in way and _third(site) < 2)
 
     def _server(self, leg: Leg, address: str, now: float) -> Server:
         if address == LIE:
@@ -295,6 +294,9 @@ class World:
         site, owner = self._site_of[address], leg.owner
         server.not_yet_valid = state.value(Kind.CLOCK_BEHIND) is not None
         server.not_listed = state.value(Kind.AUTHORITIES, owner) is not None
+        # Some answer an unknown name by an alert, which is small, and some by a certificate.
+        way = state.by_kind.get(Kind.BIG_PACKETS, {})
+        server.alerts = site in way or ("" in way and _third(site) == 1)
         slow = (state.value(Kind.EDGE_SLOW, address) or 1.0) * (
             state.value(Kind.CONTROL_SLOW, owner) or 1.0
         )

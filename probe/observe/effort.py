@@ -22,6 +22,10 @@ OF_A_CERTIFICATE = frozenset({UNKNOWN_AUTHORITY, "ssl_invalid_hostname", "ssl_in
 """Reasons of legs that were shown a certificate which is not right."""
 SERVER_ERROR = 500
 LEGAL_REASONS = 451
+ONLY_SMALL = f"{Phase.TLS}/large_segments_missing"
+"""How legs fail of whose answers only small packets arrive (``only_small``)."""
+FULL_SEGMENT = 1_460
+"""Bytes that a TCP segment holds at most over IPv4, in an Ethernet frame."""
 # An answer that was waited for less than this many times as long as the handshake took has not met
 # with silence: at that pace it could not have come yet (a lost packet is sent again after twice the
 # time, and again after four times).
@@ -165,6 +169,30 @@ def gave(leg: LegObservation) -> bool:
     """The far end gave what was asked of it, or was giving it when our own deadline cut it off: it
     answers, be it slowly, and what came is a sample of its pace."""
     return leg.ok or died_of_slowness(leg)
+
+
+def only_small(leg: LegObservation) -> bool:
+    """The handshake ended in silence, and of the far end's answer came what follows its first
+    segment, but never that one: the way takes small packets and no large ones, as one does on which
+    nobody learns that they are too large (a "black hole" of the path's MTU, RFC 2923). Who drops
+    the hello, or all that follows it, lets nothing of the answer come."""
+    failure, tcp = leg.failure, leg.tcp
+    if failure is None or failure.phase is not Phase.TLS or failure.reason != TIMEOUT:
+        return False
+    return tcp is not None and bool(tcp.out_of_order) and tcp.bytes_received == 0
+
+
+def came_large(leg: LegObservation) -> bool:
+    """A segment of full size has come: more has than any one of them holds."""
+    return leg.tcp is not None and (leg.tcp.bytes_received or 0) > FULL_SEGMENT
+
+
+def how_it_failed(leg: LegObservation) -> str:
+    """How a leg that was stopped failed (``phase/reason``); empty for every other leg."""
+    failure = hard(leg)
+    if failure is None:
+        return ""
+    return ONLY_SMALL if only_small(leg) else f"{failure.phase}/{failure.reason}"
 
 
 def turned_away(leg: LegObservation) -> bool:

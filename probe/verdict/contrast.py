@@ -8,13 +8,13 @@ controls, and further away.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import inf, log, sqrt
 
 from msgspec import Struct
 
 from probe.model.observation import LegObservation
-from probe.observe.effort import Measure, turned_away
+from probe.observe.effort import Measure, came_large, only_small, turned_away
 from probe.observe.gaps import repeated
 from probe.verdict.level import Level
 from probe.verdict.path import path_shift
@@ -106,7 +106,7 @@ def contrast(
 def _versus_swap(
     target: LegReading, swap: LegReading | None, measure: Measure, thresholds: Thresholds
 ) -> float | None:
-    if swap is None or not says_something(target.seen):
+    if swap is None or not says_something(target.seen, [swap.seen]):
         return None
     own, other = target.log(measure), swap.log(measure)
     if own is None or other is None or other == inf:
@@ -115,11 +115,15 @@ def _versus_swap(
     return own - other - allowance - path_shift(target, [swap], usual=False)
 
 
-def says_something(target: LegObservation) -> bool:
-    """Whether a swap tells what is the matter with ``target``: not if the server itself turned it
+def says_something(target: LegObservation, swaps: Iterable[LegObservation]) -> bool:
+    """Whether ``swaps`` tell what is the matter with ``target``: not if the server itself turned it
     away, be the swap's answer whole or not. A server that is set up wrongly for one name, with the
-    certificate of another, say, is well under every other."""
-    return not turned_away(target)
+    certificate of another, say, is well under every other. Nor if no large packet of the target's
+    arrives, and none came to a swap either: an alert is small, and passes where a certificate does
+    not."""
+    if turned_away(target):
+        return False
+    return not only_small(target) or any(map(came_large, swaps))
 
 
 def swap_allowance(target: LegReading, measure: Measure, thresholds: Thresholds) -> float:

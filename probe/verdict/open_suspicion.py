@@ -18,7 +18,7 @@ from probe.model.basis import Basis
 from probe.model.identity import LegRole, Phase
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger
-from probe.observe.effort import UNKNOWN_AUTHORITY, Measure
+from probe.observe.effort import ONLY_SMALL, UNKNOWN_AUTHORITY, Measure
 from probe.verdict.bets import Wealth
 from probe.verdict.forged_certificate import forged_at
 from probe.verdict.memory import OpenSuspicion, Proven
@@ -158,6 +158,8 @@ def basis(
     if _forged(episode, thresholds):
         return Basis.FORGED
     lasted = at - episode.onset_at
+    if fails(episode) and failure(episode) == ONLY_SMALL:
+        return here(strong, lasted, thresholds)
     own = episode.way_clear and not fails(episode)
     return better(strong, lasted, thresholds, others, way_clear=own) or here(
         strong, lasted, thresholds

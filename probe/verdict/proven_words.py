@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from probe.model.verdict import Method, SlowPhase, Trigger
-from probe.observe.effort import Measure
+from probe.observe.effort import ONLY_SMALL, Measure
 from probe.verdict.claims import moment, nobody_looked
 from probe.verdict.facts import Facts
 from probe.verdict.families import TITLES
@@ -25,6 +25,10 @@ _FAILS = {
     Method.TLS: "TLS handshakes with it fail",
     Method.HTTP: "requests to it are not answered",
 }
+_ONLY_SMALL = (
+    "TLS handshakes with it fail: its small packets arrive and its large ones do not, as on a way "
+    "that takes no large ones and does not say so"
+)
 # What a certificate shows is not that anything was cut.
 _SHOWN = {
     "ssl_invalid_hostname": "what answers in its place shows a certificate for another name",
@@ -153,6 +157,8 @@ def failing_here(facts: Facts) -> str:
     """The sentence for what fails on this line, wherever else it may."""
     found = _proven(facts)
     how = _SHOWN.get(_reason(found)) or _FAILS[found.method or Method.TCP]
+    if found.failure == ONLY_SMALL:
+        how = _ONLY_SMALL
     which = _which(facts)
     return (
         f"{facts.title}: {which} has been failing{_over(facts)} on this line since "

@@ -16,7 +16,7 @@ from msgspec import Struct
 from probe.model.identity import Answer, LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Signature
-from probe.observe.effort import Measure, hard
+from probe.observe.effort import Measure, hard, how_it_failed
 from probe.observe.gaps import ONE_GAP
 from probe.observe.signature import signature, way_clear
 from probe.verdict.bets import EACH, wins
@@ -128,22 +128,21 @@ def score(
         usual=usual,
         noise=median(noise) if noise else None,
         signature=signature([leg.seen for leg in targets], measure),
-        failures=tuple(
-            f"{failure.phase}/{failure.reason}" for leg in targets if (failure := hard(leg.seen))
-        ),
+        failures=tuple(how for leg in targets if (how := how_it_failed(leg.seen))),
         slow_legs=sum(hard(leg.seen) is None for leg in targets),
         handshake=_handshake(targets, controls),
         path=path,
         any_answer=bool(swaps) and swaps[0].leg.answer is Answer.ANY,
         gap_wins=_gap_wins(targets, controls, measure) if complete else None,
-        swap_gap_wins=_gap_wins(_telling(targets), swaps, measure),
+        swap_gap_wins=_gap_wins(_telling(targets, swaps), swaps, measure),
         way_clear=way_clear([leg.seen for leg in targets], [leg.seen for leg in controls], measure),
     )
 
 
-def _telling(targets: Sequence[LegReading]) -> list[LegReading]:
+def _telling(targets: Sequence[LegReading], swaps: Sequence[LegReading]) -> list[LegReading]:
     """Those of which a swap tells something."""
-    return [leg for leg in targets if says_something(leg.seen)]
+    others = [leg.seen for leg in swaps]
+    return [leg for leg in targets if says_something(leg.seen, others)]
 
 
 def _gap_wins(
@@ -255,7 +254,7 @@ def _swap_wins(
         return None
     allowance = _most_beyond_swap(targets[0], measure, thresholds)
     allowance += _path(targets, swaps, usual=False)
-    told = _efforts(_telling(targets), measure)
+    told = _efforts(_telling(targets, swaps), measure)
     own = [y - allowance - thresholds.log_margin for y in told]
     return wins(own, _efforts(swaps, measure)) if len(swaps) >= EACH else 0
 

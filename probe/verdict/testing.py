@@ -12,6 +12,7 @@ from probe.model.basis import Basis
 from probe.model.burst import Burst
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Trigger
+from probe.observe.effort import ONLY_SMALL
 from probe.verdict import where_names_lead
 from probe.verdict.about import About
 from probe.verdict.bets import EACH, Wealth
@@ -310,7 +311,9 @@ def weighed(
     if found.elsewhere_at == at:
         lesser = found.basis in (Basis.PLATFORMS, Basis.REFERENCE, Basis.FORGED)
         return replace(found, basis=found.here, together=()) if lesser else found
-    if found.basis.accuses or not _is_slow(seen.of(found, observed.family), about):
+    if found.basis.accuses or found.failure == ONLY_SMALL:
+        return found
+    if not _is_slow(seen.of(found, observed.family), about):
         return found
     lasted = at - found.onset_at
     gained = better(found.addresses, lasted, about.thresholds, others, way_clear=found.way_clear)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from probe.model.basis import Basis
 from probe.model.identity import Family
 from probe.model.verdict import Method, SlowPhase, State
-from probe.observe.effort import TIMEOUT, Measure
+from probe.observe.effort import ONLY_SMALL, TIMEOUT, Measure
 from probe.verdict.about import About
 from probe.verdict.keys import FamilyKey, family_key
 from probe.verdict.memory import ControlMemory, Memory, OpenSuspicion, Proven
@@ -60,8 +60,8 @@ def mechanism(holder: Proven | OpenSuspicion) -> Mechanism:
 
 
 def _ended(how: str) -> bool | None:
-    """Whether somebody ended it; ``None`` if that was not kept."""
-    return how.partition("/")[2] != TIMEOUT if how else None
+    """Whether somebody ended it; ``None`` if that was not kept, or is a fault of the way."""
+    return how.partition("/")[2] != TIMEOUT if how and how != ONLY_SMALL else None
 
 
 def together(

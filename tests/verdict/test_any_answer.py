@@ -10,17 +10,20 @@ from probe.model.basis import Basis
 from probe.model.failure import Failure
 from probe.model.identity import Answer, Compares, LegRole, Phase, RoundKind
 from probe.model.observation import LegObservation, TlsFacts
-from probe.observe.effort import Measure, turned_away
+from probe.model.verdict import State
+from probe.observe.effort import ONLY_SMALL, Measure, how_it_failed, turned_away
 from probe.verdict.contrast import says_something
 from probe.verdict.readings import read
 from probe.verdict.score import score
 from probe.verdict.thresholds import DEFAULT
-from scenarios.model import Effect, HelloDropped, Reset, Restricted, Silent, Whom
+from scenarios.model import ACCUSING, Effect, HelloDropped, Reset, Restricted, Silent, Whom
 from synth.drive import Daemon
 from synth.edges import CALM
 from synth.effects import names_of
 from synth.lines import FIBRE
+from synth.mistakes import fine_outside
 from synth.rounds import Rounds
+from synth.troubles import Kind, Trouble
 from synth.world import World
 
 CONFIG = load(None, {})
@@ -101,7 +104,7 @@ def test_a_server_that_turns_its_own_name_away_is_not_excused_by_its_answer_to_a
     )
     broken = failing(target, reason, tls)
     assert turned_away(broken) is not proves
-    assert says_something(broken) is proves
+    assert says_something(broken, [swap]) is proves
 
     world = World(CONFIG, FIBRE, seed=1, edges=CALM, begin=BEGIN)
     observed = Rounds(CONFIG, world).measure("facebook", RoundKind.TRANSFER, BEGIN)[0]
@@ -117,3 +120,55 @@ def test_a_server_that_turns_its_own_name_away_is_not_excused_by_its_answer_to_a
     )
     assert read(burst, {}).legs[-1].level(Measure.HANDSHAKE) is None
     assert swap.leg.compares is Compares.HANDSHAKE
+
+
+@pytest.mark.parametrize(
+    ("late", "came", "proves"),
+    [
+        # (segments that came, though none before them did; bytes that came to the swap)
+        (1, 7, False),  # an alert, on a way that takes no large packets
+        (1, 1_200, False),
+        (1, 4_200, True),  # large ones do come under another name
+        (0, 7, True),  # nothing came at all: the hello was dropped, or all that follows it
+        (None, 7, True),  # the kernel does not say
+    ],
+)
+def test_a_small_answer_tells_nothing_of_a_name_whose_large_packets_do_not_arrive(
+    late: int | None, came: int, proves: bool
+) -> None:
+    made = legs()
+    swap = next(leg for leg in made if leg.leg.answer is Answer.ANY)
+    target = next(
+        leg for leg in made if leg.leg.role is LegRole.TARGET and leg.leg.target == swap.leg.target
+    )
+    assert swap.tcp is not None
+    assert target.tcp is not None
+    answered = replace(swap, tcp=replace(swap.tcp, bytes_received=came))
+    silent = replace(
+        failing(target, "generic_timeout_error", None),
+        tcp=replace(target.tcp, bytes_received=0, out_of_order=late, retransmits=0),
+    )
+    assert (how_it_failed(silent) == ONLY_SMALL) is bool(late)
+    assert says_something(silent, [answered]) is proves
+
+
+@pytest.mark.parametrize("vouched", [False, True])
+def test_a_way_that_takes_no_large_packets_accuses_nobody(*, vouched: bool) -> None:
+    """Nor where somebody outside finds the platform fine, nor beside one that is blocked."""
+    world = World(CONFIG, FIBRE, seed=1, edges=CALM, begin=BEGIN, least_addresses=2)
+    daemon = Daemon(CONFIG, world, begin=BEGIN, only=("facebook", "x"))
+    list(daemon.run(BEGIN + 2 * HOUR))
+    began, ends = daemon.now, daemon.now + 2 * HOUR
+    world.trouble([Trouble(begin=began, end=ends, kind=Kind.BIG_PACKETS, whom="meta")])
+    x = next(p for p in CONFIG.platforms if p.name == "x")
+    world.restrict([Restricted(whom=Whom(names=names_of(x)), effects=(HelloDropped(),))])
+    said = []
+    while daemon.now < ends:
+        if vouched:
+            daemon.references = {"facebook": (fine_outside("facebook", daemon.now),)}
+        said += [one.verdict for one in daemon.run(daemon.now + 900.0)]
+    mine = [one for one in said if one.platform == "facebook"]
+    assert not {one.state for one in mine} & set(ACCUSING)
+    assert mine[-1].state is State.IMPAIRED
+    assert "its large ones do not" in mine[-1].sentence
+    assert State.BLOCKED in {one.state for one in said if one.platform == "x"}
