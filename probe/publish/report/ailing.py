@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from probe.model.identity import Role
 from probe.model.verdict import LookingBack, State
@@ -59,6 +59,21 @@ def which(gathered: Gathered, setting: Setting) -> str:
         and _seconds(slot.spans, State.IMPAIRED) > 0.0
     )
     return listed(list(names))
+
+
+def of_the_time(gathered: Gathered, vantages: Iterable[str]) -> tuple[float, dict[str, float]]:
+    """The share of the time for which platforms were said to be fine at ``vantages``, on average;
+    and for how long each that was not known at times was so, where it was longest."""
+    inside = set(vantages)
+    whole = gathered.window.end - gathered.window.start
+    slots = {slot: seen for slot, seen in gathered.slots.items() if slot[0] in inside}
+    fine = [_seconds(seen.spans, State.OK) / whole for seen in slots.values()]
+    unproven: dict[str, float] = {}
+    for (_, platform), seen in slots.items():
+        unknown = _seconds(seen.spans, State.UNKNOWN)
+        if unknown > 0.0:
+            unproven[platform] = max(unproven.get(platform, 0.0), unknown)
+    return (sum(fine) / len(fine) if fine else 0.0), unproven
 
 
 def _seconds(spans: Sequence[StateSpan], state: State) -> float:

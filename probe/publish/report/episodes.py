@@ -13,10 +13,13 @@ from probe.model.stored import StoredRound
 from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.publish.report.quantile_sketch import Sketch
-from probe.publish.report.report_parts import BeforeAndDuring, Episode, PlottedSeries
+from probe.publish.report.report_parts import (
+    PATIENCE_SECONDS,
+    BeforeAndDuring,
+    Episode,
+    PlottedSeries,
+)
 
-# Rounds that cannot tell (unknown, offline) do not end an episode within this time.
-PATIENCE_SECONDS = 3_600.0
 # What "usual" is the median of: the last fine values of each series.
 USUAL_VALUES = 96
 # The proof of an onset comes later than the onset, by no more rounds than these.
@@ -61,12 +64,12 @@ class Episodes:
         if verdict.restricted:
             if current is None:
                 current = self._open = self._begin(verdict)
-            current.take(verdict, values)
+            current.take(verdict, stored.observed, values)
         elif current is not None:
             decided = verdict.state not in (State.UNKNOWN, State.OFFLINE)
             if decided or verdict.at - current.last_seen > PATIENCE_SECONDS:
                 since = verdict.since if current.last_seen < verdict.since else verdict.at
-                self._end(since if decided else current.last_seen)
+                self._end(since if decided else current.last_seen, known=decided)
         if verdict.state is State.OK:
             for value in values:
                 kept = self._usual.setdefault(value.key, deque(maxlen=USUAL_VALUES))
@@ -92,9 +95,9 @@ class Episodes:
                 begun.count(values_of(earlier.observed))
         return begun
 
-    def _end(self, until: float | None) -> None:
+    def _end(self, until: float | None, *, known: bool = True) -> None:
         assert self._open is not None
-        self._done.append(self._open.frozen(until))
+        self._done.append(self._open.frozen(until, known))
         self._open = None
 
 
@@ -110,6 +113,7 @@ class _Open:
         self._during: dict[PlottedSeries, Sketch] = {}
         self._factors = Sketch()
         self._rounds = 0
+        self._swaps = 0
         self._e_value: float | None = None
         self._words: dict[str, Counter[str]] = {}
         self._may: dict[str, None] = {}
@@ -117,8 +121,11 @@ class _Open:
         self._provisional = True
         self.last_seen = first.at
 
-    def take(self, verdict: Verdict, values: Iterable[LegNumber]) -> None:
+    def take(
+        self, verdict: Verdict, observed: RoundObservation, values: Iterable[LegNumber]
+    ) -> None:
         self._rounds += 1
+        self._swaps += len(observed.by_role(LegRole.SWAP))
         self.last_seen = verdict.at
         self._provisional = self._provisional and verdict.provisional
         if verdict.factor is not None:
@@ -147,7 +154,7 @@ class _Open:
         counted = self._words.get(what)
         return counted.most_common(1)[0][0] if counted else ""
 
-    def frozen(self, until: float | None) -> Episode:
+    def frozen(self, until: float | None, known: bool) -> Episode:
         return Episode(
             vantage=self._first.vantage,
             platform=self._first.platform,
@@ -171,6 +178,8 @@ class _Open:
             onset=self._onset,
             may_claim=tuple(self._may),
             may_not_claim=tuple(self._may_not),
+            end_known=known,
+            swaps=self._swaps,
         )
 
 

@@ -13,7 +13,7 @@ from probe.model.identity import LegRole, VantagePlatform
 from probe.model.observation import RoundObservation
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.publish.report.plot import Chart, Piece, chart, marks, pieces
-from probe.publish.report.report_parts import Episode, Gathered, Setting
+from probe.publish.report.report_parts import Episode, Gathered, Setting, Window
 from probe.publish.report.story import Story, numbers_words, tell, value_words
 from probe.publish.report.times import TimeWriter, duration
 from probe.publish.templates import style, templates
@@ -72,7 +72,7 @@ def render_html(gathered: Gathered, setting: Setting, clock: TimeWriter, *, vers
             main=main_chart(gathered, setting, clock, story),
             square=_square(story.worst, setting, clock),
             panels=[(setting.title(p), _panels(gathered, setting, clock, p)) for p in platforms],
-            episodes=[_row(e, setting, clock) for e in gathered.episodes],
+            episodes=[_row(e, gathered.window, setting, clock) for e in gathered.episodes],
             coverage=_coverage(gathered, setting, clock),
         )
     )
@@ -218,13 +218,21 @@ def _cell(role: LegRole, onset: RoundObservation, target: str) -> SquareCorner:
     )
 
 
-def _row(episode: Episode, setting: Setting, clock: TimeWriter) -> dict[str, str]:
+def _until(episode: Episode, over: Window, clock: TimeWriter) -> str:
+    if episode.is_lost(over):
+        return f"not known; last seen {clock.brief(episode.last_seen)}"
+    if episode.until is None:
+        return "going on"
+    return clock.brief(episode.until) + ("" if episode.end_known else " or later")
+
+
+def _row(episode: Episode, over: Window, setting: Setting, clock: TimeWriter) -> dict[str, str]:
     return {
         "platform": setting.title(episode.platform),
         "vantage": episode.vantage,
         "state": episode.state.value,
         "since": clock.brief(episode.since),
-        "until": "going on" if episode.until is None else clock.brief(episode.until),
+        "until": _until(episode, over, clock),
         "target": numbers_words(episode.of(LegRole.TARGET), "goodput"),
         "control": numbers_words(episode.of(LegRole.CONTROL), "goodput"),
         "handshake": numbers_words(episode.of(LegRole.TARGET, "handshake"), "handshake"),

@@ -12,6 +12,10 @@ from probe.model.observation import RoundObservation
 from probe.model.verdict import LookingBack, State
 from probe.publish.report.quantile_sketch import Sketch
 
+# Rounds that cannot tell (unknown, offline), or that were not made, do not end an episode within
+# this time.
+PATIENCE_SECONDS = 3_600.0
+
 
 class Window(Struct, frozen=True, kw_only=True):
     """The time that a report is about, in Unix seconds, and the width of its bins in seconds."""
@@ -59,6 +63,8 @@ class Episode(Struct, frozen=True, kw_only=True):
     """A time in which one platform was throttled or blocked at one vantage.
 
     ``since`` is the onset; ``until`` is ``None`` while it goes on at the end of the window.
+    ``end_known``: a round that was judged ended it, and not that nothing was known any more.
+    ``swaps``: exchanges under another name in its rounds, whatever came of them.
     ``rounds`` counts the rounds that said so, ``factor`` is the median of what they said.
     ``numbers`` are medians by what was measured. ``onset`` is the first round since the onset
     that read bodies, where the history has it, else the one nearest to the onset.
@@ -83,6 +89,18 @@ class Episode(Struct, frozen=True, kw_only=True):
     onset: RoundObservation | None
     may_claim: tuple[str, ...]
     may_not_claim: tuple[str, ...]
+    end_known: bool = True
+    swaps: int = 0
+
+    def ends(self, over: Window) -> float:
+        """Until when it is known to have lasted."""
+        if self.until is not None:
+            return self.until
+        return self.last_seen if self.is_lost(over) else over.end
+
+    def is_lost(self, over: Window) -> bool:
+        """Whether it has not ended, and nothing was seen of it for long before the end."""
+        return self.until is None and over.end - self.last_seen > PATIENCE_SECONDS
 
     def of(self, role: LegRole, measure: str = "goodput") -> BeforeAndDuring:
         """The medians of this episode's target, of its swap, or of the controls."""

@@ -5,7 +5,7 @@ Every sentence is made of numbers that were gathered; none says who did somethin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 from msgspec import Struct
@@ -13,13 +13,19 @@ from msgspec import Struct
 from probe.model.identity import LegRole, Role
 from probe.model.verdict import State
 from probe.publish.plain_words import rate_words
-from probe.publish.report.ailing import ailing, which
-from probe.publish.report.report_parts import BeforeAndDuring, Episode, Gathered, Setting
-from probe.publish.report.times import TimeWriter, duration, listed
+from probe.publish.report.ailing import ailing, of_the_time, which
+from probe.publish.report.measured_beside import told_of_controls, told_of_swaps
+from probe.publish.report.report_parts import (
+    BeforeAndDuring,
+    Episode,
+    Gathered,
+    Setting,
+    Window,
+)
+from probe.publish.report.same_hours import HitTimes, joined, told_of_others
+from probe.publish.report.times import TimeWriter, duration, lasted, listed
 from probe.verdict.words import times as times_words
 
-# Controls this near to their usual speed are called unchanged.
-_UNCHANGED = (0.7, 1.4)
 # Restrictions that are nearer to each other, at whichever vantages, are told as one.
 _ONE_TIME_SECONDS = 3_600.0
 _PHOTO_BYTES = 1_000_000.0
@@ -61,23 +67,23 @@ def tell(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
         return _calm(gathered, setting, clock)
     first = min(e.since for e in episodes)
     last = None if any(e.until is None for e in episodes) else max(e.until or 0 for e in episodes)
-    times = _times(episodes, gathered.window.end)
+    times = _times(episodes, gathered.window)
     often = f"{_often(len(times))}, " if len(times) > 1 else ""
     worst = max(episodes, key=lambda e: (e.onset is not None, _slower(e), e.rounds))
     titles = _titles(episodes, setting)
     verb = _verb(episodes)
     sentences = [
         f"{titles} {'was' if len(_names(episodes)) == 1 else 'were'} {verb} "
-        f"{_where(episodes, gathered, setting)}. {_when(times, last, clock)}",
+        f"{_where(episodes, gathered, setting)}. {_when(times, episodes, gathered.window, clock)}",
         *_speed(worst, setting),
-        *_controls(episodes),
-        *_swap(episodes),
-        *_elsewhere(gathered, setting),
+        *told_of_controls(episodes, setting),
+        *told_of_swaps(episodes, setting),
+        *told_of_others(gathered, setting),
         *ailing(gathered, setting),
         *(incident.sentence for incident in setting.incidents),
     ]
     return Story(
-        headline=f"{titles}: {verb} {_place(setting)}, "
+        headline=f"{titles}: {verb} {_place({e.vantage for e in episodes}, setting)}, "
         f"{often}{_days(first, last or gathered.window.end, clock)}",
         sentences=tuple(sentences),
         tiles=_tiles(worst, gathered, setting, times, last),
@@ -91,35 +97,43 @@ def tell(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
     )
 
 
-def _times(episodes: Sequence[Episode], end: float) -> list[tuple[float, float]]:
+def _times(episodes: Sequence[Episode], over: Window) -> HitTimes:
     """From when to when it was, wherever it was; what is close together is one time."""
-    found: list[tuple[float, float]] = []
-    for start, stop in sorted((e.since, end if e.until is None else e.until) for e in episodes):
-        if found and start - found[-1][1] <= _ONE_TIME_SECONDS:
-            found[-1] = (found[-1][0], max(stop, found[-1][1]))
-        else:
-            found.append((start, stop))
-    return found
+    return joined(((e.since, e.ends(over)) for e in episodes), _ONE_TIME_SECONDS)
+
+
+def _whole(times: HitTimes) -> str:
+    """How long, as whoever adds up the times that are shown finds it."""
+    return duration(sum(lasted(start, end) for start, end in times))
 
 
 def _often(count: int) -> str:
     return "twice" if count == 2 else f"{count} times"
 
 
-def _when(times: Sequence[tuple[float, float]], last: float | None, clock: TimeWriter) -> str:
-    first, whole = clock.moment(times[0][0]), duration(sum(end - start for start, end in times))
+def _when(times: HitTimes, episodes: Sequence[Episode], over: Window, clock: TimeWriter) -> str:
+    first, last = clock.moment(times[0][0]), clock.moment(times[-1][1])
+    whole, going_on = _whole(times), [e for e in episodes if e.until is None]
+    unsure = "" if _end_known(episodes) else "; what was after that is not known"
     open_end = "had not ended when this report was made"
+    if going_on and all(e.is_lost(over) for e in going_on):
+        open_end += f", as far as is known: it was last seen on {last}, and not measured since"
     if len(times) == 1:
         said = f"The effect was first seen on {first}, and "
-        return said + (
-            f"{open_end}."
-            if last is None
-            else f"last seen on {clock.moment(last)}: {whole} in all."
-        )
+        if going_on:
+            return f"{said}{open_end}: {whole} until then."
+        return f"{said}lasted until {last}: {whole} in all{unsure}."
     said = f"The effect was seen {_often(len(times))}, first on {first}"
-    if last is None:
+    if going_on:
         return f"{said}; the last time {open_end}. {whole} in all until then."
-    return f"{said}, last on {clock.moment(last)}: {whole} in all."
+    return f"{said}, last on {clock.moment(times[-1][0])}, until {last}: {whole} in all{unsure}."
+
+
+def _end_known(episodes: Sequence[Episode]) -> bool:
+    """Whether the last of them was seen to end."""
+    ended = [e for e in episodes if e.until is not None]
+    last = max((e.until or 0.0 for e in ended), default=0.0)
+    return all(e.end_known for e in ended if e.until == last)
 
 
 def _calm(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
@@ -131,15 +145,29 @@ def _calm(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
             sentences=(said,), tiles=(), worst=None, may=(), may_not=(),
         )  # fmt: skip
     size = f"{gathered.tested_bytes // 1024} KiB" if gathered.tested_bytes else "some"
+    inside = _inside(gathered, setting)
+    fine, unproven = of_the_time(gathered, inside)
     impaired = which(gathered, setting)
-    headline = "No throttling or blocking seen"
     if impaired:
         headline = f"{impaired}: slow or failing, nobody knows whether only"
+    elif fine > 0.0:
+        headline = "No throttling or blocking seen"
+    else:
+        headline = "Not known whether anything was throttled or blocked"
+    judged = (
+        f"Each platform was fine for {fine:.0%} of the time on average; the rest was not measured, "
+        "or could not be judged."
+    )
     return Story(
-        headline=f"{headline} {_place(setting)}, {_days(over.start, over.end, clock)}",
+        headline=f"{headline} {_place(inside, setting)}, {_days(over.start, over.end, clock)}",
         sentences=(
             *ailing(gathered, setting),
-            f"In {gathered.rounds:,} rounds no platform was found throttled or blocked.",
+            f"In {gathered.rounds:,} rounds no platform was found throttled or blocked. {judged}",
+            *(
+                f"{setting.title(platform)} was suspected for up to {duration(seconds)} at one "
+                "vantage or could not be judged, and nothing was proven."
+                for platform, seconds in unproven.items()
+            ),
             f"Reads were of at most {size} each: what begins only after more bytes, or spares "
             "these vantages, was not seen.",
         ),
@@ -170,8 +198,15 @@ def _verb(episodes: Sequence[Episode]) -> str:
     return "slowed down" if states == {State.THROTTLED} else "slowed down or blocked"
 
 
-def _place(setting: Setting) -> str:
-    return "on the measured networks" if setting.country == "ZZ" else f"in {setting.country}"
+def _place(vantages: Iterable[str], setting: Setting) -> str:
+    """On what: networks, if it is said which; else lines. A country is no more than where they are:
+    what is so in a country is a finding's to say."""
+    if setting.country == "ZZ":
+        return "on the measured networks"
+    names = set(vantages)
+    networks = {setting.vantage(name).asn for name in names}
+    count, what = (len(names), "line") if None in networks else (len(networks), "network")
+    return f"on {count} {what}{'s' * (count != 1)} in {setting.country}"
 
 
 def _days(start: float, end: float, clock: TimeWriter) -> str:
@@ -231,64 +266,11 @@ def _ratios(episodes: Sequence[Episode], role: LegRole) -> list[float]:
     return [r for e in episodes if (r := e.of(role).ratio) is not None]
 
 
-def _controls(episodes: Sequence[Episode]) -> list[str]:
-    ratios = _ratios(episodes, LegRole.CONTROL)
-    if not ratios:
-        return []
-    share = median(ratios)
-    said = "The controls, which nobody has a reason to slow down, were measured in the same rounds "
-    if _UNCHANGED[0] <= share <= _UNCHANGED[1]:
-        return [f"{said}and stayed as fast as before ({share:.0%} of their usual speed)."]
-    return [f"{said}and ran at {share:.0%} of their usual speed: the lines themselves changed too."]
-
-
-def _swap(episodes: Sequence[Episode]) -> list[str]:
-    ratios = _ratios(episodes, LegRole.SWAP)
-    if not ratios:
-        return [
-            "No neutral name could be sent to the platforms' own servers, so it is not known "
-            "whether the name or the address sets it off."
-        ]
-    share = median(ratios)
-    if share >= _UNCHANGED[0]:
-        return [
-            "The same servers, asked under another name over the same path, stayed as fast as "
-            f"before ({share:.0%}). This is consistent with a restriction that acts on the "
-            "platform's name as it passes through the network, and not with a slow platform."
-        ]
-    return [
-        "The same servers were slow under another name too. This is consistent with a restriction "
-        "by address, and with a platform whose servers are slow."
-    ]
-
-
-def _elsewhere(gathered: Gathered, setting: Setting) -> list[str]:
-    hit = {e.vantage for e in gathered.episodes}
-    seen = list(dict.fromkeys(v for v, _ in gathered.slots))
-    abroad = [v for v in seen if setting.vantage(v).role is Role.REFERENCE]
-    spared = [v for v in seen if v not in hit and v not in abroad]
-    said = []
-    if spared:
-        said.append(
-            f"Not affected inside: {listed(spared)}. Restrictions often spare hosting networks."
-        )
-    if abroad and not hit & set(abroad):
-        said.append(
-            f"From outside the country ({listed(abroad)}) the platforms were as fast as usual."
-        )
-    elif not abroad:
-        said.append(
-            "No vantage outside the country was measured, so it is not shown here that the "
-            "platforms were fine elsewhere."
-        )
-    return said
-
-
 def _tiles(
     worst: Episode,
     gathered: Gathered,
     setting: Setting,
-    times: Sequence[tuple[float, float]],
+    times: HitTimes,
     last: float | None,
 ) -> tuple[Tile, ...]:
     episodes = gathered.episodes
@@ -300,7 +282,7 @@ def _tiles(
         said = f"in all, {_often(len(times))}" + (", and going on" if last is None else "")
     else:
         said = "and going on" if last is None else "from first to last"
-    tiles.append(Tile(duration(sum(end - start for start, end in times)), said))
+    tiles.append(Tile(_whole(times), said))
     inside = _inside(gathered, setting)
     tiles.append(Tile(f"{len(hit)} of {len(inside)}", "vantages inside affected"))
     control = _ratios(episodes, LegRole.CONTROL)

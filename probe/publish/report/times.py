@@ -81,6 +81,13 @@ def duration(seconds: float) -> str:
     return f"{days} days {hours} h" if hours else f"{days} days"
 
 
+def lasted(start: float, end: float) -> float:
+    """Seconds from ``start`` to ``end`` as whoever reads both to the minute works them out."""
+    if end - start < 90.0:
+        return end - start
+    return end // 60.0 * 60.0 - start // 60.0 * 60.0
+
+
 def listed(words: list[str] | tuple[str, ...]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
