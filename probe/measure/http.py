@@ -25,7 +25,7 @@ from probe.measure.frames import Frames
 from probe.measure.http1 import Fields, Http1
 from probe.measure.http2 import Http2
 from probe.measure.kernel_stamps import FIRST_PIECE, Arrival, Departure
-from probe.measure.manners import http_date, retry_after
+from probe.measure.manners import answered_at, retry_after
 from probe.measure.tls import TlsStream
 from probe.measure.wire import BODY_PIECE, Stopped, WireStream
 from probe.model.failure import PROTOCOL_ERROR
@@ -121,7 +121,7 @@ class Exchange:
             retry_after_seconds=retry_after(
                 last.get(b"retry-after"), last.get(b"date"), time.time()
             ),
-            date=http_date(last.get(b"date")),
+            date=answered_at(last.get(b"date"), last.get(b"age")),
             redirect_status=None if before is None else before.status,
             blocked_by=blocked_by(value for name, value in answer.fields if name == b"link"),
             is_page=_is_page(last.get(b"content-type")),

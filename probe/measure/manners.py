@@ -68,6 +68,16 @@ def http_date(field: bytes | None) -> float | None:
         return None
 
 
+def answered_at(date: bytes | None, age: bytes | None) -> float | None:
+    """What time it was by the far end's clock, Unix seconds: its ``Date``, which a cache leaves as
+    it was when the answer was made, and the ``Age`` that the cache adds (RFC 9111, 4.2.3 and 5.1).
+    """
+    made, digits = http_date(date), b"" if age is None else age.strip()
+    if made is None or not (digits.isdigit() and len(digits) <= _MOST_DIGITS):
+        return made
+    return made + int(digits)
+
+
 def _in_utc(parsed: datetime) -> datetime:
     # Dates of HTTP are in GMT; the oldest form does not say so.
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed

@@ -127,9 +127,10 @@ class TlsFacts(Struct, frozen=True, kw_only=True):
 class HttpFacts(Struct, frozen=True, kw_only=True):
     """Head of the answer.
 
-    ``date`` is what the far end's clock said (Unix seconds). ``retry_after_seconds`` is honoured by
-    the schedule. ``redirect_status``: of an answer before this one that led to another path of the
-    same host, on the same connection; ``None`` if there was none.
+    ``date`` is what the far end's clock said (Unix seconds; of a cache's answer with its ``Age``).
+    ``retry_after_seconds`` is honoured by the schedule. ``redirect_status``: of an answer before
+    this one that led to another path of the same host, on the same connection; ``None`` if there
+    was none.
     ``blocked_by``: it names who had it blocked for legal reasons
     (``Link: rel="blocked-by"``, RFC 7725). ``is_page``: its type is ``text/html``.
     ``whole_bytes``: the size of the whole object, of which a part may have been asked for; ``None``

@@ -16,6 +16,8 @@ something was proven of another platform.
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from probe.model.identity import VantagePlatform
 from probe.model.verdict import AILING, UNPROVEN, State, Verdict
 
@@ -31,13 +33,23 @@ NEWS_EVIDENCE = 100.0
 APART_SHARE = 0.2
 
 
+class _Found(Struct, frozen=True):
+    """What is ``impaired``, or restricted, since ``onset`` (Unix seconds): when that was found."""
+
+    onset: float
+    at: float
+    impaired: bool
+
+
 class Haste:
     """Since when each platform of a vantage is suspected, or impaired, without a break, when each
     was last looked at, and when each vantage last had news, on a monotonic clock."""
 
     def __init__(self) -> None:
         self._suspected: dict[VantagePlatform, float] = {}
-        self._impaired: dict[VantagePlatform, float] = {}
+        # By its onset: what is said again since the same onset is no news, whatever was said of a
+        # few rounds between.
+        self._found: dict[VantagePlatform, _Found] = {}
         self._unread: set[VantagePlatform] = set()
         self._ailing: set[VantagePlatform] = set()
         self._proven: set[VantagePlatform] = set()
@@ -62,15 +74,14 @@ class Haste:
         else:
             self._suspected.pop(slot, None)
             self._unread.discard(slot)
-        if verdict.state is State.IMPAIRED:
-            self._impaired.setdefault(slot, now)
-        else:
-            self._impaired.pop(slot, None)
-        proven = verdict.state in AILING
+        proven, known = verdict.state in AILING, self._found.get(slot)
+        again = proven and known is not None and known.onset == verdict.since
+        if proven and not again:
+            self._found[slot] = _Found(verdict.since, now, verdict.state is State.IMPAIRED)
         borne_out = verdict.suspected and (verdict.e_value or 0.0) >= NEWS_EVIDENCE
-        if proven and slot not in self._proven:
+        if proven and not again and slot not in self._proven:
             self._proof[verdict.vantage] = now
-        if (proven or borne_out) and slot not in self._ailing:
+        if (proven or borne_out) and not again and slot not in self._ailing:
             self._news[verdict.vantage] = now
         for among, holds in ((self._proven, proven), (self._ailing, proven or borne_out)):
             (among.add if holds else among.discard)(slot)
@@ -78,8 +89,12 @@ class Haste:
     def of(self, vantage: str, platform: str, now: float, light_seconds: float) -> bool:
         """Whether every round of it should read; ``light_seconds``: from one round to the next."""
         slot = (vantage, platform)
-        if (since := self._suspected.get(slot, self._impaired.get(slot))) is not None:
-            return now - since < SUSPECTED_INTERVALS * light_seconds
+        most = SUSPECTED_INTERVALS * light_seconds
+        if (since := self._suspected.get(slot)) is not None:
+            return now - since < most
+        known = self._found.get(slot)
+        if slot in self._proven and known is not None and known.impaired:
+            return now - known.at < most
         return slot not in self._ailing and self._has_news(vantage, now, light_seconds)
 
     def at_once(self, vantage: str, platform: str, now: float, light_seconds: float) -> bool:

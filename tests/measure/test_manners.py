@@ -18,7 +18,7 @@ from lab.loopback.servers import (
     serve,
     server_context,
 )
-from probe.measure.manners import Wish, retry_after, wish_of
+from probe.measure.manners import Wish, answered_at, retry_after, wish_of
 from probe.model.identity import Verify
 from probe.schedule.host_budget import MOST_CLOSED_SECONDS, HostBudget
 
@@ -103,6 +103,36 @@ async def test_nobody_is_heeded_without_tls() -> None:
     assert observed.http is not None
     assert observed.http.retry_after_seconds == 86_400.0
     assert wish_of(observed) is None
+
+
+@pytest.mark.parametrize(
+    ("date", "age", "at"),
+    [
+        (NOON, None, NOW),
+        (NOON, b"0", NOW),
+        # Three days in a cache: the answer says when it was made, and how long ago that is.
+        (NOON, b" 259200 ", NOW + 259_200.0),
+        (NOON, b"-5", NOW),
+        (NOON, b"soon", NOW),
+        (NOON, b"9" * 40, NOW),
+        (None, b"60", None),
+        (b"yesterday", b"60", None),
+    ],
+)
+def test_a_cache_tells_how_old_its_answer_is(
+    date: bytes | None, age: bytes | None, at: float | None
+) -> None:
+    assert answered_at(date, age) == at
+
+
+async def test_the_time_of_a_cached_answer_is_that_of_now() -> None:
+    then = time.time() - 3 * 86_400.0
+    fields = f"Date: {formatdate(then, usegmt=True)}\r\nAge: 259200\r\n"
+    async with serve(busy(fields), server_context(certificate())) as server:
+        observed = await measure(leg_to(server.port))
+
+    assert observed.http is not None
+    assert observed.http.date == pytest.approx(then + 3 * 86_400.0, abs=2.0)
 
 
 async def test_a_date_is_counted_from_the_answers_own() -> None:

@@ -337,6 +337,26 @@ def test_what_is_well_or_proven_is_not_read_more_often(state: State, reason: str
     assert kinds.count(RoundKind.LIGHT) > kinds.count(RoundKind.TRANSFER)
 
 
+def test_what_is_impaired_again_since_the_same_onset_is_no_news() -> None:
+    month = Month(configured(), Time())
+    month.run(1.0)
+    one = next(iter(month.rounds))
+    light = float(month.of.settings.schedule.light)
+    impaired = replace(verdict_of(month.rounds[one], State.IMPAIRED), since=1_000.0)
+    often = []
+    for minute in range(0, 120, 5):
+        between = verdict_of(month.rounds[one], State.UNKNOWN, reason="own_lookup")
+        month.data.judged(impaired if minute % 10 == 0 else between)
+        often.append(month.data.pace("default", one).transfer_seconds <= light)
+        month.time.now += light
+    assert any(often[:8])
+    # Neither it nor the others.
+    assert not any(often[8:])
+    assert all(month.data.pace("default", n).transfer_seconds > light for n in month.rounds)
+    month.data.judged(replace(impaired, since=9_000.0))
+    assert month.data.pace("default", one).transfer_seconds <= light
+
+
 def test_rounds_that_overlap_do_not_spend_what_another_has_been_permitted() -> None:
     of, time = configured(), Time()
     data = DataBudget(of, clocks=time.clocks())
