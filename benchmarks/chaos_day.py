@@ -219,7 +219,8 @@ class Day:
             self.file.rmdir()
         self.file.write_text(
             f"listen: 127.0.0.1:0\nacknowledge_risks: true\nstore: {{path: {self.files.path}}}\n"
-            f"forward: {{url: {self.url}, timeout: 20s}}\n" + text
+            # Not a probe's own draw: the world has the fixed ones.
+            f"forward: {{url: {self.url}, timeout: 20s}}\ncontrols: [all]\n" + text
         )
 
     def _start(self) -> None:

@@ -223,13 +223,16 @@ class Lab:
 
     def daemon_config(self, extra: Mapping[str, object] | None = None) -> Path:
         """A main file for the daemon: the default but for the CA file, that private addresses are
-        honest answers, a history of its own, and what ``extra`` says (whole keys of the top level).
+        honest answers, the fixed controls, a history of its own, and what ``extra`` says (whole
+        keys of the top level).
 
         The default's resolvers need no change: the world answers at their addresses.
         """
         own = {
             "ca_file": str(self.ca_file),
             "dns": {"allow_private": True},
+            # A probe's own draw would have others than the world has.
+            "controls": ["all"],
             # Never the history of this machine, nor that of another lab.
             "store": {"path": str(self.folder / "history.sqlite")},
         }
