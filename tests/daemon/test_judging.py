@@ -96,12 +96,13 @@ def looking(tmp_path: Path) -> Looking:
     of = replace(
         shipped, settings=replace(shipped.settings, store=StoreConfig(path=str(tmp_path / "h")))
     )
-    world = World(of, FIBRE, seed=3, edges=CALM, begin=BEGIN, least_addresses=2)
+    daemon = Daemon(of, lambda: of)
+    # With the controls that this daemon has drawn.
+    world = World(daemon._config, FIBRE, seed=3, edges=CALM, begin=BEGIN, least_addresses=2)
     effect = Effect(factor=30.0, by_name=True)
     world.restrict(
         [restriction(of, p.name, effect, FIBRE, world.distance(p.name)) for p in of.platforms]
     )
-    daemon = Daemon(of, lambda: of)
     made = Looking(daemon, world, daemon._judging.rounds)
     rounds: object = made
     daemon._judging.rounds = rounds  # type: ignore[assignment]

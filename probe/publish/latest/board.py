@@ -230,7 +230,9 @@ class Board:
         titles = {platform.name: platform.title for platform in config.platforms}
         verdicts: dict[VantagePlatform, Verdict | None] = dict.fromkeys(declared.slots)
         for slot, (last, at) in self._last.items():
-            verdicts[slot] = overdue(last, titles[slot[1]], now - at)
+            # What is being measured just now stays as it was until that is over.
+            busy = slot in self._running
+            verdicts[slot] = last if busy else overdue(last, titles[slot[1]], now - at)
         verdicts |= self._verdicts.at(now)
         findings, incidents = self._nation.at(now).get(NATION, ((), ()))
         return Snapshot(

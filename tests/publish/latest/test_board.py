@@ -76,6 +76,9 @@ def test_what_holds_no_more_is_unknown_and_says_when_somebody_last_looked(time: 
     time.now += 750.0
     assert board.snapshot().verdicts[slot] == said
     time.now += 30.0
+    board.round_started(*slot, RoundKind.BURST)
+    assert board.snapshot().verdicts[slot] == said, "it is being measured just now"
+    board.round_abandoned(*slot)
     verdict = board.snapshot().verdicts[slot]
     assert verdict is not None
     assert (verdict.state, verdict.reason) == (State.UNKNOWN, "not_measured")
