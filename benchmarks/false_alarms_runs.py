@@ -97,7 +97,7 @@ def _calm(job: Job) -> Report:
 
 def _impaired(job: Job, world: Made, last: Verdict, begin: float, end: float) -> Impaired:
     """``last``: what was said at the end of it."""
-    after = max(0.0, end - max((over for over, _ in world.on(begin)), default=begin))
+    after = max(0.0, end - max((begin, *(over for over, _ in world.on(begin)))))
     words = (
         f"{job.which}, {job.line.name}, seed {job.seed}, day {(begin - BEGIN) / DAY:.2f}: "
         f"{last.platform}, {last.rule_id} {last.target}, basis {last.basis}, "

@@ -214,7 +214,8 @@ class Play:
 
     def _listen(self, phase: str, rounds: int, *, stop: bool) -> None:
         """Until every platform has had so many whole transfer rounds, or all is said."""
-        counts = dict.fromkeys(self.moments, 0)
+        began, reads = self.now, dict.fromkeys(self.moments, 0)
+        counts = dict(reads)
         while any(count < rounds for count in counts.values()):
             self.now += STEP_SECONDS
             for vantage, daemon in self.daemons.items():
@@ -223,7 +224,10 @@ class Play:
                 for said in daemon.run(self.now):
                     key = (vantage, said.observed.platform)
                     if said.observed.kind in (RoundKind.TRANSFER, RoundKind.LONG):
-                        counts[key] += 1
+                        reads[key] += 1
+                    # What is suspected reads oftener than usual: no more rounds than have had time.
+                    passed = (said.observed.started_at - began) // float(self.schedule.transfer)
+                    counts[key] = min(reads[key], int(passed) + 1)
                     self.latest[key] = said.verdict
                     self.worlds[vantage].stepping = False
                     self._heard.append(said)

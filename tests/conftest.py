@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from probe.publish.log import event_lines
 from tests import untouched
 from tests.blocking import nothing_waits
 
@@ -32,6 +34,19 @@ def own_state_folder(
     """What one test leaves there no other finds; and none erases what the machine's service has."""
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path_factory.mktemp("state")))
     monkeypatch.setattr("probe.config.folders.SYSTEM", tmp_path_factory.mktemp("system"))
+
+
+@pytest.fixture(autouse=True)
+def log_as_before() -> Iterator[None]:
+    """What a command sets of the log is set for the process: no other test may find it so."""
+    loggers = [logging.getLogger(), logging.getLogger(event_lines.OURS)]
+    levels = [one.level for one in loggers]
+    handlers = list(loggers[0].handlers)
+    yield
+    loggers[0].handlers[:] = handlers
+    logging.captureWarnings(False)
+    for one, level in zip(loggers, levels, strict=True):
+        one.setLevel(level)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -261,7 +261,9 @@ def _written(texts: dict[Path, str]) -> None:
 
 def _tell_what_follows(config: Config, file: Path, paths: tuple[Path, ...]) -> None:
     out = console()
-    out.print(f"Written: {', '.join(map(str, paths))}. Nothing was sent.\n")
+    # What is to be copied is not folded.
+    say = partial(out.print, soft_wrap=True)
+    say(f"Written: {', '.join(map(str, paths))}. Nothing was sent.\n")
     out.print("These hosts would be contacted (`throttlewatch platforms` says why):")
     by_owner: dict[str, dict[str, None]] = {}
     for contact in contacts(config):
@@ -272,7 +274,6 @@ def _tell_what_follows(config: Config, file: Path, paths: tuple[Path, ...]) -> N
     show_plan(config, out)
     out.print()
     warn(config)
-    say: Callable[[str], None] = out.print
     say("Next:")
     say(f"  1. read docs/safety.md, then set acknowledge_risks: true in {file}")
     say(f"  2. throttlewatch check --online -c {file}   asks each of these hosts once")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from benchmarks.false_alarms import jobs
@@ -67,7 +69,10 @@ def test_an_outage_is_met_by_all_and_ends(references: int) -> None:
     ]
     meant = {state for at, state in said if begin + HOUR < at < end}
     assert meant == ({State.DOWN} if references else {State.IMPAIRED})
-    assert {state for at, state in said if at > end + HOUR} == {State.OK}
+    # An edge of its own may be farther away for a while.
+    after = Counter(state for at, state in said if at > end + HOUR)
+    assert set(after) <= {State.OK, State.UNKNOWN}
+    assert after[State.OK] > after[State.UNKNOWN]
     assert "outage silent X Corp." in world.meanwhile(begin + HOUR)
     assert world.meanwhile(begin - HOUR) == "nothing"
 

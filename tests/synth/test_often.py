@@ -25,6 +25,7 @@ PLATFORM = "facebook"
 DEFINITION = next(p for p in CONFIG.platforms if p.name == PLATFORM)
 BEGIN = 1_699_920_000.0
 HOUR = 3_600.0
+TRANSFER_SECONDS = float(CONFIG.settings.schedule.transfer)
 Does = Callable[[World], None]
 
 
@@ -49,7 +50,13 @@ def half_of_the_addresses(world: World) -> None:
     ("does", "addresses", "most", "bases", "words"),
     [
         # What is missing in bursts may tell this before the share of suspicious rounds does.
-        (some_loss, 2, 24, (Basis.ADDRESSES, Basis.SHARE), "than normal|on this line since"),
+        (
+            some_loss,
+            2,
+            24,
+            (Basis.ADDRESSES, Basis.SHARE),
+            "as long as normal, on this line|on this line since",
+        ),
         (half_of_the_connections, 2, 24, (Basis.SHARE,), "rounds on this line since"),
         (
             half_of_the_addresses,
@@ -68,12 +75,12 @@ def test_it_is_said_with_a_number_and_its_end_too(
     for _ in daemon.run(BEGIN + 48 * HOUR):
         pass
     does(world)
-    rounds, found = 0, None
-    for one in daemon.run(daemon.now + 12 * HOUR):
+    began, found = daemon.now, None
+    for one in daemon.run(began + 12 * HOUR):
         assert not one.verdict.restricted
-        rounds += one.observed.kind in (RoundKind.TRANSFER, RoundKind.LONG)
         if one.verdict.basis in bases and re.search(words, one.verdict.sentence):
-            found = rounds
+            # What is suspected is read oftener than usual: what counts is the time.
+            found = (one.verdict.at - began) / TRANSFER_SECONDS
             break
     assert found is not None
     assert found <= most
