@@ -119,6 +119,9 @@ class RoundPatience:
         if self._planned is None:
             return found
         bound = min(self.most, self._planned)
+        if bound >= self.most:
+            # Planned to wait out what else is cut: its silences, too.
+            return LegPatience(most=bound, handshake=bound, body=bound, silent=bound)
         return replace(found, body=bound) if read_bytes else replace(found, handshake=bound)
 
 

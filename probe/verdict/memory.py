@@ -57,6 +57,10 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     at which somebody on the way showed a certificate of their own making. ``clear``: of its latest
     bursts, whether the way left no mark on the target (``Score.way_clear``), as far as the kernel
     says. ``well``: rounds in a row, up to the latest that compared it, in which it was as usual.
+    ``outwaited``: a burst that waited as long as is configured met the same silence; ``late``: in
+    such a one something came (``waited.py``).
+    ``outwaited``: a burst that waited as long as is configured met the same silence; ``late``: in
+    such a one something came (``waited.py``).
     """
 
     target: str
@@ -96,6 +100,8 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     forged_at: tuple[str, ...] = ()
     clear: tuple[bool, ...] = ()
     well: int = 0
+    outwaited: bool = False
+    late: bool = False
 
     @property
     def e_value(self) -> float:
@@ -144,6 +150,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     (0: never). ``factor`` is that of the proof, by which its end is looked for; ``shown`` is what
     the latest rounds and bursts in which it was slow measured, of which alone sentences speak.
     ``way_clear``: it was slow over a way that did nothing to it, so its own server may be.
+    ``hasty``: it rests on silences that were not waited for as long as is configured;
+    ``late``: what had seemed to stop came later (``waited.py``).
     """
 
     state: State
@@ -180,6 +188,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     elsewhere_at: float = 0.0
     shown: tuple[Shown, ...] = ()
     way_clear: bool = False
+    hasty: bool = False
+    late: bool = False
 
     @property
     def said(self) -> State:

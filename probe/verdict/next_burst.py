@@ -15,6 +15,7 @@ from probe.verdict.about import About, ControlFacts
 from probe.verdict.keys import RTT, FamilyKey, Series
 from probe.verdict.level import Levels
 from probe.verdict.memory import OpenSuspicion, PlatformMemory, Proven
+from probe.verdict.waited import as_patient, longest
 from probe.verdict.where_names_lead import network_of
 
 # Spreads that what is normal is given as doubt before a burst's deadline follows from it.
@@ -36,7 +37,8 @@ def episode_burst(
 ) -> Burst:
     """The next burst of ``episode``: at the address that was suspicious, then at others."""
     target, address = _place(episode, memory, keys)
-    return burst(platform, target, episode.measure, episode.family, levels, about, address=address)
+    made = burst(platform, target, episode.measure, episode.family, levels, about, address=address)
+    return as_patient(made, episode, about)
 
 
 def recovery_burst(platform: str, found: Proven, levels: Levels, about: About) -> Burst:
@@ -167,11 +169,7 @@ def _deadline(
 ) -> float:
     """By what is normal for the target, and by what the controls take: a target of which nothing is
     known may be slower than they are."""
-    most = {
-        Measure.HANDSHAKE: about.light_deadline,
-        Measure.TRANSFER: about.transfer_deadline,
-        Measure.LONG: about.long_deadline,
-    }[measure]
+    most = longest(measure, about)
 
     def usual(role: LegRole, owner: str, name: str, of: Measure) -> float | None:
         level = levels.get(Series(family, role, owner, name, of).key)

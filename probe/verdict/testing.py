@@ -35,6 +35,7 @@ from probe.verdict.score import Score
 from probe.verdict.shown import added, shown
 from probe.verdict.suspicion import Ask, Deed, Occasion
 from probe.verdict.thresholds import Thresholds
+from probe.verdict.waited import as_known, hasty, lesser, marked, waited_out
 
 # Rounds in which an impairment is tested against the swap, which may show what it is: by then a
 # swap that can has shown it.
@@ -89,6 +90,7 @@ def _of_suspicion(
     thresholds = about.thresholds
     own = _own_slowness(found, thresholds.log_margin)
     episode = after_burst(current, observed, own, thresholds.margin, others)
+    episode = waited_out(current, episode, own, observed, about)
     if episode.led_astray and own_resolver_knows(episode):
         return BurstScene(event=Occasion.OWN_LOOKUP)
     if episode.well and not episode.led_astray:
@@ -103,6 +105,8 @@ def _of_suspicion(
     known = _addresses(mine, episode, observed)
     rests_on = _basis(mine, episode, observed, about, others)
     more = episode.bursts < thresholds.bursts_per_round
+    if rests_on is not None and not rests_on.accuses and hasty(episode) and more:
+        return BurstScene(event=Occasion.MORE, episode=episode)
     if rests_on is not None and (
         rests_on.accuses or not more or not _swap_may_speak(episode, found)
     ):
@@ -128,7 +132,9 @@ def _basis(
 ) -> Basis | None:
     """What a proof of ``episode`` may rest on now."""
     known = _addresses(mine, episode, observed)
-    return basis(episode, observed.started_at, known, about.thresholds, others)
+    at, thresholds = observed.started_at, about.thresholds
+    found = basis(episode, at, known, thresholds, others)
+    return lesser(found, episode, basis(episode, at, known, thresholds, Others()))
 
 
 def _not_over(
@@ -205,7 +211,7 @@ def done(
     if act is Deed.PROVE and scene.episode is not None and scene.rests_on is not None:
         at = observed.started_at
         holds = proven(scene.episode, scene.rests_on, at, about.thresholds, others)
-        return replace(mine, episode=None, proven=holds)
+        return replace(mine, episode=None, proven=marked(holds, scene.episode))
     if act is Deed.ACCUSE and scene.proven is not None:
         return replace(mine, proven=_accusing(scene.proven))
     if act is Deed.GATHER and scene.proven is not None:
@@ -287,7 +293,7 @@ def _swap_burst(
 def _shown_by_burst(
     found: Proven, measured: Score, observed: RoundObservation, about: About
 ) -> Proven:
-    one = shown_by(observed, found, measured)
+    one = as_known(found, shown_by(observed, found, measured))
     return replace(found, shown=added(found.shown, one, about.thresholds.margin))
 
 
@@ -297,7 +303,7 @@ def watched(found: Proven, seen: Compared, observed: RoundObservation, about: Ab
     if now is None or not _is_slow(now, about):
         return found
     one = shown(observed, found.target, found.measure, normal=now.slowdown if now.usual else None)
-    return replace(found, shown=added(found.shown, one, about.thresholds.margin))
+    return replace(found, shown=added(found.shown, as_known(found, one), about.thresholds.margin))
 
 
 def weighed(
@@ -311,7 +317,7 @@ def weighed(
     if found.elsewhere_at == at:
         lesser = found.basis in (Basis.PLATFORMS, Basis.REFERENCE, Basis.FORGED)
         return replace(found, basis=found.here, together=()) if lesser else found
-    if found.basis.accuses or found.failure == ONLY_SMALL:
+    if found.basis.accuses or found.failure == ONLY_SMALL or found.hasty:
         return found
     if not _is_slow(seen.of(found, observed.family), about):
         return found
