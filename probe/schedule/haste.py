@@ -24,6 +24,9 @@ from probe.model.verdict import AILING, UNPROVEN, State, Verdict
 # What is neither proven nor gone after so many light intervals had a read in each of them, and may
 # stay for days.
 SUSPECTED_INTERVALS = 8.0
+# Others have looked by then (a reference reads three times an hour); a host's 30 legs an hour are
+# wanted for the bursts that find the end of it.
+IMPAIRED_INTERVALS = 4.0
 # So many light intervals after something was said of one platform the others still read.
 NEWS_INTERVALS = 2.0
 # The evidence (an e-value) from which on a suspicion is news: two bursts that are all won.
@@ -89,12 +92,11 @@ class Haste:
     def of(self, vantage: str, platform: str, now: float, light_seconds: float) -> bool:
         """Whether every round of it should read; ``light_seconds``: from one round to the next."""
         slot = (vantage, platform)
-        most = SUSPECTED_INTERVALS * light_seconds
         if (since := self._suspected.get(slot)) is not None:
-            return now - since < most
+            return now - since < SUSPECTED_INTERVALS * light_seconds
         known = self._found.get(slot)
         if slot in self._proven and known is not None and known.impaired:
-            return now - known.at < most
+            return now - known.at < IMPAIRED_INTERVALS * light_seconds
         return slot not in self._ailing and self._has_news(vantage, now, light_seconds)
 
     def at_once(self, vantage: str, platform: str, now: float, light_seconds: float) -> bool:

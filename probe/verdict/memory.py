@@ -59,8 +59,6 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     says. ``well``: rounds in a row, up to the latest that compared it, in which it was as usual.
     ``outwaited``: a burst that waited as long as is configured met the same silence; ``late``: in
     such a one something came (``waited.py``).
-    ``outwaited``: a burst that waited as long as is configured met the same silence; ``late``: in
-    such a one something came (``waited.py``).
     """
 
     target: str

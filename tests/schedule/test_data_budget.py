@@ -304,16 +304,17 @@ def test_hours_are_those_of_the_zone_that_is_set_now(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("state", "reason"), [(State.UNKNOWN, "failure_suspected"), (State.IMPAIRED, "")]
+    ("state", "reason", "intervals"),
+    [(State.UNKNOWN, "failure_suspected", 6.0), (State.IMPAIRED, "", 3.0)],
 )
 def test_what_is_suspected_or_impaired_is_read_in_every_round_for_a_while(
-    state: State, reason: str
+    state: State, reason: str, intervals: float
 ) -> None:
     month = Month(configured(), Time())
     month.run(1.0)
     calm = len(month.log)
     month.state, month.reason = state, reason
-    month.run(1.0 / 48.0)  # half an hour
+    month.run(intervals / 288.0)  # in days: light intervals of five minutes
     kinds = [kind for _, _, kind in month.log[calm:]]
     # The first of each platform was placed before anything was suspected.
     assert set(kinds[len(month.rounds) :]) == {RoundKind.TRANSFER}
