@@ -26,7 +26,8 @@ class Contrast(Struct, frozen=True, kw_only=True):
     """One target against its controls, and its swap, in one round.
 
     ``slowdown``: logarithm of how many times slower than normal it was relative to the slowest of
-    its healthy controls, beyond what its round-trip time explains; infinite if it failed. ``path``:
+    its healthy controls, or to its own history if these are all faster than usual, beyond what its
+    round-trip time explains; infinite if it failed. ``path``:
     the logarithm that the round-trip time explains. ``usual``: whether its own history was known;
     without, what honest platforms may differ by is already taken off. ``versus_swap``: the same
     against its swap. ``way_failed``: the target was not reached. ``as_usual``: it is no slower than
@@ -84,7 +85,7 @@ def contrast(
     elif own == inf:
         slowdown = inf
     elif usual and expected is not None:
-        slowdown = own - expected - max(lines) - path
+        slowdown = own - expected - no_faster(max(lines)) - path
     else:
         slowest = max(value for c in able if (value := c.log(measure)) is not None)
         slowdown = own - slowest - log(thresholds.no_baseline) - path
@@ -101,6 +102,13 @@ def contrast(
         as_usual=usual and slowdown is not None and slowdown <= thresholds.log_margin,
         by_timer=measure is Measure.HANDSHAKE and own < inf and repeated(target.seen),
     )
+
+
+def no_faster(deviation: float) -> float:
+    """What a control's deviation from its own history explains (logarithm). One that is faster than
+    it normally is makes nobody slow: what is slow is so beside its own history, too. A line that
+    is freed of a cap, say, lets near controls gain more than what is far away."""
+    return max(0.0, deviation)
 
 
 def _versus_swap(

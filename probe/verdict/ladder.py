@@ -19,7 +19,7 @@ from probe.verdict.certificate_dates import Fault
 from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion
 from probe.verdict.families import NoNews
 
-VERSION = 17
+VERSION = 18
 
 
 class Rule(Struct, frozen=True, kw_only=True):

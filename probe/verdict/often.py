@@ -27,7 +27,7 @@ from msgspec.structs import replace
 
 from probe.model.identity import Family, LegRole
 from probe.observe.effort import Measure, refused
-from probe.verdict.contrast import Contrast
+from probe.verdict.contrast import Contrast, no_faster
 from probe.verdict.keys import MeasureKey, measure_key, measured
 from probe.verdict.readings import LegReading, Readings
 from probe.verdict.thresholds import Thresholds
@@ -177,7 +177,7 @@ def controls_shown(
             beside = [fastest, *(v for other, v in own.items() if other != order)]
             others = [v for v in beside if isfinite(v)]
             if others:
-                log = value - max(others)
+                log = value - no_faster(max(others))
                 found.append(TimesSlower("", measure, "", log > thresholds.log_margin, log))
     return found
 

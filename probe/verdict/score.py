@@ -22,6 +22,7 @@ from probe.observe.signature import signature, way_clear
 from probe.verdict.bets import EACH, wins
 from probe.verdict.contrast import (
     between_rounds,
+    no_faster,
     says_something,
     swap_allowance,
 )
@@ -104,15 +105,15 @@ def score(
     if level is not None and theirs is not None:
         expected, doubt = level.expected(burst.at), level.doubt(ERRORS)
         edge = between_rounds(level, burst.noise.get(measure))
-        line = theirs
+        raw, line = theirs, [no_faster(value) for value in theirs]
     else:
         expected, doubt, edge = log(thresholds.no_baseline), 0.0, 0.0
-        line = _efforts(controls, measure)
+        raw = line = _efforts(controls, measure)
     margin = thresholds.log_margin
     strict = [y - expected - doubt - edge - path - margin for y in own]
     slowdown = _difference(own, line, expected + path) if own and line else None
     # What controls differed by is learnt once, however many platforms they were compared with.
-    differed = [_finite(own)] if observed.shares_controls else [_finite(own), _finite(line)]
+    differed = [_finite(own)] if observed.shares_controls else [_finite(own), _finite(raw)]
     noise = [SMALL_SAMPLE * pstdev(group) for group in differed if len(group) == EACH]
     return Score(
         wins=wins(strict, line) if complete else 0,
@@ -121,7 +122,7 @@ def score(
         if complete
         else 0,
         slowdown=slowdown,
-        line=median(_finite(line)) if usual and _finite(line) else None,
+        line=median(_finite(raw)) if usual and _finite(raw) else None,
         swap_slow=_swap_slow(swaps, controls, measure, thresholds),
         first_swap_slow=_swap_slow(_before(targets, swaps), controls, measure, thresholds),
         complete=complete,
@@ -287,8 +288,10 @@ def _swap_slow(
     expected, theirs = swaps[0].expected(measure), _relative(controls, measure)
     path = _path(swaps, controls, usual=expected is not None and theirs is not None)
     if expected is None or theirs is None:
-        expected, theirs = log(thresholds.no_baseline), _efforts(controls, measure)
-    return bool(theirs) and median(own) - median(theirs) - expected - path > thresholds.log_margin
+        expected, line = log(thresholds.no_baseline), _efforts(controls, measure)
+    else:
+        line = [no_faster(value) for value in theirs]
+    return bool(line) and median(own) - median(line) - expected - path > thresholds.log_margin
 
 
 def _handshake(targets: Sequence[LegReading], controls: Sequence[LegReading]) -> float | None:
@@ -297,5 +300,5 @@ def _handshake(targets: Sequence[LegReading], controls: Sequence[LegReading]) ->
     expected = targets[0].expected(measure) if targets else None
     if not own or not theirs or expected is None:
         return None
-    slow = median(own) - median(theirs) - expected - _path(targets, controls, usual=True)
+    slow = median(own) - no_faster(median(theirs)) - expected - _path(targets, controls, usual=True)
     return None if isnan(slow) else slow
