@@ -16,12 +16,14 @@ from probe.observe.goodput import handshake_seconds
 from probe.verdict.claims import moment
 from probe.verdict.families import TITLES
 from probe.verdict.thresholds import DEFAULT
-from probe.verdict.words import rate, times
+from probe.verdict.words_numbers import rate, times
 from synth.drive import Said
 
 DAY = 86_400.0
 LATELY = 6 * 3_600.0
 NEAR = 1.001
+# Reasons of what is slow: how slow is told.
+TELLING = ("suspected", "slow_unproven", "slower_than_anywhere", "slower_than_outside")
 # Legs of one cut-off end within so much of each other.
 SAME_PLACE = 1.7
 
@@ -50,6 +52,37 @@ def _wrong(until: Sequence[Said], verdict: Verdict) -> Iterator[str]:
     yield from _of_others(until, verdict)
     if verdict.proven and verdict.basis is not Basis.SHARE:
         yield from _of_factor(until, verdict)
+    elif not verdict.proven:
+        yield from _of_unproven(until, verdict)
+
+
+def _of_unproven(until: Sequence[Said], verdict: Verdict) -> Iterator[str]:
+    """Where no normal is known, two measured values and their ratio, and nothing else."""
+    said, factor = verdict.sentence, verdict.factor
+    stated = re.search(r"([\d.]+ times) as long", said)
+    pairs = [e for e in verdict.evidence if e.reference is not None]
+    if stated and (factor is None or stated[1] != times(factor)):
+        yield "another factor in the sentence"
+    if verdict.reason in TELLING and factor is not None and factor > DEFAULT.margin and not stated:
+        yield "a factor that the sentence does not tell"
+    if "as long as normal" in said:
+        lately = [s for s in until if until[-1].observed.started_at - _began(s) <= LATELY]
+        if not any(e.versus == "controls, normal" for s in lately for e in s.verdict.evidence):
+            yield "normal, and nobody knows what that is"
+    unknown = "whether it always was" in said.lower()
+    if unknown and "stop after" not in said and len(pairs) != 1:
+        yield "no two values beside what is not known"
+    if not pairs:
+        return
+    if not unknown:
+        yield "beside others, and nothing is said of what is not known"
+    legs = [leg for leg in _targets(until, DAY) if leg.leg.target == pairs[0].subject]
+    # A pace is the median of several reads.
+    yield from _of_rates(said, verdict, legs)
+
+
+def _began(said: Said) -> float:
+    return said.observed.started_at
 
 
 def _of_ok(verdict: Verdict) -> Iterator[str]:

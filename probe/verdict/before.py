@@ -12,7 +12,11 @@ from msgspec import Struct
 from probe.observe.effort import Measure
 from probe.verdict.facts import Facts
 from probe.verdict.pace import SLOWEST
-from probe.verdict.words import rate, times
+from probe.verdict.words_beside import NOT_KNOWN, advice, slow_unproven
+from probe.verdict.words_numbers import rate, times
+
+SLOWER_THAN_ANYWHERE = "slower_than_anywhere"
+SLOWER_THAN_OUTSIDE = "slower_than_outside"
 
 
 class Rung(Struct, frozen=True, kw_only=True):
@@ -46,15 +50,16 @@ def slower_than_anywhere(facts: Facts) -> str:
     """The sentence for a rate that no honest line has."""
     found = facts.paces
     assert found is not None
-    beside = f"while another site gives {rate(found.control)}"
+    longer = f"({times(found.control / found.platform)} as long for the same)"
+    beside = f"while another site gives {rate(found.control)} {longer}"
     if found.foreign < SLOWEST <= found.control:
         beside = (
             f"and no site abroad gives more than {rate(found.foreign)}, while one inside the "
-            f"country gives {rate(found.control)}"
+            f"country gives {rate(found.control)} {longer}"
         )
     return (
-        f"{facts.title}: reachable, but it gives {rate(found.platform)} {beside}; how fast it "
-        "should be here is not known, but no line is known on which so little is honest."
+        f"{facts.title}: reachable, but it gives {rate(found.platform)} {beside}; {NOT_KNOWN}, but "
+        f"no line is known on which so little is honest. {advice(facts)}"
     )
 
 
@@ -65,10 +70,10 @@ def slower_than_outside(facts: Facts) -> str:
     assert found.outside is not None
     return (
         f"{facts.title}: reachable, but it gives {rate(found.platform)} where other sites abroad "
-        f"give up to {rate(found.foreign)}, and from outside the country "
-        f"{rate(found.outside.platform)} beside {rate(found.outside.control)}. That is more than "
-        "its distance explains; its servers near here may be slow, and how fast it should be here "
-        "is not known."
+        f"give up to {rate(found.foreign)} ({times(found.foreign / found.platform)} as long for "
+        f"the same), and from outside the country {rate(found.outside.platform)} beside "
+        f"{rate(found.outside.control)}. That is more than its distance explains; its servers near "
+        f"here may be slow, and {NOT_KNOWN}."
     )
 
 
@@ -80,16 +85,6 @@ def slower_than_before(facts: Facts) -> str:
     return (
         f"{facts.title}: its {what} take {times(found.times)} as long as over the last weeks, and "
         "other sites are as they were; it became so without anything that could be proven."
-    )
-
-
-def slow_unproven(facts: Facts) -> str:
-    """The sentence for a round that was slow, of which nothing follows."""
-    assert facts.times is not None
-    than = "normal" if facts.usual else "would be honest beside other sites"
-    return (
-        f"{facts.title}: reachable; in this round it took {times(facts.times)} as long as {than}, "
-        "and measuring again has not shown that to be more than chance; nothing is concluded."
     )
 
 
@@ -110,14 +105,14 @@ BEFORE: tuple[Rung, ...] = (
     ),
     Rung(
         id="unknown.slower-than-anywhere",
-        reason="slower_than_anywhere",
+        reason=SLOWER_THAN_ANYWHERE,
         why="So slow a read has no honest reason on a line that reads ten times that elsewhere.",
         holds=lambda f: f.paces is not None and f.paces.slowest,
         says=slower_than_anywhere,
     ),
     Rung(
         id="unknown.slower-than-outside",
-        reason="slower_than_outside",
+        reason=SLOWER_THAN_OUTSIDE,
         why="It is much slower beside other sites than references find it, and may always be so.",
         holds=lambda f: f.paces is not None and f.paces.beyond_outside,
         says=slower_than_outside,

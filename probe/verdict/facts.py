@@ -24,6 +24,7 @@ from probe.observe.effort import (
 )
 from probe.verdict.answers import Working
 from probe.verdict.apart import Farther, Led, Relief, Slower
+from probe.verdict.beside_others import Plain
 from probe.verdict.certificate_dates import DatesFound
 from probe.verdict.cut import CutOff
 from probe.verdict.families import NoNews
@@ -86,7 +87,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``working``: which endpoints answer. ``times``: how many times slower than normal the slowest
     was in this round, or than is honest where no normal is known (not ``usual``); ``usual_times``:
     of those whose normal is known; ``told``: what
-    was measured of what is proven; ``margin``: slower than that (a factor) is slow. ``evident``: a
+    was measured of what is proven; ``plain``: how slow it is beside others, where no normal is
+    known; ``margin``: slower than that (a factor) is slow. ``evident``: a
     suspicion's test has as much evidence as a proof. ``read_at``: when a read was well last (0:
     never; Unix seconds), and ``at`` when this round began.
     """
@@ -132,6 +134,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     times: float | None = None
     usual_times: float | None = None
     told: Told | None = None
+    plain: Plain | None = None
     margin: float = 2.0
     evident: bool = False
 

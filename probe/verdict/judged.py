@@ -16,6 +16,7 @@ from probe.observe.effort import Measure
 from probe.verdict import answers, lasting, pace, testing, where_names_lead
 from probe.verdict.about import About
 from probe.verdict.apart import Led
+from probe.verdict.beside_others import plainly
 from probe.verdict.certificate_dates import DatesFound
 from probe.verdict.cut import CutOff, line_cut_off, nobody_to_ask
 from probe.verdict.facts import BUDGETS, Facts, elsewhere
@@ -154,6 +155,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         times=judged.numbers.times,
         usual_times=judged.numbers.usual_times,
         told=_told(mine, about),
+        plain=plainly(mine, judged.numbers.contrasts, judged.numbers.score, observed, about),
         farther=mine.farther,
         slower=mine.slower,
         paces=pace.paces(mine, memory.controls, observed, about),

@@ -12,14 +12,21 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from probe.model.verdict import OWN_HOST, Method, State, Trigger
-from probe.verdict import proven_words, words, words_line, words_often, words_outside
+from probe.verdict import (
+    proven_words,
+    words,
+    words_beside,
+    words_line,
+    words_often,
+    words_outside,
+)
 from probe.verdict.apart import Led
 from probe.verdict.before import BEFORE
 from probe.verdict.certificate_dates import Fault
 from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion
 from probe.verdict.families import NoNews
 
-VERSION = 18
+VERSION = 19
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -372,10 +379,7 @@ RULES: tuple[Rule, ...] = (
         reason="slower_than_controls",
         why="Slower than its controls, and its own history is not known: it may always be so.",
         holds=lambda f: f.raw_slower,
-        says=lambda f: (
-            f"{f.title}: reachable, but slower than other sites, and what is normal for it here is "
-            "not known yet."
-        ),
+        says=words_beside.slower_from_the_start,
     ),
     Rule(
         id="ok",

@@ -25,8 +25,10 @@ from probe.observe.effort import Measure
 from probe.verdict import claims, words_often
 from probe.verdict.about import About
 from probe.verdict.apart import Relief
+from probe.verdict.before import SLOWER_THAN_ANYWHERE, SLOWER_THAN_OUTSIDE
+from probe.verdict.beside_others import Pair, pair_of, pair_of_paces
 from probe.verdict.contrast import Contrast
-from probe.verdict.facts import Facts
+from probe.verdict.facts import OUT_OF_BUDGET, Facts, Suspicion
 from probe.verdict.ladder import VERSION, Rule
 from probe.verdict.memory import OpenSuspicion, PlatformMemory, Proven
 from probe.verdict.often import Often
@@ -85,6 +87,7 @@ def publish(
 ) -> Verdict:
     """The verdict that ``rule`` gives. ``before`` has the last one's state, reason and since."""
     restriction = before.proven if rule.state in (*RESTRICTED, State.IMPAIRED) else None
+    pair = None if restriction is not None else _beside(rule, facts)
     verdict = Verdict(
         vantage=observed.vantage,
         platform=observed.platform,
@@ -96,12 +99,12 @@ def publish(
         since=_since(rule, before, restriction, observed),
         reason=rule.reason,
         provisional=rule.state is State.UNKNOWN and before.suspected is not None,
-        factor=facts.times,
+        factor=_factor(rule, facts, pair),
         e_value=_e_value(restriction, before.suspected),
         target=before.suspected.target if before.suspected is not None else "",
         tested_bytes=facts.tested_bytes or None,
         tls_stack=about.tls_stack,
-        evidence=_evidence(numbers, observed.burst),
+        evidence=(*_evidence(numbers, observed.burst), *_measured(pair)),
         holds_seconds=observed.holds_seconds,
         back=_looking_back(facts.relief),
         read_at=facts.read_at or None,
@@ -121,12 +124,15 @@ def publish(
         # An impairment has no trigger: nobody may have set anything off.
         trigger=restriction.trigger if restriction.basis.accuses else None,
         signature=_signature(restriction, facts),
-        phase=restriction.phase,
+        phase=_phase(restriction, facts),
         # Only what comes down is read and timed; uploads are not measured.
         direction="down" if restriction.phase is not None else "",
         factor=None if facts.told is None else facts.told.times,
         target=restriction.target,
-        evidence=(*verdict.evidence, *_rates(restriction, facts)),
+        evidence=(
+            *verdict.evidence,
+            *_measured(pair_of(facts.told, restriction.target, restriction.measure)),
+        ),
     )
 
 
@@ -190,19 +196,49 @@ def _signature(restriction: Proven, facts: Facts) -> Signature | None:
     return Signature.UNKNOWN if restriction.signature is Signature.CUTOFF else restriction.signature
 
 
-def _rates(restriction: Proven, facts: Facts) -> tuple[Evidence, ...]:
-    """The two numbers whose ratio the factor is, where what is normal is not known."""
-    found = facts.told
-    if found is None or found.own is None or found.other is None:
+# Reasons of verdicts on what is slow beside others, of which no normal is known.
+_BESIDE = frozenset(
+    {Suspicion.UNDER_TEST.value, OUT_OF_BUDGET, "slow_unproven", "slower_than_controls"}
+)
+
+
+def _phase(restriction: Proven, facts: Facts) -> SlowPhase | None:
+    """What is slow, as the sentence tells."""
+    if restriction.phase is not None and facts.told is not None and facts.told.before_reads:
+        return SlowPhase.HANDSHAKE
+    return restriction.phase
+
+
+def _factor(rule: Rule, facts: Facts, pair: Pair | None) -> float | None:
+    """How many times as long it takes, as the sentence tells: than normal, or than others where no
+    normal is known. Of reads that stop there is none."""
+    if pair is not None:
+        return pair.times
+    stops = facts.plain is not None and facts.plain.told.stopped
+    return None if stops and rule.reason in _BESIDE else facts.usual_times
+
+
+def _beside(rule: Rule, facts: Facts) -> Pair | None:
+    """The two values that the rule's sentence compares, where no normal is known."""
+    if facts.paces is not None and rule.reason in (SLOWER_THAN_ANYWHERE, SLOWER_THAN_OUTSIDE):
+        return pair_of_paces(facts.paces, foreign=rule.reason == SLOWER_THAN_OUTSIDE)
+    if facts.plain is None or rule.reason not in _BESIDE:
+        return None
+    return pair_of(facts.plain.told, facts.plain.target, facts.plain.measure)
+
+
+def _measured(pair: Pair | None) -> tuple[Evidence, ...]:
+    """The two numbers whose ratio the factor is."""
+    if pair is None:
         return ()
-    handshake = restriction.measure is Measure.HANDSHAKE
+    handshake = pair.measure is Measure.HANDSHAKE
     return (
         Evidence(
             name="handshake_seconds" if handshake else "goodput_bytes_per_second",
-            subject=restriction.target,
-            value=found.own if handshake else 1.0 / found.own,
-            versus=found.beside.value,
-            reference=found.other if handshake else 1.0 / found.other,
+            subject=pair.target,
+            value=pair.own if handshake else 1.0 / pair.own,
+            versus=pair.versus,
+            reference=pair.other if handshake else 1.0 / pair.other,
         ),
     )
 

@@ -68,11 +68,12 @@ class OutsidePace(Struct, frozen=True, kw_only=True):
 
 
 class Paces(Struct, frozen=True, kw_only=True):
-    """Bytes a second: the platform's lately (its slowest target), and the fastest control's of the
-    last day. ``foreign``: the fastest control's abroad. ``known``: by what is known how fast it
-    should be; ``days`` for how many it has been looked at. ``slowest``: so slow that no honest line
-    is, beside a control that is not. ``outside``: what references read, and ``beyond_outside``:
-    that it is slower here beside foreign controls than there, by more than is honest."""
+    """Bytes a second: the platform's lately (of its slowest ``target``), and the fastest control's
+    of the last day. ``foreign``: the fastest control's abroad. ``known``: by what is known how fast
+    it should be; ``days`` for how many it has been looked at. ``slowest``: so slow that no honest
+    line is, beside a control that is not. ``outside``: what references read, and
+    ``beyond_outside``: that it is slower here beside foreign controls than there, by more than is
+    honest."""
 
     platform: float
     control: float
@@ -80,6 +81,7 @@ class Paces(Struct, frozen=True, kw_only=True):
     known: KnownBy
     days: float
     slowest: bool
+    target: str = ""
     outside: OutsidePace | None = None
     beyond_outside: bool = False
 
@@ -124,12 +126,14 @@ def paces(
     }
     if not own or not theirs:
         return None
-    slow, fastest = min(own.values()), max(theirs.values())
-    enough = len(read[min(own, key=lambda name: own[name])]) >= LEAST_PACES
+    slowest = min(own, key=lambda name: own[name])
+    slow, fastest = own[slowest], max(theirs.values())
+    enough = len(read[slowest]) >= LEAST_PACES
     domestic, outside = about.domestic, outside_of(about.references)
     foreign = max((pace for name, pace in theirs.items() if name not in domestic), default=0.0)
     days, allowed = (at - mine.began_at) / 86_400.0, _allowed(observed)
     return Paces(
+        target=slowest,
         platform=slow,
         control=fastest,
         foreign=foreign,

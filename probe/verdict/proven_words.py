@@ -8,8 +8,8 @@ from probe.verdict.claims import moment, nobody_looked
 from probe.verdict.facts import Facts
 from probe.verdict.families import TITLES
 from probe.verdict.memory import Proven
-from probe.verdict.shown import Beside, Told
-from probe.verdict.words import rate, times
+from probe.verdict.words_beside import two
+from probe.verdict.words_numbers import times
 
 _PLACE = {
     Method.DNS: "its name is answered falsely or not at all",
@@ -118,39 +118,29 @@ def throttled(facts: Facts) -> str:
 def _slowness(facts: Facts) -> str:
     """How slow it is, by what was measured in the rounds that found it so."""
     found = facts.told
-    what = _SLOW[_proven(facts).phase or SlowPhase.TRANSFER]
+    what, measure = _SLOW[_proven(facts).phase or SlowPhase.TRANSFER], _proven(facts).measure
+    if found is not None and found.before_reads:
+        what, measure = _SLOW[SlowPhase.HANDSHAKE], Measure.HANDSHAKE
     if found is None or (found.times is None and not found.stopped):
         return f"{what} take longer than is honest; by how much cannot be told"
     if found.stopped:
         return f"{what} stop after about {max(1, round(found.stopped / 1024))} KiB"
     assert found.times is not None
-    factor = f"{'at least ' if found.at_least else ''}{times(found.times)} as long"
     if found.own is None or found.other is None:
-        said = f"{what} take {factor} as normal"
-    elif _proven(facts).measure is Measure.HANDSHAKE:
-        said = f"{what} take {_seconds(found.own)} beside {_seconds(found.other)} {_other(found)}"
-        said += f" ({factor})"
+        least = "at least " if found.at_least else ""
+        said = f"{what} take {least}{times(found.times)} as long as normal"
     else:
-        said = f"{what} come at {rate(1.0 / found.own)} beside {rate(1.0 / found.other)} "
-        said += f"{_other(found)} ({factor})"
+        said = f"{what} {two(found, measure)}"
+    if found.before_reads:
+        said += ", so nothing is read"
     if found.handshake is not None and found.handshake > facts.margin:
         said += f", and its handshakes {times(found.handshake)} as long as normal"
     return said
 
 
-def _other(found: Told) -> str:
-    if found.beside is Beside.SWAP:
-        return "under a neutral name at the same server"
-    return "of other sites"
-
-
 def _lately(facts: Facts) -> str:
     found = facts.told
     return "" if found is None else f" (last seen so at {moment(found.at)})"
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.1f} s" if value >= 1.0 else f"{1e3 * value:.0f} ms"
 
 
 def failing_here(facts: Facts) -> str:

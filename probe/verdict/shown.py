@@ -12,6 +12,7 @@ from math import exp, inf, isfinite
 from statistics import median
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.model.identity import LegRole
 from probe.model.observation import LegObservation, RoundObservation
@@ -44,6 +45,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     is not known). ``cut``: most of its legs were ended before they were whole, so it is at least
     that slow. ``stopped``: the bytes after which reads ended that had come fast (0: they did not).
     ``handshake``: as ``normal``, of the handshakes, where what is read was judged.
+    ``before_reads``: the handshakes took so long that nothing was read, so all is of them.
     """
 
     at: float
@@ -54,6 +56,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     cut: bool = False
     stopped: int = 0
     handshake: float | None = None
+    before_reads: bool = False
 
     def against(self, beside: Beside) -> float | None:
         """How many times slower than that."""
@@ -69,7 +72,8 @@ class Told(Struct, frozen=True, kw_only=True):
     ``times``: how many times slower than ``beside`` (``None``: by how much is not known, or reads
     stop after ``stopped`` bytes, which no factor tells), ``at_least`` that. ``own`` and ``other``:
     the seconds of which ``times`` is the ratio, where what is normal is not known. ``handshake``:
-    times slower than normal. ``at``: when it was seen last.
+    times slower than normal. ``at``: when it was seen last. ``before_reads``: all is of handshakes,
+    which took so long that nothing was read. ``usual``: what is normal is known.
     """
 
     at: float
@@ -80,6 +84,8 @@ class Told(Struct, frozen=True, kw_only=True):
     other: float | None = None
     stopped: int = 0
     handshake: float | None = None
+    before_reads: bool = False
+    usual: bool = False
 
 
 def shown(
@@ -91,6 +97,22 @@ def shown(
     handshake: float | None = None,
 ) -> Shown | None:
     """What ``observed`` shows of ``target``; ``None`` if no number came of it (it failed)."""
+    found = _shown(observed, target, measure, normal=normal, handshake=handshake)
+    if found is not None or measure is Measure.HANDSHAKE:
+        return found
+    # No read began: that the handshakes took so long is what there is to tell.
+    found = _shown(observed, target, Measure.HANDSHAKE, normal=handshake, handshake=None)
+    return None if found is None else replace(found, before_reads=True)
+
+
+def _shown(
+    observed: RoundObservation,
+    target: str,
+    measure: Measure,
+    *,
+    normal: float | None,
+    handshake: float | None,
+) -> Shown | None:
     targets = [leg for leg in observed.by_role(LegRole.TARGET) if leg.leg.target == target]
     own = _seconds(targets, measure)
     if own is None:
@@ -149,6 +171,14 @@ def told(found: Sequence[Shown], margin: float) -> Told | None:
         return None
     at = found[-1].at
     lately = [one for one in found if 0.0 <= at - one.at <= SHOWN_SECONDS]
+    before_reads = 2 * sum(one.before_reads for one in lately) > len(lately)
+    lately = [one for one in lately if one.before_reads is before_reads]
+    made = _of(lately, at, margin)
+    usual = any(one.normal is not None for one in lately)
+    return replace(made, before_reads=before_reads, usual=usual)
+
+
+def _of(lately: Sequence[Shown], at: float, margin: float) -> Told:
     places = [one.stopped for one in lately if one.stopped]
     if 2 * len(places) > len(lately):
         return Told(at=at, stopped=int(median(places)))

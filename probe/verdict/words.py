@@ -6,14 +6,11 @@ from probe.observe.effort import LEGAL_REASONS
 from probe.verdict.claims import moment
 from probe.verdict.facts import Facts, failures
 from probe.verdict.pace import KnownBy
+from probe.verdict.words_beside import NOT_KNOWN, advice, how_slow
+from probe.verdict.words_numbers import rate, times
 
 _AS_FAST = 1.5
 """Slower than its history by no more is as fast as before: so much ends a suspicion, too."""
-
-
-def times(factor: float) -> str:
-    """``12 times``."""
-    return f"{factor:.1f} times" if factor < 10.0 else f"{factor:.0f} times"
 
 
 def share_failing(facts: Facts) -> str:
@@ -93,7 +90,8 @@ def suspected(facts: Facts) -> str:
             "that is more than chance, and it is not told yet from a fault of its own servers, or "
             "of one of them"
         )
-    return f"{facts.title}: {_seen(facts)} while {controls(facts)}; {open_yet}."
+    said = f"{facts.title}: {_seen(facts)} while {controls(facts)}; {open_yet}."
+    return f"{said}{_not_known(facts)}"
 
 
 def unmeasured(facts: Facts) -> str:
@@ -102,8 +100,15 @@ def unmeasured(facts: Facts) -> str:
         return f"{facts.title}: not measured in this round, to stay within the budget."
     return (
         f"{facts.title}: {_seen(facts)} while other sites were fine; to test that further would go "
-        "beyond the budget, so nothing is concluded."
+        f"beyond the budget, so nothing is concluded.{_not_known(facts)}"
     )
+
+
+def _not_known(facts: Facts) -> str:
+    """What cannot be told where there is no history, and what helps."""
+    if facts.plain is None or facts.plain.told.usual or facts.failing:
+        return ""
+    return f" {NOT_KNOWN[0].upper()}{NOT_KNOWN[1:]}. {advice(facts)}"
 
 
 def _seen(facts: Facts) -> str:
@@ -114,19 +119,13 @@ def _seen(facts: Facts) -> str:
         failed = f"{reason} in {phase}"
     if failed:
         return f"it failed ({failed})"
+    if facts.plain is not None:
+        return how_slow(facts.plain)
     if not facts.targets:
         return "it failed or was slow"  # a round that measured nothing does not know which it was
-    if facts.usual and facts.times is not None and facts.times > facts.margin:
-        return f"it took {times(facts.times)} as long as normal"
+    if facts.usual_times is not None and facts.usual_times > facts.margin:
+        return f"it took {times(facts.usual_times)} as long as normal"
     return "it was slow when that was looked at" if facts.usual else "it was slower than is honest"
-
-
-def rate(bytes_per_second: float) -> str:
-    """A rate for people."""
-    if bytes_per_second >= 1e6:
-        return f"{bytes_per_second / 1e6:.1f} MB/s"
-    kilo = bytes_per_second / 1e3
-    return f"{kilo:.1f} kB/s" if kilo < 10.0 else f"{kilo:.0f} kB/s"
 
 
 def _pace(facts: Facts) -> str:

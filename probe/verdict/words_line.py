@@ -8,7 +8,7 @@ from math import exp
 from probe.verdict.certificate_dates import Fault
 from probe.verdict.facts import Facts, failures
 from probe.verdict.families import TITLES, NoNews
-from probe.verdict.words import times
+from probe.verdict.words_numbers import times
 
 
 def resolver_broken(facts: Facts) -> str:

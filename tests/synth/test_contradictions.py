@@ -19,29 +19,75 @@ from synth.play import Play
 
 CONFIG = load(None, {})
 BORN = (
-    "russia-2024-youtube",
-    "policed-by-address",
-    "russia-2025-cutoff",
-    "turkey-2025-handshake",
-    "hello-reset",
+    ("russia-2024-youtube", "dsl"),
+    ("russia-2021-twitter", "mobile"),
+    ("policed-by-address", "dsl"),
+    ("russia-2025-cutoff", "dsl"),
+    ("russia-2022-mts", "fibre"),
+    ("turkey-2025-handshake", "dsl"),
+    ("hello-reset", "dsl"),
 )
 
 
 @cache
-def born(scenario: str) -> tuple[Said, ...]:
+def born(scenario: str, line: str) -> tuple[Said, ...]:
     """Eight transfer rounds of a probe that was started into it."""
-    return tuple(Play(CONFIG, BY_ID[scenario], LINES["dsl"], seed=2).born(rounds=8))
+    return tuple(Play(CONFIG, BY_ID[scenario], LINES[line], seed=2).born(rounds=8))
 
 
-@pytest.mark.parametrize("scenario", BORN)
-def test_what_was_there_from_the_first_round_is_told_as_it_was_measured(scenario: str) -> None:
-    history = born(scenario)
+@pytest.mark.parametrize(("scenario", "line"), BORN)
+def test_what_was_there_from_the_first_round_is_told_as_it_was_measured(
+    scenario: str, line: str
+) -> None:
+    history = born(scenario, line)
     assert any(said.verdict.proven for said in history)
     assert not contradictions(history)
 
 
+def test_before_it_is_proven_two_rates_are_told_and_what_is_not_known() -> None:
+    suspected = [
+        said.verdict
+        for said in born("policed-by-address", "dsl")
+        if said.verdict.reason == "suspected"
+    ]
+    told = [one for one in suspected if one.factor is not None]
+    assert told
+    for one in told:
+        assert "of other sites (" in one.sentence
+        assert "Whether it always was so here is not known." in one.sentence
+        assert [e for e in one.evidence if e.reference]
+
+
 def changed(verdict: Verdict, **other: object) -> Verdict:
     return replace(verdict, **other)
+
+
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        ({"factor": 2.1}, "another factor in the sentence"),
+        ({"factor": None}, "another factor in the sentence"),
+        ({"evidence": ()}, "no two values beside what is not known"),
+        (
+            {"sentence": "YouTube: it took 5.6 times as long as normal.", "factor": 5.6},
+            "normal, and nobody knows what that is",
+        ),
+        (
+            {"sentence": "YouTube: it was slower than is honest.", "factor": 5.6, "evidence": ()},
+            "a factor that the sentence does not tell",
+        ),
+    ],
+)
+def test_an_unproven_verdict_that_does_not_fit_is_found(
+    other: dict[str, object], found: str
+) -> None:
+    history = [
+        replace(said, verdict=changed(said.verdict, **other))
+        if said.verdict.reason == "suspected"
+        else said
+        for said in born("russia-2024-youtube", "dsl")
+    ]
+    assert any(found in wrong for wrong in contradictions(history))
 
 
 @pytest.mark.parametrize(
@@ -59,6 +105,6 @@ def changed(verdict: Verdict, **other: object) -> Verdict:
 def test_a_verdict_that_does_not_fit_is_found(other: dict[str, object], found: str) -> None:
     history = [
         replace(said, verdict=changed(said.verdict, **other)) if said.verdict.proven else said
-        for said in born("russia-2024-youtube")
+        for said in born("russia-2024-youtube", "dsl")
     ]
     assert any(found in wrong for wrong in contradictions(history))

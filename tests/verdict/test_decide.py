@@ -114,7 +114,7 @@ SLOW, SLOW_HELLO = Done(transfer=12.0), Done(handshake=12.0)
     [
         (to_name(SLOW), State.THROTTLED, None, Trigger.NAME, SlowPhase.TRANSFER),
         (to_name(SLOW_HELLO), State.THROTTLED, None, Trigger.NAME, SlowPhase.HANDSHAKE),
-        (to_name(SLOW_TO_DEATH), State.THROTTLED, None, Trigger.NAME, SlowPhase.BOTH),
+        (to_name(SLOW_TO_DEATH), State.THROTTLED, None, Trigger.NAME, SlowPhase.HANDSHAKE),
         (to_name(RESET), State.BLOCKED, Method.TLS, Trigger.NAME, None),
         (to_address(SILENT), State.BLOCKED, Method.TCP, None, None),
         (to_address(SLOW), State.THROTTLED, None, None, SlowPhase.TRANSFER),
@@ -178,8 +178,12 @@ def test_what_never_ends_is_severe_and_silence_after_a_fast_handshake_is_a_block
     country = calm_country()
     country.act = to_name(SLOW_TO_DEATH)
     verdict = country.run(3)
-    assert verdict.factor is None
+    assert verdict.factor is not None
     assert verdict.severe
+    # No read began, so what is told is of the handshakes.
+    assert "its handshakes take" in verdict.sentence
+    assert "so nothing is read" in verdict.sentence
+    assert "transfers" not in verdict.sentence
 
     country = calm_country()
     country.act = to_name(Done(fails=NO_ANSWER, processing=10.0))

@@ -269,8 +269,9 @@ VERDICT_SLOWDOWN = _metric(
     "verdict_slowdown_ratio",
     (*_ROUND, "drill"),
     "How many times slower than normal the slowest target was; if no normal is known and it is "
-    "proven to be slow, than a neutral name at the same server, or than other sites.",
-    absent="nothing could be compared; the target failed outright, or its reads stop",
+    "slow, than a neutral name at the same server, or than other sites.",
+    absent="nothing could be compared, or no normal is known and it is not slow; the target failed "
+    "outright, or its reads stop",
 )
 VERDICT_EVIDENCE = _metric(
     "gauge",
