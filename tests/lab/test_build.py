@@ -89,7 +89,7 @@ def test_an_object_larger_than_the_world_is_an_error() -> None:
         world_for(Config(settings=Settings(), platforms=(), controls=(control,)))
 
 
-DEFAULT = load(None, {})
+DEFAULT = structs.replace(load(None, {}), pool=())  # the lab has the fixed controls
 EVERYTHING = load(None, {"THROTTLEWATCH_PLATFORMS": "x,facebook,instagram,youtube,whatsapp"})
 DISCOVERIES = {
     page: target.discover
