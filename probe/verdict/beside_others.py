@@ -26,7 +26,7 @@ FAR = 1.5
 """So many times as long by its distance alone is worth telling."""
 
 
-class Plain(Struct, frozen=True, kw_only=True):
+class PlainRatio(Struct, frozen=True, kw_only=True):
     """``target`` in ``measure`` beside others: ``told``, of which its distance explains ``path``
     times. Of reads that stop there is no number that a history could make another."""
 
@@ -54,7 +54,7 @@ def plainly(
     score: Score | None,
     observed: RoundObservation,
     about: About,
-) -> Plain | None:
+) -> PlainRatio | None:
     """What is said of what is suspected, or was slow in this round; ``None``: it is compared with
     its own history, or by how much it is slow is not known. What is proven has words of its own."""
     if mine.proven is not None:
@@ -92,7 +92,7 @@ def _of_burst(
     score: Score | None,
     observed: RoundObservation,
     about: About,
-) -> Plain | None:
+) -> PlainRatio | None:
     margin = about.thresholds.margin
     path = 1.0 if score is None else exp(score.path)
     if holder is not None:
@@ -115,13 +115,13 @@ def _same(seen: Contrast, holder: OpenSuspicion) -> bool:
     return (seen.target, seen.measure) == (holder.target, holder.measure)
 
 
-def _plain(target: str, measure: Measure, found: Told | None, path: float) -> Plain | None:
+def _plain(target: str, measure: Measure, found: Told | None, path: float) -> PlainRatio | None:
     if found is None or (found.times is None and not found.stopped):
         return None
     if found.beside is Beside.NORMAL and not found.stopped:
         return None
     of = Measure.HANDSHAKE if found.before_reads else measure
-    return Plain(target=target, measure=of, told=found, path=path)
+    return PlainRatio(target=target, measure=of, told=found, path=path)
 
 
 def pair_of(found: Told | None, target: str, measure: Measure) -> Pair | None:

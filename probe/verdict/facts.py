@@ -24,7 +24,7 @@ from probe.observe.effort import (
 )
 from probe.verdict.answers import Working
 from probe.verdict.apart import Farther, Led, Relief, Slower
-from probe.verdict.beside_others import Plain
+from probe.verdict.beside_others import PlainRatio
 from probe.verdict.certificate_dates import DatesFound
 from probe.verdict.cut import CutOff
 from probe.verdict.families import NoNews
@@ -134,7 +134,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     times: float | None = None
     usual_times: float | None = None
     told: Told | None = None
-    plain: Plain | None = None
+    plain: PlainRatio | None = None
     margin: float = 2.0
     evident: bool = False
 

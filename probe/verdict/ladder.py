@@ -25,6 +25,15 @@ from probe.verdict.before import BEFORE
 from probe.verdict.certificate_dates import Fault
 from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion
 from probe.verdict.families import NoNews
+from probe.verdict.rung_conditions import (
+    blocked,
+    dates,
+    impaired,
+    no_news,
+    restricted,
+    suspicion,
+    throttled,
+)
 
 VERSION = 19
 
@@ -38,42 +47,6 @@ class Rule(Struct, frozen=True, kw_only=True):
     holds: Callable[[Facts], bool]
     says: Callable[[Facts], str]
     reason: str = ""
-
-
-def _restricted(facts: Facts) -> bool:
-    return any(x is not None for x in (facts.proven, facts.often, facts.episode))
-
-
-def _blocked(method: Method) -> Callable[[Facts], bool]:
-    return lambda f: (
-        f.proven is not None and f.proven.said is State.BLOCKED and f.proven.method is method
-    )
-
-
-def _throttled(trigger: Trigger) -> Callable[[Facts], bool]:
-    return lambda f: (
-        f.proven is not None and f.proven.said is State.THROTTLED and f.proven.trigger is trigger
-    )
-
-
-def _impaired(fails: bool) -> Callable[[Facts], bool]:
-    return lambda f: (
-        f.proven is not None
-        and f.proven.said is State.IMPAIRED
-        and (f.proven.state is State.BLOCKED) is fails
-    )
-
-
-def _suspicion(which: Suspicion) -> Callable[[Facts], bool]:
-    return lambda f: f.suspicion is which
-
-
-def _dates(fault: Fault) -> Callable[[Facts], bool]:
-    return lambda f: f.dates is not None and f.dates.fault is fault
-
-
-def _no_news(why: NoNews) -> Callable[[Facts], bool]:
-    return lambda f: f.no_news is why
 
 
 RULES: tuple[Rule, ...] = (
@@ -91,7 +64,7 @@ RULES: tuple[Rule, ...] = (
             state=State.UNKNOWN,
             reason=one.value,
             why="The round's address family says nothing of the platform, and no other one does.",
-            holds=_no_news(one),
+            holds=no_news(one),
             says=words_line.no_news,
         )
         for one in NoNews
@@ -110,7 +83,7 @@ RULES: tuple[Rule, ...] = (
             state=State.UNKNOWN,
             reason=fault.value,
             why="A certificate is wrong in its dates alone, and this machine's clock is the cause.",
-            holds=_dates(fault),
+            holds=dates(fault),
             says=words_line.clock_wrong,
         )
         for fault in (Fault.BEHIND, Fault.AHEAD)
@@ -180,7 +153,7 @@ RULES: tuple[Rule, ...] = (
             state=State.DOWN,
             reason=fault.value,
             why="Its certificate is right in all but its dates: nobody on the way can make that.",
-            holds=_dates(fault),
+            holds=dates(fault),
             says=words_line.misdated,
         )
         for fault in (Fault.EXPIRED, Fault.NOT_YET_VALID)
@@ -207,7 +180,7 @@ RULES: tuple[Rule, ...] = (
         reason="fails_elsewhere_too",
         why="It fails from outside the country as well.",
         holds=lambda f: (
-            f.elsewhere is Elsewhere.FAILING and (_restricted(f) or bool(f.failing) or f.errors)
+            f.elsewhere is Elsewhere.FAILING and (restricted(f) or bool(f.failing) or f.errors)
         ),
         says=words_outside.fails_too,
     ),
@@ -216,7 +189,7 @@ RULES: tuple[Rule, ...] = (
         state=State.UNKNOWN,
         reason="slow_elsewhere_too",
         why="It is slow from outside the country as well: its own servers are.",
-        holds=lambda f: f.elsewhere is Elsewhere.SLOW and _restricted(f),
+        holds=lambda f: f.elsewhere is Elsewhere.SLOW and restricted(f),
         says=words_outside.slow_too,
     ),
     Rule(
@@ -248,7 +221,7 @@ RULES: tuple[Rule, ...] = (
             id=f"blocked.{method}",
             state=State.BLOCKED,
             why=f"The target fails while controls are well, and the test has spoken ({method}).",
-            holds=_blocked(method),
+            holds=blocked(method),
             says=proven_words.blocked,
         )
         for method in Method
@@ -259,7 +232,7 @@ RULES: tuple[Rule, ...] = (
             id=f"throttled.{trigger}",
             state=State.THROTTLED,
             why=f"The target is slowed, controls are not, and the test has spoken ({trigger}).",
-            holds=_throttled(trigger),
+            holds=throttled(trigger),
             says=proven_words.throttled,
         )
         for trigger in Trigger
@@ -275,14 +248,14 @@ RULES: tuple[Rule, ...] = (
         id="impaired.failing",
         state=State.IMPAIRED,
         why="It fails here while controls are well, and nothing rules out that it does everywhere.",
-        holds=_impaired(fails=True),
+        holds=impaired(fails=True),
         says=proven_words.failing_here,
     ),
     Rule(
         id="impaired.slow",
         state=State.IMPAIRED,
         why="It is slow here while controls are not, and nothing rules out that it is everywhere.",
-        holds=_impaired(fails=False),
+        holds=impaired(fails=False),
         says=proven_words.slow_here,
     ),
     Rule(
@@ -297,7 +270,7 @@ RULES: tuple[Rule, ...] = (
         state=State.UNKNOWN,
         reason=Suspicion.PATH.value,
         why="The platform is as much farther away as it is slower: another edge, not throttling.",
-        holds=_suspicion(Suspicion.PATH),
+        holds=suspicion(Suspicion.PATH),
         says=words_often.path_changed,
     ),
     Rule(
@@ -305,7 +278,7 @@ RULES: tuple[Rule, ...] = (
         state=State.UNKNOWN,
         reason=Suspicion.ONE_EDGE.value,
         why="One address is slow and another is not: the platform's own server, most likely.",
-        holds=_suspicion(Suspicion.ONE_EDGE),
+        holds=suspicion(Suspicion.ONE_EDGE),
         says=words_often.one_edge,
     ),
     Rule(
@@ -313,7 +286,7 @@ RULES: tuple[Rule, ...] = (
         state=State.UNKNOWN,
         reason="failure_suspected",
         why="The platform fails while controls are well, and the test has not spoken.",
-        holds=lambda f: _suspicion(Suspicion.UNDER_TEST)(f) and bool(f.failing),
+        holds=lambda f: suspicion(Suspicion.UNDER_TEST)(f) and bool(f.failing),
         says=words.suspected,
     ),
     Rule(
@@ -321,7 +294,7 @@ RULES: tuple[Rule, ...] = (
         state=State.UNKNOWN,
         reason=Suspicion.UNDER_TEST.value,
         why="The platform is slow while controls are well, and the test has not spoken.",
-        holds=_suspicion(Suspicion.UNDER_TEST),
+        holds=suspicion(Suspicion.UNDER_TEST),
         says=words.suspected,
     ),
     Rule(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from probe.observe.effort import Measure
-from probe.verdict.beside_others import FAR, Plain
+from probe.verdict.beside_others import FAR, PlainRatio
 from probe.verdict.facts import Facts
 from probe.verdict.shown import Beside, Told
 from probe.verdict.words_numbers import rate, seconds, times
@@ -11,7 +11,7 @@ from probe.verdict.words_numbers import rate, seconds, times
 NOT_KNOWN = "whether it always was so here is not known"
 
 
-def how_slow(found: Plain) -> str:
+def how_slow(found: PlainRatio) -> str:
     """``its reads come at 16 kB/s beside 417 kB/s of other sites (26 times as long)``."""
     said, what = found.told, "its reads"
     if found.measure is Measure.HANDSHAKE:
@@ -42,7 +42,7 @@ def _other(said: Told) -> str:
     return "of other sites"
 
 
-def _far(found: Plain) -> str:
+def _far(found: PlainRatio) -> str:
     if found.told.beside is Beside.SWAP or found.path < FAR:
         return ""
     return f", of which its distance explains up to {times(found.path)}"
