@@ -276,7 +276,8 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "verdict_slowdown_ratio",
-        "Times slower than the target's own level",
+        "Times slower than the target's own level; if that is not known and it is slow, than a "
+        "neutral name at the same server, or than other sites",
         lambda r: r.stored.verdict.factor,
     ),
     Column(
