@@ -23,9 +23,12 @@ from probe.config.bundle import (
     shown_date,
 )
 from probe.config.bundle_places import beside, read_bundle, signers_of_settings
+from probe.config.embedded import folder
+from probe.config.evidence import older as old_evidence
 from probe.config.handful import with_whole_pool
 from probe.config.readable import Unreadable, read_text
 from probe.config.schema import Config
+from probe.config.shipped import all_shipped
 from probe.store import files
 from probe.store.bundle_install import HostChange, Installed, host_change, install
 
@@ -49,9 +52,22 @@ for _command in (bundle, handover, key, sign):
 
 @targets.command()
 @config_option
-def show(path: Path | None) -> None:
-    """Say which definitions are used, and where each comes from. Sends nothing."""
+@click.option(
+    "--older",
+    type=click.IntRange(0, 1_200),
+    metavar="MONTHS",
+    help="List only what was last looked up more than so many months ago, or nobody knows when.",
+)
+def show(path: Path | None, older: int | None) -> None:
+    """Say which definitions are used, and where each comes from. Sends nothing.
+
+    With --older: which targets, of those that are configured and of all that ship, should be looked
+    up again, as the evidence for them is old.
+    """
     config = load_config(path)
+    if older is not None:
+        _show_older(config, older)
+        return
     signers = signers_of_settings(config.settings)
     if signers is None:
         click.echo("no keys are trusted (targets.keys): the shipped definitions are used")
@@ -69,6 +85,19 @@ def show(path: Path | None) -> None:
         click.echo(f"newer ones are looked for at {config.settings.targets.url}")
     for definition in (*config.platforms, *with_whole_pool(config).controls):
         click.echo(f"{definition.name}: {', '.join(definition.hosts)}")
+
+
+def _show_older(config: Config, months: int) -> None:
+    own = (*config.platforms, *with_whole_pool(config).controls)
+    known = {definition.name for definition in own}
+    others = (one for one in all_shipped(folder()) if one.name not in known)
+    now = time.strftime("%Y-%m", time.gmtime())
+    found = old_evidence((*own, *others), months, now)
+    for one in found:
+        when = one.month or "no month"
+        click.echo(f"{when}  {one.definition}/{one.target}  {one.where}")
+    if not found:
+        click.echo(f"nothing was last looked up more than {months} month(s) ago")
 
 
 @targets.command()

@@ -52,6 +52,7 @@ def marked(target: Target, mark: str) -> Target:
 def _as_target(plain: Target, one: Candidate) -> Target:
     return replace(
         plain,
+        evidence=one.evidence,
         url=one.url,
         discover=one.discover,
         connect_to=one.connect_to,

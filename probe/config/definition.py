@@ -21,6 +21,7 @@ from probe.config.values import (
     HostPattern,
     HttpsUrl,
     HttpVersion,
+    Month,
     Name,
     Pattern,
     Sentence,
@@ -92,6 +93,7 @@ class Candidate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     why: str = ""
+    evidence: Month | None = None
     url: HttpsUrl | None = None
     discover: Discovery | None = None
     connect_to: Host | None = None
@@ -115,11 +117,13 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``not_a_page``: an answer of type ``text/html`` is not the object. ``compares: goodput``
     targets are read in transfer rounds, all targets are reached in light rounds.
     ``no_swap``/``no_decoy`` say why that corner of the square does not exist. ``quic``: it speaks
-    HTTP/3, and is measured over it too where the main file says so.
+    HTTP/3, and is measured over it too where the main file says so. ``evidence``: the month in
+    which what ``why`` says of its first object and of its fallback was looked up.
     """
 
     name: Name
     why: str = ""
+    evidence: Month | None = None
     url: HttpsUrl | None = None
     discover: Discovery | None = None
     fallback: Fallback | None = None

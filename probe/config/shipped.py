@@ -56,6 +56,18 @@ def shipped_files(home: Path, countries: set[str]) -> list[Path]:
     ]
 
 
+def all_shipped(home: Path) -> tuple[Definition, ...]:
+    """Every definition that ships and is no template, of whatever country."""
+    folders = (embedded.PLATFORMS, embedded.POOL, embedded.DOMESTIC)
+    read = (
+        read_shipped(file.read_text("utf-8"), file.name)[0]
+        for name in folders
+        for file in yaml_files(home / name)
+    )
+    values = (one.value for one in read if one is not None and not disabled(one.node))
+    return tuple(value for value in values if value is not None)
+
+
 def is_here(node: Node, countries: set[str]) -> bool:
     """Whether a definition is for one of these countries, or for any."""
     country = node.get("country")

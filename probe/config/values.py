@@ -32,6 +32,13 @@ Country = Annotated[
         extra={"said_by": "country"},
     ),
 ]
+Month = Annotated[
+    str,
+    Meta(
+        pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z",
+        description="a month as year and number, such as 2026-11",
+    ),
+]
 
 # Texts of a certain form; ``formats.py`` checks each and says what it expects.
 HttpsUrl = Annotated[str, Meta(extra={"format": "https-url"})]

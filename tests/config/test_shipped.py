@@ -160,6 +160,7 @@ def test_what_is_known_of_each_object_that_is_read_stands_in_the_documentation(
                 found = [row for row in rows if f"`{url}`" in row]
                 assert len(found) == 1, url
                 assert found[0].startswith(f"| {definition.name}")
+                assert found[0].endswith(f"| {target.evidence} |")
 
 
 def test_controls_are_many_of_many_operators_and_say_why(shipped: Config) -> None:
