@@ -11,12 +11,17 @@ COPY requirements/run.txt ./requirements/
 # Only the files whose hashes stand there, and only wheels: nothing that is fetched is carried out.
 RUN python -m venv /opt/throttlewatch \
     && /opt/throttlewatch/bin/pip install --require-hashes --only-binary :all: -r requirements/run.txt
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml compose.yaml *.md CITATION.cff LICENSE ./
+COPY docs ./docs
 COPY config ./config
 COPY probe ./probe
 RUN /opt/throttlewatch/bin/pip install --no-deps --no-build-isolation .
 
 FROM ${BASE}
+LABEL org.opencontainers.image.title="throttlewatch" \
+    org.opencontainers.image.description="Measures, from inside networks, whether X, Facebook, Instagram or YouTube are being throttled, and proves it." \
+    org.opencontainers.image.documentation="throttlewatch files FOLDER writes it out" \
+    org.opencontainers.image.licenses="Apache-2.0"
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \

@@ -55,7 +55,17 @@ NOT_PURE = {"asyncio", "os", "pathlib", "random", "socket", "ssl", "subprocess",
 EXCEPTIONS = {
     *(
         (f"commands/{name}.py", "click")
-        for name in ("demo", "drill", "key_file", "nation", "options", "outside", "rules")
+        for name in (
+            "demo",
+            "drill",
+            "files",
+            "key_file",
+            "manual",
+            "nation",
+            "options",
+            "outside",
+            "rules",
+        )
     ),
     ("commands/nation.py", "ssl"),
     # Asks this product's own daemon, once.

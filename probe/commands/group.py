@@ -21,6 +21,7 @@ ELSEWHERE = {
     "drill": "drill",
     "explain": "explain",
     "export": "export",
+    "files": "files",
     "history": "history",
     "incidents": "history",
     "init": "init",
