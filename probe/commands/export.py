@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from probe.commands.manifest import add_to_manifest, listable, manifest_option
 from probe.commands.options import config_option, load_config
 from probe.commands.output import tell, write
 from probe.commands.reading import opened, ordered, reading, warn_of_strangers
@@ -40,6 +41,7 @@ FORMATS: dict[str, Writer] = {
     is_flag=True,
     help="Write every address whole, also those that are proven to be nobody's: one may be yours.",
 )
+@manifest_option
 @config_option
 def export(
     form: str,
@@ -50,6 +52,7 @@ def export(
     file: Path | None,
     output: Path | None,
     all_addresses: bool,
+    manifest: Path | None,
     path: Path | None,
 ) -> None:
     """Write the measured rounds as OONI's data format, CSV or JSON Lines.
@@ -58,6 +61,7 @@ def export(
     docs/data.md says what every field means.
     """
     ordered(since, until)
+    listable(manifest, [output])
     config = load_config(path)
     vantages = {vantage.name: vantage for vantage in Declared(config).vantages}
     scrubber = Scrubber(Named.of(config), every_address=all_addresses)
@@ -72,5 +76,7 @@ def export(
             )
         if history.unreadable:
             tell(f"{history.unreadable} damaged round(s) were left out")
+    if manifest is not None and output is not None:
+        add_to_manifest(manifest, [output])
     if output is not None:
         tell(f"{output}: {written / 1e6:.1f} MB")

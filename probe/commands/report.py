@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from probe import __version__
+from probe.commands.manifest import add_to_manifest, listable, manifest_option
 from probe.commands.options import config_option, load_config
 from probe.commands.output import tell, write
 from probe.commands.reading import opened, ordered, reading, warn_of_strangers, zone_of
@@ -19,6 +21,7 @@ from probe.publish.report.gather import gather, window
 from probe.publish.report.render import render_html, render_svg
 from probe.publish.report.report_parts import Setting
 from probe.publish.report.times import TimeWriter
+from probe.store.migrations import MIGRATIONS
 from probe.verdict.relief import SAID_SECONDS
 
 
@@ -34,6 +37,8 @@ from probe.verdict.relief import SAID_SECONDS
 )
 @click.option("--svg", type=click.Path(path_type=Path), help="Also the main plot, as SVG.")
 @click.option("--timezone", default="UTC", show_default=True, help="Such as Asia/Karachi.")
+@manifest_option
+@click.option("--licence", default="", help="On which terms others may use it, such as CC BY 4.0.")
 @click.option("--note", default="", help="A sentence of yours under the headline.")
 @config_option
 def report(
@@ -45,6 +50,8 @@ def report(
     output: Path,
     svg: Path | None,
     timezone: str,
+    manifest: Path | None,
+    licence: str,
     note: str,
     path: Path | None,
 ) -> None:
@@ -54,6 +61,8 @@ def report(
     their networks and country, as configured, and nothing else about you.
     """
     ordered(since, until)
+    written = [output, *([] if svg is None else [svg])]
+    listable(manifest, written)
     config, clock = load_config(path), TimeWriter(zone_of(timezone))
     with opened(config, file) as history:
         warn_of_strangers(config, history)
@@ -67,10 +76,20 @@ def report(
         )
         incidents = tuple(history.incidents(since=since, until=until, platform=platform))
     setting = setting_of(config, incidents, note, gathered.controls)
-    page = render_html(gathered, setting, clock, version=__version__).encode()
+    page = render_html(
+        gathered,
+        setting,
+        clock,
+        version=__version__,
+        made_at=time.time(),
+        schema=len(MIGRATIONS),
+        licence=licence,
+    ).encode()
     write([page], output)
     if svg is not None:
         write([render_svg(gathered, setting, clock).encode()], svg)
+    if manifest is not None:
+        add_to_manifest(manifest, written)
     tell(f"{output}: {gathered.rounds:,} rounds, {len(page) / 1e6:.2f} MB")
 
 

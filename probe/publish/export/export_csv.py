@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from probe import __version__
 from probe.model.identity import Phase, Vantage
 from probe.model.observation import LegObservation, TcpInfo
 from probe.model.stored import StoredRound
@@ -19,6 +20,8 @@ from probe.observe.goodput import goodput, handshake_seconds
 from probe.publish.privacy.configured_names import NOTHING
 from probe.publish.privacy.exported_fields import Scrubber
 
+# Raised when a column goes, or means something else; new ones are added at the end.
+SCHEMA_VERSION = 1
 CsvValue = str | int | float | bool | None
 
 
@@ -285,6 +288,12 @@ COLUMNS: tuple[Column, ...] = (
         "Evidence of the sequential test; 1: none",
         lambda r: r.stored.verdict.e_value,
     ),
+    Column(
+        "exported_by",
+        "Program and version that wrote the line",
+        lambda r: f"throttlewatch {__version__}",
+    ),
+    Column("schema_version", "Version of this table's columns", lambda r: SCHEMA_VERSION),
 )
 
 

@@ -50,6 +50,7 @@ def gather(
     count = legs = wire = tested = 0
     stacks: dict[str, None] = {}
     controls: dict[str, None] = {}
+    rules: set[int] = set()
     for stored in rounds:
         observed, verdict = stored.observed, stored.verdict
         if not over.start <= observed.started_at < over.end:
@@ -66,6 +67,7 @@ def gather(
             (leg.wire_bytes_sent or 0) + (leg.wire_bytes_received or 0) for leg in observed.legs
         )
         tested = max(tested, verdict.tested_bytes or 0)
+        rules.add(verdict.rules_version)
         if verdict.tls_stack:
             stacks[verdict.tls_stack] = None
     for span in told:
@@ -80,6 +82,7 @@ def gather(
         wire_bytes=wire,
         tested_bytes=tested,
         tls_stacks=tuple(stacks),
+        rules=tuple(sorted(rules - {0})),
         controls=tuple(sorted(controls)),
     )
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from probe.model.identity import LegRole, VantagePlatform
 from probe.model.observation import RoundObservation
 from probe.observe.goodput import goodput, handshake_seconds
+from probe.publish.report.citing import Made, citing
 from probe.publish.report.plot import Chart, Piece, chart, marks, pieces
 from probe.publish.report.report_parts import Episode, Gathered, Setting, Window
 from probe.publish.report.story import Story, numbers_words, tell, value_words
@@ -49,8 +50,18 @@ class Panel(Struct, frozen=True, kw_only=True):
     charts: tuple[Chart, ...]
 
 
-def render_html(gathered: Gathered, setting: Setting, clock: TimeWriter, *, version: str) -> str:
-    """The whole report as one page that fetches nothing and runs nothing."""
+def render_html(
+    gathered: Gathered,
+    setting: Setting,
+    clock: TimeWriter,
+    *,
+    version: str,
+    made_at: float | None = None,
+    schema: int = 0,
+    licence: str = "",
+) -> str:
+    """The whole report as one page that fetches nothing and runs nothing. ``version``: of the
+    program that makes it, at ``made_at``; ``schema``: of the history; ``licence``: of the data."""
     story = tell(gathered, setting, clock)
     css = style("report.css")
     platforms = _in_order({p for _, p in gathered.slots}, list(setting.titles))
@@ -67,6 +78,13 @@ def render_html(gathered: Gathered, setting: Setting, clock: TimeWriter, *, vers
             gathered=gathered,
             clock=clock,
             version=version,
+            citing=citing(
+                gathered,
+                setting,
+                clock,
+                story,
+                Made(version=version, at=made_at, schema=schema, licence=licence),
+            ),
             strips=[(p, setting.title(p), _strips(gathered, setting, clock, p)) for p in platforms],
             ticks=marks(gathered.window.start, gathered.window.end, clock),
             main=main_chart(gathered, setting, clock, story),
@@ -218,6 +236,13 @@ def _cell(role: LegRole, onset: RoundObservation, target: str) -> SquareCorner:
     )
 
 
+def _evidence(e_value: float | None) -> str:
+    """Of the sequential test; beyond a million it tells nothing more."""
+    if e_value is None:
+        return "-"
+    return f"{e_value:.3g}" if e_value <= 1e6 else "more than 1,000,000"
+
+
 def _until(episode: Episode, over: Window, clock: TimeWriter) -> str:
     if episode.is_lost(over):
         return f"not known; last seen {clock.brief(episode.last_seen)}"
@@ -247,6 +272,7 @@ def _row(episode: Episode, over: Window, setting: Setting, clock: TimeWriter) ->
                 ),
             )
         ),
+        "evidence": _evidence(episode.e_value),
         "rounds": str(episode.rounds),
     }
 

@@ -131,6 +131,7 @@ class Gathered(Struct, frozen=True, kw_only=True):
     wire_bytes: int
     tested_bytes: int
     tls_stacks: tuple[str, ...]
+    rules: tuple[int, ...] = ()
     controls: tuple[str, ...] = ()
 
     @property

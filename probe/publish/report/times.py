@@ -28,8 +28,15 @@ class TimeWriter:
         return datetime.fromtimestamp(at, self._zone)
 
     def moment(self, at: float) -> str:
-        """``20 January 2026, 13:40 UTC``."""
-        return f"{self._at(at):%-d %B %Y, %H:%M %Z}"
+        """``20 January 2026, 13:40 UTC``; of another zone with UTC beside it:
+        ``20 January 2026, 18:40 PKT (13:40 UTC)``, with the day where that differs."""
+        local = self._at(at)
+        said = f"{local:%-d %B %Y, %H:%M %Z}"
+        if self._zone is UTC:
+            return said
+        utc = datetime.fromtimestamp(at, UTC)
+        form = "%H:%M UTC" if utc.date() == local.date() else "%-d %B, %H:%M UTC"
+        return f"{said} ({utc:{form}})"
 
     def iso(self, at: float) -> str:
         """``2026-01-20T13:40:00+00:00``: RFC 3339, to the second, with the zone's offset."""

@@ -1,0 +1,108 @@
+"""What a report needs to be cited: when and by what it was made, and where others looked.
+
+The links are for people to follow. Nothing is fetched, neither when the report is made nor when it
+is read.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from msgspec import Struct
+
+from probe.model.identity import Role
+from probe.publish.report.report_parts import Gathered, Setting, Window
+from probe.publish.report.story import Story
+from probe.publish.report.times import TimeWriter, listed
+
+NO_COUNTRY = "ZZ"
+
+
+class Made(Struct, frozen=True, kw_only=True):
+    """How a report came about: at ``at`` (Unix seconds; ``None``: not said), by which version of
+    the program and of the history's schema; ``licence`` is that of the data."""
+
+    version: str
+    at: float | None = None
+    schema: int = 0
+    licence: str = ""
+
+
+class Link(Struct, frozen=True, kw_only=True):
+    """A page of somebody else's on the same hours."""
+
+    who: str
+    what: str
+    url: str
+
+
+class Citing(Struct, frozen=True, kw_only=True):
+    """Sentences and links for the section on citing."""
+
+    made: str
+    versions: str
+    licence: str
+    cite: str
+    links: tuple[Link, ...]
+
+
+def citing(
+    gathered: Gathered, setting: Setting, clock: TimeWriter, story: Story, made: Made
+) -> Citing:
+    """What there is to cite of a report."""
+    at = "" if made.at is None else clock.moment(made.at)
+    rules = listed([str(number) for number in gathered.rules])
+    versions = [f"throttlewatch {made.version}"]
+    versions += [f"rules {rules}"] if rules else []
+    versions += [f"schema {made.schema} of the history"] if made.schema else []
+    over = gathered.window
+    return Citing(
+        made=at,
+        versions=", ".join(versions),
+        licence=made.licence,
+        cite=(
+            f"\u201c{story.headline}\u201d. Network measurement report, "
+            f"{clock.moment(over.start)} to {clock.moment(over.end)}, made by throttlewatch "
+            f"{made.version}{f' on {at}' if at else ''}."
+        ),
+        links=_links(setting, over),
+    )
+
+
+def _links(setting: Setting, over: Window) -> tuple[Link, ...]:
+    """The same hours at others that measure; none where no country is said."""
+    country = setting.country
+    if country == NO_COUNTRY:
+        return ()
+    first, last = (datetime.fromtimestamp(at, UTC).date() for at in (over.start, over.end - 1.0))
+    # OONI's search ends before the day that it is given.
+    ooni = {
+        "since": f"{first}",
+        "until": f"{datetime.fromtimestamp(over.end + 86_399.0, UTC):%Y-%m-%d}",
+    }
+    networks = sorted(
+        {v.asn for v in setting.vantages.values() if v.role is Role.INSIDE and v.asn is not None}
+    )
+    # Of one network its own page; of several the country's.
+    asn = {"probe_asn": f"AS{networks[0]}"} if len(networks) == 1 else {}
+    return (
+        Link(
+            who="OONI Explorer",
+            what="what volunteers' probes saw",
+            url="https://explorer.ooni.org/search?"
+            + urlencode({**ooni, "probe_cc": country, **asn}),
+        ),
+        Link(
+            who="IODA",
+            what="outages of the country's networks",
+            url=f"https://ioda.inetintel.cc.gatech.edu/country/{country}?"
+            + urlencode({"from": int(over.start), "until": int(over.end)}),
+        ),
+        Link(
+            who="Cloudflare Radar",
+            what="traffic from the country",
+            url=f"https://radar.cloudflare.com/traffic/{country.lower()}?"
+            + urlencode({"dateStart": f"{first}", "dateEnd": f"{last}"}),
+        ),
+    )

@@ -1,0 +1,116 @@
+"""A report can be cited: when, by what, on which terms, and whether it is as it was made."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from html import unescape
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from click.testing import CliRunner
+from msgspec.structs import replace
+from ruamel.yaml import YAML
+
+from probe import __version__
+from probe.cli import main
+from probe.publish.report.gather import gather, window
+from probe.publish.report.render import render_html
+from probe.publish.report.report_parts import Setting
+from probe.publish.report.times import TimeWriter
+from synth.event import ONSET, TITLES, VANTAGES, history
+from tests.commands.test_reading import over, stored
+
+__all__ = ["stored"]  # a fixture
+ROOT = Path(__file__).parents[3]
+START, END = ONSET - 3_600.0, ONSET + 3_600.0
+SETTING = Setting(country="PK", vantages={v.name: v for v in VANTAGES[:1]}, titles=TITLES)
+
+
+def page(setting: Setting = SETTING, zone: str = "UTC", licence: str = "CC BY 4.0") -> str:
+    rounds = history(START, END, vantages=VANTAGES[:1], platforms=("x",), transfer_every=1)
+    return render_html(
+        gather(rounds, window(START, END)),
+        setting,
+        TimeWriter(ZoneInfo(zone)) if zone != "UTC" else TimeWriter(),
+        version="1.2.3",
+        made_at=END + 60.0,
+        schema=7,
+        licence=licence,
+    )
+
+
+def test_it_says_when_by_what_and_on_which_terms() -> None:
+    section = unescape(page().partition('<h2 id="cite">')[2])
+    for words in (
+        "20 January 2026, 14:41 UTC",
+        "throttlewatch 1.2.3, rules 1, schema 7 of the history",
+        "CC BY 4.0",
+        "“X: slowed down on 1 network in PK, 20 January 2026”. Network measurement report, "
+        "20 January 2026, 12:40 UTC to 20 January 2026, 14:40 UTC, made by throttlewatch 1.2.3 on",
+        "docs/method.md",
+        "sha256sum -c SHA256SUMS",
+    ):
+        assert words in section
+    assert "<td>more than 1,000,000</td>" in page()
+    # Terms are the operator's to give.
+    assert "None is stated" in page(licence="")
+
+
+def test_links_are_of_the_same_hours_and_nothing_is_fetched() -> None:
+    html = page()
+    links = re.findall(r'<a href="(https:[^"]*)" rel="noreferrer noopener">', html)
+    assert [unescape(link) for link in links] == [
+        "https://explorer.ooni.org/search?since=2026-01-20&until=2026-01-21&probe_cc=PK"
+        "&probe_asn=AS64501",
+        f"https://ioda.inetintel.cc.gatech.edu/country/PK?from={START:.0f}&until={END:.0f}",
+        "https://radar.cloudflare.com/traffic/pk?dateStart=2026-01-20&dateEnd=2026-01-20",
+    ]
+    # A link leads away; nothing else does, and the policy lets nothing be loaded.
+    assert re.findall(r'(?:src|action|data)="(?:https?:)?//', html) == []
+    assert "https://" not in re.sub(r"<a href=[^>]*>", "", html)
+    assert "default-src 'none'" in unescape(html)
+    # Of no country there is nothing to look up.
+    assert "https://" not in page(replace(SETTING, country="ZZ"))
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "said"),
+    [
+        ("Asia/Karachi", ONSET, "20 January 2026, 18:40 PKT (13:40 UTC)"),
+        ("Asia/Tokyo", ONSET + 3 * 3_600.0, "21 January 2026, 01:40 JST (20 January, 16:40 UTC)"),
+        ("UTC", ONSET, "20 January 2026, 13:40 UTC"),
+    ],
+)
+def test_local_times_stand_beside_utc(zone: str, at: float, said: str) -> None:
+    clock = TimeWriter(ZoneInfo(zone)) if zone != "UTC" else TimeWriter()
+    assert clock.moment(at) == said
+
+
+def test_a_manifest_is_one_that_sha256sum_reads(stored: Path, tmp_path: Path) -> None:
+    def run(*arguments: str) -> int:
+        return CliRunner().invoke(main, [*arguments, *over(stored)]).exit_code
+
+    sums = tmp_path / "SHA256SUMS"
+    given = ("--manifest", str(sums))
+    assert run("report", "-o", str(tmp_path / "r.html"), *given) == 0
+    assert run("export", "-f", "csv", "-o", str(tmp_path / "r.csv"), *given) == 0
+    assert run("report", "-o", str(tmp_path / "r.html"), *given, "--note", "again") == 0
+    checked = ["sha256sum", "--strict", "-c", "SHA256SUMS"]
+    done = subprocess.run(checked, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "r.html: OK\nr.csv: OK\n"
+    with (tmp_path / "r.csv").open("a") as file:
+        file.write("x\n")
+    assert subprocess.run(checked, cwd=tmp_path, capture_output=True, check=False).returncode == 1
+    # What has no name has no sum, and what is no list is not written over.
+    assert run("export", "-f", "csv", *given) == 2
+    assert run("report", "-o", str(tmp_path / "s.html"), "--manifest", str(tmp_path / "r.csv")) == 1
+    assert (tmp_path / "r.csv").read_text().endswith("x\n")
+
+
+def test_the_program_can_be_cited() -> None:
+    cited = YAML(typ="safe").load((ROOT / "CITATION.cff").read_text())
+    assert (cited["title"], cited["version"]) == ("throttlewatch", __version__)
+    assert cited["license"] == "Apache-2.0"
+    assert {"cff-version", "message", "authors"} <= cited.keys()
