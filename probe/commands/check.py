@@ -21,7 +21,8 @@ from probe.config.definition import Definition
 from probe.config.handful import with_whole_pool
 from probe.config.schema import Config
 from probe.model.failure import Failure
-from probe.model.observation import FIRST_PROBER, LegObservation, SkippedLeg
+from probe.model.identity import FIRST_PROBER
+from probe.model.observation import LegObservation, SkippedLeg
 from probe.publish.privacy.configured_names import Named
 from probe.publish.terminal.console import Doing, console
 

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from probe.config.definition import Target
 from probe.config.schema import Settings
-from probe.model.identity import Compares
-from probe.model.observation import FIRST_PROBER, Leg
+from probe.model.identity import FIRST_PROBER, Compares
+from probe.model.observation import Leg
 
 
 class Prober(Struct, frozen=True, kw_only=True):

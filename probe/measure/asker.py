@@ -27,8 +27,8 @@ from probe.measure.pulse import Pulse
 from probe.measure.round_names import Names, Resolution
 from probe.measure.trust import Trust
 from probe.model.failure import Failure
-from probe.model.identity import Family, LegRole, Phase
-from probe.model.observation import FIRST_PROBER, Clock, Leg, LegObservation, SkippedLeg
+from probe.model.identity import FIRST_PROBER, Family, LegRole, Phase
+from probe.model.observation import Clock, Leg, LegObservation, SkippedLeg
 from probe.schedule.data_budget import LEG_MOST_BYTES
 from probe.schedule.host_budget import is_exempt
 from probe.schedule.leg_patience import RoundPatience, pace_of

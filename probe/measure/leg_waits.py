@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from probe.measure.pulse import Pulse
-from probe.model.identity import Compares, LegRole, Phase
-from probe.model.observation import FIRST_PROBER, Leg, LegObservation
+from probe.model.identity import FIRST_PROBER, Compares, LegRole, Phase
+from probe.model.observation import Leg, LegObservation
 from probe.schedule.leg_patience import RoundPatience, Taken
 
 _BEFORE_HTTP = frozenset({Phase.CONNECT, Phase.TLS})

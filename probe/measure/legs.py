@@ -21,8 +21,8 @@ from probe.config.definition import Corner, Definition, Target
 from probe.config.schema import LegsConfig
 from probe.measure.objects import ChosenObject
 from probe.model.burst import Burst
-from probe.model.identity import Answer, Compares, LegRole, RoundKind, Verify
-from probe.model.observation import FIRST_PROBER, Leg, SkippedLeg
+from probe.model.identity import FIRST_PROBER, Answer, Compares, LegRole, RoundKind, Verify
+from probe.model.observation import Leg, SkippedLeg
 
 HTTPS_PORT = 443
 UNDRAWN = "name.invalid"
@@ -232,7 +232,8 @@ def declare_burst(
 ) -> tuple[Leg, ...]:
     """The legs of a burst: ``each`` of the target and of its swap, and one of each control given.
 
-    All that compare goodput read the same number of bytes.
+    All that compare goodput read the same number of bytes. Those over another transport than TCP
+    are made by its prober (``by_prober``).
     """
     light = int(legs.light_bytes)
     made: list[Leg] = []

@@ -33,9 +33,8 @@ from probe.measure.lookout import Lookout
 from probe.measure.objects_in_use import ObjectsInUse
 from probe.measure.round_names import Names, measure_names, resolver_works
 from probe.measure.trust import Trust
-from probe.model.identity import Family, LegRole, RoundKind
+from probe.model.identity import FIRST_PROBER, Family, LegRole, RoundKind
 from probe.model.observation import (
-    FIRST_PROBER,
     DnsObservation,
     Leg,
     LegObservation,

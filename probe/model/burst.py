@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from probe.model.identity import Compares, Family
+from probe.model.identity import FIRST_PROBER, Compares, Family
 
 
 class Burst(Struct, frozen=True, kw_only=True):
@@ -24,7 +24,8 @@ class Burst(Struct, frozen=True, kw_only=True):
     same one. ``with_swap``: whether the swap takes part. ``deadline_seconds`` bounds what each leg
     compares: its handshake, or what comes after its request.
     ``joint``: of a burst that was made for several platforms, these, in order (empty: for one). The
-    control legs are the same for all; the first bears what they cost.
+    control legs are the same for all; the first bears what they cost. ``over``: the transport
+    of every leg of it, by its prober (empty: TCP); transports are not mixed.
     """
 
     target: str
@@ -37,6 +38,12 @@ class Burst(Struct, frozen=True, kw_only=True):
     each: int = 3
     deadline_seconds: float = 30.0
     joint: tuple[str, ...] = ()
+    over: str = ""
+
+    @property
+    def prober(self) -> str:
+        """Who makes its legs."""
+        return self.over or FIRST_PROBER
 
 
 class PlannedBurst(Struct, frozen=True):

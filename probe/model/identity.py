@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+# The prober whose legs a round consists of; it was the only one once.
+FIRST_PROBER = "tcp"
+
 VantagePlatform = tuple[str, str]
 """Of whom a verdict is: the names of a vantage and of a platform."""
 

@@ -16,7 +16,17 @@ from msgspec import Struct, field
 
 from probe.model.burst import Burst
 from probe.model.failure import Failure
-from probe.model.identity import Answer, Compares, Dates, Family, LegRole, Phase, RoundKind, Verify
+from probe.model.identity import (
+    FIRST_PROBER,
+    Answer,
+    Compares,
+    Dates,
+    Family,
+    LegRole,
+    Phase,
+    RoundKind,
+    Verify,
+)
 
 
 class Clock(StrEnum):
@@ -24,10 +34,6 @@ class Clock(StrEnum):
 
     KERNEL = "kernel"
     LOOP = "loop"
-
-
-# The prober whose legs a round consists of; it was the only one once.
-FIRST_PROBER = "tcp"
 
 
 class Leg(Struct, frozen=True, kw_only=True):
@@ -97,6 +103,15 @@ class TcpInfo(Struct, frozen=True, kw_only=True):
     bytes_sent: int | None = None
 
 
+class QuicInfo(Struct, frozen=True, kw_only=True):
+    """The QUIC stack's view of the connection at the end of a leg.
+
+    ``bytes_received``: of UDP payload, since our first Initial packet left.
+    """
+
+    bytes_received: int | None = None
+
+
 class TlsFacts(Struct, frozen=True, kw_only=True):
     """What the handshake showed. ``verify_error`` is OpenSSL's text, empty when verified.
 
@@ -157,7 +172,9 @@ class LegObservation(Struct, frozen=True, kw_only=True):
     ``transfer_seconds`` of a cut body is the time until the cut. ``curve`` counts bytes on the
     connection after the request, so a stalled TLS record shows. ``wire_bytes_*`` include TCP and IP
     headers, handshake and TLS, as counted by the kernel. ``connect_rtt_seconds`` is ``None`` if the
-    SYN was sent more than once, as through a proxy. ``seen_names`` are the platforms whose
+    SYN was sent more than once, as through a proxy. Over QUIC it is the round trip of a packet that
+    says no name, sent to the same address from a port of its own before the handshake (``None``: it
+    was not answered at once). ``seen_names`` are the platforms whose
     names this address had already seen from this vantage before the leg.
     """
 
@@ -179,6 +196,7 @@ class LegObservation(Struct, frozen=True, kw_only=True):
     wire_bytes_sent: int | None = None
     wire_bytes_received: int | None = None
     seen_names: tuple[str, ...] = ()
+    quic: QuicInfo | None = None
 
     @property
     def ok(self) -> bool:

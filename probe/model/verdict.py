@@ -123,6 +123,45 @@ class LookingBack(Struct, frozen=True, kw_only=True):
         return said and started_at < self.until and ended_at > self.since
 
 
+class TransportFinding(Struct, frozen=True, kw_only=True):
+    """What is so over one transport beside TCP (``transport``: a prober's name), by its own legs
+    and its own evidence. The fields are those of a ``Verdict``, over this transport alone;
+    ``sentence`` names it. Evidence of two transports is never added."""
+
+    transport: str
+    state: State
+    rule_id: str
+    sentence: str
+    at: float
+    since: float
+    reason: str = ""
+    provisional: bool = True
+    basis: Basis | None = None
+    method: Method | None = None
+    trigger: Trigger | None = None
+    signature: Signature | None = None
+    phase: SlowPhase | None = None
+    factor: float | None = None
+    e_value: float | None = None
+    target: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    holds_seconds: float = HOLD_SECONDS
+
+    @property
+    def proven(self) -> bool:
+        """A sequential test over this transport stands behind it."""
+        return self.state in RESTRICTED or self.state is State.IMPAIRED
+
+    @property
+    def outline(self) -> tuple[str, State, str, Method | None, Trigger | None]:
+        """What counts of it when two are compared: not its numbers."""
+        return self.transport, self.state, self.reason, self.method, self.trigger
+
+    def reaches(self, at: float) -> bool:
+        """Whether it still holds when a round begins ``at``."""
+        return reaches(self.at, self.holds_seconds, at)
+
+
 class Verdict(Struct, frozen=True, kw_only=True):
     """A state with the rule that gave it, its evidence, and one sentence for a person.
 
@@ -138,7 +177,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     ``may_claim`` and ``may_not_claim`` are sentences that the evidence bears or forbids. It holds
     for ``holds_seconds`` unless another one comes: from then on nobody knows. ``back``: what it
     says of the time before. ``read_at``: when a round last read a whole object of it and all was
-    well (Unix seconds; ``None``: not known).
+    well (Unix seconds; ``None``: not known). The state and all of the above are TCP's; ``over`` has
+    what is so over each other transport that is judged.
     """
 
     vantage: str
@@ -168,6 +208,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     holds_seconds: float = HOLD_SECONDS
     back: LookingBack | None = None
     read_at: float | None = None
+    over: tuple[TransportFinding, ...] = ()
 
     @property
     def suspected(self) -> bool:

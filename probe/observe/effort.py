@@ -153,7 +153,7 @@ def died_of_slowness(leg: LegObservation) -> bool:
     if leg.failure is None or leg.failure.reason != TIMEOUT:
         return False
     if leg.failure.phase is Phase.TLS:
-        return leg.tcp is not None and bool(leg.tcp.bytes_received)
+        return bool(_came_in_handshake(leg))
     if leg.failure.phase is Phase.PROCESSING and not leg.curve:
         waited, handshake = leg.phases.get(Phase.PROCESSING), handshake_seconds(leg)
         return (
@@ -163,6 +163,13 @@ def died_of_slowness(leg: LegObservation) -> bool:
         )
     came = bool(leg.curve) or bool(leg.body_bytes)
     return leg.failure.phase in (Phase.PROCESSING, Phase.TRANSFER) and came
+
+
+def _came_in_handshake(leg: LegObservation) -> int | None:
+    """Bytes of the far end's, as the kernel counted, or the QUIC stack."""
+    if leg.quic is not None:
+        return leg.quic.bytes_received
+    return None if leg.tcp is None else leg.tcp.bytes_received
 
 
 def gave(leg: LegObservation) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from probe.model.failure import BODY_TOO_SHORT
-from probe.model.identity import Compares, Phase
+from probe.model.identity import FIRST_PROBER, Compares, Phase
 from probe.model.observation import LegObservation
 
 _BEFORE_HTTP = frozenset({Phase.RESOLVE, Phase.CONNECT, Phase.TLS})
@@ -52,8 +52,11 @@ def goodput(leg: LegObservation) -> float | None:
 
 
 def handshake_seconds(leg: LegObservation) -> float | None:
-    """Seconds of TCP connect plus TLS handshake, or ``None`` unless both ended well."""
+    """Seconds of TCP connect plus TLS handshake, or ``None`` unless both ended well. Over QUIC one
+    handshake is both."""
     if leg.tls is None or (leg.failure is not None and leg.failure.phase in _BEFORE_HTTP):
         return None
     connect, tls = leg.phases.get(Phase.CONNECT), leg.phases.get(Phase.TLS)
+    if leg.leg.prober != FIRST_PROBER:
+        connect = 0.0
     return None if connect is None or tls is None else connect + tls

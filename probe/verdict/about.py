@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from probe.config.candidates import candidates_of, mark_of
 from probe.config.definition import Definition, Target
+from probe.config.probers import Prober, used
 from probe.config.schema import Config
-from probe.model.identity import Compares, Family, LegRole, Role
+from probe.model.identity import FIRST_PROBER, Compares, Family, LegRole, Role
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.verdict.thresholds import DEFAULT, Thresholds
@@ -47,6 +48,16 @@ class ControlFacts(Struct, frozen=True, kw_only=True):
     min_bytes: int = 0
 
 
+class Lane(Struct, frozen=True, kw_only=True):
+    """What the configuration says of one transport beside TCP: the targets and controls that speak
+    it. ``prober`` makes its legs; ``over`` is how a sentence calls it (``over QUIC``)."""
+
+    prober: str
+    over: str
+    targets: tuple[TargetFacts, ...] = ()
+    controls: tuple[ControlFacts, ...] = ()
+
+
 class About(Struct, frozen=True, kw_only=True):
     """All that ``decide`` needs beside the observations.
 
@@ -57,6 +68,7 @@ class About(Struct, frozen=True, kw_only=True):
     did not answer when they were asked last. ``outside``: this vantage is one itself.
     ``may_burst``: whether bursts can be made at all (``throttlewatch once`` makes none).
     ``tls_stack`` names the client's TLS library, for censors that discriminate by fingerprint.
+    ``prober`` is whose legs are judged, ``lanes`` the transports that are judged beside them.
     """
 
     title: str
@@ -77,6 +89,8 @@ class About(Struct, frozen=True, kw_only=True):
     may_burst: bool = True
     tls_stack: str = ""
     thresholds: Thresholds = DEFAULT
+    prober: str = FIRST_PROBER
+    lanes: tuple[Lane, ...] = ()
 
     @property
     def domestic(self) -> frozenset[str]:
@@ -132,8 +146,8 @@ def is_outside(config: Config, vantage: str) -> bool:
     )
 
 
-def control_facts(config: Config) -> tuple[ControlFacts, ...]:
-    """The endpoints of the controls that are measured."""
+def control_facts(config: Config, prober: Prober | None = None) -> tuple[ControlFacts, ...]:
+    """The endpoints of the controls that are measured; by ``prober``, those that speak with it."""
     return tuple(
         ControlFacts(
             name=f"{control.name}/{target.name}",
@@ -143,7 +157,22 @@ def control_facts(config: Config) -> tuple[ControlFacts, ...]:
         )
         for control in config.controls
         for target in control.targets
+        if prober is None or prober.speaks(target)
     )
+
+
+def _lanes(config: Config, platform: Definition) -> tuple[Lane, ...]:
+    """The transports beside TCP that the platform is judged over: those of which there are targets
+    and controls."""
+    found = []
+    for prober in used(config.settings):
+        targets = tuple(_target(one) for one in platform.targets if prober.speaks(one))
+        controls = control_facts(config, prober)
+        if targets and controls:
+            found.append(
+                Lane(prober=prober.name, over=prober.over, targets=targets, controls=controls)
+            )
+    return tuple(found)
 
 
 def about(
@@ -177,6 +206,7 @@ def about(
         outside=outside,
         may_burst=may_burst,
         tls_stack=tls_stack,
+        lanes=_lanes(config, platform),
     )
 
 

@@ -3,40 +3,25 @@
 ``decide`` is a pure function: what it remembers goes in and comes out as a frozen value, so last
 month can be judged again with other thresholds. The caller carries the plan that comes out to the
 measuring room and decides again with what that saw, until there is no plan.
+
+Each transport is judged by itself (``one_lane.py``, ``lanes.py``); here they are run one after the
+other, and what they say is joined (``transports.py``).
 """
 
 from __future__ import annotations
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.model.burst import Burst
-from probe.model.identity import Family, LegRole
+from probe.model.identity import FIRST_PROBER
 from probe.model.observation import RoundObservation
-from probe.model.verdict import Verdict
-from probe.observe.effort import Measure
-from probe.verdict import families, shelf
-from probe.verdict.about import About
-from probe.verdict.after_burst import after_burst
-from probe.verdict.after_round import after_round
-from probe.verdict.compared import reads
-from probe.verdict.cut import heard
-from probe.verdict.facts import Facts, answered
-from probe.verdict.families import NoNews
-from probe.verdict.judged import facts_of
-from probe.verdict.keys import of_family
-from probe.verdict.ladder import RULES, Rule, first
-from probe.verdict.memory import Memory, PlatformMemory
-from probe.verdict.outcome import Numbers, publish
-from probe.verdict.teach import taught
-
-
-class Decision(Struct, frozen=True, kw_only=True):
-    """The verdict, what to remember, and the burst to make now (``None``: nothing more)."""
-
-    verdict: Verdict
-    memory: Memory
-    plan: Burst | None = None
+from probe.model.verdict import TransportFinding, Verdict
+from probe.verdict.about import About, Lane
+from probe.verdict.ladder import RULES, Rule
+from probe.verdict.lanes import known_over, over
+from probe.verdict.memory import Memory
+from probe.verdict.one_lane import Decision, decide_over_one, nothing_new
+from probe.verdict.transports import finding_of, joined
 
 
 def decide(
@@ -44,79 +29,72 @@ def decide(
 ) -> Decision:
     """What ``observed`` adds to ``memory``, and what follows.
 
-    Who answered is noted. A round that says nothing of its platform ends there. Else it is compared
-    with what is normal of what it measured, and tells of what is suspected or proven; from that the
-    facts are put together, of which the first rule that holds speaks. What it teaches comes last.
+    A burst over another transport than TCP leaves what is said of TCP as it was. Bursts are asked
+    for one at a time: those over TCP first, since most of what people do goes over it.
     """
-    memory = heard(memory, observed, about)
-    about = replace(
-        about.of(observed), silent={one: _silent(memory, one) for one in about.families}
+    first = _over_tcp(memory, observed, about, rules)
+    if not about.lanes:
+        return first
+    platform, memory = observed.platform, first.memory
+    lanes, findings, asked = dict(memory.lanes), list[TransportFinding](), list[Burst]()
+    waiting = memory.waiting.get(platform)
+    for lane in about.lanes:
+        seen = over(observed, lane.prober)
+        if seen is None:
+            findings += _held(memory.said.get(platform), lane, observed)
+            if observed.burst is not None and waiting is not None and _of(waiting, lane):
+                asked.append(waiting)
+            continue
+        made = decide_over_one(
+            lanes.get(lane.prober, Memory()), seen, known_over(about, lane), rules
+        )
+        lanes[lane.prober] = made.memory
+        findings.append(finding_of(lane, made.verdict, seen))
+        if made.plan is not None:
+            asked.append(replace(made.plan, over=lane.prober))
+    verdict = joined(first.verdict, findings)
+    plan, next_one = _in_turn(first.plan, asked)
+    memory = replace(
+        memory,
+        lanes=lanes,
+        said={**memory.said, platform: replace(first.verdict, over=verdict.over)},
+        waiting=_waiting(memory, platform, next_one),
     )
-    asked = (*observed.by_role(LegRole.TARGET), *observed.by_role(LegRole.CONTROL))
-    memory = families.heard_over(memory, observed, any(map(answered, asked)))
-    why = families.no_news(memory.families, observed, about.families)
-    if why is not None:
-        return _no_news(memory, observed, about, rules, why)
-    memory = shelf.turned_to(memory, observed, _reads(memory, observed))
-    step = after_round if observed.burst is None else after_burst
-    judged = step(memory, observed, about)
-    facts = facts_of(judged, memory, observed, about)
-    memory, mine = taught(memory, judged, observed, about)
-    verdict = publish(first(facts, rules), facts, mine, observed, about, judged.numbers)
-    if len(about.families) > 1:
-        mine = families.noted(mine, observed, verdict)
-    return _said(memory, mine, observed, verdict, judged.plan)
+    return Decision(verdict=verdict, memory=memory, plan=plan)
 
 
-def _reads(memory: Memory, observed: RoundObservation) -> Measure | None:
-    """The measure of what is read: a burst's is that of what it tests."""
-    if observed.burst is None:
-        return reads(observed.kind)
-    holder = memory.platform(observed.platform).holder
-    return None if holder is None or holder.measure is Measure.HANDSHAKE else holder.measure
-
-
-def _silent(memory: Memory, family: Family) -> frozenset[str]:
-    """The controls that did not answer when they were asked last."""
-    return frozenset(name for name, one in of_family(memory.controls, family) if one.silent_since)
-
-
-def _no_news(
-    memory: Memory,
-    observed: RoundObservation,
-    about: About,
-    rules: tuple[Rule, ...],
-    why: NoNews,
+def _over_tcp(
+    memory: Memory, observed: RoundObservation, about: About, rules: tuple[Rule, ...]
 ) -> Decision:
-    """What holds while a round says nothing of its platform: nothing is learnt from it, and what
-    was said over another family goes on."""
-    mine = memory.platform(observed.platform)
-    facts = Facts(
-        title=about.title,
-        family=observed.family,
-        controls=observed.by_role(LegRole.CONTROL),
-        no_news=why,
-    )
-    verdict = families.repeated(mine, observed, why)
-    if verdict is None:
-        verdict = publish(first(facts, rules), facts, mine, observed, about, Numbers())
-    return _said(memory, mine, observed, verdict, None)
+    seen = over(observed, FIRST_PROBER)
+    if seen is not None:
+        return decide_over_one(memory, seen, about, rules)
+    said = memory.said.get(observed.platform)
+    if said is None:
+        return nothing_new(memory, observed, about, rules)
+    again = replace(said, at=observed.ended_at, holds_seconds=observed.holds_seconds, over=())
+    return Decision(verdict=again, memory=memory)
 
 
-def _said(
-    memory: Memory,
-    mine: PlatformMemory,
-    observed: RoundObservation,
-    verdict: Verdict,
-    plan: Burst | None,
-) -> Decision:
-    mine = replace(
-        mine,
-        state=verdict.state,
-        reason=verdict.reason,
-        since=verdict.since,
-        at=verdict.at,
-        holds_seconds=verdict.holds_seconds,
-    )
-    platforms = {**memory.platforms, observed.platform: mine}
-    return Decision(verdict=verdict, memory=replace(memory, platforms=platforms), plan=plan)
+def _held(said: Verdict | None, lane: Lane, observed: RoundObservation) -> list[TransportFinding]:
+    """What was found over ``lane`` before, if that still holds."""
+    kept = () if said is None else said.over
+    return [
+        one for one in kept if one.transport == lane.prober and one.reaches(observed.started_at)
+    ]
+
+
+def _of(burst: Burst, lane: Lane) -> bool:
+    return burst.prober == lane.prober
+
+
+def _in_turn(first: Burst | None, asked: list[Burst]) -> tuple[Burst | None, Burst | None]:
+    """The burst to make now, and the one that waits for it."""
+    if first is not None:
+        return first, asked[0] if asked else None
+    return (asked[0] if asked else None), (asked[1] if len(asked) > 1 else None)
+
+
+def _waiting(memory: Memory, platform: str, burst: Burst | None) -> dict[str, Burst]:
+    after = {name: one for name, one in memory.waiting.items() if name != platform}
+    return after if burst is None else {**after, platform: burst}

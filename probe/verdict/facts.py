@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from probe.model.identity import Family, Phase, Verify
+from probe.model.identity import FIRST_PROBER, Family, Phase, Verify
 from probe.model.observation import LegObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.effort import (
@@ -89,8 +89,9 @@ class Facts(Struct, frozen=True, kw_only=True):
     of those whose normal is known; ``told``: what
     was measured of what is proven; ``plain``: how slow it is beside others, where no normal is
     known; ``margin``: slower than that (a factor) is slow. ``evident``: a
-    suspicion's test has as much evidence as a proof. ``read_at``: when a read was well last (0:
-    never; Unix seconds), and ``at`` when this round began.
+    suspicion's test has as much evidence as a proof. ``prober``: who made the legs.
+    ``read_at``: when a read was well last (0: never; Unix seconds), and ``at`` when this round
+    began.
     """
 
     title: str
@@ -137,6 +138,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     plain: PlainRatio | None = None
     margin: float = 2.0
     evident: bool = False
+    prober: str = FIRST_PROBER
 
     @property
     def known(self) -> tuple[LegObservation, ...]:

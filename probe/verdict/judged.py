@@ -163,6 +163,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         tested_bytes=answers.most_read(judged.reads, at),
         read_at=judged.reads[-1][0] if judged.reads else 0.0,
         working=answers.working(mine, observed),
+        prober=about.prober,
     )
 
 

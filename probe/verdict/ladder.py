@@ -35,7 +35,7 @@ from probe.verdict.rung_conditions import (
     throttled,
 )
 
-VERSION = 19
+VERSION = 20
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -225,7 +225,7 @@ RULES: tuple[Rule, ...] = (
             says=proven_words.blocked,
         )
         for method in Method
-        if method is not Method.QUIC  # QUIC legs are measured and shown, but not judged
+        if method is not Method.QUIC  # rules are blind to the transport (transports.py)
     ),
     *(
         Rule(

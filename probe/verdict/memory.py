@@ -11,6 +11,7 @@ from math import inf, log
 from msgspec import Struct
 
 from probe.model.basis import Basis
+from probe.model.burst import Burst
 from probe.model.identity import Family
 from probe.model.observation import LegObservation
 from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger, Verdict, reaches
@@ -337,6 +338,9 @@ class Memory(Struct, frozen=True, kw_only=True):
     ``line_rounds``: rounds in a row in which every round-trip time was another one. ``families``:
     who answers over each. ``objects``: series → the object that it is of, ``shelf``: the levels of
     others that it was of before (``shelf.py``).
+    All of that is of legs over TCP. ``lanes``: the same of each other transport, by its prober
+    (``lanes.py``); where there are any, ``said`` has the last verdict on each platform, and
+    ``waiting`` the bursts over them that are to be made when none over TCP is left.
     """
 
     version: int = MEMORY_VERSION
@@ -347,6 +351,9 @@ class Memory(Struct, frozen=True, kw_only=True):
     families: dict[Family, FamilyMemory] = {}
     objects: dict[SeriesKey, Object] = {}
     shelf: dict[SeriesKey, tuple[Kept, ...]] = {}
+    lanes: dict[str, Memory] = {}
+    said: dict[str, Verdict] = {}
+    waiting: dict[str, Burst] = {}
 
     def platform(self, name: str) -> PlatformMemory:
         """What is remembered of ``name``; nothing at first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from probe.model.identity import FIRST_PROBER
 from probe.model.verdict import Method, SlowPhase, Trigger
 from probe.observe.effort import ONLY_SMALL, Measure
 from probe.verdict.claims import moment, nobody_looked
@@ -24,6 +25,13 @@ _FAILS = {
     Method.TCP: "connections to it do not come about",
     Method.TLS: "TLS handshakes with it fail",
     Method.HTTP: "requests to it are not answered",
+}
+# Over QUIC, where a packet that says no name goes before each handshake: what fails at the first
+# step is silent to that, too, and what fails at the second has answered it.
+_OVER_QUIC = {
+    Method.TCP: "not even a packet that says no name is answered",
+    Method.TLS: "its handshakes fail, though a packet that says no name is answered at the same "
+    "addresses",
 }
 _ONLY_SMALL = (
     "TLS handshakes with it fail: its small packets arrive and its large ones do not, as on a way "
@@ -68,7 +76,7 @@ def _beside(facts: Facts) -> str:
 def blocked(facts: Facts) -> str:
     """The sentence for a block."""
     found = _proven(facts)
-    place = _SHOWN.get(_reason(found)) or _PLACE[found.method or Method.TCP]
+    place = _SHOWN.get(_reason(found)) or _layer(facts, _PLACE)
     if found.method is Method.TLS and found.trigger is Trigger.NAME and not _shown(found):
         place = _CUT_BY_NAME
     which = _which(facts)
@@ -76,7 +84,8 @@ def blocked(facts: Facts) -> str:
     if facts.working.itself:
         since = moment(found.onset_at)
         how = f"{which} could not be reached{_over(facts)} from this line since {since}"
-    like = f"This is consistent with blocking ({found.method})"
+    layer = found.method if facts.prober == FIRST_PROBER else Method.QUIC
+    like = f"This is consistent with blocking ({layer})"
     if found.at_home:
         like += (
             ", and as well with a filter at home: the name server that says so is on this computer "
@@ -86,6 +95,14 @@ def blocked(facts: Facts) -> str:
         f"{facts.title}: {how}: {place}, while other sites are fine{_answering(facts)}."
         f"{_other_family(facts)} {like}.{_beside(facts)}"
     )
+
+
+def _layer(facts: Facts, words: dict[Method, str]) -> str:
+    """At which step it fails."""
+    method = _proven(facts).method or Method.TCP
+    if facts.prober != FIRST_PROBER and method in _OVER_QUIC:
+        return _OVER_QUIC[method]
+    return words[method]
 
 
 def _which(facts: Facts) -> str:
@@ -146,7 +163,7 @@ def _lately(facts: Facts) -> str:
 def failing_here(facts: Facts) -> str:
     """The sentence for what fails on this line, wherever else it may."""
     found = _proven(facts)
-    how = _SHOWN.get(_reason(found)) or _FAILS[found.method or Method.TCP]
+    how = _SHOWN.get(_reason(found)) or _layer(facts, _FAILS)
     if found.failure == ONLY_SMALL:
         how = _ONLY_SMALL
     which = _which(facts)

@@ -54,7 +54,8 @@ class Replayed(Struct, frozen=True, kw_only=True):
 
 def outline(verdict: Verdict) -> tuple[object, ...]:
     """What counts of a verdict when two are compared: not its numbers."""
-    return verdict.state, verdict.reason, verdict.method, verdict.trigger
+    over = tuple(one.outline for one in verdict.over)
+    return verdict.state, verdict.reason, verdict.method, verdict.trigger, over
 
 
 def _as_it_is(memory: Memory) -> Memory:

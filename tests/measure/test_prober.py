@@ -13,7 +13,8 @@ from probe.config.probers import BESIDE, NAME_PROBERS, PROBERS, NameProber, Prob
 from probe.measure.doh import ask as ask_doh
 from probe.measure.leg import measure_leg
 from probe.measure.prober import Asks, Measures, asks, measures
-from probe.model.observation import FIRST_PROBER, Leg, RoundObservation
+from probe.model.identity import FIRST_PROBER
+from probe.model.observation import Leg, RoundObservation
 from probe.schedule.data_budget import wire_bytes
 from synth.shape import config, full_round
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from probe.model.observation import RoundObservation
-from probe.verdict import after_burst, after_round, decide
+from probe.verdict import after_burst, after_round, one_lane
 from probe.verdict.about import About
 from probe.verdict.facts import Facts
 from probe.verdict.judged import Judged, facts_of
@@ -105,7 +105,7 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> list[Row]:
 
     monkeypatch.setattr(after_round, "row_of", looked_up)
     monkeypatch.setattr(after_burst, "row_of", looked_up)
-    monkeypatch.setattr(decide, "facts_of", put_together)
+    monkeypatch.setattr(one_lane, "facts_of", put_together)
     return gone
 
 

@@ -10,8 +10,16 @@ from msgspec import Struct
 from probe.config.definition import Definition
 from probe.config.schema import ScheduleConfig
 from probe.model.finding import Finding, Incident
-from probe.model.identity import Family, LegRole, Phase, RoundKind, Vantage, VantagePlatform
-from probe.model.observation import FIRST_PROBER, DnsObservation, LegObservation
+from probe.model.identity import (
+    FIRST_PROBER,
+    Family,
+    LegRole,
+    Phase,
+    RoundKind,
+    Vantage,
+    VantagePlatform,
+)
+from probe.model.observation import DnsObservation, LegObservation
 from probe.model.reference_document import OutsideHealth
 from probe.model.verdict import Verdict
 from probe.nation.drill import Drill

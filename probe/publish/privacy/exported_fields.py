@@ -258,7 +258,7 @@ RULES: Mapping[type, Mapping[str, FieldRule]] = {
         "failure": _inside,
     },
     DnsAnswer: {"rcode": _like(_RCODE), "addresses": _written},
-    Burst: {"target": _keep, "controls": _keep, "address": _written, "joint": _keep},
+    Burst: {"target": _keep, "controls": _keep, "address": _written, "joint": _keep, "over": _keep},
 }
 """What is done with each field that can hold a text or what holds one; a test sees that none is
 missing."""

@@ -1,0 +1,85 @@
+"""What is so over each transport, joined into what people meet. Pure.
+
+The state of a platform is TCP's. Each other transport that is judged adds a finding of its own
+(``TransportFinding``), and the sentence says of it what people would want to know: that it is
+proven to be slow or failing, that it is under test, or that it is spared while TCP is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from probe.model.identity import LegRole
+from probe.model.observation import RoundObservation
+from probe.model.verdict import (
+    AILING,
+    Method,
+    State,
+    TransportFinding,
+    Verdict,
+)
+from probe.observe.effort import gave
+from probe.verdict.about import Lane
+
+SILENT_FOR_ALL = "silent_for_all"
+"""The reason where nobody at all answers over a transport: that is the line's."""
+_LAYERS = frozenset({Method.TCP, Method.TLS, Method.HTTP})
+
+
+def finding_of(lane: Lane, verdict: Verdict, seen: RoundObservation) -> TransportFinding:
+    """``verdict``, which was given over ``lane`` after the round ``seen`` of its legs, as a
+    finding."""
+    silent = verdict.state is State.OFFLINE
+    return TransportFinding(
+        transport=lane.prober,
+        state=verdict.state,
+        rule_id=verdict.rule_id,
+        sentence=_nobody(verdict, seen) if silent else verdict.sentence,
+        at=verdict.at,
+        since=verdict.since,
+        reason=SILENT_FOR_ALL if silent else verdict.reason,
+        provisional=verdict.provisional,
+        basis=verdict.basis,
+        method=Method.QUIC if verdict.method in _LAYERS else verdict.method,
+        trigger=verdict.trigger,
+        signature=verdict.signature,
+        phase=verdict.phase,
+        factor=verdict.factor,
+        e_value=verdict.e_value,
+        target=verdict.target,
+        evidence=verdict.evidence,
+        holds_seconds=verdict.holds_seconds,
+    )
+
+
+def _nobody(verdict: Verdict, seen: RoundObservation) -> str:
+    """The sentence for a transport over which hardly anybody answers."""
+    controls = seen.by_role(LegRole.CONTROL)
+    silent = sum(not gave(leg) for leg in controls)
+    title = verdict.sentence.partition(":")[0]
+    return (
+        f"{title}: no answer, and none from {silent} of {len(controls)} other sites that were "
+        "asked so: that is this line's own, and no matter of the platform."
+    )
+
+
+def joined(verdict: Verdict, findings: Iterable[TransportFinding]) -> Verdict:
+    """``verdict``, which is TCP's, with what is so over other transports."""
+    found = tuple(findings)
+    told = [words for one in found if (words := _told(verdict, one))]
+    return replace(verdict, over=found, sentence=" ".join((verdict.sentence, *told)))
+
+
+def _told(verdict: Verdict, one: TransportFinding) -> str:
+    """What the platform's sentence says of a finding; empty: nothing that people would miss."""
+    if one.method is Method.DNS:
+        return ""  # where a name leads is the same for all transports, and said of TCP
+    if one.state in AILING:
+        fallback = " Browsers and apps fall back to TCP, over which nothing was found wrong."
+        return f"{one.sentence}{fallback if verdict.state is State.OK else ''}"
+    if one.provisional and one.state is State.UNKNOWN:
+        return one.sentence
+    spared = one.state is State.OK and verdict.proven
+    return f"{one.sentence} Whoever uses that is spared." if spared else ""
