@@ -7,7 +7,9 @@ import gzip
 from collections.abc import Callable
 from random import Random
 
-from probe.publish.forward.remote_write_message import decode
+import cramjam
+
+from probe.publish.forward.remote_write_message import WriteRequest
 
 MOST_HEAD = 65_536
 Answers = Callable[[asyncio.StreamWriter], None]
@@ -16,6 +18,12 @@ Answers = Callable[[asyncio.StreamWriter], None]
 def _said(status: str, body: bytes = b"", *headers: str) -> bytes:
     lines = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "", ""]
     return "\r\n".join(lines).encode() + body
+
+
+def _samples(body: bytes) -> int:
+    """How many there are in a request; raises ``DecodeError`` for what is none."""
+    message = WriteRequest.FromString(bytes(cramjam.snappy.decompress_raw(body)))
+    return sum(len(series.samples) for series in message.timeseries)
 
 
 HARMFUL: dict[str, bytes] = {
@@ -84,7 +92,7 @@ class Receiver:
         self.requests += 1
         mode = self.mode
         if mode == GOOD:
-            self.taken += sum(map(len, decode(body).values()))
+            self.taken += _samples(body)
             writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
             await writer.drain()
             return True

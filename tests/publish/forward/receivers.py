@@ -10,14 +10,27 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import cramjam
 import httpx
 
 from lab.loopback.prometheus import Program, free_address
 from lab.programs import need
+from probe.publish.forward.remote_write_message import WriteRequest
 
 SeriesKey = tuple[tuple[str, str], ...]
 Raw = dict[SeriesKey, list[tuple[int, float]]]
 """Samples (milliseconds, value) of every series, without stale markers."""
+
+
+def decode(body: bytes) -> Raw:
+    """What is in a request, as a receiver reads it: the opposite of ``encode``."""
+    request = WriteRequest.FromString(bytes(cramjam.snappy.decompress_raw(body)))
+    return {
+        tuple((label.name, label.value) for label in series.labels): [
+            (sample.timestamp, sample.value) for sample in series.samples
+        ]
+        for series in request.timeseries
+    }
 
 
 class RealReceiver(ABC):

@@ -22,9 +22,8 @@ from probe.publish.forward.remote_write_answer import (
     ReceiverResult,
     judge,
 )
-from probe.publish.forward.remote_write_message import decode
 from probe.store.writer import Store
-from tests.publish.forward.receivers import Listening, Quiet, Raw
+from tests.publish.forward.receivers import Listening, Quiet, Raw, decode
 from tests.publish.forward.test_forwarding import a_minute, fill, forward, of_instance
 
 OURS = "203.0.113.77"

@@ -7,13 +7,14 @@ import struct
 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from probe.publish.forward.remote_write_message import STALE, decode
+from probe.publish.forward.remote_write_message import STALE
 from probe.publish.forward.remote_write_message import encode as encode_message
 from probe.publish.forward.remote_write_points import points
 from probe.publish.forward.sampler import values
 from probe.publish.metrics.exposition import Registry, encode
 from probe.store.samples import Frame, Labels
 from synth.shape import config
+from tests.publish.forward.receivers import decode
 from tests.publish.metrics.test_exposition import eventful
 
 
@@ -40,6 +41,18 @@ def test_a_message_says_what_was_put_into_it() -> None:
     assert samples[0] == (1_000, 1.5)
     assert math.isnan(samples[1][1])
     assert struct.unpack("<Q", struct.pack("<d", samples[1][1]))[0] == 0x7FF0000000000002
+
+
+def test_series_of_another_instance_are_other_series() -> None:
+    labels = (("__name__", "a"), ("vantage", "home"))
+    seen = set[Labels]()
+    for external in ({"instance": "one"}, {"instance": "two"}, {"instance": "one", "vantage": "x"}):
+        body = encode_message({labels: [(1_000, 1.5)]}, external)
+        assert decode(body) == decode(encode_message({labels: [(1_000, 1.5)]}, external))
+        seen |= decode(body).keys()
+    # A series' own label wins.
+    assert [dict(one)["instance"] for one in sorted(seen)] == ["one", "two"]
+    assert {dict(one)["vantage"] for one in seen} == {"home"}
 
 
 def test_stale_markers_end_series_once() -> None:
