@@ -11,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import stat
 import time
 import weakref
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import aiodns
@@ -61,7 +63,11 @@ _REASONS: dict[object, str] = {
     pycares.errno.ARES_ECONNREFUSED: "dns_temporary_failure",
     pycares.errno.ARES_ETIMEOUT: TIMEOUT,
 }
-
+# What c-ares 1.34 opens on Linux: ares_sysconfig_files.c, ares_hosts_file.c.
+_FILES_OF_C_ARES = tuple(
+    Path("/etc", name)
+    for name in ("resolv.conf", "hosts", "nsswitch.conf", "netsvc.conf", "svc.conf")
+)
 
 _Future = asyncio.Future[pycares.AddrInfoResult]
 
@@ -139,7 +145,7 @@ async def _ask(
     """Ask the nameservers of ``conf`` for all ``names`` at once."""
     place = _place(conf)
     lookups = [_Lookup(name, family, place) for name in names]
-    if (unusable := _unusable(via)) is not None:
+    if (unusable := _unusable(via) or _endless()) is not None:
         # c-ares would say that no server can be reached.
         return tuple(lookup.observation(unusable) for lookup in lookups)
     try:
@@ -267,6 +273,20 @@ def _unusable(via: VantageConfig) -> Failure | None:
             tcp.bind(sock, source, via.interface)
     except (OSError, NetworkError) as error:
         return failure_of(error, Phase.RESOLVE)
+    return None
+
+
+def _endless() -> Failure | None:
+    """Why c-ares could not be begun, if so: it opens these files itself, and for a pipe to which
+    nobody writes it waits for ever, in the event loop."""
+    for path in _FILES_OF_C_ARES:
+        try:
+            is_pipe = stat.S_ISFIFO(path.stat().st_mode)
+        except OSError:
+            continue
+        if is_pipe:
+            detail = f"{path.name} is a pipe and not a file"
+            return Failure(phase=Phase.RESOLVE, reason="dns_non_recoverable_failure", detail=detail)
     return None
 
 

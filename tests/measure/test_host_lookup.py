@@ -19,6 +19,7 @@ from probe.measure.host_lookup import host_lookups
 from probe.model.identity import Family
 from probe.model.observation import DnsObservation, Place
 from tests.measure.dns_server import DnsServer, Script, Step, answering, framed, reply, silence
+from tests.store.test_disk import in_a_namespace
 
 NAME = "www.example.com"
 LONG = 9.0
@@ -377,3 +378,30 @@ async def test_after_three_answers_less_time_is_given_to_a_second_try(server: Dn
 async def test_no_names_are_no_packets(server: DnsServer) -> None:
     assert await host_lookups([], Family.IPV4, timeout_seconds=1, via=asking(server.address)) == ()
     assert server.udp_packets == []
+
+
+PIPES = """
+import asyncio, os, subprocess, sys
+from pathlib import Path
+from probe.config.schema import VantageConfig
+from probe.measure.host_lookup import host_lookups
+from probe.model.identity import Family
+
+pipe = sys.argv[1] + "/pipe"
+os.mkfifo(pipe)
+here = VantageConfig(name="here", nameservers=("127.0.0.1",))
+for name in ("resolv.conf", "hosts", "nsswitch.conf"):
+    if not Path("/etc", name).exists():
+        continue
+    subprocess.run(["mount", "--bind", pipe, f"/etc/{name}"], check=True)
+    (seen,) = asyncio.run(host_lookups(["x.test"], Family.IPV4, timeout_seconds=1.0, via=here))
+    subprocess.run(["umount", f"/etc/{name}"], check=True)
+    print(seen.failure.detail)
+"""
+
+
+def test_a_pipe_in_place_of_what_c_ares_reads_is_not_waited_for(tmp_path: Path) -> None:
+    said = in_a_namespace(PIPES, tmp_path / "own")
+    assert said
+    for line in said:
+        assert line.endswith("is a pipe and not a file")
