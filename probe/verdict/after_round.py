@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from probe.model.observation import RoundObservation
+from probe.model.verdict import State
 from probe.verdict import (
     answers,
     families,
@@ -22,7 +23,7 @@ from probe.verdict.memory import Memory
 from probe.verdict.outcome import Numbers
 from probe.verdict.readings import read
 from probe.verdict.slow_line import with_slow_line
-from probe.verdict.suspicion import row_of
+from probe.verdict.suspicion import Deed, row_of
 from probe.verdict.witnesses import elsewhere_noted, others_of
 
 
@@ -38,6 +39,8 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
     # What is suspected or proven.
     scene = suspects.scene_of(mine, seen, observed, about)
     row = row_of(mine, scene.event)
+    if row.act is Deed.END:
+        mine = replace(mine, proven=None, state=State.UNKNOWN)
     episode = suspects.done(row.act, scene, mine, observed, about)
     episode = suspects.with_seen(episode, seen, observed, thresholds)
     unsuspected = not suspects.suspects_of(seen, thresholds.log_margin)

@@ -59,7 +59,8 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     bursts, whether the way left no mark on the target (``Score.way_clear``), as far as the kernel
     says. ``well``: rounds in a row, up to the latest that compared it, in which it was as usual.
     ``outwaited``: a burst that waited as long as is configured met the same silence; ``late``: in
-    such a one something came (``waited.py``).
+    such a one something came (``waited.py``). ``failing``: its way failed in the latest round that
+    was suspicious.
     """
 
     target: str
@@ -101,6 +102,7 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     well: int = 0
     outwaited: bool = False
     late: bool = False
+    failing: bool = False
 
     @property
     def e_value(self) -> float:
@@ -150,7 +152,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     the latest rounds and bursts in which it was slow measured, of which alone sentences speak.
     ``way_clear``: it was slow over a way that did nothing to it, so its own server may be.
     ``hasty``: it rests on silences that were not waited for as long as is configured;
-    ``late``: what had seemed to stop came later (``waited.py``).
+    ``late``: what had seemed to stop came later (``waited.py``). ``alike``: rounds in a row that
+    showed the very failure, ``answered``: in which the far end itself answered (``own_answer.py``).
     """
 
     state: State
@@ -189,6 +192,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     way_clear: bool = False
     hasty: bool = False
     late: bool = False
+    alike: int = 2
+    answered: int = 0
 
     @property
     def said(self) -> State:

@@ -22,6 +22,7 @@ from probe.observe.effort import ONLY_SMALL, UNKNOWN_AUTHORITY, Measure
 from probe.verdict.bets import Wealth
 from probe.verdict.forged_certificate import forged_at
 from probe.verdict.memory import OpenSuspicion, Proven
+from probe.verdict.own_answer import layer_of
 from probe.verdict.saw_the_name import visited
 from probe.verdict.score import Score
 from probe.verdict.shown import Shown, added, shown
@@ -294,13 +295,7 @@ def method(episode: OpenSuspicion, rests_on: Basis | None = None) -> Method:
     """The layer at which the target's legs failed."""
     if rests_on is Basis.DNS:
         return Method.DNS
-    phases = Counter(failure.partition("/")[0] for failure in episode.failures)
-    first = phases.most_common(1)[0][0] if phases else "connect"
-    return {
-        "resolve": Method.DNS,
-        "connect": Method.TCP,
-        "tls": Method.TLS,
-    }.get(first, Method.HTTP)
+    return layer_of(episode.failures)
 
 
 def trigger(episode: OpenSuspicion, rests_on: Basis) -> Trigger:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.observe.effort import server_error
-from probe.verdict import where_names_lead
+from probe.verdict import own_answer, where_names_lead
 from probe.verdict.about import About
 from probe.verdict.apart import Led
 from probe.verdict.certificate_dates import dates_found
@@ -60,7 +60,9 @@ def _kept(found: Proven | None, seen: Compared, observed: RoundObservation) -> P
         return None
     at = observed.started_at
     if seen.of(found, observed.family) is not None:
-        return replace(found, seen_at=at, waited=found.waited + 1)
+        found = replace(found, seen_at=at, waited=found.waited + 1)
+        return own_answer.noted(found, seen, observed)
+    found = own_answer.noted(found, seen, observed)
     if reads_over(found, observed):
         found = replace(found, waited=found.waited + 1)
     return found if at - found.seen_at < PROVEN_SECONDS else None

@@ -12,11 +12,12 @@ from msgspec.structs import replace
 from probe.model.identity import Compares
 from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure
-from probe.verdict import forged_answer, lookups
+from probe.verdict import forged_answer, lookups, own_answer
 from probe.verdict.about import About
 from probe.verdict.compared import Compared, waits_for_long
 from probe.verdict.contrast import Contrast
 from probe.verdict.memory import OpenSuspicion, PlatformMemory, Proven
+from probe.verdict.open_suspicion import fails
 from probe.verdict.saw_the_name import visited
 from probe.verdict.suspicion import Deed, Occasion
 from probe.verdict.thresholds import Thresholds
@@ -60,6 +61,10 @@ def scene_of(
     if observed.started_at - current.last_at > EPISODE_SECONDS:
         return over
     now = seen.of(current, observed.family)
+    as_usual = now is not None and now.worst <= log(thresholds.contradiction)
+    if as_usual or _answers_now(current, observed):
+        lucky = current.e_value >= thresholds.evidence and current.well < MOST_LUCKY
+        return RoundScene(Occasion.LUCKY, suspects, now) if lucky else over
     if now is None:
         if not waits_for_long(current, observed):
             return RoundScene(Occasion.NOT_LOOKED_AT, suspects)
@@ -67,9 +72,6 @@ def scene_of(
         return RoundScene(
             Occasion.READS if rival is None else Occasion.RIVAL, suspects, None, rival
         )
-    if now.worst <= log(thresholds.contradiction):
-        lucky = current.e_value >= thresholds.evidence and current.well < MOST_LUCKY
-        return RoundScene(Occasion.LUCKY, suspects, now) if lucky else over
     rival = rival_of(current, now, suspects, thresholds)
     if rival is not None:
         return RoundScene(Occasion.RIVAL, suspects, now, rival)
@@ -77,9 +79,17 @@ def scene_of(
     return RoundScene(Occasion.AGAIN if slow else Occasion.HARDLY, suspects, now)
 
 
+def _answers_now(current: OpenSuspicion, observed: RoundObservation) -> bool:
+    """It was failing, and the far end itself answers."""
+    failing = current.failing or fails(current)
+    return failing and own_answer.answers(current, observed)
+
+
 def _of_proven(
     found: Proven, seen: Compared, observed: RoundObservation, thresholds: Thresholds
 ) -> Occasion:
+    if own_answer.over(found):
+        return Occasion.ANSWERED
     if waits_for_long(found, observed) and found.waited >= LONG_WAIT:
         return Occasion.READS
     now = seen.of(found, observed.family)
@@ -123,6 +133,7 @@ def renewed(
         at_home=forged_answer.at_home(observed, now.target)
         and (current.at_home or not current.led_astray),
         own_words=lookups.own_words(current.own_words, observed, now.target),
+        failing=now.way_failed,
     )
 
 
@@ -158,6 +169,7 @@ def begun(
         led_astray=lookups.is_astray(mine, observed, worst.target),
         at_home=forged_answer.at_home(observed, worst.target),
         own_words=lookups.own_words((), observed, worst.target),
+        failing=worst.way_failed,
     )
 
 

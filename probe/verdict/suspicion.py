@@ -43,6 +43,7 @@ class Occasion(StrEnum):
     AGAIN = "it is slow again"
     HARDLY = "it is slower than usual, by less than the margin"
     AS_USUAL = "it is no slower than the margin"
+    ANSWERED = "it failed, and the far end itself has answered in two rounds in a row"
     READS = "it is of long reads, and the round reads"
     NOT_LOOKED_AT = "the round does not compare it"
     # A burst.
@@ -121,6 +122,8 @@ TABLE: tuple[Row, ...] = (
     Row(_PROVEN, Occasion.CLOCK_SET, Deed.KEEP, _PROVEN),
     Row(_PROVEN, Occasion.AGAIN, Deed.KEEP, _PROVEN, Ask.SWAP),
     Row(_PROVEN, Occasion.AS_USUAL, Deed.KEEP, _PROVEN, Ask.END),
+    # It came through, so it does not fail: what fails later is proven anew.
+    Row(_PROVEN, Occasion.ANSWERED, Deed.END, _NOTHING),
     Row(_PROVEN, Occasion.READS, Deed.KEEP, _PROVEN, Ask.END),
     Row(_PROVEN, Occasion.NOT_LOOKED_AT, Deed.KEEP, _PROVEN),
     # Bursts.
@@ -162,6 +165,7 @@ _OF_A_SUSPICION = frozenset(
 _OF_A_PROOF = frozenset(
     {
         Occasion.AS_USUAL,
+        Occasion.ANSWERED,
         Occasion.SWAP_WELL,
         Occasion.SWAP_MORE,
         Occasion.SWAP_SILENT,

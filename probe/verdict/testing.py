@@ -13,7 +13,7 @@ from probe.model.burst import Burst
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Trigger
 from probe.observe.effort import ONLY_SMALL
-from probe.verdict import where_names_lead
+from probe.verdict import own_answer, where_names_lead
 from probe.verdict.about import About
 from probe.verdict.bets import EACH, Wealth
 from probe.verdict.compared import Compared
@@ -312,14 +312,15 @@ def weighed(
     """What is proven, with the best basis that it has after an ordinary round.
 
     While references find it failing or slow, too, only a swap or a resolver's lie says more than
-    that it is so here. A better basis counts in rounds in which it is still so here."""
+    that it is so here. A better basis counts in rounds in which it is still so here,
+    in the very way that was proven."""
     at = observed.started_at
     if found.elsewhere_at == at:
         lesser = found.basis in (Basis.PLATFORMS, Basis.REFERENCE, Basis.FORGED)
         return replace(found, basis=found.here, together=()) if lesser else found
     if found.basis.accuses or found.failure == ONLY_SMALL or found.hasty:
         return found
-    if not _is_slow(seen.of(found, observed.family), about):
+    if not _is_slow(seen.of(found, observed.family), about) or not own_answer.shows_it(found):
         return found
     lasted = at - found.onset_at
     gained = better(found.addresses, lasted, about.thresholds, others, way_clear=found.way_clear)
