@@ -35,8 +35,10 @@ _COUNTRY = "country, platform, kind, drill"
 _RESTRICTED = FindingKind.RESTRICTED.value
 _SILENT = FindingKind.SILENT.value
 
+SAID = "vantage:throttlewatch_verdict_state:held"
 AFFECTED_VANTAGE = "vantage:throttlewatch_affected:max"
 VOTER = "vantage:throttlewatch_voter_affected:max"
+VOTERS = "asn:throttlewatch_voters:count"
 ONSET_VANTAGE = "vantage:throttlewatch_onset_timestamp_seconds:max"
 LOOKED = "platform:throttlewatch_reference_looked_timestamp_seconds:min"
 WEIGHT = "asn:throttlewatch_weight:max"
@@ -76,6 +78,7 @@ def recordings(
         *known(thresholds),
         *_references(thresholds),
         _onset(),
+        _said(),
         *_vantages(),
         *_networks(thresholds),
         *_countries(thresholds),
@@ -84,26 +87,29 @@ def recordings(
     )
 
 
+def _said() -> Recording:
+    """What each says, one series for each: the rules after it read this, and not one series for
+    every state there is."""
+    return Recording(
+        record=SAID,
+        expr=f"max by ({_PLACE}, state) ({names.VERDICT_STATE.name} == 1)",
+    )
+
+
 def _vantages() -> Iterator[Recording]:
-    verdict = names.VERDICT_STATE.name
     reasons = "|".join(sorted(NO_VOTE))
     no_vote = f'{names.VERDICT_INFO.name}{{reason=~"{reasons}"}}'
     for kind in VERDICT_KINDS:
-        affected, saying = states_text(AFFECTED[kind]), states_text(AFFECTED[kind] | CLEAR[kind])
-        says = (
-            f'max by ({_PLACE}) ({verdict}{{role="inside", state=~"{affected}"}})\n'
-            f'and (max by ({_PLACE}) ({verdict}{{role="inside", state=~"{saying}"}}) == 1)'
-        )
+        says = f"max by ({_PLACE}) ({_saying(AFFECTED[kind])})"
         if kind is FindingKind.RESTRICTED:
             # Fine abroad, by a look after it began: what is impaired here is so here.
-            says = (
-                f"(max by ({_PLACE}) "
-                f'({verdict}{{role="inside", state="{State.IMPAIRED.value}"}} == 1)\n'
-                f'and on (platform, drill) ({REFERENCE}{{kind="{kind.value}"}} == 1)\n'
+            says += (
+                f"\nor max by ({_PLACE}) (({_saying({State.IMPAIRED})}\n"
+                f'and on (platform, drill) ({REFERENCE}{{kind="{kind.value}"}} == 1))\n'
                 f"and on (vantage, platform, drill) "
-                f"({ONSET_VANTAGE} <= on (platform, drill) group_left () {LOOKED}))\n"
-                f"or ({says})"
+                f"({ONSET_VANTAGE} <= on (platform, drill) group_left () {LOOKED}))"
             )
+        says += f"\nor max by ({_PLACE}) ({_saying(CLEAR[kind])} * 0)"
         yield Recording(
             record=AFFECTED_VANTAGE,
             expr=(
@@ -113,11 +119,13 @@ def _vantages() -> Iterator[Recording]:
             ),
             labels={"kind": kind.value},
         )
+    for kind in VERDICT_KINDS:
         yield Recording(
             record=VANTAGES,
             expr=(
-                "count by (country, platform, drill) "
-                f'(max by ({_PLACE}) ({verdict}{{role="inside", state="ok"}}))'
+                f'count by (country, platform, drill) (max by ({_PLACE}) ({SAID}{{role="inside"}}))'
+                if kind is VERDICT_KINDS[0]
+                else f'{VANTAGES}{{kind="{VERDICT_KINDS[0].value}"}}'
             ),
             labels={"kind": kind.value},
         )
@@ -137,6 +145,10 @@ def _vantages() -> Iterator[Recording]:
     )
 
 
+def _saying(states: Iterable[State]) -> str:
+    return f'{SAID}{{role="inside", state=~"{states_text(states)}"}}'
+
+
 def _networks(thresholds: NationConfig) -> Iterator[Recording]:
     there = f"max by (country, asn, drill) ({KNOWN} >= 0)"
     yield Recording(
@@ -152,18 +164,24 @@ def _networks(thresholds: NationConfig) -> Iterator[Recording]:
             )
         ),
     )
+    counted = f"and on (country, asn, drill) {WEIGHT}"
+    silent = f'{AFFECTED_VANTAGE}{{kind="{_SILENT}"}}'
     yield Recording(
         record=VOTER,
+        expr=f"({AFFECTED_VANTAGE}{{{VOTING}}} == 1) {counted}\nor ({silent} == 1)",
+    )
+    yield Recording(
+        record=VOTERS,
         expr=(
-            f"{AFFECTED_VANTAGE}{{{VOTING}}} and on (country, asn, drill) {WEIGHT}\n"
-            f'or {AFFECTED_VANTAGE}{{kind="{_SILENT}"}}'
+            f"count by ({_NETWORK}) ({AFFECTED_VANTAGE}{{{VOTING}}}) {counted}\n"
+            f"or count by ({_NETWORK}) ({silent})"
         ),
     )
     # Half of a network says neither: it is as if it were not heard.
-    affected, all_of = f"sum by ({_NETWORK}) ({VOTER}) * 2", f"count by ({_NETWORK}) ({VOTER})"
+    affected = f"(count by ({_NETWORK}) ({VOTER}) or {VOTERS} * 0) * 2"
     yield Recording(
         record=AFFECTED_NETWORK,
-        expr=f"({affected} > bool {all_of})\nunless ({affected} == {all_of})",
+        expr=f"({affected} > bool {VOTERS})\nunless ({affected} == {VOTERS})",
     )
 
 
@@ -186,12 +204,12 @@ def _references(thresholds: NationConfig) -> Iterator[Recording]:
     fine = states_text(REFERENCE_FINE[FindingKind.RESTRICTED])
     selector = f'{{role="reference", state=~"{fine}"}} == 1'
     slot = "vantage, platform, drill"
+    looked = f"and on ({slot}) ({names.VERDICT_STATE.name}{selector})"
     yield Recording(
         record=LOOKED,
         expr=(
             "min by (platform, drill) "
-            f"({_corrected(f'max by ({slot}) ({names.VERDICT_TIME.name})')}\n"
-            f"and on ({slot}) ({names.VERDICT_STATE.name}{selector}))"
+            f"{_corrected(f'max by ({slot}) ({names.VERDICT_TIME.name} {looked})')}"
         ),
     )
 
@@ -238,7 +256,7 @@ def _countries(thresholds: NationConfig) -> Iterator[Recording]:
         record=AFFECTED_NETWORKS,
         expr=f"sum by ({_COUNTRY}) ({AFFECTED_NETWORK}) or {none}",
     )
-    struck = f"({VOTER} == 1) and on ({_NETWORK}) ({AFFECTED_NETWORK} == 1)"
+    struck = f"{VOTER} and on ({_NETWORK}) ({AFFECTED_NETWORK} == 1)"
     yield Recording(
         record=UPSTREAMS,
         expr=(
@@ -292,7 +310,7 @@ def _onsets(thresholds: NationConfig, platforms: Mapping[str, str]) -> Iterator[
     yield Recording(
         record=ONSET_NETWORK,
         expr=(
-            f"quantile by ({_NETWORK}) (0.5, ({VOTER} == 1) * 0\n"
+            f"quantile by ({_NETWORK}) (0.5, {VOTER} * 0\n"
             f"+ on (vantage, platform, drill) group_left () {ONSET_VANTAGE})\n"
             f"and ({AFFECTED_NETWORK} == 1)"
         ),
@@ -319,14 +337,15 @@ def _onsets(thresholds: NationConfig, platforms: Mapping[str, str]) -> Iterator[
             ),
             labels={"operator": operator},
         )
-    struck = f"({VOTER}{only} == 1) and on ({_NETWORK}) ({AFFECTED_NETWORK} == 1)"
+    struck = f"({VOTER}{only} and on ({_NETWORK}) ({AFFECTED_NETWORK} == 1))"
     yield Recording(
         record=CONTROLS,
         expr=(
             "count by (country, platform, kind, control, drill) (\n"
-            f"max by (vantage, platform, control, drill) ({names.VERDICT_CONTROL.name})\n"
+            f"max by (vantage, platform, control, drill) ({names.VERDICT_CONTROL.name}\n"
+            f"and on (vantage, platform, drill) {VOTER}{only})\n"
             "* on (vantage, platform, drill) group_left (country, kind)\n"
-            f"max by (country, kind, vantage, platform, drill) ({struck}))"
+            f"max by (country, kind, vantage, platform, drill) {struck})"
         ),
     )
     yield from _together(thresholds, platforms)
