@@ -8,7 +8,7 @@ from probe.config.schema import NationConfig
 from probe.model.finding import SCOPE_CODE, FindingKind, Scope
 from probe.model.verdict import State
 from probe.publish.metrics import metric_names as names
-from probe.publish.rules import recording_rules
+from probe.publish.rules import recording_rules, reference_rules
 from probe.publish.rules.alert_numbers import COUNTRY, networks, title, together
 from probe.publish.rules.known_vantages import ASIDE
 from probe.publish.rules.rule_parts import Alert
@@ -27,7 +27,7 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
     counted = networks(FindingKind.RESTRICTED.value)
     nation, partial = SCOPE_CODE[Scope.NATION], SCOPE_CODE[Scope.PARTIAL]
     restricted = _at(FindingKind.RESTRICTED)
-    reference = f"on (platform, kind, drill) ({recording_rules.REFERENCE}{{{DRILL_MATCHER}}} == 1)"
+    reference = f"on (platform, kind, drill) ({reference_rules.REFERENCE}{{{DRILL_MATCHER}}} == 1)"
     yield Alert(
         name="ThrottlewatchNation",
         expr=f"{restricted} == {nation} and {reference}",
@@ -94,7 +94,7 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
             f"{_at(FindingKind.RESTRICTED, recording_rules.AFFECTED_VANTAGES)} > 0\n"
             f"and {restricted} <= {SCOPE_CODE[Scope.VANTAGE]}\n"
             f"unless on (platform, kind, drill) "
-            f"({recording_rules.REFERENCE}{{{DRILL_MATCHER}}} == 0)"
+            f"({reference_rules.REFERENCE}{{{DRILL_MATCHER}}} == 0)"
         ),
         hold="5m",
         severity="warning",
@@ -147,7 +147,7 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
     yield Alert(
         name="ThrottlewatchFailsAbroad",
         expr=(
-            f"{recording_rules.REFERENCE}"
+            f"{reference_rules.REFERENCE}"
             f'{{kind="{FindingKind.RESTRICTED.value}", {DRILL_MATCHER}}} == 0'
         ),
         hold="10m",

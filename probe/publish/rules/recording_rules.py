@@ -17,9 +17,6 @@ from probe.nation.sight import (
     AFFECTED,
     CLEAR,
     NO_VOTE,
-    REFERENCE_FAILING,
-    REFERENCE_FINE,
-    SLOW_ABROAD,
     TOLERANCE,
     VERDICT_KINDS,
     hold_steps,
@@ -27,9 +24,15 @@ from probe.nation.sight import (
 )
 from probe.publish.metrics import metric_names as names
 from probe.publish.rules.known_vantages import ASIDE, DARK, KNOWN, MEASURED, PRESENT, VOTING, known
+from probe.publish.rules.reference_rules import (
+    LOOKED,
+    PLACE,
+    REFERENCE,
+    by_servers_clock,
+    references,
+)
 from probe.publish.rules.rule_parts import Recording, states_text, window
 
-_PLACE = "country, asn, access, role, vantage, platform, drill"
 _NETWORK = "country, asn, platform, kind, drill"
 _COUNTRY = "country, platform, kind, drill"
 _RESTRICTED = FindingKind.RESTRICTED.value
@@ -40,11 +43,9 @@ AFFECTED_VANTAGE = "vantage:throttlewatch_affected:max"
 VOTER = "vantage:throttlewatch_voter_affected:max"
 VOTERS = "asn:throttlewatch_voters:count"
 ONSET_VANTAGE = "vantage:throttlewatch_onset_timestamp_seconds:max"
-LOOKED = "platform:throttlewatch_reference_looked_timestamp_seconds:min"
 WEIGHT = "asn:throttlewatch_weight:max"
 AFFECTED_NETWORK = "asn:throttlewatch_affected:bool"
 ONSET_NETWORK = "asn:throttlewatch_onset_timestamp_seconds:median"
-REFERENCE = "platform:throttlewatch_reference_fine:bool"
 VANTAGES = "country:throttlewatch_vantages:count"
 AFFECTED_VANTAGES = "country:throttlewatch_affected_vantages:sum"
 COVERED_NETWORKS = "country:throttlewatch_covered_networks:count"
@@ -76,7 +77,7 @@ def recordings(
     run_by = {platform: (operators or {}).get(platform, platform) for platform in platforms}
     return (
         *known(thresholds),
-        *_references(thresholds),
+        *references(thresholds),
         _onset(),
         _said(),
         *_vantages(),
@@ -92,7 +93,7 @@ def _said() -> Recording:
     every state there is."""
     return Recording(
         record=SAID,
-        expr=f"max by ({_PLACE}, state) ({names.VERDICT_STATE.name} == 1)",
+        expr=f"max by ({PLACE}, state) ({names.VERDICT_STATE.name} == 1)",
     )
 
 
@@ -100,16 +101,16 @@ def _vantages() -> Iterator[Recording]:
     reasons = "|".join(sorted(NO_VOTE))
     no_vote = f'{names.VERDICT_INFO.name}{{reason=~"{reasons}"}}'
     for kind in VERDICT_KINDS:
-        says = f"max by ({_PLACE}) ({_saying(AFFECTED[kind])})"
+        says = f"max by ({PLACE}) ({_saying(AFFECTED[kind])})"
         if kind is FindingKind.RESTRICTED:
             # Fine abroad, by a look after it began: what is impaired here is so here.
             says += (
-                f"\nor max by ({_PLACE}) (({_saying({State.IMPAIRED})}\n"
+                f"\nor max by ({PLACE}) (({_saying({State.IMPAIRED})}\n"
                 f'and on (platform, drill) ({REFERENCE}{{kind="{kind.value}"}} == 1))\n'
                 f"and on (vantage, platform, drill) "
                 f"({ONSET_VANTAGE} <= on (platform, drill) group_left () {LOOKED}))"
             )
-        says += f"\nor max by ({_PLACE}) ({_saying(CLEAR[kind])} * 0)"
+        says += f"\nor max by ({PLACE}) ({_saying(CLEAR[kind])} * 0)"
         yield Recording(
             record=AFFECTED_VANTAGE,
             expr=(
@@ -123,7 +124,7 @@ def _vantages() -> Iterator[Recording]:
         yield Recording(
             record=VANTAGES,
             expr=(
-                f'count by (country, platform, drill) (max by ({_PLACE}) ({SAID}{{role="inside"}}))'
+                f'count by (country, platform, drill) (max by ({PLACE}) ({SAID}{{role="inside"}}))'
                 if kind is VERDICT_KINDS[0]
                 else f'{VANTAGES}{{kind="{VERDICT_KINDS[0].value}"}}'
             ),
@@ -185,60 +186,12 @@ def _networks(thresholds: NationConfig) -> Iterator[Recording]:
     )
 
 
-def _references(thresholds: NationConfig) -> Iterator[Recording]:
-    """Weighed: most of all are fine (and enough of them), or more fail than are fine; else there is
-    no series."""
-    state = f'{names.VERDICT_STATE.name}{{role="reference", state="{State.OK.value}"}}'
-    every = f"count by (platform, drill) (max by ({_PLACE}) ({state}))"
-    for kind in VERDICT_KINDS:
-        fine = _abroad(REFERENCE_FINE[kind])
-        failing = _abroad(REFERENCE_FAILING[kind], SLOW_ABROAD[kind])
-        yield Recording(
-            record=REFERENCE,
-            expr=(
-                f"(({fine} >= {thresholds.min_references})\n* 2 > {every}) * 0 + 1\n"
-                f"or ({fine}\n< {failing}) * 0"
-            ),
-            labels={"kind": kind.value},
-        )
-    fine = states_text(REFERENCE_FINE[FindingKind.RESTRICTED])
-    selector = f'{{role="reference", state=~"{fine}"}} == 1'
-    slot = "vantage, platform, drill"
-    looked = f"and on ({slot}) ({names.VERDICT_STATE.name}{selector})"
-    yield Recording(
-        record=LOOKED,
-        expr=(
-            "min by (platform, drill) "
-            f"{_corrected(f'max by ({slot}) ({names.VERDICT_TIME.name} {looked})')}"
-        ),
-    )
-
-
-def _corrected(time: str) -> str:
-    """A time that a vantage tells by its own clock, by the server's."""
-    clock = names.VANTAGE_TIME.name
-    return (
-        f"({time}\n+ on (vantage, drill) group_left () "
-        f"max by (vantage, drill) (timestamp({clock}) - {clock})\nor {time})"
-    )
-
-
 def _onset() -> Recording:
     since = f"max by (vantage, platform, drill) ({names.VERDICT_SINCE.name})"
     return Recording(
         record=ONSET_VANTAGE,
-        expr=f"{_corrected(since)}\nor max by (vantage, drill) ({DARK})",
+        expr=f"{by_servers_clock(since)}\nor max by (vantage, drill) ({DARK})",
     )
-
-
-def _abroad(states: Iterable[State], reasons: Iterable[str] = ()) -> str:
-    verdict = names.VERDICT_STATE.name
-    selector = f'{verdict}{{role="reference", state=~"{states_text(states)}"}}'
-    if found := "|".join(sorted(reasons)):
-        unknown = f'{verdict}{{role="reference", state="{State.UNKNOWN.value}"}}'
-        info = f'{names.VERDICT_INFO.name}{{reason=~"{found}"}}'
-        selector += f"\nor ({unknown} and on (vantage, platform, drill) {info})"
-    return f"sum by (platform, drill) (max by ({_PLACE}) ({selector}))"
 
 
 def _countries(thresholds: NationConfig) -> Iterator[Recording]:
