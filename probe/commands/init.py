@@ -18,8 +18,9 @@ from probe.commands.plan import show_plan
 from probe.config import ConfigErrors, contacts, embedded, load
 from probe.config.calling import countries, country_code, country_near, network_number
 from probe.config.formats import is_https_url
-from probe.config.readable import home_of
+from probe.config.readable import Unreadable, home_of, read_text
 from probe.config.schema import Config
+from probe.config.shipped import yaml_files
 from probe.config.units import parse_bytes, parse_monthly_bytes
 from probe.model.identity import Access
 from probe.publish.terminal.console import console
@@ -144,6 +145,8 @@ def init(
     What is given as an option is not asked for. Nothing is sent: at the end you see every host that
     would be contacted, and what to do next.
     """
+    if str(file) == "-":
+        raise click.ClickException("the configuration is a file: give it a name, such as my.yaml")
     file = home_of(str(file))
     if file.exists():
         raise click.ClickException(f"{file} is there already: edit it, or give another name")
@@ -232,9 +235,9 @@ def _control(url: str) -> str:
 
 
 def _checked(file: Path, texts: dict[Path, str]) -> Config:
-    """What the files mean, before any of them is there."""
+    """What the files mean, before any of them is there, with the definitions that are there."""
     with tempfile.TemporaryDirectory() as name:
-        for path, text in texts.items():
+        for path, text in {**_there_already(file.parent / embedded.PLATFORMS), **texts}.items():
             copy = Path(name) / path.relative_to(file.parent)
             copy.parent.mkdir(exist_ok=True)
             copy.write_text(text, encoding="utf-8")
@@ -247,16 +250,33 @@ def _checked(file: Path, texts: dict[Path, str]) -> Config:
             ) from errors
 
 
+def _there_already(folder: Path) -> dict[Path, str]:
+    """The operator's own definitions: they hold beside the new file, too."""
+    try:
+        return {path: read_text(path) for path in yaml_files(folder)}
+    except Unreadable as error:
+        raise click.ClickException(f"nothing was written: {folder}: {error}") from error
+
+
 def _written(texts: dict[Path, str]) -> None:
+    """All of them, or none."""
     for path in texts:
         if path.exists():
             raise click.ClickException(f"{path} is there already; nothing was written")
-    for path, text in texts.items():
-        try:
+    done: list[Path] = []
+    try:
+        for path, text in texts.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise click.ClickException(f"cannot make {path.parent}: {error.strerror}") from error
-        write([text.encode()], path)
+            write([text.encode()], path)
+            done.append(path)
+    except (OSError, click.ClickException) as error:
+        for path in done:
+            path.unlink()
+        if isinstance(error, OSError):
+            raise click.ClickException(
+                f"cannot make {path.parent}: {error.strerror}; nothing was written"
+            ) from error
+        raise
 
 
 def _tell_what_follows(config: Config, file: Path, paths: tuple[Path, ...]) -> None:

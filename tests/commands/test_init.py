@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis.strategies import characters, text
 
 from probe.cli import main
-from probe.config import ConfigErrors, contacts, load
+from probe.config import ConfigErrors, contacts, embedded, load
 from probe.config.calling import called, countries, country_code, country_near, network_number
 from probe.model.identity import Access
 from tests.every import for_every
@@ -61,6 +61,31 @@ def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
     done = run(tmp_path / "u.yaml", "--country", "pk", "--domestic", "https://a.example/x")
     assert done.exit_code == 1
     assert not (tmp_path / "u.yaml").exists()
+
+
+def test_definitions_that_are_there_already_hold_too(tmp_path: Path) -> None:
+    own = tmp_path / embedded.PLATFORMS / "mine.yaml"
+    own.parent.mkdir()
+    first = tmp_path / "first.yaml"
+    assert run(first, "--domestic", "https://mirror.example/InRelease", "-y").exit_code == 0
+    (own.parent / "control-domestic.yaml").rename(own)
+    done = run(tmp_path / "second.yaml", "--yes")
+    assert "mirror.example" in done.output, done.output
+    own.write_text("name: mine\n")
+    done = run(tmp_path / "third.yaml", "--yes")
+    assert (done.exit_code, (tmp_path / "third.yaml").exists()) == (1, False)
+    assert "platforms/mine.yaml" in done.output
+
+
+def test_all_is_written_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / embedded.PLATFORMS).write_text("a file")
+    done = run(tmp_path / "t.yaml", "--domestic", "https://mirror.example/InRelease", "-y")
+    assert (done.exit_code, (tmp_path / "t.yaml").exists()) == (1, False)
+    assert "nothing was written" in done.output
+    monkeypatch.chdir(tmp_path)
+    done = run(Path("-"), "--yes")
+    assert (done.exit_code, Path("-").exists()) == (1, False)
+    assert "give it a name" in done.output
 
 
 @pytest.mark.parametrize(
