@@ -47,10 +47,15 @@ class _Case:
             self.fails(error)
             return False
         if following is None:
-            self.closed.set_result(None)
+            self.ends()
             return False
         self.planned = PlannedBurst(self.planned.platform, following)
         return True
+
+    def ends(self) -> None:
+        """Nothing follows. Whoever was cancelled in this turn of the loop has left already."""
+        if not self.closed.done():
+            self.closed.set_result(None)
 
     def fails(self, error: BaseException) -> None:
         """Nothing follows, because of ``error``."""
@@ -107,7 +112,7 @@ class BurstDesk:
             return
         if self._stopping():
             for case in table.waiting:
-                case.closed.set_result(None)
+                case.ends()
             table.waiting.clear()
         if not table.waiting:
             del self._tables[kind]

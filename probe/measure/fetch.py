@@ -4,6 +4,7 @@ as little as possible said of who asks."""
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 from enum import StrEnum
@@ -16,6 +17,8 @@ from probe.model.identity import Role
 
 TIMEOUT_SECONDS = 20.0
 _PART_BYTES = 65_536
+_ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e]*"')
+_MOST_ETAG = 128
 
 
 class FetchTrouble(StrEnum):
@@ -90,4 +93,10 @@ async def _get(
             size += len(part)
             if size > most_bytes:
                 break
-        return response.status_code, response.headers.get("etag", ""), b"".join(parts)
+        return response.status_code, _etag(response.headers.get("etag", "")), b"".join(parts)
+
+
+def _etag(said: str) -> str:
+    """What may be said again in the next request (RFC 9110, 8.8.3); empty: nothing. Whatever else
+    stood in it would make every later request one that cannot be sent, or is refused."""
+    return said if len(said) <= _MOST_ETAG and _ETAG.fullmatch(said) else ""

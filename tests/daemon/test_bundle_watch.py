@@ -117,6 +117,19 @@ async def test_any_other_leaves_the_last_good_one_and_is_told(
     assert ("was found last may not be used" in page) is refused
 
 
+@pytest.mark.parametrize(
+    "etag", ["é", '"\u20ac"', '"' + "x" * 60_000 + '"', "\x01", '"a\tb"', "W/", '"a" "b"', "plain"]
+)
+async def test_a_mark_that_cannot_be_said_again_stops_nothing(etag: str, tmp_path: Path) -> None:
+    async with reference() as (server, url):
+        probe = Watched(tmp_path, url)
+        server.body, server.etag = body_of({"x.yaml": X}), etag
+        assert await probe.watch.look() in ("ok", "unreachable")
+        server.body, server.etag = body_of({"x.yaml": X}, version=2), '"2"'
+        assert await probe.watch.look() == "ok"
+    assert etag.lower() not in server.asked[1].lower()
+
+
 async def test_nobody_there_is_no_refusal(tmp_path: Path) -> None:
     probe = Watched(tmp_path, "http://127.0.0.1:9/list.json")
     assert await probe.watch.look() == "unreachable"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
@@ -58,9 +59,13 @@ class Line:
         """What is under way ends; so does what follows, so many ``times``."""
         for _ in range(times):
             await settle()
-            for end in tuple(self._ends):
-                end.set()
+            self.end()
         await settle()
+
+    def end(self) -> None:
+        """What is under way ends in the next turn of the loop."""
+        for end in tuple(self._ends):
+            end.set()
 
 
 def observed(vantage: str, planned: PlannedBurst) -> RoundObservation:
@@ -280,3 +285,34 @@ async def test_whatever_comes_and_goes_nobody_waits_for_ever(seed: int) -> None:
     assert all(turn.task.done() for turn in turns)
     assert not line.under_way
     assert not desk._tables
+
+
+@pytest.mark.parametrize("seed", range(60))
+async def test_whatever_meets_in_one_turn_of_the_loop_is_no_fault(seed: int) -> None:
+    """Ends, cancelled turns and the daemon's own stop, some turns of the loop apart or none."""
+    random, line, stops = Random(seed), Line(), asyncio.Event()
+    faults: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+    desk = desk_of(line, stops.is_set)
+    turns: list[Turn] = []
+    for step in range(60):
+        match random.randrange(5):
+            case 0 | 1:
+                plans = [random.choice([READS, TOUCHES]) for _ in range(random.randint(1, 4))]
+                turns.append(Turn(desk, f"p{step}", plans, at=random.choice("ab")))
+            case 2 | 3 if turns:
+                for turn in random.sample(turns, random.randint(1, len(turns))):
+                    turn.task.cancel()
+            case 4:
+                stops.set() if random.random() < 0.5 else stops.clear()
+            case _:
+                line.end()
+        for _ in range(random.choice((0, 0, 1, 2, 3, 20))):
+            await asyncio.sleep(0)
+    await line.go(len(turns) * 4 + 4)
+    assert all(turn.task.done() for turn in turns)
+    assert not line.under_way
+    assert not desk._tables
+    del turns
+    gc.collect()
+    assert not faults
