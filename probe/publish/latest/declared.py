@@ -39,6 +39,10 @@ class Declared:
             for owner, definition in self._owners.items()
             for target in definition.targets
         )
+        self._entries = {
+            owner: tuple(dict.fromkeys((*_hosts(definition), *self._beacon(owner))))
+            for owner, definition in self._owners.items()
+        }
         self._resolvers = frozenset(
             {SYSTEM_RESOLVER, *(resolver.name for resolver in settings.dns.resolvers)}
         )
@@ -62,8 +66,7 @@ class Declared:
             key.vantage in self._vantage_names
             and key.resolver in self._resolvers
             and key.transport in TRANSPORTS
-            and key.owner in self._owners
-            and key.name in self._entries(key.owner)
+            and key.name in self._entries.get(key.owner, ())
         )
 
     def leg_key(self, observed: RoundObservation, leg: Leg) -> LegKey:
@@ -85,7 +88,7 @@ class Declared:
     def dns_key(self, observed: RoundObservation, dns: DnsObservation) -> DnsKey | None:
         """The name of a DNS measurement; ``None`` if nothing declares what was asked for."""
         for owner in self._asked_by(observed.platform):
-            entry = _entry(self._entries(owner), dns.name)
+            entry = _entry(self._entries.get(owner, ()), dns.name)
             if entry is not None:
                 return DnsKey(
                     vantage=observed.vantage,
@@ -101,12 +104,6 @@ class Declared:
         """Who may have asked in a round of ``platform``: itself first, then the controls."""
         yield Owner(name=platform)
         yield from (owner for owner in self._owners if owner.is_control)
-
-    def _entries(self, owner: Owner) -> tuple[str, ...]:
-        definition = self._owners.get(owner)
-        if definition is None:
-            return ()
-        return (*_hosts(definition), *self._beacon(owner))
 
     def _beacon(self, owner: Owner) -> tuple[str, ...]:
         beacon = self.config.settings.beacon
