@@ -10,6 +10,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from probe.config.values import (
+    AddressRange,
     Bytes,
     ControlNetwork,
     ControlPool,
@@ -152,7 +153,8 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``hosts`` are all host names that measuring it may contact (``*.`` for any label below); a test
     and the loader hold every URL, discovery and corner to them. ``operator`` is who runs it.
     ``scope`` of a control: ``domestic`` or ``foreign``. ``enabled: false`` keeps the file as a
-    template. ``operator`` of a control: whose servers answer; ``network``: of which kind these are.
+    template. ``operator`` of a control: whose servers answer; ``network``: of which kind these are;
+    ``ranges``: which addresses are in that network, so that a platform is known to be in it, too.
     ``pool`` of a control: a probe draws its handful from those that have it; ``first`` ones are
     what is measured where nothing was drawn. ``country``: used only there.
     """
@@ -166,6 +168,7 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     operator: str = ""
     scope: ControlScope = "foreign"
     network: ControlNetwork | None = None
+    ranges: Annotated[tuple[AddressRange, ...], Meta(max_length=256)] = ()
     pool: ControlPool | None = None
     country: Country | None = None
     enabled: bool = True

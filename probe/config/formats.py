@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -40,6 +40,14 @@ def is_address(text: str) -> bool:
     """A literal IPv4 or IPv6 address, without brackets or zone."""
     try:
         return "%" not in text and bool(ip_address(text))
+    except ValueError:
+        return False
+
+
+def is_address_range(text: str) -> bool:
+    """Addresses with the same first bits, written with their number."""
+    try:
+        return "/" in text and "%" not in text and bool(ip_network(text))
     except ValueError:
         return False
 
@@ -153,6 +161,10 @@ FORMS: dict[str, Form] = {
         accepts=is_host_pattern, expected="a host name such as www.example.com, or *.example.com"
     ),
     "address": Form(accepts=is_address, expected="an address such as 192.0.2.1 or 2001:db8::1"),
+    "address-range": Form(
+        accepts=is_address_range,
+        expected="addresses by their first bits, such as 192.0.2.0/24 or 2001:db8::/32",
+    ),
     "address-and-port": Form(
         accepts=is_address_and_port,
         expected="an address such as 9.9.9.9, with a port or not: 9.9.9.9:53, [2620:fe::fe]:53",

@@ -7,6 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from probe.model.basis import Basis
+from probe.model.curtain import Curtain
 from probe.model.observation import HOLD_SECONDS
 
 # A target that is this many times slower than its own level is throttled severely (OONI's
@@ -18,6 +19,8 @@ SEVERE_FACTOR = 10.0
 HOME_RESOLVER = "home_resolver"
 # The reason where the probe's own list of names leads elsewhere.
 OWN_HOST = "own_host"
+# Other sites of the network that it is in meet the same.
+CURTAIN = "curtain"
 
 
 # Reasons of what is not proven yet and is being tested.
@@ -176,7 +179,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     bytes that were read in one exchange, so ``ok`` says nothing about what begins later.
     ``may_claim`` and ``may_not_claim`` are sentences that the evidence bears or forbids. It holds
     for ``holds_seconds`` unless another one comes: from then on nobody knows. ``back``: what it
-    says of the time before. ``read_at``: when a round last read a whole object of it and all was
+    says of the time before. ``curtains``: operators of controls whose sites alone are slow, frozen
+    or silent. ``read_at``: when a round last read a whole object of it and all was
     well (Unix seconds; ``None``: not known). The state and all of the above are TCP's; ``over`` has
     what is so over each other transport that is judged.
     """
@@ -209,6 +213,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     back: LookingBack | None = None
     read_at: float | None = None
     over: tuple[TransportFinding, ...] = ()
+    curtains: tuple[Curtain, ...] = ()
 
     @property
     def suspected(self) -> bool:

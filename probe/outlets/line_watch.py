@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from probe.config.schema import VantageConfig
 from probe.measure.ways_out import Lines
+from probe.model.curtain import Curtain
 from probe.model.identity import Family
 from probe.publish.latest.board import Board
 
@@ -21,6 +22,7 @@ class LineWatch:
         self._lines = Lines()
         self._in_tunnel: set[str] = set()
         self._dead: set[tuple[str, Family]] = set()
+        self._hung: set[tuple[str, str]] = set()
 
     def look(self, name: str, vantage: VantageConfig | None, families: Sequence[Family]) -> None:
         """Look at the way of the vantage ``name`` (``None``: it is not configured any more)."""
@@ -58,3 +60,19 @@ class LineWatch:
                     "an address family works again", extra={"vantage": name, "family": family}
                 )
                 self._dead.discard((name, family))
+
+    def hangs(self, name: str, curtains: Sequence[Curtain]) -> None:
+        """The curtains that hang over the line of the vantage ``name``."""
+        hung = {(name, one.operator) for one in curtains}
+        for one in curtains:
+            if (name, one.operator) not in self._hung:
+                log.warning(
+                    "the sites of one operator alone are frozen, slow or silent on this line",
+                    extra={"vantage": name, "operator": one.operator, "reason": one.kind},
+                )
+        for _, operator in sorted(one for one in self._hung - hung if one[0] == name):
+            log.warning(
+                "the sites of an operator are well again on this line, or not known",
+                extra={"vantage": name, "operator": operator},
+            )
+        self._hung = {one for one in self._hung if one[0] != name} | hung

@@ -16,12 +16,13 @@ class ToLineWatch(Outlet):
         self._settings = parts.config.settings
 
     def tell(self, event: Event) -> None:
-        """Look at the way of a vantage, or hear which family works there."""
+        """Look at the way of a vantage, or hear which family works and what hangs there."""
         match event:
             case Configured(config=config):
                 self._settings = config.settings
             case RoundBegun(vantage=name):
                 vantage = next((v for v in self._settings.vantages if v.name == name), None)
                 self._lines.look(name, vantage, self._settings.families)
-            case RoundJudged(observed=observed, memory=memory):
+            case RoundJudged(observed=observed, verdict=verdict, memory=memory):
+                self._lines.hangs(observed.vantage, verdict.curtains)
                 self._lines.heard(observed.vantage, works(memory, self._settings.families))

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from probe.config.candidates import candidates_of, mark_of
 from probe.config.definition import Definition, Target
+from probe.config.handful import with_whole_pool
 from probe.config.probers import Prober, used
 from probe.config.schema import Config
 from probe.model.identity import FIRST_PROBER, Compares, Family, LegRole, Role
@@ -62,10 +63,12 @@ class About(Struct, frozen=True, kw_only=True):
     """All that ``decide`` needs beside the observations.
 
     ``families``: those that take turns. ``operators``: who runs each platform, by its name.
+    ``ranges``: the networks of those who run controls, by operator, as far as they are known.
     ``references``: the latest verdicts on this platform from vantages outside the country, as far
     as they are fresh; ``has_references``: whether any is configured. ``transfer_seconds``: the
     interval of rounds that read. ``silent``: by family, the controls (``owner/target``) that
-    did not answer when they were asked last. ``outside``: this vantage is one itself.
+    did not answer when they were asked last, or are behind a curtain. ``outside``: this vantage
+    is one itself.
     ``may_burst``: whether bursts can be made at all (``throttlewatch once`` makes none).
     ``tls_stack`` names the client's TLS library, for censors that discriminate by fingerprint.
     ``prober`` is whose legs are judged, ``lanes`` the transports that are judged beside them.
@@ -76,6 +79,7 @@ class About(Struct, frozen=True, kw_only=True):
     targets: tuple[TargetFacts, ...] = ()
     controls: tuple[ControlFacts, ...] = ()
     operators: dict[str, str] = {}
+    ranges: dict[str, tuple[str, ...]] = {}
     transfer_bytes: int = 65_536
     long_bytes: int = 524_288
     transfer_seconds: float = 900.0
@@ -112,6 +116,16 @@ class About(Struct, frozen=True, kw_only=True):
 def operators_of(config: Config) -> dict[str, str]:
     """Who runs each platform, by its name; one that does not say is not there."""
     return {one.name: one.operator for one in config.platforms if one.operator}
+
+
+def ranges_of(config: Config) -> dict[str, tuple[str, ...]]:
+    """The networks of each operator of controls, be they drawn or not."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in with_whole_pool(config).controls:
+        if one.ranges:
+            name = one.operator or one.name
+            found[name] = (*found.get(name, ()), *one.ranges)
+    return found
 
 
 def reference_seconds(config: Config) -> float:
@@ -195,6 +209,7 @@ def about(
         targets=tuple(map(_target, platform.targets)),
         controls=control_facts(config),
         operators=operators_of(config),
+        ranges=ranges_of(config),
         transfer_bytes=int(legs.transfer_bytes),
         long_bytes=int(legs.long_bytes),
         transfer_seconds=float(config.settings.schedule.transfer),

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from probe.model.identity import Family, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import hard
-from probe.verdict import forged_certificate, pace
+from probe.verdict import curtains, forged_certificate, pace
 from probe.verdict.about import About
 from probe.verdict.keys import FamilyKey, family_key, name_of, of_family
 from probe.verdict.memory import ControlMemory, Memory, PlatformMemory
@@ -60,6 +60,7 @@ def _controls_after(
         key = _key(leg, observed)
         asked[key] = asked.get(key, False) or hard(leg) is None
         known_of_it = pace.controls_noted(after.get(key, ControlMemory()), leg, at)
+        known_of_it = curtains.read_noted(known_of_it, leg, at, about.transfer_bytes)
         after[key] = forged_certificate.control_heard(known_of_it, leg, at)
     for key, answers in asked.items():
         before = after.get(key, ControlMemory())

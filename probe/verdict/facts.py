@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from probe.model.curtain import Curtain
 from probe.model.identity import FIRST_PROBER, Family, Phase, Verify
 from probe.model.observation import LegObservation
 from probe.model.verdict import State, Verdict
@@ -80,7 +81,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``raw_slower``: the platform is slower than its controls, and nobody knows yet what is normal.
     ``often``: what is slow or failing too often, though not in every round.
     ``has_references``: vantages outside are configured; ``vouched``: most of them found it fine
-    since what is suspected or proven began.
+    since what is suspected or proven began. ``behind``: the curtain around what that is about, and
+    ``curtains`` all that hang on this line.
     ``farther``, ``slower``: than over weeks. ``paces``: how fast it is, and by what anybody knows
     how fast it should be. ``relief``: it became faster than it ever was, lately.
     ``others``: what the last ordinary round saw of targets that this burst does not look at.
@@ -107,6 +109,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     suspicion: Suspicion = Suspicion.NONE
     elsewhere: Elsewhere = Elsewhere.NOBODY_LOOKED
     has_references: bool = False
+    behind: Curtain | None = None
+    curtains: tuple[Curtain, ...] = ()
     vouched: bool = False
     outside: bool = False
     slow_line: float | None = None

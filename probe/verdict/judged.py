@@ -13,7 +13,7 @@ from probe.model.identity import LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import State
 from probe.observe.effort import Measure
-from probe.verdict import answers, lasting, pace, testing, where_names_lead
+from probe.verdict import answers, curtains, lasting, pace, testing, where_names_lead
 from probe.verdict.about import About
 from probe.verdict.apart import Led
 from probe.verdict.beside_others import plainly
@@ -147,7 +147,9 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         evident=testing.evident(mine, about.thresholds),
         elsewhere=elsewhere(about.references),
         has_references=about.has_references,
-        vouched=judged.others.vouched,
+        vouched=judged.others.fine,
+        curtains=curtains.hanging(memory),
+        behind=curtains.around(memory, mine.holder, observed, about),
         outside=about.outside,
         usual=judged.numbers.usual,
         compared=judged.numbers.compared,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from probe.model.verdict import OWN_HOST, Method, State, Trigger
+from probe.model.verdict import CURTAIN, OWN_HOST, Method, State, Trigger
 from probe.verdict import (
     proven_words,
     words,
@@ -26,6 +26,7 @@ from probe.verdict.certificate_dates import Fault
 from probe.verdict.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion
 from probe.verdict.families import NoNews
 from probe.verdict.rung_conditions import (
+    behind_a_curtain,
     blocked,
     dates,
     impaired,
@@ -35,7 +36,7 @@ from probe.verdict.rung_conditions import (
     throttled,
 )
 
-VERSION = 20
+VERSION = 21
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -243,6 +244,14 @@ RULES: tuple[Rule, ...] = (
         why="The platform itself says that it may not serve this here (451, RFC 7725).",
         holds=lambda f: bool(f.withholding),
         says=words.withheld,
+    ),
+    Rule(
+        id="impaired.curtain",
+        state=State.IMPAIRED,
+        reason=CURTAIN,
+        why="It is slow or fails here, and so do other sites of the network that it is in.",
+        holds=behind_a_curtain,
+        says=proven_words.behind_a_curtain,
     ),
     Rule(
         id="impaired.failing",

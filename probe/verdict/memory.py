@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from probe.model.basis import Basis
 from probe.model.burst import Burst
+from probe.model.curtain import Curtain
 from probe.model.identity import Family
 from probe.model.observation import LegObservation
 from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger, Verdict, reaches
@@ -230,11 +231,22 @@ class Kept(Struct, frozen=True, array_like=True):
     level: Level
 
 
+class ControlRead(Struct, frozen=True, array_like=True):
+    """A read of a control: when (Unix seconds), the logarithm of its seconds for each byte, after
+    how many body bytes it stopped (``None``: it did not), and the logarithm of the least round trip
+    (``None``: not known)."""
+
+    at: float
+    byte: float
+    stopped: int | None = None
+    far: float | None = None
+
+
 class ControlMemory(Struct, frozen=True, kw_only=True):
     """When a control answered last (Unix seconds; 0: never), and since when it has not answered
     whenever it was asked (0: it did the last time). ``pace``: bytes a second of its last read,
     ``paced_at``. ``opened_by``: who signed the untrusted certificate that it was shown last,
-    ``opened_at`` (``forged_certificate.py``)."""
+    ``opened_at`` (``forged_certificate.py``). ``reads``: the last ones (``curtains.py``)."""
 
     answered_at: float = 0.0
     silent_since: float = 0.0
@@ -242,6 +254,7 @@ class ControlMemory(Struct, frozen=True, kw_only=True):
     paced_at: float = 0.0
     opened_by: str = ""
     opened_at: float = 0.0
+    reads: tuple[ControlRead, ...] = ()
 
 
 class FamilyMemory(Struct, frozen=True, kw_only=True):
@@ -342,7 +355,7 @@ class Memory(Struct, frozen=True, kw_only=True):
 
     ``line_rounds``: rounds in a row in which every round-trip time was another one. ``families``:
     who answers over each. ``objects``: series → the object that it is of, ``shelf``: the levels of
-    others that it was of before (``shelf.py``).
+    others that it was of before (``shelf.py``). ``curtains``: those that hang, by operator.
     All of that is of legs over TCP. ``lanes``: the same of each other transport, by its prober
     (``lanes.py``); where there are any, ``said`` has the last verdict on each platform, and
     ``waiting`` the bursts over them that are to be made when none over TCP is left.
@@ -356,6 +369,7 @@ class Memory(Struct, frozen=True, kw_only=True):
     families: dict[Family, FamilyMemory] = {}
     objects: dict[SeriesKey, Object] = {}
     shelf: dict[SeriesKey, tuple[Kept, ...]] = {}
+    curtains: dict[FamilyKey, Curtain] = {}
     lanes: dict[str, Memory] = {}
     said: dict[str, Verdict] = {}
     waiting: dict[str, Burst] = {}

@@ -14,7 +14,7 @@ from probe.model.identity import Family, LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.observe.effort import Measure
-from probe.verdict import families, shelf
+from probe.verdict import curtains, families, shelf
 from probe.verdict.about import About
 from probe.verdict.after_burst import after_burst
 from probe.verdict.after_round import after_round
@@ -47,15 +47,16 @@ def decide_over_one(
     with what is normal of what it measured, and tells of what is suspected or proven; from that the
     facts are put together, of which the first rule that holds speaks. What it teaches comes last.
     """
-    memory = heard(memory, observed, about)
-    about = replace(
-        about.of(observed), silent={one: _silent(memory, one) for one in about.families}
-    )
+    memory = curtains.noted(heard(memory, observed, about), observed, about)
+    hidden = {one: curtains.behind(memory.curtains, one, about) for one in about.families}
+    silent = {one: _silent(memory, one) | hidden[one] for one in about.families}
+    about = replace(about.of(observed), silent=silent)
     asked = (*observed.by_role(LegRole.TARGET), *observed.by_role(LegRole.CONTROL))
     memory = families.heard_over(memory, observed, any(map(answered, asked)))
     why = families.no_news(memory.families, observed, about.families)
     if why is not None:
         return _no_news(memory, observed, about, rules, why)
+    observed = curtains.apart(observed, hidden.get(observed.family, frozenset()))
     memory = shelf.turned_to(memory, observed, _reads(memory, observed))
     step = after_round if observed.burst is None else after_burst
     judged = step(memory, observed, about)

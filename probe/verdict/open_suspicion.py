@@ -37,13 +37,17 @@ FORGED = f"{Phase.TLS}/{UNKNOWN_AUTHORITY}"
 
 class Others(Struct, frozen=True, kw_only=True):
     """What speaks for a cause on the way: ``together``, platforms of other operators that are hit
-    since the same time in the same way; ``vouched``, references that find the platform fine;
+    since the same time in the same way; ``fine``, references find the platform so, and
+    ``vouched``, that counts;
     ``certificates_by``, who makes certificates for platforms of other operators
-    (``forged_certificate.py``)."""
+    (``forged_certificate.py``). ``shared``: other sites are hit with it (``curtains.py``), so the
+    first two say nothing."""
 
     together: tuple[str, ...] = ()
+    fine: bool = False
     vouched: bool = False
     certificates_by: frozenset[str] = frozenset()
+    shared: bool = False
 
 
 def after_burst(

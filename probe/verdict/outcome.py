@@ -108,6 +108,7 @@ def publish(
         holds_seconds=observed.holds_seconds,
         back=_looking_back(facts.relief),
         read_at=facts.read_at or None,
+        curtains=facts.curtains,
     )
     verdict = replace(
         verdict,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from probe.model.identity import FIRST_PROBER
-from probe.model.verdict import Method, SlowPhase, Trigger
+from probe.model.verdict import Method, SlowPhase, State, Trigger
 from probe.observe.effort import ONLY_SMALL, Measure
 from probe.verdict.claims import moment, nobody_looked
 from probe.verdict.facts import Facts
 from probe.verdict.families import TITLES
 from probe.verdict.memory import Proven
 from probe.verdict.words_beside import two
+from probe.verdict.words_curtain import curtain
 from probe.verdict.words_numbers import times
 
 _PLACE = {
@@ -181,6 +182,21 @@ def slow_here(facts: Facts) -> str:
         f"{facts.title}: {_slowness(facts)}{_over(facts)}, on this line, since "
         f"{moment(found.onset_at)}, while other sites are not slowed{_lately(facts)}; "
         f"{_elsewhere(facts, 'is slow')}.{_other_family(facts)}"
+    )
+
+
+def behind_a_curtain(facts: Facts) -> str:
+    """The sentence for what is slow or fails with the sites of the network that it is in."""
+    found, hung = _proven(facts), facts.behind
+    assert hung is not None
+    fails = found.state is State.BLOCKED
+    how = _SHOWN.get(_reason(found)) or _FAILS[found.method or Method.TCP]
+    what = f"it has been failing ({how})" if fails else _slowness(facts)
+    return (
+        f"{facts.title}: {what}{_over(facts)}, on this line, since {moment(found.onset_at)}, and "
+        f"so it is with other sites at {hung.operator}, in whose network its servers are"
+        f"{_lately(facts)}. {curtain(hung)} So it is not {facts.title} alone; "
+        f"{_elsewhere(facts, 'fails' if fails else 'is slow')}.{_other_family(facts)}"
     )
 
 

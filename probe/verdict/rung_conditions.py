@@ -26,6 +26,11 @@ def throttled(trigger: Trigger) -> Callable[[Facts], bool]:
     )
 
 
+def behind_a_curtain(facts: Facts) -> bool:
+    found = facts.proven
+    return facts.behind is not None and found is not None and found.said is State.IMPAIRED
+
+
 def impaired(fails: bool) -> Callable[[Facts], bool]:
     return lambda f: (
         f.proven is not None

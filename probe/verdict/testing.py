@@ -311,11 +311,11 @@ def weighed(
 ) -> Proven:
     """What is proven, with the best basis that it has after an ordinary round.
 
-    While references find it failing or slow, too, only a swap or a resolver's lie says more than
-    that it is so here. A better basis counts in rounds in which it is still so here,
-    in the very way that was proven."""
+    While references find it failing or slow, too, or other sites are hit with it, only a swap or a
+    resolver's lie says more than that it is so here. A better basis counts in rounds in which it is
+    still so here, in the very way that was proven."""
     at = observed.started_at
-    if found.elsewhere_at == at:
+    if found.elsewhere_at == at or others.shared:
         lesser = found.basis in (Basis.PLATFORMS, Basis.REFERENCE, Basis.FORGED)
         return replace(found, basis=found.here, together=()) if lesser else found
     if found.basis.accuses or found.failure == ONLY_SMALL or found.hasty:

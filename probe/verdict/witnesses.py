@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from probe.model.observation import RoundObservation
-from probe.verdict import forged_certificate, references
+from probe.verdict import curtains, forged_certificate, references
 from probe.verdict.about import About
 from probe.verdict.memory import Memory, OpenSuspicion, PlatformMemory, Proven
 from probe.verdict.open_suspicion import Others
@@ -32,10 +32,16 @@ def others_of(
         return Others()
     # While it is so elsewhere, too, nothing that is hit beside it says where the cause is.
     alone = holder.elsewhere_at == observed.started_at
+    # What other sites meet here as well is no matter of the platform, wherever else it is well.
+    shared = curtains.shared(memory, holder, observed, about)
+    counts = not shared and curtains.network_is_well(memory, holder, observed, about)
+    fine = references.vouched(holder, observed.started_at, about)
     return Others(
-        together=() if alone else together(memory, observed.platform, holder, about),
-        vouched=references.vouched(holder, observed.started_at, about),
+        together=together(memory, observed.platform, holder, about) if counts and not alone else (),
+        fine=fine,
+        vouched=fine and counts,
         certificates_by=_certificates_by(memory, observed, about),
+        shared=shared,
     )
 
 

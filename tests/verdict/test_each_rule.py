@@ -115,6 +115,15 @@ def after(
     return case
 
 
+def behind_a_curtain(rules: Rules) -> Verdict:
+    """It is slow, and so is a control in whose operator's network it is."""
+    made = country(rules, swaps=False, about=about_x(ranges={"kernel": ("198.18.0.0/16",)}))
+    made.vouched = True
+    slow = to(SLOW, *ADDRESS)
+    made.act = lambda leg, at: SLOW if leg.owner == "kernel" else slow(leg, at)
+    return made.run(16)
+
+
 def abroad(act: Act) -> Verdict:
     """What a vantage outside says by its own whole table."""
     made = country(RULES, swaps=False, about=about_x(outside=True))
@@ -351,6 +360,7 @@ CASES: dict[str, Case] = {
     "throttled.address": slowed_at_fresh_addresses,
     "throttled.unknown": after(to(SLOW, *NAME), 3, swaps=False, vouched=True),
     "withheld": after(to(Done(status=451), *NAME), 1),
+    "impaired.curtain": behind_a_curtain,
     "impaired.failing": after(to(SILENT, *ADDRESS), 3),
     "impaired.slow": after(to(SLOW, *ADDRESS), 3),
     "impaired.often": every_other_round,

@@ -18,9 +18,10 @@ from tests.values import a_round, failed, observed
 from tests.verdict.country import WELL, Country, Done
 
 ROOM = Path(readings.__file__).parent
-# What reads a leg, and who may: the readings; what was shown to people is told in plain rates.
+# What reads a leg, and who may: the readings; what was shown to people is told in plain rates,
+# and curtains are looked for in these.
 READS = {"effort", "log_effort", "log_rtt", "log_distance", "log_gaps"}
-READERS = {"readings.py", "distance.py", "shown.py", "pace.py"}
+READERS = {"readings.py", "distance.py", "shown.py", "pace.py", "curtains.py"}
 
 
 def test_only_the_readings_read_legs() -> None:

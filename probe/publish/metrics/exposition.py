@@ -22,6 +22,7 @@ from probe.model.verdict import State, Verdict
 from probe.nation.drill import CONTROL, Drill, vantages, verdict
 from probe.nation.sight import upstream_of
 from probe.observe.goodput import goodput
+from probe.publish.curtain_notes import curtains_of
 from probe.publish.latest.snapshot import (
     BUCKETS_SECONDS,
     DnsKey,
@@ -33,6 +34,7 @@ from probe.publish.latest.snapshot import (
 from probe.publish.latest.totals import OTHER, ended_phases
 from probe.publish.metrics import metric_names as names
 from probe.publish.metrics import metric_names_data as names_data
+from probe.publish.metrics import metric_names_line as names_line
 from probe.publish.metrics import metric_names_outside as names_outside
 from probe.publish.metrics.bundle_rows import bundle_rows
 from probe.publish.metrics.metric_names import MetricSpec
@@ -241,12 +243,16 @@ def _counted_rows(snapshot: Snapshot) -> Iterator[MetricRow]:
 
 def _line_rows(snapshot: Snapshot) -> Iterator[MetricRow]:
     for vantage, tunnel in sorted(snapshot.tunnels.items()):
-        yield names.LINE_TUNNEL, {"vantage": vantage}, float(tunnel)
+        yield names_line.TUNNEL, {"vantage": vantage}, float(tunnel)
     for vantage, families in sorted(snapshot.families.items()):
         for one, works in sorted(families.items()):
-            yield names.LINE_FAMILY_WORKS, {"vantage": vantage, "family": one}, float(works)
+            yield names_line.FAMILY_WORKS, {"vantage": vantage, "family": one}, float(works)
     for vantage, count in sorted(snapshot.line_changes.items()):
-        yield names.LINE_CHANGES, {"vantage": vantage}, float(count)
+        yield names_line.CHANGES, {"vantage": vantage}, float(count)
+    for vantage, hung in sorted(curtains_of(snapshot.verdicts.values()).items()):
+        for each in hung:
+            labels = {"vantage": vantage, "operator": each.operator, "kind": each.kind.value}
+            yield names_line.CURTAIN_SITES, labels, float(each.sites)
 
 
 def _outside_rows(snapshot: Snapshot) -> Iterator[MetricRow]:

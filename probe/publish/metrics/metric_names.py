@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from probe.config import probers
 from probe.publish.metrics import metric_names_bundle as names_bundle
 from probe.publish.metrics import metric_names_data as names_data
+from probe.publish.metrics import metric_names_line as names_line
 from probe.publish.metrics import metric_names_nation as names_nation
 from probe.publish.metrics import metric_names_outside as names_outside
 from probe.publish.metrics import metric_names_store as names_store
@@ -324,27 +325,6 @@ VANTAGE_INFO = _metric(
     "What the configuration says about a vantage.",
     absent="never",
 )
-LINE_TUNNEL = _metric(
-    "gauge",
-    "line_tunnel",
-    ("vantage",),
-    "Whether the vantage's packets leave through a VPN or another tunnel, so not by its own line.",
-    absent="a proxy, or no way out",
-)
-LINE_FAMILY_WORKS = _metric(
-    "gauge",
-    "line_family_works",
-    ("vantage", "family"),
-    "Whether anybody answers over this address family: 0 if another one has been answered since.",
-    absent="one family is configured; it is not known",
-)
-LINE_CHANGES = _metric(
-    "counter",
-    "line_changes_total",
-    ("vantage",),
-    "Times that the vantage's packets began to leave by another way (interface, address, gateway).",
-    absent="never",
-)
 VANTAGE_TIME = _metric(
     "gauge",
     "vantage_time_seconds",
@@ -392,6 +372,7 @@ METRICS: tuple[MetricSpec, ...] = (
     *_declared(list(globals().values())),
     *names_bundle.METRICS,
     *names_data.METRICS,
+    *names_line.METRICS,
     *names_nation.METRICS,
     *names_outside.METRICS,
     *names_store.METRICS,

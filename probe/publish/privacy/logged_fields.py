@@ -69,6 +69,7 @@ FIELDS: Mapping[str, Callable[[str], str]] = {
     "slot": _slot,
     "state": _words,
     "reason": _words,
+    "operator": _words,
     "change": _words,
     "incident": _words,
     "listen": _listen,

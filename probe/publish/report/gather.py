@@ -17,6 +17,7 @@ from probe.publish.report.episodes import Episodes, LegNumber, values_of
 from probe.publish.report.quantile_sketch import Sketch
 from probe.publish.report.report_parts import (
     Gathered,
+    HungCurtain,
     PlottedSeries,
     SlotGathered,
     StateSpan,
@@ -51,6 +52,7 @@ def gather(
     stacks: dict[str, None] = {}
     controls: dict[str, None] = {}
     rules: set[int] = set()
+    curtains: dict[tuple[str, str, float], HungCurtain] = {}
     for stored in rounds:
         observed, verdict = stored.observed, stored.verdict
         if not over.start <= observed.started_at < over.end:
@@ -68,6 +70,9 @@ def gather(
         )
         tested = max(tested, verdict.tested_bytes or 0)
         rules.add(verdict.rules_version)
+        for one in verdict.curtains:
+            hung = HungCurtain(observed.vantage, one, verdict.at)
+            curtains[observed.vantage, one.operator, one.since] = hung
         if verdict.tls_stack:
             stacks[verdict.tls_stack] = None
     for span in told:
@@ -84,6 +89,7 @@ def gather(
         tls_stacks=tuple(stacks),
         rules=tuple(sorted(rules - {0})),
         controls=tuple(sorted(controls)),
+        curtains=tuple(curtains.values()),
     )
 
 

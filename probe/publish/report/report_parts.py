@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from probe.model.curtain import Curtain
 from probe.model.finding import Incident
 from probe.model.identity import LegRole, Vantage, VantagePlatform
 from probe.model.observation import RoundObservation
@@ -121,6 +122,14 @@ class SlotGathered(Struct, frozen=True, kw_only=True):
     backs: tuple[LookingBack, ...] = ()
 
 
+class HungCurtain(Struct, frozen=True):
+    """A curtain at a ``vantage``, as it was seen last, and when that was (Unix seconds)."""
+
+    vantage: str
+    curtain: Curtain
+    last_at: float
+
+
 class Gathered(Struct, frozen=True, kw_only=True):
     """Everything that a report keeps of the rounds of a window; ``controls`` were compared with."""
 
@@ -133,6 +142,7 @@ class Gathered(Struct, frozen=True, kw_only=True):
     tls_stacks: tuple[str, ...]
     rules: tuple[int, ...] = ()
     controls: tuple[str, ...] = ()
+    curtains: tuple[HungCurtain, ...] = ()
 
     @property
     def episodes(self) -> tuple[Episode, ...]:

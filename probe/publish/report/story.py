@@ -14,6 +14,7 @@ from probe.model.identity import LegRole, Role
 from probe.model.verdict import State
 from probe.publish.plain_words import rate_words
 from probe.publish.report.ailing import ailing, of_the_time, which
+from probe.publish.report.curtained import told_of_curtains
 from probe.publish.report.measured_beside import told_of_controls, told_of_swaps
 from probe.publish.report.report_parts import (
     BeforeAndDuring,
@@ -80,6 +81,7 @@ def tell(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
         *told_of_swaps(episodes, setting),
         *told_of_others(gathered, setting),
         *ailing(gathered, setting),
+        *told_of_curtains(gathered, clock),
         *(incident.sentence for incident in setting.incidents),
     ]
     return Story(
@@ -162,6 +164,7 @@ def _calm(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
         headline=f"{headline} {_place(inside, setting)}, {_days(over.start, over.end, clock)}",
         sentences=(
             *ailing(gathered, setting),
+            *told_of_curtains(gathered, clock),
             f"In {gathered.rounds:,} rounds no platform was found throttled or blocked. {judged}",
             *(
                 f"{setting.title(platform)} was suspected for up to {duration(seconds)} at one "

@@ -9,6 +9,7 @@ from msgspec import Struct
 from probe.model.basis import GROUNDS
 from probe.model.stored import StoredRound
 from probe.model.verdict import Verdict
+from probe.publish.curtain_notes import curtains_of, said_of_lines
 from probe.publish.state_words import HowItStands, clause, grouped
 
 _YES = (HowItStands.BLOCKED, HowItStands.THROTTLED)
@@ -64,6 +65,7 @@ def answer(
         rests_on=(
             *(_proof(rounds[-1].verdict, titles[name]) for name, rounds in tested.items()
               if rounds and rounds[-1].verdict.proven),
+            *_curtains(tested),
             *_amount(tested),
             "What is normal on this line is known from the history."
             if knows_normal
@@ -93,6 +95,12 @@ def _proof(verdict: Verdict, title: str) -> str:
     if verdict.basis is not None:
         said += f". Ruled out by that: {GROUNDS[verdict.basis].rules_out}"
     return f"{said}."
+
+
+def _curtains(tested: Mapping[str, Sequence[StoredRound]]) -> list[str]:
+    """What was seen of the operators of controls, which platforms are compared with."""
+    last = [rounds[-1].verdict for rounds in tested.values() if rounds]
+    return said_of_lines(curtains_of(last))
 
 
 def _or_more(evidence: float) -> str:

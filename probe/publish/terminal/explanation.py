@@ -17,6 +17,7 @@ from probe.model.verdict import Verdict
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.publish.plain_words import failure_words, rate_words
 from probe.verdict.ladder import RULES
+from probe.verdict.words_curtain import curtain
 
 _CORNERS = (
     ("platform's name", LegRole.TARGET, LegRole.DECOY),
@@ -48,6 +49,7 @@ def conclusion(verdict: Verdict) -> list[str]:
         f"rule {verdict.rule_id} (table {verdict.rules_version})"
         + (f": {rule.why}" if rule is not None else ""),
     ]
+    lines += [f"on this line: {curtain(one)}" for one in verdict.curtains]
     if verdict.e_value is not None:
         bets = verdict.e_value
         evidence = f"{bets:.3g}" if bets <= _MOST_EVIDENCE else ">10^6"

@@ -19,6 +19,7 @@ from probe.model.finding import Finding, Scope
 from probe.model.identity import Vantage
 from probe.model.verdict import State, Verdict
 from probe.nation.fuse import worst
+from probe.publish.curtain_notes import curtains_of, said_of_lines
 from probe.publish.latest.bundle_health import BundleHealth
 from probe.publish.latest.snapshot import Snapshot
 from probe.publish.plain_words import failure_words
@@ -115,6 +116,7 @@ def _notes(snapshot: Snapshot) -> list[str]:
             "The last reload of the configuration failed; the one before it is still in force. "
             "The log says what is wrong."
         )
+    notes += said_of_lines(curtains_of(snapshot.verdicts.values()))
     if snapshot.store is not None and snapshot.store.trouble is not None:
         notes.append(
             f"The history cannot be written: {WORDS[snapshot.store.trouble]}. Measuring goes on."
