@@ -18,6 +18,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 import h11
 import httpx
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probe import __version__
 from probe.measure.failures import NetworkError
@@ -111,22 +112,10 @@ class Exchange:
             raise
         self._body = answer.body
         self.fields = answer.fields
-        last = dict(answer.fields)
-        self.location = _text(last.get(b"location"))
-        self.whole_bytes = _whole_bytes(answer.status, last)
-        self.facts = HttpFacts(
-            version=answer.version,
-            status=answer.status,
-            content_length=_number(last.get(b"content-length")),
-            retry_after_seconds=retry_after(
-                last.get(b"retry-after"), last.get(b"date"), time.time()
-            ),
-            date=answered_at(last.get(b"date"), last.get(b"age")),
-            redirect_status=None if before is None else before.status,
-            blocked_by=blocked_by(value for name, value in answer.fields if name == b"link"),
-            is_page=_is_page(last.get(b"content-type")),
-            whole_bytes=self.whole_bytes,
-        )
+        self.location = _text(dict(answer.fields).get(b"location"))
+        facts = facts_of(answer.version, answer.status, answer.fields)
+        self.whole_bytes = facts.whole_bytes
+        self.facts = replace(facts, redirect_status=None if before is None else before.status)
         return self.facts
 
     async def _ask(self, url: httpx.URL, fields: Fields) -> _Answer:
@@ -193,6 +182,21 @@ class Exchange:
                 yield part
         except Stopped:
             pass
+
+
+def facts_of(version: str, status: int, fields: Fields) -> HttpFacts:
+    """What the head of an answer says; names of ``fields`` are in lower case."""
+    last = dict(fields)
+    return HttpFacts(
+        version=version,
+        status=status,
+        content_length=_number(last.get(b"content-length")),
+        retry_after_seconds=retry_after(last.get(b"retry-after"), last.get(b"date"), time.time()),
+        date=answered_at(last.get(b"date"), last.get(b"age")),
+        blocked_by=blocked_by(value for name, value in fields if name == b"link"),
+        is_page=_is_page(last.get(b"content-type")),
+        whole_bytes=_whole_bytes(status, last),
+    )
 
 
 class _Answer(Struct, frozen=True, kw_only=True):

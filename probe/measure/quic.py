@@ -1,43 +1,50 @@
-"""One QUIC handshake and one HTTP/3 request for the head of an answer. Optional: extra ``quic``.
+"""One leg over QUIC: a packet without a name, one handshake, one request over HTTP/3. Optional:
+extra ``quic``.
 
 Censors treat QUIC apart from TCP: Russia (2024) slowed googlevideo over both, at other rates, and
-several networks simply drop QUIC. aioquic speaks the protocol without touching a socket; the socket
-is ours, bound as the vantage says and stamped by the kernel. One attempt, one connection, one
-deadline; no session ticket, no 0-RTT, no connection migration, no body.
+several networks drop it by the name in its first packet. aioquic speaks the protocol without
+touching a socket; the sockets are ours, bound as the vantage says and stamped by the kernel. One
+attempt, one connection, one deadline; no session ticket, no 0-RTT, no connection migration.
+
+The packet without a name (``quic_ping.py``) goes first and from a port of its own: whoever condemns
+the addresses of a connection for the name in it has seen none yet.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import time
 
-import httpx
-from aioquic.h3.connection import H3_ALPN, H3Connection
-from aioquic.h3.events import HeadersReceived
+from aioquic.h3.connection import H3_ALPN
 from aioquic.quic import events
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.packet import QuicErrorCode
+from aioquic.tls import AlertDescription
 
 from probe.config.schema import VantageConfig
 from probe.measure import kernel_stamps, tcp
-from probe.measure.failures import TIMEOUT, UNEXPECTED_STATUS, NetworkError, failure_of
+from probe.measure.alerts import ALERTS, OTHER
+from probe.measure.curve import thin
+from probe.measure.failures import TIMEOUT, NetworkError, failure_of
 from probe.measure.family import SOCKET_FAMILIES, family_of
-from probe.measure.http import headers, status_of
+from probe.measure.http3 import Http3
 from probe.measure.kernel_stamps import Arrival, Timeline
 from probe.measure.lookout import Lookout
-from probe.measure.manners import retry_after
 from probe.measure.pulse import Pulse, Signs
+from probe.measure.quic_ping import PingAnswer, ping, readable
 from probe.measure.trust import Trust
-from probe.model.failure import PROTOCOL_ERROR, Failure
-from probe.model.identity import Phase
-from probe.model.observation import HttpFacts, Leg, LegObservation, TlsFacts
+from probe.model.failure import BODY_TOO_SHORT, PROTOCOL_ERROR, Failure
+from probe.model.identity import Answer, Compares, Phase, Verify
+from probe.model.observation import Leg, LegObservation, QuicInfo, Sample, TlsFacts
 
 _HEADER_BYTES = {socket.AF_INET: 28, socket.AF_INET6: 48}
 _MOST_DATAGRAM_BYTES = 65_535
-MOST_BYTES = 262_144
-"""What is received of one far end, datagrams' headers included; an honest handshake has some kB."""
+OVERHEAD_BYTES = 262_144
+"""What is received of one far end beyond a body and a quarter of it, datagrams' headers included;
+an honest handshake has some kB."""
 _DATAGRAMS_PER_TURN = 16
 # Alerts of TLS arrive as 0x100 and their number (RFC 9001, section 4.8).
 _CRYPTO_ERRORS = range(0x100, 0x200)
@@ -62,8 +69,11 @@ async def measure_quic(
 
     The phase ``tls`` is the whole handshake, from the first Initial packet to the end of the
     handshake (QUIC has no connect phase), ``processing`` from the request to the datagram with the
-    answer's head. ``wire_bytes_*`` count datagrams with their UDP and IP headers. The certificate
-    must always hold, for ``leg.sni``. Raises nothing but cancellation.
+    answer's head, ``transfer`` to the one with the last byte of the body; a body is read if the leg
+    compares goodput. A leg fails in ``connect`` if neither the packet without a name nor the
+    handshake got any answer. ``wire_bytes_*`` count datagrams with their UDP and IP headers. The
+    certificate must hold for ``leg.sni``, unless any answer will do or the leg records what is
+    wrong with it; then it is not looked at. Raises nothing but cancellation.
     """
     assert address is not None
     exchange = _Exchange(leg, trust, deadline_seconds)
@@ -75,7 +85,8 @@ async def measure_quic(
             await exchange.run(address, via)
             failure = exchange.judge()
     except TimeoutError:
-        failure = Failure(phase=exchange.phase, reason=TIMEOUT, detail="the leg's deadline passed")
+        phase = exchange.silent_in
+        failure = Failure(phase=phase, reason=TIMEOUT, detail="the leg's deadline passed")
     except Exception as error:
         # As for a leg over TCP: whatever the far end makes the libraries raise is data.
         failure = failure_of(error, exchange.phase)
@@ -96,55 +107,78 @@ class _Exchange:
             server_name=leg.sni,
             idle_timeout=deadline_seconds,
         )
-        cafile, capath = trust.places()
-        configuration.load_verify_locations(cafile=cafile, capath=capath)
+        self._checks = leg.answer is not Answer.ANY and leg.verify is Verify.STRICT
+        if self._checks:
+            cafile, capath = trust.places()
+            configuration.load_verify_locations(cafile=cafile, capath=capath)
+        else:
+            configuration.verify_mode = ssl.CERT_NONE
         self._leg = leg
+        self._reads = leg.compares is Compares.GOODPUT
+        self._most = OVERHEAD_BYTES + (leg.max_bytes + leg.max_bytes // 4 if self._reads else 0)
         self._quic = QuicConnection(configuration=configuration)
-        self._http: H3Connection | None = None
+        self._http: Http3 | None = None
         self._sock: socket.socket | None = None
+        self._pinged = PingAnswer(None)
         self._arrivals: list[Arrival] = []
+        self._datagrams = 0
         self._sent = 0
         self._received = 0
         self.started_at = time.time()
         self._offset_ns = kernel_stamps.wall_offset_ns()
-        self._started_ns = self._asked_ns = time.monotonic_ns()
+        self._started_ns = self._hello_ns = time.monotonic_ns()
         self._ended_ns = self._started_ns
-        self.phase = Phase.TLS
+        self._phase = Phase.CONNECT
         self._finished: Arrival | None = None
-        self._head: Arrival | None = None
-        self._facts: HttpFacts | None = None
+        self._alert = ""
+        self._over = False
 
     async def run(self, address: str, via: VantageConfig) -> None:
-        """Until the head of the answer is there. Raises what goes wrong."""
-        family = SOCKET_FAMILIES[family_of(address)]
-        self._sock = sock = socket.socket(family, socket.SOCK_DGRAM)
+        """Until all that is wanted of the answer is there. Raises what goes wrong."""
+        self._family = SOCKET_FAMILIES[family_of(address)]
+        self._pinged = await ping(address, self._leg.port, via)
+        self._phase = Phase.TLS
+        self._sock = sock = socket.socket(self._family, socket.SOCK_DGRAM)
         sock.setblocking(False)
         kernel_stamps.enable_stamps(sock)
         tcp.bind(sock, via.source_address, via.interface)
         sock.connect((address, self._leg.port))
         self._peer = (address, self._leg.port)
-        self._started_ns = time.monotonic_ns()
+        self._hello_ns = time.monotonic_ns()
         self._quic.connect(self._peer, now=time.monotonic())
-        while self._head is None:
+        while not self._over:
             self._flush(sock)
             await self._wait(sock)
             self._handle_events()
         self._quic.close(error_code=0)
         self._flush(sock)
 
+    @property
+    def phase(self) -> Phase:
+        """What is going on."""
+        return self._phase if self._http is None else self._http.phase
+
+    @property
+    def silent_in(self) -> Phase:
+        """The phase in which silence ended it: ``connect`` if nothing answered at all, not even the
+        packet without a name."""
+        mute = self.phase is Phase.TLS and not self._arrivals and self._pinged.seconds is None
+        return Phase.CONNECT if mute else self.phase
+
     def signs(self) -> Signs:
-        """What it has met so far; the connection and the handshake are one here."""
-        moved_ns = self._arrivals[-1].loop_ns if self._arrivals else self._started_ns
-        return Signs(moved_ns=moved_ns, received=self._received)
+        """What it has met so far. Somebody is there once the packet without a name is answered."""
+        moved_ns = self._arrivals[-1].loop_ns if self._arrivals else self._hello_ns
+        there = self._pinged.seconds is not None or bool(self._arrivals)
+        return Signs(
+            moved_ns=max(moved_ns, self._hello_ns),
+            connected_ns=self._hello_ns if there else None,
+            asked_ns=None if self._http is None else self._http.asked_ns,
+            received=self._received,
+        )
 
     def judge(self) -> Failure | None:
         """What the answer amounts to."""
-        assert self._facts is not None
-        if self._facts.status in self._leg.expect_status:
-            return None
-        return Failure(
-            phase=self.phase, reason=UNEXPECTED_STATUS, detail=f"status {self._facts.status}"
-        )
+        return None if self._http is None else self._http.judge()
 
     def close(self) -> None:
         """Note when it ended, and close the socket; nothing more is sent."""
@@ -164,7 +198,9 @@ class _Exchange:
         """Feed what came, or what time did."""
         timer = self._quic.get_timer()
         seconds = None if timer is None else max(0.0, timer - time.monotonic())
-        if not await _readable(sock, seconds):
+        try:
+            await asyncio.wait_for(readable(sock), seconds)
+        except TimeoutError:
             self._quic.handle_timer(now=time.monotonic())
             return
         for _ in range(_DATAGRAMS_PER_TURN):
@@ -174,59 +210,45 @@ class _Exchange:
                 )
             except (BlockingIOError, InterruptedError):
                 return
+            self._datagrams += 1
             self._received += len(data) + _HEADER_BYTES[sock.family]
-            if self._received > MOST_BYTES:
-                raise NetworkError(PROTOCOL_ERROR, f"more than {MOST_BYTES} bytes came")
+            if self._received > self._most:
+                raise NetworkError(PROTOCOL_ERROR, f"more than {self._most} bytes came")
             self._arrivals.append(
                 Arrival(self._received, time.monotonic_ns(), kernel_stamps.stamp_ns(ancillary))
             )
             self._quic.receive_datagram(data, self._peer, now=time.monotonic())
+            self._handle_events()
+            if self._over:
+                return
 
     def _handle_events(self) -> None:
-        while (event := self._quic.next_event()) is not None:
+        while not self._over and (event := self._quic.next_event()) is not None:
             if isinstance(event, events.HandshakeCompleted):
-                self._ask()
+                self._secured()
             elif isinstance(event, events.ConnectionTerminated):
-                raise _why(event)
-            if self._http is None:
-                continue
-            for answer in self._http.handle_event(event):
-                if isinstance(answer, HeadersReceived) and self._head is None:
-                    self._take_head(answer)
+                self._ended(event)
+            elif self._http is not None:
+                self._http.take(event, self._arrivals[-1])
+                self._over = self._http.over
 
-    def _ask(self) -> None:
+    def _secured(self) -> None:
         self._finished = self._arrivals[-1]
-        self.phase = Phase.PROCESSING
-        url = httpx.URL(self._leg.url)
-        pseudo = [
-            (b":method", b"GET"),
-            (b":scheme", url.raw_scheme),
-            (b":authority", url.netloc),
-            (b":path", url.raw_path),
-        ]
-        own = [
-            (name.lower(), value)
-            for name, value in headers(url.netloc, self._leg.range_bytes)
-            if name != b"Host"
-        ]
-        self._http = H3Connection(self._quic)
-        stream = self._quic.get_next_available_stream_id()
-        self._http.send_headers(stream, pseudo + own, end_stream=True)
-        self._asked_ns = time.monotonic_ns()
+        if self._leg.answer is Answer.ANY:
+            self._over = True
+        else:
+            self._http = Http3(self._quic, self._leg, self._received)
 
-    def _take_head(self, answer: HeadersReceived) -> None:
-        fields = dict(answer.headers)
-        status = status_of(fields)
-        if status // 100 == 1:  # it only informs
+    def _ended(self, event: events.ConnectionTerminated) -> None:
+        """The far end closed it, or silence did. Raises what that is."""
+        alert = event.error_code - 0x100
+        if self._leg.answer is Answer.ANY and event.error_code in _CRYPTO_ERRORS:
+            name = AlertDescription(alert).name if alert in set(AlertDescription) else OTHER
+            self._alert = name if name in ALERTS else OTHER
+            self._finished = self._arrivals[-1]
+            self._over = True
             return
-        self._head = self._arrivals[-1]
-        self._facts = HttpFacts(
-            version="3",
-            status=status,
-            retry_after_seconds=retry_after(
-                fields.get(b"retry-after"), fields.get(b"date"), time.time()
-            ),
-        )
+        raise _why(event)
 
     def observation(
         self,
@@ -245,13 +267,11 @@ class _Exchange:
             offset_at_end_ns=kernel_stamps.wall_offset_ns(),
         )
         phases = {} if resolve_seconds is None else {Phase.RESOLVE: resolve_seconds}
-        begun = {Phase.TLS: self._started_ns, Phase.PROCESSING: self._asked_ns}
-        for phase, end in ((Phase.TLS, self._finished), (Phase.PROCESSING, self._head)):
-            if end is not None:
-                phases[phase] = _seconds(timeline.at_ns(end) - begun[phase])
-        if failure is not None:
-            phases.setdefault(failure.phase, _seconds(self._ended_ns - begun[failure.phase]))
+        phases |= self._phases(timeline, failure)
         done = self._finished is not None
+        header = _HEADER_BYTES[SOCKET_FAMILIES[family_of(address)]]
+        pinged = self._pinged
+        came = self._received - header * self._datagrams
         return LegObservation(
             leg=self._leg,
             order=order,
@@ -262,11 +282,54 @@ class _Exchange:
             family=family_of(address),
             phases=phases,
             failure=failure,
-            tls=TlsFacts(version="TLSv1.3", alpn="h3", verify_error="") if done else None,
-            http=self._facts,
-            wire_bytes_sent=self._sent,
-            wire_bytes_received=self._received,
+            connect_rtt_seconds=pinged.seconds,
+            tls=self._tls() if done else None,
+            http=None if self._http is None else self._http.facts,
+            body_bytes=None if self._http is None else self._http.body_bytes,
+            curve=self._curve(timeline),
+            wire_bytes_sent=self._sent + pinged.sent + header * pinged.packets_sent,
+            wire_bytes_received=self._received + pinged.received + header * pinged.packets_came,
             seen_names=seen_names,
+            quic=QuicInfo(bytes_received=came),
+        )
+
+    def _tls(self) -> TlsFacts:
+        if self._alert:
+            return TlsFacts(version="TLSv1.3", alert=self._alert)
+        return TlsFacts(version="TLSv1.3", alpn="h3", verify_error="" if self._checks else None)
+
+    def _phases(self, timeline: Timeline, failure: Failure | None) -> dict[Phase, float]:
+        found: dict[Phase, float] = {}
+        begun = {Phase.CONNECT: self._started_ns, Phase.TLS: self._hello_ns}
+        if self._finished is not None:
+            found[Phase.TLS] = _seconds(timeline.at_ns(self._finished) - self._hello_ns)
+        if (http := self._http) is not None:
+            begun[Phase.PROCESSING] = http.asked_ns
+            if http.head is not None:
+                head_ns = timeline.at_ns(http.head)
+                found[Phase.PROCESSING] = _seconds(head_ns - http.asked_ns)
+                if http.body_bytes is not None:
+                    cut = failure is not None and failure.reason != BODY_TOO_SHORT
+                    end_ns = head_ns if http.body_end is None else timeline.at_ns(http.body_end)
+                    end_ns = self._ended_ns if cut else end_ns
+                    found[Phase.TRANSFER] = _seconds(end_ns - head_ns)
+        if failure is not None and failure.phase not in found:
+            found[failure.phase] = _seconds(self._ended_ns - begun[failure.phase])
+        return found
+
+    def _curve(self, timeline: Timeline) -> tuple[Sample, ...]:
+        http = self._http
+        if not self._reads or http is None:
+            return ()
+        return thin(
+            [
+                Sample(
+                    _seconds(timeline.at_ns(arrival) - http.asked_ns),
+                    arrival.received - http.received_before,
+                )
+                for arrival in self._arrivals
+                if arrival.received > http.received_before
+            ]
         )
 
 
@@ -288,19 +351,6 @@ def _why(event: events.ConnectionTerminated) -> Exception:
     codes = {code.value: code.name for code in QuicErrorCode}
     name = codes.get(event.error_code, "a code of its own")
     return NetworkError("connection_reset", f"QUIC error: {name}")
-
-
-async def _readable(sock: socket.socket, seconds: float | None) -> bool:
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    loop.add_reader(sock, ready.set)
-    try:
-        await asyncio.wait_for(ready.wait(), seconds)
-    except TimeoutError:
-        return False
-    finally:
-        loop.remove_reader(sock)
-    return True
 
 
 def _seconds(nanoseconds: int) -> float:

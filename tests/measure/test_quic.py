@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from aioquic.asyncio.protocol import QuicConnectionProtocol
@@ -27,8 +28,11 @@ from probe.measure.beside import made_beside
 from probe.measure.legs import Endpoint, declare
 from probe.measure.objects import ChosenObject
 from probe.measure.quic import measure_quic
-from probe.model.identity import Compares, LegRole, Phase, RoundKind
-from probe.model.observation import Clock, LegObservation
+from probe.measure.quic_ping import PING_SECONDS
+from probe.model.identity import Answer, Compares, LegRole, Phase, RoundKind
+from probe.model.observation import Clock, Leg, LegObservation, QuicInfo
+from probe.observe.effort import gave, hard
+from probe.observe.goodput import goodput, handshake_seconds
 
 SHORT = 0.6
 Fields = tuple[tuple[bytes, bytes], ...]
@@ -37,9 +41,13 @@ Fields = tuple[tuple[bytes, bytes], ...]
 class Server:
     """What a running server has seen and says."""
 
-    def __init__(self, status: bytes, fields: Fields) -> None:
+    def __init__(self, status: bytes, fields: Fields, body: int) -> None:
         self.status = status
         self.fields = fields
+        self.body = b"x" * body
+        self.passes: Callable[[bytes], bool] = lambda datagram: True
+        self.answers = 1_000_000
+        self.datagrams: list[tuple[int, bytes]] = []
         self.port = 0
         self.requests: list[dict[bytes, bytes]] = []
         self.connections = 0
@@ -49,12 +57,14 @@ class Server:
 async def serving(
     folder: Path, *, name: str = NAME, forged: bool = False, status: bytes = b"200",
     alpn: tuple[str, ...] = tuple(H3_ALPN), host: str = "127.0.0.1", fields: Fields = (),
+    body: int = 3_000, chain: int = 0,
 ) -> AsyncIterator[Server]:  # fmt: skip
     """An HTTP/3 server with a certificate for ``name``."""
-    seen = Server(status, fields)
+    seen = Server(status, fields, body)
     leaf = certificate(name, forged=forged)
     leaf.private_key_pem.write_to_path(str(folder / "key.pem"))
-    leaf.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
+    shown = [leaf.cert_chain_pems[0], *[authority().cert_pem] * chain]
+    (folder / "cert.pem").write_bytes(b"".join(pem.bytes() for pem in shown))
     configuration = QuicConfiguration(is_client=False, alpn_protocols=list(alpn))
     configuration.load_cert_chain(folder / "cert.pem", folder / "key.pem")
 
@@ -69,11 +79,27 @@ async def serving(
                 if isinstance(one, HeadersReceived) and self.http is not None:
                     seen.requests.append(dict(one.headers))
                     self.http.send_headers(one.stream_id, [(b":status", seen.status), *seen.fields])
-                    self.http.send_data(one.stream_id, b"x" * 3_000, end_stream=True)
+                    self.http.send_data(one.stream_id, seen.body, end_stream=True)
                     self.transmit()
 
     server = await serve_quic(host, 0, configuration=configuration, create_protocol=Protocol)
     assert server._transport is not None
+    taken = server.datagram_received
+
+    def received(data: bytes, addr: tuple[str, int]) -> None:
+        seen.datagrams.append((addr[1], data))
+        if seen.passes(data):
+            taken(data, addr)
+
+    server.datagram_received = received  # type: ignore[method-assign, assignment]
+    sends = server._transport.sendto
+
+    def send(data: bytes, addr: tuple[str, int]) -> None:
+        seen.answers -= 1
+        if seen.answers >= 0:
+            sends(data, addr)
+
+    server._transport.sendto = send  # type: ignore[method-assign, assignment]
     seen.port = server._transport.get_extra_info("sockname")[1]
     try:
         yield seen
@@ -90,10 +116,26 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> None:
     trust()._ca_file = str(path)
 
 
-async def observe(
-    port: int, *, deadline: float = 5.0, address: str = "127.0.0.1", via: VantageConfig = HERE
-) -> LegObservation:
+def quic_leg(port: int, **more: Any) -> Leg:
     leg = replace(leg_to(port, range_bytes=1_024), prober="quic", compares=Compares.HANDSHAKE)
+    return replace(leg, **more)
+
+
+def reading(size: int, **more: Any) -> dict[str, Any]:
+    """What makes a leg read a body."""
+    read = dict.fromkeys(("min_bytes", "max_bytes", "range_bytes"), size)
+    return {"compares": Compares.GOODPUT, **read, **more}
+
+
+async def observe(
+    port: int,
+    *,
+    deadline: float = 5.0,
+    address: str = "127.0.0.1",
+    via: VantageConfig = HERE,
+    **more: Any,
+) -> LegObservation:
+    leg = quic_leg(port, **more)
     return await measure_quic(
         leg, address=address, via=via, trust=trust(), deadline_seconds=deadline, order=0
     )
@@ -165,16 +207,144 @@ async def test_dropped_packets_run_into_the_deadline() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         observed = await observe(silent.getsockname()[1], deadline=SHORT)
-    assert failure(observed) == ("tls", "generic_timeout_error")
-    assert observed.phases[Phase.TLS] >= SHORT / 2
+    assert failure(observed) == ("connect", "generic_timeout_error")
+    assert observed.phases[Phase.CONNECT] >= SHORT / 2
+    assert observed.connect_rtt_seconds is None
     assert observed.wire_bytes_received == 0
+    assert hard(observed) is not None
+
+
+NAMELESS = bytes.fromhex("0a0a0a0a")
+
+
+async def test_a_name_that_is_dropped_is_told_from_udp_that_is(tmp_path: Path) -> None:
+    """Whoever drops the handshake lets the packet without a name pass, for it has none."""
+    async with serving(tmp_path) as server:
+        server.passes = lambda datagram: datagram[1:5] == NAMELESS
+        observed = await observe(server.port, deadline=SHORT)
+    assert failure(observed) == ("tls", "generic_timeout_error")
+    assert observed.connect_rtt_seconds is not None
+    assert 0 < observed.connect_rtt_seconds < SHORT
+    assert observed.quic == QuicInfo(bytes_received=0)
+    assert hard(observed) is not None
+
+
+async def test_a_server_that_does_not_answer_it_is_measured_all_the_same(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        server.passes = lambda datagram: datagram[1:5] != NAMELESS
+        observed = await observe(server.port)
+    assert observed.ok
+    assert observed.connect_rtt_seconds is None
+    assert handshake_seconds(observed) == observed.phases[Phase.TLS] < PING_SECONDS
+    sent = [data for _, data in server.datagrams if data[1:5] == NAMELESS]
+    assert len(sent) == 2
+
+
+async def test_no_two_things_leave_from_one_port_and_the_nameless_goes_first(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path) as server:
+        await observe(server.port)
+        await observe(server.port)
+        ports = [port for port, _ in server.datagrams]
+        first = dict(reversed(server.datagrams))
+    assert len(first) == 4
+    assert [first[p][1:5] == NAMELESS for p in dict.fromkeys(ports)] == [True, False, True, False]
+    assert all(len(data) >= 1_200 for data in first.values())
+    name = NAME.encode()
+    assert not any(name in data for data in first.values() if data[1:5] == NAMELESS)
+
+
+async def test_a_handshake_that_died_of_slowness_is_no_silence(tmp_path: Path) -> None:
+    """A part of its first flight came, and the rest did not in time."""
+    async with serving(tmp_path, chain=8) as server:
+        server.answers = 2
+        observed = await observe(server.port, deadline=SHORT)
+    assert failure(observed)[0] == "tls"
+    assert observed.quic is not None
+    assert observed.quic.bytes_received
+    assert gave(observed)
+
+
+@pytest.mark.parametrize("size", [65_536, 20_000])
+async def test_a_body_is_read_to_what_was_asked_for(tmp_path: Path, size: int) -> None:
+    async with serving(tmp_path, body=150_000) as server:
+        observed = await observe(server.port, **reading(size))
+    assert observed.ok
+    assert observed.body_bytes == size
+    assert set(observed.phases) == {Phase.TLS, Phase.PROCESSING, Phase.TRANSFER}
+    assert (rate := goodput(observed)) is not None
+    assert rate > size / observed.duration_seconds
+    assert observed.wire_bytes_received is not None
+    assert observed.wire_bytes_received > size
+    assert observed.curve[-1].bytes >= size
+    times = [sample.seconds for sample in observed.curve]
+    assert times == sorted(times)
+
+
+async def test_a_body_that_is_too_short_is_told(tmp_path: Path) -> None:
+    async with serving(tmp_path, body=3_000) as server:
+        observed = await observe(server.port, **reading(65_536))
+    assert failure(observed) == ("transfer", "body_too_short")
+    assert observed.body_bytes == 3_000
+
+
+async def test_a_body_that_stops_is_a_sample(tmp_path: Path) -> None:
+    """After so many packets nothing passes any more."""
+    async with serving(tmp_path, body=150_000) as server:
+        server.answers = 24
+        observed = await observe(server.port, deadline=SHORT * 2, **reading(150_000))
+    assert failure(observed) == ("transfer", "generic_timeout_error")
+    assert observed.body_bytes
+    assert goodput(observed) is not None
+    assert observed.phases[Phase.TRANSFER] > 0
+
+
+@pytest.mark.parametrize("name", ["other.example", NAME])
+async def test_any_answer_will_do_for_a_swap(tmp_path: Path, name: str) -> None:
+    """A certificate for another name, of whoever it is: the server has answered."""
+    async with serving(tmp_path, name=name, forged=True) as server:
+        observed = await observe(server.port, answer=Answer.ANY)
+    assert observed.ok
+    assert observed.http is None
+    assert server.requests == []
+    assert handshake_seconds(observed) is not None
+
+
+async def test_an_alert_is_an_answer_too(tmp_path: Path) -> None:
+    async with serving(tmp_path, alpn=("other",)) as server:
+        observed = await observe(server.port, answer=Answer.ANY)
+    assert observed.ok
+    assert observed.tls is not None
+    assert observed.tls.alert == "no_application_protocol"
+
+
+async def test_what_was_not_seen_cannot_be_answered() -> None:
+    """Somebody who floods us with versions does not know the packet's connection IDs."""
+
+    class Flood(asyncio.DatagramProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = transport
+
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            made_up = b"\xc0" + bytes(4) + b"\x08" + b"a" * 8 + b"\x08" + b"b" * 8 + bytes(4)
+            for _ in range(50):
+                self.transport.sendto(made_up, addr)  # type: ignore[attr-defined]
+
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(Flood, local_addr=("127.0.0.1", 0))
+    observed = await observe(transport.get_extra_info("sockname")[1], deadline=SHORT)
+    transport.close()
+    assert observed.connect_rtt_seconds is None
+    assert failure(observed)[1] == "generic_timeout_error"
+    assert observed.duration_seconds < 2 * SHORT
 
 
 async def test_a_closed_port_is_refused() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    assert failure(await observe(port)) == ("tls", "connection_refused")
+    assert failure(await observe(port)) == ("connect", "connection_refused")
 
 
 async def test_junk_is_no_answer() -> None:
@@ -189,14 +359,14 @@ async def test_junk_is_no_answer() -> None:
     transport, _ = await loop.create_datagram_endpoint(Junk, local_addr=("127.0.0.1", 0))
     observed = await observe(transport.get_extra_info("sockname")[1], deadline=SHORT)
     transport.close()
-    assert failure(observed) == ("tls", "generic_timeout_error")
+    assert failure(observed) == ("connect", "generic_timeout_error")
 
 
 async def test_the_vantage_says_where_packets_leave_from(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         via = VantageConfig(name="second", source_address="192.0.2.9")
         observed = await observe(server.port, via=via)
-    assert failure(observed) == ("tls", "address_not_available")
+    assert failure(observed) == ("connect", "address_not_available")
 
 
 def endpoint(definition: Definition, name: str) -> Endpoint:

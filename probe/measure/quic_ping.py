@@ -1,0 +1,156 @@
+"""Is anybody there over QUIC? One packet that says no name, and the answer that every server owes.
+
+A packet of a version that nobody speaks is answered with the versions that the server does speak
+(RFC 9000, 6.1; versions of the form 0x?a?a?a?a are kept for that, 15). It has no ClientHello, so
+nobody on the way can read a name in it: what it meets is what UDP to port 443 of this address
+meets. The answer repeats both connection IDs, which were drawn, so whoever did not see the packet
+cannot make it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import time
+from typing import NamedTuple
+
+from aioquic.buffer import Buffer  # type: ignore[attr-defined]
+from aioquic.quic.packet import QuicPacketType, pull_quic_header
+
+from probe.config.schema import VantageConfig
+from probe.measure import kernel_stamps, tcp
+from probe.measure.family import SOCKET_FAMILIES, family_of
+
+PING_BYTES = 1_200
+"""A server may leave shorter ones unanswered (RFC 9000, 14.1)."""
+SENT_AGAIN_SECONDS = 0.4
+PING_SECONDS = 1.2
+"""So long an answer is waited for, over both packets: a satellite's round trip is 0.6 s."""
+_ID_BYTES = 8
+_LONG_HEADER = 0xC0
+_NOBODY_SPEAKS = 0x0A0A0A0A
+# A number in two bytes (RFC 9000, 16).
+_TWO_BYTES = 0x4000
+_MOST_DATAGRAM_BYTES = 2_048
+
+
+class PingAnswer(NamedTuple):
+    """``seconds``: the round trip of the packet that was answered (``None``: none was).
+    ``sent`` and ``received`` are bytes of UDP datagrams, ``packets_*`` how many of them.
+    """
+
+    seconds: float | None
+    sent: int = 0
+    received: int = 0
+    packets_sent: int = 0
+    packets_came: int = 0
+
+
+class _Sent(NamedTuple):
+    their_id: bytes
+    own_id: bytes
+    at_ns: int
+
+
+async def ping(address: str, port: int, via: VantageConfig) -> PingAnswer:
+    """Send the packet, and once more, from a port of its own. Raises what the socket does."""
+    with socket.socket(SOCKET_FAMILIES[family_of(address)], socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        kernel_stamps.enable_stamps(sock)
+        tcp.bind(sock, via.source_address, via.interface)
+        sock.connect((address, port))
+        return await _Ping(sock).run()
+
+
+class _Ping:
+    """Packets under way, and what came back."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._offset_ns = kernel_stamps.wall_offset_ns()
+        self._sent: list[_Sent] = []
+        self._received = self._came = 0
+
+    async def run(self) -> PingAnswer:
+        seconds = None
+        for waits in (SENT_AGAIN_SECONDS, PING_SECONDS - SENT_AGAIN_SECONDS):
+            self._send()
+            seconds = await self._answered(waits)
+            if seconds is not None:
+                break
+        sent = len(self._sent)
+        return PingAnswer(seconds, sent * PING_BYTES, self._received, sent, self._came)
+
+    def _send(self) -> None:
+        one = _Sent(
+            secrets.token_bytes(_ID_BYTES), secrets.token_bytes(_ID_BYTES), time.monotonic_ns()
+        )
+        try:
+            self._sock.send(nameless(one.their_id, one.own_id))
+        except BlockingIOError:
+            return  # as if lost on the way
+        self._sent.append(one)
+
+    async def _answered(self, seconds: float) -> float | None:
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    await readable(self._sock)
+                    if (found := self._read()) is not None:
+                        return found
+        except TimeoutError:
+            return None
+
+    def _read(self) -> float | None:
+        """The round trip that what has come tells; ``None``: it is no answer."""
+        try:
+            data, ancillary, _, _ = self._sock.recvmsg(
+                _MOST_DATAGRAM_BYTES, kernel_stamps.ANCILLARY_BYTES
+            )
+        except (BlockingIOError, InterruptedError):
+            return None
+        now_ns, stamp = time.monotonic_ns(), kernel_stamps.stamp_ns(ancillary)
+        self._received += len(data)
+        self._came += 1
+        sent = next((one for one in self._sent if answers(data, one.their_id, one.own_id)), None)
+        if sent is None:
+            return None
+        came_ns = now_ns if stamp is None else stamp - self._offset_ns
+        if not sent.at_ns <= came_ns <= now_ns:
+            came_ns = now_ns  # the wall clock was set meanwhile
+        return (came_ns - sent.at_ns) / kernel_stamps.NANOSECONDS
+
+
+def nameless(their_id: bytes, own_id: bytes) -> bytes:
+    """The packet: a long header of a version that nobody speaks, and noise. What follows the
+    connection IDs is that version's own affair, but there are servers which read on before they
+    look at the version, so it has the form of version 1: no token, and a length."""
+    head = bytes([_LONG_HEADER | secrets.randbelow(16)]) + _NOBODY_SPEAKS.to_bytes(4, "big")
+    head += bytes([len(their_id)]) + their_id + bytes([len(own_id)]) + own_id + b"\0"
+    noise = PING_BYTES - len(head) - 2
+    return head + (_TWO_BYTES | noise).to_bytes(2, "big") + secrets.token_bytes(noise)
+
+
+def answers(datagram: bytes, their_id: bytes, own_id: bytes) -> bool:
+    """Whether ``datagram`` is the answer to the packet with these connection IDs."""
+    try:
+        header = pull_quic_header(Buffer(data=datagram), host_cid_length=_ID_BYTES)
+    except ValueError:  # aioquic's BufferReadError is one
+        return False
+    return (
+        header.packet_type is QuicPacketType.VERSION_NEGOTIATION
+        and header.destination_cid == own_id
+        and header.source_cid == their_id
+    )
+
+
+async def readable(sock: socket.socket) -> None:
+    """Until something can be read."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(sock, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(sock)
