@@ -107,7 +107,7 @@ def _beside(
         for contact in found
         if contact.owner == definition.name
         and contact.purpose.startswith(tuple(speaking))
-        and ": target" in contact.purpose
+        and (": target" in contact.purpose or ": swap" in contact.purpose)
     ]
 
 

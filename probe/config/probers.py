@@ -8,7 +8,7 @@ same order, stand beside the others, and have metrics of their own. A prober is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from probe.config.definition import Target
 from probe.config.schema import Settings
-from probe.model.identity import FIRST_PROBER, Compares
+from probe.model.identity import FIRST_PROBER, Answer, Compares
 from probe.model.observation import Leg
 
 
@@ -57,16 +57,12 @@ class NameProber(Struct, frozen=True, kw_only=True):
     every_round: bool
 
 
-def head_over_http3(leg: Leg, light_bytes: int) -> Leg:
-    """A handshake and the head of an answer, over HTTP/3."""
-    return replace(
-        leg,
-        compares=Compares.HANDSHAKE,
-        http_versions=("h3",),
-        min_bytes=0,
-        max_bytes=light_bytes,
-        range_bytes=light_bytes,
-    )
+def over_http3(leg: Leg, light_bytes: int) -> Leg:
+    """The same over HTTP/3; what reads no body that is compared ends with the head."""
+    over = replace(leg, http_versions=("h3",))
+    if leg.compares is Compares.GOODPUT or leg.answer is Answer.ANY:
+        return over
+    return replace(over, min_bytes=0, max_bytes=light_bytes, range_bytes=light_bytes)
 
 
 PROBERS: tuple[Prober, ...] = (
@@ -85,7 +81,7 @@ PROBERS: tuple[Prober, ...] = (
         library="aioquic",
         is_on=lambda settings: settings.quic,
         speaks=lambda target: target.quic,
-        leg=head_over_http3,
+        leg=over_http3,
         absent="`quic` is not set, or the target does not speak it",
         phases="`tls` is the whole handshake",
     ),
@@ -98,6 +94,9 @@ NAME_PROBERS: tuple[NameProber, ...] = (
 
 BESIDE: tuple[Prober, ...] = PROBERS[1:]
 """Those that make some legs once more."""
+
+
+BY_NAME: Mapping[str, Prober] = {prober.name: prober for prober in PROBERS}
 
 
 def used(settings: Settings) -> tuple[Prober, ...]:

@@ -1,4 +1,8 @@
-"""Which legs of a round are made once more by another prober than TCP. Pure."""
+"""Which legs of a round are made once more by another prober than TCP. Pure.
+
+They cost what legs over TCP cost, and the same hosts pay: a light round has them every other time,
+of one target; of the rounds that read, one in three reads over it as well. A long round has none.
+"""
 
 from __future__ import annotations
 
@@ -10,38 +14,90 @@ from msgspec.structs import replace
 from probe.config.probers import Prober
 from probe.config.schema import LegsConfig
 from probe.measure.legs import Endpoint, declare
-from probe.model.identity import LegRole, RoundKind
+from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.observation import Leg
 
-_OWN = frozenset({LegRole.TARGET, LegRole.CONTROL})
+LIGHT_SHARE = 1 / 2
+READ_SHARE = 1 / 3
+_PLATFORM = frozenset({LegRole.TARGET, LegRole.SWAP})
 
 
 def made_beside(
     prober: Prober,
     legs: Sequence[Leg],
     controls: Sequence[Endpoint],
+    kind: RoundKind,
     *,
     speaks: Collection[tuple[str, str]],
     settings: LegsConfig,
     random: Random,
 ) -> tuple[Leg, ...]:
-    """The targets and controls of ``legs`` that ``prober`` can reach, as legs of its own.
+    """The targets, swaps and controls of ``legs`` that ``prober`` can reach, as legs of its own.
 
     ``speaks`` are the owners and targets that it can. A target is never alone: if it can reach no
     drawn control, one of ``controls`` that it can is added. Nothing when there is no target.
     """
-    chosen = [leg for leg in legs if leg.role in _OWN and (leg.owner, leg.target) in speaks]
-    if not any(leg.role is LegRole.TARGET for leg in chosen):
+    if kind is RoundKind.LONG or (kind is RoundKind.LIGHT and random.random() >= LIGHT_SHARE):
         return ()
-    if not any(leg.role is LegRole.CONTROL for leg in chosen):
-        able = [
-            control
-            for control in controls
-            if control.object is not None
-            and (control.definition.name, control.target.name) in speaks
-        ]
-        if able:
-            drawn = [random.choice(able)]
-            chosen += declare((), drawn, RoundKind.LIGHT, legs=settings, beacon=None)[0]
     light = int(settings.light_bytes)
-    return tuple(replace(prober.leg(leg, light), prober=prober.name) for leg in chosen)
+    able = [leg for leg in legs if (leg.owner, leg.target) in speaks]
+    own = [leg for leg in able if leg.role in _PLATFORM]
+    targets = sorted({leg.target for leg in own if leg.role is LegRole.TARGET})
+    if not targets:
+        return ()
+    if kind is RoundKind.LIGHT:
+        targets = [random.choice(targets)]
+    own = [leg for leg in own if leg.target in targets]
+    chosen = [leg for leg in able if leg.role is LegRole.CONTROL]
+    if not chosen:
+        chosen = _another(controls, speaks, settings, random)
+    size = _to_read(own) if random.random() < READ_SHARE else 0
+    chosen = [_reading(leg, size, controls, light) for leg in chosen]
+    compared = not chosen or any(leg.compares is Compares.GOODPUT for leg in chosen)
+    if not (size and compared):
+        own = [_light(leg, light) for leg in own]
+    return tuple(replace(prober.leg(leg, light), prober=prober.name) for leg in (*own, *chosen))
+
+
+def _another(
+    controls: Sequence[Endpoint],
+    speaks: Collection[tuple[str, str]],
+    settings: LegsConfig,
+    random: Random,
+) -> list[Leg]:
+    """A control that is none of the round's."""
+    able = [
+        control
+        for control in controls
+        if control.object is not None and (control.definition.name, control.target.name) in speaks
+    ]
+    if not able:
+        return []
+    drawn = [random.choice(able)]
+    return list(declare((), drawn, RoundKind.LIGHT, legs=settings, beacon=None)[0])
+
+
+def _light(leg: Leg, light: int) -> Leg:
+    """It reads nothing that is compared."""
+    if leg.compares is not Compares.GOODPUT:
+        return leg
+    return replace(
+        leg, compares=Compares.HANDSHAKE, min_bytes=0, max_bytes=light, range_bytes=light
+    )
+
+
+def _to_read(legs: Sequence[Leg]) -> int:
+    """So much is read of all that are compared; 0: nothing is."""
+    return min((leg.max_bytes for leg in legs if leg.compares is Compares.GOODPUT), default=0)
+
+
+def _reading(leg: Leg, size: int, controls: Sequence[Endpoint], light: int) -> Leg:
+    """A control's leg that reads so much, if its object has it."""
+    readable = {
+        (one.definition.name, one.target.name): one.readable_bytes
+        for one in controls
+        if one.object is not None
+    }
+    if not size or readable.get((leg.owner, leg.target), 0) < size:
+        return _light(leg, light)
+    return replace(leg, compares=Compares.GOODPUT, min_bytes=size, max_bytes=size, range_bytes=size)

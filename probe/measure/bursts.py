@@ -18,7 +18,7 @@ from probe.measure.legs import Endpoint, burst_deadline_seconds, burst_reads, dr
 from probe.measure.objects_in_use import ObjectsInUse
 from probe.measure.round_names import Names, Resolution
 from probe.model.burst import PlannedBurst
-from probe.model.identity import RoundKind
+from probe.model.identity import FIRST_PROBER, RoundKind
 from probe.model.observation import (
     LegObservation,
     RoundObservation,
@@ -96,9 +96,10 @@ class Bursts:
                 family=burst.family,
                 started_at=began.wall,
                 duration_seconds=began.seconds_to(now),
-                legs=view.legs,
+                legs=view.legs if burst.prober == FIRST_PROBER else (),
                 skipped=view.skipped,
                 dns=view.dns,
+                beside=() if burst.prober == FIRST_PROBER else view.legs,
                 clock_stepped=began.stepped_until(now),
                 burst=view.burst,
             )

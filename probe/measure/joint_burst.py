@@ -62,9 +62,9 @@ def _fits(
     return len({abroad[name] for name in suitable if name in abroad}) >= LEAST_OPERATORS
 
 
-def _kind(planned: PlannedBurst) -> tuple[Family, Compares, int]:
+def _kind(planned: PlannedBurst) -> tuple[Family, Compares, int, str]:
     burst = planned.burst
-    return burst.family, burst.compares, burst.each
+    return burst.family, burst.compares, burst.each, burst.prober
 
 
 def common_controls(plans: Sequence[Burst]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from probe.config.candidates import mark_of
 from probe.config.definition import Corner, Definition, Target
+from probe.config.probers import BY_NAME
 from probe.config.schema import LegsConfig
 from probe.measure.objects import ChosenObject
 from probe.model.burst import Burst
@@ -169,11 +170,16 @@ def with_drawn_names(
 
 
 def one_any_answer(legs: Sequence[Leg], random: Random) -> tuple[Leg, ...]:
-    """``legs`` with one of those that take any answer, drawn: a handshake that moves nothing is
-    not worth one for every target in every round. Bursts make them all."""
-    able = [leg for leg in legs if leg.answer is Answer.ANY]
-    kept = random.choice(able) if able else None
-    return tuple(leg for leg in legs if leg.answer is not Answer.ANY or leg is kept)
+    """``legs`` with one of those of each prober that take any answer, drawn: a handshake that moves
+    nothing is not worth one for every target in every round. Bursts make them all."""
+    able: dict[str, list[Leg]] = {}
+    for leg in legs:
+        if leg.answer is Answer.ANY:
+            able.setdefault(leg.prober, []).append(leg)
+    kept = [random.choice(some) for some in able.values()]
+    return tuple(
+        leg for leg in legs if leg.answer is not Answer.ANY or any(leg is one for one in kept)
+    )
 
 
 def swap_names(target: Target, neutral: Sequence[str]) -> Sequence[str]:
@@ -183,18 +189,19 @@ def swap_names(target: Target, neutral: Sequence[str]) -> Sequence[str]:
 
 
 def in_order(legs: Sequence[Leg], random: Random) -> list[Leg]:
-    """The order in which a round makes ``legs``: drawn, but that a swap which takes any answer
-    comes before its target, whose name may condemn the address for a while.
+    """The order in which a round makes ``legs``: drawn, but that a swap which takes any answer, or
+    is no TCP's, comes before its target, whose name may condemn the address for a while.
 
     A burst's order is the draw alone: its test needs every order to be as likely as another.
     """
     order = random.sample(legs, len(legs))
-    first: dict[tuple[str, str], int] = {}
+    first: dict[tuple[str, str, str], int] = {}
     for place, leg in enumerate(order):
-        key = (leg.owner, leg.target)
-        if leg.role is LegRole.TARGET and leg.prober == FIRST_PROBER:
+        key = (leg.owner, leg.target, leg.prober)
+        before_it = leg.answer is Answer.ANY or leg.prober != FIRST_PROBER
+        if leg.role is LegRole.TARGET:
             first[key] = place
-        elif leg.answer is Answer.ANY and key in first:
+        elif leg.role is LegRole.SWAP and before_it and key in first:
             before = first[key]
             order[before], order[place] = leg, order[before]
     return order
@@ -206,10 +213,11 @@ def draw_burst_controls(
     """The controls of a burst: ``each`` of those that it names, of different operators if there are
     enough, and able to give what it reads. Fewer than ``each`` take turns."""
     named = [c for c in controls if f"{c.definition.name}/{c.target.name}" in burst.controls]
+    prober = BY_NAME[burst.prober]
     able = [
         c
         for c in named or controls
-        if c.object is not None and (c.readable_bytes >= burst.read_bytes)
+        if c.object is not None and c.readable_bytes >= burst.read_bytes and prober.speaks(c.target)
     ]
     chosen: list[Endpoint] = []
     for control in random.sample(able, len(able)):
@@ -233,7 +241,7 @@ def declare_burst(
     """The legs of a burst: ``each`` of the target and of its swap, and one of each control given.
 
     All that compare goodput read the same number of bytes. Those over another transport than TCP
-    are made by its prober (``by_prober``).
+    are its prober's.
     """
     light = int(legs.light_bytes)
     made: list[Leg] = []
@@ -249,7 +257,10 @@ def declare_burst(
         if burst.with_swap and swap is not None and (not read or _reads(swap)):
             made += [_swap(leg, swap, read, light)] * burst.each
         made += [_leg(LegRole.CONTROL, control, read, light) for control in controls]
-    return tuple(made)
+    if burst.prober == FIRST_PROBER:
+        return tuple(made)
+    prober = BY_NAME[burst.prober]
+    return tuple(replace(prober.leg(leg, light), prober=prober.name) for leg in made)
 
 
 def _reads(corner: Corner) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from pkgutil import resolve_name
 from typing import Protocol
 
-from probe.config.probers import PROBERS, NameProber, Prober
+from probe.config.probers import BY_NAME, NameProber
 from probe.config.schema import DnsConfig, VantageConfig
 from probe.measure.lookout import Lookout
 from probe.measure.pulse import Pulse
@@ -59,7 +58,7 @@ class Asks(Protocol):
 def measures(name: str) -> Measures:
     """The coroutine of the prober that a leg names. Only now is its module loaded: aioquic, for
     one, costs memory and start-up time."""
-    made: Measures = _found(_BY_NAME[name].made_by)
+    made: Measures = _found(BY_NAME[name].made_by)
     return made
 
 
@@ -69,5 +68,4 @@ def asks(prober: NameProber) -> Asks:
     return made
 
 
-_BY_NAME: Mapping[str, Prober] = {prober.name: prober for prober in PROBERS}
 _found = cache(resolve_name)

@@ -34,7 +34,7 @@ from probe.measure.http3 import Http3
 from probe.measure.kernel_stamps import Arrival, Timeline
 from probe.measure.lookout import Lookout
 from probe.measure.pulse import Pulse, Signs
-from probe.measure.quic_ping import PingAnswer, ping, readable
+from probe.measure.quic_ping import Ping, readable
 from probe.measure.trust import Trust
 from probe.model.failure import BODY_TOO_SHORT, PROTOCOL_ERROR, Failure
 from probe.model.identity import Answer, Compares, Phase, Verify
@@ -119,7 +119,7 @@ class _Exchange:
         self._quic = QuicConnection(configuration=configuration)
         self._http: Http3 | None = None
         self._sock: socket.socket | None = None
-        self._pinged = PingAnswer(None)
+        self._ping = Ping()
         self._arrivals: list[Arrival] = []
         self._datagrams = 0
         self._sent = 0
@@ -136,7 +136,7 @@ class _Exchange:
     async def run(self, address: str, via: VantageConfig) -> None:
         """Until all that is wanted of the answer is there. Raises what goes wrong."""
         self._family = SOCKET_FAMILIES[family_of(address)]
-        self._pinged = await ping(address, self._leg.port, via)
+        await self._ping.run(address, self._leg.port, via)
         self._phase = Phase.TLS
         self._sock = sock = socket.socket(self._family, socket.SOCK_DGRAM)
         sock.setblocking(False)
@@ -162,13 +162,13 @@ class _Exchange:
     def silent_in(self) -> Phase:
         """The phase in which silence ended it: ``connect`` if nothing answered at all, not even the
         packet without a name."""
-        mute = self.phase is Phase.TLS and not self._arrivals and self._pinged.seconds is None
+        mute = self.phase is Phase.TLS and not self._arrivals and self._ping.seconds is None
         return Phase.CONNECT if mute else self.phase
 
     def signs(self) -> Signs:
         """What it has met so far. Somebody is there once the packet without a name is answered."""
         moved_ns = self._arrivals[-1].loop_ns if self._arrivals else self._hello_ns
-        there = self._pinged.seconds is not None or bool(self._arrivals)
+        there = self._ping.seconds is not None or bool(self._arrivals)
         return Signs(
             moved_ns=max(moved_ns, self._hello_ns),
             connected_ns=self._hello_ns if there else None,
@@ -270,7 +270,7 @@ class _Exchange:
         phases |= self._phases(timeline, failure)
         done = self._finished is not None
         header = _HEADER_BYTES[SOCKET_FAMILIES[family_of(address)]]
-        pinged = self._pinged
+        ping = self._ping
         came = self._received - header * self._datagrams
         return LegObservation(
             leg=self._leg,
@@ -282,13 +282,13 @@ class _Exchange:
             family=family_of(address),
             phases=phases,
             failure=failure,
-            connect_rtt_seconds=pinged.seconds,
+            connect_rtt_seconds=ping.seconds,
             tls=self._tls() if done else None,
             http=None if self._http is None else self._http.facts,
             body_bytes=None if self._http is None else self._http.body_bytes,
             curve=self._curve(timeline),
-            wire_bytes_sent=self._sent + pinged.sent + header * pinged.packets_sent,
-            wire_bytes_received=self._received + pinged.received + header * pinged.packets_came,
+            wire_bytes_sent=self._sent + ping.bytes_sent + header * ping.packets_sent,
+            wire_bytes_received=self._received + ping.bytes_came + header * ping.packets_came,
             seen_names=seen_names,
             quic=QuicInfo(bytes_received=came),
         )

@@ -35,84 +35,77 @@ _TWO_BYTES = 0x4000
 _MOST_DATAGRAM_BYTES = 2_048
 
 
-class PingAnswer(NamedTuple):
-    """``seconds``: the round trip of the packet that was answered (``None``: none was).
-    ``sent`` and ``received`` are bytes of UDP datagrams, ``packets_*`` how many of them.
-    """
-
-    seconds: float | None
-    sent: int = 0
-    received: int = 0
-    packets_sent: int = 0
-    packets_came: int = 0
-
-
 class _Sent(NamedTuple):
     their_id: bytes
     own_id: bytes
     at_ns: int
 
 
-async def ping(address: str, port: int, via: VantageConfig) -> PingAnswer:
-    """Send the packet, and once more, from a port of its own. Raises what the socket does."""
-    with socket.socket(SOCKET_FAMILIES[family_of(address)], socket.SOCK_DGRAM) as sock:
-        sock.setblocking(False)
-        kernel_stamps.enable_stamps(sock)
-        tcp.bind(sock, via.source_address, via.interface)
-        sock.connect((address, port))
-        return await _Ping(sock).run()
+class Ping:
+    """The packet to one address, and once more if nothing comes, from a port of its own.
 
+    ``seconds``: the round trip of the packet that was answered (``None``: none was).
+    ``bytes_*`` of UDP datagrams, and ``packets_*`` how many of them, count also while it is under
+    way.
+    """
 
-class _Ping:
-    """Packets under way, and what came back."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._offset_ns = kernel_stamps.wall_offset_ns()
+    def __init__(self) -> None:
+        self.seconds: float | None = None
+        self.bytes_sent = self.bytes_came = self.packets_came = 0
         self._sent: list[_Sent] = []
-        self._received = self._came = 0
+        self._offset_ns = kernel_stamps.wall_offset_ns()
 
-    async def run(self) -> PingAnswer:
-        seconds = None
-        for waits in (SENT_AGAIN_SECONDS, PING_SECONDS - SENT_AGAIN_SECONDS):
-            self._send()
-            seconds = await self._answered(waits)
-            if seconds is not None:
-                break
-        sent = len(self._sent)
-        return PingAnswer(seconds, sent * PING_BYTES, self._received, sent, self._came)
+    @property
+    def packets_sent(self) -> int:
+        """How many left."""
+        return len(self._sent)
 
-    def _send(self) -> None:
+    async def run(self, address: str, port: int, via: VantageConfig) -> None:
+        """Wait for the answer. Raises what the socket does."""
+        family = SOCKET_FAMILIES[family_of(address)]
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.setblocking(False)
+            kernel_stamps.enable_stamps(sock)
+            tcp.bind(sock, via.source_address, via.interface)
+            sock.connect((address, port))
+            for waits in (SENT_AGAIN_SECONDS, PING_SECONDS - SENT_AGAIN_SECONDS):
+                self._send(sock)
+                self.seconds = await self._answered(sock, waits)
+                if self.seconds is not None:
+                    return
+
+    def _send(self, sock: socket.socket) -> None:
         one = _Sent(
             secrets.token_bytes(_ID_BYTES), secrets.token_bytes(_ID_BYTES), time.monotonic_ns()
         )
         try:
-            self._sock.send(nameless(one.their_id, one.own_id))
+            sock.send(nameless(one.their_id, one.own_id))
         except BlockingIOError:
             return  # as if lost on the way
         self._sent.append(one)
+        self.bytes_sent += PING_BYTES
 
-    async def _answered(self, seconds: float) -> float | None:
+    async def _answered(self, sock: socket.socket, seconds: float) -> float | None:
         try:
             async with asyncio.timeout(seconds):
                 while True:
-                    await readable(self._sock)
-                    if (found := self._read()) is not None:
+                    await readable(sock)
+                    if (found := self._read(sock)) is not None:
                         return found
         except TimeoutError:
             return None
 
-    def _read(self) -> float | None:
+    def _read(self, sock: socket.socket) -> float | None:
         """The round trip that what has come tells; ``None``: it is no answer."""
         try:
-            data, ancillary, _, _ = self._sock.recvmsg(
+            data, ancillary, _, _ = sock.recvmsg(
                 _MOST_DATAGRAM_BYTES, kernel_stamps.ANCILLARY_BYTES
             )
         except (BlockingIOError, InterruptedError):
             return None
         now_ns, stamp = time.monotonic_ns(), kernel_stamps.stamp_ns(ancillary)
-        self._received += len(data)
-        self._came += 1
+        self.bytes_came += len(data)
+        self.packets_came += 1
         sent = next((one for one in self._sent if answers(data, one.their_id, one.own_id)), None)
         if sent is None:
             return None

@@ -83,7 +83,8 @@ class Rounds:
         names = Names(self._settings, via, family, self._random)
         seconds = deadline_seconds(kind, self._settings.legs)
         legs, objectless = await self._declare(self._far_ends.platforms[platform], via, kind, names)
-        legs = (*legs, *self._beside(legs, via, self._endpoints.of(via, *self._far_ends.controls)))
+        controls = self._endpoints.of(via, *self._far_ends.controls)
+        legs = (*legs, *self._beside(legs, via, controls, kind))
         legs = self._far_ends.drawn(one_any_answer(legs, self._random))
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         neutral = {leg.connect_to for leg in legs if leg.role is LegRole.CONTROL}
@@ -141,7 +142,7 @@ class Rounds:
         legs, objectless = declare(
             endpoints, [], kind, legs=self._settings.legs, beacon=self._settings.beacon
         )
-        legs = self._far_ends.drawn((*legs, *self._beside(legs, via, ())))
+        legs = self._far_ends.drawn((*legs, *self._beside(legs, via, (), kind)))
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         seconds = deadline_seconds(kind, self._settings.legs)
         order = in_order(legs, self._random)
@@ -210,7 +211,7 @@ class Rounds:
         )
 
     def _beside(
-        self, legs: Sequence[Leg], via: VantageConfig, controls: Sequence[Endpoint]
+        self, legs: Sequence[Leg], via: VantageConfig, controls: Sequence[Endpoint], kind: RoundKind
     ) -> tuple[Leg, ...]:
         """The legs that other probers make as well."""
         made: list[Leg] = []
@@ -220,6 +221,7 @@ class Rounds:
                     prober,
                     legs,
                     controls,
+                    kind,
                     speaks={
                         key for key, one in self._far_ends.targets.items() if prober.speaks(one)
                     },

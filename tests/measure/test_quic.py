@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from random import Random
@@ -20,19 +21,27 @@ from aioquic.quic.events import ProtocolNegotiated, QuicEvent
 from msgspec.structs import replace
 
 from lab.loopback.servers import HERE, NAME, authority, certificate, leg_to, trust
-from probe.config import load
 from probe.config.definition import Definition
 from probe.config.probers import BESIDE
 from probe.config.schema import LegsConfig, VantageConfig
 from probe.measure.beside import made_beside
-from probe.measure.legs import Endpoint, declare
+from probe.measure.legs import (
+    Endpoint,
+    declare,
+    declare_burst,
+    draw_burst_controls,
+    in_order,
+)
 from probe.measure.objects import ChosenObject
 from probe.measure.quic import measure_quic
-from probe.measure.quic_ping import PING_SECONDS
+from probe.measure.quic_ping import PING_BYTES, PING_SECONDS
+from probe.model.burst import Burst
 from probe.model.identity import Answer, Compares, LegRole, Phase, RoundKind
 from probe.model.observation import Clock, Leg, LegObservation, QuicInfo
 from probe.observe.effort import gave, hard
 from probe.observe.goodput import goodput, handshake_seconds
+from synth.shape import definition as synth_definition
+from synth.shape import target as synth_target
 
 SHORT = 0.6
 Fields = tuple[tuple[bytes, bytes], ...]
@@ -211,6 +220,8 @@ async def test_dropped_packets_run_into_the_deadline() -> None:
     assert observed.phases[Phase.CONNECT] >= SHORT / 2
     assert observed.connect_rtt_seconds is None
     assert observed.wire_bytes_received == 0
+    assert observed.wire_bytes_sent is not None
+    assert observed.wire_bytes_sent > PING_BYTES
     assert hard(observed) is not None
 
 
@@ -371,30 +382,118 @@ async def test_the_vantage_says_where_packets_leave_from(tmp_path: Path) -> None
 
 def endpoint(definition: Definition, name: str) -> Endpoint:
     target = next(t for t in definition.targets if t.name == name)
-    found = ChosenObject(url=target.url or f"https://{definition.hosts[0]}/", min_bytes=0)
+    size = int(target.min_bytes) if target.compares is Compares.GOODPUT else 0
+    found = ChosenObject(url=target.url or f"https://{definition.hosts[0]}/", min_bytes=size)
     return Endpoint(definition=definition, target=target, object=found)
 
 
-def test_a_target_over_quic_always_has_a_control_beside_it() -> None:
-    config = load(None, {})
-    youtube = next(p for p in config.platforms if p.name == "youtube")
-    speaks = {
-        (d.name, t.name) for d in (*config.platforms, *config.controls) for t in d.targets if t.quic
-    }
-    targets = [endpoint(youtube, t.name) for t in youtube.targets]
-    controls = [endpoint(c, t.name) for c in config.controls for t in c.targets]
-    mute = [c for c in controls if (c.definition.name, c.target.name) not in speaks]
-    legs, _ = declare(targets, mute[:2], RoundKind.LIGHT, legs=LegsConfig(), beacon=None)
-    made = made_beside(
-        BESIDE[0], legs, controls, speaks=speaks, settings=LegsConfig(), random=Random(1)
+class Always(Random):
+    """Draws what makes a share take place, or not."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__(1)
+        self._value = value
+
+    def random(self) -> float:
+        return self._value
+
+
+def some_controls() -> list[Definition]:
+    """Two of them speak QUIC."""
+    found = []
+    for name, speaks in (("debian", False), ("jquery", True), ("kernel", True)):
+        target = replace(synth_target("object", f"{name}.test", read=True), quic=speaks)
+        found.append(synth_definition(name, target, control=True))
+    return found
+
+
+def beside(kind: RoundKind, *, drawn: float = 0.0, drawn_speak: bool = False) -> tuple[Leg, ...]:
+    """What a round has over QUIC beside two targets, of which both speak it."""
+    platform = synth_definition(
+        "x",
+        *(
+            replace(synth_target(name, f"{name}.test", read=read, swap="n.test"), quic=speaks)
+            for name, read, speaks in (
+                ("object", True, True),
+                ("page", False, True),
+                ("mute", True, False),
+            )
+        ),
     )
+    controls = some_controls()
+    every = (platform, *controls)
+    speaks = {(one.name, t.name) for one in every for t in one.targets if t.quic}
+    able = [endpoint(one, t.name) for one in controls for t in one.targets]
+    legs, _ = declare(
+        [endpoint(platform, t.name) for t in platform.targets],
+        able[1:2] if drawn_speak else able[:1],
+        kind,
+        legs=LegsConfig(),
+        beacon=None,
+    )
+    return made_beside(
+        BESIDE[0], legs, able, kind, speaks=speaks, settings=LegsConfig(), random=Always(drawn)
+    )
+
+
+@pytest.mark.parametrize("drawn_speak", [False, True])
+@pytest.mark.parametrize("drawn", [0.0, 0.45, 0.9])
+@pytest.mark.parametrize("kind", [RoundKind.LIGHT, RoundKind.TRANSFER])
+def test_what_is_made_over_quic(kind: RoundKind, drawn: float, drawn_speak: bool) -> None:
+    made = beside(kind, drawn=drawn, drawn_speak=drawn_speak)
+    if kind is RoundKind.LIGHT and drawn > 0.5:
+        assert made == ()
+        return
+    roles = Counter(leg.role for leg in made)
+    targets = 1 if kind is RoundKind.LIGHT else 2
+    swaps = 0 if kind is RoundKind.LIGHT else 2
+    assert roles == Counter({LegRole.TARGET: targets, LegRole.SWAP: swaps, LegRole.CONTROL: 1})
     assert {leg.prober for leg in made} == {"quic"}
-    assert {leg.role for leg in made} == {LegRole.TARGET, LegRole.CONTROL}
-    assert all(leg.sni == leg.certificate_name for leg in made)
-    alone, _ = declare((), mute[:2], RoundKind.LIGHT, legs=LegsConfig(), beacon=None)
+    assert "mute" not in {leg.target for leg in made}
+    reads = {leg.role for leg in made if leg.compares is Compares.GOODPUT}
+    if kind is RoundKind.TRANSFER and drawn < 1 / 3:
+        assert reads >= {LegRole.TARGET, LegRole.CONTROL}
+        assert len({leg.max_bytes for leg in made if leg.compares is Compares.GOODPUT}) == 1
+    else:
+        assert not reads
+
+
+def test_nothing_is_made_over_quic_in_long_rounds_nor_without_a_target() -> None:
+    assert beside(RoundKind.LONG) == ()
     assert (
         made_beside(
-            BESIDE[0], alone, controls, speaks=speaks, settings=LegsConfig(), random=Random(1)
+            BESIDE[0],
+            [],
+            [],
+            RoundKind.TRANSFER,
+            speaks={("x", "object")},
+            settings=LegsConfig(),
+            random=Always(0.0),
         )
         == ()
     )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_over_quic_a_swap_comes_before_its_target(seed: int) -> None:
+    order = in_order(beside(RoundKind.TRANSFER), Random(seed))
+    places = {(leg.role, leg.target): place for place, leg in enumerate(order)}
+    for name in ("object", "page"):
+        assert places[LegRole.SWAP, name] < places[LegRole.TARGET, name]
+
+
+def test_a_burst_over_quic_is_made_of_what_speaks_it() -> None:
+    platform = synth_definition(
+        "x", replace(synth_target("object", "x.test", read=True), quic=True)
+    )
+    controls = some_controls()
+    burst = Burst(target="object", compares=Compares.GOODPUT, read_bytes=65_536, over="quic")
+    able = [endpoint(one, "object") for one in controls]
+    drawn = draw_burst_controls(able, burst, random=Random(1))
+    made = declare_burst([endpoint(platform, "object")], drawn, burst, legs=LegsConfig())
+    assert {leg.owner for leg in made} == {"x", "jquery", "kernel"}
+    assert {(leg.prober, leg.http_versions) for leg in made} == {("quic", ("h3",))}
+    assert {leg.max_bytes for leg in made} == {65_536}
+    plain = replace(burst, over="")
+    over_tcp = declare_burst([endpoint(platform, "object")], drawn, plain, legs=LegsConfig())
+    assert {leg.prober for leg in over_tcp} == {"tcp"}

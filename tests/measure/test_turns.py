@@ -142,7 +142,7 @@ async def test_a_far_end_over_quic_that_says_nothing() -> None:
                 deadline_seconds=SILENT_SECONDS,
                 order=0,
             )
-    assert_few(turns.count, await calm_turns("http/1.1"), observed, Phase.TLS)
+    assert_few(turns.count, await calm_turns("http/1.1"), observed, Phase.CONNECT)
 
 
 async def test_an_upload_that_nobody_acknowledges() -> None:
