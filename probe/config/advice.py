@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from probe.config.amount import LEGS_PER_HOUR, estimate
 from probe.config.formats import is_address
 from probe.config.hosts import covers
+from probe.config.probers import used
 from probe.config.schema import Config
 from probe.config.units import DAYS_PER_MONTH
 from probe.model.identity import Family, Role
@@ -42,6 +43,18 @@ def _controls(config: Config) -> Iterator[str]:
             f"only {len(config.controls)} control(s) of {len(operators)} operator(s): take at "
             "least 3 of 2, or one operator's bad day looks like a bad line"
         )
+    for prober in used(config.settings):
+        speaking = {
+            control.operator or control.name
+            for control in config.controls
+            if control.scope == "foreign" and any(map(prober.speaks, control.targets))
+        }
+        if len(speaking) < 2:
+            yield (
+                f"controls of {len(speaking)} operator(s) abroad can be measured {prober.over}: "
+                "with fewer than 2 nothing is ever proven there; take controls whose targets say "
+                f"`{prober.name}: true`"
+            )
     if not any(control.scope == "domestic" for control in config.controls):
         yield (
             "no domestic control, so a cut of the international lines cannot be told from a dead "

@@ -106,6 +106,8 @@ def estimate(config: Config) -> Estimate:
                 share = 1 / _any_answers(platform) if target.swap.answer is Answer.ANY else 1.0
                 transfers = HOUR / float(schedule.transfer)
                 hosts[_host(target)] += share * transfers - rounds_per_hour
+        for host, legs in _hosts_beside(config, platform, rounds_per_hour):
+            hosts[host] += legs
     return Estimate(
         host_legs_per_hour=dict(hosts),
         control_legs_per_hour=rounds_per_hour
@@ -115,6 +117,20 @@ def estimate(config: Config) -> Estimate:
         bytes_per_day=sum(map(_bytes_per_day, [config] * len(config.platforms), config.platforms))
         * len(config.settings.vantages),
     )
+
+
+def _hosts_beside(
+    config: Config, platform: Definition, rounds_per_hour: float
+) -> Iterator[tuple[str, float]]:
+    """Legs of other probers to each host in an hour: every target and one swap in rounds that read,
+    one target in a share of the light ones."""
+    transfers = HOUR / float(config.settings.schedule.transfer)
+    for prober in used(config.settings):
+        speaking = [target for target in platform.targets if prober.speaks(target)]
+        light = prober.light_share * (rounds_per_hour - transfers)
+        for target in speaking:
+            swap = 0.0 if target.swap is None else transfers / len(speaking)
+            yield _host(target), transfers + light / len(speaking) + swap
 
 
 def _any_answers(platform: Definition) -> int:

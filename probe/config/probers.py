@@ -29,7 +29,9 @@ class Prober(Struct, frozen=True, kw_only=True):
     ``transport`` is what its packets look like to a firewall. ``through_proxy``: a vantage with a
     proxy can use it. ``library``: what must be installed beside our own requirements, as the extra
     of the prober's name. ``is_on`` and ``speaks`` say for which configuration and which targets it
-    is used. ``leg`` makes its leg of one over TCP, which may carry so many bytes.
+    is used. ``leg`` makes its leg of one over TCP, which may carry so many bytes. ``light_share``:
+    of the light rounds, those in which it makes legs; ``read_share``: of the rounds that read,
+    those in which it reads. The same hosts pay for its legs, and the same budget.
 
     ``absent`` says when its series are absent, ``phases`` what is special of its phases.
     """
@@ -43,6 +45,8 @@ class Prober(Struct, frozen=True, kw_only=True):
     is_on: Callable[[Settings], bool] = lambda settings: True
     speaks: Callable[[Target], bool] = lambda target: True
     leg: Callable[[Leg, int], Leg] = lambda leg, light_bytes: leg
+    light_share: float = 1.0
+    read_share: float = 1.0
     absent: str = ""
     phases: str = ""
 
@@ -82,6 +86,8 @@ PROBERS: tuple[Prober, ...] = (
         is_on=lambda settings: settings.quic,
         speaks=lambda target: target.quic,
         leg=over_http3,
+        light_share=1 / 2,
+        read_share=1 / 3,
         absent="`quic` is not set, or the target does not speak it",
         phases="`tls` is the whole handshake",
     ),

@@ -1,7 +1,8 @@
 """Which legs of a round are made once more by another prober than TCP. Pure.
 
-They cost what legs over TCP cost, and the same hosts pay: a light round has them every other time,
-of one target; of the rounds that read, one in three reads over it as well. A long round has none.
+They cost what legs over TCP cost, and the same hosts pay: a share of the light rounds has them
+(``Prober.light_share``), of one target; a share of the rounds that read reads over it as well
+(``read_share``). A long round has none.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from probe.measure.legs import Endpoint, declare
 from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.observation import Leg
 
-LIGHT_SHARE = 1 / 2
-READ_SHARE = 1 / 3
 _PLATFORM = frozenset({LegRole.TARGET, LegRole.SWAP})
 
 
@@ -37,7 +36,9 @@ def made_beside(
     ``speaks`` are the owners and targets that it can. A target is never alone: if it can reach no
     drawn control, one of ``controls`` that it can is added. Nothing when there is no target.
     """
-    if kind is RoundKind.LONG or (kind is RoundKind.LIGHT and random.random() >= LIGHT_SHARE):
+    if kind is RoundKind.LONG or (
+        kind is RoundKind.LIGHT and random.random() >= prober.light_share
+    ):
         return ()
     light = int(settings.light_bytes)
     able = [leg for leg in legs if (leg.owner, leg.target) in speaks]
@@ -51,7 +52,7 @@ def made_beside(
     chosen = [leg for leg in able if leg.role is LegRole.CONTROL]
     if not chosen:
         chosen = _another(controls, speaks, settings, random)
-    size = _to_read(own) if random.random() < READ_SHARE else 0
+    size = _to_read(own) if random.random() < prober.read_share else 0
     chosen = [_reading(leg, size, controls, light) for leg in chosen]
     compared = not chosen or any(leg.compares is Compares.GOODPUT for leg in chosen)
     if not (size and compared):
