@@ -7,7 +7,7 @@ import importlib.util
 import pytest
 
 from probe.config import ConfigErrors, contacts, load
-from probe.config.advice import advice
+from probe.config.advice import warnings
 
 ON = {"THROTTLEWATCH_QUIC": "true"}
 
@@ -39,9 +39,9 @@ def test_the_shipped_pool_has_controls_of_several_operators_that_speak_it() -> N
 
 def test_too_few_operators_that_speak_it_are_warned_of() -> None:
     one = {**ON, "THROTTLEWATCH_CONTROLS": "control-jquery,control-kernel,control-debian"}
-    assert any("over QUIC" in said for said in advice(load(None, one)))
+    assert any("over QUIC" in said for said in warnings(load(None, one)))
     two = {**ON, "THROTTLEWATCH_CONTROLS": "control-jquery,control-cdnjs,control-debian"}
-    assert not any("over QUIC" in said for said in advice(load(None, two)))
+    assert not any("over QUIC" in said for said in warnings(load(None, two)))
 
 
 def test_without_its_library_the_mistake_says_what_to_install(
