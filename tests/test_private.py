@@ -10,15 +10,20 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click import Context
 from click.testing import CliRunner
 from msgspec.structs import replace
+from starlette.routing import Route
 
 from probe.app import Daemon
 from probe.cli import main
-from probe.config.schema import Settings, StoreConfig
+from probe.commands import found_now
+from probe.config.definition import Definition
+from probe.config.schema import Settings, StoreConfig, VantageConfig
 from probe.config.values import Seconds
+from probe.measure.round import Rounds
 from probe.model.failure import Failure
-from probe.model.identity import Phase, RoundKind
+from probe.model.identity import Phase, Role, RoundKind
 from probe.model.observation import (
     DnsAnswer,
     LegObservation,
@@ -26,6 +31,7 @@ from probe.model.observation import (
     SkippedLeg,
     TlsFacts,
 )
+from probe.model.stored import StoredRound
 from probe.model.verdict import State
 from probe.outlets.events import RoundBegun
 from probe.publish.log import event_lines as logs
@@ -40,6 +46,7 @@ LINKS = (
     f"https://x.com/?{PLANTED[1]}",
     f"https://x.com/{PLANTED[4]};{PLANTED[0]}#{PLANTED[3]}",
 )
+FROM, UNTIL = f"{NOW - 3_600:.0f}", f"{NOW + 3_600:.0f}"
 SAID = f"your address is {' '.join(PLANTED)}"
 
 
@@ -135,6 +142,91 @@ def test_exports_reports_and_tables_say_nothing_about_the_operator(tmp_path: Pat
         assert word not in whole
 
 
+# Commands that tell what was measured, with what they are given besides the configuration; what
+# else they need is made by the test.
+TELLS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "history": (("--from", FROM), ("--from", FROM, "--json")),
+    "incidents": (("--from", FROM), ("--from", FROM, "--json")),
+    "explain": (("-p", "x"), ("-p", "x", "--json"), ("-p", "x", "--now")),
+    "nation": (("--from", "2023-11-14T21:13", "--to", "2023-11-14T23:13"),),
+    "replay": (("ROUNDS",), ("ROUNDS", "--all"), ("ROUNDS", "--json")),
+    "report": (("-o", "-", "--from", FROM, "--to", UNTIL),),
+    "export": tuple(("-f", form, "-o", "-", "--from", FROM) for form in ("jsonl", "csv", "ooni")),
+    "once": ((), ("--light",), ("--json",)),
+    "now": (("x",), ("x", "--json")),
+    "check": (("--online",), ("--online", "--json")),
+}
+TELLS_NOTHING = {
+    "backup": "a copy of the history, which is not meant to be handed on",
+    "demo": "its line is made up",
+    "drill": "the answer of a daemon, of fixed words",
+    "files": "the program's",
+    "init": "measures nothing; its questions are answered by the operator",
+    "outside": "keys, and what references publish",
+    "password": "a line of the configuration",
+    "plan": "the configuration's",
+    "platforms": "the configuration's",
+    "rules": "the configuration's",
+    "run": "its log, metrics and pages: below",
+    "targets": "definitions that somebody has signed for all",
+    "version": "the program's",
+    "wipe": "the files that it erases, to who erases them",
+}
+
+
+def test_of_every_command_it_is_known_what_it_tells() -> None:
+    assert set(main.list_commands(Context(main))) == {*TELLS, *TELLS_NOTHING}
+
+
+@pytest.mark.usefixtures("planted")
+@pytest.mark.parametrize("command", TELLS)
+def test_no_command_says_anything_about_the_operator(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, yaml = tmp_path / "history", tmp_path / "c.yaml"
+    yaml.write_text(f"store: {{path: {file}}}\ncountry: NO\nacknowledge_risks: true\n")
+    of = config(settings=Settings(store=StoreConfig(path=str(file), batch=Seconds(0.0))))
+    daemon = Daemon(of, lambda: of)
+    rounds = []
+    for number in range(4):
+        kind = RoundKind.LIGHT if number % 2 else RoundKind.TRANSFER
+        one = poisoned(full_round(of, "x", kind=kind), name="x")
+        rounds.append(replace(one, id=f"{number}", started_at=NOW + 60.0 * number))
+        daemon._judging.judge(rounds[-1], 750.0)
+    bad = verdict_of(rounds[-1], State.THROTTLED, sentence="X (Twitter): slow.")
+    daemon._store.round_finished(rounds[-1], bad)
+    assert daemon._store.close(20)
+
+    async def measured(_: Rounds, *, platform: str, **__: object) -> RoundObservation:
+        return replace(rounds[0], platform=platform)
+
+    async def visited(_: Rounds, definition: Definition, **__: object) -> RoundObservation:
+        return replace(rounds[0], platform=definition.name)
+
+    async def tested(*_: object, **__: object) -> found_now.Tested:
+        stored = [StoredRound(observed=one, verdict=bad) for one in rounds]
+        return found_now.Tested(rounds={"x": stored})
+
+    monkeypatch.setattr(Rounds, "measure", measured)
+    monkeypatch.setattr(Rounds, "visit", visited)
+    monkeypatch.setattr("probe.commands.now.find_out", tested)
+    monkeypatch.setattr("probe.commands.explain.find_out", tested)
+    kept = tmp_path / "rounds.jsonl"
+    run("export", "-f", "jsonl", "-o", str(kept), "-c", str(yaml), "--from", FROM)
+    for arguments in TELLS[command]:
+        given = [str(kept) if one == "ROUNDS" else one for one in arguments]
+        result = CliRunner().invoke(
+            main, [command, "-c", str(yaml), *given], env={"COLUMNS": "200"}
+        )
+        said = result.output + result.stderr
+        assert result.exit_code in (0, 1), said
+        assert not isinstance(result.exception, Exception), said
+        # One line is too few to find anything about a country.
+        assert said or command == "nation"
+        for word in PLANTED:
+            assert word not in said, f"{arguments}: {said}"
+
+
 def test_the_history_is_its_users_alone(tmp_path: Path) -> None:
     file = tmp_path / "state" / "history.sqlite3"
     of = config(settings=Settings(store=StoreConfig(path=str(file), batch=Seconds(0.0))))
@@ -155,8 +247,14 @@ def run(*arguments: str) -> str:
 
 @pytest.mark.usefixtures("planted")
 @pytest.mark.parametrize("format", ["text", "json"])
-async def test_metrics_pages_and_logs_say_nothing_about_the_operator(format: str) -> None:
-    of, written = config(), io.StringIO()
+async def test_metrics_pages_and_logs_say_nothing_about_the_operator(
+    format: str, tmp_path: Path
+) -> None:
+    key = tmp_path / "key"
+    run("outside", "key", str(key))
+    abroad = VantageConfig(name="default", role=Role.REFERENCE)
+    of = config(settings=Settings(vantages=(abroad,), outside_key_file=str(key)))
+    written = io.StringIO()
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     logs.configure("debug", format, written)
@@ -166,13 +264,16 @@ async def test_metrics_pages_and_logs_say_nothing_about_the_operator(format: str
             for kind in (RoundKind.TRANSFER, RoundKind.LIGHT):
                 daemon._outlets.tell(round_begun(platform.name, kind))
                 daemon._judging.judge(poisoned(full_round(of, platform.name, kind=kind)), 750.0)
-        transport = httpx.ASGITransport(create_app(daemon._board, daemon.reload))
+        app = create_app(daemon._board, daemon.reload)
+        transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            paths = ["/", "/metrics", "/api/v1/findings", "/-/healthy"]
+            routes = [route for route in app.routes if isinstance(route, Route)]
+            pages = [route.path for route in routes if "GET" in (route.methods or ())]
+            paths = [page for page in pages if page != "/probe"]
+            assert len(paths) >= 6, paths
             paths += [f"/probe?target={p.name}" for p in of.platforms]
             answers = [await client.get(path) for path in paths]
-            openmetrics = {"Accept": "application/openmetrics-text"}
-            answers.append(await client.get("/metrics", headers=openmetrics))
+            answers.append(await client.post("/-/drill"))
     finally:
         root.handlers[:] = before
         root.setLevel(level)
