@@ -26,6 +26,8 @@ FORMATS: dict[str, Writer] = {
     "csv": csv_lines,
     "jsonl": lambda rounds, vantages, scrubber: jsonl_lines(rounds, scrubber),
 }
+# ``throttlewatch replay`` reads it: rounds must come as they were judged.
+REPLAYED = frozenset({"jsonl"})
 
 
 @click.command()
@@ -67,7 +69,13 @@ def export(
     scrubber = Scrubber(Named.of(config), every_address=all_addresses)
     with opened(config, file) as history:
         warn_of_strangers(config, history)
-        rounds = history.rounds(since=since, until=until, platform=platform, vantage=vantage)
+        rounds = history.rounds(
+            since=since,
+            until=until,
+            platform=platform,
+            vantage=vantage,
+            as_judged=form in REPLAYED,
+        )
         written = write(FORMATS[form](rounds, vantages, scrubber), output)
         if scrubber.unnamed:
             tell(

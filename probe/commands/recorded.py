@@ -68,10 +68,10 @@ def _of_once(made: Once) -> Iterator[Recorded]:
 
 
 def _history(path: Path) -> Iterator[Recorded]:
-    """A round whose blob is damaged is passed over; the history warns of it."""
+    """As they were judged. One whose blob is damaged is passed over; the history warns of it."""
     try:
         with History(path) as history:
-            for stored in history.rounds():
+            for stored in history.rounds(as_judged=True):
                 yield Recorded(observed=stored.observed, verdict=stored.verdict)
     except HistoryError as error:
         raise RecordedError(str(error)) from error

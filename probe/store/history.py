@@ -63,20 +63,25 @@ class History:
         until: float | None = None,
         platform: str | None = None,
         vantage: str | None = None,
+        as_judged: bool = False,
     ) -> Iterator[StoredRound]:
-        """Rounds that started in that time, earliest first, in constant memory."""
+        """Rounds that started in that time, earliest first, in constant memory. ``as_judged``: in
+        the order in which they were judged and stored, which is another where rounds of several
+        platforms overlapped, or the clock was set."""
         where, values = _where("rounds.at", since, until, platform, vantage)
-        last: tuple[float, int] = (float("-inf"), 0)
+        # Rows are numbered as they are written, by one writer.
+        order = "rounds.id" if as_judged else "rounds.at, rounds.id"
+        after = "?" if as_judged else "?, ?"
+        last: tuple[float, ...] = (0,) if as_judged else (float("-inf"), 0)
         while True:
             rows = self._all(
                 "SELECT rounds.at, rounds.id, dictionary, body FROM rounds "
                 "JOIN slots ON slots.id = rounds.slot JOIN bodies ON bodies.round = rounds.id "
-                f"WHERE {where} AND (rounds.at, rounds.id) > (?, ?) "
-                f"ORDER BY rounds.at, rounds.id LIMIT {_PAGE}",
+                f"WHERE {where} AND ({order}) > ({after}) ORDER BY {order} LIMIT {_PAGE}",
                 (*values, *last),
             )
             for at, number, dictionary, body in rows:
-                last = (at, number)
+                last = (number,) if as_judged else (at, number)
                 stored = self._unpacked(dictionary, body)
                 if stored is not None:
                     yield stored

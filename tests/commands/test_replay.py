@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from probe.cli import main
 from probe.commands.replay import thresholds_of
@@ -20,6 +21,9 @@ from probe.publish.export.export_jsonl import jsonl_lines
 from probe.publish.terminal.round_table import to_json
 from probe.store.history import History
 from probe.store.writer import Store
+from probe.verdict.about import about
+from probe.verdict.decide import decide
+from probe.verdict.memory import Memory
 from probe.verdict.thresholds import DEFAULT
 from scenarios.lines import LINES
 from scenarios.table import BY_ID
@@ -140,3 +144,42 @@ def test_thresholds_have_names_and_numbers() -> None:
     for wrong in ("nothing=1", "margin=much", "rounds=1.5"):
         with pytest.raises(ValueError, match=wrong.partition("=")[0]):
             thresholds_of([wrong])
+
+
+@pytest.mark.parametrize("form", ["history", "jsonl"])
+def test_rounds_that_overlap_are_judged_again_as_they_were(
+    form: str, rounds: list[StoredRound], tmp_path: Path
+) -> None:
+    """Rounds of several platforms are under way at once: who began first may be judged last. What
+    is replayed says what was said, whatever order they began in."""
+    config, known = load(None, {}), {}
+    names = sorted({one.observed.platform for one in rounds})
+    memory, made = Memory(), []
+    for one in rounds:
+        # So long under way that those of another platform begin and end meanwhile.
+        earlier = 400.0 * names.index(one.observed.platform)
+        observed = replace(one.observed, started_at=one.observed.started_at - earlier)
+        name = observed.platform
+        if name not in known:
+            known[name] = about(config, next(p for p in config.platforms if p.name == name))
+        decision = decide(memory, observed, known[name])
+        memory = decision.memory
+        made.append(StoredRound(observed=observed, verdict=decision.verdict))
+    begun = sorted(made, key=lambda one: one.observed.started_at)
+    assert begun != made
+    path = tmp_path / "history.sqlite3"
+    store = Store(path, StoreConfig(batch=Seconds(0.0)))
+    store.start()
+    for one in made:
+        store.round_finished(one.observed, one.verdict)
+    store.flush()
+    store.close()
+    if form == "jsonl":
+        exported = tmp_path / "rounds.jsonl"
+        arguments = ["export", "-f", "jsonl", "--history", str(path), "-o", str(exported)]
+        done = CliRunner().invoke(main, arguments)
+        assert done.exit_code == 0, done.output
+        path = exported
+    lines = [json.loads(line) for line in run("--json", path).splitlines()]
+    assert [line["id"] for line in lines] == [one.observed.id for one in made]
+    assert all(line["agrees"] for line in lines)
