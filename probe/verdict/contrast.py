@@ -20,6 +20,7 @@ from probe.verdict.level import Level
 from probe.verdict.path import path_shift
 from probe.verdict.readings import LegReading, deviations, giving
 from probe.verdict.thresholds import Thresholds
+from probe.verdict.whole_time import misses_segments, whole_slowdown
 
 
 class Contrast(Struct, frozen=True, kw_only=True):
@@ -32,7 +33,8 @@ class Contrast(Struct, frozen=True, kw_only=True):
     without, what honest platforms may differ by is already taken off. ``versus_swap``: the same
     against its swap. ``way_failed``: the target was not reached. ``as_usual``: it is no slower than
     its own history by the margin. ``by_timer``: it answered, and a handshake in which something was
-    sent again may have waited for no more than a timer.
+    sent again may have waited for no more than a timer. ``whole``: as ``slowdown``, of the whole
+    leg, if more of its segments were missing than calm legs miss (``whole_time.py``).
     """
 
     target: str
@@ -46,10 +48,16 @@ class Contrast(Struct, frozen=True, kw_only=True):
     controls: int
     as_usual: bool = False
     by_timer: bool = False
+    whole: float | None = None
 
     @property
     def worst(self) -> float:
-        """The larger of both; minus infinity if there is neither.
+        """The largest of all; minus infinity if there is none."""
+        return max(self.of_measure, -inf if self.whole is None else self.whole)
+
+    @property
+    def of_measure(self) -> float:
+        """The larger of both comparisons in its measure; minus infinity if there is neither.
 
         A swap that is faster than usual does not make its target slow: where the target's own
         history is known and it keeps to it, its swap says nothing.
@@ -101,6 +109,9 @@ def contrast(
         controls=len(able),
         as_usual=usual and slowdown is not None and slowdown <= thresholds.log_margin,
         by_timer=measure is Measure.HANDSHAKE and own < inf and repeated(target.seen),
+        whole=whole_slowdown([target], able, measure, path)
+        if usual and misses_segments(target, measure)
+        else None,
     )
 
 

@@ -41,8 +41,8 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     targets that were suspicious in it, each with its address. ``bursts``: since the last ordinary
     round. ``control`` and ``swap``: evidence against each. ``by_address``: against the controls,
     for each address. ``slow_logs``: slowdowns that bursts measured, against the target's own
-    history if that was known (``usual``); ``failures``: how the target's
-    legs failed outright (``phase/reason``), ``slow_legs`` how many did not.
+    history if that was known (``usual``), ``whole_logs`` those of whole legs; ``failures``: how the
+    target's legs failed outright (``phase/reason``), ``slow_legs`` how many did not.
     ``any_answer``: the swap took any answer of the server. ``swap_slow``/``swap_fast``: bursts in
     which the swap was slow or not; ``clean_slow``: that it was slow at an address which had not
     seen the platform's name since the onset, nor perhaps since what it shows began;
@@ -104,6 +104,7 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     outwaited: bool = False
     late: bool = False
     failing: bool = False
+    whole_logs: tuple[float, ...] = ()
 
     @property
     def e_value(self) -> float:

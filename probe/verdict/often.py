@@ -155,7 +155,9 @@ def bet(slow: bool, share: float, bound: float) -> float:
 def shown(contrasts: Iterable[Contrast], thresholds: Thresholds) -> list[TimesSlower]:
     """What the targets of a round show, each against its own history."""
     return [
-        TimesSlower(c.target, c.measure, c.address, c.worst > thresholds.log_margin, c.worst)
+        TimesSlower(
+            c.target, c.measure, c.address, c.of_measure > thresholds.log_margin, c.of_measure
+        )
         for c in contrasts
         if c.usual
     ]

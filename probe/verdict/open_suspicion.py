@@ -84,6 +84,9 @@ def after_burst(
         any_answer=episode.any_answer or found.any_answer,
         by_address=by_address,
         slow_logs=logs,
+        whole_logs=episode.whole_logs
+        if found.whole is None
+        else (*episode.whole_logs, found.whole)[-MOST_SAMPLES:],
         usual=episode.usual or found.usual,
         slow_legs=episode.slow_legs + found.slow_legs,
         failures=(*episode.failures, *found.failures)[-MOST_SAMPLES:],
@@ -115,6 +118,7 @@ def shown_by(
         holder.measure,
         normal=found.slowdown if found.usual else None,
         handshake=None if holder.measure is Measure.HANDSHAKE else found.handshake,
+        whole=found.whole,
     )
 
 
@@ -174,12 +178,16 @@ def basis(
 def speaks(episode: OpenSuspicion, evidence: Wealth, thresholds: Thresholds) -> bool:
     """Whether the test has spoken: there is the ``evidence``, and what it is evidence of is that
     the target is slowed by more than the margin or fails. What it owes to missing segments says
-    that somebody drops them, and not what that costs: then most bursts must have been so slow."""
+    that somebody drops them, and not what that costs: then most bursts must have been so slow, in
+    what is tested or as whole legs."""
     if evidence.e_value < thresholds.evidence:
         return False
     if evidence.of_time >= thresholds.evidence or fails(episode):
         return True
-    return bool(episode.slow_logs) and median(episode.slow_logs) > thresholds.log_margin
+    return any(
+        logs and median(logs) > thresholds.log_margin
+        for logs in (episode.slow_logs, episode.whole_logs)
+    )
 
 
 def own_resolver_knows(episode: OpenSuspicion) -> bool:

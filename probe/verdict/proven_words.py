@@ -50,6 +50,7 @@ _SLOW = {
     SlowPhase.TRANSFER: "transfers from it",
     SlowPhase.BOTH: "transfers from it",
 }
+_WHOLE = "connections to it, from the first packet to the last byte, take"
 _WHY = {
     Trigger.NAME: "a neutral name at the same address is not slowed, so the platform's name is "
     "what triggers it",
@@ -144,7 +145,9 @@ def _slowness(facts: Facts) -> str:
     if found.stopped:
         return f"{what} stop after about {max(1, round(found.stopped / 1024))} KiB"
     assert found.times is not None
-    if found.own is None or found.other is None:
+    if found.whole:
+        said = f"{_WHOLE} {times(found.times)} as long as normal"
+    elif found.own is None or found.other is None:
         least = "at least " if found.at_least else ""
         said = f"{what} take {least}{times(found.times)} as long as normal"
     else:

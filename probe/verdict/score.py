@@ -17,7 +17,6 @@ from probe.model.identity import Answer, LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure, hard, how_it_failed
-from probe.observe.gaps import ONE_GAP
 from probe.observe.signature import signature, way_clear
 from probe.verdict.bets import EACH, wins
 from probe.verdict.contrast import (
@@ -30,13 +29,10 @@ from probe.verdict.level import Levels
 from probe.verdict.path import path_shift
 from probe.verdict.readings import LegReading, read
 from probe.verdict.thresholds import Thresholds
+from probe.verdict.whole_time import gap_allowance, whole_slowdown
 
 ERRORS = 2.0
 """Standard errors of its own level that a target is given as doubt (one-sided, about 98 %)."""
-
-GAP_MARGIN = 2.0
-"""So many times as large must be the share of segments that came late, ``ONE_GAP`` being added to
-each."""
 
 # Three values spread less than what they come from: sqrt(3/2) / c4(3), for a normal.
 SMALL_SAMPLE = 1.382
@@ -58,6 +54,8 @@ class Score(Struct, frozen=True, kw_only=True):
     ``noise``: how much the legs of one group differed. ``any_answer``: the swap took any answer.
     ``gap_wins`` and ``swap_gap_wins``: as ``wins`` and ``swap_wins``, by what was missing
     (``None``: that cannot be compared).
+    ``whole``: as ``slowdown``, of whole legs, from the first packet to the last byte (``None``: it
+    is no burst of reads, or what is normal is not known).
     ``way_clear``: the way left no mark on the target (``signature.way_clear``).
     """
 
@@ -80,6 +78,11 @@ class Score(Struct, frozen=True, kw_only=True):
     gap_wins: int | None = None
     swap_gap_wins: int | None = None
     way_clear: bool | None = None
+    whole: float | None = None
+
+    def costs(self, log_margin: float) -> bool:
+        """Whether the target was slower than normal by the margin, in its measure or as a whole."""
+        return max(self.slowdown or 0.0, self.whole or 0.0) > log_margin
 
 
 def score(
@@ -137,6 +140,7 @@ def score(
         gap_wins=_gap_wins(targets, controls, measure) if complete else None,
         swap_gap_wins=_gap_wins(_telling(targets, swaps), swaps, measure),
         way_clear=way_clear([leg.seen for leg in targets], [leg.seen for leg in controls], measure),
+        whole=whole_slowdown(targets, controls, measure, path),
     )
 
 
@@ -159,12 +163,10 @@ def _gap_wins(
     """
     if len(targets) < EACH or len(others) < EACH:
         return None
-    level = targets[0].efforts[measure].gaps
-    mostly = None if level is None else level.mostly
+    allowance = gap_allowance(targets[0], measure)
     own, theirs = [leg.gaps for leg in targets], [leg.gaps for leg in others]
-    if mostly is None or None in own or None in theirs:
+    if allowance is None or None in own or None in theirs:
         return None
-    allowance = max(0.0, mostly - log(ONE_GAP)) + log(GAP_MARGIN)
     return wins(
         [value - allowance for value in own if value is not None],
         [value for value in theirs if value is not None],

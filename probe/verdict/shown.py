@@ -46,6 +46,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     that slow. ``stopped``: the bytes after which reads ended that had come fast (0: they did not).
     ``handshake``: as ``normal``, of the handshakes, where what is read was judged.
     ``before_reads``: the handshakes took so long that nothing was read, so all is of them.
+    ``whole``: as ``normal``, of whole legs, from the first packet to the last byte.
     """
 
     at: float
@@ -57,6 +58,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     stopped: int = 0
     handshake: float | None = None
     before_reads: bool = False
+    whole: float | None = None
 
     def against(self, beside: Beside) -> float | None:
         """How many times slower than that."""
@@ -73,7 +75,8 @@ class Told(Struct, frozen=True, kw_only=True):
     stop after ``stopped`` bytes, which no factor tells), ``at_least`` that. ``own`` and ``other``:
     the seconds of which ``times`` is the ratio, where what is normal is not known. ``handshake``:
     times slower than normal. ``at``: when it was seen last. ``before_reads``: all is of handshakes,
-    which took so long that nothing was read. ``usual``: what is normal is known.
+    which took so long that nothing was read. ``usual``: what is normal is known. ``whole``: no part
+    of a leg is slow for sure, so ``times`` is of all of it, from its first packet to its last byte.
     """
 
     at: float
@@ -86,6 +89,7 @@ class Told(Struct, frozen=True, kw_only=True):
     handshake: float | None = None
     before_reads: bool = False
     usual: bool = False
+    whole: bool = False
 
 
 def shown(
@@ -95,11 +99,12 @@ def shown(
     *,
     normal: float | None,
     handshake: float | None = None,
+    whole: float | None = None,
 ) -> Shown | None:
     """What ``observed`` shows of ``target``; ``None`` if no number came of it (it failed)."""
     found = _shown(observed, target, measure, normal=normal, handshake=handshake)
     if found is not None or measure is Measure.HANDSHAKE:
-        return found
+        return found if found is None else replace(found, whole=_finite(whole))
     # No read began: that the handshakes took so long is what there is to tell.
     found = _shown(observed, target, Measure.HANDSHAKE, normal=handshake, handshake=None)
     return None if found is None else replace(found, before_reads=True)
@@ -152,7 +157,10 @@ def _place(legs: Iterable[LegObservation]) -> int:
 
 def added(before: tuple[Shown, ...], one: Shown | None, margin: float) -> tuple[Shown, ...]:
     """``before`` with ``one``, if that was slower than ``margin`` (a factor) by any comparison."""
-    if one is None or not (one.stopped or any(_beyond(one, beside, margin) for beside in Beside)):
+    if one is None:
+        return before
+    slow = one.stopped or any(_beyond(one, beside, margin) for beside in Beside)
+    if not slow and (one.whole is None or exp(one.whole) <= margin):
         return before
     return (*before, one)[-MOST_SHOWN:]
 
@@ -184,7 +192,10 @@ def _of(lately: Sequence[Shown], at: float, margin: float) -> Told:
         return Told(at=at, stopped=int(median(places)))
     handshakes = [one.handshake for one in lately if one.handshake is not None]
     handshake = exp(median(handshakes)) if handshakes else None
+    whole = [exp(one.whole) for one in lately if one.whole is not None]
     for beside in Beside:
+        if beside is not Beside.NORMAL and 2 * len(whole) > len(lately) and median(whole) > margin:
+            return Told(at=at, times=median(whole), whole=True, handshake=handshake)
         able = [one for one in lately if one.against(beside) is not None]
         # As many as most of them, else one odd burst would speak for all.
         if 2 * len(able) <= len(lately):

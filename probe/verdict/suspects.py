@@ -207,7 +207,9 @@ def rival_of(
     ``current`` do not suffice.
 
     A handshake that takes twice as long would else keep a transfer that takes ten times as long
-    from ever being tested. What was gathered is given up, so no bound is touched.
+    from ever being tested; and one that waited for a timer would keep a read from it of which
+    segments are missing, which hardly one of the next will not. What was gathered is given up, so
+    no bound is touched.
     """
     if current.e_value >= thresholds.evidence:
         return None
@@ -216,7 +218,8 @@ def rival_of(
         for c in suspects
         if (c.target, c.measure) != (current.target, current.measure) and not c.by_timer
     )
-    return next((c for c in others if c.worst > now.worst + thresholds.log_margin), None)
+    least = now.worst + thresholds.log_margin
+    return next((c for c in others if c.worst > least or (now.by_timer and c.whole)), None)
 
 
 def with_seen(

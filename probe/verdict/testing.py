@@ -142,7 +142,7 @@ def _not_over(
 ) -> OpenSuspicion:
     """``episode`` after a burst of a round that had luck: if its legs are slower than the margin,
     that makes the round a suspicious one, as the single leg would have."""
-    if not found.failures and (found.slowdown or 0.0) <= thresholds.log_margin:
+    if not found.failures and not found.costs(thresholds.log_margin):
         return episode
     return replace(episode, well=0, rounds=episode.rounds + 1, last_at=observed.started_at)
 
@@ -175,13 +175,14 @@ def _of_end(
     if not found.complete:
         return BurstScene(event=Occasion.INCOMPLETE, proven=restriction)
     restriction = _shown_by_burst(_better_measured(restriction, found), found, observed, about)
-    wealth = restriction.recovery.after(found.recovered)
+    goes_on = found.costs(about.thresholds.log_margin) and not _whole(found)
+    wealth = restriction.recovery.after(0 if goes_on else found.recovered)
     tried = restriction.recovery_bursts + 1
     over = wealth.e_value <= 1.0 or tried >= about.thresholds.bursts_per_round
     if found.wins >= SHOWN:
         quiet = restriction.quiet // 2  # what goes on shows again and again, chance once
     else:
-        quiet = restriction.quiet + (over and _as_usual(found, about))
+        quiet = restriction.quiet + (over and not goes_on and _as_usual(found, about))
     if wealth.e_value >= about.thresholds.recovery_evidence or quiet >= QUIET_ROUNDS:
         return BurstScene(event=Occasion.ENDED)
     left = replace(
@@ -302,7 +303,13 @@ def watched(found: Proven, seen: Compared, observed: RoundObservation, about: Ab
     now = seen.of(found, observed.family)
     if now is None or not _is_slow(now, about):
         return found
-    one = shown(observed, found.target, found.measure, normal=now.slowdown if now.usual else None)
+    one = shown(
+        observed,
+        found.target,
+        found.measure,
+        normal=now.slowdown if now.usual else None,
+        whole=now.whole,
+    )
     return replace(found, shown=added(found.shown, as_known(found, one), about.thresholds.margin))
 
 

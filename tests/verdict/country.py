@@ -34,6 +34,7 @@ from probe.verdict.memory import Memory
 
 READ = 65_536
 LONG_READ = 524_288
+SEGMENTS = 50
 DEADLINE = 30.0
 START = 1_700_000_000.0
 INTERVAL = 900.0
@@ -258,7 +259,12 @@ class Country:
             family=Family.IPV4,
             phases={phase: phases[phase] for phase in reached if phase in phases},
             failure=failure,
-            tcp=TcpInfo(rtt_seconds=rtt * done.queued, min_rtt_seconds=rtt, out_of_order=done.lost),
+            tcp=TcpInfo(
+                rtt_seconds=rtt * done.queued,
+                min_rtt_seconds=rtt,
+                out_of_order=done.lost,
+                segments_in=None if done.lost is None else SEGMENTS,
+            ),
             connect_rtt_seconds=rtt if Phase.TLS in reached else None,
             tls=done.tls
             or (

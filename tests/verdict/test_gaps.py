@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 from math import comb, exp, inf, isfinite, log
+from random import Random
 from statistics import median
 
 import msgspec
@@ -295,3 +296,58 @@ def test_two_lucky_rounds_end_it_where_no_burst_is_to_be_had() -> None:
         held.append(country.memory.platform("x").episode)
     assert held[0] is not None
     assert held[1] is None
+
+
+class AtRandom:
+    """A fifth of the packets is lost on a quick way: each leg waits for a timer, this one in its
+    handshake and that one in its read, so that either alone is as it was half of the time."""
+
+    def __init__(self, seed: int, *, waits: float = 7.0) -> None:
+        self.random, self.waits = Random(seed), waits
+
+    def __call__(self, leg: Leg, address: str) -> Done:
+        if leg.role is not LegRole.TARGET:
+            return Done(lost=0)
+        if self.random.random() < 0.55:
+            return Done(handshake=self.waits, transfer=1.6, lost=10)
+        return Done(transfer=1.0 + self.waits / 4.0, lost=10)
+
+
+def whole(leg: Leg, address: str) -> Done:
+    return Done(lost=0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_slow_as_a_whole_is_told_though_no_part_is_for_sure(seed: int) -> None:
+    country = Country(seed, swaps=False, addresses=ADDRESSES)
+    country.act = whole
+    country.run(24)
+    country.act = AtRandom(seed)
+    told = [country.run(1).state for _ in range(4)]
+    assert State.IMPAIRED in told
+    verdict = country.verdicts[-1]
+    if verdict.state is State.IMPAIRED:
+        assert verdict.factor is not None
+        assert verdict.factor > 2.0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_missing_segments_that_cost_a_whole_leg_little_are_told_of_nobody(seed: int) -> None:
+    country = Country(seed, swaps=False, addresses=ADDRESSES)
+    country.act = whole
+    country.run(24)
+    country.act = AtRandom(seed, waits=1.3)
+    country.run(12)
+    assert all(verdict.state is not State.IMPAIRED for verdict in country.verdicts)
+
+
+def test_it_is_not_over_while_segments_are_missing_and_whole_legs_are_slow() -> None:
+    country = Country(3, swaps=False, addresses=ADDRESSES)
+    country.act = whole
+    country.run(24)
+    country.act = AtRandom(3)
+    country.run(4)
+    said = [country.run(1).state for _ in range(12)]
+    assert set(said) == {State.IMPAIRED}
+    country.act = whole
+    assert country.run(4).state is State.OK
