@@ -74,6 +74,10 @@ def over(stored: Path) -> tuple[str, ...]:
     return ("--history", str(stored), "--from", f"{START:.0f}", "--to", f"{ONSET + 3_600.0:.0f}")
 
 
+def iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat()
+
+
 def lines_of(stored: Path, vantages: Sequence[str], tmp_path: Path, *command: str) -> list[str]:
     """What a command over the whole history says beside its work."""
     file = tmp_path / "my.yaml"
@@ -89,7 +93,7 @@ def lines_of(stored: Path, vantages: Sequence[str], tmp_path: Path, *command: st
     [
         ("export", "-f", "csv"),
         ("report", "--from", f"{START:.0f}", "-o", "/dev/null"),
-        ("nation", "--from", datetime.fromtimestamp(START, UTC).isoformat()),
+        ("nation", "--from", iso(START), "--to", iso(ONSET + 3_600.0)),
     ],
     ids=lambda command: command[0],
 )

@@ -13,6 +13,7 @@ VALUES = st.recursive(
     | st.integers()
     | st.booleans(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text("abc", min_size=1), inner),
+    max_leaves=20,
 )
 
 

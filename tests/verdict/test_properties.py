@@ -66,18 +66,24 @@ def say(scenario: str, rounds: Sequence[RoundObservation]) -> list[Verdict]:
     return said
 
 
+@cache
+def said_of(scenario: str) -> tuple[Verdict, ...]:
+    """What is said of its history as it was."""
+    return tuple(say(scenario, history(scenario)))
+
+
 def accused(said: Sequence[Verdict]) -> list[bool]:
     return [verdict.restricted for verdict in said]
 
 
 @guilty
 def test_the_guilty_are_found_at_all(scenario: str) -> None:
-    assert any(verdict.proven for verdict in say(scenario, history(scenario)))
+    assert any(verdict.proven for verdict in said_of(scenario))
 
 
 @innocent
 def test_the_innocent_are_not_accused(scenario: str) -> None:
-    assert not any(accused(say(scenario, history(scenario))))
+    assert not any(accused(said_of(scenario)))
 
 
 # ---- scaling
@@ -123,7 +129,7 @@ def test_a_line_that_is_slower_throughout_changes_no_accusation(
 ) -> None:
     rounds = history(scenario)
     scaled = [_each_leg(one, lambda leg: _scaled(leg, factor, distance=True)) for one in rounds]
-    assert accused(say(scenario, scaled)) == accused(say(scenario, rounds))
+    assert accused(say(scenario, scaled)) == accused(said_of(scenario))
 
 
 @innocent
@@ -191,10 +197,8 @@ def test_the_order_of_legs_tells_at_most_the_trigger(scenario: str, seed: int) -
         legs = [replace(leg, order=order) for order, leg in enumerate(legs)]
         return replace(observed, legs=tuple(legs))
 
-    rounds = history(scenario)
-    for before, after in zip(
-        say(scenario, rounds), say(scenario, [shuffled(one) for one in rounds]), strict=True
-    ):
+    again = say(scenario, [shuffled(one) for one in history(scenario)])
+    for before, after in zip(said_of(scenario), again, strict=True):
         assert (before.state, before.reason, before.method, before.phase) == (
             after.state,
             after.reason,
@@ -209,6 +213,7 @@ def test_the_order_of_legs_tells_at_most_the_trigger(scenario: str, seed: int) -
 # ---- more of the same
 
 
+@cache
 def _bursts_of_a_suspicion(scenario: str) -> list[tuple[Memory, RoundObservation]]:
     """Bursts while something is suspected, each with what was remembered before it."""
     memory, found = Memory(), []
@@ -263,7 +268,7 @@ def test_missing_legs_accuse_nobody_sooner(scenario: str, seed: int, share: floa
     rounds = history(scenario)
     random = Random(seed)
     thinned = [_thinned(one, [random.random() >= share for _ in one.legs]) for one in rounds]
-    assert _first(say(scenario, thinned)) >= _first(say(scenario, rounds))
+    assert _first(say(scenario, thinned)) >= _first(said_of(scenario))
 
 
 @guilty
