@@ -9,8 +9,9 @@ or folder, or SQLite's companions of it, are removed, moved, replaced, emptied, 
 into, or lead elsewhere; the disk fills up (a file system of its own, as root); the wall clock is
 set, by seconds or decades; SIGHUP, once or several times, with a good configuration, a bad one or
 none; the receiver of metrics hangs, floods, or is a portal, a proxy or no HTTP at all; far ends
-hang; X is throttled; the daemon is stopped and started. Each is a process of its own. The other
-benchmarks try far ends' bytes (hostile.py) and kills (tests/store).
+hang; X is throttled; the daemon is stopped and started, or reloads, also while it makes a burst.
+Each is a process of its own. The other benchmarks try far ends' bytes (hostile.py) and kills
+(tests/store).
 
 Exits with 1 if an acknowledged round is in no file though nobody destroyed one that had it, if a
 round of the last daemon is nowhere, if there is a traceback anywhere, if ``/metrics`` or the page

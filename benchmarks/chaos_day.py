@@ -111,7 +111,11 @@ class _Rounds:
     async def made(
         self, planned: Sequence[PlannedBurst], *, vantage: str
     ) -> tuple[RoundObservation, ...]:
-        seen = await self._soak.made(planned, vantage=vantage)
+        self._day.bursting.set()
+        try:
+            seen = await self._soak.made(planned, vantage=vantage)
+        finally:
+            self._day.bursting.clear()
         return tuple(map(self._day.named, seen))
 
     def unmade(self, planned: PlannedBurst, *, vantage: str) -> RoundObservation:
@@ -155,6 +159,7 @@ class Day:
         self.given: set[str] = set()
         self.made = 0
         self.hangs = False
+        self.bursting = asyncio.Event()
         self.wrong: list[str] = []
         self.acts: Counter[str] = Counter()
         self.log = Wrong()
@@ -251,6 +256,7 @@ class Day:
             self._receive,
             self._hang,
             self._again,
+            self._in_a_burst,
         )
         while CLOCK.true() < end:
             await asyncio.sleep(self.random.expovariate(1.0 / EVERY_SECONDS))
@@ -314,11 +320,29 @@ class Day:
         return "disk"
 
     async def _restrict(self) -> str:
+        self._throttle(self.random.random() < 0.5)
+        return "restriction"
+
+    def _throttle(self, throttled: bool) -> None:
         effect = Effect(how=How.POLICER, factor=30.0, by_name=True)
         distance = self.world.distance("x")
         made = [restriction(self.config, "x", effect, FIBRE, distance)]
-        self.world.restrict(made if self.random.random() < 0.5 else [])
-        return "restriction"
+        self.world.restrict(made if throttled else [])
+
+    async def _in_a_burst(self) -> str:
+        """The daemon is told to do something else while it makes a burst."""
+        self._throttle(True)
+        try:
+            async with asyncio.timeout(HOUR):
+                await self.bursting.wait()
+        except TimeoutError:
+            return "no burst came"
+        if self.random.random() < 0.5:
+            self.configure(self.random.choice(GOOD_CONFIGS))
+            os.kill(os.getpid(), signal.SIGHUP)
+            return "reload in a burst"
+        await self._again()
+        return "restart in a burst"
 
     async def _receive(self) -> str:
         if self.receiver.mode != GOOD and self.random.random() < 0.5:
