@@ -57,9 +57,12 @@ def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedPr
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("command", ["", "run", "now", "once", "check", "explain", "demo"])
+SENDS = ("", "run", "now", "once", "check", "explain", "demo", "nation", "drill")
+
+
+@pytest.mark.parametrize("command", [*SENDS, "outside read", "targets update"])
 def test_what_measures_or_serves_has_no_privileges(folder: Path, command: str) -> None:
-    done = run(folder, *([command, "--light"] if command else []))
+    done = run(folder, *([*command.split(), "--light"] if command else []))
     assert done.returncode == 0, done.stderr
     first, *rest = done.stdout.splitlines()
     asked = f"{command} --light" if command else "run"
@@ -76,9 +79,11 @@ def test_what_measures_or_serves_has_no_privileges(folder: Path, command: str) -
     assert "running as the user nobody" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["report", "export", "history", "wipe", "platforms"])
+@pytest.mark.parametrize(
+    "command", ["report", "export", "history", "wipe", "platforms", "targets key", "outside"]
+)
 def test_what_only_reads_or_writes_files_stays_who_it_is(folder: Path, command: str) -> None:
-    done = run(folder, command)
+    done = run(folder, *command.split())
     assert done.stdout.startswith("user=0 ")
     assert "running as" not in done.stderr
 
