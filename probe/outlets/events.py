@@ -8,7 +8,7 @@ from probe.config.schema import Config
 from probe.model.finding import Finding, Incident
 from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
-from probe.model.verdict import Verdict
+from probe.model.verdict import TransportFinding, Verdict
 from probe.verdict.memory import Memory
 
 
@@ -54,7 +54,15 @@ class RoundJudged(Struct, frozen=True, kw_only=True):
     def changed(self) -> bool:
         """Whether it says something else than before."""
         before, now = self.before, self.verdict
-        return before is None or (before.state, before.reason) != (now.state, now.reason)
+        if before is None or (before.state, before.reason) != (now.state, now.reason):
+            return True
+        was, is_now = ({one.outline for one in v.over if _tells(one)} for v in (before, now))
+        return was != is_now
+
+
+def _tells(found: TransportFinding) -> bool:
+    """What the sentence speaks of: other findings come and go in silence."""
+    return found.proven or found.provisional
 
 
 class RoundLate(Struct, frozen=True, kw_only=True):

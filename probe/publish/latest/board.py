@@ -193,7 +193,9 @@ class Board:
         until = now + observation.holds_seconds
         self._verdicts.put(slot, verdict, until=until)
         self._last[slot] = (verdict, now)
-        self._compared.put(slot, self._declared.controls_of(observation), until=until)
+        if observation.burst is None or not observation.burst.over:
+            # What a burst over another transport saw of controls says nothing of TCP.
+            self._compared.put(slot, self._declared.controls_of(observation), until=until)
         self._recent.add(verdict)
         self._totals.round_ended(observation, self._wall())
         # Transfers have an interval of their own, and it is no shorter than that of the rounds.

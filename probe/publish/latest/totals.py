@@ -70,16 +70,15 @@ class Totals:
         """A round ended at ``at`` (Unix seconds)."""
         slot = vantage, platform = observed.vantage, observed.platform
         kind = observed.kind
-        if not observed.legs:
-            result = "empty"
-        else:
-            result = "ok" if all(leg.ok for leg in observed.legs) else "failed"
+        # A burst over another transport has no legs over TCP.
+        legs = observed.legs or observed.beside
+        result = "empty" if not legs else "ok" if all(leg.ok for leg in legs) else "failed"
         self._rounds[vantage, platform, kind, result] += 1
         self._last_rounds[vantage, platform, kind] = at
         for skip in observed.counted_skipped:
             reason = skip.reason if skip.reason in SKIP_REASONS else OTHER
             self._skipped[vantage, platform, reason] += 1
-        for made in observed.legs:
+        for made in observed.every_leg:
             self._add_bytes(slot, made.wire_bytes_sent, made.wire_bytes_received)
         if observed.page_wire_bytes:
             # Nearly all of a page is received, and nobody asks which part was not.

@@ -42,6 +42,7 @@ from probe.publish.metrics.metric_names_prober import ProberMetrics
 from probe.publish.metrics.metric_spec import MetricRow
 from probe.publish.metrics.nation_rows import nation_rows
 from probe.publish.metrics.store_rows import forward_rows, store_rows
+from probe.publish.metrics.transport_rows import transport_rows
 
 _BESIDE = {one.name: one for one in names.BESIDE}
 # The verdict rooms' words; anything else (a free text, say) must not become a label.
@@ -165,6 +166,7 @@ def _slot_rows(snapshot: Snapshot, vantage: Vantage, platform: str) -> Iterator[
         yield names.VERDICT_STATE, {**whole, "state": state.value}, float(state is current)
     if verdict is not None:
         yield from _verdict_rows(labels, verdict)
+        yield from transport_rows(labels, verdict, snapshot.taken_at)
     for control in snapshot.compared.get(slot, ()):
         yield names.VERDICT_CONTROL, {**labels, "control": control}, 1.0
 

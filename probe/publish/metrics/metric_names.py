@@ -18,6 +18,7 @@ from probe.publish.metrics import metric_names_line as names_line
 from probe.publish.metrics import metric_names_nation as names_nation
 from probe.publish.metrics import metric_names_outside as names_outside
 from probe.publish.metrics import metric_names_store as names_store
+from probe.publish.metrics import metric_names_transport as names_transport
 from probe.publish.metrics.metric_names_prober import metrics_of
 from probe.publish.metrics.metric_spec import PREFIX, MetricSpec
 from probe.publish.metrics.metric_spec import metric as _metric
@@ -61,7 +62,7 @@ LEG_PHASE = _metric(
     "Seconds that a phase of the last exchange took.",
     absent="the phase did not take place or did not end well",
 )
-# The same target by other probers, where they are used; no verdict reads it.
+# The same target by other probers, where they are used.
 BESIDE = tuple(
     metrics_of(
         prober, leg=_LEG, stale=_STALE, ended="the phase did not take place or did not end well"
@@ -376,4 +377,5 @@ METRICS: tuple[MetricSpec, ...] = (
     *names_nation.METRICS,
     *names_outside.METRICS,
     *names_store.METRICS,
+    *names_transport.METRICS,
 )

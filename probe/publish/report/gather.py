@@ -66,7 +66,8 @@ def gather(
         legs += len(observed.counted_legs)
         controls.update((leg.leg.owner, None) for leg in observed.by_role(LegRole.CONTROL))
         wire += sum(
-            (leg.wire_bytes_sent or 0) + (leg.wire_bytes_received or 0) for leg in observed.legs
+            (leg.wire_bytes_sent or 0) + (leg.wire_bytes_received or 0)
+            for leg in observed.every_leg
         )
         tested = max(tested, verdict.tested_bytes or 0)
         rules.add(verdict.rules_version)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
+from msgspec.structs import replace
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -13,7 +14,7 @@ from rich.text import Text
 from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.stored import StoredRound
-from probe.model.verdict import Verdict
+from probe.model.verdict import TransportFinding, Verdict
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.publish.plain_words import failure_words, rate_words
 from probe.verdict.ladder import RULES
@@ -36,6 +37,11 @@ def explain(console: Console, rounds: Sequence[StoredRound]) -> None:
         console.print(_title(observed), highlight=False)
         if observed.legs:
             console.print(Padding(_square(observed), (0, 0, 1, 2), expand=False))
+        for prober in sorted({leg.leg.prober for leg in observed.beside}):
+            over = tuple(leg for leg in observed.beside if leg.leg.prober == prober)
+            console.print(Text(f"  over {prober}", "dim"))
+            alone = replace(observed, legs=over, beside=())
+            console.print(Padding(_square(alone), (0, 0, 1, 2), expand=False))
     verdict = rounds[-1].verdict
     for line in conclusion(verdict):
         console.print(line, highlight=False)
@@ -60,15 +66,31 @@ def conclusion(verdict: Verdict) -> list[str]:
         lines.append(f"  {entry.subject}: {entry.name} {entry.value:.3g}{versus}")
     for title, claims in (("may be said", verdict.may_claim), ("not", verdict.may_not_claim)):
         lines += [f"{title}: {claim}" for claim in claims]
+    for one in verdict.over:
+        lines += _over(one)
     if verdict.tls_stack:
         lines.append(f"this client's TLS: {verdict.tls_stack}")
+    return lines
+
+
+def _over(found: TransportFinding) -> list[str]:
+    """What was found over another transport, and by which numbers."""
+    evidence = "" if found.e_value is None else f", evidence of its own test {found.e_value:.3g}"
+    reason = f" ({found.reason})" if found.reason else ""
+    lines = [f"over {found.transport}: {found.state}{reason}, rule {found.rule_id}{evidence}"]
+    lines.append(f"  {found.sentence}")
+    for entry in found.evidence:
+        versus = f" versus {entry.versus}" if entry.versus else ""
+        lines.append(f"  {entry.subject}: {entry.name} {entry.value:.3g}{versus}")
     return lines
 
 
 def _title(observed: RoundObservation) -> str:
     words = f"{observed.kind.value} round"
     if observed.kind is RoundKind.BURST and observed.burst is not None:
-        words = f"burst of {observed.burst.target}, {len(observed.legs)} legs in random order"
+        words = f"burst of {observed.burst.target}, {len(observed.every_leg)} legs in random order"
+        if observed.burst.over:
+            words += f" over {observed.burst.over}"
         others = [name for name in observed.burst.joint if name != observed.platform]
         if others:
             words += f" with those of {', '.join(others)}"
@@ -77,7 +99,8 @@ def _title(observed: RoundObservation) -> str:
 
 def _order(observed: RoundObservation) -> str:
     """The order of the legs, a letter each: t(arget), s(wap), c(ontrol), d(ecoy)."""
-    return "".join(leg.leg.role.value[0] for leg in observed.legs)
+    legs = observed.legs or observed.beside
+    return "".join(leg.leg.role.value[0] for leg in legs)
 
 
 def _square(observed: RoundObservation) -> Table:

@@ -1,0 +1,42 @@
+"""The metrics of what is so over another transport than TCP."""
+
+from __future__ import annotations
+
+from probe.publish.metrics.metric_spec import MetricSpec
+from probe.publish.metrics.metric_spec import metric as _metric
+
+_OF = ("vantage", "platform", "transport")
+_ABSENT = "no other transport than TCP is judged; 2.5 intervals after it was last measured"
+
+INFO = _metric(
+    "info",
+    "transport_info",
+    (*_OF, "state", "reason", "basis", "method", "trigger"),
+    "What is so over a transport (quic) by its own legs and its own evidence; what the verdict_* "
+    "series say is so over TCP.",
+    absent=_ABSENT,
+)
+SINCE = _metric(
+    "gauge",
+    "transport_since_timestamp_seconds",
+    _OF,
+    "Unix time at which this state over the transport began.",
+    absent=_ABSENT,
+)
+SLOWDOWN = _metric(
+    "gauge",
+    "transport_slowdown_ratio",
+    _OF,
+    "How many times slower than normal over this transport the slowest target was over it.",
+    absent=f"nothing could be compared, or the target failed outright; {_ABSENT}",
+)
+EVIDENCE = _metric(
+    "gauge",
+    "transport_evidence_log10",
+    _OF,
+    "Evidence of the transport's own sequential test (common logarithm of its e-value); evidence "
+    "of two transports is never added.",
+    absent=f"nothing is suspected over it; {_ABSENT}",
+)
+
+METRICS: tuple[MetricSpec, ...] = (INFO, SINCE, SLOWDOWN, EVIDENCE)

@@ -1,0 +1,34 @@
+"""The series of what is so over other transports than TCP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import log10
+
+from probe.model.verdict import Verdict
+from probe.publish.metrics import metric_names_transport as names
+from probe.publish.metrics.metric_spec import MetricSpec
+
+
+def transport_rows(
+    labels: dict[str, str], verdict: Verdict, at: float
+) -> Iterator[tuple[MetricSpec, dict[str, str], float]]:
+    """Every series of what ``verdict`` says of other transports, as far as that holds ``at`` that
+    time. ``labels``: of the vantage and platform."""
+    for one in verdict.over:
+        if not one.reaches(at):
+            continue
+        own = {**labels, "transport": one.transport}
+        words = {
+            "state": one.state,
+            "reason": one.reason,
+            "basis": one.basis,
+            "method": one.method,
+            "trigger": one.trigger,
+        }
+        yield names.INFO, {**own, **{k: str(v) for k, v in words.items() if v}}, 1.0
+        yield names.SINCE, own, one.since
+        if one.factor is not None:
+            yield names.SLOWDOWN, own, one.factor
+        if one.e_value is not None and one.e_value > 0.0:
+            yield names.EVIDENCE, own, log10(one.e_value)
