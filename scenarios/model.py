@@ -75,6 +75,14 @@ class Stack(StrEnum):
     OTHER = "other"
 
 
+class Over(StrEnum):
+    """Over which transport an exchange is met."""
+
+    BOTH = "both"
+    TCP = "tcp"
+    QUIC = "quic"
+
+
 class Whom(Struct, frozen=True, kw_only=True):
     """Which exchanges are met: everything that is given must hold.
 
@@ -82,7 +90,8 @@ class Whom(Struct, frozen=True, kw_only=True):
     a flow is met from its hello on. ``hosts``: at the addresses of these hosts (``*``: all).
     ``but_hosts``: not at these hosts' addresses. ``edges``: only the first so many addresses of
     each host (``None``: all). ``lasting``: once a name has been seen, every later flow of the
-    client to that address is met, whatever its name. ``stack``: by fingerprint.
+    client to that address is met, whatever its name. ``stack``: by fingerprint. ``over``: by
+    transport.
     """
 
     names: tuple[str, ...] = ()
@@ -91,6 +100,7 @@ class Whom(Struct, frozen=True, kw_only=True):
     edges: int | None = None
     lasting: bool = False
     stack: Stack = Stack.ANY
+    over: Over = Over.BOTH
 
 
 class Policed(Struct, frozen=True, kw_only=True, tag="policed"):

@@ -20,6 +20,7 @@ from scenarios.model import (
     Impersonated,
     Impostor,
     Lossy,
+    Over,
     Policed,
     QuicDropped,
     Reset,
@@ -29,6 +30,7 @@ from scenarios.model import (
     Silent,
     Stack,
     SynDropped,
+    Whom,
 )
 
 BITS = 8
@@ -76,8 +78,8 @@ class Queue:
 class Meeting:
     """What acts on one flow from now on. ``loss``: of packets each way, ``loss_down``: of those
     that come down, beside it. ``cut_after``: bytes down until silence. ``opened``: the impostor
-    makes certificates on the spot. ``spared``: no restriction meets it. ``no_large``: large
-    packets vanish on the way down."""
+    makes certificates on the spot. ``spared``: no restriction meets it. ``no_large``: large packets
+    vanish on the way down. ``over``: its transport."""
 
     buckets: list[Bucket] = field(default_factory=list)
     queues: list[Queue] = field(default_factory=list)
@@ -93,6 +95,7 @@ class Meeting:
     impostor: Impostor | None = None
     opened: bool = False
     spared: bool = False
+    over: Over = Over.TCP
 
     @property
     def slows(self) -> bool:
@@ -155,6 +158,8 @@ class Censor:
         if meeting.spared:
             return
         for index, restricted in enumerate(self._restrictions):
+            if not _over(restricted.whom, meeting):
+                continue
             if self._here(index, address) and (
                 not restricted.whom.names or (index, address) in self._remembered
             ):
@@ -166,6 +171,8 @@ class Censor:
             return
         for index, restricted in enumerate(self._restrictions):
             whom = restricted.whom
+            if not _over(whom, meeting):
+                continue
             if not whom.names or not self._here(index, address) or not _named(whom.names, name):
                 continue
             known = (index, address) in self._remembered
@@ -209,10 +216,13 @@ class Censor:
                 case HelloDropped():
                     meeting.no_hello = True
                 case Reset():
-                    meeting.reset = True
+                    # Nobody on the way can reset what is encrypted from the first answer on.
+                    meeting.reset = meeting.over is Over.TCP
                 case Impersonated(shows=shows):
                     meeting.impostor = shows
-                case DnsForged() | QuicDropped():
+                case QuicDropped():
+                    meeting.silent = meeting.silent or meeting.over is Over.QUIC
+                case DnsForged():
                     pass
 
     def _of(
@@ -222,6 +232,10 @@ class Censor:
             return fresh
         key = (index, place, address if scope is Scope.ADDRESS else "")
         return self._shared.setdefault(key, fresh)
+
+
+def _over(whom: Whom, meeting: Meeting) -> bool:
+    return whom.over in (Over.BOTH, meeting.over)
 
 
 def _named(patterns: Sequence[str], name: str) -> bool:

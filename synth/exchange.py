@@ -92,7 +92,7 @@ class Server(Struct, kw_only=True):
     alerts: bool = False
 
 
-class _OverError(Exception):
+class OverError(Exception):
     """The leg ended early."""
 
     def __init__(self, phase: Phase, reason: str, at: float) -> None:
@@ -140,7 +140,7 @@ class Exchange:
         self.retransmits = 0
         self.disordered = 0
         self.received = 0
-        self.latest_rtt = 0.0
+        self.latest_rtt: float = 0.0
 
     def run(
         self, *, order: int, resolve_seconds: float | None, seen_names: tuple[str, ...]
@@ -149,7 +149,7 @@ class Exchange:
         failure: Failure | None = None
         try:
             end = self._steps()
-        except _OverError as over:
+        except OverError as over:
             end, failure = over.at, over.failure
             if failure.phase not in self.phases:
                 begun = self.began + sum(self.phases.values())
@@ -199,15 +199,15 @@ class Exchange:
         self.censor.syn(self.address, meeting)
         rtt = self.flow.round_trip
         if meeting.reset or server.dead == "connection_refused":
-            raise _OverError(Phase.CONNECT, "connection_refused", min(self.began + rtt, self.until))
+            raise OverError(Phase.CONNECT, "connection_refused", min(self.began + rtt, self.until))
         if meeting.silent or meeting.no_syn or server.dead == TIMEOUT:
-            raise _OverError(Phase.CONNECT, TIMEOUT, self.until)
+            raise OverError(Phase.CONNECT, TIMEOUT, self.until)
         at, tries = self.began, 0
         while self._both_lost(at):
             at += SYN_TIMER * 2.0**tries
             tries += 1
             if at > self.until or tries > MOST_TRIES:
-                raise _OverError(Phase.CONNECT, TIMEOUT, self.until)
+                raise OverError(Phase.CONNECT, TIMEOUT, self.until)
         waited = at - self.began
         for queue in meeting.queues:
             waited += max(0.0, (queue.offer(at, 60) or at) - at)
@@ -248,7 +248,7 @@ class Exchange:
     def _in_time(self, phase: Phase, at: float) -> float:
         if at > self.until:
             self.phases.pop(phase, None)
-            raise _OverError(phase, TIMEOUT, self.until)
+            raise OverError(phase, TIMEOUT, self.until)
         return at
 
     def _sent_up(self, phase: Phase, at: float) -> float:
@@ -260,7 +260,7 @@ class Exchange:
                 return at
             self.retransmits += 1
             at = self._in_time(phase, at + timer * 2.0**tries)
-        raise _OverError(phase, TIMEOUT, self.until)
+        raise OverError(phase, TIMEOUT, self.until)
 
     # ---- TLS
 
@@ -268,11 +268,11 @@ class Exchange:
         began, meeting, flow = at, self.meeting, self.flow
         self.censor.hello(self.address, self.leg.sni, meeting)
         if meeting.reset:
-            raise _OverError(Phase.TLS, "connection_reset", min(at + flow.round_trip, self.until))
+            raise OverError(Phase.TLS, "connection_reset", min(at + flow.round_trip, self.until))
         if meeting.silent or meeting.no_hello:
-            raise _OverError(Phase.TLS, TIMEOUT, self.until)
+            raise OverError(Phase.TLS, TIMEOUT, self.until)
         if self.server.dead:
-            raise _OverError(Phase.TLS, self.server.dead, min(at + flow.round_trip, self.until))
+            raise OverError(Phase.TLS, self.server.dead, min(at + flow.round_trip, self.until))
         at = self._sent_up(Phase.TLS, at)
         work = 0.004 * self.server.hello_factor + self.busy_seconds
         first = at + flow.round_trip + work
@@ -280,12 +280,12 @@ class Exchange:
         size = ALERT_BYTES if alert else HELLO_BYTES
         if meeting.no_large and size > SEGMENT:
             self.disordered += 1  # its last segment is a small one
-            raise _OverError(Phase.TLS, TIMEOUT, self.until)
+            raise OverError(Phase.TLS, TIMEOUT, self.until)
         made = deliver(flow, first, size, self.began + self.patience.most)
         self._heard(made)
         self._count(made)
         if not made.whole:
-            raise _OverError(Phase.TLS, TIMEOUT, self.until)
+            raise OverError(Phase.TLS, TIMEOUT, self.until)
         end = made.samples[-1][0]
         # A slow server is slow in the handshake's bytes as well.
         end = first + (end - first) * max(1.0, self.server.hello_factor)
@@ -301,7 +301,7 @@ class Exchange:
         if impostor is Impostor.OTHER_NAME:
             self.tls = OTHER_NAME
             if strict:
-                raise _OverError(Phase.TLS, "ssl_invalid_hostname", min(at, self.until))
+                raise OverError(Phase.TLS, "ssl_invalid_hostname", min(at, self.until))
         elif impostor is Impostor.UNTRUSTED:
             # Another server has one for the platform's names, and one on this line makes them on
             # the spot, for each that is asked for.
@@ -315,15 +315,15 @@ class Exchange:
                 verify_error=None if any_answer else UNTRUSTED.verify_error,
             )
             if strict:
-                raise _OverError(Phase.TLS, UNKNOWN_AUTHORITY, min(at, self.until))
+                raise OverError(Phase.TLS, UNKNOWN_AUTHORITY, min(at, self.until))
         elif self.server.not_listed and not any_answer:
             self.tls = NOT_LISTED
             if strict:
-                raise _OverError(Phase.TLS, UNKNOWN_AUTHORITY, min(at, self.until))
+                raise OverError(Phase.TLS, UNKNOWN_AUTHORITY, min(at, self.until))
         elif self.server.not_yet_valid:
             self.tls = replace(NOT_YET_VALID, dates_at=at + self.wall_offset + CLOCK_BEHIND)
             if strict:
-                raise _OverError(Phase.TLS, "ssl_invalid_certificate", min(at, self.until))
+                raise OverError(Phase.TLS, "ssl_invalid_certificate", min(at, self.until))
 
     def _count(self, made: Delivery) -> None:
         self.disordered += made.disordered
@@ -360,7 +360,7 @@ class Exchange:
         self._count(made)
         self.curve = thin([Sample(when - at, count) for when, count in made.samples])
         if not made.samples:
-            raise _OverError(Phase.PROCESSING, TIMEOUT, self.until)
+            raise OverError(Phase.PROCESSING, TIMEOUT, self.until)
         head = made.samples[0][0]
         self.phases[Phase.PROCESSING] = head - at
         good = self.status in leg.expect_status
@@ -373,7 +373,7 @@ class Exchange:
         )
         self.latest_rtt = flow.round_trip
         if not good:
-            raise _OverError(Phase.PROCESSING, "http_unexpected_status_code", head)
+            raise OverError(Phase.PROCESSING, "http_unexpected_status_code", head)
         return head, made
 
     def _status(self) -> int:
@@ -398,7 +398,7 @@ class Exchange:
         self.body = max(0, min(size, made.samples[-1][1] - HEAD_BYTES))
         if not made.whole:
             self.phases[Phase.TRANSFER] = self.until - at
-            raise _OverError(Phase.TRANSFER, TIMEOUT, self.until)
+            raise OverError(Phase.TRANSFER, TIMEOUT, self.until)
         self.phases[Phase.TRANSFER] = max(0.0, end - at)
         return end
 

@@ -9,7 +9,9 @@ from lab.world.content import PAGES
 from probe.config.candidates import candidates_of, mark_of, marked
 from probe.config.definition import Definition
 from probe.config.neutral import neutral_names
+from probe.config.probers import used
 from probe.config.schema import Config
+from probe.measure.beside import made_beside
 from probe.measure.between_rounds import BetweenRounds
 from probe.measure.burst_parts import legs_of, paid, parts_of, views
 from probe.measure.joint_burst import as_one, joined, operators_abroad
@@ -34,7 +36,7 @@ from probe.measure.manners import asked_host, wish_of
 from probe.measure.objects import KnownObject, KnownTarget, after_leg, is_there, object_now
 from probe.measure.round_names import Resolution
 from probe.model.burst import PlannedBurst
-from probe.model.identity import Family, LegRole, RoundKind
+from probe.model.identity import FIRST_PROBER, Family, LegRole, RoundKind
 from probe.model.observation import (
     DnsObservation,
     Leg,
@@ -95,7 +97,8 @@ class Rounds:
             random=world.random,
         )
         declared, objectless = self._declare(platform, targets, controls, kind)
-        legs = self._drawn(one_any_answer(declared, world.random))
+        legs = (*declared, *self._beside(declared, kind, at))
+        legs = self._drawn(one_any_answer(legs, world.random))
         resolutions, lookups = self._resolve(legs, at)
         dns = world.names.measured(
             resolutions,
@@ -114,12 +117,28 @@ class Rounds:
             family=Family.IPV4,
             started_at=at + world.wall_offset_seconds,
             duration_seconds=end - at,
-            legs=made,
+            legs=tuple(leg for leg in made if leg.leg.prober == FIRST_PROBER),
             skipped=(*objectless, *skipped),
             dns=(*lookups, *dns),
+            beside=tuple(leg for leg in made if leg.leg.prober != FIRST_PROBER),
             clock_stepped=world.clock_stepped,
         )
         return observed, end
+
+    def _beside(self, legs: Sequence[Leg], kind: RoundKind, at: float) -> tuple[Leg, ...]:
+        """The legs that other probers make as well."""
+        made: list[Leg] = []
+        for prober in used(self.config.settings):
+            made += made_beside(
+                prober,
+                legs,
+                self._endpoints(at, *self.config.controls),
+                kind,
+                speaks={key for key, one in self._targets.items() if prober.speaks(one)},
+                settings=self._legs,
+                random=self.world.random,
+            )
+        return tuple(made)
 
     def joined(self, planned: Sequence[PlannedBurst]) -> tuple[PlannedBurst, ...]:
         """The first of ``planned``, and those of the others that can be made with it in one."""
@@ -169,7 +188,8 @@ class Rounds:
                 family=Family.IPV4,
                 started_at=at + world.wall_offset_seconds,
                 duration_seconds=end - at,
-                legs=view.legs,
+                legs=view.legs if burst.prober == FIRST_PROBER else (),
+                beside=() if burst.prober == FIRST_PROBER else view.legs,
                 skipped=view.skipped,
                 dns=view.dns,
                 clock_stepped=world.clock_stepped,
@@ -301,7 +321,8 @@ class Rounds:
             if (found := taken(observed, at)) is not None:
                 state.took(VANTAGE, Family.IPV4, found)
                 rule.learn(found)
-            self._learn(observed, at)
+            if leg.prober == FIRST_PROBER:
+                self._learn(observed, at)
         return tuple(made), tuple(skipped), at
 
     def _learn(self, observed: LegObservation, now: float) -> None:

@@ -9,15 +9,16 @@ from lab.world.build import world_for
 from probe.config.schema import Config
 from probe.measure.round_names import Resolution
 from probe.model.failure import Failure
-from probe.model.identity import Phase
+from probe.model.identity import FIRST_PROBER, Phase
 from probe.model.observation import Clock, Leg, LegObservation
 from probe.schedule.leg_patience import LegPatience
-from scenarios.model import Answers, Impostor, Restricted
+from scenarios.model import Answers, Impostor, Over, Restricted
 from synth.censor import Censor, Meeting
 from synth.edges import Edge, EdgeModel, draw_distance
 from synth.exchange import TIMEOUT, Exchange, Server
 from synth.line import LineAtWork, LineModel
 from synth.names import LIE, Names
+from synth.quic import QuicExchange
 from synth.troubles import FREQUENCIES, Frequency, Kind, Now, Trouble, draw_troubles
 
 CABLE_DELAY = 0.1
@@ -214,7 +215,10 @@ class World:
         if address is None:
             wall = at + self.wall_offset_seconds
             return _unresolved(leg, resolution, order, wall), at + (resolution.seconds or 0.0)
-        made = Exchange(
+        over_quic = leg.prober != FIRST_PROBER
+        meeting = self._meeting(leg, address, at)
+        meeting.over = Over.QUIC if over_quic else Over.TCP
+        made = (QuicExchange if over_quic else Exchange)(
             leg,
             address=address,
             at=at,
@@ -222,7 +226,7 @@ class World:
             server=self._server(leg, address, at),
             line=self.line,
             censor=self.censor,
-            meeting=self._meeting(leg, address, at),
+            meeting=meeting,
             random=self.random,
             busy_seconds=self._busy(),
             wall_offset_seconds=self.wall_offset_seconds,

@@ -49,12 +49,20 @@ def rules_for(happens: tuple[model.Happening, ...], places: Places) -> tuple[box
     return tuple(structs.replace(rule, name=f"{n}-{rule.name}") for n, rule in enumerate(made))
 
 
+_PROTOCOLS: dict[model.Over, tuple[box.Protocol, ...]] = {
+    model.Over.BOTH: (),
+    model.Over.TCP: (box.Protocol.TCP,),
+    model.Over.QUIC: (box.Protocol.QUIC,),
+}
+
+
 def _rules(restricted: Restricted, places: Places) -> Iterator[box.Rule]:
     whom = restricted.whom
     match = box.Match(
         names=whom.names,
         addresses=places.addresses(whom),
         fingerprints=places.fingerprints(whom.stack),
+        protocols=_PROTOCOLS[whom.over],
     )
     for effect in restricted.effects:
         yield from _effect(effect, match, whom, places)
