@@ -114,6 +114,7 @@ class Daemon:
             forward=forwarding.health,
             outside=lambda: self._outside.health,
             bundle=lambda: self._bundle.health,
+            drawn=lambda: self._draw.health,
         )
         memories = Memories(self._store, time.monotonic)
         self._parts = Parts(

@@ -29,11 +29,13 @@ _MOST_RETIRED = 64
 
 class Handful(Struct, frozen=True):
     """What a probe has drawn: by its ``secret`` (hexadecimal), the names ``chosen``, and those
-    ``retired`` because they did not serve here, the latest last."""
+    ``retired`` because they did not serve here, the latest last; ``retired_at``: when each time a
+    control was (Unix seconds), the latest last."""
 
     secret: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
     chosen: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
+    retired_at: tuple[float, ...] = ()
 
 
 def filled(handful: Handful, pool: Sequence[Definition]) -> Handful:
@@ -52,12 +54,19 @@ def filled(handful: Handful, pool: Sequence[Definition]) -> Handful:
     return replace(handful, chosen=tuple(one.name for one in chosen))
 
 
-def without(handful: Handful, names: Iterable[str]) -> Handful:
-    """The handful when ``names`` have failed it; others take their places when it is filled."""
+def without(handful: Handful, names: Iterable[str], at: float) -> Handful:
+    """The handful when ``names`` have failed it, at Unix time ``at``; others take their places when
+    it is filled."""
     gone = tuple(name for name in handful.chosen if name in set(names))
     kept = tuple(name for name in handful.chosen if name not in gone)
     retired = (*(name for name in handful.retired if name not in gone), *gone)
-    return Handful(handful.secret, kept, retired[-_MOST_RETIRED:])
+    times = (*handful.retired_at, *(at for _ in gone))
+    return Handful(handful.secret, kept, retired[-_MOST_RETIRED:], times[-_MOST_RETIRED:])
+
+
+def retired_since(handful: Handful, at: float) -> int:
+    """How many times a control was replaced since the Unix time ``at``."""
+    return sum(one >= at for one in handful.retired_at)
 
 
 def with_handful(config: Config, handful: Handful) -> Config:

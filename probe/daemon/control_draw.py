@@ -1,14 +1,21 @@
-"""The controls that this probe has drawn: by a secret that stays in its history."""
+"""The controls that this probe has drawn: by a secret that stays in its history.
+
+Whoever slows one after the other of those that are drawn would have the probe draw for ever, and
+learn anew each time what is normal. So no more than a few are replaced in a week; then what there
+is is kept, and that is told.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Callable, Iterable, Sequence
 
-from probe.config.handful import Handful, filled, with_handful, without
+from probe.config.handful import Handful, filled, retired_since, with_handful, without
 from probe.config.schema import Config
+from probe.publish.latest.control_health import ControlHealth
 from probe.store.cells import Keeps, json_cell
 
 log = logging.getLogger(__name__)
@@ -17,13 +24,18 @@ log = logging.getLogger(__name__)
 DRAWN = "controls-drawn"
 # One at a time: what makes all of them fail for a day is no fault of theirs.
 EVERY_SECONDS = 21_600.0
+WEEK_SECONDS = 7 * 86_400.0
+MOST_A_WEEK = 3
+"""Of a handful of eight. Sites that die or move do so a few times a year each. Ours."""
 _SECRET_BYTES = 16
 
 
 class ControlDraw:
     """Puts this probe's own handful in place of the pool's others, and keeps it over restarts."""
 
-    def __init__(self, store: Keeps) -> None:
+    def __init__(self, store: Keeps, *, wall: Callable[[], float] = time.time) -> None:
+        self._wall = wall
+        self._held = False
         self._cell = json_cell(store, DRAWN, Handful)
         self._handful = Handful(secrets.token_hex(_SECRET_BYTES))
         self._kept: Handful | None = None
@@ -51,11 +63,30 @@ class ControlDraw:
             if self.retire(failing()[:1]):
                 changed()
 
+    @property
+    def health(self) -> ControlHealth:
+        """How often controls were replaced of late, and whether they still are."""
+        return ControlHealth(
+            replaced=retired_since(self._handful, self._wall() - WEEK_SECONDS), held=self._held
+        )
+
     def retire(self, names: Iterable[str]) -> bool:
-        """Others take the places of ``names`` at the next ``drawn``; whether any does."""
-        after = without(self._handful, names)
+        """Others take the places of ``names`` at the next ``drawn``; whether any does. Not if too
+        many had theirs taken in a week."""
+        now = self._wall()
+        after = without(self._handful, names, now)
         if after == self._handful:
+            self._held = False
             return False
+        if retired_since(self._handful, now - WEEK_SECONDS) >= MOST_A_WEEK:
+            if not self._held:
+                log.warning(
+                    "controls do not serve here, one after the other: the rest is kept, and "
+                    "somebody may be slowing what this probe compares with"
+                )
+            self._held = True
+            return False
+        self._held = False
         self._handful = after
         log.info("controls that do not serve here are replaced by others of the pool")
         return True

@@ -74,14 +74,14 @@ def test_it_is_kept_whatever_comes_into_the_pool_or_leaves_it(secret: str, gone:
 def test_what_does_not_serve_is_replaced_and_comes_back_last(secret: str, place: int) -> None:
     first = drawn(secret)
     name = first.chosen[place]
-    after = filled(without(first, [name]), POOL)
+    after = filled(without(first, [name], 1.0), POOL)
     assert name not in after.chosen
     assert set(first.chosen) - set(after.chosen) == {name}
     assert len(after.chosen) == SITES
     # All have failed: better one that did than none.
     worn = after
     for _ in range(8):
-        worn = filled(without(worn, worn.chosen), POOL)
+        worn = filled(without(worn, worn.chosen, 2.0), POOL)
         assert len(worn.chosen) == SITES
 
 

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
+from msgspec.structs import replace
+
 from probe.config import load
 from probe.config.handful import SITES
-from probe.daemon.control_draw import DRAWN, ControlDraw
+from probe.daemon.control_draw import (
+    DRAWN,
+    EVERY_SECONDS,
+    MOST_A_WEEK,
+    WEEK_SECONDS,
+    ControlDraw,
+)
+from probe.publish.latest.board import Board
+from probe.publish.latest.control_health import ControlHealth
+from probe.publish.web.landing_page import render_page
 
 CONFIG = load(None, {})
 
@@ -61,6 +73,50 @@ def test_what_failed_is_replaced_for_good() -> None:
     assert before[0] not in after
     assert len(after) == SITES
     assert ControlDraw(store).drawn(CONFIG).controls == after
+
+
+def test_whoever_slows_what_is_drawn_does_not_have_it_drawn_for_ever(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now, store = 1_800_000_000.0, Kept()
+    draw = ControlDraw(store, wall=lambda: now)
+    seen, weeks = set[str](), 4
+    for _ in range(4 * 7 * weeks):  # whatever is drawn first is slowed next
+        controls = draw.drawn(CONFIG).controls
+        seen |= {one.name for one in controls}
+        draw.retire([controls[0].name])
+        now += EVERY_SECONDS
+        assert draw.health.replaced <= MOST_A_WEEK
+    assert len(seen) <= SITES + MOST_A_WEEK * weeks
+    assert draw.health == ControlHealth(replaced=MOST_A_WEEK, held=True)
+    assert "somebody may be slowing" in caplog.text
+    # Over a restart it is known how many there were; and once all serve, nothing is said.
+    again = ControlDraw(store, wall=lambda: now)
+    again.drawn(CONFIG)
+    assert not again.retire([again.drawn(CONFIG).controls[0].name])
+    assert again.health.held
+    again.retire([])
+    assert again.health == ControlHealth(replaced=MOST_A_WEEK)
+    now += WEEK_SECONDS
+    assert again.health == ControlHealth()
+
+
+def test_it_is_on_the_page_while_it_lasts() -> None:
+    for health in (ControlHealth(3, held=True), ControlHealth(3)):
+        snapshot = replace(Board(CONFIG).snapshot(), drawn=health)
+        page = render_page(snapshot, "1")
+        assert ("3 controls were replaced in the last week" in page) is health.held
+
+
+def test_a_history_that_is_lost_has_another_handful_and_no_past() -> None:
+    store = Kept()
+    draw = ControlDraw(store)
+    before = draw.drawn(CONFIG).controls
+    draw.retire([before[0].name])
+    store.cells.clear()
+    fresh = ControlDraw(store)
+    assert fresh.drawn(CONFIG).controls != draw.drawn(CONFIG).controls
+    assert fresh.health == ControlHealth()
 
 
 def test_named_controls_are_left_alone() -> None:

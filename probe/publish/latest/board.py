@@ -30,6 +30,7 @@ from probe.nation.sight import GRID_SECONDS
 from probe.observe.pairs import Ratio, ratios
 from probe.publish.forward.forward_health import ForwardHealth
 from probe.publish.latest.bundle_health import BundleHealth
+from probe.publish.latest.control_health import ControlHealth
 from probe.publish.latest.declared import Declared
 from probe.publish.latest.fresh import Fresh
 from probe.publish.latest.overdue import overdue
@@ -59,6 +60,7 @@ class Board:
         forward: Callable[[], ForwardHealth | None] | None = None,
         outside: Callable[[], tuple[OutsideHealth, ...]] = tuple,
         bundle: Callable[[], BundleHealth | None] = lambda: None,
+        drawn: Callable[[], ControlHealth] = ControlHealth,
     ) -> None:
         self._monotonic = monotonic
         self._wall = wall
@@ -67,6 +69,7 @@ class Board:
         self._forward = forward
         self._outside = outside
         self._bundle = bundle
+        self._drawn = drawn
         self._declared = Declared(config)
         self._legs: Fresh[LegKey, LegObservation] = Fresh()
         self._beside: Fresh[LegKey, LegObservation] = Fresh()
@@ -265,6 +268,7 @@ class Board:
             forward=None if self._forward is None else self._forward(),
             outside=self._outside(),
             bundle=self._bundle(),
+            drawn=self._drawn(),
             outside_key_file=config.settings.outside_key_file,
             tunnels=dict(self._tunnels),
             families=dict(self._families),

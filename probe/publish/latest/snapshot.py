@@ -26,6 +26,7 @@ from probe.nation.drill import Drill
 from probe.observe.pairs import Ratio
 from probe.publish.forward.forward_health import ForwardHealth
 from probe.publish.latest.bundle_health import BundleHealth
+from probe.publish.latest.control_health import ControlHealth
 from probe.publish.report.report_parts import StateSpan
 from probe.schedule.data_budget import BudgetView
 from probe.store.health import StoreHealth
@@ -119,8 +120,9 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     ``tunnels``, ``line_changes`` and ``families`` (which of several works) are by vantage.
     ``compared`` names the controls that were fine in a slot's last round; ``incidents`` are
     those that are open. ``outside``: how reading references abroad is doing; ``outside_key_file``
-    signs what is published for others. ``bundle``: how it stands with the signed definitions
-    (``None``: nobody's are trusted). ``recent`` are the last week's verdicts as spans.
+    signs what is published for others. ``drawn``: how it stands with the drawn controls,
+    ``bundle``: with the signed definitions (``None``: nobody's are trusted). ``recent``
+    are the last week's verdicts as spans.
     """
 
     taken_at: float
@@ -153,4 +155,5 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     recent: Mapping[VantagePlatform, tuple[StateSpan, ...]] = {}
     outside: tuple[OutsideHealth, ...] = ()
     bundle: BundleHealth | None = None
+    drawn: ControlHealth = ControlHealth()
     outside_key_file: str | None = None

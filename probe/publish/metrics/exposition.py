@@ -251,6 +251,7 @@ def _line_rows(snapshot: Snapshot) -> Iterator[MetricRow]:
             yield names_line.FAMILY_WORKS, {"vantage": vantage, "family": one}, float(works)
     for vantage, count in sorted(snapshot.line_changes.items()):
         yield names_line.CHANGES, {"vantage": vantage}, float(count)
+    yield names_line.CONTROLS_REPLACED, {}, float(snapshot.drawn.replaced)
     for vantage, hung in sorted(curtains_of(snapshot.verdicts.values()).items()):
         for each in hung:
             labels = {"vantage": vantage, "operator": each.operator, "kind": each.kind.value}

@@ -34,4 +34,12 @@ CURTAIN_SITES = _metric(
     absent="no curtain hangs around the operator's sites",
 )
 
-METRICS: tuple[MetricSpec, ...] = (TUNNEL, FAMILY_WORKS, CHANGES, CURTAIN_SITES)
+CONTROLS_REPLACED = _metric(
+    "gauge",
+    "controls_replaced",
+    (),
+    "Controls that were replaced in the last week, as they were dead or slow here by themselves.",
+    absent="never",
+)
+
+METRICS: tuple[MetricSpec, ...] = (TUNNEL, FAMILY_WORKS, CHANGES, CURTAIN_SITES, CONTROLS_REPLACED)

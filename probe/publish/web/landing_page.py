@@ -116,6 +116,12 @@ def _notes(snapshot: Snapshot) -> list[str]:
             "The last reload of the configuration failed; the one before it is still in force. "
             "The log says what is wrong."
         )
+    if snapshot.drawn.held:
+        notes.append(
+            f"{snapshot.drawn.replaced} controls were replaced in the last week, as they were dead "
+            "or slow here by themselves, and so is another, which is kept. Somebody may be slowing "
+            "what platforms are compared with: a platform that is slowed as well may look fine."
+        )
     notes += said_of_lines(curtains_of(snapshot.verdicts.values()))
     if snapshot.store is not None and snapshot.store.trouble is not None:
         notes.append(
