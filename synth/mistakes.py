@@ -206,6 +206,7 @@ def _farther(line: LineModel, seconds: float) -> LineModel:
 
 
 FASTLY = tuple(c.name for c in CONTROLS if c.operator == "Fastly")
+SEVERAL = tuple({c.operator: c.name for c in CONTROLS if c.operator != "Fastly"}.values())[:2]
 HOUSEHOLD: dict[str, Play] = {
     "busy-machine": _all_the_time(Kind.BUSY_HOST, value=0.5),
     "machine-asleep": _asleep,
@@ -238,6 +239,7 @@ NETWORK: dict[str, Play] = {
     "satellite": _all_the_time(Kind.HANDOVER),
     "sea-cable": _all_the_time(Kind.CABLE_CUT, value=10.0),
     "edge-moved": _all_the_time(Kind.SITE_MOVED, X_SITE, 0.1),
+    "several-silent": _out_of_order(Outage.SILENT, controls=SEVERAL),
     "controls-of-one": _controls_dead(FASTLY),
     "all-controls": _controls_dead([c.name for c in CONTROLS]),
 }

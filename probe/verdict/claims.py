@@ -90,6 +90,11 @@ def may_not_claim(facts: Facts, state: State) -> tuple[str, ...]:
             "this computer or may be in this home (a router, a filter against advertisements or "
             "for children), and none beyond it was heard to say the same."
         )
+    if facts.fellows:
+        limits.append(
+            "That it is aimed at the platform alone: sites of "
+            f"{' and '.join(facts.fellows)} fell silent on this line within an hour of it."
+        )
     if found.unmeasured_seconds:
         limits.append(
             "That it lasted without a break: nothing was measured for "

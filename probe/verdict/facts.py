@@ -83,6 +83,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``has_references``: vantages outside are configured; ``vouched``: most of them found it fine
     since what is suspected or proven began. ``behind``: the curtain around what that is about, and
     ``curtains`` all that hang on this line.
+    ``fellows``: operators of controls that fell silent with it.
     ``farther``, ``slower``: than over weeks. ``paces``: how fast it is, and by what anybody knows
     how fast it should be. ``relief``: it became faster than it ever was, lately.
     ``others``: what the last ordinary round saw of targets that this burst does not look at.
@@ -112,6 +113,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     behind: Curtain | None = None
     curtains: tuple[Curtain, ...] = ()
     vouched: bool = False
+    fellows: tuple[str, ...] = ()
     outside: bool = False
     slow_line: float | None = None
     line_changed: bool = False

@@ -148,6 +148,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         elsewhere=elsewhere(about.references),
         has_references=about.has_references,
         vouched=judged.others.fine,
+        fellows=judged.others.fellows,
         curtains=curtains.hanging(memory),
         behind=curtains.around(memory, mine.holder, observed, about),
         outside=about.outside,

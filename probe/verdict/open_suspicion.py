@@ -41,13 +41,15 @@ class Others(Struct, frozen=True, kw_only=True):
     ``vouched``, that counts;
     ``certificates_by``, who makes certificates for platforms of other operators
     (``forged_certificate.py``). ``shared``: other sites are hit with it (``curtains.py``), so the
-    first two say nothing."""
+    first two say nothing; ``fellows``: operators of those that fell silent (``fell_with_it.py``).
+    """
 
     together: tuple[str, ...] = ()
     fine: bool = False
     vouched: bool = False
     certificates_by: frozenset[str] = frozenset()
     shared: bool = False
+    fellows: tuple[str, ...] = ()
 
 
 def after_burst(

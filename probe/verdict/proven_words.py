@@ -8,6 +8,7 @@ from probe.observe.effort import ONLY_SMALL, Measure
 from probe.verdict.claims import moment, nobody_looked
 from probe.verdict.facts import Facts
 from probe.verdict.families import TITLES
+from probe.verdict.fell_with_it import FEW
 from probe.verdict.memory import Proven
 from probe.verdict.words_beside import two
 from probe.verdict.words_curtain import curtain
@@ -205,12 +206,23 @@ def behind_a_curtain(facts: Facts) -> str:
 
 def _elsewhere(facts: Facts, what: str) -> str:
     """What is known of it outside the country."""
+    if len(facts.fellows) >= FEW:
+        return _with_others(facts)
     if not facts.vouched:
         return f"whether it {what} elsewhere too is not known: {nobody_looked(facts)}"
     said = "from outside the country it is fine"
     if _proven(facts).way_clear:
         return f"{said}, but nothing was lost or late on the way: its servers near here may be slow"
     return f"{said}; whether its servers near here are is not known"
+
+
+def _with_others(facts: Facts) -> str:
+    """What takes several operators down at once is no matter of one."""
+    said = (
+        f"sites of {' and '.join(facts.fellows)} fell silent here in the same hour, too, as if the "
+        "way to several networks failed or was closed"
+    )
+    return f"{said}; from outside the country it is fine" if facts.vouched else said
 
 
 def _over(facts: Facts) -> str:

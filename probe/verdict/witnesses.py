@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from probe.model.observation import RoundObservation
 from probe.verdict import curtains, forged_certificate, references
 from probe.verdict.about import About
+from probe.verdict.fell_with_it import fellows
 from probe.verdict.memory import Memory, OpenSuspicion, PlatformMemory, Proven
 from probe.verdict.open_suspicion import Others
 from probe.verdict.together import together
@@ -33,15 +34,17 @@ def others_of(
     # While it is so elsewhere, too, nothing that is hit beside it says where the cause is.
     alone = holder.elsewhere_at == observed.started_at
     # What other sites meet here as well is no matter of the platform, wherever else it is well.
-    shared = curtains.shared(memory, holder, observed, about)
+    fell = fellows(memory.platform(observed.platform), memory.controls, holder, about)
+    shared = fell.several or curtains.shared(memory, holder, observed, about)
     counts = not shared and curtains.network_is_well(memory, holder, observed, about)
     fine = references.vouched(holder, observed.started_at, about)
     return Others(
         together=together(memory, observed.platform, holder, about) if counts and not alone else (),
         fine=fine,
-        vouched=fine and counts,
+        vouched=fine and counts and fell.told,
         certificates_by=_certificates_by(memory, observed, about),
         shared=shared,
+        fellows=fell.silent,
     )
 
 

@@ -1,0 +1,88 @@
+"""What takes sites of several operators down with a platform accuses nobody of the platform."""
+
+from __future__ import annotations
+
+import pytest
+
+from probe.model.basis import Basis
+from probe.model.failure import Failure
+from probe.model.identity import LegRole, Phase
+from probe.model.verdict import State
+from tests.verdict.country import WELL, Act, Country, Done, nothing
+
+CONTROLS = ("amazon", "debian", "jquery", "kernel", "microsoft", "ubuntu", "videolan")
+WAYS = {
+    "silent": Done(fails=Failure(phase=Phase.CONNECT, reason="generic_timeout_error")),
+    "without handshakes": Done(fails=Failure(phase=Phase.TLS, reason="generic_timeout_error")),
+    "reset": Done(fails=Failure(phase=Phase.TLS, reason="connection_reset")),
+}
+
+
+def dead(how: Done, others: tuple[str, ...]) -> Act:
+    def act(leg: object, address: str) -> Done:
+        control = leg.role is LegRole.CONTROL  # type: ignore[attr-defined]
+        return WELL if control and address not in others else how
+
+    return act
+
+
+def calm() -> Country:
+    """A reference finds it fine all the time."""
+    country = Country(swaps=False, vouched=True, controls=CONTROLS)
+    country.run(24)
+    country.verdicts.clear()
+    return country
+
+
+@pytest.mark.parametrize("many", [0, 1, 2, 3])
+@pytest.mark.parametrize("how", WAYS.values(), ids=WAYS.keys())
+def test_several_that_fell_silent_with_it_make_no_accusation(how: Done, many: int) -> None:
+    fellows = CONTROLS[1 : 1 + many]
+    country = calm()
+    country.act = dead(how, fellows)
+    country.run(12)
+    last = country.verdicts[-1]
+    if many < 2:
+        assert last.state is State.BLOCKED
+        assert last.basis is Basis.REFERENCE
+        told = [one for one in last.may_not_claim if "fell silent" in one]
+        assert len(told) == many
+        return
+    assert not any(one.restricted for one in country.verdicts)
+    assert last.state is State.IMPAIRED
+    assert all(name in last.sentence for name in fellows)
+    assert "from outside the country it is fine" in last.sentence
+    # They are back, and it is not.
+    country.act = dead(how, ())
+    country.run(6)
+    assert country.verdicts[-1].state is State.BLOCKED
+
+
+@pytest.mark.parametrize("how", WAYS.values(), ids=WAYS.keys())
+def test_who_was_silent_long_before_excuses_nothing(how: Done) -> None:
+    country = calm()
+
+    def before(leg: object, address: str) -> Done:
+        return how if address in CONTROLS[:3] else WELL
+
+    country.act = before
+    country.run(12)
+    country.act = dead(how, CONTROLS[:3])
+    country.run(8)
+    assert State.BLOCKED in {one.state for one in country.verdicts[-4:]}
+
+
+def test_who_falls_silent_a_day_later_takes_nothing_back() -> None:
+    how = WAYS["silent"]
+    country = calm()
+    country.act = dead(how, ())
+    country.run(96)
+    assert country.verdicts[-1].state is State.BLOCKED
+    country.verdicts.clear()
+    country.act = dead(how, CONTROLS[:2])
+    country.run(12)
+    # A round that draws both of them, and no other, sees a dead line.
+    assert {one.state for one in country.verdicts} <= {State.BLOCKED, State.OFFLINE}
+    assert any(one.restricted for one in country.verdicts[-4:])
+    country.act = nothing
+    assert country.run(6).state is State.OK
