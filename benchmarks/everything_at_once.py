@@ -279,7 +279,7 @@ def show(results: Iterable[Result]) -> None:
 @click.option("--one", is_flag=True, help="X alone is hit; the others are well.")
 @click.option("--vantages", "count", default=1, type=click.IntRange(1, 20))
 @click.option("--seed", default=1)
-@click.option("--calm-hours", default=3.0)
+@click.option("--calm-hours", default=5.0, help="A dozen reads of each: then losses are known.")
 @click.option("--most-minutes", default=MOST_SECONDS / MINUTE, help="Then a cell ends.")
 @click.option("--jobs", default=4, help="Labs at once: they mostly wait.")
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False))

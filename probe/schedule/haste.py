@@ -16,24 +16,63 @@ something was proven of another platform.
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from msgspec import Struct
 
 from probe.model.identity import VantagePlatform
 from probe.model.verdict import AILING, UNPROVEN, State, Verdict
 
-# What is neither proven nor gone after so many light intervals had a read in each of them, and may
-# stay for days.
-SUSPECTED_INTERVALS = 8.0
-# Others have looked by then (a reference reads three times an hour); a host's 30 legs an hour are
-# wanted for the bursts that find the end of it.
-IMPAIRED_INTERVALS = 4.0
-# So many light intervals after something was said of one platform the others still read.
-NEWS_INTERVALS = 2.0
 # The evidence (an e-value) from which on a suspicion is news: two bursts that are all won.
 NEWS_EVIDENCE = 100.0
 # Two rounds that prove something are not so close that one passing trouble meets both: so much of
 # the light interval is between them at least.
 APART_SHARE = 0.2
+
+
+class HasteOf(StrEnum):
+    """How a platform of a vantage stands, as far as haste goes."""
+
+    SUSPECTED = "suspected"
+    IMPAIRED = "impaired"
+    BESIDE = "beside"
+
+
+class HasteRow(Struct, frozen=True, kw_only=True):
+    """While a platform stands so, every round of it reads for ``intervals`` light intervals since
+    ``since``; ``at_once``: when it is looked at without waiting for its place on the grid."""
+
+    standing: HasteOf
+    since: str
+    intervals: float
+    at_once: str
+
+
+TABLE: tuple[HasteRow, ...] = (
+    # What is neither proven nor gone by then may stay for days.
+    HasteRow(
+        standing=HasteOf.SUSPECTED,
+        since="it is suspected, or slow and not proven, without a break",
+        intervals=8.0,
+        at_once="a light round left the suspicion behind; or it is borne out, something was proven "
+        "of another platform since its round began, and a fifth of an interval has passed",
+    ),
+    # Others have looked by then (a reference reads three times an hour); a host's 30 legs an hour
+    # are wanted for the bursts that find the end of it.
+    HasteRow(
+        standing=HasteOf.IMPAIRED,
+        since="it was found impaired, for the first time since its onset",
+        intervals=4.0,
+        at_once="never",
+    ),
+    HasteRow(
+        standing=HasteOf.BESIDE,
+        since="another platform was borne out or proven, and nothing is known against this one",
+        intervals=2.0,
+        at_once="it was not looked at since",
+    ),
+)
+INTERVALS = {row.standing: row.intervals for row in TABLE}
 
 
 class _Found(Struct, frozen=True):
@@ -91,30 +130,29 @@ class Haste:
 
     def of(self, vantage: str, platform: str, now: float, light_seconds: float) -> bool:
         """Whether every round of it should read; ``light_seconds``: from one round to the next."""
-        slot = (vantage, platform)
-        if (since := self._suspected.get(slot)) is not None:
-            return now - since < SUSPECTED_INTERVALS * light_seconds
-        known = self._found.get(slot)
-        if slot in self._proven and known is not None and known.impaired:
-            return now - known.at < IMPAIRED_INTERVALS * light_seconds
-        return slot not in self._ailing and self._has_news(vantage, now, light_seconds)
+        standing, since = self._standing(vantage, platform)
+        return standing is not None and now - since < INTERVALS[standing] * light_seconds
 
     def at_once(self, vantage: str, platform: str, now: float, light_seconds: float) -> bool:
-        """Whether it should be looked at now, not at its next place on the grid: a light round of
-        it left a suspicion behind; or it is borne out and something was proven of another platform
-        of the vantage since its round began; or nothing is known against it and another had news
-        since it was looked at last."""
-        slot = (vantage, platform)
-        if slot in self._suspected:
+        """Whether it should be looked at now, not at its next place on the grid."""
+        slot, (standing, since) = (vantage, platform), self._standing(vantage, platform)
+        if standing is HasteOf.SUSPECTED:
             began = self._began.get(slot, now)
             waits = slot in self._ailing and began < self._proof.get(vantage, began)
             return slot in self._unread or (waits and now - began >= APART_SHARE * light_seconds)
-        return (
-            slot not in self._ailing
-            and self._has_news(vantage, now, light_seconds)
-            and self._looked.get(slot, now) < self._news[vantage]
-        )
+        if standing is HasteOf.BESIDE:
+            fresh = now - since < INTERVALS[standing] * light_seconds
+            return fresh and self._looked.get(slot, now) < since
+        return False
 
-    def _has_news(self, vantage: str, now: float, light_seconds: float) -> bool:
-        news = self._news.get(vantage)
-        return news is not None and now - news < NEWS_INTERVALS * light_seconds
+    def _standing(self, vantage: str, platform: str) -> tuple[HasteOf | None, float]:
+        """How it stands, and since when."""
+        slot = (vantage, platform)
+        if (since := self._suspected.get(slot)) is not None:
+            return HasteOf.SUSPECTED, since
+        known = self._found.get(slot)
+        if slot in self._proven and known is not None and known.impaired:
+            return HasteOf.IMPAIRED, known.at
+        if slot not in self._ailing and (news := self._news.get(vantage)) is not None:
+            return HasteOf.BESIDE, news
+        return None, 0.0

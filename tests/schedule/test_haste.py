@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from probe.model.verdict import SUSPECTED, UNPROVEN, State, Verdict
-from probe.schedule.haste import NEWS_EVIDENCE, Haste
+from probe.schedule.haste import NEWS_EVIDENCE, TABLE, Haste, HasteOf
 from probe.verdict.facts import Suspicion
 from probe.verdict.ladder import RULES
 
@@ -161,3 +165,67 @@ def test_what_is_borne_out_has_its_second_round_when_another_is_proven() -> None
     assert not haste.at_once("home", "x", 301.0, LIGHT)
     hear(haste, said("instagram", State.IMPAIRED, ""), 302.0)
     assert haste.at_once("home", "x", 303.0, LIGHT)
+
+
+EVENTS = st.lists(
+    st.tuples(
+        st.floats(0.0, LIGHT),
+        st.sampled_from(("x", *OTHERS)),
+        st.sampled_from(
+            (
+                (State.OK, ""),
+                (State.UNKNOWN, "suspected"),
+                (State.UNKNOWN, "slow_unproven"),
+                (State.IMPAIRED, ""),
+                (State.THROTTLED, ""),
+                (State.OFFLINE, ""),
+            )
+        ),
+        st.sampled_from((None, 1.0, NEWS_EVIDENCE)),
+        st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+@given(EVENTS)
+def test_haste_ends_by_itself_and_an_untouched_vantage_has_none(
+    events: list[tuple[float, str, tuple[State, str], float | None, bool]],
+) -> None:
+    haste, now = after_a_calm_round_of_all(), 10.0
+    for wait, platform, (state, reason), e_value, light in events:
+        now += wait
+        haste.looked("home", platform, now)
+        hear(haste, said(platform, state, reason, e_value), now, light=light)
+    longest = max(row.intervals for row in TABLE) * LIGHT
+    for platform in ("x", *OTHERS):
+        assert not haste.of("away", platform, now, LIGHT)
+        assert not haste.at_once("away", platform, now, LIGHT)
+        assert not haste.of("home", platform, now + longest, LIGHT)
+        # Who was sent for is so once: what it is told by is not what sent for it.
+        haste.looked("home", platform, now + longest)
+        assert not haste.at_once("home", platform, now + longest, LIGHT)
+
+
+@pytest.mark.parametrize(
+    ("standing", "verdicts"),
+    [
+        (HasteOf.SUSPECTED, [said()]),
+        (HasteOf.IMPAIRED, [said(state=State.IMPAIRED, reason="")]),
+        (HasteOf.BESIDE, [said("youtube", e_value=NEWS_EVIDENCE)]),
+    ],
+)
+def test_each_row_reads_for_as_long_as_it_says(standing: HasteOf, verdicts: list[Verdict]) -> None:
+    haste = after_a_calm_round_of_all()
+    for verdict in verdicts:
+        hear(haste, verdict, 60.0)
+    (row,) = [row for row in TABLE if row.standing is standing]
+    assert haste.of("home", "x", 60.0 + 0.99 * row.intervals * LIGHT, LIGHT)
+    assert not haste.of("home", "x", 60.0 + 1.01 * row.intervals * LIGHT, LIGHT)
+
+
+def test_the_table_is_in_the_documents() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "suspicion.md").read_text()
+    for row in TABLE:
+        assert f"| `{row.standing}` | {row.since} | {row.intervals:g} | {row.at_once} |" in page
+    assert {row.standing for row in TABLE} == set(HasteOf)
