@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,22 +11,21 @@ from urllib.parse import urlsplit
 
 import click
 
+from probe.commands.new_files import checked, tell_hosts, written
 from probe.commands.options import warn
-from probe.commands.output import tell, write
+from probe.commands.output import tell
 from probe.commands.plan import show_plan
-from probe.config import ConfigErrors, contacts, embedded, load
+from probe.config import embedded
 from probe.config.calling import countries, country_code, country_near, network_number
 from probe.config.formats import is_https_url
-from probe.config.readable import Unreadable, home_of, read_text
+from probe.config.readable import home_of
 from probe.config.schema import Config
-from probe.config.shipped import yaml_files
 from probe.config.units import parse_bytes, parse_monthly_bytes
 from probe.model.identity import Access
 from probe.publish.terminal.console import console
 
 DOMESTIC = "control-domestic"
 LEAST_BYTES = "64KiB"
-_HOSTS = {"system": "the name servers that this machine is set to use"}
 _DEFAULT_BUDGET = "2.8GB/month"
 _ACCESS_WORDS = {
     "home": Access.FIXED,
@@ -175,8 +173,8 @@ def init(
     texts = {file: _main(country, vantage, access, asn, data_budget)}
     if domestic:
         texts[file.parent / embedded.PLATFORMS / f"{DOMESTIC}.yaml"] = _control(domestic)
-    config = _checked(file, texts)
-    _written(texts)
+    config = checked(file, texts)
+    written(texts)
     _tell_what_follows(config, file, tuple(texts))
 
 
@@ -234,62 +232,12 @@ def _control(url: str) -> str:
     )
 
 
-def _checked(file: Path, texts: dict[Path, str]) -> Config:
-    """What the files mean, before any of them is there, with the definitions that are there."""
-    with tempfile.TemporaryDirectory() as name:
-        for path, text in {**_there_already(file.parent / embedded.PLATFORMS), **texts}.items():
-            copy = Path(name) / path.relative_to(file.parent)
-            copy.parent.mkdir(exist_ok=True)
-            copy.write_text(text, encoding="utf-8")
-        try:
-            return load(Path(name) / file.name, {})
-        except ConfigErrors as errors:
-            said = str(errors).replace(f"{name}/", "")
-            raise click.ClickException(
-                f"nothing was written: it would be wrong\n{said}"
-            ) from errors
-
-
-def _there_already(folder: Path) -> dict[Path, str]:
-    """The operator's own definitions: they hold beside the new file, too."""
-    try:
-        return {path: read_text(path) for path in yaml_files(folder)}
-    except Unreadable as error:
-        raise click.ClickException(f"nothing was written: {folder}: {error}") from error
-
-
-def _written(texts: dict[Path, str]) -> None:
-    """All of them, or none."""
-    for path in texts:
-        if path.exists():
-            raise click.ClickException(f"{path} is there already; nothing was written")
-    done: list[Path] = []
-    try:
-        for path, text in texts.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write([text.encode()], path)
-            done.append(path)
-    except (OSError, click.ClickException) as error:
-        for path in done:
-            path.unlink()
-        if isinstance(error, OSError):
-            raise click.ClickException(
-                f"cannot make {path.parent}: {error.strerror}; nothing was written"
-            ) from error
-        raise
-
-
 def _tell_what_follows(config: Config, file: Path, paths: tuple[Path, ...]) -> None:
     out = console()
     # What is to be copied is not folded.
     say = partial(out.print, soft_wrap=True)
     say(f"Written: {', '.join(map(str, paths))}. Nothing was sent.\n")
-    out.print("These hosts would be contacted (`throttlewatch platforms` says why):")
-    by_owner: dict[str, dict[str, None]] = {}
-    for contact in contacts(config):
-        by_owner.setdefault(contact.owner, {})[_HOSTS.get(contact.host, contact.host)] = None
-    for owner, hosts in by_owner.items():
-        out.print(f"  {owner}: {', '.join(hosts)}")
+    tell_hosts(config, out)
     out.print()
     show_plan(config, out)
     out.print()

@@ -50,7 +50,11 @@ ASKED = {
     "targets": "show",
     "version": "",
     **dict.fromkeys(
-        ("backup", "demo", "drill", "files", "init", "password", "run", "wipe"), "--help"
+        (
+            *("backup", "demo", "drill", "files", "hub", "init", "join"),
+            *("password", "run", "wipe"),
+        ),
+        "--help",
     ),
     "outside": "--help",
 }

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from probe.publish.metrics import metric_names_bundle
 from probe.publish.rules.rule_parts import Alert
 
+# What the hub says of each vantage (probe/hub/service.py).
+HUB_HEARD = "throttlewatch_hub_heard_timestamp_seconds"
+NOT_HEARD_SECONDS = 1_800.0
+
 
 def upkeep_alerts() -> Iterator[Alert]:
     """Somebody should look after a probe."""
@@ -31,5 +35,19 @@ def upkeep_alerts() -> Iterator[Alert]:
             "Its signatures, version or content are not right: a mistake of those who keep the "
             "list, or somebody tries to give this probe another one. What was used before is used "
             "on; throttlewatch_bundle_looks_total has the reason."
+        ),
+    )
+    yield Alert(
+        name="ThrottlewatchVantageNotHeard",
+        expr=f"time() - {HUB_HEARD} > {NOT_HEARD_SECONDS:g}",
+        hold="5m",
+        severity="warning",
+        summary="{{ $labels.vantage }} in {{ $labels.country }}: not heard for half an hour",
+        description=(
+            "Nothing of it has passed the hub since "
+            "{{ with printf `throttlewatch_hub_heard_timestamp_seconds{vantage=%q}` "
+            "$labels.vantage | query }}{{ . | first | value | humanizeTimestamp }}{{ end }}. It "
+            "may be switched off, cut off, or sent away by its own network; a revoked one is told "
+            "of until the hub starts anew."
         ),
     )

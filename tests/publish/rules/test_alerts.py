@@ -204,7 +204,7 @@ def test_every_alert_fires_somewhere() -> None:
     group = rule_file(NationConfig(), ("x",))["groups"][1]["rules"]
     names = {rule["alert"].removeprefix("DRILL_").removeprefix("Throttlewatch") for rule in group}
     somewhere = set().union(*(situation[4] for situation in SITUATIONS.values()))
-    upkeep = {"BundleExpired", "BundleRefused"}
+    upkeep = {"BundleExpired", "BundleRefused", "VantageNotHeard"}
     assert names == somewhere | upkeep | {"VantageInTwoNetworks", "Vantage", "Silent"}
 
 

@@ -1,0 +1,181 @@
+"""``throttlewatch hub``: who takes part in a fleet, and the gate for what they send."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+import msgspec
+
+from probe.commands.init import AccessSaid, CountrySaid, NetworkSaid
+from probe.commands.output import tell
+from probe.config.readable import home_of
+from probe.hub.enrolled import FleetPlace
+from probe.hub.register import NoRegisterError, NoSuchVantageError, Register
+from probe.model.identity import Role
+from probe.publish.web.guard import is_loopback
+
+_DAY_SECONDS = 86_400.0
+_REGISTER = click.option(
+    "--register",
+    "file",
+    type=click.Path(path_type=Path),
+    default="/var/lib/throttlewatch/hub.sqlite3",
+    show_default=True,
+    help="The file that knows who takes part.",
+)
+
+
+@click.group()
+def hub() -> None:
+    """A fleet's hub: invite vantages, let in what they send, and nothing else.
+
+    docs/hub.md goes from nothing to a fleet that is heard.
+    """
+
+
+@hub.command()
+@_REGISTER
+@click.option("--url", required=True, help="Where probes reach this hub: https://hub.example.org")
+@click.option("--country", type=CountrySaid(), required=True, help="Pakistan, or PK.")
+@click.option("--asn", type=NetworkSaid(), help="The number of the network: AS17557, or 17557.")
+@click.option("--access", type=AccessSaid(), default="fixed", show_default=True)
+@click.option("--role", type=click.Choice(list(Role)), default=Role.INSIDE, show_default=True)
+@click.option("--upstream", help="Whom that network gets its way abroad from.")
+@click.option("--count", type=click.IntRange(1, 1_000), default=1, show_default=True)
+@click.option("--days", type=click.IntRange(1, 365), default=14, show_default=True)
+def invite(
+    file: Path,
+    url: str,
+    country: str,
+    asn: int | None,
+    access: str,
+    role: str,
+    upstream: str | None,
+    count: int,
+    days: int,
+) -> None:
+    """Print lines with which vantages may join, one time each.
+
+    Whoever has a line can take part as a vantage of that place: hand each to one person, by a way
+    that nobody else reads. Who got which is not kept here.
+    """
+    home = at_hub(url)
+    try:
+        place = msgspec.convert(
+            {"country": country, "asn": asn, "access": access, "role": role, "upstream": upstream},
+            FleetPlace,
+        )
+    except msgspec.ValidationError as error:
+        raise click.ClickException(str(error)) from error
+    now = time.time()
+    with _opened(file) as register:
+        for _ in range(count):
+            secret = register.invite(place, until=now + days * _DAY_SECONDS, now=now)
+            click.echo(f"throttlewatch join {home}/#{secret}")
+
+
+@hub.command("list")
+@_REGISTER
+def list_all(file: Path) -> None:
+    """Who takes part: name, country, network, access, role, since when."""
+    with _opened(file) as register:
+        for one in register.everybody():
+            place = one.place
+            asn = "-" if place.asn is None else f"AS{place.asn}"
+            ended = "" if one.revoked is None else f"  revoked {_day(one.revoked)}"
+            click.echo(
+                f"{one.name}  {place.country}  {asn}  {place.access}  {place.role}  "
+                f"joined {_day(one.joined)}{ended}"
+            )
+        tell(f"{register.open_invitations(time.time())} invitations are open")
+
+
+@hub.command()
+@_REGISTER
+@click.argument("name")
+def revoke(file: Path, name: str) -> None:
+    """Take nothing more from NAME, from now on. What it sent stays in the engine."""
+    with _opened(file) as register:
+        register.revoke(name, time.time())
+    tell(f"{name} takes part no more")
+
+
+@hub.command()
+@_REGISTER
+@click.argument("name")
+def rotate(file: Path, name: str) -> None:
+    """Another credential for NAME: printed once, for the file beside its configuration."""
+    with _opened(file) as register:
+        click.echo(register.rotate(name))
+
+
+@hub.command()
+@_REGISTER
+@click.option("--listen", default="127.0.0.1:9890", show_default=True)
+@click.option(
+    "--engine",
+    required=True,
+    help="Where the engine takes remote write: http://127.0.0.1:9090/api/v1/write",
+)
+@click.option("--cert-file", type=click.Path(path_type=Path), help="A chain in PEM, for TLS.")
+@click.option("--key-file", type=click.Path(path_type=Path), help="Its private key in PEM.")
+def serve(
+    file: Path, listen: str, engine: str, cert_file: Path | None, key_file: Path | None
+) -> None:
+    """Answer those that join, and let in what vantages send; runs until it is told to end.
+
+    Without a certificate it belongs behind a web server that speaks https: credentials go by it.
+    """
+    # With a web server in it, so not before it is asked for.
+    from probe.hub.hub_server import HubCannotListenError, run
+
+    if (cert_file is None) != (key_file is None):
+        raise click.ClickException("--cert-file and --key-file belong together")
+    if urlsplit(engine).scheme not in ("http", "https") or not urlsplit(engine).hostname:
+        raise click.ClickException(f"{engine!r} is no URL of an engine")
+    with _opened(file) as register:
+        try:
+            run(register, engine, listen, cert_file, key_file)
+        except HubCannotListenError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def at_hub(url: str) -> str:
+    """The hub's URL without an end. https; http where nobody is on the way."""
+    parts = urlsplit(url)
+    plain = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    if not parts.hostname or not (parts.scheme == "https" or plain):
+        raise click.ClickException(
+            f"{url!r} is no address of a hub; expected one such as https://hub.example.org"
+        )
+    if parts.query or parts.username is not None:
+        raise click.ClickException(f"{url!r} has more in it than the address of a hub")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Register]:
+    try:
+        register = Register(home_of(str(file)))
+    except NoRegisterError as error:
+        raise click.ClickException(str(error)) from error
+    try:
+        yield register
+    except NoSuchVantageError as error:
+        raise click.ClickException(str(error)) from error
+    except sqlite3.Error as error:
+        raise click.ClickException(f"{file}: {error}") from error
+    finally:
+        with suppress(sqlite3.Error):
+            register.close()
+
+
+def _day(time_seconds: float) -> str:
+    return datetime.fromtimestamp(time_seconds, UTC).strftime("%Y-%m-%d")

@@ -1,0 +1,159 @@
+"""``throttlewatch join``: take part in a fleet with a line from its hub."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+import httpx
+import msgspec
+
+from probe.commands.hub import at_hub
+from probe.commands.new_files import checked, tell_hosts, written
+from probe.commands.output import tell
+from probe.commands.risk import RISK
+from probe.config.readable import home_of, must_be_file
+from probe.config.schema import Config
+from probe.hub.welcome import JOIN_PATH, Welcome
+from probe.publish.terminal.console import console
+
+SECONDS = 30.0
+# A welcome has some hundred bytes.
+MOST_BYTES = 16_384
+CREDENTIAL = "hub-credential"
+
+
+@click.command()
+@click.argument("line")
+@click.argument("file", type=click.Path(path_type=Path), default="throttlewatch.yaml")
+@click.option("--ca-file", type=click.Path(path_type=Path), help="Whose certificates are believed.")
+@click.option("-y", "--yes", is_flag=True, help="Ask nothing: the risks are known.")
+def join(line: str, file: Path, ca_file: Path | None, yes: bool) -> None:
+    """Take part in a fleet: LINE is the invitation of its hub, FILE the new configuration.
+
+    The hub says what this vantage is called and where it is; nothing is told to it but the
+    invitation. Before anything is sent you see what that means, and afterwards every host that
+    would be contacted. An invitation works once.
+    """
+    url, secret = _parts(line)
+    file = home_of(str(file))
+    credential = file.parent / CREDENTIAL
+    for path in (file, credential):
+        if path.exists():
+            raise click.ClickException(f"{path} is there already: give another name or folder")
+    if not os.access(file.parent if file.parent.exists() else file.parent.parent, os.W_OK):
+        raise click.ClickException(f"cannot write into {file.parent}: nothing was sent")
+    tell(
+        f"{RISK}\n\nThis line would send what it measures to {urlsplit(url).netloc}, which then "
+        "knows that it measures, and by its address where it is."
+    )
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.ClickException("nobody can be asked; with --yes the risks are known")
+        click.confirm("Go on?", abort=True, err=True)
+    welcome = _welcomed(url, secret, ca_file)
+    # First of all: the invitation is used, and this is shown once.
+    _keep(credential, welcome.credential)
+    text = _configuration(url, welcome, credential, ca_file)
+    config = checked(file, {file: text})
+    written({file: text})
+    _say_what_follows(config, file, welcome)
+
+
+def _parts(line: str) -> tuple[str, str]:
+    """The hub's URL and the invitation."""
+    url, mark, secret = line.strip().rpartition("#")
+    if not mark or not secret:
+        raise click.ClickException(
+            f"{line!r} is no invitation; expected one such as https://hub.example.org/#…"
+        )
+    return at_hub(url), secret
+
+
+def _welcomed(url: str, secret: str, ca_file: Path | None) -> Welcome:
+    """Asks the hub, once. No proxy or certificates of the environment."""
+    try:
+        if ca_file is not None:
+            must_be_file(ca_file)
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise click.ClickException(f"{ca_file}: {error.strerror or error}") from error
+    try:
+        with (
+            httpx.Client(trust_env=False, timeout=SECONDS, verify=context) as client,
+            client.stream("POST", url + JOIN_PATH, json={"invitation": secret}) as answer,
+        ):
+            body = b""
+            for part in answer.iter_raw():
+                body += part
+                if len(body) > MOST_BYTES:
+                    break
+            status = answer.status_code
+    except (httpx.HTTPError, OSError) as error:
+        raise click.ClickException(
+            f"{url} cannot be reached ({type(error).__name__}); the invitation may still be used"
+        ) from error
+    if status == 403:
+        raise click.ClickException(
+            "the hub does not know this invitation, or it was used, or it is out of date: ask for "
+            "another"
+        )
+    try:
+        if status != 200:
+            raise ValueError(status)
+        return msgspec.json.decode(body, type=Welcome)
+    except (ValueError, msgspec.DecodeError) as error:
+        raise click.ClickException(
+            f"{url} does not answer as a hub (status {status}): is the line whole?"
+        ) from error
+
+
+def _keep(path: Path, secret: str) -> None:
+    """Readable for the owner alone."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as out:
+            out.write(secret + "\n")
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot write {path}: {error.strerror}; the invitation is used, ask for another"
+        ) from error
+
+
+def _configuration(url: str, welcome: Welcome, credential: Path, ca_file: Path | None) -> str:
+    """The main file. JSON's texts are YAML's."""
+    lines = [
+        "# Made by `throttlewatch join`. A key that is not here has its default;",
+        "# docs/configuration.md has all of them. The hub says where this vantage is, whatever",
+        "# is written here.",
+        f"country: {json.dumps(welcome.country)}",
+        "vantages:",
+        f"  - name: {json.dumps(welcome.vantage)}",
+        f"    access: {json.dumps(welcome.access)}",
+        f"    role: {json.dumps(welcome.role)}",
+        f"    asn: {json.dumps(welcome.asn)}",
+        f"    upstream: {json.dumps(welcome.upstream)}",
+        "forward:",
+        f"  url: {json.dumps(url + welcome.write_path)}",
+        f"  bearer_token_file: {json.dumps(str(credential.resolve()))}",
+        f"  external_labels: {json.dumps({'instance': welcome.vantage})}",
+        *([] if ca_file is None else [f"  ca_file: {json.dumps(str(ca_file.resolve()))}"]),
+        "# Somebody said yes to the risks when this was made.",
+        "acknowledge_risks: true",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _say_what_follows(config: Config, file: Path, welcome: Welcome) -> None:
+    out = console()
+    out.print(f"This vantage is called {welcome.vantage}. Written: {file}.\n", soft_wrap=True)
+    tell_hosts(config, out)
+    out.print("\nNext:")
+    out.print(f"  1. throttlewatch check --online -c {file}   asks each of these hosts once")
+    out.print(f"  2. throttlewatch run -c {file}              keeps watching, and tells the hub")

@@ -1,0 +1,68 @@
+"""The hub's web server, in a process of its own."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import uvicorn
+
+from probe.hub.engine import Engine
+from probe.hub.register import Register
+from probe.hub.service import Hub
+from probe.publish.web.server import ListenError, split_listen
+
+# Each probe holds one connection for a second a minute; those beyond are told 503 and come again.
+MOST_REQUESTS = 256
+QUEUE = 1_024
+STOP_SECONDS = 10
+KEEP_SECONDS = 75
+
+
+class HubCannotListenError(Exception):
+    """It cannot begin; the text says why."""
+
+
+def run(
+    register: Register, engine: str, listen: str, cert_file: Path | None, key_file: Path | None
+) -> None:
+    """Serve until SIGTERM or SIGINT; what is being answered is finished. Raises
+    ``HubCannotListenError``."""
+    try:
+        host, port = split_listen(listen)
+        listening = _bound(host, port)
+    except ListenError as error:
+        raise HubCannotListenError(str(error)) from error
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise HubCannotListenError(f"cannot listen on {listen!r}: {why}") from error
+    with listening:
+        config = uvicorn.Config(
+            Hub(register, Engine(engine)).app(),
+            ssl_certfile=cert_file,
+            ssl_keyfile=None if key_file is None else str(key_file),
+            ws="none",
+            lifespan="on",
+            # What the hub has to say is in /metrics; no line says who came.
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=MOST_REQUESTS,
+            timeout_keep_alive=KEEP_SECONDS,
+            timeout_graceful_shutdown=STOP_SECONDS,
+        )
+        try:
+            config.load()
+        except OSError as error:
+            raise HubCannotListenError(f"{cert_file}, {key_file}: {error}") from error
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    if not host and socket.has_dualstack_ipv6():
+        return socket.create_server(
+            ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=QUEUE
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=QUEUE)

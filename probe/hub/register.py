@@ -1,0 +1,193 @@
+"""The register of a hub: invitations and vantages, in a file of SQLite's.
+
+It knows places, times and digests of secrets. Nothing in it says who or at which address anybody
+is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from probe.hub.enrolled import Enrolled, FleetPlace, digest_of, new_name, new_secret
+
+# "tw-h" in ASCII: no history of a daemon, which has another.
+APPLICATION_ID = 0x74772D68
+SCHEMA = 1
+BUSY_SECONDS = 10.0
+_TABLES = """
+CREATE TABLE invitation (
+    digest TEXT PRIMARY KEY, place TEXT NOT NULL, expires REAL NOT NULL, used_by TEXT
+) STRICT;
+CREATE TABLE vantage (
+    name TEXT PRIMARY KEY, place TEXT NOT NULL, digest TEXT NOT NULL UNIQUE,
+    joined REAL NOT NULL, revoked REAL
+) STRICT;
+"""
+
+
+class NotInvitedError(Exception):
+    """An invitation that lets nobody in. The text says no more than that, whatever the reason: who
+    tries invitations learns nothing."""
+
+
+class NoRegisterError(Exception):
+    """The file is no register of a hub, or cannot be used; the text says which."""
+
+
+class NoSuchVantageError(Exception):
+    """Nobody of that name takes part."""
+
+
+class Register:
+    """Open until ``close``. Every method is one transaction; raises ``sqlite3.Error`` if the file
+    can no longer be used."""
+
+    def __init__(self, path: Path) -> None:
+        """Made if it is not there, readable for its owner alone. Raises ``NoRegisterError``."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            self._file = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
+            try:
+                self._prepare()
+            except BaseException:
+                self._file.close()
+                raise
+        except (OSError, sqlite3.Error, NoRegisterError) as error:
+            raise NoRegisterError(f"{path}: {error}") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def invite(self, place: FleetPlace, *, until: float, now: float) -> str:
+        """A secret with which one vantage may join before ``until``. Old invitations go."""
+        secret = new_secret()
+        with self._transaction():
+            self._file.execute("DELETE FROM invitation WHERE expires < ?", (now,))
+            self._file.execute(
+                "INSERT INTO invitation VALUES (?, ?, ?, NULL)",
+                (digest_of(secret), _written(place), until),
+            )
+        return secret
+
+    def join(self, secret: str, now: float) -> tuple[Enrolled, str]:
+        """Who comes in by an invitation, and its credential, which is shown once. Raises
+        ``NotInvitedError``."""
+        digest = digest_of(secret)
+        with self._transaction():
+            found = self._file.execute(
+                "SELECT place FROM invitation WHERE digest = ? AND used_by IS NULL AND expires > ?",
+                (digest, now),
+            ).fetchone()
+            if digest is None or found is None:
+                raise NotInvitedError("this invitation is unknown, used or out of date")
+            place = _read(found[0])
+            credential = new_secret()
+            name = self._free_name(place)
+            self._file.execute(
+                "INSERT INTO vantage VALUES (?, ?, ?, ?, NULL)",
+                (name, found[0], digest_of(credential), now),
+            )
+            self._file.execute("UPDATE invitation SET used_by = ? WHERE digest = ?", (name, digest))
+        return Enrolled(name=name, place=place, joined=now), credential
+
+    def bearer(self, credential: str) -> Enrolled | None:
+        """Whose credential it is; ``None``: nobody's who takes part."""
+        digest = digest_of(credential)
+        if digest is None:
+            return None
+        found = self._file.execute(
+            "SELECT name, place, joined, revoked FROM vantage WHERE digest = ? AND revoked IS NULL",
+            (digest,),
+        ).fetchone()
+        return None if found is None else _enrolled(found)
+
+    def everybody(self) -> list[Enrolled]:
+        """All that ever joined, by name."""
+        found = self._file.execute(
+            "SELECT name, place, joined, revoked FROM vantage ORDER BY name"
+        ).fetchall()
+        return [_enrolled(row) for row in found]
+
+    def open_invitations(self, now: float) -> int:
+        """How many may still be used."""
+        (count,) = self._file.execute(
+            "SELECT count(*) FROM invitation WHERE used_by IS NULL AND expires > ?", (now,)
+        ).fetchone()
+        return int(count)
+
+    def revoke(self, name: str, now: float) -> None:
+        """From now on nothing that it sends is taken. Raises ``NoSuchVantageError``."""
+        self._change("UPDATE vantage SET revoked = ? WHERE name = ? AND revoked IS NULL", now, name)
+
+    def rotate(self, name: str) -> str:
+        """Another credential in place of its old one. Raises ``NoSuchVantageError``."""
+        credential = new_secret()
+        self._change(
+            "UPDATE vantage SET digest = ? WHERE name = ? AND revoked IS NULL",
+            digest_of(credential),
+            name,
+        )
+        return credential
+
+    def _change(self, statement: str, value: object, name: str) -> None:
+        with self._transaction():
+            if self._file.execute(statement, (value, name)).rowcount == 0:
+                raise NoSuchVantageError(f"nobody who takes part is called {name!r}")
+
+    def _free_name(self, place: FleetPlace) -> str:
+        while True:
+            name = new_name(place)
+            taken = self._file.execute("SELECT 1 FROM vantage WHERE name = ?", (name,)).fetchone()
+            if taken is None:
+                return name
+
+    def _prepare(self) -> None:
+        (identity,) = self._file.execute("PRAGMA application_id").fetchone()
+        (version,) = self._file.execute("PRAGMA user_version").fetchone()
+        (tables,) = self._file.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if identity not in (APPLICATION_ID, 0) or (identity == 0 and tables):
+            raise NoRegisterError("this is no register of a hub")
+        if version > SCHEMA:
+            raise NoRegisterError(f"schema {version} is of a newer throttlewatch")
+        self._file.execute("PRAGMA journal_mode = WAL")
+        self._file.execute("PRAGMA synchronous = FULL")
+        if version == SCHEMA:
+            return
+        with self._transaction():
+            # Another process may have made them since.
+            if self._file.execute("PRAGMA user_version").fetchone() == (0,):
+                for statement in _TABLES.split(";\n"):
+                    if statement.strip():
+                        self._file.execute(statement)
+                self._file.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                self._file.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._file.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._file.execute("ROLLBACK")
+            raise
+        self._file.execute("COMMIT")
+
+
+def _written(place: FleetPlace) -> str:
+    return msgspec.json.encode(place).decode()
+
+
+def _read(text: str) -> FleetPlace:
+    return msgspec.json.decode(text, type=FleetPlace)
+
+
+def _enrolled(row: tuple[str, str, float, float | None]) -> Enrolled:
+    name, place, joined, revoked = row
+    return Enrolled(name=name, place=_read(place), joined=joined, revoked=revoked)

@@ -1,0 +1,252 @@
+"""The whole way, with the real commands: invite, join, send, and what a Prometheus then has."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from lab.loopback.prometheus import free_address
+from probe.config import contacts, load
+from probe.config.schema import Config, StoreConfig
+from probe.config.values import Seconds
+from probe.publish.forward import forwarder
+from probe.publish.forward.forwarder import Forwarder
+from probe.publish.forward.remote_write import Receiver
+from probe.publish.forward.remote_write_answer import ReceiverResult
+from probe.store.samples import Labels
+from probe.store.writer import Store
+from tests.publish.forward.receivers import PrometheusReceiver
+from tests.publish.forward.test_forwarding import a_minute, settled
+
+PROGRAM = (sys.executable, "-m", "probe")
+PLACE = ("--country", "Pakistan", "--asn", "AS17557")
+
+
+def ran(*words: str, fails: bool = False) -> str:
+    """What a command prints; with ``fails`` what it says against what was asked."""
+    done = subprocess.run(
+        [*PROGRAM, *words], capture_output=True, text=True, timeout=60, check=False, stdin=-3
+    )
+    assert (done.returncode != 0) is fails, done.stdout + done.stderr
+    return done.stderr if fails else done.stdout
+
+
+class RunningHub:
+    """The hub's own process, before a real engine."""
+
+    def __init__(self, folder: Path, engine: str) -> None:
+        self.register = folder / "hub.sqlite3"
+        self.listen, self.engine = free_address(), engine
+        self.url = f"http://{self.listen}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        words = ("hub", "serve", "--listen", self.listen, "--engine", self.engine)
+        self._process = subprocess.Popen([*PROGRAM, *words, "--register", str(self.register)])
+        settled(self._answers)
+
+    def stop(self) -> int:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(30)
+
+    def invite(self, *more: str) -> list[str]:
+        said = ran(
+            *("hub", "invite", "--url", self.url, "--register", str(self.register)), *PLACE, *more
+        )
+        return [line.removeprefix("throttlewatch join ") for line in said.splitlines()]
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/-/healthy", trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[PrometheusReceiver]:
+    made = PrometheusReceiver(tmp_path / "engine")
+    made.start()
+    yield made
+    made.kill()
+    made.program.client.close()
+
+
+@pytest.fixture
+def hub(tmp_path: Path, engine: PrometheusReceiver) -> Iterator[RunningHub]:
+    made = RunningHub(tmp_path, engine.write_url)
+    made.start()
+    yield made
+    made.stop()
+
+
+def joined(hub: RunningHub, folder: Path) -> Config:
+    (line,) = hub.invite()
+    ran("join", line, str(folder / "throttlewatch.yaml"), "--yes")
+    return load(folder / "throttlewatch.yaml", {})
+
+
+def series(name: str, **more: str) -> Labels:
+    return tuple(sorted({"__name__": f"throttlewatch_{name}", **more}.items()))
+
+
+async def sent(config: Config, folder: Path, samples: dict[Labels, float], at: int) -> None:
+    """What a daemon of that configuration sends of a minute; returns when it was taken."""
+    store = await asyncio.to_thread(
+        Store.open, StoreConfig(path=str(folder / "history"), batch=Seconds(1.0))
+    )
+    store.sample(at, samples)
+    await asyncio.to_thread(settled, lambda: store.health().queued == 0)
+    way = Receiver(config.settings.forward)
+    made = Forwarder(config.settings.forward, store, way)
+    task = asyncio.create_task(made.run())
+    try:
+        async with asyncio.timeout(60):
+            while made.health().sent < len(samples):
+                await asyncio.sleep(0.05)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await way.close()
+        await asyncio.to_thread(store.close, 20)
+
+
+@pytest.mark.timeout(180)
+async def test_from_an_invitation_to_series_in_the_engine(
+    hub: RunningHub,
+    engine: PrometheusReceiver,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forwarder, "FIRST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(forwarder, "LONGEST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(forwarder, "LOOK_SECONDS", 0.1)
+    home = tmp_path / "home"
+    config = await asyncio.to_thread(joined, hub, home)
+    (vantage,) = config.settings.vantages
+    assert (vantage.country or config.settings.country, vantage.asn) == ("PK", 17_557)
+    assert ("127.0.0.1", "forward") in {(c.host, c.owner) for c in contacts(config)}
+    assert (home / "hub-credential").stat().st_mode & 0o077 == 0
+
+    own = series("verdict_state", vantage=vantage.name, platform="x", country="DE", asn="1")
+    foreign = series("verdict_state", vantage="another", platform="x")
+    await sent(config, home, {own: 1.0, foreign: 1.0}, a_minute())
+    found = {dict(key)["vantage"]: dict(key) for key in engine.samples()}
+    assert set(found) == {vantage.name}, "only its own passes"
+    assert found[vantage.name]["country"] == "PK"
+    assert found[vantage.name]["asn"] == "17557"
+    metrics = httpx.get(f"{hub.url}/metrics", trust_env=False).text
+    assert f'throttlewatch_hub_dropped_total{{reason="vantage",vantage="{vantage.name}"}} 1.0' in (
+        metrics
+    )
+    assert (
+        f'throttlewatch_hub_heard_timestamp_seconds{{country="PK",vantage="{vantage.name}"}}'
+        in (metrics)
+    )
+
+    # Neither the hub nor the engine being away loses anything.
+    engine.kill()
+    later = series("verdict_state", vantage=vantage.name, platform="facebook")
+    sending = asyncio.create_task(sent(config, home / "later", {later: 3.0}, a_minute()))
+    await asyncio.sleep(1.0)
+    assert await asyncio.to_thread(hub.stop) == -signal.SIGTERM
+    await asyncio.sleep(0.5)
+    await asyncio.to_thread(hub.start)
+    assert not sending.done()
+    await asyncio.to_thread(engine.start)
+    await sending
+    assert any(dict(key).get("platform") == "facebook" for key in engine.samples())
+
+    await asyncio.to_thread(ran, "hub", "revoke", vantage.name, "--register", str(hub.register))
+    way = Receiver(config.settings.forward)
+    refused = await way.send(b"")
+    await way.close()
+    assert refused.result is ReceiverResult.DENIED
+    listed = await asyncio.to_thread(ran, "hub", "list", "--register", str(hub.register))
+    assert "AS17557" in listed
+    assert "revoked" in listed
+
+
+@pytest.mark.timeout(120)
+def test_what_the_hub_does_not_take(hub: RunningHub, tmp_path: Path) -> None:
+    first, second = hub.invite("--count", "2")
+    ran("join", first, str(tmp_path / "a" / "throttlewatch.yaml"), "--yes")
+    # Used, and written over nothing.
+    said = ran("join", first, str(tmp_path / "b" / "throttlewatch.yaml"), "--yes", fails=True)
+    assert "does not know this invitation, or it was used" in said
+    assert not (tmp_path / "b").exists()
+    said = ran("join", second, str(tmp_path / "a" / "throttlewatch.yaml"), "--yes", fails=True)
+    assert "is there already" in said
+    # Nobody was asked, so nothing was sent, and the invitation is good.
+    said = ran("join", second, str(tmp_path / "c" / "throttlewatch.yaml"), fails=True)
+    assert "knows that it measures" in said
+    ran("join", second, str(tmp_path / "c" / "throttlewatch.yaml"), "--yes")
+
+    credential = (tmp_path / "c" / "hub-credential").read_text().strip()
+    with httpx.Client(base_url=hub.url, trust_env=False) as client:
+        right = {"Authorization": f"Bearer {credential}"}
+        for headers, body, status in (
+            ({}, b"", 401),
+            ({"Authorization": "Bearer " + "x" * 43}, b"", 401),
+            ({"Authorization": f"Basic {credential}"}, b"", 401),
+            (right, b"\xff" * 50, 400),
+            (right, b"\x00" * 3_000_000, 413),
+            (right, b"", 400),
+        ):
+            answer = client.post("/api/v1/write", content=body, headers=headers)
+            assert answer.status_code == status, (headers, answer.text)
+            assert credential not in answer.text
+        for body, status in (
+            (b"", 400),
+            (b"[]", 400),
+            (b'{"invitation": "x"}', 403),
+            (b'{"invitation": ' + b"1" * 10_000, 400),
+            (b'{"invitation": 5}', 400),
+            (b"\xff\xfe", 400),
+        ):
+            assert client.post("/api/v1/join", content=body).status_code == status, body
+        assert client.get("/api/v1/write").status_code == 405
+        assert client.get("/api/v1/join").status_code == 405
+        for path in ("/", "/api/v1/list", "/..%2f..%2fetc/passwd"):
+            assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("invite", "--url", "http://hub.example.org", *PLACE), "expected one such as https://"),
+        (("invite", "--url", "https://h.example/?a=b", *PLACE), "has more in it"),
+        (("invite", "--url", "https://h.example", "--country", "Nowhere"), "is no country"),
+        (("serve", "--engine", "nothing"), "is no URL of an engine"),
+        (("serve", "--engine", "http://127.0.0.1:1", "--listen", "nowhere"), "expected host:port"),
+        (("serve", "--engine", "http://127.0.0.1:1", "--cert-file", "a"), "belong together"),
+        (("revoke", "nobody"), "nobody who takes part is called 'nobody'"),
+    ],
+)
+def test_what_is_wrong_is_said(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    assert said in ran("hub", *words, "--register", str(tmp_path / "hub"), fails=True)
+
+
+@pytest.mark.parametrize("line", ["", "x", "https://hub.example.org/", "https://hub.example.org/#"])
+def test_what_is_no_invitation_is_said(line: str, tmp_path: Path) -> None:
+    file = tmp_path / "throttlewatch.yaml"
+    assert "is no invitation" in ran("join", line, str(file), "--yes", fails=True)
+    assert not file.exists()
+
+
+def test_a_hub_that_is_away_uses_no_invitation(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    line = f"http://{free_address()}/#{'x' * 43}"
+    said = ran("join", line, str(tmp_path / "throttlewatch.yaml"), "--yes", fails=True)
+    assert "cannot be reached" in said
+    assert "may still be used" in said
+    assert not any(tmp_path.iterdir())
+    assert time.monotonic() - begun < 60
