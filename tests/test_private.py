@@ -18,6 +18,7 @@ from starlette.routing import Route
 from probe.app import Daemon
 from probe.cli import main
 from probe.commands import found_now
+from probe.config import load
 from probe.config.definition import Definition
 from probe.config.schema import Settings, StoreConfig, VantageConfig
 from probe.config.values import Seconds
@@ -225,6 +226,24 @@ def test_no_command_says_anything_about_the_operator(
         assert said or command == "nation"
         for word in PLANTED:
             assert word not in said, f"{arguments}: {said}"
+
+
+def test_a_report_does_not_say_which_controls_were_drawn(tmp_path: Path) -> None:
+    file, yaml = tmp_path / "history", tmp_path / "c.yaml"
+    of = load(None, {"THROTTLEWATCH_CONTROLS": "all"})
+    kept = StoreConfig(path=str(file), batch=Seconds(0.0))
+    of = replace(of, settings=replace(of.settings, store=kept))
+    daemon = Daemon(of, lambda: of)
+    daemon._judging.judge(full_round(of, "x"), 750.0)
+    assert daemon._store.close(20)
+    pool = load(None, {}).pool
+    assert {control.name for control in of.controls} & {control.name for control in pool}
+    words = {word for one in pool for word in (one.name, one.title, *one.hosts)}
+    for chosen, is_said in (("[drawn]", False), ("[all]", True)):
+        yaml.write_text(f"store: {{path: {file}}}\ncontrols: {chosen}\n")
+        page = run("report", "-c", str(yaml), "-o", "-", "--from", FROM, "--to", UNTIL)
+        assert any(word in page for word in words) is is_said
+        assert (f"of the {len(pool)} sites" in page) is not is_said
 
 
 def test_the_history_is_its_users_alone(tmp_path: Path) -> None:

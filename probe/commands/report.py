@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -94,18 +94,35 @@ def report(
 
 
 def setting_of(
-    config: Config, incidents: tuple[Incident, ...], note: str, measured: Iterable[str]
+    config: Config, incidents: tuple[Incident, ...], note: str, measured: Sequence[str]
 ) -> Setting:
-    """What a report says of the configuration, and of the controls that were ``measured``."""
+    """What a report says of the configuration, and of the controls that were ``measured``. Of drawn
+    ones it has the number only: hardly another probe has drawn the same, so whoever sees the
+    network's connections would know by them whose line it is."""
     known = {control.name: control for control in with_whole_pool(config).controls}
+    pool = {control.name for control in config.pool}
+    drawn = [known[name] for name in measured if name in pool]
+    operators = len({control.operator for control in drawn})
     return Setting(
         country=config.settings.country,
         vantages={vantage.name: vantage for vantage in Declared(config).vantages},
         titles={platform.name: platform.title for platform in config.platforms},
-        controls=tuple(
-            f"{c.title} ({c.operator}, {c.scope})" if (c := known.get(name)) else name
-            for name in measured
+        controls=(
+            *(
+                f"{c.title} ({c.operator}, {c.scope})" if (c := known.get(name)) else name
+                for name in measured
+                if name not in pool
+            ),
+            *_drawn(len(drawn), operators, len(pool)),
         ),
         incidents=incidents,
         note=note,
     )
+
+
+def _drawn(sites: int, operators: int, pool: int) -> Iterable[str]:
+    if sites:
+        yield (
+            f"{sites} of the {pool} sites on throttlewatch's own list, of {operators} operators "
+            "(which of them could tell whose line this is)"
+        )

@@ -42,7 +42,7 @@ def filled(handful: Handful, pool: Sequence[Definition]) -> Handful:
     """The same handful with what is missing in it drawn from ``pool``: first of what never failed
     it. What is in the pool no more is dropped."""
     known = {one.name: one for one in pool}
-    chosen = [known[name] for name in handful.chosen if name in known]
+    chosen = [known[name] for name in dict.fromkeys(handful.chosen) if name in known]
     order = sorted(pool, key=lambda one: _place(handful, one))
     while len(chosen) < SITES:
         rest = [one for one in order if one not in chosen]

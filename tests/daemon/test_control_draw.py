@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from msgspec.structs import replace
 
@@ -61,6 +63,14 @@ def test_what_is_damaged_is_drawn_anew() -> None:
         store = Kept()
         store.cells[DRAWN] = damaged
         assert len(ControlDraw(store).drawn(CONFIG).controls) == SITES
+
+
+def test_one_that_stands_there_twice_counts_once() -> None:
+    store = Kept()
+    name = ControlDraw(store).drawn(CONFIG).controls[0].name
+    secret = json.loads(store.cells[DRAWN])["secret"]
+    store.cells[DRAWN] = json.dumps({"secret": secret, "chosen": [name] * SITES}).encode()
+    assert len(ControlDraw(store).drawn(CONFIG).controls) == SITES
 
 
 def test_what_failed_is_replaced_for_good() -> None:
