@@ -33,7 +33,7 @@ from probe.measure.legs import (
     with_drawn_names,
 )
 from probe.measure.manners import asked_host, wish_of
-from probe.measure.objects import KnownObject, KnownTarget, after_leg, is_there, object_now
+from probe.measure.objects import KnownObject, KnownTarget, after_answer, object_now
 from probe.measure.round_names import Resolution
 from probe.model.burst import PlannedBurst
 from probe.model.identity import FIRST_PROBER, Family, LegRole, RoundKind
@@ -332,8 +332,8 @@ class Rounds:
         if leg.role in (LegRole.TARGET, LegRole.CONTROL):
             candidate = marked(self._targets[leg.owner, leg.target], leg.candidate)
             memory = self.state.memory(VANTAGE, leg.owner, leg.target)
-            there, known = is_there(candidate, observed), memory.of(candidate)
-            after = after_leg(candidate, known, there, now)
+            known = memory.of(candidate)
+            after = after_answer(candidate, known, observed, now)
             if after is not known:
                 remembered = memory.after(candidate, after)
                 self.state.remember(VANTAGE, leg.owner, leg.target, remembered)

@@ -34,6 +34,16 @@ _X = Page(
 PAGES: dict[str, Page] = {
     "https://x.com/explore": _X,
     "https://x.com/notifications": _X,
+    "https://www.youtube.com/iframe_api": Page(
+        text=r"var scriptUrl = 'https:\/\/www.youtube.com\/s\/player\/4fcd6e4a\/www-widgetapi.js';",
+        link="https://www.youtube.com/s/player/4fcd6e4a/player_ias.vflset/en_US/base.js",
+        lead_bytes=0,
+    ),
+    "https://redirector.googlevideo.com/report_mapping?di=no": Page(
+        text="192.0.2.1 => example-city1 (192.0.2.0/24)\n",
+        link="https://rr1.example-city1.googlevideo.com/generate_204",
+        lead_bytes=0,
+    ),
     "https://www.facebook.com/": Page(
         text=r'{"src":"https:\/\/static.xx.fbcdn.net\/rsrc.php\/v4\/yA\/r\/s3LdR0pQx2m.js"}'
         r'{"src":"https:\/\/static.xx.fbcdn.net\/rsrc.php\/v4\/y1\/r\/7sQ2ZcVw0nT.js"}',

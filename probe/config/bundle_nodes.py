@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 
 from probe.config.bundle import Bundle
-from probe.config.checks import CHECKS, undeclared_hosts
+from probe.config.checks import CHECKS
 from probe.config.definition import Definition
 from probe.config.document import Node, parse
 from probe.config.errors import ConfigError
 from probe.config.formats import is_address
+from probe.config.named_hosts import undeclared_hosts
 from probe.config.walk import Walker
 
 _END = ".yaml"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -13,9 +12,8 @@ from msgspec.structs import replace
 from probe.config.definition import Candidate, Corner, Target
 from probe.config.document import Node
 from probe.config.errors import ConfigError
-from probe.config.formats import is_address, is_host, is_https_url
+from probe.config.formats import is_address
 from probe.config.hints import near
-from probe.config.hosts import covers
 from probe.config.schema import (
     DnsConfig,
     ForwardConfig,
@@ -300,63 +298,3 @@ CHECKS: Mapping[type[Struct], Check] = {
     TargetsConfig: check_targets,
     Target: check_target,
 }
-
-
-def undeclared_hosts(definition: Node) -> Iterator[ConfigError]:
-    """Hosts that a definition names somewhere and not in its ``hosts``.
-
-    Looks at the tree and not at the value, so that one mistake elsewhere does not hide these.
-    """
-    hosts = definition.get("hosts")
-    if hosts is None or not hosts.items():
-        return
-    declared = [entry.text for entry in hosts.items()]
-    for place, host in _named_hosts(definition):
-        if not covers(declared, host):
-            yield place.error(
-                found=f"the host {host}, which `hosts` does not name",
-                expected=f"a host of `hosts`: {', '.join(declared)}",
-                suggestion=near(host, declared),
-            )
-
-
-def _named_hosts(definition: Node) -> Iterator[tuple[Node, str]]:
-    targets = definition.get("targets")
-    for target in targets.items() if targets is not None else ():
-        yield from _hosts_named(target)
-        candidates = target.get("candidates")
-        for candidate in candidates.items() if candidates is not None else ():
-            yield from _hosts_named(candidate)
-
-
-def _hosts_named(target: Node) -> Iterator[tuple[Node, str]]:
-    """Those of a target, or of one of its candidates."""
-    paths: list[tuple[Any, ...]] = [("url",), ("discover", "page"), ("fallback", "url")]
-    for corner in ((), ("swap",), ("decoy",)):
-        paths += [(*corner, key) for key in ("connect_to", "sni", "host")]
-        drawn = target.find(*corner, "names").items() if corner else ()
-        for name in drawn:
-            if isinstance(name.value, str) and is_host(name.value):
-                yield name, name.value
-    for path in paths:
-        place = _at(target, path)
-        if place is None or not isinstance(place.value, str):
-            continue
-        if path[-1] in ("url", "page"):
-            if is_https_url(place.value):
-                yield place, urlsplit(place.value).hostname or ""
-        elif is_host(place.value):
-            yield place, place.value
-    for place in target.find("discover", "pages").items():
-        if isinstance(place.value, str) and is_https_url(place.value):
-            yield place, urlsplit(place.value).hostname or ""
-    for place in target.find("discover", "hosts").items():
-        if isinstance(place.value, str):
-            yield place, place.value
-
-
-def _at(node: Node, path: tuple[Any, ...]) -> Node | None:
-    found: Node | None = node
-    for key in path:
-        found = found.get(key) if found is not None else None
-    return found

@@ -22,6 +22,7 @@ from probe.config.values import (
     HostPattern,
     HttpsUrl,
     HttpVersion,
+    LinkWithHole,
     Month,
     Name,
     Pattern,
@@ -41,11 +42,13 @@ class Discovery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``pattern`` is a regular expression; its first group (or the whole match) is the link, which may
     be JSON-escaped, relative to the page or scheme-relative. It must stay on ``hosts``. Of many
     links a few are looked at. ``pages`` are asked in turn while those before give no link.
+    ``link``: what was found is no link but a part of one, and stands in the place of ``{}``.
     """
 
     page: HttpsUrl
     pages: Annotated[tuple[HttpsUrl, ...], Meta(max_length=4)] = ()
     pattern: Pattern
+    link: LinkWithHole | None = None
     hosts: Annotated[tuple[HostPattern, ...], Meta(min_length=1)]
 
 
@@ -115,6 +118,7 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     the next ones (``candidates_of``); without the first, ``candidates`` are all. Everything else
     that is not given follows from the URL: ``connect_to``, ``sni``, ``host`` and
     ``certificate_name`` are its host. A certificate for one of ``also_certified`` is right as well.
+    ``optional``: left out where ``overrides`` give other ``hosts``, and its own are not among them.
     ``not_a_page``: an answer of type ``text/html`` is not the object. ``compares: goodput``
     targets are read in transfer rounds, all targets are reached in light rounds.
     ``no_swap``/``no_decoy`` say why that corner of the square does not exist. ``quic``: it speaks
@@ -125,6 +129,7 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Name
     why: str = ""
     evidence: Month | None = None
+    optional: bool = False
     url: HttpsUrl | None = None
     discover: Discovery | None = None
     fallback: Fallback | None = None

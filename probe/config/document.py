@@ -73,6 +73,12 @@ class Node(Struct, frozen=True, kw_only=True):
         """The members when this is a list, else nothing."""
         return self.value if isinstance(self.value, tuple) else ()
 
+    def with_value(self, value: tuple[Node, ...] | dict[str, Node]) -> Node:
+        """Other members at the same place."""
+        return Node(
+            file=self.file, line=self.line, key=self.key, value=value, key_line=self.key_line
+        )
+
     def find(self, *path: str | int) -> Node:
         """The value at ``path``, or the nearest one above it that is there."""
         node = self
@@ -136,13 +142,13 @@ def merge(base: Node, over: Node) -> Node:
         value = dict(base.value)
         for key, below in over.value.items():
             value[key] = merge(value[key], below) if key in value else below
-        return _with_value(base, value)
+        return base.with_value(value)
     if _named(base) and _named(over):
         members = {_name(member): member for member in base.items()}
         for member in over.items():
             name = _name(member)
             members[name] = merge(members[name], member) if name in members else member
-        return _with_value(base, tuple(members.values()))
+        return base.with_value(tuple(members.values()))
     return over
 
 
@@ -153,10 +159,6 @@ def _named(node: Node) -> bool:
 def _name(member: Node) -> str:
     name = member.get("name")
     return name.text if name is not None else ""
-
-
-def _with_value(node: Node, value: tuple[Node, ...] | dict[str, Node]) -> Node:
-    return Node(file=node.file, line=node.line, key=node.key, value=value, key_line=node.key_line)
 
 
 class _TooMuch(Exception):  # noqa: N818 - it ends the reading
@@ -192,13 +194,13 @@ class _Reader:
         self._open.add(id(source))
         try:
             if isinstance(source, MappingNode):
-                return _with_value(here, self._mapping(source, key, level))
+                return here.with_value(self._mapping(source, key, level))
             if isinstance(source, SequenceNode):
                 members = (
                     self.node(member, f"{key}[{index}]", 0, level + 1)
                     for index, member in enumerate(source.value)
                 )
-                return _with_value(here, tuple(members))
+                return here.with_value(tuple(members))
             return self._scalar(source, here)
         finally:
             self._open.discard(id(source))

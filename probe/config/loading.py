@@ -14,11 +14,12 @@ from probe.config.bundle import Bundle
 from probe.config.bundle_nodes import nodes_of
 from probe.config.bundle_places import InstalledBundle, installed
 from probe.config.calling import called
-from probe.config.checks import CHECKS, undeclared_hosts
+from probe.config.checks import CHECKS
 from probe.config.definition import Definition
 from probe.config.document import Node, merge, parse
 from probe.config.errors import ConfigError, ConfigErrors
 from probe.config.hints import default_of, keys_of, near
+from probe.config.named_hosts import fitting, undeclared_hosts
 from probe.config.probers import used
 from probe.config.readable import Unreadable, home_of, must_be_file, read_text
 from probe.config.schema import Config, ForwardConfig, Settings, StoreConfig, WebConfig
@@ -191,7 +192,7 @@ class _Loading:
                     )
                 )
             else:
-                nodes[name] = merge(nodes[name], over)
+                nodes[name] = fitting(merge(nodes[name], over), over)
         return {
             name: as_shipped[name]
             if name in as_shipped and as_shipped[name].node is node

@@ -9,10 +9,11 @@ from pathlib import Path
 from msgspec import Struct
 
 from probe.config import embedded
-from probe.config.checks import CHECKS, undeclared_hosts
+from probe.config.checks import CHECKS
 from probe.config.definition import Definition
 from probe.config.document import Node, parse
 from probe.config.errors import ConfigError
+from probe.config.named_hosts import undeclared_hosts
 from probe.config.schema import Settings
 from probe.config.walk import INVALID, Walker
 from probe.model.identity import Role

@@ -59,6 +59,13 @@ LabelName = Annotated[
         description="a label's name: letters, digits and _, such as instance",
     ),
 ]
+LinkWithHole = Annotated[
+    str,
+    Meta(
+        pattern=r"^https://[^\s{}]*\{\}[^\s{}]*$",
+        description="an https URL with {} in it, such as https://example.com/{}/app.js",
+    ),
+]
 UrlPath = Annotated[str, Meta(extra={"format": "url-path"})]
 Hours = Annotated[str, Meta(extra={"format": "hours"})]
 Interface = Annotated[str, Meta(extra={"format": "interface"})]

@@ -20,7 +20,7 @@ from probe.measure.failures import NO_RESOURCES
 from probe.measure.leg_waits import LegWaits, read_bytes, taken
 from probe.measure.lookout import Lookout
 from probe.measure.manners import Wish, asked_host, wish_of
-from probe.measure.objects import after_leg, is_there
+from probe.measure.objects import after_answer
 from probe.measure.page import Page, fetch_page
 from probe.measure.prober import measures
 from probe.measure.pulse import Pulse
@@ -247,8 +247,8 @@ class Asker:
         if leg.role in _OWN_OBJECT:
             candidate = marked(self._targets[leg.owner, leg.target], leg.candidate)
             memory = self._state.memory(via.name, leg.owner, leg.target)
-            there, known = is_there(candidate, observed), memory.of(candidate)
-            after = memory.after(candidate, after_leg(candidate, known, there, now))
+            known = after_answer(candidate, memory.of(candidate), observed, now)
+            after = memory.after(candidate, known)
             self._state.remember(via.name, leg.owner, leg.target, after)
 
     def _heed(self, observed: LegObservation, via: VantageConfig) -> None:

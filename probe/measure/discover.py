@@ -33,7 +33,10 @@ async def find_links(page: str, body: bytes, discovery: Discovery) -> tuple[str,
     refused: list[Unusable] = []
     for raw in found:
         await asyncio.sleep(0)  # they may be many and long
-        link = usable(page, written_out(raw), discovery.hosts)
+        whole = written_out(raw)
+        if discovery.link is not None:
+            whole = discovery.link.replace("{}", whole)
+        link = usable(page, whole, discovery.hosts)
         if isinstance(link, str):
             fit[link] = None
         else:

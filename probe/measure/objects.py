@@ -41,7 +41,8 @@ class KnownObject(Struct, frozen=True, kw_only=True):
 
     ``url`` is the discovered link, ``refused`` are links that were gone (the latest last),
     ``again_at`` when its page is due again. ``gone_at``: when the far end said so last;
-    ``gone_until``: for how long others are used in its place; ``gone``: times in a row.
+    ``gone_until``: for how long others are used in its place; ``gone``: times in a row. ``size``:
+    how large its own server says that it is (0: not told).
     ``trouble``: why the page gave no link when it was asked last; ``dry``: times in a row.
     """
 
@@ -51,6 +52,7 @@ class KnownObject(Struct, frozen=True, kw_only=True):
     gone_at: float = _LONG_AGO
     gone_until: float = _LONG_AGO
     gone: int = 0
+    size: int = 0
     refused: tuple[str, ...] = ()
     trouble: str = ""
     dry: int = 0
@@ -88,7 +90,8 @@ def object_now(
     chosen = next(there, None) or min(able, key=lambda one: memory.of(one).gone_at)
     url = _url(chosen, memory)
     assert url is not None
-    return chosen, ChosenObject(url=url, min_bytes=int(chosen.min_bytes))
+    sure = max(int(chosen.min_bytes), memory.of(chosen).size)
+    return chosen, ChosenObject(url=url, min_bytes=sure)
 
 
 def page_to_ask(target: Target, memory: KnownTarget, now: float) -> Target | None:
@@ -119,7 +122,13 @@ def after_page(
             known, looked_at=now, again_at=now + seconds, trouble=trouble, dry=known.dry + 1
         )
     found = replace(
-        known, url=link, looked_at=now, again_at=now + REMEMBER_SECONDS, trouble="", dry=0
+        known,
+        url=link,
+        looked_at=now,
+        again_at=now + REMEMBER_SECONDS,
+        size=known.size if link == known.url else 0,
+        trouble="",
+        dry=0,
     )
     if link in known.refused:
         return replace(found, again_at=now + MOST_RETRY_SECONDS)
@@ -135,6 +144,7 @@ def after_leg(candidate: Target, known: KnownObject, there: bool | None, now: fl
             return known
         others = tuple(link for link in known.refused if link != known.url)
         return replace(known, gone=0, gone_until=_LONG_AGO, refused=others)
+    known = replace(known, size=0)
     if candidate.discover is not None and known.url is not None:
         others = tuple(link for link in known.refused if link != known.url)
         known = replace(known, refused=(*others, known.url)[-MOST_REFUSED:])
@@ -149,6 +159,23 @@ def after_leg(candidate: Target, known: KnownObject, there: bool | None, now: fl
     )
 
 
+def after_answer(
+    candidate: Target, known: KnownObject, observed: LegObservation, now: float
+) -> KnownObject:
+    """What is remembered of ``candidate`` after a leg that asked for its object."""
+    after = after_leg(candidate, known, is_there(candidate, observed), now)
+    size = _told_size(observed)
+    if size is None or after.gone > known.gone or size == after.size:
+        return after
+    return replace(after, size=size)
+
+
+def _told_size(observed: LegObservation) -> int | None:
+    tls, http = observed.tls, observed.http
+    proven = observed.failure is None and tls is not None and tls.verify_error == ""
+    return http.whole_bytes if proven and http is not None else None
+
+
 def is_there(candidate: Target, observed: LegObservation) -> bool | None:
     """Whether the object is there, by what one leg saw; ``None``: that is not known.
 
@@ -159,6 +186,9 @@ def is_there(candidate: Target, observed: LegObservation) -> bool | None:
     failure, tls = observed.failure, observed.tls
     if failure is None:
         read = observed.leg.compares is Compares.GOODPUT
+        size = _told_size(observed)
+        if size is not None and size < candidate.min_bytes:
+            return False  # it has shrunk: even one that is only reached says so
         return True if read or candidate.compares is Compares.HANDSHAKE else None
     if tls is None:
         return None

@@ -17,6 +17,7 @@ from lab.world.content import PAGES
 from lab.world.dns import Zone
 from lab.world.spec import LARGEST_BYTES, Certificate, Object, Site
 from probe.config import contacts, load
+from probe.config.candidates import candidates_of
 from probe.config.definition import Definition
 from probe.config.formats import is_address
 from probe.config.hosts import covers
@@ -92,11 +93,12 @@ def test_an_object_larger_than_the_world_is_an_error() -> None:
 DEFAULT = structs.replace(load(None, {}), pool=())  # the lab has the fixed controls
 EVERYTHING = load(None, {"THROTTLEWATCH_PLATFORMS": "x,facebook,instagram,youtube,whatsapp"})
 DISCOVERIES = {
-    page: target.discover
+    page: candidate.discover
     for definition in (*EVERYTHING.platforms, *EVERYTHING.controls)
     for target in definition.targets
-    if target.discover is not None
-    for page in (target.discover.page, *target.discover.pages)
+    for candidate in candidates_of(target)
+    if candidate.discover is not None
+    for page in (candidate.discover.page, *candidate.discover.pages)
 }
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lab.loopback.hostile import PAGES
+from probe.config.candidates import candidates_of
 from probe.config.definition import Discovery
 from probe.config.formats import is_https_url
 from probe.config.hosts import covers
@@ -179,12 +180,13 @@ def test_many_matches_are_cut_off() -> None:
 
 
 SHIPPED = [
-    target.discover
+    candidate.discover
     for definition in load(
         None, {"THROTTLEWATCH_PLATFORMS": "x,facebook,instagram,youtube,whatsapp"}
     ).platforms
     for target in definition.targets
-    if target.discover is not None
+    for candidate in candidates_of(target)
+    if candidate.discover is not None
 ]
 
 
@@ -205,6 +207,19 @@ async def seconds_of(pattern: str, page: bytes) -> float:
     began = time.monotonic()
     await search(pattern, page)
     return time.monotonic() - began
+
+
+async def test_what_is_found_may_be_a_part_of_the_link() -> None:
+    discovery = Discovery(
+        page=PAGE,
+        pattern="(?<==> )[a-z0-9-]{3,40}",
+        link="https://rr1.{}.x.com/generate_204",
+        hosts=("*.x.com",),
+    )
+    body = b"203.0.113.7 => city-1 (203.0.113.0/24)"
+    assert await find_links(PAGE, body, discovery) == ("https://rr1.city-1.x.com/generate_204",)
+    elsewhere = replace(discovery, hosts=("x.com",))
+    assert isinstance(await find_links(PAGE, body, elsewhere), Failure)
 
 
 def page(status: int = 200, body: str = "", location: str | None = None) -> Page:
