@@ -102,7 +102,10 @@ def _urls(target: Target) -> Iterator[SplitResult]:
     if target.url is not None:
         yield urlsplit(target.url)
     if target.discover is not None:
-        yield urlsplit(target.discover.page)
+        page = target.discover.page
+        yield urlsplit(page)
+        if page in PAGES:
+            yield urlsplit(PAGES[page].link)
 
 
 class _Plan:

@@ -155,7 +155,7 @@ def check_target(target: Target, node: Node) -> Iterator[ConfigError]:
     if not (target.candidates and target.url is None and target.discover is None):
         yield from _one_source(target, node)
     elif target.fallback is not None:
-        yield node.find("fallback").error(
+        yield node.find("fallback", "url").error(
             found="a fallback without url or discover",
             expected="url or discover, or the fallback as one of candidates",
         )

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from probe.model.basis import Basis
 from probe.model.curtain import Curtain
+from probe.model.object_record import NothingRead
 from probe.model.observation import HOLD_SECONDS
 
 # A target that is this many times slower than its own level is throttled severely (OONI's
@@ -181,7 +182,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     for ``holds_seconds`` unless another one comes: from then on nobody knows. ``back``: what it
     says of the time before. ``curtains``: operators of controls whose sites alone are slow, frozen
     or silent. ``read_at``: when a round last read a whole object of it and all was
-    well (Unix seconds; ``None``: not known). The state and all of the above are TCP's; ``over`` has
+    well (Unix seconds; ``None``: not known). ``unread``: targets whose objects could not be read,
+    so nothing is known of how fast they are. The state and all of the above are TCP's; ``over`` has
     what is so over each other transport that is judged.
     """
 
@@ -214,6 +216,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     read_at: float | None = None
     over: tuple[TransportFinding, ...] = ()
     curtains: tuple[Curtain, ...] = ()
+    unread: tuple[NothingRead, ...] = ()
 
     @property
     def suspected(self) -> bool:

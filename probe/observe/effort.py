@@ -12,7 +12,7 @@ from enum import StrEnum
 from math import inf
 
 from probe.model.failure import NOT_THE_OBJECT, Failure
-from probe.model.identity import Compares, Dates, Phase
+from probe.model.identity import Answer, Compares, Dates, LegRole, Phase, Verify
 from probe.model.observation import LegObservation
 from probe.observe.goodput import goodput, handshake_seconds
 
@@ -49,7 +49,7 @@ def handshake_effort(leg: LegObservation) -> float | None:
     A handshake that ran into the deadline while bytes were coming counts its seconds until then;
     one that was reset, refused or met with silence counts as infinite.
     """
-    if sound(leg):
+    if sound(leg) or unproven(leg):
         return None
     seconds = handshake_seconds(leg)
     if seconds is not None and seconds > 0.0:
@@ -67,7 +67,7 @@ def read_effort(leg: LegObservation) -> float | None:
 
     Bytes that the curve saw arrive count when the head of the answer never came whole.
     """
-    if leg.leg.compares is not Compares.GOODPUT or refused(leg):
+    if leg.leg.compares is not Compares.GOODPUT or refused(leg) or unproven(leg):
         return None
     rate = goodput(leg)
     if rate is not None:
@@ -83,6 +83,21 @@ def read_effort(leg: LegObservation) -> float | None:
 def effort(leg: LegObservation, measure: Measure) -> float | None:
     """Seconds per handshake or per body byte of ``leg``; ``None`` if it has no such effort."""
     return handshake_effort(leg) if measure is Measure.HANDSHAKE else read_effort(leg)
+
+
+def unproven(leg: LegObservation) -> bool:
+    """Whoever answered the leg of a target, swap or control has not shown that it is who was asked:
+    its certificate holds for no name that is expected, and is only written down. What it says and
+    how fast it is are nobody's."""
+    tls = leg.tls
+    return (
+        leg.leg.verify is Verify.RECORD
+        and leg.leg.answer is Answer.EXPECTED
+        and leg.leg.role is not LegRole.DECOY
+        and tls is not None
+        and bool(tls.verify_error)
+        and (leg.failure is None or leg.failure.reason in NOT_THE_OBJECT)
+    )
 
 
 def refused(leg: LegObservation) -> bool:
@@ -175,7 +190,7 @@ def _came_in_handshake(leg: LegObservation) -> int | None:
 def gave(leg: LegObservation) -> bool:
     """The far end gave what was asked of it, or was giving it when our own deadline cut it off: it
     answers, be it slowly, and what came is a sample of its pace."""
-    return leg.ok or died_of_slowness(leg)
+    return (leg.ok and not unproven(leg)) or died_of_slowness(leg)
 
 
 def only_small(leg: LegObservation) -> bool:

@@ -22,6 +22,7 @@ class ToBoard(Outlet):
             case events.RoundLate():
                 self._board.round_late(event.vantage, event.platform)
             case events.RoundJudged():
+                self._board.objects_seen(event.observed.vantage, event.memory.records)
                 self._board.round_finished(event.observed, event.verdict)
             case events.ClockStepped():
                 self._board.clock_stepped(event.seconds)

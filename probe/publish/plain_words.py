@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from probe.model.failure import (
     BODY_TOO_SHORT,
     NOT_THE_OBJECT,
@@ -11,6 +13,7 @@ from probe.model.failure import (
     UNKNOWN,
 )
 from probe.model.identity import Phase
+from probe.model.object_record import NothingRead, Why
 from probe.model.observation import LegObservation
 
 _REASONS = {
@@ -66,6 +69,22 @@ def failure_words(leg: LegObservation) -> str:
         words = f"{words} ({leg.body_bytes} bytes)"
     if failure.reason not in _NO_WHEN:
         words = f"{words} {_PHASES[failure.phase]}"
+    return words
+
+
+_WHY = {
+    Why.GONE: "its own server says that it is not there",
+    Why.NO_LINK: "no page leads to it",
+    Why.UNREACHED: "no answer came that can be trusted",
+}
+
+
+def unread_words(one: NothingRead) -> str:
+    """Which target gives nothing to read, since when, and what to do about it."""
+    since = f"{datetime.fromtimestamp(one.since, tz=UTC):%Y-%m-%d %H:%M} UTC"
+    words = f"{one.target}: no object could be read since {since} ({_WHY[one.why]})"
+    if one.rotten:
+        words += "; `throttlewatch check --online` says which candidates still give one"
     return words
 
 

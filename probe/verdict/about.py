@@ -14,7 +14,7 @@ from probe.config.handful import with_whole_pool
 from probe.config.probers import Prober, used
 from probe.config.schema import Config
 from probe.model.identity import FIRST_PROBER, Compares, Family, LegRole, Role
-from probe.model.observation import RoundObservation
+from probe.model.observation import Leg, RoundObservation
 from probe.model.verdict import Verdict
 from probe.verdict.thresholds import DEFAULT, Thresholds
 
@@ -27,10 +27,11 @@ BURST_LEGS = 9
 class TargetFacts(Struct, frozen=True, kw_only=True):
     """One endpoint of the platform: ``host`` is what is connected to (empty: discovered), and what
     its swap compares (``None``: it has no swap). ``swaps``: what those of its candidates do, by
-    their marks, where it is not the same of all."""
+    their marks, where it is not the same of all. ``reads``: it has an object that is read."""
 
     name: str
     host: str = ""
+    reads: bool = False
     swap: Compares | None = None
     swaps: dict[str, Compares | None] = {}
 
@@ -104,6 +105,13 @@ class About(Struct, frozen=True, kw_only=True):
     def target(self, name: str) -> TargetFacts:
         """What is known of a target; an unknown one has no swap."""
         return next((t for t in self.targets if t.name == name), TargetFacts(name=name))
+
+    def reads(self, leg: Leg) -> bool:
+        """Whether ``leg`` is about a target or control that has an object which is read."""
+        if leg.role is LegRole.TARGET:
+            return self.target(leg.target).reads
+        name = f"{leg.owner}/{leg.target}"
+        return any(one.min_bytes > 0 for one in self.controls if one.name == name)
 
     def of(self, observed: RoundObservation) -> About:
         """With the candidates that ``observed`` has asked."""
@@ -238,6 +246,7 @@ def _target(target: Target) -> TargetFacts:
     return TargetFacts(
         name=target.name,
         host=host,
+        reads=target.compares is Compares.GOODPUT,
         swap=swaps[mark_of(first)],
         swaps=swaps if len(set(swaps.values())) > 1 else {},
     )

@@ -1,4 +1,5 @@
-"""Rungs of what is not called normal although nothing is suspected: it was, or should be, better.
+"""Rungs of what is not called normal although nothing is suspected: it was better, or should be, or
+it is not known who answers.
 
 They stand together in the ladder (``ladder.py``), below whatever is suspected or known of the line.
 """
@@ -12,6 +13,7 @@ from msgspec import Struct
 from probe.observe.effort import Measure
 from probe.verdict.facts import Facts
 from probe.verdict.pace import SLOWEST
+from probe.verdict.words import strangers
 from probe.verdict.words_beside import NOT_KNOWN, advice, slow_unproven
 from probe.verdict.words_numbers import rate, times
 
@@ -89,6 +91,13 @@ def slower_than_before(facts: Facts) -> str:
 
 
 BEFORE: tuple[Rung, ...] = (
+    Rung(
+        id="unknown.stranger",
+        reason="stranger",
+        why="Who answers has not shown to be who was asked: neither well nor ill follows from it.",
+        holds=lambda f: bool(f.strangers),
+        says=strangers,
+    ),
     Rung(
         id="unknown.slow-unproven",
         reason="slow_unproven",

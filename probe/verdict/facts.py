@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from probe.model.curtain import Curtain
 from probe.model.identity import FIRST_PROBER, Family, Phase, Verify
+from probe.model.object_record import NothingRead
 from probe.model.observation import LegObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.effort import (
@@ -21,6 +22,7 @@ from probe.observe.effort import (
     refused,
     server_error,
     sound,
+    unproven,
     withheld,
 )
 from probe.verdict.answers import Working
@@ -135,6 +137,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     compared: bool = False
     tested_bytes: int = 0
     read_at: float = 0.0
+    unread: tuple[NothingRead, ...] = ()
+    objects: int = 0
     at: float = 0.0
     others: tuple[LegObservation, ...] = ()
     working: Working = Working()
@@ -210,7 +214,12 @@ class Facts(Struct, frozen=True, kw_only=True):
     def refused(self) -> bool:
         """Every target that is not well was refused by the platform itself."""
         wrong = [leg for leg in self.known if not leg.ok]
-        return bool(wrong) and all(refused(leg) for leg in wrong)
+        return bool(wrong) and all(refused(leg) and not unproven(leg) for leg in wrong)
+
+    @property
+    def strangers(self) -> tuple[LegObservation, ...]:
+        """Targets in whose place somebody answered who has not shown to be who was asked."""
+        return tuple(leg for leg in self.known if unproven(leg))
 
     @property
     def authority_unknown(self) -> bool:

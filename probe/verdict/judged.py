@@ -13,7 +13,15 @@ from probe.model.identity import LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import State
 from probe.observe.effort import Measure
-from probe.verdict import answers, curtains, lasting, pace, testing, where_names_lead
+from probe.verdict import (
+    answers,
+    curtains,
+    lasting,
+    object_records,
+    pace,
+    testing,
+    where_names_lead,
+)
 from probe.verdict.about import About
 from probe.verdict.apart import Led
 from probe.verdict.beside_others import plainly
@@ -118,6 +126,9 @@ class Judged(Struct, frozen=True, kw_only=True):
 def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: About) -> Facts:
     """What the rules look at. ``memory``: after who answered has been noted."""
     mine, line, at = judged.mine, judged.line, observed.started_at
+    unread = object_records.unread(memory.records, observed.platform, about)
+    objects = sum(target.reads for target in about.targets)
+    nothing_read = bool(unread) and len(unread) == objects
     return Facts(
         title=about.title,
         margin=about.thresholds.margin,
@@ -163,8 +174,10 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         slower=mine.slower,
         paces=pace.paces(mine, memory.controls, observed, about),
         relief=mine.relief,
-        tested_bytes=answers.most_read(judged.reads, at),
+        tested_bytes=0 if nothing_read else answers.most_read(judged.reads, at),
         read_at=judged.reads[-1][0] if judged.reads else 0.0,
+        unread=unread,
+        objects=objects,
         working=answers.working(mine, observed),
         prober=about.prober,
     )

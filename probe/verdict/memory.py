@@ -14,6 +14,7 @@ from probe.model.basis import Basis
 from probe.model.burst import Burst
 from probe.model.curtain import Curtain
 from probe.model.identity import Family
+from probe.model.object_record import ObjectRecord
 from probe.model.observation import LegObservation
 from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger, Verdict, reaches
 from probe.observe.effort import Measure
@@ -357,6 +358,8 @@ class Memory(Struct, frozen=True, kw_only=True):
     ``line_rounds``: rounds in a row in which every round-trip time was another one. ``families``:
     who answers over each. ``objects``: series → the object that it is of, ``shelf``: the levels of
     others that it was of before (``shelf.py``). ``curtains``: those that hang, by operator.
+    ``records``: how it stands with the objects of targets and controls, by ``owner/target``
+    (``object_records.py``).
     All of that is of legs over TCP. ``lanes``: the same of each other transport, by its prober
     (``lanes.py``); where there are any, ``said`` has the last verdict on each platform, and
     ``waiting`` the bursts over them that are to be made when none over TCP is left.
@@ -374,6 +377,7 @@ class Memory(Struct, frozen=True, kw_only=True):
     lanes: dict[str, Memory] = {}
     said: dict[str, Verdict] = {}
     waiting: dict[str, Burst] = {}
+    records: dict[str, ObjectRecord] = {}
 
     def platform(self, name: str) -> PlatformMemory:
         """What is remembered of ``name``; nothing at first."""

@@ -14,7 +14,7 @@ from probe.model.identity import Family, LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.observe.effort import Measure
-from probe.verdict import curtains, families, shelf
+from probe.verdict import curtains, families, object_records, shelf
 from probe.verdict.about import About
 from probe.verdict.after_burst import after_burst
 from probe.verdict.after_round import after_round
@@ -56,6 +56,7 @@ def decide_over_one(
     why = families.no_news(memory.families, observed, about.families)
     if why is not None:
         return _no_news(memory, observed, about, rules, why)
+    memory = replace(memory, records=object_records.noted(memory.records, observed, about))
     observed = curtains.apart(observed, hidden.get(observed.family, frozenset()))
     memory = shelf.turned_to(memory, observed, _reads(memory, observed))
     step = after_round if observed.burst is None else after_burst

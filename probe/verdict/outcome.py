@@ -109,6 +109,7 @@ def publish(
         back=_looking_back(facts.relief),
         read_at=facts.read_at or None,
         curtains=facts.curtains,
+        unread=facts.unread,
     )
     verdict = replace(
         verdict,

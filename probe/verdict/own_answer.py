@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from probe.model.identity import LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import Method, State
-from probe.observe.effort import how_it_failed, refused
+from probe.observe.effort import how_it_failed, refused, unproven
 from probe.verdict.compared import Compared
 from probe.verdict.memory import OpenSuspicion, Proven
 
@@ -41,7 +41,7 @@ def layer_of(failures: tuple[str, ...]) -> Method:
 def answers(holder: OpenSuspicion | Proven, observed: RoundObservation) -> bool:
     """Whether the far end itself turned away what ``holder`` is about, in this round."""
     leg = _leg(holder, observed)
-    return leg is not None and refused(leg)
+    return leg is not None and _turned_away(leg)
 
 
 def noted(found: Proven, seen: Compared, observed: RoundObservation) -> Proven:
@@ -49,7 +49,7 @@ def noted(found: Proven, seen: Compared, observed: RoundObservation) -> Proven:
     leg = _leg(found, observed)
     if found.state is not State.BLOCKED or leg is None:
         return found
-    if refused(leg):
+    if _turned_away(leg):
         return replace(found, alike=0, answered=found.answered + 1)
     if seen.of(found, observed.family) is None:
         return found
@@ -66,6 +66,11 @@ def over(found: Proven) -> bool:
 def shows_it(found: Proven) -> bool:
     """The latest rounds show what was proven: if that is a failure, that very one."""
     return found.state is not State.BLOCKED or found.alike >= ANSWERS
+
+
+def _turned_away(leg: LegObservation) -> bool:
+    """The far end itself did: what a stranger says in its place ends nothing."""
+    return refused(leg) and not unproven(leg)
 
 
 def _leg(holder: OpenSuspicion | Proven, observed: RoundObservation) -> LegObservation | None:

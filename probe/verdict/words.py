@@ -166,9 +166,27 @@ def fine(facts: Facts) -> str:
     size = "only handshakes were tested"
     if facts.tested_bytes:
         size = f"reads of up to {facts.tested_bytes // 1024} KiB were tested in the last day"
+        if facts.unread:
+            size += f"; {_unread(facts)}"
+    elif facts.unread:
+        size += f"; no object could be read since {moment(min(u.since for u in facts.unread))}"
     elif facts.read_at:
         size += f"; no object could be read since {moment(facts.read_at)}"
     return f"{facts.title}: {_pace(facts)} ({controls(facts)}; {size}).{_before(facts)}"
+
+
+def _unread(facts: Facts) -> str:
+    """Which targets were only reached."""
+    return ", ".join(f"of {one.target} nothing since {moment(one.since)}" for one in facts.unread)
+
+
+def strangers(facts: Facts) -> str:
+    """The sentence for answers under a certificate that holds for no name which is expected."""
+    names = ", ".join(sorted({leg.leg.target for leg in facts.strangers}))
+    return (
+        f"{facts.title}: somebody answers in the place of {names} with a certificate for another "
+        "name, so it is not known who; nothing is concluded."
+    )
 
 
 def withheld(facts: Facts) -> str:

@@ -86,7 +86,7 @@ def about_x(**more: object) -> About:
         title="X",
         targets=(
             TargetFacts(name="page", host="x.test", swap=Compares.HANDSHAKE),
-            TargetFacts(name="object", host="object.test", swap=Compares.GOODPUT),
+            TargetFacts(name="object", host="object.test", reads=True, swap=Compares.GOODPUT),
         ),
         controls=facts(CONTROLS),
     )

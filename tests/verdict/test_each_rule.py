@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from probe.config import load
 from probe.model.failure import Failure
-from probe.model.identity import Dates, Family, LegRole, Phase, RoundKind
+from probe.model.identity import Dates, Family, LegRole, Phase, RoundKind, Verify
 from probe.model.observation import (
     Clock,
     DnsAnswer,
@@ -285,6 +285,23 @@ def policed_abroad(rules: Rules) -> Verdict:
     return made.run(48)
 
 
+def stranger(rules: Rules) -> Verdict:
+    """Whoever answers has a certificate for another name, which is only written down."""
+    made = country(rules)
+    seen = made.a_round()
+    legs = tuple(
+        replace(
+            one,
+            leg=replace(one.leg, verify=Verify.RECORD),
+            tls=TlsFacts(verify_error="Hostname mismatch"),
+        )
+        if one.leg.role is LegRole.TARGET and one.leg.target == "object"
+        else one
+        for one in seen.legs
+    )
+    return decide(made.memory, replace(seen, legs=legs), made.about, rules).verdict
+
+
 def over_ipv6(answered: int) -> Case:
     """Nothing answers over IPv6, and so many rounds over IPv4 were fine since."""
 
@@ -374,6 +391,7 @@ CASES: dict[str, Case] = {
     "unknown.target-failing": one_leg_fails,
     "degraded.line": after(to(Done(handshake=6.0, transfer=6.0)), 4),
     "unknown.line-changed": after(to(Done(rtt=0.5)), 4),
+    "unknown.stranger": stranger,
     "unknown.slow-unproven": after(to(Done(transfer=2.6), *NAME), 1),
     "unknown.farther": farther_for_long,
     "unknown.slower-than-anywhere": policed_abroad,

@@ -16,6 +16,7 @@ from probe.config.probers import NAME_PROBERS
 from probe.config.schema import Config
 from probe.model.finding import Finding, Incident
 from probe.model.identity import Compares, Family, LegRole, RoundKind, VantagePlatform
+from probe.model.object_record import ObjectRecord
 from probe.model.observation import (
     HOLD_INTERVALS,
     DnsObservation,
@@ -93,6 +94,7 @@ class Board:
         self._tunnels: dict[str, bool] = {}
         self._families: dict[str, Mapping[Family, bool]] = {}
         self._line_changes: Counter[str] = Counter()
+        self._records: dict[str, Mapping[str, ObjectRecord]] = {}
 
     def remember(self, spans: Iterable[VerdictSpan]) -> tuple[Verdict, ...]:
         """What the history has of the last days, before the first round. A last verdict that still
@@ -133,6 +135,7 @@ class Board:
         self._given_up &= declared.slots
         self._running &= declared.slots
         self._tunnels = {k: v for k, v in self._tunnels.items() if declared.has_vantage(k)}
+        self._records = {k: v for k, v in self._records.items() if declared.has_vantage(k)}
         configured = frozenset(config.settings.families)
         self._families = {
             vantage: {one: works for one, works in found.items() if one in configured}
@@ -164,6 +167,11 @@ class Board:
         """Which of a vantage's address families works; what is not known is not there."""
         if self._declared.has_vantage(vantage):
             self._families[vantage] = works
+
+    def objects_seen(self, vantage: str, records: Mapping[str, ObjectRecord]) -> None:
+        """How it stands with what is read, by ``owner/target``."""
+        if self._declared.has_vantage(vantage):
+            self._records[vantage] = records
 
     def round_started(self, vantage: str, platform: str, kind: RoundKind) -> None:
         """A round or burst begins."""
@@ -272,6 +280,7 @@ class Board:
             outside_key_file=config.settings.outside_key_file,
             tunnels=dict(self._tunnels),
             families=dict(self._families),
+            records=dict(self._records),
             line_changes={v.name: self._line_changes[v.name] for v in declared.vantages},
         )
 

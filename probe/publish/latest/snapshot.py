@@ -19,6 +19,7 @@ from probe.model.identity import (
     Vantage,
     VantagePlatform,
 )
+from probe.model.object_record import ObjectRecord
 from probe.model.observation import DnsObservation, LegObservation
 from probe.model.reference_document import OutsideHealth
 from probe.model.verdict import Verdict
@@ -123,6 +124,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     signs what is published for others. ``drawn``: how it stands with the drawn controls,
     ``bundle``: with the signed definitions (``None``: nobody's are trusted). ``recent``
     are the last week's verdicts as spans.
+    ``records``: by vantage and ``owner/target``, how it stands with what is read.
     """
 
     taken_at: float
@@ -157,3 +159,4 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     bundle: BundleHealth | None = None
     drawn: ControlHealth = ControlHealth()
     outside_key_file: str | None = None
+    records: Mapping[str, Mapping[str, ObjectRecord]] = {}

@@ -42,6 +42,7 @@ from probe.publish.metrics.metric_names_prober import ProberMetrics
 from probe.publish.metrics.metric_spec import MetricRow
 from probe.publish.metrics.nation_rows import nation_rows
 from probe.publish.metrics.store_rows import forward_rows, store_rows
+from probe.publish.metrics.target_rows import target_rows
 from probe.publish.metrics.transport_rows import transport_rows
 
 _BESIDE = {one.name: one for one in names.BESIDE}
@@ -128,6 +129,7 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[MetricRow]:
         yield from store_rows(snapshot.store)
     if snapshot.forward is not None:
         yield from forward_rows(snapshot.forward)
+    yield from target_rows(snapshot)
     yield from _line_rows(snapshot)
     yield from _outside_rows(snapshot)
     if snapshot.bundle is not None:

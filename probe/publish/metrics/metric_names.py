@@ -18,6 +18,7 @@ from probe.publish.metrics import metric_names_line as names_line
 from probe.publish.metrics import metric_names_nation as names_nation
 from probe.publish.metrics import metric_names_outside as names_outside
 from probe.publish.metrics import metric_names_store as names_store
+from probe.publish.metrics import metric_names_target as names_target
 from probe.publish.metrics import metric_names_transport as names_transport
 from probe.publish.metrics.metric_names_prober import metrics_of
 from probe.publish.metrics.metric_spec import PREFIX, MetricSpec
@@ -377,5 +378,6 @@ METRICS: tuple[MetricSpec, ...] = (
     *names_nation.METRICS,
     *names_outside.METRICS,
     *names_store.METRICS,
+    *names_target.METRICS,
     *names_transport.METRICS,
 )

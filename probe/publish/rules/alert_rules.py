@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 
 from probe.config.schema import NationConfig
 from probe.model.finding import SCOPE_CODE, FindingKind, Scope
-from probe.model.verdict import State
+from probe.model.identity import Role
+from probe.model.object_record import Why
+from probe.model.verdict import RESTRICTED, State
 from probe.publish.metrics import metric_names as names
+from probe.publish.metrics import metric_names_target as names_target
 from probe.publish.rules import recording_rules, reference_rules
 from probe.publish.rules.alert_numbers import COUNTRY, networks, title, together
 from probe.publish.rules.known_vantages import ASIDE
-from probe.publish.rules.rule_parts import Alert
+from probe.publish.rules.rule_parts import Alert, states_text
 
 DRILL = "DRILL"
 DRILL_MATCHER = "<drill>"
@@ -176,6 +179,7 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
             "belong into nation.gone."
         ),
     )
+    yield _rotten()
     yield Alert(
         name="ThrottlewatchVantageInTwoNetworks",
         expr=f"{ASIDE}{{{DRILL_MATCHER}}} > 1",
@@ -185,6 +189,36 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
         description=(
             "Two vantages of the fleet have the same name, or one changed its configured asn or "
             "country."
+        ),
+    )
+
+
+def _rotten() -> Alert:
+    """What the configuration names gives nothing any more. Where it is only not reached, and the
+    platform may be restricted, it counts if it is so everywhere, references included."""
+    one = "platform, control, target, drill"
+    rotten, unreached = names_target.ROTTEN.name, Why.UNREACHED.value
+    restricted = states_text({*RESTRICTED, State.IMPAIRED, State.OFFLINE})
+    return Alert(
+        name="ThrottlewatchTargetRotten",
+        expr=(
+            f'max by ({one}) ({rotten}{{reason!="{unreached}", {DRILL_MATCHER}}}) == 1\n'
+            f"or max by ({one}) ({rotten}{{{DRILL_MATCHER}}} unless on (vantage, platform, drill) "
+            f'({names.VERDICT_STATE.name}{{state=~"{restricted}", {DRILL_MATCHER}}} == 1)) == 1\n'
+            f"or (min by ({one}) ({rotten}{{{DRILL_MATCHER}}}) == 1\n"
+            f"and on ({one}) "
+            f'{rotten}{{role="{Role.REFERENCE.value}", {DRILL_MATCHER}}} == 1)'
+        ),
+        hold="10m",
+        severity="warning",
+        summary=(
+            "{{ $labels.platform }}{{ $labels.control }}/{{ $labels.target }}: nothing can be read"
+        ),
+        description=(
+            "For hours none of its candidates gave an object: its own servers say that they are "
+            "gone, or they are not reached and no restriction is known, or they are reached "
+            "nowhere. Handshakes go on being tested, reads do not. `throttlewatch check --online` "
+            "says what each candidate gives."
         ),
     )
 

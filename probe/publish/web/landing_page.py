@@ -22,7 +22,7 @@ from probe.nation.fuse import worst
 from probe.publish.curtain_notes import curtains_of, said_of_lines
 from probe.publish.latest.bundle_health import BundleHealth
 from probe.publish.latest.snapshot import Snapshot
-from probe.publish.plain_words import failure_words
+from probe.publish.plain_words import failure_words, unread_words
 from probe.publish.report.plot import Piece, Tick, marks, pieces
 from probe.publish.report.report_parts import StateSpan
 from probe.publish.report.times import TimeWriter, duration
@@ -240,6 +240,7 @@ def _facts(snapshot: Snapshot, slot: tuple[str, str], state: State, verdict: Ver
         since = age(snapshot.taken_at - verdict.since)
         # What is proven counts from its onset, be it that nothing was measured for a while since.
         facts.append(f"first seen {since} ago" if verdict.proven else f"so for {since}")
+        facts += [unread_words(one) for one in verdict.unread]
     if slot in snapshot.running:
         facts.append("being measured now")
     return " · ".join(facts)

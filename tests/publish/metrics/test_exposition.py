@@ -17,18 +17,20 @@ from prometheus_client.samples import Sample
 
 from lab.programs import need
 from probe.config import load
+from probe.config.candidates import candidates_of, mark_of
 from probe.config.schema import Config, Settings, VantageConfig
 from probe.model.failure import OURS, Failure
 from probe.model.identity import Access, Phase, Role, RoundKind, Verify
+from probe.model.object_record import ObjectRecord, Why
 from probe.model.observation import DnsAnswer, HttpFacts, RoundObservation, SkippedLeg
 from probe.model.verdict import State
 from probe.publish.latest.board import Board
 from probe.publish.metrics import metric_names as names
 from probe.publish.metrics.exposition import Registry, encode
-from synth.shape import NOW, config, dns_observed, full_round, verdict_of
+from synth.shape import NOW, PLATFORMS, config, dns_observed, full_round, verdict_of
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
-MOST_SERIES_PER_VANTAGE = 620
+MOST_SERIES_PER_VANTAGE = 680
 
 
 def board_after(*rounds: RoundObservation, of: Config | None = None) -> Board:
@@ -95,6 +97,29 @@ def test_both_formats_parse_and_say_the_same() -> None:
     }
     assert plain == rich
     assert len(plain) > 400
+
+
+def test_what_targets_give_to_read_has_metrics() -> None:
+    board, now = board_after(), NOW
+    record = ObjectRecord()
+    for hours in (9.0, 8.0, 7.0, 0.5):
+        why = None if hours == 9.0 else Why.GONE
+        mark = mark_of(candidates_of(PLATFORMS[0].targets[0])[0])
+        record = record.after(why, mark, now - 3_600.0 * hours)
+    fine = ObjectRecord().after(None, "other", now)
+    old = ObjectRecord().after(Why.GONE, "other", now - 90_000.0)
+    unnamed = {"x/nothing": record, "nobody/object": record}
+    records = {"x/script": record, "jquery/object": fine, "youtube/video": old, **unnamed}
+    board.objects_seen("default", records)
+    place = {"platform": "x", "target": "script"}
+    assert value(board, "target_readable_ratio", **place) == 0.25
+    assert value(board, "target_candidate", **place) == 1.0
+    assert value(board, "target_rotten", **place, reason="gone", role="inside") == 1.0
+    (since,) = samples(board, "target_unreadable_since_timestamp_seconds")
+    assert (since.labels["reason"], since.value) == ("gone", record.since)
+    assert value(board, "target_rotten", control="jquery", target="object") == 0.0
+    assert len(samples(board, "target_readable_ratio")) == 2
+    assert len(samples(board, "target_candidate")) == 1
 
 
 def test_legs_over_quic_have_metrics_of_their_own() -> None:

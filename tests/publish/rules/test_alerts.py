@@ -200,11 +200,60 @@ def test_an_alert_says_how_many_and_since_when(drill: bool, tmp_path: Path) -> N
         assert description in said
 
 
+# By vantage (v0, v1 inside, abroad): why it is rotten there (None: it is not), and whether X is
+# restricted there. Then whether that is said.
+ROT: dict[str, tuple[tuple[str | None, bool], tuple[str | None, bool], str | None, bool]] = {
+    "well": ((None, False), (None, False), None, False),
+    "gone at one": (("gone", False), (None, False), None, True),
+    "gone where it is throttled as well": (("no_link", True), (None, False), None, True),
+    "not reached, and nothing known": (("unreached", False), (None, False), None, True),
+    "not reached, and blocked": (("unreached", True), ("unreached", True), None, False),
+    "reached nowhere": (("unreached", True), ("unreached", True), "unreached", True),
+}
+
+
+@pytest.mark.parametrize("name", ROT)
+def test_rot_is_told_from_restrictions(name: str, tmp_path: Path) -> None:
+    need("promtool", "prometheus")
+    first, second, abroad, said = ROT[name]
+    found = {}
+    for vantage, (why, restricted), role in (
+        ("v0", first, "inside"),
+        ("v1", second, "inside"),
+        ("abroad", (abroad, False), "reference"),
+    ):
+        slot = f'vantage="{vantage}", platform="x"'
+        reason = f', reason="{why}"' if why else ""
+        series_of = f'throttlewatch_target_rotten{{{slot}, target="object", role="{role}"{reason}}}'
+        found[series_of] = f"{int(why is not None)}x60"
+        state = f'throttlewatch_verdict_state{{{slot}, role="{role}", state="blocked"}}'
+        found[state] = f"{int(restricted)}x60"
+    expression = 'ALERTS{alertname="ThrottlewatchTargetRotten", alertstate="firing"}'
+    labels = '{platform="x", target="object", alertname="ThrottlewatchTargetRotten"}'
+    problem = promtool(
+        tmp_path,
+        [
+            {
+                "interval": "1m",
+                "input_series": [{"series": one, "values": v} for one, v in found.items()],
+                "promql_expr_test": [
+                    {
+                        "expr": f"sum by (alertname, platform, target) ({expression})",
+                        "eval_time": "30m",
+                        "exp_samples": [{"labels": labels, "value": 1}] if said else [],
+                    }
+                ],
+            }
+        ],
+    )
+    assert not problem, problem
+
+
 def test_every_alert_fires_somewhere() -> None:
     group = rule_file(NationConfig(), ("x",))["groups"][1]["rules"]
     names = {rule["alert"].removeprefix("DRILL_").removeprefix("Throttlewatch") for rule in group}
     somewhere = set().union(*(situation[4] for situation in SITUATIONS.values()))
-    upkeep = {"BundleExpired", "BundleRefused", "VantageNotHeard"}
+    upkeep = {"BundleExpired", "BundleRefused", "TargetRotten", "VantageNotHeard"}
     assert names == somewhere | upkeep | {"VantageInTwoNetworks", "Vantage", "Silent"}
 
 

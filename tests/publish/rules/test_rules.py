@@ -99,7 +99,10 @@ def test_drills_have_alerts_of_their_own() -> None:
     drilled = [rule for rule in both if rule["alert"].startswith("DRILL")]
     assert [f"DRILL_{rule['alert']}" for rule in real] == [rule["alert"] for rule in drilled]
     for rule in real:
-        selected = re.findall(r"\w+:throttlewatch|throttlewatch_verdict_state", rule["expr"])
+        selected = re.findall(
+            r"\w+:throttlewatch|throttlewatch_verdict_state|throttlewatch_target_rotten",
+            rule["expr"],
+        )
         assert len(selected) == rule["expr"].count('drill=""')
     for rule in drilled:
         assert 'drill=""' not in rule["expr"]
