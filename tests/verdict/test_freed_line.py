@@ -33,7 +33,7 @@ ACCUSED = {State.THROTTLED, State.BLOCKED, State.IMPAIRED}
 
 @pytest.mark.parametrize("how", [How.SHAPER, How.POLICER])
 def test_who_gains_less_by_it_is_not_slow(how: How) -> None:
-    world = World(CONFIG, CABLE, seed=2, edges=EdgeModel(), begin=BEGIN, least_addresses=2)
+    world = World(CONFIG, CABLE, seed=3, edges=EdgeModel(), begin=BEGIN, least_addresses=2)
     daemon = Daemon(CONFIG, world, begin=BEGIN)
     # An exhausted plan, say: a hundredth of the line. What bounds the platforms was never felt.
     world.share = 0.01
