@@ -7,9 +7,10 @@ As root. Each cell is a lab (namespaces, the lab's own line and censor) with the
 own schedule and deadlines. Only idle time is skipped: while a leg or a look-up is under way all
 clocks run as they are. The four platforms are hit at the same moment, or (``--one``) X alone. After
 a calm day: all cells of a line start from one history, which is made first by ``--calm-hours`` of
-calm rounds of the real daemon (3 by default: 36 rounds of each platform, 12 of them reads; each
-level has its values, the offsets of hours and the memory of days have none). ``--born``: no history
-at all, and what is wrong is wrong from the first packet on.
+calm rounds of the real daemon (5 by default: 60 rounds of each platform, 20 of them reads; each
+level has its values, and it is known how many segments are missing usually, which takes a dozen
+reads; the offsets of hours and the memory of days have none). ``--born``: no history at all, and
+what is wrong is wrong from the first packet on.
 
 Printed for each cell: minutes from the onset until ``throttled`` or ``blocked`` (what is right)
 of each platform, ``~`` before it where it was ``impaired`` that was said by then (nothing at hand
@@ -279,7 +280,7 @@ def show(results: Iterable[Result]) -> None:
 @click.option("--one", is_flag=True, help="X alone is hit; the others are well.")
 @click.option("--vantages", "count", default=1, type=click.IntRange(1, 20))
 @click.option("--seed", default=1)
-@click.option("--calm-hours", default=5.0, help="A dozen reads of each: then losses are known.")
+@click.option("--calm-hours", default=5.0, help="Of rounds before the onset.")
 @click.option("--most-minutes", default=MOST_SECONDS / MINUTE, help="Then a cell ends.")
 @click.option("--jobs", default=4, help="Labs at once: they mostly wait.")
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False))

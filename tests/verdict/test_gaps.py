@@ -351,3 +351,22 @@ def test_it_is_not_over_while_segments_are_missing_and_whole_legs_are_slow() -> 
     assert set(said) == {State.IMPAIRED}
     country.act = whole
     assert country.run(4).state is State.OK
+
+
+def mostly_in_the_handshake(leg: Leg, address: str) -> Done:
+    if leg.role is not LegRole.TARGET:
+        return Done(lost=0)
+    return Done(handshake=6.0, transfer=1.6, lost=10)
+
+
+def test_the_sentence_says_that_it_is_of_whole_connections() -> None:
+    """Reads alone are slower by less than the margin: no factor is put on them."""
+    country = Country(2, swaps=False, addresses=ADDRESSES)
+    country.act = whole
+    country.run(24)
+    country.act = mostly_in_the_handshake
+    verdict = country.run(4)
+    assert verdict.state is State.IMPAIRED
+    assert verdict.factor is not None
+    assert "from the first packet to the last byte, take 2.5 times as long as" in verdict.sentence
+    assert 2.45 <= verdict.factor < 2.55
