@@ -61,6 +61,7 @@ def jobs(
     references: int = 0,
     far: bool = False,
     dense: float = 1.0,
+    quic: bool = False,
 ) -> list[Job]:
     """The work, in pieces that can be done side by side: each piece is a world of its own."""
     made = []
@@ -77,6 +78,7 @@ def jobs(
                     references=references,
                     far=far,
                     dense=dense,
+                    quic=quic,
                 )
                 for piece in range(pieces)
             ]
@@ -105,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--far", action="store_true", help="platforms 80 to 160 ms away, controls 2 to 8"
     )
+    parser.add_argument("--quic", action="store_true", help="what is so over QUIC is judged, too")
     parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
     given = parser.parse_args(arguments)
     kinds = list(LINES.values())
@@ -122,6 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         references=given.references,
         far=given.far,
         dense=given.dense,
+        quic=given.quic,
     )
     with multiprocessing.get_context("spawn").Pool(given.jobs) as pool:
         reports: list[Report] = pool.map(run, work, chunksize=1)

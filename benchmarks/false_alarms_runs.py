@@ -8,7 +8,7 @@ from benchmarks.false_alarms_report import Delay, Impaired, Report
 from benchmarks.false_alarms_worlds import BEGIN, DAY, HOUR, Made, Which, made
 from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
-from probe.model.verdict import State, Verdict
+from probe.model.verdict import RESTRICTED, State, Verdict
 from synth.effects import Effect, How, restriction
 from synth.line import LineModel
 from synth.outside import Watched
@@ -30,7 +30,7 @@ EFFECTS = (
 class Job(Struct, frozen=True, kw_only=True):
     """``days`` without any restriction in the world ``which``, or so many ``incidents`` of every
     effect. Platforms may be ``far`` away beside controls next door; so many ``references`` look
-    from outside; what is rare goes wrong ``dense`` times as often."""
+    from outside; what is rare goes wrong ``dense`` times as often. ``quic``: it is judged, too."""
 
     line: LineModel
     seed: int
@@ -40,6 +40,7 @@ class Job(Struct, frozen=True, kw_only=True):
     references: int = 0
     far: bool = False
     dense: float = 1.0
+    quic: bool = False
 
 
 def run(job: Job) -> Report:
@@ -56,10 +57,12 @@ def _calm(job: Job) -> Report:
         references=job.references,
         far=job.far,
         dense=job.dense,
+        quic=job.quic,
     )
     report = Report(line=job.line.name, days=job.days, which=job.which, dense=job.dense)
     before: dict[str, Verdict] = {}
     open_since: dict[str, float] = {}
+    accused_over: dict[tuple[str, str], bool] = {}
     for said in world.play(BEGIN + job.days * DAY):
         observed, verdict = said.observed, said.verdict
         _count(report, observed)
@@ -85,10 +88,24 @@ def _calm(job: Job) -> Report:
                 report.throttled += 1
             else:
                 report.blocked += 1
+        for one in verdict.over:
+            key = (platform, one.transport)
+            accused_before, accused_over[key] = accused_over.get(key), one.state in RESTRICTED
+            if accused_over[key] and not accused_before:
+                report.alarms.append(
+                    f"{job.which}, {job.line.name}, seed {job.seed}, "
+                    f"day {(observed.started_at - BEGIN) / DAY:.2f}: over {one.transport}, "
+                    f"{one.rule_id} {one.target}, basis {one.basis}; "
+                    f"meanwhile {world.meanwhile(observed.started_at)}"
+                )
+                report.blocked += one.state is State.BLOCKED
+                report.throttled += one.state is State.THROTTLED
         report.accused_rounds += accuses
         if observed.kind is not RoundKind.BURST:
-            key = f"{state} {verdict.reason}".strip()
-            report.said[key] = report.said.get(key, 0) + 1
+            words = [f"{state} {verdict.reason}".strip()]
+            words += [f"{x.transport}: {x.state} {x.reason}".strip() for x in verdict.over]
+            for word in words:
+                report.said[word] = report.said.get(word, 0) + 1
     for platform, since in open_since.items():
         end = BEGIN + job.days * DAY
         report.impaired.append(_impaired(job, world, before[platform], since, end))
@@ -108,10 +125,10 @@ def _impaired(job: Job, world: Made, last: Verdict, begin: float, end: float) ->
 
 
 def _count(report: Report, observed: RoundObservation) -> None:
-    received = sum((leg.wire_bytes_received or 0) for leg in observed.legs)
-    sent = sum((leg.wire_bytes_sent or 0) for leg in observed.legs)
+    received = sum((leg.wire_bytes_received or 0) for leg in observed.every_leg)
+    sent = sum((leg.wire_bytes_sent or 0) for leg in observed.every_leg)
     if observed.kind is RoundKind.BURST:
-        if observed.legs:
+        if observed.every_leg:
             report.bursts += 1
             report.burst_bytes += received + sent
         else:

@@ -37,6 +37,12 @@ from synth.world import World
 HOUR = 3_600.0
 DAY = 24 * HOUR
 YEAR = 365 * DAY
+# Three of these controls, of as many operators, speak QUIC.
+OVER_QUIC = {
+    "THROTTLEWATCH_QUIC": "true",
+    "THROTTLEWATCH_CONTROLS": "control-jquery,control-cdnjs,control-wordpress,control-kernel,"
+    "control-debian,control-amazon,control-videolan,control-ubuntu",
+}
 BEGIN = 1_699_920_000.0  # midnight, so that evenings are evenings
 ADDRESSES = (1, 2, 4)
 OUTAGES_PER_YEAR = 2.0
@@ -110,9 +116,11 @@ def made(
     far: bool = False,
     dense: float = 1.0,
     outages: bool = True,
+    quic: bool = False,
 ) -> Made:
-    """A world of ``days``. ``dense``: so many times as often does all that is rare go wrong."""
-    config = load(None, {})
+    """A world of ``days``. ``dense``: so many times as often does all that is rare go wrong.
+    ``quic``: over that as well, beside controls that speak it."""
+    config = load(None, OVER_QUIC if quic else {})
     edges = FAR if far else EdgeModel()
     other = LOSSY if line.name == MOBILE.name else MOBILE
 
