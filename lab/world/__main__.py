@@ -66,6 +66,11 @@ async def open_site(
                 await writer.wait_closed()
 
     for address in site.addresses:
+        if spec.quic:
+            # aioquic is an extra.
+            from lab.world import http3
+
+            await http3.serve(partial(sites.named, site.name), address, HTTPS, folder, log)
         listener = listen(address, HTTPS, spec.congestion)
         await asyncio.start_server(accept, sock=listener, ssl=context, backlog=512)
 

@@ -71,7 +71,8 @@ class WorldSpec(Struct, frozen=True, kw_only=True):
     all. ``resolvers``: the addresses at which DNS is answered over UDP and TCP, with their ports.
     ``record_bytes``: the most plain text in a TLS record. ``congestion``: TCP congestion control
     of every connection (empty: the kernel's default). ``session_tickets``: sent after each
-    handshake. ``dns_latency_seconds``: how long each DNS answer takes.
+    handshake. ``dns_latency_seconds``: how long each DNS answer takes. ``quic``: the sites speak
+    HTTP/3 as well.
     """
 
     zone: dict[str, tuple[str, ...]]
@@ -82,6 +83,7 @@ class WorldSpec(Struct, frozen=True, kw_only=True):
     congestion: str = ""
     session_tickets: int = 2
     dns_latency_seconds: float = 0.0
+    quic: bool = False
 
     def addresses(self) -> tuple[str, ...]:
         """Every address that the world answers at, each once."""

@@ -13,6 +13,7 @@ the addresses of a connection for the name in it has seen none yet.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 import time
@@ -39,6 +40,9 @@ from probe.measure.trust import Trust
 from probe.model.failure import BODY_TOO_SHORT, PROTOCOL_ERROR, Failure
 from probe.model.identity import Answer, Compares, Phase, Verify
 from probe.model.observation import Leg, LegObservation, QuicInfo, Sample, TlsFacts
+
+# Its words name hosts and quote far ends; what matters of them is in the observation.
+logging.getLogger("quic").disabled = True
 
 _HEADER_BYTES = {socket.AF_INET: 28, socket.AF_INET6: 48}
 _MOST_DATAGRAM_BYTES = 65_535
@@ -116,7 +120,7 @@ class _Exchange:
         self._leg = leg
         self._reads = leg.compares is Compares.GOODPUT
         self._most = OVERHEAD_BYTES + (leg.max_bytes + leg.max_bytes // 4 if self._reads else 0)
-        self._quic = QuicConnection(configuration=configuration)
+        self._quic = _Connection(configuration=configuration)
         self._http: Http3 | None = None
         self._sock: socket.socket | None = None
         self._ping = Ping()
@@ -248,7 +252,7 @@ class _Exchange:
             self._finished = self._arrivals[-1]
             self._over = True
             return
-        raise _why(event)
+        raise _why(event, self._quic.found)
 
     def observation(
         self,
@@ -333,10 +337,27 @@ class _Exchange:
         )
 
 
-def _why(event: events.ConnectionTerminated) -> Exception:
-    """The connection's end as an error. The far end's own words are never kept."""
+class _Connection(QuicConnection):
+    """What aioquic finds wrong is for us, and not for the far end: it would send the reason, which
+    has every name of a certificate in it and may not fit into a packet. ``found`` has it."""
+
+    found = ""
+
+    def close(
+        self,
+        error_code: int = QuicErrorCode.NO_ERROR,
+        frame_type: int | None = None,
+        reason_phrase: str = "",
+    ) -> None:
+        self.found = self.found or reason_phrase
+        super().close(error_code, frame_type)
+
+
+def _why(event: events.ConnectionTerminated, found: str) -> Exception:
+    """The connection's end as an error; ``found`` is what aioquic said of it. The far end's own
+    words are never kept."""
     if event.error_code in _CERTIFICATE_ALERTS and event.frame_type is not None:
-        words = event.reason_phrase
+        words = found or event.reason_phrase
         if words.startswith("hostname") or "match" in words:
             return NetworkError("ssl_invalid_hostname", "the certificate is for another name")
         if "issuer" in words or "self" in words:

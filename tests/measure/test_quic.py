@@ -66,11 +66,11 @@ class Server:
 async def serving(
     folder: Path, *, name: str = NAME, forged: bool = False, status: bytes = b"200",
     alpn: tuple[str, ...] = tuple(H3_ALPN), host: str = "127.0.0.1", fields: Fields = (),
-    body: int = 3_000, chain: int = 0,
+    body: int = 3_000, chain: int = 0, also: tuple[str, ...] = (),
 ) -> AsyncIterator[Server]:  # fmt: skip
     """An HTTP/3 server with a certificate for ``name``."""
     seen = Server(status, fields, body)
-    leaf = certificate(name, forged=forged)
+    leaf = authority().issue_cert(name, *also) if also else certificate(name, forged=forged)
     leaf.private_key_pem.write_to_path(str(folder / "key.pem"))
     shown = [leaf.cert_chain_pems[0], *[authority().cert_pem] * chain]
     (folder / "cert.pem").write_bytes(b"".join(pem.bytes() for pem in shown))
@@ -204,6 +204,17 @@ async def test_a_wrong_certificate(tmp_path: Path, name: str, forged: bool, reas
         observed = await observe(server.port)
     assert failure(observed) == ("tls", reason)
     assert server.requests == []
+
+
+async def test_a_certificate_with_many_other_names_is_told_as_that(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What aioquic says of it is longer than a packet; it is neither sent nor written anywhere."""
+    names = tuple(f"also-{number:03}.other.example" for number in range(200))
+    async with serving(tmp_path, name="other.example", also=names) as server:
+        observed = await observe(server.port)
+    assert failure(observed) == ("tls", "ssl_invalid_hostname")
+    assert "other.example" not in caplog.text
 
 
 async def test_no_common_protocol_is_a_failed_handshake(tmp_path: Path) -> None:
