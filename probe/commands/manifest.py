@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from probe.commands.output import write
+from probe.config.readable import Unreadable, read_text
 
 manifest_option = click.option(
     "--manifest",
@@ -30,7 +31,7 @@ def add_to_manifest(manifest: Path, files: Iterable[Path]) -> None:
     """Put the sums of ``files`` into ``manifest``, by names that hold from its folder; those of
     others that are there stay. Raises ``click.ClickException``."""
     try:
-        lines = manifest.read_text(encoding="utf-8").splitlines() if manifest.exists() else []
+        lines = read_text(manifest).splitlines() if manifest.exists() else []
         if not all(_is_sum(line) for line in lines):
             raise click.ClickException(f"{manifest} is no list of sums; give another name")
         known = {line[_DIGITS + 2 :]: line for line in lines}
@@ -40,7 +41,7 @@ def add_to_manifest(manifest: Path, files: Iterable[Path]) -> None:
             name = os.path.relpath(file, manifest.parent)
             with file.open("rb") as source:
                 known[name] = f"{hashlib.file_digest(source, 'sha256').hexdigest()}  {name}"
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, Unreadable) as error:
         raise click.ClickException(f"{manifest}: {error}") from error
     write([f"{line}\n".encode() for line in known.values()], manifest)
 

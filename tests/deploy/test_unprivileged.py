@@ -60,7 +60,7 @@ def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedPr
 SENDS = ("", "run", "now", "once", "check", "explain", "demo", "nation", "drill")
 
 
-@pytest.mark.parametrize("command", [*SENDS, "outside read", "targets update"])
+@pytest.mark.parametrize("command", [*SENDS, "outside read", "targets update", "hub serve"])
 def test_what_measures_or_serves_has_no_privileges(folder: Path, command: str) -> None:
     done = run(folder, *([*command.split(), "--light"] if command else []))
     assert done.returncode == 0, done.stderr

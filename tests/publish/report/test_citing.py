@@ -21,6 +21,7 @@ from probe.publish.report.report_parts import Setting
 from probe.publish.report.times import TimeWriter
 from synth.event import ONSET, TITLES, VANTAGES, history
 from tests.commands.test_reading import over, stored
+from tests.pipes import pipe
 
 __all__ = ["stored"]  # a fixture
 ROOT = Path(__file__).parents[3]
@@ -107,6 +108,8 @@ def test_a_manifest_is_one_that_sha256sum_reads(stored: Path, tmp_path: Path) ->
     assert run("export", "-f", "csv", *given) == 2
     assert run("report", "-o", str(tmp_path / "s.html"), "--manifest", str(tmp_path / "r.csv")) == 1
     assert (tmp_path / "r.csv").read_text().endswith("x\n")
+    with pipe(tmp_path / "pipe") as nobody_writes:
+        assert run("report", "-o", str(tmp_path / "s.html"), "--manifest", str(nobody_writes)) == 1
 
 
 def test_the_program_can_be_cited() -> None:
