@@ -216,7 +216,7 @@ HOUSEHOLD: dict[str, Play] = {
     "reconnect": _reconnected,
     "download": _now_and_then(Kind.CROSS_TRAFFIC, 12.0, minutes=25, every=60),
     "router-resolver": _all_the_time(Kind.RESOLVER),
-    "router-resolver-half": _all_the_time(Kind.LOOKUP, "x", 0.7),
+    "router-resolver-half": _all_the_time(Kind.LOOKUP, "x", 0.94),
     "hosts-file": _all_the_time(Kind.HOSTS_FILE, "x"),
     "home-filter": _all_the_time(Kind.FILTER, "x"),
     "parental-control": _met(Reset(), Whom(names=X_NAMES)),

@@ -10,6 +10,7 @@ must be no act of the probe's own files, of its own look-up, or of a resolver th
 | nobody was asked | | the way to the resolver is closed | ``OWN_LOOKUP`` |
 | a resolver | nothing, or a wrong place | asked on the wire it gave another | ``OWN_LOOKUP`` |
 | a resolver | SERVFAIL, REFUSED, silence | nor has it a word on fresh names | ``TROUBLE`` |
+| one at home | SERVFAIL, silence | none beyond it leaves it open, too | ``TROUBLE`` |
 | a resolver | SERVFAIL, REFUSED, silence | that day it was well as well | ``OWN_LOOKUP`` |
 | a resolver | nothing, or no public address | another place is known | ``ASTRAY`` |
 | a resolver | a place with a false certificate | another place is known | ``ASTRAY`` |
@@ -49,6 +50,8 @@ _TROUBLE = frozenset(
         "generic_timeout_error",
     }
 )
+# It left the question open. Who refuses one name answers it, by a list.
+_LEFT_OPEN = _TROUBLE - {"dns_refused_error"}
 
 
 OWN = frozenset({Led.OWN_FILE, Led.OWN_LOOKUP, Led.TROUBLE})
@@ -92,6 +95,8 @@ def led(observed: RoundObservation, leg: LegObservation, known: KnownPlaces) -> 
         if reason not in _NO_ADDRESS and reason not in _TROUBLE:
             return Led.OWN_LOOKUP
         if reason in _TROUBLE and observed.resolver_works is False:
+            return Led.TROUBLE
+        if reason in _LEFT_OPEN and at_home(observed, leg.leg.target):
             return Led.TROUBLE
         if reason in _TROUBLE and known.unsteady:
             return Led.OWN_LOOKUP

@@ -213,7 +213,7 @@ RULES: tuple[Rule, ...] = (
         id="unknown.resolver-trouble",
         state=State.UNKNOWN,
         reason="resolver_trouble",
-        why="The host's resolver answers only what it remembers: it lies about none.",
+        why="The host's resolver leaves questions open, or something in the home does: no lie.",
         holds=lambda f: f.led_by_ourselves(Led.TROUBLE),
         says=words.resolver_trouble,
     ),

@@ -45,11 +45,12 @@ def own_lookup(facts: Facts) -> str:
 
 
 def resolver_trouble(facts: Facts) -> str:
-    """The sentence for a resolver that answers only what it remembers."""
+    """The sentence for a resolver that leaves a question open, or all that it does not remember."""
     return (
         f"{facts.title}: this line's name server gives no address for {_hosts(facts)} "
-        f"({failures(facts.failing)}), nor any word on other names that it does not remember: it "
-        "is out of order, as a router's can be, and nothing is concluded about the platform."
+        f"({failures(facts.failing)}), nor any word on the name itself: it is out of order, as a "
+        "router's can be, or something in this home leaves the question open, and nothing is "
+        "concluded about the platform."
     )
 
 

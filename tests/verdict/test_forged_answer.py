@@ -110,6 +110,21 @@ CASES = (
         says="unknown.resolver-trouble",
     ),
     Case(
+        title="a router's proxy is silent about this one name, and no resolver beyond it is",
+        host=TIMEOUT, system=TIMEOUT, place=Place.HOME,
+        says="unknown.resolver-trouble",
+    ),
+    Case(
+        title="a router's proxy fails for this one name, and no resolver beyond it does",
+        host=SERVFAIL, system=SERVFAIL, place=Place.HOME,
+        says="unknown.resolver-trouble",
+    ),
+    Case(
+        title="a router's proxy refuses this one name, as a list has it",
+        host=REFUSED, system=REFUSED, place=Place.HOME,
+        says="blocked.dns", home=True,
+    ),
+    Case(
         title="a filter at home answers with nobody's address",
         host=gives(ZERO), place=Place.HOST,
         says="blocked.dns", home=True,
