@@ -22,9 +22,9 @@ from pathlib import Path
 
 import click
 import msgspec
-import uvicorn
 
 from benchmarks.at_once_plan import Made, Plan, Said, Told
+from benchmarks.seldom import look_seldom
 from lab.box.control import BoxControl
 from probe.app import Daemon
 from probe.config import load
@@ -32,9 +32,9 @@ from probe.daemon.judging import Judging
 from probe.measure.round import Rounds
 from probe.model.verdict import State
 from probe.outlets.events import Event, RoundBegun, RoundJudged, RoundLate
-from probe.schedule import runner
+from probe.outlets.order import OUTLETS
+from probe.outlets.outlet import Parts
 
-TICK_SECONDS = 10.0
 # What lives in real time in the box: 64 KiB of a queue at 150 kbit/s.
 SETTLE_SECONDS = 4.0
 
@@ -45,21 +45,17 @@ IMPAIRED = State.IMPAIRED.value
 class Watch:
     """Takes down what the daemon does, from ``onset`` (monotonic) on."""
 
-    def __init__(self, daemon: Daemon, plan: Plan) -> None:
-        self._daemon, self._plan = daemon, plan
+    def __init__(self, parts: Parts, plan: Plan) -> None:
+        self._data, self._plan = parts.data, plan
         self.onset = time.monotonic()
         self.said: list[Said] = []
         self.made: list[Made] = []
         self.late = 0
         self.news = asyncio.Event()
         self._last: dict[str, str] = {}
-        outlets = daemon._outlets
-        self._tell = outlets.tell
-        outlets.tell = self.hear  # type: ignore[method-assign]
 
-    def hear(self, event: Event) -> None:
+    def tell(self, event: Event) -> None:
         """One event."""
-        self._tell(event)
         now = time.monotonic() - self.onset
         if isinstance(event, RoundBegun):
             pair = f"{event.vantage}/{event.platform}"
@@ -100,17 +96,26 @@ class Watch:
             )
         )
 
+    async def close(self) -> None:
+        """It has begun nothing."""
+
     def used(self) -> int:
         """Bytes, by the data budget's count."""
-        return sum(balance.used for balance in self._daemon._data.view().balances.values())
+        return sum(balance.used for balance in self._data.view().balances.values())
 
 
 async def live(plan: Plan) -> Told:
     """From the start to the end of the cell."""
     config = load(Path(plan.main_file), {})
     began = CLOCK.skipped_ns, time.monotonic()
-    daemon = Daemon(config, lambda: config)
-    watch = Watch(daemon, plan)
+    watches: list[Watch] = []
+
+    def watching(parts: Parts) -> Watch:
+        watches.append(Watch(parts, plan))
+        return watches[0]
+
+    daemon = Daemon(config, lambda: config, outlets=(*OUTLETS, watching))
+    watch = watches[0]
     running = asyncio.create_task(daemon.run())
     if plan.onset_seconds:
         await asyncio.sleep(plan.onset_seconds)
@@ -143,19 +148,12 @@ async def live(plan: Plan) -> Told:
     return told
 
 
-async def _ticking(server: uvicorn.Server) -> None:
-    """In place of uvicorn's main loop, which looks ten times a second whether it is to end."""
-    while not await server.on_tick(0):
-        await asyncio.sleep(TICK_SECONDS)
-
-
 @click.command(help=__doc__)
 @click.argument("plan", type=click.Path(path_type=Path))
 def main(plan: Path) -> None:
     """Run and print."""
     made = msgspec.json.decode(plan.read_bytes(), type=Plan)
-    runner.WATCH_SECONDS = TICK_SECONDS
-    setattr(uvicorn.Server, "main_loop", _ticking)  # noqa: B010
+    look_seldom()
     under_way(Rounds, Judging)
     CLOCK.wall_offset = made.wall_begin - CLOCK.wall() if made.wall_begin else 0.0
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, force=True)

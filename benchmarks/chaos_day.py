@@ -26,17 +26,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
+from typing import cast
 
 import click
 import httpx
 import msgspec
-import uvicorn
 from msgspec.structs import replace
 
 from benchmarks.chaos_draws import BAD_CONFIGS, GOOD_CONFIGS, KINDS
 from benchmarks.chaos_files import Files, everywhere
 from benchmarks.chaos_receiver import GOOD, Receiver
 from benchmarks.chaos_told import Told
+from benchmarks.seldom import look_seldom
 from benchmarks.soak import Disk, SoakRounds
 from probe.app import Daemon
 from probe.config import load
@@ -45,9 +46,10 @@ from probe.measure.round import Rounds
 from probe.model.burst import PlannedBurst
 from probe.model.identity import Family, RoundKind
 from probe.model.observation import RoundObservation
-from probe.model.verdict import State, Verdict
-from probe.schedule import runner
-from probe.schedule.runner import Runner
+from probe.model.verdict import State
+from probe.outlets.events import Event, RoundJudged
+from probe.outlets.order import OUTLETS
+from probe.outlets.outlet import Parts
 from probe.store import database, writer
 from synth.edges import CALM
 from synth.effects import Effect, How, restriction
@@ -59,7 +61,6 @@ YEAR = 365 * 24 * HOUR
 FAULTS_SHARE = 0.7
 """Of the day; in the rest of it all recovers."""
 EVERY_SECONDS = 600.0
-TICK_SECONDS = 10.0
 SCRAPE_SECONDS = 300.0
 LOOK_SECONDS = 1_800.0
 MORE_LOOKS = 6
@@ -122,24 +123,19 @@ class _Rounds:
         return self._day.named(self._soak.unmade(planned, vantage=vantage))
 
 
-class _Daemon(Daemon):
-    def __init__(self, config: Config, day: Day) -> None:
-        self._day = day
-        super().__init__(config, lambda: load(day.file, {}))
-        self._store._acknowledged = day.acknowledged.update
-        give = self._store.round_finished
+class _Noted:
+    """Which rounds are given to the history, before they are, and which it has acknowledged."""
 
-        def noted(observed: RoundObservation, verdict: Verdict) -> None:
-            day.given.add(observed.id)
-            give(observed, verdict)
+    def __init__(self, parts: Parts, day: Day) -> None:
+        self._given = day.given
+        parts.store._acknowledged = day.acknowledged.update
 
-        self._store.round_finished = noted  # type: ignore[method-assign]
+    def tell(self, event: Event) -> None:
+        if isinstance(event, RoundJudged):
+            self._given.add(event.observed.id)
 
-    def _build(self, config: Config) -> tuple[Rounds, Runner]:
-        rounds, made = super()._build(config)
-        synthetic: object = _Rounds(config, self._day, rounds)
-        rounds = synthetic  # type: ignore[assignment]
-        return rounds, made
+    async def close(self) -> None:
+        """It has begun nothing."""
 
 
 class Day:
@@ -230,7 +226,12 @@ class Day:
 
     def _start(self) -> None:
         self.given.clear()
-        self.daemon = _Daemon(self.config, self)
+        self.daemon = Daemon(
+            self.config,
+            lambda: load(self.file, {}),
+            outlets=(lambda parts: _Noted(parts, self), *OUTLETS),
+            rounds_of=lambda config, real: cast(Rounds, _Rounds(config, self, real)),
+        )
         self._running = asyncio.create_task(self.daemon.run())
 
     async def _stop(self) -> None:
@@ -385,8 +386,8 @@ class Day:
         """What is not as on a calm day just now."""
         wrong: list[str] = []
         snapshot = self.daemon.snapshot()
-        for (_, platform), verdict in self.daemon._judging.verdicts.items():
-            if verdict.vantage == "default" and verdict.state is not State.OK:
+        for (vantage, platform), verdict in snapshot.verdicts.items():
+            if verdict is not None and vantage == "default" and verdict.state is not State.OK:
                 wrong.append(f"{platform} is {verdict.state.value} ({verdict.reason})")
         if snapshot.store is None or snapshot.store.trouble is not None:
             wrong.append(f"the history: {snapshot.store}")
@@ -409,19 +410,11 @@ class Day:
                     try:
                         answer = await client.get(f"http://{address}/{path}")
                     except httpx.TransportError as error:
-                        if not self.daemon._stopping.is_set():
+                        if not self.daemon.stopping:
                             self.wrong.append(f"/{path}: {error!r}")
                         break
                     if answer.status_code != 200:
                         self.wrong.append(f"/{path}: {answer.status_code}")
-
-
-async def _ticking(server: uvicorn.Server) -> None:
-    """In place of uvicorn's main loop, which looks ten times a second whether it is to end: that is
-    864,000 times a day."""
-    counter = 0
-    while not await server.on_tick(counter):
-        await asyncio.sleep(TICK_SECONDS)
 
 
 @click.command(help=__doc__)
@@ -430,8 +423,7 @@ async def _ticking(server: uvicorn.Server) -> None:
 @click.option("--calm", is_flag=True)
 def main(seed: int, hours: float, calm: bool) -> None:
     """Run and print."""
-    runner.WATCH_SECONDS = TICK_SECONDS
-    setattr(uvicorn.Server, "main_loop", _ticking)  # noqa: B010
+    look_seldom()
     made = SimpleNamespace(Condition=VirtualCondition, Thread=threading.Thread)
     setattr(writer, "threading", made)  # noqa: B010
     # SQLite waits in real time.

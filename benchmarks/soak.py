@@ -29,11 +29,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import linear_regression, mean
 from threading import Event
+from typing import cast
 
 import click
 from msgspec import Struct
 from msgspec.structs import replace
 
+from benchmarks.seldom import look_seldom
 from probe.app import Daemon
 from probe.config import load
 from probe.config.schema import Config, StoreConfig
@@ -42,7 +44,8 @@ from probe.model.burst import PlannedBurst
 from probe.model.identity import Family, RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State
-from probe.schedule import runner
+from probe.schedule.data_budget import BudgetView
+from probe.store.health import StoreHealth
 from synth.edges import CALM
 from synth.effects import Effect, How, restriction
 from synth.lines import FIBRE
@@ -172,8 +175,11 @@ class Soak:
         config = load(None, {})
         self.config = replace(
             config,
+            pool=(),  # controls are those of the world, and none is drawn
             settings=replace(
-                config.settings, store=StoreConfig(path=str(self.disk.folder / "history.sqlite3"))
+                config.settings,
+                listen="127.0.0.1:0",
+                store=StoreConfig(path=str(self.disk.folder / "history.sqlite3")),
             ),
         )
         self.samples: list[Sample] = []
@@ -187,37 +193,54 @@ class Soak:
         self.world = World(config, FIBRE, seed=7, edges=CALM, begin=begin, least_addresses=2)
         months = range(0, self.days, MONTH)
         self.world.trouble([one for day in months for one in troubles(begin + day * DAY)])
-        self.daemon = daemon = Daemon(config, lambda: config)
-        rounds: object = SoakRounds(config, self.world, daemon._judging.rounds)
-        daemon._judging.rounds = rounds  # type: ignore[assignment]
-        daemon._runner.start()
+        self.daemon = daemon = Daemon(
+            config,
+            lambda: config,
+            rounds_of=lambda known, real: cast(Rounds, SoakRounds(known, self.world, real)),
+        )
+        running = asyncio.create_task(daemon.run())
         hours = range(self.days * 24)
         for hour in hours:
             await self.happen(hour / 24)
             before = self.every()
             await asyncio.sleep(HOUR)
+            assert not running.done(), "the daemon has ended"
             self.let_write()
             self.count_due(before, self.every())
-            for (vantage, platform), verdict in daemon._judging.verdicts.items():
-                assert vantage == VANTAGE
-                self.seen[platform, verdict.state.value] += 1
+            for platform, state in self.states().items():
+                self.seen[platform, state] += 1
             if hour % 24 == 23:
                 self.sample((hour + 1) / 24)
-        await daemon._runner.stop(grace_seconds=60.0)
-        # The writer is a thread in real time.
-        await asyncio.to_thread(daemon._store.close, 10.0)
+        daemon.stop()
+        await running
+
+    def states(self) -> dict[str, str]:
+        """What is said of each platform."""
+        said = self.daemon.snapshot().verdicts.items()
+        assert all(vantage == VANTAGE for (vantage, _), _ in said)
+        return {p: verdict.state.value for (_, p), verdict in said if verdict is not None}
+
+    def health(self) -> StoreHealth:
+        """How it stands with the history."""
+        health = self.daemon.snapshot().store
+        assert health is not None
+        return health
+
+    def data(self) -> BudgetView:
+        """How it stands with the data budget."""
+        view = self.daemon.snapshot().data
+        assert view is not None
+        return view
 
     def let_write(self) -> None:
         """Wait for the writer, a thread in real time: while it forgets a year, days pass here, and
         their rounds would wait in memory as they never do where an hour takes an hour."""
-        while (
-            health := self.daemon._store.health()
-        ).trouble is None and health.queued > MOST_QUEUED:
+        while (health := self.health()).trouble is None and health.queued > MOST_QUEUED:
             Event().wait(0.002)
 
     def every(self) -> dict[tuple[str, str], int]:
         """By how much the data budget thins the rounds of each platform."""
-        paces = self.daemon._data.view().paces
+        paces = self.data().paces
         return {key: pace.every for key, pace in paces.items()}
 
     def count_due(
@@ -259,12 +282,11 @@ class Soak:
             )
             self.disk.fill()
         elif day == 17.5:
-            self.note(now, f"and has room again; waiting: {self.daemon._store.health()}")
+            self.note(now, f"and has room again; waiting: {self.health()}")
             self.disk.free()
 
     def note(self, day: float, text: str) -> None:
-        states = {p: v.state.value for (_, p), v in self.daemon._judging.verdicts.items()}
-        self.events.append(f"day {day:4.1f}: {text}; before: {states}")
+        self.events.append(f"day {day:4.1f}: {text}; before: {self.states()}")
 
     def sample(self, day: float) -> None:
         gc.collect()
@@ -273,10 +295,10 @@ class Soak:
             day,
             pages * resource.getpagesize(),
             len(os.listdir("/proc/self/fd")),  # noqa: PTH208
-            {p: v.state.value for (_, p), v in self.daemon._judging.verdicts.items()},
+            self.states(),
         )
         self.samples.append(sample)
-        counted = self.daemon._board.snapshot().counted
+        counted = self.daemon.snapshot().counted
         print(
             f"day {day:4.0f}: {sum(counted.rounds.values())} rounds, "
             f"{sample.resident_bytes / 1e6:.1f} MB, {sample.descriptors} descriptors, "
@@ -286,13 +308,13 @@ class Soak:
 
     def report(self, real_seconds: float) -> bool:
         """Print everything; whether all is well."""
-        counted = self.daemon._board.snapshot().counted
+        counted = self.daemon.snapshot().counted
         made = Counter[str]()
         for (_, _, kind, result), count in counted.rounds.items():
             made[f"{kind.value}, {result}"] += count
         ordinary = sum(n for words, n in made.items() if not words.startswith("burst"))
         refused: Counter[str] = Counter()
-        for (_, _, reason), count in self.daemon._data.view().refused.items():
+        for (_, _, reason), count in self.data().refused.items():
             refused[reason.value] += count
         late, abandoned = sum(counted.late.values()), sum(counted.abandoned.values())
         # The stop may come between a place of the grid and its jittered round.
@@ -318,7 +340,7 @@ class Soak:
             f"memory: {resident / 1e6:.1f} MB in the last days, "
             f"{slope / 1e3:+.1f} kB a day after the first month (least squares)"
         )
-        print(f"history: {self.daemon._store.health()}")
+        print(f"history: {self.health()}")
         checks = {
             "no round is missing without a reason": abs(missing) <= platforms + self.unsure,
             "memory does not grow": slope < MOST_SLOPE_BYTES_PER_DAY,
@@ -335,8 +357,7 @@ class Soak:
 @click.option("--months", default=5, type=click.IntRange(min=2), help="Of 30 days each.")
 def main(months: int) -> None:
     """Run and print."""
-    # The watch for steps of the wall clock looks each second, which is 2.6 million times a month.
-    runner.WATCH_SECONDS = 10.0
+    look_seldom()
     began = REAL_MONOTONIC()
     loop = VirtualLoop()
     soak = Soak(months * MONTH)

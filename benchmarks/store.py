@@ -18,21 +18,24 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import click
 from msgspec.structs import replace
 
+from benchmarks.seldom import look_seldom
 from benchmarks.soak import SoakRounds
 from probe import __version__
 from probe.app import Daemon
 from probe.config import load
 from probe.config.schema import StoreConfig
 from probe.config.values import Seconds
-from probe.model.observation import RoundObservation
+from probe.measure.round import Rounds
+from probe.outlets.events import Event, NationFound, RoundJudged
+from probe.outlets.order import OUTLETS
+from probe.outlets.outlet import Parts
 from probe.publish.forward.sampler import values
-from probe.publish.latest.snapshot import Snapshot
 from probe.publish.metrics.exposition import Registry
-from probe.schedule import runner
 from probe.store.history import History
 from probe.store.records import Queued
 from probe.store.samples import GRID_SECONDS
@@ -92,7 +95,11 @@ class Life:
         store = StoreConfig(path=str(path))
         if batch is not None:
             store = replace(store, batch=Seconds(batch))
-        self.config = replace(config, settings=replace(config.settings, store=store))
+        self.config = replace(
+            config,
+            pool=(),  # controls are those of the world, and none is drawn
+            settings=replace(config.settings, listen="127.0.0.1:0", store=store),
+        )
         self.forward = forward
         self.commits = 0
         self.rounds = 0
@@ -100,22 +107,21 @@ class Life:
     async def run(self, days: float) -> None:
         """Live through them."""
         world = World(self.config, FIBRE, seed=7, edges=CALM, begin=CLOCK.true(), least_addresses=2)
-        daemon = Daemon(self.config, lambda: self.config)
-        rounds: object = SoakRounds(self.config, world, daemon._judging.rounds)
-        daemon._judging.rounds = rounds  # type: ignore[assignment]
-        self._watch(daemon)
-        daemon._runner.start()
-        tasks = [
-            asyncio.create_task(daemon._nation.run()),
-            asyncio.create_task(self.script(daemon, world)),
-        ]
+        daemon = Daemon(
+            self.config,
+            lambda: self.config,
+            outlets=(*OUTLETS, self._watching),
+            rounds_of=lambda known, real: cast(Rounds, SoakRounds(known, world, real)),
+        )
+        running = asyncio.create_task(daemon.run())
+        tasks = [asyncio.create_task(self.script(daemon, world))]
         if self.forward:
             tasks.append(asyncio.create_task(self._sample(daemon)))
         await asyncio.sleep(days * DAY)
         for task in tasks:
             task.cancel()
-        await daemon._runner.stop(grace_seconds=60.0)
-        await asyncio.to_thread(daemon._store.close, 10.0)
+        daemon.stop()
+        await running
 
     async def script(self, daemon: Daemon, world: World) -> None:
         """What happens on the way; here nothing."""
@@ -126,12 +132,13 @@ class Life:
         while True:
             await asyncio.sleep(GRID_SECONDS - time.time() % GRID_SECONDS)
             at = round(time.time() / GRID_SECONDS) * GRID_SECONDS
-            daemon._store.sample(at, values(registry.collector(daemon.snapshot())))
-            self._settle(daemon)
+            self.store.sample(at, values(registry.collector(daemon.snapshot())))
+            self._settle()
 
-    def _watch(self, daemon: Daemon) -> None:
-        """Count, and let the writer's thread, which lives in real time, come along."""
-        keeper, judge, find = daemon._store._keeper, daemon._judging.judge, daemon._nation.find
+    def _watching(self, parts: Parts) -> Life:
+        """Counts commits."""
+        self.store = parts.store
+        keeper = self.store._keeper
         assert keeper is not None
         commit = keeper.commit
 
@@ -139,22 +146,21 @@ class Life:
             self.commits += 1
             return commit(records, state)
 
-        def judged(observed: RoundObservation, holds_seconds: float) -> object:
-            self.rounds += 1
-            plan = judge(observed, holds_seconds)
-            self._settle(daemon)
-            return plan
-
-        def found(at: float, snapshot: Snapshot) -> None:
-            find(at, snapshot)
-            self._settle(daemon)
-
         keeper.commit = counted  # type: ignore[method-assign]
-        daemon._judging.judge = judged  # type: ignore[method-assign, assignment]
-        daemon._nation.find = found  # type: ignore[method-assign]
+        return self
 
-    def _settle(self, daemon: Daemon) -> None:
-        store = daemon._store
+    def tell(self, event: Event) -> None:
+        """Count rounds, and let the writer's thread, which lives in real time, come along."""
+        if isinstance(event, RoundJudged):
+            self.rounds += 1
+        if isinstance(event, RoundJudged | NationFound):
+            self._settle()
+
+    async def close(self) -> None:
+        """It has begun nothing."""
+
+    def _settle(self) -> None:
+        store = self.store
         while store._inbox or store._is_due():
             with store._wake:
                 store._wake.notify_all()
@@ -167,8 +173,7 @@ class Life:
 @click.option("--forward", is_flag=True, help="Record the metrics each minute too.")
 def main(days: float, batch: float | None, forward: bool) -> None:
     """Print the figures."""
-    # The watch for steps of the wall clock looks each second, which only costs time here.
-    runner.WATCH_SECONDS = 10.0
+    look_seldom()
     disk, loop = Disk(), VirtualLoop()
     try:
         path = disk.folder / "history.sqlite3"

@@ -26,12 +26,12 @@ from pathlib import Path
 import click
 from msgspec.structs import replace
 
+from benchmarks.seldom import look_seldom
 from benchmarks.store import DAY, Life
 from probe.app import Daemon
 from probe.config.schema import StoreConfig
 from probe.config.values import Seconds
 from probe.model.stored import StoredRound
-from probe.schedule import runner
 from probe.store.history import History
 from probe.store.writer import Store
 from synth.effects import Effect, How, restriction
@@ -166,7 +166,7 @@ def day_of(at: float) -> str:
 )
 def main(days: int, keep: Path | None) -> None:
     """Print the figures."""
-    runner.WATCH_SECONDS = 10.0
+    look_seldom()
     with tempfile.TemporaryDirectory() as folder:
         path = keep or Path(folder) / "history.sqlite3"
         if not path.exists():

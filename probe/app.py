@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from probe import start
 from probe.config import ConfigErrors
@@ -36,7 +36,7 @@ from probe.outlets.events import (
     RoundRefused,
 )
 from probe.outlets.order import OUTLETS
-from probe.outlets.outlet import Outlets, Parts
+from probe.outlets.outlet import Makes, Outlets, Parts
 from probe.outlets.spent import Spent
 from probe.publish.forward.forwarding import Forwarding
 from probe.publish.latest.board import Board
@@ -69,7 +69,11 @@ OUTSIDE = "outside"
 
 class Daemon:
     """Measures until it is told to stop. ``read`` gives the configuration anew at each reload,
-    ``tried`` the one with a bundle's definitions (``None``: no bundle is looked for)."""
+    ``tried`` the one with a bundle's definitions (``None``: no bundle is looked for).
+
+    Programs that watch a daemon, or let it live in a world of numbers, say who is told
+    (``outlets``) and what measures in place of the rounds that a configuration asks for
+    (``rounds_of``)."""
 
     def __init__(
         self,
@@ -77,9 +81,12 @@ class Daemon:
         read: Callable[[], Config],
         *,
         tried: Callable[[Bundle], Config] | None = None,
+        outlets: Sequence[Makes] = OUTLETS,
+        rounds_of: Callable[[Config, Rounds], Rounds] = lambda _, rounds: rounds,
     ) -> None:
         heap.one_arena()  # before the first thread
         self._read = read
+        self._rounds_of = rounds_of
         self._state = BetweenRounds()
         self._server: Server | None = None
         self._stopping = asyncio.Event()
@@ -126,7 +133,7 @@ class Daemon:
             board=self._board,
             forwarding=forwarding,
         )
-        self._outlets = Outlets(OUTLETS, self._parts)
+        self._outlets = Outlets(outlets, self._parts)
         self._judging = Judging(
             config,
             rounds,
@@ -152,6 +159,11 @@ class Daemon:
     def stop(self) -> None:
         """End ``run``, as a signal does."""
         self._stopping.set()
+
+    @property
+    def stopping(self) -> bool:
+        """It was told to end."""
+        return self._stopping.is_set()
 
     def snapshot(self) -> Snapshot:
         """What is published just now."""
@@ -258,6 +270,7 @@ class Daemon:
     def _build(self, config: Config) -> tuple[Rounds, Runner]:
         trust = Trust.load(config.settings.ca_file)
         rounds = Rounds(config, trust, self._state, lookout=self._lookout)
+        rounds = self._rounds_of(config, rounds)
         hooks = Hooks(
             round=self._round,
             late=self._late,

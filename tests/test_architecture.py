@@ -234,3 +234,15 @@ def test_messages_of_the_log_stand_in_our_source_and_their_fields_are_known(path
 def test_nothing_outside_the_tests_imports_them(folder: str) -> None:
     for path in sorted((ROOT / folder).rglob("*.py")):
         assert not [name for name in imports(path) if name.split(".")[0] == "tests"], path
+
+
+@for_every(("lab", "scenarios", "synth", "benchmarks"))
+def test_whoever_lets_a_daemon_live_uses_what_it_offers(folder: str) -> None:
+    """``outlets``, ``rounds_of`` and ``snapshot`` of ``probe.app.Daemon``, not its inside."""
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for node in nodes(path):
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
+                of = node.value
+                name = of.attr if isinstance(of, ast.Attribute) else getattr(of, "id", "")
+                # A process that is called so has no inside of ours.
+                assert name != "daemon" or node.attr.startswith("__"), f"{path}:{node.lineno}"

@@ -1,7 +1,7 @@
 """One request on one connection: h11 or h2 speaks HTTP, we keep the times.
 
 httpcore's connections would put the locks, states and traces of a pool around them, which one
-request on one connection has no use for (docs/decisions/0013-wire-transport.md has the figures).
+request on one connection has no use for (docs/decisions/0007-http-by-h11-and-h2.md has figures).
 
 The request is plain and the same for every leg: it says who asks, asks for the object as it is
 (``identity``: nothing is decompressed), sends no cookie, follows no redirect, is never repeated.
