@@ -19,10 +19,12 @@ LEAST_TRIES = 2
 
 class Why(StrEnum):
     """Why nothing could be read: its own server says that the object is not there (``gone``), no
-    page leads to one (``no_link``), or no answer came that could be trusted (``unreached``)."""
+    page leads to one (``no_link``), no resolver knows its name (``no_name``), or no answer came
+    that could be trusted (``unreached``)."""
 
     GONE = "gone"
     NO_LINK = "no_link"
+    NO_NAME = "no_name"
     UNREACHED = "unreached"
 
 

@@ -75,6 +75,7 @@ def failure_words(leg: LegObservation) -> str:
 _WHY = {
     Why.GONE: "its own server says that it is not there",
     Why.NO_LINK: "no page leads to it",
+    Why.NO_NAME: "no resolver knows its name",
     Why.UNREACHED: "no answer came that can be trusted",
 }
 
@@ -82,7 +83,8 @@ _WHY = {
 def unread_words(one: NothingRead) -> str:
     """Which target gives nothing to read, since when, and what to do about it."""
     since = f"{datetime.fromtimestamp(one.since, tz=UTC):%Y-%m-%d %H:%M} UTC"
-    words = f"{one.target}: no object could be read since {since} ({_WHY[one.why]})"
+    what = "not asked" if one.why is Why.NO_NAME else "no object could be read"
+    words = f"{one.target}: {what} since {since} ({_WHY[one.why]})"
     if one.rotten:
         words += "; `throttlewatch check --online` says which candidates still give one"
     return words

@@ -19,6 +19,15 @@ class Led(StrEnum):
     ASTRAY = "astray"
 
 
+class EncryptedWord(StrEnum):
+    """What encrypted resolvers say of a name of which the host's look-up says that there is none
+    (``nameless.py``): not asked since, that there is none, or anything else."""
+
+    UNHEARD = "unheard"
+    NONE = "none"
+    OTHER = "other"
+
+
 class Farther(Struct, frozen=True, kw_only=True):
     """Every packet takes ``seconds`` longer than over weeks, beyond what controls do, at addresses
     in networks that were near: so it cannot be seen that the edge is another one. ``names``: of how

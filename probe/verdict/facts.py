@@ -138,7 +138,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     tested_bytes: int = 0
     read_at: float = 0.0
     unread: tuple[NothingRead, ...] = ()
-    objects: int = 0
+    nameless: tuple[NothingRead, ...] = ()
     at: float = 0.0
     others: tuple[LegObservation, ...] = ()
     working: Working = Working()

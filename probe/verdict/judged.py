@@ -126,7 +126,8 @@ class Judged(Struct, frozen=True, kw_only=True):
 def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: About) -> Facts:
     """What the rules look at. ``memory``: after who answered has been noted."""
     mine, line, at = judged.mine, judged.line, observed.started_at
-    unread = object_records.unread(memory.records, observed.platform, about)
+    lost = object_records.unread(memory.records, observed.platform, about)
+    unread = tuple(one for one in lost if about.target(one.target).reads)
     objects = sum(target.reads for target in about.targets)
     nothing_read = bool(unread) and len(unread) == objects
     return Facts(
@@ -177,7 +178,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         tested_bytes=0 if nothing_read else answers.most_read(judged.reads, at),
         read_at=judged.reads[-1][0] if judged.reads else 0.0,
         unread=unread,
-        objects=objects,
+        nameless=tuple(one for one in lost if one not in unread),
         working=answers.working(mine, observed),
         prober=about.prober,
     )

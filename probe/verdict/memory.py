@@ -18,7 +18,7 @@ from probe.model.object_record import ObjectRecord
 from probe.model.observation import LegObservation
 from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger, Verdict, reaches
 from probe.observe.effort import Measure
-from probe.verdict.apart import Farther, Led, Relief, Slower
+from probe.verdict.apart import EncryptedWord, Farther, Led, Relief, Slower
 from probe.verdict.bets import Wealth
 from probe.verdict.certificate_dates import DatesFound
 from probe.verdict.keys import FamilyKey, MeasureKey, SeriesKey
@@ -292,6 +292,8 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     in the last ordinary round. ``limbo``: since when a target has been slow in a measure in every
     round, and nothing is proven. ``faster``: since when, and in how many rounds in a row, a target
     has been faster than ever; ``relief``: the last time that this was for good.
+    ``vanished``: names of which the look-up says that there are none, and what encrypted
+    resolvers say of them.
     ``unsteady_at``: when the host's resolver failed last and was well in the same round.
     ``said``: the last verdict over each family, where there are several, and ``well_at`` the last
     round over it, if the platform was fine in that.
@@ -307,6 +309,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     proven: Proven | None = None
     addresses: dict[FamilyKey, tuple[str, ...]] = {}
     encrypted: dict[FamilyKey, tuple[str, ...]] = {}
+    vanished: dict[FamilyKey, EncryptedWord] = {}
     reached: tuple[str, ...] = ()
     clean: tuple[str, ...] = ()
     reads: tuple[tuple[float, int], ...] = ()

@@ -13,6 +13,7 @@ from probe.model.object_record import NothingRead, ObjectRecord, Why
 from probe.model.observation import Leg, LegObservation, RoundObservation
 from probe.observe.effort import refused, unproven
 from probe.verdict.about import About
+from probe.verdict.nameless import NO_NAME
 
 _OWN = frozenset({LegRole.TARGET, LegRole.CONTROL})
 _READ_BYTES = 1_024
@@ -34,6 +35,8 @@ def noted(
     found = dict(before)
     for leg, why in _tried(observed, about):
         key = record_key(leg.owner, leg.target)
+        if why is None and leg.compares is not Compares.GOODPUT and key not in found:
+            continue  # what is only reached has a record since its name was gone
         record = found.get(key, ObjectRecord())
         found[key] = record.after(why, leg.candidate, observed.started_at)
     return found
@@ -46,10 +49,14 @@ def _tried(observed: RoundObservation, about: About) -> Iterator[tuple[Leg, Why 
     for one in observed.legs:
         if one.leg.role in _OWN and one.leg.compares is Compares.GOODPUT:
             yield one.leg, _why(one)
+        elif one.leg.role is LegRole.TARGET and not about.reads(one.leg) and one.ok:
+            yield one.leg, None
     for skipped in observed.skipped:
         leg = skipped.leg
         if skipped.reason == "no_object" and leg.role in _OWN and about.reads(leg):
             yield leg, Why.NO_LINK
+        elif skipped.reason == NO_NAME and leg.role is LegRole.TARGET:
+            yield leg, Why.NO_NAME
 
 
 def _why(leg: LegObservation) -> Why | None:
@@ -61,11 +68,13 @@ def _why(leg: LegObservation) -> Why | None:
 
 
 def unread(records: ObjectRecords, platform: str, about: About) -> tuple[NothingRead, ...]:
-    """The targets of ``platform`` of which nothing can be read."""
+    """The targets of ``platform`` of which nothing can be read, or that have no name any more."""
     found = []
     for target in about.targets:
         record = records.get(record_key(platform, target.name))
-        if record is not None and record.unread and record.why is not None and target.reads:
+        if record is None or not record.unread or record.why is None:
+            continue
+        if target.reads or record.why is Why.NO_NAME:
             found.append(
                 NothingRead(
                     target=target.name,

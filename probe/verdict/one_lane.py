@@ -14,7 +14,7 @@ from probe.model.identity import Family, LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.observe.effort import Measure
-from probe.verdict import curtains, families, object_records, shelf
+from probe.verdict import curtains, families, nameless, object_records, shelf
 from probe.verdict.about import About
 from probe.verdict.after_burst import after_burst
 from probe.verdict.after_round import after_round
@@ -47,6 +47,7 @@ def decide_over_one(
     with what is normal of what it measured, and tells of what is suspected or proven; from that the
     facts are put together, of which the first rule that holds speaks. What it teaches comes last.
     """
+    memory, observed = _named(memory, observed)
     memory = curtains.noted(heard(memory, observed, about), observed, about)
     hidden = {one: curtains.behind(memory.curtains, one, about) for one in about.families}
     silent = {one: _silent(memory, one) | hidden[one] for one in about.families}
@@ -76,6 +77,15 @@ def nothing_new(
     facts, mine = Facts(title=about.title), memory.platform(observed.platform)
     verdict = publish(first(facts, rules), facts, mine, observed, about, Numbers())
     return Decision(verdict=verdict, memory=memory)
+
+
+def _named(memory: Memory, observed: RoundObservation) -> tuple[Memory, RoundObservation]:
+    """``observed`` without what has no name, which ``memory`` keeps in mind."""
+    mine = memory.platform(observed.platform)
+    gone = nameless.vanished(mine.vanished, observed)
+    platforms = {**memory.platforms, observed.platform: replace(mine, vanished=gone)}
+    memory = replace(memory, platforms=platforms)
+    return memory, nameless.without_nameless(observed, gone, mine.addresses, mine.encrypted)
 
 
 def _reads(memory: Memory, observed: RoundObservation) -> Measure | None:

@@ -109,7 +109,7 @@ def publish(
         back=_looking_back(facts.relief),
         read_at=facts.read_at or None,
         curtains=facts.curtains,
-        unread=facts.unread,
+        unread=(*facts.unread, *facts.nameless),
     )
     verdict = replace(
         verdict,

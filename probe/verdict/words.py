@@ -173,12 +173,22 @@ def fine(facts: Facts) -> str:
         size += f"; no object could be read since {moment(min(u.since for u in facts.unread))}"
     elif facts.read_at:
         size += f"; no object could be read since {moment(facts.read_at)}"
+    if facts.nameless:
+        size += f"; {_nameless(facts)}"
     return f"{facts.title}: {_pace(facts)} ({controls(facts)}; {size}).{_before(facts)}"
 
 
 def _unread(facts: Facts) -> str:
     """Which targets were only reached."""
     return ", ".join(f"of {one.target} nothing since {moment(one.since)}" for one in facts.unread)
+
+
+def _nameless(facts: Facts) -> str:
+    """Which targets were not asked, as no resolver knows their names."""
+    return ", ".join(
+        f"no resolver knows the name of {one.target} since {moment(one.since)}"
+        for one in facts.nameless
+    )
 
 
 def strangers(facts: Facts) -> str:

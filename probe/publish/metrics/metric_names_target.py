@@ -6,7 +6,7 @@ from probe.publish.metrics.metric_spec import MetricSpec
 from probe.publish.metrics.metric_spec import metric as _metric
 
 _TARGET = ("vantage", "platform", "control", "target")
-_NEVER = "no round tried to read it in the last day; it is not read"
+_NEVER = "no round tried to read it in the last day; it is not read, and has a name"
 
 READABLE = _metric(
     "gauge",
@@ -27,8 +27,8 @@ UNREADABLE = _metric(
     "target_unreadable_since_timestamp_seconds",
     (*_TARGET, "reason"),
     "Unix time since which nothing of the target can be read, and why not: its own server says so "
-    "(gone), no page leads to an object (no_link), or no answer comes that can be trusted "
-    "(unreached).",
+    "(gone), no page leads to an object (no_link), no resolver knows the name (no_name), or no "
+    "answer comes that can be trusted (unreached).",
     absent=f"it can be read; only one round failed; {_NEVER}",
 )
 ROTTEN = _metric(

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from probe.config.candidates import candidates_of, mark_of
 from probe.config.definition import Target
 from probe.model.identity import Compares, Vantage
-from probe.model.object_record import HOUR_SECONDS, HOURS, ObjectRecord
+from probe.model.object_record import HOUR_SECONDS, HOURS, ObjectRecord, Why
 from probe.publish.latest.snapshot import Snapshot
 from probe.publish.metrics import metric_names_target as names
 from probe.publish.metrics.metric_spec import MetricRow
 
 
 def target_rows(snapshot: Snapshot) -> Iterator[MetricRow]:
-    """Each target that is read, from each vantage, as far as it was tried in the last day."""
+    """Each target that is read, or has no name any more, from each vantage, as far as it was tried
+    in the last day."""
     for vantage in snapshot.vantages:
         records = snapshot.records.get(vantage.name, {})
         for label, definitions in (
@@ -24,7 +25,9 @@ def target_rows(snapshot: Snapshot) -> Iterator[MetricRow]:
             for definition in definitions:
                 for target in definition.targets:
                     record = records.get(f"{definition.name}/{target.name}")
-                    if record is not None and target.compares is Compares.GOODPUT:
+                    if record is None:
+                        continue
+                    if target.compares is Compares.GOODPUT or record.why is Why.NO_NAME:
                         labels = {label: definition.name, "target": target.name}
                         yield from _rows(labels, vantage, target, record, snapshot.taken_at)
 
