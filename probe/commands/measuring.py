@@ -30,11 +30,16 @@ class Measuring:
     """
 
     def __init__(self, config: Config) -> None:
-        state = BetweenRounds()
-        self.rounds = Rounds(config, Trust.load(config.settings.ca_file), state)
-        self._shared = SharedBudget.of_command(config.settings.store, state.budget)
+        self._state = BetweenRounds()
+        self._trust = Trust.load(config.settings.ca_file)
+        self.rounds = self.rounds_of(config)
+        self._shared = SharedBudget.of_command(config.settings.store, self._state.budget)
         self._refused = False
         self._tell({})
+
+    def rounds_of(self, config: Config) -> Rounds:
+        """Rounds with other definitions, within the same budgets."""
+        return Rounds(config, self._trust, self._state)
 
     def counted(self, observed: RoundObservation) -> None:
         """``observed`` was made just now."""
