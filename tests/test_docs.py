@@ -91,6 +91,12 @@ def test_files_of_ours_that_a_document_names_exist(path: Path) -> None:
         assert re.search(r"[A-Z]{4}", file) or any(ROOT.glob(file.rstrip("/"))), file
 
 
+def test_the_readme_shows_first_what_it_looks_like() -> None:
+    head = (ROOT / "README.md").read_text().partition("\n## ")[0]
+    assert re.search(r"!\[[^]]+\]\(docs/images/\w+\.png\)", head)
+    assert head.count("\n") < 20
+
+
 def test_what_docs_security_promises_is_held_by_tests_that_exist() -> None:
     text = (ROOT / "docs" / "security.md").read_text()
     promised = text.partition("## What a reader")[2].partition("## What is not promised")[0]
