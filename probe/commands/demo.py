@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import click
@@ -16,7 +16,7 @@ from rich.live import Live
 from probe.config import load
 from probe.demo.lines import Narration
 from probe.demo.script import Scene, Script, advance, twentieth_of_january
-from probe.demo.setting import AuthorityError, make_certificates, write_configuration
+from probe.demo.setting import MAIN_FILE, AuthorityError, make_certificates, write_configuration
 from probe.demo.table import StageView, render
 from probe.demo.tale import Tale
 from probe.publish.log import event_lines as logs
@@ -46,8 +46,14 @@ class StageError(Exception):
     show_default=True,
     help="How many times as fast; the daemon needs a while to be sure, so hardly more than 2.",
 )
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Keep the history and the configuration in FOLDER, to try `report` and others on it.",
+)
 @click.option("--no-table", is_flag=True, help="Print a line at each change instead of a table.")
-def demo(listen: str, speed: float, no_table: bool) -> None:
+def demo(listen: str, speed: float, keep: Path | None, no_table: bool) -> None:
     """Play a 20 January on this machine: no root, no internet, two minutes.
 
     Servers on loopback carry the platforms' names, a relay really slows them down, network after
@@ -60,25 +66,53 @@ def demo(listen: str, speed: float, no_table: bool) -> None:
     # Rounds that wait for their turn are part of the play, and the log would tear the table.
     logs.configure("error", "text", sys.stderr)
     try:
-        with tempfile.TemporaryDirectory(prefix="throttlewatch-demo-") as folder:
+        with _folder(keep) as folder:
+            kept = keep is not None
             if no_table:
                 look = Narration(console, script)
-                tale = asyncio.run(play(Path(folder), script, listen, speed, look))
+                tale = asyncio.run(play(folder, script, listen, speed, look, keep=kept))
             else:
                 with Live(console=console, auto_refresh=False) as live:
 
                     def draw(view: StageView) -> None:
                         live.update(render(view, script), refresh=True)
 
-                    tale = asyncio.run(play(Path(folder), script, listen, speed, draw))
+                    tale = asyncio.run(play(folder, script, listen, speed, draw, keep=kept))
     except (AuthorityError, StageError, OSError) as error:
         raise click.ClickException(str(error)) from error
     console.print()
     for sentence in tale.sentences():
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    if keep is not None:
+        click.echo(
+            "\nIts history is kept. The platforms' names stood for servers of this machine, so it "
+            "says nothing of\nany network. Try:\n" + "".join(_tries(keep / MAIN_FILE))
+        )
 
 
-async def play(folder: Path, script: Script, listen: str, speed: float, look: _Watch) -> Tale:
+def _tries(file: Path) -> list[str]:
+    return [
+        f"  throttlewatch {words} -c {file}\n"
+        for words in ("history", "explain -p x", "report -o report.html", "export -f csv -o r.csv")
+    ]
+
+
+@contextlib.contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    """Where the demo writes: a folder that is made for it, and goes with it unless it is kept."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="throttlewatch-demo-") as folder:
+            yield Path(folder)
+    elif keep.exists():
+        raise click.ClickException(f"{keep} is there already: give a folder that is not")
+    else:
+        keep.mkdir(mode=0o700, parents=True)
+        yield keep
+
+
+async def play(
+    folder: Path, script: Script, listen: str, speed: float, look: _Watch, *, keep: bool = False
+) -> Tale:
     """Run everything until the script ends, or the daemon is told to stop; what it showed.
 
     Raises ``AuthorityError``, ``StageError`` and ``ListenError``.
@@ -87,7 +121,7 @@ async def play(folder: Path, script: Script, listen: str, speed: float, look: _W
 
     leaf = make_certificates(folder)
     async with _stage(leaf) as (stage, port):
-        file = write_configuration(folder, port=port, listen=listen, speed=speed)
+        file = write_configuration(folder, port=port, listen=listen, speed=speed, keep=keep)
         daemon = Daemon(load(file, {}), lambda: load(file, {}))
         running = asyncio.create_task(daemon.run())
         loop = asyncio.get_running_loop()

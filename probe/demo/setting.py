@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from probe.config.folders import HISTORY
 from probe.demo.cast import COUNTRY, LINES, NEUTRAL_NAME, SITES, Site
 
 READ_BYTES = 16_384
@@ -52,21 +53,24 @@ def _names(sites: Iterable[Site]) -> list[str]:
     return [*(site.host for site in sites), NEUTRAL_NAME]
 
 
-def write_configuration(folder: Path, *, port: int, listen: str, speed: float) -> Path:
+def write_configuration(
+    folder: Path, *, port: int, listen: str, speed: float, keep: bool = False
+) -> Path:
     """Write the main file and the definitions of platforms and controls; the main file's path.
 
-    ``port`` is the relay's. JSON is YAML, so the files are written as JSON.
+    ``port`` is the relay's. With ``keep`` a history is kept beside them. JSON is YAML, so the files
+    are written as JSON.
     """
     definitions = folder / "platforms"
     definitions.mkdir()
     for site in SITES:
-        _write(definitions / f"{site.name}.yaml", _definition(site, port))
+        _write(definitions / f"{site.name}.yaml", _definition(site, port, keep=keep))
     main = folder / MAIN_FILE
-    _write(main, _main(listen, speed))
+    _write(main, _main(listen, speed, str((folder / HISTORY).resolve()) if keep else None))
     return main
 
 
-def _main(listen: str, speed: float) -> dict[str, object]:
+def _main(listen: str, speed: float, history: str | None) -> dict[str, object]:
     # Rounds that convict take a vantage several seconds each, and there are four platforms: with
     # much shorter intervals the first verdict would be stale before the last one is there. With
     # longer ones the calm has too few rounds for what is normal to be known well.
@@ -91,7 +95,7 @@ def _main(listen: str, speed: float) -> dict[str, object]:
         "controls": [site.name for site in SITES if site.is_control],
         "schedule": {"light": interval, "transfer": interval},
         "data_budget": "1000GB/month",
-        "store": {"path": None},
+        "store": {"path": history},
         # Ten minutes in earnest; a demo of two cannot wait so long. (Half a minute is the least.)
         "nation": {"hold": 0},
         "legs": {
@@ -105,7 +109,7 @@ def _main(listen: str, speed: float) -> dict[str, object]:
     }
 
 
-def _definition(site: Site, port: int) -> dict[str, object]:
+def _definition(site: Site, port: int, *, keep: bool) -> dict[str, object]:
     target: dict[str, object] = {
         "name": "object",
         "url": f"https://{site.host}:{port}/object",
@@ -123,7 +127,8 @@ def _definition(site: Site, port: int) -> dict[str, object]:
         target |= {"swap": swap, "no_decoy": "The demo has no beacon."}
     return {
         "name": site.name,
-        "title": site.title,
+        # What is kept can be quoted: each sentence says what it is about.
+        "title": f"Demo of {site.title}" if keep else site.title,
         "kind": "control" if site.is_control else "platform",
         "operator": site.operator,
         "scope": site.scope,

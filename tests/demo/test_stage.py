@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from probe.cli import main
 from probe.config import contacts, load
 from probe.demo.cast import LINES, SITES
 from probe.demo.script import Act, Script
@@ -89,3 +91,21 @@ def test_the_configuration_names_nothing_outside_this_machine(tmp_path: Path) ->
     assert all(address.startswith("127.") for host in asked for address in pinned[host])
     assert not config.settings.dns.system
     assert not config.settings.dns.resolvers
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_history_is_kept_where_it_was_asked_for(keep: bool, tmp_path: Path) -> None:
+    make_certificates(tmp_path)
+    file = write_configuration(tmp_path, port=4433, listen="127.0.0.1:0", speed=1.0, keep=keep)
+    kept = str(tmp_path / "history.sqlite3") if keep else None
+    config = load(file, {})
+    assert config.settings.store.path == kept
+    # A page of made-up numbers must not be taken for one of a country.
+    titles = [platform.title for platform in (*config.platforms, *config.controls)]
+    assert {title.startswith("Demo of ") for title in titles} == {keep}
+
+
+def test_a_folder_that_is_there_is_not_played_into(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["demo", "--keep", str(tmp_path)])
+    assert (done.exit_code, list(tmp_path.iterdir())) == (1, [])
+    assert "is there already" in done.output
