@@ -31,7 +31,9 @@ MOST_READS = 4
 LEAST_READS = 3
 """Reads in a row that show it, of an operator: one or two may have had bad luck. Ours."""
 LEAST_SPAN = 600.0
-"""Seconds from the first of them to the last: those of one burst are one moment. Ours."""
+"""Seconds from the first of them to the last: those of one burst are one moment. Ours. Where rounds
+come faster than by default it is shorter, in transfer intervals (``SPAN_INTERVALS``)."""
+SPAN_INTERVALS = 2.0 / 3.0
 OVER_READS = 2
 """Of an operator's last four reads so many were well: it is over."""
 FRESH_SECONDS = 12 * 3_600.0
@@ -123,7 +125,9 @@ def noted(memory: Memory, observed: RoundObservation, about: About) -> Memory:
     who answered has been noted."""
     family, at = observed.family, observed.started_at
     before = {name: one for name, one in of_family(memory.curtains, family) if one.since <= at}
-    found = _hanging(_operators(memory, family, at, about), before, memory.levels, family, at)
+    span = min(LEAST_SPAN, SPAN_INTERVALS * about.transfer_seconds)
+    operators = _operators(memory, family, at, about)
+    found = _hanging(operators, before, memory.levels, family, at, span)
     others = {key: one for key, one in memory.curtains.items() if family_of(key) is not family}
     curtains = {**others, **{family_key(family, one.operator): one for one in found}}
     controls = dict(memory.controls)
@@ -153,12 +157,13 @@ def _hanging(
     levels: Levels,
     family: Family,
     at: float,
+    span: float,
 ) -> list[Curtain]:
     found = []
     for operator in operators:
         others = [one for one in operators if one is not operator]
-        one = _silent(operator, others, at) or _of_reads(
-            operator, others, before.get(operator.name), levels, family
+        one = _silent(operator, others, at, span) or _of_reads(
+            operator, others, before.get(operator.name), levels, family, span
         )
         if one is not None:
             found.append(one)
@@ -174,7 +179,9 @@ def _well(operator: _Operator) -> bool:
     return any(site.reads[-1].stopped is None for site in operator.read)
 
 
-def _silent(operator: _Operator, others: Iterable[_Operator], at: float) -> Curtain | None:
+def _silent(
+    operator: _Operator, others: Iterable[_Operator], at: float, span: float
+) -> Curtain | None:
     """Several of its sites were asked, and none has answered for a while. A single one that is dead
     is none."""
     asked = [site.known for site in operator.sites]
@@ -185,7 +192,7 @@ def _silent(operator: _Operator, others: Iterable[_Operator], at: float) -> Curt
         any(site.known.answered_at > since and not site.known.silent_since for site in one.sites)
         for one in others
     )
-    if at - since < LEAST_SPAN or answer < LEAST_OTHERS:
+    if at - since < span or answer < LEAST_OTHERS:
         return None
     return Curtain(
         operator=operator.name, kind=CurtainKind.SILENT, since=since, sites=len(asked), others=0
@@ -198,6 +205,7 @@ def _of_reads(
     before: Curtain | None,
     levels: Levels,
     family: Family,
+    span: float,
 ) -> Curtain | None:
     costs = [cost for one in others if (cost := one.cost) is not None]
     sites = operator.read
@@ -212,7 +220,7 @@ def _of_reads(
     last = reads[-MOST_READS:]
     if before is not None and sum(not bad for _, bad in last) >= OVER_READS:
         return None
-    if before is None and not _begins(reads, {site.reads[-1] for site in sites}):
+    if before is None and not _begins(reads, {site.reads[-1] for site in sites}, span):
         return None
     shown = [one for one, bad in last if bad]
     if not shown:
@@ -234,10 +242,12 @@ def _of_reads(
     return replace(made, since=before.since, well_at=before.well_at)
 
 
-def _begins(reads: Sequence[tuple[ControlRead, bool]], latest: set[ControlRead]) -> bool:
+def _begins(
+    reads: Sequence[tuple[ControlRead, bool]], latest: set[ControlRead], span: float
+) -> bool:
     """The last reads in a row were bad, over some time, and the last one of each site was."""
     row = reads[-LEAST_READS:]
-    if len(row) < LEAST_READS or row[-1][0].at - row[0][0].at < LEAST_SPAN:
+    if len(row) < LEAST_READS or row[-1][0].at - row[0][0].at < span:
         return False
     return all(bad for _, bad in row) and all(bad for one, bad in reads if one in latest)
 
