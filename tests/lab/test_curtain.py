@@ -68,5 +68,6 @@ def test_it_is_seen_and_said_and_it_ends() -> None:
         assert not states & {State.THROTTLED, State.BLOCKED, State.IMPAIRED}
         box.set_rules(())
         until(lambda scrape: not list(scrape.of("curtain_sites")))
-    assert daemon.status == 0
-    assert "Traceback" not in daemon.log
+        daemon.stop()
+        assert daemon.status == 0
+        assert "Traceback" not in daemon.log
