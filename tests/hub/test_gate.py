@@ -15,6 +15,7 @@ from probe.hub.gate import (
     BEHIND_MILLISECONDS,
     MOST_BODY_BYTES,
     MOST_PLAIN_BYTES,
+    MOST_SAMPLES,
     MOST_SERIES,
     Dropped,
     UnreadableRequestError,
@@ -186,3 +187,10 @@ def _only_its_own(passed: bytes) -> None:
         times = [sample.timestamp for sample in series.samples]
         assert times == sorted(set(times))
         assert all(AT - BEHIND_MILLISECONDS <= at <= AT + AHEAD_MILLISECONDS for at in times)
+
+
+def test_samples_are_counted_before_anything_is_made_of_them() -> None:
+    """Each takes two bytes, and packed nearly none; of their time or not."""
+    many = [(0, 0.0)] * (MOST_SAMPLES + 1)
+    with pytest.raises(UnreadableRequestError, match=f"more than {MOST_SAMPLES} samples"):
+        passing(body((labels(), many)), WHO, NOW)
