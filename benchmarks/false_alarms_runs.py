@@ -9,6 +9,7 @@ from benchmarks.false_alarms_worlds import BEGIN, DAY, HOUR, Made, Which, made
 from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import RESTRICTED, State, Verdict
+from probe.nation.sight import NO_VOTE
 from synth.effects import Effect, How, restriction
 from synth.line import LineModel
 from synth.outside import Watched
@@ -90,7 +91,8 @@ def _calm(job: Job) -> Report:
                 report.blocked += 1
         for one in verdict.over:
             key = (platform, one.transport)
-            accused_before, accused_over[key] = accused_over.get(key), one.state in RESTRICTED
+            accused_before = accused_over.get(key)
+            accused_over[key] = one.state in RESTRICTED and one.reason not in NO_VOTE
             if accused_over[key] and not accused_before:
                 report.alarms.append(
                     f"{job.which}, {job.line.name}, seed {job.seed}, "
