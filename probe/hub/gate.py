@@ -22,7 +22,7 @@ from probe.publish.forward.remote_write_message import WriteRequest
 
 MOST_BODY_BYTES = 2_097_152
 """As it is sent. A daemon sends 5,000 samples at once: some 100 kB."""
-MOST_PLAIN_BYTES = 8_388_608
+MOST_PLAIN_BYTES = 4_194_304
 MOST_SERIES = 6_000
 MOST_SAMPLES = 50_000
 MOST_LABELS = 40

@@ -10,13 +10,15 @@ import uvicorn
 from probe.hub.engine import Engine
 from probe.hub.register import Register
 from probe.hub.service import Hub
+from probe.publish.web.patience import LARGEST_HEAD_BYTES, PatientProtocol
 from probe.publish.web.server import ListenError, split_listen
 
-# Each probe holds one connection for a second a minute; those beyond are told 503 and come again.
-MOST_REQUESTS = 256
+# Each probe asks once a minute; those beyond are told 503 and come again.
+MOST_CONNECTIONS = 2_000
 QUEUE = 1_024
 STOP_SECONDS = 10
-KEEP_SECONDS = 75
+# A fleet of thousands should not hold a connection each from one minute to the next.
+KEEP_SECONDS = 5
 
 
 class HubCannotListenError(Exception):
@@ -41,6 +43,8 @@ def run(
             Hub(register, Engine(engine)).app(),
             ssl_certfile=cert_file,
             ssl_keyfile=None if key_file is None else str(key_file),
+            http=PatientProtocol,
+            h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
             ws="none",
             lifespan="on",
             # What the hub has to say is in /metrics; no line says who came.
@@ -48,7 +52,7 @@ def run(
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=MOST_REQUESTS,
+            limit_concurrency=MOST_CONNECTIONS,
             timeout_keep_alive=KEEP_SECONDS,
             timeout_graceful_shutdown=STOP_SECONDS,
         )

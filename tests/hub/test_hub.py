@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,8 +14,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from lab.loopback.prometheus import free_address
+from probe.cli import main
 from probe.config import contacts, load
 from probe.config.schema import Config, StoreConfig
 from probe.config.values import Seconds
@@ -219,6 +223,16 @@ def test_what_the_hub_does_not_take(hub: RunningHub, tmp_path: Path) -> None:
             assert client.get(path).status_code == 404
 
 
+@pytest.mark.timeout(120)
+def test_who_holds_a_connection_without_asking_is_cut(hub: RunningHub) -> None:
+    host, _, port = hub.listen.partition(":")
+    with socket.create_connection((host, int(port)), timeout=60) as held:
+        held.sendall(b"POST /api/v1/write HTTP/1.1\r\nHost: hub\r\n")
+        with contextlib.suppress(ConnectionError):
+            assert held.recv(1) == b""
+    assert httpx.get(f"{hub.url}/-/healthy", trust_env=False).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -232,21 +246,28 @@ def test_what_the_hub_does_not_take(hub: RunningHub, tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_said(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
-    assert said in ran("hub", *words, "--register", str(tmp_path / "hub"), fails=True)
+    assert said in _refusal("hub", *words, "--register", str(tmp_path / "hub"))
 
 
 @pytest.mark.parametrize("line", ["", "x", "https://hub.example.org/", "https://hub.example.org/#"])
 def test_what_is_no_invitation_is_said(line: str, tmp_path: Path) -> None:
     file = tmp_path / "throttlewatch.yaml"
-    assert "is no invitation" in ran("join", line, str(file), "--yes", fails=True)
+    assert "is no invitation" in _refusal("join", line, str(file), "--yes")
     assert not file.exists()
 
 
 def test_a_hub_that_is_away_uses_no_invitation(tmp_path: Path) -> None:
     begun = time.monotonic()
     line = f"http://{free_address()}/#{'x' * 43}"
-    said = ran("join", line, str(tmp_path / "throttlewatch.yaml"), "--yes", fails=True)
+    said = _refusal("join", line, str(tmp_path / "throttlewatch.yaml"), "--yes")
     assert "cannot be reached" in said
     assert "may still be used" in said
     assert not any(tmp_path.iterdir())
     assert time.monotonic() - begun < 60
+
+
+def _refusal(*words: str) -> str:
+    """What a command that fails says; in this process, where no other is what is looked at."""
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code != 0, done.output
+    return done.output
