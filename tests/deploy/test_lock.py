@@ -91,14 +91,18 @@ def test_each_script_installs_by_hash_alone() -> None:
         assert installs
         for one in installs:
             by_hash = "--require-hashes" in one
-            itself = "--no-deps" in one and "--no-build-isolation" in one
+            # A wheel is built already.
+            itself = "--no-deps" in one and ("--no-build-isolation" in one or ".whl" in one)
             assert by_hash or itself, one
 
 
 def test_images_are_named_by_digest() -> None:
     compose = (ROOT / "compose.yaml").read_text()
     image = (ROOT / "Dockerfile").read_text()
-    names = re.findall(r"^ +image: (.*)$", compose, re.MULTILINE)
+    # Ours is built here, of the Dockerfile beside it.
+    names = [
+        n for n in re.findall(r"^ +image: (.*)$", compose, re.MULTILINE) if n != "throttlewatch"
+    ]
     names += re.findall(r"^ARG BASE=(.*)$", image, re.MULTILINE)
     assert len(names) == 4
     for name in names:
