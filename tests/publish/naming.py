@@ -17,7 +17,7 @@ def scrubber_of(rounds: Iterable[StoredRound]) -> Scrubber:
         texts |= {("host", one.address or "") for one in seen}
         for leg in (*(s.leg for s in stored.observed.skipped), *(o.leg for o in seen)):
             texts |= {("url", leg.url), ("host", leg.connect_to), ("sni", leg.sni)}
-            texts.add(("host", leg.certificate_name))
+            texts |= {("host", name) for name in (leg.certificate_name, *leg.also_certified)}
         for dns in stored.observed.dns:
             texts.add(("host", dns.name))
             texts |= {("host", a) for answer in dns.answers for a in answer.addresses}

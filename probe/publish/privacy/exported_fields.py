@@ -232,7 +232,7 @@ RULES: Mapping[type, Mapping[str, FieldRule]] = {
         "url": lambda scrubber, url: scrubber.named.url(url),
         "sni": _host,
         "certificate_name": _host,
-        "also_certified": lambda scrubber, names: tuple(map(scrubber.named.host, names)),
+        "also_certified": _host,
         "candidate": _keep,
         "operator": _keep,
         "http_versions": _keep,

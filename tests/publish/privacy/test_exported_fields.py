@@ -181,7 +181,12 @@ def planted(said: str) -> RoundObservation:
     def leg(leg: Leg, number: int) -> Leg:
         links = (url, said, f"https://{said}/", f"https://x.test/{safe}?{safe}={safe}#{safe}")
         return replace(
-            leg, url=links[number % len(links)], connect_to=said, sni=said, certificate_name=said
+            leg,
+            url=links[number % len(links)],
+            connect_to=said,
+            sni=said,
+            certificate_name=said,
+            also_certified=(said, said),
         )
 
     def seen(one: LegObservation, number: int) -> LegObservation:
@@ -332,3 +337,8 @@ def test_what_is_wrong_with_a_certificate_is_told_in_openssls_words(said: str, k
     leg = replace(whole.legs[0], tls=TlsFacts(version="TLSv1.3", verify_error=said))
     clean = Scrubber(NAMED).round(replace(whole, legs=(leg,), beside=(leg,)))
     assert [one.tls and one.tls.verify_error for one in clean.every_leg] == [kept, kept]
+
+
+def test_each_name_that_a_certificate_may_have_is_a_name() -> None:
+    leg = replace(full_round(config(), "x").legs[0].leg, also_certified=("x.test", "203.0.113.7"))
+    assert Scrubber(NAMED).leg(leg).also_certified == ("x.test", "scrubbed.invalid")
