@@ -39,6 +39,7 @@ def test_it_is_seen_and_platforms_are_judged_beside_it(
         operators,
         effect,
         seed=len(operators[0]),
+        hours=4.0,
         slowed=mode == "slowed",
         behind=mode == "behind",
     )
