@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from statistics import median
 
 import pytest
 
@@ -27,6 +28,7 @@ BEGIN = 1_699_920_000.0
 HOUR = 3_600.0
 TRANSFER_SECONDS = float(CONFIG.settings.schedule.transfer)
 Does = Callable[[World], None]
+ONE, SEVEN = range(7, 8), range(7, 14)
 
 
 def some_loss(world: World) -> None:
@@ -47,20 +49,24 @@ def half_of_the_addresses(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("does", "addresses", "most", "bases", "words"),
+    ("does", "addresses", "seeds", "most", "bases", "words"),
     [
         # What is missing in bursts may tell this before the share of suspicious rounds does.
         (
             some_loss,
             2,
+            ONE,
             24,
             (Basis.ADDRESSES, Basis.SHARE),
             "as long as normal, on this line|on this line since",
         ),
-        (half_of_the_connections, 2, 24, (Basis.SHARE,), "rounds on this line since"),
+        (half_of_the_connections, 2, ONE, 24, (Basis.SHARE,), "rounds on this line since"),
+        # Of 46 seeds three took more than 8, up to 9.2: at that share the middle one of seven
+        # does less than once in a thousand.
         (
             half_of_the_addresses,
             4,
+            SEVEN,
             8,
             (Basis.SHARE,),
             "addresses that were tried do not answer from this line",
@@ -68,9 +74,16 @@ def half_of_the_addresses(world: World) -> None:
     ],
 )
 def test_it_is_said_with_a_number_and_its_end_too(
-    does: Does, addresses: int, most: int, bases: tuple[Basis, ...], words: str
+    does: Does, addresses: int, seeds: range, most: int, bases: tuple[Basis, ...], words: str
 ) -> None:
-    world = World(CONFIG, FIBRE, seed=7, edges=EdgeModel(), begin=BEGIN, addresses=(addresses,))
+    assert median(said_after(does, addresses, seed, bases, words) for seed in seeds) <= most
+
+
+def said_after(
+    does: Does, addresses: int, seed: int, bases: tuple[Basis, ...], words: str
+) -> float:
+    """The time until it is said, in transfer rounds; nobody is accused, and its end is said."""
+    world = World(CONFIG, FIBRE, seed=seed, edges=EdgeModel(), begin=BEGIN, addresses=(addresses,))
     daemon = Daemon(CONFIG, world, begin=BEGIN, only=(PLATFORM,))
     for _ in daemon.run(BEGIN + 48 * HOUR):
         pass
@@ -83,10 +96,10 @@ def test_it_is_said_with_a_number_and_its_end_too(
             found = (one.verdict.at - began) / TRANSFER_SECONDS
             break
     assert found is not None
-    assert found <= most
     world.restrict(())
     last = State.UNKNOWN
     for one in daemon.run(daemon.now + 8 * HOUR):
         if one.observed.kind is not RoundKind.BURST:
             last = one.verdict.state
     assert last is State.OK
+    return found

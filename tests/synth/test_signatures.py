@@ -24,6 +24,8 @@ CONFIG = load(None, {})
 BEGIN = 1_699_920_000.0
 NAMES = Whom(names=(".googlevideo.com",))
 SEEDS = 12
+# Where chance has a say in each read, so many that the same share of them fails once in thousands.
+MANY = 120
 
 
 def legs_of(
@@ -49,9 +51,12 @@ def legs_of(
 @pytest.mark.parametrize("line", [FIBRE, DSL, MOBILE, LOSSY], ids=lambda line: line.name)
 @pytest.mark.parametrize("slow", [5.0, 20.0])
 def test_a_slow_server_leaves_no_mark_on_the_way(line: LineModel, slow: float) -> None:
-    clear = [way_clear(*legs_of(None, line, s, slow), Measure.TRANSFER) for s in range(SEEDS)]
+    # Three reads against three that lose as often: no more of them lose in (1 + P(as many)) / 2 of
+    # all draws, which is 0.656 or more. Half of 12 is too many once in five, half of 120 is not.
+    seeds = MANY if line is LOSSY else SEEDS
+    clear = [way_clear(*legs_of(None, line, s, slow), Measure.TRANSFER) for s in range(seeds)]
     assert None not in clear
-    assert sum(map(bool, clear)) > SEEDS / 2  # of bursts, most decide
+    assert sum(map(bool, clear)) > seeds / 2  # of bursts, most decide
 
 
 @pytest.mark.parametrize("line", [FIBRE, DSL, MOBILE, LOSSY], ids=lambda line: line.name)
@@ -72,10 +77,10 @@ def test_what_slows_on_the_way_leaves_one(effect: Effect, line: LineModel) -> No
     assert sum(one is False for one in clear) > SEEDS / 2
 
 
-def called(effect: Policed | Shaped, line: LineModel) -> Counter[Signature]:
+def called(effect: Policed | Shaped, line: LineModel, seeds: int = SEEDS) -> Counter[Signature]:
     """What three reads each are called."""
     found = Counter[Signature]()
-    for seed in range(SEEDS):
+    for seed in range(seeds):
         world = World(CONFIG, line, seed=seed, edges=EdgeModel(), begin=BEGIN)
         world.restrict([Restricted(whom=NAMES, effects=(effect,))])
         rounds, legs, at = Rounds(CONFIG, world), list[LegObservation](), BEGIN
@@ -97,6 +102,7 @@ def test_a_queue_that_is_smaller_than_the_read_is_no_policer(queue: int, line: L
 @pytest.mark.parametrize("burst", [6_000, 16_000])
 def test_a_policer_is_still_one(burst: int, line: LineModel) -> None:
     policer = Policed(rate_bits_per_second=exactly(128_000), burst_bytes=exactly(burst))
-    found = called(policer, line)
-    assert found[Signature.POLICER] + found[Signature.LOSS] >= SEEDS - 1
-    assert found[Signature.POLICER] >= 2
+    found = called(policer, line, MANY)
+    assert found[Signature.POLICER] + found[Signature.LOSS] >= MANY - 4
+    # About 0.31 are called one, whatever the seeds: fewer than a sixth of 120 once in thousands.
+    assert found[Signature.POLICER] >= MANY / 6
