@@ -139,6 +139,10 @@ def _of_evidence(verdict: Verdict) -> Iterator[str]:
 
 def _of_controls(observed: RoundObservation, verdict: Verdict) -> Iterator[str]:
     legs = observed.by_role(LegRole.CONTROL)
+    # What hangs behind a curtain, which the verdict tells of, is no control of an ordinary round.
+    behind = {one.operator for one in verdict.curtains if one.family is observed.family}
+    if observed.kind is not RoundKind.BURST:
+        legs = tuple(leg for leg in legs if leg.leg.operator not in behind) or legs
     stated = re.search(r"(\d+) of (\d+) controls (?:is|are) fine", verdict.sentence)
     fine = sum(leg.ok for leg in legs)
     if stated and (int(stated[1]), int(stated[2])) != (fine, len(legs)):

@@ -116,7 +116,15 @@ class _Operator(Struct, frozen=True):
 
     @property
     def cost(self) -> float | None:
-        costs = [site.cost() for site in self.read]
+        return self.cost_in(None)
+
+    def cost_in(self, span: tuple[float, float] | None) -> float | None:
+        """That of the reads in ``span`` (Unix seconds; ``None``: each site's last one)."""
+        if span is None:
+            costs = [site.cost() for site in self.read]
+        else:
+            reads = (one for site in self.read for one in site.reads)
+            costs = [one.byte for one in reads if span[0] <= one.at <= span[1]]
         return median_low(costs) if costs else None
 
 
@@ -207,8 +215,12 @@ def _of_reads(
     family: Family,
     span: float,
 ) -> Curtain | None:
-    costs = [cost for one in others if (cost := one.cost) is not None]
     sites = operator.read
+    row = sorted(one.at for site in sites for one in site.reads)[-LEAST_READS:]
+    # Set against what was read before it began, or after it ended, all that a slow line reads would
+    # seem slow.
+    meanwhile = (row[0], row[-1]) if before is None and row else None
+    costs = [c for one in others if (c := one.cost_in(meanwhile)) is not None]
     if len(costs) < LEAST_OTHERS or not sites:
         return None
     usual, alone = median_low(costs), len(sites) == 1

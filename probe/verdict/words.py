@@ -114,18 +114,21 @@ def _not_known(facts: Facts) -> str:
 
 def _seen(facts: Facts) -> str:
     """What a suspicion rests on: the last round's failures, or the episode's own."""
-    failed = failures(facts.failing)
+    slow = facts.usual_times is not None and facts.usual_times > facts.margin
+    failed, since = failures(facts.failing), ""
     if not failed and facts.episode is not None and facts.episode.failures:
         phase, _, reason = facts.episode.failures[-1].partition("/")
         failed = f"{reason} in {phase}"
+        if slow and facts.plain is None:
+            since = f", and then took {times(facts.usual_times or 1.0)} as long as normal"
     if failed:
-        return f"it failed ({failed})"
+        return f"it failed ({failed}){since}"
     if facts.plain is not None:
         return how_slow(facts.plain)
     if not facts.targets:
         return "it failed or was slow"  # a round that measured nothing does not know which it was
-    if facts.usual_times is not None and facts.usual_times > facts.margin:
-        return f"it took {times(facts.usual_times)} as long as normal"
+    if slow:
+        return f"it took {times(facts.usual_times or 1.0)} as long as normal"
     return "it was slow when that was looked at" if facts.usual else "it was slower than is honest"
 
 
