@@ -18,8 +18,8 @@ LEAST_SHARE = 0.5
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """``said``: states with reasons; ``caveats``: quoted from verdicts; ``play``: the name of a
-    play, or the place of a test."""
+    """``said``: states with reasons; ``caveats``: quoted from verdicts (with “or” between two of
+    them, either will do); ``play``: the name of a play, or the place of a test."""
 
     trouble: str
     said: tuple[str, ...]
@@ -39,7 +39,7 @@ def rows() -> Iterator[Row]:
             trouble=trouble,
             said=tuple(re.findall(r"`([a-z_ ]+)`", said)),
             why=why,
-            caveats=tuple(re.findall(r"“([^”]+)”", why)),
+            caveats=tuple(re.findall(r"“([^”]+(?:” or “[^”]+)*)”", why)),
             since=int(since),
             play=play.strip("` "),
         )
@@ -72,7 +72,9 @@ def _bare(caveats: Iterable[str], every: Iterable[Verdict]) -> Iterator[str]:
     for caveat in caveats:
         for verdict in every:
             if verdict.state in AILING and not any(
-                caveat in text for text in (verdict.sentence, *verdict.may_not_claim)
+                one in text
+                for one in caveat.split("” or “")
+                for text in (verdict.sentence, *verdict.may_not_claim)
             ):
                 yield f"{word(verdict)} without “{caveat}”"
                 return

@@ -29,6 +29,7 @@ CONTROLS = tuple(
 )
 SLOW = Done(transfer=20.0)
 STOPS = Done(fails=Failure(phase=Phase.PROCESSING, reason="connection_reset"))
+FREEZES = Done(fails=Failure(phase=Phase.TRANSFER, reason="connection_reset"))
 SILENT = Done(fails=Failure(phase=Phase.CONNECT, reason="generic_timeout_error"))
 PLATFORM = (LegRole.TARGET, LegRole.SWAP)
 
@@ -147,9 +148,17 @@ def test_what_became_slow_with_sites_of_two_operators_may_share_their_way() -> N
     made = country()
     made.swaps = False
     made.vouched = True
-    made.act = hit("CD", STOPS, SLOW)
+    made.act = hit("CD", FREEZES, SLOW)
     made.run(64)
     assert made.verdicts[-1].state is State.THROTTLED
+    # Sites that give no answer at all have fallen silent with it (rules 22).
+    made = country()
+    made.swaps = False
+    made.vouched = True
+    made.act = hit("CD", STOPS, SLOW)
+    made.run(64)
+    assert made.verdicts[-1].state is State.IMPAIRED
+    assert "sites of C and D fell silent here in the same hour" in made.verdicts[-1].sentence
 
 
 NOW = START
