@@ -1,11 +1,12 @@
 """What a fleet costs in a real Prometheus: series, samples, memory, CPU, time to evaluate rules.
 
-    python -m benchmarks.fleet [--verdicts] [--seconds N] [VANTAGES ...]
+    python -m benchmarks.fleet [--verdicts] [--slowest N] [--seconds N] [VANTAGES ...]
 
 Each vantage is a target of its own that serves a real page of four platforms (loopback only); six
 in ten are throttled, so that every rule has work. Networks have ten vantages each, at least five.
 Before it starts, Prometheus is given a day of ``asn:throttlewatch_vantages:count``, which is what
-the longest window of the rules reads. ``--verdicts`` keeps only the series that the rules need.
+the longest window of the rules reads. ``--verdicts`` keeps only the series that the rules need;
+``--slowest`` names the rules that took longest in the last evaluation.
 Scrapes and rules run four times as often as by default, so that a run is short: at the default of
 one minute the CPU is a quarter of what is printed. Linux only (``/proc``).
 """
@@ -59,6 +60,7 @@ class Cost(Struct, frozen=True, kw_only=True):
     cpu: float
     record: float
     alert: float
+    slowest: tuple[tuple[float, str], ...]
 
 
 def pages(vantages: int, networks: int) -> list[bytes]:
@@ -199,6 +201,7 @@ def measure(vantages: int, seconds: float, verdicts_only: bool) -> Cost:
             )
             assert heard[0][1] == networks * len(PLATFORMS), heard
             scraped = server.query("sum(scrape_samples_post_metric_relabeling)")[0][1]
+            slowest = rules(server.url)
     cpu = after["process_cpu_seconds_total"] - before["process_cpu_seconds_total"]
     return Cost(
         vantages=vantages,
@@ -209,6 +212,7 @@ def measure(vantages: int, seconds: float, verdicts_only: bool) -> Cost:
         cpu=cpu / elapsed,
         record=median(durations["throttlewatch"]),
         alert=median(durations["throttlewatch-alerts"]),
+        slowest=slowest,
     )
 
 
@@ -229,10 +233,22 @@ def groups(url: str) -> dict[str, float]:
     }
 
 
+def rules(url: str) -> tuple[tuple[float, str], ...]:
+    """Each rule's seconds in the last evaluation and its name with its kind, slowest first."""
+    said = httpx.get(f"{url}/api/v1/rules", trust_env=False, timeout=30.0).json()
+    took = [
+        (rule["evaluationTime"], f"{rule['name']} {rule.get('labels', {}).get('kind', '')}".strip())
+        for group in said["data"]["groups"]
+        for rule in group["rules"]
+    ]
+    return tuple(sorted(took, reverse=True))
+
+
 def main() -> None:
     """Measure each size, and print a line for it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--verdicts", action="store_true")
+    parser.add_argument("--slowest", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("vantages", nargs="*", type=int, default=[10, 100, 1_000])
     given = parser.parse_args()
@@ -248,6 +264,8 @@ def main() -> None:
             f"{cost.alert * 1e3:>5.0f} ms",
             flush=True,
         )
+        for took, name in cost.slowest[: given.slowest]:
+            print(f"{took * 1e3:>9.1f} ms {name}", flush=True)
 
 
 if __name__ == "__main__":

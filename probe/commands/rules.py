@@ -43,6 +43,7 @@ def rules_text(config: Config, docs: str) -> str:
         settings.nation,
         (platform.name for platform in config.platforms),
         operators=operators_of(config),
+        titles={platform.name: platform.title for platform in config.platforms},
         docs=docs,
     )
     return (

@@ -147,7 +147,12 @@ def test_prometheus_takes_its_configuration_with_the_rules_of_the_default() -> N
     platforms = tuple(platform.name for platform in config.platforms)
     shipped = (CONFIG / "prometheus" / "throttlewatch.rules.yml").read_text()
     written = "".join(line for line in shipped.splitlines(True) if not line.startswith("#"))
-    rules = rule_file(config.settings.nation, platforms, operators=operators_of(config))
+    rules = rule_file(
+        config.settings.nation,
+        platforms,
+        operators=operators_of(config),
+        titles={platform.name: platform.title for platform in config.platforms},
+    )
     assert written == dump(rules)
     need("promtool", "prometheus")
     check("promtool", "check", "config", str(CONFIG / "prometheus" / "prometheus.yml"))

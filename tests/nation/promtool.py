@@ -21,7 +21,7 @@ from probe.nation.fuse import fuse
 from probe.nation.fusion_memory import FusionMemory
 from probe.nation.sight import upstream_of
 from probe.publish.metrics import metric_names as names
-from probe.publish.rules import recording_rules
+from probe.publish.rules import recording_rules, reference_rules
 from probe.publish.rules.rule_file import rule_file
 from tests.nation.histories import OPERATORS, PLATFORMS, STEP, History
 
@@ -90,9 +90,9 @@ def _test(history: History, config: NationConfig) -> dict[str, Any]:
         expected = _expected(findings)
         queries: dict[str, tuple[str, ...]] = {'{__name__=~"' + "|".join(EXACT) + '"}': EXACT}
         # Where nobody inside is heard, there is no finding to say what is seen abroad.
-        reference, vantages = recording_rules.REFERENCE, recording_rules.VANTAGES
+        reference, vantages = reference_rules.REFERENCE, recording_rules.VANTAGES
         heard = f"{reference} and on (platform, kind, drill) {vantages}"
-        queries[heard] = (recording_rules.REFERENCE,)
+        queries[heard] = (reference_rules.REFERENCE,)
         for name in ROUNDED:
             queries[f"round({name}, {MILLIONTH!r})"] = (name,)
         for query, series in queries.items():
@@ -141,7 +141,7 @@ def _expected(findings: Iterable[Finding]) -> Expected:
             expected[recording_rules.AFFECTED_NETWORK][network] = float(asn in f.affected_asns)
         if f.reference in (Reference.FINE, Reference.FAILING):
             abroad = _labels(platform=f.platform, kind=f.kind, drill=_drill(f.drill))
-            expected[recording_rules.REFERENCE][abroad] = float(f.reference is Reference.FINE)
+            expected[reference_rules.REFERENCE][abroad] = float(f.reference is Reference.FINE)
     return expected
 
 

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from probe.config.schema import NationConfig
 from probe.model.finding import SCOPE_CODE, FindingKind, Scope
 from probe.model.verdict import State
 from probe.publish.metrics import metric_names as names
-from probe.publish.rules import recording_rules
+from probe.publish.rules import recording_rules, reference_rules
+from probe.publish.rules.alert_numbers import COUNTRY, networks, title, together
 from probe.publish.rules.known_vantages import ASIDE
 from probe.publish.rules.rule_parts import Alert
 
 DRILL = "DRILL"
-_WHERE = "{{ $labels.platform }} in {{ $labels.country }}"
-
-
 DRILL_MATCHER = "<drill>"
 
 
-def alerts(thresholds: NationConfig) -> Iterator[Alert]:
-    """What is alerted. Words follow docs/safety.md: what is seen, never who did it."""
+def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) -> Iterator[Alert]:
+    """What is alerted. Words follow docs/safety.md: what is seen, never who did it.
+
+    ``titles``: what people call each platform.
+    """
+    platform = title(titles or {})
+    where = f"{platform} in {COUNTRY}"
+    counted = networks(FindingKind.RESTRICTED.value)
     nation, partial = SCOPE_CODE[Scope.NATION], SCOPE_CODE[Scope.PARTIAL]
     restricted = _at(FindingKind.RESTRICTED)
-    reference = f"on (platform, kind, drill) ({recording_rules.REFERENCE}{{{DRILL_MATCHER}}} == 1)"
+    reference = f"on (platform, kind, drill) ({reference_rules.REFERENCE}{{{DRILL_MATCHER}}} == 1)"
     yield Alert(
         name="ThrottlewatchNation",
         expr=f"{restricted} == {nation} and {reference}",
         hold="1m",
         severity="critical",
-        summary=f"{_WHERE}: throttled or blocked nation-wide",
-        description=(
+        summary=f"{where}: throttled or blocked nation-wide",
+        description=counted
+        + (
             "Most of the country's networks that are measured see it throttled or blocked, and "
             "have for a while; vantages abroad reach it as always. Read the runbook before you "
             "publish."
@@ -41,8 +46,9 @@ def alerts(thresholds: NationConfig) -> Iterator[Alert]:
         expr=f"{restricted} == {nation} unless {reference}",
         hold="1m",
         severity="critical",
-        summary=f"{_WHERE}: consistent with nation-wide throttling or blocking",
-        description=(
+        summary=f"{where}: consistent with nation-wide throttling or blocking",
+        description=counted
+        + (
             "Most of the country's networks that are measured see it throttled or blocked, and "
             "have for a while. No vantage abroad measures it, so it may be failing everywhere: "
             "look from outside before you say more."
@@ -53,11 +59,12 @@ def alerts(thresholds: NationConfig) -> Iterator[Alert]:
         expr=f"{recording_rules.SYSTEMATIC}{{{DRILL_MATCHER}}} == 1",
         hold="1m",
         severity="critical",
-        summary=f"{_WHERE}: began together with other platforms",
-        description=(
-            "Several platforms began to be throttled or blocked within minutes of one another, in "
-            "several networks, judged by different controls. Faults of single platforms do not "
-            "look like that."
+        summary=f"{where}: began together with other platforms",
+        description=counted
+        + (
+            f"Began together: {together()}. Several platforms began to be throttled or blocked "
+            "within minutes of one another, in several networks, judged by different controls. "
+            "Faults of single platforms do not look like that."
         ),
     )
     yield Alert(
@@ -65,8 +72,9 @@ def alerts(thresholds: NationConfig) -> Iterator[Alert]:
         expr=f"{restricted} == {partial}",
         hold="10m",
         severity="warning",
-        summary=f"{_WHERE}: throttled or blocked in several networks",
-        description=(
+        summary=f"{where}: throttled or blocked in several networks",
+        description=counted
+        + (
             "Several networks see it, but not enough of the country, not for long enough, or not "
             "enough of the country is heard."
         ),
@@ -76,8 +84,9 @@ def alerts(thresholds: NationConfig) -> Iterator[Alert]:
         expr=f"{restricted} == {SCOPE_CODE[Scope.NETWORK]}",
         hold="30m",
         severity="info",
-        summary=f"{_WHERE}: throttled or blocked in one network",
-        description="One network sees it and the others do not: its fault, or its restriction.",
+        summary=f"{where}: throttled or blocked in one network",
+        description=counted
+        + "One network sees it and the others do not: its fault, or its restriction.",
     )
     yield Alert(
         name="ThrottlewatchVantage",
@@ -85,11 +94,11 @@ def alerts(thresholds: NationConfig) -> Iterator[Alert]:
             f"{_at(FindingKind.RESTRICTED, recording_rules.AFFECTED_VANTAGES)} > 0\n"
             f"and {restricted} <= {SCOPE_CODE[Scope.VANTAGE]}\n"
             f"unless on (platform, kind, drill) "
-            f"({recording_rules.REFERENCE}{{{DRILL_MATCHER}}} == 0)"
+            f"({reference_rules.REFERENCE}{{{DRILL_MATCHER}}} == 0)"
         ),
         hold="5m",
         severity="warning",
-        summary=f"{_WHERE}: throttled or blocked at a vantage",
+        summary=f"{where}: throttled or blocked at a vantage",
         description=(
             "{{ $value }} vantages have proven it, and that is not the majority of a network, or "
             "too few networks are heard to say more: one line, one home, or the beginning."
@@ -103,7 +112,7 @@ def alerts(thresholds: NationConfig) -> Iterator[Alert]:
         ),
         hold="5m",
         severity="warning",
-        summary=f"{_WHERE}: slow or failing while other sites are fine, here or everywhere",
+        summary=f"{where}: slow or failing while other sites are fine, here or everywhere",
         description=(
             "It is proven at {{ $value }} vantages, and nothing rules out that the platform itself "
             "is the cause: it accuses nobody. Look from outside before you say where."
@@ -118,7 +127,7 @@ def alerts(thresholds: NationConfig) -> Iterator[Alert]:
             expr=f"{_at(kind)} == {nation}",
             hold="1m",
             severity="critical",
-            summary=f"{{{{ $labels.country }}}}: {words} (seen at {{{{ $labels.platform }}}})",
+            summary=f"{COUNTRY}: {words} (seen at {platform})",
             description=(
                 "This names no platform: everything is affected. A power cut, a cut cable and a "
                 "shutdown look alike from here."
@@ -138,12 +147,12 @@ def alerts(thresholds: NationConfig) -> Iterator[Alert]:
     yield Alert(
         name="ThrottlewatchFailsAbroad",
         expr=(
-            f"{recording_rules.REFERENCE}"
+            f"{reference_rules.REFERENCE}"
             f'{{kind="{FindingKind.RESTRICTED.value}", {DRILL_MATCHER}}} == 0'
         ),
         hold="10m",
         severity="info",
-        summary="{{ $labels.platform }} fails at the reference vantages as well",
+        summary=f"{platform} fails at the reference vantages as well",
         description=(
             "While it does, nothing is said about any country: what fails everywhere is not "
             "national."

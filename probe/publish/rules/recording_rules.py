@@ -17,9 +17,6 @@ from probe.nation.sight import (
     AFFECTED,
     CLEAR,
     NO_VOTE,
-    REFERENCE_FAILING,
-    REFERENCE_FINE,
-    SLOW_ABROAD,
     TOLERANCE,
     VERDICT_KINDS,
     hold_steps,
@@ -27,22 +24,28 @@ from probe.nation.sight import (
 )
 from probe.publish.metrics import metric_names as names
 from probe.publish.rules.known_vantages import ASIDE, DARK, KNOWN, MEASURED, PRESENT, VOTING, known
+from probe.publish.rules.reference_rules import (
+    LOOKED,
+    PLACE,
+    REFERENCE,
+    by_servers_clock,
+    references,
+)
 from probe.publish.rules.rule_parts import Recording, states_text, window
 
-_PLACE = "country, asn, access, role, vantage, platform, drill"
 _NETWORK = "country, asn, platform, kind, drill"
 _COUNTRY = "country, platform, kind, drill"
 _RESTRICTED = FindingKind.RESTRICTED.value
 _SILENT = FindingKind.SILENT.value
 
+SAID = "vantage:throttlewatch_verdict_state:held"
 AFFECTED_VANTAGE = "vantage:throttlewatch_affected:max"
 VOTER = "vantage:throttlewatch_voter_affected:max"
+VOTERS = "asn:throttlewatch_voters:count"
 ONSET_VANTAGE = "vantage:throttlewatch_onset_timestamp_seconds:max"
-LOOKED = "platform:throttlewatch_reference_looked_timestamp_seconds:min"
 WEIGHT = "asn:throttlewatch_weight:max"
 AFFECTED_NETWORK = "asn:throttlewatch_affected:bool"
 ONSET_NETWORK = "asn:throttlewatch_onset_timestamp_seconds:median"
-REFERENCE = "platform:throttlewatch_reference_fine:bool"
 VANTAGES = "country:throttlewatch_vantages:count"
 AFFECTED_VANTAGES = "country:throttlewatch_affected_vantages:sum"
 COVERED_NETWORKS = "country:throttlewatch_covered_networks:count"
@@ -74,8 +77,9 @@ def recordings(
     run_by = {platform: (operators or {}).get(platform, platform) for platform in platforms}
     return (
         *known(thresholds),
-        *_references(thresholds),
+        *references(thresholds),
         _onset(),
+        _said(),
         *_vantages(),
         *_networks(thresholds),
         *_countries(thresholds),
@@ -84,26 +88,29 @@ def recordings(
     )
 
 
+def _said() -> Recording:
+    """What each says, one series for each: the rules after it read this, and not one series for
+    every state there is."""
+    return Recording(
+        record=SAID,
+        expr=f"max by ({PLACE}, state) ({names.VERDICT_STATE.name} == 1)",
+    )
+
+
 def _vantages() -> Iterator[Recording]:
-    verdict = names.VERDICT_STATE.name
     reasons = "|".join(sorted(NO_VOTE))
     no_vote = f'{names.VERDICT_INFO.name}{{reason=~"{reasons}"}}'
     for kind in VERDICT_KINDS:
-        affected, saying = states_text(AFFECTED[kind]), states_text(AFFECTED[kind] | CLEAR[kind])
-        says = (
-            f'max by ({_PLACE}) ({verdict}{{role="inside", state=~"{affected}"}})\n'
-            f'and (max by ({_PLACE}) ({verdict}{{role="inside", state=~"{saying}"}}) == 1)'
-        )
+        says = f"max by ({PLACE}) ({_saying(AFFECTED[kind])})"
         if kind is FindingKind.RESTRICTED:
             # Fine abroad, by a look after it began: what is impaired here is so here.
-            says = (
-                f"(max by ({_PLACE}) "
-                f'({verdict}{{role="inside", state="{State.IMPAIRED.value}"}} == 1)\n'
-                f'and on (platform, drill) ({REFERENCE}{{kind="{kind.value}"}} == 1)\n'
+            says += (
+                f"\nor max by ({PLACE}) (({_saying({State.IMPAIRED})}\n"
+                f'and on (platform, drill) ({REFERENCE}{{kind="{kind.value}"}} == 1))\n'
                 f"and on (vantage, platform, drill) "
-                f"({ONSET_VANTAGE} <= on (platform, drill) group_left () {LOOKED}))\n"
-                f"or ({says})"
+                f"({ONSET_VANTAGE} <= on (platform, drill) group_left () {LOOKED}))"
             )
+        says += f"\nor max by ({PLACE}) ({_saying(CLEAR[kind])} * 0)"
         yield Recording(
             record=AFFECTED_VANTAGE,
             expr=(
@@ -113,11 +120,13 @@ def _vantages() -> Iterator[Recording]:
             ),
             labels={"kind": kind.value},
         )
+    for kind in VERDICT_KINDS:
         yield Recording(
             record=VANTAGES,
             expr=(
-                "count by (country, platform, drill) "
-                f'(max by ({_PLACE}) ({verdict}{{role="inside", state="ok"}}))'
+                f'count by (country, platform, drill) (max by ({PLACE}) ({SAID}{{role="inside"}}))'
+                if kind is VERDICT_KINDS[0]
+                else f'{VANTAGES}{{kind="{VERDICT_KINDS[0].value}"}}'
             ),
             labels={"kind": kind.value},
         )
@@ -137,6 +146,10 @@ def _vantages() -> Iterator[Recording]:
     )
 
 
+def _saying(states: Iterable[State]) -> str:
+    return f'{SAID}{{role="inside", state=~"{states_text(states)}"}}'
+
+
 def _networks(thresholds: NationConfig) -> Iterator[Recording]:
     there = f"max by (country, asn, drill) ({KNOWN} >= 0)"
     yield Recording(
@@ -152,56 +165,24 @@ def _networks(thresholds: NationConfig) -> Iterator[Recording]:
             )
         ),
     )
+    counted = f"and on (country, asn, drill) {WEIGHT}"
+    silent = f'{AFFECTED_VANTAGE}{{kind="{_SILENT}"}}'
     yield Recording(
         record=VOTER,
+        expr=f"({AFFECTED_VANTAGE}{{{VOTING}}} == 1) {counted}\nor ({silent} == 1)",
+    )
+    yield Recording(
+        record=VOTERS,
         expr=(
-            f"{AFFECTED_VANTAGE}{{{VOTING}}} and on (country, asn, drill) {WEIGHT}\n"
-            f'or {AFFECTED_VANTAGE}{{kind="{_SILENT}"}}'
+            f"count by ({_NETWORK}) ({AFFECTED_VANTAGE}{{{VOTING}}}) {counted}\n"
+            f"or count by ({_NETWORK}) ({silent})"
         ),
     )
     # Half of a network says neither: it is as if it were not heard.
-    affected, all_of = f"sum by ({_NETWORK}) ({VOTER}) * 2", f"count by ({_NETWORK}) ({VOTER})"
+    affected = f"(count by ({_NETWORK}) ({VOTER}) or {VOTERS} * 0) * 2"
     yield Recording(
         record=AFFECTED_NETWORK,
-        expr=f"({affected} > bool {all_of})\nunless ({affected} == {all_of})",
-    )
-
-
-def _references(thresholds: NationConfig) -> Iterator[Recording]:
-    """Weighed: most of all are fine (and enough of them), or more fail than are fine; else there is
-    no series."""
-    state = f'{names.VERDICT_STATE.name}{{role="reference", state="{State.OK.value}"}}'
-    every = f"count by (platform, drill) (max by ({_PLACE}) ({state}))"
-    for kind in VERDICT_KINDS:
-        fine = _abroad(REFERENCE_FINE[kind])
-        failing = _abroad(REFERENCE_FAILING[kind], SLOW_ABROAD[kind])
-        yield Recording(
-            record=REFERENCE,
-            expr=(
-                f"(({fine} >= {thresholds.min_references})\n* 2 > {every}) * 0 + 1\n"
-                f"or ({fine}\n< {failing}) * 0"
-            ),
-            labels={"kind": kind.value},
-        )
-    fine = states_text(REFERENCE_FINE[FindingKind.RESTRICTED])
-    selector = f'{{role="reference", state=~"{fine}"}} == 1'
-    slot = "vantage, platform, drill"
-    yield Recording(
-        record=LOOKED,
-        expr=(
-            "min by (platform, drill) "
-            f"({_corrected(f'max by ({slot}) ({names.VERDICT_TIME.name})')}\n"
-            f"and on ({slot}) ({names.VERDICT_STATE.name}{selector}))"
-        ),
-    )
-
-
-def _corrected(time: str) -> str:
-    """A time that a vantage tells by its own clock, by the server's."""
-    clock = names.VANTAGE_TIME.name
-    return (
-        f"({time}\n+ on (vantage, drill) group_left () "
-        f"max by (vantage, drill) (timestamp({clock}) - {clock})\nor {time})"
+        expr=f"({affected} > bool {VOTERS})\nunless ({affected} == {VOTERS})",
     )
 
 
@@ -209,18 +190,8 @@ def _onset() -> Recording:
     since = f"max by (vantage, platform, drill) ({names.VERDICT_SINCE.name})"
     return Recording(
         record=ONSET_VANTAGE,
-        expr=f"{_corrected(since)}\nor max by (vantage, drill) ({DARK})",
+        expr=f"{by_servers_clock(since)}\nor max by (vantage, drill) ({DARK})",
     )
-
-
-def _abroad(states: Iterable[State], reasons: Iterable[str] = ()) -> str:
-    verdict = names.VERDICT_STATE.name
-    selector = f'{verdict}{{role="reference", state=~"{states_text(states)}"}}'
-    if found := "|".join(sorted(reasons)):
-        unknown = f'{verdict}{{role="reference", state="{State.UNKNOWN.value}"}}'
-        info = f'{names.VERDICT_INFO.name}{{reason=~"{found}"}}'
-        selector += f"\nor ({unknown} and on (vantage, platform, drill) {info})"
-    return f"sum by (platform, drill) (max by ({_PLACE}) ({selector}))"
 
 
 def _countries(thresholds: NationConfig) -> Iterator[Recording]:
@@ -238,7 +209,7 @@ def _countries(thresholds: NationConfig) -> Iterator[Recording]:
         record=AFFECTED_NETWORKS,
         expr=f"sum by ({_COUNTRY}) ({AFFECTED_NETWORK}) or {none}",
     )
-    struck = f"({VOTER} == 1) and on ({_NETWORK}) ({AFFECTED_NETWORK} == 1)"
+    struck = f"{VOTER} and on ({_NETWORK}) ({AFFECTED_NETWORK} == 1)"
     yield Recording(
         record=UPSTREAMS,
         expr=(
@@ -292,7 +263,7 @@ def _onsets(thresholds: NationConfig, platforms: Mapping[str, str]) -> Iterator[
     yield Recording(
         record=ONSET_NETWORK,
         expr=(
-            f"quantile by ({_NETWORK}) (0.5, ({VOTER} == 1) * 0\n"
+            f"quantile by ({_NETWORK}) (0.5, {VOTER} * 0\n"
             f"+ on (vantage, platform, drill) group_left () {ONSET_VANTAGE})\n"
             f"and ({AFFECTED_NETWORK} == 1)"
         ),
@@ -319,14 +290,15 @@ def _onsets(thresholds: NationConfig, platforms: Mapping[str, str]) -> Iterator[
             ),
             labels={"operator": operator},
         )
-    struck = f"({VOTER}{only} == 1) and on ({_NETWORK}) ({AFFECTED_NETWORK} == 1)"
+    struck = f"({VOTER}{only} and on ({_NETWORK}) ({AFFECTED_NETWORK} == 1))"
     yield Recording(
         record=CONTROLS,
         expr=(
             "count by (country, platform, kind, control, drill) (\n"
-            f"max by (vantage, platform, control, drill) ({names.VERDICT_CONTROL.name})\n"
+            f"max by (vantage, platform, control, drill) ({names.VERDICT_CONTROL.name}\n"
+            f"and on (vantage, platform, drill) {VOTER}{only})\n"
             "* on (vantage, platform, drill) group_left (country, kind)\n"
-            f"max by (country, kind, vantage, platform, drill) ({struck}))"
+            f"max by (country, kind, vantage, platform, drill) {struck})"
         ),
     )
     yield from _together(thresholds, platforms)

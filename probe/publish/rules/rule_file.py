@@ -21,15 +21,15 @@ def rule_file(
     platforms: Iterable[str],
     *,
     operators: Mapping[str, str] | None = None,
+    titles: Mapping[str, str] | None = None,
     docs: str = "docs",
 ) -> dict[str, Any]:
-    """Two groups: what is recorded, and what is alerted. ``operators``: who runs each platform.
-    ``docs`` is where the runbook is: a URL or
-    a folder."""
+    """Two groups: what is recorded, and what is alerted. ``operators``: who runs each platform,
+    ``titles``: what people call it. ``docs`` is where the runbook is: a URL or a folder."""
     every = [
         _alert(alert, drill, docs.rstrip("/"))
         for drill in (False, True)
-        for alert in alerts(thresholds)
+        for alert in alerts(thresholds, titles)
     ]
     every += [_alert(alert, False, docs.rstrip("/")) for alert in upkeep_alerts()]
     interval = f"{GRID_SECONDS:.0f}s"

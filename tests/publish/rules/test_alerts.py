@@ -72,7 +72,7 @@ def series(situation: str, drill: bool) -> dict[str, str]:
 
 def promtool(folder: Path, tests: list[dict[str, Any]]) -> str:
     """What ``promtool test rules`` has to say against ``tests``."""
-    rules = dump(rule_file(NationConfig(), ("x", "facebook")))
+    rules = dump(rule_file(NationConfig(), ("x", "facebook"), titles={"x": "X (Twitter)"}))
     (folder / "rules.yml").write_text(rules)
     whole = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": tests}
     (folder / "tests.yml").write_bytes(msgspec.json.encode(whole))
@@ -158,6 +158,46 @@ def test_a_name_in_two_networks(tmp_path: Path) -> None:
         ],
     )
     assert not said, said
+
+
+@pytest.mark.parametrize("drill", [False, True])
+def test_an_alert_says_how_many_and_since_when(drill: bool, tmp_path: Path) -> None:
+    need("promtool", "prometheus")
+    shown = {
+        "ThrottlewatchNation": (
+            "X (Twitter) in PK: throttled or blocked nation-wide",
+            "4 of 4 networks that are heard, since 1970-01-01 00:00:00 +0000 UTC. Most of",
+        ),
+        "ThrottlewatchSystematic": (
+            "X (Twitter) in PK: began together with other platforms",
+            "4 of 4 networks that are heard, since 1970-01-01 00:00:00 +0000 UTC. "
+            "Began together: facebook, x. Several",
+        ),
+    }
+    said = promtool(
+        tmp_path,
+        [
+            {
+                "interval": "1m",
+                "input_series": [
+                    {"series": name, "values": values}
+                    for name, values in series("nation", drill).items()
+                ],
+                "alert_rule_test": [
+                    {
+                        "eval_time": f"{MINUTES - 5}m",
+                        "alertname": f"DRILL_{name}" if drill else name,
+                        "exp_alerts": [],
+                    }
+                    for name in shown
+                ],
+            }
+        ],
+    )
+    # promtool prints what it got where nothing was expected.
+    for summary, description in shown.values():
+        assert ("DRILL: " if drill else "") + summary in said
+        assert description in said
 
 
 def test_every_alert_fires_somewhere() -> None:

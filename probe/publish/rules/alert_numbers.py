@@ -1,0 +1,52 @@
+"""The numbers in what an alert says: a platform's title, how many networks, since when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from probe.publish.rules import recording_rules
+
+COUNTRY = "{{ $labels.country }}"
+
+
+def title(titles: Mapping[str, str]) -> str:
+    """The platform as people call it; as it is labelled where ``titles`` has none."""
+    shown = "{{ $labels.platform }}"
+    for name, called in sorted(titles.items(), reverse=True):
+        text = called.replace("{", "(").replace("}", ")")
+        shown = f'{{{{ if eq $labels.platform "{name}" }}}}{text}{{{{ else }}}}{shown}{{{{ end }}}}'
+    return shown
+
+
+def networks(kind: str) -> str:
+    """How many networks are affected of those heard and of those known, and since when: the median
+    of their onsets. Empty where nothing is recorded."""
+    affected = _recorded(recording_rules.AFFECTED_NETWORKS, kind)
+    covered = _recorded(recording_rules.COVERED_NETWORKS, kind)
+    onset = _recorded(recording_rules.ONSET, kind)
+    return (
+        f"{_first(affected, '{{ . | value }}')} of "
+        f"{_first(covered, '{{ . | value }}')} networks that are heard"
+        f"{_first(onset, ', since {{ . | value | humanizeTimestamp }}')}. "
+    )
+
+
+def together() -> str:
+    """The platforms that began together."""
+    series = recording_rules.SYSTEMATIC
+    query = f"printf `{series}{{country=%q, drill=%q}} == 1` $labels.country $labels.drill | query"
+    return (
+        f"{{{{ range $index, $one := {query} | sortByLabel `platform` }}}}"
+        "{{ if $index }}, {{ end }}{{ $one | label `platform` }}{{ end }}"
+    )
+
+
+def _recorded(series: str, kind: str) -> str:
+    return (
+        f'printf `{series}{{kind="{kind}", country=%q, platform=%q, drill=%q}}` '
+        "$labels.country $labels.platform $labels.drill | query"
+    )
+
+
+def _first(query: str, shown: str) -> str:
+    return f"{{{{ with {query} }}}}{{{{ with . | first }}}}{shown}{{{{ end }}}}{{{{ end }}}}"

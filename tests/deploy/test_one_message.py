@@ -1,0 +1,62 @@
+"""One event is one message: what the shipped Alertmanager's configuration holds back."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from lab.loopback.prometheus import alertmanager
+from tests.deploy.test_dashboards import CONFIG
+
+# What fires together, and what of it is told.
+TOLD: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
+    (
+        frozenset(f"Throttlewatch{name}" for name in together.split()),
+        frozenset(f"Throttlewatch{name}" for name in told.split()),
+    )
+    for together, told in (
+        ("Nation Systematic Partial Network Vantage Impaired", "Nation"),
+        ("NationWithoutReference Systematic Impaired", "NationWithoutReference"),
+        ("Systematic Partial Impaired", "Systematic"),
+        ("Network Impaired", "Network"),
+        ("Impaired", "Impaired"),
+        ("Silent CoverageLow", "Silent"),
+        ("NationOffline CoverageLow", "NationOffline"),
+        ("Nation CoverageLow", "Nation CoverageLow"),
+    )
+)
+
+
+@pytest.mark.timeout(120)
+def test_what_says_more_silences_what_says_less(tmp_path: Path) -> None:
+    config = (CONFIG / "alertmanager" / "alertmanager.yml").read_text()
+    with alertmanager(tmp_path, config) as server:
+        alerts = [
+            {"labels": {"alertname": name, "country": country, "platform": "x", "severity": "info"}}
+            for index, (together, _) in enumerate(TOLD)
+            for country in [f"C{index}"]
+            for name in together
+        ]
+        # Another platform's is not held back by this one's.
+        other = {"alertname": "ThrottlewatchPartial", "country": "C0", "platform": "y"}
+        httpx.post(
+            f"{server.url}/api/v2/alerts", json=[*alerts, {"labels": other}], trust_env=False
+        ).raise_for_status()
+        deadline = time.monotonic() + 60.0
+        told: dict[tuple[str, str], set[str]] = {}
+        # Alertmanager holds back once it has passed the alerts through its routes.
+        while time.monotonic() < deadline:
+            told = {}
+            for alert in httpx.get(f"{server.url}/api/v2/alerts", trust_env=False).json():
+                labels = alert["labels"]
+                if not alert["status"]["inhibitedBy"]:
+                    where = (labels["country"], labels["platform"])
+                    told.setdefault(where, set()).add(labels["alertname"])
+            if told.get(("C0", "x")) == set(TOLD[0][1]):
+                break
+            time.sleep(0.2)
+    assert told.pop(("C0", "y")) == {"ThrottlewatchPartial"}
+    assert told == {(f"C{index}", "x"): set(expected) for index, (_, expected) in enumerate(TOLD)}
