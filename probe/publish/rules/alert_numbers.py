@@ -19,8 +19,8 @@ def title(titles: Mapping[str, str]) -> str:
 
 
 def networks(kind: str) -> str:
-    """How many networks are affected of those heard and of those known, and since when: the median
-    of their onsets. Empty where nothing is recorded."""
+    """How many networks are affected of those that are heard, and since when: the median of their
+    onsets. A number that is not recorded is left out."""
     affected = _recorded(recording_rules.AFFECTED_NETWORKS, kind)
     covered = _recorded(recording_rules.COVERED_NETWORKS, kind)
     onset = _recorded(recording_rules.ONSET, kind)
