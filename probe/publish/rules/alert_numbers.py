@@ -13,9 +13,14 @@ def title(titles: Mapping[str, str]) -> str:
     """The platform as people call it; as it is labelled where ``titles`` has none."""
     shown = "{{ $labels.platform }}"
     for name, called in sorted(titles.items(), reverse=True):
-        text = called.replace("{", "(").replace("}", ")")
+        text = plain(called)
         shown = f'{{{{ if eq $labels.platform "{name}" }}}}{text}{{{{ else }}}}{shown}{{{{ end }}}}'
     return shown
+
+
+def plain(text: str) -> str:
+    """``text`` in a template, where it is read as it is: only a brace can begin anything."""
+    return text.replace("{", '{{ "{" }}')
 
 
 def networks(kind: str) -> str:

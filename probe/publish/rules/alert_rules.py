@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from probe.config.schema import NationConfig
 from probe.model.finding import SCOPE_CODE, FindingKind, Scope
 from probe.model.verdict import State
-from probe.publish.metrics import metric_names as names
 from probe.publish.rules import recording_rules, reference_rules
 from probe.publish.rules.alert_numbers import COUNTRY, networks, title, together
 from probe.publish.rules.known_vantages import ASIDE
@@ -107,8 +106,9 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
     yield Alert(
         name="ThrottlewatchImpaired",
         expr=(
-            f"sum by (country, platform, drill) ({names.VERDICT_STATE.name}"
-            f'{{role="inside", state="{State.IMPAIRED.value}", {DRILL_MATCHER}}}) > 0'
+            "count by (country, platform, drill) "
+            f"(group by (country, vantage, platform, drill) ({recording_rules.SAID}"
+            f'{{role="inside", state="{State.IMPAIRED.value}", {DRILL_MATCHER}}}))'
         ),
         hold="5m",
         severity="warning",
