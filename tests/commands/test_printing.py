@@ -70,6 +70,23 @@ def test_a_key_for_which_there_is_no_room_is_not_begun(command: str, tmp_path: P
     subprocess.run(ask, capture_output=True, timeout=60, check=True)
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_has_room_in_part_is_no_success(unbuffered: str, tmp_path: Path) -> None:
+    out = tmp_path / "rules.yml"
+    # No file may be longer than a few KiB: the rest has no room.
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 8; exec "$0" -m probe rules > "$1"', sys.executable, str(out)],
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert out.stat().st_size > 0
+    assert done.returncode == 1
+    assert "cannot write to standard output" in done.stderr
+
+
 def test_without_a_standard_output_nothing_fails_but_what_needs_it(tmp_path: Path) -> None:
     said = printed(tmp_path, COMMANDS, ">&-")
     assert "Traceback" not in said
