@@ -295,7 +295,8 @@ async def _readable(sock: socket.socket, seconds: float | None) -> bool:
     ready = asyncio.Event()
     loop.add_reader(sock, ready.set)
     try:
-        await asyncio.wait_for(ready.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await ready.wait()
     except TimeoutError:
         return False
     finally:
