@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from probe.commands.output import refused_by_machine, write_any_letter
+from probe.commands.output import refused_by_machine, write_any_letter, write_whole
 from probe.measure.trust import TrustError
 
 # Commands that have a module of their own. The daemon lives with what it imports for months, so
@@ -60,6 +60,7 @@ class Commands(click.Group):
         """Run it. What the machine refuses (a full disk under standard output, no descriptors) is
         told in one sentence."""
         write_any_letter()
+        write_whole()
         try:
             try:
                 return super().main(*args, **more)

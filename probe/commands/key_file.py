@@ -19,8 +19,13 @@ def made_or_kept(file: Path) -> str:
         except FileExistsError:
             return public_key(private_key(file))
         pem = new_key()
-        with os.fdopen(descriptor, "w", encoding="ascii") as out:
-            out.write(pem)
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as out:
+                out.write(pem)
+        except OSError:
+            # A part of a key, kept as one that is there, would stand in the way of the next.
+            file.unlink()
+            raise
         return public_key(pem)
     except OSError as error:
         raise click.ClickException(f"{file}: {error.strerror}") from error

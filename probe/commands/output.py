@@ -59,6 +59,16 @@ def write_any_letter() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def write_whole() -> None:
+    """Under ``PYTHONUNBUFFERED`` standard output has no buffer, and what a nearly full disk took a
+    part of counts as written. With one, the rest is tried again, and is an error."""
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper) and isinstance(raw := out.buffer, io.RawIOBase):
+        sys.stdout = io.TextIOWrapper(
+            io.BufferedWriter(raw), encoding=out.encoding, errors=out.errors, line_buffering=True
+        )
+
+
 def tell(text: str) -> None:
     """Say something beside what was asked for. Where that cannot be said (the disk under a log is
     full) the command goes on."""

@@ -33,7 +33,8 @@ def rules(path: Path | None, docs: str) -> None:
     config = load_config(path)
     if not config.settings.nation.weights:
         tell(f"warning: {equal_weights()}")
-    click.echo(rules_text(config, docs), nl=False)
+    # As bytes: for programs, which read UTF-8 whatever this terminal's encoding is.
+    click.echo(rules_text(config, docs).encode(), nl=False)
 
 
 def rules_text(config: Config, docs: str) -> str:

@@ -6,12 +6,12 @@ from io import StringIO
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.scalarstring import LiteralScalarString
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
 
 def dump(value: Any) -> str:
     """``value`` (mappings, lists, texts, numbers) as YAML in the order given; texts of several
-    lines as literal blocks."""
+    lines as literal blocks, those with control characters with escapes."""
     yaml = YAML(typ="rt")
     yaml.width = 1_000_000
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -25,6 +25,9 @@ def _blocks(value: Any) -> Any:
         return {key: _blocks(below) for key, below in value.items()}
     if isinstance(value, list | tuple):
         return [_blocks(below) for below in value]
+    if isinstance(value, str) and not value.replace("\n", "").isprintable():
+        # A block has no escapes: it would hold what YAML forbids, or what it reads as a line's end.
+        return DoubleQuotedScalarString(value)
     if isinstance(value, str) and "\n" in value:
         return LiteralScalarString(value)
     return value

@@ -203,7 +203,8 @@ class _Exchange:
         timer = self._quic.get_timer()
         seconds = None if timer is None else max(0.0, timer - time.monotonic())
         try:
-            await asyncio.wait_for(readable(sock), seconds)
+            async with asyncio.timeout(seconds):
+                await readable(sock)
         except TimeoutError:
             self._quic.handle_timer(now=time.monotonic())
             return

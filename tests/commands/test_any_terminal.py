@@ -147,6 +147,24 @@ def test_any_title_in_any_encoding(stored: Path, encoding: str, tmp_path: Path) 
     assert [line for line in ended if not line.startswith("status 0: ")] == []
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_rules_are_utf_8_in_any_terminal(encoding: str, tmp_path: Path) -> None:
+    titles = {"x": TITLE, "youtube": "Vidéo"}
+    file = tmp_path / "throttlewatch.yaml"
+    file.write_bytes(
+        msgspec.json.encode({"overrides": {n: {"title": t} for n, t in titles.items()}})
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "probe", "rules", "-c", str(file)],
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LC_ALL": "C"},
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    rules = done.stdout.decode()
+    assert all(title in rules for title in titles.values())
+
+
 def run(*arguments: str, **env: str | None) -> str:
     done = CliRunner().invoke(main, arguments, env={"COLUMNS": None, **env})
     assert done.exit_code == 0, done.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
 import sys
@@ -48,6 +49,42 @@ def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path) -> None:
     assert said.count("cannot write to standard output: No space left on device") == len(COMMANDS)
     for command in COMMANDS:
         assert f"status 1: {command}\n" in said
+
+
+@pytest.mark.parametrize("command", ["outside", "targets"])
+def test_a_key_for_which_there_is_no_room_is_not_begun(command: str, tmp_path: Path) -> None:
+    file = tmp_path / "private.pem"
+    ask = [sys.executable, "-m", "probe", command, "key", str(file)]
+    # No file may have a byte: to whoever writes one that is a full disk.
+    full = subprocess.run(
+        ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *ask],
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert full.returncode == 1
+    assert str(file) in full.stderr
+    assert not file.exists()
+    subprocess.run(ask, capture_output=True, timeout=60, check=True)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_has_room_in_part_is_no_success(unbuffered: str, tmp_path: Path) -> None:
+    out = tmp_path / "rules.yml"
+    # No file may be longer than a few KiB: the rest has no room.
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 8; exec "$0" -m probe rules > "$1"', sys.executable, str(out)],
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert out.stat().st_size > 0
+    assert done.returncode == 1
+    assert "cannot write to standard output" in done.stderr
 
 
 def test_without_a_standard_output_nothing_fails_but_what_needs_it(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -20,6 +20,14 @@ VALUES = st.recursive(
 @given(st.dictionaries(st.text("xyz", min_size=1), VALUES))
 def test_it_is_read_as_it_was(value: object) -> None:
     assert YAML(typ="safe", pure=True).load(dump(value)) == value
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("\n\r\t\x07\x85\u2028 ")))
+@example("a\x07\nb")
+@example("a\r\nb")
+@example("a\x85b")
+def test_any_text_is_read_as_it_was(text: str) -> None:
+    assert YAML(typ="safe", pure=True).load(dump({"text": text})) == {"text": text}
 
 
 def test_long_texts_are_blocks_and_nothing_is_folded() -> None:

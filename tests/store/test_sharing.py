@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,10 @@ async def test_a_host_that_wants_to_be_left_alone_is_told_before_its_time(tmp_pa
         budget.close("home", "y.test", now, now + 600.0)
         kept = {one.host: one for one in (await until_told(path, 2)).buckets}
         assert kept["y.test"].closed_seconds > 500.0
+        # It is in the file a moment before the daemon's own thread goes on.
+        async with asyncio.timeout(10.0):
+            while len(heard) == before:
+                await asyncio.sleep(0.01)
         assert len(heard) == before + 1
     finally:
         task.cancel()
@@ -66,3 +71,24 @@ async def test_a_disk_in_trouble_is_said_once_and_costs_nothing(
     await told.exchange()
     (kept,) = (await until_told(path, 1)).buckets
     assert kept.tokens == pytest.approx(BURST - 3, abs=0.1)
+
+
+async def test_it_ends_whenever_it_is_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in the very turn in which an exchange has ended: else the daemon would never stop."""
+
+    async def at_once(do: Callable[..., object], *given: object, **named: object) -> object:
+        await asyncio.sleep(0)
+        return do(*given, **named)
+
+    monkeypatch.setattr(asyncio, "to_thread", at_once)
+    told = Sharing(SharedBudget(tmp_path / "asked", HostBudget()), used=dict, heard=lambda _: None)
+    for turns in range(12):
+        task = asyncio.create_task(told.run())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        ended, _ = await asyncio.wait({task}, timeout=2.0)
+        task.cancel()
+        assert ended, turns

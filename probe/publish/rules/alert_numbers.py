@@ -13,14 +13,19 @@ def title(titles: Mapping[str, str]) -> str:
     """The platform as people call it; as it is labelled where ``titles`` has none."""
     shown = "{{ $labels.platform }}"
     for name, called in sorted(titles.items(), reverse=True):
-        text = called.replace("{", "(").replace("}", ")")
+        text = plain(called)
         shown = f'{{{{ if eq $labels.platform "{name}" }}}}{text}{{{{ else }}}}{shown}{{{{ end }}}}'
     return shown
 
 
+def plain(text: str) -> str:
+    """``text`` in a template, where it is read as it is: only a brace can begin anything."""
+    return text.replace("{", '{{ "{" }}')
+
+
 def networks(kind: str) -> str:
-    """How many networks are affected of those heard and of those known, and since when: the median
-    of their onsets. Empty where nothing is recorded."""
+    """How many networks are affected of those that are heard, and since when: the median of their
+    onsets. A number that is not recorded is left out."""
     affected = _recorded(recording_rules.AFFECTED_NETWORKS, kind)
     covered = _recorded(recording_rules.COVERED_NETWORKS, kind)
     onset = _recorded(recording_rules.ONSET, kind)

@@ -110,8 +110,9 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
     yield Alert(
         name="ThrottlewatchImpaired",
         expr=(
-            f"sum by (country, platform, drill) ({names.VERDICT_STATE.name}"
-            f'{{role="inside", state="{State.IMPAIRED.value}", {DRILL_MATCHER}}}) > 0'
+            "count by (country, platform, drill) "
+            f"(group by (country, vantage, platform, drill) ({recording_rules.SAID}"
+            f'{{role="inside", state="{State.IMPAIRED.value}", {DRILL_MATCHER}}}))'
         ),
         hold="5m",
         severity="warning",

@@ -7,6 +7,7 @@ from typing import Any
 
 from probe.config.schema import NationConfig
 from probe.nation.sight import GRID_SECONDS
+from probe.publish.rules.alert_numbers import plain
 from probe.publish.rules.alert_rules import DRILL, DRILL_MATCHER, alerts
 from probe.publish.rules.recording_rules import recordings
 from probe.publish.rules.rule_parts import Alert, Recording
@@ -59,6 +60,6 @@ def _alert(alert: Alert, drill: bool, docs: str) -> dict[str, Any]:
         "annotations": {
             "summary": title + alert.summary,
             "description": label + alert.description,
-            "runbook_url": f"{docs}/{RUNBOOK}#{alert.name.lower()}",
+            "runbook_url": f"{plain(docs)}/{RUNBOOK}#{alert.name.lower()}",
         },
     }

@@ -70,9 +70,11 @@ def series(situation: str, drill: bool) -> dict[str, str]:
     return found
 
 
-def promtool(folder: Path, tests: list[dict[str, Any]]) -> str:
-    """What ``promtool test rules`` has to say against ``tests``."""
-    rules = dump(rule_file(NationConfig(), ("x", "facebook"), titles={"x": "X (Twitter)"}))
+def promtool(
+    folder: Path, tests: list[dict[str, Any]], title: str = "X (Twitter)", docs: str = "docs"
+) -> str:
+    """What ``promtool test rules`` has to say against ``tests``. ``title``: what X is called."""
+    rules = dump(rule_file(NationConfig(), ("x", "facebook"), titles={"x": title}, docs=docs))
     (folder / "rules.yml").write_text(rules)
     whole = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": tests}
     (folder / "tests.yml").write_bytes(msgspec.json.encode(whole))
@@ -247,6 +249,80 @@ def test_rot_is_told_from_restrictions(name: str, tmp_path: Path) -> None:
         ],
     )
     assert not problem, problem
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        'The "X" {of {{ $labels.country }}} `100%` it\'s \\n',
+        "{{/* nothing */}}",
+        "ends with {",
+        "}} {{- end -}} {",
+        "two\nlines: # {",
+        "a\x07bell\r\nand more",
+    ],
+)
+def test_a_title_and_an_address_are_told_as_they_are_written(title: str, tmp_path: Path) -> None:
+    need("promtool", "prometheus")
+    docs = "https://example.org/{{ now }}/{"
+    found = series("an outage, nobody abroad", drill=False)
+    expected = [
+        {
+            "exp_labels": {"severity": "warning", "country": "PK", "platform": platform},
+            "exp_annotations": {
+                "summary": f"{called} in PK: slow or failing while other sites are fine, "
+                "here or everywhere",
+                "description": "It is proven at 4 vantages, and nothing rules out that the "
+                "platform itself is the cause: it accuses nobody. Look from outside before you say "
+                "where.",
+                "runbook_url": f"{docs}/runbook.md#throttlewatchimpaired",
+            },
+        }
+        for platform, called in (("x", title), ("facebook", "facebook"))
+    ]
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in found.items()],
+        "alert_rule_test": [
+            {
+                "eval_time": f"{MINUTES - 5}m",
+                "alertname": "ThrottlewatchImpaired",
+                "exp_alerts": expected,
+            }
+        ],
+    }
+    said = promtool(tmp_path, [test], title, docs)
+    assert not said, said
+
+
+@pytest.mark.parametrize(
+    ("situation", "name", "told"),
+    [
+        ("an outage, nobody abroad", "Impaired", "It is proven at 4 vantages,"),
+        ("nation", "Nation", "4 of 4 networks that are heard"),
+    ],
+)
+def test_a_vantage_that_two_servers_hear_is_counted_once(
+    situation: str, name: str, told: str, tmp_path: Path
+) -> None:
+    need("promtool", "prometheus")
+    test = {
+        "interval": "1m",
+        "input_series": [
+            {"series": f'{one.removesuffix("}")}, replica="{replica}"}}', "values": values}
+            for one, values in series(situation, drill=False).items()
+            for replica in "ab"
+        ],
+        "alert_rule_test": [
+            {
+                "eval_time": f"{MINUTES - 5}m",
+                "alertname": f"Throttlewatch{name}",
+                "exp_alerts": [],
+            }
+        ],
+    }
+    # promtool prints what it got where nothing was expected.
+    assert told in promtool(tmp_path, [test])
 
 
 def test_every_alert_fires_somewhere() -> None:
