@@ -211,8 +211,7 @@ def _of_hosts(seen: Soak) -> Iterator[str]:
         for name in sorted(seen.contacted[kind]):
             if not covers(list(seen.listed), name):
                 yield f"{name} ({kind}) is not listed by `throttlewatch platforms`"
-    allowed = {address for host in seen.listed for address in zone.lookup(host) or ()}
-    allowed |= {*seen.listed, WORLD_ADDRESS}
+    allowed = zone.addresses_of(seen.listed) | {*seen.listed, WORLD_ADDRESS}
     for address in sorted(seen.contacted["addresses"] - allowed):
         yield f"{address} is not an address of anything that is listed"
 

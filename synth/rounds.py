@@ -32,7 +32,7 @@ from probe.measure.legs import (
     swap_names,
     with_drawn_names,
 )
-from probe.measure.manners import asked_host, wish_of
+from probe.measure.manners import asked_host, spared, wish_of
 from probe.measure.objects import KnownObject, KnownTarget, after_answer, object_now
 from probe.measure.round_names import Resolution
 from probe.model.burst import PlannedBurst
@@ -108,7 +108,8 @@ class Rounds:
             offline=world.offline,
         )
         rule = self._patience(deadline_seconds(kind, self._legs), at)
-        made, skipped, end = self._make(in_order(legs, world.random), resolutions, at, rule)
+        order = in_order(legs, world.random)
+        made, skipped, end = self._make(order, resolutions, at, rule, sparing=True)
         observed = RoundObservation(
             id=self._id(),
             vantage=self.vantage,
@@ -288,6 +289,7 @@ class Rounds:
         at: float,
         rule: RoundPatience,
         pinned: Mapping[str, Resolution] | None = None,
+        sparing: bool = False,
     ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...], float]:
         made: list[LegObservation] = []
         skipped: list[SkippedLeg] = []
@@ -299,7 +301,11 @@ class Rounds:
             resolution = (pinned or {}).get(leg.owner) or resolutions[leg.connect_to]
             address = resolution.address
             if address is not None and not state.budget.take(
-                VANTAGE, leg.connect_to, at, name=asked_host(leg)
+                VANTAGE,
+                leg.connect_to,
+                at,
+                name=asked_host(leg),
+                spare=spared(leg) if sparing else 0.0,
             ):
                 skipped.append(SkippedLeg(leg=leg, reason="host_budget"))
                 continue

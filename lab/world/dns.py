@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 import dns.exception
@@ -18,6 +18,7 @@ import dns.rrset
 
 from lab.world.events import Log, Query, now
 from lab.world.spec import WorldSpec
+from probe.config.hosts import covers
 
 PLAIN_UDP_BYTES = 512
 _FAMILIES = {dns.rdatatype.A: ".", dns.rdatatype.AAAA: ":"}
@@ -40,6 +41,15 @@ class Zone:
             if (below := self._names.get(f"*.{name}")) is not None:
                 return below
         return None
+
+    def addresses_of(self, listed: Iterable[str]) -> set[str]:
+        """The addresses of all names that ``listed`` ones are, or, as ``*.`` entries, cover."""
+        listed = list(listed)
+        found = {address for name in listed for address in self.lookup(name) or ()}
+        for name, addresses in self._names.items():
+            if covers(listed, name):
+                found.update(addresses)
+        return found
 
     def answer(self, query: dns.message.Message) -> dns.message.Message:
         """The answer to a query."""

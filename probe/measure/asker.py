@@ -19,7 +19,7 @@ from probe.measure.discover import PAGE_BYTES
 from probe.measure.failures import NO_RESOURCES
 from probe.measure.leg_waits import LegWaits, read_bytes, taken
 from probe.measure.lookout import Lookout
-from probe.measure.manners import Wish, asked_host, wish_of
+from probe.measure.manners import Wish, asked_host, spared, wish_of
 from probe.measure.objects import after_answer
 from probe.measure.page import Page, fetch_page
 from probe.measure.prober import measures
@@ -148,9 +148,11 @@ class Asker:
             for leg in held
         )
 
-    def _may_ask(self, host: str, name: str, resolution: Resolution, via: VantageConfig) -> bool:
+    def _may_ask(
+        self, host: str, name: str, resolution: Resolution, via: VantageConfig, spare: float = 0.0
+    ) -> bool:
         return is_exempt(resolution.address) or self._state.budget.take(
-            via.name, host, time.monotonic(), name=name
+            via.name, host, time.monotonic(), name=name, spare=spare
         )
 
     async def legs(
@@ -163,6 +165,7 @@ class Asker:
         *,
         planned_seconds: float | None = None,
         pinned: Mapping[str, Resolution] | None = None,
+        sparing: bool = False,
     ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...]]:
         """Make ``legs`` in turn, and say which were not made. ``pinned``: where those of an owner
         go, wherever their names lead.
@@ -170,6 +173,7 @@ class Asker:
         One begins when the one before is over, or has been silent for so long that it only waits
         (``line_turn.py``); what waits goes on until its own deadline, ``leg_seconds`` at most.
         ``planned_seconds``: what a burst's plan says for what its legs compare (``leg_waits.py``).
+        ``sparing``: what a round could do without leaves to its host what bursts need.
         """
         skipped: list[SkippedLeg] = []
         unresolved: list[LegObservation] = []
@@ -186,7 +190,13 @@ class Asker:
                         skipped.append(SkippedLeg(leg=leg, reason="no_address"))
                         continue
                     unresolved.append(_unresolved(leg, resolution, order))
-                elif not self._may_ask(leg.connect_to, asked_host(leg), resolution, via):
+                elif not self._may_ask(
+                    leg.connect_to,
+                    asked_host(leg),
+                    resolution,
+                    via,
+                    spare=spared(leg) if sparing else 0.0,
+                ):
                     skipped.append(SkippedLeg(leg=leg, reason="host_budget"))
                     continue
                 else:

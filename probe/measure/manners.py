@@ -1,4 +1,4 @@
-"""What a far end may ask of us: to be left alone for a while. Pure.
+"""What a far end may ask of us, to be left alone for a while, and what a round leaves to it. Pure.
 
 Whoever may say it could make us blind. So it counts only from a peer that has proven to be who was
 asked, by a certificate that holds for the name that the leg expects; it closes the one host that
@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from probe.model.identity import FIRST_PROBER, LegRole
 from probe.model.observation import Leg, LegObservation
+from probe.schedule.host_budget import SPARED
 
 # A date has 29 letters (RFC 9110, 5.6.7), the longest of its old forms 33.
 _MOST_LETTERS = 64
@@ -30,6 +32,14 @@ class Wish(Struct, frozen=True):
 def asked_host(leg: Leg) -> str:
     """Which host ``leg`` asks (its ``Host`` header), whatever address it goes to."""
     return urlsplit(leg.url).hostname or ""
+
+
+def spared(leg: Leg) -> float:
+    """Tokens that ``leg``, of an ordinary round, leaves to its host: what a round could do without
+    (swaps, decoys, other transports) would else take from bursts what proves anything, and
+    most of all while rounds are frequent as something looks wrong."""
+    own = leg.role in (LegRole.TARGET, LegRole.CONTROL) and leg.prober == FIRST_PROBER
+    return 0.0 if own else SPARED
 
 
 def wish_of(observed: LegObservation) -> Wish | None:

@@ -108,7 +108,9 @@ class Rounds:
         )
         try:
             order = in_order(legs, self._random)
-            made, skipped = await self._asker.legs(order, resolutions, via, seconds, family)
+            made, skipped = await self._asker.legs(
+                order, resolutions, via, seconds, family, sparing=True
+            )
             answers, works = await dns
         finally:
             dns.cancel()

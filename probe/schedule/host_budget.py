@@ -18,6 +18,9 @@ from probe.schedule.data_spent import seconds_between
 
 LEGS_PER_HOUR = 30.0
 BURST = 30.0
+SPARED = 12.0
+"""What is left for bursts by legs that only add to a round (``manners.spared``): what two of them
+need of one host, with a swap."""
 # No answer may silence a host for longer than this: whoever can give one could make a probe blind.
 MOST_CLOSED_SECONDS = 3_600.0
 # What is kept may be damaged, but never so that a host is not asked for longer than a day.
@@ -40,7 +43,7 @@ class Bucket(Struct, frozen=True):
         tokens = min(BURST, self.tokens + max(0.0, now - self.at) * _PER_SECOND)
         return Bucket(tokens, max(now, self.at), self.closed_until)
 
-    def has(self, now: float, legs: int = 1) -> bool:
+    def has(self, now: float, legs: float = 1) -> bool:
         """Whether there are tokens for ``legs`` legs at ``now``."""
         return self.refilled(now).tokens >= legs
 
@@ -122,7 +125,7 @@ class HostBudget:
         """Whether a host was closed since ``untold`` was last called."""
 
     def has(
-        self, vantage: str, host: str, now: float, legs: int = 1, *, name: str | None = None
+        self, vantage: str, host: str, now: float, legs: float = 1, *, name: str | None = None
     ) -> bool:
         """Whether ``legs`` legs to ``host`` may be made."""
         asked = self._buckets.get((vantage, host if name is None else name))
@@ -130,9 +133,11 @@ class HostBudget:
             return False
         return self._buckets.get((vantage, host), Bucket(at=now)).has(now, legs)
 
-    def take(self, vantage: str, host: str, now: float, *, name: str | None = None) -> bool:
-        """Take a token; ``False`` when there is none."""
-        if not self.has(vantage, host, now, name=name):
+    def take(
+        self, vantage: str, host: str, now: float, *, name: str | None = None, spare: float = 0.0
+    ) -> bool:
+        """Take a token; ``False`` when there is none beside those to ``spare``."""
+        if not self.has(vantage, host, now, 1 + spare, name=name):
             return False
         bucket = self._buckets.get((vantage, host), Bucket(at=now))
         self._buckets[vantage, host] = bucket.taken(now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import log
+from statistics import median
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -72,7 +73,7 @@ def scene_of(
         return RoundScene(
             Occasion.READS if rival is None else Occasion.RIVAL, suspects, None, rival
         )
-    rival = rival_of(current, now, suspects, thresholds)
+    rival = rival_of(current, now, suspects, about)
     if rival is not None:
         return RoundScene(Occasion.RIVAL, suspects, now, rival)
     slow = now.worst > thresholds.log_margin
@@ -147,10 +148,13 @@ def first_of(suspects: Sequence[Contrast], about: About) -> Contrast:
     """Which of ``suspects`` (the worst first) is tested: one with a swap, which tells the name from
     the address, unless another is worse by the margin. Handshakes have swaps more often than reads
     have, and suffer less from losses: what they show would keep the reads from being tested. So
-    would one in which a packet was lost, which waited for a timer, as the next ones hardly do."""
+    would one in which a packet was lost, which waited for a timer, as the next ones hardly do. A
+    handshake is rather tested where nothing is read: what it costs a host is missing for reads."""
     sure = [c for c in suspects if not c.by_timer] or suspects
     least = sure[0].worst - about.thresholds.log_margin
-    return next((c for c in sure if c.worst >= least and _has_swap(c, about)), sure[0])
+    telling = [c for c in sure if c.worst >= least and _has_swap(c, about)]
+    lean = (c for c in telling if about.target(c.target).swap is Compares.HANDSHAKE)
+    return [*lean, *telling, sure[0]][0]
 
 
 def begun(
@@ -201,23 +205,31 @@ def better_known(
 
 
 def rival_of(
-    current: OpenSuspicion, now: Contrast, suspects: Iterable[Contrast], thresholds: Thresholds
+    current: OpenSuspicion, now: Contrast, suspects: Iterable[Contrast], about: About
 ) -> Contrast | None:
     """Another target or measure that is slower still by the margin, while the bursts of
-    ``current`` do not suffice.
+    ``current`` do not suffice; or do for an impairment only, as its own swap has not shown that it
+    is the name, and the other's swap can.
 
     A handshake that takes twice as long would else keep a transfer that takes ten times as long
     from ever being tested; and one that waited for a timer would keep a read from it of which
     segments are missing, which hardly one of the next will not. What was gathered is given up, so
     no bound is touched.
     """
-    if current.e_value >= thresholds.evidence:
+    thresholds = about.thresholds
+    if current.swap.e_value >= thresholds.evidence:
         return None
-    others = (
+    enough = current.e_value >= thresholds.evidence
+    others = [
         c
         for c in suspects
-        if (c.target, c.measure) != (current.target, current.measure) and not c.by_timer
-    )
+        if (c.target, c.measure) != (current.target, current.measure)
+        and not c.by_timer
+        and (not enough or _has_swap(c, about))
+    ]
+    if enough:
+        slow = median(current.slow_logs) if current.slow_logs else now.worst
+        return next((c for c in others if c.worst > slow + thresholds.log_margin), None)
     least = now.worst + thresholds.log_margin
     return next((c for c in others if c.worst > least or (now.by_timer and c.whole)), None)
 

@@ -8,6 +8,7 @@ from email.utils import format_datetime, formatdate
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lab.loopback.servers import (
     Script,
@@ -18,13 +19,23 @@ from lab.loopback.servers import (
     serve,
     server_context,
 )
-from probe.measure.manners import Wish, answered_at, retry_after, wish_of
-from probe.model.identity import Verify
+from probe.measure.manners import Wish, answered_at, retry_after, spared, wish_of
+from probe.model.identity import FIRST_PROBER, LegRole, Verify
 from probe.schedule.host_budget import MOST_CLOSED_SECONDS, HostBudget
 
 NOON = b"Fri, 20 Jan 2023 12:00:00 GMT"
 NOW = 1_674_216_000.0
 """``NOON`` as Unix seconds."""
+
+
+@pytest.mark.parametrize("role", LegRole)
+@pytest.mark.parametrize("prober", [FIRST_PROBER, "quic"])
+def test_only_what_a_round_cannot_do_without_takes_the_last_tokens(
+    role: LegRole, prober: str
+) -> None:
+    leg = replace(leg_to(1), role=role, prober=prober)
+    needed = role in (LegRole.TARGET, LegRole.CONTROL) and prober == FIRST_PROBER
+    assert (spared(leg) == 0.0) is needed
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from random import Random
@@ -32,6 +33,7 @@ from probe.model.failure import Failure
 from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind, Verify
 from probe.model.observation import RoundObservation
 from probe.schedule.data_budget import LEG_MOST_BYTES
+from probe.schedule.host_budget import BURST, SPARED
 from tests.measure.dns_server import DnsServer, answering
 
 pytestmark = pytest.mark.usefixtures("unblocked")
@@ -248,10 +250,12 @@ async def test_a_host_without_budget_is_left_alone(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("probe.measure.asker.is_exempt", lambda address: False)
     async with world() as there:
         config = there.config()
-        rounds = [await there.round(config, RoundKind.TRANSFER) for _ in range(17)]
-    # The target and its swap take two tokens a round of a bucket of thirty.
-    made = sum(leg.leg.connect_to == "x.test" for seen in rounds for leg in seen.legs)
-    assert made == 30
+        rounds = [await there.round(config, RoundKind.TRANSFER) for _ in range(24)]
+    # The target and its swap take two tokens a round of a bucket of thirty; the last are the
+    # target's alone.
+    made = Counter(leg.leg.role for seen in rounds for leg in seen.legs)
+    assert made[LegRole.SWAP] == (BURST - SPARED) / 2
+    assert made[LegRole.TARGET] + made[LegRole.SWAP] == BURST
     skipped = [s for seen in rounds for s in seen.skipped if s.leg.connect_to == "x.test"]
     assert {s.reason for s in skipped} == {"host_budget"}
     assert len(there.server.visits) == sum(len(seen.legs) for seen in rounds)

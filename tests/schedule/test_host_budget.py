@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.schedule.host_budget import BURST, LEGS_PER_HOUR, HostBudget, is_exempt
+from probe.schedule.host_budget import BURST, LEGS_PER_HOUR, SPARED, HostBudget, is_exempt
 
 
 @given(st.lists(st.floats(0.0, 400.0), min_size=1, max_size=300))
@@ -27,6 +27,17 @@ def test_a_spent_bucket_refills_at_its_rate() -> None:
     assert not budget.take("default", "x.com", 0.0)
     assert not budget.has("default", "x.com", 119.0)
     assert budget.take("default", "x.com", 121.0)
+
+
+def test_what_spares_leaves_so_much_to_others() -> None:
+    budget = HostBudget()
+    made = 0
+    while budget.take("default", "x.com", 0.0, spare=SPARED):
+        made += 1
+    assert made == BURST - SPARED
+    assert budget.has("default", "x.com", 0.0, legs=int(SPARED))
+    assert all(budget.take("default", "x.com", 0.0) for _ in range(int(SPARED)))
+    assert not budget.take("default", "x.com", 0.0)
 
 
 def test_buckets_are_apart_per_vantage_and_host() -> None:

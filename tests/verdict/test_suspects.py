@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from probe.model.identity import Compares, LegRole
+from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.observation import Leg, TcpInfo
+from probe.model.verdict import State, Trigger
 from probe.observe.effort import Measure
 from probe.observe.gaps import repeated
+from probe.verdict.thresholds import DEFAULT
 from tests.verdict.country import ADDRESSES, WELL, Act, Country, Done
 from tests.verdict.test_gaps import observed
 
@@ -63,6 +65,49 @@ def test_nor_does_it_take_the_place_of_a_read_that_is_under_test() -> None:
         suspicion = country.memory.platform("x").episode
         assert suspicion is not None
         assert suspicion.measure is Measure.TRANSFER
+
+
+def all_names_delayed(*, swaps: float) -> Act:
+    """A greeting takes five times as long under every name, and reads of the object twenty. The
+    swap of the page is as slow as ``swaps`` says: what tells nothing is slow as well."""
+
+    def act(leg: Leg, address: str) -> Done:
+        if leg.role is LegRole.CONTROL:
+            return WELL
+        if leg.role is LegRole.SWAP:
+            return WELL if leg.target == "object" else Done(handshake=swaps)
+        return Done(handshake=5.0, transfer=20.0)
+
+    return act
+
+
+def test_a_handshake_is_rather_tested_where_nothing_is_read() -> None:
+    for seed in range(8):
+        country = Country(seed, addresses=ADDRESSES)
+        country.run(24)
+        country.act, country.spent = all_names_delayed(swaps=1.0), True
+        country.run(1, RoundKind.LIGHT)
+        suspicion = country.memory.platform("x").episode
+        assert suspicion is not None
+        assert (suspicion.target, suspicion.measure) == ("page", Measure.HANDSHAKE)
+
+
+@pytest.mark.parametrize(
+    ("swaps", "held"),
+    [(5.0, "object"), (1.0, "page")],
+    ids=["its swap is silent: what is slower tells", "its swap has told"],
+)
+def test_evidence_that_does_not_tell_why_gives_way_to_what_can(swaps: float, held: str) -> None:
+    country = Country(addresses=ADDRESSES)
+    country.run(24)
+    country.act = all_names_delayed(swaps=swaps)
+    country.run(1, RoundKind.LIGHT)
+    holder = country.memory.platform("x").holder
+    assert holder is not None
+    assert holder.target == "page"
+    assert holder.e_value >= DEFAULT.evidence
+    said = country.run(2)
+    assert (said.state, said.trigger, said.target) == (State.THROTTLED, Trigger.NAME, held)
 
 
 @pytest.mark.parametrize(
