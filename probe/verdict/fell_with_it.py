@@ -11,10 +11,12 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from probe.model.verdict import State
 from probe.verdict.about import About
 from probe.verdict.cut import TOGETHER_SECONDS
 from probe.verdict.keys import FamilyKey, family_key
 from probe.verdict.memory import ControlMemory, OpenSuspicion, PlatformMemory, Proven
+from probe.verdict.open_suspicion import fails
 
 FEW = 2
 """Operators of controls that fell silent with the platform, from which on it is not the platform's
@@ -26,7 +28,8 @@ it is said that others are fine: of the default's seven, with two or more silent
 
 class Fellows(Struct, frozen=True, kw_only=True):
     """``silent``: operators of sites abroad that fell silent within an hour of the platform, and
-    are. ``told``: enough others have answered since to know that there are no more of them."""
+    are. ``told``: enough others have answered since to know that there are no more of them; what
+    is slow and not silent need not be told from them."""
 
     silent: tuple[str, ...] = ()
     told: bool = True
@@ -63,5 +66,9 @@ def fellows(
     gone = sum(one.silent_since > 0.0 for _, one in sites) - len(fell)
     return Fellows(
         silent=tuple(sorted(set(fell))),
-        told=answering >= min(ASKED, len(sites) - gone - 1),
+        told=not _silent(holder) or answering >= min(ASKED, len(sites) - gone - 1),
     )
+
+
+def _silent(holder: OpenSuspicion | Proven) -> bool:
+    return fails(holder) if isinstance(holder, OpenSuspicion) else holder.state is State.BLOCKED

@@ -15,6 +15,7 @@ from probe.verdict.about import About, ControlFacts
 from probe.verdict.keys import RTT, FamilyKey, Series
 from probe.verdict.level import Levels
 from probe.verdict.memory import OpenSuspicion, PlatformMemory, Proven
+from probe.verdict.open_suspicion import fails
 from probe.verdict.waited import as_patient, longest
 from probe.verdict.where_names_lead import network_of
 
@@ -35,9 +36,13 @@ def episode_burst(
     about: About,
     keys: dict[str, FamilyKey],
 ) -> Burst:
-    """The next burst of ``episode``: at the address that was suspicious, then at others."""
+    """The next burst of ``episode``: at the address that was suspicious, then at others.
+
+    Beside what fails any control will do that answers: whether they all do is to be known soon."""
     target, address = _place(episode, memory, keys)
     made = burst(platform, target, episode.measure, episode.family, levels, about, address=address)
+    if fails(episode) or episode.failing:
+        made = replace(made, controls=_answering(episode.family, about, made.read_bytes))
     return as_patient(made, episode, about)
 
 
@@ -135,8 +140,6 @@ def _controls(
     """Controls in the order of preference: those with a history, at the target's distance."""
     mine = levels.get(Series(family, LegRole.TARGET, platform, target, RTT).key)
 
-    silent = about.silent.get(family, frozenset())
-
     def preference(control: ControlFacts) -> tuple[bool, bool, float]:
         owner, _, endpoint = control.name.partition("/")
         its = Series(family, LegRole.CONTROL, owner, endpoint, measure)
@@ -146,15 +149,26 @@ def _controls(
             return not known, not control.foreign, 0.0
         return not known, not control.foreign, abs(rtt.centre - mine.centre)
 
-    answering = [control for control in about.controls if control.name not in silent]
-    if len({control.operator for control in answering if control.foreign}) < LEAST_KNOWN:
-        answering = list(about.controls)  # too few are left to be told from the platform
-    able = [control for control in answering if control.min_bytes >= size]
-    ordered = sorted(able or answering, key=preference)
+    ordered = sorted(_able(family, about, size), key=preference)
     known = [control for control in ordered if not preference(control)[0]]
     if len(known) >= LEAST_KNOWN:
         ordered = known
     return tuple(control.name for control in ordered[: max(CONTROLS, len(ordered) // 2)])
+
+
+def _answering(family: Family, about: About, size: int) -> tuple[str, ...]:
+    able = _able(family, about, size)
+    abroad = [control for control in able if control.foreign]
+    return tuple(c.name for c in (abroad if len(abroad) >= LEAST_KNOWN else able))
+
+
+def _able(family: Family, about: About, size: int) -> list[ControlFacts]:
+    """Controls that answer, and have ``size`` bytes."""
+    silent = about.silent.get(family, frozenset())
+    answering = [control for control in about.controls if control.name not in silent]
+    if len({control.operator for control in answering if control.foreign}) < LEAST_KNOWN:
+        answering = list(about.controls)  # too few are left to be told from the platform
+    return [control for control in answering if control.min_bytes >= size] or answering
 
 
 def _deadline(
