@@ -17,7 +17,7 @@ from probe.config.handful import with_whole_pool
 from probe.config.schema import Config
 from probe.model.finding import Incident
 from probe.publish.latest.declared import Declared
-from probe.publish.report.gather import gather, window
+from probe.publish.report.gather import gather_summaries, window
 from probe.publish.report.render import render_html, render_svg
 from probe.publish.report.report_parts import Setting
 from probe.publish.report.times import TimeWriter
@@ -66,8 +66,8 @@ def report(
     config, clock = load_config(path), TimeWriter(zone_of(timezone))
     with opened(config, file) as history:
         warn_of_strangers(config, history)
-        gathered = gather(
-            history.rounds(since=since, until=until, platform=platform, vantage=vantage),
+        gathered = gather_summaries(
+            history.summaries(since=since, until=until, platform=platform, vantage=vantage),
             window(since, until),
             # An end that came later may say something of this time.
             told=history.verdict_spans(

@@ -53,6 +53,8 @@ class State(StrEnum):
 # What accuses the way to a platform, and what says besides that its users do not have it as usual.
 RESTRICTED = frozenset({State.THROTTLED, State.BLOCKED})
 AILING = RESTRICTED | {State.IMPAIRED, State.WITHHELD}
+# What a sequential test stands behind.
+PROVEN = RESTRICTED | {State.IMPAIRED}
 
 
 class Method(StrEnum):
@@ -154,7 +156,7 @@ class TransportFinding(Struct, frozen=True, kw_only=True):
     @property
     def proven(self) -> bool:
         """A sequential test over this transport stands behind it."""
-        return self.state in RESTRICTED or self.state is State.IMPAIRED
+        return self.state in PROVEN
 
     @property
     def outline(self) -> tuple[str, State, str, Method | None, Trigger | None]:
@@ -254,7 +256,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     def proven(self) -> bool:
         """A sequential test stands behind it: a restriction, or an impairment of which nobody
         knows whether it is here alone."""
-        return self.restricted or self.state is State.IMPAIRED
+        return self.state in PROVEN
 
 
 def reaches(ended_at: float, holds_seconds: float, at: float) -> bool:

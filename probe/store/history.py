@@ -9,19 +9,26 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from probe.config.schema import StoreConfig
 from probe.model.finding import Finding, Incident
+from probe.model.observation import RoundObservation
+from probe.model.round_summary import SUMMARY_FORM, RoundSummary, SummedRound
 from probe.model.stored import StoredRound, VerdictSpan
+from probe.observe.summed import summed
 from probe.store import files
 from probe.store.codec import PLAIN, unpack, unpack_value
 from probe.store.database import open_reader, trouble_of
 from probe.store.health import WORDS
+from probe.store.migrations import SUMMED_SINCE, version
 from probe.store.rows import SPAN_COLUMNS, readable, readable_span
+from probe.store.summaries import KeptSummaries
 
 _PAGE = 256
+_PAGE_OF_SUMMARIES = 2_048
 
 
 class HistoryError(Exception):
@@ -86,6 +93,44 @@ class History:
                 if stored is not None:
                     yield stored
             if len(rows) < _PAGE:
+                return
+
+    def summaries(
+        self,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        platform: str | None = None,
+        vantage: str | None = None,
+    ) -> Iterator[SummedRound]:
+        """The summaries of the same rounds, in the same order. Where one is not kept (an older
+        version wrote the round), the round is read and it is made."""
+        where, values = _where("rounds.at", since, until, platform, vantage)
+        kept = (
+            "LEFT JOIN summaries ON summaries.round = rounds.id "
+            f"AND summaries.form = {SUMMARY_FORM}"
+        )
+        column = "summaries.body"
+        if version(self._connection) < SUMMED_SINCE:
+            kept, column = "", "NULL"
+        summaries = KeptSummaries(self._connection)
+        last = (float("-inf"), 0)
+        while True:
+            rows = self._all(
+                f"SELECT rounds.at, rounds.id, {column} FROM rounds "
+                f"JOIN slots ON slots.id = rounds.slot {kept} WHERE {where} "
+                "AND (rounds.at, rounds.id) > (?, ?) "
+                f"ORDER BY rounds.at, rounds.id LIMIT {_PAGE_OF_SUMMARIES}",
+                (*values, *last),
+            )
+            for at, number, body in rows:
+                last = (at, number)
+                summary = None if body is None else self._summary(summaries, at, body)
+                if summary is not None:
+                    yield SummedRound(summary, partial(self._observed, number))
+                elif (stored := self._round(number)) is not None:
+                    yield from summed([stored])
+            if len(rows) < _PAGE_OF_SUMMARIES:
                 return
 
     def verdict_spans(
@@ -167,6 +212,20 @@ class History:
         """What the daemon last saved under ``key``."""
         rows = self._all("SELECT body FROM state WHERE key = ?", (key,))
         return rows[0][0] if rows else None
+
+    def _summary(self, summaries: KeptSummaries, at: float, body: bytes) -> RoundSummary | None:
+        try:
+            return summaries.read(at, body)
+        except sqlite3.Error as error:
+            raise for_people(self.path, error) from error
+
+    def _round(self, number: int) -> StoredRound | None:
+        rows = self._all("SELECT dictionary, body FROM bodies WHERE round = ?", (number,))
+        return self._unpacked(*rows[0]) if rows else None
+
+    def _observed(self, number: int) -> RoundObservation | None:
+        stored = self._round(number)
+        return None if stored is None else stored.observed
 
     def _unpacked(self, dictionary: int, body: bytes) -> StoredRound | None:
         stored = readable("a round", self._unpack, dictionary, body)

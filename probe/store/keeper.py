@@ -21,9 +21,15 @@ from probe.store.records import Queued, Tables
 from probe.store.retention import MOST_AT_ONCE, prune
 from probe.store.rows import SPAN_COLUMNS, readable_span
 from probe.store.spans import Numbered, Spans, write_span
+from probe.store.summaries import make_up
 
 log = logging.getLogger(__name__)
 
+# So many older rounds get their summaries in one pass, so many at once: a second of a small
+# processor each, in the thread that writes.
+_SUMMED = (10, 100)
+# No round has a higher number.
+_EVERY_ROUND = 2**63 - 1
 _CURED_BY_SETTING_ASIDE = ("corrupt", "newer")
 _CHANGED = {
     "gone": "it was removed, moved or replaced; what is there now is used, or a new one begun",
@@ -62,6 +68,7 @@ class Keeper:
         self.bytes = files.size(path)
         self._wall = wall
         self._thinned_until = 0.0
+        self._unsummed_before = _EVERY_ROUND
         self._held = HeldFile(path)
         self._read: object = None
         self._tables = Tables()
@@ -158,6 +165,7 @@ class Keeper:
                 keep_samples_seconds=keep_samples_seconds,
                 thinned_until=self._thinned_until if self._thinned_until <= cut else 0.0,
             )
+            self._make_up()
             # What looking through the file has brought into SQLite's cache is not needed again.
             self._open().execute("PRAGMA shrink_memory")
             self._held.wrote()
@@ -170,6 +178,14 @@ class Keeper:
         self._tables.frames.clear()
         if gone:
             log.info("old rounds were forgotten", extra={"rounds": gone})
+
+    def _make_up(self) -> None:
+        """Give older rounds the summaries that they lack: an older version wrote them."""
+        portions, size = _SUMMED
+        for _ in range(portions):
+            if self._unsummed_before == 0:
+                break
+            self._unsummed_before = make_up(self._open(), self._unsummed_before, size)
 
     def close(self) -> None:
         """Carry the log into the file, and let go of both."""
@@ -204,6 +220,7 @@ class Keeper:
             real = self._held.take()
             self._connection = open_writer(real)
             self._guardian = open_reader(real)
+            self._unsummed_before = _EVERY_ROUND
             self._held.opened()
             self.unread = self._read != self._held.identity
         return self._connection

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from probe.model.finding import Finding, Incident
 from probe.store.codec import PLAIN, Packed, pack_value
+from probe.store.summaries import PackedSummary, write_summary
 
 
 class Tables:
@@ -80,6 +81,7 @@ class RoundRecord:
         kind: str,
         state: str,
         packed: Packed,
+        summary: PackedSummary,
     ) -> None:
         self.number = number
         self.uid = uid
@@ -89,10 +91,11 @@ class RoundRecord:
         self._kind = kind
         self._state = state
         self._packed = packed
+        self._summary = summary
 
     @property
     def bytes(self) -> int:
-        return len(self._packed.body) + 512
+        return len(self._packed.body) + self._summary.bytes + 512
 
     def write(self, connection: sqlite3.Connection, tables: Tables) -> None:
         slot = tables.slot(connection, *self._slot)
@@ -106,6 +109,7 @@ class RoundRecord:
             "INSERT OR REPLACE INTO bodies (round, dictionary, body) VALUES (?, ?, ?)",
             (self.number, dictionary, self._packed.body),
         )
+        write_summary(connection, self.number, self._summary)
 
 
 class FindingRecord:

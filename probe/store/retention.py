@@ -169,6 +169,7 @@ def _delete(connection: sqlite3.Connection, query: str, value: float) -> int:
     if numbers:
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany("DELETE FROM bodies WHERE round = ?", numbers)
+        connection.executemany("DELETE FROM summaries WHERE round = ?", numbers)
         connection.executemany("DELETE FROM rounds WHERE id = ?", numbers)
         connection.execute("COMMIT")
     return len(numbers)

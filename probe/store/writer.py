@@ -29,6 +29,7 @@ from probe.store.keeper import Keeper
 from probe.store.reckoning import Reckoning
 from probe.store.records import FindingRecord, IncidentRecord, Queued, RoundRecord
 from probe.store.samples import Labels, Recorder
+from probe.store.summaries import packed
 from probe.store.waiting import Waiting
 
 log = logging.getLogger(__name__)
@@ -334,6 +335,7 @@ class Store:
             kind=observed.kind.value,
             state=stored.verdict.state.value,
             packed=self._packer.pack(stored),
+            summary=packed(stored),
         )
 
     def _prune(self, keeper: Keeper) -> None:

@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable
 
-from msgspec import Struct
-
-from probe.model.identity import LegRole, RoundKind
+from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
-from probe.model.stored import StoredRound
-from probe.model.verdict import State, Verdict
-from probe.observe.goodput import goodput, handshake_seconds
+from probe.model.round_summary import PlottedSeries, RoundSummary, SummedRound
+from probe.model.verdict import State
 from probe.publish.report.quantile_sketch import Sketch
-from probe.publish.report.report_parts import (
-    PATIENCE_SECONDS,
-    BeforeAndDuring,
-    Episode,
-    PlottedSeries,
-)
+from probe.publish.report.report_parts import PATIENCE_SECONDS, BeforeAndDuring, Episode
 
 # What "usual" is the median of: the last fine values of each series.
 USUAL_VALUES = 96
 # The proof of an onset comes later than the onset, by no more rounds than these.
 REMEMBERED_ROUNDS = 48
-
-
-class LegNumber(Struct, frozen=True):
-    """One number of one leg."""
-
-    at: float
-    key: PlottedSeries
-    value: float
-
-
-def values_of(observed: RoundObservation) -> Iterable[LegNumber]:
-    """Goodput and handshake time of every target, swap and control leg that has them."""
-    for leg in observed.legs:
-        if leg.leg.role is LegRole.DECOY:
-            continue
-        target = "" if leg.leg.role is LegRole.CONTROL else leg.leg.target
-        # The first bytes of a light round tell about the round trip, not about the rate.
-        rate = None if observed.kind is RoundKind.LIGHT else goodput(leg)
-        for measure, number in (("goodput", rate), ("handshake", handshake_seconds(leg))):
-            if number:
-                key = PlottedSeries(role=leg.leg.role, target=target, measure=measure)
-                yield LegNumber(observed.started_at, key, number)
 
 
 class Episodes:
@@ -54,26 +24,32 @@ class Episodes:
     def __init__(self) -> None:
         self._done: list[Episode] = []
         self._open: _Open | None = None
-        self._usual: dict[PlottedSeries, deque[LegNumber]] = {}
-        self._recent: deque[StoredRound] = deque(maxlen=REMEMBERED_ROUNDS)
+        # When and how much, of each series.
+        self._usual: dict[PlottedSeries, deque[tuple[float, float]]] = {}
+        self._recent: deque[SummedRound] = deque(maxlen=REMEMBERED_ROUNDS)
 
-    def add(self, stored: StoredRound, values: Iterable[LegNumber]) -> None:
-        """Take the next round with its numbers."""
-        verdict, current = stored.verdict, self._open
-        self._recent.append(stored)
-        if verdict.restricted:
+    def add(self, one: SummedRound) -> None:
+        """Take the next round."""
+        summary, current = one.summary, self._open
+        state = summary.traits.state
+        self._recent.append(one)
+        if summary.traits.restricted:
             if current is None:
-                current = self._open = self._begin(verdict)
-            current.take(verdict, stored.observed, values)
+                current = self._open = self._begin(summary)
+            current.take(summary)
         elif current is not None:
-            decided = verdict.state not in (State.UNKNOWN, State.OFFLINE)
-            if decided or verdict.at - current.last_seen > PATIENCE_SECONDS:
-                since = verdict.since if current.last_seen < verdict.since else verdict.at
+            decided = state not in (State.UNKNOWN, State.OFFLINE)
+            if decided or summary.at - current.last_seen > PATIENCE_SECONDS:
+                since = summary.since if current.last_seen < summary.since else summary.at
                 self._end(since if decided else current.last_seen, known=decided)
-        if verdict.state is State.OK:
-            for value in values:
-                kept = self._usual.setdefault(value.key, deque(maxlen=USUAL_VALUES))
-                kept.append(value)
+        if state is State.OK:
+            series, at, usual = summary.traits.series, summary.started_at, self._usual
+            for place, value in summary.numbers:
+                key = series[place]
+                kept = usual.get(key)
+                if kept is None:
+                    kept = usual[key] = deque(maxlen=USUAL_VALUES)
+                kept.append((at, value))
 
     def finish(self) -> tuple[Episode, ...]:
         """All episodes; one that has not ended has no ``until``."""
@@ -81,18 +57,18 @@ class Episodes:
             self._end(None)
         return tuple(self._done)
 
-    def _begin(self, verdict: Verdict) -> _Open:
-        onset = _onset([s.observed for s in self._recent], verdict.since)
+    def _begin(self, first: RoundSummary) -> _Open:
+        onset = _onset(self._recent, first.since)
         # Fine values from after the onset are those of rounds that had not noticed yet.
         usual = {
-            key: [value.value for value in kept if value.at < verdict.since]
+            key: [value for at, value in kept if at < first.since]
             for key, kept in self._usual.items()
         }
-        begun = _Open(verdict, onset, usual)
+        begun = _Open(first, onset, usual)
         for earlier in self._recent:
             # Rounds between onset and proof saw the effect too.
-            if verdict.since <= earlier.observed.started_at < verdict.at:
-                begun.count(values_of(earlier.observed))
+            if first.since <= earlier.summary.started_at < first.at:
+                begun.count(earlier.summary)
         return begun
 
     def _end(self, until: float | None, *, known: bool = True) -> None:
@@ -105,7 +81,10 @@ class _Open:
     """An episode that is going on."""
 
     def __init__(
-        self, first: Verdict, onset: RoundObservation, usual: dict[PlottedSeries, list[float]]
+        self,
+        first: RoundSummary,
+        onset: RoundObservation | None,
+        usual: dict[PlottedSeries, list[float]],
     ) -> None:
         self._first = first
         self._onset = onset
@@ -115,49 +94,54 @@ class _Open:
         self._rounds = 0
         self._swaps = 0
         self._e_value: float | None = None
-        self._words: dict[str, Counter[str]] = {}
+        self._words: dict[str, dict[str, int]] = {}
         self._may: dict[str, None] = {}
         self._may_not: dict[str, None] = {}
         self._provisional = True
         self.last_seen = first.at
 
-    def take(
-        self, verdict: Verdict, observed: RoundObservation, values: Iterable[LegNumber]
-    ) -> None:
+    def take(self, summary: RoundSummary) -> None:
+        said = summary.traits
         self._rounds += 1
-        self._swaps += len(observed.by_role(LegRole.SWAP))
-        self.last_seen = verdict.at
-        self._provisional = self._provisional and verdict.provisional
-        if verdict.factor is not None:
-            self._factors.add(verdict.factor)
-        if verdict.e_value is not None:
-            self._e_value = max(self._e_value or 0.0, verdict.e_value)
+        self._swaps += summary.swaps
+        self.last_seen = summary.at
+        self._provisional = self._provisional and said.provisional
+        if summary.factor is not None:
+            self._factors.add(summary.factor)
+        if summary.e_value is not None:
+            self._e_value = max(self._e_value or 0.0, summary.e_value)
         for what, word in (
-            ("state", verdict.state.value),
-            ("target", verdict.target),
-            ("trigger", verdict.trigger),
-            ("signature", verdict.signature),
-            ("method", verdict.method),
-            ("phase", verdict.phase),
+            ("state", said.state.value),
+            ("target", said.target),
+            ("trigger", said.trigger),
+            ("signature", said.signature),
+            ("method", said.method),
+            ("phase", said.phase),
         ):
             if word:
-                self._words.setdefault(what, Counter())[str(word)] += 1
-        self._may |= dict.fromkeys(verdict.may_claim)
-        self._may_not |= dict.fromkeys(verdict.may_not_claim)
-        self.count(values)
+                counted = self._words.setdefault(what, {})
+                counted[word] = counted.get(word, 0) + 1
+        self._may |= dict.fromkeys(summary.may_claim)
+        self._may_not |= dict.fromkeys(summary.may_not_claim)
+        self.count(summary)
 
-    def count(self, values: Iterable[LegNumber]) -> None:
-        for value in values:
-            self._during.setdefault(value.key, Sketch()).add(value.value)
+    def count(self, summary: RoundSummary) -> None:
+        series = summary.traits.series
+        for place, value in summary.numbers:
+            key = series[place]
+            sketch = self._during.get(key)
+            if sketch is None:
+                sketch = self._during[key] = Sketch()
+            sketch.add(value)
 
     def _most(self, what: str) -> str:
         counted = self._words.get(what)
-        return counted.most_common(1)[0][0] if counted else ""
+        return str(max(counted, key=counted.__getitem__)) if counted else ""
 
     def frozen(self, until: float | None, known: bool) -> Episode:
         return Episode(
-            vantage=self._first.vantage,
-            platform=self._first.platform,
+            vantage=self._first.traits.vantage,
+            platform=self._first.traits.platform,
             state=State(self._most("state")),
             since=self._first.since,
             until=until,
@@ -183,12 +167,12 @@ class _Open:
         )
 
 
-def _onset(recent: list[RoundObservation], since: float) -> RoundObservation:
+def _onset(recent: Iterable[SummedRound], since: float) -> RoundObservation | None:
     """The first round since the onset that read bodies; else the one nearest to the onset."""
-    for observed in recent:
-        if observed.started_at >= since and observed.kind is not RoundKind.LIGHT:
-            return observed
-    return min(recent, key=lambda observed: abs(observed.started_at - since))
+    for one in recent:
+        if one.summary.started_at >= since and one.summary.traits.kind is not RoundKind.LIGHT:
+            return one.observed()
+    return min(recent, key=lambda one: abs(one.summary.started_at - since)).observed()
 
 
 def _median(values: list[float]) -> float | None:

@@ -10,15 +10,16 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from probe.model.identity import LegRole, VantagePlatform
+from probe.model.identity import VantagePlatform
+from probe.model.round_summary import PlottedSeries, SummedRound
 from probe.model.stored import StoredRound, VerdictSpan
-from probe.model.verdict import RESTRICTED, LookingBack, State, Verdict
-from probe.publish.report.episodes import Episodes, LegNumber, values_of
+from probe.model.verdict import PROVEN, RESTRICTED, LookingBack, State, Verdict
+from probe.observe.summed import summed
+from probe.publish.report.episodes import Episodes
 from probe.publish.report.quantile_sketch import Sketch
 from probe.publish.report.report_parts import (
     Gathered,
     HungCurtain,
-    PlottedSeries,
     SlotGathered,
     StateSpan,
     Window,
@@ -42,6 +43,16 @@ def gather(
     *,
     told: Iterable[VerdictSpan] = (),
 ) -> Gathered:
+    """The same of whole rounds."""
+    return gather_summaries(summed(rounds), over, told=told)
+
+
+def gather_summaries(
+    rounds: Iterable[SummedRound],
+    over: Window,
+    *,
+    told: Iterable[VerdictSpan] = (),
+) -> Gathered:
     """Read ``rounds``, which come in the order of time, once.
 
     ``told`` are the times through which a verdict held, also in the order of time: of calm times
@@ -53,29 +64,27 @@ def gather(
     controls: dict[str, None] = {}
     rules: set[int] = set()
     curtains: dict[tuple[str, str, float], HungCurtain] = {}
-    for stored in rounds:
-        observed, verdict = stored.observed, stored.verdict
-        if not over.start <= observed.started_at < over.end:
+    for one in rounds:
+        summary = one.summary
+        if not over.start <= summary.started_at < over.end:
             continue
-        key = (observed.vantage, observed.platform)
+        traits = summary.traits
+        key = (traits.vantage, traits.platform)
         slot = slots.get(key)
         if slot is None:
             slot = slots[key] = _SlotGatherer(over)
-        slot.add(stored)
+        slot.add(one)
         count += 1
-        legs += len(observed.counted_legs)
-        controls.update((leg.leg.owner, None) for leg in observed.by_role(LegRole.CONTROL))
-        wire += sum(
-            (leg.wire_bytes_sent or 0) + (leg.wire_bytes_received or 0)
-            for leg in observed.every_leg
-        )
-        tested = max(tested, verdict.tested_bytes or 0)
-        rules.add(verdict.rules_version)
-        for one in verdict.curtains:
-            hung = HungCurtain(observed.vantage, one, verdict.at)
-            curtains[observed.vantage, one.operator, one.since] = hung
-        if verdict.tls_stack:
-            stacks[verdict.tls_stack] = None
+        legs += summary.legs
+        wire += summary.wire_bytes
+        tested = max(tested, summary.tested_bytes or 0)
+        controls.update(dict.fromkeys(summary.controls))
+        rules.add(traits.rules_version)
+        if traits.tls_stack:
+            stacks[traits.tls_stack] = None
+        for curtain in summary.curtains:
+            hung = HungCurtain(traits.vantage, curtain, summary.at)
+            curtains[traits.vantage, curtain.operator, curtain.since] = hung
     for span in told:
         slot = slots.get((span.vantage, span.platform))
         if slot is not None:
@@ -107,34 +116,36 @@ class _SlotGatherer:
         self._rounds = 0
         self._first = self._last = 0.0
 
-    def add(self, stored: StoredRound) -> None:
-        at = stored.observed.started_at
+    def add(self, one: SummedRound) -> None:
+        summary = one.summary
+        at = summary.started_at
         self._first = self._first if self._rounds else at
         self._last = at
         self._rounds += 1
-        self._spans.add(stored.verdict)
-        self._look_back(stored.verdict)
-        values = tuple(values_of(stored.observed))
-        self._episodes.add(stored, values)
-        for value in values:
-            self._count(value)
+        self._spans.said(
+            summary.traits.state, at=summary.at, since=summary.since, until=summary.holds_until
+        )
+        self._look_back(summary.back)
+        self._episodes.add(one)
+        number = int((at - self._window.start) // self._window.bin_seconds)
+        series = summary.traits.series
+        for place, value in summary.numbers:
+            bins = self._series.get(series[place])
+            if bins is None:
+                bins = self._series[series[place]] = {}
+            sketch = bins.get(number)
+            if sketch is None:
+                sketch = bins[number] = Sketch()
+            sketch.add(value)
 
     def told(self, span: VerdictSpan) -> None:
         self._told.told(span)
-        self._look_back(span.first)
-        self._look_back(span.last)
+        self._look_back(span.first.back)
+        self._look_back(span.last.back)
 
-    def _look_back(self, verdict: Verdict) -> None:
-        if (back := verdict.back) is not None:
+    def _look_back(self, back: LookingBack | None) -> None:
+        if back is not None:
             self._backs[back.target, back.until] = back
-
-    def _count(self, value: LegNumber) -> None:
-        number = int((value.at - self._window.start) // self._window.bin_seconds)
-        bins = self._series.setdefault(value.key, {})
-        sketch = bins.get(number)
-        if sketch is None:
-            sketch = bins[number] = Sketch()
-        sketch.add(value.value)
 
     def frozen(self) -> SlotGathered:
         backs = tuple(self._backs.values())
@@ -183,20 +194,23 @@ class VerdictSpans:
 
     def add(self, verdict: Verdict) -> None:
         """Take the next verdict."""
-        at = verdict.at
+        self.said(verdict.state, at=verdict.at, since=verdict.since, until=verdict.holds_until)
+
+    def said(self, state: State, *, at: float, since: float, until: float) -> None:
+        """The next verdict was of ``state``, and holds ``until`` then."""
         last = self._spans[-1] if self._spans else None
-        if last is not None and last.state is verdict.state and last.start <= at <= last.end:
-            self._spans[-1] = StateSpan(state=last.state, start=last.start, end=verdict.holds_until)
+        if last is not None and last.state is state and last.start <= at <= last.end:
+            self._spans[-1] = StateSpan(state=state, start=last.start, end=until)
             return
         start = at
-        if verdict.proven and (last is None or last.state not in (verdict.state, *RESTRICTED)):
-            start = max(min(verdict.since, at), self._window.start)
+        if state in PROVEN and (last is None or last.state not in (state, *RESTRICTED)):
+            start = max(min(since, at), self._window.start)
         while self._spans and self._spans[-1].start >= start:
             self._spans.pop()
         if self._spans and self._spans[-1].end > start:
             kept = self._spans[-1]
             self._spans[-1] = StateSpan(state=kept.state, start=kept.start, end=start)
-        self._spans.append(StateSpan(state=verdict.state, start=start, end=verdict.holds_until))
+        self._spans.append(StateSpan(state=state, start=start, end=until))
 
     def told(self, span: VerdictSpan) -> None:
         """Take the next time through which a verdict held."""

@@ -11,10 +11,11 @@ from math import ceil, floor, log10
 from msgspec import Struct
 
 from probe.model.identity import LegRole
+from probe.model.round_summary import PlottedSeries
 from probe.publish.plain_words import rate_words
 from probe.publish.report.gather import thinned
 from probe.publish.report.quantile_sketch import Sketch
-from probe.publish.report.report_parts import PlottedSeries, SlotGathered, StateSpan, Window
+from probe.publish.report.report_parts import SlotGathered, StateSpan, Window
 from probe.publish.report.times import TimeWriter
 
 # Points further apart than this, and than three bins, are not joined.

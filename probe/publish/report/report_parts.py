@@ -10,6 +10,7 @@ from probe.model.curtain import Curtain
 from probe.model.finding import Incident
 from probe.model.identity import LegRole, Vantage, VantagePlatform
 from probe.model.observation import RoundObservation
+from probe.model.round_summary import PlottedSeries
 from probe.model.verdict import LookingBack, State
 from probe.publish.report.quantile_sketch import Sketch
 
@@ -37,15 +38,6 @@ class StateSpan(Struct, frozen=True, kw_only=True):
     state: State
     start: float
     end: float
-
-
-class PlottedSeries(Struct, frozen=True, kw_only=True):
-    """Whose numbers: of a target's or its swap's legs, or of all controls together (``target``
-    empty). ``measure`` is ``goodput`` (bytes per second) or ``handshake`` (seconds)."""
-
-    role: LegRole
-    target: str
-    measure: str
 
 
 class BeforeAndDuring(Struct, frozen=True, kw_only=True):
