@@ -207,7 +207,9 @@ class Asker:
         lacked = [m for m in made if m.failure is not None and m.failure.reason == NO_RESOURCES]
         skipped += [SkippedLeg(leg=m.leg, reason="no_resources") for m in lacked]
         if lacked and (failure := lacked[-1].failure) is not None:
-            log.warning("legs could not be made", extra={"reason": failure.detail.lower()})
+            again = self._state.told.due(NO_RESOURCES, time.monotonic())
+            level = logging.WARNING if again else logging.DEBUG
+            log.log(level, "legs could not be made", extra={"reason": failure.detail.lower()})
         able = [m for m in (*made, *unresolved) if m not in lacked]
         return tuple(sorted(able, key=lambda m: m.order)), tuple(skipped)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from probe.measure.line_turn import LineTurn
 from probe.measure.objects import KnownTarget
 from probe.model.identity import Family
+from probe.model.once_a_day import OnceADay
 from probe.schedule.host_budget import HostBudget
 from probe.schedule.leg_patience import Taken, kept
 
@@ -40,6 +41,7 @@ class BetweenRounds:
     def __init__(self) -> None:
         self.budget = HostBudget()
         self.ledger = Ledger()
+        self.told = OnceADay()
         self._turns: dict[str, LineTurn] = {}
         self._memories: dict[tuple[str, str, str], KnownTarget] = {}
         self._taken: dict[tuple[str, Family], tuple[Taken, ...]] = {}

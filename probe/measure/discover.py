@@ -7,12 +7,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
 
 from probe.config.definition import Discovery
-from probe.measure.failures import failure_of
+from probe.measure.failures import (
+    REQUEST_FAILED,
+    UNEXPECTED_REDIRECT,
+    UNEXPECTED_STATUS,
+    failure_of,
+)
 from probe.measure.links import Unusable, search, usable, written_out
 from probe.measure.page import Page
 from probe.model.failure import Failure
 from probe.model.identity import Phase
 
+NO_LINK_THERE = frozenset({UNEXPECTED_REDIRECT, UNEXPECTED_STATUS, REQUEST_FAILED})
+"""Why a page that did answer gave no link. One that could not be asked says nothing of its links:
+the legs of the same round tell what the line does."""
 MAX_REDIRECTS = 2
 PAGE_BYTES = 1_048_576
 
@@ -44,9 +52,9 @@ async def find_links(page: str, body: bytes, discovery: Discovery) -> tuple[str,
     if fit:
         return tuple(fit)
     if not refused:
-        return _failure("http_request_failed", "no link on the page matches the pattern")
+        return _failure(REQUEST_FAILED, "no link on the page matches the pattern")
     return _failure(
-        "http_request_failed",
+        REQUEST_FAILED,
         f"{len(refused)} links on the page match the pattern, none can be used ({refused[0].why})",
     )
 
@@ -95,14 +103,14 @@ async def _links_of(
             following = usable(page, answer.location, hosts)
             if isinstance(following, Unusable):
                 return _failure(
-                    "http_unexpected_redirect_url", f"the redirect is not followed: {following.why}"
+                    UNEXPECTED_REDIRECT, f"the redirect is not followed: {following.why}"
                 )
             page = following
             continue
         if answer.status != 200:
-            return _failure("http_unexpected_status_code", f"the page answered {answer.status}")
+            return _failure(UNEXPECTED_STATUS, f"the page answered {answer.status}")
         return await find_links(page, answer.body, discovery)
-    return _failure("http_unexpected_redirect_url", "too many redirects")
+    return _failure(UNEXPECTED_REDIRECT, "too many redirects")
 
 
 def _failure(reason: str, detail: str) -> Failure:

@@ -27,6 +27,7 @@ TIMEOUT = "generic_timeout_error"
 NO_RESOURCES = "no_buffer_space"
 UNEXPECTED_STATUS = "http_unexpected_status_code"
 REQUEST_FAILED = "http_request_failed"
+UNEXPECTED_REDIRECT = "http_unexpected_redirect_url"
 
 
 class NetworkError(Exception):

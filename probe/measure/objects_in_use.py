@@ -13,7 +13,7 @@ from probe.config.definition import Definition, Discovery, Target
 from probe.config.schema import VantageConfig
 from probe.measure.asker import Asker
 from probe.measure.between_rounds import BetweenRounds
-from probe.measure.discover import discover
+from probe.measure.discover import NO_LINK_THERE, discover
 from probe.measure.legs import Endpoint
 from probe.measure.object_choice import choose
 from probe.measure.objects import KnownObject, after_page, object_now, page_to_ask
@@ -65,7 +65,9 @@ class ObjectsInUse:
                 known = after_page(known, link, now)
             else:
                 trouble = link.detail or link.reason
-                if trouble != known.trouble:  # said once, and not at every look
+                if link.reason in NO_LINK_THERE and self._state.told.due(
+                    (definition.name, name), now
+                ):
                     log.warning(
                         "a page gave no link to an object",
                         extra={"platform": definition.name, "target": name, "reason": trouble},

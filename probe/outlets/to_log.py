@@ -6,15 +6,12 @@ import logging
 import time
 
 from probe.model.finding import Incident
-from probe.model.identity import VantagePlatform
+from probe.model.once_a_day import OnceADay
 from probe.model.verdict import OWN_HOST, Verdict
 from probe.outlets import events
 from probe.outlets.outlet import Outlet, Parts
 
 log = logging.getLogger(__name__)
-
-# A slow line makes hundreds of rounds late; metrics count them, and the log says it once a day.
-LATE_AGAIN_SECONDS = 86_400.0
 
 
 class ToLog(Outlet):
@@ -22,7 +19,7 @@ class ToLog(Outlet):
 
     def __init__(self, parts: Parts) -> None:
         """It needs nothing."""
-        self._late_at: dict[VantagePlatform, float] = {}
+        self._told = OnceADay()
 
     def tell(self, event: events.Event) -> None:
         """Write what an operator wants to know."""
@@ -33,13 +30,18 @@ class ToLog(Outlet):
                 for incident in event.changed:
                     self._incident(incident, event.at)
             case events.RoundLate():
-                self._late(event.vantage, event.platform)
+                log.log(
+                    self._again(event.vantage, event.platform, "late"),
+                    "late round",
+                    extra={"vantage": event.vantage, "platform": event.platform},
+                )
             case events.RoundRefused():
                 log.debug(
                     "round refused", extra={"vantage": event.vantage, "platform": event.platform}
                 )
             case events.BurstRefused():
-                log.warning(
+                log.log(
+                    self._again(event.vantage, event.platform, event.reason),
                     "burst refused",
                     extra={
                         "vantage": event.vantage,
@@ -56,16 +58,10 @@ class ToLog(Outlet):
             case events.Reloaded(error=error):
                 log.error("configuration not reloaded", extra={"error": error})
 
-    def _late(self, vantage: str, platform: str) -> None:
-        now, before = time.monotonic(), self._late_at.get((vantage, platform))
-        again = before is None or now - before >= LATE_AGAIN_SECONDS
-        if again:
-            self._late_at[vantage, platform] = now
-        log.log(
-            logging.WARNING if again else logging.DEBUG,
-            "late round",
-            extra={"vantage": vantage, "platform": platform},
-        )
+    def _again(self, *what: str) -> int:
+        """The level of what a slow line or a spent budget makes hundreds of: metrics count
+        them."""
+        return logging.WARNING if self._told.due(what, time.monotonic()) else logging.DEBUG
 
     def _judged(self, event: events.RoundJudged) -> None:
         verdict = event.verdict

@@ -177,7 +177,7 @@ class Keeper:
         # A base may be gone, and a frame must not be written as a difference to nothing.
         self._tables.frames.clear()
         if gone:
-            log.info("old rounds were forgotten", extra={"rounds": gone})
+            log.debug("old rounds were forgotten", extra={"rounds": gone})
 
     def _make_up(self) -> None:
         """Give older rounds the summaries that they lack: an older version wrote them."""

@@ -58,6 +58,9 @@ async def everybody(visit: Visit) -> None:
         body, status, fields = BODY[:150_000], "200 OK", ""
     elif path == "/page":
         body, status, fields = b'<script src="/app/main.1f.js">', "200 OK", ""
+    elif path == "/reset":
+        visit.reset()
+        return
     elif path.startswith("/gone"):
         body, status, fields = b"", "404 Not Found", ""
     elif path.startswith("/moved"):  # to itself, for ever
@@ -489,6 +492,27 @@ async def test_a_page_without_the_link_leaves_the_target_out_and_says_so() -> No
         seen = await there.round(there.config(missing))
     assert [(s.leg.target, s.reason) for s in seen.skipped] == [("object", "no_object")]
     assert {leg.leg.role for leg in seen.legs} == {LegRole.CONTROL}
+
+
+@pytest.mark.parametrize(
+    ("page", "lines"),
+    [("/page", 1), ("/gone", 1), ("/moved", 1), ("/reset", 0), ("x.test:9", 0), ("no.test", 0)],
+)
+async def test_a_page_that_answers_without_a_link_costs_a_line_a_day_and_a_dead_line_none(
+    page: str, lines: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("probe.measure.objects.RETRY_SECONDS", 0.0)  # asked in every round
+    async with world() as there:
+        url = there.url("x.test", page) if page[0] == "/" else f"https://{page}/"
+        discovered = Target(
+            name="object", discover=Discovery(page=url, pattern="other.js", hosts=("x.test",))
+        )
+        config = there.config(discovered)
+        for seed in range(3):
+            seen = await there.round(config, seed=seed)
+            assert [(s.leg.target, s.reason) for s in seen.skipped] == [("object", "no_object")]
+    said = [one for one in caplog.records if one.levelname == "WARNING"]
+    assert [one.__dict__["target"] for one in said] == ["object"] * lines
 
 
 async def test_every_resolver_is_asked_once_for_every_name() -> None:

@@ -7,23 +7,39 @@ from typing import cast
 
 import pytest
 
-from probe.outlets.events import RoundLate
+from probe.model.once_a_day import DAY_SECONDS
+from probe.outlets.events import BurstRefused, Event, RoundLate, RoundRefused
 from probe.outlets.outlet import Parts
-from probe.outlets.to_log import LATE_AGAIN_SECONDS, ToLog
+from probe.outlets.to_log import ToLog
+
+AT_HOME = {"vantage": "home", "platform": "x"}
+ELSEWHERE = AT_HOME | {"platform": "youtube"}
 
 
-def test_late_rounds_of_a_platform_are_one_line_a_day(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("told", "lines"),
+    [
+        ([RoundLate(**AT_HOME)], 1),
+        ([RoundLate(**AT_HOME), RoundLate(**ELSEWHERE)], 2),
+        ([RoundRefused(**AT_HOME)], 0),
+        ([BurstRefused(**AT_HOME, reason="spent")], 1),
+        ([BurstRefused(**AT_HOME, reason="spent"), BurstRefused(**AT_HOME, reason="paused")], 2),
+        ([RoundLate(**AT_HOME), BurstRefused(**AT_HOME, reason="spent")], 2),
+    ],
+)
+def test_what_comes_again_and_again_is_so_many_lines_a_day(
+    told: list[Event],
+    lines: int,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 1_000.0
     monkeypatch.setattr("probe.outlets.to_log.time.monotonic", lambda: now)
     outlet = ToLog(cast(Parts, None))  # it needs nothing of them
     with caplog.at_level(logging.INFO):
-        for second in range(200):
-            now = 1_000.0 + second
-            outlet.tell(RoundLate(vantage="home", platform="x"))
-            outlet.tell(RoundLate(vantage="home", platform="youtube"))
-        assert len(caplog.records) == 2
-        now += LATE_AGAIN_SECONDS
-        outlet.tell(RoundLate(vantage="home", platform="x"))
-    assert [record.__dict__["platform"] for record in caplog.records] == ["x", "youtube", "x"]
+        for day in range(2):
+            for turn in range(200):
+                now = 1_000.0 + day * DAY_SECONDS + turn
+                for event in told:
+                    outlet.tell(event)
+    assert len(caplog.records) == 2 * lines
