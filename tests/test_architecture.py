@@ -40,6 +40,7 @@ OWNERS = {
     "httpx": "measure",
     "jinja2": "publish",
     "prometheus_client": "publish",
+    "pyarrow": "publish",
     "ruamel": "config",
     "socket": "measure",
     "sqlite3": "store",

@@ -16,6 +16,7 @@ from probe.model.stored import StoredRound
 from probe.publish.export.export_csv import csv_lines
 from probe.publish.export.export_jsonl import jsonl_lines
 from probe.publish.export.export_ooni import ooni_lines
+from probe.publish.export.export_parquet import NoParquetError, parquet_parts
 from probe.publish.latest.declared import Declared
 from probe.publish.privacy.configured_names import Named
 from probe.publish.privacy.exported_fields import Scrubber
@@ -24,6 +25,7 @@ Writer = Callable[[Iterable[StoredRound], Mapping[str, Vantage], Scrubber], Iter
 FORMATS: dict[str, Writer] = {
     "ooni": ooni_lines,
     "csv": csv_lines,
+    "parquet": parquet_parts,
     "jsonl": lambda rounds, vantages, scrubber: jsonl_lines(rounds, scrubber),
 }
 # ``throttlewatch replay`` reads it: rounds must come as they were judged.
@@ -57,7 +59,7 @@ def export(
     manifest: Path | None,
     path: Path | None,
 ) -> None:
-    """Write the measured rounds as OONI's data format, CSV or JSON Lines.
+    """Write the measured rounds as OONI's data format, CSV, Parquet or JSON Lines.
 
     Works while the daemon runs, in the memory of one round. Nothing in the file says who measured;
     docs/data.md says what every field means.
@@ -76,7 +78,10 @@ def export(
             vantage=vantage,
             as_judged=form in REPLAYED,
         )
-        written = write(FORMATS[form](rounds, vantages, scrubber), output)
+        try:
+            written = write(FORMATS[form](rounds, vantages, scrubber), output)
+        except NoParquetError as error:
+            raise click.ClickException(str(error)) from error
         if scrubber.unnamed:
             tell(
                 f"{scrubber.unnamed} leg(s) went to hosts that this configuration does not name: "

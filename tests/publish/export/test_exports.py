@@ -17,9 +17,12 @@ from probe.model.identity import Phase
 from probe.model.observation import SkippedLeg
 from probe.model.stored import StoredRound
 from probe.observe.goodput import goodput
-from probe.publish.export.export_csv import COLUMNS, csv_lines
+from probe.publish.export.export_csv import csv_lines
 from probe.publish.export.export_jsonl import jsonl_lines
 from probe.publish.export.export_ooni import ooni_lines
+from probe.publish.export.leg_table import COLUMNS, leg_rows
+from probe.publish.privacy.configured_names import NOTHING
+from probe.publish.privacy.exported_fields import Scrubber
 from synth.event import ONSET, VANTAGES, WEEK, history
 from tests.publish.naming import scrubber_of
 
@@ -31,6 +34,8 @@ WRITERS: dict[str, Writer] = {
     "csv": lambda rounds: csv_lines(rounds, PLACES),
     "ooni": lambda rounds: ooni_lines(rounds, PLACES),
 }
+# As docs/data.md calls them.
+KINDS = {str: "text", int: "integer", float: "number", bool: "yes or no"}
 # An address, a host name, a network's name and a user, as they might come from outside.
 PLANTED = ("203.0.113.77", "2001:db8::77", "marys-laptop", "MarysWiFi", "mary")
 
@@ -120,7 +125,14 @@ def test_what_was_not_measured_is_empty_and_an_unknown_vantage_has_its_name() ->
 def test_every_column_is_in_the_data_dictionary_and_no_other() -> None:
     part = DATA_MD.read_text().partition("## CSV")[2].partition("\n## ")[0]
     rows = [line for line in part.splitlines() if line.startswith("| `")]
-    assert rows == [f"| `{column.name}` | {column.meaning} |" for column in COLUMNS]
+    assert rows == [f"| `{one.name}` | {KINDS[one.kind]} | {one.meaning} |" for one in COLUMNS]
+
+
+def test_the_values_of_a_column_are_of_its_kind() -> None:
+    rows = list(leg_rows(around_onset(), PLACES, Scrubber(NOTHING)))
+    for column, values in zip(COLUMNS, zip(*rows, strict=True), strict=True):
+        kinds = {type(value) for value in values if value is not None}
+        assert kinds <= {column.kind}, column.name
 
 
 def test_every_field_of_the_ooni_export_is_in_the_data_dictionary_and_no_other() -> None:
