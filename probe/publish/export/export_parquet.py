@@ -2,7 +2,7 @@
 fraction of the size of CSV.
 
 Written by Apache Arrow (the extra ``parquet``), which is imported when it is asked for: it takes
-some 60 MB of memory, and has no wheels for 32-bit ARM.
+some 40 MB of memory by itself, and has no wheels for 32-bit ARM.
 """
 
 from __future__ import annotations
