@@ -57,6 +57,7 @@ EXCEPTIONS = {
     *(
         (f"commands/{name}.py", "click")
         for name in (
+            "beacon",
             "demo",
             "drill",
             "files",
@@ -88,6 +89,39 @@ EXCEPTIONS = {
     *(
         ("hub/service.py", f"starlette.{part}")
         for part in ("applications", "requests", "responses", "routing")
+    ),
+    # So is the beacon: a server that knows nothing of probes.
+    ("beacon/beacon_server.py", "h11"),
+    ("beacon/beacon_server.py", "socket"),
+    ("beacon/beacon_server.py", "ssl"),
+    *(("beacon/beacon_server.py", name) for name in ("uvicorn", "uvicorn.protocols.http.h11_impl")),
+    *(("beacon/beacon_server.py", f"starlette.{part}") for part in ("applications", "routing")),
+    *(
+        (f"beacon/{name}.py", "starlette.types")
+        for name in ("beacon_server", "beacon_service", "over_quic")
+    ),
+    ("beacon/over_quic.py", "socket"),
+    *(
+        ("beacon/over_quic.py", f"aioquic.{part}")
+        for part in (
+            "asyncio.protocol",
+            "asyncio.server",
+            "h3.connection",
+            "h3.events",
+            "quic.configuration",
+            "quic.connection",
+            "quic.events",
+        )
+    ),
+    *(
+        ("beacon/own_certificate.py", f"cryptography{part}")
+        for part in (
+            "",
+            ".x509.oid",
+            ".hazmat.primitives.asymmetric.ec",
+            ".hazmat.primitives.hashes",
+            ".hazmat.primitives.serialization",
+        )
     ),
     # Asks this product's own daemon, once.
     ("commands/asking.py", "httpx"),
@@ -123,7 +157,7 @@ EXCEPTIONS = {
 # Fields of the log that are never texts.
 ERRORS_AND_NUMBERS = {"bundle_version", "error", "outside", "rounds", "seconds", "slots", "status"}
 # Rooms that only commands enter: nothing of the daemon knows them.
-SIDE_ROOMS = {"demo", "hub"}
+SIDE_ROOMS = {"beacon", "demo", "hub"}
 
 
 def modules() -> list[Path]:

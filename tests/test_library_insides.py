@@ -23,6 +23,8 @@ from typing import NamedTuple
 import aiodns
 import pytest
 import uvicorn
+from aioquic.asyncio.protocol import QuicConnectionProtocol
+from aioquic.tls import Context
 from h2.connection import H2Connection
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
@@ -67,6 +69,14 @@ def a_session_has_chains() -> bool:
     return hasattr(inside, "get_verified_chain") and hasattr(inside, "get_unverified_chain")
 
 
+def aioquic_keeps_the_certificate() -> bool:
+    return "_peer_certificate" in inside(Context)
+
+
+def aioquic_keeps_the_connection() -> bool:
+    return "_quic" in inside(QuicConnectionProtocol)
+
+
 NO_THREAD = "a look-up without a thread of c-ares for each channel: most of its cost"
 CHAIN = "the dates and names of a chain, and of a certificate that was refused"
 USED: dict[str, Part] = {
@@ -80,6 +90,16 @@ USED: dict[str, Part] = {
     },
     "_sock_state_cb": Part("aiodns", NO_THREAD, an_open_resolver_has("_sock_state_cb")),
     "_sslobj": Part("python", CHAIN, a_session_has_chains),
+    "_peer_certificate": Part(
+        "aioquic",
+        "the far end's own certificate, where its key is pinned",
+        aioquic_keeps_the_certificate,
+    ),
+    "QuicConnectionProtocol._quic": Part(
+        "aioquic",
+        "HTTP/3 is spoken over the connection that a protocol is made around",
+        aioquic_keeps_the_connection,
+    ),
     "_run_once": Part(
         "python",
         "the laboratory counts how often the event loop turns",
@@ -239,7 +259,8 @@ def test_its_version_has_an_upper_bound(library: str) -> None:
     if library == "python":
         bound = project["requires-python"]
     else:
-        (bound,) = (d for d in project["dependencies"] if re.match(rf"{library}\b", d))
+        needed = (*project["dependencies"], *project["optional-dependencies"]["quic"])
+        (bound,) = (d for d in needed if re.match(rf"{library}\b", d))
     assert re.search(r"<\d", bound), bound
 
 

@@ -159,6 +159,7 @@ TELLS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 TELLS_NOTHING = {
     "backup": "a copy of the history, which is not meant to be handed on",
+    "beacon": "what it serves with, and the pin of its key",
     "demo": "its line is made up",
     "drill": "the answer of a daemon, of fixed words",
     "files": "the program's",

@@ -27,6 +27,7 @@ LIBRARIES = {
     "MonotonicZone.utcoffset": "datetime",
     "MonotonicZone.dst": "datetime",
     "MonotonicZone.tzname": "datetime",
+    "_Visitor.quic_event_received": "aioquic",
     "_Embedded.capture_signals": "uvicorn",
     "_Resolver._make_channel": "aiodns",
     "_Resolver._start_timer": "aiodns",

@@ -16,6 +16,7 @@ from probe.measure.trust import TrustError
 # what only they need (tables, pages, the demo) is imported when one of them is asked for.
 ELSEWHERE = {
     "backup": "backup",
+    "beacon": "beacon",
     "check": "check",
     "demo": "demo",
     "drill": "drill",

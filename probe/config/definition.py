@@ -22,6 +22,7 @@ from probe.config.values import (
     HostPattern,
     HttpsUrl,
     HttpVersion,
+    KeyPin,
     LinkWithHole,
     Month,
     Name,
@@ -122,8 +123,10 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``not_a_page``: an answer of type ``text/html`` is not the object. ``compares: goodput``
     targets are read in transfer rounds, all targets are reached in light rounds.
     ``no_swap``/``no_decoy`` say why that corner of the square does not exist. ``quic``: it speaks
-    HTTP/3, and is measured over it too where the main file says so. ``evidence``: the month in
-    which what ``why`` says of its first object and of its fallback was looked up.
+    HTTP/3, and is measured over it too where the main file says so. ``pin``: of the key that its
+    server has; then nobody need vouch for the certificate, nor is its name looked at.
+    ``evidence``: the month in which what ``why`` says of its first object and of its fallback was
+    looked up.
     """
 
     name: Name
@@ -140,6 +143,7 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     certificate_name: Host | None = None
     also_certified: tuple[Host, ...] = ()
     verify: Verify = Verify.STRICT
+    pin: KeyPin | None = None
     not_a_page: bool = False
     compares: Compares = Compares.GOODPUT
     min_bytes: Bytes = Bytes(0)

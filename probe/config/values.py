@@ -87,6 +87,13 @@ PublicKey = Annotated[
         "44 letters",
     ),
 ]
+KeyPin = Annotated[
+    str,
+    Meta(
+        pattern=r"^sha256//[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=\Z",
+        description="the pin that `throttlewatch beacon` prints: sha256// and 44 letters",
+    ),
+]
 Upstream = Annotated[
     str,
     Meta(

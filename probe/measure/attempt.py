@@ -16,7 +16,7 @@ from probe.measure.lookout import Lookout
 from probe.measure.proxy import Proxy
 from probe.measure.tls import TlsStream
 from probe.measure.trust import Trust
-from probe.model.identity import Answer, Phase, Verify
+from probe.model.identity import Answer, LegRole, Phase, Verify
 from probe.model.observation import Leg
 
 # Room for a handshake, a head, and all else that is not the body.
@@ -33,8 +33,10 @@ class Way(Struct, frozen=True, kw_only=True):
     vantage's proxy looks ``connect_to`` up. ``sni`` is the name in the ClientHello (empty: none),
     ``certificate_name`` the one that the certificate must carry (one of ``also_certified`` will do
     as well). Where one of the first two is not given, or ``port``, it is the URL's.
-    ``http_versions`` are offered in this order. Reading ends after ``max_bytes`` of the body.
-    ``lookout`` is the process' own, if it makes several requests at once.
+    ``pin``: what the hash of the far end's key must be, in the place of a certificate that holds;
+    ``any_certificate``: none need hold. ``http_versions`` are offered in this order. Reading
+    ends after ``max_bytes`` of the body. ``lookout`` is the process' own, if it makes several
+    requests at once.
     """
 
     trust: Trust
@@ -47,6 +49,8 @@ class Way(Struct, frozen=True, kw_only=True):
     also_certified: tuple[str, ...] = ()
     http_versions: tuple[str, ...] = ("h2", "http/1.1")
     verify: Verify = Verify.STRICT
+    pin: str = ""
+    any_certificate: bool = False
     answer: Answer = Answer.EXPECTED
     max_bytes: int = MOST_BODY_BYTES
     lookout: Lookout | None = None
@@ -73,6 +77,9 @@ class Way(Struct, frozen=True, kw_only=True):
             also_certified=leg.also_certified,
             http_versions=leg.http_versions,
             verify=leg.verify,
+            pin=leg.pin,
+            # A decoy's server has no certificate for the name that is said to it.
+            any_certificate=leg.role is LegRole.DECOY and leg.verify is Verify.RECORD,
             answer=leg.answer,
             max_bytes=leg.max_bytes,
             lookout=lookout,
@@ -112,6 +119,8 @@ async def reach(way: Way, record: LegRecord, url: httpx.URL) -> None:
             also_certified=way.also_certified,
             alpn=way.http_versions,
             verify=way.verify,
+            pin=way.pin,
+            any_certificate=way.any_certificate,
             answer=way.answer,
         )
         await record.tls.handshake()

@@ -11,6 +11,7 @@ exactly one label; an address matches only an address.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import ipaddress
 import ssl
@@ -86,6 +87,24 @@ def _shown(session: ssl.SSLObject) -> Any:
     """The far end's own certificate, by the private interface. Raises one of ``_NOT_SHOWN``, and so
     may whatever it is asked."""
     return session._sslobj.get_unverified_chain()[0]  # type: ignore[attr-defined]
+
+
+@lru_cache(maxsize=64)
+def pin_of_der(der: bytes) -> str:
+    """The pin of the key of a certificate in DER form, as curl takes it; empty: it cannot be read.
+
+    The library is loaded here, once a pin is configured, and not before.
+    """
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    try:
+        key = x509.load_der_x509_certificate(der).public_key()
+        spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        return ""
+    return "sha256//" + base64.b64encode(hashlib.sha256(spki).digest()).decode()
 
 
 def is_logged(der: bytes) -> bool | None:

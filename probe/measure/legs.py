@@ -292,6 +292,7 @@ def _leg(role: LegRole, endpoint: Endpoint, read: int, light: int) -> Leg:
         also_certified=target.also_certified,
         not_a_page=target.not_a_page,
         candidate=mark_of(target),
+        pin=target.pin or "",
     )
 
 
@@ -313,6 +314,7 @@ def _swap(leg: Leg, corner: Corner, read: int, light: int) -> Leg:
             verify=Verify.RECORD,
             compares=Compares.HANDSHAKE,
             answer=Answer.ANY,
+            pin="",
             min_bytes=0,
             max_bytes=0,
             range_bytes=0,

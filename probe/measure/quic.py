@@ -24,10 +24,12 @@ from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.packet import QuicErrorCode
 from aioquic.tls import AlertDescription
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from probe.config.schema import VantageConfig
 from probe.measure import kernel_stamps, tcp
 from probe.measure.alerts import ALERTS, OTHER
+from probe.measure.certificate import pin_of_der
 from probe.measure.curve import thin
 from probe.measure.failures import TIMEOUT, NetworkError, failure_of
 from probe.measure.family import SOCKET_FAMILIES, family_of
@@ -111,7 +113,7 @@ class _Exchange:
             server_name=leg.sni,
             idle_timeout=deadline_seconds,
         )
-        self._checks = leg.answer is not Answer.ANY and leg.verify is Verify.STRICT
+        self._checks = leg.answer is not Answer.ANY and leg.verify is Verify.STRICT and not leg.pin
         if self._checks:
             cafile, capath = trust.places()
             configuration.load_verify_locations(cafile=cafile, capath=capath)
@@ -136,6 +138,7 @@ class _Exchange:
         self._finished: Arrival | None = None
         self._alert = ""
         self._over = False
+        self._pinned = False
 
     async def run(self, address: str, via: VantageConfig) -> None:
         """Until all that is wanted of the answer is there. Raises what goes wrong."""
@@ -242,7 +245,16 @@ class _Exchange:
         if self._leg.answer is Answer.ANY:
             self._over = True
         else:
+            self._check_pin()
             self._http = Http3(self._quic, self._leg, self._received)
+
+    def _check_pin(self) -> None:
+        if not self._leg.pin:
+            return
+        shown = self._quic.tls._peer_certificate
+        if shown is None or pin_of_der(shown.public_bytes(Encoding.DER)) != self._leg.pin:
+            raise NetworkError("ssl_invalid_certificate", "the key is not the one of the pin")
+        self._pinned = True
 
     def _ended(self, event: events.ConnectionTerminated) -> None:
         """The far end closed it, or silence did. Raises what that is."""
@@ -301,7 +313,9 @@ class _Exchange:
     def _tls(self) -> TlsFacts:
         if self._alert:
             return TlsFacts(version="TLSv1.3", alert=self._alert)
-        return TlsFacts(version="TLSv1.3", alpn="h3", verify_error="" if self._checks else None)
+        return TlsFacts(
+            version="TLSv1.3", alpn="h3", verify_error="" if self._checks or self._pinned else None
+        )
 
     def _phases(self, timeline: Timeline, failure: Failure | None) -> dict[Phase, float]:
         found: dict[Phase, float] = {}

@@ -16,12 +16,19 @@ import time
 from typing import NamedTuple
 
 from probe.measure.alerts import alert_of
-from probe.measure.certificate import Leaf, is_logged, leaf_of, refused_certificate
+from probe.measure.certificate import (
+    Leaf,
+    is_logged,
+    leaf_of,
+    pin_of_der,
+    refused_certificate,
+)
 from probe.measure.failures import NetworkError
 from probe.measure.kernel_stamps import Arrival, Departure
 from probe.measure.trust import Trust
 from probe.measure.validity import WORDS, WrongDates, wrong_dates
 from probe.measure.wire import BODY_PIECE, WireStream
+from probe.model.certificate_words import NOT_TRUSTED
 from probe.model.identity import Answer, Verify
 from probe.model.observation import TlsFacts
 
@@ -102,6 +109,8 @@ class TlsStream:
         also_certified: tuple[str, ...] = (),
         alpn: tuple[str, ...],
         verify: Verify,
+        pin: str = "",
+        any_certificate: bool = False,
         answer: Answer = Answer.EXPECTED,
     ) -> None:
         self._wire = wire
@@ -118,8 +127,12 @@ class TlsStream:
         self._also_certified = also_certified
         self._verify = verify
         self._any_answer = answer is Answer.ANY
+        self._pin = pin
+        self._any_certificate = any_certificate
+        checks_chain = not (self._any_answer or pin or any_certificate)
         self._openssl_checks_name = (
             verify is Verify.STRICT
+            and checks_chain
             and bool(sni)
             and sni.lower() == certificate_name.lower()
             and not also_certified
@@ -130,7 +143,7 @@ class TlsStream:
             sni=sni,
             alpn=alpn,
             check_name=self._openssl_checks_name,
-            check_chain=not self._any_answer,
+            check_chain=checks_chain,
         )
         self._alert = ""
         self._dates: WrongDates | None = None
@@ -154,7 +167,7 @@ class TlsStream:
 
         The client's Finished goes out with the first request. If any answer will do, an alert of
         the far end is one, and so is every certificate: nothing is checked then. Raises
-        ``ssl.SSLError``, ``OSError`` and ``NetworkError`` (the certificate's name is wrong).
+        ``ssl.SSLError``, ``OSError`` and ``NetworkError`` (the certificate's name or key is wrong).
         """
         try:
             await self._exchange()
@@ -178,7 +191,13 @@ class TlsStream:
             return
         # What came after the handshake's last byte begins with a whole record.
         self._records.feed(self._incoming.read(), self.finished)
+        if self._pin:
+            self._check_pin()
+            return
         self._check_name()
+        if self._any_certificate:
+            self._verify_error = self._verify_error or NOT_TRUSTED
+            return
         self._check_dates()
 
     async def _exchange(self) -> None:
@@ -195,6 +214,13 @@ class TlsStream:
                     self._incoming.write(piece)
                 else:
                     self._incoming.write_eof()
+
+    def _check_pin(self) -> None:
+        der = self._session.getpeercert(binary_form=True)
+        self._verify_error = ""
+        if der is None or pin_of_der(der) != self._pin:
+            self._verify_error = NOT_TRUSTED
+            raise NetworkError("ssl_invalid_certificate", "the key is not the one of the pin")
 
     def _check_name(self) -> None:
         self._verify_error = ""

@@ -7,8 +7,12 @@ stands in such a text is a name or a number that somebody chose, and is not repe
 
 from __future__ import annotations
 
+NOT_TRUSTED = "certificate not trusted"
+"""OpenSSL's word where nobody vouches for it; ours, too, where nobody was asked to."""
+
 WORDS: frozenset[str] = frozenset(
     {
+        NOT_TRUSTED,
         "Authority Key Identifier marked critical",
         "Basic Constraints of CA cert not marked critical",
         "CA cert does not include key usage extension",
@@ -56,7 +60,6 @@ WORDS: frozenset[str] = frozenset(
         "certificate chain too long",
         "certificate has expired",
         "certificate is not yet valid",
-        "certificate not trusted",
         "certificate rejected",
         "certificate revoked",
         "certificate signature failure",

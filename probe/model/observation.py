@@ -50,6 +50,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     ``answer`` is what counts as one: ``any`` ends the leg with the server's answer to the
     ClientHello, and ``certificate_name`` is empty. A certificate for a name of ``also_certified``
     is right as well. ``not_a_page``: an answer of type ``text/html`` is not the object.
+    ``pin``: what the hash of the far end's key must be, in the place of a certificate that holds.
     ``candidate`` is the mark of which of the target's objects it is about (``mark_of`` in
     probe/config/candidates.py; empty: not known).
     """
@@ -75,6 +76,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     also_certified: tuple[str, ...] = ()
     not_a_page: bool = False
     candidate: str = ""
+    pin: str = ""
 
 
 class Sample(Struct, frozen=True, array_like=True):

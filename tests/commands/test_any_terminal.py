@@ -51,7 +51,7 @@ ASKED = {
     "version": "",
     **dict.fromkeys(
         (
-            *("backup", "demo", "drill", "files", "hub", "init", "join"),
+            *("backup", "beacon", "demo", "drill", "files", "hub", "init", "join"),
             *("password", "run", "wipe"),
         ),
         "--help",

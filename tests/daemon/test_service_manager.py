@@ -73,14 +73,15 @@ async def test_without_systemd_nothing_happens(environ: dict[str, str]) -> None:
     manager.stopping()
 
 
-def test_the_unit_is_closed_as_tightly_as_it_can_be() -> None:
+@pytest.mark.parametrize("unit", [UNIT, UNIT.with_stem("throttlewatch-beacon")], ids=str)
+def test_the_unit_is_closed_as_tightly_as_it_can_be(unit: Path) -> None:
     program = shutil.which("systemd-analyze")
     if program is None:
         refuse("systemd-analyze is not installed")
         return
-    asked = [program, "security", "--offline=true", "--no-pager", str(UNIT)]
+    asked = [program, "security", "--offline=true", "--no-pager", str(unit)]
     told = subprocess.run(asked, capture_output=True, text=True, check=False)
-    found = re.search(r"Overall exposure level for throttlewatch.service: ([0-9.]+)", told.stdout)
+    found = re.search(rf"Overall exposure level for {unit.name}: ([0-9.]+)", told.stdout)
     assert found is not None, told.stdout + told.stderr
     assert float(found[1]) <= 2.0
 

@@ -237,6 +237,7 @@ RULES: Mapping[type, Mapping[str, FieldRule]] = {
         "operator": _keep,
         "http_versions": _keep,
         "prober": _keep,
+        "pin": _keep,
     },
     # It quotes the system, and in old rounds libraries, which quote the far end.
     Failure: {"reason": _keep, "detail": _empty},

@@ -33,6 +33,8 @@ LARGEST_HEAD_BYTES = MOST_HEAD_BYTES - _SLICE_BYTES
 class PatientProtocol(H11Protocol):
     """uvicorn's HTTP/1.1, with an end to its patience."""
 
+    answer_seconds: float | None = None
+    """In the place of ``ANSWER_SECONDS``."""
     _timer: asyncio.TimerHandle | None = None
     _answering = False
     _since = 0.0
@@ -96,7 +98,8 @@ class PatientProtocol(H11Protocol):
         answering = current is not None and not current.response_complete
         if answering is not self._answering or current is not self._last:
             self._answering, self._since, self._last = answering, now, current
-        if now - self._since > (ANSWER_SECONDS if answering else HEAD_SECONDS):
+        longest = (self.answer_seconds or ANSWER_SECONDS) if answering else HEAD_SECONDS
+        if now - self._since > longest:
             self.end()
             return
         self._timer = self.loop.call_later(_LOOK_SECONDS, self._look)
