@@ -16,7 +16,7 @@ from lab.world.dns import Zone
 from lab.world.spec import WorldSpec
 from probe.config import load
 from probe.config.neutral import neutral_names
-from probe.config.probers import BESIDE
+from probe.config.probers import BY_NAME
 from probe.config.schema import Config, VantageConfig
 from probe.measure.beside import made_beside
 from probe.measure.legs import Endpoint, declare, in_order, with_drawn_names
@@ -43,7 +43,7 @@ def configured() -> Config:
 
 def legs(config: Config, platform: str) -> list[Leg]:
     """Those of a round that reads: over QUIC, and the targets that speak it over TCP."""
-    (quic,) = BESIDE
+    quic = BY_NAME["quic"]
     own = next(one for one in config.platforms if one.name == platform)
 
     def endpoints(*definitions: object) -> list[Endpoint]:

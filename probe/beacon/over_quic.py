@@ -16,7 +16,7 @@ from aioquic.asyncio.protocol import QuicConnectionProtocol
 from aioquic.asyncio.server import QuicServer
 from aioquic.h3.connection import H3_ALPN, H3Connection
 from aioquic.h3.events import DataReceived, H3Event, HeadersReceived
-from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.configuration import SMALLEST_MAX_DATAGRAM_SIZE, QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import ConnectionTerminated, ProtocolNegotiated, QuicEvent
 from starlette.types import ASGIApp, Message
@@ -32,6 +32,7 @@ MOST_CONNECTIONS = 64
 MOST_AT_ONCE = 2
 """Requests of a connection that are being answered."""
 IDLE_SECONDS = 30.0
+_VERSIONS = frozenset(QuicConfiguration().supported_versions)
 _NO_ERROR, _EXCESSIVE_LOAD = 0x100, 0x107  # RFC 9114, 8.1
 _NOT_IN_HTTP3 = frozenset({b"connection", b"transfer-encoding"})
 
@@ -73,11 +74,16 @@ class QuicDoor:
 
 
 class _Careful(QuicServer):
-    """What a datagram makes the library raise ends that datagram."""
+    """What a datagram makes the library raise ends that datagram; and nothing that is smaller than
+    a first packet has to be is told which versions are spoken (RFC 9000, 6.1)."""
 
     def datagram_received(self, data: bytes | str, addr: Any) -> None:
+        raw = bytes(data, "latin-1") if isinstance(data, str) else data
+        small = len(raw) < SMALLEST_MAX_DATAGRAM_SIZE and raw[:1] >= b"\x80"
+        if small and int.from_bytes(raw[1:5]) not in _VERSIONS:
+            return
         try:
-            super().datagram_received(data, addr)
+            super().datagram_received(raw, addr)
         except Exception:
             return
 
@@ -125,9 +131,17 @@ class _Visitor(QuicConnectionProtocol):
             self._put(event.stream_id, b"", event.stream_ended)
             task = asyncio.get_running_loop().create_task(self._answer(event))
             self._answering[event.stream_id] = task
-            task.add_done_callback(lambda _: self._answering.pop(event.stream_id, None))
-        elif isinstance(event, DataReceived) and event.stream_id in self._answering:
-            self._put(event.stream_id, event.data, event.stream_ended)
+            task.add_done_callback(lambda _: self._answered(event.stream_id))
+        elif isinstance(event, DataReceived):
+            if event.stream_id in self._bodies:
+                self._put(event.stream_id, event.data, event.stream_ended)
+            elif event.data:
+                # It was told no, and sends on: nobody counts that.
+                self.close(error_code=_EXCESSIVE_LOAD)
+
+    def _answered(self, stream: int) -> None:
+        self._answering.pop(stream, None)
+        self._bodies.pop(stream, None)
 
     def _put(self, stream: int, data: bytes, ended: bool) -> None:
         message: Message = {"type": "http.request", "body": data, "more_body": not ended}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -111,6 +112,8 @@ def beacon(
     )
 
     def begun(over: str) -> None:
+        if os.geteuid() == 0:
+            tell("it runs as root; the unit in config/systemd gives it port 443 and nothing else")
         tell(f"answers on {over}, with {said}")
         # The one line for programs.
         click.echo(pin)

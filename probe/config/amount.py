@@ -127,8 +127,11 @@ def _hosts_beside(
     for prober in used(config.settings):
         speaking = [target for target in platform.targets if prober.speaks(target)]
         light = prober.light_share * (rounds_per_hour - transfers)
+        if prober.only_reads:
+            transfers *= prober.read_share
         for target in speaking:
-            swap = 0.0 if target.swap is None else transfers / len(speaking)
+            swapped = prober.swaps and target.swap is not None
+            swap = transfers / len(speaking) if swapped else 0.0
             yield _host(target), transfers + light / len(speaking) + swap
 
 
@@ -158,7 +161,17 @@ def _bytes_per_day(config: Config, platform: Definition) -> float:
     light = round_bytes(config, size, RoundKind.LIGHT)
     transfer = round_bytes(config, size, RoundKind.TRANSFER)
     transfers = DAY / float(schedule.transfer)
-    return light * (DAY / float(schedule.light) - transfers) + transfer * transfers
+    sent = _sent_bytes(config, platform) * BODY_OVERHEAD
+    return light * (DAY / float(schedule.light) - transfers) + (transfer + sent) * transfers
+
+
+def _sent_bytes(config: Config, platform: Definition) -> float:
+    """Bytes of bodies that are sent in a round that reads: to what takes them, and one control."""
+    return sum(
+        prober.sends_bytes * prober.read_share * (speaking + 1)
+        for prober in used(config.settings)
+        if (speaking := sum(map(prober.speaks, platform.targets)))
+    )
 
 
 def _hosts(config: Config, target: Target) -> Iterator[str]:

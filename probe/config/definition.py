@@ -123,7 +123,8 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``not_a_page``: an answer of type ``text/html`` is not the object. ``compares: goodput``
     targets are read in transfer rounds, all targets are reached in light rounds.
     ``no_swap``/``no_decoy`` say why that corner of the square does not exist. ``quic``: it speaks
-    HTTP/3, and is measured over it too where the main file says so. ``pin``: of the key that its
+    HTTP/3, and is measured over it too where the main file says so. ``upload``: a body is sent to
+    it, likewise. ``pin``: of the key that its
     server has; then nobody need vouch for the certificate, nor is its name looked at.
     ``evidence``: the month in which what ``why`` says of its first object and of its fallback was
     looked up.
@@ -151,6 +152,7 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     http: Annotated[tuple[HttpVersion, ...], Meta(min_length=1)] = ("h2", "http/1.1")
     swap: Corner | None = None
     quic: bool = False
+    upload: bool = False
     no_swap: str = ""
     decoy: Corner | None = None
     no_decoy: str = ""

@@ -19,6 +19,9 @@ from probe.config.schema import Settings
 from probe.model.identity import FIRST_PROBER, Answer, Compares
 from probe.model.observation import Leg
 
+UPLOAD_BYTES = 65_536
+"""What an upload sends: as much as a round that reads reads."""
+
 
 class Prober(Struct, frozen=True, kw_only=True):
     """``name`` stands in the history, in exports and in the names of metrics: small letters and
@@ -32,6 +35,10 @@ class Prober(Struct, frozen=True, kw_only=True):
     is used. ``leg`` makes its leg of one over TCP, which may carry so many bytes. ``light_share``:
     of the light rounds, those in which it makes legs; ``read_share``: of the rounds that read,
     those in which it reads. The same hosts pay for its legs, and the same budget.
+
+    ``judged``: its legs are judged by themselves (probe/verdict/lanes.py); those of others are
+    measured, kept and published. ``swaps``: it makes swaps, too. ``only_reads``: it makes legs in
+    the rounds of ``read_share`` alone. ``sends_bytes``: of a body, with each leg.
 
     ``absent`` says when its series are absent, ``phases`` what is special of its phases.
     """
@@ -47,6 +54,10 @@ class Prober(Struct, frozen=True, kw_only=True):
     leg: Callable[[Leg, int], Leg] = lambda leg, light_bytes: leg
     light_share: float = 1.0
     read_share: float = 1.0
+    judged: bool = False
+    swaps: bool = True
+    only_reads: bool = False
+    sends_bytes: int = 0
     absent: str = ""
     phases: str = ""
 
@@ -69,6 +80,21 @@ def over_http3(leg: Leg, light_bytes: int) -> Leg:
     return replace(over, min_bytes=0, max_bytes=light_bytes, range_bytes=light_bytes)
 
 
+def sent(leg: Leg, light_bytes: int) -> Leg:
+    """The same with a body that is sent. What is answered to it is not read."""
+    return replace(
+        leg,
+        http_versions=("http/1.1",),
+        compares=Compares.HANDSHAKE,
+        expect_status=(200, 201, 202, 204),
+        not_a_page=False,
+        min_bytes=0,
+        max_bytes=light_bytes,
+        range_bytes=0,
+        send_bytes=UPLOAD_BYTES,
+    )
+
+
 PROBERS: tuple[Prober, ...] = (
     Prober(
         name=FIRST_PROBER,
@@ -88,8 +114,27 @@ PROBERS: tuple[Prober, ...] = (
         leg=over_http3,
         light_share=1 / 2,
         read_share=1 / 3,
+        judged=True,
         absent="`quic` is not set, or the target does not speak it",
         phases="`tls` is the whole handshake",
+    ),
+    Prober(
+        name="upload",
+        over="as an upload",
+        made_by="probe.measure.upload:measure_upload",
+        transport="tcp",
+        # Of a connection through a proxy the kernel knows the way to the proxy.
+        through_proxy=False,
+        is_on=lambda settings: settings.upload,
+        speaks=lambda target: target.upload,
+        leg=sent,
+        light_share=0.0,
+        read_share=1 / 3,
+        swaps=False,
+        only_reads=True,
+        sends_bytes=UPLOAD_BYTES,
+        absent="`upload` is not set, or nothing is sent to the target",
+        phases="`transfer` is from the request to the last acknowledgement",
     ),
 )
 

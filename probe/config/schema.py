@@ -255,6 +255,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     resolve: dict[Host, tuple[Address, ...]] = {}
     beacon: Host | None = None
     quic: bool = False
+    upload: bool = False
     acknowledge_risks: bool = False
     nation: NationConfig = NationConfig()
     store: StoreConfig = StoreConfig()

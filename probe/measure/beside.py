@@ -18,7 +18,8 @@ from probe.measure.legs import Endpoint, declare
 from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.observation import Leg
 
-_PLATFORM = frozenset({LegRole.TARGET, LegRole.SWAP})
+_TARGET = frozenset({LegRole.TARGET})
+_PLATFORM = _TARGET | {LegRole.SWAP}
 
 
 def made_beside(
@@ -36,13 +37,15 @@ def made_beside(
     ``speaks`` are the owners and targets that it can. A target is never alone: if it can reach no
     drawn control, one of ``controls`` that it can is added. Nothing when there is no target.
     """
-    if kind is RoundKind.LONG or (
-        kind is RoundKind.LIGHT and random.random() >= prober.light_share
-    ):
+    share = prober.read_share if prober.only_reads else 1.0
+    if kind is RoundKind.LIGHT:
+        share = prober.light_share
+    if kind is RoundKind.LONG or (share < 1.0 and random.random() >= share):
         return ()
     light = int(settings.light_bytes)
     able = [leg for leg in legs if (leg.owner, leg.target) in speaks]
-    own = [leg for leg in able if leg.role in _PLATFORM]
+    roles = _PLATFORM if prober.swaps else _TARGET
+    own = [leg for leg in able if leg.role in roles]
     targets = sorted({leg.target for leg in own if leg.role is LegRole.TARGET})
     if not targets:
         return ()
@@ -52,7 +55,8 @@ def made_beside(
     chosen = [leg for leg in able if leg.role is LegRole.CONTROL]
     if not chosen:
         chosen = _another(controls, speaks, settings, random)
-    size = _to_read(own) if random.random() < prober.read_share else 0
+    reads = not prober.only_reads and random.random() < prober.read_share
+    size = _to_read(own) if reads else 0
     chosen = [_reading(leg, size, controls, light) for leg in chosen]
     compared = not chosen or any(leg.compares is Compares.GOODPUT for leg in chosen)
     if not (size and compared):

@@ -19,8 +19,8 @@ _BEFORE_HTTP = frozenset({Phase.CONNECT, Phase.TLS})
 
 
 def read_bytes(leg: Leg) -> int:
-    """How many bytes ``leg`` reads that are compared."""
-    return leg.max_bytes if leg.compares is Compares.GOODPUT else 0
+    """How many bytes ``leg`` moves that are compared."""
+    return leg.max_bytes if leg.compares is Compares.GOODPUT else leg.send_bytes
 
 
 def taken(observed: LegObservation, at: float) -> Taken | None:

@@ -23,14 +23,19 @@ _NEVER = 0xFFFF_FFFF  # tcpi_min_rtt before the first sample
 _OFFSETS = {
     "options": (5, "B"),
     "last_data_recv": (52, "I"),  # milliseconds since bytes came in order
+    "last_ack_recv": (56, "I"),  # milliseconds since an acknowledgement came
     "rtt": (68, "I"),
     "rcv_rtt": (92, "I"),
     "total_retrans": (100, "I"),
+    "bytes_acked": (120, "Q"),  # and one for the SYN
     "bytes_received": (128, "Q"),
     "segs_out": (136, "I"),
     "segs_in": (140, "I"),
     "min_rtt": (148, "I"),
+    "delivery_rate": (160, "Q"),  # bytes a second
+    "rwnd_limited": (176, "Q"),  # microseconds
     "bytes_sent": (200, "Q"),
+    "bytes_retrans": (208, "Q"),
     "rcv_ooopack": (224, "I"),
 }
 """Where each field is and what it is, in ``struct``'s letters."""
@@ -47,15 +52,37 @@ class _Fields(NamedTuple):
 
     options: int | None = None
     last_data_recv: int | None = None
+    last_ack_recv: int | None = None
     rtt: int | None = None
     rcv_rtt: int | None = None
     total_retrans: int | None = None
+    bytes_acked: int | None = None
     bytes_received: int | None = None
     segs_out: int | None = None
     segs_in: int | None = None
     min_rtt: int | None = None
+    delivery_rate: int | None = None
+    rwnd_limited: int | None = None
     bytes_sent: int | None = None
+    bytes_retrans: int | None = None
     rcv_ooopack: int | None = None
+
+
+class SendingAccount(Struct, frozen=True, kw_only=True):
+    """What the kernel knows of what was sent on a connection, so far.
+
+    ``bytes_acked``: payload that the far end acknowledged (one more, which was the SYN's).
+    ``last_ack_seconds``: how long ago an acknowledgement came last, to a kernel tick (1 to 10 ms).
+    ``delivery_bytes_per_second``: the kernel's latest sample of how fast it arrives.
+    ``window_limited_seconds``: for how long the far end's window was all that held it up. ``None``
+    where an older kernel does not say.
+    """
+
+    bytes_acked: int | None
+    last_ack_seconds: float | None
+    delivery_bytes_per_second: int | None
+    bytes_retransmitted: int | None
+    window_limited_seconds: float | None
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -76,6 +103,23 @@ def read(sock: socket.socket) -> Account | None:
     """The account of ``sock`` now; ``None`` where the system has no ``TCP_INFO``."""
     raw = _raw(sock)
     return None if raw is None else parse(raw, sock.family)
+
+
+def read_sending(sock: socket.socket) -> SendingAccount | None:
+    """What the kernel knows now of what was sent on ``sock``; ``None`` where it has no
+    ``TCP_INFO``, or ``sock`` is closed."""
+    raw = _raw(sock)
+    if raw is None:
+        return None
+    fields = _fields(raw)
+    ago, limited = fields.last_ack_recv, fields.rwnd_limited
+    return SendingAccount(
+        bytes_acked=fields.bytes_acked,
+        last_ack_seconds=None if ago is None else ago * _MILLISECONDS,
+        delivery_bytes_per_second=fields.delivery_rate,
+        bytes_retransmitted=fields.bytes_retrans,
+        window_limited_seconds=None if limited is None else limited * _MICROSECONDS,
+    )
 
 
 def filled_seconds_ago(sock: socket.socket) -> float | None:

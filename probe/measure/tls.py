@@ -321,6 +321,11 @@ class TlsStream:
         if buffer:
             self._session.write(buffer)
 
+    def take_unsent(self) -> bytes:
+        """What was written, as it is to go out: whoever takes it hands it over, and no flush does,
+        so that reading goes on meanwhile."""
+        return self._outgoing.read()
+
     def facts(self) -> TlsFacts:
         """What the handshake showed, as far as it came."""
         cipher = self._session.cipher()

@@ -156,6 +156,10 @@ class WireStream:
                 self._reader.take_reports()
                 await writable(self._sock)
 
+    def sending(self) -> tcp_info.SendingAccount | None:
+        """What the kernel knows now of what was sent; ``None``: nothing."""
+        return tcp_info.read_sending(self._sock)
+
     def close(self) -> None:
         """Take the kernel's account and close. What is unread makes the kernel send a reset."""
         if self._sock.fileno() >= 0:

@@ -46,7 +46,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     certificate must carry. ``max_bytes`` caps the body, ``min_bytes`` is what a whole object has
     (0: any). ``range_bytes`` asks the server for that many bytes (0: no Range header).
     ``prober`` is who makes it (probe/config/probers.py), stored as ``transport``: ``tcp``, or
-    ``quic``, which is a handshake and the head of an answer over HTTP/3.
+    ``quic``, which is over HTTP/3, or ``upload``, which sends a body of ``send_bytes``.
     ``answer`` is what counts as one: ``any`` ends the leg with the server's answer to the
     ClientHello, and ``certificate_name`` is empty. A certificate for a name of ``also_certified``
     is right as well. ``not_a_page``: an answer of type ``text/html`` is not the object.
@@ -77,6 +77,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     not_a_page: bool = False
     candidate: str = ""
     pin: str = ""
+    send_bytes: int = 0
 
 
 class Sample(Struct, frozen=True, array_like=True):
@@ -112,6 +113,25 @@ class QuicInfo(Struct, frozen=True, kw_only=True):
     """
 
     bytes_received: int | None = None
+
+
+class UploadInfo(Struct, frozen=True, kw_only=True):
+    """What the kernel saw arrive of what a leg sent; bytes are TCP payload, so TLS records.
+
+    ``whole_bytes`` is the request with its body, ``acked_bytes`` what the far end acknowledged of
+    it in ``seconds`` after it was handed over (``None``: nothing). ``delivery_bytes_per_second`` is
+    the kernel's latest sample, ``retransmitted_bytes`` of the whole connection,
+    ``window_limited_seconds`` for how long the far end's window was all that held it up. ``curve``:
+    by when how much was acknowledged.
+    """
+
+    whole_bytes: int
+    acked_bytes: int
+    seconds: float | None = None
+    delivery_bytes_per_second: int | None = None
+    retransmitted_bytes: int | None = None
+    window_limited_seconds: float | None = None
+    curve: tuple[Sample, ...] = ()
 
 
 class TlsFacts(Struct, frozen=True, kw_only=True):
@@ -199,6 +219,7 @@ class LegObservation(Struct, frozen=True, kw_only=True):
     wire_bytes_received: int | None = None
     seen_names: tuple[str, ...] = ()
     quic: QuicInfo | None = None
+    upload: UploadInfo | None = None
 
     @property
     def ok(self) -> bool:

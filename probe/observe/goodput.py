@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from probe.model.failure import BODY_TOO_SHORT
 from probe.model.identity import FIRST_PROBER, Compares, Phase
-from probe.model.observation import LegObservation
+from probe.model.observation import LegObservation, UploadInfo
 
 _BEFORE_HTTP = frozenset({Phase.RESOLVE, Phase.CONNECT, Phase.TLS})
 
@@ -49,6 +49,18 @@ def goodput(leg: LegObservation) -> float | None:
         return None
     seconds = leg.phases.get(Phase.PROCESSING, 0.0) + leg.phases.get(Phase.TRANSFER, 0.0)
     return leg.body_bytes / seconds if seconds > 0.0 else None
+
+
+FIRST_FLIGHT_BYTES = 14_600
+"""Ten segments, which leave at once whatever the way is (RFC 6928)."""
+
+
+def upload_goodput(upload: UploadInfo) -> float | None:
+    """Acknowledged bytes per second, from the request to the last acknowledgement; ``None`` if no
+    more than the first flight was acknowledged: that takes a round trip at any rate."""
+    if upload.acked_bytes <= FIRST_FLIGHT_BYTES or not upload.seconds:
+        return None
+    return upload.acked_bytes / upload.seconds
 
 
 def handshake_seconds(leg: LegObservation) -> float | None:

@@ -188,6 +188,8 @@ def _lanes(config: Config, platform: Definition) -> tuple[Lane, ...]:
     and controls."""
     found = []
     for prober in used(config.settings):
+        if not prober.judged:
+            continue
         targets = tuple(_target(one) for one in platform.targets if prober.speaks(one))
         controls = control_facts(config, prober)
         if targets and controls:

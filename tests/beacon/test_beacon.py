@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random, SystemRandom
 
 import httpx
 import pytest
+from aioquic.asyncio.client import connect
+from aioquic.asyncio.protocol import QuicConnectionProtocol
+from aioquic.h3.connection import H3_ALPN, H3Connection
+from aioquic.h3.events import DataReceived, HeadersReceived
+from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.events import QuicEvent
 from click.testing import CliRunner
 from msgspec.structs import replace
 
 from lab.loopback.prometheus import free_address
 from lab.loopback.servers import HERE, leg_to, trust
 from probe.cli import main
+from probe.config import contacts, load
+from probe.config.amount import estimate
 from probe.measure.leg import measure_leg
 from probe.measure.quic import measure_quic
 from probe.model.identity import Compares, LegRole, Phase
@@ -149,6 +160,69 @@ async def test_the_probers_read_from_it_by_the_pin_of_its_key(
     assert stranger.tls is None or stranger.tls.verify_error != ""
 
 
+class Asking(QuicConnectionProtocol):
+    """A client of HTTP/3 that sends bodies."""
+
+    http: H3Connection | None = None
+
+    async def post(self, size: int) -> tuple[bytes, bytes]:
+        """The status and the body of the answer."""
+        self.http = self.http or H3Connection(self._quic)
+        self.status, self.said = b"", b""
+        self.ended = asyncio.get_running_loop().create_future()
+        stream = self._quic.get_next_available_stream_id()
+        head = [(b":method", b"POST"), (b":scheme", b"https"), (b":authority", b"x.com")]
+        self.http.send_headers(stream, [*head, (b":path", b"/any?x")])
+        self.http.send_data(stream, bytes(size), end_stream=True)
+        self.transmit()
+        async with asyncio.timeout(20):
+            await self.ended
+        return self.status, self.said
+
+    def quic_event_received(self, event: QuicEvent) -> None:
+        for one in self.http.handle_event(event) if self.http is not None else ():
+            if isinstance(one, HeadersReceived):
+                self.status = dict(one.headers)[b":status"]
+            elif isinstance(one, DataReceived):
+                self.said += one.data
+                if one.stream_ended and not self.ended.done():
+                    self.ended.set_result(None)
+
+
+async def test_what_is_sent_over_quic_is_counted_and_bounded(beacon: RunningBeacon) -> None:
+    settings = QuicConfiguration(alpn_protocols=list(H3_ALPN), verify_mode=ssl.CERT_NONE)
+    async with connect(
+        beacon.host, beacon.port, configuration=settings, create_protocol=Asking
+    ) as client:
+        assert isinstance(client, Asking)
+        assert await client.post(100_000) == (b"200", b'{"bytes":100000}\n')
+        assert await client.post(0) == (b"200", b'{"bytes":0}\n')
+        status, _ = await client.post(MEBIBYTE + 1)
+        assert status == b"413"
+
+
+async def test_datagrams_of_anybody_are_borne_and_small_ones_are_not_answered(
+    beacon: RunningBeacon,
+) -> None:
+    random = Random(3)
+    unknown = b"\xc0" + b"\x0a\x0a\x0a\x0a" + bytes([8]) + bytes(8) + bytes([8]) + bytes(8)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect((beacon.host, beacon.port))
+        sock.settimeout(0.4)
+        sock.send(unknown)
+        with pytest.raises(TimeoutError):
+            sock.recv(2_048)
+        sock.send(unknown.ljust(1_200, b"\0"))
+        assert len(sock.recv(2_048)) < 1_200
+        for _ in range(300):
+            sock.send(random.randbytes(random.choice((1, 20, 60, 1_200, 1_350))))
+            first = unknown.replace(b"\x0a\x0a\x0a\x0a", b"\0\0\0\x01")
+            sock.send(first + random.randbytes(1_200))
+    one = leg(beacon.port, prober="quic", pin=beacon.pin, http_versions=("h3",))
+    seen = await measured(replace(one, compares=Compares.HANDSHAKE, min_bytes=0))
+    assert seen.failure is None, seen.failure
+
+
 async def test_many_connections_of_one_address_are_cut_and_others_served_again(
     beacon: RunningBeacon,
 ) -> None:
@@ -158,15 +232,17 @@ async def test_many_connections_of_one_address_are_cut_and_others_served_again(
     for _ in range(20):
         reader, writer = await asyncio.open_connection(beacon.host, beacon.port, ssl=context)
         held.append((reader, writer))
-    cut = 0
-    for reader, _ in held:
+
+    async def is_cut(reader: asyncio.StreamReader) -> bool:
         try:
-            async with asyncio.timeout(0.3):
-                cut += await reader.read(1) == b""
+            async with asyncio.timeout(0.5):
+                return await reader.read(1) == b""
         except ConnectionError:
-            cut += 1
+            return True
         except TimeoutError:
-            pass
+            return False
+
+    cut = sum(await asyncio.gather(*(is_cut(reader) for reader, _ in held)))
     assert 0 < cut < 20
     for _, writer in held:
         writer.close()
@@ -217,6 +293,7 @@ targets:
     url: https://{name}.example:{port}/65536
     compares: goodput
     min_bytes: 64KiB
+    upload: true
     {decoy}
 """
 DECOY = """\
@@ -237,11 +314,16 @@ resolve: {{first.example: [127.0.0.1], neutral.example: [127.0.0.1]}}
 dns: {{system: false, resolvers: []}}
 ca_file: {ca}
 beacon: 127.0.0.2
+upload: true
 """
 
 
-def test_a_decoy_is_measured_against_it(beacon: RunningBeacon, tmp_path: Path) -> None:
-    """``once``, with the key ``beacon``: the platform's name at a second beacon, same port."""
+def test_decoys_and_uploads_are_measured_against_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``once``, with the key ``beacon``: the platform's name at a second beacon, same port; and
+    with ``upload``, in the one of three rounds that is drawn for it."""
+    monkeypatch.setattr(SystemRandom, "random", lambda self: 0.0)
     ours = RunningBeacon(tmp_path, "--name", "first.example", "--name", "neutral.example")
     other = RunningBeacon(tmp_path / "other", host="127.0.0.2", port=ours.port)
     try:
@@ -269,6 +351,32 @@ def test_a_decoy_is_measured_against_it(beacon: RunningBeacon, tmp_path: Path) -
     assert decoy["leg"]["connect_to"] == "127.0.0.2"
     assert decoy["leg"]["sni"] == "first.example"
     assert decoy["tls"]["verify_error"]
+    uploads = {one["leg"]["role"]: one for one in seen["quic"]}
+    assert set(uploads) == {LegRole.TARGET, LegRole.CONTROL}
+    for one in uploads.values():
+        assert one["leg"]["transport"] == "upload"
+        assert one.get("failure") is None
+        assert one["upload"]["acked_bytes"] == one["upload"]["whole_bytes"] > 65_536
+
+
+def test_what_the_page_tells_to_write_is_a_configuration(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "beacon.md").read_text()
+    blocks = re.findall(r"```yaml\n(name: .*?)```", page, flags=re.DOTALL)
+    folder = tmp_path / "platforms"
+    folder.mkdir()
+    for number, block in enumerate(blocks):
+        text = block.replace("sha256//…", f"sha256//{'A' * 43}=")
+        (folder / f"{number}.yaml").write_text(text)
+    file = tmp_path / "throttlewatch.yaml"
+    file.write_text("platforms: [x, x-name]\nupload: true\nbeacon: beacon.example.org\n")
+    config = load(file, {})
+    assert len(blocks) == 2
+    (control,) = (one for one in config.controls if one.name == "our-beacon")
+    assert control.targets[0].pin
+    listed = {(c.host, c.transport, c.purpose) for c in contacts(config) if c.owner == "x-name"}
+    assert any("as an upload" in purpose for _, _, purpose in listed)
+    plain = replace(config, settings=replace(config.settings, upload=False))
+    assert estimate(config).bytes_per_day > estimate(plain).bytes_per_day + 96 / 3 * 65_536
 
 
 @pytest.mark.parametrize(

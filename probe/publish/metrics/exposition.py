@@ -36,16 +36,15 @@ from probe.publish.metrics import metric_names as names
 from probe.publish.metrics import metric_names_data as names_data
 from probe.publish.metrics import metric_names_line as names_line
 from probe.publish.metrics import metric_names_outside as names_outside
+from probe.publish.metrics.beside_rows import beside_rows
 from probe.publish.metrics.bundle_rows import bundle_rows
 from probe.publish.metrics.metric_names import MetricSpec
-from probe.publish.metrics.metric_names_prober import ProberMetrics
 from probe.publish.metrics.metric_spec import MetricRow
 from probe.publish.metrics.nation_rows import nation_rows
 from probe.publish.metrics.store_rows import forward_rows, store_rows
 from probe.publish.metrics.target_rows import target_rows
 from probe.publish.metrics.transport_rows import transport_rows
 
-_BESIDE = {one.name: one for one in names.BESIDE}
 # The verdict rooms' words; anything else (a free text, say) must not become a label.
 _WORD = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 GZIP_LEVEL = 4
@@ -140,7 +139,7 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[MetricRow]:
     for leg_key, leg in sorted(snapshot.legs.items(), key=_ordered):
         yield from _leg_rows(_leg_labels(leg_key), leg)
     for leg_key, leg in sorted(snapshot.beside.items(), key=_ordered):
-        yield from _beside_rows(_BESIDE[leg_key.prober], _leg_labels(leg_key), leg)
+        yield from beside_rows(leg_key.prober, _leg_labels(leg_key), leg)
     for leg_key, leg in sorted(snapshot.reads.items(), key=_ordered):
         yield from _read_rows(_leg_labels(leg_key), leg)
     for dns_key, dns in sorted(snapshot.dns.items(), key=_ordered):
@@ -286,17 +285,6 @@ def _data_rows(snapshot: Snapshot) -> Iterator[MetricRow]:
     for (vantage, platform, reason), count in sorted(data.refused.items()):
         labels = {"vantage": vantage, "platform": platform, "reason": reason.value}
         yield names.ROUNDS_REFUSED, labels, float(count)
-
-
-def _beside_rows(
-    of: ProberMetrics, labels: dict[str, str], leg: LegObservation
-) -> Iterator[MetricRow]:
-    yield of.success, labels, float(leg.ok)
-    if leg.failure is not None:
-        phase, reason = leg.failure.phase.value, leg.failure.reason
-        yield of.failure, {**labels, "phase": phase, "reason": reason}, 1.0
-    for ended in ended_phases(leg):
-        yield of.phase, {**labels, "phase": ended.value}, leg.phases[ended]
 
 
 def _leg_rows(labels: dict[str, str], leg: LegObservation) -> Iterator[MetricRow]:
