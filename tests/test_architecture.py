@@ -24,6 +24,7 @@ ROOMS = (
 )
 # I/O libraries, and the one room that may know each.
 OWNERS = {
+    "apprise": "publish",
     "apscheduler": "schedule",
     "cramjam": "publish",
     "google": "publish",
@@ -67,6 +68,7 @@ EXCEPTIONS = {
             "new_files",
             "manual",
             "nation",
+            "notify",
             "options",
             "outside",
             "rules",
@@ -153,6 +155,8 @@ EXCEPTIONS = {
     ("store/file_identity.py", "fcntl"),
     ("store/shared.py", "fcntl"),
     ("publish/forward/remote_write.py", "ssl"),
+    # A process of its own, whose ways out are fenced.
+    ("publish/notify/guarded_send.py", "socket"),
 }
 # Fields of the log that are never texts.
 ERRORS_AND_NUMBERS = {"bundle_version", "error", "outside", "rounds", "seconds", "slots", "status"}

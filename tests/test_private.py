@@ -166,6 +166,7 @@ TELLS_NOTHING = {
     "hub": "invitations, and the answer of a hub of one's own",
     "init": "measures nothing; its questions are answered by the operator",
     "join": "what stands in an invitation",
+    "notify": "the names of receivers, and words of our own",
     "outside": "keys, and what references publish",
     "password": "a line of the configuration",
     "plan": "the configuration's",

@@ -29,6 +29,7 @@ ELSEWHERE = {
     "init": "init",
     "join": "join",
     "nation": "nation",
+    "notify": "notify",
     "now": "now",
     "once": "once",
     "outside": "outside",

@@ -12,12 +12,13 @@ from msgspec.structs import replace
 from probe.config.candidates import candidates_of
 from probe.config.checks import SYSTEM_RESOLVER
 from probe.config.definition import Corner, Definition, Target
-from probe.config.formats import is_address
+from probe.config.formats import host_and_port, is_address
 from probe.config.neutral import neutral_names
 from probe.config.probers import Prober, used
 from probe.config.schema import (
     Config,
     ForwardConfig,
+    NotifyReceiver,
     ResolverConfig,
     TargetsConfig,
     VantageConfig,
@@ -29,6 +30,7 @@ HTTP_PORT = 80
 FORWARD = "forward"
 OUTSIDE = "outside"
 TARGETS = "targets"
+NOTIFY = "notify"
 DNS_PORT = 53
 PROXY_PORTS = {"socks5": 1080, "http": 8080}
 _TOO_LONG = "the same, for answers too long for UDP"
@@ -82,6 +84,8 @@ def contacts(config: Config) -> tuple[Contact, ...]:
     found += _of_receiver(config.settings.forward)
     found += _of_outside(config)
     found += _of_targets(config.settings.targets)
+    for receiver in config.settings.notify.receivers:
+        found += _of_notify(receiver)
     return tuple(dict.fromkeys(found))
 
 
@@ -305,6 +309,29 @@ def _of_targets(targets: TargetsConfig) -> Iterator[Contact]:
         purpose="a newer bundle of definitions, signed by keys that the configuration names",
         vantages=() if targets.vantage is None else (targets.vantage,),
     )
+
+
+def _of_notify(receiver: NotifyReceiver) -> Iterator[Contact]:
+    via = urlsplit(receiver.proxy) if receiver.proxy is not None else None
+    if via is not None:
+        yield Contact(
+            host=via.hostname or "",
+            port=via.port or PROXY_PORTS[via.scheme],
+            transport="tcp",
+            owner=NOTIFY,
+            purpose=f"{via.scheme} proxy to the notifications' receiver {receiver.name}",
+            vantages=(),
+        )
+    for host in receiver.hosts:
+        name, port = host_and_port(host, HTTPS_PORT)
+        yield Contact(
+            host=name,
+            port=port,
+            transport="tcp",
+            owner=NOTIFY,
+            purpose=f"notifications to {receiver.name}" + (", by the proxy" if via else ""),
+            vantages=(),
+        )
 
 
 def _bracketed(address: str) -> str:

@@ -109,6 +109,22 @@ def is_address_and_port(text: str) -> bool:
     return parts is not None and parts.netloc == text and is_address(parts.hostname or "")
 
 
+def is_host_and_port(text: str) -> bool:
+    """A host, with a port or not."""
+    if is_host(text):
+        return True
+    parts = _split(f"//{text}")
+    return parts is not None and parts.netloc == text and is_host(parts.hostname or "")
+
+
+def host_and_port(text: str, port: int) -> tuple[str, int]:
+    """What such a text says; ``port`` where it names none."""
+    if is_host(text):
+        return text, port
+    parts = urlsplit(f"//{text}")
+    return parts.hostname or "", parts.port or port
+
+
 def is_listen(text: str) -> bool:
     """An address, ``localhost`` or nothing (every address), and a port (0: any free one); or a port
     alone."""
@@ -168,6 +184,10 @@ FORMS: dict[str, Form] = {
     "address-and-port": Form(
         accepts=is_address_and_port,
         expected="an address such as 9.9.9.9, with a port or not: 9.9.9.9:53, [2620:fe::fe]:53",
+    ),
+    "host-and-port": Form(
+        accepts=is_host_and_port,
+        expected="a host such as ntfy.example.org, with a port or not: mail.example.org:587",
     ),
     "listen": Form(
         accepts=is_listen,

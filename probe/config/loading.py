@@ -20,9 +20,17 @@ from probe.config.document import Node, merge, parse
 from probe.config.errors import ConfigError, ConfigErrors
 from probe.config.hints import default_of, keys_of, near
 from probe.config.named_hosts import fitting, undeclared_hosts
+from probe.config.placed_files import (
+    file_placed,
+    forward_placed,
+    notify_placed,
+    outside_placed,
+    relative_to,
+    store_placed,
+)
 from probe.config.probers import used
 from probe.config.readable import Unreadable, home_of, must_be_file, read_text
-from probe.config.schema import Config, ForwardConfig, Settings, StoreConfig, WebConfig
+from probe.config.schema import Config, Settings, WebConfig
 from probe.config.shipped import (
     LATER,
     Defined,
@@ -34,12 +42,12 @@ from probe.config.shipped import (
     shipped_files,
     yaml_files,
 )
-from probe.config.values import AUTO
 from probe.config.walk import INVALID, Invalid, Walker, shown
 from probe.config.web import load_web
 
 ALL = "all"
 DRAWN = "drawn"
+NOTIFY_LIBRARY = "apprise"
 _PEM = "-----BEGIN CERTIFICATE-----"
 
 
@@ -87,7 +95,7 @@ class _Loading:
 
         settings = self._walker.build(main, Settings)
         if settings is not INVALID:
-            settings = replace(settings, store=_store_placed(settings.store, main, path))
+            settings = replace(settings, store=store_placed(settings.store, main, path))
         found = self._bundle(settings)
         countries = set() if settings is INVALID else countries_of(settings)
         shipped = shipped_files(home, countries)
@@ -116,9 +124,10 @@ class _Loading:
             settings=replace(
                 settings,
                 ca_file=ca_file,
-                web_config=_placed(settings.web_config, main.find("web_config"), path),
-                forward=_forward_placed(settings.forward, main, path),
-                outside_key_file=_outside_placed(settings.outside_key_file, main, path),
+                web_config=file_placed(settings.web_config, main.find("web_config"), path),
+                forward=forward_placed(settings.forward, main, path),
+                notify=notify_placed(settings.notify, main, path),
+                outside_key_file=outside_placed(settings.outside_key_file, main, path),
             ),
             platforms=platforms,
             controls=controls,
@@ -208,7 +217,7 @@ class _Loading:
     def _operators(self, main: Node, beside: Path | None) -> dict[str, Node]:
         named = main.get("definitions")
         if named is not None and isinstance(named.value, str):
-            folder = _relative_to(beside, named)
+            folder = relative_to(beside, named)
             if not folder.is_dir():
                 self._errors.append(
                     named.error(found=f"{shown(named)}, which is no folder", expected="a folder")
@@ -298,7 +307,7 @@ class _Loading:
         node = main.get("web_config")
         if node is None or not isinstance(node.value, str):
             return WebConfig()
-        web, mistakes = load_web(_relative_to(path.parent if path is not None else None, node))
+        web, mistakes = load_web(relative_to(path.parent if path is not None else None, node))
         self._errors += mistakes
         return web or WebConfig()
 
@@ -307,7 +316,7 @@ class _Loading:
         node = main.get("ca_file")
         if node is None or not isinstance(node.value, str):
             return None
-        file = _relative_to(path.parent if path is not None else None, node)
+        file = relative_to(path.parent if path is not None else None, node)
         try:
             must_be_file(file)  # it is read again and again
             found = "" if _PEM in read_text(file, any_bytes=True) else "no certificate in it"
@@ -322,46 +331,9 @@ class _Loading:
         return str(file)
 
 
-def _placed(file: str | None, node: Node, path: Path | None) -> str | None:
-    """A file as a path that holds from anywhere."""
-    return None if file is None else str(_relative_to(path.parent if path else None, node))
-
-
-def _store_placed(store: StoreConfig, main: Node, path: Path | None) -> StoreConfig:
-    """The history's file as a path that holds from anywhere."""
-    if store.path is None or store.path == AUTO:
-        return store
-    folder = path.parent if path is not None else None
-    return replace(store, path=str(_relative_to(folder, main.find("store", "path"))))
-
-
-def _forward_placed(forward: ForwardConfig, main: Node, path: Path | None) -> ForwardConfig:
-    """The same for the receiver's certificates and credentials."""
-    folder = path.parent if path is not None else None
-    placed = {
-        key: str(_relative_to(folder, main.find("forward", key)))
-        for key in ("password_file", "bearer_token_file", "ca_file")
-        if getattr(forward, key) is not None
-    }
-    return replace(forward, **placed)
-
-
-def _outside_placed(file: str | None, main: Node, path: Path | None) -> str | None:
-    """The same for the key that a reference signs with."""
-    folder = path.parent if path is not None else None
-    return None if file is None else str(_relative_to(folder, main.find("outside_key_file")))
-
-
-def _relative_to(folder: Path | None, node: Node) -> Path:
-    """The path in ``node``: in a file relative to the file's folder, in a variable to ours."""
-    from_variable = node.file.startswith(environment.PREFIX)
-    base = Path.cwd() if folder is None or from_variable else folder
-    return (base / home_of(node.text)).absolute()
-
-
 def _libraries_missing(main: Node, settings: Settings) -> list[ConfigError]:
-    """Probers that are turned on, by the key of their name, and cannot run here."""
-    return [
+    """What is turned on and cannot run here: probers, by the key of their name, notifications."""
+    missing = [
         main.find(prober.name).error(
             found=f"`true`, but {prober.library} is not installed",
             expected=f"`false`, or the extra `{prober.name}` installed (docs/install.md, Extras)",
@@ -369,6 +341,14 @@ def _libraries_missing(main: Node, settings: Settings) -> list[ConfigError]:
         for prober in used(settings)
         if prober.library and find_spec(prober.library) is None
     ]
+    if settings.notify.receivers and find_spec(NOTIFY_LIBRARY) is None:
+        missing.append(
+            main.find("notify", "receivers").error(
+                found=f"receivers, but {NOTIFY_LIBRARY} is not installed",
+                expected="none, or the extra `notify` installed (docs/install.md, Extras)",
+            )
+        )
+    return missing
 
 
 def _called(name: str, known: Mapping[str, Defined]) -> str:

@@ -21,6 +21,7 @@ from probe.config.values import (
     ClientAuth,
     Country,
     Host,
+    HostAndPort,
     Hours,
     HttpsUrl,
     Interface,
@@ -217,6 +218,23 @@ class TargetsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     confirm_hosts: bool = False
 
 
+class NotifyReceiver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody who is told. ``url_file`` has one of Apprise's URLs, and nothing else; ``hosts``
+    (port 443 where none is given) are all that may be contacted for it, by ``proxy`` if any."""
+
+    name: Name
+    url_file: str
+    hosts: Annotated[tuple[HostAndPort, ...], Meta(min_length=1, max_length=16)]
+    proxy: ProxyUrl | None = None
+
+
+class NotifyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Notifications; to nobody by default. What comes within ``gather`` is one message."""
+
+    receivers: Annotated[tuple[NotifyReceiver, ...], Meta(max_length=16)] = ()
+    gather: Annotated[Seconds, Meta(ge=0.0, le=86_400.0)] = Seconds(60.0)
+
+
 class LogConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``format``: ``auto`` is text on a terminal and JSON elsewhere."""
 
@@ -263,6 +281,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     outside: tuple[OutsideConfig, ...] = ()
     outside_key_file: str | None = None
     targets: TargetsConfig = TargetsConfig()
+    notify: NotifyConfig = NotifyConfig()
     log: LogConfig = LogConfig()
 
 

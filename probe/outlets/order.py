@@ -10,6 +10,7 @@ from probe.outlets.to_history import ToHistory
 from probe.outlets.to_line_watch import ToLineWatch
 from probe.outlets.to_log import ToLog
 from probe.outlets.to_memories import ToMemories
+from probe.outlets.to_notify import ToNotify
 
 OUTLETS: tuple[Makes, ...] = (
     # What the next round rests on comes first: what was spent, and what was learnt.
@@ -22,4 +23,5 @@ OUTLETS: tuple[Makes, ...] = (
     # Then words for people, and what leaves this machine.
     ToLog,
     ToForward,
+    ToNotify,
 )

@@ -51,7 +51,7 @@ ASKED = {
     "version": "",
     **dict.fromkeys(
         (
-            *("backup", "beacon", "demo", "drill", "files", "hub", "init", "join"),
+            *("backup", "beacon", "demo", "drill", "files", "hub", "init", "join", "notify"),
             *("password", "run", "wipe"),
         ),
         "--help",

@@ -137,3 +137,24 @@ def test_the_receiver_of_the_metrics_and_its_proxy_are_listed(tmp_path: Path) ->
     listed = [c for c in contacts(loaded(tmp_path, text)) if c.owner == "forward"]
     assert [(c.host, c.port) for c in listed] == [("way.test", 3128), ("prometheus.test", 443)]
     assert not hosts(load(None, {}), "forward")
+
+
+def test_receivers_of_notifications_are_listed_and_so_are_their_proxies(tmp_path: Path) -> None:
+    config = loaded(
+        tmp_path,
+        """\
+notify:
+  receivers:
+    - {name: mail, url_file: m, hosts: ["mail.example.org:587", "2001:db8::1"]}
+    - {name: far, url_file: f, hosts: [api.example.org], proxy: "socks5://me:word@192.0.2.9"}
+""",
+    )
+    found = {(c.host, c.port, c.purpose) for c in contacts(config) if c.owner == "notify"}
+    assert found == {
+        ("mail.example.org", 587, "notifications to mail"),
+        ("2001:db8::1", 443, "notifications to mail"),
+        ("192.0.2.9", 1080, "socks5 proxy to the notifications' receiver far"),
+        ("api.example.org", 443, "notifications to far, by the proxy"),
+    }
+    # Relative to the main file, wherever the daemon is started.
+    assert config.settings.notify.receivers[0].url_file == str(tmp_path / "m")

@@ -70,6 +70,7 @@ FIELDS: Mapping[str, Callable[[str], str]] = {
     "state": _words,
     "reason": _words,
     "operator": _words,
+    "receiver": _words,
     "change": _words,
     "incident": _words,
     "listen": _listen,

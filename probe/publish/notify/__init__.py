@@ -1,0 +1,1 @@
+"""Notifications: what is told to people elsewhere, and how it gets there."""
