@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
+from probe.commands.hub_findings import correct, findings, hold, publish, release
 from probe.commands.init import AccessSaid, CountrySaid, NetworkSaid
 from probe.commands.output import tell
 from probe.config.readable import home_of
@@ -114,6 +115,10 @@ def rotate(file: Path, name: str) -> None:
     """Another credential for NAME: printed once, for the file beside its configuration."""
     with _opened(file) as register:
         click.echo(register.rotate(name))
+
+
+for one in (publish, findings, release, hold, correct):
+    hub.add_command(one)
 
 
 @hub.command()

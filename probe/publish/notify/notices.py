@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from probe.model.finding import Ending, FindingKind, Incident, Scope
 from probe.model.verdict import RESTRICTED, State, TransportFinding, Verdict
+from probe.nation.incident_words import incident_title
 from probe.publish.state_words import HowItStands, clause
 
 
@@ -48,13 +49,7 @@ class Restriction(Struct, frozen=True, kw_only=True):
 _NOBODY_KNOWS = frozenset({State.UNKNOWN, State.OFFLINE, State.DEGRADED})
 # The same onset called otherwise is a correction, and no end.
 _SAME_ONSET_SECONDS = 1.0
-_FAR = {Scope.PARTIAL: "in several networks", Scope.NATION: "nation-wide"}
-_WHAT = {
-    FindingKind.RESTRICTED: "is throttled or blocked",
-    FindingKind.IMPAIRED: "is slow or failing",
-    FindingKind.DEGRADED: "is slow with everything else",
-    FindingKind.OFFLINE: "is out of reach with everything else",
-}
+_WIDE = frozenset({Scope.PARTIAL, Scope.NATION})
 
 
 def restrictions(
@@ -98,25 +93,21 @@ def of_incident(
 ) -> tuple[LastTold | None, Notice | None]:
     """The same of an incident, from where it is in several networks on: what is in one is told of
     its vantages."""
-    silent = incident.kind is FindingKind.SILENT
-    wide = incident.scope in _FAR or silent
+    wide = incident.scope in _WIDE or incident.kind is FindingKind.SILENT
     if told is None and (not wide or incident.closed_at is not None):
         return None, None
-    drill = "Drill: " if incident.drill else ""
-    what = "Vantages fell silent" if silent else f"{title} {_WHAT[incident.kind]}"
-    far = "" if silent else f" {_FAR.get(incident.scope, 'in some networks')}"
-    title = f"{what}{far} ({incident.country})"
+    title = f"{incident_title(incident, title)} ({incident.country})"
     if incident.closed_at is None:
         now = LastTold(word=incident.scope.value, since=incident.since)
         if told is not None and (told.word == now.word or not wide):
             return told, None
-        return now, Notice(at=incident.updated_at, title=f"{drill}{title}", text=incident.sentence)
+        return now, Notice(at=incident.updated_at, title=title, text=incident.sentence)
     if incident.ending is Ending.MERGED:
         return None, None
     how = "Ended" if incident.ending is Ending.RECOVERED else "Not heard of any more"
     return None, Notice(
         at=incident.closed_at,
-        title=f"{drill}{how}: {title}",
+        title=f"{how}: {title}",
         text=f"What was found: {incident.sentence}",
     )
 

@@ -6,6 +6,7 @@ is read.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -71,19 +72,26 @@ def citing(
 
 
 def _links(setting: Setting, over: Window) -> tuple[Link, ...]:
-    """The same hours at others that measure; none where no country is said."""
-    country = setting.country
+    networks = {
+        v.asn for v in setting.vantages.values() if v.role is Role.INSIDE and v.asn is not None
+    }
+    return same_hours_elsewhere(setting.country, networks, over.start, over.end)
+
+
+def same_hours_elsewhere(
+    country: str, asns: Iterable[int], start: float, end: float
+) -> tuple[Link, ...]:
+    """The hours from ``start`` to ``end`` (Unix seconds) at others that measure; none where no
+    country is said. ``asns``: of which networks of it."""
     if country == NO_COUNTRY:
         return ()
-    first, last = (datetime.fromtimestamp(at, UTC).date() for at in (over.start, over.end - 1.0))
+    networks = sorted(asns)
+    first, last = (datetime.fromtimestamp(at, UTC).date() for at in (start, end - 1.0))
     # OONI's search ends before the day that it is given.
     ooni = {
         "since": f"{first}",
-        "until": f"{datetime.fromtimestamp(over.end + 86_399.0, UTC):%Y-%m-%d}",
+        "until": f"{datetime.fromtimestamp(end + 86_399.0, UTC):%Y-%m-%d}",
     }
-    networks = sorted(
-        {v.asn for v in setting.vantages.values() if v.role is Role.INSIDE and v.asn is not None}
-    )
     # Of one network its own page; of several the country's.
     asn = {"probe_asn": f"AS{networks[0]}"} if len(networks) == 1 else {}
     return (
@@ -97,7 +105,7 @@ def _links(setting: Setting, over: Window) -> tuple[Link, ...]:
             who="IODA",
             what="outages of the country's networks",
             url=f"https://ioda.inetintel.cc.gatech.edu/country/{country}?"
-            + urlencode({"from": int(over.start), "until": int(over.end)}),
+            + urlencode({"from": int(start), "until": int(end)}),
         ),
         Link(
             who="Cloudflare Radar",

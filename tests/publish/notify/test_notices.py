@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from probe.model.finding import Ending, FindingKind, Incident, Scope
+from probe.model.finding import Ending, FindingKind, Incident, Reference, Scope
 from probe.model.verdict import RESTRICTED, State, TransportFinding, Verdict
 from probe.publish.notify.notices import (
     LastTold,
@@ -132,14 +132,18 @@ def test_an_incident_is_told_when_it_is_in_several_networks_grows_and_ends() -> 
         incident(Scope.PARTIAL),
         incident(Scope.PARTIAL, severity=2.0),
         incident(Scope.NATION),
-        incident(Scope.NATION, closed_at=T + 900.0, ending=Ending.RECOVERED),
+        incident(Scope.NATION, reference=Reference.FINE, severity=9.0),
+        incident(
+            Scope.NATION, reference=Reference.FINE, closed_at=T + 900.0, ending=Ending.RECOVERED
+        ),
     ):
         told, notice = of_incident(step, told, "X")
         found += [] if notice is None else [notice.title]
     assert found == [
         "X is throttled or blocked in several networks (TR)",
-        "X is throttled or blocked nation-wide (TR)",
-        "Ended: X is throttled or blocked nation-wide (TR)",
+        # Nobody abroad finds it fine: no more is said than in the sentence.
+        "What is seen of X is consistent with its being throttled or blocked nation-wide (TR)",
+        "Ended: X was throttled or blocked nation-wide (TR)",
     ]
     assert told is None
 
@@ -156,8 +160,8 @@ def test_who_is_not_heard_any_more_has_not_recovered_and_a_drill_is_one() -> Non
     gone = incident(Scope.PARTIAL, closed_at=T, ending=Ending.NO_DATA, drill=True)
     _, notice = of_incident(gone, told, "X")
     assert notice is not None
-    assert notice.title.startswith("Drill: Not heard of any more: X is throttled")
+    assert notice.title.startswith("Not heard of any more: Drill: X was throttled")
     silent = incident(Scope.NETWORK, kind=FindingKind.SILENT, platform="")
     _, notice = of_incident(silent, None, "")
     assert notice is not None
-    assert notice.title == "Vantages fell silent (TR)"
+    assert notice.title == "Most vantages fell silent within minutes (TR)"

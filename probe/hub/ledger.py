@@ -1,0 +1,214 @@
+"""What a hub has found, and what people decided of it: drafts, what was released, corrections.
+
+A file of SQLite's. Time series stay in the engine; here is what was said of them, so that an
+address that was given out keeps its words.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probe.model.finding import Incident
+from probe.nation.incidents import Watch
+
+# "tw-f" in ASCII: neither a history nor a register.
+APPLICATION_ID = 0x74772D66
+SCHEMA = 1
+BUSY_SECONDS = 10.0
+_TABLES = """
+CREATE TABLE incident (id TEXT PRIMARY KEY, record BLOB NOT NULL, since REAL NOT NULL) STRICT;
+CREATE TABLE kept (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+"""
+
+
+class ReleaseState(StrEnum):
+    """``draft``: seen, and shown to nobody. ``released``: on the page. ``held``: a draft that no
+    rule releases, until somebody does."""
+
+    DRAFT = "draft"
+    RELEASED = "released"
+    HELD = "held"
+
+
+class Correction(Struct, frozen=True):
+    """What somebody said later of what had been released ``at`` (Unix seconds)."""
+
+    at: float
+    text: str
+
+
+class NetworkEvidence(Struct, frozen=True, kw_only=True):
+    """What one network's vantages saw when most of them did: how many of them were affected, of how
+    many that said something, and from when on (Unix seconds). None of them by a name."""
+
+    asn: int
+    affected: int
+    vantages: int
+    since: float | None = None
+
+
+class PublicIncident(Struct, frozen=True, kw_only=True):
+    """An incident, what its networks' vantages saw, and what was decided. ``factor``: how many
+    times slower at the median vantage that is, the largest that was recorded; a block has none.
+    ``heard``: the most networks that were heard."""
+
+    incident: Incident
+    standing: ReleaseState = ReleaseState.DRAFT
+    released_at: float | None = None
+    corrections: tuple[Correction, ...] = ()
+    evidence: tuple[NetworkEvidence, ...] = ()
+    factor: float | None = None
+    heard: int = 0
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def changed_at(self) -> float:
+        """When what is shown of it changed last (Unix seconds)."""
+        last = [one.at for one in self.corrections]
+        incident = self.incident
+        return max([incident.closed_at or incident.updated_at, self.released_at or 0.0, *last])
+
+
+class Reached(Struct, frozen=True, kw_only=True):
+    """How far the engine's series were read: the last step (its number), and the incidents that
+    were open then."""
+
+    step: int
+    watches: tuple[Watch, ...] = ()
+
+
+class NoLedgerError(Exception):
+    """The file is no ledger, or cannot be used; the text says which."""
+
+
+class NoSuchIncidentError(Exception):
+    """There is no incident of that name."""
+
+
+class FindingsLedger:
+    """Open until ``close``. Raises ``sqlite3.Error`` if the file can no longer be used."""
+
+    def __init__(self, path: Path) -> None:
+        """Made if it is not there, readable for its owner alone. Raises ``NoLedgerError``."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            self._file = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
+            try:
+                self._prepare()
+            except BaseException:
+                self._file.close()
+                raise
+        except (OSError, sqlite3.Error, NoLedgerError) as error:
+            raise NoLedgerError(f"{path}: {error}") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def reached(self) -> Reached | None:
+        """How far the engine was read; ``None``: never."""
+        found = self._file.execute("SELECT value FROM kept WHERE name = 'reached'").fetchone()
+        return None if found is None else msgspec.json.decode(found[0], type=Reached)
+
+    def all(self) -> list[PublicIncident]:
+        """Every incident, the newest first."""
+        rows = self._file.execute("SELECT record FROM incident ORDER BY since DESC, id").fetchall()
+        return [msgspec.json.decode(row[0], type=PublicIncident) for row in rows]
+
+    def one(self, name: str) -> PublicIncident:
+        """The incident of that name. Raises ``NoSuchIncidentError``."""
+        found = self._file.execute("SELECT record FROM incident WHERE id = ?", (name,)).fetchone()
+        if found is None:
+            raise NoSuchIncidentError(f"no incident is called {name!r}")
+        return msgspec.json.decode(found[0], type=PublicIncident)
+
+    def read_on(self, reached: Reached, changed: Iterable[PublicIncident]) -> None:
+        """Keep how far was read, and the incidents that changed by it. What people decided of
+        them stays as it is."""
+        with self._transaction():
+            for new in changed:
+                try:
+                    old = self.one(new.incident.id)
+                    new = replace(
+                        new,
+                        standing=old.standing,
+                        released_at=old.released_at,
+                        corrections=old.corrections,
+                    )
+                except NoSuchIncidentError:
+                    pass
+                self._put(new)
+            self._file.execute(
+                "INSERT OR REPLACE INTO kept VALUES ('reached', ?)", (msgspec.json.encode(reached),)
+            )
+
+    def release(self, name: str, now: float) -> PublicIncident:
+        """Show it from now on. Raises ``NoSuchIncidentError``."""
+        with self._transaction():
+            one = self.one(name)
+            at = now if one.released_at is None else one.released_at
+            one = replace(one, standing=ReleaseState.RELEASED, released_at=at)
+            self._put(one)
+        return one
+
+    def hold(self, name: str) -> PublicIncident:
+        """No rule releases it. Raises ``NoSuchIncidentError``; ``ValueError``: it was released, and
+        what was said in public is corrected, and not taken back in silence."""
+        with self._transaction():
+            one = self.one(name)
+            if one.standing is ReleaseState.RELEASED:
+                raise ValueError("it was released: correct it, so that readers see what changed")
+            one = replace(one, standing=ReleaseState.HELD)
+            self._put(one)
+        return one
+
+    def correct(self, name: str, text: str, now: float) -> PublicIncident:
+        """Say something of it beside what was said. Raises ``NoSuchIncidentError``."""
+        with self._transaction():
+            one = self.one(name)
+            one = replace(one, corrections=(*one.corrections, Correction(now, text)))
+            self._put(one)
+        return one
+
+    def _put(self, one: PublicIncident) -> None:
+        self._file.execute(
+            "INSERT OR REPLACE INTO incident VALUES (?, ?, ?)",
+            (one.incident.id, msgspec.json.encode(one), one.incident.since),
+        )
+
+    def _prepare(self) -> None:
+        (identity,) = self._file.execute("PRAGMA application_id").fetchone()
+        (version,) = self._file.execute("PRAGMA user_version").fetchone()
+        (tables,) = self._file.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if identity not in (APPLICATION_ID, 0) or (identity == 0 and tables):
+            raise NoLedgerError("this is no file of a hub's findings")
+        if version > SCHEMA:
+            raise NoLedgerError(f"schema {version} is of a newer throttlewatch")
+        self._file.execute("PRAGMA journal_mode = WAL")
+        if version == SCHEMA:
+            return
+        with self._transaction():
+            if self._file.execute("PRAGMA user_version").fetchone() == (0,):
+                for statement in filter(str.strip, _TABLES.split(";\n")):
+                    self._file.execute(statement)
+                self._file.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                self._file.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._file.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._file.execute("ROLLBACK")
+            raise
+        self._file.execute("COMMIT")

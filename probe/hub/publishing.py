@@ -1,0 +1,138 @@
+"""One turn of publishing: read what the engine recorded, keep what came of it, write the site."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from probe import __version__
+from probe.config.schema import Config
+from probe.hub.engine_query import MOST_STEPS, EngineQuery, RecordedSeries
+from probe.hub.ledger import FindingsLedger, Reached
+from probe.hub.read_on import due, read_on
+from probe.hub.recorded_findings import NetworkTable, networks_of
+from probe.hub.site import PublicSite, files_of
+from probe.hub.site_parts import PlaceNames
+from probe.hub.strips import StripTime
+from probe.model.finding import Finding
+from probe.nation.sight import GRID_SECONDS
+from probe.publish.rules import recording_rules as recorded
+
+# The rules of a minute are evaluated some time within it, and take a while.
+BEHIND_SECONDS = 60.0
+# How far back an engine is read that was never read, or not for longer.
+MOST_BACK_SECONDS = 7 * 86_400.0
+# In one query: at thousands of networks that is some megabytes.
+CHUNK_STEPS = min(MOST_STEPS, 360)
+DAY = (86_400.0, 600.0)
+MONTH = (30 * 86_400.0, 7_200.0)
+
+
+class Publishing(Struct, frozen=True, kw_only=True):
+    """How a group publishes. ``release_after_seconds``: drafts that lasted so long are released
+    without a hand (``None``: none is)."""
+
+    name: str
+    home: str
+    networks: Mapping[int, str]
+    release_after_seconds: float | None = None
+
+
+class Turn(Struct, frozen=True, kw_only=True):
+    """What one turn did: incidents released by the rule, and files that were written."""
+
+    released: tuple[str, ...]
+    written: int
+
+
+def turn(
+    ledger: FindingsLedger,
+    query: EngineQuery,
+    config: Config,
+    how: Publishing,
+    out: Path,
+    now: float,
+) -> Turn:
+    """Publish what is so ``now`` (Unix seconds). Raises ``EngineQueryError``, ``sqlite3.Error``,
+    ``OSError``; what was published before stays then."""
+    titles = {platform.name: platform.title for platform in config.platforms}
+    findings = _read(ledger, query, config, titles, now)
+    released = []
+    for one in due(ledger.all(), how.release_after_seconds):
+        ledger.release(one.incident.id, now)
+        released.append(one.incident.id)
+    site = PublicSite(
+        name=how.name,
+        home=how.home,
+        made_at=now,
+        version=__version__,
+        names=PlaceNames(platforms=titles, networks=how.networks),
+        incidents=tuple(ledger.all()),
+        findings=findings,
+        day=_table(query, now, *DAY),
+        month=_table(query, now, *MONTH),
+    )
+    return Turn(released=tuple(released), written=write_files(files_of(site), out))
+
+
+def _read(
+    ledger: FindingsLedger,
+    query: EngineQuery,
+    config: Config,
+    titles: Mapping[str, str],
+    now: float,
+) -> tuple[Finding, ...]:
+    last = int((now - BEHIND_SECONDS) // GRID_SECONDS)
+    oldest = last - int(MOST_BACK_SECONDS // GRID_SECONDS)
+    reached = ledger.reached() or Reached(step=oldest)
+    if reached.step < oldest:
+        reached = Reached(step=oldest, watches=reached.watches)
+    findings: tuple[Finding, ...] = ()
+    # The last step again where there is no newer one: what is so now comes from it.
+    first = min(reached.step + 1, last)
+    for start in range(first, last + 1, CHUNK_STEPS):
+        until = min(start + CHUNK_STEPS - 1, last)
+
+        def asks(text: str, start: int = start, until: int = until) -> tuple[RecordedSeries, ...]:
+            return query.over(text, start * GRID_SECONDS, until * GRID_SECONDS, GRID_SECONDS)
+
+        known = {one.incident.id: one for one in ledger.all()}
+        reached, changed, findings = read_on(
+            reached, until, asks, config.settings.nation, titles, known
+        )
+        ledger.read_on(reached, changed.values())
+    return findings
+
+
+def _table(
+    query: EngineQuery, now: float, back_seconds: float, step_seconds: float
+) -> tuple[StripTime, NetworkTable]:
+    end = now // step_seconds * step_seconds + step_seconds
+    over = StripTime(start=end - back_seconds, end=end, step_seconds=step_seconds)
+    text = f'max_over_time({recorded.AFFECTED_NETWORK}{{drill=""}}[{step_seconds:.0f}s])'
+    found = query.over(text, over.start + step_seconds, end, step_seconds)
+    return over, networks_of(found, step_seconds)
+
+
+def write_files(files: Mapping[str, bytes], out: Path) -> int:
+    """Write those that differ from what is there, each whole or not at all; how many were. Nothing
+    is deleted: an address that was given out keeps its page."""
+    written = 0
+    for name, body in files.items():
+        file = out / name
+        if file.is_file() and file.read_bytes() == body:
+            continue
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+        try:
+            part.write_bytes(body)
+            # For a web server that runs as another user, whatever this one's mask.
+            part.chmod(0o644)
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
+        written += 1
+    return written

@@ -1,0 +1,246 @@
+"""The public page as files: complete without scripts, with relative links, so that any web space, a
+folder or a mirror can have it. Pure."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from markupsafe import Markup
+from msgspec import Struct
+
+from probe.hub.feeds import atom, json_feed
+from probe.hub.ledger import PublicIncident, ReleaseState
+from probe.hub.recorded_findings import NetworkTable
+from probe.hub.site_parts import API_VERSION, IncidentPage, PlaceNames, iso, page_of
+from probe.hub.strips import NOT_SAID, OK, SHOWN, WORDS, StripTime, strips_of
+from probe.model.finding import Finding, FindingKind, Reference, Scope
+from probe.publish.report.plot import Tick, marks
+from probe.publish.report.times import TimeWriter
+from probe.publish.templates import style, templates
+
+# A finding that is older is told with its time.
+STALE_SECONDS = 900.0
+# The last label of an axis would be cut at the strip's end.
+_LAST_TICK_PERCENT = 88.0
+_STATES = {kind: state for kind, state, _ in SHOWN}
+
+
+class PublicSite(Struct, frozen=True, kw_only=True):
+    """What is shown: ``name`` of who publishes, ``home`` (its address with a slash at the end, or
+    empty), all ``incidents`` (only those that were released are shown), the last ``findings``, and
+    networks over a day and a month, each with its table. ``renew_seconds``: how often browsers look
+    again."""
+
+    name: str
+    home: str
+    made_at: float
+    version: str
+    names: PlaceNames
+    incidents: tuple[PublicIncident, ...]
+    findings: tuple[Finding, ...]
+    day: tuple[StripTime, NetworkTable]
+    month: tuple[StripTime, NetworkTable]
+    renew_seconds: int = 300
+
+
+class PlatformNow(Struct, frozen=True, kw_only=True):
+    """How it stands with a platform in a country; ``state``: a class of the page, ``path``: of the
+    incident that says so."""
+
+    country: str
+    platform: str
+    title: str
+    state: str
+    sentence: str
+    path: str = ""
+
+
+class NowDocument(Struct, frozen=True, kw_only=True):
+    """``api/v1/now.json``. Times are RFC 3339."""
+
+    made_at: str
+    platforms: tuple[PlatformNow, ...]
+    version: int = API_VERSION
+
+
+class IncidentsDocument(Struct, frozen=True, kw_only=True):
+    """``api/v1/incidents.json``: all that was released, the newest first."""
+
+    made_at: str
+    incidents: tuple[IncidentPage, ...]
+    version: int = API_VERSION
+
+
+def files_of(site: PublicSite) -> dict[str, bytes]:
+    """Every file of the site, by its path from the root."""
+    released = [one for one in site.incidents if one.standing is ReleaseState.RELEASED]
+    pages = [page_of(one, site.names, site.made_at) for one in released]
+    now = _now(site, pages)
+    made_at = iso(site.made_at)
+    countries = sorted({one.country for one in now}, key=site.names.country)
+    write = _Writer(site)
+    found = {
+        "index.html": write.page(
+            "site_index.html.j2",
+            title=site.name,
+            up="",
+            countries=[(code, [one for one in now if one.country == code]) for code in countries],
+            incidents=pages[:20],
+        ),
+        "feed.atom": atom(pages, name=site.name, home=site.home, made_at=made_at),
+        "feed.json": json_feed(pages, name=site.name, home=site.home),
+        "api/v1/now.json": _json(NowDocument(made_at=made_at, platforms=tuple(now))),
+        "api/v1/incidents.json": _json(IncidentsDocument(made_at=made_at, incidents=tuple(pages))),
+        "api/v1/schema.json": _json(_schema()),
+    }
+    for code in countries:
+        found[f"{code.lower()}/index.html"] = write.page(
+            "site_country.html.j2",
+            title=f"{site.names.country(code)}: {site.name}",
+            up="../",
+            country=code,
+            now=[one for one in now if one.country == code],
+            strips=list(_strips(site, code, now)),
+            ticks=[_ticks(over) for over, _ in (site.day, site.month)],
+            incidents=[one for one in pages if one.country == code],
+        )
+    for one in pages:
+        found[one.path] = write.page(
+            "site_incident.html.j2", title=f"{one.title} ({site.name})", up="../../", one=one
+        )
+        found[f"incidents/{one.id}/incident.json"] = _json(one)
+    return found
+
+
+class _Writer:
+    """Fills the templates of one site."""
+
+    def __init__(self, site: PublicSite) -> None:
+        css = style("report.css", "site.css")
+        digest = b64encode(sha256(css.encode()).digest()).decode()
+        self._common = {
+            "css": Markup(css),  # noqa: S704 - our own file
+            "policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
+            f"style-src 'sha256-{digest}'",
+            "site": site,
+            "names": site.names,
+            "made_at": TimeWriter().moment(site.made_at),
+            "legend": [*((s, w) for s, w in WORDS.items())],
+            "said": _said_time,
+        }
+
+    def page(self, template: str, **more: Any) -> bytes:
+        return templates().get_template(template).render(**self._common, **more).encode()
+
+
+def _ticks(over: StripTime) -> list[Tick]:
+    every = marks(over.start, over.end, TimeWriter())
+    return [tick for tick in every if tick.at < _LAST_TICK_PERCENT]
+
+
+def _said_time(text: str) -> str:
+    """``2026-01-20 13:40 UTC`` of an RFC 3339 time."""
+    return f"{text[:10]} {text[11:16]} UTC"
+
+
+def _now(site: PublicSite, pages: Sequence[IncidentPage]) -> list[PlatformNow]:
+    """Each country and platform of which anything is known or was said."""
+    open_pages = [one for one in pages if one.ended_at is None]
+    at_work = {
+        (one.incident.country, one.incident.platform)
+        for one in site.incidents
+        if one.incident.closed_at is None and one.standing is not ReleaseState.RELEASED
+    }
+    findings = {
+        (one.country, one.platform): one
+        for one in site.findings
+        if one.kind is FindingKind.RESTRICTED
+    }
+    last_heard = {one.incident.id: one.incident.updated_at for one in site.incidents}
+    places = {*findings, *at_work, *((one.country, one.platform) for one in pages)}
+    found = []
+    for country, platform in sorted(places):
+        title = site.names.platforms.get(platform, platform) or "Every vantage"
+        grave = [
+            one
+            for kind in (*_STATES, FindingKind.SILENT)
+            for one in open_pages
+            if (one.country, one.platform, one.kind) == (country, platform, kind)
+        ]
+        if grave:
+            state = _STATES.get(grave[0].kind, "offline")
+            sentence, path = grave[0].sentence, grave[0].path
+            heard = last_heard[grave[0].id]
+            if site.made_at - heard > STALE_SECONDS:
+                sentence = f"As of {_said_time(iso(heard))}: {sentence}"
+        elif platform == "":
+            continue
+        else:
+            path = ""
+            state, sentence = _calm(
+                title, findings.get((country, platform)), (country, platform) in at_work
+            )
+        found.append(
+            PlatformNow(
+                country=country,
+                platform=platform,
+                title=title,
+                state=state,
+                sentence=sentence,
+                path=path,
+            )
+        )
+    return found
+
+
+def _calm(title: str, finding: Finding | None, at_work: bool) -> tuple[str, str]:
+    """Where no incident was released: the page's class, and a sentence."""
+    if at_work or (finding is not None and finding.affected_asns):
+        return NOT_SAID, f"Nothing is said of {title} for now."
+    if finding is None:
+        return NOT_SAID, f"How it is with {title} is not known: nothing was heard lately."
+    if finding.scope is Scope.INSUFFICIENT or finding.reference is Reference.FAILING:
+        return NOT_SAID, finding.sentence
+    count = len(finding.covered_asns)
+    where = "In the one network that is heard, most vantages do not find"
+    if count > 1:
+        where = f"In none of the {count} networks that are heard do most vantages find"
+    return OK, f"{where} {title} throttled or blocked."
+
+
+def _strips(
+    site: PublicSite, country: str, now: Sequence[PlatformNow]
+) -> Iterator[tuple[str, list[tuple[str, Any, Any]]]]:
+    """Each platform's networks: a name, its day and its month."""
+    for one in now:
+        if one.country != country or not one.platform:
+            continue
+        by_asn: dict[int, list[Any]] = {}
+        for number, (over, table) in enumerate((site.day, site.month)):
+            for strip in strips_of(country, one.platform, table, over, site.incidents):
+                by_asn.setdefault(strip.asn, [None, None])[number] = strip
+        yield (
+            one.title,
+            [(site.names.network(asn), *several) for asn, several in sorted(by_asn.items())],
+        )
+
+
+def _schema() -> Mapping[str, Any]:
+    """JSON Schema of the documents of the API."""
+    (now, incidents), components = msgspec.json.schema_components(
+        (NowDocument, IncidentsDocument), ref_template="#/$defs/{name}"
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$comment": "now.json is a NowDocument, incidents.json an IncidentsDocument.",
+        "anyOf": [now, incidents],
+        "$defs": components,
+    }
+
+
+def _json(value: object) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"

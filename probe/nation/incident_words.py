@@ -1,0 +1,33 @@
+"""What an incident is called, in a few words: titles of notifications and pages. No more is said
+than in the sentence of its finding."""
+
+from __future__ import annotations
+
+from probe.model.finding import FindingKind, Incident, Reference, Scope
+
+_WHAT = {
+    FindingKind.RESTRICTED: "throttled or blocked",
+    FindingKind.IMPAIRED: "slow or failing",
+    FindingKind.DEGRADED: "slow with everything else",
+    FindingKind.OFFLINE: "out of reach with everything else",
+}
+_WHERE = {
+    Scope.NETWORK: "in one network",
+    Scope.PARTIAL: "in several networks",
+    Scope.NATION: "nation-wide",
+}
+_FEW = "in some networks, of too few to say more"
+
+
+def incident_title(incident: Incident, platform: str) -> str:
+    """``X is throttled or blocked in several networks``; ``platform``: its name for people. Without
+    a reference that is fine, what is seen nation-wide is no more than consistent with it."""
+    drill = "Drill: " if incident.drill else ""
+    if incident.kind is FindingKind.SILENT:
+        return f"{drill}Most vantages fell silent within minutes"
+    tense = "is" if incident.closed_at is None else "was"
+    what, where = _WHAT[incident.kind], _WHERE.get(incident.scope, _FEW)
+    if incident.scope is Scope.NATION and incident.reference is not Reference.FINE:
+        seen = f"What {tense} seen of {platform} {tense} consistent with its being"
+        return f"{drill}{seen} {what} nation-wide"
+    return f"{drill}{platform} {tense} {what} {where}"

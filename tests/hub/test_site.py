@@ -1,0 +1,197 @@
+"""What a page shows of drafts, of what is released, and of what nobody knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from probe.hub.ledger import Correction, NetworkEvidence, PublicIncident, ReleaseState
+from probe.hub.site import IncidentsDocument, NowDocument, PublicSite, files_of
+from probe.hub.site_parts import PlaceNames
+from probe.hub.strips import NOT_SAID, OK, StripTime, strips_of
+from probe.model.finding import Ending, Finding, FindingKind, Incident, Reference, Scope
+
+NOW = 1_768_910_400.0
+HOUR = 3_600.0
+
+
+def incident(**more: Any) -> Incident:
+    one = Incident(
+        id="pk-x-restricted-1",
+        country="PK",
+        platform="x",
+        kind=FindingKind.RESTRICTED,
+        scope=Scope.NATION,
+        since=NOW - 4 * HOUR,
+        opened_at=NOW - 4 * HOUR,
+        updated_at=NOW,
+        severity=1.0,
+        peak_share=0.75,
+        networks=(1, 2),
+        sentence="PK: what is seen of X is consistent with its being throttled or blocked.",
+    )
+    return replace(one, **more)
+
+
+def released(**more: Any) -> PublicIncident:
+    return PublicIncident(
+        incident=incident(**more), standing=ReleaseState.RELEASED, released_at=NOW, heard=4
+    )
+
+
+def finding(**more: Any) -> Finding:
+    one = Finding(
+        at=NOW,
+        country="PK",
+        platform="x",
+        kind=FindingKind.RESTRICTED,
+        scope=Scope.NONE,
+        sentence="PK: X is throttled or blocked in none of 3 networks.",
+        covered_asns=(1, 2, 3),
+    )
+    return replace(one, **more)
+
+
+def shown(*incidents: PublicIncident, findings: tuple[Finding, ...] = ()) -> dict[str, bytes]:
+    over = StripTime(start=NOW - 24 * HOUR, end=NOW, step_seconds=HOUR)
+    return files_of(
+        PublicSite(
+            name="Watch",
+            home="https://watch.example.org/",
+            made_at=NOW,
+            version="1",
+            names=PlaceNames(platforms={"x": "X"}),
+            incidents=incidents,
+            findings=findings,
+            day=(over, {}),
+            month=(over, {}),
+        )
+    )
+
+
+def now_of(*incidents: PublicIncident, findings: tuple[Finding, ...] = ()) -> tuple[str, str]:
+    files = shown(*incidents, findings=findings)
+    document = msgspec.json.decode(files["api/v1/now.json"], type=NowDocument)
+    (one,) = document.platforms
+    return one.state, one.sentence
+
+
+def test_how_it_is_now_is_said_as_far_as_it_is_known_and_released() -> None:
+    assert now_of(released()) == ("throttled", incident().sentence)
+    draft = PublicIncident(incident=incident())
+    calm = finding()
+    for held in (draft, replace(draft, standing=ReleaseState.HELD)):
+        assert now_of(held, findings=(calm,)) == (NOT_SAID, "Nothing is said of X for now.")
+    # What is affected and no incident yet is no calm.
+    assert now_of(findings=(finding(affected_asns=(1,)),))[0] == NOT_SAID
+    assert now_of(findings=(calm,)) == (
+        OK,
+        "In none of the 3 networks that are heard do most vantages find X throttled or blocked.",
+    )
+    few = finding(scope=Scope.INSUFFICIENT, sentence="PK: insufficient coverage.")
+    assert now_of(findings=(few,)) == (NOT_SAID, few.sentence)
+    ended = released(closed_at=NOW, ending=Ending.RECOVERED)
+    assert now_of(ended) == (
+        NOT_SAID,
+        "How it is with X is not known: nothing was heard lately.",
+    )
+    old = released(updated_at=NOW - HOUR)
+    assert now_of(old)[1] == f"As of 2026-01-20 11:00 UTC: {incident().sentence}"
+
+
+def test_a_draft_is_in_no_file() -> None:
+    secret = incident(sentence="PK: a draft that nobody may read.", id="pk-x-restricted-7")
+    for state in (ReleaseState.DRAFT, ReleaseState.HELD):
+        files = shown(PublicIncident(incident=secret, standing=state))
+        assert not [name for name in files if "pk-x-restricted-7" in name]
+        assert not [name for name, body in files.items() if b"nobody may read" in body]
+
+
+def test_what_is_published_is_what_the_schema_says_and_no_number_is_made_up() -> None:
+    one = replace(
+        released(reference=Reference.ABSENT, closed_at=NOW, ending=Ending.NO_DATA),
+        evidence=(NetworkEvidence(asn=1, affected=1, vantages=2),),
+        corrections=(Correction(NOW, "<script>alert(1)</script> & more"),),
+    )
+    files = shown(one)
+    document = msgspec.json.decode(files["api/v1/incidents.json"], type=IncidentsDocument)
+    (page,) = document.incidents
+    assert page.factor is None
+    assert "How many times slower it is: that is not known." in page.may_not_be_said
+    assert "That it is fine outside the country: no vantage abroad showed that." in (
+        page.may_not_be_said
+    )
+    assert page.title == (
+        "Pakistan: What was seen of X was consistent with its being throttled or blocked "
+        "nation-wide"
+    )
+    html = files[page.path].decode()
+    assert "slower at the median" not in html
+    assert "<script" not in html
+    assert "How it went on is not known" in html
+    schema = msgspec.json.decode(files["api/v1/schema.json"])
+    described = schema["$defs"]["IncidentPage"]["properties"]
+    assert set(described) == set(msgspec.to_builtins(page))
+    assert files["feed.atom"].count(b"https://watch.example.org/incidents/") == 1
+
+
+CELLS = st.dictionaries(
+    st.integers(1, 24),
+    st.dictionaries(st.integers(1, 3), st.sampled_from((0.0, 1.0)), max_size=3),
+    max_size=24,
+)
+
+
+@given(
+    CELLS,
+    CELLS,
+    st.lists(
+        st.tuples(
+            st.sampled_from(ReleaseState),
+            st.sampled_from((FindingKind.RESTRICTED, FindingKind.IMPAIRED)),
+            st.integers(0, 23),
+            st.integers(0, 12),
+        ),
+        max_size=4,
+    ),
+)
+def test_a_strip_shows_nothing_but_what_was_measured_and_released(
+    restricted: dict[int, dict[int, float]],
+    impaired: dict[int, dict[int, float]],
+    decided: list[tuple[ReleaseState, FindingKind, int, int]],
+) -> None:
+    over = StripTime(start=0.0, end=24 * HOUR, step_seconds=HOUR)
+    incidents = [
+        PublicIncident(
+            incident=incident(
+                kind=kind,
+                since=begin * HOUR,
+                updated_at=(begin + hours) * HOUR,
+                closed_at=(begin + hours + 1) * HOUR,
+                networks=(1, 2),
+            ),
+            standing=state,
+        )
+        for state, kind, begin, hours in decided
+    ]
+    table = {("PK", "x", "restricted"): restricted, ("PK", "x", "impaired"): impaired}
+    for strip in strips_of("PK", "x", table, over, incidents):
+        for piece in strip.pieces:
+            first = round(piece.left * 24 / 100) + 1
+            for step in range(first, first + round(piece.width * 24 / 100)):
+                said = {
+                    kind: cells[step][strip.asn]
+                    for kind, cells in (("throttled", restricted), ("impaired", impaired))
+                    if strip.asn in cells.get(step, {})
+                }
+                assert said, "what was not measured has no piece"
+                if piece.state == OK:
+                    assert not any(said.values())
+                elif piece.state != NOT_SAID:
+                    assert said[piece.state] == 1.0
+                    assert strip.asn in (1, 2)
+                    assert [one for one in incidents if one.standing is ReleaseState.RELEASED]
