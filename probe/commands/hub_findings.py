@@ -106,6 +106,8 @@ def publish(
                 done = turn(ledger, query, config, how, out, time.time())
                 for released in done.released:
                     tell(f"{released} was released, as it has lasted for so long")
+                for untold in done.untold:
+                    tell(untold)
             except (EngineQueryError, OSError) as error:
                 if every is None:
                     raise click.ClickException(str(error)) from error

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +19,8 @@ from msgspec.structs import replace
 
 from probe.model.finding import Incident
 from probe.nation.incidents import Watch
+
+T = TypeVar("T", bound=Struct)
 
 # "tw-f" in ASCII: neither a history nor a register.
 APPLICATION_ID = 0x74772D66
@@ -114,10 +117,22 @@ class FindingsLedger:
         """Close the file."""
         self._file.close()
 
-    def reached(self) -> Reached | None:
-        """How far the engine was read; ``None``: never."""
-        found = self._file.execute("SELECT value FROM kept WHERE name = 'reached'").fetchone()
-        return None if found is None else msgspec.json.decode(found[0], type=Reached)
+    def kept(self, kind: type[T]) -> T | None:
+        """The value of that type that was kept; ``None``: none was."""
+        name = kind.__name__.lower()
+        found = self._file.execute("SELECT value FROM kept WHERE name = ?", (name,)).fetchone()
+        return None if found is None else msgspec.json.decode(found[0], type=kind)
+
+    def keep(self, value: Struct) -> None:
+        """Keep it, in place of the last one of its type."""
+        with self._transaction():
+            self._keep(value)
+
+    def _keep(self, value: Struct) -> None:
+        self._file.execute(
+            "INSERT OR REPLACE INTO kept VALUES (?, ?)",
+            (type(value).__name__.lower(), msgspec.json.encode(value)),
+        )
 
     def all(self) -> list[PublicIncident]:
         """Every incident, the newest first."""
@@ -147,9 +162,7 @@ class FindingsLedger:
                 except NoSuchIncidentError:
                     pass
                 self._put(new)
-            self._file.execute(
-                "INSERT OR REPLACE INTO kept VALUES ('reached', ?)", (msgspec.json.encode(reached),)
-            )
+            self._keep(reached)
 
     def release(self, name: str, now: float) -> PublicIncident:
         """Show it from now on. Raises ``NoSuchIncidentError``."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from probe import __version__
 from probe.config.schema import Config
+from probe.hub.announcing import announce
 from probe.hub.engine_query import MOST_STEPS, EngineQuery, RecordedSeries
 from probe.hub.ledger import FindingsLedger, Reached
 from probe.hub.read_on import due, read_on
@@ -42,10 +43,12 @@ class Publishing(Struct, frozen=True, kw_only=True):
 
 
 class Turn(Struct, frozen=True, kw_only=True):
-    """What one turn did: incidents released by the rule, and files that were written."""
+    """What one turn did: incidents released by the rule, files that were written, and who could
+    not be told, in sentences."""
 
     released: tuple[str, ...]
     written: int
+    untold: tuple[str, ...] = ()
 
 
 def turn(
@@ -75,7 +78,10 @@ def turn(
         day=_table(query, now, *DAY),
         month=_table(query, now, *MONTH),
     )
-    return Turn(released=tuple(released), written=write_files(files_of(site), out))
+    written = write_files(files_of(site), out)
+    # What a message leads to is there.
+    untold = announce(ledger, config.settings.notify.receivers, titles, how.home)
+    return Turn(released=tuple(released), written=written, untold=tuple(untold))
 
 
 def _read(
@@ -87,7 +93,7 @@ def _read(
 ) -> tuple[Finding, ...]:
     last = int((now - BEHIND_SECONDS) // GRID_SECONDS)
     oldest = last - int(MOST_BACK_SECONDS // GRID_SECONDS)
-    reached = ledger.reached() or Reached(step=oldest)
+    reached = ledger.kept(Reached) or Reached(step=oldest)
     if reached.step < oldest:
         reached = Reached(step=oldest, watches=reached.watches)
     findings: tuple[Finding, ...] = ()

@@ -26,6 +26,7 @@ from probe.nation.sight import GRID_SECONDS, Reading, Seen, Sight
 from probe.publish.forward.remote_write_message import HEADERS, encode
 from tests.hub.recorded import STRUCK, series_of
 from tests.publish.forward.receivers import PrometheusReceiver
+from tests.publish.notify.receivers import Heard, down, listening, taken
 
 NETWORKS = (17557, 23674, 38264, 45595)
 TITLES = {"x": "X (Twitter)", "youtube": "YouTube"}
@@ -112,6 +113,12 @@ def engine(tmp_path: Path) -> Iterator[PrometheusReceiver]:
     made.program.client.close()
 
 
+@pytest.fixture
+def heard() -> Iterator[Heard]:
+    with listening() as found:
+        yield found
+
+
 class Links(HTMLParser):
     """Where a page leads, and whether it runs anything."""
 
@@ -146,17 +153,23 @@ def whole(site: Path) -> None:
 
 
 def test_a_finding_is_a_draft_until_it_is_released_and_then_corrected(
-    tmp_path: Path, engine: PrometheusReceiver
+    tmp_path: Path, engine: PrometheusReceiver, heard: Heard
 ) -> None:
     written(played(time.time()), engine)
     site, ledger = tmp_path / "site", ("--ledger", str(tmp_path / "findings.sqlite3"))
     file = tmp_path / "fleet.yaml"
-    file.write_text("platforms: [x, youtube]\nnation: {hold: 5m, close: 10m}\n")
+    place = f"127.0.0.1:{heard.port}"
+    (tmp_path / "url").write_text(f"json://{place}/")
+    file.write_text(
+        "platforms: [x, youtube]\nnation: {hold: 5m, close: 10m}\n"
+        f"notify: {{receivers: [{{name: group, url_file: url, hosts: ['{place}']}}]}}\n"
+    )
     networks = tmp_path / "networks"
     networks.write_text("# by hand\n17557 PTCL\nAS23674 Nayatel <Ltd>\n")
     publish = (
         *("publish", "-c", str(file), *ledger, "--engine", engine.program.url, "--out", str(site)),
         *("--networks", str(networks), "--name", "Watch & Co"),
+        *("--url", "https://watch.example.org"),
     )
     ran(*publish)
     whole(site)
@@ -173,8 +186,10 @@ def test_a_finding_is_a_draft_until_it_is_released_and_then_corrected(
     (name,) = re.findall(r"^(pk-x-restricted-\d+)  draft", listed, re.MULTILINE)
     assert "X (Twitter) is throttled or blocked nation-wide, 3 of 4 networks" in listed
 
+    assert heard.requests == 0, "of a draft nobody is told"
     ran("release", *ledger, name)
-    ran(*publish)
+    heard.answer = down
+    assert "group: not delivered" in ran(*publish).stderr
     whole(site)
     country = (site / "pk" / "index.html").read_text()
     page = (site / "incidents" / name / "index.html").read_text()
@@ -198,7 +213,14 @@ def test_a_finding_is_a_draft_until_it_is_released_and_then_corrected(
 
     ran("hold", *ledger, name, fails=True)
     ran("correct", *ledger, name, "Two of these vantages were in one home.")
+    heard.answer = taken
     ran(*publish)
+    ran(*publish)
+    (letter,) = heard.letters
+    assert letter["title"] == "Correction (PK), and 1 more"
+    assert "Ended: X (Twitter) was throttled or blocked nation-wide (PK)" in letter["message"]
+    assert f"https://watch.example.org/incidents/{name}/index.html" in letter["message"]
+    assert "Two of these vantages were in one home." in letter["message"]
     page = (site / "incidents" / name / "index.html").read_text()
     assert "Two of these vantages were in one home." in page
     feed = Xml.parse(site / "feed.atom").getroot()
@@ -207,7 +229,7 @@ def test_a_finding_is_a_draft_until_it_is_released_and_then_corrected(
     assert "Two of these vantages were in one home." in (entry.findtext(f"{atom}summary") or "")
     assert (entry.findtext(f"{atom}updated") or "") >= (entry.findtext(f"{atom}published") or "")
     items = json.loads((site / "feed.json").read_text())["items"]
-    assert items[0]["url"] == f"incidents/{name}/index.html"
+    assert items[0]["url"] == f"https://watch.example.org/incidents/{name}/index.html"
     # Where the engine is away, what was published stays, and why is said.
     engine.kill()
     assert "the engine cannot be asked" in ran(*publish, fails=True).stderr

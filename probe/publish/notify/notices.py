@@ -49,7 +49,7 @@ class Restriction(Struct, frozen=True, kw_only=True):
 _NOBODY_KNOWS = frozenset({State.UNKNOWN, State.OFFLINE, State.DEGRADED})
 # The same onset called otherwise is a correction, and no end.
 _SAME_ONSET_SECONDS = 1.0
-_WIDE = frozenset({Scope.PARTIAL, Scope.NATION})
+WIDE = frozenset({Scope.PARTIAL, Scope.NATION})
 
 
 def restrictions(
@@ -89,11 +89,15 @@ def of_restriction(
 
 
 def of_incident(
-    incident: Incident, told: LastTold | None, title: str
+    incident: Incident,
+    told: LastTold | None,
+    title: str,
+    *,
+    least: frozenset[Scope] | None = WIDE,
 ) -> tuple[LastTold | None, Notice | None]:
     """The same of an incident, from where it is in several networks on: what is in one is told of
-    its vantages."""
-    wide = incident.scope in _WIDE or incident.kind is FindingKind.SILENT
+    its vantages. ``least``: from which scopes on (``None``: any)."""
+    wide = least is None or incident.scope in least or incident.kind is FindingKind.SILENT
     if told is None and (not wide or incident.closed_at is not None):
         return None, None
     title = f"{incident_title(incident, title)} ({incident.country})"
