@@ -15,7 +15,7 @@ from probe.publish.notify.mailbag import Mailbag
 from probe.publish.notify.notices import LastTold, Notice, of_incident
 
 
-class Announced(Struct, frozen=True, kw_only=True):
+class Announcements(Struct, frozen=True, kw_only=True):
     """What was told: of each incident (by its name) the last word while it has no end, those that
     were told of at all, with how many corrections, and what waits for each receiver."""
 
@@ -25,8 +25,11 @@ class Announced(Struct, frozen=True, kw_only=True):
 
 
 def news(
-    announced: Announced, incidents: Iterable[PublicIncident], titles: Mapping[str, str], home: str
-) -> tuple[Announced, list[Notice]]:
+    announced: Announcements,
+    incidents: Iterable[PublicIncident],
+    titles: Mapping[str, str],
+    home: str,
+) -> tuple[Announcements, list[Notice]]:
     """The notices on released ``incidents``, and what is told with them. Pure."""
     told, corrections = dict(announced.open), dict(announced.corrections)
     found = []
@@ -56,7 +59,7 @@ def news(
             for said in one.corrections[corrections.get(name, 0) :]
         ]
         corrections[name] = len(one.corrections)
-    return Announced(open=told, corrections=corrections, bags=announced.bags), found
+    return Announcements(open=told, corrections=corrections, bags=announced.bags), found
 
 
 def announce(
@@ -69,8 +72,8 @@ def announce(
     next turn. Sentences on those that did not get theirs."""
     if not receivers:
         return []
-    before = ledger.kept(Announced)
-    announced, notices = news(before or Announced(), ledger.all(), titles, home)
+    before = ledger.kept(Announcements)
+    announced, notices = news(before or Announcements(), ledger.all(), titles, home)
     if before is None:
         # Of what was released before there was anybody to tell, nothing is told.
         notices = []
@@ -78,14 +81,16 @@ def announce(
         one.name: announced.bags.get(one.name, Mailbag()).with_more(tuple(notices))
         for one in receivers
     }
-    announced = Announced(open=announced.open, corrections=announced.corrections, bags=bags)
+    announced = Announcements(open=announced.open, corrections=announced.corrections, bags=bags)
     # Before anything is sent: what happens to this process then, it waits.
     ledger.keep(announced)
     results = asyncio.run(_sent(receivers, bags))
     done = {name: Mailbag() if result is Delivered.WELL else bags[name] for name, result in results}
     if done:
         ledger.keep(
-            Announced(open=announced.open, corrections=announced.corrections, bags={**bags, **done})
+            Announcements(
+                open=announced.open, corrections=announced.corrections, bags={**bags, **done}
+            )
         )
     return [f"{name}: {WORDS[result]}" for name, result in results if result is not Delivered.WELL]
 

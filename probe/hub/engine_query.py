@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
 
 import httpx
 import msgspec
@@ -26,8 +27,9 @@ class RecordedSeries(Struct, frozen=True):
     values: tuple[tuple[float, str], ...]
 
     def by_step(self, step_seconds: float) -> dict[int, float]:
-        """Its numbers by the number of their step."""
-        return {round(at / step_seconds): float(value) for at, value in self.values}
+        """Its numbers by the number of their step; what is none, as 0 / 0, is left out."""
+        numbers = {round(at / step_seconds): float(value) for at, value in self.values}
+        return {step: number for step, number in numbers.items() if isfinite(number)}
 
 
 class _Found(Struct, frozen=True):

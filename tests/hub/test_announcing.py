@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from probe.hub.announcing import Announced, news
+from probe.hub.announcing import Announcements, news
 from probe.hub.ledger import Correction, PublicIncident, ReleaseState
 from probe.model.finding import Ending, Reference, Scope
 from tests.hub.test_site import NOW, incident, released
@@ -14,7 +14,7 @@ TITLES = {"x": "X"}
 
 def told(*steps: PublicIncident) -> list[str]:
     """The titles of all messages, one turn after the other."""
-    announced, found = Announced(), list[str]()
+    announced, found = Announcements(), list[str]()
     for step in steps:
         announced, notices = news(announced, [step], TITLES, "https://w.example/")
         found += [notice.title for notice in notices]

@@ -51,9 +51,8 @@ def listening() -> Iterator[Heard]:
         def do_POST(self) -> None:
             heard.requests += 1
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            letter = json.loads(body)
             if heard.answer is taken:
-                heard.letters.append(letter)
+                heard.letters.append(json.loads(body))
             try:
                 heard.answer(self)
             except OSError:
