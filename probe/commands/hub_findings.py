@@ -71,6 +71,13 @@ class DurationSaid(click.ParamType):  # type: ignore[type-arg]
     type=DurationSaid(),
     help="Release what has lasted so long without a hand. Without it, nothing is.",
 )
+@click.option(
+    "--behind",
+    type=DurationSaid(),
+    default="1m",
+    show_default=True,
+    help="Leave out what is newer: the engine's rules are so late.",
+)
 @click.option("--every", type=DurationSaid(), help="Publish again and again, in such times.")
 def publish(
     path: Path | None,
@@ -81,6 +88,7 @@ def publish(
     url: str,
     networks: Path | None,
     release_after: float | None,
+    behind: float,
     every: float | None,
 ) -> None:
     """Write the public page of a fleet to a folder: any web space can have it.
@@ -99,6 +107,7 @@ def publish(
         home=_home(url),
         networks={} if networks is None else _names(networks),
         release_after_seconds=release_after,
+        behind_seconds=behind,
     )
     with _opened(file) as ledger, closing(EngineQuery(engine)) as query:
         while True:

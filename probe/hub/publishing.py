@@ -34,12 +34,14 @@ MONTH = (30 * 86_400.0, 7_200.0)
 
 class Publishing(Struct, frozen=True, kw_only=True):
     """How a group publishes. ``release_after_seconds``: drafts that lasted so long are released
-    without a hand (``None``: none is)."""
+    without a hand (``None``: none is). ``behind_seconds``: so old the
+    newest step is that is read, since rules are late."""
 
     name: str
     home: str
     networks: Mapping[int, str]
     release_after_seconds: float | None = None
+    behind_seconds: float = BEHIND_SECONDS
 
 
 class Turn(Struct, frozen=True, kw_only=True):
@@ -62,7 +64,7 @@ def turn(
     """Publish what is so ``now`` (Unix seconds). Raises ``EngineQueryError``, ``sqlite3.Error``,
     ``OSError``; what was published before stays then."""
     titles = {platform.name: platform.title for platform in config.platforms}
-    findings = _read(ledger, query, config, titles, now)
+    findings = _read(ledger, query, config, titles, now - how.behind_seconds)
     released = []
     for one in due(ledger.all(), how.release_after_seconds):
         ledger.release(one.incident.id, now)
@@ -89,9 +91,9 @@ def _read(
     query: EngineQuery,
     config: Config,
     titles: Mapping[str, str],
-    now: float,
+    to: float,
 ) -> tuple[Finding, ...]:
-    last = int((now - BEHIND_SECONDS) // GRID_SECONDS)
+    last = int(to // GRID_SECONDS)
     oldest = last - int(MOST_BACK_SECONDS // GRID_SECONDS)
     reached = ledger.kept(Reached) or Reached(step=oldest)
     if reached.step < oldest:
