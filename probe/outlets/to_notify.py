@@ -47,8 +47,10 @@ class ToNotify(Outlet):
                 self._begun = True
                 self._start()
             case Configured():
+                before = self._notify
                 self._use(event.config)
-                if self._begun:
+                # What is under way for receivers that stay as they are goes on.
+                if self._begun and self._notify != before:
                     self._start()
             case RoundJudged() if self._on:
                 self._take_up()
