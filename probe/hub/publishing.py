@@ -14,7 +14,7 @@ from probe.hub.announcing import announce
 from probe.hub.engine_query import MOST_STEPS, EngineQuery, RecordedSeries
 from probe.hub.ledger import FindingsLedger, Reached
 from probe.hub.read_on import due, read_on
-from probe.hub.recorded_findings import NetworkTable, networks_of
+from probe.hub.recorded_findings import MEASURED, NetworkTable, networks_of
 from probe.hub.site import PublicSite, files_of
 from probe.hub.site_parts import PlaceNames
 from probe.hub.strips import StripTime
@@ -120,7 +120,7 @@ def _table(
 ) -> tuple[StripTime, NetworkTable]:
     end = now // step_seconds * step_seconds + step_seconds
     over = StripTime(start=end - back_seconds, end=end, step_seconds=step_seconds)
-    text = f'max_over_time({recorded.AFFECTED_NETWORK}{{drill=""}}[{step_seconds:.0f}s])'
+    text = f"max_over_time({recorded.AFFECTED_NETWORK}{{{MEASURED}}}[{step_seconds:.0f}s])"
     found = query.over(text, over.start + step_seconds, end, step_seconds)
     return over, networks_of(found, step_seconds)
 

@@ -8,22 +8,22 @@ from msgspec.structs import replace
 
 from probe.config.schema import NationConfig
 from probe.hub.ledger import NetworkEvidence, PublicIncident, Reached, ReleaseState
-from probe.hub.recorded_findings import AsksEngine, findings_by_step, networks_of
+from probe.hub.recorded_findings import MEASURED, AsksEngine, findings_by_step, networks_of
 from probe.model.finding import Finding, FindingKind
 from probe.nation.incidents import Incidents, key_of
 from probe.nation.sight import GRID_SECONDS
 from probe.publish.metrics import metric_names as names
 from probe.publish.rules import recording_rules as recorded
 
-_STRUCK = f'count by (country, asn, platform, kind) ({recorded.VOTER}{{drill=""}})'
-_ASKED = f'{recorded.VOTERS}{{drill=""}}'
+_STRUCK = f"count by (country, asn, platform, kind) ({recorded.VOTER}{{{MEASURED}}})"
+_ASKED = f"{recorded.VOTERS}{{{MEASURED}}}"
 # Over those that are slower: a block has no number, and none is made up for readers.
 _SLOWER = (
     "quantile by (country, platform) (0.5, max by (country, vantage, platform) "
     f'({names.VERDICT_SLOWDOWN.name}{{drill=""}}) and on (vantage, platform) '
-    f'({recorded.AFFECTED_VANTAGE}{{drill="", kind="restricted"}} == 1))'
+    f'({recorded.AFFECTED_VANTAGE}{{{MEASURED}, kind="restricted"}} == 1))'
 )
-_ONSETS = f'{recorded.ONSET_NETWORK}{{drill=""}}'
+_ONSETS = f"{recorded.ONSET_NETWORK}{{{MEASURED}}}"
 
 
 def read_on(

@@ -13,7 +13,13 @@ from probe.model.finding import SCOPE_CODE, Finding, FindingKind, Reference
 from probe.nation.country import Tally, climb
 from probe.nation.finding_words import sentence
 from probe.nation.networks import Network
-from probe.nation.sight import GRID_SECONDS, VERDICT_KINDS
+from probe.nation.sight import (
+    GRID_SECONDS,
+    REFERENCE_FAILING,
+    REFERENCE_FINE,
+    SLOW_ABROAD,
+    VERDICT_KINDS,
+)
 from probe.publish.metrics import metric_names as names
 from probe.publish.rules import recording_rules as recorded
 from probe.publish.rules import reference_rules
@@ -23,7 +29,9 @@ AsksEngine = Callable[[str], tuple[RecordedSeries, ...]]
 
 _Place = tuple[str, str, str]
 """Country, platform, kind."""
-_MEASURED = '{drill=""}'
+# No drill, and TCP: what other transports' series say is not on the page.
+MEASURED = 'drill="", transport=""'
+_MEASURED = f"{{{MEASURED}}}"
 _SCOPES = {code: scope for scope, code in SCOPE_CODE.items()}
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _ASN = re.compile(r"[1-9][0-9]{0,9}")
@@ -41,12 +49,25 @@ _PLAIN = (
 _SLOT = "country, vantage, platform"
 
 
+def looking(kind: FindingKind) -> str:
+    """Where any vantage abroad says something of a platform, be it fine or failing: without a
+    series of ``REFERENCE`` they disagree, or are too few."""
+    abroad = 'role="reference", drill=""'
+    says = "|".join(sorted(REFERENCE_FINE[kind] | REFERENCE_FAILING[kind]))
+    found = f'{names.VERDICT_STATE.name}{{{abroad}, state=~"{says}"}} == 1'
+    if SLOW_ABROAD[kind]:
+        unknown = f'{names.VERDICT_STATE.name}{{{abroad}, state="unknown"}} == 1'
+        info = f'{names.VERDICT_INFO.name}{{reason=~"{"|".join(sorted(SLOW_ABROAD[kind]))}"}}'
+        found += f"\nor ({unknown} and on (vantage, platform, drill) {info})"
+    return f"count by (platform) ({found})"
+
+
 def factor_query(most: float) -> str:
     """As ``probe/nation/country.py`` counts: the median over vantages inside that are affected; a
     block counts as ``most``, which caps every other."""
     slower = f'max by ({_SLOT}) ({names.VERDICT_SLOWDOWN.name}{{drill=""}})'
     blocked = f'max by ({_SLOT}) ({names.VERDICT_STATE.name}{{drill="", state="blocked"}} == 1)'
-    affected = f'{recorded.AFFECTED_VANTAGE}{{drill="", kind="restricted"}} == 1'
+    affected = f'{recorded.AFFECTED_VANTAGE}{{{MEASURED}, kind="restricted"}} == 1'
     return (
         f"quantile by (country, platform) (0.5, (clamp_max({slower}, {most!r})\n"
         f"or {blocked} * 0 + {most!r})\nand on (vantage, platform) ({affected}))"
@@ -194,10 +215,9 @@ def networks_of(
 def _references(asks: AsksEngine) -> dict[tuple[str, str], dict[int, Reference]]:
     found: dict[tuple[str, str], dict[int, Reference]] = {}
     for kind in VERDICT_KINDS:
-        for series in asks(reference_rules.looking(kind)):
-            if not series.metric.get("drill"):
-                steps = dict.fromkeys(series.by_step(GRID_SECONDS), Reference.DIVIDED)
-                found[series.metric.get("platform", ""), kind.value] = steps
+        for series in asks(looking(kind)):
+            steps = dict.fromkeys(series.by_step(GRID_SECONDS), Reference.DIVIDED)
+            found[series.metric.get("platform", ""), kind.value] = steps
     for series in asks(reference_rules.REFERENCE + _MEASURED):
         of = found.setdefault(
             (series.metric.get("platform", ""), series.metric.get("kind", "")), {}

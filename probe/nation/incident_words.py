@@ -25,6 +25,9 @@ def incident_title(incident: Incident, platform: str) -> str:
     drill = "Drill: " if incident.drill else ""
     if incident.kind is FindingKind.SILENT:
         return f"{drill}Most vantages fell silent within minutes"
+    if over := getattr(incident, "transport", ""):
+        # What is so over another transport is not said of TCP.
+        platform = f"{platform} over {over.upper()}"
     tense = "is" if incident.closed_at is None else "was"
     what, where = _WHAT[incident.kind], _WHERE.get(incident.scope, _FEW)
     if incident.scope is Scope.NATION and incident.reference is not Reference.FINE:

@@ -6,15 +6,14 @@ from random import Random
 
 from msgspec.structs import replace
 
-from probe.hub.recorded_findings import findings_by_step
+from probe.hub.recorded_findings import findings_by_step, looking
 from probe.model.finding import Finding, FindingKind, Scope
 from probe.nation.sight import GRID_SECONDS, VERDICT_KINDS
-from probe.publish.rules import reference_rules
 from tests.hub.recorded import engine_of, series_of
 from tests.nation.histories import history, thresholds
 from tests.nation.promtool import findings_of
 
-LOOKING = {reference_rules.looking(kind): kind for kind in VERDICT_KINDS}
+LOOKING = {looking(kind): kind for kind in VERDICT_KINDS}
 
 
 def plain(finding: Finding, factor: bool) -> Finding:

@@ -45,13 +45,6 @@ def references(thresholds: NationConfig) -> Iterator[Recording]:
     )
 
 
-def looking(kind: FindingKind) -> str:
-    """Where any vantage abroad says something of a platform, be it fine or failing: without a
-    series of ``REFERENCE`` they disagree, or are too few."""
-    failing = _abroad(REFERENCE_FAILING[kind], SLOW_ABROAD[kind])
-    return f"({_abroad(REFERENCE_FINE[kind])} + {failing}) > 0"
-
-
 def by_servers_clock(time: str) -> str:
     """A time that a vantage tells by its own clock, by the server's."""
     clock = names.VANTAGE_TIME.name
