@@ -27,6 +27,7 @@ STALE_SECONDS = 900.0
 # The last label of an axis would be cut at the strip's end.
 _LAST_TICK_PERCENT = 88.0
 _STATES = {kind: state for kind, state, _ in SHOWN}
+_ORDER = (*_STATES.values(), NOT_SAID, OK)
 
 
 class PublicSite(Struct, frozen=True, kw_only=True):
@@ -194,7 +195,8 @@ def _now(site: PublicSite, pages: Sequence[IncidentPage]) -> list[PlatformNow]:
                 path=path,
             )
         )
-    return found
+    # What is the matter comes first.
+    return sorted(found, key=lambda one: (one.country, _ORDER.index(one.state)))
 
 
 def _calm(title: str, finding: Finding | None, at_work: bool) -> tuple[str, str]:

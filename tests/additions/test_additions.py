@@ -91,7 +91,7 @@ def tree(tmp_path: Path) -> Path:
     shutil.copy(HERE / "to_toy.py", tree / "probe" / "outlets")
     order = tree / "probe" / "outlets" / "order.py"
     insert(order, "\nOUTLETS:", "from probe.outlets.to_toy import ToToy\n")
-    insert(order, "    ToForward,\n)", "    ToToy,\n")
+    insert(order, "    ToNotify,\n)", "    ToToy,\n")
     return tree
 
 
