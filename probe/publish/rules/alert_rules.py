@@ -10,6 +10,7 @@ from probe.model.identity import Role
 from probe.model.object_record import Why
 from probe.model.verdict import RESTRICTED, State
 from probe.publish.metrics import metric_names as names
+from probe.publish.metrics import metric_names_line as names_line
 from probe.publish.metrics import metric_names_target as names_target
 from probe.publish.rules import recording_rules, reference_rules
 from probe.publish.rules.alert_numbers import COUNTRY, networks, title, together
@@ -180,6 +181,7 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
             "belong into nation.gone."
         ),
     )
+    yield _curtain()
     yield _rotten()
     yield Alert(
         name="ThrottlewatchVantageInTwoNetworks",
@@ -190,6 +192,31 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
         description=(
             "Two vantages of the fleet have the same name, or one changed its configured asn or "
             "country."
+        ),
+    )
+
+
+def _curtain() -> Alert:
+    """The sites of one operator alone are so, at some vantages of a country. A vantage that claims
+    two places is counted in one of them, since a join over both would end the rule."""
+    hung = "max by (vantage, operator, kind, drill)"
+    place = "topk by (vantage, drill) (1, max by (country, vantage, drill)"
+    return Alert(
+        name="ThrottlewatchCurtain",
+        expr=(
+            "count by (country, operator, kind, drill) (\n"
+            f"({hung} ({names_line.CURTAIN_SITES.name}{{{DRILL_MATCHER}}}) > 0)\n"
+            "* on (vantage, drill) group_left (country) "
+            f"{place} ({names.VANTAGE_INFO.name}{{{DRILL_MATCHER}}})))"
+        ),
+        hold="10m",
+        severity="warning",
+        summary=f"{COUNTRY}: sites at {{{{ $labels.operator }}}} alone are {{{{ $labels.kind }}}}",
+        description=(
+            "So it is at {{ $value }} vantages, while sites of other operators are fine there. "
+            "Whoever slows or cuts a whole network (a content network, a cloud) looks like this, "
+            "and so does trouble of that operator's own near there. Platforms are compared with "
+            "the others meanwhile, and no platform in that network is accused of it by its name."
         ),
     )
 

@@ -251,6 +251,62 @@ def test_rot_is_told_from_restrictions(name: str, tmp_path: Path) -> None:
     assert not problem, problem
 
 
+@pytest.mark.parametrize("drill", [False, True])
+def test_a_curtain_is_told_with_its_country_and_vantages(drill: bool, tmp_path: Path) -> None:
+    """v0 is heard by two servers and claims two countries; v9 has no place yet. Fastly's is over
+    after a quarter of an hour."""
+    need("promtool", "prometheus")
+    mark, prefix = (', drill="true"', "DRILL_") if drill else ("", "")
+    places = {("v0", "RU"): "x60", ("v1", "RU"): "x60", ("v0", "XX"): "x60"}
+    found = {
+        f'throttlewatch_vantage_info{{vantage="{name}", country="{land}", role="inside"{mark}}}': (
+            f"1{length}"
+        )
+        for (name, land), length in places.items()
+    }
+    for who, kind, vantage, values in (
+        ("Cloudflare", "frozen", 'v0", replica="a', "3x60"),
+        ("Cloudflare", "frozen", 'v0", replica="b', "3x60"),
+        ("Cloudflare", "frozen", "v1", "2x60"),
+        ("Cloudflare", "frozen", "v9", "2x60"),
+        ("Fastly", "silent", "v1", "1x15 stale"),
+    ):
+        labels = f'vantage="{vantage}", operator="{who}", kind="{kind}"{mark}'
+        found[f"throttlewatch_curtain_sites{{{labels}}}"] = values
+    name = f"{prefix}ThrottlewatchCurtain"
+
+    def fires(minute: int, *expected: tuple[str, str]) -> dict[str, Any]:
+        which = f'ALERTS{{alertname="{name}", alertstate="firing"}}'
+        return {
+            "expr": f"group by (operator, kind) ({which})",
+            "eval_time": f"{minute}m",
+            "exp_samples": [
+                {"labels": f'{{operator="{who}", kind="{kind}"}}', "value": 1}
+                for who, kind in expected
+            ],
+        }
+
+    told = {
+        "eval_time": "40m",
+        "alertname": name,
+        "exp_alerts": [],
+    }
+    rules = {
+        "interval": "1m",
+        "input_series": [{"series": one, "values": v} for one, v in found.items()],
+        "promql_expr_test": [
+            fires(14, ("Cloudflare", "frozen"), ("Fastly", "silent")),
+            fires(40, ("Cloudflare", "frozen")),
+        ],
+    }
+    said = promtool(tmp_path, [rules])
+    assert not said, said
+    # promtool prints what it got where nothing was expected.
+    said = promtool(tmp_path, [{**rules, "alert_rule_test": [told]}])
+    assert "RU: sites at Cloudflare alone are frozen" in said
+    assert "So it is at 2 vantages," in said or said.count("So it is at 1 vantages,") == 2
+
+
 @pytest.mark.parametrize(
     "title",
     [
@@ -330,7 +386,7 @@ def test_every_alert_fires_somewhere() -> None:
     names = {rule["alert"].removeprefix("DRILL_").removeprefix("Throttlewatch") for rule in group}
     somewhere = set().union(*(situation[4] for situation in SITUATIONS.values()))
     upkeep = {"BundleExpired", "BundleRefused", "TargetRotten", "VantageNotHeard"}
-    assert names == somewhere | upkeep | {"VantageInTwoNetworks", "Vantage", "Silent"}
+    assert names == somewhere | upkeep | {"VantageInTwoNetworks", "Vantage", "Silent", "Curtain"}
 
 
 def test_a_probes_bundle_tells_its_owner(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_drills_have_alerts_of_their_own() -> None:
     assert [f"DRILL_{rule['alert']}" for rule in real] == [rule["alert"] for rule in drilled]
     for rule in real:
         selected = re.findall(
-            r"\w+:throttlewatch|throttlewatch_verdict_state|throttlewatch_target_rotten",
+            r"\w+:throttlewatch|throttlewatch_(?:verdict_state|target_rotten|curtain_sites|vantage_info)",
             rule["expr"],
         )
         assert len(selected) == rule["expr"].count('drill=""')
