@@ -17,6 +17,7 @@ from probe.daemon.bundle_watch import BundleWatch
 from probe.daemon.control_draw import ControlDraw
 from probe.daemon.judging import Judging
 from probe.daemon.nation_watch import NationWatch
+from probe.daemon.object_cell import ObjectCell
 from probe.daemon.reloads import Reloads
 from probe.daemon.service_manager import ServiceManager
 from probe.measure.between_rounds import BetweenRounds
@@ -101,6 +102,7 @@ class Daemon:
         )
         self._draw = ControlDraw(self._store)
         self._config = config = self._draw.drawn(config)
+        self._objects = ObjectCell(self._store, self._state)
         rounds, self._runner = self._build(config)
         self._data = DataBudget(config)
         spent = Spent(self._data, self._store)
@@ -282,7 +284,11 @@ class Daemon:
         return rounds, Runner(slots(config), config.settings.schedule, hooks)
 
     async def _round(self, slot: Slot, kind: RoundKind, interval_seconds: float) -> None:
-        await self._judging.turn(slot, kind, interval_seconds)
+        self._objects.resume(self._config)
+        try:
+            await self._judging.turn(slot, kind, interval_seconds)
+        finally:
+            self._objects.keep()
 
     def _permit(self, slot: Slot, kind: RoundKind) -> RoundKind | None:
         permitted = self._data.permit(slot.vantage, slot.platform, kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from probe.measure.kept_objects import ObjectMemories
 from probe.measure.line_turn import LineTurn
 from probe.measure.objects import KnownTarget
 from probe.model.identity import Family
@@ -44,6 +45,8 @@ class BetweenRounds:
         self.told = OnceADay()
         self._turns: dict[str, LineTurn] = {}
         self._memories: dict[tuple[str, str, str], KnownTarget] = {}
+        self.objects_changed = False
+        """Whether anything else is remembered of objects since this was set to ``False``."""
         self._taken: dict[tuple[str, Family], tuple[Taken, ...]] = {}
 
     def turn(self, vantage: str) -> LineTurn:
@@ -64,4 +67,15 @@ class BetweenRounds:
 
     def remember(self, vantage: str, owner: str, target: str, memory: KnownTarget) -> None:
         """Replace what is remembered of a target's objects."""
-        self._memories[vantage, owner, target] = memory
+        key = (vantage, owner, target)
+        self.objects_changed |= self._memories.get(key) != memory
+        self._memories[key] = memory
+
+    @property
+    def objects(self) -> ObjectMemories:
+        """What is remembered of all targets' objects."""
+        return self._memories
+
+    def resume_objects(self, memories: ObjectMemories) -> None:
+        """``memories`` in place of what is remembered of objects."""
+        self._memories = dict(memories)

@@ -9,7 +9,8 @@ throttled object must stay comparable with itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -26,6 +27,8 @@ MOST_REMEMBER_SECONDS = 7 * REMEMBER_SECONDS
 RETRY_SECONDS = 900.0
 MOST_RETRY_SECONDS = 4 * 3_600.0
 MOST_REFUSED = 6
+MOST_TIMES = 30
+"""More in a row are not counted: each doubles the time until the next try, up to the most."""
 _LONG_AGO = float("-inf")
 
 
@@ -75,17 +78,27 @@ class KnownTarget(Struct, frozen=True):
         return KnownTarget({**self.candidates, mark_of(candidate): known})
 
 
+def _all_open(_: str) -> bool:
+    return False
+
+
 def object_now(
-    target: Target, memory: KnownTarget, now: float
+    target: Target,
+    memory: KnownTarget,
+    now: float,
+    *,
+    closed: Callable[[str], bool] = _all_open,
 ) -> tuple[Target, ChosenObject | None]:
     """The candidate that is used at ``now``, and what it fetches; ``None`` when nothing is known.
 
-    If all are gone, that which was said to be gone the longest time ago is tried.
+    Of a host that wants to be left alone (``closed``) nothing is used, unless nothing else is
+    there. If all are gone, that which was said to be gone the longest time ago is tried.
     """
     every = candidates_of(target)
-    able = [one for one in every if _url(one, memory) is not None]
-    if not able:
+    known = [one for one in every if _url(one, memory) is not None]
+    if not known:
         return every[0], None
+    able = [one for one in known if not closed(_host(one, memory))] or known
     there = (one for one in able if now >= memory.of(one).gone_until)
     chosen = next(there, None) or min(able, key=lambda one: memory.of(one).gone_at)
     url = _url(chosen, memory)
@@ -109,6 +122,11 @@ def _url(candidate: Target, memory: KnownTarget) -> str | None:
     return candidate.url or memory.of(candidate).url
 
 
+def _host(candidate: Target, memory: KnownTarget) -> str:
+    """Whom a request for it asks, whatever address it goes to."""
+    return candidate.host or urlsplit(_url(candidate, memory) or "").hostname or ""
+
+
 def after_page(
     known: KnownObject, link: str | None, now: float, *, trouble: str = ""
 ) -> KnownObject:
@@ -118,9 +136,8 @@ def after_page(
     """
     if link is None:
         seconds = min(MOST_RETRY_SECONDS, RETRY_SECONDS * 2.0**known.dry)
-        return replace(
-            known, looked_at=now, again_at=now + seconds, trouble=trouble, dry=known.dry + 1
-        )
+        dry = min(known.dry + 1, MOST_TIMES)
+        return replace(known, looked_at=now, again_at=now + seconds, trouble=trouble, dry=dry)
     found = replace(
         known,
         url=link,
@@ -154,9 +171,8 @@ def after_leg(candidate: Target, known: KnownObject, there: bool | None, now: fl
     again = known.again_at
     if not known.gone:
         again = min(again, max(now, known.looked_at + RETRY_SECONDS))
-    return replace(
-        known, gone_at=now, gone_until=now + seconds, gone=known.gone + 1, again_at=again
-    )
+    gone = min(known.gone + 1, MOST_TIMES)
+    return replace(known, gone_at=now, gone_until=now + seconds, gone=gone, again_at=again)
 
 
 def after_answer(
@@ -185,6 +201,8 @@ def is_there(candidate: Target, observed: LegObservation) -> bool | None:
     """
     failure, tls = observed.failure, observed.tls
     if failure is None:
+        if tls is not None and tls.verify_error:
+            return None  # a stranger's (its certificate was only written down)
         read = observed.leg.compares is Compares.GOODPUT
         size = _told_size(observed)
         if size is not None and size < candidate.min_bytes:

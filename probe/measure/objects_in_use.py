@@ -78,7 +78,9 @@ class ObjectsInUse:
 
     def _now(self, via: VantageConfig, definition: Definition, target: Target) -> Endpoint:
         memory = self._state.memory(via.name, definition.name, target.name)
-        candidate, found = object_now(target, memory, time.monotonic())
+        now = time.monotonic()
+        closed = partial(self._state.budget.closed, via.name, now=now)
+        candidate, found = object_now(target, memory, now, closed=closed)
         return Endpoint(definition=definition, target=candidate, object=found)
 
     async def _link(

@@ -128,10 +128,14 @@ class HostBudget:
         self, vantage: str, host: str, now: float, legs: float = 1, *, name: str | None = None
     ) -> bool:
         """Whether ``legs`` legs to ``host`` may be made."""
-        asked = self._buckets.get((vantage, host if name is None else name))
-        if asked is not None and now < asked.closed_until:
+        if self.closed(vantage, host if name is None else name, now):
             return False
         return self._buckets.get((vantage, host), Bucket(at=now)).has(now, legs)
+
+    def closed(self, vantage: str, name: str, now: float) -> bool:
+        """Whether the host that is asked as ``name`` wants to be left alone."""
+        asked = self._buckets.get((vantage, name))
+        return asked is not None and now < asked.closed_until
 
     def take(
         self, vantage: str, host: str, now: float, *, name: str | None = None, spare: float = 0.0

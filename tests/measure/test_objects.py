@@ -174,6 +174,22 @@ def test_a_gone_object_does_not_make_us_hammer_its_page() -> None:
     assert page_to_ask(ALONE, memory, RETRY_SECONDS) is not None
 
 
+def test_a_host_that_wants_to_be_left_alone_gives_way_to_another_one() -> None:
+    """Its own other objects are none; if there is no other host, it is waited for."""
+
+    def chosen(*closed: str) -> str | None:
+        _, found = object_now(THREE, memory, 1.0, closed=lambda host: host in closed)
+        return None if found is None else found.url
+
+    memory = found(THREE, KnownTarget(), 0.0)
+    assert chosen() == LINK
+    assert chosen("x.test") == OTHER.url
+    assert chosen("x.test", "other.test") == LINK
+    memory = gone(THREE, memory, 0.5)
+    assert chosen() == FALLBACK.url
+    assert chosen("x.test") == OTHER.url
+
+
 def test_a_failing_network_says_nothing_about_the_object() -> None:
     known = after_page(NOTHING, LINK, 0.0)
     assert after_leg(ALONE, known, None, 5_000.0) is known
@@ -219,6 +235,7 @@ def seen(
         (seen(WRONG_NAME, WRONG), None),
         (seen(EXPIRED, WRONG), None),
         (seen(RESET, RIGHT), None),
+        (seen(None, WRONG, verify=Verify.RECORD), None),
         (seen(STATUS, None), None),
     ],
 )
@@ -229,7 +246,7 @@ def test_only_its_own_server_says_that_an_object_is_gone(
 
 
 @given(
-    reason=st.sampled_from(sorted(REASONS)),
+    reason=st.sampled_from(sorted(REASONS)) | st.none(),
     phase=st.sampled_from(Phase),
     status=st.integers(100, 599),
     said=st.text(min_size=1, max_size=30),
@@ -237,16 +254,20 @@ def test_only_its_own_server_says_that_an_object_is_gone(
     wait=st.floats(0.0, 1e9) | st.none(),
 )
 def test_nobody_else_chooses_what_is_measured(
-    reason: str, phase: Phase, status: int, said: str, verify: Verify, wait: float | None
+    reason: str | None, phase: Phase, status: int, said: str, verify: Verify, wait: float | None
 ) -> None:
     """Whatever is answered under a certificate that is not right: the candidate stays in use."""
+    failure = None if reason is None else Failure(phase=phase, reason=reason)
     observed = replace(
-        seen(Failure(phase=phase, reason=reason), TlsFacts(verify_error=said), verify=verify),
+        seen(failure, TlsFacts(verify_error=said), verify=verify),
         http=HttpFacts(version="2", status=status, retry_after_seconds=wait, is_page=True),
     )
     for candidate in candidates_of(THREE):
         known = after_page(NOTHING, LINK, 0.0)
         assert after_leg(candidate, known, is_there(candidate, observed), 1.0) == known
+        # Nor does what is gone come back by it.
+        gone = after_leg(candidate, known, False, 1.0)
+        assert after_leg(candidate, gone, is_there(candidate, observed), 2.0) == gone
 
 
 def test_a_mark_outlives_another_link_and_tells_candidates_apart() -> None:
