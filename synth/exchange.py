@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.measure.curve import thin
-from probe.model.failure import BODY_TOO_SHORT, Failure
+from probe.model.failure import BODY_TOO_SHORT, PAGE_INSTEAD, Failure
 from probe.model.identity import Answer, Dates, Family, LegRole, Phase, Verify
 from probe.model.observation import (
     Clock,
@@ -54,6 +54,13 @@ NOT_YET_VALID = TlsFacts(
     verify_error="certificate is not yet valid",
     dates=Dates.NOT_YET_VALID,
 )
+# Its owner has forgotten to renew it.
+EXPIRED = TlsFacts(
+    version="TLSv1.3",
+    alpn="h2",
+    verify_error="certificate has expired",
+    dates=Dates.EXPIRED,
+)
 # What a Pi that wakes in the past is behind.
 CLOCK_BEHIND = 200 * 86_400.0
 UNTRUSTED = TlsFacts(
@@ -68,6 +75,16 @@ NOT_LISTED = replace(UNTRUSTED, issuer="11ed", logged=True, for_name=True)
 _OWN_NAME = frozenset({LegRole.TARGET, LegRole.DECOY})
 
 
+class ForgedAnswer(Struct, frozen=True, kw_only=True):
+    """What somebody who stands in the far end's place says, under the certificate of ``tls``, which
+    is wrong for it (``reason``: how a leg fails that insists on its certificate)."""
+
+    tls: TlsFacts
+    reason: str
+    http: HttpFacts
+    body_bytes: int = 0
+
+
 class Server(Struct, kw_only=True):
     """What is at the far end of a leg just now.
 
@@ -76,6 +93,10 @@ class Server(Struct, kw_only=True):
     most. ``dead``: how connections to it fail, if they do. ``not_yet_valid``: its certificate is
     not, by the clock of the probe's machine; ``not_listed``: its authority is none of that's.
     ``alerts``: it answers a name that it does not know by an alert, and not by a certificate.
+    ``expired``: its certificate is. ``redirects``: the status by which it leads to another path of
+    the same host (0: it does not). ``whole_bytes``: the object has no more, and it says so.
+    ``login_page``: a page for people in place of the object. ``retry_after``: what it asks for,
+    seconds. ``forged``: who answers in its place.
     """
 
     distance_seconds: float
@@ -90,6 +111,12 @@ class Server(Struct, kw_only=True):
     not_yet_valid: bool = False
     not_listed: bool = False
     alerts: bool = False
+    expired: bool = False
+    redirects: int = 0
+    whole_bytes: int | None = None
+    login_page: bool = False
+    retry_after: float | None = None
+    forged: ForgedAnswer | None = None
 
 
 class OverError(Exception):
@@ -298,6 +325,11 @@ class Exchange:
         any_answer = self.leg.answer is Answer.ANY
         strict = self.leg.verify is Verify.STRICT and not any_answer
         self.tls = SOME_TLS if any_answer else GOOD_TLS
+        if (forged := self.server.forged) is not None:
+            self.tls = replace(forged.tls, verify_error=None) if any_answer else forged.tls
+            if strict:
+                raise OverError(Phase.TLS, forged.reason, min(at, self.until))
+            return
         if impostor is Impostor.OTHER_NAME:
             self.tls = OTHER_NAME
             if strict:
@@ -324,6 +356,9 @@ class Exchange:
             self.tls = replace(NOT_YET_VALID, dates_at=at + self.wall_offset + CLOCK_BEHIND)
             if strict:
                 raise OverError(Phase.TLS, "ssl_invalid_certificate", min(at, self.until))
+        elif self.server.expired and not any_answer:
+            self.tls = replace(EXPIRED, dates_at=at + self.wall_offset - CLOCK_BEHIND)
+            raise OverError(Phase.TLS, "ssl_invalid_certificate", min(at, self.until))
 
     def _count(self, made: Delivery) -> None:
         self.disordered += made.disordered
@@ -337,6 +372,10 @@ class Exchange:
         self._moved(at)
         flow, server, leg = self.flow, self.server, self.leg
         up = self._sent_up(Phase.PROCESSING, at)
+        redirected = self._redirected(up)
+        if redirected is not None:
+            self.phases[Phase.REDIRECT] = redirected - up
+            self.asked_at = at = up = redirected
         self.status = self._status()
         size = HEAD_BYTES + self._body_bytes()
         think = (server.think_seconds + self.busy_seconds) * server.factor
@@ -369,15 +408,38 @@ class Exchange:
             version="2",
             status=self.status,
             content_length=length,
-            retry_after_seconds=900.0 if self.status == 429 else None,
+            retry_after_seconds=900.0 if self.status == 429 else server.retry_after,
+            redirect_status=None if redirected is None else server.redirects,
+            is_page=server.login_page,
+            whole_bytes=server.whole_bytes,
         )
+        if server.forged is not None:
+            self.http = server.forged.http
         self.latest_rtt = flow.round_trip
         if not good:
             raise OverError(Phase.PROCESSING, "http_unexpected_status_code", head)
+        if self.http.is_page and leg.not_a_page:
+            raise OverError(Phase.PROCESSING, PAGE_INSTEAD, head)
         return head, made
 
+    def _redirected(self, at: float) -> float | None:
+        """When the second request leaves, if the answer to the first leads to another path."""
+        if not self.server.redirects or self.server.redirects in self.leg.expect_status:
+            return None
+        flow = self.flow
+        made = deliver(
+            flow, at + flow.round_trip + self.server.think_seconds, HEAD_BYTES, self.until
+        )
+        self._heard(made)
+        self._count(made)
+        if not made.whole:
+            raise OverError(Phase.PROCESSING, TIMEOUT, self.until)
+        return self._in_time(Phase.REDIRECT, made.samples[-1][0])
+
     def _status(self) -> int:
-        if self._page():
+        if self.server.forged is not None:
+            return self.server.forged.http.status
+        if self._page() or self.server.login_page:
             return 200
         if self.server.status:
             return self.server.status
@@ -388,9 +450,14 @@ class Exchange:
         return self.meeting.impostor is not None or self.server.impostor is not None
 
     def _body_bytes(self) -> int:
-        if self._page() or self.status not in self.leg.expect_status:
+        if self.server.forged is not None:
+            return min(self.server.forged.body_bytes, self.leg.max_bytes)
+        short = self._page() or self.server.login_page
+        if short or self.status not in self.leg.expect_status:
             return min(PAGE_BYTES, self.leg.max_bytes)
-        return 0 if self.status == 204 else self.leg.max_bytes
+        whole = self.server.whole_bytes
+        most = self.leg.max_bytes if whole is None else min(whole, self.leg.max_bytes)
+        return 0 if self.status == 204 else most
 
     def _body(self, at: float, made: Delivery) -> float:
         size = self._body_bytes()

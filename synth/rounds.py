@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from lab.world.content import PAGES
 from probe.config.candidates import candidates_of, mark_of, marked
@@ -33,7 +34,14 @@ from probe.measure.legs import (
     with_drawn_names,
 )
 from probe.measure.manners import asked_host, spared, wish_of
-from probe.measure.objects import KnownObject, KnownTarget, after_answer, object_now
+from probe.measure.objects import (
+    KnownObject,
+    KnownTarget,
+    after_answer,
+    after_page,
+    object_now,
+    page_to_ask,
+)
 from probe.measure.round_names import Resolution
 from probe.model.burst import PlannedBurst
 from probe.model.identity import FIRST_PROBER, Family, LegRole, RoundKind
@@ -88,6 +96,7 @@ class Rounds:
         """One round, and when it is over."""
         world = self.world
         world.begin_round(at)
+        self._look_for(at, self._platforms[platform])
         targets = self._endpoints(at, self._platforms[platform])
         controls = draw_controls(
             self._endpoints(at, *self.config.controls),
@@ -236,7 +245,8 @@ class Rounds:
         for definition in definitions:
             for target in definition.targets:
                 memory = self.state.memory(VANTAGE, definition.name, target.name)
-                candidate, now_object = object_now(target, memory, now)
+                closed = partial(self.state.budget.closed, VANTAGE, now=now)
+                candidate, now_object = object_now(target, memory, now, closed=closed)
                 url = "" if now_object is None else now_object.url
                 key = (definition.name, target.name, mark_of(candidate), url)
                 endpoint = self._endpoint_cache.get(key)
@@ -245,6 +255,19 @@ class Rounds:
                     self._endpoint_cache[key] = endpoint
                 found.append(endpoint)
         return found
+
+    def _look_for(self, now: float, definition: Definition) -> None:
+        """The pages of ``definition`` that are due are looked through for objects."""
+        for target in definition.targets:
+            for _ in candidates_of(target):
+                memory = self.state.memory(VANTAGE, definition.name, target.name)
+                due = page_to_ask(target, memory, now)
+                if due is None:
+                    break
+                known = memory.of(due)
+                link = self.world.link(due)
+                known = after_page(known, link, now, trouble="" if link else "no link")
+                self.state.remember(VANTAGE, definition.name, target.name, memory.after(due, known))
 
     def _has_tokens(self, endpoint: Endpoint, now: float) -> bool:
         if endpoint.object is None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 
 from lab.world.build import world_for
+from lab.world.content import PAGES
+from probe.config.candidates import mark_of
+from probe.config.definition import Target
 from probe.config.schema import Config
 from probe.measure.round_names import Resolution
 from probe.model.failure import Failure
@@ -15,10 +18,11 @@ from probe.schedule.leg_patience import LegPatience
 from scenarios.model import Answers, Impostor, Over, Restricted
 from synth.censor import Censor, Meeting
 from synth.edges import Edge, EdgeModel, draw_distance
-from synth.exchange import TIMEOUT, Exchange, Server
+from synth.exchange import TIMEOUT, Exchange, ForgedAnswer, Server
 from synth.line import LineAtWork, LineModel
 from synth.names import LIE, Names
 from synth.quic import QuicExchange
+from synth.rot import Rot, Rotten, apply
 from synth.troubles import FREQUENCIES, Frequency, Kind, Now, Trouble, draw_troubles
 
 CABLE_DELAY = 0.1
@@ -93,6 +97,8 @@ class World:
         }
         self.answers: tuple[Answers, ...] = ()
         self.gone: frozenset[str] = frozenset()
+        self.rotten: Rotten = {}
+        self.forger: Callable[[Leg], ForgedAnswer | None] = lambda _: None
         self.busy_seconds = 0.0
         self.wall_offset_seconds = 0.0
         self.stepping = False
@@ -291,7 +297,16 @@ class World:
                     made.bytes_per_second = answers.bits_per_second.value / 8.0
         if leg.connect_to in self.gone:
             made.dead = TIMEOUT
+        if (rot := self.rotten.get(leg.candidate)) is not None:
+            apply(rot, made, leg)
+        made.forged = self.forger(leg)
         return made
+
+    def link(self, candidate: Target) -> str | None:
+        """To what the page of ``candidate`` leads now; ``None``: to nothing."""
+        if candidate.discover is None or self.rotten.get(mark_of(candidate)) is Rot.NO_LINK:
+            return None
+        return PAGES[candidate.discover.page].link
 
     def _trouble(self, server: Server, leg: Leg, address: str) -> None:
         state = self._now

@@ -120,6 +120,7 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     that is not given follows from the URL: ``connect_to``, ``sni``, ``host`` and
     ``certificate_name`` are its host. A certificate for one of ``also_certified`` is right as well.
     ``optional``: left out where ``overrides`` give other ``hosts``, and its own are not among them.
+    ``viewers_cache``: it is the cache that viewers are sent to, and is told of by itself.
     ``not_a_page``: an answer of type ``text/html`` is not the object. ``compares: goodput``
     targets are read in transfer rounds, all targets are reached in light rounds.
     ``no_swap``/``no_decoy`` say why that corner of the square does not exist. ``quic``: it speaks
@@ -146,6 +147,7 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verify: Verify = Verify.STRICT
     pin: KeyPin | None = None
     not_a_page: bool = False
+    viewers_cache: bool = False
     compares: Compares = Compares.GOODPUT
     min_bytes: Bytes = Bytes(0)
     expect_status: Annotated[tuple[Status, ...], Meta(min_length=1)] = (200, 206)

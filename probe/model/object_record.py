@@ -85,7 +85,8 @@ class NothingRead(Struct, frozen=True, kw_only=True):
     """A target of which nothing can be read, ``since`` when (Unix seconds), and ``why``.
 
     ``read_at``: when it could be read last (0: never). ``rotten``: for so long that somebody has to
-    look at what the configuration names.
+    look at what the configuration names. ``reads``: an object of it is read; else it is only
+    reached, and what its server answers is not what is expected.
     """
 
     target: str
@@ -93,3 +94,4 @@ class NothingRead(Struct, frozen=True, kw_only=True):
     why: Why
     read_at: float = 0.0
     rotten: bool = False
+    reads: bool = True

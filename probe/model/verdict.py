@@ -10,6 +10,7 @@ from probe.model.basis import Basis
 from probe.model.curtain import Curtain
 from probe.model.object_record import NothingRead
 from probe.model.observation import HOLD_SECONDS
+from probe.model.viewers_cache import ViewersCache
 
 # A target that is this many times slower than its own level is throttled severely (OONI's
 # report on Turkey 2025 calls that "extreme").
@@ -185,8 +186,9 @@ class Verdict(Struct, frozen=True, kw_only=True):
     says of the time before. ``curtains``: operators of controls whose sites alone are slow, frozen
     or silent. ``read_at``: when a round last read a whole object of it and all was
     well (Unix seconds; ``None``: not known). ``unread``: targets whose objects could not be read,
-    so nothing is known of how fast they are. The state and all of the above are TCP's; ``over`` has
-    what is so over each other transport that is judged.
+    so nothing is known of how fast they are. ``viewers_cache``: how the cache that viewers here are
+    sent to was in the last ordinary round, if it measured it. The state and all of the above are
+    TCP's; ``over`` has what is so over each other transport that is judged.
     """
 
     vantage: str
@@ -219,6 +221,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     over: tuple[TransportFinding, ...] = ()
     curtains: tuple[Curtain, ...] = ()
     unread: tuple[NothingRead, ...] = ()
+    viewers_cache: ViewersCache | None = None
 
     @property
     def suspected(self) -> bool:

@@ -22,6 +22,9 @@ OF_A_CERTIFICATE = frozenset({UNKNOWN_AUTHORITY, "ssl_invalid_hostname", "ssl_in
 """Reasons of legs that were shown a certificate which is not right."""
 SERVER_ERROR = 500
 LEGAL_REASONS = 451
+MOVED = frozenset({301, 308, 404, 410})
+"""Statuses that say of an object that it is not there, or has moved for good. A site that turns
+somebody away says something else (403, or 302 to where one logs in)."""
 ONLY_SMALL = f"{Phase.TLS}/large_segments_missing"
 """How legs fail of whose answers only small packets arrive (``only_small``)."""
 FULL_SEGMENT = 1_460
@@ -139,6 +142,20 @@ def server_error(leg: LegObservation) -> bool:
         and leg.http.status >= SERVER_ERROR
         and leg.tls is not None
         and leg.tls.verify_error == ""
+    )
+
+
+def moved(leg: LegObservation) -> bool:
+    """Its own server says that what was asked for is not there, or elsewhere for good: nobody is
+    turned away, and the handshake is as good as any."""
+    return (
+        leg.failure is not None
+        and leg.failure.reason in NOT_THE_OBJECT
+        and leg.http is not None
+        and leg.http.status in MOVED
+        and leg.tls is not None
+        and leg.tls.verify_error == ""
+        and not withheld(leg)
     )
 
 

@@ -83,7 +83,9 @@ _WHY = {
 def unread_words(one: NothingRead) -> str:
     """Which target gives nothing to read, since when, and what to do about it."""
     since = f"{datetime.fromtimestamp(one.since, tz=UTC):%Y-%m-%d %H:%M} UTC"
-    what = "not asked" if one.why is Why.NO_NAME else "no object could be read"
+    what = "no object could be read" if one.reads else "reached, and nothing it should give came"
+    if one.why is Why.NO_NAME:
+        what = "not asked"
     words = f"{one.target}: {what} since {since} ({_WHY[one.why]})"
     if one.rotten:
         words += "; `throttlewatch check --online` says which candidates still give one"

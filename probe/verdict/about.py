@@ -27,13 +27,15 @@ BURST_LEGS = 9
 class TargetFacts(Struct, frozen=True, kw_only=True):
     """One endpoint of the platform: ``host`` is what is connected to (empty: discovered), and what
     its swap compares (``None``: it has no swap). ``swaps``: what those of its candidates do, by
-    their marks, where it is not the same of all. ``reads``: it has an object that is read."""
+    their marks, where it is not the same of all. ``reads``: it has an object that is read.
+    ``viewers_cache``: it is the cache that viewers are sent to."""
 
     name: str
     host: str = ""
     reads: bool = False
     swap: Compares | None = None
     swaps: dict[str, Compares | None] = {}
+    viewers_cache: bool = False
 
     def asked(self, mark: str) -> TargetFacts:
         """The same of the candidate with this mark."""
@@ -251,4 +253,5 @@ def _target(target: Target) -> TargetFacts:
         reads=target.compares is Compares.GOODPUT,
         swap=swaps[mark_of(first)],
         swaps=swaps if len(set(swaps.values())) > 1 else {},
+        viewers_cache=target.viewers_cache,
     )

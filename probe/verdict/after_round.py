@@ -17,6 +17,7 @@ from probe.verdict import (
     testing,
 )
 from probe.verdict.about import About
+from probe.verdict.cache_of_viewers import cache_seen
 from probe.verdict.compared import compare
 from probe.verdict.judged import Judged, Lesson, line_of
 from probe.verdict.memory import Memory
@@ -70,6 +71,7 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
         heard=answers.latest(mine.heard, observed),
         ours=ours,
         raw_slower=rounds.raw_slower(seen, thresholds),
+        viewers_cache=cache_seen(seen.contrasts, observed, about),
     )
     return Judged(
         mine=mine,

@@ -13,11 +13,13 @@ from probe.model.identity import FIRST_PROBER, Family, Phase, Verify
 from probe.model.object_record import NothingRead
 from probe.model.observation import LegObservation
 from probe.model.verdict import State, Verdict
+from probe.model.viewers_cache import ViewersCache
 from probe.observe.effort import (
     OF_A_CERTIFICATE,
     UNKNOWN_AUTHORITY,
     failed,
     gave,
+    moved,
     of_unknown_authority,
     refused,
     server_error,
@@ -88,6 +90,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``fellows``: operators of controls that fell silent with it.
     ``farther``, ``slower``: than over weeks. ``paces``: how fast it is, and by what anybody knows
     how fast it should be. ``relief``: it became faster than it ever was, lately.
+    ``moved``: targets that are reached, and do not answer what is expected, for a while.
+    ``viewers_cache``: how it was in the last ordinary round.
     ``others``: what the last ordinary round saw of targets that this burst does not look at.
     ``working``: which endpoints answer. ``times``: how many times slower than normal the slowest
     was in this round, or than is honest where no normal is known (not ``usual``); ``usual_times``:
@@ -139,6 +143,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     read_at: float = 0.0
     unread: tuple[NothingRead, ...] = ()
     nameless: tuple[NothingRead, ...] = ()
+    moved: tuple[NothingRead, ...] = ()
+    viewers_cache: ViewersCache | None = None
     at: float = 0.0
     others: tuple[LegObservation, ...] = ()
     working: Working = Working()
@@ -212,8 +218,12 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     @property
     def refused(self) -> bool:
-        """Every target that is not well was refused by the platform itself."""
-        wrong = [leg for leg in self.known if not leg.ok]
+        """Every target that is not well was refused by the platform itself. One that is only
+        reached, and whose file has been elsewhere for a while (``moved``), is well."""
+        known = {one.target for one in self.moved}
+        wrong = [
+            leg for leg in self.known if not leg.ok and not (leg.leg.target in known and moved(leg))
+        ]
         return bool(wrong) and all(refused(leg) and not unproven(leg) for leg in wrong)
 
     @property

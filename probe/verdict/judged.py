@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from probe.model.burst import Burst
 from probe.model.identity import LegRole
+from probe.model.object_record import Why
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import State
 from probe.observe.effort import Measure
@@ -127,7 +128,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
     """What the rules look at. ``memory``: after who answered has been noted."""
     mine, line, at = judged.mine, judged.line, observed.started_at
     lost = object_records.unread(memory.records, observed.platform, about)
-    unread = tuple(one for one in lost if about.target(one.target).reads)
+    unread = tuple(one for one in lost if one.reads)
     objects = sum(target.reads for target in about.targets)
     nothing_read = bool(unread) and len(unread) == objects
     return Facts(
@@ -178,7 +179,9 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         tested_bytes=0 if nothing_read else answers.most_read(judged.reads, at),
         read_at=judged.reads[-1][0] if judged.reads else 0.0,
         unread=unread,
-        nameless=tuple(one for one in lost if one not in unread),
+        nameless=tuple(one for one in lost if not one.reads and one.why is Why.NO_NAME),
+        moved=tuple(one for one in lost if not one.reads and one.why is Why.GONE),
+        viewers_cache=mine.viewers_cache,
         working=answers.working(mine, observed),
         prober=about.prober,
     )

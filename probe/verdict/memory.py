@@ -17,6 +17,7 @@ from probe.model.identity import Family
 from probe.model.object_record import ObjectRecord
 from probe.model.observation import LegObservation
 from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger, Verdict, reaches
+from probe.model.viewers_cache import ViewersCache
 from probe.observe.effort import Measure
 from probe.verdict.apart import EncryptedWord, Farther, Led, Relief, Slower
 from probe.verdict.bets import Wealth
@@ -297,7 +298,8 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     ``unsteady_at``: when the host's resolver failed last and was well in the same round.
     ``said``: the last verdict over each family, where there are several, and ``well_at`` the last
     round over it, if the platform was fine in that.
-    ``shares``: how often each target is suspicious.
+    ``shares``: how often each target is suspicious. ``viewers_cache``: how it was in the last
+    ordinary round.
     """
 
     state: State = State.UNKNOWN
@@ -338,6 +340,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     said: dict[Family, Verdict] = {}
     well_at: dict[Family, float] = {}
     shares: dict[MeasureKey, Share] = {}
+    viewers_cache: ViewersCache | None = None
 
     @property
     def holder(self) -> Proven | OpenSuspicion | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.object_record import NothingRead, ObjectRecord, Why
 from probe.model.observation import Leg, LegObservation, RoundObservation
-from probe.observe.effort import refused, unproven
+from probe.observe.effort import moved, refused, unproven
 from probe.verdict.about import About
 from probe.verdict.nameless import NO_NAME
 
@@ -36,7 +36,7 @@ def noted(
     for leg, why in _tried(observed, about):
         key = record_key(leg.owner, leg.target)
         if why is None and leg.compares is not Compares.GOODPUT and key not in found:
-            continue  # what is only reached has a record since its name was gone
+            continue  # what is only reached has a record since its name or file was gone
         record = found.get(key, ObjectRecord())
         found[key] = record.after(why, leg.candidate, observed.started_at)
     return found
@@ -51,6 +51,8 @@ def _tried(observed: RoundObservation, about: About) -> Iterator[tuple[Leg, Why 
             yield one.leg, _why(one)
         elif one.leg.role is LegRole.TARGET and not about.reads(one.leg) and one.ok:
             yield one.leg, None
+        elif one.leg.role is LegRole.TARGET and moved(one):
+            yield one.leg, Why.GONE
     for skipped in observed.skipped:
         leg = skipped.leg
         if skipped.reason == "no_object" and leg.role in _OWN and about.reads(leg):
@@ -68,13 +70,14 @@ def _why(leg: LegObservation) -> Why | None:
 
 
 def unread(records: ObjectRecords, platform: str, about: About) -> tuple[NothingRead, ...]:
-    """The targets of ``platform`` of which nothing can be read, or that have no name any more."""
+    """The targets of ``platform`` of which nothing can be read, that have no name any more, or
+    that are reached and do not answer what is expected."""
     found = []
     for target in about.targets:
         record = records.get(record_key(platform, target.name))
         if record is None or not record.unread or record.why is None:
             continue
-        if target.reads or record.why is Why.NO_NAME:
+        if target.reads or record.why in (Why.NO_NAME, Why.GONE):
             found.append(
                 NothingRead(
                     target=target.name,
@@ -82,6 +85,7 @@ def unread(records: ObjectRecords, platform: str, about: About) -> tuple[Nothing
                     why=record.why,
                     read_at=record.read_at,
                     rotten=record.rotten,
+                    reads=target.reads,
                 )
             )
     return tuple(found)

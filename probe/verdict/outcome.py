@@ -109,7 +109,8 @@ def publish(
         back=_looking_back(facts.relief),
         read_at=facts.read_at or None,
         curtains=facts.curtains,
-        unread=(*facts.unread, *facts.nameless),
+        unread=(*facts.unread, *facts.nameless, *facts.moved),
+        viewers_cache=facts.viewers_cache,
     )
     verdict = replace(
         verdict,

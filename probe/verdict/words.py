@@ -178,6 +178,8 @@ def fine(facts: Facts) -> str:
         size += f"; no object could be read since {moment(facts.read_at)}"
     if facts.nameless:
         size += f"; {_nameless(facts)}"
+    if facts.moved:
+        size += f"; {_moved(facts)}"
     return f"{facts.title}: {_pace(facts)} ({controls(facts)}; {size}).{_before(facts)}"
 
 
@@ -191,6 +193,14 @@ def _nameless(facts: Facts) -> str:
     return ", ".join(
         f"no resolver knows the name of {one.target} since {moment(one.since)}"
         for one in facts.nameless
+    )
+
+
+def _moved(facts: Facts) -> str:
+    """Which targets are reached, and give something else than is expected."""
+    return ", ".join(
+        f"{one.target} is reached, and what is asked of it is not there since {moment(one.since)}"
+        for one in facts.moved
     )
 
 

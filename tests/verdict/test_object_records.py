@@ -146,3 +146,28 @@ def test_a_strangers_answer_makes_nothing_of_a_verdict(
         assert verdict.restricted or not proven
     if not proven:
         assert country.verdicts[-1].rule_id == "unknown.stranger"
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [(404, State.OK), (410, State.OK), (301, State.OK), (403, State.UNKNOWN), (302, State.UNKNOWN)],
+)
+def test_a_file_that_is_only_reached_and_is_gone_hides_nothing(status: int, state: State) -> None:
+    """Its handshake is compared as ever; whom a site turns away, it tells something else."""
+    country = Country(swaps=False)
+    country.run(10)
+    page = Done(status=status)
+    country.act = lambda leg, address: page if leg.target == "page" else WELL
+    assert country.run(1).reason == "refused", "one may be chance"
+    said = country.run(30)
+    assert said.state is state
+    if state is State.UNKNOWN:
+        assert said.reason == "refused"
+        assert not said.unread
+        return
+    (found,) = said.unread
+    assert (found.target, found.why, found.rotten, found.reads) == ("page", Why.GONE, True, False)
+    assert "page is reached, and what is asked of it is not there since" in said.sentence
+    assert "reads of up to 64 KiB were tested" in said.sentence
+    country.act = lambda leg, address: WELL
+    assert not country.run(1).unread

@@ -6,7 +6,10 @@ from probe.publish.metrics.metric_spec import MetricSpec
 from probe.publish.metrics.metric_spec import metric as _metric
 
 _TARGET = ("vantage", "platform", "control", "target")
-_NEVER = "no round tried to read it in the last day; it is not read, and has a name"
+_NEVER = (
+    "no round tried to read it in the last day; it is not read, has a name and answers what is "
+    "expected"
+)
 
 READABLE = _metric(
     "gauge",

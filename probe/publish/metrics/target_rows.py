@@ -12,10 +12,13 @@ from probe.publish.latest.snapshot import Snapshot
 from probe.publish.metrics import metric_names_target as names
 from probe.publish.metrics.metric_spec import MetricRow
 
+# What is told of targets that are only reached as well.
+_OF_ALL = (Why.NO_NAME, Why.GONE)
+
 
 def target_rows(snapshot: Snapshot) -> Iterator[MetricRow]:
-    """Each target that is read, or has no name any more, from each vantage, as far as it was tried
-    in the last day."""
+    """Each target that is read, has no name any more, or is reached and gives nothing that is
+    expected, from each vantage, as far as it was tried in the last day."""
     for vantage in snapshot.vantages:
         records = snapshot.records.get(vantage.name, {})
         for label, definitions in (
@@ -27,7 +30,7 @@ def target_rows(snapshot: Snapshot) -> Iterator[MetricRow]:
                     record = records.get(f"{definition.name}/{target.name}")
                     if record is None:
                         continue
-                    if target.compares is Compares.GOODPUT or record.why is Why.NO_NAME:
+                    if target.compares is Compares.GOODPUT or record.why in _OF_ALL:
                         labels = {label: definition.name, "target": target.name}
                         yield from _rows(labels, vantage, target, record, snapshot.taken_at)
 

@@ -18,6 +18,7 @@ from probe.model.verdict import TransportFinding, Verdict
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.publish.plain_words import failure_words, rate_words, unread_words
 from probe.verdict.ladder import RULES
+from probe.verdict.words_cache import cache_words
 from probe.verdict.words_curtain import curtain
 
 _CORNERS = (
@@ -64,6 +65,8 @@ def conclusion(verdict: Verdict) -> list[str]:
         beside = "" if entry.reference is None else f" ({entry.reference:.3g})"
         versus = f" versus {entry.versus}{beside}" if entry.versus else ""
         lines.append(f"  {entry.subject}: {entry.name} {entry.value:.3g}{versus}")
+    if verdict.viewers_cache is not None:
+        lines.append(cache_words(verdict.viewers_cache))
     lines += [unread_words(one) for one in verdict.unread]
     for title, claims in (("may be said", verdict.may_claim), ("not", verdict.may_not_claim)):
         lines += [f"{title}: {claim}" for claim in claims]

@@ -29,6 +29,7 @@ from probe.publish.report.times import TimeWriter, duration
 from probe.publish.templates import style, templates
 from probe.publish.web.this_line import this_line
 from probe.store.health import WORDS
+from probe.verdict.words_cache import cache_words
 
 REFRESH_SECONDS = 30
 STYLE = style("page.css")
@@ -240,6 +241,8 @@ def _facts(snapshot: Snapshot, slot: tuple[str, str], state: State, verdict: Ver
         since = age(snapshot.taken_at - verdict.since)
         # What is proven counts from its onset, be it that nothing was measured for a while since.
         facts.append(f"first seen {since} ago" if verdict.proven else f"so for {since}")
+        if verdict.viewers_cache is not None:
+            facts.append(cache_words(verdict.viewers_cache))
         facts += [unread_words(one) for one in verdict.unread]
     if slot in snapshot.running:
         facts.append("being measured now")
