@@ -217,11 +217,14 @@ def dashboard(uid: str, title: str, about: str, variables: list[Json], panels: l
 def nation() -> Json:
     """What happens in the country."""
 
-    def of(rule: str, metric: str, kind: str = "restricted") -> str:
-        """The fleet's rules where Prometheus has them, else what one daemon finds by itself."""
-        chosen = f'country="$country", kind="{kind}", drill=~"$drill"'
+    def of(rule: str, metric: str, kind: str = "restricted", *, beside: bool = False) -> str:
+        """The fleet's rules where Prometheus has them, else what one daemon finds by itself: over
+        TCP, or over each transport beside it."""
+        over = 'transport!=""' if beside else 'transport=""'
+        chosen = f'country="$country", kind="{kind}", {over}, drill=~"$drill"'
+        by = "platform, transport" if beside else "platform"
         # Aggregated on either side: with their labels as they are, `or` would keep both.
-        return " or ".join(f"max by (platform) ({one}{{{chosen}}})" for one in (rule, metric))
+        return " or ".join(f"max by ({by}) ({one}{{{chosen}}})" for one in (rule, metric))
 
     scope = ("country:throttlewatch_scope:code", "throttlewatch_nation_scope")
     return dashboard(
@@ -269,6 +272,13 @@ def nation() -> Json:
                 "Each platform over time",
                 "How far throttling or blocking reached. Grey: too few networks to say anything.",
                 query(of(*scope), "{{platform}}"),
+                words=SCOPES,
+            ),
+            timeline(
+                "Each platform over QUIC",
+                "The same by what was measured over QUIC alone, where it is (`quic: true`). Browsers "
+                "and apps fall back to TCP where it fails.",
+                query(of(*scope, beside=True), "{{platform}} over {{transport}}"),
                 words=SCOPES,
             ),
             series(

@@ -176,7 +176,7 @@ def changes(findings: Iterable[Finding], last: dict[tuple[str, ...], Scope]) -> 
     """Those whose scope is another than in ``last``, which is brought up to date. What begins with
     nothing to say is no change; nor is it one, but for restrictions, how much of that was heard."""
     for finding in findings:
-        key = (finding.country, finding.platform, finding.kind.value)
+        key = (finding.country, finding.platform, finding.kind.value, finding.transport)
         before = last.get(key)
         last[key] = finding.scope
         quiet = finding.scope in _QUIET
@@ -207,7 +207,7 @@ _COLUMNS = (
 def _row(f: Finding) -> tuple[str, ...]:
     return (
         f.country,
-        f.platform,
+        f"{f.platform} over {f.transport}" if f.transport else f.platform,
         f.kind.value,
         f.scope.value,
         f"{len(f.affected_asns)}/{len(f.covered_asns)}",

@@ -82,7 +82,9 @@ class Finding(Struct, frozen=True, kw_only=True):
     heard. ``factor``: median slowdown at affected vantages, where known. ``wide``: most of the
     country is affected at this step, whether or not that has lasted long enough. ``systematic``:
     this platform began within the same minutes as another operator's, over several networks.
-    ``drill``: a drill.
+    ``drill``: a drill. ``transport``: empty for what verdicts say, which is so over TCP; else the
+    one beside it that this is about. ``tcp_affected`` and ``tcp_covered`` then are how many
+    networks are affected, and were heard, over TCP at the same step: said beside it, never added.
     """
 
     at: float
@@ -109,6 +111,9 @@ class Finding(Struct, frozen=True, kw_only=True):
     divided_asns: tuple[int, ...] = ()
     upstreams: int = 0
     weighed: bool = False
+    transport: str = ""
+    tcp_affected: int | None = None
+    tcp_covered: int | None = None
 
 
 class Ending(StrEnum):
@@ -121,8 +126,8 @@ class Ending(StrEnum):
 
 
 class Incident(Struct, frozen=True, kw_only=True):
-    """Findings of one country, platform and kind in which networks were affected, from first to
-    last.
+    """Findings of one country, platform, kind and transport (empty: TCP) in which networks were
+    affected, from first to last.
 
     ``id`` is made of the key and the second in which it was opened, so that computing it again
     gives the same. ``since`` is the onset, ``opened_at`` the step at which it was found,
@@ -150,3 +155,4 @@ class Incident(Struct, frozen=True, kw_only=True):
     reference: Reference = Reference.ABSENT
     systematic: bool = False
     drill: bool = False
+    transport: str = ""

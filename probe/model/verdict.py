@@ -160,6 +160,23 @@ class TransportFinding(Struct, frozen=True, kw_only=True):
         return self.state in PROVEN
 
     @property
+    def holds_until(self) -> float:
+        """When it has become stale (Unix seconds)."""
+        return self.at + self.holds_seconds
+
+    @property
+    def of_its_own(self) -> bool:
+        """Whether it says anything of this transport: where a name leads is the same for all of
+        them, and told of TCP."""
+        return self.method is not Method.DNS
+
+    @property
+    def votes(self) -> bool:
+        """Restricted over this transport, and that stands for its network: what may be a filter's
+        at home does not, nor does what is no matter of this transport."""
+        return self.state in RESTRICTED and self.reason != HOME_RESOLVER and self.of_its_own
+
+    @property
     def outline(self) -> tuple[str, State, str, Method | None, Trigger | None]:
         """What counts of it when two are compared: not its numbers."""
         return self.transport, self.state, self.reason, self.method, self.trigger

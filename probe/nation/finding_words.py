@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
+from probe.config import probers
 from probe.model.finding import Finding, FindingKind, Reference, Scope
 
 _STATE = {
@@ -19,7 +20,30 @@ _STATE = {
 def sentence(finding: Finding, title: str) -> Finding:
     """The finding with its sentence; ``title`` is the platform's name for people."""
     drill = "DRILL, an exercise: " if finding.drill else ""
-    return replace(finding, sentence=f"{drill}{finding.country}: {_says(finding, title)}.")
+    what = f"{title} {_over(finding.transport)}" if finding.transport else title
+    said = f"{_says(finding, what)}{_over_tcp(finding, what)}"
+    return replace(finding, sentence=f"{drill}{finding.country}: {said}.")
+
+
+def _over(transport: str) -> str:
+    prober = probers.BY_NAME.get(transport)
+    return f"over {transport}" if prober is None else prober.over
+
+
+def _over_tcp(f: Finding, what: str) -> str:
+    """Beside what is affected over another transport: how it is over TCP, and what that means for
+    people."""
+    if not f.transport or not f.affected_asns or f.reference is Reference.FAILING:
+        return ""
+    if not f.tcp_covered:
+        return "; over TCP no network says whether it is so"
+    state = _STATE[f.kind]
+    if f.tcp_affected:
+        return f"; over TCP it is {state} in {f.tcp_affected} of {_networks(f.tcp_covered)}"
+    return (
+        f"; over TCP, to which browsers and apps fall back, it is {state} in none of "
+        f"{_networks(f.tcp_covered)}"
+    )
 
 
 def _says(f: Finding, title: str) -> str:
@@ -74,7 +98,8 @@ def _whose(f: Finding, title: str) -> str:
         if f.reference is Reference.DIVIDED
         else ("nobody has looked from outside")
     )
-    return f"; it may be {title}'s own outage: {nobody}"
+    whose = "the platform" if f.transport else title
+    return f"; it may be {whose}'s own outage: {nobody}"
 
 
 def _divided(f: Finding) -> str:

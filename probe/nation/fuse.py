@@ -16,7 +16,7 @@ from probe.nation.country import Tally, Weights, climb, tally
 from probe.nation.finding_words import sentence
 from probe.nation.fusion_memory import FindingKey, FusionMemory, set_aside
 from probe.nation.networks import by_vantage, networks
-from probe.nation.sight import VERDICT_KINDS, Reading, Sight
+from probe.nation.sight import BESIDE_KINDS, VERDICT_KINDS, Reading, Sight
 from probe.nation.silence import Silence, notice, silent_in
 from probe.nation.systematic import systematic
 
@@ -30,8 +30,10 @@ def fuse(
     operators: Mapping[str, str] | None = None,
 ) -> tuple[FusionMemory, tuple[Finding, ...]]:
     """The findings at ``sight.at``: one per country, platform and kind of which a vantage inside
-    has a verdict (an ``unknown`` one too), and one per country in which most vantages fell silent
-    together. ``titles`` are the platforms' names for people, ``operators`` who runs each."""
+    has a verdict (an ``unknown`` one too), of restrictions and impairments one more for each
+    transport beside TCP that was judged, by its own readings alone, and one per country in which
+    most vantages fell silent together. ``titles`` are the platforms' names for people,
+    ``operators`` who runs each."""
     memory = memory.hear(sight, thresholds)
     memory, silence = notice(memory, sight, thresholds)
     tallies = _tallies(memory, sight, thresholds) | _silent(memory, silence, thresholds)
@@ -48,6 +50,7 @@ def fuse(
             key in together,
             thresholds,
             titles or {},
+            beside=tallies.get((*key[:4], "")) if key[4] else None,
         )
         for key, of in tallies.items()
     ]
@@ -58,26 +61,27 @@ def _tallies(
     memory: FusionMemory, sight: Sight, thresholds: NationConfig
 ) -> dict[FindingKey, Tally]:
     aside = set_aside(memory.claims)
-    abroad: dict[tuple[str, bool], list[Reading]] = {}
-    inside: dict[tuple[str, str, bool], list[Reading]] = {}
+    abroad: dict[tuple[str, bool, str], list[Reading]] = {}
+    inside: dict[tuple[str, str, bool, str], list[Reading]] = {}
     for reading in sight.readings:
         vantage = reading.vantage
         if vantage.role is Role.REFERENCE:
-            abroad.setdefault((reading.platform, reading.drill), []).append(reading)
+            slot = (reading.platform, reading.drill, reading.transport)
+            abroad.setdefault(slot, []).append(reading)
         else:
-            place = (vantage.country, reading.platform, reading.drill)
+            place = (vantage.country, reading.platform, reading.drill, reading.transport)
             inside.setdefault(place, []).append(reading)
     tallies = {}
-    for (country, platform, drill), readings in inside.items():
+    for (country, platform, drill, transport), readings in inside.items():
         known = memory.networks(country, drill)
         weights = Weights.of(known, thresholds)
         vantages = len(by_vantage(readings))
         heard = by_vantage(r for r in readings if (r.vantage.name, r.drill) not in aside)
         voters = {v: several for v, several in heard.items() if several[0].in_network}
-        references = by_vantage(abroad.get((platform, drill), ()))
-        for kind in VERDICT_KINDS:
+        references = by_vantage(abroad.get((platform, drill, transport), ()))
+        for kind in BESIDE_KINDS if transport else VERDICT_KINDS:
             outside = abroad_of(references, kind, thresholds)
-            tallies[(country, platform, kind, drill)] = tally(
+            tallies[(country, platform, kind, drill, transport)] = tally(
                 heard,
                 networks(voters, kind, known, outside),
                 kind,
@@ -93,7 +97,7 @@ def _silent(
     memory: FusionMemory, silence: Silence, thresholds: NationConfig
 ) -> dict[FindingKey, Tally]:
     return {
-        (country, "", FindingKind.SILENT, False): silent_in(
+        (country, "", FindingKind.SILENT, False, ""): silent_in(
             silence, country, Weights.of(memory.networks(country, False), thresholds)
         )
         for country in silence.countries
@@ -104,11 +108,11 @@ def _systematic(
     tallies: Mapping[FindingKey, Tally], thresholds: NationConfig, operators: Mapping[str, str]
 ) -> set[FindingKey]:
     by_country: dict[tuple[str, bool], dict[str, Tally]] = {}
-    for (country, platform, kind, drill), of in tallies.items():
-        if kind is FindingKind.RESTRICTED:
+    for (country, platform, kind, drill, transport), of in tallies.items():
+        if kind is FindingKind.RESTRICTED and not transport:
             by_country.setdefault((country, drill), {})[platform] = of
     return {
-        (country, platform, FindingKind.RESTRICTED, drill)
+        (country, platform, FindingKind.RESTRICTED, drill, "")
         for (country, drill), several in by_country.items()
         for platform in systematic(several, thresholds, operators)
     }
@@ -122,8 +126,10 @@ def _finding(
     together: bool,
     thresholds: NationConfig,
     titles: Mapping[str, str],
+    *,
+    beside: Tally | None,
 ) -> Finding:
-    country, platform, kind, drill = key
+    country, platform, kind, drill, transport = key
     scope, reasons = climb(of, held, thresholds)
     finding = Finding(
         at=at,
@@ -150,20 +156,26 @@ def _finding(
         divided_asns=of.divided,
         upstreams=of.upstreams,
         weighed=of.weighed,
+        transport=transport,
+        tcp_affected=None if beside is None else len(beside.affected),
+        tcp_covered=None if beside is None else len(beside.networks),
     )
     return sentence(finding, titles.get(platform, platform))
 
 
-def _order(finding: Finding) -> tuple[bool, str, str, str]:
-    return finding.drill, finding.country, finding.kind.value, finding.platform
+def _order(finding: Finding) -> tuple[bool, str, str, str, str]:
+    over = finding.transport
+    return finding.drill, finding.country, finding.kind.value, finding.platform, over
 
 
 def worst(findings: Iterable[Finding]) -> Finding | None:
-    """The finding that matters most: what reaches furthest, restrictions before the rest."""
+    """The finding that matters most: what reaches furthest, restrictions before the rest, and what
+    is so over TCP before what is so beside it."""
     return max(findings, key=_weight, default=None)
 
 
-def _weight(finding: Finding) -> tuple[int, bool, float]:
+def _weight(finding: Finding) -> tuple[int, bool, bool, float]:
     order = ("none", "insufficient", "vantage", "network", "partial", "nation")
     restricted = finding.kind is FindingKind.RESTRICTED
-    return order.index(finding.scope.value), restricted, finding.affected_share or 0.0
+    share = finding.affected_share or 0.0
+    return order.index(finding.scope.value), restricted, not finding.transport, share

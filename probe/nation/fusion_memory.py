@@ -14,8 +14,8 @@ from probe.nation.sight import Seen, Sight, counts, hold_steps, hold_window, ups
 
 K = TypeVar("K", bound=Hashable)
 
-FindingKey = tuple[str, str, FindingKind, bool]
-"""Country, platform, kind, drill: what a finding is about."""
+FindingKey = tuple[str, str, FindingKind, bool, str]
+"""Country, platform, kind, drill, transport (empty: TCP): what a finding is about."""
 VantageKey = tuple[str, bool]
 """A vantage's name, and whether it is a drill's."""
 

@@ -88,7 +88,7 @@ class Incidents(Struct, frozen=True, kw_only=True):
 
 def key_of(told: Finding | Incident) -> FindingKey:
     """What a finding or an incident is about."""
-    return told.country, told.platform, told.kind, told.drill
+    return told.country, told.platform, told.kind, told.drill, told.transport
 
 
 def severity_of(finding: Finding) -> float:
@@ -110,8 +110,9 @@ def _tells(finding: Finding, incident: Incident) -> bool:
 def _opened(finding: Finding) -> Incident:
     country, platform, kind = finding.country, finding.platform, finding.kind.value
     drill = "drill-" if finding.drill else ""
+    over = f"-{finding.transport}" if finding.transport else ""
     return Incident(
-        id=f"{drill}{country.lower()}-{platform}-{kind}-{finding.at:.0f}",
+        id=f"{drill}{country.lower()}-{platform}-{kind}{over}-{finding.at:.0f}",
         country=country,
         platform=platform,
         kind=finding.kind,
@@ -126,6 +127,7 @@ def _opened(finding: Finding) -> Incident:
         reference=finding.reference,
         systematic=finding.systematic,
         drill=finding.drill,
+        transport=finding.transport,
     )
 
 

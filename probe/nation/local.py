@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from probe.config.schema import NationConfig
 from probe.model.finding import Finding, Incident
 from probe.model.identity import Access, Role, Vantage, VantagePlatform
-from probe.model.verdict import State, Verdict
+from probe.model.verdict import State, TransportFinding, Verdict
 from probe.nation.fuse import fuse
 from probe.nation.fusion_memory import FindingKey, FusionMemory
 from probe.nation.incidents import Incidents, key_of
@@ -119,16 +119,33 @@ def sight_of(
                 at=None if verdict is None else verdict.at,
             )
         )
-    readings += [
-        Reading(
-            vantage=Vantage(name=verdict.vantage, access=Access.HOSTING, role=Role.REFERENCE),
-            platform=verdict.platform,
-            state=verdict.state,
-            since=verdict.since,
-            reason=verdict.reason,
-            at=verdict.at,
-        )
-        for verdict in outside
-    ]
+        if verdict is not None:
+            readings += _beside(at, vantage, verdict)
+    for verdict in outside:
+        abroad = Vantage(name=verdict.vantage, access=Access.HOSTING, role=Role.REFERENCE)
+        readings.append(_reading(abroad, verdict.platform, verdict))
+        readings += _beside(at, abroad, verdict)
     seen = tuple(Seen(vantage=vantage) for vantage in by_name.values())
     return Sight(at=at, seen=seen, readings=tuple(readings))
+
+
+def _beside(at: float, vantage: Vantage, verdict: Verdict) -> list[Reading]:
+    """What holds over other transports, each by itself, as far as it is a matter of theirs."""
+    return [
+        _reading(vantage, verdict.platform, one)
+        for one in verdict.over
+        if one.of_its_own and at <= one.holds_until
+    ]
+
+
+def _reading(vantage: Vantage, platform: str, said: Verdict | TransportFinding) -> Reading:
+    return Reading(
+        vantage=vantage,
+        platform=platform,
+        state=said.state,
+        since=said.since,
+        reason=said.reason,
+        factor=said.factor,
+        at=said.at,
+        transport=said.transport if isinstance(said, TransportFinding) else "",
+    )

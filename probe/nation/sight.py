@@ -63,6 +63,9 @@ SLOW_ABROAD: dict[FindingKind, frozenset[str]] = {
 
 # The kinds that follow from verdicts; ``silent`` follows from their absence.
 VERDICT_KINDS = tuple(AFFECTED)
+# Of these a finding is made over each transport beside TCP. What is slow or silent over one of them
+# with all else there is its line's: a network that carries no QUIC says nothing of a platform.
+BESIDE_KINDS = (FindingKind.RESTRICTED, FindingKind.IMPAIRED)
 # Reasons of verdicts that stand for no network: what was answered falsely may be a filter at home.
 NO_VOTE = frozenset({HOME_RESOLVER})
 
@@ -79,7 +82,8 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     ``since`` is the verdict's, on the clock of whoever fuses (the query that reads it allows for
     the vantage's own), and so is ``at``, when it was made (``None``: not known). ``controls`` are
-    the names of the controls that it was compared with and that were fine.
+    the names of the controls that it was compared with and that were fine. ``transport``: empty for
+    the verdict itself, which is TCP's; else the one that it was found over.
     """
 
     vantage: Vantage
@@ -91,6 +95,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     controls: tuple[str, ...] = ()
     at: float | None = None
     drill: bool = False
+    transport: str = ""
 
     @property
     def in_network(self) -> bool:

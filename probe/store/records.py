@@ -125,10 +125,13 @@ class FindingRecord:
 
     def write(self, connection: sqlite3.Connection, tables: Tables) -> None:
         of = self._finding
+        # The columns are a key, and nobody asks for a kind: what is so over another transport at
+        # the same step is a row of its own.
+        kind = f"{of.kind.value}, {of.transport}" if of.transport else of.kind.value
         connection.execute(
             "INSERT OR REPLACE INTO findings (at, country, platform, kind, drill, body) "
             "VALUES (?, ?, ?, ?, ?, ?)",
-            (of.at, of.country, of.platform, of.kind.value, of.drill, self._body),
+            (of.at, of.country, of.platform, kind, of.drill, self._body),
         )
 
 

@@ -27,6 +27,7 @@ from probe.model.finding import Scope
 from probe.model.identity import Role
 from probe.model.verdict import State
 from probe.publish.metrics import metric_names as names
+from probe.publish.metrics import metric_names_nation as names_nation
 from probe.publish.rules.rule_file import rule_file
 from tests.deploy.dashboards import queries
 
@@ -70,7 +71,7 @@ class Webhook:
 
 
 async def a_failing_leg(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """What the demo has nothing of and dashboards ask for: a failure, and legs left out."""
+    """What the demo has nothing of and dashboards ask for: a failure, legs left out, and QUIC."""
     await reader.readuntil(b"\r\n\r\n")
     lines = []
     for line in LINES:
@@ -80,6 +81,8 @@ async def a_failing_leg(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
             'phase="tls",reason="connection_reset"} 1',
             f'{names.LEGS_SKIPPED.name}{{{where},reason="host_budget"}} {time.time():.0f}',
         ]
+    over_quic = f'country="{COUNTRY}",platform="x",kind="restricted",transport="quic"'
+    lines.append(f"{names_nation.SCOPE.name}{{{over_quic}}} 0")
     page = ("\n".join(lines) + "\n").encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(page)}\r\n"
     writer.write(f"{head}Connection: close\r\n\r\n".encode() + page)

@@ -23,6 +23,8 @@ TOLD: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
         ("Systematic Partial Impaired", "Systematic"),
         ("Network Impaired", "Network"),
         ("Impaired", "Impaired"),
+        ("Nation NationOverTransport", "Nation"),
+        ("Network NationOverTransport NetworkOverTransport", "Network NationOverTransport"),
         ("Silent CoverageLow", "Silent"),
         ("NationOffline CoverageLow", "NationOffline"),
         ("Nation CoverageLow", "Nation CoverageLow"),

@@ -34,18 +34,28 @@ class Told(Struct, frozen=True, kw_only=True):
     reason: str
     controls: tuple[str, ...]
     at: float = 0.0
+    method: str = ""
 
 
 class Post(Struct, frozen=True, kw_only=True):
     """A vantage as one server hears it. ``skew`` is how far its clock is ahead; ``places`` is what
     it says it is at each step, ``None`` while nothing is heard of it; ``told`` is what it publishes
-    at each step, by platform."""
+    at each step, by platform, and ``beside`` what it does of QUIC."""
 
     instance: str
     skew: float
     drill: bool
     places: tuple[Vantage | None, ...]
     told: tuple[dict[str, Told], ...]
+    beside: tuple[dict[str, Told], ...] = ()
+
+    def over(self, step: int) -> list[tuple[str, str, Told]]:
+        """What it publishes at a step: transport (empty: TCP), platform, and what of it."""
+        quic = self.beside[step] if self.beside else {}
+        return [
+            *(("", platform, told) for platform, told in self.told[step].items()),
+            *(("quic", platform, told) for platform, told in quic.items()),
+        ]
 
 
 class History(Struct, frozen=True, kw_only=True):
@@ -64,7 +74,9 @@ class History(Struct, frozen=True, kw_only=True):
             if place is None:
                 continue
             seen.append(Seen(vantage=place, drill=post.drill))
-            for platform, told in post.told[step].items():
+            for transport, platform, told in post.over(step):
+                if transport and told.method == "dns":
+                    continue  # where a name leads is no matter of this transport
                 readings.append(
                     Reading(
                         vantage=place,
@@ -75,6 +87,7 @@ class History(Struct, frozen=True, kw_only=True):
                         controls=told.controls,
                         at=told.at - post.skew,
                         drill=post.drill,
+                        transport=transport,
                     )
                 )
         return Sight(at=at, seen=tuple(seen), readings=tuple(readings))
@@ -136,6 +149,11 @@ class _Event:
         self.dark = random.randint(2, steps) if random.random() < 0.15 else None
         self.upstreams = random.choice((("",), ("",), ("", "tic", "AS64501"), ("tic",)))
         self.abroad = random.choice((0.0, 0.0, 0.5, 1.0))
+        self.watched = platforms
+        # Over QUIC: a chance of its own, so that the other draws stay what they are.
+        apart = Random(f"{self.begin} {self.end} {self.reach} {self.noise} {len(platforms)}")
+        self.quic = apart.choice((State.BLOCKED, State.BLOCKED, State.THROTTLED, State.IMPAIRED))
+        self.over_quic = apart.choice((0.0, 0.5, 0.8, 1.0))
 
 
 def _posts(
@@ -183,17 +201,63 @@ def _posts(
                 at=(step - random.choice((0, 0, 1, 4))) * STEP + skew,
             )
         told.append(at_step)
+    # Another chance of its own: what is so over QUIC is no matter of TCP.
+    beside = _beside(Random(f"quic {name} {onset} {skew} {begin}"), event, reference, skew, steps)
     post = Post(
-        instance=f"{name}-a", skew=skew, drill=drill, places=tuple(places), told=tuple(told)
+        instance=f"{name}-a",
+        skew=skew,
+        drill=drill,
+        places=tuple(places),
+        told=tuple(told),
+        beside=beside,
     )
     if random.random() > 0.1:
         return [post]
     # The same vantage, heard by a second server, which is a step late now and then.
     late = [told[max(0, step - (random.random() < 0.3))] for step in range(steps)]
     again = Post(
-        instance=f"{name}-b", skew=skew, drill=drill, places=tuple(places), told=tuple(late)
+        instance=f"{name}-b",
+        skew=skew,
+        drill=drill,
+        places=tuple(places),
+        told=tuple(late),
+        beside=(beside[0], *beside[:-1]),
     )
     return [post, again]
+
+
+def _beside(
+    random: Random, event: _Event, reference: bool, skew: float, steps: int
+) -> tuple[dict[str, Told], ...]:
+    """What a vantage publishes of QUIC: some speak none of it, and some meet what others meet over
+    TCP, or what they do not."""
+    if random.random() < 0.3:
+        return ({},) * steps
+    struck = random.random() < (event.abroad if reference else event.over_quic)
+    begin = event.begin + random.randint(0, event.stagger)
+    onset = begin * STEP - 30.0 * random.randint(0, 4)
+    at_home, by_name = random.random() < 0.1, random.random() < 0.1
+    published = []
+    for step in range(steps):
+        at_step = {}
+        for platform in event.watched:
+            state, since = State.OK, -600.0
+            if struck and begin <= step < event.end:
+                state, since = event.quic, onset
+            if random.random() < event.noise / 2:
+                state, since = random.choice(_STATES), step * STEP
+            if random.random() < event.silence / 2:
+                continue
+            at_step[platform] = Told(
+                state=state,
+                since=since + skew,
+                reason=_reason(random, state, struck and at_home),
+                controls=(),
+                at=(step - random.choice((0, 0, 1, 4))) * STEP + skew,
+                method="dns" if by_name and state is State.BLOCKED else "",
+            )
+        published.append(at_step)
+    return tuple(published)
 
 
 def _reason(random: Random, state: State, at_home: bool) -> str:

@@ -21,6 +21,7 @@ from probe.nation.fuse import fuse
 from probe.nation.fusion_memory import FusionMemory
 from probe.nation.sight import upstream_of
 from probe.publish.metrics import metric_names as names
+from probe.publish.metrics import metric_names_transport as names_transport
 from probe.publish.rules import recording_rules, reference_rules
 from probe.publish.rules.rule_file import rule_file
 from tests.nation.histories import OPERATORS, PLATFORMS, STEP, History
@@ -91,7 +92,7 @@ def _test(history: History, config: NationConfig) -> dict[str, Any]:
         queries: dict[str, tuple[str, ...]] = {'{__name__=~"' + "|".join(EXACT) + '"}': EXACT}
         # Where nobody inside is heard, there is no finding to say what is seen abroad.
         reference, vantages = reference_rules.REFERENCE, recording_rules.VANTAGES
-        heard = f"{reference} and on (platform, kind, drill) {vantages}"
+        heard = f"{reference} and on (platform, transport, kind, drill) {vantages}"
         queries[heard] = (reference_rules.REFERENCE,)
         for name in ROUNDED:
             queries[f"round({name}, {MILLIONTH!r})"] = (name,)
@@ -118,14 +119,20 @@ def _test(history: History, config: NationConfig) -> dict[str, Any]:
 def _expected(findings: Iterable[Finding]) -> Expected:
     expected: Expected = defaultdict(dict)
     for f in findings:
-        labels = _labels(country=f.country, platform=f.platform, kind=f.kind, drill=_drill(f.drill))
+        labels = _labels(
+            country=f.country,
+            platform=f.platform,
+            transport=f.transport,
+            kind=f.kind,
+            drill=_drill(f.drill),
+        )
         expected[recording_rules.SCOPE][labels] = SCOPE_CODE[f.scope]
         expected[recording_rules.VANTAGES][labels] = f.vantages
         expected[recording_rules.AFFECTED_VANTAGES][labels] = f.affected_vantages
         expected[recording_rules.COVERED_NETWORKS][labels] = len(f.covered_asns)
         expected[recording_rules.AFFECTED_NETWORKS][labels] = len(f.affected_asns)
         expected[recording_rules.WIDE][labels] = float(f.wide)
-        if f.kind is FindingKind.RESTRICTED:
+        if f.kind is FindingKind.RESTRICTED and not f.transport:
             expected[recording_rules.SYSTEMATIC][labels] = float(f.systematic)
         if f.upstreams:
             expected[recording_rules.UPSTREAMS][labels] = f.upstreams
@@ -140,7 +147,9 @@ def _expected(findings: Iterable[Finding]) -> Expected:
             network = _labels(**dict(labels), asn=str(asn))
             expected[recording_rules.AFFECTED_NETWORK][network] = float(asn in f.affected_asns)
         if f.reference in (Reference.FINE, Reference.FAILING):
-            abroad = _labels(platform=f.platform, kind=f.kind, drill=_drill(f.drill))
+            abroad = _labels(
+                platform=f.platform, transport=f.transport, kind=f.kind, drill=_drill(f.drill)
+            )
             expected[reference_rules.REFERENCE][abroad] = float(f.reference is Reference.FINE)
     return expected
 
@@ -191,6 +200,21 @@ def _series(history: History) -> dict[tuple[str, Labels], list[str]]:
                 values += [
                     (names.VERDICT_CONTROL.name, {**slot, "control": control}, 1.0)
                     for control in told.controls
+                ]
+            for transport, platform, told in post.over(step):
+                if not transport:
+                    continue
+                slot = {
+                    **common,
+                    "vantage": place.name,
+                    "platform": platform,
+                    "transport": transport,
+                }
+                info = {**whole, **slot, "state": told.state.value, "reason": told.reason}
+                values += [
+                    (names_transport.INFO.name, {**info, "method": told.method}, 1.0),
+                    (names_transport.SINCE.name, slot, told.since),
+                    (names_transport.TIME.name, slot, told.at),
                 ]
             for name, labels, value in values:
                 key = (name, _labels(**labels))

@@ -71,10 +71,13 @@ def test_the_metrics_have_it_beside_tcps() -> None:
     (info,) = series(board, "transport_info")
     assert info == {
         "vantage": "default", "platform": "x", "transport": "quic", "state": "blocked",
+        "country": "ZZ", "access": "fixed", "role": "inside",
         "basis": "swap", "method": "quic", "trigger": "name", "value": "1",
     }  # fmt: skip
     (since,) = series(board, "transport_since_timestamp_seconds")
     assert float(since["value"]) == NOW - 300.0
+    (looked,) = series(board, "transport_timestamp_seconds")
+    assert float(looked["value"]) == NOW
     (evidence,) = series(board, "transport_evidence_log10")
     assert 4.4 < float(evidence["value"]) < 4.5
     states = {

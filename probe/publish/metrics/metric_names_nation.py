@@ -5,7 +5,7 @@ from __future__ import annotations
 from probe.publish.metrics.metric_spec import MetricSpec
 from probe.publish.metrics.metric_spec import metric as _metric
 
-_ABOUT = ("country", "platform", "kind")
+_ABOUT = ("country", "platform", "kind", "transport")
 _ABSENT = "before the first minute; no vantage inside has a verdict"
 
 SCOPE = _metric(

@@ -6,12 +6,13 @@ from probe.publish.metrics.metric_spec import MetricSpec
 from probe.publish.metrics.metric_spec import metric as _metric
 
 _OF = ("vantage", "platform", "transport")
+_WHERE = ("country", "asn", "access", "role")
 _ABSENT = "no other transport than TCP is judged; 2.5 intervals after it was last measured"
 
 INFO = _metric(
     "info",
     "transport_info",
-    (*_OF, "state", "reason", "basis", "method", "trigger"),
+    (*_OF, *_WHERE, "state", "reason", "basis", "method", "trigger"),
     "What is so over a transport (quic) by its own legs and its own evidence; what the verdict_* "
     "series say is so over TCP.",
     absent=_ABSENT,
@@ -21,6 +22,13 @@ SINCE = _metric(
     "transport_since_timestamp_seconds",
     _OF,
     "Unix time at which this state over the transport began.",
+    absent=_ABSENT,
+)
+TIME = _metric(
+    "gauge",
+    "transport_timestamp_seconds",
+    _OF,
+    "Unix time of what this was found of: when somebody last looked over the transport.",
     absent=_ABSENT,
 )
 SLOWDOWN = _metric(
@@ -39,4 +47,4 @@ EVIDENCE = _metric(
     absent=f"nothing is suspected over it; {_ABSENT}",
 )
 
-METRICS: tuple[MetricSpec, ...] = (INFO, SINCE, SLOWDOWN, EVIDENCE)
+METRICS: tuple[MetricSpec, ...] = (INFO, SINCE, TIME, SLOWDOWN, EVIDENCE)

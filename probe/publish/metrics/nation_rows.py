@@ -53,10 +53,11 @@ def _finding_rows(finding: Finding) -> Iterator[MetricRow]:
             yield spec, labels, value
     if finding.reference in (Reference.FINE, Reference.FAILING):
         yield names.REFERENCE_FINE, labels, float(finding.reference is Reference.FINE)
-    if finding.kind is FindingKind.RESTRICTED:
+    if finding.kind is FindingKind.RESTRICTED and not finding.transport:
         where = {"country": finding.country, "platform": finding.platform}
         yield names.SYSTEMATIC, where, float(finding.systematic)
 
 
 def _labels(of: Finding | Incident) -> dict[str, str]:
-    return {"country": of.country, "platform": of.platform, "kind": of.kind.value}
+    labels = {"country": of.country, "platform": of.platform, "kind": of.kind.value}
+    return {**labels, "transport": of.transport} if of.transport else labels

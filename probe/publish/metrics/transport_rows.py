@@ -11,10 +11,10 @@ from probe.publish.metrics.metric_spec import MetricSpec
 
 
 def transport_rows(
-    labels: dict[str, str], verdict: Verdict, at: float
+    labels: dict[str, str], place: dict[str, str], verdict: Verdict, at: float
 ) -> Iterator[tuple[MetricSpec, dict[str, str], float]]:
     """Every series of what ``verdict`` says of other transports, as far as that holds ``at`` that
-    time. ``labels``: of the vantage and platform."""
+    time. ``labels``: of the vantage and platform; ``place``: where the vantage is."""
     for one in verdict.over:
         if not one.reaches(at):
             continue
@@ -26,8 +26,9 @@ def transport_rows(
             "method": one.method,
             "trigger": one.trigger,
         }
-        yield names.INFO, {**own, **{k: str(v) for k, v in words.items() if v}}, 1.0
+        yield names.INFO, {**place, **own, **{k: str(v) for k, v in words.items() if v}}, 1.0
         yield names.SINCE, own, one.since
+        yield names.TIME, own, one.at
         if one.factor is not None:
             yield names.SLOWDOWN, own, one.factor
         if one.e_value is not None and one.e_value > 0.0:

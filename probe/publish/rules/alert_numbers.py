@@ -48,8 +48,8 @@ def together() -> str:
 
 def _recorded(series: str, kind: str) -> str:
     return (
-        f'printf `{series}{{kind="{kind}", country=%q, platform=%q, drill=%q}}` '
-        "$labels.country $labels.platform $labels.drill | query"
+        f'printf `{series}{{kind="{kind}", country=%q, platform=%q, transport=%q, drill=%q}}` '
+        "$labels.country $labels.platform $labels.transport $labels.drill | query"
     )
 
 

@@ -15,8 +15,9 @@ from probe.publish.metrics import metric_names_target as names_target
 from probe.publish.rules import recording_rules, reference_rules
 from probe.publish.rules.alert_numbers import COUNTRY, networks, title, together
 from probe.publish.rules.known_vantages import ASIDE
-from probe.publish.rules.rule_parts import Alert, states_text
+from probe.publish.rules.rule_parts import SAID, TCP, Alert, states_text
 
+BESIDE_TCP = 'transport!=""'
 DRILL = "DRILL"
 DRILL_MATCHER = "<drill>"
 
@@ -31,7 +32,9 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
     counted = networks(FindingKind.RESTRICTED.value)
     nation, partial = SCOPE_CODE[Scope.NATION], SCOPE_CODE[Scope.PARTIAL]
     restricted = _at(FindingKind.RESTRICTED)
-    reference = f"on (platform, kind, drill) ({reference_rules.REFERENCE}{{{DRILL_MATCHER}}} == 1)"
+    reference = (
+        f"on (platform, kind, drill) ({reference_rules.REFERENCE}{{{TCP}, {DRILL_MATCHER}}} == 1)"
+    )
     yield Alert(
         name="ThrottlewatchNation",
         expr=f"{restricted} == {nation} and {reference}",
@@ -98,7 +101,7 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
             f"{_at(FindingKind.RESTRICTED, recording_rules.AFFECTED_VANTAGES)} > 0\n"
             f"and {restricted} <= {SCOPE_CODE[Scope.VANTAGE]}\n"
             f"unless on (platform, kind, drill) "
-            f"({reference_rules.REFERENCE}{{{DRILL_MATCHER}}} == 0)"
+            f"({reference_rules.REFERENCE}{{{TCP}, {DRILL_MATCHER}}} == 0)"
         ),
         hold="5m",
         severity="warning",
@@ -112,8 +115,8 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
         name="ThrottlewatchImpaired",
         expr=(
             "count by (country, platform, drill) "
-            f"(group by (country, vantage, platform, drill) ({recording_rules.SAID}"
-            f'{{role="inside", state="{State.IMPAIRED.value}", {DRILL_MATCHER}}}))'
+            f"(group by (country, vantage, platform, drill) ({SAID}"
+            f'{{{TCP}, role="inside", state="{State.IMPAIRED.value}", {DRILL_MATCHER}}}))'
         ),
         hold="5m",
         severity="warning",
@@ -123,6 +126,7 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
             "is the cause: it accuses nobody. Look from outside before you say where."
         ),
     )
+    yield from _over_transports(platform, counted)
     for kind, words in (
         (FindingKind.DEGRADED, "lines are slow nation-wide, controls included"),
         (FindingKind.OFFLINE, "lines are offline nation-wide"),
@@ -153,7 +157,7 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
         name="ThrottlewatchFailsAbroad",
         expr=(
             f"{reference_rules.REFERENCE}"
-            f'{{kind="{FindingKind.RESTRICTED.value}", {DRILL_MATCHER}}} == 0'
+            f'{{kind="{FindingKind.RESTRICTED.value}", {TCP}, {DRILL_MATCHER}}} == 0'
         ),
         hold="10m",
         severity="info",
@@ -169,7 +173,7 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
             f"min by (country, drill) (max by (country, platform, drill) "
             f"({recording_rules.COVERAGE}"
             f'{{kind=~"{FindingKind.RESTRICTED.value}|{FindingKind.IMPAIRED.value}", '
-            f"{DRILL_MATCHER}}})) < {thresholds.min_coverage!r}\n"
+            f"{TCP}, {DRILL_MATCHER}}})) < {thresholds.min_coverage!r}\n"
             f"or {recording_rules.HEARD}{{{DRILL_MATCHER}}} < {thresholds.min_coverage!r}"
         ),
         hold="30m",
@@ -221,6 +225,28 @@ def _curtain() -> Alert:
     )
 
 
+def _over_transports(platform: str, counted: str) -> Iterator[Alert]:
+    """What is so over a transport beside TCP, by what was measured over it alone."""
+    where = f"{platform} over {{{{ $labels.transport }}}} in {COUNTRY}"
+    apart = (
+        "That is what was measured over this transport alone, and says nothing of TCP, to which "
+        "browsers and apps fall back where the other fails: look at what is said of TCP."
+    )
+    for name, scope, hold, severity, words in (
+        ("Nation", Scope.NATION, "1m", "critical", "most networks"),
+        ("Partial", Scope.PARTIAL, "10m", "warning", "several networks"),
+        ("Network", Scope.NETWORK, "30m", "info", "one network"),
+    ):
+        yield Alert(
+            name=f"Throttlewatch{name}OverTransport",
+            expr=f"{_at(FindingKind.RESTRICTED, over=BESIDE_TCP)} == {SCOPE_CODE[scope]}",
+            hold=hold,
+            severity=severity,
+            summary=f"{where}: throttled or blocked in {words}",
+            description=counted + apart,
+        )
+
+
 def _rotten() -> Alert:
     """What the configuration names gives nothing any more. Where it is only not reached, and the
     platform may be restricted, it counts if it is so everywhere, references included."""
@@ -251,5 +277,5 @@ def _rotten() -> Alert:
     )
 
 
-def _at(kind: FindingKind, series: str = recording_rules.SCOPE) -> str:
-    return f'{series}{{kind="{kind.value}", {DRILL_MATCHER}}}'
+def _at(kind: FindingKind, series: str = recording_rules.SCOPE, over: str = TCP) -> str:
+    return f'{series}{{kind="{kind.value}", {over}, {DRILL_MATCHER}}}'

@@ -15,6 +15,7 @@ from probe.model.finding import SCOPE_CODE, FindingKind, Scope
 from probe.model.verdict import State
 from probe.nation.sight import (
     AFFECTED,
+    BESIDE_KINDS,
     CLEAR,
     NO_VOTE,
     TOLERANCE,
@@ -23,6 +24,7 @@ from probe.nation.sight import (
     hold_window,
 )
 from probe.publish.metrics import metric_names as names
+from probe.publish.metrics import metric_names_transport as names_transport
 from probe.publish.rules.known_vantages import ASIDE, DARK, KNOWN, MEASURED, PRESENT, VOTING, known
 from probe.publish.rules.reference_rules import (
     LOOKED,
@@ -31,14 +33,23 @@ from probe.publish.rules.reference_rules import (
     by_servers_clock,
     references,
 )
-from probe.publish.rules.rule_parts import Recording, states_text, window
+from probe.publish.rules.rule_parts import (
+    OF_ITS_OWN,
+    SAID,
+    TCP,
+    Recording,
+    states_text,
+    window,
+    with_reason,
+)
 
-_NETWORK = "country, asn, platform, kind, drill"
-_COUNTRY = "country, platform, kind, drill"
+_NETWORK = "country, asn, platform, transport, kind, drill"
+_COUNTRY = "country, platform, transport, kind, drill"
+_SLOT = "vantage, platform, transport, drill"
+_ABROAD = "platform, transport, kind, drill"
 _RESTRICTED = FindingKind.RESTRICTED.value
 _SILENT = FindingKind.SILENT.value
 
-SAID = "vantage:throttlewatch_verdict_state:held"
 AFFECTED_VANTAGE = "vantage:throttlewatch_affected:max"
 VOTER = "vantage:throttlewatch_voter_affected:max"
 VOTERS = "asn:throttlewatch_voters:count"
@@ -77,9 +88,9 @@ def recordings(
     run_by = {platform: (operators or {}).get(platform, platform) for platform in platforms}
     return (
         *known(thresholds),
+        _said(),
         *references(thresholds),
         _onset(),
-        _said(),
         *_vantages(),
         *_networks(thresholds),
         *_countries(thresholds),
@@ -90,32 +101,37 @@ def recordings(
 
 def _said() -> Recording:
     """What each says, one series for each: the rules after it read this, and not one series for
-    every state there is."""
+    every state there is. What is found over another transport stands beside it."""
+    beside = f"{names_transport.INFO.name}{{{OF_ITS_OWN}}}"
     return Recording(
         record=SAID,
-        expr=f"max by ({PLACE}, state) ({names.VERDICT_STATE.name} == 1)",
+        expr=(
+            f"max by ({PLACE}, state) ({names.VERDICT_STATE.name} == 1)\n"
+            f"or max by ({PLACE}, state) ({beside})"
+        ),
     )
 
 
 def _vantages() -> Iterator[Recording]:
-    reasons = "|".join(sorted(NO_VOTE))
-    no_vote = f'{names.VERDICT_INFO.name}{{reason=~"{reasons}"}}'
+    no_vote = with_reason(NO_VOTE)
     for kind in VERDICT_KINDS:
-        says = f"max by ({PLACE}) ({_saying(AFFECTED[kind])})"
+        of = "" if kind in BESIDE_KINDS else f"{TCP}, "
+        says = f"max by ({PLACE}) ({_saying(AFFECTED[kind], of)})"
         if kind is FindingKind.RESTRICTED:
             # Fine abroad, by a look after it began: what is impaired here is so here.
             says += (
                 f"\nor max by ({PLACE}) (({_saying({State.IMPAIRED})}\n"
-                f'and on (platform, drill) ({REFERENCE}{{kind="{kind.value}"}} == 1))\n'
-                f"and on (vantage, platform, drill) "
-                f"({ONSET_VANTAGE} <= on (platform, drill) group_left () {LOOKED}))"
+                f"and on (platform, transport, drill) "
+                f'({REFERENCE}{{kind="{kind.value}"}} == 1))\n'
+                f"and on ({_SLOT}) "
+                f"({ONSET_VANTAGE} <= on (platform, transport, drill) group_left () {LOOKED}))"
             )
-        says += f"\nor max by ({PLACE}) ({_saying(CLEAR[kind])} * 0)"
+        says += f"\nor max by ({PLACE}) ({_saying(CLEAR[kind], of)} * 0)"
         yield Recording(
             record=AFFECTED_VANTAGE,
             expr=(
                 f"({says})\n"
-                f"unless on (vantage, platform, drill) {no_vote}\n"
+                f"unless on ({_SLOT}) ({no_vote})\n"
                 f"unless on (vantage, drill) ({ASIDE} > 1)"
             ),
             labels={"kind": kind.value},
@@ -124,9 +140,11 @@ def _vantages() -> Iterator[Recording]:
         yield Recording(
             record=VANTAGES,
             expr=(
-                f'count by (country, platform, drill) (max by ({PLACE}) ({SAID}{{role="inside"}}))'
+                f"count by (country, platform, transport, drill) "
+                f'(max by ({PLACE}) ({SAID}{{role="inside"}}))'
                 if kind is VERDICT_KINDS[0]
-                else f'{VANTAGES}{{kind="{VERDICT_KINDS[0].value}"}}'
+                else f'{VANTAGES}{{kind="{VERDICT_KINDS[0].value}"'
+                f"{'' if kind in BESIDE_KINDS else f', {TCP}'}}}"
             ),
             labels={"kind": kind.value},
         )
@@ -146,8 +164,8 @@ def _vantages() -> Iterator[Recording]:
     )
 
 
-def _saying(states: Iterable[State]) -> str:
-    return f'{SAID}{{role="inside", state=~"{states_text(states)}"}}'
+def _saying(states: Iterable[State], of: str = "") -> str:
+    return f'{SAID}{{{of}role="inside", state=~"{states_text(states)}"}}'
 
 
 def _networks(thresholds: NationConfig) -> Iterator[Recording]:
@@ -187,7 +205,10 @@ def _networks(thresholds: NationConfig) -> Iterator[Recording]:
 
 
 def _onset() -> Recording:
-    since = f"max by (vantage, platform, drill) ({names.VERDICT_SINCE.name})"
+    since = (
+        f"(max by (vantage, platform, drill) ({names.VERDICT_SINCE.name})\n"
+        f"or max by ({_SLOT}) ({names_transport.SINCE.name}))"
+    )
     return Recording(
         record=ONSET_VANTAGE,
         expr=f"{by_servers_clock(since)}\nor max by (vantage, drill) ({DARK})",
@@ -244,7 +265,7 @@ def _countries(thresholds: NationConfig) -> Iterator[Recording]:
             f"and ({UPSTREAMS} >= {thresholds.min_upstreams})\n"
             f"and ({SHARE} >= {thresholds.min_share - TOLERANCE!r})\n"
             f"and ({COVERAGE} >= {thresholds.min_coverage - TOLERANCE!r})\n"
-            f"unless on (platform, kind, drill) ({REFERENCE} == 0))\n"
+            f"unless on ({_ABROAD}) ({REFERENCE} == 0))\n"
             f"or {none}"
         ),
     )
@@ -264,7 +285,7 @@ def _onsets(thresholds: NationConfig, platforms: Mapping[str, str]) -> Iterator[
         record=ONSET_NETWORK,
         expr=(
             f"quantile by ({_NETWORK}) (0.5, {VOTER} * 0\n"
-            f"+ on (vantage, platform, drill) group_left () {ONSET_VANTAGE})\n"
+            f"+ on ({_SLOT}) group_left () {ONSET_VANTAGE})\n"
             f"and ({AFFECTED_NETWORK} == 1)"
         ),
     )
@@ -273,20 +294,22 @@ def _onsets(thresholds: NationConfig, platforms: Mapping[str, str]) -> Iterator[
         record=SPREAD,
         expr=f"max by ({_COUNTRY}) ({ONSET_NETWORK}) - min by ({_COUNTRY}) ({ONSET_NETWORK})",
     )
-    only = f'{{kind="{_RESTRICTED}"}}'
+    # What began together is asked of TCP alone: of no other transport is it told with which
+    # controls it was compared.
+    only = f'{{kind="{_RESTRICTED}", {TCP}}}'
     near = (
         f"abs({ONSET_NETWORK}{only} - on ({_COUNTRY}) group_left () {ONSET}{only}) "
         f"<= {thresholds.onset_window / 2!r}"
     )
     for operator, run in _by_operator(platforms):
-        of = f'{{kind="{_RESTRICTED}", platform=~"{"|".join(run)}"}}'
+        of = f'{{kind="{_RESTRICTED}", {TCP}, platform=~"{"|".join(run)}"}}'
         yield Recording(
             record=JOINED,
             expr=(
                 f"{ONSET}{of}\n"
                 f"and (count by ({_COUNTRY}) ({near}) >= {thresholds.min_networks})\n"
                 f"and ({UPSTREAMS} >= {thresholds.min_upstreams})\n"
-                f"unless on (platform, kind, drill) ({REFERENCE} == 0)"
+                f"unless on ({_ABROAD}) ({REFERENCE} == 0)"
             ),
             labels={"operator": operator},
         )
@@ -342,7 +365,8 @@ def _together(thresholds: NationConfig, platforms: Iterable[str]) -> Iterator[Re
     yield Recording(
         record=SYSTEMATIC,
         expr=(
-            f'max by ({_COUNTRY}) ({SYSTEMATIC_WITH})\nor {VANTAGES}{{kind="{_RESTRICTED}"}} * 0'
+            f"max by ({_COUNTRY}) ({SYSTEMATIC_WITH})\n"
+            f'or {VANTAGES}{{kind="{_RESTRICTED}", {TCP}}} * 0'
         ),
     )
 
@@ -355,7 +379,7 @@ def _scope(thresholds: NationConfig) -> str:
 
     rungs = (
         rung(Scope.INSUFFICIENT, f"and ({COVERED_NETWORKS} < {thresholds.min_networks})"),
-        rung(Scope.NONE, f"and on (platform, kind, drill) ({REFERENCE} == 0)"),
+        rung(Scope.NONE, f"and on ({_ABROAD}) ({REFERENCE} == 0)"),
         rung(Scope.NATION, f'and ({HELD}{{kind!="{FindingKind.IMPAIRED.value}"}} == 1)'),
         rung(Scope.PARTIAL, f"and ({AFFECTED_NETWORKS} >= 2)"),
         rung(Scope.NETWORK, f"and ({AFFECTED_NETWORKS} == 1)"),

@@ -7,11 +7,19 @@ from collections.abc import Iterable, Iterator
 from probe.config.schema import NationConfig
 from probe.model.finding import FindingKind
 from probe.model.verdict import State
-from probe.nation.sight import REFERENCE_FAILING, REFERENCE_FINE, SLOW_ABROAD, VERDICT_KINDS
+from probe.nation.sight import (
+    BESIDE_KINDS,
+    REFERENCE_FAILING,
+    REFERENCE_FINE,
+    SLOW_ABROAD,
+    VERDICT_KINDS,
+)
 from probe.publish.metrics import metric_names as names
-from probe.publish.rules.rule_parts import Recording, states_text
+from probe.publish.metrics import metric_names_transport as names_transport
+from probe.publish.rules.rule_parts import SAID, TCP, Recording, states_text, with_reason
 
-PLACE = "country, asn, access, role, vantage, platform, drill"
+PLACE = "country, asn, access, role, vantage, platform, transport, drill"
+_WHAT = "platform, transport, drill"
 REFERENCE = "platform:throttlewatch_reference_fine:bool"
 LOOKED = "platform:throttlewatch_reference_looked_timestamp_seconds:min"
 
@@ -19,11 +27,11 @@ LOOKED = "platform:throttlewatch_reference_looked_timestamp_seconds:min"
 def references(thresholds: NationConfig) -> Iterator[Recording]:
     """Weighed: most of all are fine (and enough of them), or more fail than are fine; else there is
     no series."""
-    state = f'{names.VERDICT_STATE.name}{{role="reference", state="{State.OK.value}"}}'
-    every = f"count by (platform, drill) (max by ({PLACE}) ({state}))"
     for kind in VERDICT_KINDS:
-        fine = _abroad(REFERENCE_FINE[kind])
-        failing = _abroad(REFERENCE_FAILING[kind], SLOW_ABROAD[kind])
+        of = 'role="reference"' if kind in BESIDE_KINDS else f'role="reference", {TCP}'
+        every = f"count by ({_WHAT}) (max by ({PLACE}) ({SAID}{{{of}}}))"
+        fine = _abroad(of, every, REFERENCE_FINE[kind])
+        failing = _abroad(of, every, REFERENCE_FAILING[kind], SLOW_ABROAD[kind])
         yield Recording(
             record=REFERENCE,
             expr=(
@@ -33,16 +41,12 @@ def references(thresholds: NationConfig) -> Iterator[Recording]:
             labels={"kind": kind.value},
         )
     fine = states_text(REFERENCE_FINE[FindingKind.RESTRICTED])
-    selector = f'{{role="reference", state=~"{fine}"}} == 1'
-    slot = "vantage, platform, drill"
-    looked = f"and on ({slot}) ({names.VERDICT_STATE.name}{selector})"
-    yield Recording(
-        record=LOOKED,
-        expr=(
-            "min by (platform, drill) "
-            f"{by_servers_clock(f'max by ({slot}) ({names.VERDICT_TIME.name} {looked})')}"
-        ),
+    slot = f"vantage, {_WHAT}"
+    looked = (
+        f"max by ({slot}) (({names.VERDICT_TIME.name} or {names_transport.TIME.name})\n"
+        f'and on ({slot}) {SAID}{{role="reference", state=~"{fine}"}})'
     )
+    yield Recording(record=LOOKED, expr=f"min by ({_WHAT}) {by_servers_clock(looked)}")
 
 
 def by_servers_clock(time: str) -> str:
@@ -54,11 +58,10 @@ def by_servers_clock(time: str) -> str:
     )
 
 
-def _abroad(states: Iterable[State], reasons: Iterable[str] = ()) -> str:
-    verdict = names.VERDICT_STATE.name
-    selector = f'{verdict}{{role="reference", state=~"{states_text(states)}"}}'
-    if found := "|".join(sorted(reasons)):
-        unknown = f'{verdict}{{role="reference", state="{State.UNKNOWN.value}"}}'
-        info = f'{names.VERDICT_INFO.name}{{reason=~"{found}"}}'
-        selector += f"\nor ({unknown} and on (vantage, platform, drill) {info})"
-    return f"sum by (platform, drill) (max by ({PLACE}) ({selector}))"
+def _abroad(of: str, every: str, states: Iterable[State], reasons: Iterable[str] = ()) -> str:
+    """How many vantages abroad say one of ``states``, or do not know for one of ``reasons``."""
+    selector = f'{SAID}{{{of}, state=~"{states_text(states)}"}}'
+    if reasons:
+        unknown = f'{SAID}{{{of}, state="{State.UNKNOWN.value}"}}'
+        selector += f"\nor ({unknown} and on (vantage, {_WHAT}) ({with_reason(reasons)}))"
+    return f"(count by ({_WHAT}) (max by ({PLACE}) ({selector}))\nor {every} * 0)"

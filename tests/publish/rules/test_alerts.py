@@ -70,6 +70,41 @@ def series(situation: str, drill: bool) -> dict[str, str]:
     return found
 
 
+# What is so over QUIC in so many of four networks while TCP is in the situation; abroad over QUIC.
+OVER_QUIC: dict[str, tuple[str, int, str, str | None, set[str]]] = {
+    "all networks": ("calm", 4, "blocked", "ok", {"NationOverTransport"}),
+    "all networks, nobody abroad": ("calm", 4, "throttled", None, {"NationOverTransport"}),
+    "half of them": ("calm", 2, "blocked", "ok", {"PartialOverTransport"}),
+    "one of them": ("calm", 1, "blocked", "ok", {"NetworkOverTransport"}),
+    "all carry none of it": ("calm", 4, "offline", "ok", set()),
+    "well, and TCP blocked": ("nation", 4, "ok", "ok", {"Nation", "Systematic"}),
+    "fails abroad": ("calm", 4, "blocked", "down", set()),
+    "impaired, nobody abroad": ("calm", 4, "impaired", None, set()),
+    "both": ("one network", 4, "blocked", "ok", {"Network", "NationOverTransport"}),
+}
+
+
+def quic_series(case: str, drill: bool) -> dict[str, str]:
+    """The input series of a situation over TCP and of what is so over QUIC of X."""
+    situation, networks, state, abroad, _ = OVER_QUIC[case]
+    mark = ', drill="true"' if drill else ""
+    found = series(situation, drill)
+    for index in range(5):
+        name = "abroad" if index == 4 else f"v{index}"
+        said = abroad if index == 4 else (state if index < networks else "ok")
+        if said is None:
+            continue
+        slot = f'vantage="{name}", platform="x", transport="quic"{mark}'
+        place = (
+            f'country="{"DE" if index == 4 else "PK"}", asn="{64_500 + index}", '
+            f'access="fixed", role="{"reference" if index == 4 else "inside"}"'
+        )
+        steady = f"x{MINUTES}"
+        found[f'throttlewatch_transport_info{{{slot}, {place}, state="{said}"}}'] = f"1{steady}"
+        found[f"throttlewatch_transport_since_timestamp_seconds{{{slot}}}"] = f"0{steady}"
+    return found
+
+
 def promtool(
     folder: Path, tests: list[dict[str, Any]], title: str = "X (Twitter)", docs: str = "docs"
 ) -> str:
@@ -119,6 +154,67 @@ def test_what_fires(situation: str, drill: bool, tmp_path: Path) -> None:
         ],
     )
     assert not said, said
+
+
+@pytest.mark.parametrize("drill", [False, True])
+def test_what_fires_over_quic(drill: bool, tmp_path: Path) -> None:
+    need("promtool", "prometheus")
+    prefix = "DRILL_Throttlewatch" if drill else "Throttlewatch"
+    said = promtool(
+        tmp_path,
+        [
+            {
+                "name": case,
+                "interval": "1m",
+                "input_series": [
+                    {"series": name, "values": values}
+                    for name, values in quic_series(case, drill).items()
+                ],
+                "promql_expr_test": [
+                    {
+                        "expr": 'group by (alertname) (ALERTS{alertstate="firing"})',
+                        "eval_time": f"{MINUTES - 5}m",
+                        "exp_samples": firing({prefix + name for name in expected}),
+                    },
+                    {
+                        "expr": 'count(ALERTS{alertstate="firing", transport!="quic", '
+                        'alertname=~".*OverTransport"})',
+                        "eval_time": f"{MINUTES - 5}m",
+                        "exp_samples": [],
+                    },
+                ],
+            }
+            for case, (*_, expected) in OVER_QUIC.items()
+        ],
+    )
+    assert not said, said
+
+
+def test_an_alert_over_quic_has_its_own_numbers(tmp_path: Path) -> None:
+    need("promtool", "prometheus")
+    said = promtool(
+        tmp_path,
+        [
+            {
+                "interval": "1m",
+                "input_series": [
+                    {"series": name, "values": values}
+                    for name, values in quic_series("both", False).items()
+                ],
+                "alert_rule_test": [
+                    {
+                        "eval_time": f"{MINUTES - 5}m",
+                        "alertname": f"Throttlewatch{name}",
+                        "exp_alerts": [],
+                    }
+                    for name in ("NationOverTransport", "Network")
+                ],
+            }
+        ],
+    )
+    assert "X (Twitter) over quic in PK: throttled or blocked in most networks" in said
+    assert "4 of 4 networks that are heard, since 1970-01-01 00:00:00 +0000 UTC. That is" in said
+    assert "1 of 4 networks that are heard, since 1970-01-01 00:00:00 +0000 UTC. One" in said
 
 
 def test_a_name_in_two_networks(tmp_path: Path) -> None:
@@ -384,7 +480,8 @@ def test_a_vantage_that_two_servers_hear_is_counted_once(
 def test_every_alert_fires_somewhere() -> None:
     group = rule_file(NationConfig(), ("x",))["groups"][1]["rules"]
     names = {rule["alert"].removeprefix("DRILL_").removeprefix("Throttlewatch") for rule in group}
-    somewhere = set().union(*(situation[4] for situation in SITUATIONS.values()))
+    told = (*SITUATIONS.values(), *OVER_QUIC.values())
+    somewhere = set[str]().union(*(situation[4] for situation in told))
     upkeep = {"BundleExpired", "BundleRefused", "TargetRotten", "VantageNotHeard"}
     assert names == somewhere | upkeep | {"VantageInTwoNetworks", "Vantage", "Silent", "Curtain"}
 
