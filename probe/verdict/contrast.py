@@ -9,7 +9,7 @@ controls, and further away.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import inf, log, sqrt
+from math import exp, inf, isfinite, log, log1p, sqrt
 
 from msgspec import Struct
 
@@ -93,7 +93,8 @@ def contrast(
     elif own == inf:
         slowdown = inf
     elif usual and expected is not None:
-        slowdown = own - expected - no_faster(max(lines)) - path
+        line = explained(max(lines), least_added(able, measure), expected)
+        slowdown = own - expected - line - path
     else:
         slowest = max(value for c in able if (value := c.log(measure)) is not None)
         slowdown = own - slowest - log(thresholds.no_baseline) - path
@@ -120,6 +121,27 @@ def no_faster(deviation: float) -> float:
     it normally is makes nobody slow: what is slow is so beside its own history, too. A line that
     is freed of a cap, say, lets near controls gain more than what is far away."""
     return max(0.0, deviation)
+
+
+def least_added(controls: Iterable[LegReading], measure: Measure) -> float:
+    """What every one of ``controls`` took longer than it normally does, at least (in the unit of
+    the measure's effort: seconds for a handshake, or for a byte); 0 if one of them is as usual, or
+    failed, or if that is not known of any."""
+    added = []
+    for leg in controls:
+        value, expected = leg.log(measure), leg.expected(measure)
+        if value is not None and expected is not None:
+            added.append(exp(value) - exp(expected) if isfinite(value) else 0.0)
+    return max(0.0, min(added, default=0.0))
+
+
+def explained(deviation: float, added: float, expected: float) -> float:
+    """What the line explains of a target that normally takes ``expected`` (logarithms): so many
+    times as long as a control is slower than its own history, or the time that was ``added`` to
+    every one of them, whichever is more. A line that is held to a rate, or has a queue, adds about
+    the same time to each leg: to one that is near, and was done in no time, it is many times what
+    it took, and to one that is far a small part."""
+    return max(no_faster(deviation), log1p(added / exp(expected)))
 
 
 def _versus_swap(

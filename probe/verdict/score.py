@@ -21,6 +21,8 @@ from probe.observe.signature import signature, way_clear
 from probe.verdict.bets import EACH, wins
 from probe.verdict.contrast import (
     between_rounds,
+    explained,
+    least_added,
     no_faster,
     says_something,
     swap_allowance,
@@ -109,17 +111,19 @@ def score(
         expected, doubt = level.expected(burst.at), level.doubt(ERRORS)
         edge = between_rounds(level, burst.noise.get(measure))
         raw, line = theirs, [no_faster(value) for value in theirs]
+        added = least_added(controls, measure)
+        slower = [explained(value, added, expected) for value in theirs]
     else:
         expected, doubt, edge = log(thresholds.no_baseline), 0.0, 0.0
-        raw = line = _efforts(controls, measure)
+        raw = line = slower = _efforts(controls, measure)
     margin = thresholds.log_margin
     strict = [y - expected - doubt - edge - path - margin for y in own]
-    slowdown = _difference(own, line, expected + path) if own and line else None
+    slowdown = _difference(own, slower, expected + path) if own and line else None
     # What controls differed by is learnt once, however many platforms they were compared with.
     differed = [_finite(own)] if observed.shares_controls else [_finite(own), _finite(raw)]
     noise = [SMALL_SAMPLE * pstdev(group) for group in differed if len(group) == EACH]
     return Score(
-        wins=wins(strict, line) if complete else 0,
+        wins=wins(strict, slower) if complete else 0,
         swap_wins=_swap_wins(targets, swaps, measure, thresholds),
         recovered=_recovered(own, line, expected, slowdown, slowed, doubt, margin)
         if complete
@@ -292,7 +296,8 @@ def _swap_slow(
     if expected is None or theirs is None:
         expected, line = log(thresholds.no_baseline), _efforts(controls, measure)
     else:
-        line = [no_faster(value) for value in theirs]
+        added, usual = least_added(controls, measure), expected
+        line = [explained(value, added, usual) for value in theirs]
     return bool(line) and median(own) - median(line) - expected - path > thresholds.log_margin
 
 
@@ -302,5 +307,6 @@ def _handshake(targets: Sequence[LegReading], controls: Sequence[LegReading]) ->
     expected = targets[0].expected(measure) if targets else None
     if not own or not theirs or expected is None:
         return None
-    slow = median(own) - no_faster(median(theirs)) - expected - _path(targets, controls, usual=True)
+    line = explained(median(theirs), least_added(controls, measure), expected)
+    slow = median(own) - line - expected - _path(targets, controls, usual=True)
     return None if isnan(slow) else slow

@@ -80,7 +80,8 @@ def test_a_name_that_is_given_up_is_rot_once_an_encrypted_resolver_says_so() -> 
     assert not _accused(said)
     (lost,) = said[-1].verdict.unread
     assert (lost.target, lost.why, lost.rotten) == ("cache", Why.NO_NAME, True)
-    assert State.OK in {one.verdict.state for one in said[-20:]}
+    # An edge may be slow at the very end, and be under test for some rounds.
+    assert State.OK in {one.verdict.state for one in said[-24:]}
     here.world.zone[CACHE] = here.world.zone["redirector.googlevideo.com"]
     said = list(here.hours(2))
     assert not said[-1].verdict.unread
