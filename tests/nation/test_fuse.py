@@ -15,6 +15,7 @@ from probe.model.verdict import State
 from probe.nation.country import LADDER
 from probe.nation.fuse import fuse
 from probe.nation.fusion_memory import FusionMemory
+from probe.nation.incidents import key_of
 from probe.nation.sight import AFFECTED, CLEAR, Reading, Seen, Sight, on_grid
 from tests.nation.fleet import vantage
 from tests.nation.histories import History, history, thresholds
@@ -129,9 +130,9 @@ def test_a_clean_server_changes_no_share(seed: int) -> None:
     plain = findings(history(seed), seed)
     hosted = findings(history(seed), seed, "clean hosting")
     for one, other in zip(plain, hosted, strict=True):
-        after = {(f.country, f.platform, f.kind, f.drill): f for f in other}
+        after = {key_of(f): f for f in other}
         for f in one:
-            same = after[(f.country, f.platform, f.kind, f.drill)]
+            same = after[key_of(f)]
             assert (same.affected_share, same.scope, same.coverage) == (
                 f.affected_share,
                 f.scope,

@@ -96,4 +96,3 @@ def test_what_spares_one_control_is_not_the_lines() -> None:
     country.act = with_added(0.5, spares=frozenset(country.controls[:2]))
     states = {country.run(1).state for _ in range(16)}
     assert State.THROTTLED in states or State.IMPAIRED in states
-
