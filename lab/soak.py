@@ -223,13 +223,16 @@ def _of_dns(seen: Soak) -> Iterator[str]:
     if sockets and max(sockets.values()) > 1:
         yield "a query was sent twice"
     asked = Counter((e.resolver, e.name) for e in seen.exchanges)
+    every = {e.name for e in seen.exchanges}
     named = [r.address for r in seen.config.settings.dns.resolvers if r.address and not r.doh]
     connected = {p.name: _connected(seen, p.name) for p in seen.config.platforms}
     for platform, names in connected.items():
         bursts = seen.bursts(platform=platform)
         rounds = seen.scrape.sum("rounds_total", platform=platform) - bursts
         others = {name for other, of in connected.items() if other != platform for name in of}
-        for name in sorted(names - others):
+        # Which name below a ``*.`` entry is met is known once a page has said it.
+        below = {n for n in every - names - others if covers([w for w in names if "*" in w], n)}
+        for name in sorted({n for n in names - others if "*" not in n} | below):
             counts = {resolver: float(asked[resolver, name]) for resolver in named}
             # The system's own is asked twice, once as the host does, once by the measurement; for
             # a burst only as the host does.
