@@ -477,7 +477,7 @@ class Exchange:
             # In a queue a round trip lasts until the flight before has drained.
             waiting = self.curve[-1].seconds / max(4, len(self.curve))
         return TcpInfo(
-            rtt_seconds=self.latest_rtt + waiting,
+            rtt_seconds=self.latest_rtt,
             min_rtt_seconds=min(self.connect_rtt or self.latest_rtt, self.latest_rtt),
             receive_rtt_seconds=self.latest_rtt + waiting if self.body else None,
             retransmits=self.retransmits,

@@ -28,11 +28,18 @@ def log_gaps(leg: LegObservation) -> float | None:
         return None
     if failed(leg) and not gave(leg):
         return inf
+    share = missing_share(leg)
+    return None if share is None else log(ONE_GAP + share)
+
+
+def missing_share(leg: LegObservation) -> float | None:
+    """The share of the segments that came in which came out of order, or that we had to send again;
+    ``None``: the kernel does not count."""
     tcp = leg.tcp
     if tcp is None or tcp.out_of_order is None or tcp.segments_in is None:
         return None
     missing = tcp.out_of_order + (tcp.retransmits or 0)
-    return log(ONE_GAP + missing / max(LEAST_SEGMENTS, tcp.segments_in))
+    return missing / max(LEAST_SEGMENTS, tcp.segments_in)
 
 
 def repeated(leg: LegObservation) -> bool:

@@ -41,9 +41,6 @@ FIRST_BYTES = 4_096
 BEGAN_FASTER = 3.0
 # No queue shows while round trips grew by less than this.
 QUEUE_GREW = 1.25
-# Round trips of the target that grew by so many times more than the controls' have met a queue of
-# their own.
-GREW_MORE = 1.25
 # Arrivals are even when they stay this near to a straight line (share of all bytes).
 EVEN = 0.2
 
@@ -139,33 +136,9 @@ def signature(legs: Sequence[LegObservation], measure: Measure) -> Signature:
     return Signature.UNKNOWN
 
 
-def way_clear(
-    targets: Sequence[LegObservation], controls: Sequence[LegObservation], measure: Measure
-) -> bool | None:
-    """Whether the way did nothing to the slowed ``targets`` that it did not do to the ``controls``
-    of the same burst: no more of them missed segments or had to repeat theirs, their round trips
-    grew no more, and they did not stop at one place. Whoever polices, drops, queues or cuts on the
-    way leaves one of these marks; a server that is slow itself leaves none. ``None``: the kernel
-    does not say of most of them (behind a proxy, say).
-    """
-    told = [leg for leg in targets if leg.tcp is not None and leg.tcp.out_of_order is not None]
-    if not told or 2 * len(told) < len(targets):
-        return None
-    mine, theirs = [marks(leg) for leg in told], [marks(leg) for leg in controls]
-    if measure is not Measure.HANDSHAKE and _all_cut_at_one_place(mine):
-        return False
-    if _lost(told) > _lost(controls):
-        return False
-    grew, others = _growths(mine), _growths(theirs)
-    usual = median(others) if others else 1.0
-    return not (grew and median(grew) >= GREW_MORE * max(1.0, usual))
-
-
-def _lost(legs: Sequence[LegObservation]) -> float:
-    """The share of ``legs`` on which something was lost, either way."""
-    known = [leg.tcp for leg in legs if leg.tcp is not None]
-    lost = [bool(tcp.out_of_order or tcp.retransmits) for tcp in known]
-    return sum(lost) / len(lost) if lost else 0.0
+def cut_at_one_place(legs: Sequence[LegObservation]) -> bool:
+    """Whether most of ``legs`` were cut after about as many bytes."""
+    return _all_cut_at_one_place([marks(leg) for leg in legs])
 
 
 def _without_queue(found: Sequence[Marks]) -> bool:

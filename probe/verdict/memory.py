@@ -26,6 +26,7 @@ from probe.verdict.keys import FamilyKey, MeasureKey, SeriesKey
 from probe.verdict.level import Level
 from probe.verdict.often import Share
 from probe.verdict.shown import Shown
+from probe.verdict.way_marks import WayMarks
 
 # A change of meaning makes what older versions stored useless: it is then forgotten.
 MEMORY_VERSION = 1
@@ -57,10 +58,11 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     handshakes were slow too. ``elsewhere_at``: when references found it failing or slow last (0:
     never). ``decoy_slow``/``decoy_fast``: rounds that renewed it in which the
     platform's name was slow at a server that is nobody's target, or not. ``shown``: what was slow
-    in its latest bursts, of which alone sentences speak. ``forged_at``: addresses of the platform
-    at which somebody on the way showed a certificate of their own making. ``clear``: of its latest
-    bursts, whether the way left no mark on the target (``Score.way_clear``), as far as the kernel
-    says. ``well``: rounds in a row, up to the latest that compared it, in which it was as usual.
+    in its latest bursts, of which alone sentences speak.
+    ``forged_at``: addresses of the platform at which somebody on the way showed a certificate of
+    their own making. ``way``: what its bursts show that the way did to the target and not to
+    controls. ``well``: rounds in a row, up to the latest that compared it, in which it was as
+    usual.
     ``outwaited``: a burst that waited as long as is configured met the same silence; ``late``: in
     such a one something came (``waited.py``). ``failing``: its way failed in the latest round that
     was suspicious.
@@ -101,7 +103,7 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     elsewhere_at: float = 0.0
     shown: tuple[Shown, ...] = ()
     forged_at: tuple[str, ...] = ()
-    clear: tuple[bool, ...] = ()
+    way: WayMarks = WayMarks()
     well: int = 0
     outwaited: bool = False
     late: bool = False
@@ -116,8 +118,9 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
 
     @property
     def way_clear(self) -> bool:
-        """Most bursts found it slow over a way that did nothing to it: its own server is."""
-        return 2 * sum(self.clear) > len(self.clear)
+        """It is slow over a way that did nothing to it that it did not do to all: its own server
+        may be."""
+        return self.way.clear
 
     @property
     def elsewhere_tried(self) -> bool:

@@ -93,9 +93,7 @@ def after_burst(
         slow_legs=episode.slow_legs + found.slow_legs,
         failures=(*episode.failures, *found.failures)[-MOST_SAMPLES:],
         signatures=(*episode.signatures, found.signature)[-MOST_SAMPLES:],
-        clear=episode.clear
-        if found.way_clear is None
-        else (*episode.clear, found.way_clear)[-MOST_SAMPLES:],
+        way=episode.way.after(found.marks),
         swap_slow=episode.swap_slow + (found.swap_slow is True),
         swap_fast=episode.swap_fast + (found.swap_slow is False),
         clean_slow=episode.clean_slow or (clean and found.first_swap_slow is True),

@@ -212,7 +212,10 @@ def _elsewhere(facts: Facts, what: str) -> str:
         return f"whether it {what} elsewhere too is not known: {nobody_looked(facts)}"
     said = "from outside the country it is fine"
     if _proven(facts).way_clear:
-        return f"{said}, but nothing was lost or late on the way: its servers near here may be slow"
+        return (
+            f"{said}, but it is not shown that more is lost or late on the way to it than to "
+            "others: its servers near here may be slow"
+        )
     return f"{said}; whether its servers near here are is not known"
 
 

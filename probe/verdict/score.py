@@ -17,7 +17,7 @@ from probe.model.identity import Answer, LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure, hard, how_it_failed
-from probe.observe.signature import signature, way_clear
+from probe.observe.signature import signature
 from probe.verdict.bets import EACH, wins
 from probe.verdict.contrast import (
     between_rounds,
@@ -31,6 +31,7 @@ from probe.verdict.level import Levels
 from probe.verdict.path import path_shift
 from probe.verdict.readings import LegReading, read
 from probe.verdict.thresholds import Thresholds
+from probe.verdict.way_marks import MarksSeen, marks_seen
 from probe.verdict.whole_time import gap_allowance, whole_slowdown
 
 ERRORS = 2.0
@@ -58,7 +59,7 @@ class Score(Struct, frozen=True, kw_only=True):
     (``None``: that cannot be compared).
     ``whole``: as ``slowdown``, of whole legs, from the first packet to the last byte (``None``: it
     is no burst of reads, or what is normal is not known).
-    ``way_clear``: the way left no mark on the target (``signature.way_clear``).
+    ``marks``: what the way left on the target (``None``: the kernel does not say).
     """
 
     wins: int
@@ -79,7 +80,7 @@ class Score(Struct, frozen=True, kw_only=True):
     any_answer: bool = False
     gap_wins: int | None = None
     swap_gap_wins: int | None = None
-    way_clear: bool | None = None
+    marks: MarksSeen | None = None
     whole: float | None = None
 
     def costs(self, log_margin: float) -> bool:
@@ -143,7 +144,7 @@ def score(
         any_answer=bool(swaps) and swaps[0].leg.answer is Answer.ANY,
         gap_wins=_gap_wins(targets, controls, measure) if complete else None,
         swap_gap_wins=_gap_wins(_telling(targets, swaps), swaps, measure),
-        way_clear=way_clear([leg.seen for leg in targets], [leg.seen for leg in controls], measure),
+        marks=marks_seen([leg.seen for leg in targets], [leg.seen for leg in controls], measure),
         whole=whole_slowdown(targets, controls, measure, path),
     )
 

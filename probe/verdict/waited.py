@@ -23,6 +23,7 @@ from probe.verdict.bets import EACH
 from probe.verdict.memory import OpenSuspicion, Proven
 from probe.verdict.score import Score
 from probe.verdict.shown import Shown
+from probe.verdict.way_marks import WayMarks
 
 SILENCES = frozenset(
     f"{phase}/{TIMEOUT}" for phase in (Phase.TLS, Phase.PROCESSING, Phase.TRANSFER)
@@ -77,7 +78,7 @@ def waited_out(
         failures=(),
         slow_legs=found.slow_legs,
         signatures=(found.signature,),
-        clear=() if found.way_clear is None else (found.way_clear,),
+        way=WayMarks().after(found.marks),
         shown=episode.shown[-1:],
     )
 

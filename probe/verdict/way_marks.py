@@ -1,0 +1,109 @@
+"""Whether the way did something to a slow target that it did not do to controls, over its bursts.
+
+References tell nothing of servers near here that are slow themselves; what the way does leaves a
+mark. But a line of its own losses or queues leaves marks on everybody, and on the target's legs
+more than on the controls' by chance, now and then. So a mark counts only as evidence: in each burst
+the pairs are counted in which more was lost, or late, of the target's leg than of the control's,
+and the careful bettor of ``bets.py`` stakes on them. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from probe.model.observation import LegObservation
+from probe.observe.effort import Measure
+from probe.observe.gaps import ONE_GAP, missing_share
+from probe.observe.round_trip import round_trip_seconds
+from probe.observe.signature import cut_at_one_place
+from probe.verdict.bets import CAREFUL, wins
+
+EVIDENCE = 100.0
+"""What the careful bettor must have won: three bursts in which nearly all pairs are lost. Where the
+line does to all alike, that is once in a hundred bursts at most."""
+GREW_MORE = 1.25
+"""Round trips of the target that grew by so many times more than the controls' were held up. Ours.
+"""
+LATE_ACK_SECONDS = 0.01
+"""A far end that is busy acknowledges our request late, by some 40 ms (Linux's least; RFC 1122
+allows for 500). The kernel smooths that by an eighth for each of two samples: no mark of the way.
+"""
+LEAST_SECONDS = 0.001
+"""Round trips below this differ by how busy the machines are."""
+
+
+class MarksSeen(Struct, frozen=True, kw_only=True):
+    """What one burst shows. ``lost`` and ``late``: pairs of nine in which more was of the target's
+    leg. ``stopped``: its legs stopped at one place."""
+
+    lost: int
+    late: int
+    stopped: bool = False
+
+
+class WayMarks(Struct, frozen=True, array_like=True):
+    """What the bursts of a suspicion show so far. ``told``: how many of them said anything, and in
+    how many of these legs ``stopped`` at one place; ``lost`` and ``late``: what was won by each."""
+
+    told: int = 0
+    stopped: int = 0
+    lost: float = 1.0
+    late: float = 1.0
+
+    @property
+    def clear(self) -> bool:
+        """The way did nothing to the target that can be told from what it did to all, so its own
+        server may be what is slow. Not where no kernel says anything (behind a proxy)."""
+        return 2 * self.stopped < self.told and max(self.lost, self.late) < EVIDENCE
+
+    def after(self, seen: MarksSeen | None) -> WayMarks:
+        """After one more burst; ``None``: the kernel does not say."""
+        if seen is None:
+            return self
+        return WayMarks(
+            self.told + 1,
+            self.stopped + seen.stopped,
+            max(1.0, self.lost) * CAREFUL[seen.lost] if self.lost < EVIDENCE else self.lost,
+            max(1.0, self.late) * CAREFUL[seen.late] if self.late < EVIDENCE else self.late,
+        )
+
+
+def marks_seen(
+    targets: Sequence[LegObservation], controls: Sequence[LegObservation], measure: Measure
+) -> MarksSeen | None:
+    """What a burst shows; ``None``: of most of the ``targets`` the kernel does not say."""
+    told = [leg for leg in targets if leg.tcp is not None and leg.tcp.out_of_order is not None]
+    if not told or 2 * len(told) < len(targets):
+        return None
+    others = [leg for leg in controls if leg.tcp is not None]
+    return MarksSeen(
+        lost=_pairs(told, others, _lost),
+        late=_pairs(told, others, _late, by=GREW_MORE),
+        stopped=measure is not Measure.HANDSHAKE and cut_at_one_place(told),
+    )
+
+
+def _pairs(
+    targets: Sequence[LegObservation],
+    controls: Sequence[LegObservation],
+    value: Callable[[LegObservation], float],
+    *,
+    by: float = 1.0,
+) -> int:
+    """In how many pairs the target's leg has more, by a factor at least."""
+    return wins([value(leg) for leg in targets], [by * value(leg) for leg in controls])
+
+
+def _lost(leg: LegObservation) -> float:
+    return ONE_GAP + (missing_share(leg) or 0.0)
+
+
+def _late(leg: LegObservation) -> float:
+    """By how much the round trips of what we sent grew. What the kernel reckons as receiver is left
+    out: it takes for a round trip what a slow server makes it wait."""
+    least, tcp = round_trip_seconds(leg), leg.tcp
+    if tcp is None or not tcp.rtt_seconds or not least:
+        return 1.0
+    return max(1.0, (tcp.rtt_seconds - LATE_ACK_SECONDS) / max(least, LEAST_SECONDS))

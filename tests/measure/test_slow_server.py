@@ -1,0 +1,50 @@
+"""A far end that is slow itself, measured by real sockets: it leaves no mark of the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from lab.loopback.servers import Visit, head_of, measure_script
+from probe.model.observation import LegObservation
+from probe.observe.effort import Measure
+from probe.observe.signature import marks
+from probe.verdict.way_marks import WayMarks, marks_seen
+
+SIZE = 65_536
+PIECES = 8
+Script = Callable[[Visit], Awaitable[None]]
+
+
+def paced(*, think: float, pause: float) -> Script:
+    """A server that begins late, and sends with pauses."""
+
+    async def script(visit: Visit) -> None:
+        await visit.head()
+        await asyncio.sleep(think)
+        await visit.send(head_of(SIZE))
+        for _ in range(PIECES):
+            await visit.send(b"x" * (SIZE // PIECES))
+            await asyncio.sleep(pause)
+        await visit.gone()
+
+    return script
+
+
+async def legs(script: Script) -> list[LegObservation]:
+    return [await measure_script(script) for _ in range(3)]
+
+
+@pytest.mark.parametrize(("think", "pause"), [(0.0, 0.04), (0.15, 0.0), (0.1, 0.02)])
+async def test_a_server_that_is_slow_leaves_no_mark(think: float, pause: float) -> None:
+    slow, quick = await legs(paced(think=think, pause=pause)), await legs(paced(think=0.0, pause=0))
+
+    assert all(leg.body_bytes == SIZE for leg in (*slow, *quick))
+    found, seen = WayMarks(), marks_seen(slow, quick, Measure.TRANSFER)
+    for _ in range(6):  # as many bursts as follow one round
+        found = found.after(seen)
+    assert found.clear
+    if pause:  # though the kernel, as receiver, takes the pauses for round trips
+        assert max(marks(leg).rtt_growth or 0.0 for leg in slow) > 2.0
