@@ -9,7 +9,7 @@ from probe.model.burst import Burst
 from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure
-from probe.verdict import answers, saw_the_name, testing
+from probe.verdict import answers, own_rate, saw_the_name, testing
 from probe.verdict.about import About
 from probe.verdict.certificate_dates import dates_found
 from probe.verdict.judged import Judged, Lesson, line_of
@@ -23,6 +23,7 @@ from probe.verdict.witnesses import elsewhere_noted, others_of
 def after_burst(memory: Memory, observed: RoundObservation, about: About) -> Judged:
     """What the burst ``observed`` comes to. ``memory``: after who answered has been noted."""
     levels, mine = memory.levels, memory.platform(observed.platform)
+    mine = own_rate.asked(mine, observed)
     mine = replace(mine, clean=saw_the_name.clean_after(mine, observed, well=False))
     line = line_of(memory, mine, observed, about, changed_rounds=memory.line_rounds)
     holder = mine.holder

@@ -11,6 +11,7 @@ from probe.verdict import (
     families,
     lasting,
     lookups,
+    own_rate,
     rounds,
     saw_the_name,
     suspects,
@@ -46,6 +47,11 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
     episode = suspects.with_seen(episode, seen, observed, thresholds)
     unsuspected = not suspects.suspects_of(seen, thresholds.log_margin)
     clean = saw_the_name.clean_after(mine, observed, well=unsuspected)
+    if episode is not None:
+        episode = own_rate.noted(episode, mine, observed, about)
+    if mine.proven is not None:
+        mine = replace(mine, proven=own_rate.noted(mine.proven, mine, observed, about))
+    mine = own_rate.asked(mine, observed)
     mine = elsewhere_noted(replace(mine, episode=episode, clean=clean), observed, about)
     others = others_of(memory, mine.holder, observed, about)
     if mine.proven is not None:

@@ -22,6 +22,7 @@ from probe.observe.effort import Measure
 from probe.verdict.apart import EncryptedWord, Farther, Led, Relief, Slower
 from probe.verdict.bets import Wealth
 from probe.verdict.certificate_dates import DatesFound
+from probe.verdict.first_ones import FirstOnes
 from probe.verdict.keys import FamilyKey, MeasureKey, SeriesKey
 from probe.verdict.level import Level
 from probe.verdict.often import Share
@@ -62,10 +63,9 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     ``forged_at``: addresses of the platform at which somebody on the way showed a certificate of
     their own making. ``way``: what its bursts show that the way did to the target and not to
     controls. ``well``: rounds in a row, up to the latest that compared it, in which it was as
-    usual.
-    ``outwaited``: a burst that waited as long as is configured met the same silence; ``late``: in
-    such a one something came (``waited.py``). ``failing``: its way failed in the latest round that
-    was suspicious.
+    usual. ``outwaited``: a burst that waited as long as is configured met the same silence;
+    ``late``: in such a one something came (``waited.py``). ``first_ones``: ``own_rate.py``.
+    ``failing``: its way failed in the latest round that was suspicious.
     """
 
     target: str
@@ -104,6 +104,7 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     shown: tuple[Shown, ...] = ()
     forged_at: tuple[str, ...] = ()
     way: WayMarks = WayMarks()
+    first_ones: FirstOnes = FirstOnes()
     well: int = 0
     outwaited: bool = False
     late: bool = False
@@ -200,6 +201,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     hasty: bool = False
     late: bool = False
     alike: int = 2
+    first_ones: FirstOnes = FirstOnes()
     answered: int = 0
 
     @property
@@ -302,7 +304,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     ``said``: the last verdict over each family, where there are several, and ``well_at`` the last
     round over it, if the platform was fine in that.
     ``shares``: how often each target is suspicious. ``viewers_cache``: how it was in the last
-    ordinary round.
+    ordinary round. ``asked_at``: when it was asked last.
     """
 
     state: State = State.UNKNOWN
@@ -344,6 +346,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     well_at: dict[Family, float] = {}
     shares: dict[MeasureKey, Share] = {}
     viewers_cache: ViewersCache | None = None
+    asked_at: float = 0.0
 
     @property
     def holder(self) -> Proven | OpenSuspicion | None:

@@ -23,6 +23,7 @@ from probe.verdict.bets import Wealth
 from probe.verdict.forged_certificate import forged_at
 from probe.verdict.memory import OpenSuspicion, Proven
 from probe.verdict.own_answer import layer_of
+from probe.verdict.own_rate import by_our_rate
 from probe.verdict.saw_the_name import visited
 from probe.verdict.score import Score
 from probe.verdict.shown import Shown, added, shown
@@ -150,9 +151,13 @@ def basis(
     episode: OpenSuspicion, at: float, known_addresses: int, thresholds: Thresholds, others: Others
 ) -> Basis | None:
     """What a proof may rest on, the best that there is; ``None`` while there is none."""
-    if speaks(episode, episode.swap, thresholds) and (
-        # What serves this one name may have a bad moment: an answer to another says little of it.
-        not episode.any_answer or episode.rounds >= thresholds.rounds
+    if (
+        speaks(episode, episode.swap, thresholds)
+        and (
+            # What serves this one name may have a bad moment: another's answer says little of it.
+            not episode.any_answer or episode.rounds >= thresholds.rounds
+        )
+        and not _by_our_rate(episode, Basis.SWAP)
     ):
         return Basis.SWAP
     if not speaks(episode, episode.control, thresholds) or episode.rounds < thresholds.rounds:
@@ -169,10 +174,15 @@ def basis(
     lasted = at - episode.onset_at
     if fails(episode) and failure(episode) == ONLY_SMALL:
         return here(strong, lasted, thresholds)
+    found = here(strong, lasted, thresholds)
+    if _by_our_rate(episode, Basis.REFERENCE):
+        return found
     own = episode.way_clear and not fails(episode)
-    return better(strong, lasted, thresholds, others, way_clear=own) or here(
-        strong, lasted, thresholds
-    )
+    return better(strong, lasted, thresholds, others, way_clear=own) or found
+
+
+def _by_our_rate(episode: OpenSuspicion, rests_on: Basis) -> bool:
+    return fails(episode) and by_our_rate(episode, rests_on)
 
 
 def speaks(episode: OpenSuspicion, evidence: Wealth, thresholds: Thresholds) -> bool:
@@ -275,6 +285,7 @@ def proven(
         failure=failure(episode),
         elsewhere_at=episode.elsewhere_at,
         shown=episode.shown,
+        first_ones=episode.first_ones,
         way_clear=episode.way_clear and not blocked,
     )
     if blocked:

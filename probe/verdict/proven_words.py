@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from probe.model.basis import Basis
 from probe.model.identity import FIRST_PROBER
 from probe.model.verdict import Method, SlowPhase, State, Trigger
 from probe.observe.effort import ONLY_SMALL, Measure
@@ -10,6 +11,7 @@ from probe.verdict.facts import Facts
 from probe.verdict.families import TITLES
 from probe.verdict.fell_with_it import FEW
 from probe.verdict.memory import Proven
+from probe.verdict.own_rate import proven_by_our_rate
 from probe.verdict.words_beside import two
 from probe.verdict.words_curtain import curtain
 from probe.verdict.words_numbers import times
@@ -211,6 +213,12 @@ def _elsewhere(facts: Facts, what: str) -> str:
     if not facts.vouched:
         return f"whether it {what} elsewhere too is not known: {nobody_looked(facts)}"
     said = "from outside the country it is fine"
+    seen = _proven(facts).first_ones
+    if proven_by_our_rate(_proven(facts), Basis.REFERENCE) and seen.well:
+        return (
+            f"{said}; but of those connections to it that were the first after a pause, "
+            f"{seen.failed} failed and {seen.well} did not: a limit on how often is asked looks so"
+        )
     if _proven(facts).way_clear:
         return (
             f"{said}, but it is not shown that more is lost or late on the way to it than to "

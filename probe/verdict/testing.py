@@ -13,7 +13,7 @@ from probe.model.burst import Burst
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Trigger
 from probe.observe.effort import ONLY_SMALL
-from probe.verdict import own_answer, where_names_lead
+from probe.verdict import own_answer, own_rate, where_names_lead
 from probe.verdict.about import About
 from probe.verdict.bets import EACH, Wealth
 from probe.verdict.compared import Compared
@@ -160,7 +160,7 @@ def _of_swap(
         impaired.swap_bursts + 1,
     )
     impaired = replace(impaired, swap=swap, swap_bursts=tried, any_answer=found.any_answer)
-    if swap.e_value >= about.thresholds.evidence:
+    if _swap_speaks(impaired, about.thresholds):
         return BurstScene(event=Occasion.SWAP_WELL, proven=impaired)
     if swap.e_value <= 1.0 or tried >= about.thresholds.bursts_per_round:
         left = replace(impaired, swap_bursts=0, swap_rounds=impaired.swap_rounds + 1)
@@ -329,12 +329,22 @@ def weighed(
         return found
     if not _is_slow(seen.of(found, observed.family), about) or not own_answer.shows_it(found):
         return found
+    if _swap_speaks(found, about.thresholds):
+        return _accusing(found)
+    if own_rate.proven_by_our_rate(found, Basis.REFERENCE):
+        return found
     lasted = at - found.onset_at
     gained = better(found.addresses, lasted, about.thresholds, others, way_clear=found.way_clear)
     if gained is None:
         return found
     together = others.together if gained is Basis.PLATFORMS else ()
     return replace(found, basis=gained, together=together)
+
+
+def _swap_speaks(found: Proven, thresholds: Thresholds) -> bool:
+    """The swap was well while it was not, and that is no limit on how often a name is asked."""
+    enough = found.swap.e_value >= thresholds.evidence
+    return enough and not own_rate.proven_by_our_rate(found, Basis.SWAP)
 
 
 def _better_measured(restriction: Proven, found: Score) -> Proven:

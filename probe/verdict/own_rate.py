@@ -1,0 +1,95 @@
+"""Whether what fails does so because of how often we ask. Pure.
+
+A front of a platform, a router or a provider's translator may take only so many connections in so
+many seconds to one address, or for one name, and turn away or drop the next. A burst asks three
+times at once and so meets that in each of its legs, while controls, asked once each, are well. But
+the first connection after a pause comes through. So a failure accuses somebody only if such first
+ones fail as well, oftener than not: whoever is shut out for what he asks for is so at once.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from probe.model.basis import Basis
+from probe.model.identity import LegRole
+from probe.model.observation import LegObservation, RoundObservation
+from probe.model.verdict import Method, State
+from probe.observe.effort import how_it_failed
+from probe.verdict.about import About
+from probe.verdict.first_ones import FirstOnes
+from probe.verdict.memory import OpenSuspicion, PlatformMemory, Proven
+from probe.verdict.own_answer import layer, layer_of
+from probe.verdict.where_names_lead import network_of
+
+REST_SECONDS = 60.0
+"""After a pause of so long a limit has most likely forgotten us. Ours."""
+REST = 1.0 / 15.0
+"""The same in transfer intervals, where rounds come faster than by default."""
+
+Held = TypeVar("Held", OpenSuspicion, Proven)
+
+
+def by_our_rate(holder: OpenSuspicion | Proven, basis: Basis) -> bool:
+    """Whether a failure on this ``basis`` may be what a limit does to those who ask as often as
+    bursts do. A swap at the same address, asked as often in the same bursts, rules out a limit on
+    the address, and leaves one on the name."""
+    seen = holder.first_ones
+    if basis is Basis.SWAP:
+        return seen.named_failed <= seen.named_well
+    return seen.failed <= seen.well
+
+
+def proven_by_our_rate(found: Proven, basis: Basis) -> bool:
+    """The same of what is proven, if that is a failure."""
+    return found.state is State.BLOCKED and by_our_rate(found, basis)
+
+
+def noted(holder: Held, mine: PlatformMemory, observed: RoundObservation, about: About) -> Held:
+    """``holder`` after an ordinary round. ``mine``: what was remembered before that."""
+    rest = min(REST_SECONDS, REST * about.transfer_seconds)
+    # A clock that was set back tells of no pause.
+    if holder.family is not observed.family or 0 <= observed.started_at - mine.asked_at < rest:
+        return holder
+    return replace(holder, first_ones=_after(holder, observed))
+
+
+def _after(holder: OpenSuspicion | Proven, observed: RoundObservation) -> FirstOnes:
+    seen, targets = holder.first_ones, observed.by_role(LegRole.TARGET)
+    own = next((leg for leg in targets if leg.leg.target == holder.target), None)
+    if own is None:
+        return seen
+    how = how_it_failed(own)
+    at = layer(how) if how else _layer_of(holder)
+    if not how and not _came(own, at):
+        return seen  # it was slow, or the far end itself said no, or it did not go as far
+    legs = [*targets, *observed.by_role(LegRole.SWAP)]
+    before = [leg for leg in legs if leg.order < own.order and _came(leg, at)]
+    network = network_of(own.address)
+    named = any(leg.leg.sni == own.leg.sni for leg in before)
+    near = named or any(network and network_of(leg.address) == network for leg in before)
+    failed, first, first_named = bool(how), not near, not named
+    return FirstOnes(
+        failed=seen.failed + (first and failed),
+        well=seen.well + (first and not failed),
+        named_failed=seen.named_failed + (first_named and failed),
+        named_well=seen.named_well + (first_named and not failed),
+    )
+
+
+def asked(mine: PlatformMemory, observed: RoundObservation) -> PlatformMemory:
+    """What is remembered, knowing when the platform was asked last."""
+    return replace(mine, asked_at=observed.ended_at) if observed.legs else mine
+
+
+def _came(leg: LegObservation, at: Method) -> bool:
+    """Whether ``leg`` came through the layer ``at`` which another one, or an earlier, failed."""
+    return leg.failure is None and (at is not Method.HTTP or leg.http is not None)
+
+
+def _layer_of(holder: OpenSuspicion | Proven) -> Method:
+    if isinstance(holder, Proven):
+        return holder.method or Method.TCP
+    return layer_of(holder.failures)

@@ -1,0 +1,103 @@
+"""What fails because of how often we ask accuses nobody; what fails at once, whoever asks, does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from probe.model.basis import Basis
+from probe.model.failure import Failure
+from probe.model.identity import LegRole, Phase
+from probe.model.observation import Leg
+from probe.model.verdict import State
+from tests.verdict.country import WELL, Act, Country, Done, nothing
+
+CONTROLS = ("amazon", "debian", "jquery", "kernel", "microsoft", "ubuntu", "videolan")
+WAYS = {
+    "refused": Done(fails=Failure(phase=Phase.CONNECT, reason="connection_refused")),
+    "silent": Done(fails=Failure(phase=Phase.CONNECT, reason="generic_timeout_error")),
+    "reset": Done(fails=Failure(phase=Phase.TLS, reason="connection_reset")),
+    "no answer": Done(fails=Failure(phase=Phase.PROCESSING, reason="connection_reset")),
+    "429": Done(status=429),
+    "503": Done(status=503),
+}
+PER: dict[str, Callable[[Leg, str], object]] = {
+    "address": lambda leg, address: address,
+    "name": lambda leg, address: leg.sni,
+    "platform": lambda leg, address: leg.owner,
+}
+
+
+def limited(country: Country, how: Done, *, most: int, per: str) -> Act:
+    """So many connections are taken after a pause, and no more until the next one."""
+    taken: dict[tuple[object, float], int] = Counter()
+
+    def act(leg: Leg, address: str) -> Done:
+        if leg.role is LegRole.CONTROL:
+            return WELL
+        key = (PER[per](leg, address), country.now)
+        taken[key] += 1
+        return WELL if taken[key] <= most else how
+
+    return act
+
+
+def calm(*, swaps: bool) -> Country:
+    country = Country(swaps=swaps, vouched=True, controls=CONTROLS)
+    country.run(24)
+    country.verdicts.clear()
+    return country
+
+
+@pytest.mark.parametrize("swaps", [False, True])
+@pytest.mark.parametrize("per", PER)
+@pytest.mark.parametrize("most", [1, 3])
+@pytest.mark.parametrize("how", WAYS.values(), ids=WAYS.keys())
+def test_a_limit_on_connections_accuses_nobody(how: Done, most: int, per: str, swaps: bool) -> None:
+    country = calm(swaps=swaps)
+    country.act = limited(country, how, most=most, per=per)
+    country.run(24)
+    assert not [one.sentence for one in country.verdicts if one.restricted]
+    country.act = nothing
+    country.run(6)
+    assert not any(one.restricted for one in country.verdicts)
+
+
+@pytest.mark.parametrize("how", ["refused", "silent", "reset", "no answer"])
+def test_what_fails_at_once_is_found_as_soon(how: str) -> None:
+    country = calm(swaps=False)
+    country.act = lambda leg, address: WELL if leg.role is LegRole.CONTROL else WAYS[how]
+    country.run(4)
+    assert country.verdicts[-1].state is State.BLOCKED
+    assert country.verdicts[-1].basis is Basis.REFERENCE
+
+
+def test_a_reset_on_the_name_that_also_condemns_the_address_for_minutes_is_found() -> None:
+    """As with the Great Firewall: after a match, nothing more to the address for some minutes."""
+    country = calm(swaps=True)
+    condemned: set[tuple[str, float]] = set()
+
+    def act(leg: Leg, address: str) -> Done:
+        if leg.role is LegRole.CONTROL:
+            return WELL
+        hit = (address, country.now)
+        if hit not in condemned and leg.role is not LegRole.TARGET:
+            return WELL
+        condemned.add(hit)
+        return WAYS["reset"]
+
+    country.act = act
+    country.run(3)
+    assert country.verdicts[-1].state is State.BLOCKED
+
+
+def test_the_sentence_says_what_the_first_connections_met() -> None:
+    country = calm(swaps=False)
+    country.act = limited(country, WAYS["reset"], most=1, per="platform")
+    country.run(16)
+    last = country.verdicts[-1]
+    assert last.state is State.IMPAIRED
+    assert "first after a pause" in last.sentence
+    assert "how often is asked" in last.sentence
