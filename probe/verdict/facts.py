@@ -87,7 +87,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``has_references``: vantages outside are configured; ``vouched``: most of them found it fine
     since what is suspected or proven began. ``behind``: the curtain around what that is about, and
     ``curtains`` all that hang on this line.
-    ``fellows``: operators of controls that fell silent with it.
+    ``fellows``: operators of controls that fell silent with it, ``fell_with_it``: by what may be
+    one cause.
     ``farther``, ``slower``: than over weeks. ``paces``: how fast it is, and by what anybody knows
     how fast it should be. ``relief``: it became faster than it ever was, lately.
     ``moved``: targets that are reached, and do not answer what is expected, for a while.
@@ -120,6 +121,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     curtains: tuple[Curtain, ...] = ()
     vouched: bool = False
     fellows: tuple[str, ...] = ()
+    fell_with_it: bool = False
     outside: bool = False
     slow_line: float | None = None
     line_changed: bool = False

@@ -162,6 +162,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         has_references=about.has_references,
         vouched=judged.others.fine,
         fellows=judged.others.fellows,
+        fell_with_it=judged.others.fell_with_it,
         curtains=curtains.hanging(memory),
         behind=curtains.around(memory, mine.holder, observed, about),
         outside=about.outside,

@@ -42,7 +42,8 @@ class Others(Struct, frozen=True, kw_only=True):
     ``vouched``, that counts;
     ``certificates_by``, who makes certificates for platforms of other operators
     (``forged_certificate.py``). ``shared``: other sites are hit with it (``curtains.py``), so the
-    first two say nothing; ``fellows``: operators of those that fell silent (``fell_with_it.py``).
+    first two say nothing; ``fellows``: operators of those that fell silent, ``fell_with_it``:
+    by what may be one cause (``fell_with_it.py``).
     """
 
     together: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class Others(Struct, frozen=True, kw_only=True):
     certificates_by: frozenset[str] = frozenset()
     shared: bool = False
     fellows: tuple[str, ...] = ()
+    fell_with_it: bool = False
 
 
 def after_burst(

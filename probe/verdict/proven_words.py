@@ -208,7 +208,7 @@ def behind_a_curtain(facts: Facts) -> str:
 
 def _elsewhere(facts: Facts, what: str) -> str:
     """What is known of it outside the country."""
-    if len(facts.fellows) >= FEW:
+    if facts.fell_with_it:
         return _with_others(facts)
     if not facts.vouched:
         return f"whether it {what} elsewhere too is not known: {nobody_looked(facts)}"
@@ -232,6 +232,9 @@ def _with_others(facts: Facts) -> str:
     said = (
         f"sites of {' and '.join(facts.fellows)} fell silent here in the same hour, too, as if the "
         "way to several networks failed or was closed"
+        if len(facts.fellows) >= FEW
+        else f"a site of {facts.fellows[0]} fell silent here in the same minutes, too, as if one "
+        "way to both failed or was closed; it may as well be out of order itself"
     )
     return f"{said}; from outside the country it is fine" if facts.vouched else said
 

@@ -34,8 +34,9 @@ def others_of(
     # While it is so elsewhere, too, nothing that is hit beside it says where the cause is.
     alone = holder.elsewhere_at == observed.started_at
     # What other sites meet here as well is no matter of the platform, wherever else it is well.
-    fell = fellows(memory.platform(observed.platform), memory.controls, holder, about)
-    shared = fell.several or curtains.shared(memory, holder, observed, about)
+    mine, at = memory.platform(observed.platform), observed.started_at
+    fell = fellows(mine, memory.controls, holder, about, at)
+    shared = fell.shared or curtains.shared(memory, holder, observed, about)
     counts = not shared and curtains.network_is_well(memory, holder, observed, about)
     fine = references.vouched(holder, observed.started_at, about)
     return Others(
@@ -45,6 +46,7 @@ def others_of(
         certificates_by=_certificates_by(memory, observed, about),
         shared=shared,
         fellows=fell.silent,
+        fell_with_it=fell.shared,
     )
 
 
