@@ -180,6 +180,12 @@ def _controls_dead(names: Sequence[str]) -> Play:
     return play
 
 
+def _slow_over_wifi(stage: Stage) -> None:
+    stage.trouble(Kind.SITE_SLOW, X_SITE, 6.0, hours=TROUBLE_HOURS)
+    stage.trouble(Kind.WIFI, "", 0.015, hours=TROUBLE_HOURS)
+    stage.run(TROUBLE_HOURS)
+
+
 def _asleep(stage: Stage) -> None:
     """The machine wakes for half an hour, in the midst of a round, and sleeps for five."""
     for _ in range(4):
@@ -240,6 +246,8 @@ NETWORK: dict[str, Play] = {
     "sea-cable": _all_the_time(Kind.CABLE_CUT, value=10.0),
     "edge-moved": _all_the_time(Kind.SITE_MOVED, X_SITE, 0.1),
     "several-silent": _out_of_order(Outage.SILENT, controls=SEVERAL),
+    "one-silent": _out_of_order(Outage.SILENT, controls=SEVERAL[:1]),
+    "few-connections": _all_the_time(Kind.FEW_CONNECTIONS, value=1.0),
     "controls-of-one": _controls_dead(FASTLY),
     "all-controls": _controls_dead([c.name for c in CONTROLS]),
 }
@@ -250,13 +258,20 @@ PLATFORM: dict[str, Play] = {
     "outage-errors": _out_of_order(Outage.ERRORS),
     "outage-shared": _out_of_order(Outage.SILENT, controls=FASTLY),
     "slow-near-here": _all_the_time(Kind.SITE_SLOW, X_SITE, 10.0),
+    "slow-near-here-over-wifi": _slow_over_wifi,
+    "few-at-once": _all_the_time(Kind.FEW_CONNECTIONS, X_SITE, 2.0),
     "outage-near-here": _out_of_order(Outage.SILENT),
     "half-silent": _out_of_order(Outage.HALF_SILENT),
     "refused": _all_the_time(Kind.REFUSING, "x", 400.0),
     "law": _all_the_time(Kind.REFUSING, "x", 452.0),
 }
 PLAYS = HOUSEHOLD | NETWORK | PLATFORM
-VOUCHED = frozenset({*HOUSEHOLD, *NETWORK, "slow-near-here", "outage-near-here"})
+VOUCHED = frozenset(
+    {
+        *(*HOUSEHOLD, *NETWORK, "slow-near-here", "outage-near-here"),
+        *("slow-near-here-over-wifi", "few-at-once"),
+    }
+)
 """Where a reference abroad finds everybody well all the time."""
 
 

@@ -19,7 +19,8 @@ class Kind(StrEnum):
     """``whom`` of a trouble is an address (``EDGE_*``), a site (``SITE_*``, ``CONTROL_*``), a
     platform (``REFUSING``, ``SERVER_ERRORS``, ``FILTER``, ``HOSTS_FILE``, ``LOOKUP``,
     ``AUTHORITIES``) or nothing (the whole vantage). ``BIG_PACKETS`` is about a site, or, with
-    nothing, about two of three."""
+    nothing, about two of three. ``FEW_CONNECTIONS`` is about a site, whose front resets the next
+    one, or, with nothing, about each address, to which a router drops it."""
 
     EDGE_SLOW = "edge_slow"
     EDGE_DEAD = "edge_dead"
@@ -49,12 +50,13 @@ class Kind(StrEnum):
     INSPECTION = "inspection"
     AUTHORITIES = "authorities"
     HANDOVER = "handover"
+    FEW_CONNECTIONS = "few_connections"
 
 
 class Trouble(Struct, frozen=True, kw_only=True):
     """``value``: a factor on time (``*_SLOW``, ``CROSS_TRAFFIC``, ``CABLE_CUT``, ``CAP``), seconds
     (``SITE_MOVED``, ``BUSY_HOST``, ``TUNNEL``), a status (``REFUSING``), a share (``RESOLVER``,
-    ``LOOKUP``, ``PORTS``), packets lost (``WIFI``)."""
+    ``LOOKUP``, ``PORTS``), packets lost (``WIFI``), connections in 20 s (``FEW_CONNECTIONS``)."""
 
     begin: float
     end: float

@@ -30,6 +30,7 @@ CABLE_LOSS = 0.02
 # A satellite's handover takes a second of every fifteen, and most of what is sent meanwhile.
 HANDOVER_SHARE = 1.0 / 15.0
 HANDOVER_LOSS = 0.7
+FEW_SECONDS = 20.0
 _DEATHS = (TIMEOUT, TIMEOUT, "connection_refused", "connection_reset", "eof_error")
 
 
@@ -88,6 +89,7 @@ class World:
                 self._edges[address] = Edge(edges, near, random, begin)
                 self._site_of[address] = site.name
         self._now = Now(())
+        self._taken: dict[str, list[float]] = {}
         self._domestic = {
             address
             for control in config.controls
@@ -253,15 +255,16 @@ class World:
             meeting.loss, meeting.delay_seconds = CABLE_LOSS, CABLE_DELAY
         if state.value(Kind.PORTAL) is not None:
             meeting.impostor = Impostor.OTHER_NAME
-        self._at_home(meeting, address)
+        self._at_home(meeting, address, at)
         return meeting
 
-    def _at_home(self, meeting: Meeting, address: str) -> None:
+    def _at_home(self, meeting: Meeting, address: str, at: float) -> None:
         """What a household's own line and machine do to a leg."""
         state, draw = self._now, self.random.random
         if (loss := state.value(Kind.WIFI)) is not None:
             meeting.loss = 1.0 - (1.0 - meeting.loss) * (1.0 - loss)
         meeting.delay_seconds += state.value(Kind.TUNNEL) or 0.0
+        self._few(meeting, address, at)
         if (share := state.value(Kind.PORTS)) is not None and draw() < share:
             meeting.no_syn = True
         if state.value(Kind.HANDOVER) is not None and draw() < HANDOVER_SHARE:
@@ -274,6 +277,22 @@ class World:
         if (way := state.by_kind.get(Kind.BIG_PACKETS)) is not None:
             site = self._site_of.get(address, "")
             meeting.no_large = site in way or ("" in way and _third(site) < 2)
+
+    def _few(self, meeting: Meeting, address: str, at: float) -> None:
+        """A limit on how many connections are taken in some seconds."""
+        found, site = (
+            self._now.by_kind.get(Kind.FEW_CONNECTIONS, {}),
+            self._site_of.get(address, ""),
+        )
+        for whom, of, field in (("", address, "no_syn"), (site, site, "reset")):
+            if (most := found.get(whom)) is None:
+                continue
+            late = [one for one in self._taken.get(of, []) if at - one < FEW_SECONDS]
+            if len(late) >= most:
+                setattr(meeting, field, True)
+            else:
+                late.append(at)
+            self._taken[of] = late
 
     def _server(self, leg: Leg, address: str, now: float) -> Server:
         if address == LIE:

@@ -41,9 +41,17 @@ def abroad_of(
     that are heard, also of those that say nothing yet, and at least ``min_references``. Else one
     that lies would convict while the others still look. In between nobody knows.
     """
-    well = [said for said in heard.values() if states_of(said) & REFERENCE_FINE[kind]]
-    fine, failing = len(well), sum(fails_abroad(said, kind) for said in heard.values())
-    if fine + failing == 0:
+    well, failing, torn = [], 0, 0
+    for said in heard.values():
+        good, bad = bool(states_of(said) & REFERENCE_FINE[kind]), fails_abroad(said, kind)
+        if good and bad:
+            torn += 1  # two servers hear it say opposite things: it says neither
+        elif good:
+            well.append(said)
+        elif bad:
+            failing += 1
+    fine = len(well)
+    if fine + failing + torn == 0:
         return Abroad()
     if failing > fine:
         return Abroad(reference=Reference.FAILING)

@@ -43,9 +43,11 @@ def says(readings: Sequence[Reading], kind: FindingKind, abroad: Abroad) -> bool
     if any(reading.reason in NO_VOTE for reading in readings):
         return None
     states = states_of(readings)
-    if states & AFFECTED[kind] or abroad.bears(readings, kind):
-        return True
-    return False if states & CLEAR[kind] else None
+    affected = bool(states & AFFECTED[kind]) or abroad.bears(readings, kind)
+    denies = bool(states & CLEAR[kind])
+    if affected and denies:
+        return None  # two servers hear it say opposite things: what it says is not known
+    return affected if affected or denies else None
 
 
 def networks(

@@ -19,6 +19,7 @@ from tests.nation.histories import CONTROLS, PLATFORMS, STEP, History, Post, Tol
 
 STEPS = 32
 OK, THROTTLED, BLOCKED, OFFLINE = State.OK, State.THROTTLED, State.BLOCKED, State.OFFLINE
+IMPAIRED = State.IMPAIRED
 # The state and the minute of its onset that a vantage publishes of every platform; or nothing.
 Says = Callable[[Vantage, int], tuple[State, int] | None]
 
@@ -77,6 +78,14 @@ def _network(of: Vantage) -> int:
     return (of.asn or 0) - 64_500
 
 
+def _everybody(of: Vantage) -> bool:
+    return True
+
+
+def _nobody(of: Vantage) -> bool:
+    return False
+
+
 def _when(struck: Callable[[Vantage], bool], state: State, begins: int = 3) -> Says:
     """``state`` where ``struck`` from a minute on, else fine."""
     return lambda of, step: (state, begins) if struck(of) and step >= begins else (OK, 0)
@@ -108,6 +117,12 @@ def _half(state: State | None, struck: int) -> Says:
         return (THROTTLED, 0) if _network(of) < struck else (OK, 0)
 
     return says
+
+
+def _by_two_servers(one: History, other: History) -> History:
+    """The same vantages, as two servers hear them."""
+    again = (replace(post, instance=f"{post.instance}-again") for post in other.posts)
+    return replace(one, posts=(*one.posts, *again))
 
 
 def _at_home(history: History, below: int) -> History:
@@ -227,5 +242,23 @@ def scenarios() -> tuple[Named, ...]:
             ),
             ends="none",
             never=frozenset({"nation", "partial", "network", "vantage"}),
+        ),
+        Named(
+            title="two servers that say opposite things of each vantage",
+            history=_by_two_servers(
+                told(15, fleet(6), _when(_everybody, BLOCKED)),
+                told(15, fleet(6), _when(_nobody, OK)),
+            ),
+            ends="insufficient",
+            never=frozenset({"nation", "partial", "network", "vantage"}),
+        ),
+        Named(
+            title="a vantage abroad of which two servers say opposite things",
+            history=_by_two_servers(
+                told(16, (*fleet(6), ABROAD), _when(_everybody, IMPAIRED)),
+                told(16, (*fleet(6), ABROAD), _when(lambda v: v.role is Role.INSIDE, IMPAIRED)),
+            ),
+            ends="insufficient",
+            never=no_nation,
         ),
     )

@@ -126,11 +126,14 @@ def _vantages() -> Iterator[Recording]:
                 f"and on ({_SLOT}) "
                 f"({ONSET_VANTAGE} <= on (platform, transport, drill) group_left () {LOOKED}))"
             )
-        says += f"\nor max by ({PLACE}) ({_saying(CLEAR[kind], of)} * 0)"
+        denies = f"max by ({PLACE}) ({_saying(CLEAR[kind], of)} * 0)"
+        # Whom two servers hear say opposite things is not known to say either.
+        torn = f"({says})\nand on ({PLACE}) ({denies})"
         yield Recording(
             record=AFFECTED_VANTAGE,
             expr=(
-                f"({says})\n"
+                f"({says}\nor {denies})\n"
+                f"unless on ({PLACE}) ({torn})\n"
                 f"unless on ({_SLOT}) ({no_vote})\n"
                 f"unless on (vantage, drill) ({ASIDE} > 1)"
             ),

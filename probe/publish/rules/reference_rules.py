@@ -21,6 +21,7 @@ from probe.publish.rules.rule_parts import SAID, TCP, Recording, states_text, wi
 PLACE = "country, asn, access, role, vantage, platform, transport, drill"
 _WHAT = "platform, transport, drill"
 REFERENCE = "platform:throttlewatch_reference_fine:bool"
+_RESTRICTED = FindingKind.RESTRICTED
 LOOKED = "platform:throttlewatch_reference_looked_timestamp_seconds:min"
 
 
@@ -30,8 +31,9 @@ def references(thresholds: NationConfig) -> Iterator[Recording]:
     for kind in VERDICT_KINDS:
         of = 'role="reference"' if kind in BESIDE_KINDS else f'role="reference", {TCP}'
         every = f"count by ({_WHAT}) (max by ({PLACE}) ({SAID}{{{of}}}))"
-        fine = _abroad(of, every, REFERENCE_FINE[kind])
-        failing = _abroad(of, every, REFERENCE_FAILING[kind], SLOW_ABROAD[kind])
+        well = _abroad(of, REFERENCE_FINE[kind])
+        bad = _abroad(of, REFERENCE_FAILING[kind], SLOW_ABROAD[kind])
+        fine, failing = _number(well, bad, every), _number(bad, well, every)
         yield Recording(
             record=REFERENCE,
             expr=(
@@ -40,11 +42,14 @@ def references(thresholds: NationConfig) -> Iterator[Recording]:
             ),
             labels={"kind": kind.value},
         )
-    fine = states_text(REFERENCE_FINE[FindingKind.RESTRICTED])
+    fine = states_text(REFERENCE_FINE[_RESTRICTED])
     slot = f"vantage, {_WHAT}"
+    of = 'role="reference"'
+    bad = _abroad(of, REFERENCE_FAILING[_RESTRICTED], SLOW_ABROAD[_RESTRICTED])
     looked = (
         f"max by ({slot}) (({names.VERDICT_TIME.name} or {names_transport.TIME.name})\n"
-        f'and on ({slot}) {SAID}{{role="reference", state=~"{fine}"}})'
+        f'and on ({slot}) {SAID}{{{of}, state=~"{fine}"}}\n'
+        f"unless on ({slot}) ({bad}))"
     )
     yield Recording(record=LOOKED, expr=f"min by ({_WHAT}) {by_servers_clock(looked)}")
 
@@ -58,10 +63,15 @@ def by_servers_clock(time: str) -> str:
     )
 
 
-def _abroad(of: str, every: str, states: Iterable[State], reasons: Iterable[str] = ()) -> str:
-    """How many vantages abroad say one of ``states``, or do not know for one of ``reasons``."""
+def _abroad(of: str, states: Iterable[State], reasons: Iterable[str] = ()) -> str:
+    """Which vantages abroad say one of ``states``, or do not know for one of ``reasons``."""
     selector = f'{SAID}{{{of}, state=~"{states_text(states)}"}}'
     if reasons:
         unknown = f'{SAID}{{{of}, state="{State.UNKNOWN.value}"}}'
         selector += f"\nor ({unknown} and on (vantage, {_WHAT}) ({with_reason(reasons)}))"
-    return f"(count by ({_WHAT}) (max by ({PLACE}) ({selector}))\nor {every} * 0)"
+    return f"max by ({PLACE}) ({selector})"
+
+
+def _number(some: str, others: str, every: str) -> str:
+    """How many say ``some``, and not ``others`` as well, by another server."""
+    return f"(count by ({_WHAT}) ({some}\nunless on ({PLACE}) ({others}))\nor {every} * 0)"
