@@ -111,9 +111,10 @@ GROUNDS: dict[Basis, Ground] = {
         needs="what `addresses` needs, or what `duration` needs for 6.5 hours; and most of the "
         "references that looked since (at the same measure, at least five minutes after "
         "the onset) find it fine, and for an hour none has said otherwise; and where it is slow, "
-        "the way shows it in most bursts: more of its segments are lost than of the controls', "
-        "its round trips grow more, or reads stop at one place (if the kernel says: not behind a "
-        "proxy)",
+        "the way shows it: it is proven that more of its segments are lost than of the controls', "
+        "or that its round trips grow more, or reads stop at one place in half of the bursts (if "
+        "the kernel says: not behind a proxy); and where it fails, the first connections after a "
+        "pause do",
         rules_out="an outage of the platform as far as references see; and servers near here that "
         "are slow themselves, which leave no such mark",
         leaves="That the platform's servers in this region are not the cause: vantages outside "

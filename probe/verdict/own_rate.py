@@ -29,7 +29,7 @@ REST_SECONDS = 60.0
 REST = 1.0 / 15.0
 """The same in transfer intervals, where rounds come faster than by default."""
 
-Held = TypeVar("Held", OpenSuspicion, Proven)
+Failing = TypeVar("Failing", OpenSuspicion, Proven)
 
 
 def by_our_rate(holder: OpenSuspicion | Proven, basis: Basis) -> bool:
@@ -47,7 +47,9 @@ def proven_by_our_rate(found: Proven, basis: Basis) -> bool:
     return found.state is State.BLOCKED and by_our_rate(found, basis)
 
 
-def noted(holder: Held, mine: PlatformMemory, observed: RoundObservation, about: About) -> Held:
+def noted(
+    holder: Failing, mine: PlatformMemory, observed: RoundObservation, about: About
+) -> Failing:
     """``holder`` after an ordinary round. ``mine``: what was remembered before that."""
     rest = min(REST_SECONDS, REST * about.transfer_seconds)
     # A clock that was set back tells of no pause.
