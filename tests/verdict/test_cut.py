@@ -66,11 +66,11 @@ def test_a_line_that_is_cut_off_accuses_nobody(
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize(("up", "state"), [(6, State.BLOCKED), (5, State.IMPAIRED)])
+@pytest.mark.parametrize(("up", "state"), [(7, State.BLOCKED), (6, State.IMPAIRED), (5, State.IMPAIRED)])
 def test_a_failure_is_found_though_some_controls_are_cut_off_with_it(
     up: int, state: State, seed: int
 ) -> None:
-    """With those of two operators it is no matter of the platform alone."""
+    """With another operator's it may be no matter of the platform alone."""
     made = country(seed, FOREIGN)
     made.vouched = True
     said = during(made, only(*FOREIGN[:up]), 8)
