@@ -25,10 +25,11 @@ FEW = 2
 """Operators of controls that fell silent with the platform, from which on it is not the platform's
 own. One alone may be a site with a trouble of its own in the same hour."""
 LONE_SECONDS = 12 * 3_600.0
-"""One alone counts as well for so long, if it may have fallen in the same minutes and no connection
-to the platform comes about: so a way that is gone looks, to both. Seven sites that are down six
-times a year each fall so by chance beside one block in two hundred; ways are gone oftener. Longer
-than this a way is hardly left as it is, and a site may be gone for good. Ours."""
+"""One alone counts as well for so long, if it may have fallen in the same minutes, was found so
+within an hour, and no connection to the platform comes about: so a way that is gone looks, to
+both. Seven sites that are down six times a year each fall so by chance beside one block in two
+hundred; ways are gone oftener. Longer than this a way is hardly left as it is, and a site may be
+gone for good. Ours."""
 ASKED = 6
 """So many controls abroad have answered since it began (all but one, where there are fewer), before
 it is said that others are fine: of the default's seven, with two or more silent, fewer do."""
@@ -84,7 +85,8 @@ def fellows(
         told=not _silent(holder) or answering >= min(ASKED, len(sites) - gone - 1),
         lone=lone
         and all(
-            one.answered_at <= since + minutes and one.silent_since >= since - minutes
+            one.answered_at <= since + minutes
+            and since - minutes <= one.silent_since <= since + TOGETHER_SECONDS
             for _, one in fell
         ),
     )
