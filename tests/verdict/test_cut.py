@@ -66,7 +66,9 @@ def test_a_line_that_is_cut_off_accuses_nobody(
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize(("up", "state"), [(7, State.BLOCKED), (6, State.IMPAIRED), (5, State.IMPAIRED)])
+@pytest.mark.parametrize(
+    ("up", "state"), [(7, State.BLOCKED), (6, State.IMPAIRED), (5, State.IMPAIRED)]
+)
 def test_a_failure_is_found_though_some_controls_are_cut_off_with_it(
     up: int, state: State, seed: int
 ) -> None:
