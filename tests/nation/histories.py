@@ -9,7 +9,6 @@ from __future__ import annotations
 from random import Random
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from probe.config.schema import NationConfig
 from probe.config.values import Seconds
@@ -214,12 +213,8 @@ def _posts(
     )
     if random.random() > 0.1:
         return [post]
-    # The same vantage, heard by a second server, which is a step late now and then, or says what
-    # is not so.
+    # The same vantage, heard by a second server, which is a step late now and then.
     late = [told[max(0, step - (random.random() < 0.3))] for step in range(steps)]
-    if random.random() < 0.3:
-        wrong = random.choice((State.OK, State.BLOCKED, State.IMPAIRED))
-        late = [{p: replace(one, state=wrong) for p, one in here.items()} for here in late]
     again = Post(
         instance=f"{name}-b",
         skew=skew,
