@@ -20,12 +20,13 @@ _STATE = {
 def sentence(finding: Finding, title: str) -> Finding:
     """The finding with its sentence; ``title`` is the platform's name for people."""
     drill = "DRILL, an exercise: " if finding.drill else ""
-    what = f"{title} {_over(finding.transport)}" if finding.transport else title
+    what = f"{title} {over_words(finding.transport)}" if finding.transport else title
     said = f"{_says(finding, what)}{_over_tcp(finding, what)}"
     return replace(finding, sentence=f"{drill}{finding.country}: {said}.")
 
 
-def _over(transport: str) -> str:
+def over_words(transport: str) -> str:
+    """``over QUIC``."""
     prober = probers.BY_NAME.get(transport)
     return f"over {transport}" if prober is None else prober.over
 

@@ -4,6 +4,7 @@ than in the sentence of its finding."""
 from __future__ import annotations
 
 from probe.model.finding import FindingKind, Incident, Reference, Scope
+from probe.nation.finding_words import over_words
 
 _WHAT = {
     FindingKind.RESTRICTED: "throttled or blocked",
@@ -25,9 +26,9 @@ def incident_title(incident: Incident, platform: str) -> str:
     drill = "Drill: " if incident.drill else ""
     if incident.kind is FindingKind.SILENT:
         return f"{drill}Most vantages fell silent within minutes"
-    if over := getattr(incident, "transport", ""):
+    if incident.transport:
         # What is so over another transport is not said of TCP.
-        platform = f"{platform} over {over.upper()}"
+        platform = f"{platform} {over_words(incident.transport)}"
     tense = "is" if incident.closed_at is None else "was"
     what, where = _WHAT[incident.kind], _WHERE.get(incident.scope, _FEW)
     if incident.scope is Scope.NATION and incident.reference is not Reference.FINE:

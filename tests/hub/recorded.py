@@ -18,7 +18,7 @@ STRUCK = f"count by (country, asn, platform, kind) ({recorded.VOTER}"
 
 
 def series_of(findings: Iterable[Finding]) -> Series:
-    """Every series, by its labels (``__name__`` too)."""
+    """Every series, by its labels (``__name__`` too): of what is so over TCP, and no drill."""
     found: Series = defaultdict(dict)
 
     def put(name: str, value: float | None, step: int, **labels: str) -> None:
@@ -27,7 +27,7 @@ def series_of(findings: Iterable[Finding]) -> Series:
             found[tuple(sorted(key.items()))][step] = float(value)
 
     for f in findings:
-        if f.drill:
+        if f.drill or f.transport:
             continue
         step = round(f.at / GRID_SECONDS)
         of = {"country": f.country, "platform": f.platform, "kind": f.kind.value}

@@ -148,6 +148,12 @@ def test_an_incident_is_told_when_it_is_in_several_networks_grows_and_ends() -> 
     assert told is None
 
 
+def test_what_is_so_over_another_transport_is_not_said_of_the_platform() -> None:
+    _, notice = of_incident(incident(Scope.PARTIAL, transport="quic"), None, "X")
+    assert notice is not None
+    assert notice.title == "X over QUIC is throttled or blocked in several networks (TR)"
+
+
 def test_the_end_of_what_was_never_told_is_not_told() -> None:
     closed = incident(Scope.NATION, closed_at=T, ending=Ending.RECOVERED)
     assert of_incident(closed, None, "X") == (None, None)
