@@ -23,7 +23,7 @@ from probe.model.verdict import (
     Trigger,
 )
 
-SUMMARY_FORM = 1
+SUMMARY_FORM = 2
 """Which numbers a summary holds, and how they are made. Whoever changes either raises it: stored
 summaries of another form are made anew from their rounds."""
 
@@ -61,12 +61,24 @@ class RoundTraits(Struct, frozen=True, kw_only=True):
         return self.state in RESTRICTED
 
 
+class TransportSummary(Struct, frozen=True, kw_only=True):
+    """What was found over another transport than TCP: from when on (``since``), as of when (``at``)
+    and until when it holds (Unix seconds)."""
+
+    transport: str
+    state: State
+    at: float
+    since: float
+    holds_until: float
+
+
 class RoundSummary(Struct, frozen=True, kw_only=True):
     """One round with what was said of it. ``started_at`` is the round's, ``at`` and ``since`` the
     verdict's (Unix seconds), and so are ``holds_seconds``, ``tested_bytes``, ``factor`` and
     ``e_value``, ``may_claim`` and ``may_not_claim``. ``controls``: who was compared with, sorted.
     ``legs`` and ``swaps`` are counted, ``wire_bytes`` are those of all legs.
-    ``numbers``: which of the traits' ``series``, and how much, in the order of the legs.
+    ``numbers``: which of the traits' ``series``, and how much, in the order of the legs. ``over``:
+    what is a matter of other transports.
     """
 
     traits: RoundTraits
@@ -86,6 +98,7 @@ class RoundSummary(Struct, frozen=True, kw_only=True):
     may_not_claim: tuple[str, ...]
     back: LookingBack | None
     curtains: tuple[Curtain, ...]
+    over: tuple[TransportSummary, ...] = ()
 
     @property
     def holds_until(self) -> float:

@@ -7,7 +7,13 @@ from functools import partial
 
 from probe.model.identity import LegRole, RoundKind
 from probe.model.observation import LegObservation, RoundObservation
-from probe.model.round_summary import PlottedSeries, RoundSummary, RoundTraits, SummedRound
+from probe.model.round_summary import (
+    PlottedSeries,
+    RoundSummary,
+    RoundTraits,
+    SummedRound,
+    TransportSummary,
+)
 from probe.model.stored import StoredRound
 from probe.observe.goodput import goodput, handshake_seconds
 
@@ -67,6 +73,17 @@ def summary_of(stored: StoredRound) -> RoundSummary:
         may_not_claim=verdict.may_not_claim,
         back=verdict.back,
         curtains=verdict.curtains,
+        over=tuple(
+            TransportSummary(
+                transport=one.transport,
+                state=one.state,
+                at=one.at,
+                since=one.since,
+                holds_until=one.holds_until,
+            )
+            for one in verdict.over
+            if one.of_its_own
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from probe.config.schema import Config
 from probe.model.finding import Finding, Incident
 from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
-from probe.model.verdict import TransportFinding, Verdict
+from probe.model.verdict import AILING, TransportFinding, Verdict
 from probe.verdict.memory import Memory
 
 
@@ -62,7 +62,7 @@ class RoundJudged(Struct, frozen=True, kw_only=True):
 
 def _tells(found: TransportFinding) -> bool:
     """What the sentence speaks of: other findings come and go in silence."""
-    return found.proven or found.provisional
+    return found.state in AILING or found.provisional
 
 
 class RoundLate(Struct, frozen=True, kw_only=True):

@@ -17,7 +17,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.model.curtain import Curtain
-from probe.model.round_summary import SUMMARY_FORM, PlottedSeries, RoundSummary, RoundTraits
+from probe.model.round_summary import (
+    SUMMARY_FORM,
+    PlottedSeries,
+    RoundSummary,
+    RoundTraits,
+    TransportSummary,
+)
 from probe.model.stored import StoredRound
 from probe.model.verdict import LookingBack
 from probe.observe.summed import summary_of
@@ -47,6 +53,7 @@ class _Row(Struct, frozen=True, array_like=True):
     may_not_claim: tuple[_Told, ...] = ()
     back: LookingBack | None = None
     curtains: tuple[Curtain, ...] = ()
+    over: tuple[TransportSummary, ...] = ()
 
 
 class PackedSummary(Struct, frozen=True):
@@ -98,6 +105,7 @@ def packed(stored: StoredRound) -> PackedSummary:
         may_not_claim=told(summary.may_not_claim),
         back=summary.back,
         curtains=summary.curtains,
+        over=summary.over,
     )
     return PackedSummary(msgspec.msgpack.encode(row), words)
 
@@ -136,6 +144,7 @@ class KeptSummaries:
             may_not_claim=self._sentences(row.may_not_claim),
             back=row.back,
             curtains=row.curtains,
+            over=row.over,
         )
 
     def _traits(self, number: int) -> RoundTraits:

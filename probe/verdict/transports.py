@@ -2,7 +2,8 @@
 
 The state of a platform is TCP's. Each other transport that is judged adds a finding of its own
 (``TransportFinding``), and the sentence says of it what people would want to know: that it is
-proven to be slow or failing, that it is under test, or that it is spared while TCP is not.
+proven to be slow or failing, that it is under test, or that it is spared while TCP is not; and what
+their programs do then.
 """
 
 from __future__ import annotations
@@ -74,12 +75,23 @@ def joined(verdict: Verdict, findings: Iterable[TransportFinding]) -> Verdict:
 
 def _told(verdict: Verdict, one: TransportFinding) -> str:
     """What the platform's sentence says of a finding; empty: nothing that people would miss."""
-    if one.method is Method.DNS:
-        return ""  # where a name leads is the same for all transports, and said of TCP
+    if not one.of_its_own:
+        return ""
+    if one.state is State.WITHHELD:
+        return one.sentence  # it was answered, so no program tries anything else
     if one.state in AILING:
-        fallback = " Browsers and apps fall back to TCP, over which nothing was found wrong."
-        return f"{one.sentence}{fallback if verdict.state is State.OK else ''}"
+        return f"{one.sentence} {_fallback(verdict)}"
     if one.provisional and one.state is State.UNKNOWN:
         return one.sentence
-    spared = one.state is State.OK and verdict.proven
+    # Whoever is led astray gets no further over any transport.
+    spared = one.state is State.OK and verdict.proven and verdict.method is not Method.DNS
     return f"{one.sentence} Whoever uses that is spared." if spared else ""
+
+
+def _fallback(verdict: Verdict) -> str:
+    """What programs do where another transport fails, and what they meet then."""
+    if verdict.state is State.OK:
+        return "Browsers and apps fall back to TCP, over which nothing was found wrong."
+    if verdict.state in AILING:
+        return "Browsers and apps fall back to TCP, and meet what is said of it here."
+    return "Browsers and apps fall back to TCP, of which nothing is proven now."

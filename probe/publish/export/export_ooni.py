@@ -98,6 +98,10 @@ def _frame(
             "throttlewatch_verdict": verdict.state.value,
             "throttlewatch_verdict_provisional": str(verdict.provisional).lower(),
             "throttlewatch_verdict_rule": verdict.rule_id,
+            **{
+                f"throttlewatch_verdict_over_{one.transport}": one.state.value
+                for one in verdict.over
+            },
         },
         "data_format_version": DATA_FORMAT_VERSION,
         "extensions": _EXTENSIONS,

@@ -14,6 +14,7 @@ from probe import __version__
 from probe.model.identity import Phase, Vantage
 from probe.model.observation import LegObservation, TcpInfo
 from probe.model.stored import StoredRound
+from probe.model.verdict import TransportFinding
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.publish.privacy.exported_fields import Scrubber
 
@@ -33,6 +34,11 @@ class LegRow(Struct, frozen=True):
     def tcp(self) -> TcpInfo:
         """The kernel's numbers; all absent where it gave none."""
         return self.leg.tcp or TcpInfo()
+
+    @property
+    def quic(self) -> TransportFinding | None:
+        """What was found over QUIC."""
+        return next((o for o in self.stored.verdict.over if o.transport == "quic"), None)
 
 
 class Column(Struct, frozen=True):
@@ -365,6 +371,19 @@ COLUMNS: tuple[Column, ...] = (
         lambda r: f"throttlewatch {__version__}",
     ),
     Column("schema_version", "Version of this table's columns", int, lambda r: SCHEMA_VERSION),
+    Column(
+        "quic_state",
+        "What was said over QUIC, by its own legs; the columns above are about TCP. Empty: nothing",
+        str,
+        lambda r: None if r.quic is None else r.quic.state.value,
+    ),
+    Column("quic_reason", "Why", str, lambda r: None if r.quic is None else r.quic.reason),
+    Column(
+        "quic_since_unix_seconds",
+        "When that state over QUIC began",
+        float,
+        lambda r: None if r.quic is None else r.quic.since,
+    ),
 )
 
 

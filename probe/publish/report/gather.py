@@ -113,6 +113,7 @@ class _SlotGatherer:
         self._series: dict[PlottedSeries, dict[int, Sketch]] = {}
         self._episodes = Episodes()
         self._backs: dict[tuple[str, float], LookingBack] = {}
+        self._over: dict[str, VerdictSpans] = {}
         self._rounds = 0
         self._first = self._last = 0.0
 
@@ -125,6 +126,9 @@ class _SlotGatherer:
         self._spans.said(
             summary.traits.state, at=summary.at, since=summary.since, until=summary.holds_until
         )
+        for beside in summary.over:
+            spans = self._over.setdefault(beside.transport, VerdictSpans(self._window))
+            spans.said(beside.state, at=beside.at, since=beside.since, until=beside.holds_until)
         self._look_back(summary.back)
         self._episodes.add(one)
         number = int((at - self._window.start) // self._window.bin_seconds)
@@ -157,6 +161,7 @@ class _SlotGatherer:
             first_at=self._first,
             last_at=self._last,
             backs=backs,
+            over={name: spans.finish() for name, spans in self._over.items()},
         )
 
 

@@ -103,7 +103,8 @@ class Episode(Struct, frozen=True, kw_only=True):
 
 
 class SlotGathered(Struct, frozen=True, kw_only=True):
-    """What one vantage saw of one platform. ``backs``: what an end has shown of the time before."""
+    """What one vantage saw of one platform, over TCP. ``backs``: what an end has shown of the time
+    before. ``over``: spans of what was so over other transports, each by itself."""
 
     spans: tuple[StateSpan, ...]
     series: Mapping[PlottedSeries, Mapping[int, Sketch]]
@@ -112,6 +113,7 @@ class SlotGathered(Struct, frozen=True, kw_only=True):
     first_at: float
     last_at: float
     backs: tuple[LookingBack, ...] = ()
+    over: Mapping[str, tuple[StateSpan, ...]] = {}
 
 
 class HungCurtain(Struct, frozen=True):

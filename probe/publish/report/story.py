@@ -25,6 +25,7 @@ from probe.publish.report.report_parts import (
 )
 from probe.publish.report.same_hours import HitTimes, joined, told_of_others
 from probe.publish.report.times import TimeWriter, duration, lasted, listed
+from probe.publish.report.told_of_transports import apart, told_of_transports
 from probe.verdict.words_numbers import times as times_words
 
 # Restrictions that are nearer to each other, at whichever vantages, are told as one.
@@ -81,6 +82,7 @@ def tell(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
         *told_of_swaps(episodes, setting),
         *told_of_others(gathered, setting),
         *ailing(gathered, setting),
+        *told_of_transports(gathered, setting, clock),
         *told_of_curtains(gathered, clock),
         *(incident.sentence for incident in setting.incidents),
     ]
@@ -150,10 +152,11 @@ def _calm(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
     inside = _inside(gathered, setting)
     fine, unproven = of_the_time(gathered, inside)
     impaired = which(gathered, setting)
+    only = apart(gathered, setting)
     if impaired:
         headline = f"{impaired}: slow or failing, nobody knows whether only"
     elif fine > 0.0:
-        headline = "No throttling or blocking seen"
+        headline = f"No throttling or blocking seen{only}"
     else:
         headline = "Not known whether anything was throttled or blocked"
     judged = (
@@ -164,8 +167,10 @@ def _calm(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
         headline=f"{headline} {_place(inside, setting)}, {_days(over.start, over.end, clock)}",
         sentences=(
             *ailing(gathered, setting),
+            *told_of_transports(gathered, setting, clock),
             *told_of_curtains(gathered, clock),
-            f"In {gathered.rounds:,} rounds no platform was found throttled or blocked. {judged}",
+            f"In {gathered.rounds:,} rounds no platform was found throttled or blocked{only}. "
+            f"{judged}",
             *(
                 f"{setting.title(platform)} was suspected for up to {duration(seconds)} at one "
                 "vantage or could not be judged, and nothing was proven."

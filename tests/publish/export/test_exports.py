@@ -25,6 +25,7 @@ from probe.publish.privacy.configured_names import NOTHING
 from probe.publish.privacy.exported_fields import Scrubber
 from synth.event import ONSET, VANTAGES, WEEK, history
 from tests.publish.naming import scrubber_of
+from tests.publish.test_other_transports import over_both
 
 DATA_MD = Path(__file__).parents[3] / "docs" / "data.md"
 PLACES = {vantage.name: vantage for vantage in VANTAGES}
@@ -139,7 +140,8 @@ def test_every_field_of_the_ooni_export_is_in_the_data_dictionary_and_no_other()
     part = DATA_MD.read_text().partition("## OONI")[2].partition("\n## ")[0]
     documented = set(re.findall(r"^\| `([\w.]+)` \|", part, re.MULTILINE))
     written: set[str] = set()
-    for line in ooni_lines(around_onset(), PLACES):
+    both, said = over_both()
+    for line in ooni_lines([*around_onset(), StoredRound(observed=both, verdict=said)], PLACES):
         measurement = msgspec.json.decode(line)
         written |= measurement.keys()
         written |= {f"annotations.{key}" for key in measurement["annotations"]}
