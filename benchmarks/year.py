@@ -185,7 +185,7 @@ def main(days: int, keep: Path | None) -> None:
         measured("report, a day", "report", "--from", day_of(end - DAY), "-o", page, *of)
         measured("report, a week", "report", "--from", week, "-o", page, *of)
         measured("report, all", "report", "--from", whole, "-o", page, *of)
-        for form in ("jsonl", "csv", "ooni"):
+        for form in ("jsonl", "csv", "parquet", "ooni"):
             file = str(Path(folder) / form)
             measured(f"export {form}, all", "export", "-f", form, "-o", file, *of)
 
