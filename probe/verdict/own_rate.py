@@ -29,6 +29,8 @@ REST_SECONDS = 60.0
 REST = 1.0 / 15.0
 """The same in transfer intervals, where rounds come faster than by default."""
 
+_ORDER = (Method.DNS, Method.TCP, Method.TLS, Method.HTTP)
+
 Failing = TypeVar("Failing", OpenSuspicion, Proven)
 
 
@@ -37,6 +39,8 @@ def by_our_rate(holder: OpenSuspicion | Proven, basis: Basis) -> bool:
     bursts do. A swap at the same address, asked as often in the same bursts, rules out a limit on
     the address, and leaves one on the name."""
     seen = holder.first_ones
+    if seen.at is not _layer_of(holder):
+        return True  # none of them failed as it does
     if basis is Basis.SWAP:
         return seen.named_failed <= seen.named_well
     return seen.failed <= seen.well
@@ -65,6 +69,10 @@ def _after(holder: OpenSuspicion | Proven, observed: RoundObservation) -> FirstO
         return seen
     how = how_it_failed(own)
     at = layer(how) if how else _layer_of(holder)
+    if how and seen.at not in (None, at):
+        if at is not _layer_of(holder):
+            return seen
+        seen = replace(seen, failed=0, named_failed=0)
     if not how and not _came(own, at):
         return seen  # it was slow, or the far end itself said no, or it did not go as far
     legs = [*targets, *observed.by_role(LegRole.SWAP)]
@@ -78,6 +86,7 @@ def _after(holder: OpenSuspicion | Proven, observed: RoundObservation) -> FirstO
         well=seen.well + (first and not failed),
         named_failed=seen.named_failed + (first_named and failed),
         named_well=seen.named_well + (first_named and not failed),
+        at=at if failed and (first or first_named) else seen.at,
     )
 
 
@@ -88,7 +97,9 @@ def asked(mine: PlatformMemory, observed: RoundObservation) -> PlatformMemory:
 
 def _came(leg: LegObservation, at: Method) -> bool:
     """Whether ``leg`` came through the layer ``at`` which another one, or an earlier, failed."""
-    return leg.failure is None and (at is not Method.HTTP or leg.http is not None)
+    if leg.failure is not None:
+        return _ORDER.index(layer(f"{leg.failure.phase}/")) > _ORDER.index(at)
+    return at is not Method.HTTP or leg.http is not None
 
 
 def _layer_of(holder: OpenSuspicion | Proven) -> Method:

@@ -93,6 +93,20 @@ def test_a_reset_on_the_name_that_also_condemns_the_address_for_minutes_is_found
     assert country.verdicts[-1].state is State.BLOCKED
 
 
+def test_first_ones_that_fail_at_another_layer_do_not_count() -> None:
+    """As on a way that takes no large packets, to a front that refuses the second connection."""
+    country = calm(swaps=False)
+    refused = limited(country, WAYS["refused"], most=1, per="platform")
+
+    def act(leg: Leg, address: str) -> Done:
+        done = refused(leg, address)
+        return WAYS["reset"] if leg.role is LegRole.TARGET and done is WELL else done
+
+    country.act = act
+    country.run(12)
+    assert not [one.sentence for one in country.verdicts if one.restricted]
+
+
 def test_the_sentence_says_what_the_first_connections_met() -> None:
     country = calm(swaps=False)
     country.act = limited(country, WAYS["reset"], most=1, per="platform")
