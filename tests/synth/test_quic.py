@@ -151,3 +151,23 @@ def test_slowed_over_tcp_and_spared_over_quic() -> None:
     assert State.IMPAIRED in states(life.said["facebook"])
     assert found(life.said["facebook"]) == {State.OK}
     assert any("spared" in verdict.sentence for verdict in life.said["facebook"])
+
+
+def test_each_transport_at_its_own_rate() -> None:
+    """Russia, 2024: 128 kbit/s over TCP, 512 over QUIC."""
+    life = Life()
+    both = [
+        Restricted(
+            whom=life.facebook(over),
+            effects=(Shaped(rate_bits_per_second=exactly(rate), queue_bytes=exactly(60_000)),),
+        )
+        for over, rate in ((Over.TCP, 128_000), (Over.QUIC, 512_000))
+    ]
+    life = restricted(both, hours=4.0)
+    proven = {State.THROTTLED, State.IMPAIRED}
+    assert states(life.said["facebook"]) & proven
+    assert found(life.said["facebook"]) & proven
+    assert State.BLOCKED not in states(life.said["facebook"]) | found(life.said["facebook"])
+    assert states(life.said["youtube"]) <= {State.OK, State.UNKNOWN}
+    assert found(life.said["youtube"]) <= {State.OK, State.UNKNOWN}
+    assert "meet what is said of it here" in life.said["facebook"][-1].sentence
