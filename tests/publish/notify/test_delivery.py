@@ -103,8 +103,10 @@ async def test_who_never_answers_is_left_and_so_is_he_when_the_daemon_stops(
     place = f"127.0.0.1:{heard.port}"
     silent = receiver(tmp_path, f"json://{place}/", place)
     assert await deliver(silent, LETTER, seconds=2.0) is Delivered.TOOK_TOO_LONG
+    # On a busy machine the first may have ended before it asked.
+    before = heard.requests
     task = asyncio.create_task(deliver(silent, LETTER))
-    while heard.requests < 2:
+    while heard.requests == before:
         await asyncio.sleep(0.02)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
