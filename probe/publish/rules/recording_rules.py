@@ -210,7 +210,8 @@ def _networks(thresholds: NationConfig) -> Iterator[Recording]:
 def _onset() -> Recording:
     since = (
         f"(max by (vantage, platform, drill) ({names.VERDICT_SINCE.name})\n"
-        f"or max by ({_SLOT}) ({names_transport.SINCE.name}))"
+        f"or max by ({_SLOT}) ({names_transport.SINCE.name}\n"
+        f"and on (instance, {_SLOT}) {names_transport.INFO.name}{{{OF_ITS_OWN}}}))"
     )
     return Recording(
         record=ONSET_VANTAGE,
