@@ -136,6 +136,8 @@ HOME: dict[Kind, Frequency] = {
             Kind.CLOCK,
         )
     },
+    # A router drops what is more than some connections to one address in 20 s.
+    Kind.FEW_CONNECTIONS: Frequency(per_year=1, seconds=(HOUR, 30 * DAY), value=(1, 6)),
 }
 """What goes wrong in a household, at the rates of one that has all of it: the rates are ours."""
 
