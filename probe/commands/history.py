@@ -14,7 +14,7 @@ from rich.text import Text
 from probe.commands.options import config_option, json_option, load_config
 from probe.commands.output import write
 from probe.commands.reading import opened, ordered, reading, zone_of
-from probe.model.finding import Incident
+from probe.model.finding import Ending, Incident
 from probe.model.stored import JudgedSpan, judged, looked_back
 from probe.model.verdict import AILING
 from probe.publish.plain_words import rate_words
@@ -106,7 +106,8 @@ def incidents(
     elif not spans and not national:
         click.echo("no platform was found throttled, blocked, impaired or withheld in this time")
     else:
-        rows = [(i.since, _of_incident(i, clock)) for i in national]
+        close = config.settings.nation.close
+        rows = [(i.since, _of_incident(i, until, close, clock)) for i in national]
         rows += [(span.since, _of_span(span, clock)) for span in spans]
         _print(("from", "to", "for", "where", "platform", "what"),
                (row for _, row in sorted(rows, key=lambda pair: pair[0])))  # fmt: skip
@@ -145,18 +146,28 @@ def _of_judged(span: JudgedSpan, clock: TimeWriter) -> _Row:
     return (*cells, f"{sentence} {told}")
 
 
-def _of_incident(incident: Incident, clock: TimeWriter) -> _Row:
-    end = incident.closed_at or incident.updated_at
+def _of_incident(incident: Incident, until: float, close: float, clock: TimeWriter) -> _Row:
     drill = "DRILL: " if incident.drill else ""
     return (
         clock.brief(incident.since),
-        clock.brief(end) if incident.closed_at else "going on",
-        duration(end - incident.since),
+        _end_of(incident, until, close, clock),
+        duration(incident.updated_at - incident.since),
         f"country {incident.country}",
         incident.platform,
         f"{drill}{incident.kind.value}, {incident.scope.value}",
         incident.sentence,
     )
+
+
+def _end_of(incident: Incident, until: float, close: float, clock: TimeWriter) -> str:
+    """When it was last seen, for it is closed only ``close`` seconds later, or, where nothing was
+    heard any more, much later. One that a daemon left open when it stopped goes on nowhere."""
+    seen = clock.brief(incident.updated_at)
+    if incident.closed_at is None and until - incident.updated_at <= close:
+        return "going on"
+    if incident.closed_at is None or incident.ending is Ending.NO_DATA:
+        return f"not known; last seen {seen}"
+    return seen
 
 
 def _print(headings: Iterable[str], rows: Iterable[_Row]) -> None:
@@ -185,8 +196,10 @@ def _dated(span: JudgedSpan, clock: TimeWriter) -> dict[str, object]:
 
 
 def _dated_incident(incident: Incident, clock: TimeWriter) -> dict[str, object]:
-    """An incident likewise; one that is open has no end."""
-    end = None if incident.closed_at is None else clock.iso(incident.closed_at)
+    """An incident likewise, to when it was last seen; one that is open, or that nobody has seen the
+    end of, has no end."""
+    known = incident.closed_at is not None and incident.ending is not Ending.NO_DATA
+    end = clock.iso(incident.updated_at) if known else None
     return {"from": clock.iso(incident.since), "to": end} | asdict(incident)
 
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from probe.cli import main
 from probe.commands.reading import Moment, zone_of
 from probe.config.schema import StoreConfig
 from probe.config.values import Seconds
-from probe.model.finding import FindingKind, Incident, Scope
+from probe.model.finding import Ending, FindingKind, Incident, Scope
 from probe.model.stored import StoredRound, VerdictSpan
 from probe.store.history import History, HistoryError
 from probe.store.writer import Store
@@ -140,6 +143,37 @@ def test_incidents_show_the_country_and_the_vantages(stored: Path) -> None:
     assert "country" not in only.output
     both = msgspec.json.decode(run("incidents", *over(stored), "--json").stdout_bytes)
     assert (len(both["country"]), len(both["vantages"])) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        # Closed 15 minutes after it was last seen; a day after, since nobody was heard; by a daemon
+        # that was stopped, not at all.
+        (dict(closed_at=ONSET + 2_700.0, ending=Ending.RECOVERED), "20 Jan 14:10"),
+        (dict(closed_at=ONSET + 88_200.0, ending=Ending.NO_DATA),
+         "not known; last seen 20 Jan 14:10"),
+        (dict(closed_at=None), "not known; last seen 20 Jan 14:10"),
+    ],
+    ids=("recovered", "nobody heard", "left open"),
+)  # fmt: skip
+def test_an_incident_ends_when_it_was_last_seen(
+    changes: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "history.sqlite3"
+    store = Store(path, StoreConfig(batch=Seconds(0.0)))
+    store.start()
+    for one in history(START, ONSET, vantages=VANTAGES[:1], platforms=("x",)):
+        store.round_finished(one.observed, one.verdict)
+    store.incident(replace(INCIDENT, updated_at=ONSET + 1_800.0, **changes))
+    store.flush()
+    assert store.close()
+    where = ("--history", str(path), "--from", f"{START:.0f}", "--to", f"{ONSET + 2 * DAY:.0f}")
+    (line,) = [one for one in heads(run("incidents", *where).output) if "country ZZ" in one]
+    cells = re.split(r"  +", line)
+    assert cells[1:3] == [said, "30 minutes"]
+    (told,) = msgspec.json.decode(run("incidents", *where, "--json").stdout_bytes)["country"]
+    assert told["to"] == (None if "not known" in said else iso(ONSET + 1_800.0))
 
 
 def test_a_time_zone_is_that_of_the_reader(stored: Path) -> None:
