@@ -23,6 +23,7 @@ from probe.publish.terminal.round_table import headline, to_json
 from probe.store.history import History, HistoryError
 from probe.store.memories import read_memory
 from probe.verdict.keys import name_of
+from probe.verdict.learning import known_owners
 from probe.verdict.memory import Memory
 
 # Two minutes, less what it takes to start and to end.
@@ -73,7 +74,8 @@ def now(platforms: tuple[str, ...], path: Path | None, vantage: str | None, as_j
     for rounds in tested.rounds.values():
         out.print(headline(rounds[-1].observed, rounds[-1].verdict))
     titles = {platform.name: platform.title for platform in wanted}
-    _print(answer(tested.rounds, titles, knows_normal=memory is not None), tested.in_time)
+    normal_of = None if memory is None else known_owners(memory.levels)
+    _print(answer(tested.rounds, titles, normal_of=normal_of), tested.in_time)
 
 
 def _print(found: AnswerNow, in_time: bool) -> None:

@@ -205,6 +205,15 @@ def forget_wholly(
     return {key: level for key, level in levels.items() if key not in gone}
 
 
+def known_owners(levels: Levels) -> frozenset[str]:
+    """Of which platforms something has been well often enough to say what is normal here."""
+    return frozenset(
+        its.owner
+        for key, level in levels.items()
+        if level.known and (its := parts(key)) is not None and its.role == LegRole.TARGET
+    )
+
+
 def _of_target(levels: Levels, family: Family, owner: str, target: str) -> frozenset[SeriesKey]:
     """The series of a target: its own, its swap's, and that of their difference."""
     wanted = (family, owner, target)

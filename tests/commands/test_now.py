@@ -20,10 +20,14 @@ from probe.demo.script import Act, Script
 from probe.demo.setting import make_certificates, write_configuration
 from probe.demo.stage import Stage
 from probe.model.verdict import State
+from probe.observe.effort import Measure
 from probe.publish.terminal.answer import answer
 from probe.store.history import History
 from probe.store.memories import Memories, read_memory
 from probe.store.writer import Store
+from probe.verdict.keys import Series, noise_key
+from probe.verdict.learning import known_owners
+from probe.verdict.level import LEAST, learned
 from probe.verdict.memory import MEMORY_VERSION, Memory
 from tests.every import for_every
 from tests.publish.terminal.test_explanation import played
@@ -126,10 +130,52 @@ def test_every_state_has_an_answer(state: State) -> None:
     rounds = played()
     last = msgspec.structs.replace(rounds[-1].verdict, state=state, provisional=False, reason="")
     stored = [*rounds[:-1], msgspec.structs.replace(rounds[-1], verdict=last)]
-    found = answer({"x": stored}, {"x": "X", "y": "Y"}, knows_normal=True)
+    found = answer({"x": stored}, {"x": "X", "y": "Y"}, normal_of={"x"})
     lead = found.sentence.partition(":")[0]
     assert lead == ("Yes" if last.restricted else "That is not known")
     assert "Y has not been measured yet" in found.sentence
     assert found.following
-    alone = answer({"x": stored}, {"x": "X"}, knows_normal=True).sentence
+    alone = answer({"x": stored}, {"x": "X"}, normal_of={"x"}).sentence
     assert alone.startswith("No: X is fine") is (state is State.OK)
+
+
+def test_a_history_of_outages_does_not_say_what_is_normal(config: Path, tmp_path: Path) -> None:
+    """A daemon whose line was dead since it began has remembered something, and no level."""
+    path = tmp_path / "history.db"
+    store = Store.open(StoreConfig(path=str(path)))
+    Memories(store, lambda: 0.0).put(SPARED, Memory(line_rounds=1))
+    assert store.close()
+    file = config.with_name("outages.yaml")
+    given = msgspec.json.decode(config.read_bytes())
+    file.write_bytes(msgspec.json.encode(given | {"store": {"path": str(path)}}))
+    said = run(file, "x", "-v", SPARED)
+    assert said.exit_code == 0, said.output
+    assert "does not say yet what is normal here of X (Twitter)" in said.stdout
+    assert "is known from the history" not in said.stdout
+
+
+def test_what_is_normal_is_said_of_whom_it_is_known() -> None:
+    titles = {"x": "X", "y": "Y"}
+
+    def last_of(normal_of: frozenset[str] | None) -> str:
+        return answer({"x": played()}, titles, normal_of=normal_of).rests_on[-1]
+
+    assert last_of(None).startswith("There is no history of this line")
+    assert "does not say yet what is normal here of X and Y:" in last_of(frozenset())
+    assert "does not say yet what is normal here of Y:" in last_of(frozenset({"x"}))
+    assert last_of(frozenset(titles)) == "What is normal on this line is known from the history."
+
+
+def test_normal_is_what_was_learnt_of_targets_often_enough() -> None:
+    level = None
+    for number in range(LEAST):
+        level = learned(level, 1.0, 1e9 + number)
+    assert level is not None
+    few = learned(None, 1.0, 1e9)
+    levels = {
+        Series("ipv4", role, owner, "object", Measure.HANDSHAKE).key: one
+        for role, owner, one in (
+            ("target", "x", level), ("target", "y", few), ("control", "c", level),
+        )
+    }  # fmt: skip
+    assert known_owners(levels | {noise_key(Measure.HANDSHAKE): level}) == {"x"}

@@ -150,10 +150,10 @@ def test_incidents_show_the_country_and_the_vantages(stored: Path) -> None:
     [
         # Closed 15 minutes after it was last seen; a day after, since nobody was heard; by a daemon
         # that was stopped, not at all.
-        (dict(closed_at=ONSET + 2_700.0, ending=Ending.RECOVERED), "20 Jan 14:10"),
-        (dict(closed_at=ONSET + 88_200.0, ending=Ending.NO_DATA),
+        ({"closed_at": ONSET + 2_700.0, "ending": Ending.RECOVERED}, "20 Jan 14:10"),
+        ({"closed_at": ONSET + 88_200.0, "ending": Ending.NO_DATA},
          "not known; last seen 20 Jan 14:10"),
-        (dict(closed_at=None), "not known; last seen 20 Jan 14:10"),
+        ({"closed_at": None}, "not known; last seen 20 Jan 14:10"),
     ],
     ids=("recovered", "nobody heard", "left open"),
 )  # fmt: skip

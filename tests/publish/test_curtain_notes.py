@@ -67,9 +67,9 @@ def test_explain_and_now_tell_it() -> None:
     said = verdict("x", HUNG)
     assert f"on this line: {SENTENCE}" in conclusion(said)
     tested = {"x": [StoredRound(observed=full_round(config()), verdict=said)]}
-    assert SENTENCE in answer(tested, {"x": "X"}, knows_normal=True).rests_on
+    assert SENTENCE in answer(tested, {"x": "X"}, normal_of={"x"}).rests_on
     tested["x"][0] = replace(tested["x"][0], verdict=verdict("x"))
-    assert SENTENCE not in answer(tested, {"x": "X"}, knows_normal=True).rests_on
+    assert SENTENCE not in answer(tested, {"x": "X"}, normal_of={"x"}).rests_on
 
 
 @pytest.mark.parametrize("event", [None, (ONSET, ONSET + 3_600.0)])

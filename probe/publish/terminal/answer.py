@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -10,6 +10,7 @@ from probe.model.basis import GROUNDS
 from probe.model.stored import StoredRound
 from probe.model.verdict import Verdict
 from probe.publish.curtain_notes import curtains_of, said_of_lines
+from probe.publish.report.times import listed
 from probe.publish.state_words import HowItStands, clause, grouped
 
 _YES = (HowItStands.BLOCKED, HowItStands.THROTTLED)
@@ -53,10 +54,14 @@ class AnswerNow(Struct, frozen=True, kw_only=True):
 
 
 def answer(
-    tested: Mapping[str, Sequence[StoredRound]], titles: Mapping[str, str], *, knows_normal: bool
+    tested: Mapping[str, Sequence[StoredRound]],
+    titles: Mapping[str, str],
+    *,
+    normal_of: Collection[str] | None,
 ) -> AnswerNow:
     """The answer for the platforms of ``titles`` (by name). ``tested``: their rounds and bursts;
-    ``knows_normal``: whether a history says what is normal on this line."""
+    ``normal_of``: of which of them the history says what is normal on this line; ``None``: there is
+    no history of it."""
     said = {name: rounds[-1].verdict if (rounds := tested.get(name)) else None for name in titles}
     found = grouped(said)
     gravest = next(iter(found), HowItStands.UNMEASURED)
@@ -67,10 +72,7 @@ def answer(
               if rounds and rounds[-1].verdict.proven),
             *_curtains(tested),
             *_amount(tested),
-            "What is normal on this line is known from the history."
-            if knows_normal
-            else "There is no history of this line, so nothing is known of what is normal here: "
-            "what has been slow for long may look fine.",
+            _normal(normal_of, titles),
         ),
         following=_NEXT[gravest].format(platform=found.get(gravest, ["x"])[0]),
     )  # fmt: skip
@@ -85,6 +87,21 @@ def _sentence(found: Mapping[HowItStands, Sequence[str]], titles: Mapping[str, s
     else:
         lead = "That is not known"
     return f"{lead}: {'; '.join(parts)}."
+
+
+def _normal(known_of: Collection[str] | None, titles: Mapping[str, str]) -> str:
+    """Whether it is known what is normal here, which a history of outages alone does not say."""
+    if known_of is None:
+        return (
+            "There is no history of this line, so nothing is known of what is normal here: "
+            "what has been slow for long may look fine."
+        )
+    if missing := [title for name, title in titles.items() if name not in known_of]:
+        return (
+            f"The history of this line does not say yet what is normal here of {listed(missing)}: "
+            "what has been slow for long may look fine."
+        )
+    return "What is normal on this line is known from the history."
 
 
 def _proof(verdict: Verdict, title: str) -> str:
