@@ -15,6 +15,8 @@ _STATE = {
     FindingKind.DEGRADED: "slow with everything else on the line",
     FindingKind.OFFLINE: "out of reach with everything else on the line",
 }
+# Of these the line is at fault, wherever it is so: nothing is said of the platform.
+_OF_THE_LINE = (FindingKind.DEGRADED, FindingKind.OFFLINE)
 
 
 def sentence(finding: Finding, title: str) -> Finding:
@@ -52,9 +54,10 @@ def _says(f: Finding, title: str) -> str:
         return _silent(f)
     what = f"{title} is {_STATE[f.kind]}"
     if "references_fail_too" in f.reasons:
+        fails = what if f.kind in _OF_THE_LINE else f"{title} fails"
+        too = " as well" if f.affected_vantages else ""
         return (
-            f"{title} fails at the reference vantages abroad as well, so nothing is said about "
-            "the country"
+            f"{fails} at the reference vantages abroad{too}, so nothing is said about the country"
         )
     if f.scope is Scope.INSUFFICIENT:
         return _insufficient(f, title)

@@ -537,3 +537,29 @@ def test_a_network_that_is_throttled_and_then_cut_off_has_not_recovered(
         return OK if minute >= 40 else says(of, platform, minute)
 
     assert last(back, 60).ending is Ending.RECOVERED
+
+
+@pytest.mark.parametrize(
+    ("inside", "abroad", "kind", "words"),
+    [
+        (State.OFFLINE, State.OFFLINE, FindingKind.OFFLINE,
+         "X is out of reach with everything else on the line at the reference vantages abroad as "
+         "well, so"),
+        (OK, State.OFFLINE, FindingKind.OFFLINE,
+         "X is out of reach with everything else on the line at the reference vantages abroad, so"),
+        (OK, State.DEGRADED, FindingKind.DEGRADED,
+         "X is slow with everything else on the line at the reference vantages abroad, so"),
+        (OK, State.DOWN, FindingKind.RESTRICTED, "X fails at the reference vantages abroad, so"),
+        (BLOCKED, State.DOWN, FindingKind.RESTRICTED,
+         "X fails at the reference vantages abroad as well, so"),
+    ],
+)  # fmt: skip
+def test_a_reference_whose_line_is_at_fault_says_nothing_of_the_platform(
+    inside: State, abroad: State, kind: FindingKind, words: str
+) -> None:
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return abroad if of is ABROAD else inside
+
+    finding = Story((*fleet(5), ABROAD), says, 15, platforms=FOUR).at(14, kind)
+    assert words in finding.sentence
+    assert finding.sentence.endswith(" nothing is said about the country.")
