@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from probe.config.schema import Settings, VantageConfig
-from probe.model.finding import Finding, FindingKind, Scope
+from probe.model.finding import Finding, FindingKind, Reference, Scope
 from probe.model.identity import Role, RoundKind
 from probe.model.verdict import Evidence, State
 from probe.publish.latest.board import Board
@@ -137,6 +137,22 @@ def test_a_country_comes_second_and_from_enough_networks_only(
     assert (f'class="finding {scope}"' in html) is shown
     if shown:
         assert html.index("<h1") < html.index(f"{country}: found.")
+
+
+def test_a_country_of_which_nothing_is_said_is_not_coloured_as_fine() -> None:
+    board = Board(config())
+    finding = Finding(
+        at=NOW,
+        country="TR",
+        platform="x",
+        kind=FindingKind.OFFLINE,
+        scope=Scope.NONE,
+        reference=Reference.FAILING,
+        sentence="TR: nothing is said.",
+    )
+    board.nation_found((finding,), ())
+    html = render_page(board.snapshot(), "1.2.3")
+    assert '<p class="finding insufficient">TR: nothing is said.' in html
 
 
 def first_line(board: Board) -> str:
