@@ -9,7 +9,7 @@ and the careful bettor of ``bets.py`` stakes on them. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -18,13 +18,15 @@ from probe.observe.effort import Measure
 from probe.observe.gaps import ONE_GAP, missing_share
 from probe.observe.round_trip import round_trip_seconds
 from probe.observe.signature import cut_at_one_place
-from probe.verdict.bets import CAREFUL, wins
+from probe.verdict.bets import CAREFUL, EACH, wins
 
 EVIDENCE = 100.0
 """What the careful bettor must have won: three bursts in which nearly all pairs are lost. Where the
 line does to all alike, that is once in a hundred bursts at most."""
 GREW_MORE = 1.25
-"""Round trips of the target that grew by so many times more than the controls' were held up. Ours.
+"""Round trips of the target that grew by so many times more than the controls' were held up, if
+they grew by so many times more seconds as well: a queue on the line adds the same to all, which is
+many times the round trip of what is near, and a small part of what is far. Ours.
 """
 LATE_ACK_SECONDS = 0.01
 """A far end that is busy acknowledges our request late, by some 40 ms (Linux's least; RFC 1122
@@ -41,6 +43,13 @@ class MarksSeen(Struct, frozen=True, kw_only=True):
     lost: int
     late: int
     stopped: bool = False
+
+
+class _Late(Struct, frozen=True):
+    """How many ``times`` as long as its least a leg's round trips were, and by how many seconds."""
+
+    times: float = 1.0
+    seconds: float = 0.0
 
 
 class WayMarks(Struct, frozen=True, array_like=True):
@@ -79,31 +88,30 @@ def marks_seen(
         return None
     others = [leg for leg in controls if leg.tcp is not None]
     return MarksSeen(
-        lost=_pairs(told, others, _lost),
-        late=_pairs(told, others, _late, by=GREW_MORE),
+        lost=wins([_lost(leg) for leg in told], [_lost(leg) for leg in others]),
+        late=_held_up([_late(leg) for leg in told], [_late(leg) for leg in others]),
         stopped=measure is not Measure.HANDSHAKE and cut_at_one_place(told),
     )
 
 
-def _pairs(
-    targets: Sequence[LegObservation],
-    controls: Sequence[LegObservation],
-    value: Callable[[LegObservation], float],
-    *,
-    by: float = 1.0,
-) -> int:
-    """In how many pairs the target's leg has more, by a factor at least."""
-    return wins([value(leg) for leg in targets], [by * value(leg) for leg in controls])
+def _held_up(targets: Sequence[_Late], controls: Sequence[_Late]) -> int:
+    """In how many pairs the target's round trips grew more, in times and in seconds."""
+    return sum(
+        mine.times > GREW_MORE * other.times and mine.seconds > GREW_MORE * other.seconds
+        for mine in targets[:EACH]
+        for other in controls[:EACH]
+    )
 
 
 def _lost(leg: LegObservation) -> float:
     return ONE_GAP + (missing_share(leg) or 0.0)
 
 
-def _late(leg: LegObservation) -> float:
+def _late(leg: LegObservation) -> _Late:
     """By how much the round trips of what we sent grew. What the kernel reckons as receiver is left
     out: it takes for a round trip what a slow server makes it wait."""
     least, tcp = round_trip_seconds(leg), leg.tcp
     if tcp is None or not tcp.rtt_seconds or not least:
-        return 1.0
-    return max(1.0, (tcp.rtt_seconds - LATE_ACK_SECONDS) / max(least, LEAST_SECONDS))
+        return _Late()
+    usual, now = max(least, LEAST_SECONDS), tcp.rtt_seconds - LATE_ACK_SECONDS
+    return _Late(times=max(1.0, now / usual), seconds=max(0.0, now - usual))
