@@ -148,7 +148,10 @@ def init(
     file = home_of(str(file))
     if file.exists():
         raise click.ClickException(f"{file} is there already: edit it, or give another name")
-    ask = _nothing if yes or not sys.stdin.isatty() else _ask
+    nobody = not yes and not sys.stdin.isatty()
+    if nobody and None in (country, access, asn, domestic, data_budget):
+        tell("nobody could be asked (no terminal): what no option gives has its default")
+    ask = _nothing if yes or nobody else _ask
     country = country or ask(
         "In which country is this line? (its name, or two letters)", CountrySaid(), "ZZ"
     )

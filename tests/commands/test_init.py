@@ -49,7 +49,14 @@ def test_nothing_given_is_right_too(tmp_path: Path) -> None:
     done = run(tmp_path / "t.yaml", "--yes")
     assert done.exit_code == 0, done.output
     assert "country is not set" in done.output
+    assert "nobody could be asked" not in done.output
     assert load(tmp_path / "t.yaml", {}).settings.country == "ZZ"
+
+
+def test_answers_that_nobody_asks_for_are_not_passed_over_in_silence(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["init", str(tmp_path / "t.yaml")], input="Pakistan\n")
+    assert done.exit_code == 0, done.output
+    assert "nobody could be asked (no terminal)" in done.output
 
 
 def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
