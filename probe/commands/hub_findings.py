@@ -109,7 +109,7 @@ def publish(
         release_after_seconds=release_after,
         behind_seconds=behind,
     )
-    with _opened(file) as ledger, closing(EngineQuery(engine)) as query:
+    with _opened(file, new=True) as ledger, closing(EngineQuery(engine)) as query:
         while True:
             try:
                 done = turn(ledger, query, config, how, out, time.time())
@@ -135,9 +135,14 @@ def findings(file: Path, everything: bool) -> None:
     from probe.hub.ledger import ReleaseState
 
     with _opened(file) as ledger:
-        for one in ledger.all():
-            if one.standing is ReleaseState.RELEASED and not everything:
-                continue
+        shown = [
+            one for one in ledger.all() if everything or one.standing is not ReleaseState.RELEASED
+        ]
+        if not shown:
+            tell(
+                "nothing was found that is not released" if not everything else "nothing was found"
+            )
+        for one in shown:
             incident = one.incident
             end = "now" if incident.closed_at is None else _when(incident.updated_at)
             click.echo(f"{incident.id}  {one.standing}  {_when(incident.since)} to {end}")
@@ -188,9 +193,14 @@ def _decided(
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[FindingsLedger]:
+def _opened(file: Path, *, new: bool = False) -> Iterator[FindingsLedger]:
+    """``new``: it is made where there is none, by whoever publishes, so that it is theirs."""
     from probe.hub.ledger import FindingsLedger, NoLedgerError, NoSuchIncidentError
 
+    if not new and not home_of(str(file)).exists():
+        raise click.ClickException(
+            f"{file}: there is no such ledger; `throttlewatch hub publish` makes it"
+        )
     try:
         ledger = FindingsLedger(home_of(str(file)))
     except NoLedgerError as error:

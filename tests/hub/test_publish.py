@@ -138,6 +138,14 @@ def ran(*words: str, fails: bool = False) -> Result:
     return done
 
 
+def test_who_only_looks_makes_no_ledger(tmp_path: Path) -> None:
+    file = tmp_path / "findings.sqlite3"
+    for words in (["findings"], ["release", "pk-x-restricted-1"], ["correct", "pk-1", "No."]):
+        said = ran(words[0], "--ledger", str(file), *words[1:], fails=True)
+        assert "`throttlewatch hub publish` makes it" in said.output
+        assert not file.exists()
+
+
 def whole(site: Path) -> None:
     """Every page is well formed, runs nothing, and leads to what is there."""
     for file in site.rglob("*.html"):
