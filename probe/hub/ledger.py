@@ -6,9 +6,7 @@ address that was given out keeps its words.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -17,19 +15,21 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probe.hub.own_file import FileForm, OwnFileError, opened, transaction
 from probe.model.finding import Incident
 from probe.nation.incidents import Watch
 
 T = TypeVar("T", bound=Struct)
 
-# "tw-f" in ASCII: neither a history nor a register.
-APPLICATION_ID = 0x74772D66
-SCHEMA = 1
-BUSY_SECONDS = 10.0
-_TABLES = """
+FORM = FileForm(
+    called="file of a hub's findings",
+    application_id=0x74772D66,  # "tw-f" in ASCII: neither a history nor a register.
+    schema=1,
+    tables="""
 CREATE TABLE incident (id TEXT PRIMARY KEY, record BLOB NOT NULL, since REAL NOT NULL) STRICT;
 CREATE TABLE kept (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
-"""
+""",
+)
 
 
 class ReleaseState(StrEnum):
@@ -102,16 +102,9 @@ class FindingsLedger:
     def __init__(self, path: Path) -> None:
         """Made if it is not there, readable for its owner alone. Raises ``NoLedgerError``."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            self._file = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
-            try:
-                self._prepare()
-            except BaseException:
-                self._file.close()
-                raise
-        except (OSError, sqlite3.Error, NoLedgerError) as error:
-            raise NoLedgerError(f"{path}: {error}") from error
+            self._file = opened(path, FORM)
+        except OwnFileError as error:
+            raise NoLedgerError(str(error)) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -125,7 +118,7 @@ class FindingsLedger:
 
     def keep(self, value: Struct) -> None:
         """Keep it, in place of the last one of its type."""
-        with self._transaction():
+        with transaction(self._file):
             self._keep(value)
 
     def _keep(self, value: Struct) -> None:
@@ -149,7 +142,7 @@ class FindingsLedger:
     def read_on(self, reached: Reached, changed: Iterable[PublicIncident]) -> None:
         """Keep how far was read, and the incidents that changed by it. What people decided of
         them stays as it is."""
-        with self._transaction():
+        with transaction(self._file):
             for new in changed:
                 try:
                     old = self.one(new.incident.id)
@@ -166,7 +159,7 @@ class FindingsLedger:
 
     def release(self, name: str, now: float) -> PublicIncident:
         """Show it from now on. Raises ``NoSuchIncidentError``."""
-        with self._transaction():
+        with transaction(self._file):
             one = self.one(name)
             at = now if one.released_at is None else one.released_at
             one = replace(one, standing=ReleaseState.RELEASED, released_at=at)
@@ -176,7 +169,7 @@ class FindingsLedger:
     def hold(self, name: str) -> PublicIncident:
         """No rule releases it. Raises ``NoSuchIncidentError``; ``ValueError``: it was released, and
         what was said in public is corrected, and not taken back in silence."""
-        with self._transaction():
+        with transaction(self._file):
             one = self.one(name)
             if one.standing is ReleaseState.RELEASED:
                 raise ValueError("it was released: correct it, so that readers see what changed")
@@ -186,7 +179,7 @@ class FindingsLedger:
 
     def correct(self, name: str, text: str, now: float) -> PublicIncident:
         """Say something of it beside what was said. Raises ``NoSuchIncidentError``."""
-        with self._transaction():
+        with transaction(self._file):
             one = self.one(name)
             one = replace(one, corrections=(*one.corrections, Correction(now, text)))
             self._put(one)
@@ -197,31 +190,3 @@ class FindingsLedger:
             "INSERT OR REPLACE INTO incident VALUES (?, ?, ?)",
             (one.incident.id, msgspec.json.encode(one), one.incident.since),
         )
-
-    def _prepare(self) -> None:
-        (identity,) = self._file.execute("PRAGMA application_id").fetchone()
-        (version,) = self._file.execute("PRAGMA user_version").fetchone()
-        (tables,) = self._file.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if identity not in (APPLICATION_ID, 0) or (identity == 0 and tables):
-            raise NoLedgerError("this is no file of a hub's findings")
-        if version > SCHEMA:
-            raise NoLedgerError(f"schema {version} is of a newer throttlewatch")
-        self._file.execute("PRAGMA journal_mode = WAL")
-        if version == SCHEMA:
-            return
-        with self._transaction():
-            if self._file.execute("PRAGMA user_version").fetchone() == (0,):
-                for statement in filter(str.strip, _TABLES.split(";\n")):
-                    self._file.execute(statement)
-                self._file.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                self._file.execute(f"PRAGMA user_version = {SCHEMA}")
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._file.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._file.execute("ROLLBACK")
-            raise
-        self._file.execute("COMMIT")

@@ -6,20 +6,18 @@ is.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from probe.hub.enrolled import Enrolled, FleetPlace, digest_of, new_name, new_secret
+from probe.hub.own_file import FileForm, OwnFileError, opened, transaction
 
-# "tw-h" in ASCII: no history of a daemon, which has another.
-APPLICATION_ID = 0x74772D68
-SCHEMA = 1
-BUSY_SECONDS = 10.0
-_TABLES = """
+FORM = FileForm(
+    called="register of a hub",
+    application_id=0x74772D68,  # "tw-h" in ASCII: no history of a daemon, which has another.
+    schema=1,
+    tables="""
 CREATE TABLE invitation (
     digest TEXT PRIMARY KEY, place TEXT NOT NULL, expires REAL NOT NULL, used_by TEXT
 ) STRICT;
@@ -27,7 +25,8 @@ CREATE TABLE vantage (
     name TEXT PRIMARY KEY, place TEXT NOT NULL, digest TEXT NOT NULL UNIQUE,
     joined REAL NOT NULL, revoked REAL
 ) STRICT;
-"""
+""",
+)
 
 
 class NotInvitedError(Exception):
@@ -50,16 +49,9 @@ class Register:
     def __init__(self, path: Path) -> None:
         """Made if it is not there, readable for its owner alone. Raises ``NoRegisterError``."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            self._file = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
-            try:
-                self._prepare()
-            except BaseException:
-                self._file.close()
-                raise
-        except (OSError, sqlite3.Error, NoRegisterError) as error:
-            raise NoRegisterError(f"{path}: {error}") from error
+            self._file = opened(path, FORM)
+        except OwnFileError as error:
+            raise NoRegisterError(str(error)) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -68,7 +60,7 @@ class Register:
     def invite(self, place: FleetPlace, *, until: float, now: float) -> str:
         """A secret with which one vantage may join before ``until``. Old invitations go."""
         secret = new_secret()
-        with self._transaction():
+        with transaction(self._file):
             self._file.execute("DELETE FROM invitation WHERE expires < ?", (now,))
             self._file.execute(
                 "INSERT INTO invitation VALUES (?, ?, ?, NULL)",
@@ -80,7 +72,7 @@ class Register:
         """Who comes in by an invitation, and its credential, which is shown once. Raises
         ``NotInvitedError``."""
         digest = digest_of(secret)
-        with self._transaction():
+        with transaction(self._file):
             found = self._file.execute(
                 "SELECT place FROM invitation WHERE digest = ? AND used_by IS NULL AND expires > ?",
                 (digest, now),
@@ -137,7 +129,7 @@ class Register:
         return credential
 
     def _change(self, statement: str, value: object, name: str) -> None:
-        with self._transaction():
+        with transaction(self._file):
             if self._file.execute(statement, (value, name)).rowcount == 0:
                 raise NoSuchVantageError(f"nobody who takes part is called {name!r}")
 
@@ -147,37 +139,6 @@ class Register:
             taken = self._file.execute("SELECT 1 FROM vantage WHERE name = ?", (name,)).fetchone()
             if taken is None:
                 return name
-
-    def _prepare(self) -> None:
-        (identity,) = self._file.execute("PRAGMA application_id").fetchone()
-        (version,) = self._file.execute("PRAGMA user_version").fetchone()
-        (tables,) = self._file.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if identity not in (APPLICATION_ID, 0) or (identity == 0 and tables):
-            raise NoRegisterError("this is no register of a hub")
-        if version > SCHEMA:
-            raise NoRegisterError(f"schema {version} is of a newer throttlewatch")
-        self._file.execute("PRAGMA journal_mode = WAL")
-        self._file.execute("PRAGMA synchronous = FULL")
-        if version == SCHEMA:
-            return
-        with self._transaction():
-            # Another process may have made them since.
-            if self._file.execute("PRAGMA user_version").fetchone() == (0,):
-                for statement in _TABLES.split(";\n"):
-                    if statement.strip():
-                        self._file.execute(statement)
-                self._file.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                self._file.execute(f"PRAGMA user_version = {SCHEMA}")
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._file.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._file.execute("ROLLBACK")
-            raise
-        self._file.execute("COMMIT")
 
 
 def _written(place: FleetPlace) -> str:
