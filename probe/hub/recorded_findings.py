@@ -7,11 +7,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from msgspec.structs import replace
+
 from probe.config.schema import NationConfig
 from probe.hub.engine_query import RecordedSeries
 from probe.model.finding import SCOPE_CODE, Finding, FindingKind, Reference
-from probe.nation.country import Tally, climb
+from probe.nation.country import Tally
 from probe.nation.finding_words import sentence
+from probe.nation.fuse import finding_of
 from probe.nation.networks import Network
 from probe.nation.sight import (
     GRID_SECONDS,
@@ -130,56 +133,19 @@ def findings_by_step(
                 divided=tuple(sorted(set(voters.get(place, {}).get(step, {})) - set(said))),
                 weighed=len(weights.get(country, {}).get(step, ())) > 1,
             )
-            finding = _finding(
-                place,
+            finding = finding_of(
+                (country, platform, FindingKind(kind), False, ""),
                 tally,
                 step * GRID_SECONDS,
-                int(code),
-                held=bool(of(recorded.HELD)),
-                systematic=bool(of(recorded.SYSTEMATIC)),
-                thresholds=thresholds,
+                bool(of(recorded.HELD)),
+                bool(of(recorded.SYSTEMATIC)),
+                thresholds,
             )
+            # Which scope it is was recorded, too.
+            finding = replace(finding, scope=_SCOPES[int(code)])
             title = titles.get(platform, platform)
             found.setdefault(step, []).append(sentence(finding, title))
     return dict(sorted(found.items()))
-
-
-def _finding(
-    place: _Place,
-    of: Tally,
-    at: float,
-    code: int,
-    *,
-    held: bool,
-    systematic: bool,
-    thresholds: NationConfig,
-) -> Finding:
-    country, platform, kind = place
-    return Finding(
-        at=at,
-        country=country,
-        platform=platform,
-        kind=FindingKind(kind),
-        scope=_SCOPES[code],
-        sentence="",
-        reasons=climb(of, held, thresholds)[1],
-        affected_share=of.share,
-        coverage=of.coverage,
-        covered_asns=tuple(network.asn for network in of.networks),
-        affected_asns=tuple(network.asn for network in of.affected),
-        vantages=of.vantages,
-        affected_vantages=of.affected_vantages,
-        reference=of.reference,
-        since=of.since,
-        onset_spread_seconds=max(of.onsets) - min(of.onsets) if of.onsets else None,
-        factor=of.factor,
-        wide=of.wide(thresholds),
-        systematic=systematic,
-        onset_first_at=min(of.onsets, default=None),
-        divided_asns=of.divided,
-        upstreams=of.upstreams,
-        weighed=of.weighed,
-    )
 
 
 def _place(labels: Mapping[str, str], kind: str = "") -> _Place | None:

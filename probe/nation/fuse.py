@@ -42,15 +42,17 @@ def fuse(
     )
     together = _systematic(tallies, thresholds, operators or {})
     findings = [
-        _finding(
-            key,
-            of,
-            sight.at,
-            memory.held(key, sight.at, thresholds),
-            key in together,
-            thresholds,
-            titles or {},
-            beside=tallies.get((*key[:4], "")) if key[4] else None,
+        sentence(
+            finding_of(
+                key,
+                of,
+                sight.at,
+                memory.held(key, sight.at, thresholds),
+                key in together,
+                thresholds,
+                beside=tallies.get((*key[:4], "")) if key[4] else None,
+            ),
+            (titles or {}).get(key[1], key[1]),
         )
         for key, of in tallies.items()
     ]
@@ -118,20 +120,21 @@ def _systematic(
     }
 
 
-def _finding(
+def finding_of(
     key: FindingKey,
     of: Tally,
     at: float,
     held: bool,
     together: bool,
     thresholds: NationConfig,
-    titles: Mapping[str, str],
     *,
-    beside: Tally | None,
+    beside: Tally | None = None,
 ) -> Finding:
+    """What ``of`` comes to ``at`` (Unix seconds), without its sentence. ``held``: it has been wide
+    for long enough; ``together``: with other platforms; ``beside``: what is so over TCP."""
     country, platform, kind, drill, transport = key
     scope, reasons = climb(of, held, thresholds)
-    finding = Finding(
+    return Finding(
         at=at,
         country=country,
         platform=platform,
@@ -160,7 +163,6 @@ def _finding(
         tcp_affected=None if beside is None else len(beside.affected),
         tcp_covered=None if beside is None else len(beside.networks),
     )
-    return sentence(finding, titles.get(platform, platform))
 
 
 def _order(finding: Finding) -> tuple[bool, str, str, str, str]:
