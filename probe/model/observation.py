@@ -119,7 +119,8 @@ class UploadInfo(Struct, frozen=True, kw_only=True):
     """What the kernel saw arrive of what a leg sent; bytes are TCP payload, so TLS records.
 
     ``whole_bytes`` is the request with its body, ``acked_bytes`` what the far end acknowledged of
-    it in ``seconds`` after it was handed over (``None``: nothing). ``delivery_bytes_per_second`` is
+    it in ``seconds`` after it was handed over (``None``: nothing; 0.0: sooner than the kernel's
+    clock of some milliseconds tells, as on this machine itself). ``delivery_bytes_per_second`` is
     the kernel's latest sample, ``retransmitted_bytes`` of the whole connection,
     ``window_limited_seconds`` for how long the far end's window was all that held it up. ``curve``:
     by when how much was acknowledged.

@@ -57,7 +57,8 @@ FIRST_FLIGHT_BYTES = 14_600
 
 def upload_goodput(upload: UploadInfo) -> float | None:
     """Acknowledged bytes per second, from the request to the last acknowledgement; ``None`` if no
-    more than the first flight was acknowledged: that takes a round trip at any rate."""
+    more than the first flight was acknowledged, which takes a round trip at any rate, or all of it
+    within a tick of the kernel's clock."""
     if upload.acked_bytes <= FIRST_FLIGHT_BYTES or not upload.seconds:
         return None
     return upload.acked_bytes / upload.seconds

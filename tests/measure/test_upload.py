@@ -152,8 +152,14 @@ async def test_the_rate_is_that_of_the_way_and_not_of_what_was_written() -> None
 
 
 async def test_a_refusal_of_what_was_carried_keeps_the_rate() -> None:
-    async with serve(refuses_what_it_took, server_context(certificate())) as server:
-        seen, upload = await upload_to(server.port)
+    async def paced(size: int) -> None:
+        await asyncio.sleep(size / 400_000)
+
+    async with (
+        serve(refuses_what_it_took, server_context(certificate())) as server,
+        slow_way(server.port, paced) as port,
+    ):
+        seen, upload = await upload_to(port)
     assert seen.failure is not None
     assert (seen.failure.phase, seen.failure.reason) == (Phase.PROCESSING, UNEXPECTED_STATUS)
     assert refused(seen), "no failure of the way"
@@ -173,6 +179,8 @@ async def test_an_early_no_leaves_what_came_before_it() -> None:
     assert seen.failure.reason == UNEXPECTED_STATUS
     assert upload.acked_bytes < upload.whole_bytes
     assert Phase.TRANSFER not in seen.phases
+    sooner_than_a_tick = replace(upload, acked_bytes=upload.whole_bytes, seconds=0.0)
+    assert upload_goodput(sooner_than_a_tick) is None, "the kernel's clock tells no rate"
     few = replace(upload, acked_bytes=FIRST_FLIGHT_BYTES)
     assert upload_goodput(few) is None, "one flight takes a round trip at any rate"
 
