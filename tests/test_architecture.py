@@ -80,7 +80,7 @@ EXCEPTIONS = {
     ("commands/join.py", "httpx"),
     ("commands/join.py", "ssl"),
     # The hub is a program of its own: a gate before an engine, with a file of who takes part.
-    ("commands/hub.py", "sqlite3"),
+    ("commands/hub_register.py", "sqlite3"),
     ("commands/hub_findings.py", "sqlite3"),
     ("hub/engine.py", "httpx"),
     ("hub/engine_query.py", "httpx"),
@@ -89,7 +89,7 @@ EXCEPTIONS = {
     ("hub/own_file.py", "sqlite3"),
     ("hub/hub_server.py", "socket"),
     ("hub/hub_server.py", "uvicorn"),
-    ("hub/service.py", "prometheus_client"),
+    ("hub/hub_numbers.py", "prometheus_client"),
     ("hub/service.py", "sqlite3"),
     *(
         ("hub/service.py", f"starlette.{part}")

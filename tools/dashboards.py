@@ -547,9 +547,142 @@ def evidence() -> Json:
     )
 
 
+def fleet() -> Json:
+    """How the probes are, for whoever looks after them."""
+    country = 'country=~"$country"'
+    heard = (
+        f"max by (country, vantage) (throttlewatch_hub_heard_timestamp_seconds{{{country}}})\n"
+        "or max by (country, vantage) "
+        f"(vantage:throttlewatch_heard_timestamp_seconds:last{{{country}}} >= 0)\n"
+        "or max by (country, vantage) "
+        f"(vantage:throttlewatch_reference_heard_timestamp_seconds:last{{{country}}})"
+    )
+    ahead = (
+        "max by (vantage) (throttlewatch_hub_clock_ahead_seconds)\n"
+        "or max by (vantage) (throttlewatch_vantage_time_seconds"
+        " - timestamp(throttlewatch_vantage_time_seconds))"
+    )
+    return dashboard(
+        "throttlewatch-fleet",
+        "Fleet",
+        "How the probes are: who is silent, whose clock is wrong, what else needs a hand.",
+        [
+            variable(
+                "country",
+                "Country",
+                "label_values(throttlewatch_vantage_info, country)",
+                several=True,
+            )
+        ],
+        [
+            text(
+                "For those who look after the probes: it names vantages, so show it to nobody else. "
+                "**Whoever is silent sees nothing**, and a country without references is told "
+                "nothing for sure."
+            ),
+            panel(
+                "stat",
+                "Heard within half an hour",
+                "Vantages inside and references, by their role.",
+                query(
+                    "count by (role) "
+                    f"(count by (role, vantage) (throttlewatch_vantage_info{{{country}}}))",
+                    "{{role}}",
+                    now=True,
+                ),
+                width=8,
+                height=7,
+            ),
+            table(
+                "What needs a hand",
+                "Alerts about the probes; the runbook has each.",
+                'ALERTS{alertname=~"Throttlewatch(VantageSilent|ReferenceSilent|ClockWrong|'
+                "ForwardBacklog|HistoryNotWritten|Tunnel|BundleExpired|BundleRefused|TargetRotten|"
+                'VantageInTwoNetworks)"}',
+                hide=("Value",),
+                width=16,
+                height=7,
+            ),
+            table(
+                "Last heard",
+                "How long ago, the longest first.",
+                f"sort_desc(time() - ({heard}))",
+                unit="s",
+                width=12,
+            ),
+            table(
+                "Versions",
+                "How many probes have which.",
+                "count by (version) (throttlewatch_build_info)",
+                width=12,
+            ),
+            series(
+                "Clocks",
+                "How far each is ahead, or (below 0) behind. More than a minute makes onsets wrong.",
+                query(ahead, "{{vantage}}"),
+                unit="s",
+                width=12,
+            ),
+            series(
+                "Waiting to be sent",
+                "Points of a minute that a probe has and the receiver has not.",
+                query("max by (instance) (throttlewatch_forward_waiting_points)", "{{instance}}"),
+                width=12,
+                low=0,
+            ),
+            series(
+                "Data that is left",
+                "Of what each vantage may use in a month.",
+                query(
+                    "max by (vantage) (throttlewatch_data_left_bytes)\n"
+                    "/ max by (vantage) (throttlewatch_data_budget_bytes)",
+                    "{{vantage}}",
+                ),
+                unit="percentunit",
+                width=12,
+                low=0,
+            ),
+            series(
+                "Histories",
+                "Bytes on disk.",
+                query("max by (instance) (throttlewatch_store_bytes)", "{{instance}}"),
+                unit="bytes",
+                width=12,
+                low=0,
+            ),
+            table(
+                "Through a tunnel",
+                "These do not measure the network that they are said to be in.",
+                "max by (vantage) (throttlewatch_line_tunnel) == 1",
+                hide=("Value",),
+                width=8,
+                height=7,
+            ),
+            table(
+                "Nothing can be read",
+                "Targets of which nothing could be read for hours, and why.",
+                "max by (vantage, platform, control, target, reason) (throttlewatch_target_rotten)"
+                " == 1",
+                hide=("Value",),
+                width=16,
+                height=7,
+            ),
+            series(
+                "What did not pass the hub, per hour",
+                "Series and samples by reason (docs/hub.md).",
+                query(
+                    "sum by (reason) (increase(throttlewatch_hub_dropped_total[1h]))",
+                    "{{reason}}",
+                ),
+                low=0,
+            ),
+        ],
+    )
+
+
 def texts() -> dict[str, str]:
     """The files' names and texts."""
-    made = {"nation": nation(), "vantage": vantage(), "evidence": evidence()}
+    made = {"nation": nation(), "vantage": vantage(), "evidence": evidence(), "fleet": fleet()}
     return {f"{name}.json": json.dumps(content, indent=2) + "\n" for name, content in made.items()}
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,23 +11,15 @@ import click
 import msgspec
 
 from probe.commands.hub_findings import correct, findings, hold, publish, release
+from probe.commands.hub_health import health
+from probe.commands.hub_register import REGISTER, opened_register
 from probe.commands.init import AccessSaid, CountrySaid, NetworkSaid
 from probe.commands.output import tell
-from probe.config.readable import home_of
 from probe.hub.enrolled import FleetPlace
-from probe.hub.register import NoRegisterError, NoSuchVantageError, Register
 from probe.model.identity import Role
 from probe.publish.web.guard import is_loopback
 
 _DAY_SECONDS = 86_400.0
-_REGISTER = click.option(
-    "--register",
-    "file",
-    type=click.Path(path_type=Path),
-    default="/var/lib/throttlewatch/hub.sqlite3",
-    show_default=True,
-    help="The file that knows who takes part.",
-)
 
 
 @click.group()
@@ -42,7 +31,7 @@ def hub() -> None:
 
 
 @hub.command()
-@_REGISTER
+@REGISTER
 @click.option("--url", required=True, help="Where probes reach this hub: https://hub.example.org")
 @click.option("--country", type=CountrySaid(), required=True, help="Pakistan, or PK.")
 @click.option("--asn", type=NetworkSaid(), help="The number of the network: AS17557, or 17557.")
@@ -76,17 +65,17 @@ def invite(
     except msgspec.ValidationError as error:
         raise click.ClickException(str(error)) from error
     now = time.time()
-    with _opened(file) as register:
+    with opened_register(file) as register:
         for _ in range(count):
             secret = register.invite(place, until=now + days * _DAY_SECONDS, now=now)
             click.echo(f"throttlewatch join {home}/#{secret}")
 
 
 @hub.command("list")
-@_REGISTER
+@REGISTER
 def list_all(file: Path) -> None:
     """Who takes part: name, country, network, access, role, since when."""
-    with _opened(file) as register:
+    with opened_register(file) as register:
         for one in register.everybody():
             place = one.place
             asn = "-" if place.asn is None else f"AS{place.asn}"
@@ -99,30 +88,30 @@ def list_all(file: Path) -> None:
 
 
 @hub.command()
-@_REGISTER
+@REGISTER
 @click.argument("name")
 def revoke(file: Path, name: str) -> None:
     """Take nothing more from NAME, from now on. What it sent stays in the engine."""
-    with _opened(file) as register:
+    with opened_register(file) as register:
         register.revoke(name, time.time())
     tell(f"{name} takes part no more")
 
 
 @hub.command()
-@_REGISTER
+@REGISTER
 @click.argument("name")
 def rotate(file: Path, name: str) -> None:
     """Another credential for NAME: printed once, for the file beside its configuration."""
-    with _opened(file) as register:
+    with opened_register(file) as register:
         click.echo(register.rotate(name))
 
 
-for one in (publish, findings, release, hold, correct):
+for one in (health, publish, findings, release, hold, correct):
     hub.add_command(one)
 
 
 @hub.command()
-@_REGISTER
+@REGISTER
 @click.option("--listen", default="127.0.0.1:9890", show_default=True)
 @click.option(
     "--engine",
@@ -145,7 +134,7 @@ def serve(
         raise click.ClickException("--cert-file and --key-file belong together")
     if urlsplit(engine).scheme not in ("http", "https") or not urlsplit(engine).hostname:
         raise click.ClickException(f"{engine!r} is no URL of an engine")
-    with _opened(file) as register:
+    with opened_register(file) as register:
         try:
             run(register, engine, listen, cert_file, key_file)
         except HubCannotListenError as error:
@@ -163,23 +152,6 @@ def at_hub(url: str) -> str:
     if parts.query or parts.username is not None:
         raise click.ClickException(f"{url!r} has more in it than the address of a hub")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[Register]:
-    try:
-        register = Register(home_of(str(file)))
-    except NoRegisterError as error:
-        raise click.ClickException(str(error)) from error
-    try:
-        yield register
-    except NoSuchVantageError as error:
-        raise click.ClickException(str(error)) from error
-    except sqlite3.Error as error:
-        raise click.ClickException(f"{file}: {error}") from error
-    finally:
-        with suppress(sqlite3.Error):
-            register.close()
 
 
 def _day(time_seconds: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import isfinite
+from math import isfinite, nan
 
 import httpx
 import msgspec
@@ -30,6 +30,12 @@ class RecordedSeries(Struct, frozen=True):
         """Its numbers by the number of their step; what is none, as 0 / 0, is left out."""
         numbers = {round(at / step_seconds): float(value) for at, value in self.values}
         return {step: number for step, number in numbers.items() if isfinite(number)}
+
+    @property
+    def newest(self) -> float | None:
+        """Its last number; ``None``: it is none."""
+        value = float(self.values[-1][1]) if self.values else nan
+        return value if isfinite(value) else None
 
 
 class _Found(Struct, frozen=True):

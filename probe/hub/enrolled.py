@@ -56,6 +56,16 @@ class Enrolled(Struct, frozen=True, kw_only=True):
         }
 
 
+class VantageHeard(Struct, frozen=True, kw_only=True):
+    """When one was last heard, in Unix seconds by the hub's clock, and of when the newest of its
+    samples is, by its own. ``ahead_seconds``: how far its clock is ahead; ``None``: it did not say.
+    """
+
+    at: float
+    newest_at: float
+    ahead_seconds: float | None = None
+
+
 def new_secret() -> str:
     """A secret that is shown once: 43 letters, digits, ``-`` and ``_``."""
     return secrets.token_urlsafe(_SECRET_BYTES)

@@ -53,12 +53,14 @@ class UnreadableRequestError(Exception):
 class Passed(Struct, frozen=True, kw_only=True):
     """What of a request passes. ``dropped``: series by reason, and samples where it is their time.
 
-    ``series`` are the digests of the series that pass, to count different ones with.
+    ``series`` are the digests of the series that pass, to count different ones with; ``newest`` is
+    the time of the newest sample (Unix seconds; 0: there is none).
     """
 
     body: bytes
     samples: int
     series: frozenset[int]
+    newest: float
     dropped: Mapping[Dropped, int]
 
 
@@ -89,7 +91,7 @@ def passing(body: bytes, who: Enrolled, now: float) -> Passed:
     made, dropped = WriteRequest(), Counter[Dropped]()
     said = who.labels()
     first, last = int(now * 1_000) - BEHIND_MILLISECONDS, int(now * 1_000) + AHEAD_MILLISECONDS
-    count, series = 0, set[int]()
+    count, newest, series = 0, 0, set[int]()
     for one in request.timeseries:
         labels = _labels(one, said)
         if isinstance(labels, Dropped):
@@ -103,6 +105,7 @@ def passing(body: bytes, who: Enrolled, now: float) -> Passed:
         count += len(kept)
         if not kept:
             continue
+        newest = max(newest, kept[-1][0])
         series.add(hash(labels))
         new = made.timeseries.add()
         for name, value in labels:
@@ -110,7 +113,13 @@ def passing(body: bytes, who: Enrolled, now: float) -> Passed:
         for timestamp, number in kept:
             new.samples.add(value=number, timestamp=timestamp)
     packed = bytes(cramjam.snappy.compress_raw(made.SerializeToString()))
-    return Passed(body=packed, samples=count, series=frozenset(series), dropped=dict(+dropped))
+    return Passed(
+        body=packed,
+        samples=count,
+        series=frozenset(series),
+        newest=newest / 1_000,
+        dropped=dict(+dropped),
+    )
 
 
 def _labels(one: Any, said: Mapping[str, str]) -> tuple[tuple[str, str], ...] | Dropped:

@@ -18,7 +18,9 @@ class OwnFileError(Exception):
 
 class FileForm(Struct, frozen=True, kw_only=True):
     """What such a file is: ``called`` in errors, ``application_id`` and ``schema`` as SQLite keeps
-    them, and the statements that make its ``tables``, each ended by a semicolon and a new line."""
+    them, and the statements that make its ``tables``, each ended by a semicolon and a new line.
+    A file of an older schema is given them all again, so each says ``IF NOT EXISTS`` from the
+    second schema on."""
 
     called: str
     application_id: int
@@ -68,7 +70,7 @@ def _prepare(file: sqlite3.Connection, form: FileForm) -> None:
         return
     with transaction(file):
         # Another process may have made them since.
-        if file.execute("PRAGMA user_version").fetchone() == (0,):
+        if file.execute("PRAGMA user_version").fetchone() != (form.schema,):
             for statement in filter(str.strip, form.tables.split(";\n")):
                 file.execute(statement)
             file.execute(f"PRAGMA application_id = {form.application_id}")

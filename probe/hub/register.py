@@ -6,24 +6,28 @@ is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from probe.hub.enrolled import Enrolled, FleetPlace, digest_of, new_name, new_secret
+from probe.hub.enrolled import Enrolled, FleetPlace, VantageHeard, digest_of, new_name, new_secret
 from probe.hub.own_file import FileForm, OwnFileError, opened, transaction
 
 FORM = FileForm(
     called="register of a hub",
     application_id=0x74772D68,  # "tw-h" in ASCII: no history of a daemon, which has another.
-    schema=1,
+    schema=2,
     tables="""
-CREATE TABLE invitation (
+CREATE TABLE IF NOT EXISTS invitation (
     digest TEXT PRIMARY KEY, place TEXT NOT NULL, expires REAL NOT NULL, used_by TEXT
 ) STRICT;
-CREATE TABLE vantage (
+CREATE TABLE IF NOT EXISTS vantage (
     name TEXT PRIMARY KEY, place TEXT NOT NULL, digest TEXT NOT NULL UNIQUE,
     joined REAL NOT NULL, revoked REAL
+) STRICT;
+CREATE TABLE IF NOT EXISTS heard (
+    name TEXT PRIMARY KEY, at REAL NOT NULL, newest REAL NOT NULL, ahead REAL
 ) STRICT;
 """,
 )
@@ -106,6 +110,20 @@ class Register:
             "SELECT name, place, joined, revoked FROM vantage ORDER BY name"
         ).fetchall()
         return [_enrolled(row) for row in found]
+
+    def heard(self) -> dict[str, VantageHeard]:
+        """When each that was ever heard last was, by name."""
+        found = self._file.execute("SELECT name, at, newest, ahead FROM heard").fetchall()
+        return {
+            name: VantageHeard(at=at, newest_at=newest, ahead_seconds=ahead)
+            for name, at, newest, ahead in found
+        }
+
+    def keep_heard(self, heard: Mapping[str, VantageHeard]) -> None:
+        """Keep when these were heard, for after a restart."""
+        rows = [(name, one.at, one.newest_at, one.ahead_seconds) for name, one in heard.items()]
+        with transaction(self._file):
+            self._file.executemany("INSERT OR REPLACE INTO heard VALUES (?, ?, ?, ?)", rows)
 
     def open_invitations(self, now: float) -> int:
         """How many may still be used."""

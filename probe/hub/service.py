@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -18,8 +19,9 @@ from starlette.routing import Route
 
 from probe.hub.allowance import Allowance
 from probe.hub.engine import Engine
-from probe.hub.enrolled import Enrolled
-from probe.hub.gate import MOST_BODY_BYTES, UnreadableRequestError, passing
+from probe.hub.enrolled import Enrolled, VantageHeard
+from probe.hub.gate import MOST_BODY_BYTES, Passed, UnreadableRequestError, passing
+from probe.hub.hub_numbers import HubNumbers
 from probe.hub.register import NotInvitedError, Register
 from probe.hub.welcome import JOIN_PATH, WRITE_PATH, Welcome
 
@@ -27,41 +29,12 @@ from probe.hub.welcome import JOIN_PATH, WRITE_PATH, Welcome
 MOST_JOIN_BYTES = 4_096
 # What cannot be written now is sent again: soon, and not by all at once (each adds its own chance).
 AGAIN_SECONDS = 30
+# How often it is kept when each was heard: a hub that dies forgets no more than that.
+KEEP_HEARD_SECONDS = 60.0
 
 
 class _Invitation(Struct, frozen=True, forbid_unknown_fields=True):
     invitation: str
-
-
-class _Numbers:
-    """What the hub publishes of itself: names of vantages and counts, nothing of who or where."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.heard = Gauge(
-            "throttlewatch_hub_heard_timestamp_seconds",
-            "Unix time at which something of this vantage last passed the gate.",
-            ("vantage", "country"),
-            registry=self.registry,
-        )
-        self.passed = Counter(
-            "throttlewatch_hub_passed_samples",
-            "Samples that passed the gate and that the engine took.",
-            ("vantage",),
-            registry=self.registry,
-        )
-        self.dropped = Counter(
-            "throttlewatch_hub_dropped",
-            "Series, or samples because of their time, that did not pass the gate, by reason.",
-            ("vantage", "reason"),
-            registry=self.registry,
-        )
-        self.refused = Counter(
-            "throttlewatch_hub_refused_requests",
-            "Requests of which nothing passed, by reason.",
-            ("reason",),
-            registry=self.registry,
-        )
 
 
 class Hub:
@@ -79,14 +52,19 @@ class Hub:
         self._register, self._engine = register, engine
         self._wall, self._clock = wall, clock
         self._allowances: dict[str, Allowance] = {}
-        self._numbers = _Numbers()
+        self._numbers = HubNumbers()
+        self._heard = register.heard()
+        self._unkept: dict[str, VantageHeard] = {}
 
     def app(self) -> Starlette:
         """What answers; its engine's connections are closed when it ends."""
 
         @asynccontextmanager
         async def living(_: Starlette) -> Any:
+            keeping = asyncio.create_task(self._keep())
             yield
+            keeping.cancel()
+            self.keep_heard()
             await self._engine.close()
 
         return Starlette(
@@ -128,7 +106,7 @@ class Hub:
         if answer.status == 503 or answer.status >= 500:
             return self._later("engine")
         if answer.status // 100 == 2:
-            self._heard(who, found.samples)
+            self._passed(who, found, request)
             return Response(status_code=204)
         # What the engine says of samples is for who sent them: they are cut in halves by it.
         return PlainTextResponse(answer.text, status_code=answer.status)
@@ -157,14 +135,37 @@ class Hub:
         return JSONResponse(msgspec.to_builtins(welcome), headers={"Cache-Control": "no-store"})
 
     async def _metrics(self, _: Request) -> Response:
-        return PlainTextResponse(generate_latest(self._numbers.registry))
+        try:
+            everybody = self._register.everybody()
+        except sqlite3.Error:
+            return self._later("register")
+        return PlainTextResponse(self._numbers.text(everybody, self._heard))
 
     async def _healthy(self, _: Request) -> Response:
         return PlainTextResponse("healthy\n")
 
-    def _heard(self, who: Enrolled, samples: int) -> None:
-        self._numbers.passed.labels(who.name).inc(samples)
-        self._numbers.heard.labels(who.name, who.place.country).set(self._wall())
+    def _passed(self, who: Enrolled, found: Passed, request: Request) -> None:
+        now = self._wall()
+        self._numbers.passed.labels(who.name).inc(found.samples)
+        before = self._heard.get(who.name)
+        self._heard[who.name] = self._unkept[who.name] = VantageHeard(
+            at=now,
+            newest_at=max(found.newest, 0.0 if before is None else before.newest_at),
+            ahead_seconds=_ahead(request, now),
+        )
+
+    def keep_heard(self) -> None:
+        """Keep when each was heard since the last time, as far as the register can be used."""
+        heard, self._unkept = self._unkept, {}
+        try:
+            self._register.keep_heard(heard)
+        except sqlite3.Error:
+            self._unkept = heard | self._unkept
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP_HEARD_SECONDS)
+            self.keep_heard()
 
     def _later(self, reason: str) -> Response:
         return self._refused(reason, 503, "not now", wait=AGAIN_SECONDS)
@@ -178,6 +179,16 @@ class Hub:
 def _bearer(request: Request) -> str:
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     return given.strip() if scheme.lower() == "bearer" else ""
+
+
+def _ahead(request: Request, now: float) -> float | None:
+    """How far the sender's clock is ahead of ``now``, from what it says in ``Date``, in whole
+    seconds as that is; ``None``: it says nothing, or what is no time."""
+    said = request.headers.get("date", "")
+    try:
+        return parsedate_to_datetime(said).timestamp() - float(int(now))
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
 
 
 async def _body(request: Request, most: int) -> bytes | None:

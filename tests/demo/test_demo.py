@@ -27,7 +27,10 @@ from probe.model.finding import Scope
 from probe.model.identity import Role
 from probe.model.verdict import State
 from probe.publish.metrics import metric_names as names
+from probe.publish.metrics import metric_names_line as names_line
 from probe.publish.metrics import metric_names_nation as names_nation
+from probe.publish.metrics import metric_names_store as names_store
+from probe.publish.metrics import metric_names_target as names_target
 from probe.publish.rules.rule_file import rule_file
 from tests.deploy.dashboards import queries
 
@@ -71,7 +74,8 @@ class Webhook:
 
 
 async def a_failing_leg(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """What the demo has nothing of and dashboards ask for: a failure, legs left out, and QUIC."""
+    """What the demo has nothing of and dashboards ask for: a failure, legs left out, QUIC, and what
+    a hub and a sick probe say."""
     await reader.readuntil(b"\r\n\r\n")
     lines = []
     for line in LINES:
@@ -83,6 +87,15 @@ async def a_failing_leg(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
         ]
     over_quic = f'country="{COUNTRY}",platform="x",kind="restricted",transport="quic"'
     lines.append(f"{names_nation.SCOPE.name}{{{over_quic}}} 0")
+    where = f'vantage="{LINES[0].name}"'
+    lines += [
+        f'throttlewatch_hub_heard_timestamp_seconds{{{where},country="{COUNTRY}"}} 1',
+        f"throttlewatch_hub_clock_ahead_seconds{{{where}}} 90",
+        f'throttlewatch_hub_dropped_total{{{where},reason="time"}} 1',
+        f"{names_line.TUNNEL.name}{{{where}}} 1",
+        f"{names_store.FORWARD_WAITING.name} 1",
+        f'{names_target.ROTTEN.name}{{{where},platform="x",target="page",reason="gone"}} 1',
+    ]
     page = ("\n".join(lines) + "\n").encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(page)}\r\n"
     writer.write(f"{head}Connection: close\r\n\r\n".encode() + page)

@@ -17,6 +17,7 @@ from lab.programs import need
 from probe.commands.rules import rules_text
 from probe.config import load
 from probe.config.dump import dump
+from probe.hub.hub_numbers import HubNumbers
 from probe.publish.metrics import metric_names as names
 from probe.publish.rules.rule_file import rule_file
 from tests.deploy.dashboards import (
@@ -36,11 +37,14 @@ def test_the_files_are_what_the_program_writes() -> None:
     assert {file.name: file.read_text() for file in FOLDER.glob("*.json")} == texts
 
 
-def test_there_are_three() -> None:
-    assert set(dashboards()) == {"nation", "vantage", "evidence"}
+BOARDS = ["evidence", "fleet", "nation", "vantage"]
 
 
-@pytest.mark.parametrize("name", ["nation", "vantage", "evidence"])
+def test_there_are_four() -> None:
+    assert sorted(dashboards()) == BOARDS
+
+
+@pytest.mark.parametrize("name", BOARDS)
 def test_a_dashboard_explains_itself(name: str) -> None:
     board = dashboards()[name]
     assert board["uid"] == f"throttlewatch-{name}"
@@ -55,7 +59,7 @@ def test_a_dashboard_explains_itself(name: str) -> None:
         assert panel["datasource"]["uid"] == "${datasource}"
 
 
-@pytest.mark.parametrize("name", ["nation", "vantage", "evidence"])
+@pytest.mark.parametrize("name", BOARDS)
 def test_panels_do_not_overlap(name: str) -> None:
     taken: set[tuple[int, int]] = set()
     for panel in dashboards()[name]["panels"]:
@@ -105,10 +109,13 @@ def test_every_metric_and_label_of_a_query_exists() -> None:
         for rule in group["rules"]
         if "record" in rule
     }
-    known = {spec.name for spec in names.METRICS} | rules
+    hub = {one.name for one in HubNumbers().registry.collect()} | {
+        "throttlewatch_hub_dropped_total"
+    }
+    known = {spec.name for spec in names.METRICS} | rules | hub
     for where, expr in queries({"country": "PK", "vantage": "v", "platform": ".+"}):
         used = set(re.findall(r"(?:\w+:)?throttlewatch_\w+(?::\w+)?", expr))
-        assert used, where
+        assert used or expr.startswith("ALERTS{"), where
         assert used <= known, where
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import signal
 import socket
 import subprocess
@@ -152,9 +153,12 @@ async def test_from_an_invitation_to_series_in_the_engine(
         metrics
     )
     assert (
-        f'throttlewatch_hub_heard_timestamp_seconds{{country="PK",vantage="{vantage.name}"}}'
-        in (metrics)
+        f'throttlewatch_hub_heard_timestamp_seconds{{country="PK",role="inside",vantage="{vantage.name}"}}'
+        in metrics
     )
+    ahead = re.search(r"hub_clock_ahead_seconds{.*} (-?[0-9.]+)", metrics)
+    assert ahead is not None
+    assert abs(float(ahead[1])) <= 60.0, "both clocks are this machine's"
 
     # Neither the hub nor the engine being away loses anything.
     engine.kill()
@@ -164,6 +168,8 @@ async def test_from_an_invitation_to_series_in_the_engine(
     assert await asyncio.to_thread(hub.stop) == -signal.SIGTERM
     await asyncio.sleep(0.5)
     await asyncio.to_thread(hub.start)
+    again = httpx.get(f"{hub.url}/metrics", trust_env=False).text
+    assert "throttlewatch_hub_newest_timestamp_seconds{" in again, "it knows who was heard before"
     assert not sending.done()
     await asyncio.to_thread(engine.start)
     await sending

@@ -11,6 +11,7 @@ import base64
 import re
 import ssl
 import time
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -95,6 +96,8 @@ class Receiver:
             "Accept-Encoding": "identity",
             "User-Agent": f"throttlewatch/{__version__}",
             "Content-Length": str(len(body)),
+            # From which a hub tells how wrong this clock is; what waited is sent late.
+            "Date": formatdate(time.time(), usegmt=True),
             **HEADERS,
             **authorization,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from probe.config.schema import NationConfig
+from probe.model.identity import Role
 from probe.nation.sight import TOLERANCE, hold_window, near_window, remember_window
 from probe.publish.metrics import metric_names as names
 from probe.publish.rules.rule_parts import Recording, window
@@ -18,6 +19,7 @@ ASIDE = "vantage:throttlewatch_claimed_networks:count"
 PRESENT = "vantage:throttlewatch_present:bool"
 ABSENT = "vantage:throttlewatch_absent_timestamp_seconds:last"
 KNOWN = "vantage:throttlewatch_heard_timestamp_seconds:last"
+KNOWN_REFERENCE = "vantage:throttlewatch_reference_heard_timestamp_seconds:last"
 DARK = "vantage:throttlewatch_silent_timestamp_seconds:since"
 
 
@@ -41,6 +43,7 @@ def known(thresholds: NationConfig) -> Iterator[Recording]:
         ),
     )
     yield from _places(thresholds)
+    yield _references(thresholds)
     yield _silent(thresholds)
 
 
@@ -48,7 +51,7 @@ def _places(thresholds: NationConfig) -> Iterator[Recording]:
     """One that is silent keeps the place where it was last heard, for as long as it takes; one that
     is heard as something else has none (-1) until it is back."""
     reach = window(remember_window(thresholds))
-    gone = f', vantage!~"{"|".join(thresholds.gone)}"' if thresholds.gone else ""
+    gone = _gone(thresholds)
     yield Recording(
         record=ABSENT,
         expr=(
@@ -64,6 +67,25 @@ def _places(thresholds: NationConfig) -> Iterator[Recording]:
             f"or {ABSENT} * 0 - 1"
         ),
     )
+
+
+def _references(thresholds: NationConfig) -> Recording:
+    """Those abroad: whoever is silent stays known, unless it is heard as something else."""
+    reach = window(remember_window(thresholds))
+    place = "country, vantage, drill"
+    return Recording(
+        record=KNOWN_REFERENCE,
+        expr=(
+            f"max by ({place}) ({names.VANTAGE_INFO.name}"
+            f'{{role="{Role.REFERENCE.value}", {MEASURED}}}) * 0 + time()\n'
+            f"or (last_over_time({KNOWN_REFERENCE}{{{MEASURED}{_gone(thresholds)}}}[{reach}])\n"
+            f"unless on (vantage, drill) {_heard()})"
+        ),
+    )
+
+
+def _gone(thresholds: NationConfig) -> str:
+    return f', vantage!~"{"|".join(thresholds.gone)}"' if thresholds.gone else ""
 
 
 def _silent(thresholds: NationConfig) -> Recording:

@@ -14,6 +14,7 @@ from probe.config.dump import dump
 from probe.config.schema import NationConfig
 from probe.model.verdict import State
 from probe.publish.rules.rule_file import rule_file
+from probe.publish.rules.upkeep_alerts import upkeep_alerts
 
 STATES = tuple(state.value for state in State)
 MINUTES = 60
@@ -482,7 +483,8 @@ def test_every_alert_fires_somewhere() -> None:
     names = {rule["alert"].removeprefix("DRILL_").removeprefix("Throttlewatch") for rule in group}
     told = (*SITUATIONS.values(), *OVER_QUIC.values())
     somewhere = set[str]().union(*(situation[4] for situation in told))
-    upkeep = {"BundleExpired", "BundleRefused", "TargetRotten", "VantageNotHeard"}
+    upkeep = {alert.name.removeprefix("Throttlewatch") for alert in upkeep_alerts()}
+    upkeep.add("TargetRotten")
     assert names == somewhere | upkeep | {"VantageInTwoNetworks", "Vantage", "Silent", "Curtain"}
 
 
@@ -544,5 +546,7 @@ def test_a_country_that_falls_silent_is_told(tmp_path: Path) -> None:
         else f"{values.removesuffix(f'x{MINUTES}')}x20 stale _x{MINUTES}"
         for name, values in series("calm", drill=False).items()
     }
-    said = _fires(tmp_path, found, {19: set(), 24: {"Silent"}, 59: {"Silent", "CoverageLow"}})
+    said = _fires(
+        tmp_path, found, {19: set(), 24: {"Silent"}, 59: {"Silent", "CoverageLow", "VantageSilent"}}
+    )
     assert not said, said
