@@ -38,7 +38,7 @@ from benchmarks.chaos_files import Files, everywhere
 from benchmarks.chaos_receiver import GOOD, Receiver
 from benchmarks.chaos_told import Told
 from benchmarks.seldom import look_seldom
-from benchmarks.soak import Disk, SoakRounds
+from benchmarks.soak import Disk, SoakExperiments, SoakRounds
 from probe.app import Daemon
 from probe.config import load
 from probe.config.schema import Config
@@ -105,6 +105,10 @@ class _Rounds:
     @property
     def bursts(self) -> _Rounds:
         return self
+
+    @property
+    def experiments(self) -> SoakExperiments:
+        return self._soak.experiments
 
     def joined(self, planned: Sequence[PlannedBurst], *, vantage: str) -> tuple[PlannedBurst, ...]:
         return self._soak.joined(planned, vantage=vantage)

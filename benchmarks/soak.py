@@ -73,6 +73,16 @@ class Sample(Struct, frozen=True):
     states: dict[str, str]
 
 
+class SoakExperiments:
+    """Experiments in the world of numbers."""
+
+    def __init__(self, rounds: SoakRounds) -> None:
+        self._rounds = rounds
+
+    async def made(self, planned: PlannedBurst, *, vantage: str) -> RoundObservation:
+        return await self._rounds.experiment(planned, vantage=vantage)
+
+
 class SoakRounds:
     """In place of ``probe.measure.round.Rounds``: rounds of the world of numbers."""
 
@@ -106,6 +116,15 @@ class SoakRounds:
     ) -> tuple[RoundObservation, ...]:
         seen, end = self._of(vantage).burst(planned, CLOCK.true())
         return tuple([await self._waited(observed, end) for observed in seen])
+
+    @property
+    def experiments(self) -> SoakExperiments:
+        """In place of ``probe.measure.experiments.Experiments``."""
+        return SoakExperiments(self)
+
+    async def experiment(self, planned: PlannedBurst, *, vantage: str) -> RoundObservation:
+        observed, end = self._of(vantage).experiment(planned, CLOCK.true())
+        return await self._waited(observed, end)
 
     def unmade(self, planned: PlannedBurst, *, vantage: str) -> RoundObservation:
         return self._real.bursts.unmade(planned, vantage=vantage)

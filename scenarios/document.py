@@ -105,7 +105,11 @@ def effect(one: Effect) -> str:
             return f"{_percent(probability)} loss{'' if up else ' on the way down'}"
         case model.Delayed(round_trip_seconds=seconds):
             return f"+{_span(seconds, 1_000)} ms"
-        case model.CutOff(after_bytes=after):
+        case model.CutOff(after_packets=after) if after is not None:
+            return f"cut after {_span(after)} packets, both ways"
+        case model.CutOff(after_seconds=after) if after is not None:
+            return f"cut after {_span(after, digits='.3g')} s"
+        case model.CutOff(after_bytes=after) if after is not None:
             return f"cut after {_span(after)} bytes"
         case model.DnsForged(lie=lie, resolvers=which):
             return f"{_RESOLVERS[which]}: {lie}"

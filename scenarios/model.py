@@ -134,9 +134,12 @@ class Delayed(Struct, frozen=True, kw_only=True, tag="delayed"):
 
 
 class CutOff(Struct, frozen=True, kw_only=True, tag="cut_off"):
-    """Silence on a flow once so many bytes have come down it."""
+    """Silence on a flow once so many bytes have come down it, so many packets have passed in either
+    direction, or so long after it was met (``None``: that is not counted)."""
 
-    after_bytes: Range
+    after_bytes: Range | None = None
+    after_packets: Range | None = None
+    after_seconds: Range | None = None
 
 
 class Silent(Struct, frozen=True, kw_only=True, tag="silent"):

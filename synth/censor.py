@@ -77,9 +77,11 @@ class Queue:
 @dataclass(slots=True)
 class Meeting:
     """What acts on one flow from now on. ``loss``: of packets each way, ``loss_down``: of those
-    that come down, beside it. ``cut_after``: bytes down until silence. ``opened``: the impostor
+    that come down, beside it. ``cut_after``: bytes down until silence, ``cut_packets``: packets
+    either way, ``cut_seconds``: since the connection stood. ``opened``: the impostor
     makes certificates on the spot. ``spared``: no restriction meets it. ``no_large``: large packets
-    vanish on the way down. ``over``: its transport."""
+    vanish on the way down. ``over``: its transport. ``side_by_side``: so many flows share what is
+    kept for several, each of which is then met as if it had its part for itself."""
 
     buckets: list[Bucket] = field(default_factory=list)
     queues: list[Queue] = field(default_factory=list)
@@ -87,6 +89,8 @@ class Meeting:
     loss_down: float = 0.0
     delay_seconds: float = 0.0
     cut_after: float = math.inf
+    cut_packets: float = math.inf
+    cut_seconds: float = math.inf
     silent: bool = False
     reset: bool = False
     no_syn: bool = False
@@ -96,12 +100,14 @@ class Meeting:
     opened: bool = False
     spared: bool = False
     over: Over = Over.TCP
+    side_by_side: int = 1
 
     @property
     def slows(self) -> bool:
         """Whether packets have to be looked at one by one."""
         losing = self.loss or self.loss_down
-        return bool(self.buckets or self.queues or losing) or self.cut_after < math.inf
+        cut = min(self.cut_after, self.cut_packets, self.cut_seconds) < math.inf
+        return bool(self.buckets or self.queues or losing) or cut
 
     def lost_up(self, line: float) -> float:
         """The share of packets up that are lost on a line which loses ``line`` of them."""
@@ -189,14 +195,18 @@ class Censor:
         for place, effect in enumerate(effects):
             match effect:
                 case Policed(rate_bits_per_second=rate, burst_bytes=burst, scope=scope):
+                    part = _part(meeting, scope)
+                    full = Bucket(part * rate.value / BITS, part * burst.value)
                     bucket = self._of(
-                        scope, index, place, address, Bucket(rate.value / BITS, burst.value)
+                        scope if part == 1.0 else Scope.FLOW, index, place, address, full
                     )
                     assert isinstance(bucket, Bucket)
                     meeting.buckets.append(bucket)
                 case Shaped(rate_bits_per_second=rate, queue_bytes=most, scope=scope):
+                    part = _part(meeting, scope)
+                    empty = Queue(part * rate.value / BITS, part * most.value)
                     queue = self._of(
-                        scope, index, place, address, Queue(rate.value / BITS, most.value)
+                        scope if part == 1.0 else Scope.FLOW, index, place, address, empty
                     )
                     assert isinstance(queue, Queue)
                     meeting.queues.append(queue)
@@ -207,8 +217,8 @@ class Censor:
                     meeting.loss_down = 1.0 - left
                 case Delayed(round_trip_seconds=seconds):
                     meeting.delay_seconds += seconds.value
-                case CutOff(after_bytes=most):
-                    meeting.cut_after = min(meeting.cut_after, most.value)
+                case CutOff():
+                    _cut(meeting, effect)
                 case Silent():
                     meeting.silent = True
                 case SynDropped():
@@ -232,6 +242,20 @@ class Censor:
             return fresh
         key = (index, place, address if scope is Scope.ADDRESS else "")
         return self._shared.setdefault(key, fresh)
+
+
+def _part(meeting: Meeting, scope: Scope) -> float:
+    """Which part of what is kept for several flows is this one's."""
+    return 1.0 if scope is Scope.FLOW else 1.0 / meeting.side_by_side
+
+
+def _cut(meeting: Meeting, effect: CutOff) -> None:
+    if effect.after_bytes is not None:
+        meeting.cut_after = min(meeting.cut_after, effect.after_bytes.value)
+    if effect.after_packets is not None:
+        meeting.cut_packets = min(meeting.cut_packets, effect.after_packets.value)
+    if effect.after_seconds is not None:
+        meeting.cut_seconds = min(meeting.cut_seconds, effect.after_seconds.value)
 
 
 def _over(whom: Whom, meeting: Meeting) -> bool:

@@ -6,6 +6,7 @@ is that no packet was sent.
 
 from __future__ import annotations
 
+from math import inf
 from random import Random
 
 from msgspec import Struct
@@ -156,7 +157,9 @@ class Exchange:
         self.wall_offset = wall_offset_seconds
         self.meeting = meeting
         line.begin_leg(at)
+        line.rate /= meeting.side_by_side
         self.flow = Flow(line, random, meeting, line.round_trip(server.distance_seconds))
+        self.flow.segment = leg.segment_bytes or SEGMENT
         self.phases: dict[Phase, float] = {}
         self.tls: TlsFacts | None = None
         self.http: HttpFacts | None = None
@@ -245,7 +248,7 @@ class Exchange:
         self.retransmits += tries
         self.phases[Phase.CONNECT] = rtt + waited
         at = self._in_time(Phase.CONNECT, self.began + rtt + waited)
-        self.connected_at = at
+        self.connected_at = self.flow.stood_at = at
         self._moved(at)
         return at
 
@@ -368,6 +371,7 @@ class Exchange:
     # ---- HTTP
 
     def _request(self, at: float) -> tuple[float, Delivery]:
+        at += self.leg.wait_seconds
         self.asked_at = at
         self._moved(at)
         flow, server, leg = self.flow, self.server, self.leg
@@ -476,14 +480,20 @@ class Exchange:
         if self.meeting.queues and self.curve:
             # In a queue a round trip lasts until the flight before has drained.
             waiting = self.curve[-1].seconds / max(4, len(self.curve))
+        segments_in = 4 + self.received // self.flow.segment
+        segments_out = 6 + self.received // (2 * self.flow.segment)
+        if self.meeting.silent and self.meeting.cut_packets < inf:
+            # All that passed was counted at this end, too.
+            segments_in, segments_out = self.flow.packets
+            segments_out = max(segments_out, int(self.meeting.cut_packets) - segments_in)
         return TcpInfo(
             rtt_seconds=self.latest_rtt,
             min_rtt_seconds=min(self.connect_rtt or self.latest_rtt, self.latest_rtt),
             receive_rtt_seconds=self.latest_rtt + waiting if self.body else None,
             retransmits=self.retransmits,
             out_of_order=self.disordered,
-            segments_in=4 + self.received // 1_448,
-            segments_out=6 + self.received // 2_896,
+            segments_in=segments_in,
+            segments_out=segments_out,
             bytes_received=self.received,
             bytes_sent=900,
         )

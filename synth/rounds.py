@@ -15,6 +15,7 @@ from probe.config.schema import Config
 from probe.measure.beside import made_beside
 from probe.measure.between_rounds import BetweenRounds
 from probe.measure.burst_parts import legs_of, paid, parts_of, views
+from probe.measure.experiments import HANDSHAKE_SECONDS
 from probe.measure.joint_burst import as_one, joined, operators_abroad
 from probe.measure.leg_waits import read_bytes, taken
 from probe.measure.legs import (
@@ -24,6 +25,7 @@ from probe.measure.legs import (
     connect_name,
     deadline_seconds,
     declare,
+    declare_experiment,
     draw_burst_controls,
     draw_controls,
     host_name,
@@ -208,6 +210,50 @@ class Rounds:
             for view in views(parts, made, legs, skipped, lookups)
         )
         return observed, end
+
+    def experiment(self, planned: PlannedBurst, at: float) -> tuple[RoundObservation, float]:
+        """One experiment, and when it is over."""
+        world, burst = self.world, planned.burst
+        asked = burst.experiment
+        assert asked is not None
+        world.begin_round(at)
+        legs = [
+            leg
+            for endpoint in self._target(planned, at)
+            for leg in declare_experiment(endpoint, asked, legs=self._legs)
+        ]
+        resolutions, lookups = self._resolve(legs, at)
+        most = asked.wait_seconds + asked.deadline_seconds + HANDSHAKE_SECONDS
+        rule = self._patience(most, at, asked.deadline_seconds)
+        made: list[LegObservation] = []
+        began = at
+        for place, leg in enumerate(legs):
+            if asked.pause_seconds and place == len(legs) - 1:
+                at += asked.pause_seconds
+            one, end = world.leg(
+                leg,
+                resolutions[leg.connect_to],
+                order=place,
+                at=began if asked.at_once else at,
+                patience=rule.of(read_bytes(leg)),
+                seen_names=(),
+                side_by_side=asked.reads if asked.at_once else 1,
+            )
+            at = max(at, end) + PAUSE_SECONDS
+            made.append(one)
+        observed = RoundObservation(
+            id=self._id(),
+            vantage=self.vantage,
+            platform=planned.platform,
+            kind=RoundKind.EXPERIMENT,
+            family=Family.IPV4,
+            started_at=began + world.wall_offset_seconds,
+            duration_seconds=at - began,
+            legs=tuple(made),
+            dns=tuple(lookups),
+            burst=burst,
+        )
+        return observed, at
 
     def _target(self, planned: PlannedBurst, at: float) -> list[Endpoint]:
         return [

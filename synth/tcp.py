@@ -35,7 +35,8 @@ class Delivery:
 
 @dataclass(slots=True)
 class Flow:
-    """A connection at work. ``received``: payload bytes that have come down it."""
+    """A connection at work. ``received``: payload bytes that have come down it, in segments of
+    ``segment``; ``stood_at``: when it came about."""
 
     line: LineAtWork
     random: Random
@@ -43,6 +44,27 @@ class Flow:
     rtt: float
     flight: int = FIRST_FLIGHT
     received: float = 0.0
+    segment: int = SEGMENT
+    stood_at: float = 0.0
+
+    @property
+    def packet(self) -> int:
+        """Bytes of a full packet."""
+        return self.segment + PACKET - SEGMENT
+
+    @property
+    def packets(self) -> tuple[int, int]:
+        """How many have come, and how many have left."""
+        return 4 + int(self.received // self.segment), 6 + int(self.received // (2 * self.segment))
+
+    def ends(self, at: float) -> bool:
+        """Whether the next segment, at that time, meets a silence that begins with it."""
+        meeting = self.meeting
+        if self.received + self.segment > meeting.cut_after:
+            return True
+        if sum(self.packets) + 1 > meeting.cut_packets:
+            return True
+        return at - self.stood_at > meeting.cut_seconds
 
     @property
     def round_trip(self) -> float:
@@ -52,7 +74,7 @@ class Flow:
 
 def deliver(flow: Flow, at: float, size: int, until: float) -> Delivery:
     """``size`` bytes, of which the first would arrive at ``at``; nothing counts after ``until``."""
-    segments = max(1, -(-size // SEGMENT))
+    segments = max(1, -(-size // flow.segment))
     meeting, line = flow.meeting, flow.line
     loss = line.loss(at)
     if not meeting.slows and not meeting.silent and at < line.calm_until():
@@ -69,6 +91,7 @@ def _smooth(flow: Flow, at: float, size: int, segments: int, until: float) -> De
     made = Delivery()
     finish, samples = flow.line.finish, made.samples
     busy, done, flight, rtt = at, 0, flow.flight, flow.rtt
+    segment, packet = flow.segment, flow.packet
     first = True
     while done < segments:
         count = min(flight, segments - done)
@@ -78,11 +101,11 @@ def _smooth(flow: Flow, at: float, size: int, segments: int, until: float) -> De
         while sent < count:
             now = 1 if first else min(step, count - sent)
             first = False
-            busy = finish(busy, now * PACKET)
+            busy = finish(busy, now * packet)
             if busy > until:
                 return made
             sent += now
-            samples.append((busy, min(size, (done + sent) * SEGMENT)))
+            samples.append((busy, min(size, (done + sent) * segment)))
         done += count
         at += rtt
         flight = min(2 * flight, LARGEST_FLIGHT)
@@ -121,7 +144,7 @@ def _rough(flow: Flow, at: float, size: int, segments: int, until: float) -> Del
             front = missing[0] if missing else fresh
             if front > in_order and arrival <= until:
                 in_order = front
-                made.samples.append((arrival, min(size, in_order * SEGMENT)))
+                made.samples.append((arrival, min(size, in_order * flow.segment)))
         if not missing:
             backoff = 0
             flight = min(2 * flight if probing else flight + 1, LARGEST_FLIGHT)
@@ -138,7 +161,7 @@ def _rough(flow: Flow, at: float, size: int, segments: int, until: float) -> Del
             made.disordered += bool(missing)
             if not missing and at <= until:
                 in_order = fresh
-                made.samples.append((at, min(size, in_order * SEGMENT)))
+                made.samples.append((at, min(size, in_order * flow.segment)))
             at += rtt
             backoff, flight, probing = 0, 2, False
         else:
@@ -160,7 +183,7 @@ def _pass(flow: Flow, at: float, busy: float, loss: float, random: Random) -> fl
     meeting = flow.meeting
     if meeting.silent:
         return None
-    if flow.received + SEGMENT > meeting.cut_after:
+    if flow.ends(at):
         meeting.silent = True
         return None
     if loss and random.random() < loss:
@@ -170,12 +193,12 @@ def _pass(flow: Flow, at: float, busy: float, loss: float, random: Random) -> fl
     if meeting.loss_down and random.random() < meeting.loss_down:
         return None
     for bucket in meeting.buckets:
-        if not bucket.take(max(at, 0.0), PACKET):
+        if not bucket.take(max(at, 0.0), flow.packet):
             return None
     for queue in meeting.queues:
-        passed = queue.offer(at, PACKET)
+        passed = queue.offer(at, flow.packet)
         if passed is None:
             return None
         at = passed
-    flow.received += SEGMENT
-    return flow.line.finish(max(at, busy), PACKET)
+    flow.received += flow.segment
+    return flow.line.finish(max(at, busy), flow.packet)

@@ -216,8 +216,10 @@ class World:
         at: float,
         patience: LegPatience,
         seen_names: tuple[str, ...],
+        side_by_side: int = 1,
     ) -> tuple[LegObservation, float]:
-        """Make one leg; also when it is over. Troubles begin and end in the midst of rounds."""
+        """Make one leg; also when it is over. Troubles begin and end in the midst of rounds.
+        ``side_by_side``: so many are under way at once."""
         self._now.move_to(at)
         address = resolution.address
         if address is None:
@@ -226,6 +228,7 @@ class World:
         over_quic = leg.prober != FIRST_PROBER
         meeting = self._meeting(leg, address, at)
         meeting.over = Over.QUIC if over_quic else Over.TCP
+        meeting.side_by_side = side_by_side
         made = (QuicExchange if over_quic else Exchange)(
             leg,
             address=address,

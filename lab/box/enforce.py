@@ -114,10 +114,25 @@ class TokenBucket:
 
 @dataclass(slots=True)
 class Count:
-    """Bytes that have passed, and whether that was too many."""
+    """What has passed since when, and whether that was too much."""
 
     bytes: int = 0
+    packets: int = 0
+    began: float | None = None
     over: bool = False
+
+    def takes(self, rule: CutOff, size: int, at: float) -> bool:
+        """Whether a packet with ``size`` bytes of payload passes."""
+        if self.began is None:
+            self.began = at
+        full = bool(rule.after_bytes) and self.bytes + size > rule.after_bytes
+        many = bool(rule.after_packets) and self.packets >= rule.after_packets
+        late = bool(rule.after_seconds) and at - self.began > rule.after_seconds
+        self.over = self.over or full or many or late
+        if not self.over:
+            self.bytes += size
+            self.packets += 1
+        return not self.over
 
 
 def enforcer(rule: Rule, random: Random, flows: Flows) -> Enforcer:
@@ -132,8 +147,8 @@ def enforcer(rule: Rule, random: Random, flows: Flows) -> Enforcer:
             return lambda _, at: None if random.random() < probability else at
         case Delay(seconds=seconds):
             return lambda _, at: at + seconds
-        case CutOff(after_bytes=most):
-            return partial(_cut_off, Kept(rule.scope, Count), most)
+        case CutOff():
+            return partial(_cut_off, Kept(rule.scope, Count), rule.action)
         case Silence():
             return lambda _, __: None
         case DropSyn():
@@ -157,13 +172,8 @@ def _shape(queues: Kept[Bottleneck], event: Event, at: float) -> float | None:
     return queues.of(event, event.way).offer(at, event.packet.size_bytes)
 
 
-def _cut_off(counts: Kept[Count], most: int, event: Event, at: float) -> float | None:
-    count = counts.of(event)
-    if count.over or count.bytes + event.packet.data_bytes > most:
-        count.over = True
-        return None
-    count.bytes += event.packet.data_bytes
-    return at
+def _cut_off(counts: Kept[Count], rule: CutOff, event: Event, at: float) -> float | None:
+    return at if counts.of(event).takes(rule, event.packet.data_bytes, at) else None
 
 
 def _drop_syn(event: Event, at: float) -> float | None:

@@ -157,9 +157,12 @@ class Delay(Struct, frozen=True, kw_only=True, tag="delay"):
 
 
 class CutOff(Struct, frozen=True, kw_only=True, tag="cut_off"):
-    """Silence once ``after_bytes`` bytes of TCP or UDP payload have passed within ``reach``."""
+    """Silence once so many bytes of TCP or UDP payload, or so many packets, have passed within
+    ``reach``, or so many seconds after the rule met the first of them. What is 0 is not counted."""
 
-    after_bytes: int
+    after_bytes: int = 0
+    after_packets: int = 0
+    after_seconds: float = 0.0
 
 
 class Silence(Struct, frozen=True, kw_only=True, tag="silence"):

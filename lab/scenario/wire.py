@@ -90,10 +90,8 @@ def _effect(effect: Effect, match: box.Match, whom: Whom, places: Places) -> Ite
         case model.Delayed(round_trip_seconds=seconds):
             action = box.Delay(seconds=seconds.value / 2)
             yield box.Rule(name="delay", action=action, match=match, memory=memory)
-        case model.CutOff(after_bytes=after):
-            action = box.CutOff(after_bytes=round(after.value))
-            # Replies only: the bytes that the original counted came down.
-            yield box.Rule(name="cut", action=action, match=match, reach=box.Reach.DOWN)
+        case model.CutOff():
+            yield _cut(effect, match)
         case model.Silent():
             yield box.Rule(name="silence", action=box.Silence(), match=match, memory=memory)
         case model.SynDropped():
@@ -113,6 +111,19 @@ def _effect(effect: Effect, match: box.Match, whom: Whom, places: Places) -> Ite
         case model.QuicDropped():
             quic = structs.replace(match, protocols=(box.Protocol.QUIC,))
             yield box.Rule(name="quic", action=box.Silence(), match=quic)
+
+
+def _cut(effect: model.CutOff, match: box.Match) -> box.Rule:
+    if effect.after_packets is not None:
+        action = box.CutOff(after_packets=round(effect.after_packets.value))
+        return box.Rule(name="cut", action=action, match=match)
+    if effect.after_seconds is not None:
+        action = box.CutOff(after_seconds=effect.after_seconds.value)
+        return box.Rule(name="cut", action=action, match=match)
+    assert effect.after_bytes is not None
+    # Replies only: the bytes that the original counted came down.
+    action = box.CutOff(after_bytes=round(effect.after_bytes.value))
+    return box.Rule(name="cut", action=action, match=match, reach=box.Reach.DOWN)
 
 
 def _forged(effect: model.DnsForged, whom: Whom, places: Places) -> box.Rule:

@@ -43,6 +43,7 @@ class Judging:
     ) -> None:
         self.rounds = rounds
         self.verdicts: dict[VantagePlatform, Verdict] = {}
+        self._experiments: dict[VantagePlatform, Burst] = {}
         self._config = config
         self._data = data
         self._memories = memories
@@ -81,6 +82,24 @@ class Judging:
         if plan is not None:
             with self._abandoned_unless_judged(vantage, platform):
                 await self._desk.see_through(vantage, platform, plan, judge)
+        await self._experiment(vantage, platform, holds)
+
+    async def _experiment(self, vantage: str, platform: str, holds_seconds: float) -> None:
+        """The experiment that was asked for last, if there is room for it. One to a turn, so that
+        they are as far apart as rounds."""
+        plan = self._experiments.pop((vantage, platform), None)
+        if plan is None or self._stopping():
+            return
+        if self._data.refuse_burst(vantage, platform, plan) is not None:
+            return  # the next round asks again
+        self._outlets.tell(
+            RoundBegun(vantage=vantage, platform=platform, kind=RoundKind.EXPERIMENT)
+        )
+        with self._abandoned_unless_judged(vantage, platform):
+            observed = await self.rounds.experiments.made(
+                PlannedBurst(platform, plan), vantage=vantage
+            )
+        self.judge(observed, holds_seconds)
 
     def _paid(
         self, vantage: str, platform: str, plan: Burst | None, holds_seconds: float
@@ -128,6 +147,9 @@ class Judging:
         )
         key = (vantage, observed.platform)
         before, self.verdicts[key] = self.verdicts.get(key), decision.verdict
+        self._experiments.pop(key, None)
+        if decision.experiment is not None:
+            self._experiments[key] = decision.experiment
         self._outlets.tell(
             RoundJudged(
                 observed=observed, verdict=decision.verdict, before=before, memory=decision.memory

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from probe.config.candidates import marked
@@ -135,15 +136,20 @@ class Asker:
         via: VantageConfig,
         *,
         pinned: Mapping[str, Resolution] | None = None,
+        spare: float = 0.0,
     ) -> bool:
-        """Whether every host may be asked as often as all of ``legs`` need. ``pinned``: as in
-        ``legs``."""
+        """Whether every host may be asked as often as all of ``legs`` need, and ``spare`` times
+        more. ``pinned``: as in ``legs``."""
         held = [leg for leg in legs if not is_exempt(_led(leg, resolutions, pinned).address)]
         wanted = Counter(leg.connect_to for leg in held)
         now = time.monotonic()
         return all(
             self._state.budget.has(
-                via.name, leg.connect_to, now, legs=wanted[leg.connect_to], name=asked_host(leg)
+                via.name,
+                leg.connect_to,
+                now,
+                legs=wanted[leg.connect_to] + spare,
+                name=asked_host(leg),
             )
             for leg in held
         )
@@ -166,6 +172,7 @@ class Asker:
         planned_seconds: float | None = None,
         pinned: Mapping[str, Resolution] | None = None,
         sparing: bool = False,
+        at_once: bool = False,
     ) -> tuple[tuple[LegObservation, ...], tuple[SkippedLeg, ...]]:
         """Make ``legs`` in turn, and say which were not made. ``pinned``: where those of an owner
         go, wherever their names lead.
@@ -174,10 +181,12 @@ class Asker:
         (``line_turn.py``); what waits goes on until its own deadline, ``leg_seconds`` at most.
         ``planned_seconds``: what a burst's plan says for what its legs compare (``leg_waits.py``).
         ``sparing``: what a round could do without leaves to its host what bursts need.
+        ``at_once``: all of them are made in one turn, side by side.
         """
         skipped: list[SkippedLeg] = []
         unresolved: list[LegObservation] = []
-        begun: list[asyncio.Task[LegObservation]] = []
+        begun: list[asyncio.Task[list[LegObservation]]] = []
+        beside: list[_CarriesOut] = []
         turn = self._state.turn(via.name)
         waits = LegWaits(self._patience(via, family, leg_seconds, planned_seconds))
         ticket, order = turn.ticket(), 0
@@ -201,9 +210,14 @@ class Asker:
                     continue
                 else:
                     carry_out = partial(self._make_one, leg, resolution, via, waits, order, family)
-                    begun.append(await turn.begin(ticket, carry_out, group))
+                    beside.append(carry_out)
+                    if not at_once:
+                        begun.append(await turn.begin(ticket, partial(_together, beside), group))
+                        beside = []
                 order += 1
-        made = [task.result() for task in begun]
+            if beside:
+                begun.append(await turn.begin(ticket, partial(_together, beside), group))
+        made = [one for task in begun for one in task.result()]
         lacked = [m for m in made if m.failure is not None and m.failure.reason == NO_RESOURCES]
         skipped += [SkippedLeg(leg=m.leg, reason="no_resources") for m in lacked]
         if lacked and (failure := lacked[-1].failure) is not None:
@@ -270,6 +284,19 @@ class Asker:
     def _leave_alone(self, via: VantageConfig, wish: Wish) -> None:
         now = time.monotonic()
         self._state.budget.close(via.name, wish.host, now, now + wish.seconds)
+
+
+_CarriesOut = Callable[[Pulse], Coroutine[Any, Any, LegObservation]]
+
+
+async def _together(carry_out: Sequence[_CarriesOut], pulse: Pulse) -> list[LegObservation]:
+    """Side by side. The turn is held by what the first one does."""
+    if len(carry_out) == 1:
+        return [await carry_out[0](pulse)]
+    pulses = [pulse, *(Pulse() for _ in carry_out[1:])]
+    async with asyncio.TaskGroup() as group:
+        made = [group.create_task(one(own)) for one, own in zip(carry_out, pulses, strict=True)]
+    return [task.result() for task in made]
 
 
 def _led(

@@ -36,7 +36,8 @@ class Way(Struct, frozen=True, kw_only=True):
     ``pin``: what the hash of the far end's key must be, in the place of a certificate that holds;
     ``any_certificate``: none need hold. ``http_versions`` are offered in this order. Reading
     ends after ``max_bytes`` of the body. ``lookout`` is the process' own, if it makes several
-    requests at once.
+    requests at once. ``segment_bytes``: what the far end may send in a segment at most (0: as
+    usual), ``wait_seconds``: between the handshake and the first request.
     """
 
     trust: Trust
@@ -54,6 +55,8 @@ class Way(Struct, frozen=True, kw_only=True):
     answer: Answer = Answer.EXPECTED
     max_bytes: int = MOST_BODY_BYTES
     lookout: Lookout | None = None
+    segment_bytes: int = 0
+    wait_seconds: float = 0.0
 
     @classmethod
     def of(
@@ -83,6 +86,8 @@ class Way(Struct, frozen=True, kw_only=True):
             answer=leg.answer,
             max_bytes=leg.max_bytes,
             lookout=lookout,
+            segment_bytes=leg.segment_bytes,
+            wait_seconds=leg.wait_seconds,
         )
 
 
@@ -98,7 +103,11 @@ async def reach(way: Way, record: LegRecord, url: httpx.URL) -> None:
         await _through_proxy(Proxy.parse(via.proxy), way, record, host=host, port=port)
     elif way.address is not None:
         connected = await tcp.connect(
-            way.address, port, source_address=via.source_address, interface=via.interface
+            way.address,
+            port,
+            source_address=via.source_address,
+            interface=via.interface,
+            segment_bytes=way.segment_bytes,
         )
         record.wire = connected.wire
         record.connect_seconds = connected.seconds

@@ -23,6 +23,7 @@ from probe.config.schema import LegsConfig
 from probe.measure.objects import ChosenObject
 from probe.model.burst import Burst
 from probe.model.identity import FIRST_PROBER, Answer, Compares, LegRole, RoundKind, Verify
+from probe.model.law import Experiment
 from probe.model.observation import Leg, SkippedLeg
 
 HTTPS_PORT = 443
@@ -261,6 +262,22 @@ def declare_burst(
         return tuple(made)
     prober = BY_NAME[burst.prober]
     return tuple(replace(prober.leg(leg, light), prober=prober.name) for leg in made)
+
+
+def declare_experiment(
+    endpoint: Endpoint, experiment: Experiment, *, legs: LegsConfig
+) -> tuple[Leg, ...]:
+    """The legs of an experiment on one target. An object that has fewer bytes is read whole."""
+    if endpoint.object is None:
+        return ()
+    leg = _leg(LegRole.TARGET, endpoint, experiment.read_bytes, int(legs.light_bytes))
+    leg = replace(
+        leg,
+        min_bytes=0,
+        segment_bytes=experiment.segment_bytes,
+        wait_seconds=experiment.wait_seconds,
+    )
+    return (leg,) * experiment.reads
 
 
 def _reads(corner: Corner) -> bool:

@@ -17,6 +17,7 @@ from probe.measure.beside import made_beside
 from probe.measure.between_rounds import BetweenRounds
 from probe.measure.both_clocks import ClockReading
 from probe.measure.bursts import Bursts
+from probe.measure.experiments import Experiments
 from probe.measure.far_ends import FarEnds
 from probe.measure.legs import (
     Endpoint,
@@ -44,8 +45,8 @@ from probe.model.observation import (
 
 
 class Rounds:
-    """Makes rounds as the configuration says, and ``bursts``. ``state`` outlives a reload, and so
-    does the ``lookout`` of a process that makes several rounds at once."""
+    """Makes rounds as the configuration says, ``bursts`` and ``experiments``. ``state`` outlives a
+    reload, and so does the ``lookout`` of a process that makes several rounds at once."""
 
     def __init__(
         self,
@@ -71,9 +72,9 @@ class Rounds:
         self._endpoints = ObjectsInUse(
             state, self._asker, targets=self._far_ends.targets, random=self._random
         )
-        self.bursts = Bursts(
-            self._settings, self._far_ends, self._endpoints, self._asker, self._random
-        )
+        parts = (self._settings, self._far_ends, self._endpoints, self._asker, self._random)
+        self.bursts = Bursts(*parts)
+        self.experiments = Experiments(*parts)
 
     async def measure(
         self, *, platform: str, vantage: str, kind: RoundKind, family: Family

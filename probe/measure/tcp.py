@@ -29,9 +29,15 @@ class Connected(Struct, frozen=True):
 
 
 async def connect(
-    address: str, port: int, *, source_address: str | None = None, interface: str | None = None
+    address: str,
+    port: int,
+    *,
+    source_address: str | None = None,
+    interface: str | None = None,
+    segment_bytes: int = 0,
 ) -> Connected:
-    """Open a TCP connection to the literal ``address``.
+    """Open a TCP connection to the literal ``address``. ``segment_bytes``: what the far end is told
+    that a segment may hold at most (0: what the way there takes).
 
     The duration is the kernel's own round trip of the handshake if no SYN was lost; else the
     elapsed time, so that a lost SYN shows (with up to the event loop's lateness in it).
@@ -41,6 +47,8 @@ async def connect(
     sock = _open(address)
     try:
         bind(sock, source_address, interface)
+        if segment_bytes:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment_bytes)
         started_ns = time.monotonic_ns()
         await _connected(sock, address, port)
         elapsed = (time.monotonic_ns() - started_ns) / kernel_stamps.NANOSECONDS

@@ -225,6 +225,8 @@ async def _asked(
     if exchange is None:
         async with asyncio.timeout(waits.get("connect")):
             await reach(way, record, url)
+        if way.wait_seconds:
+            await asyncio.sleep(way.wait_seconds)
         assert record.wire is not None
         exchange = record.exchange = Exchange(record.wire, record.tls)
     else:

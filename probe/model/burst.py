@@ -12,6 +12,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from probe.model.identity import FIRST_PROBER, Compares, Family
+from probe.model.law import Experiment
 
 
 class Burst(Struct, frozen=True, kw_only=True):
@@ -25,7 +26,9 @@ class Burst(Struct, frozen=True, kw_only=True):
     compares: its handshake, or what comes after its request.
     ``joint``: of a burst that was made for several platforms, these, in order (empty: for one). The
     control legs are the same for all; the first bears what they cost. ``over``: the transport
-    of every leg of it, by its prober (empty: TCP); transports are not mixed.
+    of every leg of it, by its prober (empty: TCP); transports are not mixed. ``experiment``: it
+    compares nothing, and asks how a throttle that is proven works; all of its legs are the
+    target's.
     """
 
     target: str
@@ -39,6 +42,7 @@ class Burst(Struct, frozen=True, kw_only=True):
     deadline_seconds: float = 30.0
     joint: tuple[str, ...] = ()
     over: str = ""
+    experiment: Experiment | None = None
 
     @property
     def prober(self) -> str:

@@ -70,12 +70,14 @@ EVERY_LEG: tuple[Phase, ...] = tuple(phase for phase in Phase if phase is not Ph
 
 class RoundKind(StrEnum):
     """``light``: handshake and first byte. ``transfer``: a bounded read. ``long``: a longer one.
-    ``burst``: many legs of one target and its controls, because a round was suspicious."""
+    ``burst``: many legs of one target and its controls, because a round was suspicious.
+    ``experiment``: reads of one target that find how a throttle works which is proven."""
 
     LIGHT = "light"
     TRANSFER = "transfer"
     LONG = "long"
     BURST = "burst"
+    EXPERIMENT = "experiment"
 
 
 # The kinds that have an interval of their own; bursts follow from what a round showed.

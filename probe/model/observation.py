@@ -52,7 +52,8 @@ class Leg(Struct, frozen=True, kw_only=True):
     is right as well. ``not_a_page``: an answer of type ``text/html`` is not the object.
     ``pin``: what the hash of the far end's key must be, in the place of a certificate that holds.
     ``candidate`` is the mark of which of the target's objects it is about (``mark_of`` in
-    probe/config/candidates.py; empty: not known).
+    probe/config/candidates.py; empty: not known). ``segment_bytes``: what the far end may send in a
+    segment at most (0: as usual); ``wait_seconds``: between the handshake and the request.
     """
 
     role: LegRole
@@ -78,6 +79,8 @@ class Leg(Struct, frozen=True, kw_only=True):
     candidate: str = ""
     pin: str = ""
     send_bytes: int = 0
+    segment_bytes: int = 0
+    wait_seconds: float = 0.0
 
 
 class Sample(Struct, frozen=True, array_like=True):
@@ -334,6 +337,14 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
     def ended_at(self) -> float:
         """When its last leg had ended (Unix seconds)."""
         return self.started_at + self.duration_seconds
+
+    @property
+    def over_tcp(self) -> bool:
+        """It compares what goes over TCP, be it of one target: no experiment, which compares
+        nothing, and no burst over another transport, whose controls say nothing of TCP."""
+        if self.kind is RoundKind.EXPERIMENT:
+            return False
+        return self.burst is None or not self.burst.over
 
     @property
     def every_leg(self) -> tuple[LegObservation, ...]:

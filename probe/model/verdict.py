@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from probe.model.basis import Basis
 from probe.model.curtain import Curtain
+from probe.model.law import Law
 from probe.model.object_record import NothingRead
 from probe.model.observation import HOLD_SECONDS
 from probe.model.viewers_cache import ViewersCache
@@ -204,7 +205,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     or silent. ``read_at``: when a round last read a whole object of it and all was
     well (Unix seconds; ``None``: not known). ``unread``: targets whose objects could not be read,
     so nothing is known of how fast they are. ``viewers_cache``: how the cache that viewers here are
-    sent to was in the last ordinary round, if it measured it. The state and all of the above are
+    sent to was in the last ordinary round, if it measured it. ``law``: how the throttle works, as
+    far as experiments have found that; it accuses of nothing. The state and all of the above are
     TCP's; ``over`` has what is so over each other transport that is judged.
     """
 
@@ -239,6 +241,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     curtains: tuple[Curtain, ...] = ()
     unread: tuple[NothingRead, ...] = ()
     viewers_cache: ViewersCache | None = None
+    law: Law | None = None
 
     @property
     def suspected(self) -> bool:

@@ -52,8 +52,7 @@ def replay(
         while upcoming is not None and upcoming.verdict.at <= at:
             slot = (upcoming.verdict.vantage, upcoming.verdict.platform)
             verdicts[slot] = upcoming.verdict
-            if upcoming.observed.burst is None or not upcoming.observed.burst.over:
-                # What a burst over another transport saw of controls says nothing of TCP.
+            if upcoming.observed.over_tcp:
                 compared[slot] = _controls(upcoming)
             upcoming = next(pending, None)
         fresh = {s: v for s, v in verdicts.items() if v is not None and at <= v.holds_until}

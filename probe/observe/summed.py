@@ -24,7 +24,9 @@ def summary_of(stored: StoredRound) -> RoundSummary:
     """What a report needs of ``stored``. What it counts and how is part of what is kept
     (``SUMMARY_FORM``)."""
     observed, verdict = stored.observed, stored.verdict
-    legs = [leg for leg in observed.legs if leg.leg.role is not LegRole.DECOY]
+    # How fast reads of an experiment are follows from what it tries.
+    tells = observed.kind is not RoundKind.EXPERIMENT
+    legs = [leg for leg in observed.legs if tells and leg.leg.role is not LegRole.DECOY]
     # Also those that failed: whether a leg has a number differs from round to round.
     of = sorted({_of(leg) for leg in legs})
     place = {key: 2 * number for number, key in enumerate(of)}

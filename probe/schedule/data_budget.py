@@ -196,9 +196,9 @@ class DataBudget:
         return self._refusal(vantage, platform, reads=kind is not RoundKind.LIGHT, most=most)
 
     def refuse_burst(self, vantage: str, platform: str, burst: Burst) -> Refusal | None:
-        """Why a burst must not be made now; ``None``: it may, out of the reserve. What it may cost
-        is set aside as that of a round is."""
-        legs = burst.each * (3 if burst.with_swap else 2)
+        """Why a burst or an experiment must not be made now; ``None``: it may, out of the reserve.
+        What it may cost is set aside as that of a round is."""
+        legs = burst.each * (1 if burst.experiment else 3 if burst.with_swap else 2)
         most = legs * (burst.read_bytes + LEG_MOST_BYTES)
         return self._refusal(vantage, platform, reads=burst.read_bytes > 0, most=most)
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from probe.model.burst import Burst
-from probe.model.identity import FIRST_PROBER
+from probe.model.identity import FIRST_PROBER, RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import TransportFinding, Verdict
+from probe.verdict import laws
 from probe.verdict.about import About, Lane
 from probe.verdict.ladder import RULES, Rule
 from probe.verdict.lanes import known_over, over
@@ -28,6 +29,28 @@ def decide(
     memory: Memory, observed: RoundObservation, about: About, rules: tuple[Rule, ...] = RULES
 ) -> Decision:
     """What ``observed`` adds to ``memory``, and what follows.
+
+    An experiment adds to what is known of a throttle that is proven, and to nothing else.
+    """
+    if observed.kind is RoundKind.EXPERIMENT:
+        found = laws.after_experiment(memory, observed)
+        if found is None:
+            return nothing_new(memory, observed, about, rules)
+        return Decision(verdict=found.verdict, memory=found.memory, experiment=found.experiment)
+    made = _over_all(memory, observed, about, rules)
+    found = laws.after_round(made.memory, made.verdict)
+    return Decision(
+        verdict=found.verdict,
+        memory=found.memory,
+        plan=made.plan,
+        experiment=found.experiment if made.plan is None else None,
+    )
+
+
+def _over_all(
+    memory: Memory, observed: RoundObservation, about: About, rules: tuple[Rule, ...]
+) -> Decision:
+    """The same of a round or burst.
 
     A burst over another transport than TCP leaves what is said of TCP as it was. Bursts are asked
     for one at a time: those over TCP first, since most of what people do goes over it.

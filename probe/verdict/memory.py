@@ -24,6 +24,7 @@ from probe.verdict.bets import Wealth
 from probe.verdict.certificate_dates import DatesFound
 from probe.verdict.first_ones import FirstOnes
 from probe.verdict.keys import FamilyKey, MeasureKey, SeriesKey
+from probe.verdict.law_memory import LawMemory
 from probe.verdict.level import Level
 from probe.verdict.often import Share
 from probe.verdict.shown import Shown
@@ -374,7 +375,8 @@ class Memory(Struct, frozen=True, kw_only=True):
     (``object_records.py``).
     All of that is of legs over TCP. ``lanes``: the same of each other transport, by its prober
     (``lanes.py``); where there are any, ``said`` has the last verdict on each platform, and
-    ``waiting`` the bursts over them that are to be made when none over TCP is left.
+    ``waiting`` the bursts over them that are to be made when none over TCP is left. ``laws``: by
+    platform (``laws.py``).
     """
 
     version: int = MEMORY_VERSION
@@ -390,6 +392,7 @@ class Memory(Struct, frozen=True, kw_only=True):
     said: dict[str, Verdict] = {}
     waiting: dict[str, Burst] = {}
     records: dict[str, ObjectRecord] = {}
+    laws: dict[str, LawMemory] = {}
 
     def platform(self, name: str) -> PlatformMemory:
         """What is remembered of ``name``; nothing at first."""

@@ -31,11 +31,13 @@ from probe.verdict.teach import taught
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """The verdict, what to remember, and the burst to make now (``None``: nothing more)."""
+    """The verdict, what to remember, and the burst to make now (``None``: nothing more).
+    ``experiment``: what to make once no burst is left; its observation is decided on as well."""
 
     verdict: Verdict
     memory: Memory
     plan: Burst | None = None
+    experiment: Burst | None = None
 
 
 def decide_over_one(

@@ -82,7 +82,7 @@ def replay(
         memories[observed.vantage] = kept(decision.memory)
         before = latest.get(key)
         latest[key] = decision.verdict
-        unmade = key in awaited and observed.burst is None
+        unmade = key in awaited and (observed.burst is None or bool(observed.burst.experiment))
         awaited.discard(key)
         if decision.plan is not None:
             awaited.add(key)

@@ -14,8 +14,9 @@ from probe.config import load
 from probe.config.schema import StoreConfig
 from probe.measure.round import Rounds as RealRounds
 from probe.model.burst import Burst, PlannedBurst
-from probe.model.identity import Family, RoundKind
+from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import RoundObservation
+from probe.model.verdict import State
 from probe.publish.metrics.exposition import rows
 from probe.schedule.data_budget import Refusal
 from probe.schedule.round_grid import slots
@@ -38,6 +39,7 @@ class Looking:
         self.now = BEGIN
         self.running: list[tuple[RoundKind, bool]] = []
         self.made_for: list[tuple[str, ...]] = []
+        self.tried: list[RoundObservation] = []
         self.breaks = False
         self.bytes = 0
 
@@ -85,9 +87,32 @@ class Looking:
         self._spent(replace(seen[0], legs=tuple(legs.values())))
         return seen
 
+    @property
+    def experiments(self) -> LookingOn:
+        """In place of ``probe.measure.experiments.Experiments``."""
+        return LookingOn(self)
+
+    async def experiment(self, planned: PlannedBurst) -> RoundObservation:
+        """What is asked once something is proven."""
+        self._look(RoundKind.EXPERIMENT)
+        observed, self.now = self._rounds.experiment(planned, self.now)
+        self._spent(observed)
+        self.tried.append(observed)
+        return observed
+
     def unmade(self, planned: PlannedBurst, *, vantage: str) -> RoundObservation:
         """None of it."""
         return self._real.bursts.unmade(planned, vantage=vantage)
+
+
+class LookingOn:
+    """Experiments of the world of numbers."""
+
+    def __init__(self, looking: Looking) -> None:
+        self._looking = looking
+
+    async def made(self, planned: PlannedBurst, *, vantage: str) -> RoundObservation:
+        return await self._looking.experiment(planned)
 
 
 @pytest.fixture
@@ -172,3 +197,41 @@ async def test_a_turn_that_is_cancelled_holds_nobody(looking: Looking) -> None:
     await asyncio.wait(turns.values(), timeout=20)
     assert all(one.done() for one in turns.values())
     assert not looking._daemon.snapshot().running
+
+
+async def test_what_is_proven_is_asked_how_it_works_after_the_round_and_nothing_else_is(
+    looking: Looking,
+) -> None:
+    for _ in range(4):
+        await turn(looking, "youtube")
+        looking.now += 300.0
+    judging = looking._daemon._judging
+    said = judging.verdicts["default", "youtube"]
+    assert said.state is State.THROTTLED
+    assert 1 <= len(looking.tried) <= 4  # one to a turn
+    for observed in looking.tried:
+        assert {leg.leg.role for leg in observed.legs} == {LegRole.TARGET}
+        assert len({leg.leg.target for leg in observed.legs}) == 1
+    assert [kind for kind, _ in looking.running].count(RoundKind.EXPERIMENT) == len(looking.tried)
+    # Counted as all that is measured.
+    assert looking._daemon._data.balance("default").used >= looking.bytes
+
+
+async def test_no_experiment_is_made_without_room_in_the_data_budget(
+    looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = looking._daemon._data
+    refuse = data.refuse_burst
+
+    def only_bursts(vantage: str, platform: str, burst: Burst) -> Refusal | None:
+        if burst.experiment is not None:
+            return Refusal.OUT_OF_BUDGET
+        return refuse(vantage, platform, burst)
+
+    monkeypatch.setattr(data, "refuse_burst", only_bursts)
+    for _ in range(3):
+        await turn(looking, "youtube")
+        looking.now += 300.0
+    said = looking._daemon._judging.verdicts["default", "youtube"]
+    assert said.state is State.THROTTLED
+    assert not looking.tried

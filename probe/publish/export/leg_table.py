@@ -66,7 +66,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "round_kind",
-        "`light`, `transfer`, `long` or `burst`",
+        "`light`, `transfer`, `long`, `burst` or `experiment`",
         str,
         lambda r: r.stored.observed.kind.value,
     ),

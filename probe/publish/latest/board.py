@@ -204,14 +204,15 @@ class Board:
         until = now + observation.holds_seconds
         self._verdicts.put(slot, verdict, until=until)
         self._last[slot] = (verdict, now)
-        if observation.burst is None or not observation.burst.over:
-            # What a burst over another transport saw of controls says nothing of TCP.
+        if observation.over_tcp:
             self._compared.put(slot, self._declared.controls_of(observation), until=until)
         self._recent.add(verdict)
         self._totals.round_ended(observation, self._wall())
         # Transfers have an interval of their own, and it is no shorter than that of the rounds.
         spread = max(pace, self._spread(slot))
-        for leg in observation.counted_legs:
+        # How fast reads of an experiment are follows from what it tries.
+        tells = observation.kind is not RoundKind.EXPERIMENT
+        for leg in observation.counted_legs if tells else ():
             self._take_leg(observation, leg, now, pace, spread)
         for leg in observation.beside:
             key = self._declared.leg_key(observation, leg.leg)

@@ -91,6 +91,8 @@ def _over(found: TransportFinding) -> list[str]:
 
 def _title(observed: RoundObservation) -> str:
     words = f"{observed.kind.value} round"
+    if observed.burst is not None and (tried := observed.burst.experiment) is not None:
+        words = f"experiment on {observed.burst.target} ({tried.trial})"
     if observed.kind is RoundKind.BURST and observed.burst is not None:
         words = f"burst of {observed.burst.target}, {len(observed.every_leg)} legs in random order"
         if observed.burst.over:
