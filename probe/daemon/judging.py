@@ -26,6 +26,9 @@ from probe.store.memories import Memories
 from probe.verdict.about import about, has_references, is_outside, references_of
 from probe.verdict.decide import decide
 
+# An experiment takes at most this share of the time to the next round.
+EXPERIMENT_SHARE = 0.75
+
 
 class Judging:
     """Makes rounds and decides what they mean. ``stopping``: no more bursts."""
@@ -82,13 +85,15 @@ class Judging:
         if plan is not None:
             with self._abandoned_unless_judged(vantage, platform):
                 await self._desk.see_through(vantage, platform, plan, judge)
-        await self._experiment(vantage, platform, holds)
+        await self._experiment(vantage, platform, interval_seconds)
 
-    async def _experiment(self, vantage: str, platform: str, holds_seconds: float) -> None:
-        """The experiment that was asked for last, if there is room for it. One to a turn, so that
-        they are as far apart as rounds."""
+    async def _experiment(self, vantage: str, platform: str, interval_seconds: float) -> None:
+        """The experiment that was asked for last, if there is room for it before the next round is
+        due. One to a turn, so that they are as far apart as rounds."""
         plan = self._experiments.pop((vantage, platform), None)
-        if plan is None or self._stopping():
+        if plan is None or plan.experiment is None or self._stopping():
+            return
+        if plan.experiment.most_seconds > EXPERIMENT_SHARE * interval_seconds:
             return
         if self._data.refuse_burst(vantage, platform, plan) is not None:
             return  # the next round asks again
@@ -99,7 +104,7 @@ class Judging:
             observed = await self.rounds.experiments.made(
                 PlannedBurst(platform, plan), vantage=vantage
             )
-        self.judge(observed, holds_seconds)
+        self.judge(observed, HOLD_INTERVALS * interval_seconds)
 
     def _paid(
         self, vantage: str, platform: str, plan: Burst | None, holds_seconds: float

@@ -119,6 +119,12 @@ class Experiment(Struct, frozen=True, kw_only=True):
     deadline_seconds: float = 30.0
 
     @property
+    def most_seconds(self) -> float:
+        """How long it lasts at most, but for its handshakes."""
+        each = self.wait_seconds + self.deadline_seconds
+        return self.pause_seconds + each * (1 if self.at_once else self.reads)
+
+    @property
     def most_bytes(self) -> int:
         """What its bodies come to at most."""
         return self.reads * self.read_bytes

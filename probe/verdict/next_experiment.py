@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from probe.model.law import Amount, Experiment, Law, LawEffect, Trial, TriedRead, Unit
 from probe.verdict.law_found import AGREE, START_BYTES, law_of
 
@@ -32,7 +34,9 @@ LEAST_WAIT, MOST_WAIT = 2.0, 4.0
 SMALL_READS = 6
 LEAST_SMALL_BYTES = 1_024
 HANDSHAKE_BYTES = 6_000.0
-PAUSES = (30.0, 240.0)
+PAUSES = (30.0, 120.0)
+SMALL_SECONDS = 10.0
+"""For so long a small read is waited for: what is slow is seen to be by then."""
 SLOW_SECONDS = 12.0
 """For so long a read goes on at the rate, if that is known."""
 
@@ -112,10 +116,16 @@ def _of_law(law: Law, reads: Sequence[TriedRead], first_bytes: int) -> Experimen
         return Experiment(trial=Trial.PAIR, read_bytes=size, reads=2, at_once=True)
     small = _small_bytes(law, reads)
     if law.afresh is None and small and _may(reads, Trial.SMALL):
-        return Experiment(trial=Trial.SMALL, read_bytes=small, reads=SMALL_READS)
+        return _in_turn(Trial.SMALL, small)
     if law.afresh is False:
         return _pause(law, reads, small)
     return None
+
+
+def _in_turn(trial: Trial, size: int) -> Experiment:
+    return Experiment(
+        trial=trial, read_bytes=size, reads=SMALL_READS, deadline_seconds=SMALL_SECONDS
+    )
 
 
 def _wait(law: Law) -> float:
@@ -144,7 +154,5 @@ def _pause(law: Law, reads: Sequence[TriedRead], small: int) -> Experiment | Non
     short = law.stays_seconds is not None and law.stays_seconds.high <= PAUSES[0]
     for seconds in PAUSES:
         if seconds not in tried and not short and small:
-            return Experiment(
-                trial=Trial.PAUSE, read_bytes=small, reads=SMALL_READS, pause_seconds=seconds
-            )
+            return replace(_in_turn(Trial.PAUSE, small), pause_seconds=seconds)
     return None

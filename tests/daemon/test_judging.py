@@ -235,3 +235,13 @@ async def test_no_experiment_is_made_without_room_in_the_data_budget(
     said = looking._daemon._judging.verdicts["default", "youtube"]
     assert said.state is State.THROTTLED
     assert not looking.tried
+
+
+async def test_no_experiment_is_made_that_would_hold_up_the_next_round(looking: Looking) -> None:
+    slot = next(s for s in slots(looking._daemon._config) if s.platform == "youtube")
+    for _ in range(3):
+        await looking._daemon._judging.turn(slot, RoundKind.TRANSFER, 20.0)
+        looking.now += 300.0
+    said = looking._daemon._judging.verdicts["default", "youtube"]
+    assert said.state is State.THROTTLED
+    assert not looking.tried
