@@ -1,6 +1,6 @@
 """Legs and queries against far ends that mean harm: time, bytes and memory, whatever comes.
 
-    python -m benchmarks.hostile [--cases 20000] [--seed SEED]
+    python -m benchmarks.hostile [--quic] [--cases 20000] [--seed SEED]
 
 The far ends run in a process of their own, on loopback, so the memory is the client's alone. Every
 case must end with an observation whose failure, if any, is a word of the closed set; in time;
@@ -13,48 +13,26 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
-import multiprocessing
-import resource
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
-from multiprocessing.connection import Connection
-from pathlib import Path
 from random import Random
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 import click
 import httpx
-from msgspec import Struct
 
-from lab.loopback.hostile import PAGES, answers_to, contexts, link, scripted
-from lab.loopback.hostile import Resolver as HostileResolver
-from lab.loopback.servers import HERE, authority, certificate, leg_to, measure, serve, trust
+from benchmarks.attack import DEADLINE_SECONDS, MOST_TURNS, Figures, attack, resident_bytes
+from lab.loopback.hostile import PAGES, answers_to, link
 from lab.loopback.turns import counted
-from probe.config.schema import VantageConfig
-from probe.measure.attempt import most_wire_bytes
-from probe.measure.dns import measure_dns
 from probe.measure.dns_message import build_query, read_reply
 from probe.measure.failures import NetworkError
 from probe.measure.links import Unusable, search, usable, written_out
-from probe.measure.resolvers import Resolver
-from probe.model.failure import REASONS
 from probe.model.identity import Family
-from probe.model.observation import DnsObservation, LegObservation
 
-DEADLINE_SECONDS = 1.0
-BODY_BYTES = 65_536
-# What one read may take beyond the limit, and what the kernel holds unread.
-ONE_READ_BYTES = 16_384
-HEADERS_SHARE = 1.2
-UNREAD_BYTES = 6_400_000
-# Of a case, on average: an honest leg has some ten turns of the loop, one that gets a byte at a
-# time until its deadline a hundred. A socket that nobody empties makes thousands.
-MOST_TURNS = 200
 SEARCH_SECONDS = 1.0
 SEARCHES_AT_ONCE = 2
 SHARES = {
@@ -72,141 +50,16 @@ SHARES = {
 }
 
 
+QUIC_SHARES = {
+    "quic packets": 0.3,
+    "quic handshake": 0.2,
+    "quic frames": 0.25,
+    "http/3": 0.23,
+    "quic certificate of 100 names": 0.01,
+    "quic certificate of 6,000 names": 0.01,
+}
+
 T = TypeVar("T")
-
-
-class Figures(Struct, frozen=True, kw_only=True):
-    """Of all cases of one kind. ``broken``: what no case may do, as text. ``most_bytes`` is what
-    the hungriest read from its socket, ``turns`` how often the event loop turned for a case, on
-    average, and ``cpu_seconds`` what this process took."""
-
-    kind: str
-    cases: int
-    deadline_seconds: float
-    longest_seconds: float
-    most_bytes: int
-    allowed_bytes: int
-    outcomes: dict[str, int]
-    broken: tuple[str, ...]
-    grown_bytes: int
-    seconds: float
-    turns: float
-    cpu_seconds: float
-
-
-def resident_bytes() -> int:
-    """Memory that this process has in RAM."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-
-
-def run_far_end(kind: str, seed: str, ports: Connection) -> None:
-    """Be the far end of ``kind`` until the parent ends this process."""
-
-    logging.getLogger("asyncio").setLevel(logging.ERROR)  # clients go away in mid-flood
-
-    async def be() -> None:
-        if kind == "dns":
-            loop = asyncio.get_running_loop()
-            transport, _ = await loop.create_datagram_endpoint(
-                lambda: HostileResolver(seed), local_addr=("127.0.0.1", 0)
-            )
-            ports.send(transport.get_extra_info("sockname")[1])
-            await asyncio.Event().wait()
-        make, context = contexts()[kind]
-        async with serve(scripted(make, f"{seed}/{kind}"), context) as server:
-            ports.send(server.port)
-            await asyncio.Event().wait()
-
-    asyncio.run(be())
-
-
-def attack(kind: str, cases: int, *, at_once: int, seed: str) -> Figures:
-    """Measure ``cases`` times against the far end of ``kind``."""
-    trust()  # made before the fork: both sides then know the same authority
-    certificate()
-    authority()
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("fork").Process(
-        target=run_far_end, args=(kind, seed, theirs), daemon=True
-    )
-    process.start()
-    try:
-        return asyncio.run(_attack(kind, cases, at_once, ours.recv()))
-    finally:
-        process.terminate()
-        process.join()
-
-
-async def _attack(kind: str, cases: int, at_once: int, port: int) -> Figures:
-    outcomes: Counter[str] = Counter()
-    broken: list[str] = []
-    longest, most = 0.0, 0
-    # A client of a proxy that is not one gets nowhere else.
-    proxies = [
-        VantageConfig(name="proxied", proxy=f"{scheme}://127.0.0.1:{port}")
-        for scheme in ("socks5", "http")
-    ]
-    resolver = Resolver(name="hostile", transport="udp", address="127.0.0.1", port=port)
-
-    async def one(number: int) -> LegObservation | DnsObservation:
-        if kind == "dns":
-            (seen, *_) = await measure_dns(
-                "www.example.com",
-                Family.IPV4,
-                resolver,
-                via=HERE,
-                deadline_seconds=DEADLINE_SECONDS,
-                linger_seconds=0.05,
-            )
-            return seen
-        leg = leg_to(port, max_bytes=BODY_BYTES, min_bytes=BODY_BYTES)
-        via = proxies[number % 2] if kind == "proxy" else HERE
-        return await measure(leg, via=via, deadline=DEADLINE_SECONDS)
-
-    async def worker(share: int) -> None:
-        nonlocal longest, most
-        for number in range(share):
-            began = time.monotonic()
-            try:
-                seen = await one(number)
-            except Exception as error:  # what the whole program exists to find
-                broken.append(f"{type(error).__name__}: {error}")
-                continue
-            longest = max(longest, time.monotonic() - began)
-            received = seen.wire_bytes_received or 0
-            if isinstance(seen, LegObservation) and seen.curve:
-                received = min(received, seen.curve[-1].bytes + most_wire_bytes(0))
-            most = max(most, received)
-            word = "fine" if seen.failure is None else seen.failure.reason
-            if seen.failure is not None and word not in REASONS:
-                broken.append(f"a word that nobody knows: {word}")
-            outcomes[word] += 1
-
-    shares = [cases // at_once + (i < cases % at_once) for i in range(at_once)]
-    # What is made once (the first leg's imports and caches) is no growth.
-    await worker(min(2, cases))
-    outcomes.clear()
-    gc.collect()
-    before, began, cpu = resident_bytes(), time.monotonic(), time.process_time()
-    with counted() as turns:
-        await asyncio.gather(*map(worker, shares))
-    gc.collect()
-    if turns.count > MOST_TURNS * cases:
-        broken.append(f"the event loop turned {turns.count} times for {cases} cases")
-    return Figures(
-        kind=kind,
-        cases=sum(outcomes.values()) + len(broken),
-        deadline_seconds=DEADLINE_SECONDS,
-        longest_seconds=longest,
-        most_bytes=most,
-        allowed_bytes=round(most_wire_bytes(BODY_BYTES) * HEADERS_SHARE) + UNREAD_BYTES,
-        outcomes=dict(outcomes),
-        broken=tuple(broken),
-        grown_bytes=resident_bytes() - before,
-        seconds=time.monotonic() - began,
-        turns=turns.count / max(1, cases),
-        cpu_seconds=time.process_time() - cpu,
-    )
 
 
 def parse(cases: int, *, seed: str) -> Figures:
@@ -314,7 +167,7 @@ async def _search_pages(cases: int) -> Figures:
 
 
 def figures_of(kind: str, cases: int, *, at_once: int, seed: str) -> Figures:
-    """Of one kind of ``SHARES``."""
+    """Of one kind of either table of shares."""
     match kind:
         case "dns messages":
             return parse(cases, seed=seed)
@@ -328,16 +181,17 @@ def figures_of(kind: str, cases: int, *, at_once: int, seed: str) -> Figures:
 
 @click.command()
 @click.option("--cases", default=20_000, help="Of all kinds together.")
+@click.option("--quic", is_flag=True, help="Far ends over QUIC, in place of all others.")
 @click.option("--at-once", default=20, help="Legs at the same time.")
 @click.option("--seed", default="1", help="Draws other cases.")
-def main(cases: int, at_once: int, seed: str) -> None:
+def main(cases: int, quic: bool, at_once: int, seed: str) -> None:
     """Print the figures of each kind."""
     failed = False
     print(
         f"{'':28}{'cases':>7}{'s':>7}{'longest':>9}{'most kB':>9}{'grown kB':>9}{'turns':>7}"
         f"{'CPU ms':>8}  outcomes"
     )
-    for kind, share in SHARES.items():
+    for kind, share in (QUIC_SHARES if quic else SHARES).items():
         count = round(cases * share)
         found = figures_of(kind, count, at_once=at_once, seed=seed)
         words = ", ".join(f"{n} {word}" for word, n in Counter(found.outcomes).most_common(6))

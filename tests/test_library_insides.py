@@ -24,6 +24,7 @@ import aiodns
 import pytest
 import uvicorn
 from aioquic.asyncio.protocol import QuicConnectionProtocol
+from aioquic.h3.connection import H3Connection
 from aioquic.tls import Context
 from h2.connection import H2Connection
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
@@ -77,6 +78,10 @@ def aioquic_keeps_the_connection() -> bool:
     return "_quic" in inside(QuicConnectionProtocol)
 
 
+def has(owner: type, *names: str) -> Callable[[], bool]:
+    return lambda: set(names) <= inside(owner)
+
+
 NO_THREAD = "a look-up without a thread of c-ares for each channel: most of its cost"
 CHAIN = "the dates and names of a chain, and of a certificate that was refused"
 USED: dict[str, Part] = {
@@ -100,16 +105,20 @@ USED: dict[str, Part] = {
         "HTTP/3 is spoken over the connection that a protocol is made around",
         aioquic_keeps_the_connection,
     ),
+    **{
+        f"H3Connection.{name}": Part(
+            "aioquic",
+            "no fields are remembered, and no head is without end",
+            has(H3Connection, name),
+        )
+        for name in ("_decoder", "_get_local_settings", "_decode_headers")
+    },
     "_run_once": Part(
         "python",
         "the laboratory counts how often the event loop turns",
         lambda: hasattr(asyncio.SelectorEventLoop, "_run_once"),
     ),
 }
-
-
-def has(owner: type, *names: str) -> Callable[[], bool]:
-    return lambda: set(names) <= inside(owner)
 
 
 # Not private by name, and in no library's documentation.

@@ -5,17 +5,40 @@ from __future__ import annotations
 import time
 
 import httpx
-from aioquic.h3.connection import H3Connection
-from aioquic.h3.events import DataReceived, HeadersReceived
+import pylsqpack
+from aioquic.h3.connection import H3Connection, Setting
+from aioquic.h3.events import DataReceived, Headers, HeadersReceived
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import QuicEvent
 
-from probe.measure.failures import UNEXPECTED_STATUS
+from probe.measure.failures import UNEXPECTED_STATUS, NetworkError
 from probe.measure.http import facts_of, headers, status_of
+from probe.measure.http1 import MOST_HEAD_BYTES
 from probe.measure.kernel_stamps import Arrival
-from probe.model.failure import BODY_TOO_SHORT, PAGE_INSTEAD, Failure
+from probe.model.failure import BODY_TOO_SHORT, PAGE_INSTEAD, PROTOCOL_ERROR, Failure
 from probe.model.identity import Compares, Phase
 from probe.model.observation import HttpFacts, Leg
+
+
+class _Connection(H3Connection):
+    """Remembers no fields for the far end (RFC 9204, 3.2.3), and reads no head without end.
+
+    With a table of 4,096 bytes, which aioquic offers, one byte can stand for 4,000: 100 kB then
+    take half a gigabyte and ten seconds. One request has no use for it.
+    """
+
+    def __init__(self, quic: QuicConnection) -> None:
+        super().__init__(quic)
+        self._decoder = pylsqpack.Decoder(0, 0)
+
+    def _get_local_settings(self) -> dict[int, int]:
+        nothing = {Setting.QPACK_MAX_TABLE_CAPACITY: 0, Setting.QPACK_BLOCKED_STREAMS: 0}
+        return super()._get_local_settings() | nothing
+
+    def _decode_headers(self, stream_id: int, frame_data: bytes | None) -> Headers:
+        if frame_data is not None and len(frame_data) > MOST_HEAD_BYTES:
+            raise NetworkError(PROTOCOL_ERROR, f"a head of more than {MOST_HEAD_BYTES} bytes")
+        return super()._decode_headers(stream_id, frame_data)
 
 
 class Http3:
@@ -29,7 +52,7 @@ class Http3:
     def __init__(self, quic: QuicConnection, leg: Leg, received_before: int) -> None:
         self._leg = leg
         self._reads = leg.compares is Compares.GOODPUT
-        self._connection = H3Connection(quic)
+        self._connection = _Connection(quic)
         self.received_before = received_before
         self.head: Arrival | None = None
         self.facts: HttpFacts | None = None

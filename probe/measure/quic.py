@@ -37,6 +37,7 @@ from probe.measure.http3 import Http3
 from probe.measure.kernel_stamps import Arrival, Timeline
 from probe.measure.lookout import Lookout
 from probe.measure.pulse import Pulse, Signs
+from probe.measure.quic_bounds import MOST_AT_ONCE, MOST_DATAGRAM_BYTES, QuicBounds
 from probe.measure.quic_ping import Ping, readable
 from probe.measure.trust import Trust
 from probe.model.failure import BODY_TOO_SHORT, PROTOCOL_ERROR, Failure
@@ -47,11 +48,6 @@ from probe.model.observation import Leg, LegObservation, QuicInfo, Sample, TlsFa
 logging.getLogger("quic").disabled = True
 
 _HEADER_BYTES = {socket.AF_INET: 28, socket.AF_INET6: 48}
-_MOST_DATAGRAM_BYTES = 65_535
-OVERHEAD_BYTES = 262_144
-"""What is received of one far end beyond a body and a quarter of it, datagrams' headers included;
-an honest handshake has some kB."""
-_DATAGRAMS_PER_TURN = 16
 # Alerts of TLS arrive as 0x100 and their number (RFC 9001, section 4.8).
 _CRYPTO_ERRORS = range(0x100, 0x200)
 _CERTIFICATE_ALERTS = {0x100 + 42, 0x100 + 43, 0x100 + 45, 0x100 + 46, 0x100 + 48}
@@ -121,15 +117,13 @@ class _Exchange:
             configuration.verify_mode = ssl.CERT_NONE
         self._leg = leg
         self._reads = leg.compares is Compares.GOODPUT
-        self._most = OVERHEAD_BYTES + (leg.max_bytes + leg.max_bytes // 4 if self._reads else 0)
+        self._bounds = QuicBounds(leg.max_bytes if self._reads else 0)
         self._quic = _Connection(configuration=configuration)
         self._http: Http3 | None = None
         self._sock: socket.socket | None = None
         self._ping = Ping()
         self._arrivals: list[Arrival] = []
-        self._datagrams = 0
         self._sent = 0
-        self._received = 0
         self.started_at = time.time()
         self._offset_ns = kernel_stamps.wall_offset_ns()
         self._started_ns = self._hello_ns = time.monotonic_ns()
@@ -180,7 +174,7 @@ class _Exchange:
             moved_ns=max(moved_ns, self._hello_ns),
             connected_ns=self._hello_ns if there else None,
             asked_ns=None if self._http is None else self._http.asked_ns,
-            received=self._received,
+            received=self._bounds.received,
         )
 
     def judge(self) -> Failure | None:
@@ -211,23 +205,24 @@ class _Exchange:
         except TimeoutError:
             self._quic.handle_timer(now=time.monotonic())
             return
-        for _ in range(_DATAGRAMS_PER_TURN):
+        self._bounds.turn()
+        for _ in range(MOST_AT_ONCE):
             try:
                 data, ancillary, _, _ = sock.recvmsg(
-                    _MOST_DATAGRAM_BYTES, kernel_stamps.ANCILLARY_BYTES
+                    MOST_DATAGRAM_BYTES, kernel_stamps.ANCILLARY_BYTES
                 )
             except (BlockingIOError, InterruptedError):
                 return
-            self._datagrams += 1
-            self._received += len(data) + _HEADER_BYTES[sock.family]
-            if self._received > self._most:
-                raise NetworkError(PROTOCOL_ERROR, f"more than {self._most} bytes came")
+            self._bounds.came(len(data) + _HEADER_BYTES[sock.family])
             self._arrivals.append(
-                Arrival(self._received, time.monotonic_ns(), kernel_stamps.stamp_ns(ancillary))
+                Arrival(
+                    self._bounds.received, time.monotonic_ns(), kernel_stamps.stamp_ns(ancillary)
+                )
             )
-            self._quic.receive_datagram(data, self._peer, now=time.monotonic())
-            self._handle_events()
-            if self._over:
+            with self._bounds:
+                self._quic.receive_datagram(data, self._peer, now=time.monotonic())
+                self._handle_events()
+            if self._over or self._bounds.turn_is_over:
                 return
 
     def _handle_events(self) -> None:
@@ -246,7 +241,7 @@ class _Exchange:
             self._over = True
         else:
             self._check_pin()
-            self._http = Http3(self._quic, self._leg, self._received)
+            self._http = Http3(self._quic, self._leg, self._bounds.received)
 
     def _check_pin(self) -> None:
         if not self._leg.pin:
@@ -259,13 +254,13 @@ class _Exchange:
     def _ended(self, event: events.ConnectionTerminated) -> None:
         """The far end closed it, or silence did. Raises what that is."""
         alert = event.error_code - 0x100
-        if self._leg.answer is Answer.ANY and event.error_code in _CRYPTO_ERRORS:
+        if self._leg.answer is Answer.ANY and _of_tls(event):
             name = AlertDescription(alert).name if alert in set(AlertDescription) else OTHER
             self._alert = name if name in ALERTS else OTHER
             self._finished = self._arrivals[-1]
             self._over = True
             return
-        raise _why(event, self._quic.found)
+        raise _why(event, self._quic)
 
     def observation(
         self,
@@ -288,7 +283,7 @@ class _Exchange:
         done = self._finished is not None
         header = _HEADER_BYTES[SOCKET_FAMILIES[family_of(address)]]
         ping = self._ping
-        came = self._received - header * self._datagrams
+        received = self._bounds.received
         return LegObservation(
             leg=self._leg,
             order=order,
@@ -305,9 +300,11 @@ class _Exchange:
             body_bytes=None if self._http is None else self._http.body_bytes,
             curve=self._curve(timeline),
             wire_bytes_sent=self._sent + ping.bytes_sent + header * ping.packets_sent,
-            wire_bytes_received=self._received + ping.bytes_came + header * ping.packets_came,
+            wire_bytes_received=self._bounds.received
+            + ping.bytes_came
+            + header * ping.packets_came,
             seen_names=seen_names,
-            quic=QuicInfo(bytes_received=came),
+            quic=QuicInfo(bytes_received=received - header * self._bounds.datagrams),
         )
 
     def _tls(self) -> TlsFacts:
@@ -357,6 +354,8 @@ class _Connection(QuicConnection):
     has every name of a certificate in it and may not fit into a packet. ``found`` has it."""
 
     found = ""
+    over_http = False
+    """Whether it was HTTP/3 that aioquic found wrong."""
 
     def close(
         self,
@@ -365,20 +364,28 @@ class _Connection(QuicConnection):
         reason_phrase: str = "",
     ) -> None:
         self.found = self.found or reason_phrase
+        self.over_http = self.over_http or (error_code != 0 and frame_type is None)
         super().close(error_code, frame_type)
 
 
-def _why(event: events.ConnectionTerminated, found: str) -> Exception:
-    """The connection's end as an error; ``found`` is what aioquic said of it. The far end's own
-    words are never kept."""
+def _of_tls(event: events.ConnectionTerminated) -> bool:
+    """Whether an alert ended it. Those who end it as an application have numbers of their own, and
+    HTTP/3's are the same as alerts' (RFC 9114, 8.1); they name no type of frame."""
+    return event.error_code in _CRYPTO_ERRORS and event.frame_type is not None
+
+
+def _why(event: events.ConnectionTerminated, quic: _Connection) -> Exception:
+    """The connection's end as an error. The far end's own words are never kept."""
+    if quic.over_http:
+        return NetworkError(PROTOCOL_ERROR, "what came is not HTTP/3")
     if event.error_code in _CERTIFICATE_ALERTS and event.frame_type is not None:
-        words = found or event.reason_phrase
+        words = quic.found or event.reason_phrase
         if words.startswith("hostname") or "match" in words:
             return NetworkError("ssl_invalid_hostname", "the certificate is for another name")
         if "issuer" in words or "self" in words:
             return NetworkError("ssl_unknown_authority", "the certificate's authority is not known")
         return NetworkError("ssl_invalid_certificate", "the certificate is not valid")
-    if event.error_code in _CRYPTO_ERRORS:
+    if _of_tls(event):
         return NetworkError("ssl_failed_handshake", f"alert {event.error_code - 0x100}")
     if event.error_code == QuicErrorCode.INTERNAL_ERROR and "version" in event.reason_phrase:
         return NetworkError("quic_incompatible_version", "no common version of QUIC")

@@ -32,6 +32,9 @@ _LONG_HEADER = 0xC0
 _NOBODY_SPEAKS = 0x0A0A0A0A
 # A number in two bytes (RFC 9000, 16).
 _TWO_BYTES = 0x4000
+MOST_NOT_ANSWERS = 64
+"""After so many datagrams that are no answer nothing more is read: somebody floods the port."""
+_AT_ONCE = 16
 _MOST_DATAGRAM_BYTES = 2_048
 
 
@@ -71,7 +74,7 @@ class Ping:
             for waits in (SENT_AGAIN_SECONDS, PING_SECONDS - SENT_AGAIN_SECONDS):
                 self._send(sock)
                 self.seconds = await self._answered(sock, waits)
-                if self.seconds is not None:
+                if self.seconds is not None or self._flooded:
                     return
 
     def _send(self, sock: socket.socket) -> None:
@@ -85,34 +88,43 @@ class Ping:
         self._sent.append(one)
         self.bytes_sent += PING_BYTES
 
+    @property
+    def _flooded(self) -> bool:
+        return self.packets_came >= MOST_NOT_ANSWERS
+
     async def _answered(self, sock: socket.socket, seconds: float) -> float | None:
         try:
             async with asyncio.timeout(seconds):
-                while True:
+                while not self._flooded:
                     await readable(sock)
                     if (found := self._read(sock)) is not None:
                         return found
         except TimeoutError:
-            return None
+            pass
+        return None
 
     def _read(self, sock: socket.socket) -> float | None:
-        """The round trip that what has come tells; ``None``: it is no answer."""
-        try:
-            data, ancillary, _, _ = sock.recvmsg(
-                _MOST_DATAGRAM_BYTES, kernel_stamps.ANCILLARY_BYTES
+        """The round trip that what has come tells; ``None``: there is no answer among it."""
+        for _ in range(_AT_ONCE):
+            try:
+                data, ancillary, _, _ = sock.recvmsg(
+                    _MOST_DATAGRAM_BYTES, kernel_stamps.ANCILLARY_BYTES
+                )
+            except (BlockingIOError, InterruptedError):
+                return None
+            now_ns, stamp = time.monotonic_ns(), kernel_stamps.stamp_ns(ancillary)
+            self.bytes_came += len(data)
+            self.packets_came += 1
+            sent = next(
+                (one for one in self._sent if answers(data, one.their_id, one.own_id)), None
             )
-        except (BlockingIOError, InterruptedError):
-            return None
-        now_ns, stamp = time.monotonic_ns(), kernel_stamps.stamp_ns(ancillary)
-        self.bytes_came += len(data)
-        self.packets_came += 1
-        sent = next((one for one in self._sent if answers(data, one.their_id, one.own_id)), None)
-        if sent is None:
-            return None
-        came_ns = now_ns if stamp is None else stamp - self._offset_ns
-        if not sent.at_ns <= came_ns <= now_ns:
-            came_ns = now_ns  # the wall clock was set meanwhile
-        return (came_ns - sent.at_ns) / kernel_stamps.NANOSECONDS
+            if sent is None:
+                continue
+            came_ns = now_ns if stamp is None else stamp - self._offset_ns
+            if not sent.at_ns <= came_ns <= now_ns:
+                came_ns = now_ns  # the wall clock was set meanwhile
+            return (came_ns - sent.at_ns) / kernel_stamps.NANOSECONDS
+        return None
 
 
 def nameless(their_id: bytes, own_id: bytes) -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.hostile import Figures, attack, judge_links, parse, search_pages
+from benchmarks.attack import Figures, attack
+from benchmarks.hostile import judge_links, parse, search_pages
 from lab.loopback.hostile import contexts
 
 KINDS = tuple(contexts())
