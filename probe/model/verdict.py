@@ -271,6 +271,13 @@ class Verdict(Struct, frozen=True, kw_only=True):
         return self.state in RESTRICTED
 
     @property
+    def ailing_beside(self) -> bool:
+        """Whether it says that something is wrong which is not TCP's here and now: what is so over
+        another transport, of an operator's sites, or of the time before."""
+        over = any(one.state in AILING for one in self.over)
+        return over or bool(self.curtains) or self.back is not None
+
+    @property
     def votes(self) -> bool:
         """Restricted, and that stands for its network: what may be a filter's at home does not."""
         return self.restricted and self.reason != HOME_RESOLVER

@@ -151,6 +151,15 @@ MIGRATIONS: tuple[Migration, ...] = (
             "CREATE TABLE words (id INTEGER PRIMARY KEY, body BLOB NOT NULL)",
         ),
     ),
+    Migration(
+        # What is wrong over another transport alone is no state of a span. Rounds of an older
+        # version stay what they were taken for.
+        name="what is wrong beside the state",
+        statements=(
+            "ALTER TABLE rounds ADD COLUMN ailing_beside INTEGER NOT NULL DEFAULT 0",
+            "CREATE INDEX rounds_ailing_beside ON rounds (slot, reckoned) WHERE ailing_beside",
+        ),
+    ),
 )
 
 SUMMED_SINCE = 6

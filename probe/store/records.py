@@ -67,7 +67,7 @@ class Queued(Protocol):
 
 class RoundRecord:
     """A round with its verdict. ``uid`` is the observation's; ``reckoned`` its time by the
-    history's own clock."""
+    history's own clock; ``ailing_beside`` is the verdict's."""
 
     def __init__(
         self,
@@ -76,10 +76,10 @@ class RoundRecord:
         uid: str,
         at: float,
         reckoned: float,
-        vantage: str,
-        platform: str,
+        slot: tuple[str, str],
         kind: str,
         state: str,
+        ailing_beside: bool,
         packed: Packed,
         summary: PackedSummary,
     ) -> None:
@@ -87,9 +87,10 @@ class RoundRecord:
         self.uid = uid
         self.reckoned = reckoned
         self._at = at
-        self._slot = (vantage, platform)
+        self._slot = slot
         self._kind = kind
         self._state = state
+        self._ailing_beside = ailing_beside
         self._packed = packed
         self._summary = summary
 
@@ -101,9 +102,17 @@ class RoundRecord:
         slot = tables.slot(connection, *self._slot)
         dictionary = tables.dictionary(connection, self._packed, self._at)
         connection.execute(
-            "INSERT OR REPLACE INTO rounds (id, at, slot, kind, state, reckoned) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (self.number, self._at, slot, self._kind, self._state, self.reckoned),
+            "INSERT OR REPLACE INTO rounds (id, at, slot, kind, state, reckoned, ailing_beside) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                self.number,
+                self._at,
+                slot,
+                self._kind,
+                self._state,
+                self.reckoned,
+                self._ailing_beside,
+            ),
         )
         connection.execute(
             "INSERT OR REPLACE INTO bodies (round, dictionary, body) VALUES (?, ?, ?)",

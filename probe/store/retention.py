@@ -1,11 +1,12 @@
 """What is forgotten, and in which order: calm times first, evidence of incidents last.
 
-Rounds within ``MARGIN_SECONDS`` of a span that was not calm are evidence. Of the others one an hour
-is left after ``full_detail``, none after ``keep``; evidence goes after ``keep_incidents``. Above
-``max_size`` the oldest calm rounds go first, then the oldest of all. Spans, findings and incidents
-are small and stay. Samples that wait for a receiver take at most half of ``max_size``: evidence of
-a shutdown must not make room for what the shutdown keeps from being sent. Everything is done in
-small transactions, so that rounds are never kept waiting.
+Rounds within ``MARGIN_SECONDS`` of a span that was not calm are evidence, and so are those within
+as much of a round that shows something wrong beside its state (over another transport, say). Of the
+others one an hour is left after ``full_detail``, none after ``keep``; evidence goes after
+``keep_incidents``. Above ``max_size`` the oldest calm rounds go first, then the oldest of all.
+Spans, findings and incidents are small and stay. Samples that wait for a receiver take at most half
+of ``max_size``: evidence of a shutdown must not make room for what the shutdown keeps from being
+sent. Everything is done in small transactions, so that rounds are never kept waiting.
 
 How old a round is, is told by the history's own clock (reckoning.py, the column ``reckoned``) and
 never by the wall clock, whose word may be wrong by years now, or was when the round was measured.
@@ -36,6 +37,7 @@ _BEFORE = 2 * 3_600.0
 _TROUBLED = (
     "state IN ('throttled', 'blocked', 'impaired', 'withheld', 'degraded', 'offline', 'down')"
 )
+_BESIDE = "SELECT slot, reckoned, reckoned FROM rounds WHERE ailing_beside"
 _CALM = " AND ".join(
     f"""coalesce((
     SELECT ended_at FROM {table} AS t WHERE t.slot = rounds.slot
@@ -117,10 +119,10 @@ def _find_trouble(connection: sqlite3.Connection) -> None:
         ("troubled_reckoned", "reckoned_from", "reckoned_until", "reckoned_from IS NOT NULL"),
     ):
         stretches: list[tuple[int, float, float]] = []
-        for slot, started_at, ended_at in connection.execute(
-            f"SELECT slot, {begin}, {end} FROM spans WHERE {_TROUBLED} AND {such} "
-            f"ORDER BY slot, {begin}"
-        ):
+        found = f"SELECT slot, {begin}, {end} FROM spans WHERE {_TROUBLED} AND {such}"
+        if table == "troubled_reckoned":
+            found += f" UNION ALL {_BESIDE}"
+        for slot, started_at, ended_at in connection.execute(f"{found} ORDER BY 1, 2"):
             start, stop = started_at - MARGIN_SECONDS, ended_at + MARGIN_SECONDS
             if stretches and stretches[-1][0] == slot and start <= stretches[-1][2]:
                 start, stop = stretches[-1][1], max(stop, stretches[-1][2])

@@ -269,7 +269,7 @@ class Store:
             if keeper.spans.add(stored, reckoned):
                 # What just changed is what one would miss most.
                 self._urgent = True
-            elif stored.verdict.state is not State.OK:
+            elif stored.verdict.state is not State.OK or stored.verdict.ailing_beside:
                 self._hurry()
         elif not isinstance(item, GivenSample):
             record = item()
@@ -330,10 +330,10 @@ class Store:
             uid=observed.id,
             at=observed.started_at,
             reckoned=reckoned,
-            vantage=observed.vantage,
-            platform=observed.platform,
+            slot=(observed.vantage, observed.platform),
             kind=observed.kind.value,
             state=stored.verdict.state.value,
+            ailing_beside=stored.verdict.ailing_beside,
             packed=self._packer.pack(stored),
             summary=packed(stored),
         )

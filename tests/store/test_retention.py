@@ -5,11 +5,16 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 from random import Random
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
 
 from probe.config.schema import StoreConfig
 from probe.config.values import Bytes
+from probe.model.curtain import Curtain, CurtainKind
 from probe.model.stored import StoredRound
-from probe.model.verdict import State
+from probe.model.verdict import LookingBack, State, TransportFinding
 from probe.store.database import open_writer
 from probe.store.history import History
 from probe.store.retention import prune, used_bytes
@@ -103,6 +108,51 @@ def test_a_cap_on_size_takes_calm_rounds_first(tmp_path: Path) -> None:
     left = after(path, connection, START + 10 * DAY, max_size=Bytes(cap))
     assert [r for r in left if r.verdict.state is State.BLOCKED] == [ROUNDS[n] for n in BLOCKED]
     assert path.stat().st_size <= 1.1 * cap
+
+
+SINCE = START + 300.0 * BLOCKED[0]
+QUIC = TransportFinding(
+    transport="quic",
+    state=State.BLOCKED,
+    rule_id="silent",
+    sentence="Over QUIC nobody answers.",
+    at=SINCE,
+    since=SINCE,
+)
+CURTAIN = Curtain(operator="ovh", kind=CurtainKind.FROZEN, since=SINCE, sites=4, others=5)
+BACK = LookingBack(
+    target="object", since=START, until=SINCE, times=9.0, before=1.0, after=1.0, others=1.0
+)
+
+
+@pytest.mark.parametrize(
+    ("beside", "evidence"),
+    [
+        ({"over": (QUIC,)}, True),
+        ({"over": (replace(QUIC, state=State.IMPAIRED),)}, True),
+        ({"curtains": (CURTAIN,)}, True),
+        ({"back": BACK}, True),
+        # A network that carries no QUIC at all is so for months, and a line that is slow, too.
+        ({"over": (replace(QUIC, state=State.OFFLINE),)}, False),
+        ({"over": (replace(QUIC, state=State.DEGRADED),)}, False),
+        ({"over": (replace(QUIC, state=State.OK),)}, False),
+        ({}, False),
+    ],
+)
+def test_what_is_wrong_beside_the_state_is_evidence_too(
+    beside: dict[str, Any], evidence: bool, tmp_path: Path
+) -> None:
+    """TCP is well all the time; for an hour something else is not."""
+    path = tmp_path / "h"
+    rounds = [stored(n) for n in range(576)]
+    for n in BLOCKED:
+        rounds[n] = replace(rounds[n], verdict=replace(rounds[n].verdict, **beside))
+    kept = rounds[BLOCKED[0] - MARGIN_ROUNDS + 1 : BLOCKED[-1] + MARGIN_ROUNDS]
+    left = after(path, filled(path, rounds), START + 40 * DAY)
+    assert ([r for r in left if r in kept] == kept) is evidence
+    assert 35 <= len([r for r in left if r not in kept]) <= 45
+    left = after(path, open_writer(path), START + 500 * DAY)
+    assert bool(left) is evidence
 
 
 def test_samples_stay_until_they_were_forwarded(tmp_path: Path) -> None:

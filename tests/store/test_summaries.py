@@ -81,6 +81,8 @@ def older(connection: sqlite3.Connection) -> None:
     """As the version before summaries wrote it."""
     for table in ("summaries", "words"):
         connection.execute(f"DROP TABLE {table}")
+    connection.execute("DROP INDEX rounds_ailing_beside")
+    connection.execute("ALTER TABLE rounds DROP COLUMN ailing_beside")
     connection.execute(f"PRAGMA user_version = {SUMMED_SINCE - 1}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from probe.config.schema import StoreConfig
 from probe.config.values import Seconds
 from probe.model.finding import Finding, FindingKind, Incident, Scope
 from probe.model.stored import StoredRound
-from probe.model.verdict import State
+from probe.model.verdict import State, TransportFinding
 from probe.store.history import History, HistoryError
 from probe.store.writer import HURRY_SECONDS, Store
 from tests.store.rounds import START, stored
@@ -105,13 +106,28 @@ def test_rounds_wait_for_their_batch_but_a_change_of_state_does_not(tmp_path: Pa
     store.close(20)
 
 
-def test_what_is_not_calm_waits_no_longer_than_a_minute(tmp_path: Path) -> None:
+def beside(round_: StoredRound) -> StoredRound:
+    """The same, and its platform is blocked over QUIC."""
+    finding = TransportFinding(
+        transport="quic", state=State.BLOCKED, rule_id="r", sentence="S.", at=START, since=START
+    )
+    return replace(round_, verdict=replace(round_.verdict, over=(finding,)))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [partial(stored, state=State.BLOCKED), lambda *a, **named: beside(stored(*a, **named))],
+    ids=["state", "beside"],
+)
+def test_what_is_not_calm_waits_no_longer_than_a_minute(
+    made: Callable[..., StoredRound], tmp_path: Path
+) -> None:
     clock = [0.0]
     store = Store(
         tmp_path / "h", StoreConfig(batch=SLOW), monotonic=lambda: clock[0], wall=lambda: START
     )
     store.start()
-    keep(store, stored(0), stored(1, platform="facebook", state=State.BLOCKED))
+    keep(store, stored(0), made(1, platform="facebook"))
     wait_for(lambda: store.health().committed_rounds == 2)
     keep(store, stored(2))
     wait_for(lambda: store.health().queued == 1)
@@ -120,7 +136,7 @@ def test_what_is_not_calm_waits_no_longer_than_a_minute(tmp_path: Path) -> None:
     keep(store, stored(3))
     wait_for(lambda: store.health().queued == 2)
     assert store.health().committed_rounds == 2
-    keep(store, stored(4, at=START + 600.0, platform="facebook", state=State.BLOCKED))
+    keep(store, made(4, at=START + 600.0, platform="facebook"))
     wait_for(lambda: store._due == clock[0] + HURRY_SECONDS)
     clock[0] += HURRY_SECONDS
     store.save("any", b"wakes the writer")
