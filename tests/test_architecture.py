@@ -26,6 +26,7 @@ ROOMS = (
 OWNERS = {
     "apprise": "publish",
     "apscheduler": "schedule",
+    "babel": "publish",
     "cramjam": "publish",
     "google": "publish",
     "aiodns": "measure",

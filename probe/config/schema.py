@@ -26,6 +26,7 @@ from probe.config.values import (
     HttpsUrl,
     Interface,
     LabelName,
+    Language,
     Listen,
     LogFormat,
     LogLevel,
@@ -246,7 +247,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The main file. ``platforms`` are names of definitions; ``controls`` too (``all``:
     every enabled one that is not for drawing only; ``drawn``: the same, until the daemon draws).
     ``allowed_hosts`` are names by which the server is asked, beside its own.
-    ``resolve`` pins names to addresses, as curl's ``--resolve`` does."""
+    ``resolve`` pins names to addresses, as curl's ``--resolve`` does. ``language``: of pages and
+    reports where nobody asks for another."""
 
     country: Country = "ZZ"
     listen: Listen = "127.0.0.1:9880"
@@ -283,6 +285,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     targets: TargetsConfig = TargetsConfig()
     notify: NotifyConfig = NotifyConfig()
     log: LogConfig = LogConfig()
+    language: Language = "en"
 
 
 class TlsServer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

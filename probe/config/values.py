@@ -78,6 +78,7 @@ ControlNetwork = Annotated[
 ControlPool = Annotated[str, Meta(extra={"choices": ("first", "later")})]
 HttpVersion = Annotated[str, Meta(extra={"choices": ("h2", "http/1.1")})]
 LogLevel = Annotated[str, Meta(extra={"choices": ("debug", "info", "warning", "error")})]
+Language = Annotated[str, Meta(extra={"choices": ("en", "ar", "fa", "ru", "tr", "ur")})]
 LogFormat = Annotated[str, Meta(extra={"choices": ("auto", "text", "json")})]
 PublicKey = Annotated[
     str,

@@ -134,14 +134,19 @@ def _full(value: object) -> object:
     return value
 
 
-def verdicts(histories: Iterable[History], rules: tuple[Rule, ...] = RULES) -> Iterator[str]:
-    """The lines of ``verdicts.txt``."""
+def verdicts(
+    histories: Iterable[History],
+    rules: tuple[Rule, ...] = RULES,
+    seen: Callable[[Replayed], None] = lambda one: None,
+) -> Iterator[str]:
+    """The lines of ``verdicts.txt``; each round and burst is shown to ``seen``, too."""
     yield from _HEAD.splitlines()
     for history in histories:
         lives: dict[tuple[str, str], list[tuple[int, Replayed]]] = {}
         for number, one in enumerate(judged(history, rules)):
             key = (one.observed.vantage, one.observed.platform)
             lives.setdefault(key, []).append((number, one))
+            seen(one)
         for (vantage, platform), life in lives.items():
             yield ""
             yield f"{history.name}: {platform} at {vantage}"

@@ -279,6 +279,7 @@ class Board:
             bundle=self._bundle(),
             drawn=self._drawn(),
             outside_key_file=config.settings.outside_key_file,
+            language=config.settings.language,
             tunnels=dict(self._tunnels),
             families=dict(self._families),
             records=dict(self._records),

@@ -159,4 +159,5 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     bundle: BundleHealth | None = None
     drawn: ControlHealth = ControlHealth()
     outside_key_file: str | None = None
+    language: str = "en"
     records: Mapping[str, Mapping[str, ObjectRecord]] = {}

@@ -7,19 +7,29 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from probe.publish.languages.offered import OFFERED
+from probe.publish.languages.tongue import ENGLISH_TONGUE, Tongue
+
 _FOLDER = Path(__file__).parent
 
 
 @cache
-def templates() -> Environment:
-    """The environment: autoescaping always, and an unknown name is an error."""
-    return Environment(
+def templates(tongue: Tongue = ENGLISH_TONGUE) -> Environment:
+    """The environment: autoescaping always, and an unknown name is an error. In templates
+    ``tongue`` is the language, ``|said`` says English text in it, and ``|plain`` does where there
+    can be no markup: in titles and attributes."""
+    environment = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["tongue"] = tongue
+    environment.globals["tongues"] = tuple(map(Tongue, OFFERED))
+    environment.filters["said"] = tongue.said
+    environment.filters["plain"] = tongue.plain
+    return environment
 
 
 @cache

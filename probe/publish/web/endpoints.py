@@ -20,6 +20,8 @@ from starlette.routing import Route
 
 from probe import __version__
 from probe.model.number import whole
+from probe.publish.languages.offered import OFFERED, wanted
+from probe.publish.languages.tongue import Tongue
 from probe.publish.latest.board import Board
 from probe.publish.latest.snapshot import Snapshot
 from probe.publish.metrics import blackbox
@@ -134,7 +136,13 @@ class _Views:
 
     async def page(self, request: Request) -> Response:
         snapshot = self._board.snapshot()
-        html, policy = await self._aside(lambda: _page(snapshot, self._version))
+        asked = request.query_params.get("language", "")
+        language = (
+            asked
+            if asked in OFFERED
+            else wanted(request.headers.get("accept-language", ""), snapshot.language)
+        )
+        html, policy = await self._aside(lambda: _page(snapshot, self._version, language))
         return HTMLResponse(
             html,
             headers={
@@ -142,6 +150,8 @@ class _Views:
                 "X-Content-Type-Options": "nosniff",
                 "Referrer-Policy": "no-referrer",
                 "Cache-Control": "no-store",
+                "Content-Language": language,
+                "Vary": "Accept-Language",
             },
         )
 
@@ -176,12 +186,12 @@ def _negotiation(request: Request) -> dict[str, str]:
     }
 
 
-def _page(snapshot: Snapshot, version: str) -> tuple[str, str]:
+def _page(snapshot: Snapshot, version: str, language: str) -> tuple[str, str]:
     """The landing page and its content security policy."""
     # The templates' engine is 3 MB that a daemon needs only once somebody looks at its page.
     from probe.publish.web.landing_page import CONTENT_SECURITY_POLICY, render_page
 
-    return render_page(snapshot, version), CONTENT_SECURITY_POLICY
+    return render_page(snapshot, version, Tongue(language)), CONTENT_SECURITY_POLICY
 
 
 def _response(page: Exposition) -> Response:

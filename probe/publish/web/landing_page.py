@@ -20,6 +20,7 @@ from probe.model.identity import Vantage
 from probe.model.verdict import State, Verdict
 from probe.nation.fuse import worst
 from probe.publish.curtain_notes import curtains_of, said_of_lines
+from probe.publish.languages.tongue import ENGLISH_TONGUE, Tongue
 from probe.publish.latest.bundle_health import BundleHealth
 from probe.publish.latest.snapshot import Snapshot
 from probe.publish.plain_words import failure_words, unread_words
@@ -71,8 +72,8 @@ class VantagePart(Struct, frozen=True, kw_only=True):
     platforms: tuple[Card, ...]
 
 
-def render_page(snapshot: Snapshot, version: str) -> str:
-    """The page as HTML."""
+def render_page(snapshot: Snapshot, version: str, tongue: Tongue = ENGLISH_TONGUE) -> str:
+    """The page as HTML, in ``tongue``."""
     clock = TimeWriter()
     restricted = [
         f"{verdict.platform} {verdict.state.value}"
@@ -80,7 +81,7 @@ def render_page(snapshot: Snapshot, version: str) -> str:
         if verdict is not None and verdict.restricted
     ]
     return (
-        templates()
+        templates(tongue)
         .get_template("page.html.j2")
         .render(
             refresh=REFRESH_SECONDS,

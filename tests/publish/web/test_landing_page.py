@@ -12,6 +12,7 @@ from probe.config.schema import Settings, VantageConfig
 from probe.model.finding import Finding, FindingKind, Reference, Scope
 from probe.model.identity import Role, RoundKind
 from probe.model.verdict import Evidence, State
+from probe.publish.languages.offered import ENGLISH, OFFERED
 from probe.publish.latest.board import Board
 from probe.publish.web.landing_page import age, render_page
 from synth.shape import NOW, PLATFORMS, config, full_round, verdict_of
@@ -96,7 +97,8 @@ def test_nothing_is_fetched_from_anywhere() -> None:
     board.reload_finished(False, NOW)
     html = render_page(board.snapshot(), "1.2.3")
     # Relative, so that a reverse proxy may serve the page at a path of its own.
-    assert Words(html).links == ["metrics", "probe?target=x", "-/healthy", "-/ready"]
+    languages = [f"?language={code}" for code in OFFERED if code != ENGLISH]
+    assert Words(html).links == ["metrics", "probe?target=x", "-/healthy", "-/ready", *languages]
     assert set(re.findall(r"url\((.)", html)) == {"#"}
     assert not re.search(r"https?:", html)
     assert "The last reload of the configuration failed" in html
