@@ -113,11 +113,7 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
     )
     yield Alert(
         name="ThrottlewatchImpaired",
-        expr=(
-            "count by (country, platform, drill) "
-            f"(group by (country, vantage, platform, drill) ({SAID}"
-            f'{{{TCP}, role="inside", state="{State.IMPAIRED.value}", {DRILL_MATCHER}}}))'
-        ),
+        expr=_impaired(TCP),
         hold="5m",
         severity="warning",
         summary=f"{where}: slow or failing while other sites are fine, here or everywhere",
@@ -245,6 +241,17 @@ def _over_transports(platform: str, counted: str) -> Iterator[Alert]:
             summary=f"{where}: throttled or blocked in {words}",
             description=counted + apart,
         )
+    yield Alert(
+        name="ThrottlewatchImpairedOverTransport",
+        expr=_impaired(BESIDE_TCP, "transport"),
+        hold="5m",
+        severity="warning",
+        summary=f"{where}: slow or failing while other sites are fine over it, here or everywhere",
+        description=(
+            "It is proven at {{ $value }} vantages, and nothing rules out that the platform itself "
+            f"is the cause: it accuses nobody. {apart}"
+        ),
+    )
 
 
 def _rotten() -> Alert:
@@ -274,6 +281,15 @@ def _rotten() -> Alert:
             "nowhere. Handshakes go on being tested, reads do not. `throttlewatch check --online` "
             "says what each candidate gives."
         ),
+    )
+
+
+def _impaired(over: str, *more: str) -> str:
+    """At how many vantages, over what ``over`` selects; ``more``: labels that are told apart."""
+    slot = ", ".join(("platform", *more, "drill"))
+    return (
+        f"count by (country, {slot}) (group by (country, vantage, {slot}) ({SAID}"
+        f'{{{over}, role="inside", state="{State.IMPAIRED.value}", {DRILL_MATCHER}}}))'
     )
 
 

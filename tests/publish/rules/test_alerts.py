@@ -80,7 +80,16 @@ OVER_QUIC: dict[str, tuple[str, int, str, str | None, set[str]]] = {
     "all carry none of it": ("calm", 4, "offline", "ok", set()),
     "well, and TCP blocked": ("nation", 4, "ok", "ok", {"Nation", "Systematic"}),
     "fails abroad": ("calm", 4, "blocked", "down", set()),
-    "impaired, nobody abroad": ("calm", 4, "impaired", None, set()),
+    "impaired, nobody abroad": ("calm", 4, "impaired", None, {"ImpairedOverTransport"}),
+    "impaired in one network": ("calm", 1, "impaired", "ok", {"ImpairedOverTransport"}),
+    "impaired abroad alone": ("calm", 0, "ok", "impaired", set()),
+    "an outage over both": (
+        "an outage, nobody abroad",
+        4,
+        "impaired",
+        None,
+        {"Impaired", "ImpairedOverTransport"},
+    ),
     "both": ("one network", 4, "blocked", "ok", {"Network", "NationOverTransport"}),
 }
 
