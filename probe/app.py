@@ -15,6 +15,7 @@ from probe.config.bundle import Bundle
 from probe.config.schema import Config
 from probe.daemon.bundle_watch import BundleWatch
 from probe.daemon.control_draw import ControlDraw
+from probe.daemon.hub_watch import HubWatch
 from probe.daemon.judging import Judging
 from probe.daemon.nation_watch import NationWatch
 from probe.daemon.object_cell import ObjectCell
@@ -101,7 +102,13 @@ class Daemon:
             keep_samples_seconds=float(config.settings.forward.keep),
         )
         self._draw = ControlDraw(self._store)
-        self._config = config = self._draw.drawn(config)
+        self._hub = HubWatch(
+            config,
+            self._store,
+            changed=self._reloads.ask,
+            extra=lambda vantage, platform, count: self._data.wished(vantage, platform, count),
+        )
+        self._config = config = self._draw.drawn(self._hub.heeded(config))
         self._objects = ObjectCell(self._store, self._state)
         rounds, self._runner = self._build(config)
         self._data = DataBudget(config)
@@ -123,6 +130,7 @@ class Daemon:
             forward=forwarding.health,
             outside=lambda: self._outside.health,
             bundle=lambda: self._bundle.health,
+            wishes=lambda: self._hub.health,
             drawn=lambda: self._draw.health,
         )
         memories = Memories(self._store, time.monotonic)
@@ -201,6 +209,7 @@ class Daemon:
             loop.create_task(self._sharing.run()),
             loop.create_task(self._outside.run(self._keep_outside)),
             loop.create_task(self._bundle.run()),
+            loop.create_task(self._hub.run()),
             loop.create_task(self._draw.run(self._failing_controls, self._reloads.ask)),
             loop.create_task(self._reloads.run()),
         ]
@@ -232,7 +241,8 @@ class Daemon:
 
     async def _take_up(self) -> ReloadResult:
         try:
-            config = self._draw.drawn(await asyncio.to_thread(self._read))
+            own = await asyncio.to_thread(self._read)
+            config = self._draw.drawn(self._hub.heeded(own))
             rounds, runner = self._build(config)
         except (ConfigErrors, TrustError) as error:
             self._outlets.tell(Reloaded(at=time.time(), error=error))

@@ -13,11 +13,12 @@ import msgspec
 from probe.commands.hub_findings import correct, findings, hold, publish, release
 from probe.commands.hub_health import health
 from probe.commands.hub_register import REGISTER, opened_register
+from probe.commands.hub_wishes import bundle, set_wishes, test, wishes
 from probe.commands.init import AccessSaid, CountrySaid, NetworkSaid
 from probe.commands.output import tell
+from probe.config.formats import is_loopback
 from probe.hub.enrolled import FleetPlace
 from probe.model.identity import Role
-from probe.publish.web.guard import is_loopback
 
 _DAY_SECONDS = 86_400.0
 
@@ -106,7 +107,7 @@ def rotate(file: Path, name: str) -> None:
         click.echo(register.rotate(name))
 
 
-for one in (health, publish, findings, release, hold, correct):
+for one in (wishes, set_wishes, test, bundle, health, publish, findings, release, hold, correct):
     hub.add_command(one)
 
 

@@ -50,7 +50,9 @@ def join(line: str, file: Path, ca_file: Path | None, yes: bool) -> None:
         raise click.ClickException(f"cannot write into {file.parent}: nothing was sent")
     tell(
         f"{RISK}\n\nThis line would send what it measures to {urlsplit(url).netloc}, which then "
-        "knows that it measures, and by its address where it is."
+        "knows that it measures, and by its address where it is. That hub may change how often is "
+        "measured, leave platforms out and ask for a few rounds now, as far as the file that is "
+        "written lets it; it can name no host."
     )
     if not yes:
         if not sys.stdin.isatty():
@@ -144,10 +146,34 @@ def _configuration(url: str, welcome: Welcome, credential: Path, ca_file: Path |
         f"  bearer_token_file: {json.dumps(str(credential.resolve()))}",
         f"  external_labels: {json.dumps({'instance': welcome.vantage})}",
         *([] if ca_file is None else [f"  ca_file: {json.dumps(str(ca_file.resolve()))}"]),
+        *_hub(url, welcome, credential, ca_file),
         "# Somebody said yes to the risks when this was made.",
         "acknowledge_risks: true",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _hub(url: str, welcome: Welcome, credential: Path, ca_file: Path | None) -> list[str]:
+    may = ["schedule", "platforms", "rounds", *(["targets"] if welcome.target_keys else [])]
+    lines = [
+        "# What the hub may set here: how often is measured, which of the own platforms, a few",
+        "# rounds now, and definitions that `targets.keys` have signed. It can name no host. Take",
+        "# out what it shall not set; [] is nothing.",
+        "hub:",
+        f"  url: {json.dumps(url)}",
+        f"  credential_file: {json.dumps(str(credential.resolve()))}",
+        f"  may_set: [{', '.join(may)}]",
+        *([] if ca_file is None else [f"  ca_file: {json.dumps(str(ca_file.resolve()))}"]),
+    ]
+    if welcome.target_keys:
+        lines += [
+            "targets:",
+            f"  keys: {json.dumps(welcome.target_keys)}",
+            f"  threshold: {welcome.target_threshold}",
+            "  # A bundle that changes which hosts are contacted waits until you have seen which.",
+            "  confirm_hosts: true",
+        ]
+    return lines
 
 
 def _say_what_follows(config: Config, file: Path, welcome: Welcome) -> None:

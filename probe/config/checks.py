@@ -12,12 +12,13 @@ from msgspec.structs import replace
 from probe.config.definition import Candidate, Corner, Target
 from probe.config.document import Node
 from probe.config.errors import ConfigError
-from probe.config.formats import is_address
+from probe.config.formats import is_address, is_loopback
 from probe.config.hints import near
 from probe.config.schema import (
     DnsConfig,
     ForwardConfig,
     LegsConfig,
+    MaySet,
     ResolverConfig,
     ScheduleConfig,
     Settings,
@@ -142,11 +143,40 @@ def check_settings(settings: Settings, node: Node) -> Iterator[ConfigError]:
             found="keys, and no history (store.path: null)",
             expected="a history, beside which a bundle is kept: leave out store.path, or the keys",
         )
+    yield from _check_hub(settings, node.find("hub"))
     references = any(vantage.role is Role.REFERENCE for vantage in settings.vantages)
     if settings.outside_key_file is not None and not references:
         yield node.find("outside_key_file").error(
             found="a key to sign with, and no vantage with `role: reference`",
             expected="a reference vantage, whose results are published, or no key",
+        )
+
+
+def _check_hub(settings: Settings, node: Node) -> Iterator[ConfigError]:
+    """A credential goes to nobody who could be somebody else, and a bundle is taken of those alone
+    whose keys are named."""
+    hub, names = settings.hub, [vantage.name for vantage in settings.vantages]
+    if hub.url is not None:
+        url = urlsplit(hub.url)
+        if url.scheme != "https" and not is_loopback(url.hostname or ""):
+            yield node.find("url").error(
+                found=f"{hub.url}, without TLS", expected="https: a credential goes by it"
+            )
+        if hub.credential_file is None:
+            yield node.find("url").error(
+                found="a url, and no credential_file",
+                expected="credential_file: what `throttlewatch join` wrote (docs/hub.md)",
+            )
+    if hub.vantage is not None and hub.vantage not in names:
+        yield node.find("vantage").error(
+            found=f"{hub.vantage}, which is no vantage",
+            expected=f"one of: {', '.join(names)}",
+            suggestion=near(hub.vantage, names),
+        )
+    if MaySet.TARGETS in hub.may_set and not settings.targets.keys:
+        yield node.find("may_set").error(
+            found="targets, and no keys (targets.keys)",
+            expected="the keys whose signatures count, or no `targets` here",
         )
 
 

@@ -18,6 +18,7 @@ from probe.config.probers import Prober, used
 from probe.config.schema import (
     Config,
     ForwardConfig,
+    HubConfig,
     NotifyReceiver,
     ResolverConfig,
     TargetsConfig,
@@ -31,6 +32,7 @@ FORWARD = "forward"
 OUTSIDE = "outside"
 TARGETS = "targets"
 NOTIFY = "notify"
+HUB = "hub"
 DNS_PORT = 53
 PROXY_PORTS = {"socks5": 1080, "http": 8080}
 _TOO_LONG = "the same, for answers too long for UDP"
@@ -84,6 +86,7 @@ def contacts(config: Config) -> tuple[Contact, ...]:
     found += _of_receiver(config.settings.forward)
     found += _of_outside(config)
     found += _of_targets(config.settings.targets)
+    found += _of_hub(config.settings.hub)
     for receiver in config.settings.notify.receivers:
         found += _of_notify(receiver)
     return tuple(dict.fromkeys(found))
@@ -308,6 +311,20 @@ def _of_targets(targets: TargetsConfig) -> Iterator[Contact]:
         owner=TARGETS,
         purpose="a newer bundle of definitions, signed by keys that the configuration names",
         vantages=() if targets.vantage is None else (targets.vantage,),
+    )
+
+
+def _of_hub(hub: HubConfig) -> Iterator[Contact]:
+    if hub.url is None:
+        return
+    url = urlsplit(hub.url)
+    yield Contact(
+        host=url.hostname or "",
+        port=url.port or (HTTPS_PORT if url.scheme == "https" else HTTP_PORT),
+        transport="tcp",
+        owner=HUB,
+        purpose=f"what the hub wishes; it may set here: {', '.join(hub.may_set) or 'nothing'}",
+        vantages=() if hub.vantage is None else (hub.vantage,),
     )
 
 

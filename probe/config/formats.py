@@ -44,6 +44,14 @@ def is_address(text: str) -> bool:
         return False
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach ``host``."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
 def is_address_range(text: str) -> bool:
     """Addresses with the same first bits, written with their number."""
     try:

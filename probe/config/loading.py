@@ -19,10 +19,12 @@ from probe.config.definition import Definition
 from probe.config.document import Node, merge, parse
 from probe.config.errors import ConfigError, ConfigErrors
 from probe.config.hints import default_of, keys_of, near
+from probe.config.hub_wishes import from_hub
 from probe.config.named_hosts import fitting, undeclared_hosts
 from probe.config.placed_files import (
     file_placed,
     forward_placed,
+    hub_placed,
     notify_placed,
     outside_placed,
     relative_to,
@@ -127,6 +129,8 @@ class _Loading:
                 web_config=file_placed(settings.web_config, main.find("web_config"), path),
                 forward=forward_placed(settings.forward, main, path),
                 notify=notify_placed(settings.notify, main, path),
+                hub=hub_placed(settings.hub, main, path),
+                targets=from_hub(settings.targets, settings.hub),
                 outside_key_file=outside_placed(settings.outside_key_file, main, path),
             ),
             platforms=platforms,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from probe.config import environment
 from probe.config.document import Node
 from probe.config.readable import home_of
-from probe.config.schema import ForwardConfig, NotifyConfig, StoreConfig
+from probe.config.schema import ForwardConfig, HubConfig, NotifyConfig, StoreConfig
 from probe.config.values import AUTO
 
 
@@ -45,6 +45,17 @@ def notify_placed(notify: NotifyConfig, main: Node, path: Path | None) -> Notify
         for number, one in enumerate(notify.receivers)
     )
     return replace(notify, receivers=tuple(placed))
+
+
+def hub_placed(hub: HubConfig, main: Node, path: Path | None) -> HubConfig:
+    """The same for a hub's certificates and this probe's credential there."""
+    folder = path.parent if path is not None else None
+    placed = {
+        key: str(relative_to(folder, main.find("hub", key)))
+        for key in ("credential_file", "ca_file")
+        if getattr(hub, key) is not None
+    }
+    return replace(hub, **placed)
 
 
 def outside_placed(file: str | None, main: Node, path: Path | None) -> str | None:

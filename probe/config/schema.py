@@ -6,6 +6,7 @@ Field names are the keys of the YAML files. Every default here is the default of
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -219,6 +220,31 @@ class TargetsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     confirm_hosts: bool = False
 
 
+class MaySet(StrEnum):
+    """What a hub may set at a probe. ``targets``: bundles, by signatures of ``targets.keys``, come
+    from it; ``rounds``: it may ask for extra ones."""
+
+    SCHEDULE = "schedule"
+    PLATFORMS = "platforms"
+    TARGETS = "targets"
+    ROUNDS = "rounds"
+
+
+class HubConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The hub of a fleet that this probe asks what it wishes. ``url: None``: nobody is asked.
+
+    ``may_set`` is all that it may set here. ``vantage`` is by whose way it is asked (``None``: the
+    first inside), every ``interval``.
+    """
+
+    url: ReceiverUrl | None = None
+    credential_file: str | None = None
+    ca_file: str | None = None
+    may_set: Annotated[tuple[MaySet, ...], Meta(max_length=8)] = ()
+    interval: Annotated[Seconds, Meta(ge=60.0)] = Seconds(300.0)
+    vantage: Name | None = None
+
+
 class NotifyReceiver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Somebody who is told. ``url_file`` has one of Apprise's URLs, and nothing else; ``hosts``
     (port 443 where none is given) are all that may be contacted for it, by ``proxy`` if any."""
@@ -283,6 +309,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     outside: tuple[OutsideConfig, ...] = ()
     outside_key_file: str | None = None
     targets: TargetsConfig = TargetsConfig()
+    hub: HubConfig = HubConfig()
     notify: NotifyConfig = NotifyConfig()
     log: LogConfig = LogConfig()
     language: Language = "en"

@@ -11,13 +11,16 @@ from pathlib import Path
 
 import msgspec
 
+from probe.config.bundle import Signers
+from probe.config.hub_wishes import WishedSettings
 from probe.hub.enrolled import Enrolled, FleetPlace, VantageHeard, digest_of, new_name, new_secret
 from probe.hub.own_file import FileForm, OwnFileError, opened, transaction
+from probe.hub.wish_list import AskedRounds
 
 FORM = FileForm(
     called="register of a hub",
     application_id=0x74772D68,  # "tw-h" in ASCII: no history of a daemon, which has another.
-    schema=2,
+    schema=3,
     tables="""
 CREATE TABLE IF NOT EXISTS invitation (
     digest TEXT PRIMARY KEY, place TEXT NOT NULL, expires REAL NOT NULL, used_by TEXT
@@ -28,6 +31,13 @@ CREATE TABLE IF NOT EXISTS vantage (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS heard (
     name TEXT PRIMARY KEY, at REAL NOT NULL, newest REAL NOT NULL, ahead REAL
+) STRICT;
+CREATE TABLE IF NOT EXISTS wish (whom TEXT PRIMARY KEY, settings TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS asked (
+    id TEXT PRIMARY KEY, until REAL NOT NULL, rounds TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS bundle (
+    one INTEGER PRIMARY KEY CHECK (one = 1), body BLOB NOT NULL, signers TEXT NOT NULL
 ) STRICT;
 """,
 )
@@ -124,6 +134,48 @@ class Register:
         rows = [(name, one.at, one.newest_at, one.ahead_seconds) for name, one in heard.items()]
         with transaction(self._file):
             self._file.executemany("INSERT OR REPLACE INTO heard VALUES (?, ?, ?, ?)", rows)
+
+    def wishes(self) -> dict[str, WishedSettings]:
+        """What is set, by for whom (``probe/hub/wish_list.py``)."""
+        found = self._file.execute("SELECT whom, settings FROM wish").fetchall()
+        return {whom: msgspec.json.decode(text, type=WishedSettings) for whom, text in found}
+
+    def wish(self, whom: str, settings: WishedSettings | None) -> None:
+        """Set that for ``whom``, in place of what was; ``None``: nothing any more."""
+        with transaction(self._file):
+            self._file.execute("DELETE FROM wish WHERE whom = ?", (whom,))
+            if settings is not None:
+                text = msgspec.json.encode(settings).decode()
+                self._file.execute("INSERT INTO wish VALUES (?, ?)", (whom, text))
+
+    def ask(self, asked: AskedRounds, now: float) -> None:
+        """Ask for extra rounds. What is over goes."""
+        text = msgspec.json.encode(asked).decode()
+        with transaction(self._file):
+            self._file.execute("DELETE FROM asked WHERE until < ?", (now,))
+            self._file.execute(
+                "INSERT INTO asked VALUES (?, ?, ?)", (asked.extra.id, asked.extra.until, text)
+            )
+
+    def asked(self, now: float) -> list[AskedRounds]:
+        """The extra rounds that are asked for, the newest last."""
+        found = self._file.execute(
+            "SELECT rounds FROM asked WHERE until > ? ORDER BY rowid", (now,)
+        ).fetchall()
+        return [msgspec.json.decode(text, type=AskedRounds) for (text,) in found]
+
+    def put_bundle(self, body: bytes, signers: Signers) -> None:
+        """The bundle that probes get here, and whose signatures count."""
+        text = msgspec.json.encode(signers).decode()
+        with transaction(self._file):
+            self._file.execute("INSERT OR REPLACE INTO bundle VALUES (1, ?, ?)", (body, text))
+
+    def bundle(self) -> tuple[bytes, Signers] | None:
+        """The bundle, and whose signatures count; ``None``: there is none."""
+        found = self._file.execute("SELECT body, signers FROM bundle").fetchone()
+        if found is None:
+            return None
+        return bytes(found[0]), msgspec.json.decode(found[1], type=Signers)
 
     def open_invitations(self, now: float) -> int:
         """How many may still be used."""

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from probe.config.hub_wishes import BUNDLE_PATH, WISHES_PATH
 from probe.hub.allowance import Allowance
 from probe.hub.engine import Engine
 from probe.hub.enrolled import Enrolled, VantageHeard
@@ -24,6 +25,7 @@ from probe.hub.gate import MOST_BODY_BYTES, Passed, UnreadableRequestError, pass
 from probe.hub.hub_numbers import HubNumbers
 from probe.hub.register import NotInvitedError, Register
 from probe.hub.welcome import JOIN_PATH, WRITE_PATH, Welcome
+from probe.hub.wish_list import etag_of, wishes_for
 
 # One line with a secret.
 MOST_JOIN_BYTES = 4_096
@@ -71,6 +73,8 @@ class Hub:
             routes=[
                 Route(WRITE_PATH, self._write, methods=["POST"]),
                 Route(JOIN_PATH, self._join, methods=["POST"]),
+                Route(WISHES_PATH, self._wishes, methods=["GET"]),
+                Route(BUNDLE_PATH, self._bundle, methods=["GET"]),
                 Route("/metrics", self._metrics, methods=["GET"]),
                 Route("/-/healthy", self._healthy, methods=["GET"]),
             ],
@@ -123,6 +127,7 @@ class Hub:
             return self._refused("invitation", 403, str(error))
         except sqlite3.Error:
             return self._later("register")
+        kept = self._register.bundle()
         welcome = Welcome(
             vantage=who.name,
             country=who.place.country,
@@ -131,8 +136,31 @@ class Hub:
             role=who.place.role,
             upstream=who.place.upstream,
             credential=credential,
+            target_keys=() if kept is None else kept[1].keys,
+            target_threshold=1 if kept is None else kept[1].threshold,
         )
         return JSONResponse(msgspec.to_builtins(welcome), headers={"Cache-Control": "no-store"})
+
+    async def _wishes(self, request: Request) -> Response:
+        try:
+            who = self._register.bearer(_bearer(request))
+            if who is None:
+                return self._refused("credential", 401, "not of this fleet")
+            now = self._wall()
+            wishes = wishes_for(who, self._register.wishes(), self._register.asked(now), now)
+        except sqlite3.Error:
+            return self._later("register")
+        return _document(request, msgspec.json.encode(wishes))
+
+    async def _bundle(self, request: Request) -> Response:
+        """For anybody: it is signed, and says nothing of who is here."""
+        try:
+            found = self._register.bundle()
+        except sqlite3.Error:
+            return self._later("register")
+        if found is None:
+            return PlainTextResponse("there is none\n", status_code=404)
+        return _document(request, found[0])
 
     async def _metrics(self, _: Request) -> Response:
         try:
@@ -174,6 +202,15 @@ class Hub:
         self._numbers.refused.labels(reason).inc()
         headers = {} if wait is None else {"Retry-After": str(wait)}
         return PlainTextResponse(f"{text}\n", status_code=status, headers=headers)
+
+
+def _document(request: Request, body: bytes) -> Response:
+    """JSON, or that it is the one that the client has."""
+    etag = etag_of(body)
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
 
 
 def _bearer(request: Request) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from probe.config.values import Name, Upstream
+from probe.config.values import Name, PublicKey, Upstream
 from probe.model.identity import Access, Role
 
 WRITE_PATH = "/api/v1/write"
@@ -24,4 +24,6 @@ class Welcome(Struct, frozen=True, kw_only=True):
     role: Role
     upstream: Upstream | None
     credential: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{43}$")]
+    target_keys: Annotated[tuple[PublicKey, ...], Meta(max_length=16)] = ()
+    target_threshold: Annotated[int, Meta(ge=1, le=16)] = 1
     write_path: Annotated[str, Meta(pattern="^/[a-z0-9/]{1,60}$")] = WRITE_PATH

@@ -39,13 +39,24 @@ class Fetched(Struct, frozen=True, kw_only=True):
 
 
 async def fetch(
-    url: str, way: VantageConfig, *, ca_file: str | None, etag: str, most_bytes: int
+    url: str,
+    way: VantageConfig,
+    *,
+    ca_file: str | None,
+    etag: str,
+    most_bytes: int,
+    bearer: str = "",
 ) -> Fetched | FetchTrouble:
     """The document at ``url``, asked for from ``way``. ``ca_file``: PEM certificates to trust
-    instead of the system's. Never raises for what the network does."""
+    instead of the system's; ``bearer``: a credential. Never raises for what the network does."""
+    headers = {"Accept-Encoding": "identity", "User-Agent": "throttlewatch"}
+    if etag:
+        headers["If-None-Match"] = etag
+    if bearer:
+        headers["Authorization"] = f"Bearer {bearer}"
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            status, new_etag, body = await _get(url, way, ca_file, etag, most_bytes)
+            status, new_etag, body = await _get(url, way, ca_file, headers, most_bytes)
     except (TimeoutError, httpx.TimeoutException):
         return FetchTrouble.TIMEOUT
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
@@ -68,15 +79,12 @@ def way_of(config: Config, vantage: str | None) -> VantageConfig:
 
 
 async def _get(
-    url: str, way: VantageConfig, ca_file: str | None, etag: str, most_bytes: int
+    url: str, way: VantageConfig, ca_file: str | None, headers: dict[str, str], most_bytes: int
 ) -> tuple[int, str, bytes]:
     bound = []
     if way.interface is not None:
         name = way.interface.encode() + b"\0"
         bound.append((socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name))
-    headers = {"Accept-Encoding": "identity", "User-Agent": "throttlewatch"}
-    if etag:
-        headers["If-None-Match"] = etag
     transport = httpx.AsyncHTTPTransport(
         verify=await asyncio.to_thread(ssl.create_default_context, cafile=ca_file),
         proxy=way.proxy,

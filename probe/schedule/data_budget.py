@@ -173,6 +173,11 @@ class DataBudget:
             vantage, platform, self._clocks.monotonic(), float(self._schedule.light)
         )
 
+    def wished(self, vantage: str, platform: str, rounds: int) -> None:
+        """Somebody who may asked for so many rounds now: they are made while most of the reserve is
+        there."""
+        self._haste.wished(vantage, platform, rounds, self._clocks.monotonic())
+
     def permit(self, vantage: str, platform: str, kind: RoundKind) -> RoundKind | None:
         """The kind of round that may be made in place of ``kind``: itself, a light one, or none.
 

@@ -28,6 +28,9 @@ NEWS_EVIDENCE = 100.0
 # Two rounds that prove something are not so close that one passing trouble meets both: so much of
 # the light interval is between them at least.
 APART_SHARE = 0.2
+# Between rounds that somebody asked for there is as much, and no more than this: who waits for the
+# answer waits for minutes.
+WISHED_APART_SECONDS = 60.0
 
 
 class HasteOf(StrEnum):
@@ -36,6 +39,7 @@ class HasteOf(StrEnum):
     SUSPECTED = "suspected"
     IMPAIRED = "impaired"
     BESIDE = "beside"
+    WISHED = "wished"
 
 
 class HasteRow(Struct, frozen=True, kw_only=True):
@@ -71,6 +75,13 @@ TABLE: tuple[HasteRow, ...] = (
         intervals=2.0,
         at_once="it was not looked at since",
     ),
+    # Six rounds at most, a fifth of an interval apart, and some that wait for their line.
+    HasteRow(
+        standing=HasteOf.WISHED,
+        since="the fleet's hub asked for some rounds now, and these are not made yet",
+        intervals=3.0,
+        at_once="a fifth of an interval, or a minute, has passed since it was last looked at",
+    ),
 )
 INTERVALS = {row.standing: row.intervals for row in TABLE}
 
@@ -81,6 +92,13 @@ class _Found(Struct, frozen=True):
     onset: float
     at: float
     impaired: bool
+
+
+class _Wished(Struct, frozen=True):
+    """So many rounds were asked for ``at``."""
+
+    rounds: int
+    at: float
 
 
 class Haste:
@@ -99,11 +117,18 @@ class Haste:
         self._looked: dict[VantagePlatform, float] = {}
         self._news: dict[str, float] = {}
         self._proof: dict[str, float] = {}
+        self._wished: dict[VantagePlatform, _Wished] = {}
 
     def looked(self, vantage: str, platform: str, now: float) -> None:
         """A round was due at ``now``, whether or not it may be made."""
         self._began[vantage, platform] = self._looked[vantage, platform] = now
         self._unread.discard((vantage, platform))
+        if (wish := self._wished.pop((vantage, platform), None)) and wish.rounds > 1:
+            self._wished[vantage, platform] = _Wished(wish.rounds - 1, wish.at)
+
+    def wished(self, vantage: str, platform: str, rounds: int, now: float) -> None:
+        """Somebody who may asked at ``now`` for so many rounds."""
+        self._wished[vantage, platform] = _Wished(rounds, now)
 
     def judged(self, verdict: Verdict, now: float, *, light: bool) -> None:
         """What was said at ``now``; ``light``: of a light round."""
@@ -130,12 +155,19 @@ class Haste:
 
     def of(self, vantage: str, platform: str, now: float, light_seconds: float) -> bool:
         """Whether every round of it should read; ``light_seconds``: from one round to the next."""
+        if self._is_wished(vantage, platform, now, light_seconds):
+            return True
         standing, since = self._standing(vantage, platform)
         return standing is not None and now - since < INTERVALS[standing] * light_seconds
 
     def at_once(self, vantage: str, platform: str, now: float, light_seconds: float) -> bool:
         """Whether it should be looked at now, not at its next place on the grid."""
         slot, (standing, since) = (vantage, platform), self._standing(vantage, platform)
+        apart = min(APART_SHARE * light_seconds, WISHED_APART_SECONDS)
+        if self._is_wished(vantage, platform, now, light_seconds) and (
+            slot not in self._looked or now - self._looked[slot] >= apart
+        ):
+            return True
         if standing is HasteOf.SUSPECTED:
             began = self._began.get(slot, now)
             waits = slot in self._ailing and began < self._proof.get(vantage, began)
@@ -144,6 +176,10 @@ class Haste:
             fresh = now - since < INTERVALS[standing] * light_seconds
             return fresh and self._looked.get(slot, now) < since
         return False
+
+    def _is_wished(self, vantage: str, platform: str, now: float, light_seconds: float) -> bool:
+        wish = self._wished.get((vantage, platform))
+        return wish is not None and now - wish.at < INTERVALS[HasteOf.WISHED] * light_seconds
 
     def _standing(self, vantage: str, platform: str) -> tuple[HasteOf | None, float]:
         """How it stands, and since when."""

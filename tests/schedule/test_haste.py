@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.model.verdict import SUSPECTED, UNPROVEN, State, Verdict
-from probe.schedule.haste import NEWS_EVIDENCE, TABLE, Haste, HasteOf
+from probe.schedule.haste import APART_SHARE, NEWS_EVIDENCE, TABLE, Haste, HasteOf
 from probe.verdict.facts import Suspicion
 from probe.verdict.ladder import RULES
 
@@ -222,6 +222,23 @@ def test_each_row_reads_for_as_long_as_it_says(standing: HasteOf, verdicts: list
     (row,) = [row for row in TABLE if row.standing is standing]
     assert haste.of("home", "x", 60.0 + 0.99 * row.intervals * LIGHT, LIGHT)
     assert not haste.of("home", "x", 60.0 + 1.01 * row.intervals * LIGHT, LIGHT)
+
+
+def test_rounds_that_somebody_asked_for_are_made_a_while_apart_and_end() -> None:
+    haste = after_a_calm_round_of_all()
+    haste.wished("home", "x", 2, 100.0)
+    assert haste.at_once("home", "x", 100.0, LIGHT)
+    assert haste.of("home", "x", 100.0, LIGHT)
+    assert not haste.at_once("home", "facebook", 100.0, LIGHT)
+    haste.looked("home", "x", 101.0)
+    assert not haste.at_once("home", "x", 102.0, LIGHT), "two at once are one look"
+    assert haste.at_once("home", "x", 101.0 + APART_SHARE * LIGHT, LIGHT)
+    haste.looked("home", "x", 101.0 + APART_SHARE * LIGHT)
+    assert not haste.at_once("home", "x", 101.0 + 3 * APART_SHARE * LIGHT, LIGHT)
+    # What no budget allowed is not made up for.
+    haste.wished("home", "x", 6, 1_000.0)
+    assert not haste.at_once("home", "x", 1_000.0 + 3.1 * LIGHT, LIGHT)
+    assert not haste.of("home", "x", 1_000.0 + 3.1 * LIGHT, LIGHT)
 
 
 def test_the_table_is_in_the_documents() -> None:

@@ -38,6 +38,7 @@ from probe.publish.latest.overdue import overdue
 from probe.publish.latest.recent import Recent
 from probe.publish.latest.snapshot import DnsKey, LegKey, RatioKey, Snapshot
 from probe.publish.latest.totals import Totals
+from probe.publish.latest.wishes_health import WishesHealth
 from probe.schedule.data_budget import BudgetView
 from probe.store.health import StoreHealth
 
@@ -61,6 +62,7 @@ class Board:
         forward: Callable[[], ForwardHealth | None] | None = None,
         outside: Callable[[], tuple[OutsideHealth, ...]] = tuple,
         bundle: Callable[[], BundleHealth | None] = lambda: None,
+        wishes: Callable[[], WishesHealth | None] = lambda: None,
         drawn: Callable[[], ControlHealth] = ControlHealth,
     ) -> None:
         self._monotonic = monotonic
@@ -70,6 +72,7 @@ class Board:
         self._forward = forward
         self._outside = outside
         self._bundle = bundle
+        self._wishes = wishes
         self._drawn = drawn
         self._declared = Declared(config)
         self._legs: Fresh[LegKey, LegObservation] = Fresh()
@@ -277,6 +280,7 @@ class Board:
             forward=None if self._forward is None else self._forward(),
             outside=self._outside(),
             bundle=self._bundle(),
+            wishes=self._wishes(),
             drawn=self._drawn(),
             outside_key_file=config.settings.outside_key_file,
             language=config.settings.language,

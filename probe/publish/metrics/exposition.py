@@ -36,6 +36,7 @@ from probe.publish.metrics import metric_names as names
 from probe.publish.metrics import metric_names_data as names_data
 from probe.publish.metrics import metric_names_line as names_line
 from probe.publish.metrics import metric_names_outside as names_outside
+from probe.publish.metrics import metric_names_wishes as names_wishes
 from probe.publish.metrics.beside_rows import beside_rows
 from probe.publish.metrics.bundle_rows import bundle_rows
 from probe.publish.metrics.metric_names import MetricSpec
@@ -133,6 +134,10 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[MetricRow]:
     yield from _outside_rows(snapshot)
     if snapshot.bundle is not None:
         yield from bundle_rows(snapshot.bundle)
+    if snapshot.wishes is not None:
+        for result, count in snapshot.wishes.results:
+            yield names_wishes.ASKED, {"result": result}, float(count)
+        yield names_wishes.REFUSED, {}, float(snapshot.wishes.refused)
     yield from nation_rows(snapshot)
     if snapshot.drill is not None:
         yield from _drill_rows(snapshot, snapshot.drill)

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from ipaddress import ip_address
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from probe.config.formats import is_loopback
 from probe.config.schema import WebConfig
 from probe.publish.web.auth import Users
 
@@ -41,14 +41,6 @@ def answered_names(bound_to: str, allowed: Iterable[str] = ()) -> frozenset[str]
     if not names and not is_loopback(bound_to):
         return None
     return LOOPBACK_NAMES | names | {bound_to.lower()}
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach ``host``."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 class Guard:
