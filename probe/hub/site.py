@@ -12,6 +12,7 @@ import msgspec
 from markupsafe import Markup
 from msgspec import Struct
 
+from probe.hub.badges import badges
 from probe.hub.feeds import atom, json_feed
 from probe.hub.ledger import PublicIncident, ReleaseState
 from probe.hub.recorded_findings import NetworkTable
@@ -98,6 +99,7 @@ def files_of(site: PublicSite) -> dict[str, bytes]:
         "api/v1/incidents.json": _json(IncidentsDocument(made_at=made_at, incidents=tuple(pages))),
         "api/v1/schema.json": _json(_schema()),
     }
+    found |= badges(now, {code: site.names.country(code) for code in countries}, made_at)
     for code in countries:
         found[f"{code.lower()}/index.html"] = write.page(
             "site_country.html.j2",

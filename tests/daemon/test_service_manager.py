@@ -73,7 +73,11 @@ async def test_without_systemd_nothing_happens(environ: dict[str, str]) -> None:
     manager.stopping()
 
 
-@pytest.mark.parametrize("unit", [UNIT, UNIT.with_stem("throttlewatch-beacon")], ids=str)
+@pytest.mark.parametrize(
+    "unit",
+    [UNIT, UNIT.with_stem("throttlewatch-beacon"), UNIT.with_stem("throttlewatch-hub")],
+    ids=str,
+)
 def test_the_unit_is_closed_as_tightly_as_it_can_be(unit: Path) -> None:
     program = shutil.which("systemd-analyze")
     if program is None:

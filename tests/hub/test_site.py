@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
+from xml.etree import ElementTree
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from probe.hub.ledger import Correction, NetworkEvidence, PublicIncident, ReleaseState
 from probe.hub.site import IncidentsDocument, NowDocument, PublicSite, files_of
 from probe.hub.site_parts import PlaceNames
-from probe.hub.strips import NOT_SAID, OK, StripTime, strips_of
+from probe.hub.strips import NOT_SAID, OK, WORDS, StripTime, strips_of
 from probe.model.finding import Ending, Finding, FindingKind, Incident, Reference, Scope
 
 NOW = 1_768_910_400.0
@@ -56,7 +57,12 @@ def finding(**more: Any) -> Finding:
     return replace(one, **more)
 
 
-def shown(*incidents: PublicIncident, findings: tuple[Finding, ...] = ()) -> dict[str, bytes]:
+X_ALONE = PlaceNames(platforms={"x": "X"})
+
+
+def shown(
+    *incidents: PublicIncident, findings: tuple[Finding, ...] = (), names: PlaceNames = X_ALONE
+) -> dict[str, bytes]:
     over = StripTime(start=NOW - 24 * HOUR, end=NOW, step_seconds=HOUR)
     return files_of(
         PublicSite(
@@ -64,7 +70,7 @@ def shown(*incidents: PublicIncident, findings: tuple[Finding, ...] = ()) -> dic
             home="https://watch.example.org/",
             made_at=NOW,
             version="1",
-            names=PlaceNames(platforms={"x": "X"}),
+            names=names,
             incidents=incidents,
             findings=findings,
             day=(over, {}),
@@ -195,3 +201,18 @@ def test_a_strip_shows_nothing_but_what_was_measured_and_released(
                     assert said[piece.state] == 1.0
                     assert strip.asn in (1, 2)
                     assert [one for one in incidents if one.standing is ReleaseState.RELEASED]
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.text(max_size=40), st.sampled_from([released(), PublicIncident(incident=incident())]))
+def test_a_badge_says_what_the_page_says_and_runs_nothing(title: str, one: PublicIncident) -> None:
+    names = PlaceNames(platforms={"x": title})
+    files = shown(one, findings=(finding(),), names=names)
+    now = msgspec.json.decode(files["api/v1/now.json"], type=NowDocument)
+    root = ElementTree.fromstring(files["badge/pk-x.svg"])
+    texts = ["".join(part.itertext()) for part in root.iter() if part.tag.endswith("}text")]
+    assert WORDS[now.platforms[0].state] in texts[1]
+    assert "2026-01-20 12:00 UTC" in texts[1]
+    tags = {part.tag.rpartition("}")[2] for part in root.iter()}
+    assert tags == {"svg", "title", "rect", "g", "text"}
+    assert not [name for part in root.iter() for name in part.attrib if name.startswith("on")]

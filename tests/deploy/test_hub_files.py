@@ -1,0 +1,89 @@
+"""What stands around a hub: its compose file, its engine's configuration, its unit."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from lab.programs import need
+from probe.cli import main
+from tests.deploy.dashboards import ROOT
+from tests.deploy.test_dashboards import check
+
+FOLDER = ROOT / "config" / "hub"
+FILE = FOLDER / "compose.yaml"
+UNIT = ROOT / "config" / "systemd" / "throttlewatch-hub.service"
+
+
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = YAML(typ="safe", pure=True).load(FILE)["services"]
+    return found
+
+
+def options_of(words: list[str]) -> None:
+    """Every option of a command of ours exists: click says nothing against it."""
+    group: Any = main
+    while words and not words[0].startswith("-"):
+        group = group.get_command(None, words[0]) if hasattr(group, "get_command") else None
+        assert group is not None, words[0]
+        words = words[1:]
+    group.make_context("x", list(words), resilient_parsing=False).close()
+
+
+def test_compose_takes_the_hubs_file() -> None:
+    need("docker-compose", "docker-compose")
+    check("docker-compose", "-f", str(FILE), "config", "--quiet")
+
+
+def test_its_images_are_those_of_the_other_file() -> None:
+    named = re.compile(r"^ +image: (\S+)$", re.MULTILINE)
+    other = set(named.findall((ROOT / "compose.yaml").read_text()))
+    assert set(named.findall(FILE.read_text())) == other
+
+
+def test_what_it_mounts_exists_and_only_this_machine_is_served() -> None:
+    for name, service in services().items():
+        for port in service.get("ports", ()):
+            assert port.startswith("127.0.0.1:"), name
+        for mounted in service.get("volumes", ()):
+            source = mounted.partition(":")[0]
+            assert not source.startswith(".") or (FOLDER / source).is_dir(), mounted
+
+
+def test_the_engine_takes_its_configuration_where_the_rules_lie() -> None:
+    need("promtool", "prometheus")
+    check("promtool", "check", "config", str(FOLDER / "prometheus.yml"))
+    (file,) = YAML(typ="safe", pure=True).load(FOLDER / "prometheus.yml")["rule_files"]
+    mounts = [mounted.split(":") for mounted in services()["prometheus"]["volumes"]]
+    ours = [(source, place) for source, place, *_ in mounts if source[0] == "."]
+    inside = {place: (FOLDER / source).resolve() for source, place in ours}
+    (named,) = re.findall(r"--config.file=(\S+)", "\n".join(services()["prometheus"]["command"]))
+    where = (Path(named).parent / file).as_posix()
+    place = next(place for place in inside if Path(place) in Path(_flat(where)).parents)
+    assert (inside[place] / Path(_flat(where)).relative_to(place)).is_file()
+
+
+def _flat(path: str) -> str:
+    """Without `..`."""
+    parts: list[str] = []
+    for part in path.split("/"):
+        parts = parts[:-1] if part == ".." else [*parts, part]
+    return "/".join(parts)
+
+
+def test_commands_of_the_files_are_commands_of_ours() -> None:
+    for name in ("hub", "publish"):
+        options_of(list(services()[name]["command"]))
+    (line,) = re.findall(r"^ExecStart=\S+/throttlewatch (.+)$", UNIT.read_text(), re.MULTILINE)
+    options_of(shlex.split(line))
+
+
+def test_the_unit_is_as_shut_in_as_the_daemons() -> None:
+    """Everything that the daemon's unit forbids."""
+    daemon = (UNIT.parent / "throttlewatch.service").read_text()
+    shut = re.compile(r"^((?:Protect|Private|Restrict|System|NoNew|Lock|Memory[DE]|Cap)\S+)$", re.M)
+    assert set(shut.findall(daemon)) <= set(shut.findall(UNIT.read_text()))
