@@ -48,7 +48,8 @@ def health(file: Path, engine: str | None, page: Path | None, as_json: bool) -> 
     else:
         table = Table(box=None, pad_edge=False)
         for heading in health_words.HEADINGS:
-            table.add_column(heading, overflow="fold")
+            # A name that is cut in two is none that could be searched for.
+            table.add_column(heading, overflow="fold", no_wrap=heading == "vantage")
         for row in health_words.rows(fleet):
             table.add_row(*row)
         console().print(table)

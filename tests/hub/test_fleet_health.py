@@ -153,11 +153,13 @@ def test_the_command_says_it_for_people_and_for_machines(tmp_path: Path) -> None
     register.keep_heard({who.name: VantageHeard(at=10.0, newest_at=10.0)})
     register.close()
     words = ("hub", "health", "--register", str(file))
-    plain = CliRunner().invoke(main, (*words, "--page", str(tmp_path / "health.html")))
+    shown = tmp_path / "health.html"
+    narrow = {"COLUMNS": "80"}
+    plain = CliRunner().invoke(main, (*words, "--page", str(shown)), env=narrow)
     assert plain.exit_code == 1
     assert who.name in plain.stdout
     assert "0 of 1 vantages are heard" in plain.stderr
-    assert who.name in (tmp_path / "health.html").read_text()
+    assert who.name in shown.read_text()
     away = CliRunner().invoke(main, (*words, "--json", "--engine", "http://127.0.0.1:1"))
     assert "only what the hub itself knows" in away.stderr
     (told,) = msgspec.json.decode(away.stdout)["vantages"]
