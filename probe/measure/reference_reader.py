@@ -31,6 +31,7 @@ from probe.model.reference_document import (
     Signed,
 )
 from probe.model.verdict import Evidence, Verdict
+from probe.model.vouch import Vouch
 
 log = logging.getLogger(__name__)
 
@@ -232,6 +233,9 @@ def _verdict(number: int, seen: SeenOutside) -> Verdict | None:
         holds_seconds=min(max(0.0, seen.holds_until - seen.at), LONGEST_HOLD_SECONDS),
         evidence=_rates(seen),
         read_at=seen.read_at,
+        vouches=tuple(
+            Vouch(target=one.target, at=one.at, read_at=one.read_at) for one in seen.targets
+        ),
     )
 
 

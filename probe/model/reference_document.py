@@ -17,12 +17,21 @@ PACE_OUTSIDE = "outside_goodput_bytes_per_second"
 _WORD = Meta(pattern=r"^[a-z0-9_.-]{0,60}\Z")
 
 
+class SeenTarget(Struct, frozen=True, kw_only=True):
+    """What is seen of one of its targets: as a ``Vouch`` has it (0: never)."""
+
+    target: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}\Z")]
+    at: float = 0.0
+    read_at: float = 0.0
+
+
 class SeenOutside(Struct, frozen=True, kw_only=True):
     """What is seen of one platform. ``state`` and ``reason`` are a verdict's, made at ``at``, which
     holds until ``holds_until`` (Unix seconds). ``bytes`` is the largest body that its last rounds
     read, ``bytes_per_second`` its goodput, ``control_bytes_per_second`` that of the fastest control
     there (``None``: nothing was read). ``read_at``: when a whole object was read last
-    and all was well, as the verdict has it (Unix seconds)."""
+    and all was well, as the verdict has it (Unix seconds). ``targets``: what it vouches for, target
+    by target (empty: it does not tell)."""
 
     platform: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}\Z")]
     state: Annotated[str, _WORD]
@@ -33,6 +42,7 @@ class SeenOutside(Struct, frozen=True, kw_only=True):
     bytes_per_second: float | None = None
     control_bytes_per_second: float | None = None
     read_at: float | None = None
+    targets: Annotated[tuple[SeenTarget, ...], Meta(max_length=50)] = ()
 
     @property
     def known_state(self) -> State | None:

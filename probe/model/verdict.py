@@ -12,6 +12,7 @@ from probe.model.law import Law
 from probe.model.object_record import NothingRead
 from probe.model.observation import HOLD_SECONDS
 from probe.model.viewers_cache import ViewersCache
+from probe.model.vouch import Vouch
 
 # A target that is this many times slower than its own level is throttled severely (OONI's
 # report on Turkey 2025 calls that "extreme").
@@ -206,7 +207,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     well (Unix seconds; ``None``: not known). ``unread``: targets whose objects could not be read,
     so nothing is known of how fast they are. ``viewers_cache``: how the cache that viewers here are
     sent to was in the last ordinary round, if it measured it. ``law``: how the throttle works, as
-    far as experiments have found that; it accuses of nothing. The state and all of the above are
+    far as experiments have found that; it accuses of nothing. ``vouches``: of a vantage outside the
+    country, what it can say of each target by itself. The state and all of the above are
     TCP's; ``over`` has what is so over each other transport that is judged.
     """
 
@@ -242,6 +244,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     unread: tuple[NothingRead, ...] = ()
     viewers_cache: ViewersCache | None = None
     law: Law | None = None
+    vouches: tuple[Vouch, ...] = ()
 
     @property
     def suspected(self) -> bool:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from probe.model.basis import GROUNDS, Basis
 from probe.model.verdict import State, Trigger
-from probe.verdict.facts import Facts
+from probe.verdict.facts import Elsewhere, Facts
 from probe.verdict.memory import Proven
 
 IN_THE_BUILDING = (
@@ -51,14 +51,20 @@ def may_claim(facts: Facts, state: State) -> tuple[str, ...]:
                 f"shown at {found.addresses} of its addresses."
             )
         case Basis.REFERENCE:
-            claims.append("The platform was fine from outside the country after it had begun here.")
+            claims.append(_outside(facts))
         case Basis.ADDRESSES | Basis.DURATION | Basis.DECOY:
             pass
     if found.decoy:
         claims.append("The platform's name met the same at a server that is nobody's target.")
     if facts.vouched and found.basis is not Basis.REFERENCE:
-        claims.append("The platform was fine from outside the country after it had begun here.")
+        claims.append(_outside(facts))
     return tuple(claims)
+
+
+def _outside(facts: Facts) -> str:
+    whole = facts.elsewhere is Elsewhere.FINE
+    what = "The platform" if whole else "What is slow or fails here of the platform"
+    return f"{what} was fine from outside the country after it had begun here."
 
 
 def _well(found: Proven) -> str:

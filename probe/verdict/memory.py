@@ -18,6 +18,7 @@ from probe.model.object_record import ObjectRecord
 from probe.model.observation import LegObservation
 from probe.model.verdict import Method, Signature, SlowPhase, State, Trigger, Verdict, reaches
 from probe.model.viewers_cache import ViewersCache
+from probe.model.vouch import Vouch
 from probe.observe.effort import Measure
 from probe.verdict.apart import EncryptedWord, Farther, Led, Relief, Slower
 from probe.verdict.bets import Wealth
@@ -305,7 +306,8 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     ``said``: the last verdict over each family, where there are several, and ``well_at`` the last
     round over it, if the platform was fine in that.
     ``shares``: how often each target is suspicious. ``viewers_cache``: how it was in the last
-    ordinary round. ``asked_at``: when it was asked last.
+    ordinary round. ``asked_at``: when it was asked last. ``vouches``: of a vantage outside
+    (``vouching.py``), by target.
     """
 
     state: State = State.UNKNOWN
@@ -347,6 +349,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     well_at: dict[Family, float] = {}
     shares: dict[MeasureKey, Share] = {}
     viewers_cache: ViewersCache | None = None
+    vouches: dict[str, Vouch] = {}
     asked_at: float = 0.0
 
     @property

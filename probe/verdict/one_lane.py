@@ -28,6 +28,7 @@ from probe.verdict.ladder import RULES, Rule, first
 from probe.verdict.memory import Memory, PlatformMemory
 from probe.verdict.outcome import Numbers, publish
 from probe.verdict.teach import taught
+from probe.verdict.vouching import vouches_after
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -66,6 +67,8 @@ def decide_over_one(
     judged = step(memory, observed, about)
     facts = facts_of(judged, memory, observed, about)
     memory, mine = taught(memory, judged, observed, about)
+    if about.outside:
+        mine = replace(mine, vouches=vouches_after(mine.vouches, facts, observed, about, rules))
     verdict = publish(first(facts, rules), facts, mine, observed, about, judged.numbers)
     if len(about.families) > 1:
         mine = families.noted(mine, observed, verdict)

@@ -111,6 +111,7 @@ def publish(
         curtains=facts.curtains,
         unread=(*facts.unread, *facts.nameless, *facts.moved),
         viewers_cache=facts.viewers_cache,
+        vouches=tuple(before.vouches.values()),
     )
     verdict = replace(
         verdict,

@@ -7,7 +7,7 @@ from probe.model.identity import FIRST_PROBER
 from probe.model.verdict import Method, SlowPhase, State, Trigger
 from probe.observe.effort import ONLY_SMALL, Measure
 from probe.verdict.claims import moment, nobody_looked
-from probe.verdict.facts import Facts
+from probe.verdict.facts import Elsewhere, Facts
 from probe.verdict.families import TITLES
 from probe.verdict.fell_with_it import FEW
 from probe.verdict.memory import Proven
@@ -74,7 +74,7 @@ def _beside(facts: Facts) -> str:
     if found.together:
         said += f" The same met {', '.join(found.together)} in the same minutes."
     if facts.vouched:
-        said += " From outside the country it is fine."
+        said += f" From outside the country {_fine(facts)}."
     return said
 
 
@@ -212,7 +212,7 @@ def _elsewhere(facts: Facts, what: str) -> str:
         return _with_others(facts)
     if not facts.vouched:
         return f"whether it {what} elsewhere too is not known: {nobody_looked(facts)}"
-    said = "from outside the country it is fine"
+    said = f"from outside the country {_fine(facts)}"
     seen = _proven(facts).first_ones
     if proven_by_our_rate(_proven(facts), Basis.REFERENCE) and seen.well:
         return (
@@ -227,6 +227,13 @@ def _elsewhere(facts: Facts, what: str) -> str:
     return f"{said}; whether its servers near here are is not known"
 
 
+def _fine(facts: Facts) -> str:
+    """What references find fine: all of it, or only that which is slow or fails here."""
+    if facts.elsewhere is Elsewhere.FINE:
+        return "it is fine"
+    return "this part of it is fine (of the rest nothing was told)"
+
+
 def _with_others(facts: Facts) -> str:
     """What takes several operators down at once is no matter of one."""
     said = (
@@ -236,7 +243,7 @@ def _with_others(facts: Facts) -> str:
         else f"a site of {facts.fellows[0]} fell silent here in the same minutes, too, as if one "
         "way to both failed or was closed; it may as well be out of order itself"
     )
-    return f"{said}; from outside the country it is fine" if facts.vouched else said
+    return f"{said}; from outside the country {_fine(facts)}" if facts.vouched else said
 
 
 def _over(facts: Facts) -> str:

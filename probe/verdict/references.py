@@ -34,8 +34,24 @@ def vouched(holder: OpenSuspicion | Proven, at: float, about: About) -> bool:
     recanted = min(about.thresholds.recanted_seconds, RECANTED * about.transfer_seconds)
     if holder.elsewhere_at and at - holder.elsewhere_at < recanted:
         return False
-    fine = sum(v.state is State.OK and _looked(v, holder, about) for v in about.references)
+    fine = sum(_vouches(one, holder, about) for one in about.references)
     return 2 * fine > len(about.references)
+
+
+def _vouches(verdict: Verdict, holder: OpenSuspicion | Proven, about: About) -> bool:
+    """Whether one reference finds what ``holder`` is about fine. One that tells each target by
+    itself says it of those alone that it has reached, and read, and may have been turned away from
+    others; else it counts what was said of the whole platform."""
+    if elsewhere((verdict,)) in (Elsewhere.FAILING, Elsewhere.SLOW):
+        return False
+    told = next((one for one in verdict.vouches if one.target == holder.target), None)
+    if verdict.vouches and (told is None or not told.at):
+        return False
+    if told is None or holder.measure is Measure.LONG:
+        return verdict.state is State.OK and _looked(verdict, holder, about)
+    looked = told.at if holder.measure is Measure.HANDSHAKE else told.read_at
+    settled = min(about.thresholds.settle_seconds, SETTLED * about.transfer_seconds)
+    return holder.onset_at + settled <= looked <= verdict.at
 
 
 def _looked(verdict: Verdict, holder: OpenSuspicion | Proven, about: About) -> bool:

@@ -22,8 +22,9 @@ from probe.measure.reference_reader import (
     ReferenceReader,
     accept,
 )
-from probe.model.reference_document import VERSION, Document, SeenOutside, Signed
+from probe.model.reference_document import VERSION, Document, SeenOutside, SeenTarget, Signed
 from probe.model.verdict import State
+from probe.model.vouch import Vouch
 from probe.publish.web.outside_document import signed
 
 PEM = new_key()
@@ -41,6 +42,17 @@ def test_a_document_that_is_right_is_taken() -> None:
     assert accept(signed(DOCUMENT, PEM), KEY, now=NOW, newest=0.0) == DOCUMENT
     again = accept(signed(DOCUMENT, PEM), KEY, now=NOW, newest=DOCUMENT.made_at)
     assert again == DOCUMENT
+
+
+def test_what_it_vouches_for_is_handed_on() -> None:
+    """And a document of a version that tells of no targets is as good as ever."""
+    told = SeenTarget(target="object", at=NOW - 60.0, read_at=NOW - 900.0)
+    document = replace(DOCUMENT, platforms=(replace(SEEN, targets=(told,)),))
+    text = msgspec.json.encode(document).decode()
+    older = text.replace(f',"targets":[{msgspec.json.encode(told).decode()}]', "")
+    assert older != text
+    assert accept(resigned(text), KEY, now=NOW, newest=0.0) == document
+    assert accept(resigned(older), KEY, now=NOW, newest=0.0) == DOCUMENT
 
 
 @pytest.mark.parametrize(
@@ -131,13 +143,16 @@ async def test_what_is_read_becomes_verdicts_for_as_long_as_it_holds() -> None:
     now = NOW
     async with reference() as (server, url):
         outside = ReferenceReader(config_of(url), wall=lambda: now)
-        server.body = signed(DOCUMENT, PEM)
+        told = SeenTarget(target="object", at=NOW - 60.0, read_at=NOW - 900.0)
+        document = replace(DOCUMENT, platforms=(replace(SEEN, targets=(told,)),))
+        server.body = signed(document, PEM)
         assert await outside.look() == {1: ReadResult.OK}
         assert await outside.look() == {1: ReadResult.UNCHANGED}
     assert not any("cookie" in asked.lower() for asked in server.asked)
     (verdict,) = outside.verdicts()
     assert (verdict.vantage, verdict.platform) == ("outside-1", "x")
     assert (verdict.state, verdict.at) == (State.OK, NOW - 60.0)
+    assert verdict.vouches == (Vouch(target="object", at=NOW - 60.0, read_at=NOW - 900.0),)
     now = NOW + 691.0
     assert outside.verdicts() == ()
     assert dict(outside.health[0].results) == {"ok": 1, "unchanged": 1}

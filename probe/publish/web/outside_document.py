@@ -12,7 +12,7 @@ from msgspec import Struct
 from probe.config.readable import must_be_file
 from probe.config.signing import sign
 from probe.model.identity import LegRole, Role
-from probe.model.reference_document import VERSION, Document, SeenOutside, Signed
+from probe.model.reference_document import VERSION, Document, SeenOutside, SeenTarget, Signed
 from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput
 from probe.publish.latest.overdue import NOT_MEASURED
@@ -82,10 +82,11 @@ def _weighed(said: Iterable[Verdict]) -> Verdict | None:
     several = tuple(said)
     if len(several) > 1:
         together = elsewhere(several)
-        if together is Elsewhere.NOBODY_LOOKED:
-            return None
-        fine = together is Elsewhere.FINE
         speaking = [v for v in several if elsewhere((v,)) is not Elsewhere.NOBODY_LOOKED]
+        if together is Elsewhere.NOBODY_LOOKED:
+            # None says how the platform is; of single targets the latest may.
+            return None if speaking else max(several, key=lambda verdict: verdict.at)
+        fine = together is Elsewhere.FINE
         several = tuple(v for v in speaking if (v.state is State.OK) is fine)
     return max(several, key=lambda verdict: verdict.at, default=None)
 
@@ -116,4 +117,8 @@ def _seen(snapshot: Snapshot, verdict: Verdict) -> SeenOutside:
         bytes_per_second=None if pace is None else round(pace, 1),
         control_bytes_per_second=round(max(controls), 1) if controls else None,
         read_at=None if verdict.read_at is None else round(verdict.read_at, 3),
+        targets=tuple(
+            SeenTarget(target=one.target, at=round(one.at, 3), read_at=round(one.read_at, 3))
+            for one in verdict.vouches
+        ),
     )

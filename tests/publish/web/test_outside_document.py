@@ -22,6 +22,7 @@ from probe.model.finding import FindingKind, Reference
 from probe.model.identity import Access, Role
 from probe.model.reference_document import Document, Signed
 from probe.model.verdict import State, Verdict
+from probe.model.vouch import Vouch
 from probe.publish.latest.board import Board
 from probe.publish.web.outside_document import seen_outside
 from probe.publish.web.server import Server, create_app
@@ -48,7 +49,10 @@ def board(of: Config, states: dict[str, State]) -> Board:
     made, now = Board(of), time.time()
     for name, state in states.items():
         observed = full_round(of, "x", vantage=name)
-        verdict = replace(verdict_of(observed, state), at=now, read_at=now - 300.0)
+        vouch = Vouch(target="object", at=now, read_at=now - 300.0)
+        verdict = replace(
+            verdict_of(observed, state), at=now, read_at=now - 300.0, vouches=(vouch,)
+        )
         made.round_finished(observed, verdict)
     return made
 
@@ -63,6 +67,9 @@ def board(of: Config, states: dict[str, State]) -> Board:
         ((State.OK, State.OK, State.DOWN), "ok"),
         ((State.OK, State.DOWN, State.DOWN), "down"),
         ((State.OK, State.OFFLINE), "ok"),
+        # None says how the platform is: the latest may say it of single targets.
+        ((State.UNKNOWN, State.UNKNOWN), "unknown"),
+        ((State.UNKNOWN, State.OK, State.DOWN), None),
         ((), None),
     ],
 )
@@ -102,6 +109,7 @@ async def test_from_a_key_to_a_verdict_inside(tmp_path: Path) -> None:
     assert read.output == "1  ok\n   x: ok\n"
     (verdict,) = outside.verdicts()
     assert verdict.state is State.OK
+    assert [one.target for one in verdict.vouches] == ["object"]
     # And when it last read there, and how fast, beside its controls.
     assert verdict.read_at == pytest.approx(verdict.at - 300.0, abs=0.01)
     found = outside_of([verdict])

@@ -1,0 +1,16 @@
+"""What a vantage outside the country saw of one target: what it can vouch for, and what not."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Vouch(Struct, frozen=True, kw_only=True):
+    """Of one target, in Unix seconds: ``at``, when a round reached it last and nothing of all that
+    was compared was slow or failed; ``read_at``, when such a round read a whole object of it (0:
+    not since it was last found otherwise). A page that its own server turns us away from is
+    reached, and nothing of it is read."""
+
+    target: str
+    at: float = 0.0
+    read_at: float = 0.0
