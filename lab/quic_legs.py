@@ -19,7 +19,8 @@ from probe.config.neutral import neutral_names
 from probe.config.probers import BY_NAME
 from probe.config.schema import Config, VantageConfig
 from probe.measure.beside import made_beside
-from probe.measure.legs import Endpoint, declare, in_order, with_drawn_names
+from probe.measure.drawn_names import with_drawn_names
+from probe.measure.legs import Endpoint, declare, in_order
 from probe.measure.prober import measures
 from probe.measure.trust import Trust
 from probe.model.identity import RoundKind

@@ -87,7 +87,8 @@ class Whom(Struct, frozen=True, kw_only=True):
     """Which exchanges are met: everything that is given must hold.
 
     ``names``: in the ClientHello (``x.com`` itself, ``.x.com`` and all below it; empty: any); such
-    a flow is met from its hello on. ``hosts``: at the addresses of these hosts (``*``: all).
+    a flow is met from its hello on. ``but_names``: all but these, likewise: a list of exceptions.
+    ``hosts``: at the addresses of these hosts (``*``: all).
     ``but_hosts``: not at these hosts' addresses. ``edges``: only the first so many addresses of
     each host (``None``: all). ``lasting``: once a name has been seen, every later flow of the
     client to that address is met, whatever its name. ``stack``: by fingerprint. ``over``: by
@@ -95,6 +96,7 @@ class Whom(Struct, frozen=True, kw_only=True):
     """
 
     names: tuple[str, ...] = ()
+    but_names: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     but_hosts: tuple[str, ...] = ()
     edges: int | None = None

@@ -167,7 +167,7 @@ class Censor:
             if not _over(restricted.whom, meeting):
                 continue
             if self._here(index, address) and (
-                not restricted.whom.names or (index, address) in self._remembered
+                not _reads(restricted.whom) or (index, address) in self._remembered
             ):
                 self._meet(index, restricted.effects, address, meeting)
 
@@ -179,7 +179,9 @@ class Censor:
             whom = restricted.whom
             if not _over(whom, meeting):
                 continue
-            if not whom.names or not self._here(index, address) or not _named(whom.names, name):
+            if not _reads(whom) or not self._here(index, address) or not _named(whom.names, name):
+                continue
+            if whom.but_names and _named(whom.but_names, name):
                 continue
             known = (index, address) in self._remembered
             if whom.lasting:
@@ -256,6 +258,11 @@ def _cut(meeting: Meeting, effect: CutOff) -> None:
         meeting.cut_packets = min(meeting.cut_packets, effect.after_packets.value)
     if effect.after_seconds is not None:
         meeting.cut_seconds = min(meeting.cut_seconds, effect.after_seconds.value)
+
+
+def _reads(whom: Whom) -> bool:
+    """Whether it takes a hello to know."""
+    return bool(whom.names or whom.but_names)
 
 
 def _over(whom: Whom, meeting: Meeting) -> bool:

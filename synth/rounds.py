@@ -15,6 +15,7 @@ from probe.config.schema import Config
 from probe.measure.beside import made_beside
 from probe.measure.between_rounds import BetweenRounds
 from probe.measure.burst_parts import legs_of, paid, parts_of, views
+from probe.measure.drawn_names import one_any_answer, swap_names, with_drawn_names
 from probe.measure.experiments import HANDSHAKE_SECONDS
 from probe.measure.joint_burst import as_one, joined, operators_abroad
 from probe.measure.leg_waits import read_bytes, taken
@@ -30,10 +31,7 @@ from probe.measure.legs import (
     draw_controls,
     host_name,
     in_order,
-    one_any_answer,
     round_cap,
-    swap_names,
-    with_drawn_names,
 )
 from probe.measure.manners import asked_host, spared, wish_of
 from probe.measure.objects import (

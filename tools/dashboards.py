@@ -402,7 +402,7 @@ def vantage() -> Json:
             series(
                 "The square: speed of target and swap",
                 "Bytes per second. A slow target beside a fast swap: the platform's name is what "
-                "triggers it. Both slow: its address, or its own servers.",
+                "triggers it. Both slow: its address, or its own servers; some names may be spared.",
                 query(
                     f"max by (platform, leg) (throttlewatch_leg_goodput_bytes_per_second{{{PICK}}})",
                     "{{platform}} {{leg}}",

@@ -62,11 +62,13 @@ class Match(Struct, frozen=True, kw_only=True, dict=True):
     ``names``: of the ClientHello (TLS, QUIC), or of the question where ``protocols`` has ``dns``:
     ``x.com`` is that name, ``*.x.com`` any name below it, ``.x.com`` both, ``*`` any. A flow
     is met from the packet that completes its hello; a DNS packet by itself. ``addresses``: the far
-    side's, as addresses or prefixes. ``ports``: the far side's. ``fingerprints``: JA3 of the hello.
-    Without names and fingerprints a flow is met from its first packet.
+    side's, as addresses or prefixes. ``but_names``: any name but these, likewise. ``ports``: the
+    far side's. ``fingerprints``: JA3 of the hello. Without names and fingerprints a flow is met
+    from its first packet.
     """
 
     names: tuple[str, ...] = ()
+    but_names: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
     protocols: tuple[Protocol, ...] = ()
@@ -89,7 +91,7 @@ class Match(Struct, frozen=True, kw_only=True, dict=True):
     @property
     def reads_hello(self) -> bool:
         """Whether it takes a hello (or a question) to know."""
-        return bool(self.names or self.fingerprints)
+        return bool(self.names or self.but_names or self.fingerprints)
 
     def has_address(self, address: bytes) -> bool:
         if not self.addresses:
@@ -101,6 +103,8 @@ class Match(Struct, frozen=True, kw_only=True, dict=True):
         )
 
     def has_name(self, name: str) -> bool:
+        if any(_names(pattern, name) for pattern in self.but_names):
+            return False
         return not self.names or any(_names(pattern, name) for pattern in self.names)
 
     def has_fingerprint(self, fingerprint: str) -> bool:

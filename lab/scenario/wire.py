@@ -60,6 +60,7 @@ def _rules(restricted: Restricted, places: Places) -> Iterator[box.Rule]:
     whom = restricted.whom
     match = box.Match(
         names=whom.names,
+        but_names=whom.but_names,
         addresses=places.addresses(whom),
         fingerprints=places.fingerprints(whom.stack),
         protocols=_PROTOCOLS[whom.over],

@@ -216,6 +216,10 @@ def check_target(target: Target, node: Node) -> Iterator[ConfigError]:
         yield node.find("decoy", "answer").error(
             found="answer: any in a decoy", expected="expected: only a swap takes any answer"
         )
+    if target.decoy is not None and target.decoy.famous is not None:
+        yield node.find("decoy", "famous").error(
+            found="famous in a decoy", expected="none: only a swap has several names"
+        )
     if target.decoy is not None and target.decoy.connect_to == connect_name(target):
         yield node.find("decoy", "connect_to").error(
             found="the target's own host", expected="a server that is nobody's target"
@@ -264,14 +268,28 @@ def _check_swap(target: Target, node: Node) -> Iterator[ConfigError]:
         )
     if target.swap.sni is None:
         yield node.error(found="a swap without sni", expected="sni: the neutral name")
-    elif target.swap.sni == (target.sni or (urlsplit(target.url or "").hostname)):
+    own = target.sni or (urlsplit(target.url or "").hostname)
+    if own is not None and target.swap.sni == own:
         yield node.find("sni").error(found="the target's own name", expected="a neutral name")
+    if target.swap.famous is not None and target.swap.famous in (own, target.swap.sni):
+        yield node.find("famous").error(
+            found="the target's own name, or that of sni", expected="another neutral name"
+        )
 
 
 def _check_any_answer(target: Target, swap: Corner, node: Node) -> Iterator[ConfigError]:
     """Nothing is asked of the server, so nothing can be expected of what it says."""
     plain = Corner(why=swap.why)
-    for key in ("sni", "host", "path", "certificate_name", "verify", "compares", "expect_status"):
+    for key in (
+        "sni",
+        "famous",
+        "host",
+        "path",
+        "certificate_name",
+        "verify",
+        "compares",
+        "expect_status",
+    ):
         if getattr(swap, key) != getattr(plain, key):
             yield node.find(key).error(
                 found=f"{key} beside answer: any",

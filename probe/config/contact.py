@@ -13,7 +13,7 @@ from probe.config.candidates import candidates_of
 from probe.config.checks import SYSTEM_RESOLVER
 from probe.config.definition import Corner, Definition, Target
 from probe.config.formats import host_and_port, is_address
-from probe.config.neutral import neutral_names
+from probe.config.neutral import OBSCURE, neutral_names
 from probe.config.probers import Prober, used
 from probe.config.schema import (
     Config,
@@ -170,8 +170,9 @@ def _of_decoy(
 
 def _said_by_swap(connect_to: str, swap: Corner, neutral: tuple[str, ...]) -> str:
     if swap.answer is Answer.ANY:
-        return f", under one of the names {', '.join(swap.names or neutral)}"
-    return _said(connect_to, swap.sni or "")
+        return f", under one of the names {', '.join(swap.names or (*neutral, *OBSCURE))}"
+    famous = "" if swap.famous is None else f" or {swap.famous}"
+    return _said(connect_to, swap.sni or "") + famous
 
 
 def _said(connect_to: str, sni: str) -> str:

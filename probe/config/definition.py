@@ -63,11 +63,12 @@ class Fallback(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Corner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A swap or decoy leg: what differs from its target.
 
-    Swap: connects where the target does, says ``sni``. Decoy: says the target's name, connects to
-    ``connect_to`` (a server that is nobody's target; ``beacon`` of the main file by default).
-    ``path`` replaces the target's path and query, ``host`` the Host header (default: ``sni`` for a
-    swap, the target's for a decoy), ``certificate_name`` the name that the certificate must carry
-    (default: ``sni``).
+    Swap: connects where the target does, says ``sni``; or, to tell a range with exceptions from the
+    platform's name, ``famous``, which a list of exceptions may have. Decoy: says the target's name,
+    connects to ``connect_to`` (a server that is nobody's target; ``beacon`` of the main file by
+    default). ``path`` replaces the target's path and query, ``host`` the Host header (default:
+    ``sni`` for a swap, the target's for a decoy), ``certificate_name`` the name that the
+    certificate must carry (default: ``sni``).
 
     A swap with ``answer: any`` says a neutral name that the server need not know, drawn anew for
     each leg from ``names`` (default: those of the configured controls), and counts whatever the
@@ -77,6 +78,7 @@ class Corner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     why: Sentence
     answer: Answer = Answer.EXPECTED
     names: tuple[HostName, ...] = ()
+    famous: HostName | None = None
     sni: HostName | None = None
     host: Host | None = None
     path: UrlPath | None = None

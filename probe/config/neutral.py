@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 from probe.config.definition import Definition
 from probe.config.formats import is_address
 
+OBSCURE = ("h1.example.org", "h2.example.net", "h3.example.com", "h4.example.org")
+"""Neutral names that no list of exceptions has: nobody has such hosts (RFC 2606, section 3)."""
+
 
 def neutral_names(controls: Iterable[Definition]) -> tuple[str, ...]:
     """The names that legs to ``controls`` say, each once, in alphabetical order."""

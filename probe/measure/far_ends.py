@@ -8,7 +8,7 @@ from random import Random
 from probe.config.candidates import marked
 from probe.config.neutral import neutral_names
 from probe.config.schema import Config
-from probe.measure.legs import swap_names, with_drawn_names
+from probe.measure.drawn_names import swap_names, with_drawn_names
 from probe.model.observation import Leg
 
 

@@ -22,7 +22,7 @@ from probe.config.probers import BY_NAME
 from probe.config.schema import LegsConfig
 from probe.measure.objects import ChosenObject
 from probe.model.burst import Burst
-from probe.model.identity import FIRST_PROBER, Answer, Compares, LegRole, RoundKind, Verify
+from probe.model.identity import FIRST_PROBER, Answer, Compares, Fame, LegRole, RoundKind, Verify
 from probe.model.law import Experiment
 from probe.model.observation import Leg, SkippedLeg
 
@@ -155,40 +155,6 @@ def declare(
     return tuple(made), tuple(skipped)
 
 
-def with_drawn_names(
-    legs: Sequence[Leg], names: Callable[[Leg], Sequence[str]], random: Random
-) -> tuple[Leg, ...]:
-    """``legs``, with a name drawn for each that takes any answer, out of ``names`` of it; without
-    it where there is none. No rule that exempts one name then exempts such a leg."""
-    made = []
-    for leg in legs:
-        if leg.answer is not Answer.ANY:
-            made.append(leg)
-        elif able := names(leg):
-            name = random.choice(able)
-            made.append(replace(leg, sni=name, url=_with_host(urlsplit(leg.url), name)))
-    return tuple(made)
-
-
-def one_any_answer(legs: Sequence[Leg], random: Random) -> tuple[Leg, ...]:
-    """``legs`` with one of those of each prober that take any answer, drawn: a handshake that moves
-    nothing is not worth one for every target in every round. Bursts make them all."""
-    able: dict[str, list[Leg]] = {}
-    for leg in legs:
-        if leg.answer is Answer.ANY:
-            able.setdefault(leg.prober, []).append(leg)
-    kept = [random.choice(some) for some in able.values()]
-    return tuple(
-        leg for leg in legs if leg.answer is not Answer.ANY or any(leg is one for one in kept)
-    )
-
-
-def swap_names(target: Target, neutral: Sequence[str]) -> Sequence[str]:
-    """The names that a swap of ``target`` which takes any answer is drawn from: its own, or those
-    that the configuration knows as ``neutral``."""
-    return (target.swap and target.swap.names) or neutral
-
-
 def in_order(legs: Sequence[Leg], random: Random) -> list[Leg]:
     """The order in which a round makes ``legs``: drawn, but that a swap which takes any answer, or
     is no TCP's, comes before its target, whose name may condemn the address for a while.
@@ -256,7 +222,7 @@ def declare_burst(
         # Another candidate may be in use since the burst was planned, and its swap be read as well
         # or not at all.
         if burst.with_swap and swap is not None and (not read or _reads(swap)):
-            made += [_swap(leg, swap, read, light)] * burst.each
+            made += [_famed(_swap(leg, swap, read, light), swap, burst.fame)] * burst.each
         made += [_leg(LegRole.CONTROL, control, read, light) for control in controls]
     if burst.prober == FIRST_PROBER:
         return tuple(made)
@@ -295,7 +261,7 @@ def _leg(role: LegRole, endpoint: Endpoint, read: int, light: int) -> Leg:
         target=target.name,
         connect_to=connect_name(target, url),
         port=parts.port or HTTPS_PORT,
-        url=_with_host(parts, target.host or host),
+        url=with_host(parts, target.host or host),
         sni=target.sni or host,
         certificate_name=target.certificate_name or host,
         verify=target.verify,
@@ -325,7 +291,7 @@ def _swap(leg: Leg, corner: Corner, read: int, light: int) -> Leg:
         return replace(
             leg,
             role=LegRole.SWAP,
-            url=_with_host(urlsplit(leg.url)._replace(path="/", query=""), UNDRAWN),
+            url=with_host(urlsplit(leg.url)._replace(path="/", query=""), UNDRAWN),
             sni="",
             certificate_name="",
             verify=Verify.RECORD,
@@ -340,6 +306,23 @@ def _swap(leg: Leg, corner: Corner, read: int, light: int) -> Leg:
         )
     sni = corner.sni or leg.sni
     return _corner(leg, corner, LegRole.SWAP, leg.connect_to, sni, corner.host or sni, read, light)
+
+
+def _famed(leg: Leg, swap: Corner, fame: Fame) -> Leg:
+    """The swap's leg with a name of the kind that is asked for, if ``swap`` has names of both."""
+    if swap.answer is Answer.ANY:
+        return leg if swap.names else replace(leg, fame=fame)
+    if swap.famous is None or fame is Fame.UNKNOWN:
+        return leg
+    if fame is Fame.OBSCURE:
+        return replace(leg, fame=fame)
+    named = swap.certificate_name is None
+    return replace(
+        leg,
+        fame=fame,
+        sni=swap.famous,
+        certificate_name=swap.famous if named else leg.certificate_name,
+    )
 
 
 def _decoy(leg: Leg, corner: Corner, connect_to: str, read: int, light: int) -> Leg:
@@ -370,7 +353,7 @@ def _corner(
         target=leg.target,
         connect_to=connect_to,
         port=leg.port,
-        url=_with_host(parts, host),
+        url=with_host(parts, host),
         sni=sni,
         certificate_name=corner.certificate_name or sni,
         verify=corner.verify,
@@ -386,6 +369,7 @@ def _corner(
     )
 
 
-def _with_host(parts: SplitResult, host: str) -> str:
+def with_host(parts: SplitResult, host: str) -> str:
+    """A URL with another host, at the same port."""
     netloc = host if parts.port is None else f"{host}:{parts.port}"
     return urlunsplit(parts._replace(netloc=netloc))

@@ -17,6 +17,7 @@ from probe.measure.beside import made_beside
 from probe.measure.between_rounds import BetweenRounds
 from probe.measure.both_clocks import ClockReading
 from probe.measure.bursts import Bursts
+from probe.measure.drawn_names import one_any_answer
 from probe.measure.experiments import Experiments
 from probe.measure.far_ends import FarEnds
 from probe.measure.legs import (
@@ -27,7 +28,6 @@ from probe.measure.legs import (
     draw_controls,
     host_name,
     in_order,
-    one_any_answer,
     round_cap,
 )
 from probe.measure.lookout import Lookout

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from probe.model.identity import FIRST_PROBER, Compares, Family
+from probe.model.identity import FIRST_PROBER, Compares, Fame, Family
 from probe.model.law import Experiment
 
 
@@ -20,15 +20,15 @@ class Burst(Struct, frozen=True, kw_only=True):
 
     ``target`` is the platform's endpoint, ``compares`` what its legs are compared by, and
     ``read_bytes`` what each of them reads (0 when handshakes are compared). ``controls`` are those
-    to draw ``each`` from, as ``owner/target``; empty: any. ``address`` is the
-    platform's address to go to (empty: one that the name leads to now); swap and target go to the
-    same one. ``with_swap``: whether the swap takes part. ``deadline_seconds`` bounds what each leg
-    compares: its handshake, or what comes after its request.
-    ``joint``: of a burst that was made for several platforms, these, in order (empty: for one). The
-    control legs are the same for all; the first bears what they cost. ``over``: the transport
-    of every leg of it, by its prober (empty: TCP); transports are not mixed. ``experiment``: it
-    compares nothing, and asks how a throttle that is proven works; all of its legs are the
-    target's.
+    to draw ``each`` from, as ``owner/target``; empty: any. ``address`` is the platform's address to
+    go to (empty: one that the name leads to now); swap and target go to the same one.
+    ``with_swap``: whether the swap takes part. ``deadline_seconds`` bounds what each leg compares:
+    its handshake, or what comes after its request. ``joint``: of a burst that was made for several
+    platforms, these, in order (empty: for one). The control legs are the same for all; the first
+    bears what they cost. ``over``: the transport of every leg of it, by its prober (empty: TCP);
+    transports are not mixed. ``fame``: which kind of neutral name its swap says, where there are
+    several. ``experiment``: it compares nothing, and asks how a throttle that is proven works; all
+    of its legs are the target's.
     """
 
     target: str
@@ -43,6 +43,7 @@ class Burst(Struct, frozen=True, kw_only=True):
     joint: tuple[str, ...] = ()
     over: str = ""
     experiment: Experiment | None = None
+    fame: Fame = Fame.UNKNOWN
 
     @property
     def prober(self) -> str:

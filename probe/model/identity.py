@@ -100,6 +100,16 @@ class Answer(StrEnum):
     ANY = "any"
 
 
+class Fame(StrEnum):
+    """Whether a list of names that are spared may have the neutral name that a swap says:
+    ``famous``, so that it is likely, or ``obscure``, so that it is not; nothing: it is not known.
+    """
+
+    UNKNOWN = ""
+    FAMOUS = "famous"
+    OBSCURE = "obscure"
+
+
 class Verify(StrEnum):
     """``strict``: chain and name must hold. ``record``: a wrong name is recorded, not a failure."""
 

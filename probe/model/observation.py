@@ -21,6 +21,7 @@ from probe.model.identity import (
     Answer,
     Compares,
     Dates,
+    Fame,
     Family,
     LegRole,
     Phase,
@@ -54,6 +55,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     ``candidate`` is the mark of which of the target's objects it is about (``mark_of`` in
     probe/config/candidates.py; empty: not known). ``segment_bytes``: what the far end may send in a
     segment at most (0: as usual); ``wait_seconds``: between the handshake and the request.
+    ``fame`` is that of a swap's neutral name.
     """
 
     role: LegRole
@@ -81,6 +83,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     send_bytes: int = 0
     segment_bytes: int = 0
     wait_seconds: float = 0.0
+    fame: Fame = Fame.UNKNOWN
 
 
 class Sample(Struct, frozen=True, array_like=True):

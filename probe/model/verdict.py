@@ -71,10 +71,12 @@ class Method(StrEnum):
 
 
 class Trigger(StrEnum):
-    """What sets throttling off: the platform's name, its address, or it cannot be told."""
+    """What sets it off: the platform's name, its address, its address unless one of some other
+    names is said there (a range with exceptions), or it cannot be told."""
 
     NAME = "name"
     ADDRESS = "address"
+    RANGE = "range"
     UNKNOWN = "unknown"
 
 

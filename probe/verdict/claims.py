@@ -34,9 +34,9 @@ def may_claim(facts: Facts, state: State) -> tuple[str, ...]:
     match found.basis:
         case Basis.SWAP:
             claims.append(
-                "The same server answered handshakes under neutral names meanwhile."
+                f"The same server answered handshakes under {_names(found, 's')} meanwhile."
                 if found.any_answer
-                else f"The same server was {_well(found)} under a neutral name meanwhile."
+                else f"The same server was {_well(found)} under {_names(found)} meanwhile."
             )
         case Basis.PLATFORMS:
             claims.append(
@@ -65,6 +65,12 @@ def _outside(facts: Facts) -> str:
     whole = facts.elsewhere is Elsewhere.FINE
     what = "The platform" if whole else "What is slow or fails here of the platform"
     return f"{what} was fine from outside the country after it had begun here."
+
+
+def _names(found: Proven, several: str = "") -> str:
+    if found.trigger is Trigger.RANGE:
+        return "famous neutral names, and not under obscure ones,"
+    return f"neutral name{several}" if several else "a neutral name"
 
 
 def _well(found: Proven) -> str:

@@ -29,6 +29,7 @@ from probe.verdict.law_memory import LawMemory
 from probe.verdict.level import Level
 from probe.verdict.often import Share
 from probe.verdict.shown import Shown
+from probe.verdict.swap_names import NamesMet
 from probe.verdict.way_marks import WayMarks
 
 # A change of meaning makes what older versions stored useless: it is then forgotten.
@@ -51,23 +52,22 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     target's legs failed outright (``phase/reason``), ``slow_legs`` how many did not.
     ``any_answer``: the swap took any answer of the server. ``swap_slow``/``swap_fast``: bursts in
     which the swap was slow or not; ``clean_slow``: that it was slow at an address which had not
-    seen the platform's name since the onset, nor perhaps since what it shows began;
-    ``clean_fast``: that it was not slow there, until the platform's name
-    came. ``clean``: the addresses that were clean at the onset. ``seen``:
-    addresses that have. ``led_astray``: the host's resolver gave nothing, or a place that is not
-    the platform's; ``at_home``: this resolver may stand in the home, and none beyond it said
-    the same; ``own_words``: what that resolver gave when it was asked on the wire;
-    ``elsewhere``: the target was well at another address, ``well_at``. ``also_handshake``: the
-    handshakes were slow too. ``elsewhere_at``: when references found it failing or slow last (0:
-    never). ``decoy_slow``/``decoy_fast``: rounds that renewed it in which the
-    platform's name was slow at a server that is nobody's target, or not. ``shown``: what was slow
-    in its latest bursts, of which alone sentences speak.
-    ``forged_at``: addresses of the platform at which somebody on the way showed a certificate of
-    their own making. ``way``: what its bursts show that the way did to the target and not to
-    controls. ``well``: rounds in a row, up to the latest that compared it, in which it was as
-    usual. ``outwaited``: a burst that waited as long as is configured met the same silence;
-    ``late``: in such a one something came (``waited.py``). ``first_ones``: ``own_rate.py``.
-    ``failing``: its way failed in the latest round that was suspicious.
+    seen the platform's name since the onset, nor perhaps since what it shows began; ``clean_fast``:
+    that it was not slow there, until the platform's name came. ``clean``: the addresses that were
+    clean at the onset. ``seen``: addresses that have. ``led_astray``: the host's resolver gave
+    nothing, or a place that is not the platform's; ``at_home``: this resolver may stand in the
+    home, and none beyond it said the same; ``own_words``: what that resolver gave when it was asked
+    on the wire; ``elsewhere``: the target was well at another address, ``well_at``.
+    ``also_handshake``: the handshakes were slow too. ``elsewhere_at``: when references found it
+    failing or slow last (0: never). ``decoy_slow``/``decoy_fast``: rounds that renewed it in which
+    the platform's name was slow at a server that is nobody's target, or not. ``shown``: what was
+    slow in its latest bursts, of which alone sentences speak. ``forged_at``: addresses of the
+    platform at which somebody on the way showed a certificate of their own making. ``way``: what
+    its bursts show that the way did to the target and not to controls. ``well``: rounds in a row,
+    up to the latest that compared it, in which it was as usual. ``outwaited``: a burst that waited
+    as long as is configured met the same silence; ``late``: in such a one something came
+    (``waited.py``). ``first_ones``: ``own_rate.py``. ``failing``: its way failed in the latest
+    round that was suspicious. ``names``: those of its swap (``swap_names.py``).
     """
 
     target: str
@@ -112,6 +112,7 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     late: bool = False
     failing: bool = False
     whole_logs: tuple[float, ...] = ()
+    names: NamesMet = NamesMet()
 
     @property
     def e_value(self) -> float:
@@ -146,24 +147,24 @@ class Proven(Struct, frozen=True, kw_only=True):
 
     ``recovery`` is the evidence against "still slowed", ``quiet`` the rounds whose bursts found the
     target as usual since one showed it, ``waited`` the rounds that read since the last burst,
-    ``together`` the platforms of other operators that were slowed since the same time,
-    ``decoy`` whether the platform's name was slow at a server that is nobody's target too,
-    ``usual`` whether ``factor`` is against the target's own history,
-    ``at_home`` whether only a resolver that may stand in the home led astray, ``well_at`` where the
-    target was well then,
-    ``seen_at`` when its target was last compared, be it in a burst, ``unmeasured_seconds`` how much
-    of the time since its onset no round speaks for. ``state``: whether it is slowed or fails
-    (``throttled`` or ``blocked``, whatever may be said of the cause). ``basis``: what the proof
-    rests on, and ``here``: what it would without platforms or references. ``swap``: evidence
-    against the swap since it was proven, in ``swap_bursts`` of this round and ``swap_rounds`` in
-    all, ``any_answer`` whether that took any answer of the server. ``failure``: how most of the
-    legs failed (``phase/reason``). ``elsewhere_at``: when references found it failing or slow last
-    (0: never). ``factor`` is that of the proof, by which its end is looked for; ``shown`` is what
-    the latest rounds and bursts in which it was slow measured, of which alone sentences speak.
-    ``way_clear``: it was slow over a way that did nothing to it, so its own server may be.
-    ``hasty``: it rests on silences that were not waited for as long as is configured;
-    ``late``: what had seemed to stop came later (``waited.py``). ``alike``: rounds in a row that
-    showed the very failure, ``answered``: in which the far end itself answered (``own_answer.py``).
+    ``together`` the platforms of other operators that were slowed since the same time, ``decoy``
+    whether the platform's name was slow at a server that is nobody's target too, ``usual`` whether
+    ``factor`` is against the target's own history, ``at_home`` whether only a resolver that may
+    stand in the home led astray, ``well_at`` where the target was well then, ``seen_at`` when its
+    target was last compared, be it in a burst, ``unmeasured_seconds`` how much of the time since
+    its onset no round speaks for. ``state``: whether it is slowed or fails (``throttled`` or
+    ``blocked``, whatever may be said of the cause). ``basis``: what the proof rests on, and
+    ``here``: what it would without platforms or references. ``swap``: evidence against the swap
+    since it was proven, in ``swap_bursts`` of this round and ``swap_rounds`` in all, ``any_answer``
+    whether that took any answer of the server. ``failure``: how most of the legs failed
+    (``phase/reason``). ``elsewhere_at``: when references found it failing or slow last (0: never).
+    ``factor`` is that of the proof, by which its end is looked for; ``shown`` is what the latest
+    rounds and bursts in which it was slow measured, of which alone sentences speak. ``way_clear``:
+    it was slow over a way that did nothing to it, so its own server may be. ``hasty``: it rests on
+    silences that were not waited for as long as is configured; ``late``: what had seemed to stop
+    came later (``waited.py``). ``alike``: rounds in a row that showed the very failure,
+    ``answered``: in which the far end itself answered (``own_answer.py``). ``names``: as of an
+    ``OpenSuspicion``.
     """
 
     state: State
@@ -205,6 +206,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     alike: int = 2
     first_ones: FirstOnes = FirstOnes()
     answered: int = 0
+    names: NamesMet = NamesMet()
 
     @property
     def said(self) -> State:
@@ -280,34 +282,30 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
 
     ``state``, ``reason``, ``since``, ``at`` and ``holds_seconds`` are those of the last verdict.
     ``addresses``: family and host name → the latest addresses, newest first; ``encrypted``: those
-    of them that came over DNS over HTTPS. ``reached``: the
-    networks (/24, /48) in which it was well. ``clean``: addresses at which the platform's name
-    was last said for a whole read, in a round in which nothing was slow. ``reads``: when
-    and how many body bytes were read at once while all was well (``answers.reads_after``).
-    ``heard``: the latest leg of an ordinary round to each endpoint of each family; ``ours`` and
-    ``raw_slower``: what the last ordinary round found (see ``Facts``). ``server_errors``: rounds
-    in a row with a 5xx.
-    ``path_rounds``: rounds in a row in which the way to a target (its key, with the family) was
-    another one. ``slow_line``: rounds in a row in which controls and targets alike were slow, by
-    measure, ``slow_line_at`` when that was last looked at, and ``line_log`` by how much
-    (logarithm). ``untaught``: rounds in a row that taught nothing in a
-    measure, since all that had a history was slow. ``silent_since``: since when none of its targets
-    answers. ``dates``: what the last ordinary round found of wrong dates in certificates.
-    ``paces``: bytes a second of each target's latest reads, ``paced_at`` when the last was;
-    ``began_at``: its first round;
-    ``swap_well_at``: when a target was last as fast as its swap in what is read. ``places``: the
-    networks at which each target was as near as ever; ``farther`` and ``slower``: that it is not,
-    in the last ordinary round. ``limbo``: since when a target has been slow in a measure in every
-    round, and nothing is proven. ``faster``: since when, and in how many rounds in a row, a target
-    has been faster than ever; ``relief``: the last time that this was for good.
-    ``vanished``: names of which the look-up says that there are none, and what encrypted
-    resolvers say of them.
-    ``unsteady_at``: when the host's resolver failed last and was well in the same round.
-    ``said``: the last verdict over each family, where there are several, and ``well_at`` the last
-    round over it, if the platform was fine in that.
-    ``shares``: how often each target is suspicious. ``viewers_cache``: how it was in the last
-    ordinary round. ``asked_at``: when it was asked last. ``vouches``: of a vantage outside
-    (``vouching.py``), by target.
+    of them that came over DNS over HTTPS. ``reached``: the networks (/24, /48) in which it was
+    well. ``clean``: addresses at which the platform's name was last said for a whole read, in a
+    round in which nothing was slow. ``reads``: when and how many body bytes were read at once while
+    all was well (``answers.reads_after``). ``heard``: the latest leg of an ordinary round to each
+    endpoint of each family; ``ours`` and ``raw_slower``: what the last ordinary round found (see
+    ``Facts``). ``server_errors``: rounds in a row with a 5xx. ``path_rounds``: rounds in a row in
+    which the way to a target (its key, with the family) was another one. ``slow_line``: rounds in a
+    row in which controls and targets alike were slow, by measure, ``slow_line_at`` when that was
+    last looked at, and ``line_log`` by how much (logarithm). ``untaught``: rounds in a row that
+    taught nothing in a measure, since all that had a history was slow. ``silent_since``: since when
+    none of its targets answers. ``dates``: what the last ordinary round found of wrong dates in
+    certificates. ``paces``: bytes a second of each target's latest reads, ``paced_at`` when the
+    last was; ``began_at``: its first round; ``swap_well_at``: when a target was last as fast as its
+    swap in what is read. ``places``: the networks at which each target was as near as ever;
+    ``farther`` and ``slower``: that it is not, in the last ordinary round. ``limbo``: since when a
+    target has been slow in a measure in every round, and nothing is proven. ``faster``: since when,
+    and in how many rounds in a row, a target has been faster than ever; ``relief``: the last time
+    that this was for good. ``vanished``: names of which the look-up says that there are none, and
+    what encrypted resolvers say of them. ``unsteady_at``: when the host's resolver failed last and
+    was well in the same round. ``said``: the last verdict over each family, where there are
+    several, and ``well_at`` the last round over it, if the platform was fine in that. ``shares``:
+    how often each target is suspicious. ``viewers_cache``: how it was in the last ordinary round.
+    ``asked_at``: when it was asked last. ``vouches``: of a vantage outside (``vouching.py``), by
+    target.
     """
 
     state: State = State.UNKNOWN

@@ -43,6 +43,8 @@ def episode_burst(
     made = burst(platform, target, episode.measure, episode.family, levels, about, address=address)
     if fails(episode) or episode.failing:
         made = replace(made, controls=_answering(episode.family, about, made.read_bytes))
+    if made.with_swap:
+        made = replace(made, fame=episode.names.next_fame)
     return as_patient(made, episode, about)
 
 

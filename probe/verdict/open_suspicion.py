@@ -75,7 +75,7 @@ def after_burst(
     by_address[address] = by_address.get(address, Wealth()).after(found.wins, found.gap_wins)
     clean = _clean(observed, episode)
     swap = episode.swap
-    if found.swap_wins is not None:
+    if found.swap_wins is not None and episode.names.bets(found.fame):
         swap = swap.after(found.swap_wins, found.swap_gap_wins)
     logs = episode.slow_logs if episode.usual or not found.usual else ()
     comparable = found.usual or not episode.usual
@@ -99,6 +99,7 @@ def after_burst(
         way=episode.way.after(found.marks),
         swap_slow=episode.swap_slow + (found.swap_slow is True),
         swap_fast=episode.swap_fast + (found.swap_slow is False),
+        names=episode.names.after(found.fame, slow=found.swap_slow),
         clean_slow=episode.clean_slow or (clean and found.first_swap_slow is True),
         clean_fast=episode.clean_fast or (clean and found.first_swap_slow is False),
         seen=tuple(dict.fromkeys((*episode.seen, *visited(observed)))),
@@ -284,6 +285,7 @@ def proven(
         seen_at=at,
         swap=episode.swap,
         any_answer=episode.any_answer,
+        names=episode.names,
         failure=failure(episode),
         elsewhere_at=episode.elsewhere_at,
         shown=episode.shown,
@@ -328,14 +330,22 @@ def trigger(episode: OpenSuspicion, rests_on: Basis) -> Trigger:
     a neutral one is slow at an address that has not seen the name; the name as well, if it alone is
     slow at a server that is nobody's target.
 
-    A neutral name that is slow after the platform's has been there may suffer for that, so nothing
-    is said then.
+    An obscure name that is hit as well rules out the name; where famous ones are spared, it is a
+    range with exceptions. A neutral name that is slow after the platform's has been there may
+    suffer for that, so nothing is said then.
     """
-    if rests_on in (Basis.SWAP, Basis.DNS, Basis.DECOY):
+    if rests_on is Basis.DNS:
+        return Trigger.NAME
+    if episode.names.spares_names:
+        return Trigger.RANGE
+    only_there = episode.clean_slow and not episode.clean_fast
+    if episode.names.obscure_hit:
+        return Trigger.ADDRESS if only_there and episode.names.famous_hit else Trigger.UNKNOWN
+    if rests_on in (Basis.SWAP, Basis.DECOY):
         return Trigger.NAME
     if episode.swap_fast > episode.swap_slow:
         return Trigger.NAME
-    if episode.clean_slow and not episode.clean_fast:
+    if only_there:
         return Trigger.ADDRESS
     return Trigger.NAME if _decoy(episode) else Trigger.UNKNOWN
 

@@ -59,6 +59,8 @@ _WHY = {
     "what triggers it",
     Trigger.ADDRESS: "a neutral name at the same address is slowed too, so the address is what "
     "triggers it, or the platform's own servers there are slow",
+    Trigger.RANGE: "at the same address famous neutral names are not slowed and obscure ones are, "
+    "so its address is what triggers it, and a list of names is spared",
     Trigger.UNKNOWN: "what triggers it cannot be told from here",
 }
 _BY_NAME_ALONE = (
@@ -84,6 +86,8 @@ def blocked(facts: Facts) -> str:
     place = _SHOWN.get(_reason(found)) or _layer(facts, _PLACE)
     if found.method is Method.TLS and found.trigger is Trigger.NAME and not _shown(found):
         place = _CUT_BY_NAME
+    if found.trigger is Trigger.RANGE:
+        place += ", as are those to its servers under obscure names, but not under famous ones"
     which = _which(facts)
     how = f"{which} cannot be reached{_over(facts)} from this line"
     if facts.working.itself:

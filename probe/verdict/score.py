@@ -13,7 +13,7 @@ from statistics import median, pstdev
 
 from msgspec import Struct
 
-from probe.model.identity import Answer, LegRole
+from probe.model.identity import Answer, Fame, LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure, hard, how_it_failed
@@ -54,7 +54,8 @@ class Score(Struct, frozen=True, kw_only=True):
     those of its legs were that came before any of the target's (``None``: there are none).
     ``complete``: every leg was made.
     ``handshake``: as ``slowdown``, of the handshakes (``None``: what is normal is not known).
-    ``noise``: how much the legs of one group differed. ``any_answer``: the swap took any answer.
+    ``noise``: how much the legs of one group differed. ``any_answer``: the swap took any answer;
+    ``fame``: of its name.
     ``gap_wins`` and ``swap_gap_wins``: as ``wins`` and ``swap_wins``, by what was missing
     (``None``: that cannot be compared).
     ``whole``: as ``slowdown``, of whole legs, from the first packet to the last byte (``None``: it
@@ -78,6 +79,7 @@ class Score(Struct, frozen=True, kw_only=True):
     handshake: float | None
     path: float
     any_answer: bool = False
+    fame: Fame = Fame.UNKNOWN
     gap_wins: int | None = None
     swap_gap_wins: int | None = None
     marks: MarksSeen | None = None
@@ -142,6 +144,7 @@ def score(
         handshake=_handshake(targets, controls),
         path=path,
         any_answer=bool(swaps) and swaps[0].leg.answer is Answer.ANY,
+        fame=swaps[0].leg.fame if swaps else Fame.UNKNOWN,
         gap_wins=_gap_wins(targets, controls, measure) if complete else None,
         swap_gap_wins=_gap_wins(_telling(targets, swaps), swaps, measure),
         marks=marks_seen([leg.seen for leg in targets], [leg.seen for leg in controls], measure),

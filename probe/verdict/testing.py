@@ -155,14 +155,19 @@ def _of_swap(
         return BurstScene(event=Occasion.INCOMPLETE, proven=replace(impaired, swap_bursts=0))
     impaired = _shown_by_burst(impaired, found, observed, about)
     own = _own_slowness(found, about.thresholds.log_margin)
-    swap, tried = (
-        impaired.swap.after(own.swap_wins or 0, own.swap_gap_wins),
-        impaired.swap_bursts + 1,
+    swap, tried = impaired.swap, impaired.swap_bursts + 1
+    bets = impaired.names.bets(found.fame)
+    if bets:
+        swap = swap.after(own.swap_wins or 0, own.swap_gap_wins)
+    names = impaired.names.after(found.fame, slow=found.swap_slow)
+    impaired = replace(
+        impaired, swap=swap, swap_bursts=tried, any_answer=found.any_answer, names=names
     )
-    impaired = replace(impaired, swap=swap, swap_bursts=tried, any_answer=found.any_answer)
     if _swap_speaks(impaired, about.thresholds):
         return BurstScene(event=Occasion.SWAP_WELL, proven=impaired)
-    if swap.e_value <= 1.0 or tried >= about.thresholds.bursts_per_round:
+    # An obscure name that is hit for the first time says nothing of famous ones.
+    silent = swap.e_value <= 1.0 and bets and not (names.obscure_hit and not names.famous_hit)
+    if silent or tried >= about.thresholds.bursts_per_round:
         left = replace(impaired, swap_bursts=0, swap_rounds=impaired.swap_rounds + 1)
         return BurstScene(event=Occasion.SWAP_SILENT, proven=left)
     return BurstScene(event=Occasion.SWAP_MORE, proven=impaired)
@@ -220,11 +225,18 @@ def done(
     return replace(mine, episode=scene.episode) if act is Deed.GATHER else mine
 
 
+def _trigger_of(impaired: Proven) -> Trigger:
+    """What sets it off, where the swap was well."""
+    if impaired.names.spares_names:
+        return Trigger.RANGE
+    return Trigger.UNKNOWN if impaired.names.obscure_hit else Trigger.NAME
+
+
 def _accusing(impaired: Proven) -> Proven:
     return replace(
         impaired,
         basis=Basis.SWAP,
-        trigger=Trigger.NAME,
+        trigger=_trigger_of(impaired),
         e_value=max(impaired.e_value, impaired.swap.e_value),
         swap_bursts=0,
     )
@@ -288,7 +300,7 @@ def _swap_burst(
     if found.basis.accuses:
         return None
     made = burst(observed.platform, found.target, found.measure, found.family, levels, about)
-    return made if made.with_swap else None
+    return replace(made, fame=found.names.next_fame) if made.with_swap else None
 
 
 def _shown_by_burst(

@@ -124,6 +124,14 @@ def test_patterns_of_names(pattern: str, met: set[str]) -> None:
     assert {name for name in names if match.has_name(name)} == met
 
 
+def test_a_list_of_exceptions() -> None:
+    """Any other name is met, and it takes a hello to know."""
+    match = Match(but_names=(".x.com", "y.org"))
+    assert match.reads_hello
+    names = ("x.com", "api.x.com", "y.org", "a.y.org", "z.net")
+    assert [name for name in names if match.has_name(name)] == ["a.y.org", "z.net"]
+
+
 @pytest.mark.parametrize(
     ("prefixes", "address", "met"),
     [

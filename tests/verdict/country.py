@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from probe.model.burst import Burst
 from probe.model.failure import Failure
-from probe.model.identity import EVERY_LEG, Compares, Family, LegRole, Phase, RoundKind
+from probe.model.identity import EVERY_LEG, Compares, Fame, Family, LegRole, Phase, RoundKind
 from probe.model.observation import (
     Clock,
     HttpFacts,
@@ -199,7 +199,7 @@ class Country:
         reads = burst.read_bytes
         legs = [_leg(LegRole.TARGET, burst.target, reads)] * burst.each
         if burst.with_swap and self.swaps:
-            legs += [_leg(LegRole.SWAP, burst.target, reads)] * burst.each
+            legs += [named(_leg(LegRole.SWAP, burst.target, reads), burst.fame)] * burst.each
         names = [name.partition("/")[0] for name in burst.controls]
         self.random.shuffle(names)
         legs += [_control(names[i % len(names)], reads) for i in range(burst.each)]
@@ -277,6 +277,11 @@ class Country:
             else None,
             body_bytes=body if Phase.TRANSFER in reached else None,
         )
+
+
+def named(swap: Leg, fame: Fame) -> Leg:
+    """``swap`` under a neutral name of this kind."""
+    return replace(swap, fame=fame, sni=f"{fame.value or 'neutral'}.test")
 
 
 def _leg(role: LegRole, target: str, reads: int) -> Leg:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from probe.config import load
 from probe.model.failure import Failure
-from probe.model.identity import Dates, Family, LegRole, Phase, RoundKind, Verify
+from probe.model.identity import Dates, Fame, Family, LegRole, Phase, RoundKind, Verify
 from probe.model.observation import (
     Clock,
     DnsAnswer,
@@ -78,6 +78,13 @@ def to(done: Done, *roles: LegRole, at: tuple[str, ...] = ()) -> Act:
 
 NAME = (LegRole.TARGET,)
 ADDRESS = (LegRole.TARGET, LegRole.SWAP)
+
+
+def all_but_famous(done: Done) -> Act:
+    """``done`` to whatever is said to the platform's servers, but for names on a list."""
+    return lambda leg, at: WELL if leg.role not in ADDRESS or leg.fame is Fame.FAMOUS else done
+
+
 FRESH = tuple(f"198.18.0.{n}" for n in range(1, 7))
 
 
@@ -375,6 +382,7 @@ CASES: dict[str, Case] = {
     "blocked.http": after(to(CUT, *NAME), 3),
     "throttled.name": after(to(SLOW, *NAME), 3),
     "throttled.address": slowed_at_fresh_addresses,
+    "throttled.range": after(all_but_famous(SLOW), 4),
     "throttled.unknown": after(to(SLOW, *NAME), 3, swaps=False, vouched=True),
     "withheld": after(to(Done(status=451), *NAME), 1),
     "impaired.curtain": behind_a_curtain,

@@ -341,7 +341,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "verdict_trigger",
-        "Of throttling: `name`, `address` or `unknown`",
+        "Of throttling: `name`, `address`, `range` (its address, but for some names) or `unknown`",
         str,
         lambda r: None if r.stored.verdict.trigger is None else r.stored.verdict.trigger.value,
     ),

@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 from msgspec import Struct
 
+from probe.config.neutral import OBSCURE
 from probe.config.schema import Config
 
 # OONI's word for a value that the probe took out.
@@ -57,6 +58,7 @@ class Named(Struct, frozen=True, kw_only=True):
             config.pool,
             {"resolve": [settings.resolve, list(settings.resolve)], "beacon": settings.beacon},
             settings.dns.resolvers,
+            {"obscure": OBSCURE},
         )
         return cls.of_texts(
             text for part in parts for text in _texts("", msgspec.to_builtins(part))

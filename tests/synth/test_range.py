@@ -1,0 +1,62 @@
+"""Ranges of addresses that are met but for a list of names: Russia, 2025 (net4people/bbs#490,
+#662). The shipped configuration, whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from probe.config import load
+from probe.config.neutral import OBSCURE, neutral_names
+from probe.model.identity import LegRole, RoundKind
+from probe.model.verdict import RESTRICTED, Trigger
+from scenarios.model import Effect, HelloDropped, Policed, Reset, Restricted, Whom, exactly
+from synth.drive import Daemon, Said
+from synth.edges import CALM
+from synth.effects import hosts_of
+from synth.lines import FIBRE
+from synth.world import World
+
+CONFIG = load(None, {})
+BEGIN = 1_699_920_000.0
+HOUR = 3_600.0
+SLOW: Effect = Policed(rate_bits_per_second=exactly(100_000), burst_bytes=exactly(20_000))
+LISTED = (*neutral_names(CONFIG.controls), "www.google.com")
+
+
+def played(name: str, effect: Effect, *, but: tuple[str, ...]) -> list[Said]:
+    """Six hours of calm, and two in which the platform's addresses are met."""
+    world = World(CONFIG, FIBRE, seed=1, edges=CALM, begin=BEGIN)
+    daemon = Daemon(CONFIG, world, begin=BEGIN, only=(name,))
+    calm = list(daemon.run(BEGIN + 6 * HOUR))
+    platform = next(one for one in CONFIG.platforms if one.name == name)
+    whom = Whom(hosts=hosts_of(platform), but_names=but)
+    world.restrict([Restricted(whom=whom, effects=(effect,))])
+    said = list(daemon.run(BEGIN + 8 * HOUR))
+    quiet = [leg for one in calm if one.observed.burst is None for leg in one.observed.legs]
+    assert not any(leg.leg.fame for leg in quiet)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("name", "effect"), [("youtube", SLOW), ("x", HelloDropped()), ("facebook", Reset())]
+)
+def test_it_is_called_a_range_and_never_the_name(name: str, effect: Effect) -> None:
+    said = played(name, effect, but=LISTED)
+    triggers = {one.verdict.trigger for one in said if one.verdict.state in RESTRICTED}
+    assert triggers == {Trigger.RANGE}
+    last = said[-1].verdict
+    assert "obscure" in last.sentence
+    assert any("not under obscure ones" in claim for claim in last.may_claim)
+    obscure = {
+        leg.leg.sni
+        for one in said
+        if one.observed.kind is RoundKind.BURST
+        for leg in one.observed.by_role(LegRole.SWAP)
+        if leg.failure is not None
+    }
+    assert obscure <= {*OBSCURE, "mirror.gcr.io"}
+
+
+def test_without_a_list_it_is_neither() -> None:
+    said = played("x", HelloDropped(), but=())
+    assert not any(one.verdict.state in RESTRICTED for one in said)
