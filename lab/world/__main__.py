@@ -37,7 +37,7 @@ class Sites:
         return self._sites[name]
 
     def become(self, spec: WorldSpec) -> None:
-        """Take up what other objects there are; addresses and certificates stay."""
+        """Take up what other objects and aliases there are; addresses and certificates stay."""
         self._sites = {site.name: site for site in spec.sites}
 
 
@@ -45,14 +45,15 @@ async def open_site(
     site: Site, sites: Sites, spec: WorldSpec, folder: Path, resolver: world_dns.Resolver, log: Log
 ) -> None:
     """Listen at every address of a site."""
-    context = server_context(site, folder, log=log, session_tickets=spec.session_tickets)
+    tickets, now_is = spec.session_tickets, partial(sites.named, site.name)
+    context = server_context(now_is, folder, log=log, session_tickets=tickets)
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         connection = world_http.Connection(
             reader,
             writer,
-            site=partial(sites.named, site.name),
+            site=now_is,
             resolver=resolver,
             log=log,
             record_bytes=spec.record_bytes,
@@ -70,7 +71,7 @@ async def open_site(
             # aioquic is an extra.
             from lab.world import http3
 
-            await http3.serve(partial(sites.named, site.name), address, HTTPS, folder, log)
+            await http3.serve(now_is, address, HTTPS, folder, log)
         listener = listen(address, HTTPS, spec.congestion)
         await asyncio.start_server(accept, sock=listener, ssl=context, backlog=512)
 

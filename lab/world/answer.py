@@ -44,6 +44,8 @@ def answer(site: Site, *, method: str, host: str, target: str, range_header: str
     headers.append(("content-type", found.content_type))
     if found.location is not None:
         headers.append(("location", found.location))
+    if found.retry_after is not None:
+        headers.append(("retry-after", str(found.retry_after)))
     if found.ranges and found.status == 200:
         headers.append(("accept-ranges", "bytes"))
         if (match := _RANGE.match(range_header or "")) is not None:

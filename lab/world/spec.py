@@ -15,7 +15,7 @@ class Object(Struct, frozen=True, kw_only=True):
 
     ``ranges``: whether a Range header is honoured. ``latency_seconds``: how long the server thinks.
     ``bytes_per_second``: how fast it then sends (0: as fast as the line allows). ``status`` is that
-    of a whole answer.
+    of a whole answer. ``retry_after``: for so many seconds it asks to be left alone.
     """
 
     size_bytes: int = 0
@@ -26,6 +26,7 @@ class Object(Struct, frozen=True, kw_only=True):
     ranges: bool = True
     latency_seconds: float = 0.0
     bytes_per_second: float = 0.0
+    retry_after: int | None = None
 
 
 class Certificate(Struct, frozen=True, kw_only=True):
