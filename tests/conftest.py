@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from hypothesis import settings
@@ -28,12 +29,14 @@ def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def own_state_folder(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def own_state_folder(monkeypatch: pytest.MonkeyPatch, state_folder: Path) -> None:
     """What one test leaves there no other finds; and none erases what the machine's service has."""
-    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path_factory.mktemp("state")))
-    monkeypatch.setattr("probe.config.folders.SYSTEM", tmp_path_factory.mktemp("system"))
+    # A number that is free is looked for among all before: with some thousand tests, for long.
+    own = Path(mkdtemp(dir=state_folder))
+    for name in ("state", "system"):
+        (own / name).mkdir()
+    monkeypatch.setenv("STATE_DIRECTORY", str(own / "state"))
+    monkeypatch.setattr("probe.config.folders.SYSTEM", own / "system")
 
 
 @pytest.fixture(autouse=True)

@@ -44,7 +44,7 @@ platforms: [x]
 controls: [neutral]
 resolve: {{x.com: [127.0.0.1], abs.twimg.com: [127.0.0.1], platform.x.com: [127.0.0.1],
   one.example: [127.0.0.1], two.example: [127.0.0.1], neutral.example: [127.0.0.1]}}
-schedule: {{light: 60s, transfer: 120s}}
+schedule: {{light: 5s, transfer: 60s}}
 dns: {{system: false, resolvers: [], allow_private: true}}
 targets: {{keys: [{keys}], threshold: {threshold}, url: "https://127.0.0.1:{port}/list.json"{more}}}
 """
