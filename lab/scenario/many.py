@@ -13,8 +13,8 @@ from msgspec import Struct
 from lab.scenario.play import Outcome, play
 from scenarios.model import LineKind, Restricted, Scenario
 
-# Each lab needs about a seventh of a core; the box must never wait for one.
-AT_ONCE = 10
+# Each lab needs about a fifteenth of a core; the box must never wait for one.
+AT_ONCE = 14
 # So few others do not disturb a run that is made again.
 FEW = 3
 # What a program of the lab complains of may be thousands of lines.

@@ -32,7 +32,8 @@ from lab.scenario.setting import (
 from lab.scenario.wire import rules_for
 from scenarios.model import ClockStepped, LineKind, Scenario
 
-POLL_SECONDS = 0.4
+# A page of metrics costs as much as the legs of a light round; no transfer round takes so short.
+POLL_SECONDS = 1.0
 CALM_MOST_SECONDS = 90.0
 CALM_ROUND_SECONDS = 8.0
 # A vantage measures one platform at a time: what slows four of them makes each wait for the others'
