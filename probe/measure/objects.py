@@ -10,6 +10,7 @@ throttled object must stay comparable with itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -124,7 +125,12 @@ def _url(candidate: Target, memory: KnownTarget) -> str | None:
 
 def _host(candidate: Target, memory: KnownTarget) -> str:
     """Whom a request for it asks, whatever address it goes to."""
-    return candidate.host or urlsplit(_url(candidate, memory) or "").hostname or ""
+    return candidate.host or _host_in(_url(candidate, memory) or "")
+
+
+@lru_cache(maxsize=1_024)
+def _host_in(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 def after_page(

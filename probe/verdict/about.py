@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -136,6 +138,13 @@ def ranges_of(config: Config) -> dict[str, tuple[str, ...]]:
             name = one.operator or one.name
             found[name] = (*found.get(name, ()), *one.ranges)
     return found
+
+
+@lru_cache(maxsize=8_192)  # each round asks again for the same few
+def within(address: str, ranges: tuple[str, ...]) -> bool:
+    """Whether ``address`` is in one of these networks."""
+    ip = ip_address(address)
+    return any(ip in ip_network(one) for one in ranges)
 
 
 def reference_seconds(config: Config) -> float:

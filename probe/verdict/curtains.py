@@ -9,7 +9,6 @@ not against what was normal: a curtain may hang since before the first round.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from ipaddress import ip_address, ip_network
 from math import exp, inf, isfinite, log
 from statistics import median, median_low
 
@@ -21,7 +20,7 @@ from probe.model.identity import Compares, Family, LegRole, Phase
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import TIMEOUT, Measure, died_of_slowness, read_effort
 from probe.observe.signature import STALL_SHARE, marks
-from probe.verdict.about import About, ControlFacts
+from probe.verdict.about import About, ControlFacts, within
 from probe.verdict.distance import log_distance
 from probe.verdict.keys import FamilyKey, Series, family_key, family_of, of_family
 from probe.verdict.level import Levels
@@ -395,5 +394,5 @@ def _networks_of(
     return tuple(
         name
         for name, ranges in about.ranges.items()
-        if all(any(ip_address(a) in ip_network(net) for net in ranges) for a in found)
+        if all(within(address, ranges) for address in found)
     )
