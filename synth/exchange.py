@@ -486,6 +486,7 @@ class Exchange:
             # All that passed was counted at this end, too.
             segments_in, segments_out = self.flow.packets
             segments_out = max(segments_out, int(self.meeting.cut_packets) - segments_in)
+            segments_out += self.retransmits + bool(self.retransmits)
         return TcpInfo(
             rtt_seconds=self.latest_rtt,
             min_rtt_seconds=min(self.connect_rtt or self.latest_rtt, self.latest_rtt),

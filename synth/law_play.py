@@ -43,7 +43,7 @@ class LawPlayed(Struct, frozen=True):
 
 def play_law(
     config: Config,
-    effect: Effect,
+    effects: Sequence[Effect],
     line: LineModel,
     *,
     seed: int,
@@ -51,7 +51,7 @@ def play_law(
     target: str = "object",
     first_bytes: int = 131_072,
 ) -> LawPlayed:
-    """Experiments on one target whose addresses meet ``effect``, until nothing more is asked."""
+    """Experiments on one target whose addresses meet ``effects``, until nothing more is asked."""
     definition = next(p for p in config.platforms if p.name == platform)
     world = World(config, line, seed=seed, edges=STEADY, begin=BEGIN, least_addresses=2)
     rounds = Rounds(config, world)
@@ -76,7 +76,7 @@ def play_law(
     below: float | None = None
     look = Experiment(trial=Trial.LONG, read_bytes=first_bytes // 2)
     (normal,), _, at = made(look, at)
-    world.restrict([Restricted(whom=Whom(hosts=hosts_of(definition)), effects=(effect,))])
+    world.restrict([Restricted(whom=Whom(hosts=hosts_of(definition)), effects=tuple(effects))])
     (slow,), _, at = made(look, at + APART_SECONDS)
     if normal and slow and normal > 2.0 * slow:
         below = sqrt(normal * slow)

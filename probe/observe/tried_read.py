@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from probe.model.identity import Phase
 from probe.model.law import Amount, Between, Experiment, TriedRead, Unit
-from probe.model.observation import LegObservation, Sample
+from probe.model.observation import LegObservation, Sample, TcpInfo
 from probe.observe.effort import TIMEOUT
 
 # A segment of an Ethernet frame over IPv4 with timestamps, and its headers.
@@ -34,8 +34,10 @@ TAIL_SHARE = 0.25
 ALIKE = 1.15
 # It became slow if it had been so many times as fast before.
 BENDS = 2.0
-# The kernel counts packets that left as they do, not whether they passed: so many of the last ones
-# may have met the end.
+# So many bytes are mostly the handshake's, which tell nothing of how fast a body would come.
+START_BYTES = 12_000.0
+# The kernel counts packets as they leave, not whether they pass: so many of the last ones may have
+# met the end, beside those that are known to have.
 LATE_PACKETS = 2
 
 _Point = tuple[float, float]
@@ -172,7 +174,7 @@ def _bends(points: Sequence[_Point], edge: tuple[_Point, _Point], slow_below: fl
     rate = _slope(edge)
     if slow_below is not None:
         return rate <= slow_below
-    return began > 0.0 and first / began >= BENDS * rate
+    return began > 0.0 and first > START_BYTES and first / began >= BENDS * rate
 
 
 def _rate(points: Sequence[_Point], edge: tuple[_Point, _Point]) -> Between:
@@ -221,13 +223,15 @@ def _at_end(leg: LegObservation, points: Sequence[_Point]) -> tuple[Amount, ...]
     packet = float(_segment(leg) + HEADER_BYTES)
     if not leg.curve:
         passed = _handshake_all(leg)
+    # What came after a gap passed as well, and is not in the curve.
+    beyond = 0 if leg.tcp is None else leg.tcp.out_of_order or 0
     failure = leg.failure
     ended = leg.phases.get(Phase.TLS, 0.0) + _before(leg) + _asked_seconds(leg)
     said = failure is not None and failure.reason != TIMEOUT
     gap = max(_slack(leg), _usual_gap(leg))
     until = ended if said else at + gap
     found = [
-        Amount(Unit.BYTES, Between(max(0.0, passed - packet), passed + packet)),
+        Amount(Unit.BYTES, Between(max(0.0, passed - packet), passed + packet * (1 + beyond))),
         Amount(Unit.SECONDS, Between(max(0.0, at - _slack(leg)), until)),
     ]
     tcp = leg.tcp
@@ -235,9 +239,16 @@ def _at_end(leg: LegObservation, points: Sequence[_Point]) -> tuple[Amount, ...]
         down = float(tcp.segments_in)
         found.append(Amount(Unit.PACKETS_DOWN, Between(down, down)))
         if tcp.segments_out is not None:
-            both = down + tcp.segments_out
+            both = down + tcp.segments_out - _unheard(tcp)
             found.append(Amount(Unit.PACKETS, Between(both - LATE_PACKETS, both)))
     return tuple(found)
+
+
+def _unheard(tcp: TcpInfo) -> int:
+    """Packets that left and surely did not pass: what was sent again and again after the end, and
+    what that repeats."""
+    again = tcp.retransmits or 0
+    return again + 1 if again else 0
 
 
 def _handshake_all(leg: LegObservation) -> float:

@@ -11,22 +11,26 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from probe.model.law import Amount, Between, Law, LawEffect, Reach, Trial, TriedRead, Unit
+from probe.observe.tried_read import START_BYTES
 
 # Reads of one connection at a time, from its beginning.
 ALONE = frozenset({Trial.LONG, Trial.SEGMENTS, Trial.WAIT})
 LEAST_MET = 2
-# The ends of intervals that have a value in common may differ by so much: what became slow is less
-# sharp than what stopped, and when is less sharp than after what.
-LOOSE = {LawEffect.ENDS: 1.02, LawEffect.SLOWS: 1.12}
+# The ends of intervals that have a value in common may differ by so much. Who counts bytes may
+# count headers or not, which small segments have more of; what became slow is less sharp than what
+# stopped, and when is less sharp than after what.
+LOOSE = {LawEffect.ENDS: 1.08, LawEffect.SLOWS: 1.12}
 LOOSE_SECONDS = 1.1
+# Nobody is known to count less time than that; the reads of a quick line all end within it.
+LEAST_SECONDS = 1.0
 EXACT = frozenset({Unit.PACKETS, Unit.PACKETS_DOWN})
-# What became slow within so many bytes, most of which are the handshake's, was slow from the start.
-START_BYTES = 12_000.0
 # Two at once have this many times the rate of one, or more, if each is counted by itself.
 APART = 1.6
 TOGETHER = 1.35
 # Rates agree that differ by no more than this factor.
 AGREE = 1.1
+# So much slower a read may be and still show where it became slow.
+WITHIN = 1.2
 # A small read passed if it was so many times as fast as the rate of those that met it.
 PASSED_TIMES = 3.0
 
@@ -42,15 +46,16 @@ def law_of(reads: Sequence[TriedRead]) -> Law | None:
     met = [one for one in met if one.stopped is ends]
     if len(met) < LEAST_MET:
         return None
+    rate = None if ends else rate_of(met)
     from_start = not ends and all(_began_slow(one) for one in met)
-    after = () if from_start else _after(met, [one for one in alone if not one.met], effect)
+    after = () if from_start else _after(_at(rate, met), _clear(rate, alone), effect)
     law = Law(
         effect=effect,
         reads=len(reads),
         at=max(one.at for one in reads),
         after=after,
         from_start=from_start,
-        bytes_per_second=None if ends else rate_of(met),
+        bytes_per_second=rate,
     )
     small, afresh = _small(law, reads)
     return Law(
@@ -65,6 +70,23 @@ def law_of(reads: Sequence[TriedRead]) -> Law | None:
         stays_seconds=_stays(law, reads) if afresh is False else None,
         small_pass=small,
     )
+
+
+def _at(rate: Between | None, met: Sequence[TriedRead]) -> Sequence[TriedRead]:
+    """Those that went on at ``rate``, if there are two: what lost more shows a slope too low, and
+    so a bucket too large."""
+    if rate is None:
+        return met
+    able = [one for one in met if one.rate is not None and one.rate.high * WITHIN >= rate.high]
+    return able if len(able) >= LEAST_MET else met
+
+
+def _clear(rate: Between | None, alone: Sequence[TriedRead]) -> Sequence[TriedRead]:
+    """Those that met nothing: neither did they stop, nor was any long part of them slow."""
+    unmet = [one for one in alone if one.whole and not one.met]
+    if rate is None:
+        return unmet
+    return [one for one in unmet if one.rate is None or one.rate.low > PASSED_TIMES * rate.high]
 
 
 def _began_slow(read: TriedRead) -> bool:
@@ -93,6 +115,8 @@ def _common(
     if unit in EXACT and effect is LawEffect.ENDS:
         loose = 1.0
     if max((low, *passed)) > high * loose:
+        return None
+    if unit is Unit.SECONDS and high < LEAST_SECONDS:
         return None
     return Between(min(low, high), max(low, high))
 

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from probe.model.law import Amount, Experiment, Law, LawEffect, Trial, TriedRead, Unit
-from probe.verdict.law_found import AGREE, START_BYTES, law_of
+from probe.observe.tried_read import START_BYTES
+from probe.verdict.law_found import AGREE, law_of
 
 DAY_SECONDS = 86_400.0
 """What was found is found anew after a day, and no more than that is spent in one."""

@@ -16,7 +16,7 @@ CONFIG = load(None, {})
 
 
 def test_25_packets_in_either_direction() -> None:
-    found = play_law(CONFIG, CutOff(after_packets=exactly(25)), FIBRE, seed=1).law
+    found = play_law(CONFIG, [CutOff(after_packets=exactly(25))], FIBRE, seed=1).law
     assert found is not None
     assert found.effect is LawEffect.ENDS
     assert Unit.BYTES not in {one.unit for one in found.after}
@@ -32,7 +32,7 @@ def test_a_rate_after_a_bucket(scope: Scope) -> None:
     effect = Policed(
         rate_bits_per_second=exactly(128e3), burst_bytes=exactly(256 * KIB), scope=scope
     )
-    played = play_law(CONFIG, effect, DSL, seed=2)
+    played = play_law(CONFIG, [effect], DSL, seed=2)
     found = played.law
     assert found is not None
     assert found.bytes_per_second is not None
@@ -54,7 +54,7 @@ def test_a_rate_after_a_bucket(scope: Scope) -> None:
     ],
 )
 def test_a_rate_from_the_start(effect: Effect) -> None:
-    found = play_law(CONFIG, effect, FIBRE, seed=3).law
+    found = play_law(CONFIG, [effect], FIBRE, seed=3).law
     assert found is not None
     assert found.from_start
     assert not found.after
@@ -62,8 +62,18 @@ def test_a_rate_from_the_start(effect: Effect) -> None:
     assert found.bytes_per_second.middle == pytest.approx(16_000, rel=0.1)
 
 
+def test_seconds_are_told_from_bytes_by_a_wait() -> None:
+    slow = Policed(rate_bits_per_second=exactly(128e3), burst_bytes=exactly(16_384))
+    found = play_law(CONFIG, [slow, CutOff(after_seconds=exactly(7.2))], FIBRE, seed=5).law
+    assert found is not None
+    assert found.effect is LawEffect.ENDS
+    assert found.certain is not None
+    assert found.certain.unit is Unit.SECONDS
+    assert found.certain.span.middle == pytest.approx(7.2, rel=0.1)
+
+
 def test_nothing_is_made_of_nothing() -> None:
     lossless = Policed(rate_bits_per_second=exactly(1e9), burst_bytes=exactly(1e9))
-    played = play_law(CONFIG, lossless, DSL, seed=4)
+    played = play_law(CONFIG, [lossless], DSL, seed=4)
     assert played.law is None
     assert played.experiments <= 3

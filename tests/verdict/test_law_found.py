@@ -62,8 +62,8 @@ def passed(at: float, **of: float) -> TriedRead:
 
 # Twice stopped at the same place, over connections as fast as each other.
 TWICE = (
-    stopped(0.0, bytes=(20e3, 21e3), packets=(23, 25), packets_down=(14, 14), seconds=(0.2, 0.4)),
-    stopped(1.0, bytes=(20e3, 21e3), packets=(23, 25), packets_down=(14, 14), seconds=(0.2, 0.4)),
+    stopped(0.0, bytes=(20e3, 21e3), packets=(23, 25), packets_down=(14, 14), seconds=(2.0, 4.0)),
+    stopped(1.0, bytes=(20e3, 21e3), packets=(23, 25), packets_down=(14, 14), seconds=(2.0, 4.0)),
 )
 
 
@@ -81,7 +81,7 @@ def test_one_read_makes_no_law_nor_do_two_that_meet_nothing() -> None:
 def test_a_unit_is_out_as_soon_as_one_read_contradicts_it() -> None:
     assert {one.unit for one in also().after} == set(Unit)
     small = stopped(
-        2.0, bytes=(8e3, 9e3), packets=(24, 26), packets_down=(14, 14), seconds=(0.2, 0.3)
+        2.0, bytes=(8e3, 9e3), packets=(24, 26), packets_down=(14, 14), seconds=(2.0, 3.0)
     )
     assert {one.unit for one in also(small).after} == {
         Unit.PACKETS,
@@ -89,7 +89,7 @@ def test_a_unit_is_out_as_soon_as_one_read_contradicts_it() -> None:
         Unit.SECONDS,
     }
     late = stopped(
-        3.0, bytes=(20e3, 21e3), packets=(23, 25), packets_down=(12, 12), seconds=(4.2, 4.4)
+        3.0, bytes=(20e3, 21e3), packets=(23, 25), packets_down=(12, 12), seconds=(6.2, 6.4)
     )
     found = also(small, late)
     assert found.certain == Amount(Unit.PACKETS, Between(24, 25))

@@ -1,0 +1,89 @@
+"""A law that a box has is found with real packets, by the experiments of the product."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from lab.box.rules import Action, CutOff, Match, Police, Rule
+from lab.box.spec import BoxSpec
+from lab.lab import Lab
+from lab.law_reads import HOST, LawRead
+from lab.small import CONFIG
+from lab.world.build import world_for
+from probe.model.law import Law, LawEffect, Reach, Unit
+
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("requires_lab"), pytest.mark.timeout(240)]
+KIB = 1_024
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with Lab(world_for(CONFIG), path=BoxSpec()) as made:
+        yield made
+
+
+def law_of(
+    lab: Lab,
+    *actions: Action,
+    first_bytes: int,
+    seconds: float,
+) -> Law:
+    """What is found where connections to the host's addresses meet ``actions``, each by itself."""
+    spec = msgspec.json.decode((lab.folder / "spec.json").read_bytes())
+    where = tuple(spec["zone"][HOST])
+    match = Match(addresses=where)
+    with lab.control() as box:
+        box.set_rules(
+            [
+                Rule(name=f"law{number}", action=action, match=match)
+                for number, action in enumerate(actions)
+            ]
+        )
+        box.forget()
+    argv = [sys.executable, "-m", "lab.law_reads", str(lab.ca_file)]
+    argv += [str(lab.folder / "spec.json"), str(first_bytes), str(seconds)]
+    made = lab.exec(argv, timeout_seconds=200.0)
+    assert made.returncode == 0, made.stderr
+    found = msgspec.json.decode(made.stdout.encode(), type=LawRead)
+    assert found.law is not None, found.reads
+    return found.law
+
+
+def test_25_packets_in_either_direction(lab: Lab) -> None:
+    """Russia, since June 2025 (hyperion-cs/dpi-checkers, "l4-25"; net4people/bbs#490)."""
+    law = law_of(lab, CutOff(after_packets=25), first_bytes=131_072, seconds=2.0)
+    assert law.effect is LawEffect.ENDS
+    units = {one.unit: one.span for one in law.after}
+    assert Unit.BYTES not in units
+    assert units[Unit.PACKETS].low <= 25 <= units[Unit.PACKETS].high
+    assert units[Unit.PACKETS].high - units[Unit.PACKETS].low <= 2
+    assert law.reach is Reach.CONNECTION
+    assert law.small_pass
+
+
+def test_a_connection_dies_after_some_seconds(lab: Lab) -> None:
+    """Iran, April 2026, there after 7.2 s (MasterHttpRelayVPN-RUST#320)."""
+    slow = Police(rate_bits_per_second=256_000, burst_bytes=32 * KIB)
+    law = law_of(lab, slow, CutOff(after_seconds=2.5), first_bytes=262_144, seconds=5.0)
+    assert law.effect is LawEffect.ENDS
+    assert law.certain is not None
+    assert law.certain.unit is Unit.SECONDS
+    assert law.certain.span.middle == pytest.approx(2.5, rel=0.1)
+
+
+def test_a_rate_after_a_bucket_of_each_connection(lab: Lab) -> None:
+    """Iran, May 2026, where 5 MiB crawl and 256 KiB pass (net4people/bbs#586)."""
+    action = Police(rate_bits_per_second=512_000, burst_bytes=256 * KIB)
+    law = law_of(lab, action, first_bytes=524_288, seconds=4.5)
+    assert law.effect is LawEffect.SLOWS
+    assert law.bytes_per_second is not None
+    assert law.bytes_per_second.middle == pytest.approx(64_000, rel=0.1)
+    assert law.certain is not None
+    assert law.certain.unit is Unit.BYTES
+    assert law.certain.span.middle == pytest.approx(256 * KIB, rel=0.1)
+    assert law.reach is Reach.CONNECTION
+    assert law.afresh
