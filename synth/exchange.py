@@ -364,7 +364,9 @@ class Exchange:
             raise OverError(Phase.TLS, "ssl_invalid_certificate", min(at, self.until))
 
     def _count(self, made: Delivery) -> None:
-        self.disordered += made.disordered
+        # What our deadline cuts off did not come, in order or not.
+        came = made.samples[-1][1] if made.samples else 0
+        self.disordered += made.disordered if made.whole else min(made.disordered, came // SEGMENT)
         if made.samples:
             self.received += made.samples[-1][1]
 

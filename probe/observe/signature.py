@@ -141,6 +141,16 @@ def cut_at_one_place(legs: Sequence[LegObservation]) -> bool:
     return _all_cut_at_one_place([marks(leg) for leg in legs])
 
 
+def stood_still(legs: Sequence[LegObservation]) -> bool:
+    """Whether more than a third of ``legs`` stood still amid their bytes until they were cut."""
+    found = [marks(leg) for leg in legs]
+    return 3 * len(_stalled(found)) > len(found)
+
+
+def _stalled(found: Sequence[Marks]) -> list[Marks]:
+    return [m for m in found if m.cut and m.stall_share >= STALL_SHARE and m.bytes > 0]
+
+
 def _without_queue(found: Sequence[Marks]) -> bool:
     """What dropped did not also delay: bytes passed faster than the rate, or no round trip grew. A
     queue that overflows drops as a policer does; where both may be, nothing is said, since losses
@@ -160,7 +170,7 @@ def _mostly(values: object) -> bool:
 
 
 def _all_cut_at_one_place(found: Sequence[Marks]) -> bool:
-    stalled = [m for m in found if m.cut and m.stall_share >= STALL_SHARE and m.bytes > 0]
+    stalled = _stalled(found)
     if 2 * len(stalled) <= len(found):
         return False
     places = [m.bytes for m in stalled]

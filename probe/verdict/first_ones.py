@@ -11,10 +11,12 @@ class FirstOnes(Struct, frozen=True, array_like=True):
     """Of the rounds that came after a pause: in how many of them the target ``failed``, or was
     ``well``, before any other leg to its network, or with its name, had come through; and the same
     of its name alone (``named_failed``, ``named_well``). ``at``:
-    the layer at which they failed."""
+    the layer at which they failed. ``foremost``: those of ``failed`` before which none had been
+    asked either, as before those that were well."""
 
     failed: int = 0
     well: int = 0
     named_failed: int = 0
     named_well: int = 0
     at: Method | None = None
+    foremost: int = 0

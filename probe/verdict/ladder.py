@@ -36,7 +36,7 @@ from probe.verdict.rung_conditions import (
     throttled,
 )
 
-VERSION = 33
+VERSION = 34
 
 
 class Rule(Struct, frozen=True, kw_only=True):

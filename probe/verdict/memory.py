@@ -37,8 +37,8 @@ MEMORY_VERSION = 1
 MOST_ADDRESSES = 6
 MOST_NETWORKS = 64
 ALIKE = 1.5
-"""Reads whose lengths differ by no more than this factor cannot differ by more than it in their
-seconds for each byte, as a longer read takes no less time: that is below every margin."""
+"""Reads whose lengths differ by no more than this factor differ by no more in seconds for a byte,
+as a longer read takes no less time: that is below every margin."""
 
 
 class OpenSuspicion(Struct, frozen=True, kw_only=True):
@@ -67,7 +67,8 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     up to the latest that compared it, in which it was as usual. ``outwaited``: a burst that waited
     as long as is configured met the same silence; ``late``: in such a one something came
     (``waited.py``). ``first_ones``: ``own_rate.py``. ``failing``: its way failed in the latest
-    round that was suspicious. ``names``: those of its swap (``swap_names.py``).
+    suspicious round. ``names``: its swap's (``swap_names.py``). ``failed_at``/``slow_at``: where
+    most legs of a burst failed, or did not.
     """
 
     target: str
@@ -113,17 +114,17 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     failing: bool = False
     whole_logs: tuple[float, ...] = ()
     names: NamesMet = NamesMet()
+    failed_at: tuple[str, ...] = ()
+    slow_at: tuple[str, ...] = ()
 
     @property
     def e_value(self) -> float:
-        """The evidence of its bursts: that against the controls or that against the swap, whichever
-        is more (1 is none)."""
+        """The evidence of its bursts, against the controls or the swap: whichever is more."""
         return max(self.control.e_value, self.swap.e_value)
 
     @property
     def way_clear(self) -> bool:
-        """It is slow over a way that did nothing to it that it did not do to all: its own server
-        may be."""
+        """It is slow over a way that did nothing to it alone: its own server may be."""
         return self.way.clear
 
     @property
@@ -163,8 +164,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     it was slow over a way that did nothing to it, so its own server may be. ``hasty``: it rests on
     silences that were not waited for as long as is configured; ``late``: what had seemed to stop
     came later (``waited.py``). ``alike``: rounds in a row that showed the very failure,
-    ``answered``: in which the far end itself answered (``own_answer.py``). ``names``: as of an
-    ``OpenSuspicion``.
+    ``answered``: in which the far end itself answered (``own_answer.py``). ``names``: as above.
     """
 
     state: State

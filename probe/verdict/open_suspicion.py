@@ -8,6 +8,7 @@ it rules out: enough to accuse, or only that it is so here.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from math import exp, isfinite, log, prod
 from statistics import median
 
@@ -73,6 +74,10 @@ def after_burst(
         episode = replace(episode, led_astray=False)
     by_address = dict(episode.by_address)
     by_address[address] = by_address.get(address, Wealth()).after(found.wins, found.gap_wins)
+    if len(found.failures) > found.slow_legs:
+        episode = replace(episode, failed_at=_with(episode.failed_at, address))
+    else:
+        episode = replace(episode, slow_at=_with(episode.slow_at, address))
     clean = _clean(observed, episode)
     swap = episode.swap
     if found.swap_wins is not None and episode.names.bets(found.fame):
@@ -124,6 +129,10 @@ def shown_by(
         handshake=None if holder.measure is Measure.HANDSHAKE else found.handshake,
         whole=found.whole,
     )
+
+
+def _with(addresses: tuple[str, ...], one: str) -> tuple[str, ...]:
+    return addresses if one in addresses else (*addresses, one)
 
 
 def _address(observed: RoundObservation) -> str:
@@ -181,7 +190,8 @@ def basis(
     if _by_our_rate(episode, Basis.REFERENCE):
         return found
     own = episode.way_clear and not fails(episode)
-    return better(strong, lasted, thresholds, others, way_clear=own) or found
+    alike = _strong(episode, thresholds, _alike_at(episode))
+    return better(alike, lasted, thresholds, others, way_clear=own) or found
 
 
 def _by_our_rate(episode: OpenSuspicion, rests_on: Basis) -> bool:
@@ -209,10 +219,22 @@ def own_resolver_knows(episode: OpenSuspicion) -> bool:
     return not {*map(network_of, episode.own_words)}.isdisjoint(map(network_of, episode.well_at))
 
 
-def _strong(episode: OpenSuspicion, thresholds: Thresholds) -> int:
-    """Addresses that bear evidence by themselves; or three and more that together do so even
-    without the one that bears most: it is then not that one alone."""
-    borne = sorted(w.e_value for w in episode.by_address.values() if w.e_value > 1.0)
+def _alike_at(episode: OpenSuspicion) -> tuple[str, ...]:
+    """Where it fails, or is slow, as most of its legs are. One address that is dead and another
+    that is slow are two troubles of its own, and neither is seen at two."""
+    return episode.failed_at if fails(episode) else episode.slow_at
+
+
+def _strong(
+    episode: OpenSuspicion, thresholds: Thresholds, among: Collection[str] | None = None
+) -> int:
+    """Addresses (``among`` these) that bear evidence by themselves; or three and more that together
+    do so even without the one that bears most: it is then not that one alone."""
+    borne = sorted(
+        wealth.e_value
+        for address, wealth in episode.by_address.items()
+        if wealth.e_value > 1.0 and (among is None or address in among)
+    )
     alone = sum(value >= thresholds.address_evidence for value in borne)
     if alone < 2 <= len(borne) - 1 and prod(borne[:-1]) >= thresholds.address_evidence:
         return len(borne)
@@ -263,7 +285,10 @@ def proven(
 ) -> Proven:
     """What ``episode`` has proven, at Unix time ``at``."""
     blocked = rests_on is Basis.DNS or fails(episode)
-    strong = sum(w.e_value > 1.0 for w in episode.by_address.values())
+    strong = sum(
+        wealth.e_value > 1.0 and (rests_on is Basis.DNS or address in _alike_at(episode))
+        for address, wealth in episode.by_address.items()
+    )
     lasted = at - episode.onset_at
     common = Proven(
         state=State.BLOCKED if blocked else State.THROTTLED,

@@ -4,7 +4,8 @@ A front of a platform, a router or a provider's translator may take only so many
 many seconds to one address, or for one name, and turn away or drop the next. A burst asks three
 times at once and so meets that in each of its legs, while controls, asked once each, are well. But
 the first connection after a pause comes through. So a failure accuses somebody only if such first
-ones fail as well, oftener than not: whoever is shut out for what he asks for is so at once.
+ones fail as well, clearly oftener than not: whoever is shut out for what he asks for is so at once.
+What fails half of the time is told neither way for sure, so it stays what it was called.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ REST_SECONDS = 60.0
 REST = 1.0 / 15.0
 """The same in transfer intervals, where rounds come faster than by default."""
 
+LUCK = 2
+"""Of first connections that fail as often as not, so many fail in a row in one of four events."""
+
 _ORDER = (Method.DNS, Method.TCP, Method.TLS, Method.HTTP)
 
 Failing = TypeVar("Failing", OpenSuspicion, Proven)
@@ -43,12 +47,20 @@ def by_our_rate(holder: OpenSuspicion | Proven, basis: Basis) -> bool:
         return True  # none of them failed as it does
     if basis is Basis.SWAP:
         return seen.named_failed <= seen.named_well
-    return seen.failed <= seen.well
+    failed = seen.foremost if seen.well else seen.failed
+    return failed < 2 * seen.well + LUCK
 
 
 def proven_by_our_rate(found: Proven, basis: Basis) -> bool:
     """The same of what is proven, if that is a failure."""
     return found.state is State.BLOCKED and by_our_rate(found, basis)
+
+
+def refuted(found: Proven) -> bool:
+    """Whether the first ones have come through so often that what is proven to fail may be a
+    limit's doing, though they had failed when somebody was accused of it."""
+    seen = found.first_ones
+    return found.state is State.BLOCKED and seen.well >= seen.foremost + LUCK
 
 
 def noted(
@@ -72,14 +84,15 @@ def _after(holder: OpenSuspicion | Proven, observed: RoundObservation) -> FirstO
     if how and seen.at not in (None, at):
         if at is not _layer_of(holder):
             return seen
-        seen = replace(seen, failed=0, named_failed=0)
+        seen = replace(seen, failed=0, named_failed=0, foremost=0)
     if not how and not _came(own, at):
         return seen  # it was slow, or the far end itself said no, or it did not go as far
     legs = [*targets, *observed.by_role(LegRole.SWAP)]
-    before = [leg for leg in legs if leg.order < own.order and _came(leg, at)]
-    network = network_of(own.address)
-    named = any(leg.leg.sni == own.leg.sni for leg in before)
-    near = named or any(network and network_of(leg.address) == network for leg in before)
+    before = [leg for leg in legs if leg.order < own.order]
+    came = [leg for leg in before if _came(leg, at)]
+    named = any(_named(leg, own) for leg in came)
+    near = named or any(_near(leg, own) for leg in came)
+    foremost = not any(_named(leg, own) or _near(leg, own) for leg in before)
     failed, first, first_named = bool(how), not near, not named
     return FirstOnes(
         failed=seen.failed + (first and failed),
@@ -87,7 +100,17 @@ def _after(holder: OpenSuspicion | Proven, observed: RoundObservation) -> FirstO
         named_failed=seen.named_failed + (first_named and failed),
         named_well=seen.named_well + (first_named and not failed),
         at=at if failed and (first or first_named) else seen.at,
+        foremost=seen.foremost + (foremost and failed),
     )
+
+
+def _named(leg: LegObservation, own: LegObservation) -> bool:
+    return leg.leg.sni == own.leg.sni
+
+
+def _near(leg: LegObservation, own: LegObservation) -> bool:
+    network = network_of(own.address)
+    return bool(network) and network_of(leg.address) == network
 
 
 def asked(mine: PlatformMemory, observed: RoundObservation) -> PlatformMemory:

@@ -114,8 +114,7 @@ def score(
         expected, doubt = level.expected(burst.at), level.doubt(ERRORS)
         edge = between_rounds(level, burst.noise.get(measure))
         raw, line = theirs, [no_faster(value) for value in theirs]
-        added = least_added(controls, measure)
-        slower = [explained(value, added, expected) for value in theirs]
+        slower = _explain(controls, theirs, measure, expected)
     else:
         expected, doubt, edge = log(thresholds.no_baseline), 0.0, 0.0
         raw = line = slower = _efforts(controls, measure)
@@ -224,6 +223,17 @@ def _relative(controls: Sequence[LegReading], measure: Measure) -> list[float] |
     return found or None
 
 
+def _explain(
+    controls: Sequence[LegReading], theirs: Sequence[float], measure: Measure, expected: float
+) -> list[float]:
+    """What each of ``controls``, that took longer than normal by ``theirs`` (logarithms), explains
+    of a target that normally takes ``expected``: so many times, or the seconds that were added to
+    the middle one of them. The least of three is lucky: it would explain too little of what the
+    line has added to all, which is many times what a near target takes."""
+    added = median(least_added([leg], measure) for leg in controls)
+    return [explained(value, added, expected) for value in theirs]
+
+
 def _nearest(legs: Sequence[LegReading]) -> LegReading | None:
     """The leg with the least round trip: queues of our own making do not count."""
     timed = [(far, leg) for leg in legs if (far := leg.distance) is not None]
@@ -300,8 +310,7 @@ def _swap_slow(
     if expected is None or theirs is None:
         expected, line = log(thresholds.no_baseline), _efforts(controls, measure)
     else:
-        added, usual = least_added(controls, measure), expected
-        line = [explained(value, added, usual) for value in theirs]
+        line = _explain(controls, theirs, measure, expected)
     return bool(line) and median(own) - median(line) - expected - path > thresholds.log_margin
 
 

@@ -334,8 +334,10 @@ def weighed(
     resolver's lie says more than that it is so here. A better basis counts in rounds in which it is
     still so here, in the very way that was proven."""
     at = observed.started_at
-    if found.elsewhere_at == at or others.shared:
-        lesser = found.basis in (Basis.PLATFORMS, Basis.REFERENCE, Basis.FORGED)
+    from_others = found.basis in (Basis.PLATFORMS, Basis.REFERENCE)
+    doubted = found.elsewhere_at == at or others.shared
+    if doubted or own_rate.refuted(found):
+        lesser = from_others or (doubted and found.basis is Basis.FORGED)
         return replace(found, basis=found.here, together=()) if lesser else found
     if found.basis.accuses or found.failure == ONLY_SMALL or found.hasty:
         return found

@@ -4,7 +4,10 @@ References tell nothing of servers near here that are slow themselves; what the 
 mark. But a line of its own losses or queues leaves marks on everybody, and on the target's legs
 more than on the controls' by chance, now and then. So a mark counts only as evidence: in each burst
 the pairs are counted in which more was lost, or late, of the target's leg than of the control's,
-and the careful bettor of ``bets.py`` stakes on them. Pure.
+and the careful bettor of ``bets.py`` stakes on them. A leg to a slow server is not like one to a
+quick one: our deadline cuts it, so that one missing segment is a large share of few, and it lasts
+longer, so that it meets for sure what a quick one meets now and then. So a pair is won by a share
+that no such thing makes of the control's, and by more segments besides. Pure.
 """
 
 from __future__ import annotations
@@ -15,14 +18,26 @@ from msgspec import Struct
 
 from probe.model.observation import LegObservation
 from probe.observe.effort import Measure
-from probe.observe.gaps import ONE_GAP, missing_share
+from probe.observe.gaps import LEAST_SEGMENTS, ONE_GAP, missing_share
 from probe.observe.round_trip import round_trip_seconds
-from probe.observe.signature import cut_at_one_place
-from probe.verdict.bets import CAREFUL, EACH, wins
+from probe.observe.signature import cut_at_one_place, stood_still
+from probe.verdict.bets import CAREFUL, EACH
 
 EVIDENCE = 100.0
 """What the careful bettor must have won: three bursts in which nearly all pairs are lost. Where the
-line does to all alike, that is once in a hundred bursts at most."""
+line does to all alike, that is in one of a hundred suspicions at most."""
+LOST_MORE = 2.0
+"""So many times the control's share of missing segments, and ``ONE_GAP`` more, must be missing of
+the target: the margin of the bettor who looks at missing segments (``whole_time.GAP_MARGIN``)."""
+TWO = 0.025
+"""In place of ``ONE_GAP`` if the target's leg lasted no more than ``AS_LONG`` times as long as the
+control's: what a line drops in spells a longer one meets for sure, and a shorter one by chance. It
+is less than two segments of a read of 64 KiB, and more than one: a policer drops no more of a
+sender that has slowed down."""
+AS_LONG = 10.0
+AS_MANY = 1.5
+"""A leg with more segments than so many times the other's cannot be compared with it: the fewer
+there are, the more often none is missing."""
 GREW_MORE = 1.25
 """Round trips of the target that grew by so many times more than the controls' were held up, if
 they grew by so many times more seconds as well: a queue on the line adds the same to all, which is
@@ -43,6 +58,23 @@ class MarksSeen(Struct, frozen=True, kw_only=True):
     lost: int
     late: int
     stopped: bool = False
+
+
+class _Lost(Struct, frozen=True):
+    """The ``share`` of a leg's segments that were missing, of ``of``, in so many ``seconds``."""
+
+    share: float
+    of: int
+    seconds: float
+
+    def more_than(self, other: _Lost) -> bool:
+        """The way, and not chance, may have dropped more of this leg's. What comes to a leg that
+        was cut is less than what comes to a whole one: so neither a larger share of fewer segments
+        counts, nor more of many more."""
+        if self.of > AS_MANY * other.of or self.share * self.of <= other.share * other.of:
+            return False
+        gap = TWO if self.seconds <= AS_LONG * other.seconds else ONE_GAP
+        return self.share > LOST_MORE * other.share + gap
 
 
 class _Late(Struct, frozen=True):
@@ -74,9 +106,21 @@ class WayMarks(Struct, frozen=True, array_like=True):
         return WayMarks(
             self.told + 1,
             self.stopped + seen.stopped,
-            max(1.0, self.lost) * CAREFUL[seen.lost] if self.lost < EVIDENCE else self.lost,
-            max(1.0, self.late) * CAREFUL[seen.late] if self.late < EVIDENCE else self.late,
+            _won(self.lost, seen.lost, self.told),
+            _won(self.late, seen.late, self.told),
         )
+
+
+def _won(had: float, pairs: int, bursts: int) -> float:
+    """What one who ``had`` so much after so many ``bursts`` has after one more in which the target
+    lost so many ``pairs``. He begins with a half in the first burst, with a sixth in the second,
+    and so on, 1 / n (n + 1), and with nothing anew: so he has more than ``EVIDENCE`` once in a
+    hundred suspicions at most, however many bursts they take (Ville's inequality)."""
+    if had >= EVIDENCE:
+        return had
+    kept, left = 1.0 / (bursts + 1), 1.0 / (bursts + 2)
+    staked = max(0.0, had - kept) + kept - left
+    return staked * CAREFUL[pairs] + left
 
 
 def marks_seen(
@@ -88,9 +132,11 @@ def marks_seen(
         return None
     others = [leg for leg in controls if leg.tcp is not None]
     return MarksSeen(
-        lost=wins([_lost(leg) for leg in told], [_lost(leg) for leg in others]),
+        lost=_dropped([_lost(leg) for leg in told], [_lost(leg) for leg in others]),
         late=_held_up([_late(leg) for leg in told], [_late(leg) for leg in others]),
-        stopped=measure is not Measure.HANDSHAKE and cut_at_one_place(told),
+        stopped=measure is not Measure.HANDSHAKE
+        and cut_at_one_place(told)
+        and not stood_still(others),
     )
 
 
@@ -103,8 +149,15 @@ def _held_up(targets: Sequence[_Late], controls: Sequence[_Late]) -> int:
     )
 
 
-def _lost(leg: LegObservation) -> float:
-    return ONE_GAP + (missing_share(leg) or 0.0)
+def _lost(leg: LegObservation) -> _Lost:
+    tcp = leg.tcp
+    of = max(LEAST_SEGMENTS, (tcp.segments_in if tcp is not None else None) or 0)
+    return _Lost(missing_share(leg) or 0.0, of, leg.duration_seconds)
+
+
+def _dropped(targets: Sequence[_Lost], controls: Sequence[_Lost]) -> int:
+    """In how many pairs more of the target's segments were missing."""
+    return sum(mine.more_than(other) for mine in targets[:EACH] for other in controls[:EACH])
 
 
 def _late(leg: LegObservation) -> _Late:

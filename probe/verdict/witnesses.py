@@ -38,11 +38,12 @@ def others_of(
     fell = fellows(mine, memory.controls, holder, about, at)
     shared = fell.shared or curtains.shared(memory, holder, observed, about)
     counts = not shared and curtains.network_is_well(memory, holder, observed, about)
+    counts = counts and fell.told
     fine = references.vouched(holder, observed.started_at, about)
     return Others(
         together=together(memory, observed.platform, holder, about) if counts and not alone else (),
         fine=fine,
-        vouched=fine and counts and fell.told,
+        vouched=fine and counts,
         certificates_by=_certificates_by(memory, observed, about),
         shared=shared,
         fellows=fell.silent,

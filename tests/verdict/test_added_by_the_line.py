@@ -89,10 +89,28 @@ def test_it_is_accused_of_what_it_meets_alone(times: float) -> None:
     assert country.run(6).state is State.THROTTLED
 
 
-def test_what_spares_one_control_is_not_the_lines() -> None:
+def test_what_spares_most_controls_is_not_the_lines() -> None:
     country = Country(vouched=True)
     country.act = normally
     country.run(CALM)
-    country.act = with_added(0.5, spares=frozenset(country.controls[:2]))
+    country.act = with_added(0.5, spares=frozenset(country.controls[:3]))
     states = {country.run(1).state for _ in range(16)}
     assert State.THROTTLED in states or State.IMPAIRED in states
+
+
+@pytest.mark.parametrize(("near", "times"), [(0.1, 0.4), (0.03, 1.0)])
+def test_noise_of_what_all_meet_proves_nothing_of_a_near_platform(
+    near: float, times: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As above, where legs differ by a third, so that one of three controls is always lucky."""
+    monkeypatch.setattr("tests.verdict.test_added_by_the_line.NEAR", near)
+    said = set()
+    for seed in range(8):
+        country = Country(seed, noise=0.3, swaps=False, vouched=True)
+        country.act = normally
+        country.run(CALM)
+        country.act = with_added(times)
+        country.verdicts.clear()
+        country.run(16)
+        said |= {one.state for one in country.verdicts if one.proven}
+    assert not said

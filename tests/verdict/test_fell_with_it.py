@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from probe.model.basis import Basis
 from probe.model.failure import Failure
-from probe.model.identity import LegRole, Phase
-from probe.model.verdict import State
-from tests.verdict.country import WELL, Act, Country, Done, nothing
+from probe.model.identity import Family, LegRole, Phase
+from probe.model.verdict import Method, State
+from probe.observe.effort import Measure
+from probe.verdict.memory import PlatformMemory, Proven
+from tests.verdict.country import INTERVAL, WELL, Act, Country, Done, about_x, facts, nothing
 
 CONTROLS = ("amazon", "debian", "jquery", "kernel", "microsoft", "ubuntu", "videolan")
 WAYS = {
@@ -58,6 +61,38 @@ def test_several_that_fell_silent_with_it_make_no_accusation(how: Done, many: in
     country.act = dead(how, ())
     country.run(12)  # each of them has been asked again
     assert country.verdicts[-1].state is State.BLOCKED
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("many", [0, 2, 4])
+@pytest.mark.parametrize("how", WAYS.values(), ids=WAYS.keys())
+def test_platforms_of_several_operators_that_fell_silent_with_sites_are_not_blocked(
+    how: Done, many: int, seed: int
+) -> None:
+    """Nobody looks from outside. A way that is gone takes platforms and sites down alike, and it
+    takes some rounds until each of them has been asked; platforms alone are hit by somebody."""
+    about = about_x(operators={"x": "X Corp.", "y": "Y Inc."}, controls=facts(CONTROLS))
+    country = Country(seed, swaps=False, controls=CONTROLS, about=about)
+    country.run(24)
+    country.verdicts.clear()
+    fails = how.fails
+    assert fails is not None
+    hit = Proven(
+        state=State.BLOCKED,
+        target="object",
+        measure=Measure.HANDSHAKE,
+        family=Family.IPV4,
+        onset_at=country.now + INTERVAL,
+        basis=Basis.ADDRESSES,
+        e_value=1e6,
+        method=Method.TCP if fails.phase is Phase.CONNECT else Method.TLS,
+        failure=f"{fails.phase}/{fails.reason}",
+    )
+    platforms = {**country.memory.platforms, "y": PlatformMemory(proven=hit)}
+    country.memory = replace(country.memory, platforms=platforms)
+    country.act = dead(how, CONTROLS[1 : 1 + many])
+    country.run(12)
+    assert any(one.restricted for one in country.verdicts) is (many == 0)
 
 
 @pytest.mark.parametrize("how", WAYS.values(), ids=WAYS.keys())

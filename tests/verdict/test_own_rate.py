@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import groupby
+from random import Random
 
 import pytest
 
@@ -115,3 +117,32 @@ def test_the_sentence_says_what_the_first_connections_met() -> None:
     assert last.state is State.IMPAIRED
     assert "first after a pause" in last.sentence
     assert "how often is asked" in last.sentence
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.95])
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_what_fails_now_and_then_at_first_is_one_event_of_one_state(
+    share: float, seed: int
+) -> None:
+    """A ``share`` of the first connections after a pause fails, and all that follow do."""
+    country, random = Country(seed, swaps=False, vouched=True, controls=CONTROLS), Random(seed)
+    country.run(24)
+    country.verdicts.clear()
+    asked: set[float] = set()
+
+    def act(leg: Leg, address: str) -> Done:
+        if leg.role is LegRole.CONTROL:
+            return WELL
+        first = country.now not in asked
+        asked.add(country.now)
+        return WELL if first and random.random() >= share else WAYS["silent"]
+
+    country.act = act
+    country.run(40)
+    said = [one.state for one in country.verdicts if one.proven]
+    turns = [state for state, _ in groupby(said)]
+    assert turns.count(State.BLOCKED) <= 1  # once taken back, it is not said again
+    if share < 0.4:
+        assert turns[-1] is State.IMPAIRED
+    if share > 0.9:
+        assert turns[-1] is State.BLOCKED

@@ -1,0 +1,129 @@
+"""A line that loses for all alike leaves no mark on the way to one, however its legs differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from probe.model.failure import Failure
+from probe.model.identity import Phase
+from probe.model.observation import LegObservation, Sample, TcpInfo
+from probe.observe.effort import Measure
+from probe.verdict.bets import EACH
+from probe.verdict.way_marks import MarksSeen, WayMarks, marks_seen
+from tests.verdict.country import READ, SEGMENTS, Country
+
+SOME = next(leg for leg in Country().a_round().legs if leg.body_bytes == READ)
+BARE = replace(SOME, curve=(), tls=None, http=None)
+CHANCES = (1, 1, 2, 3, 3, 3, 3, 2, 1, 1)
+"""Of 20 orders, those in which so many of nine pairs are lost."""
+BURSTS, SUSPICIONS = 8, 200
+SHARES = (0.02, 0.06, 0.15, 0.3)
+
+
+def read(missing: int, segments: int = SEGMENTS) -> LegObservation:
+    tcp = TcpInfo(
+        rtt_seconds=0.02, min_rtt_seconds=0.02, out_of_order=missing, segments_in=segments
+    )
+    return replace(BARE, tcp=tcp)
+
+
+def stopped_at(size: int) -> LegObservation:
+    """Fast until there, and then nothing until our deadline."""
+    failure = Failure(phase=Phase.TRANSFER, reason="generic_timeout_error")
+    phases = {**SOME.phases, Phase.PROCESSING: 0.02, Phase.TRANSFER: 30.0}
+    curve = (Sample(0.02, 1_400), Sample(0.1, size // 2), Sample(0.2, size))
+    return replace(
+        read(0), failure=failure, phases=phases, body_bytes=size, curve=curve, http=SOME.http
+    )
+
+
+@given(had=st.floats(0.5, 99.0), bursts=st.integers(0, 50), late=st.booleans())
+def test_who_bets_on_marks_expects_no_gain_of_a_line_that_does_the_same_to_all(
+    had: float, bursts: int, late: bool
+) -> None:
+    left = 1.0 / (bursts + 1)
+    before = WayMarks(bursts, 0, max(had, left), max(had, left))
+    mean = 0.0
+    for pairs, chances in enumerate(CHANCES):
+        after = before.after(MarksSeen(lost=pairs, late=pairs))
+        mean += chances / sum(CHANCES) * (after.late if late else after.lost)
+    assert mean <= max(had, left) + 1e-9
+
+
+@given(
+    missing=st.lists(st.integers(0, 40), min_size=2, max_size=2),
+    segments=st.lists(st.integers(8, 90), min_size=2, max_size=2),
+)
+def test_a_larger_share_of_fewer_segments_is_no_mark(
+    missing: list[int], segments: list[int]
+) -> None:
+    mine, other = (
+        read(min(lost, most), most) for lost, most in zip(missing, segments, strict=True)
+    )
+    seen = marks_seen([mine] * EACH, [other] * EACH, Measure.TRANSFER)
+    assert seen is not None
+    own, theirs = mine.tcp, other.tcp
+    assert own is not None
+    assert theirs is not None
+    if (own.out_of_order or 0) <= (theirs.out_of_order or 0):
+        assert not seen.lost
+
+
+def even(random: Random, share: float, segments: int) -> LegObservation:
+    """Each packet is lost for itself; what comes behind one is out of order, some of it."""
+    lost = sum(random.random() < share for _ in range(segments))
+    return read(min(segments, sum(random.randint(1, 6) for _ in range(lost))), segments)
+
+
+def in_spells(random: Random, share: float, seconds: float) -> LegObservation:
+    """Every 15 seconds nearly nothing passes for one, so a leg of many seconds meets that for sure,
+    and a short one now and then."""
+    begin, gone = random.uniform(0.0, 15.0), 0
+    for number in range(SEGMENTS):
+        inside = (begin + number / SEGMENTS * seconds) % 15.0 < 15.0 * share
+        gone += inside and random.random() < 0.7
+    return replace(read(gone), duration_seconds=seconds)
+
+
+LEGS: dict[str, Callable[[Random, float], tuple[LegObservation, LegObservation]]] = {
+    "as long": lambda r, p: (even(r, p, SEGMENTS), even(r, p, SEGMENTS)),
+    "cut": lambda r, p: (even(r, p, 12), even(r, p, SEGMENTS)),
+    "with more": lambda r, p: (even(r, p, SEGMENTS), even(r, p, 12)),
+    "handshakes": lambda r, p: (even(r, p, 9), even(r, p, 9)),
+    "in spells": lambda r, p: (in_spells(r, min(p, 0.06), 25.0), in_spells(r, min(p, 0.06), 0.5)),
+}
+"""A leg to a slow server, and one to a quick one, over a line that loses this share."""
+
+
+@pytest.mark.parametrize("kind", LEGS)
+def test_a_line_of_its_own_losses_hardly_ever_marks_the_way_to_a_slow_server(kind: str) -> None:
+    random, marked = Random(kind), 0
+    for number in range(SUSPICIONS):
+        way, share = WayMarks(), SHARES[number % len(SHARES)]
+        for _ in range(BURSTS):
+            legs = [LEGS[kind](random, share) for _ in range(EACH)]
+            own, others = [mine for mine, _ in legs], [other for _, other in legs]
+            way = way.after(marks_seen(own, others, Measure.TRANSFER))
+        marked += not way.clear
+    assert marked <= SUSPICIONS // 100
+
+
+def test_what_somebody_drops_of_one_alone_marks_its_way_in_three_bursts() -> None:
+    way = WayMarks()
+    for _ in range(3):
+        seen = marks_seen([read(8, 30)] * EACH, [read(0), read(1), read(0)], Measure.TRANSFER)
+        way = way.after(seen)
+    assert not way.clear
+
+
+@pytest.mark.parametrize(("others", "clear"), [(0, False), (1, False), (2, True), (3, True)])
+def test_reads_that_stop_mark_the_way_if_others_go_on(others: int, clear: bool) -> None:
+    controls = [*[stopped_at(9_000 * (n + 1)) for n in range(others)], *[read(0)] * EACH][:EACH]
+    seen = marks_seen([stopped_at(16_384)] * EACH, controls, Measure.TRANSFER)
+    assert WayMarks().after(seen).clear is clear
