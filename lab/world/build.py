@@ -156,7 +156,9 @@ class _Plan:
             if target.swap is not None and target.swap.answer is Answer.EXPECTED:
                 _alias(aliases, target.swap.sni, target.swap.certificate_name)
         certified = [n for n in names if not is_address(n)]
-        certified += [n for n in aliases.values() if not covers(certified, n)]
+        swaps = [target.swap for target in targets if target.swap is not None]
+        said = [*aliases.values(), *(one.famous for one in swaps if one.famous)]
+        certified += dict.fromkeys(n for n in said if not covers(certified, n))
         slug = site_name(definitions[0])
         return Site(
             name=slug,

@@ -33,11 +33,7 @@ def may_claim(facts: Facts, state: State) -> tuple[str, ...]:
         )
     match found.basis:
         case Basis.SWAP:
-            claims.append(
-                f"The same server answered handshakes under {_names(found, 's')} meanwhile."
-                if found.any_answer
-                else f"The same server was {_well(found)} under {_names(found)} meanwhile."
-            )
+            claims.append(_well_at_the_server(found))
         case Basis.PLATFORMS:
             claims.append(
                 "It began in the same minutes as the same for platforms of other operators: "
@@ -67,10 +63,20 @@ def _outside(facts: Facts) -> str:
     return f"{what} was fine from outside the country after it had begun here."
 
 
-def _names(found: Proven, several: str = "") -> str:
+def _well_at_the_server(found: Proven) -> str:
     if found.trigger is Trigger.RANGE:
-        return "famous neutral names, and not under obscure ones,"
-    return f"neutral name{several}" if several else "a neutral name"
+        if found.any_answer:
+            return (
+                "The same server answered handshakes under famous neutral names meanwhile and not "
+                "under obscure ones."
+            )
+        return (
+            f"The same server was {_well(found)} under a famous neutral name meanwhile and not "
+            "under an obscure one."
+        )
+    if found.any_answer:
+        return "The same server answered handshakes under neutral names meanwhile."
+    return f"The same server was {_well(found)} under a neutral name meanwhile."
 
 
 def _well(found: Proven) -> str:

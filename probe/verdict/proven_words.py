@@ -23,6 +23,9 @@ _PLACE = {
     Method.HTTP: "connections to it are cut once the request is made",
 }
 _CUT_BY_NAME = "connections to it are cut when its name is said"
+_CUT_BY_RANGE = (
+    "connections to its servers are cut under obscure names too but not under famous ones"
+)
 # The same where nothing is said of a cause.
 _FAILS = {
     Method.DNS: "its name is not answered",
@@ -59,8 +62,8 @@ _WHY = {
     "what triggers it",
     Trigger.ADDRESS: "a neutral name at the same address is slowed too, so the address is what "
     "triggers it, or the platform's own servers there are slow",
-    Trigger.RANGE: "at the same address famous neutral names are not slowed and obscure ones are, "
-    "so its address is what triggers it, and a list of names is spared",
+    Trigger.RANGE: "at the same address obscure neutral names are slowed too and famous ones are "
+    "not, so the address is what triggers it, with a list of exceptions",
     Trigger.UNKNOWN: "what triggers it cannot be told from here",
 }
 _BY_NAME_ALONE = (
@@ -86,8 +89,8 @@ def blocked(facts: Facts) -> str:
     place = _SHOWN.get(_reason(found)) or _layer(facts, _PLACE)
     if found.method is Method.TLS and found.trigger is Trigger.NAME and not _shown(found):
         place = _CUT_BY_NAME
-    if found.trigger is Trigger.RANGE:
-        place += ", as are those to its servers under obscure names, but not under famous ones"
+    if found.trigger is Trigger.RANGE and not _shown(found):
+        place = _CUT_BY_RANGE
     which = _which(facts)
     how = f"{which} cannot be reached{_over(facts)} from this line"
     if facts.working.itself:
@@ -235,7 +238,7 @@ def _fine(facts: Facts) -> str:
     """What references find fine: all of it, or only that which is slow or fails here."""
     if facts.elsewhere is Elsewhere.FINE:
         return "it is fine"
-    return "this part of it is fine (of the rest nothing was told)"
+    return "this part of it is fine"
 
 
 def _with_others(facts: Facts) -> str:

@@ -9,6 +9,7 @@ from probe.config import load
 from probe.config.neutral import OBSCURE, neutral_names
 from probe.model.identity import LegRole, RoundKind
 from probe.model.verdict import RESTRICTED, Trigger
+from probe.publish.languages.tongue import Tongue
 from scenarios.model import Effect, HelloDropped, Policed, Reset, Restricted, Whom, exactly
 from synth.drive import Daemon, Said
 from synth.edges import CALM
@@ -46,7 +47,9 @@ def test_it_is_called_a_range_and_never_the_name(name: str, effect: Effect) -> N
     assert triggers == {Trigger.RANGE}
     last = said[-1].verdict
     assert "obscure" in last.sentence
-    assert any("not under obscure ones" in claim for claim in last.may_claim)
+    assert any("and not under" in claim for claim in last.may_claim)
+    for text in (last.sentence, *last.may_claim):
+        assert Tongue("ur").plain(text) != text  # read wholly, or it stays as it is
     obscure = {
         leg.leg.sni
         for one in said

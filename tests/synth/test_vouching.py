@@ -6,6 +6,7 @@ from probe.config import load
 from probe.config.candidates import candidates_of, mark_of
 from probe.model.basis import Basis
 from probe.model.verdict import RESTRICTED
+from probe.publish.languages.tongue import Tongue
 from synth.edges import CALM
 from synth.lines import FIBRE
 from synth.outside import Watched
@@ -36,4 +37,6 @@ def test_throttling_is_said_though_a_page_turns_the_reference_away() -> None:
     assert not any(one.state in RESTRICTED for one in calm)
     accused = [one for one in said if one.state in RESTRICTED]
     assert accused
+    for text in (accused[-1].sentence, *accused[-1].may_claim):
+        assert Tongue("ur").plain(text) != text  # read wholly, or it stays as it is
     assert {(one.basis, one.target) for one in accused} == {(Basis.REFERENCE, "object")}
