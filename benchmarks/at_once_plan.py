@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from benchmarks.at_once_cells import Cell
 from lab.box.rules import Rule
 
 
@@ -24,6 +25,18 @@ class Plan(Struct, kw_only=True):
     met: tuple[str, ...] = ()
     right: str = ""
     wall_begin: float = 0.0
+
+
+class Run(Struct, kw_only=True):
+    """A cell in numbers: after so many seconds of calm rounds and some minutes that are drawn, if
+    it is not born into it. The others are as in ``Plan``."""
+
+    cell: Cell
+    seed: int
+    calm_seconds: float
+    least_seconds: float
+    enough_seconds: float
+    most_seconds: float
 
 
 class Said(Struct, kw_only=True):
@@ -54,6 +67,6 @@ class Told(Struct, kw_only=True):
     made: list[Made]
     late: int
     seconds: float
-    skipped_seconds: float
     bytes: int
-    wall_end: float
+    skipped_seconds: float = 0.0
+    wall_end: float = 0.0

@@ -1,7 +1,8 @@
-"""How soon it is said when everything is hit at once: the real daemon, in a lab, at the default
-cadence.
+"""How soon it is said when everything is hit at once: the real daemon, in a lab or in numbers, at
+the default cadence.
 
     python -m benchmarks.everything_at_once [--mechanism policed] [--line fibre] [--born] [--one]
+    python -m benchmarks.everything_at_once --simulated [--seeds 3] [...]
 
 As root. Each cell is a lab (namespaces, the lab's own line and censor) with the daemon in it, its
 own schedule and deadlines. Only idle time is skipped: while a leg or a look-up is under way all
@@ -18,6 +19,13 @@ could accuse), ``-`` where neither was; until all are said; the most rounds in a
 which was not met had lost; and bytes since the onset. ``--keep`` keeps all that was told, as JSON,
 and the histories, which the next run takes up. For the figures of another tree, copy
 ``benchmarks/at_once_*.py``, ``skipping_time.py`` and this file there and run them there.
+
+``--simulated`` needs no root and hours less: the same daemon with its schedule, budgets, rounds,
+turns on the line, deadlines and verdicts in virtual time, after a whole calm day; what a leg, a
+page or a look-up meets comes from the world of numbers (``numbers_under_rounds.py``). It leaves out
+packets: the kernel's TCP with its retransmissions and its stamps, TLS and HTTP, real servers, the
+time that computing takes, and what two legs that move bytes at once do to each other (of one
+vantage none do; several vantages have a line each here, and share one in the lab).
 """
 
 from __future__ import annotations
@@ -25,6 +33,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -39,7 +48,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from benchmarks.at_once_cells import LINES, MECHANISMS, Cell, cells
-from benchmarks.at_once_plan import Plan, Told
+from benchmarks.at_once_plan import Plan, Run, Told
 from lab.box.spec import BoxSpec
 from lab.lab import REPOSITORY, Lab
 from lab.net import CLIENT_INTERFACE
@@ -49,7 +58,7 @@ from probe.config import load
 from probe.config.schema import Config
 from probe.model.verdict import State
 from scenarios.model import LineKind
-from scenarios.throttling import YOUTUBE_HOSTS
+from scenarios.throttling import ALL_PLATFORMS, YOUTUBE_HOSTS
 
 MINUTE = 60.0
 HOUR = 3_600.0
@@ -187,6 +196,32 @@ def play(cell: Cell, seed: int, history: History | None, most_seconds: float) ->
         return Result(cell=cell, seed=seed, error=f"{type(error).__name__}: {error}")
 
 
+def simulate(cell: Cell, seed: int, calm_seconds: float, most_seconds: float) -> Result:
+    """One cell in the world of numbers, in a process of its own: its clocks are virtual."""
+    run = Run(
+        cell=cell,
+        seed=seed,
+        calm_seconds=calm_seconds,
+        least_seconds=LEAST_SECONDS if cell.met != ALL_PLATFORMS else 0.0,
+        enough_seconds=LEAST_SECONDS,
+        most_seconds=most_seconds,
+    )
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        Path(file.name).write_bytes(msgspec.json.encode(run))
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.at_once_numbers", file.name],
+            capture_output=True,
+            check=False,
+            cwd=REPOSITORY,
+        )
+    try:
+        told = msgspec.json.decode(done.stdout, type=Told)
+    except msgspec.DecodeError:
+        error = done.stderr[-2_000:].decode(errors="replace")
+        return Result(cell=cell, seed=seed, error=f"{done.returncode}: {error}")
+    return Result(cell=cell, seed=seed, told=told)
+
+
 def first(told: Told, pair: str, *states: State) -> float | None:
     """Seconds until one of these was first said of it."""
     return next((s.at for s in told.said if s.pair == pair and s.state in states), None)
@@ -199,7 +234,7 @@ def lost(told: Told, pair: str) -> int:
     points = [before, *(at for at in begins if at >= 0.0), told.seconds]
     gaps = (later - earlier for earlier, later in pairwise(points))
     # Jitter moves a round by a tenth of an interval either way.
-    return max(round(gap / LIGHT_SECONDS - 0.2) - 1 for gap in gaps)
+    return max(0, *(round(gap / LIGHT_SECONDS - 0.2) - 1 for gap in gaps))
 
 
 class Summary(Struct, kw_only=True):
@@ -280,9 +315,11 @@ def show(results: Iterable[Result]) -> None:
 @click.option("--one", is_flag=True, help="X alone is hit; the others are well.")
 @click.option("--vantages", "count", default=1, type=click.IntRange(1, 20))
 @click.option("--seed", default=1)
-@click.option("--calm-hours", default=5.0, help="Of rounds before the onset.")
+@click.option("--seeds", default=1, help="So many, from --seed on.")
+@click.option("--simulated", is_flag=True, help="Without packets, in virtual time.")
+@click.option("--calm-hours", type=float, help="Of rounds before the onset (5; simulated: 24).")
 @click.option("--most-minutes", default=MOST_SECONDS / MINUTE, help="Then a cell ends.")
-@click.option("--jobs", default=4, help="Labs at once: they mostly wait.")
+@click.option("--jobs", type=int, help="Labs at once, which mostly wait (4); simulated: 1.")
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False))
 def main(
     mechanism: tuple[str, ...],
@@ -291,9 +328,11 @@ def main(
     one: bool,
     count: int,
     seed: int,
-    calm_hours: float,
+    seeds: int,
+    simulated: bool,
+    calm_hours: float | None,
     most_minutes: float,
-    jobs: int,
+    jobs: int | None,
     keep: Path | None,
 ) -> None:
     """Run and print."""
@@ -303,14 +342,19 @@ def main(
     folder = keep or Path(tempfile.mkdtemp(prefix="throttlewatch-at-once-"))
     folder.mkdir(parents=True, exist_ok=True)
     results = []
-    with ThreadPoolExecutor(jobs) as pool:
+    hours = calm_hours or (24.0 if simulated else 5.0)
+    most = most_minutes * MINUTE
+    with ThreadPoolExecutor(jobs or (1 if simulated else 4)) as pool:
         histories: dict[str, History] = {}
-        if False in births:
-            made = pool.map(lambda name: calm(LINES[name], count, calm_hours, folder), lines)
+        if False in births and not simulated:
+            made = pool.map(lambda name: calm(LINES[name], count, hours, folder), lines)
             histories = dict(zip(lines, made, strict=True))
         print("minutes until it is said of " + ", ".join(wanted[0].met) + " | of all | lost | MB")
         waiting = [
-            pool.submit(play, cell, seed, histories.get(cell.line), most_minutes * MINUTE)
+            pool.submit(simulate, cell, number, hours * HOUR, most)
+            if simulated
+            else pool.submit(play, cell, number, histories.get(cell.line), most)
+            for number in range(seed, seed + seeds)
             for cell in wanted
         ]
         for done in as_completed(waiting):

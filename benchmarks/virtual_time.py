@@ -34,6 +34,10 @@ class Clock:
         """As ``time.monotonic``."""
         return 1_000.0 + self.now
 
+    def monotonic_ns(self) -> int:
+        """As ``time.monotonic_ns``."""
+        return round(self.monotonic() * 1e9)
+
     def true(self) -> float:
         """Unix time as it is, whatever the wall clock says."""
         return self.begin + self.now
@@ -138,3 +142,4 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 time.time = CLOCK.wall
 time.monotonic = CLOCK.monotonic
+time.monotonic_ns = CLOCK.monotonic_ns
