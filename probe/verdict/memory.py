@@ -30,6 +30,7 @@ from probe.verdict.level import Level
 from probe.verdict.often import Share
 from probe.verdict.shown import Shown
 from probe.verdict.swap_names import NamesMet
+from probe.verdict.thrift import Thrift
 from probe.verdict.way_marks import WayMarks
 
 # A change of meaning makes what older versions stored useless: it is then forgotten.
@@ -51,24 +52,22 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     history if that was known (``usual``), ``whole_logs`` those of whole legs; ``failures``: how the
     target's legs failed outright (``phase/reason``), ``slow_legs`` how many did not.
     ``any_answer``: the swap took any answer of the server. ``swap_slow``/``swap_fast``: bursts in
-    which the swap was slow or not; ``clean_slow``: that it was slow at an address which had not
-    seen the platform's name since the onset, nor perhaps since what it shows began; ``clean_fast``:
-    that it was not slow there, until the platform's name came. ``clean``: the addresses that were
-    clean at the onset. ``seen``: addresses that have. ``led_astray``: the host's resolver gave
-    nothing, or a place that is not the platform's; ``at_home``: this resolver may stand in the
-    home, and none beyond it said the same; ``own_words``: what that resolver gave when it was asked
-    on the wire; ``elsewhere``: the target was well at another address, ``well_at``.
-    ``also_handshake``: the handshakes were slow too. ``elsewhere_at``: when references found it
-    failing or slow last (0: never). ``decoy_slow``/``decoy_fast``: rounds that renewed it in which
-    the platform's name was slow at a server that is nobody's target, or not. ``shown``: what was
-    slow in its latest bursts, of which alone sentences speak. ``forged_at``: addresses of the
-    platform at which somebody on the way showed a certificate of their own making. ``way``: what
-    its bursts show that the way did to the target and not to controls. ``well``: rounds in a row,
-    up to the latest that compared it, in which it was as usual. ``outwaited``: a burst that waited
-    as long as is configured met the same silence; ``late``: in such a one something came
-    (``waited.py``). ``first_ones``: ``own_rate.py``. ``failing``: its way failed in the latest
-    suspicious round. ``names``: its swap's (``swap_names.py``). ``failed_at``/``slow_at``: where
-    most legs of a burst failed, or did not.
+    which the swap was slow or not; ``clean_slow``: it was slow at an address that had not seen the
+    platform's name since the onset, nor perhaps before; ``clean_fast``: it was not, until that name
+    came. ``clean``: the addresses that were clean at the onset. ``seen``: addresses that have.
+    ``led_astray``: the host's resolver gave nothing, or a place that is not the platform's;
+    ``at_home``: this resolver may stand in the home, and none beyond it said the same;
+    ``own_words``: what that resolver gave when it was asked on the wire; ``elsewhere``: the target
+    was well at another address, ``well_at``. ``also_handshake``: the handshakes were slow too.
+    ``elsewhere_at``: when references found it failing or slow last (0: never).
+    ``decoy_slow``/``decoy_fast``: rounds that renewed it in which the platform's name was slow at a
+    server that is nobody's target, or not. ``shown``: ``shown.py``. ``forged_at``: addresses at
+    which somebody on the way showed a certificate of theirs. ``way``: ``way_marks.py``. ``well``:
+    rounds in a row, up to the latest that compared it, in which it was as usual. ``outwaited``: a
+    burst that waited as long as is configured met the same silence; ``late``: in such a one
+    something came (``waited.py``). ``first_ones``: ``own_rate.py``. ``failing``: its way failed in
+    the latest suspicious round. ``names``: ``swap_names.py``. ``thrift``: ``thrift.py``.
+    ``failed_at``/``slow_at``: where most legs of a burst failed, or did not.
     """
 
     target: str
@@ -116,6 +115,7 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     names: NamesMet = NamesMet()
     failed_at: tuple[str, ...] = ()
     slow_at: tuple[str, ...] = ()
+    thrift: Thrift = Thrift()
 
     @property
     def e_value(self) -> float:

@@ -12,6 +12,7 @@ from probe.model.identity import Compares, Family, LegRole
 from probe.observe.effort import Measure
 from probe.schedule.leg_patience import Taken, mostly, patience
 from probe.verdict.about import About, ControlFacts
+from probe.verdict.frugal import needs_swap
 from probe.verdict.keys import RTT, FamilyKey, Series
 from probe.verdict.level import Levels
 from probe.verdict.memory import OpenSuspicion, PlatformMemory, Proven
@@ -43,6 +44,8 @@ def episode_burst(
     made = burst(platform, target, episode.measure, episode.family, levels, about, address=address)
     if fails(episode) or episode.failing:
         made = replace(made, controls=_answering(episode.family, about, made.read_bytes))
+    if not needs_swap(episode, about):
+        made = replace(made, with_swap=False)
     if made.with_swap:
         made = replace(made, fame=episode.names.next_fame)
     return as_patient(made, episode, about)

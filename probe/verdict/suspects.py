@@ -10,7 +10,7 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.model.identity import Compares
+from probe.model.identity import Compares, RoundKind
 from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure
 from probe.verdict import forged_answer, lookups, own_answer
@@ -22,6 +22,7 @@ from probe.verdict.open_suspicion import fails
 from probe.verdict.saw_the_name import visited
 from probe.verdict.suspicion import Deed, Occasion
 from probe.verdict.thresholds import Thresholds
+from probe.verdict.thrift import Thrift
 
 EPISODE_SECONDS = 6 * 3_600.0
 """A suspicion that no round has renewed for so long is dropped."""
@@ -111,9 +112,9 @@ def done(
     if act is Deed.REPLACE and scene.rival is not None:
         return instead(scene.rival, current, scene.suspects, mine, observed)
     if act is Deed.ONCE_MORE:
-        return replace(current, bursts=0, well=0)
+        return replace(current, bursts=0, well=0, thrift=Thrift(light=current.thrift.light))
     if act is Deed.OUTLIVE:
-        return replace(current, bursts=0, well=current.well + 1)
+        return replace(current, bursts=0, well=current.well + 1, thrift=Thrift())
     return renewed(current, scene, mine, observed) if act is Deed.RENEW else current
 
 
@@ -122,7 +123,15 @@ def renewed(
 ) -> OpenSuspicion:
     """``current`` after one more suspicious round, or one that stands for it."""
     at = observed.started_at
-    again = replace(current, rounds=current.rounds + 1, bursts=0, last_at=at, well=0)
+    again = replace(
+        current,
+        rounds=current.rounds + 1,
+        bursts=0,
+        last_at=at,
+        well=0,
+        # Once a round has read, or nothing came of waiting for one, all is tested.
+        thrift=Thrift(),
+    )
     now = scene.now
     if now is None:
         return again
@@ -174,6 +183,7 @@ def begun(
         at_home=forged_answer.at_home(observed, worst.target),
         own_words=lookups.own_words((), observed, worst.target),
         failing=worst.way_failed,
+        thrift=Thrift(light=observed.kind is RoundKind.LIGHT),
     )
 
 

@@ -49,6 +49,7 @@ class Occasion(StrEnum):
     # A burst.
     UNASKED = "nobody remembers what the burst was for"
     INCOMPLETE = "legs of the burst are missing"
+    REFUSED = "a host's budget does not suffice for it with its swap"
     OWN_LOOKUP = "the host's own resolver knows better"
     AS_LUCKY = "its round was as usual, and so is the burst"
     NO_EVIDENCE = "no evidence is left"
@@ -129,6 +130,8 @@ TABLE: tuple[Row, ...] = (
     # Bursts.
     Row(_NOTHING, Occasion.UNASKED, Deed.KEEP, _NOTHING),
     Row(_SUSPECTED, Occasion.INCOMPLETE, Deed.KEEP, _SUSPECTED),
+    # Without its swap it costs the host half as much.
+    Row(_SUSPECTED, Occasion.REFUSED, Deed.GATHER, _SUSPECTED, Ask.TEST),
     Row(_SUSPECTED, Occasion.OWN_LOOKUP, Deed.DROP, _NOTHING),
     Row(_SUSPECTED, Occasion.AS_LUCKY, Deed.DROP, _NOTHING),
     Row(_SUSPECTED, Occasion.NO_EVIDENCE, Deed.DROP, _NOTHING),
@@ -153,6 +156,7 @@ _OF_A_SUSPICION = frozenset(
         Occasion.LUCKY,
         Occasion.RIVAL,
         Occasion.HARDLY,
+        Occasion.REFUSED,
         Occasion.OWN_LOOKUP,
         Occasion.AS_LUCKY,
         Occasion.NO_EVIDENCE,

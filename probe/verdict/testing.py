@@ -19,6 +19,7 @@ from probe.verdict.bets import EACH, Wealth
 from probe.verdict.compared import Compared
 from probe.verdict.contrast import Contrast
 from probe.verdict.facts import Suspicion
+from probe.verdict.frugal import host_refused_swap, most_bursts
 from probe.verdict.level import Levels
 from probe.verdict.memory import OpenSuspicion, PlatformMemory, Proven
 from probe.verdict.next_burst import burst, episode_burst, recovery_burst
@@ -75,6 +76,9 @@ def scene_of(
         if rests_on is not None and not mine.episode.well:
             # The round before it was the last that was wanting.
             return BurstScene(event=Occasion.PROOF, episode=mine.episode, rests_on=rests_on)
+        if host_refused_swap(observed) and rests_on is None:
+            lean = replace(mine.episode, thrift=replace(mine.episode.thrift, refused=True))
+            return BurstScene(event=Occasion.REFUSED, episode=lean)
         return BurstScene(event=Occasion.INCOMPLETE, episode=mine.episode)
     return _of_suspicion(mine, mine.episode, found, observed, about, others)
 
@@ -104,7 +108,7 @@ def _of_suspicion(
         )
     known = _addresses(mine, episode, observed)
     rests_on = _basis(mine, episode, observed, about, others)
-    more = episode.bursts < thresholds.bursts_per_round
+    more = episode.bursts < most_bursts(episode, about)
     if rests_on is not None and not rests_on.accuses and hasty(episode) and more:
         return BurstScene(event=Occasion.MORE, episode=episode)
     if rests_on is not None and (
