@@ -25,6 +25,7 @@ from lab.net import (
     WORLD_INTERFACE,
     Topology,
 )
+from tests.again import undisturbed
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("requires_lab")]
 MEGABIT = 1_000_000
@@ -64,6 +65,7 @@ def p95(values: list[float]) -> float:
     return statistics.quantiles(values, n=20)[-1]
 
 
+@undisturbed
 def test_a_round_trip_takes_the_delay_of_both_ways(topology: Topology, box: BoxControl) -> None:
     box.set_line(Line(down=Direction(delay_seconds=0.04), up=Direction(delay_seconds=0.02)))
     trips = answered(round_trips(topology, count=100, gap_seconds=0.004))
@@ -73,6 +75,7 @@ def test_a_round_trip_takes_the_delay_of_both_ways(topology: Topology, box: BoxC
     assert p95([trip / 0.06 - 1 for trip in trips]) < 1 / 60
 
 
+@undisturbed
 def test_tardiness_does_not_add_up(topology: Topology, box: BoxControl) -> None:
     # As many packets again, as densely as they come: the last is as punctual as the first.
     box.set_line(both(Direction(delay_seconds=0.03)))
@@ -81,6 +84,7 @@ def test_tardiness_does_not_add_up(topology: Topology, box: BoxControl) -> None:
     assert last == pytest.approx(first, rel=0.05)
 
 
+@undisturbed
 def test_jitter_is_seen_and_does_not_reorder(topology: Topology, box: BoxControl) -> None:
     box.set_line(
         Line(
@@ -96,6 +100,7 @@ def test_jitter_is_seen_and_does_not_reorder(topology: Topology, box: BoxControl
 
 
 @pytest.mark.parametrize("way", Way)
+@undisturbed
 def test_a_bottleneck_has_its_rate(topology: Topology, box: BoxControl, way: Way) -> None:
     box.set_line(both(Direction(rate_bits_per_second=8 * MEGABIT, queue_bytes=30_000)))
     seen = stream(topology, way, rate_bits_per_second=12 * MEGABIT, seconds=0.8)
@@ -104,6 +109,7 @@ def test_a_bottleneck_has_its_rate(topology: Topology, box: BoxControl, way: Way
     assert seen.lost_share == pytest.approx(1 / 3, abs=0.05)
 
 
+@undisturbed
 def test_a_trace_is_followed(topology: Topology, box: BoxControl) -> None:
     trace = ((0.0, 8.0), (0.4, 2.0))  # the second for as long as the first
     box.set_line(Line(down=Direction(trace=trace, queue_bytes=6_000)))
@@ -114,6 +120,7 @@ def test_a_trace_is_followed(topology: Topology, box: BoxControl) -> None:
     assert fast / slow == pytest.approx(4, rel=0.2)
 
 
+@undisturbed
 def test_a_queue_is_as_deep_as_asked(topology: Topology, box: BoxControl) -> None:
     rate, queue_bytes = 4 * MEGABIT, 50_000
     box.set_line(Line(down=Direction(rate_bits_per_second=rate, queue_bytes=queue_bytes)))
@@ -167,6 +174,7 @@ def test_a_policer_passes_its_rate_and_its_burst(topology: Topology, box: BoxCon
     assert count.dropped == seen.sent - len(seen.numbers)
 
 
+@undisturbed
 def test_one_part_of_the_world_is_farther_away(topology: Topology, box: BoxControl) -> None:
     topology.give_world(["203.0.113.1", "198.51.100.1"])
     box.set_line(both(Direction(delay_seconds=0.01)))

@@ -7,11 +7,13 @@ import statistics
 import pytest
 
 from benchmarks.undisturbed import CURL, KINDS, LEG, line, run
+from tests.again import undisturbed
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("requires_lab"), pytest.mark.timeout(240)]
 ROUNDS = 5
 
 
+@undisturbed
 def test_a_leg_reads_as_fast_as_curl() -> None:
     # Without a rate: then all that slows the sender is how it is acknowledged and its window.
     took = run(line(30), ROUNDS)

@@ -16,6 +16,7 @@ from probe.config import load
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation, UploadInfo
 from probe.observe.goodput import upload_goodput
+from tests.again import undisturbed
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("requires_lab"), pytest.mark.timeout(240)]
 SLOWED = "x.com"
@@ -40,6 +41,7 @@ def uploaded(lab: Lab, name: str, *rules: Rule) -> tuple[LegObservation, UploadI
 
 
 @pytest.mark.parametrize("bits", [1_000_000, 100_000])
+@undisturbed
 def test_what_is_slowed_on_the_way_up_is_measured_as_that(lab: Lab, bits: int) -> None:
     """By name, up alone; the same server under another name is as fast as ever."""
     rule = Rule(

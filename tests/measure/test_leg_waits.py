@@ -142,8 +142,9 @@ async def test_a_burst_goes_by_what_controls_took_before_it() -> None:
 
 
 async def test_without_controls_the_configured_deadline_holds() -> None:
-    async with setting(most=1.0) as here:
+    async with setting(most=2.0) as here:
         here.config = replace(here.config, controls=())
         observed = await here.round(1)
     (stalled,) = observed.by_role(LegRole.TARGET)
-    assert 1.0 <= stalled.duration_seconds < 10.0
+    # The deadline is the round's: on a busy machine a leg begins a moment after it.
+    assert 2 * LEAST < stalled.duration_seconds < 10.0

@@ -33,6 +33,7 @@ from probe.model.identity import LegRole, Phase, RoundKind
 from probe.model.observation import LegObservation, UploadInfo
 from probe.observe.effort import refused
 from probe.observe.goodput import FIRST_FLIGHT_BYTES, upload_goodput
+from tests.again import undisturbed
 from tests.measure.test_legs import CONTROLS, endpoints
 
 SHORT = 0.8
@@ -130,6 +131,7 @@ async def test_what_arrives_is_seen_by_the_kernel() -> None:
     assert seen.body_bytes is None, "what is answered is not read"
 
 
+@undisturbed
 async def test_the_rate_is_that_of_the_way_and_not_of_what_was_written() -> None:
     """The whole of it lies in this machine's buffer at once; two ways differ by four times."""
     rates = []

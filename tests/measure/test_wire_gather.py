@@ -21,6 +21,7 @@ from probe.measure.gathering import (
     HOLD_LEAST_BYTES,
 )
 from probe.measure.wire import WireStream
+from tests.again import undisturbed
 
 PIECES = 40
 LATER_SECONDS = 4 * GATHER_SECONDS
@@ -133,6 +134,7 @@ async def test_what_may_be_the_whole_body_is_read_when_it_is_there() -> None:
         await read_all(wire)
 
 
+@undisturbed
 async def test_on_a_fast_line_nothing_lies_there_for_long() -> None:
     size = 4 * WINDOW + 100
     async with body_of(1, size, missing=size * 9 // 10, apart_seconds=LATER_SECONDS) as wire:
@@ -142,6 +144,7 @@ async def test_on_a_fast_line_nothing_lies_there_for_long() -> None:
         await read_all(wire)
 
 
+@undisturbed
 async def test_a_longer_body_is_read_sooner_since_its_window_has_to_move() -> None:
     # What comes changes the window a little, so nothing here is near a limit.
     size = WINDOW // 4
@@ -155,6 +158,7 @@ async def test_a_longer_body_is_read_sooner_since_its_window_has_to_move() -> No
         await read_all(wire)
 
 
+@undisturbed
 async def test_a_small_window_is_not_waited_to_fill() -> None:
     size = 20 * WINDOW // 10
     async with body_of(
@@ -166,6 +170,7 @@ async def test_a_small_window_is_not_waited_to_fill() -> None:
         await read_all(wire)
 
 
+@undisturbed
 async def test_what_comes_after_a_silence_is_read_at_once() -> None:
     async with body_of(2, 100, missing=WINDOW, apart_seconds=LATER_SECONDS) as wire:
         await read_all(wire)
@@ -173,6 +178,7 @@ async def test_what_comes_after_a_silence_is_read_at_once() -> None:
     assert second < 0.5 * first
 
 
+@undisturbed
 async def test_a_body_that_cannot_be_whole_is_held_and_each_piece_keeps_its_arrival() -> None:
     pieces, size = 2 * PIECES, 500
     async with body_of(pieces, size, missing=WINDOW * 3 // 4) as wire:
@@ -180,6 +186,7 @@ async def test_a_body_that_cannot_be_whole_is_held_and_each_piece_keeps_its_arri
         assert (wire.received, wire.arrival) == (pieces * size, wire.arrivals[-1])
 
 
+@undisturbed
 async def test_what_may_be_the_whole_body_and_what_comes_slowly_is_handed_up_at_once() -> None:
     async with body_of(PIECES, 1_000, missing=HOLD_LEAST_BYTES) as wire:
         assert await longest_held_seconds(wire) < 0.8 * GATHER_SECONDS
