@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from lab.lab import Lab, LabError
 from lab.net import WORLD_ADDRESS, namespaces
 from lab.pki import Authority
 from lab.small import CONFIG, LINK, ON_PAGE, PAGE
+from lab.world.__main__ import quiet_loop_errors
 from lab.world.build import BEACON, world_for
 from lab.world.events import Query, Request
 from lab.world.spec import ANY, LARGEST_BYTES, Object
@@ -295,3 +297,33 @@ def test_a_lab_leaves_nothing_behind() -> None:
         assert lab.daemon_config().exists()
     assert not folder.exists()
     assert not set(names) & set(namespaces())
+
+
+async def test_what_asyncio_says_of_its_own_transports_is_no_complaint(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loop, told = asyncio.get_running_loop(), list[object]()
+
+    def handler(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        told.append(context["exception"])
+        quiet_loop_errors(loop, context)
+
+    def wrong() -> None:
+        raise AttributeError("of ours")
+
+    loop.set_exception_handler(handler)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
+        # As Python 3.11 does now and then, where a reset meets the end of a body.
+        for _ in range(2):
+            loop.call_soon(transport._call_connection_lost, ConnectionResetError())  # type: ignore[attr-defined]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert all(isinstance(error, AttributeError) for error in told)
+    assert not caplog.records
+    loop.call_soon(wrong)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert str(told[-1]) == "of ours"
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
