@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from probe.commands.output import tell
 from probe.config.handful import Handful, filled, with_handful
+from probe.config.probers import judged_beside
 from probe.config.schema import Config
 from probe.measure.between_rounds import BetweenRounds
 from probe.measure.round import Rounds
@@ -20,7 +21,8 @@ def drawn_now(config: Config, known: Iterable[str] = ()) -> Config:
     """``config`` with a handful of controls drawn for this once, as a fixed few could be put on a
     list: those that are ``known`` on this line, as far as there are any."""
     once = Handful(secrets.token_hex(16), tuple(known))
-    return with_handful(config, filled(once, config.pool)) if config.pool else config
+    beside = judged_beside(config.settings)
+    return with_handful(config, filled(once, config.pool, beside)) if config.pool else config
 
 
 class Measuring:

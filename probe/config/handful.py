@@ -5,7 +5,9 @@ nobody can foresee without its secret; and since levels need the same controls f
 them for as long as they serve. Pure: the secret and what was drawn are handed in and given back.
 
 The handful has two sites of each of two operators, so that a trouble of an operator can be told
-from a site's own, and others of as many operators and kinds of network as there is room for.
+from a site's own, and others of as many operators and kinds of network as there is room for. Where
+another transport is judged too, one or two more are drawn if too few of them speak it: without
+controls of two operators nothing could ever be proven over it.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from probe.config.definition import Definition
+from probe.config.probers import LEAST_OPERATORS, Prober
 from probe.config.schema import Config
 
 SITES = 8
@@ -38,9 +41,10 @@ class Handful(Struct, frozen=True):
     retired_at: tuple[float, ...] = ()
 
 
-def filled(handful: Handful, pool: Sequence[Definition]) -> Handful:
+def filled(handful: Handful, pool: Sequence[Definition], beside: Sequence[Prober] = ()) -> Handful:
     """The same handful with what is missing in it drawn from ``pool``: first of what never failed
-    it. What is in the pool no more is dropped."""
+    it. What is in the pool no more is dropped. ``beside``: probers whose legs are judged by
+    themselves, and need controls that speak as they do."""
     known = {one.name: one for one in pool}
     chosen = [known[name] for name in dict.fromkeys(handful.chosen) if name in known]
     order = sorted(pool, key=lambda one: _place(handful, one))
@@ -51,7 +55,30 @@ def filled(handful: Handful, pool: Sequence[Definition]) -> Handful:
         # One that failed here before comes after all others, whatever it would add.
         able = [one for one in rest if one.name not in handful.retired] or rest[:1]
         chosen.append(min(able, key=lambda one: (_unfit(one, chosen, able), order.index(one))))
+    for prober in beside:
+        chosen += _more_that_speak(prober, chosen, order)
     return replace(handful, chosen=tuple(one.name for one in chosen))
+
+
+def _more_that_speak(
+    prober: Prober, chosen: Sequence[Definition], order: Sequence[Definition]
+) -> list[Definition]:
+    """What must be drawn beside ``chosen``, so that enough operators abroad can be compared with.
+    Those that failed here are the last in ``order``."""
+    able = {
+        one.name: one.operator
+        for one in (*chosen, *order)
+        if one.scope == "foreign" and any(map(prober.speaks, one.targets))
+    }
+    known = {able[one.name] for one in chosen if one.name in able}
+    more: list[Definition] = []
+    for one in order:
+        if len(known) >= LEAST_OPERATORS:
+            break
+        if one.name in able and one.operator not in known:
+            known.add(one.operator)
+            more.append(one)
+    return more
 
 
 def without(handful: Handful, names: Iterable[str], at: float) -> Handful:

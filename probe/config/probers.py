@@ -19,6 +19,9 @@ from probe.config.schema import Settings
 from probe.model.identity import FIRST_PROBER, Answer, Compares
 from probe.model.observation import Leg
 
+LEAST_OPERATORS = 2
+"""Controls of so many operators abroad must speak a transport before bursts are made over it: one
+operator's bad hour would be every burst's."""
 UPLOAD_BYTES = 65_536
 """What an upload sends: as much as a round that reads reads."""
 
@@ -153,3 +156,8 @@ BY_NAME: Mapping[str, Prober] = {prober.name: prober for prober in PROBERS}
 def used(settings: Settings) -> tuple[Prober, ...]:
     """Those beside TCP that a configuration uses."""
     return tuple(prober for prober in BESIDE if prober.is_on(settings))
+
+
+def judged_beside(settings: Settings) -> tuple[Prober, ...]:
+    """Those whose legs ``settings`` has made and judged by themselves."""
+    return tuple(p for p in BESIDE if p.judged and p.is_on(settings))

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from probe.config.handful import Handful, filled, retired_since, with_handful, without
+from probe.config.probers import judged_beside
 from probe.config.schema import Config
 from probe.publish.latest.control_health import ControlHealth
 from probe.store.cells import Keeps, json_cell
@@ -49,7 +50,7 @@ class ControlDraw:
             # Also if it is found late, as the disk was in trouble: its levels are known.
             self._handful = left
             self._kept = left if self._kept is None else self._kept
-        self._handful = filled(self._handful, config.pool)
+        self._handful = filled(self._handful, config.pool, judged_beside(config.settings))
         if self._handful != self._kept:
             self._cell.put(self._handful, now=True)
             self._kept = self._handful

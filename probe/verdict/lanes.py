@@ -13,13 +13,10 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from probe.config.probers import LEAST_OPERATORS
 from probe.model.identity import FIRST_PROBER
 from probe.model.observation import LegObservation, RoundObservation
 from probe.verdict.about import About, Lane
-
-LEAST_OPERATORS = 2
-"""Controls of so many operators abroad must speak a transport before bursts are made over it: one
-operator's bad hour would be every burst's."""
 
 
 def over(observed: RoundObservation, prober: str) -> RoundObservation | None:

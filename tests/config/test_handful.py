@@ -19,6 +19,7 @@ from probe.config.handful import (
     with_whole_pool,
     without,
 )
+from probe.config.probers import LEAST_OPERATORS, judged_beside
 from probe.config.schema import Config
 from probe.publish.privacy.configured_names import Named
 
@@ -83,6 +84,34 @@ def test_what_does_not_serve_is_replaced_and_comes_back_last(secret: str, place:
     for _ in range(8):
         worn = filled(without(worn, worn.chosen, 2.0), POOL)
         assert len(worn.chosen) == SITES
+
+
+def speakers(handful: Handful) -> set[str | None]:
+    """The operators abroad of those that speak QUIC."""
+    chosen = [BY_NAME[name] for name in handful.chosen]
+    return {
+        one.operator
+        for one in chosen
+        if one.scope == "foreign" and any(target.quic for target in one.targets)
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@given(SECRETS, st.sets(st.sampled_from(sorted(BY_NAME)), max_size=3))
+def test_where_quic_is_judged_there_is_what_it_can_be_compared_with(
+    secret: str, failed: set[str]
+) -> None:
+    """Also by a probe that drew its controls before it was turned on, and after some failed it."""
+    beside = judged_beside(load(None, {"THROTTLEWATCH_QUIC": "true"}).settings)
+    before = drawn(secret)
+    after = filled(before, POOL, beside)
+    assert after.chosen[:SITES] == before.chosen
+    assert len(after.chosen) <= SITES + LEAST_OPERATORS
+    assert len(speakers(after)) >= LEAST_OPERATORS
+    assert len(after.chosen) == SITES or len(speakers(before)) < LEAST_OPERATORS
+    assert filled(after, POOL, beside) == after
+    assert len(speakers(filled(without(after, failed, 1.0), POOL, beside))) >= LEAST_OPERATORS
+    assert filled(after, POOL, ()) == after
 
 
 def test_two_probes_share_few() -> None:

@@ -7,8 +7,10 @@ import json
 import pytest
 from msgspec.structs import replace
 
+from probe.commands.measuring import drawn_now
 from probe.config import load
 from probe.config.handful import SITES
+from probe.config.probers import LEAST_OPERATORS
 from probe.daemon.control_draw import (
     DRAWN,
     EVERY_SECONDS,
@@ -38,6 +40,19 @@ class Kept:
 
     def save(self, key: str, blob: bytes, *, now: bool = False) -> None:
         self.cells[key] = blob
+
+
+def test_where_quic_is_judged_controls_speak_it() -> None:
+    """Also those of a daemon that drew before; and what a command draws for once."""
+    config = load(None, {"THROTTLEWATCH_QUIC": "true"})
+    for number in range(12):
+        store = Kept()
+        store.cells[DRAWN] = json.dumps({"secret": f"{number:032x}"}).encode()
+        before = ControlDraw(store).drawn(CONFIG).controls
+        for made in (ControlDraw(store).drawn(config), drawn_now(config)):
+            able = [one for one in made.controls if any(target.quic for target in one.targets)]
+            assert len({one.operator for one in able}) >= LEAST_OPERATORS
+        assert set(before) <= set(ControlDraw(store).drawn(config).controls)
 
 
 def test_a_restart_keeps_the_handful() -> None:
