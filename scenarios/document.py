@@ -10,7 +10,7 @@ from functools import partial
 
 from scenarios import model
 from scenarios.model import HOME, Effect, Expectation, Happening, Range, Said, Scenario
-from scenarios.table import SCENARIOS
+from scenarios.table import BESIDE_TCP, SCENARIOS
 
 _RESOLVERS = {
     model.Resolvers.EVERY: "every resolver",
@@ -20,7 +20,7 @@ _RESOLVERS = {
 HEADS = ("scenario", "what happens", "in numbers", "what must be said", "within", "source")
 
 
-def markdown(scenarios: Iterable[Scenario] = SCENARIOS) -> str:
+def markdown(scenarios: Iterable[Scenario] = (*SCENARIOS, *BESIDE_TCP)) -> str:
     """The whole table."""
     lines = [_line(HEADS), _line(["---"] * len(HEADS))]
     return "\n".join([*lines, *(_line(_cells(scenario)) for scenario in scenarios)]) + "\n"
@@ -46,6 +46,7 @@ def _cells(scenario: Scenario) -> list[str]:
 def expected(expectation: Expectation) -> str:
     """What must be said, in words."""
     whose = f"{', '.join(expectation.platforms)}: " if expectation.platforms else ""
+    whose += "over QUIC: " if expectation.over is model.Over.QUIC else ""
     never = f", never {' or '.join(expectation.never)}" if expectation.never else ""
     return whose + " or ".join(map(said, expectation.said)) + never
 
@@ -55,7 +56,7 @@ def said(one: Said) -> str:
     parts = [
         *(["severe"] if one.severe else []),
         *(["/".join(one.methods)] if one.methods else []),
-        *([f"by {'/'.join(one.triggers)}"] if one.triggers else []),
+        *([f"by {'/'.join((*one.triggers, *one.by))}"] if one.triggers or one.by else []),
         *(["/".join(one.signatures)] if one.signatures else []),
         *([f"in {'/'.join(one.phases)}"] if one.phases else []),
         *(["/".join(one.reasons)] if one.reasons else []),
@@ -103,6 +104,8 @@ def effect(one: Effect) -> str:
             return f"shaped to {_rate(rate)}, queue {_kib(queue)}"
         case model.Lossy(probability=probability, up=up):
             return f"{_percent(probability)} loss{'' if up else ' on the way down'}"
+        case model.Leaky(share=share):
+            return f"{_percent(share)} of the connections dropped"
         case model.Delayed(round_trip_seconds=seconds):
             return f"+{_span(seconds, 1_000)} ms"
         case model.CutOff(after_packets=after) if after is not None:

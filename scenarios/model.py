@@ -205,6 +205,13 @@ class Impersonated(Struct, frozen=True, kw_only=True, tag="impersonated"):
     shows: Impostor
 
 
+class Leaky(Struct, frozen=True, kw_only=True, tag="leaky"):
+    """Of the flows that are met, this ``share`` has no hello that arrives; the others nothing
+    happens to."""
+
+    share: Range
+
+
 class QuicDropped(Struct, frozen=True, kw_only=True, tag="quic_dropped"):
     """QUIC does not pass; TCP does."""
 
@@ -221,6 +228,7 @@ Effect = (
     | Reset
     | DnsForged
     | Impersonated
+    | Leaky
     | QuicDropped
 )
 
@@ -310,7 +318,8 @@ Happening = (
 
 class Said(Struct, frozen=True, kw_only=True):
     """A verdict that is right. What is empty may be anything; several values: any of them, because
-    the wire does not tell them apart. ``severe`` is asserted only where it is not ``None``."""
+    the wire does not tell them apart. ``by``: the triggers of a block, which is told for QUIC
+    alone. ``severe`` is asserted only where it is not ``None``."""
 
     state: State
     methods: tuple[Method, ...] = ()
@@ -318,11 +327,13 @@ class Said(Struct, frozen=True, kw_only=True):
     signatures: tuple[Signature, ...] = ()
     phases: tuple[SlowPhase, ...] = ()
     reasons: tuple[str, ...] = ()
+    by: tuple[Trigger, ...] = ()
     severe: bool | None = None
 
 
 class Expectation(Struct, frozen=True, kw_only=True):
-    """What must be said of ``platforms`` (empty: all of the scenario) at ``vantage``.
+    """What must be said of ``platforms`` (empty: all of the scenario) at ``vantage``, over TCP or
+    ``over`` QUIC.
 
     Within ``within_rounds`` transfer rounds after the beginning, one of ``said`` is said. ``never``
     are states that must not be said at any time; every scenario also forbids to accuse
@@ -335,6 +346,7 @@ class Expectation(Struct, frozen=True, kw_only=True):
     never: tuple[State, ...] = ()
     platforms: tuple[str, ...] = ()
     vantage: str = HOME
+    over: Over = Over.TCP
     recovers_within_rounds: int | None = 4
 
 
@@ -347,8 +359,9 @@ class Scenario(Struct, frozen=True, kw_only=True):
     pass before it begins, and it lasts ``lasts_rounds`` (or until all that must be said is said).
     ``domestic``: a domestic control (``DOMESTIC_HOST``) is configured. ``abroad``: a reference
     vantage outside, past every restriction. ``neighbour``: a second inside vantage on another
-    network, which is not restricted. ``long_reads``: longer reads are made often. ``note``: what
-    the reader should know, such as what of the original cannot be reproduced.
+    network, which is not restricted. ``long_reads``: longer reads are made often. ``quic``: it is
+    measured over QUIC as well. ``note``: what the reader should know, such as what of the original
+    cannot be reproduced.
     """
 
     id: str
@@ -364,6 +377,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     abroad: bool = False
     neighbour: bool = False
     long_reads: bool = False
+    quic: bool = False
     lines: tuple[str, ...] = ("fibre", "dsl", "mobile")
     note: str = ""
 
@@ -387,10 +401,12 @@ class Scenario(Struct, frozen=True, kw_only=True):
         chosen = random.choice(self.alternatives)
         return structs.replace(self, alternatives=(_draw(chosen, random),))
 
-    def expected(self, platform: str, vantage: str = HOME) -> Expectation | None:
-        """What must be said of a platform at a vantage."""
+    def expected(
+        self, platform: str, vantage: str = HOME, over: Over = Over.TCP
+    ) -> Expectation | None:
+        """What must be said of a platform at a vantage, over a transport."""
         for expectation in self.expect:
-            if expectation.vantage == vantage and platform in (
+            if (expectation.vantage, expectation.over) == (vantage, over) and platform in (
                 expectation.platforms or self.platforms
             ):
                 return expectation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenarios import at_once, blocks, innocent, throttling
+from scenarios import at_once, blocks, innocent, over_quic, throttling
 from scenarios.model import Scenario
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -11,4 +11,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     *blocks.SCENARIOS,
     *innocent.SCENARIOS,
 )
+BESIDE_TCP = over_quic.SCENARIOS
+"""Those of which something is to be said over QUIC: the world of numbers plays them."""
 BY_ID: dict[str, Scenario] = {scenario.id: scenario for scenario in SCENARIOS}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from random import Random
 
 from scenarios.model import (
     EVERY,
@@ -19,6 +20,7 @@ from scenarios.model import (
     HelloDropped,
     Impersonated,
     Impostor,
+    Leaky,
     Lossy,
     Over,
     Policed,
@@ -119,10 +121,12 @@ class Meeting:
 
 
 class Censor:
-    """All restrictions of a vantage. ``zone``: host → addresses."""
+    """All restrictions of a vantage. ``zone``: host → addresses. ``seed``: of what
+    is drawn for each flow."""
 
-    def __init__(self, zone: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, zone: Mapping[str, Sequence[str]], seed: int = 0) -> None:
         self._zone = zone
+        self._random = Random(seed)
         self._restrictions: tuple[Restricted, ...] = ()
         self._addresses: list[frozenset[str] | None] = []
         self._remembered: set[tuple[int, str]] = set()
@@ -227,6 +231,9 @@ class Censor:
                     meeting.no_syn = True
                 case HelloDropped():
                     meeting.no_hello = True
+                case Leaky(share=share):
+                    leaks = self._random.random() >= share.value
+                    meeting.no_hello = meeting.no_hello or not leaks
                 case Reset():
                     # Nobody on the way can reset what is encrypted from the first answer on.
                     meeting.reset = meeting.over is Over.TCP

@@ -7,8 +7,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from probe.model.basis import Basis
-from probe.model.identity import Family, LegRole, RoundKind
+from probe.model.identity import FIRST_PROBER, Family, LegRole, RoundKind
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import Signature, SlowPhase, State, Verdict
 from probe.observe.effort import Measure, effort, gave, refused, withheld
@@ -44,6 +46,9 @@ def contradictions(history: Sequence[Said]) -> list[str]:
 
 def _wrong(until: Sequence[Said], verdict: Verdict) -> Iterator[str]:
     observed = until[-1].observed
+    # What is said of TCP, of which all else here is; another transport has numbers of its own.
+    own = verdict.sentence.partition(f" {_title(verdict.sentence)} over ")[0]
+    verdict = replace(verdict, sentence=own)
     yield from _of_ok(verdict)
     yield from _of_reads(until, verdict)
     yield from _of_evidence(verdict)
@@ -138,6 +143,8 @@ def _of_evidence(verdict: Verdict) -> Iterator[str]:
 
 
 def _of_controls(observed: RoundObservation, verdict: Verdict) -> Iterator[str]:
+    if observed.burst is not None and observed.burst.prober != FIRST_PROBER:
+        return  # the numbers are those of the round before
     legs = observed.by_role(LegRole.CONTROL)
     # What hangs behind a curtain, which the verdict tells of, is no control of an ordinary round.
     behind = {one.operator for one in verdict.curtains if one.family is observed.family}

@@ -7,16 +7,19 @@ faster and without budgets, with real packets.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from random import Random
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.config.definition import Definition, Target
+from probe.config.handful import Handful, filled, with_handful
+from probe.config.probers import BY_NAME
 from probe.config.schema import Config, ScheduleConfig
 from probe.config.values import Bytes
 from probe.model.identity import Access, Compares, RoundKind
-from probe.model.verdict import State, Verdict
+from probe.model.verdict import State, TransportFinding, Verdict
 from probe.verdict.ladder import RULES, Rule
 from scenarios.model import (
     ABROAD,
@@ -34,6 +37,7 @@ from scenarios.model import (
     LineBecomes,
     LineKind,
     LineWorsens,
+    Over,
     Restricted,
     Said,
     Scenario,
@@ -119,8 +123,12 @@ def config_of(config: Config, scenario: Scenario) -> Config:
     if scenario.long_reads:
         often = replace(settings.schedule, long=type(settings.schedule.long)(1_800.0))
         settings = replace(settings, schedule=often)
+    if scenario.quic:
+        secret = Random(f"{scenario.id}/controls").randbytes(16).hex()
+        drawn = with_handful(config, filled(Handful(secret), config.pool, (BY_NAME["quic"],)))
+        controls = drawn.controls
     names = tuple(p.name for p in platforms)
-    settings = replace(settings, platforms=names)
+    settings = replace(settings, platforms=names, quic=settings.quic or scenario.quic)
     return replace(config, settings=settings, platforms=platforms, controls=controls)
 
 
@@ -184,9 +192,10 @@ class Play:
             self._listen("after", most + 1, stop=False)
         wrong: list[str] = []
         unjust: list[str] = []
-        for (vantage, platform), moments in self.moments.items():
-            expectation = scenario.expected(platform, vantage)
+        for (vantage, platform), over, moments in self._each():
+            expectation = scenario.expected(platform, vantage, over)
             if expectation is not None:
+                platform = f"{platform} over QUIC" if over is Over.QUIC else platform
                 never = [f"{vantage}/{platform}: {w}" for w in forbidden(expectation, moments)]
                 late = [f"{vantage}/{platform}: {w}" for w in missing(expectation, moments)]
                 unjust += never
@@ -244,9 +253,16 @@ class Play:
             if vantage == ABROAD
         }
 
+    def _each(self) -> Iterator[tuple[tuple[str, str], Over, list[Moment]]]:
+        """What was heard of each platform at each vantage, over each transport."""
+        for slot, moments in self.moments.items():
+            yield slot, Over.TCP, moments
+            if self.scenario.quic:
+                yield slot, Over.QUIC, moments
+
     def _all_said(self) -> bool:
-        for (vantage, platform), moments in self.moments.items():
-            expectation = self.scenario.expected(platform, vantage)
+        for (vantage, platform), over, moments in self._each():
+            expectation = self.scenario.expected(platform, vantage, over)
             if expectation is not None and detected(expectation, moments) is None:
                 return False
         return True
@@ -306,16 +322,26 @@ def _worse(line: LineModel, each: LineWorsens) -> LineModel:
 # ---- judging
 
 
-def fits(said: Said, verdict: Verdict) -> bool:
+def told(expectation: Expectation, moment: Moment) -> Verdict | TransportFinding | None:
+    """What was said of that which is expected; ``None``: nothing was, over QUIC."""
+    if expectation.over is Over.TCP:
+        return moment.verdict
+    over = (one for one in moment.verdict.over if one.transport == expectation.over.value)
+    return next(over, None)
+
+
+def fits(said: Said, verdict: Verdict | TransportFinding | None) -> bool:
     """Whether a verdict is one that is right."""
+    if verdict is None:
+        return False
     pairs: tuple[tuple[tuple[object, ...], object], ...] = (
         (said.methods, verdict.method),
-        (said.triggers, verdict.trigger),
+        (said.triggers or said.by, verdict.trigger),
         (said.signatures, verdict.signature),
         (said.phases, verdict.phase),
         (said.reasons, verdict.reason),
     )
-    severe = said.severe is None or said.severe == verdict.severe
+    severe = said.severe is None or said.severe == getattr(verdict, "severe", None)
     return (
         said.state is verdict.state
         and severe
@@ -326,26 +352,37 @@ def fits(said: Said, verdict: Verdict) -> bool:
 def detected(expectation: Expectation, moments: list[Moment]) -> int | None:
     """Transfer rounds until something right was said while it lasted."""
     for moment in moments:
-        if moment.phase == "during" and any(fits(s, moment.verdict) for s in expectation.said):
+        if moment.phase == "during" and any(
+            fits(s, told(expectation, moment)) for s in expectation.said
+        ):
             return moment.rounds
     return None
 
 
-def _words(verdict: Verdict) -> str:
+def _words(verdict: Verdict | TransportFinding) -> str:
     details = (verdict.reason, verdict.method, verdict.trigger, verdict.signature, verdict.phase)
     return " ".join(str(word) for word in (verdict.state, *details) if word)
+
+
+_Told = tuple[int, Verdict | TransportFinding]
+
+
+def _heard(expectation: Expectation, moments: list[Moment], phase: str) -> list[_Told]:
+    """What was said of that which is expected, in a phase, and after how many rounds."""
+    of_it = [(m.rounds, told(expectation, m)) for m in moments if m.phase == phase]
+    return [(rounds, verdict) for rounds, verdict in of_it if verdict is not None]
 
 
 def forbidden(expectation: Expectation, moments: list[Moment]) -> list[str]:
     """What was said that must not be, in words: the first of it in each phase."""
     right = {said.state for said in expectation.said}
     never = {*expectation.never, *(state for state in ACCUSING if state not in right)}
-    calm = [m for m in moments if m.phase == "calm" and m.verdict.state in ACCUSING]
-    during = [m for m in moments if m.phase == "during" and m.verdict.state in never]
     return [
-        f"{_words(m.verdict)} in round {m.rounds} of the {m.phase}"
-        for some in (calm, during)
-        for m in some[:1]
+        f"{_words(verdict)} in round {rounds} of the {phase}"
+        for phase, bad in (("calm", set(ACCUSING)), ("during", never))
+        for rounds, verdict in [
+            one for one in _heard(expectation, moments, phase) if one[1].state in bad
+        ][:1]
     ]
 
 
@@ -354,14 +391,16 @@ def missing(expectation: Expectation, moments: list[Moment]) -> list[str]:
     wrong = []
     found = detected(expectation, moments)
     if found is None:
-        during = [m for m in moments if m.phase == "during"]
-        wrong.append(f"{_words(during[-1].verdict)} at the end, never what is right")
+        during = _heard(expectation, moments, "during")
+        last = _words(during[-1][1]) if during else "nothing"
+        wrong.append(f"{last} at the end, never what is right")
     elif found > expectation.within_rounds:
         wrong.append(f"said in round {found}, not within {expectation.within_rounds}")
     within = expectation.recovers_within_rounds
     if within is not None:
-        after = [m for m in moments if m.phase == "after"]
-        over = next((m.rounds for m in after if m.verdict.state is State.OK), math.inf)
+        after = _heard(expectation, moments, "after")
+        over = next((rounds for rounds, one in after if one.state is State.OK), math.inf)
         if over > within:
-            wrong.append(f"{_words(after[-1].verdict)} after the end, ok not within {within}")
+            last = _words(after[-1][1]) if after else "nothing"
+            wrong.append(f"{last} after the end, ok not within {within}")
     return wrong

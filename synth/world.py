@@ -62,7 +62,7 @@ class World:
             own = tuple(address for address in known if ":" not in address)
             count = random.choice(addresses) if addresses else max(len(own), least_addresses)
             self.zone[name] = _as_many(own, count)
-        self.censor = Censor(self.zone)
+        self.censor = Censor(self.zone, seed)
         self.names = Names(self.zone, config.settings.dns, self.censor, random)
         self._lines = [LineAtWork(line, random, begin)]
         if other_line is not None:

@@ -109,6 +109,8 @@ def _effect(effect: Effect, match: box.Match, whom: Whom, places: Places) -> Ite
                 action = box.Redirect(address=address)
                 family = "6" if ":" in address else "4"
                 yield box.Rule(name=f"redirect{family}", action=action, match=at_https)
+        case model.Leaky():
+            raise ValueError("the box meets every flow or none: only numbers play what leaks")
         case model.QuicDropped():
             quic = structs.replace(match, protocols=(box.Protocol.QUIC,))
             yield box.Rule(name="quic", action=box.Silence(), match=quic)

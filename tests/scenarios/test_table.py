@@ -10,12 +10,13 @@ import pytest
 
 from probe.config import load
 from probe.model.verdict import State
+from scenarios import table
 from scenarios.lines import LINES
 from scenarios.model import ABROAD, ACCUSING, HOME, NEIGHBOUR, Range, Scenario, exactly
 from scenarios.rows import Row
-from scenarios.table import SCENARIOS
 from tests.every import for_every
 
+SCENARIOS = (*table.SCENARIOS, *table.BESIDE_TCP)
 each = for_every(SCENARIOS, lambda scenario: scenario.id)
 
 SHIPPED = {platform.name for platform in load(None, {}).platforms}

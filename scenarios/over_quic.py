@@ -1,0 +1,225 @@
+"""What is done to QUIC alone, or to TCP alone: each transport is judged by itself.
+
+A table of its own, since only a daemon that measures over QUIC can say any of it.
+"""
+
+from __future__ import annotations
+
+from probe.model.verdict import Method, State, Trigger
+from scenarios.model import (
+    ABROAD,
+    ACCUSING,
+    EVERY,
+    Expectation,
+    Happening,
+    HelloDropped,
+    Leaky,
+    Over,
+    Policed,
+    QuicDropped,
+    Range,
+    Restricted,
+    Said,
+    Scenario,
+    Silent,
+    Whom,
+)
+from scenarios.rows import Row
+from scenarios.throttling import ADDRESSED, FINE_ABROAD, NAMED, OK, throttled
+
+KILOBIT = 1_000
+FACEBOOK = (".facebook.com", ".fbcdn.net", ".facebook.net")
+YOUTUBE = (".googlevideo.com", ".youtube.com", ".ytimg.com")
+
+RUSSIA = "net4people/bbs#382, #468, #505, #654 (Russia: by name since 2024, as such in 2022)"
+BBS382 = "net4people/bbs#382 (about 512 kbit/s over QUIC, 128 over TCP)"
+BBS413 = "net4people/bbs#413 (Turkey, 2024-10)"
+GFW25 = "Exposing and Circumventing SNI-based QUIC Censorship, USENIX Security '25, and its data"
+FIREWALLS = "firewalls that pass TCP alone; no censorship of any site"
+
+BLOCKED_BY_NAME = (Said(state=State.BLOCKED, methods=(Method.QUIC,), by=(Trigger.NAME,)),)
+FINE = Expectation(said=(OK,), within_rounds=2, never=(*ACCUSING, State.IMPAIRED, State.DEGRADED))
+"""Of TCP, where QUIC alone is met."""
+FINE_OVER_QUIC = Expectation(
+    over=Over.QUIC, said=(OK,), within_rounds=4, never=(*ACCUSING, State.IMPAIRED)
+)
+SILENT_FOR_ALL = Expectation(
+    over=Over.QUIC,
+    said=(Said(state=State.OFFLINE, reasons=("silent_for_all",)),),
+    within_rounds=6,
+    never=(*ACCUSING, State.IMPAIRED),
+    recovers_within_rounds=8,
+)
+
+
+def by_name(names: tuple[str, ...], over: Over = Over.QUIC) -> Whom:
+    """Flows whose hello has one of the names."""
+    return Whom(names=names, over=over)
+
+
+def policed(names: tuple[str, ...], over: Over, least: int, most: int) -> Restricted:
+    """Of one transport, to so many kbit/s, each flow for itself."""
+    rate = Range(least * KILOBIT, most * KILOBIT)
+    return Restricted(
+        whom=by_name(names, over),
+        effects=(Policed(rate_bits_per_second=rate, burst_bytes=Range(6_000, 12_000)),),
+    )
+
+
+def quic_scenario(
+    id: str,
+    name: str,
+    row: Row,
+    source: str,
+    platform: str,
+    happens: tuple[Happening, ...],
+    *expect: Expectation,
+    lasts_rounds: int = 12,
+    note: str = "",
+) -> Scenario:
+    """One of one platform, with a history of its own over QUIC."""
+    return Scenario(
+        id=id,
+        name=name,
+        rows=(row,),
+        source=source,
+        platforms=(platform,),
+        alternatives=(happens,),
+        expect=expect,
+        calm_rounds=24,
+        lasts_rounds=lasts_rounds,
+        quic=True,
+        abroad=any(one.vantage == ABROAD for one in expect),
+        note=note,
+    )
+
+
+def blocked_over_quic(within_rounds: int) -> Expectation:
+    """By the name, and nothing else."""
+    return Expectation(
+        over=Over.QUIC,
+        said=BLOCKED_BY_NAME,
+        within_rounds=within_rounds,
+        never=(State.THROTTLED,),
+        recovers_within_rounds=8,
+    )
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    quic_scenario(
+        "quic-name-dropped",
+        "the platform's name in QUIC's first packet is dropped, TCP is spared",
+        Row.QUIC_NAME,
+        RUSSIA,
+        "youtube",
+        (Restricted(whom=by_name(YOUTUBE), effects=(QuicDropped(),)),),
+        blocked_over_quic(6),
+        FINE,
+    ),
+    quic_scenario(
+        "quic-version-dropped",
+        "handshakes of QUIC's version 1 are dropped, whatever their name",
+        Row.QUIC_AS_SUCH,
+        RUSSIA,
+        "facebook",
+        (Restricted(whom=Whom(hosts=(EVERY,), over=Over.QUIC), effects=(HelloDropped(),)),),
+        SILENT_FOR_ALL,
+        FINE,
+        note="The packet without a name is answered, since its version is another.",
+    ),
+    quic_scenario(
+        "quic-all-udp",
+        "nothing passes over UDP to port 443",
+        Row.QUIC_AS_SUCH,
+        FIREWALLS,
+        "facebook",
+        (Restricted(whom=Whom(hosts=(EVERY,), over=Over.QUIC), effects=(Silent(),)),),
+        SILENT_FOR_ALL,
+        FINE,
+    ),
+    quic_scenario(
+        "russia-2024-youtube-both",
+        "googlevideo at 512 kbit/s over QUIC and at 128 kbit/s over TCP",
+        Row.RUSSIA_2024_YOUTUBE,
+        BBS382,
+        "youtube",
+        (policed(YOUTUBE, Over.TCP, 110, 150), policed(YOUTUBE, Over.QUIC, 450, 570)),
+        Expectation(
+            said=throttled(*NAMED),
+            within_rounds=4,
+        ),
+        Expectation(over=Over.QUIC, said=(OK,), within_rounds=4, never=(*ACCUSING, State.IMPAIRED)),
+        note="No object of YouTube's is read over QUIC, so its rate there cannot be told, and the "
+        "sentence says that only handshakes were tested.",
+    ),
+    quic_scenario(
+        "quic-and-tcp-each-slow",
+        "the same of a platform whose objects are read over both",
+        Row.RUSSIA_2024_YOUTUBE,
+        BBS382,
+        "facebook",
+        (policed(FACEBOOK, Over.TCP, 110, 150), policed(FACEBOOK, Over.QUIC, 450, 570)),
+        Expectation(said=throttled(*ADDRESSED), within_rounds=6),
+        Expectation(
+            over=Over.QUIC,
+            said=(*throttled(*NAMED), Said(state=State.IMPAIRED)),
+            within_rounds=12,
+            never=(State.BLOCKED,),
+            recovers_within_rounds=12,
+        ),
+        FINE_ABROAD,
+        lasts_rounds=16,
+        note="References look over TCP, so they vouch for nothing over QUIC.",
+    ),
+    quic_scenario(
+        "turkey-2024-tcp-alone",
+        "throttled over TCP, and whoever uses QUIC is spared",
+        Row.TCP_ALONE,
+        BBS413,
+        "facebook",
+        (policed(FACEBOOK, Over.TCP, 100, 200),),
+        Expectation(said=throttled(*ADDRESSED), within_rounds=6),
+        FINE_OVER_QUIC,
+        FINE_ABROAD,
+    ),
+    quic_scenario(
+        "beijing-2024-leaky",
+        "the name in QUIC's first packet is dropped on a share of the connections, as at night",
+        Row.QUIC_LEAKY,
+        GFW25,
+        "youtube",
+        (Restricted(whom=by_name(YOUTUBE), effects=(Leaky(share=Range(0.4, 0.807)),)),),
+        Expectation(
+            over=Over.QUIC,
+            said=(
+                *BLOCKED_BY_NAME,
+                Said(state=State.UNKNOWN),
+            ),
+            within_rounds=4,
+            never=(State.THROTTLED, State.IMPAIRED),
+            recovers_within_rounds=12,
+        ),
+        FINE,
+        note="The hours of most censorship in the two weeks' data: up to 80.7 %. What fails on "
+        "half of the connections is seen, and is not always proven in three hours. That the "
+        "addresses and the port are blocked for a while after is not played.",
+    ),
+    quic_scenario(
+        "beijing-2024-mostly-leaks",
+        "the same by day, when one connection in ten is dropped",
+        Row.QUIC_LEAKY,
+        GFW25,
+        "youtube",
+        (Restricted(whom=by_name(YOUTUBE), effects=(Leaky(share=Range(0.013, 0.15)),)),),
+        Expectation(
+            over=Over.QUIC,
+            said=(OK, *BLOCKED_BY_NAME),
+            within_rounds=12,
+            never=(State.THROTTLED,),
+            recovers_within_rounds=None,
+        ),
+        FINE,
+        note="The median hour drops 9.8 %. A share as small as a lossy line's is not proven in "
+        "three hours; what is said must at least be no other thing.",
+    ),
+)
