@@ -36,7 +36,7 @@ from probe.verdict.rung_conditions import (
     throttled,
 )
 
-VERSION = 35
+VERSION = 36
 
 
 class Rule(Struct, frozen=True, kw_only=True):

@@ -285,10 +285,9 @@ def proven(
 ) -> Proven:
     """What ``episode`` has proven, at Unix time ``at``."""
     blocked = rests_on is Basis.DNS or fails(episode)
-    strong = sum(
-        wealth.e_value > 1.0 and (rests_on is Basis.DNS or address in _alike_at(episode))
-        for address, wealth in episode.by_address.items()
-    )
+    # By a resolver's lie no address of the platform is hit, but those that it gave.
+    among = None if rests_on is Basis.DNS else _alike_at(episode)
+    strong = _strong(episode, thresholds, among)
     lasted = at - episode.onset_at
     common = Proven(
         state=State.BLOCKED if blocked else State.THROTTLED,

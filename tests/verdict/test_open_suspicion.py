@@ -15,7 +15,7 @@ from probe.model.verdict import State
 from probe.observe.effort import Measure
 from probe.verdict.bets import Wealth
 from probe.verdict.memory import OpenSuspicion
-from probe.verdict.open_suspicion import Others, basis
+from probe.verdict.open_suspicion import Others, basis, proven
 from probe.verdict.thresholds import DEFAULT
 from tests.verdict.country import WELL, Country, Done
 
@@ -70,6 +70,37 @@ def test_whichever_address_is_left_out_the_others_bear_enough(values: list[float
     for out in range(len(values)):
         left = [v for n, v in enumerate(values) if n != out and v > 1.0]
         assert prod(left) >= 0.99 * DEFAULT.address_evidence
+
+
+@pytest.mark.parametrize(
+    ("values", "alike", "addresses"),
+    [
+        ((60_000.0, 150.0), 2, 2),
+        ((60_000.0, 1.7), 2, 1),  # the second was unlucky once
+        ((60_000.0, 150.0), 1, 1),  # the second is slow, and does not fail
+        ((60.0, 50.0, 40.0), 3, 3),
+        ((60_000.0, 1.7, 1.7), 3, 1),
+    ],
+)
+def test_what_is_proven_counts_the_addresses_that_bear_it(
+    values: tuple[float, ...], alike: int, addresses: int
+) -> None:
+    """More than one would let a reference accuse somebody of it later."""
+    places = tuple(f"198.18.0.{n}" for n in range(len(values)))
+    episode = OpenSuspicion(
+        target="object",
+        measure=Measure.HANDSHAKE,
+        family=Family.IPV4,
+        onset_at=AT - 7_200.0,
+        last_at=AT,
+        rounds=2,
+        control=worth(60_000.0),
+        by_address=dict(zip(places, map(worth, values), strict=True)),
+        failures=("tls/connection_reset",) * 6,
+        failed_at=places[:alike],
+        slow_at=places[alike:],
+    )
+    assert proven(episode, Basis.DURATION, AT, DEFAULT, Others()).addresses == addresses
 
 
 def test_a_second_slow_round_proves_what_a_budget_keeps_from_being_tested_again() -> None:
