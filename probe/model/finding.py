@@ -85,6 +85,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     ``drill``: a drill. ``transport``: empty for what verdicts say, which is so over TCP; else the
     one beside it that this is about. ``tcp_affected`` and ``tcp_covered`` then are how many
     networks are affected, and were heard, over TCP at the same step: said beside it, never added.
+    ``same_law``: in how many of the affected networks the throttle was found to work alike (0: in
+    none, or it is not known).
     """
 
     at: float
@@ -114,6 +116,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     transport: str = ""
     tcp_affected: int | None = None
     tcp_covered: int | None = None
+    same_law: int = 0
 
 
 class Ending(StrEnum):

@@ -68,7 +68,8 @@ class Law(Struct, frozen=True, kw_only=True):
     on. ``bytes_per_second``: at which rate it goes on. ``reach``: two connections at once.
     ``afresh``: a new connection right after one that met it is let through like the first.
     ``stays_seconds``: for how long a connection that is not is still remembered. ``small_pass``:
-    several small reads pass, which together are more than one large read is let have.
+    several small reads pass, which together are more than one large read is let have. ``like``: the
+    id of a law that was reported and is like it (``known_laws.py``; empty: none).
     """
 
     effect: LawEffect
@@ -81,6 +82,7 @@ class Law(Struct, frozen=True, kw_only=True):
     afresh: bool | None = None
     stays_seconds: Between | None = None
     small_pass: bool | None = None
+    like: str = ""
 
     @property
     def certain(self) -> Amount | None:

@@ -11,6 +11,7 @@ from probe.model.verdict import State, TransportFinding, Verdict
 from probe.nation.fuse import fuse
 from probe.nation.fusion_memory import FindingKey, FusionMemory
 from probe.nation.incidents import Incidents, key_of
+from probe.nation.same_law import with_same_law
 from probe.nation.sight import Reading, Seen, Sight
 
 # A time service that slews moves a clock by 30 ms a minute at most; what is more was set.
@@ -68,6 +69,7 @@ class Local:
         self._memory, findings = fuse(
             self._memory, sight, self.thresholds, titles=self.titles, operators=self.operators
         )
+        findings = with_same_law(findings, sight.readings)
         self._incidents, changed = self._incidents.advance(findings, sight.at, self.thresholds)
         return findings, changed
 
@@ -83,6 +85,7 @@ class Local:
                 finding.affected_asns,
                 finding.reference,
                 finding.systematic,
+                finding.same_law,
             )
             if self._said.get(key_of(finding)) != told:
                 self._said[key_of(finding)] = told
@@ -117,6 +120,7 @@ def sight_of(
                 factor=None if verdict is None else verdict.factor,
                 controls=compared.get(slot, ()),
                 at=None if verdict is None else verdict.at,
+                law=None if verdict is None else verdict.law,
             )
         )
         if verdict is not None:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from probe.config.schema import NationConfig
 from probe.model.finding import FindingKind
 from probe.model.identity import Access, Role, Vantage
+from probe.model.law import Law
 from probe.model.verdict import AILING, HOME_RESOLVER, RESTRICTED, State
 from probe.verdict.facts import SLOW_OUTSIDE
 
@@ -83,7 +84,8 @@ class Reading(Struct, frozen=True, kw_only=True):
     ``since`` is the verdict's, on the clock of whoever fuses (the query that reads it allows for
     the vantage's own), and so is ``at``, when it was made (``None``: not known). ``controls`` are
     the names of the controls that it was compared with and that were fine. ``transport``: empty for
-    the verdict itself, which is TCP's; else the one that it was found over.
+    the verdict itself, which is TCP's; else the one that it was found over. ``law``: how the
+    throttle works, if that was found.
     """
 
     vantage: Vantage
@@ -96,6 +98,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     at: float | None = None
     drill: bool = False
     transport: str = ""
+    law: Law | None = None
 
     @property
     def in_network(self) -> bool:

@@ -19,6 +19,7 @@ from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.effort import Measure
 from probe.observe.tried_read import tried
+from probe.verdict.known_laws import likeness
 from probe.verdict.law_found import law_of
 from probe.verdict.law_memory import LawMemory
 from probe.verdict.memory import Memory, Proven
@@ -88,7 +89,9 @@ def _said(memory: Memory, mine: LawMemory, verdict: Verdict) -> Lawful:
     if law is None and not reads and plan is None:
         return Lawful(verdict, replace(memory, laws=_without(laws, verdict.platform)))
     if law is not None:
-        said = f"{verdict.sentence} {law_words(law)}"
+        known = likeness(law)
+        law = replace(law, like="" if known is None else known.id)
+        said = f"{verdict.sentence} {law_words(law, known)}"
         verdict = replace(verdict, law=law, sentence=said)
     return Lawful(verdict, memory, plan)
 

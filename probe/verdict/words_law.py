@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import floor, log10
 
 from probe.model.law import Amount, Between, Law, LawEffect, Reach, Unit
+from probe.verdict.known_laws import KnownLaw
 
 BITS = 8
 KIB = 1_024.0
@@ -14,8 +15,8 @@ _REACH = {
 }
 
 
-def law_words(law: Law) -> str:
-    """What is known of ``law``, and what is not."""
+def law_words(law: Law, known: KnownLaw | None = None) -> str:
+    """What is known of ``law``, and what is not; and which that was reported it is like."""
     said = [f"{_what(law)}{_REACH[law.reach] if law.reach else ''}."]
     if law.afresh:
         said.append("A new connection begins afresh.")
@@ -25,6 +26,10 @@ def law_words(law: Law) -> str:
         said.append(f"A new connection right after that is met at once{how_long}.")
     if law.small_pass:
         said.append("Several small reads pass where one large read does not.")
+    if known is not None:
+        said.append(
+            f"That is like what was reported of {known.title}, which tells nothing of who does it."
+        )
     return f"How it works, by {law.reads} reads: {' '.join(said)}"
 
 

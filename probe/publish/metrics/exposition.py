@@ -39,6 +39,7 @@ from probe.publish.metrics import metric_names_outside as names_outside
 from probe.publish.metrics import metric_names_wishes as names_wishes
 from probe.publish.metrics.beside_rows import beside_rows
 from probe.publish.metrics.bundle_rows import bundle_rows
+from probe.publish.metrics.law_rows import law_rows
 from probe.publish.metrics.metric_names import MetricSpec
 from probe.publish.metrics.metric_spec import MetricRow
 from probe.publish.metrics.nation_rows import nation_rows
@@ -172,6 +173,7 @@ def _slot_rows(snapshot: Snapshot, vantage: Vantage, platform: str) -> Iterator[
         yield names.VERDICT_STATE, {**whole, "state": state.value}, float(state is current)
     if verdict is not None:
         yield from _verdict_rows(labels, verdict)
+        yield from law_rows(labels, verdict)
         yield from transport_rows(labels, _vantage_labels(vantage), verdict, snapshot.taken_at)
     for control in snapshot.compared.get(slot, ()):
         yield names.VERDICT_CONTROL, {**labels, "control": control}, 1.0

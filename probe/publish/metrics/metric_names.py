@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from probe.config import probers
 from probe.publish.metrics import metric_names_bundle as names_bundle
 from probe.publish.metrics import metric_names_data as names_data
+from probe.publish.metrics import metric_names_law as names_law
 from probe.publish.metrics import metric_names_line as names_line
 from probe.publish.metrics import metric_names_nation as names_nation
 from probe.publish.metrics import metric_names_outside as names_outside
@@ -376,6 +377,7 @@ METRICS: tuple[MetricSpec, ...] = (
     *_declared(list(globals().values())),
     *names_bundle.METRICS,
     *names_data.METRICS,
+    *names_law.METRICS,
     *names_line.METRICS,
     *names_nation.METRICS,
     *names_outside.METRICS,
