@@ -20,6 +20,7 @@ from probe.config.units import parse_seconds
 from probe.model.finding import Finding, FindingKind, Incident, Scope
 from probe.nation.fuse import worst
 from probe.nation.past_findings import Step, reach_back, replay
+from probe.nation.same_law import same_law_words
 from probe.publish.latest.declared import Declared
 from probe.publish.metrics.nation_rows import Findings, read_findings
 from probe.publish.terminal import console as terminal
@@ -133,6 +134,8 @@ def show(console: Console, found: Findings) -> None:
         console.print("Nothing is known yet: no vantage inside has made a round.")
         return
     console.print(head.sentence)
+    if said := same_law_words(head):
+        console.print(said)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for heading, right in _COLUMNS:
         table.add_column(heading, justify="right" if right else "left", overflow="fold")

@@ -37,10 +37,14 @@ def _told(finding: Finding, readings: Sequence[Reading]) -> Finding:
             and reading.vantage.asn in finding.affected_asns
         ]
     )
-    if count < LEAST_NETWORKS:
-        return finding
-    said = f"In {count} networks the throttle works alike, as one kind of box would."
-    return replace(finding, same_law=count, sentence=f"{finding.sentence} {said}")
+    return finding if count < LEAST_NETWORKS else replace(finding, same_law=count)
+
+
+def same_law_words(finding: Finding) -> str:
+    """What that means, for a person; empty: nothing is known of it."""
+    if not finding.same_law:
+        return ""
+    return f"In {finding.same_law} networks the throttle works alike, as one kind of box would."
 
 
 def _most(found: Sequence[tuple[int | None, Law]]) -> int:

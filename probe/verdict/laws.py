@@ -24,7 +24,6 @@ from probe.verdict.law_found import law_of
 from probe.verdict.law_memory import LawMemory
 from probe.verdict.memory import Memory, Proven
 from probe.verdict.next_experiment import DAY_SECONDS, next_experiment
-from probe.verdict.words_law import law_words
 
 FIRST_BYTES = {Measure.TRANSFER: 131_072, Measure.LONG: 1_048_576}
 """Of the first read, by what showed that it is slow: twice as much."""
@@ -90,9 +89,7 @@ def _said(memory: Memory, mine: LawMemory, verdict: Verdict) -> Lawful:
         return Lawful(verdict, replace(memory, laws=_without(laws, verdict.platform)))
     if law is not None:
         known = likeness(law)
-        law = replace(law, like="" if known is None else known.id)
-        said = f"{verdict.sentence} {law_words(law, known)}"
-        verdict = replace(verdict, law=law, sentence=said)
+        verdict = replace(verdict, law=replace(law, like="" if known is None else known.id))
     return Lawful(verdict, memory, plan)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import floor, log10
 
 from probe.model.law import Amount, Between, Law, LawEffect, Reach, Unit
-from probe.verdict.known_laws import KnownLaw
+from probe.verdict.known_laws import KNOWN
 
 BITS = 8
 KIB = 1_024.0
@@ -15,8 +15,9 @@ _REACH = {
 }
 
 
-def law_words(law: Law, known: KnownLaw | None = None) -> str:
+def law_words(law: Law) -> str:
     """What is known of ``law``, and what is not; and which that was reported it is like."""
+    known = next((one for one in KNOWN if one.id == law.like), None)
     said = [f"{_what(law)}{_REACH[law.reach] if law.reach else ''}."]
     if law.afresh:
         said.append("A new connection begins afresh.")

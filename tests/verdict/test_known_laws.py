@@ -47,7 +47,8 @@ def test_likeness(law: Law, like: str | None) -> None:
 
 def test_a_likeness_is_said_as_one() -> None:
     law = ends(Unit.PACKETS, 24, 26)
-    said = law_words(law, likeness(law))
+    assert "like" not in law_words(law)
+    said = law_words(replace(law, like="russia-2025-06"))
     assert said.endswith(
         "That is like what was reported of Russia, since June 2025, which tells nothing of who "
         "does it."

@@ -11,6 +11,7 @@ from probe.model.burst import Burst, PlannedBurst
 from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Verdict
+from probe.publish.terminal.explanation import conclusion
 from probe.store.codec import pack_value, unpack_value
 from probe.verdict.about import About, about
 from probe.verdict.decide import decide
@@ -96,7 +97,8 @@ def test_the_law_is_said_with_the_state_that_was_proven(line: Line) -> None:
     assert said.law is not None
     assert said.law.bytes_per_second is not None
     assert said.law.bytes_per_second.middle == pytest.approx(32_000, rel=0.15)
-    assert "How it works, by" in said.sentence
+    assert f"How it works, by {said.law.reads} reads" in "\n".join(conclusion(said))
+    assert "How it works" not in said.sentence  # which says what is proven, in every language
 
 
 def test_an_experiment_changes_the_law_and_nothing_else(line: Line) -> None:
@@ -105,7 +107,7 @@ def test_an_experiment_changes_the_law_and_nothing_else(line: Line) -> None:
         if observed.kind is not RoundKind.EXPERIMENT:
             continue
         seen += 1
-        bare = {"law": None, "sentence": "", "at": 0.0, "holds_seconds": 0.0}
+        bare = {"law": None, "at": 0.0, "holds_seconds": 0.0}
         assert replace(after, **bare) == replace(before, **bare)
     assert seen >= 4
 
@@ -116,9 +118,9 @@ def test_the_rounds_beside_are_judged_as_without_experiments(line: Line) -> None
     for observed in plain:
         made = decide(memory, observed, line.knows)
         memory = made.memory
-        said.append(replace(made.verdict, law=None, sentence=""))
+        said.append(replace(made.verdict, law=None))
     with_them = [
-        replace(verdict, law=None, sentence="")
+        replace(verdict, law=None)
         for one, verdict in line.heard
         if one.kind is not RoundKind.EXPERIMENT
     ]

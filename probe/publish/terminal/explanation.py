@@ -20,6 +20,7 @@ from probe.publish.plain_words import failure_words, rate_words, unread_words
 from probe.verdict.ladder import RULES
 from probe.verdict.words_cache import cache_words
 from probe.verdict.words_curtain import curtain
+from probe.verdict.words_law import law_words
 
 _CORNERS = (
     ("platform's name", LegRole.TARGET, LegRole.DECOY),
@@ -67,6 +68,8 @@ def conclusion(verdict: Verdict) -> list[str]:
         lines.append(f"  {entry.subject}: {entry.name} {entry.value:.3g}{versus}")
     if verdict.viewers_cache is not None:
         lines.append(cache_words(verdict.viewers_cache))
+    if verdict.law is not None:
+        lines.append(law_words(verdict.law))
     lines += [unread_words(one) for one in verdict.unread]
     for title, claims in (("may be said", verdict.may_claim), ("not", verdict.may_not_claim)):
         lines += [f"{title}: {claim}" for claim in claims]

@@ -19,6 +19,7 @@ from probe.model.finding import Finding, Scope
 from probe.model.identity import Vantage
 from probe.model.verdict import State, Verdict
 from probe.nation.fuse import worst
+from probe.nation.same_law import same_law_words
 from probe.publish.curtain_notes import curtains_of, said_of_lines
 from probe.publish.languages.tongue import ENGLISH_TONGUE, Tongue
 from probe.publish.latest.bundle_health import BundleHealth
@@ -31,6 +32,7 @@ from probe.publish.templates import style, templates
 from probe.publish.web.this_line import this_line
 from probe.store.health import WORDS
 from probe.verdict.words_cache import cache_words
+from probe.verdict.words_law import law_words
 
 REFRESH_SECONDS = 30
 STYLE = style("page.css")
@@ -60,6 +62,7 @@ class Card(Struct, frozen=True, kw_only=True):
     state: str
     sentence: str
     facts: str
+    law: str
     rows: tuple[StripPart, ...]
     error: str
 
@@ -88,7 +91,8 @@ def render_page(snapshot: Snapshot, version: str, tongue: Tongue = ENGLISH_TONGU
             css=Markup(STYLE),  # noqa: S704 - our own file
             restricted=", ".join(dict.fromkeys(restricted)),
             answers=this_line(snapshot, clock),
-            finding=_country(snapshot),
+            finding=(country := _country(snapshot)),
+            same_law="" if country is None else same_law_words(country),
             notes=_notes(snapshot),
             vantages=[_place(snapshot, vantage, clock) for vantage in snapshot.vantages],
             budgets=_budgets(snapshot),
@@ -177,6 +181,7 @@ def _card(snapshot: Snapshot, vantage: Vantage, platform: Definition, clock: Tim
         state=state.value,
         sentence=_sentence(platform, verdict),
         facts=_facts(snapshot, slot, state, verdict),
+        law="" if verdict is None or verdict.law is None else law_words(verdict.law),
         rows=tuple(_row(name, length, spans, snapshot.taken_at, clock) for name, length in _STRIPS),
         error=_error(snapshot, vantage, platform),
     )
