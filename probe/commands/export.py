@@ -16,10 +16,12 @@ from probe.model.stored import StoredRound
 from probe.publish.export.export_csv import csv_lines
 from probe.publish.export.export_jsonl import jsonl_lines
 from probe.publish.export.export_ooni import ooni_lines
+from probe.publish.export.export_paces import pace_lines
 from probe.publish.export.export_parquet import NoParquetError, parquet_parts
 from probe.publish.latest.declared import Declared
 from probe.publish.privacy.configured_names import Named
 from probe.publish.privacy.exported_fields import Scrubber
+from probe.verdict.about import control_facts
 
 Writer = Callable[[Iterable[StoredRound], Mapping[str, Vantage], Scrubber], Iterator[bytes]]
 FORMATS: dict[str, Writer] = {
@@ -28,13 +30,19 @@ FORMATS: dict[str, Writer] = {
     "parquet": parquet_parts,
     "jsonl": lambda rounds, vantages, scrubber: jsonl_lines(rounds, scrubber),
 }
+PACES = "paces"
 # ``throttlewatch replay`` reads it: rounds must come as they were judged.
 REPLAYED = frozenset({"jsonl"})
 
 
 @click.command()
 @click.option(
-    "-f", "--format", "form", type=click.Choice(list(FORMATS)), required=True, help="What to write."
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice([*FORMATS, PACES]),
+    required=True,
+    help="What to write.",
 )
 @reading(None)
 @click.option(
@@ -59,7 +67,8 @@ def export(
     manifest: Path | None,
     path: Path | None,
 ) -> None:
-    """Write the measured rounds as OONI's data format, CSV, Parquet or JSON Lines.
+    """Write the measured rounds as OONI's data format, CSV, Parquet or JSON Lines; or (paces) how
+    fast each target was beside other sites on days on which it was well.
 
     Works while the daemon runs, in the memory of one round. Nothing in the file says who measured;
     docs/data.md says what every field means.
@@ -79,7 +88,13 @@ def export(
             as_judged=form in REPLAYED,
         )
         try:
-            written = write(FORMATS[form](rounds, vantages, scrubber), output)
+            if form == PACES:
+                foreign = [one.name for one in control_facts(config) if one.foreign]
+                targets = [f"{p.name}/{t.name}" for p in config.platforms for t in p.targets]
+                made = pace_lines(rounds, foreign, targets)
+            else:
+                made = FORMATS[form](rounds, vantages, scrubber)
+            written = write(made, output)
         except NoParquetError as error:
             raise click.ClickException(str(error)) from error
         if scrubber.unnamed:

@@ -1,0 +1,75 @@
+"""How fast each target was beside the fastest site abroad, on a line on which it was well.
+
+Of files of many lines tools/paces.py makes one number for each target. In a file are names of
+targets, shares and numbers of days, and nothing of the line.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from statistics import median
+
+import msgspec
+
+from probe.model.identity import LegRole
+from probe.model.stored import StoredRound
+from probe.model.verdict import State
+from probe.observe.goodput import goodput
+
+DAY_SECONDS = 86_400.0
+LEAST_READS = 5
+"""Of a target, and of a site that it is set beside, in a day that counts."""
+LEAST_DAYS = 3
+
+Rates = dict[tuple[str, int], dict[str, list[float]]]
+"""By vantage and day, and by who was read."""
+
+
+def shares_of(
+    rounds: Iterable[StoredRound], foreign: Collection[str]
+) -> dict[str, dict[str, list[float]]]:
+    """By vantage and ``platform/target``: its rate over that of the fastest of ``foreign`` controls
+    (``owner/target``), for each day, medians both. A day on which the platform was not always well
+    counts for nothing, and so does one with few reads."""
+    own: Rates = defaultdict(lambda: defaultdict(list))
+    others: Rates = defaultdict(lambda: defaultdict(list))
+    ill: set[tuple[str, int, str]] = set()
+    for stored in rounds:
+        observed = stored.observed
+        day = (observed.vantage, int(observed.started_at // DAY_SECONDS))
+        if stored.verdict.state is not State.OK:
+            ill.add((*day, observed.platform))
+        for leg in observed.legs:
+            name = f"{leg.leg.owner}/{leg.leg.target}"
+            if (rate := goodput(leg)) is None:
+                continue
+            if leg.leg.role is LegRole.TARGET:
+                own[day][name].append(rate)
+            elif leg.leg.role is LegRole.CONTROL and name in foreign:
+                others[day][name].append(rate)
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for day, targets in own.items():
+        theirs = [median(rates) for rates in others[day].values() if len(rates) >= LEAST_READS]
+        for name, rates in targets.items():
+            well = (*day, name.partition("/")[0]) not in ill
+            if theirs and well and len(rates) >= LEAST_READS:
+                found[day[0]][name].append(min(1.0, median(rates) / max(theirs)))
+    return found
+
+
+def pace_lines(
+    rounds: Iterable[StoredRound], foreign: Collection[str], targets: Collection[str]
+) -> Iterator[bytes]:
+    """A line for each vantage, in no order that says which: those of ``targets`` that have been
+    read, with ``share``, the median of its days, and ``days``."""
+    lines = []
+    for told_of in shares_of(rounds, foreign).values():
+        told = {
+            name: {"share": round(median(shares), 3), "days": len(shares)}
+            for name, shares in sorted(told_of.items())
+            if name in targets and len(shares) >= LEAST_DAYS
+        }
+        if told:
+            lines.append(msgspec.json.encode(told) + b"\n")
+    yield from sorted(lines)
