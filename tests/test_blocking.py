@@ -13,6 +13,7 @@ from tests.blocking import nothing_waits
 # As if it stood in a module of probe/: the guard goes by the file's name.
 CODE = """
 import sqlite3, time
+from contextlib import closing
 
 def sleeps():
     time.sleep(0)
@@ -21,7 +22,8 @@ def asks(sock):
     return sock.recv(1)
 
 def stores():
-    sqlite3.connect(":memory:").execute("select 1")
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("select 1")
 """
 MODULE = Path(__file__).parent.parent / "probe" / "waits.py"
 
