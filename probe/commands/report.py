@@ -16,6 +16,8 @@ from probe.commands.reading import opened, ordered, reading, warn_of_strangers, 
 from probe.config.handful import with_whole_pool
 from probe.config.schema import Config
 from probe.model.finding import Incident
+from probe.publish.languages.offered import ENGLISH, OFFERED
+from probe.publish.languages.tongue import Tongue
 from probe.publish.latest.declared import Declared
 from probe.publish.report.gather import gather_summaries, window
 from probe.publish.report.render import render_html, render_svg
@@ -36,6 +38,13 @@ from probe.verdict.relief import SAID_SECONDS
     help="The page; - is standard output.",
 )
 @click.option("--svg", type=click.Path(path_type=Path), help="Also the main plot, as SVG.")
+@click.option(
+    "--language",
+    type=click.Choice(list(OFFERED)),
+    default=ENGLISH,
+    show_default=True,
+    help="Of the page and of the plot.",
+)
 @click.option("--timezone", default="UTC", show_default=True, help="Such as Asia/Karachi.")
 @manifest_option
 @click.option("--licence", default="", help="On which terms others may use it, such as CC BY 4.0.")
@@ -49,6 +58,7 @@ def report(
     file: Path | None,
     output: Path,
     svg: Path | None,
+    language: str,
     timezone: str,
     manifest: Path | None,
     licence: str,
@@ -63,7 +73,7 @@ def report(
     ordered(since, until)
     written = [output, *([] if svg is None else [svg])]
     listable(manifest, written)
-    config, clock = load_config(path), TimeWriter(zone_of(timezone))
+    config, clock, tongue = load_config(path), TimeWriter(zone_of(timezone)), Tongue(language)
     with opened(config, file) as history:
         warn_of_strangers(config, history)
         gathered = gather_summaries(
@@ -84,10 +94,11 @@ def report(
         made_at=time.time(),
         schema=len(MIGRATIONS),
         licence=licence,
+        tongue=tongue,
     ).encode()
     write([page], output)
     if svg is not None:
-        write([render_svg(gathered, setting, clock).encode()], svg)
+        write([render_svg(gathered, setting, clock, tongue).encode()], svg)
     if manifest is not None:
         add_to_manifest(manifest, written)
     tell(f"{output}: {gathered.rounds:,} rounds, {len(page) / 1e6:.2f} MB")

@@ -16,7 +16,7 @@ import re
 from functools import cache, lru_cache
 
 from probe.publish.languages.catalog import FIELD, Catalog, CatalogForm
-from probe.publish.languages.terms import FREE, PATTERNS, category, isolated, term
+from probe.publish.languages.terms import FREE, PATTERNS, category, term
 
 _MARKS = re.compile(r"\. |; |: | · |, ")
 _LONGEST_TITLE = 80
@@ -78,7 +78,7 @@ class SentenceReader:
         if not colon or len(title) > _LONGEST_TITLE:
             return None
         said = self._text(rest)
-        return None if said is None else f"{isolated(title, self.catalog)}: {said}"
+        return None if said is None else f"{term('names', title, self.catalog)}: {said}"
 
     def _read_item(self, text: str) -> str | None:
         """A clause, or one with more in brackets after it."""

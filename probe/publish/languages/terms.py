@@ -47,6 +47,9 @@ PATTERNS: dict[str, str] = {
     r"\d{1,2} [A-Z][a-z]{2}|[A-Z][a-z]{2} \d{4}",
     "country": r"[A-Z]{2}",
     "asn": r"AS\d+",
+    "asns": r"AS\d+(?:(?:, | and )AS\d+)*",
+    "stack": r".+",
+    "zone": r"[A-Za-z0-9_/+-]+",
     "code": _CODES,
     "failures": rf"{_CODES} in {_CODES}(?:, {_CODES} in {_CODES})*",
     "title": _NAME,
@@ -54,7 +57,7 @@ PATTERNS: dict[str, str] = {
     "names": rf"{_NAME}(?:(?:, | and ){_NAME})*",
 }
 # What can be nearly anything. A form with such a field is tried after all others.
-FREE = frozenset({"title", "name", "names"})
+FREE = frozenset({"title", "name", "names", "stack"})
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 # Of Persian (CLDR: arabext). Arabic and Urdu have those of English.
 _DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
@@ -191,5 +194,6 @@ _WRITERS: dict[str, Callable[[str, Catalog], str]] = {
     "tick": _tick,
     "country": _country,
     "names": _names,
+    "asns": _names,
     "failures": _failures,
 }

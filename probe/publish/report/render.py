@@ -12,6 +12,7 @@ from msgspec import Struct
 from probe.model.identity import LegRole, VantagePlatform
 from probe.model.observation import RoundObservation
 from probe.observe.goodput import goodput, handshake_seconds
+from probe.publish.languages.tongue import ENGLISH_TONGUE, Tongue
 from probe.publish.report.citing import Made, citing
 from probe.publish.report.plot import Chart, Piece, chart, marks, pieces
 from probe.publish.report.report_parts import Episode, Gathered, Setting, Window
@@ -59,14 +60,16 @@ def render_html(
     made_at: float | None = None,
     schema: int = 0,
     licence: str = "",
+    tongue: Tongue = ENGLISH_TONGUE,
 ) -> str:
     """The whole report as one page that fetches nothing and runs nothing. ``version``: of the
-    program that makes it, at ``made_at``; ``schema``: of the history; ``licence``: of the data."""
+    program that makes it, at ``made_at``; ``schema``: of the history; ``licence``: of the data;
+    ``tongue``: its language."""
     story = tell(gathered, setting, clock)
     css = style("report.css")
     platforms = _in_order({p for _, p in gathered.slots}, list(setting.titles))
     return (
-        templates()
+        templates(tongue)
         .get_template("report.html.j2")
         .render(
             policy="default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-"
@@ -96,11 +99,13 @@ def render_html(
     )
 
 
-def render_svg(gathered: Gathered, setting: Setting, clock: TimeWriter) -> str:
+def render_svg(
+    gathered: Gathered, setting: Setting, clock: TimeWriter, tongue: Tongue = ENGLISH_TONGUE
+) -> str:
     """The main plot alone, with its own style for light and dark."""
     plot = main_chart(gathered, setting, clock, tell(gathered, setting, clock))
     return (
-        templates()
+        templates(tongue)
         .get_template("plot.svg.j2")
         .render(
             chart=plot,

@@ -39,6 +39,13 @@ def said(language: str, text: str) -> str:
          "X: эта линия в 12 раз медленнее обычного, включая другие сайты."),
         ("ru", "Measured 22 minutes ago · first seen 2 days ago",
          "Измерено 22 минуты назад · впервые замечено 2 дня назад"),
+        ("ru", "X and YouTube: slowed down on 2 lines in PK, 3 times, 20 January 2026",
+         "X и YouTube: замедление: Пакистан, на 2 линиях, 3 раза, 20 января 2026"),
+        ("ru", "58 times", "в 58 раз"),
+        ("ru", "How it works, by 3 reads: 50 to 60 kbit/s after 12 KiB, each connection for "
+         "itself.",
+         "Как это действует, по числу чтений 3: 50–60 кбит/с после 12 КБ, каждое соединение "
+         "отдельно."),
         ("ar", "X: the clock was set during the round; nothing is concluded.",
          "X: ضُبطت الساعة أثناء الجولة؛ لا يُستنتج شيء."),
         ("fa", "Facebook, X and YouTube are fine since 13:40 UTC.",
