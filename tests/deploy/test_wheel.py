@@ -17,6 +17,7 @@ import pytest
 
 from probe import __version__
 from probe.config import embedded
+from probe.publish.languages.offered import ENGLISH, OFFERED
 
 ROOT = Path(__file__).parent.parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -80,6 +81,12 @@ def test_its_metadata_has_the_readme_and_the_licence(wheel: Path) -> None:
     assert said["License-Expression"] == "Apache-2.0"
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
+
+
+def test_it_brings_the_catalog_of_every_language(wheel: Path) -> None:
+    names = set(ZipFile(wheel).namelist())
+    others = OFFERED.keys() - {ENGLISH}
+    assert {f"probe/locales/{code}/LC_MESSAGES/throttlewatch.po" for code in others} <= names
 
 
 def test_the_wheel_is_told_to_bring_what_is_written_out() -> None:
