@@ -273,8 +273,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The main file. ``platforms`` are names of definitions; ``controls`` too (``all``:
     every enabled one that is not for drawing only; ``drawn``: the same, until the daemon draws).
     ``allowed_hosts`` are names by which the server is asked, beside its own.
-    ``resolve`` pins names to addresses, as curl's ``--resolve`` does. ``language``: of pages and
-    reports where nobody asks for another."""
+    ``resolve`` pins names to addresses, as curl's ``--resolve`` does. ``language``: of the
+    page, where who reads it asks for none that there is."""
 
     country: Country = "ZZ"
     listen: Listen = "127.0.0.1:9880"
