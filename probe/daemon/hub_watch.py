@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from probe.config.hub_wishes import MOST_BYTES, WISHES_PATH, ExtraRounds, HubWishes, heeded
@@ -166,7 +166,7 @@ class HubWatch:
             return MALFORMED
         before = self._wishes()
         self._keep(replace(self._kept, hub=hub.url, etag=got.etag, wishes=wishes))
-        if before is None or _settings(before) != _settings(wishes):
+        if _settings(before) != _settings(wishes):
             self._changed()
         self._told_of(config, wishes)
         self._begin_extra()
@@ -208,5 +208,6 @@ class HubWatch:
         self._cell.put(kept, now=True)
 
 
-def _settings(wishes: HubWishes) -> tuple[object, object]:
-    return wishes.schedule, wishes.platforms
+def _settings(wishes: HubWishes | None) -> tuple[object, object]:
+    """What a reload takes up. Where nothing was wished nothing was to be set."""
+    return (UNSET, UNSET) if wishes is None else (wishes.schedule, wishes.platforms)

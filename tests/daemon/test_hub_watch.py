@@ -154,7 +154,7 @@ async def test_extra_rounds_are_made_once_each_and_not_after_their_time(tmp_path
         await again.watch.look()
     assert probe.extra == [("default", "x", 2)]
     assert again.extra == []
-    assert probe.reloads == 1, "for the first answer; rounds are no settings"
+    assert probe.reloads == 0, "rounds are no settings"
 
 
 async def test_a_hub_in_other_hands_can_ask_for_so_many_rounds_a_day(tmp_path: Path) -> None:

@@ -107,8 +107,8 @@ async def test_from_a_command_at_the_hub_to_rounds_of_a_probe(
             ran, "hub", "set", *register, "--light", "20m", "--platforms", "other,x"
         )
         await until(lambda: shown(daemon).get("round_interval_seconds light") == 1_200.0)
-        # It was looked at when the daemon began, and when it reloaded: the next place on the grid
-        # is twenty minutes away.
+        # It was looked at when the daemon began, and when it reloaded (not for the first answer, in
+        # which nothing was to be set): the next place on the grid is twenty minutes away.
         await until(lambda: far.sites.count("one.example") >= 2)
         await asyncio.to_thread(ran, "hub", "test", *register, "x", "--rounds", "2")
         await until(lambda: far.sites.count("one.example") >= 4)
