@@ -15,7 +15,7 @@ from tests.verdict.country import WELL, Act, Country, Done, about_x, nothing
 
 CALM = 30
 TURNED_AWAY = Done(status=403)
-SLOW = Done(transfer=9.0, lost=12)
+SLOW = Done(transfer=9.0)
 SILENT = Done(fails=Failure(phase=Phase.CONNECT, reason="generic_timeout_error"))
 
 
