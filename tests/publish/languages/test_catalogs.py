@@ -21,9 +21,9 @@ LANGUAGES = [code for code in OFFERED if code != ENGLISH]
 LATIN = frozenset(
     re.findall(
         r"\S+",
-        "API AS Atom CC CPU CSV DNS E ETag GB HTML HTTP HTTPS IODA IPv4 IPv6 JSON KB KiB MB "
-        "NXDOMAIN OONI QUIC REFUSED SERVFAIL SHA SOCKS SVG TCP TLS UTC ca certificates check "
-        "code docs etc hosts kB md method online show targets throttlewatch update",
+        "API AS Atom CPU CSV DNS E ETag GB HTML HTTP HTTPS IODA IPv4 IPv6 JSON KB KiB MB "
+        "NXDOMAIN OONI QUIC REFUSED SERVFAIL SHA SOCKS SVG TCP TLS UTC X YouTube ca certificates "
+        "check code docs etc hosts kB md method online show targets throttlewatch update",
     )
 )
 
