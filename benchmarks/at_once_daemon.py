@@ -28,7 +28,7 @@ from benchmarks.seldom import look_seldom
 from lab.box.control import BoxControl
 from probe.config import load
 from probe.daemon.judging import Judging
-from probe.measure.round import Rounds
+from probe.measure.one_round.round import Rounds
 
 # What lives in real time in the box: 64 KiB of a queue at 150 kbit/s.
 SETTLE_SECONDS = 4.0

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from benchmarks.at_once_plan import Made, Plan, Said, Told
 from probe.app import Daemon
 from probe.config.schema import Config
-from probe.measure.round import Rounds
+from probe.measure.one_round.round import Rounds
 from probe.model.verdict import State
 from probe.outlets.events import Event, RoundBegun, RoundJudged, RoundLate
 from probe.outlets.order import OUTLETS

@@ -25,13 +25,13 @@ from lab.loopback.hostile import contexts, scripted
 from lab.loopback.servers import HERE, authority, certificate, leg_to, measure, serve, trust
 from lab.loopback.turns import counted
 from probe.config.schema import VantageConfig
-from probe.measure.attempt import most_wire_bytes
-from probe.measure.dns import measure_dns
-from probe.measure.quic import measure_quic
-from probe.measure.quic_bounds import BODY_PER_DATAGRAM, MOST_DATAGRAMS
-from probe.measure.quic_ping import MOST_NOT_ANSWERS
-from probe.measure.resolvers import Resolver
-from probe.measure.trust import Trust
+from probe.measure.names.dns import measure_dns
+from probe.measure.names.resolvers import Resolver
+from probe.measure.one_leg.attempt import most_wire_bytes
+from probe.measure.over_quic.quic import measure_quic
+from probe.measure.over_quic.quic_bounds import BODY_PER_DATAGRAM, MOST_DATAGRAMS
+from probe.measure.over_quic.quic_ping import MOST_NOT_ANSWERS
+from probe.measure.tls.trust import Trust
 from probe.model.failure import REASONS
 from probe.model.identity import Compares, Family
 from probe.model.observation import DnsObservation, LegObservation

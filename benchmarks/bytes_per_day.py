@@ -19,9 +19,9 @@ from lab.lab import Lab
 from lab.world.build import world_for
 from probe.config import load
 from probe.config.schema import Config
-from probe.measure.between_rounds import BetweenRounds
-from probe.measure.round import Rounds
-from probe.measure.trust import Trust
+from probe.measure.one_round.between_rounds import BetweenRounds
+from probe.measure.one_round.round import Rounds
+from probe.measure.tls.trust import Trust
 from probe.model.identity import SCHEDULED, RoundKind
 from probe.schedule.data_budget import wire_bytes
 from probe.schedule.round_pace import Costs, Pace, bytes_per_second, fastest, pace_of

@@ -42,7 +42,7 @@ from benchmarks.soak import Disk, SoakExperiments, SoakRounds
 from probe.app import Daemon
 from probe.config import load
 from probe.config.schema import Config
-from probe.measure.round import Rounds
+from probe.measure.one_round.round import Rounds
 from probe.model.burst import PlannedBurst
 from probe.model.identity import Family, RoundKind
 from probe.model.observation import RoundObservation

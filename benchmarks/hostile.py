@@ -28,9 +28,9 @@ import httpx
 from benchmarks.attack import DEADLINE_SECONDS, MOST_TURNS, Figures, attack, resident_bytes
 from lab.loopback.hostile import PAGES, answers_to, link
 from lab.loopback.turns import counted
-from probe.measure.dns_message import build_query, read_reply
-from probe.measure.failures import NetworkError
-from probe.measure.links import Unusable, search, usable, written_out
+from probe.measure.names.dns_message import build_query, read_reply
+from probe.measure.objects.links import Unusable, search, usable, written_out
+from probe.measure.one_leg.failures import NetworkError
 from probe.model.identity import Family
 
 SEARCH_SECONDS = 1.0

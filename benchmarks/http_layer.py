@@ -19,10 +19,10 @@ import h2.connection
 import httpcore
 import httpx
 
-from probe.measure.frames import Frames
-from probe.measure.http import headers
-from probe.measure.http1 import Http1
-from probe.measure.http2 import Http2
+from probe.measure.http.frames import Frames
+from probe.measure.http.http import headers
+from probe.measure.http.http1 import Http1
+from probe.measure.http.http2 import Http2
 
 REQUESTS = 300
 BODY = b"x" * 65_536

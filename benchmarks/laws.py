@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from probe.config import load
 from probe.model.law import Law, LawEffect, Reach, Unit
-from probe.verdict.words_law import law_words
+from probe.verdict.words.words_law import law_words
 from scenarios.model import CutOff, Effect, Policed, Scope, Shaped, exactly
 from synth.law_play import play_law
 from synth.lines import CABLE, DSL, FIBRE, MOBILE

@@ -19,11 +19,11 @@ from msgspec import Struct
 
 from benchmarks.wire_accuracy import HOST, leg_for
 from probe.config.schema import VantageConfig
-from probe.measure.host_lookup import host_lookups
-from probe.measure.kernel_stamps import Stamping
-from probe.measure.leg import measure_leg
-from probe.measure.lookout import Lookout
-from probe.measure.trust import Trust
+from probe.measure.connection.kernel_stamps import Stamping
+from probe.measure.connection.lookout import Lookout
+from probe.measure.names.host_lookup import host_lookups
+from probe.measure.one_leg.leg import measure_leg
+from probe.measure.tls.trust import Trust
 from probe.model.identity import Family, Phase
 from probe.model.observation import Clock, DnsObservation, Leg, LegObservation
 

@@ -37,7 +37,7 @@ from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Trigger, Verdict
 from probe.observe.effort import Measure
-from probe.verdict.readings import log_effort
+from probe.verdict.one_round.readings import log_effort
 from scenarios.model import Lossy, Restricted, Whom, exactly
 from synth.effects import hosts_of, names_of
 from synth.lines import LINES

@@ -21,11 +21,14 @@ from benchmarks.virtual_time import CLOCK
 from lab.world.content import PAGES
 from probe.config.definition import Discovery
 from probe.config.schema import VantageConfig
-from probe.measure import asker, discover, page, round_names
-from probe.measure import round as round_module
-from probe.measure.leg_waits import LegWaits
-from probe.measure.pulse import NANOSECONDS, Pulse, Signs
-from probe.measure.round_names import Resolution
+from probe.measure.http import page
+from probe.measure.names import round_names
+from probe.measure.names.round_names import Resolution
+from probe.measure.objects import discover
+from probe.measure.one_leg.pulse import NANOSECONDS, Pulse, Signs
+from probe.measure.one_round import asker
+from probe.measure.one_round import round as round_module
+from probe.measure.one_round.leg_waits import LegWaits
 from probe.model.failure import Failure
 from probe.model.identity import Compares, Family, LegRole, Phase
 from probe.model.observation import DnsObservation, Leg, LegObservation

@@ -28,10 +28,10 @@ from lab.box.spec import BoxSpec
 from lab.lab import Lab
 from probe.config import load
 from probe.config.schema import Config
-from probe.measure.between_rounds import BetweenRounds
-from probe.measure.kernel_stamps import Stamping
-from probe.measure.round import Rounds
-from probe.measure.trust import Trust
+from probe.measure.connection.kernel_stamps import Stamping
+from probe.measure.one_round.between_rounds import BetweenRounds
+from probe.measure.one_round.round import Rounds
+from probe.measure.tls.trust import Trust
 from probe.model.burst import Burst, PlannedBurst
 from probe.model.identity import Compares, Family, LegRole, RoundKind
 from probe.model.observation import RoundObservation

@@ -39,7 +39,7 @@ from benchmarks.seldom import look_seldom
 from probe.app import Daemon
 from probe.config import load
 from probe.config.schema import Config, StoreConfig
-from probe.measure.round import Rounds
+from probe.measure.one_round.round import Rounds
 from probe.model.burst import PlannedBurst
 from probe.model.identity import Family, RoundKind
 from probe.model.observation import RoundObservation
@@ -84,7 +84,7 @@ class SoakExperiments:
 
 
 class SoakRounds:
-    """In place of ``probe.measure.round.Rounds``: rounds of the world of numbers."""
+    """In place of ``probe.measure.one_round.round.Rounds``: rounds of the world of numbers."""
 
     def __init__(self, config: Config, world: World, real: Rounds) -> None:
         self._config = config
@@ -105,7 +105,7 @@ class SoakRounds:
 
     @property
     def bursts(self) -> SoakRounds:
-        """In place of ``probe.measure.bursts.Bursts``."""
+        """In place of ``probe.measure.bursts.bursts.Bursts``."""
         return self
 
     def joined(self, planned: Sequence[PlannedBurst], *, vantage: str) -> tuple[PlannedBurst, ...]:
@@ -119,7 +119,7 @@ class SoakRounds:
 
     @property
     def experiments(self) -> SoakExperiments:
-        """In place of ``probe.measure.experiments.Experiments``."""
+        """In place of ``probe.measure.bursts.experiments.Experiments``."""
         return SoakExperiments(self)
 
     async def experiment(self, planned: PlannedBurst, *, vantage: str) -> RoundObservation:

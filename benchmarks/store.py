@@ -30,7 +30,7 @@ from probe.app import Daemon
 from probe.config import load
 from probe.config.schema import StoreConfig
 from probe.config.values import Seconds
-from probe.measure.round import Rounds
+from probe.measure.one_round.round import Rounds
 from probe.outlets.events import Event, NationFound, RoundJudged
 from probe.outlets.order import OUTLETS
 from probe.outlets.outlet import Parts

@@ -32,9 +32,9 @@ from lab.capture import ByPort, Connection, connections
 from lab.lab import Lab
 from lab.world.events import Request
 from probe.config.schema import VantageConfig
-from probe.measure.kernel_stamps import Stamping
-from probe.measure.leg import measure_leg
-from probe.measure.trust import Trust
+from probe.measure.connection.kernel_stamps import Stamping
+from probe.measure.one_leg.leg import measure_leg
+from probe.measure.tls.trust import Trust
 
 LEG, CURL = "leg", "curl"
 VERSIONS = ("http/1.1", "h2")

@@ -30,11 +30,11 @@ from lab.net import WORLD_ADDRESS, WORLD_INTERFACE
 from lab.world.events import Request
 from lab.world.spec import ANY, Certificate, Object, Site, WorldSpec
 from probe.config.schema import VantageConfig
-from probe.measure.dns import measure_dns
-from probe.measure.leg import measure_leg
-from probe.measure.lookout import Lookout
-from probe.measure.resolvers import Resolver
-from probe.measure.trust import Trust
+from probe.measure.connection.lookout import Lookout
+from probe.measure.names.dns import measure_dns
+from probe.measure.names.resolvers import Resolver
+from probe.measure.one_leg.leg import measure_leg
+from probe.measure.tls.trust import Trust
 from probe.model.identity import EVERY_LEG, Compares, Family, LegRole, Phase
 from probe.model.observation import Clock, DnsObservation, Leg, LegObservation
 

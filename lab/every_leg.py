@@ -24,11 +24,11 @@ from probe.config.definition import Target
 from probe.config.formats import is_address
 from probe.config.neutral import neutral_names
 from probe.config.schema import Config, VantageConfig
-from probe.measure.drawn_names import with_drawn_names
-from probe.measure.leg import measure_leg
-from probe.measure.legs import Endpoint, declare
-from probe.measure.objects import ChosenObject
-from probe.measure.trust import Trust
+from probe.measure.names.drawn_names import with_drawn_names
+from probe.measure.objects.objects import ChosenObject
+from probe.measure.one_leg.leg import measure_leg
+from probe.measure.one_round.legs import Endpoint, declare
+from probe.measure.tls.trust import Trust
 from probe.model.identity import RoundKind
 from probe.model.observation import Leg, LegObservation
 

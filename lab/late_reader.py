@@ -11,9 +11,9 @@ import argparse
 import asyncio
 import time
 
-from probe.measure import kernel_stamps, tcp
-from probe.measure.kernel_stamps import Stamping
-from probe.measure.lookout import Lookout
+from probe.measure.connection import kernel_stamps, tcp
+from probe.measure.connection.kernel_stamps import Stamping
+from probe.measure.connection.lookout import Lookout
 
 BUSY_SECONDS = 0.5
 

@@ -18,15 +18,15 @@ from lab.small import CONFIG
 from lab.world.dns import Zone
 from lab.world.spec import WorldSpec
 from probe.config.schema import Config, DnsConfig, Settings, VantageConfig
-from probe.measure.between_rounds import BetweenRounds
-from probe.measure.round import Rounds
-from probe.measure.trust import Trust
+from probe.measure.one_round.between_rounds import BetweenRounds
+from probe.measure.one_round.round import Rounds
+from probe.measure.tls.trust import Trust
 from probe.model.burst import Burst, PlannedBurst
 from probe.model.identity import Compares
 from probe.model.law import Law, TriedRead
 from probe.observe.tried_read import tried
-from probe.verdict.law_found import law_of
-from probe.verdict.next_experiment import next_experiment
+from probe.verdict.law.law_found import law_of
+from probe.verdict.law.next_experiment import next_experiment
 
 PLATFORM, TARGET, HOST = "pictures", "large", "static.xx.fbcdn.net"
 MOST = 12

@@ -18,11 +18,11 @@ from probe.config import load
 from probe.config.neutral import neutral_names
 from probe.config.probers import BY_NAME
 from probe.config.schema import Config, VantageConfig
-from probe.measure.beside import made_beside
-from probe.measure.drawn_names import with_drawn_names
-from probe.measure.legs import Endpoint, declare, in_order
-from probe.measure.prober import measures
-from probe.measure.trust import Trust
+from probe.measure.names.drawn_names import with_drawn_names
+from probe.measure.one_leg.beside import made_beside
+from probe.measure.one_leg.prober import measures
+from probe.measure.one_round.legs import Endpoint, declare, in_order
+from probe.measure.tls.trust import Trust
 from probe.model.identity import RoundKind
 from probe.model.observation import Leg, LegObservation
 

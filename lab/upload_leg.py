@@ -16,8 +16,8 @@ from lab.world.dns import Zone
 from lab.world.spec import WorldSpec
 from probe.config.probers import UPLOAD_BYTES
 from probe.config.schema import VantageConfig
-from probe.measure.trust import Trust
-from probe.measure.upload import measure_upload
+from probe.measure.one_leg.upload import measure_upload
+from probe.measure.tls.trust import Trust
 from probe.model.identity import LegRole, Verify
 from probe.model.observation import Leg, LegObservation
 

@@ -21,12 +21,12 @@ from probe.daemon.nation_watch import NationWatch
 from probe.daemon.object_cell import ObjectCell
 from probe.daemon.reloads import Reloads
 from probe.daemon.service_manager import ServiceManager
-from probe.measure.between_rounds import BetweenRounds
-from probe.measure.kernel_stamps import Stamping
-from probe.measure.lookout import Lookout
-from probe.measure.reference_reader import ReferenceReader
-from probe.measure.round import Rounds
-from probe.measure.trust import Trust, TrustError
+from probe.measure.connection.kernel_stamps import Stamping
+from probe.measure.connection.lookout import Lookout
+from probe.measure.one_round.between_rounds import BetweenRounds
+from probe.measure.one_round.round import Rounds
+from probe.measure.this_host.reference_reader import ReferenceReader
+from probe.measure.tls.trust import Trust, TrustError
 from probe.model.identity import RoundKind
 from probe.outlets.events import (
     Begun,
@@ -57,7 +57,7 @@ from probe.store.shared import SharedBudget
 from probe.store.sharing import Sharing
 from probe.store.writer import Store
 from probe.verdict.about import control_facts
-from probe.verdict.unserving import unserving
+from probe.verdict.line.unserving import unserving
 
 log = logging.getLogger(__name__)
 

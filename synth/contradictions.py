@@ -15,10 +15,10 @@ from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import Signature, SlowPhase, State, Verdict
 from probe.observe.effort import Measure, effort, gave, refused, withheld
 from probe.observe.goodput import handshake_seconds
-from probe.verdict.claims import moment
-from probe.verdict.families import TITLES
+from probe.verdict.basis.claims import moment
+from probe.verdict.line.families import TITLES
 from probe.verdict.thresholds import DEFAULT
-from probe.verdict.words_numbers import rate, times
+from probe.verdict.words.words_numbers import rate, times
 from synth.drive import Said
 
 DAY = 86_400.0

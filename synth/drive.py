@@ -31,8 +31,8 @@ from probe.schedule.round_pace import reading
 from probe.schedule.runner import NEAR_SHARE
 from probe.verdict.about import About, about
 from probe.verdict.decide import decide
-from probe.verdict.ladder import RULES, Rule
-from probe.verdict.memory import Memory
+from probe.verdict.ladder.ladder import RULES, Rule
+from probe.verdict.remembered.memory import Memory
 from probe.verdict.thresholds import DEFAULT, Thresholds
 from synth.rounds import VANTAGE, Rounds
 from synth.world import World

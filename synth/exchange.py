@@ -1,7 +1,7 @@
 """One leg in the world of numbers: from the SYN to an observation as the measuring room makes it.
 
-Phases, failures, clocks and counters are those of ``probe/measure/leg_record.py``; what differs
-is that no packet was sent.
+Phases, failures, clocks and counters are those of ``probe/measure/one_leg/leg_record.py``; what
+differs is that no packet was sent.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from random import Random
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.measure.curve import thin
+from probe.measure.one_leg.curve import thin
 from probe.model.failure import BODY_TOO_SHORT, PAGE_INSTEAD, Failure
 from probe.model.identity import Answer, Dates, Family, LegRole, Phase, Verify
 from probe.model.observation import (

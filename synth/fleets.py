@@ -20,7 +20,7 @@ from probe.model.verdict import State
 from probe.nation.fuse import fuse
 from probe.nation.fusion_memory import FusionMemory
 from probe.nation.sight import GRID_SECONDS, Reading, Seen, Sight
-from probe.verdict.facts import SLOW_OUTSIDE
+from probe.verdict.ladder.facts import SLOW_OUTSIDE
 
 OPERATORS = {"x": "X", "facebook": "Meta", "instagram": "Meta"}
 STEPS = 36

@@ -15,8 +15,8 @@ from probe.model.identity import Compares
 from probe.model.law import Experiment, Law, Trial, TriedRead
 from probe.observe.goodput import goodput
 from probe.observe.tried_read import tried
-from probe.verdict.law_found import law_of
-from probe.verdict.next_experiment import next_experiment
+from probe.verdict.law.law_found import law_of
+from probe.verdict.law.next_experiment import next_experiment
 from scenarios.model import Effect, Restricted, Whom
 from synth.edges import CALM
 from synth.effects import hosts_of

@@ -8,7 +8,7 @@ from random import Random
 from msgspec.structs import replace
 
 from probe.config.schema import DnsConfig
-from probe.measure.round_names import Resolution, is_address
+from probe.measure.names.round_names import Resolution, is_address
 from probe.model.failure import Failure
 from probe.model.identity import Family, Phase
 from probe.model.observation import Clock, DnsAnswer, DnsObservation, Place

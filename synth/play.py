@@ -20,7 +20,7 @@ from probe.config.schema import Config, ScheduleConfig
 from probe.config.values import Bytes
 from probe.model.identity import Access, Compares, RoundKind
 from probe.model.verdict import State, TransportFinding, Verdict
-from probe.verdict.ladder import RULES, Rule
+from probe.verdict.ladder.ladder import RULES, Rule
 from scenarios.model import (
     ABROAD,
     ACCUSING,

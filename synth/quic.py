@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from probe.measure.quic_ping import PING_SECONDS, SENT_AGAIN_SECONDS
+from probe.measure.over_quic.quic_ping import PING_SECONDS, SENT_AGAIN_SECONDS
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation, QuicInfo, TcpInfo
 from synth.exchange import TIMEOUT, Exchange, OverError

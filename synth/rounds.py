@@ -12,14 +12,23 @@ from probe.config.definition import Definition
 from probe.config.neutral import neutral_names
 from probe.config.probers import used
 from probe.config.schema import Config
-from probe.measure.beside import made_beside
-from probe.measure.between_rounds import BetweenRounds
-from probe.measure.burst_parts import legs_of, paid, parts_of, views
-from probe.measure.drawn_names import one_any_answer, swap_names, with_drawn_names
-from probe.measure.experiments import HANDSHAKE_SECONDS
-from probe.measure.joint_burst import as_one, joined, operators_abroad
-from probe.measure.leg_waits import read_bytes, taken
-from probe.measure.legs import (
+from probe.measure.bursts.burst_parts import legs_of, paid, parts_of, views
+from probe.measure.bursts.experiments import HANDSHAKE_SECONDS
+from probe.measure.bursts.joint_burst import as_one, joined, operators_abroad
+from probe.measure.names.drawn_names import one_any_answer, swap_names, with_drawn_names
+from probe.measure.names.round_names import Resolution
+from probe.measure.objects.objects import (
+    KnownObject,
+    KnownTarget,
+    after_answer,
+    after_page,
+    object_now,
+    page_to_ask,
+)
+from probe.measure.one_leg.beside import made_beside
+from probe.measure.one_round.between_rounds import BetweenRounds
+from probe.measure.one_round.leg_waits import read_bytes, taken
+from probe.measure.one_round.legs import (
     Endpoint,
     burst_deadline_seconds,
     burst_reads,
@@ -33,16 +42,7 @@ from probe.measure.legs import (
     in_order,
     round_cap,
 )
-from probe.measure.manners import asked_host, spared, wish_of
-from probe.measure.objects import (
-    KnownObject,
-    KnownTarget,
-    after_answer,
-    after_page,
-    object_now,
-    page_to_ask,
-)
-from probe.measure.round_names import Resolution
+from probe.measure.one_round.manners import asked_host, spared, wish_of
 from probe.model.burst import PlannedBurst
 from probe.model.identity import FIRST_PROBER, Family, LegRole, RoundKind
 from probe.model.observation import (
@@ -62,7 +62,7 @@ PAUSE_SECONDS = 0.01
 
 
 class Rounds:
-    """Measures ``world`` as ``probe.measure.round.Rounds`` measures the real one."""
+    """Measures ``world`` as ``probe.measure.one_round.round.Rounds`` measures the real one."""
 
     def __init__(self, config: Config, world: World, *, vantage: str = VANTAGE) -> None:
         self.vantage = vantage

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from probe.config.definition import Corner, Definition, Target
 from probe.config.schema import Config, Settings
-from probe.measure.legs import Endpoint, declare
-from probe.measure.objects import ChosenObject
+from probe.measure.objects.objects import ChosenObject
+from probe.measure.one_round.legs import Endpoint, declare
 from probe.model.failure import Failure
 from probe.model.identity import EVERY_LEG, Compares, Family, Phase, RoundKind
 from probe.model.observation import (

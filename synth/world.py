@@ -10,7 +10,7 @@ from lab.world.content import PAGES
 from probe.config.candidates import mark_of
 from probe.config.definition import Target
 from probe.config.schema import Config
-from probe.measure.round_names import Resolution
+from probe.measure.names.round_names import Resolution
 from probe.model.failure import Failure
 from probe.model.identity import FIRST_PROBER, Phase
 from probe.model.observation import Clock, Leg, LegObservation

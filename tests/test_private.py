@@ -22,7 +22,7 @@ from probe.config import load
 from probe.config.definition import Definition
 from probe.config.schema import Settings, StoreConfig, VantageConfig
 from probe.config.values import Seconds
-from probe.measure.round import Rounds
+from probe.measure.one_round.round import Rounds
 from probe.model.failure import Failure
 from probe.model.identity import Phase, Role, RoundKind
 from probe.model.observation import (
@@ -99,8 +99,8 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOSTNAME", PLANTED[2])
     monkeypatch.setattr(socket, "gethostname", lambda: PLANTED[2])
     monkeypatch.setattr(socket, "getfqdn", lambda *name: PLANTED[2])
-    monkeypatch.setattr("probe.measure.ways_out._source", lambda family: PLANTED[0])
-    monkeypatch.setattr("probe.measure.ways_out.interface_of", lambda address: PLANTED[3])
+    monkeypatch.setattr("probe.measure.this_host.ways_out._source", lambda family: PLANTED[0])
+    monkeypatch.setattr("probe.measure.this_host.ways_out.interface_of", lambda address: PLANTED[3])
 
 
 @pytest.mark.usefixtures("planted")

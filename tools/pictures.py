@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from probe.verdict.suspicion import picture
+from probe.verdict.suspected.suspicion import picture
 
 PAGE = Path(__file__).parent.parent / "docs" / "suspicion.md"
 BEGIN, END = "<!-- made by tools/pictures.py: begin -->\n", "<!-- end -->\n"

@@ -30,7 +30,7 @@ from lab.box.rules import (
 )
 from lab.net import Topology
 from lab.pki import Authority
-from probe.measure import tcp_info
+from probe.measure.connection import tcp_info
 from probe.model.observation import TcpInfo
 
 PLATFORM, PLATFORM6 = "203.0.113.10", "2001:db8:10::1"

@@ -22,9 +22,9 @@ import h2.events
 import trustme
 
 from probe.config.schema import VantageConfig
-from probe.measure.kernel_stamps import enable_stamps
-from probe.measure.leg import measure_leg
-from probe.measure.trust import Trust
+from probe.measure.connection.kernel_stamps import enable_stamps
+from probe.measure.one_leg.leg import measure_leg
+from probe.measure.tls.trust import Trust
 from probe.model.identity import LegRole, Verify
 from probe.model.observation import Leg, LegObservation
 

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import structs
 
 from probe.cli import main
-from probe.measure.round import Rounds
+from probe.measure.one_round.round import Rounds
 from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 

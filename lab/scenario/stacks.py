@@ -9,7 +9,7 @@ import subprocess
 
 from lab.box.hello import Hello, read_stream
 from lab.scenario.curl import OTHER_HELLO
-from probe.measure.trust import Trust
+from probe.measure.tls.trust import Trust
 from scenarios.model import Stack
 
 WAIT_SECONDS = 5.0

@@ -24,7 +24,7 @@ from probe.publish.terminal.console import Doing, console
 from probe.publish.terminal.explanation import explain as show
 from probe.publish.terminal.round_table import to_json
 from probe.store.history import History, HistoryError
-from probe.verdict.memory import Memory
+from probe.verdict.remembered.memory import Memory
 
 # How far back from its end the history is read for the last round of a platform.
 LOOK_BACK_SECONDS = 6 * 3_600.0

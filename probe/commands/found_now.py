@@ -15,14 +15,14 @@ from msgspec import Struct
 from probe.commands.measuring import Measuring
 from probe.config.definition import Definition
 from probe.config.schema import Config
-from probe.measure.trust import ssl_version
+from probe.measure.tls.trust import ssl_version
 from probe.model.burst import Burst, PlannedBurst
 from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.stored import StoredRound
 from probe.verdict.about import about
 from probe.verdict.decide import decide
-from probe.verdict.memory import Memory
+from probe.verdict.remembered.memory import Memory
 
 # Rounds of one platform, the first one and those that renew a suspicion. More would ask more of its
 # hosts than their budgets bear.

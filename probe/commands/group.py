@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from probe.commands.output import refused_by_machine, write_any_letter, write_whole
-from probe.measure.trust import TrustError
+from probe.measure.tls.trust import TrustError
 
 # Commands that have a module of their own. The daemon lives with what it imports for months, so
 # what only they need (tables, pages, the demo) is imported when one of them is asked for.

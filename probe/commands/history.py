@@ -21,7 +21,7 @@ from probe.publish.plain_words import rate_words
 from probe.publish.report.times import TimeWriter, duration
 from probe.publish.terminal import console as terminal
 from probe.publish.terminal.round_table import STATE_STYLES
-from probe.verdict.relief import SAID_SECONDS
+from probe.verdict.normal.relief import SAID_SECONDS
 
 zone_option = click.option(
     "--timezone", default="UTC", show_default=True, help="Such as Asia/Karachi."

@@ -9,9 +9,9 @@ from probe.commands.output import tell
 from probe.config.handful import Handful, filled, with_handful
 from probe.config.probers import judged_beside
 from probe.config.schema import Config
-from probe.measure.between_rounds import BetweenRounds
-from probe.measure.round import Rounds
-from probe.measure.trust import Trust
+from probe.measure.one_round.between_rounds import BetweenRounds
+from probe.measure.one_round.round import Rounds
+from probe.measure.tls.trust import Trust
 from probe.model.observation import RoundObservation
 from probe.schedule.data_budget import wire_bytes
 from probe.store.shared import SharedBudget

@@ -22,9 +22,9 @@ from probe.publish.terminal.console import Doing, console
 from probe.publish.terminal.round_table import headline, to_json
 from probe.store.history import History, HistoryError
 from probe.store.memories import read_memory
-from probe.verdict.keys import name_of
-from probe.verdict.learning import known_owners
-from probe.verdict.memory import Memory
+from probe.verdict.normal.learning import known_owners
+from probe.verdict.remembered.keys import name_of
+from probe.verdict.remembered.memory import Memory
 
 # Two minutes, less what it takes to start and to end.
 MOST_SECONDS = 112.0

@@ -14,7 +14,7 @@ from probe.commands.options import chosen, config_option, load_config, platform_
 from probe.commands.output import write
 from probe.config.definition import Definition
 from probe.config.schema import Config
-from probe.measure.trust import ssl_version
+from probe.measure.tls.trust import ssl_version
 from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Verdict
@@ -25,7 +25,7 @@ from probe.publish.terminal.console import Doing, console
 from probe.publish.terminal.round_table import render_rounds, to_json
 from probe.verdict.about import about
 from probe.verdict.decide import decide
-from probe.verdict.memory import Memory
+from probe.verdict.remembered.memory import Memory
 
 # Exit statuses of ``once --exit-code``, worst last.
 STATUS: dict[State, int] = {

@@ -38,7 +38,7 @@ def read(path: Path | None) -> None:
 
     The exit status is 1 if any cannot be used.
     """
-    from probe.measure.reference_reader import GOOD, ReferenceReader
+    from probe.measure.this_host.reference_reader import GOOD, ReferenceReader
 
     config = load_config(path)
     if not config.settings.outside:

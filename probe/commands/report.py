@@ -24,7 +24,7 @@ from probe.publish.report.render import render_html, render_svg
 from probe.publish.report.report_parts import Setting
 from probe.publish.report.times import TimeWriter
 from probe.store.migrations import MIGRATIONS
-from probe.verdict.relief import SAID_SECONDS
+from probe.verdict.normal.relief import SAID_SECONDS
 
 
 @click.command()

@@ -153,7 +153,7 @@ def update(path: Path | None, yes: bool) -> None:
     It is asked for by the way of the vantage `targets.vantage`, as the daemon does. The exit status
     is 1 if none can be had, or it is not used.
     """
-    from probe.measure.fetch import FetchTrouble, fetch, way_of
+    from probe.measure.http.fetch import FetchTrouble, fetch, way_of
 
     config, signers = _trusting(path)
     of = config.settings.targets

@@ -29,8 +29,8 @@ UPLOAD_BYTES = 65_536
 class Prober(Struct, frozen=True, kw_only=True):
     """``name`` stands in the history, in exports and in the names of metrics: small letters and
     digits. ``over`` is how a sentence calls it (``over QUIC``). ``made_by`` is the module and the
-    function that make a leg (a ``Measures`` of probe/measure/prober.py); it is loaded when the
-    first leg is made.
+    function that make a leg (a ``Measures`` of probe/measure/one_leg/prober.py); it is loaded when
+    the first leg is made.
 
     ``transport`` is what its packets look like to a firewall. ``through_proxy``: a vantage with a
     proxy can use it. ``library``: what must be installed beside our own requirements, as the extra
@@ -67,8 +67,8 @@ class Prober(Struct, frozen=True, kw_only=True):
 
 class NameProber(Struct, frozen=True, kw_only=True):
     """Who asks a resolver on the wire. ``transport`` is what an observation says of it, and
-    ``made_by`` the function (an ``Asks`` of probe/measure/prober.py). ``every_round``: light rounds
-    ask as well."""
+    ``made_by`` the function (an ``Asks`` of probe/measure/one_leg/prober.py). ``every_round``:
+    light rounds ask as well."""
 
     transport: str
     made_by: str
@@ -102,13 +102,13 @@ PROBERS: tuple[Prober, ...] = (
     Prober(
         name=FIRST_PROBER,
         over="over TCP",
-        made_by="probe.measure.leg:measure_leg",
+        made_by="probe.measure.one_leg.leg:measure_leg",
         transport="tcp",
     ),
     Prober(
         name="quic",
         over="over QUIC",
-        made_by="probe.measure.quic:measure_quic",
+        made_by="probe.measure.over_quic.quic:measure_quic",
         transport="udp",
         through_proxy=False,
         library="aioquic",
@@ -124,7 +124,7 @@ PROBERS: tuple[Prober, ...] = (
     Prober(
         name="upload",
         over="as an upload",
-        made_by="probe.measure.upload:measure_upload",
+        made_by="probe.measure.one_leg.upload:measure_upload",
         transport="tcp",
         # Of a connection through a proxy the kernel knows the way to the proxy.
         through_proxy=False,
@@ -142,8 +142,8 @@ PROBERS: tuple[Prober, ...] = (
 )
 
 NAME_PROBERS: tuple[NameProber, ...] = (
-    NameProber(transport="udp", made_by="probe.measure.dns:ask", every_round=True),
-    NameProber(transport="https", made_by="probe.measure.doh:ask", every_round=False),
+    NameProber(transport="udp", made_by="probe.measure.names.dns:ask", every_round=True),
+    NameProber(transport="https", made_by="probe.measure.names.doh:ask", every_round=False),
 )
 
 BESIDE: tuple[Prober, ...] = PROBERS[1:]

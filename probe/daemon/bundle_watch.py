@@ -13,7 +13,7 @@ from random import Random
 from probe.config.bundle import MOST_BYTES, Bundle, BundleRefusal, BundleRefusedError
 from probe.config.bundle_places import signers_of_settings
 from probe.config.schema import Config
-from probe.measure.fetch import FetchTrouble, fetch, way_of
+from probe.measure.http.fetch import FetchTrouble, fetch, way_of
 from probe.publish.latest.bundle_health import BundleHealth
 from probe.schedule.data_spent import BELIEVABLE_SINCE
 from probe.store.bundle_install import install

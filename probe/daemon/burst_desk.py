@@ -20,7 +20,7 @@ Judge = Callable[[RoundObservation], Burst | None]
 
 
 class MakesBursts(Protocol):
-    """``probe.measure.bursts.Bursts``."""
+    """``probe.measure.bursts.bursts.Bursts``."""
 
     def joined(self, planned: Sequence[PlannedBurst], *, vantage: str) -> tuple[PlannedBurst, ...]:
         """The first, and those of the others that can be made with it in one."""

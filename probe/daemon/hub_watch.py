@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from probe.config.hub_wishes import MOST_BYTES, WISHES_PATH, ExtraRounds, HubWishes, heeded
 from probe.config.readable import Unreadable, read_text
 from probe.config.schema import Config
-from probe.measure.fetch import FetchTrouble, fetch, way_of
+from probe.measure.http.fetch import FetchTrouble, fetch, way_of
 from probe.model.foreign import read_json
 from probe.publish.latest.wishes_health import WishesHealth
 from probe.store.cells import Keeps, json_cell

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from probe.config.schema import Config
 from probe.daemon.burst_desk import BurstDesk
-from probe.measure.reference_reader import ReferenceReader
-from probe.measure.round import Rounds
-from probe.measure.trust import ssl_version
+from probe.measure.one_round.round import Rounds
+from probe.measure.this_host.reference_reader import ReferenceReader
+from probe.measure.tls.trust import ssl_version
 from probe.model.burst import Burst, PlannedBurst
 from probe.model.identity import RoundKind, VantagePlatform
 from probe.model.observation import HOLD_INTERVALS, RoundObservation

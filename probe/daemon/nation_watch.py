@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from probe import start
 from probe.config.schema import Config
-from probe.measure.reference_reader import ReferenceReader
+from probe.measure.this_host.reference_reader import ReferenceReader
 from probe.model.finding import Incident
 from probe.model.identity import Vantage
 from probe.nation.local import Local, sight_of

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 
 from probe.config.schema import Config
-from probe.measure.between_rounds import BetweenRounds
-from probe.measure.kept_objects import KeptObjects, kept, taken_up
+from probe.measure.objects.kept_objects import KeptObjects, kept, taken_up
+from probe.measure.one_round.between_rounds import BetweenRounds
 from probe.store.cells import Keeps, json_cell
 
 log = logging.getLogger(__name__)

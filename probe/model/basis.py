@@ -1,7 +1,7 @@
 """What a proof rests on, and so what may be said of it.
 
-The sequential test bounds what the *line* can do (``probe/verdict/bets.py``). It says nothing of
-the far end: a platform whose own servers are slow or down is slower than every control, in every
+The sequential test bounds what the *line* can do (``probe/verdict/burst/bets.py``). It says nothing
+of the far end: a platform whose own servers are slow or down is slower than every control, in every
 order. So an accusation (``throttled``, ``blocked``) needs a basis that rules out the platform's own
 trouble; what is proven without one is ``impaired``. ``GROUNDS`` is that table; docs/method.md shows
 it, and a test holds both together.

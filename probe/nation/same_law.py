@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from probe.model.finding import Finding, FindingKind
 from probe.model.law import Law
 from probe.nation.sight import Reading
-from probe.verdict.known_laws import alike
+from probe.verdict.law.known_laws import alike
 
 LEAST_NETWORKS = 2
 

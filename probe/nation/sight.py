@@ -12,7 +12,7 @@ from probe.model.finding import FindingKind
 from probe.model.identity import Access, Role, Vantage
 from probe.model.law import Law
 from probe.model.verdict import AILING, HOME_RESOLVER, RESTRICTED, State
-from probe.verdict.facts import SLOW_OUTSIDE
+from probe.verdict.ladder.facts import SLOW_OUTSIDE
 
 GRID_SECONDS = 60.0
 # Half a step: windows then hold the same steps whether or not their ends are included, which

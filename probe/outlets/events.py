@@ -9,7 +9,7 @@ from probe.model.finding import Finding, Incident
 from probe.model.identity import RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import AILING, TransportFinding, Verdict
-from probe.verdict.memory import Memory
+from probe.verdict.remembered.memory import Memory
 
 
 class Resumed(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from probe.config.schema import VantageConfig
-from probe.measure.ways_out import Lines
+from probe.measure.this_host.ways_out import Lines
 from probe.model.curtain import Curtain
 from probe.model.identity import Family
 from probe.publish.latest.board import Board

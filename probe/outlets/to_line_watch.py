@@ -5,7 +5,7 @@ from __future__ import annotations
 from probe.outlets.events import Configured, Event, RoundBegun, RoundJudged
 from probe.outlets.line_watch import LineWatch
 from probe.outlets.outlet import Outlet, Parts
-from probe.verdict.families import works
+from probe.verdict.line.families import works
 
 
 class ToLineWatch(Outlet):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from probe.model.curtain import Curtain
 from probe.model.verdict import Verdict
-from probe.verdict.words_curtain import curtain
+from probe.verdict.words.words_curtain import curtain
 
 
 def curtains_of(verdicts: Iterable[Verdict | None]) -> dict[str, tuple[Curtain, ...]]:

@@ -55,8 +55,8 @@ WATCH_SECONDS = 1.0
 # away than this share of the light interval.
 NEAR_SHARE = 0.1
 
-# Rounds of a vantage overlap where one only waits (measure/line_turn.py). Of more than so many the
-# names would be looked up long before they are asked.
+# Rounds of a vantage overlap where one only waits (measure/one_round/line_turn.py). Of more
+# than so many the names would be looked up long before they are asked.
 ROUNDS_AT_ONCE = 8
 
 

@@ -16,7 +16,7 @@ import msgspec
 from probe.store.cells import Cell, Keeps, packed_cell
 from probe.store.codec import unpack_value
 from probe.store.history import History
-from probe.verdict.memory import MEMORY_VERSION, Memory
+from probe.verdict.remembered.memory import MEMORY_VERSION, Memory
 
 log = logging.getLogger(__name__)
 

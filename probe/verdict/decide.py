@@ -16,12 +16,12 @@ from probe.model.burst import Burst
 from probe.model.identity import FIRST_PROBER, RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import TransportFinding, Verdict
-from probe.verdict import laws
 from probe.verdict.about import About, Lane
-from probe.verdict.ladder import RULES, Rule
+from probe.verdict.ladder.ladder import RULES, Rule
 from probe.verdict.lanes import known_over, over
-from probe.verdict.memory import Memory
+from probe.verdict.law import laws
 from probe.verdict.one_lane import Decision, decide_over_one, nothing_new
+from probe.verdict.remembered.memory import Memory
 from probe.verdict.transports import finding_of, joined
 
 

@@ -14,21 +14,23 @@ from probe.model.identity import Family, LegRole
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.observe.effort import Measure
-from probe.verdict import curtains, families, nameless, object_records, shelf
 from probe.verdict.about import About
-from probe.verdict.after_burst import after_burst
-from probe.verdict.after_round import after_round
-from probe.verdict.compared import reads
-from probe.verdict.cut import heard
-from probe.verdict.facts import Facts, answered
-from probe.verdict.families import NoNews
-from probe.verdict.judged import facts_of
-from probe.verdict.keys import of_family
-from probe.verdict.ladder import RULES, Rule, first
-from probe.verdict.memory import Memory, PlatformMemory
-from probe.verdict.outcome import Numbers, publish
-from probe.verdict.teach import taught
-from probe.verdict.vouching import vouches_after
+from probe.verdict.basis.vouching import vouches_after
+from probe.verdict.burst.after_burst import after_burst
+from probe.verdict.ladder.facts import Facts, answered
+from probe.verdict.ladder.judged import facts_of
+from probe.verdict.ladder.ladder import RULES, Rule, first
+from probe.verdict.ladder.outcome import Numbers, publish
+from probe.verdict.line import curtains, families
+from probe.verdict.line.cut import heard
+from probe.verdict.line.families import NoNews
+from probe.verdict.normal import shelf
+from probe.verdict.normal.teach import taught
+from probe.verdict.one_round import nameless, object_records
+from probe.verdict.one_round.after_round import after_round
+from probe.verdict.one_round.compared import reads
+from probe.verdict.remembered.keys import of_family
+from probe.verdict.remembered.memory import Memory, PlatformMemory
 
 
 class Decision(Struct, frozen=True, kw_only=True):

@@ -6,10 +6,10 @@ import asyncio
 import time
 
 from probe.config.schema import VantageConfig
-from probe.measure.failures import failure_of
-from probe.measure.lookout import Lookout
-from probe.measure.pulse import Pulse
-from probe.measure.trust import Trust
+from probe.measure.connection.lookout import Lookout
+from probe.measure.one_leg.failures import failure_of
+from probe.measure.one_leg.pulse import Pulse
+from probe.measure.tls.trust import Trust
 from probe.model.failure import Failure
 from probe.model.identity import Phase
 from probe.model.observation import Clock, Leg, LegObservation

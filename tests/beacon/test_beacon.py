@@ -31,8 +31,8 @@ from lab.loopback.servers import HERE, leg_to, trust
 from probe.cli import main
 from probe.config import contacts, load
 from probe.config.amount import estimate
-from probe.measure.leg import measure_leg
-from probe.measure.quic import measure_quic
+from probe.measure.one_leg.leg import measure_leg
+from probe.measure.over_quic.quic import measure_quic
 from probe.model.identity import Compares, LegRole, Phase
 from probe.model.observation import Leg, LegObservation
 

@@ -25,10 +25,10 @@ from probe.publish.terminal.answer import answer
 from probe.store.history import History
 from probe.store.memories import Memories, read_memory
 from probe.store.writer import Store
-from probe.verdict.keys import Series, noise_key
-from probe.verdict.learning import known_owners
-from probe.verdict.level import LEAST, learned
-from probe.verdict.memory import MEMORY_VERSION, Memory
+from probe.verdict.normal.learning import known_owners
+from probe.verdict.normal.level import LEAST, learned
+from probe.verdict.remembered.keys import Series, noise_key
+from probe.verdict.remembered.memory import MEMORY_VERSION, Memory
 from tests.every import for_every
 from tests.publish.terminal.test_explanation import played
 

@@ -23,7 +23,7 @@ from probe.store.history import History
 from probe.store.writer import Store
 from probe.verdict.about import about
 from probe.verdict.decide import decide
-from probe.verdict.memory import Memory
+from probe.verdict.remembered.memory import Memory
 from probe.verdict.thresholds import DEFAULT
 from scenarios.lines import LINES
 from scenarios.table import BY_ID

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from probe.app import Daemon
 from probe.config import load
 from probe.config.schema import StoreConfig
-from probe.measure.round import Rounds as RealRounds
+from probe.measure.one_round.round import Rounds as RealRounds
 from probe.model.burst import Burst, PlannedBurst
 from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import RoundObservation
@@ -66,7 +66,7 @@ class Looking:
 
     @property
     def bursts(self) -> Looking:
-        """In place of ``probe.measure.bursts.Bursts``."""
+        """In place of ``probe.measure.bursts.bursts.Bursts``."""
         return self
 
     def joined(self, planned: Sequence[PlannedBurst], *, vantage: str) -> tuple[PlannedBurst, ...]:
@@ -89,7 +89,7 @@ class Looking:
 
     @property
     def experiments(self) -> LookingOn:
-        """In place of ``probe.measure.experiments.Experiments``."""
+        """In place of ``probe.measure.bursts.experiments.Experiments``."""
         return LookingOn(self)
 
     async def experiment(self, planned: PlannedBurst) -> RoundObservation:

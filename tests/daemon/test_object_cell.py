@@ -19,9 +19,9 @@ import trustme
 from probe.config import load
 from probe.config.candidates import candidates_of
 from probe.daemon.object_cell import OBJECTS, ObjectCell
-from probe.measure.between_rounds import BetweenRounds
-from probe.measure.kept_objects import KeptObjects
-from probe.measure.objects import after_leg, object_now
+from probe.measure.objects.kept_objects import KeptObjects
+from probe.measure.objects.objects import after_leg, object_now
+from probe.measure.one_round.between_rounds import BetweenRounds
 from probe.store.history import History, HistoryError
 from tests.config.files import written
 from tests.daemon.test_control_draw import Kept

@@ -16,9 +16,9 @@ from probe.demo.cast import LINES, SITES
 from probe.demo.script import Act, Script
 from probe.demo.setting import make_certificates, write_configuration
 from probe.demo.stage import Stage
-from probe.measure.between_rounds import BetweenRounds
-from probe.measure.round import Rounds
-from probe.measure.trust import Trust
+from probe.measure.one_round.between_rounds import BetweenRounds
+from probe.measure.one_round.round import Rounds
+from probe.measure.tls.trust import Trust
 from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import RoundObservation
 from probe.observe.goodput import goodput

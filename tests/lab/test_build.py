@@ -22,7 +22,7 @@ from probe.config.definition import Definition
 from probe.config.formats import is_address
 from probe.config.hosts import covers
 from probe.config.schema import Config, Settings
-from probe.measure.discover import find_links
+from probe.measure.objects.discover import find_links
 
 WORLD = world_for(CONFIG)
 

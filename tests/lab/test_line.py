@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 LOOK = """
 import sys
 from probe.config.schema import VantageConfig
-from probe.measure.ways_out import Lines, interface_of
+from probe.measure.this_host.ways_out import Lines, interface_of
 from probe.model.identity import Family
 families = tuple(map(Family, sys.argv[2].split(",")))
 line = Lines().look(VantageConfig(name="v", source_address=sys.argv[1] or None), families)

@@ -54,7 +54,7 @@ def test_what_the_box_forbids_still_goes_past_it(lab: Lab) -> None:
 LOOK_UP = """
 import asyncio, sys
 from probe.config.schema import VantageConfig
-from probe.measure.host_lookup import host_lookups
+from probe.measure.names.host_lookup import host_lookups
 from probe.model.identity import Family
 servers, interface = tuple(sys.argv[2:3]), (sys.argv[3:4] or [None])[0]
 via = VantageConfig(name="far", nameservers=servers, interface=interface)

@@ -22,7 +22,7 @@ from lab.world.__main__ import quiet_loop_errors
 from lab.world.build import BEACON, world_for
 from lab.world.events import Query, Request
 from lab.world.spec import ANY, LARGEST_BYTES, Object
-from probe.measure.discover import find_links
+from probe.measure.objects.discover import find_links
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("requires_lab")]
 

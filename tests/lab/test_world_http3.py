@@ -15,8 +15,8 @@ from lab.world import http3
 from lab.world.events import Handshake, Log, Request
 from lab.world.events import read as read_events
 from lab.world.spec import Certificate, Object, Site
-from probe.measure.quic import measure_quic
-from probe.measure.trust import Trust
+from probe.measure.over_quic.quic import measure_quic
+from probe.measure.tls.trust import Trust
 from probe.model.identity import Answer, Compares, RoundKind
 from probe.model.observation import LegObservation
 from synth.shape import config, legs_of

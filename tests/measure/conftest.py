@@ -8,7 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from probe.measure.kernel_stamps import ANCILLARY_BYTES, Stamping, enable_stamps, stamp_ns
+from probe.measure.connection.kernel_stamps import (
+    ANCILLARY_BYTES,
+    Stamping,
+    enable_stamps,
+    stamp_ns,
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

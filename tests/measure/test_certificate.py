@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.certificate import Leaf
+from probe.measure.tls.certificate import Leaf
 
 
 def leaf(*names: str, kind: str = "DNS") -> Leaf:

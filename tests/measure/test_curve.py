@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.curve import MOST_SAMPLES, STALL_SECONDS, thin
+from probe.measure.one_leg.curve import MOST_SAMPLES, STALL_SECONDS, thin
 from probe.model.observation import Sample
 
 GAPS = st.lists(st.floats(0, 0.2), max_size=300)

@@ -22,11 +22,11 @@ from probe.config.definition import Discovery
 from probe.config.formats import is_https_url
 from probe.config.hosts import covers
 from probe.config.loading import load
-from probe.measure.discover import PAGE_BYTES, discover, find_links
-from probe.measure.failures import NetworkError
-from probe.measure.link_search import MOST_LETTERS, MOST_MATCHES, matches
-from probe.measure.links import search, usable, written_out
-from probe.measure.page import Page
+from probe.measure.http.page import Page
+from probe.measure.objects.discover import PAGE_BYTES, discover, find_links
+from probe.measure.objects.link_search import MOST_LETTERS, MOST_MATCHES, matches
+from probe.measure.objects.links import search, usable, written_out
+from probe.measure.one_leg.failures import NetworkError
 from probe.model.failure import Failure
 from probe.model.identity import Phase
 from probe.publish.privacy.logged_fields import FIELDS

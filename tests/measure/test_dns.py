@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from probe.config.schema import VantageConfig
-from probe.measure.dns import measure_dns
-from probe.measure.resolvers import Resolver
+from probe.measure.names.dns import measure_dns
+from probe.measure.names.resolvers import Resolver
 from probe.model.identity import Family, Phase
 from probe.model.observation import Clock, DnsObservation
 from tests.measure.dns_server import DnsServer, Script, Step, answering, framed, reply, silence

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.dns_message import build_query, failure_of_answers, is_bogon, read_reply
+from probe.measure.names.dns_message import build_query, failure_of_answers, is_bogon, read_reply
 from probe.model.identity import Family
 from probe.model.observation import DnsAnswer
 

@@ -28,8 +28,8 @@ from lab.loopback.servers import (
     trust,
 )
 from probe.config.schema import VantageConfig
-from probe.measure.doh import MEDIA_TYPE, measure_doh
-from probe.measure.resolvers import Resolver
+from probe.measure.names.doh import MEDIA_TYPE, measure_doh
+from probe.measure.names.resolvers import Resolver
 from probe.model.identity import Family, Phase
 from probe.model.observation import Clock, DnsObservation
 from tests.measure.dns_server import reply

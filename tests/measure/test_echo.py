@@ -18,7 +18,7 @@ from lab.loopback.servers import (
     measure_script,
     server_context,
 )
-from probe.measure.dns_message import read_reply
+from probe.measure.names.dns_message import read_reply
 from probe.model.identity import Verify
 
 OURS = "203.0.113.7.anna-the-user.pi-of-anna.AnnasWlan"

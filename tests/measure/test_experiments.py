@@ -14,9 +14,9 @@ from lab.loopback.servers import Visit, authority, head_of, serve, server_contex
 from probe.config.definition import Definition, Target
 from probe.config.schema import Config, DnsConfig, Settings, VantageConfig
 from probe.config.values import Bytes
-from probe.measure.between_rounds import BetweenRounds
-from probe.measure.round import Rounds
-from probe.measure.round_names import Resolution
+from probe.measure.names.round_names import Resolution
+from probe.measure.one_round.between_rounds import BetweenRounds
+from probe.measure.one_round.round import Rounds
 from probe.model.burst import Burst, PlannedBurst
 from probe.model.identity import Compares, RoundKind
 from probe.model.law import Experiment, Trial, Unit

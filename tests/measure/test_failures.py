@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import text
 
-from probe.measure.failures import NetworkError, failure_of, reason_of_os_error
+from probe.measure.one_leg.failures import NetworkError, failure_of, reason_of_os_error
 from probe.model.certificate_words import WORDS
 from probe.model.failure import REASONS
 from probe.model.identity import Phase

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.frames import MOST_PAYLOAD_BYTES, Frames
+from probe.measure.http.frames import MOST_PAYLOAD_BYTES, Frames
 
 HEAD = 9
 WINDOW = 2**24

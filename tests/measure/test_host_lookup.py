@@ -14,8 +14,8 @@ import pytest
 from msgspec.structs import replace
 
 from probe.config.schema import VantageConfig
-from probe.measure.host_files import HostFiles, ResolvConf
-from probe.measure.host_lookup import host_lookups
+from probe.measure.names.host_files import HostFiles, ResolvConf
+from probe.measure.names.host_lookup import host_lookups
 from probe.model.identity import Family
 from probe.model.observation import DnsObservation, Place
 from tests.measure.dns_server import DnsServer, Script, Step, answering, framed, reply, silence
@@ -384,7 +384,7 @@ PIPES = """
 import asyncio, os, subprocess, sys
 from pathlib import Path
 from probe.config.schema import VantageConfig
-from probe.measure.host_lookup import host_lookups
+from probe.measure.names.host_lookup import host_lookups
 from probe.model.identity import Family
 
 pipe = sys.argv[1] + "/pipe"

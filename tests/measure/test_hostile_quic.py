@@ -17,9 +17,9 @@ from lab.loopback.hostile_datagrams import flood, for_ever, gaps
 from lab.loopback.hostile_quic import Door, Visitor, h3_frame, honest
 from lab.loopback.sealing import Opening, initial, opening, var
 from lab.loopback.turns import counted
-from probe.measure import quic_bounds
-from probe.measure.http1 import MOST_HEAD_BYTES
-from probe.measure.quic_ping import MOST_NOT_ANSWERS, PING_BYTES
+from probe.measure.http.http1 import MOST_HEAD_BYTES
+from probe.measure.over_quic import quic_bounds
+from probe.measure.over_quic.quic_ping import MOST_NOT_ANSWERS, PING_BYTES
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation
 from tests.measure.test_hostile import check

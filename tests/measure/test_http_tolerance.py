@@ -21,8 +21,8 @@ from lab.loopback.servers import (
     server_context,
 )
 from lab.loopback.turns import counted
-from probe.measure.frames import MOST_AT_ONCE, MOST_FRAMES, Frames
-from probe.measure.http1 import EVENTS_PER_TURN, MOST_INFORMATIONAL, without_odd_lines
+from probe.measure.http.frames import MOST_AT_ONCE, MOST_FRAMES, Frames
+from probe.measure.http.http1 import EVENTS_PER_TURN, MOST_INFORMATIONAL, without_odd_lines
 from probe.model.failure import PROTOCOL_ERROR
 from probe.model.identity import Phase
 

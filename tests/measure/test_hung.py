@@ -23,10 +23,10 @@ from probe.config.schema import (
     VantageConfig,
 )
 from probe.config.values import Bytes, Seconds
-from probe.measure import between_rounds
-from probe.measure.between_rounds import BetweenRounds
-from probe.measure.line_turn import LineTurn
-from probe.measure.round import Rounds
+from probe.measure.one_round import between_rounds
+from probe.measure.one_round.between_rounds import BetweenRounds
+from probe.measure.one_round.line_turn import LineTurn
+from probe.measure.one_round.round import Rounds
 from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import RoundObservation
 from tests.measure.dns_server import DnsServer, Script, Step, answering, reply

@@ -24,7 +24,7 @@ from lab.loopback.servers import (
     server_context,
     stranger,
 )
-from probe.measure.certificate import is_logged
+from probe.measure.tls.certificate import is_logged
 from probe.model.identity import Answer
 from probe.model.observation import LegObservation
 from probe.observe.effort import (

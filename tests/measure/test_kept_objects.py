@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from probe.config import load
 from probe.config.candidates import candidates_of, mark_of
-from probe.measure.kept_objects import KeptObject, KeptObjects, kept, taken_up
-from probe.measure.objects import (
+from probe.measure.objects.kept_objects import KeptObject, KeptObjects, kept, taken_up
+from probe.measure.objects.objects import (
     MOST_REMEMBER_SECONDS,
     NOTHING,
     KnownObject,

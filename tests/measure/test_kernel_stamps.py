@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.loopback.servers import connection
-from probe.measure.kernel_stamps import (
+from probe.measure.connection.kernel_stamps import (
     LATE_NANOSECONDS,
     STEP_NANOSECONDS,
     Arrival,
@@ -26,8 +26,8 @@ from probe.measure.kernel_stamps import (
     stamp_ns,
     wall_offset_ns,
 )
-from probe.measure.reader import Reader
-from probe.measure.wire import WireStream
+from probe.measure.connection.reader import Reader
+from probe.measure.connection.wire import WireStream
 from probe.model.observation import Clock
 
 START = 5_000_000_000
@@ -150,7 +150,7 @@ async def test_a_stamp_that_comes_late_is_dropped_and_the_loop_does_not_turn_for
     near, far = connected
     wire = WireStream(near, opened_ns=0)
     # As if the kernel had not made it when ``send`` looked.
-    monkeypatch.setattr("probe.measure.kernel_stamps.last_stamp_ns", lambda _: None)
+    monkeypatch.setattr("probe.measure.connection.kernel_stamps.last_stamp_ns", lambda _: None)
     await wire.send(b"hello", stamped=True)
     monkeypatch.undo()
     assert select.select([near], [], [], 0) == ([near], [], [])

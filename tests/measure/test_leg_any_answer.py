@@ -17,7 +17,7 @@ from lab.loopback.servers import (
     serve,
     server_context,
 )
-from probe.measure.alerts import ALERTS, OTHER, alert_of
+from probe.measure.tls.alerts import ALERTS, OTHER, alert_of
 from probe.model.identity import Answer, Compares, LegRole, Phase, Verify
 from probe.model.observation import LegObservation
 from probe.observe.effort import Measure, effort

@@ -25,7 +25,7 @@ from lab.loopback.servers import (
     serve,
     server_context,
 )
-from probe.measure import kernel_stamps
+from probe.measure.connection import kernel_stamps
 from probe.model.identity import Phase
 from probe.model.observation import Clock, LegObservation
 

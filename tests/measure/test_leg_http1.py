@@ -19,8 +19,8 @@ from lab.loopback.servers import (
     server_context,
     trust,
 )
-from probe.measure.http import USER_AGENT
-from probe.measure.leg import measure_leg
+from probe.measure.http.http import USER_AGENT
+from probe.measure.one_leg.leg import measure_leg
 from probe.model.identity import Family, Phase
 from probe.model.observation import Clock
 

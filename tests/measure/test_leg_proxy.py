@@ -24,7 +24,7 @@ from lab.loopback.servers import (
 )
 from lab.loopback.turns import drop_all
 from probe.config.schema import VantageConfig
-from probe.measure.proxy import Proxy
+from probe.measure.connection.proxy import Proxy
 from probe.model.identity import Phase
 from probe.model.observation import Clock, LegObservation
 
@@ -247,7 +247,7 @@ async def test_an_address_of_a_proxy_that_swallows_packets_does_not_have_all_the
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     leads_to(monkeypatch, "127.0.0.2", "127.0.0.1")
-    monkeypatch.setattr("probe.measure.proxy.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("probe.measure.connection.proxy.CONNECT_SECONDS", 0.2)
     async with origin() as server, serve(SocksProxy(server.port)) as outer:
         with socket.create_server(("127.0.0.2", outer.port)) as silent:
             drop_all(silent)

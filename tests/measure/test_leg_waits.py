@@ -14,8 +14,8 @@ from lab.loopback.servers import Visit, authority, head_of, serve, server_contex
 from probe.config.definition import Definition, Target
 from probe.config.schema import Config, LegsConfig, ScheduleConfig, Settings, VantageConfig
 from probe.config.values import Bytes, Seconds
-from probe.measure.between_rounds import BetweenRounds
-from probe.measure.round import Rounds
+from probe.measure.one_round.between_rounds import BetweenRounds
+from probe.measure.one_round.round import Rounds
 from probe.model.burst import Burst, PlannedBurst
 from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind
 from probe.model.observation import RoundObservation

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from probe.config.definition import Corner, Definition, Target
 from probe.config.schema import LegsConfig
 from probe.config.values import Bytes
-from probe.measure.legs import Endpoint, declare, draw_controls
-from probe.measure.objects import ChosenObject
+from probe.measure.objects.objects import ChosenObject
+from probe.measure.one_round.legs import Endpoint, declare, draw_controls
 from probe.model.identity import SCHEDULED, Compares, LegRole, RoundKind, Verify
 from probe.model.observation import Leg
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from probe.measure.line_turn import MOST_WAITING, LineTurn
-from probe.measure.pulse import Pulse, Signs
+from probe.measure.one_leg.pulse import Pulse, Signs
+from probe.measure.one_round.line_turn import MOST_WAITING, LineTurn
 
 PATIENCE = 0.1
 Leg = Callable[[Pulse], Coroutine[Any, Any, str]]

@@ -15,10 +15,10 @@ from contextlib import closing
 import pytest
 
 from lab.loopback.servers import connection
-from probe.measure import kernel_stamps
-from probe.measure.kernel_stamps import Stamping
-from probe.measure.lookout import Lookout, Unread
-from probe.measure.wire import WireStream
+from probe.measure.connection import kernel_stamps
+from probe.measure.connection.kernel_stamps import Stamping
+from probe.measure.connection.lookout import Lookout, Unread
+from probe.measure.connection.wire import WireStream
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux' signals for sockets")
 PATIENCE_SECONDS = 5.0

@@ -19,7 +19,7 @@ from lab.loopback.servers import (
     serve,
     server_context,
 )
-from probe.measure.manners import Wish, answered_at, retry_after, spared, wish_of
+from probe.measure.one_round.manners import Wish, answered_at, retry_after, spared, wish_of
 from probe.model.identity import FIRST_PROBER, LegRole, Verify
 from probe.schedule.host_budget import MOST_CLOSED_SECONDS, HostBudget
 

@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.object_choice import MOST_LOOKED_AT, SizeOf, choose
+from probe.measure.objects.object_choice import MOST_LOOKED_AT, SizeOf, choose
 from probe.model.failure import Failure
 from probe.model.identity import Phase
 from probe.publish.privacy.logged_fields import FIELDS

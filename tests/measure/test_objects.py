@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from probe.config.candidates import candidates_of, mark_of
 from probe.config.definition import Candidate, Discovery, Fallback, Target
 from probe.config.values import Bytes
-from probe.measure.objects import (
+from probe.measure.objects.objects import (
     MOST_REFUSED,
     MOST_REMEMBER_SECONDS,
     MOST_RETRY_SECONDS,

@@ -16,7 +16,7 @@ from lab.loopback.servers import (
     server_context,
     trust,
 )
-from probe.measure.page import Page, fetch_page
+from probe.measure.http.page import Page, fetch_page
 from probe.model.failure import Failure
 from probe.model.identity import Phase
 

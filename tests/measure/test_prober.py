@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from probe.config.probers import BESIDE, NAME_PROBERS, PROBERS, NameProber, Prober
-from probe.measure.doh import ask as ask_doh
-from probe.measure.leg import measure_leg
-from probe.measure.prober import Asks, Measures, asks, measures
+from probe.measure.names.doh import ask as ask_doh
+from probe.measure.one_leg.leg import measure_leg
+from probe.measure.one_leg.prober import Asks, Measures, asks, measures
 from probe.model.identity import FIRST_PROBER
 from probe.model.observation import Leg, RoundObservation
 from probe.schedule.data_budget import wire_bytes

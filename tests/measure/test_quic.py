@@ -24,17 +24,17 @@ from lab.loopback.servers import HERE, NAME, authority, certificate, leg_to, tru
 from probe.config.definition import Definition
 from probe.config.probers import BESIDE
 from probe.config.schema import LegsConfig, VantageConfig
-from probe.measure.beside import made_beside
-from probe.measure.legs import (
+from probe.measure.objects.objects import ChosenObject
+from probe.measure.one_leg.beside import made_beside
+from probe.measure.one_round.legs import (
     Endpoint,
     declare,
     declare_burst,
     draw_burst_controls,
     in_order,
 )
-from probe.measure.objects import ChosenObject
-from probe.measure.quic import measure_quic
-from probe.measure.quic_ping import PING_BYTES, PING_SECONDS
+from probe.measure.over_quic.quic import measure_quic
+from probe.measure.over_quic.quic_ping import PING_BYTES, PING_SECONDS
 from probe.model.burst import Burst
 from probe.model.identity import Answer, Compares, LegRole, Phase, RoundKind
 from probe.model.observation import Clock, Leg, LegObservation, QuicInfo

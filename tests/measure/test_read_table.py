@@ -11,10 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.loopback.servers import connection
-from probe.measure.arrivals import Arrivals
-from probe.measure.read_table import ROWS, TABLE, Action, ReadEvent, ReadGuard, ReadRow, ReadState
-from probe.measure.reader import Reader, methods
-from probe.measure.wire import WireStream
+from probe.measure.connection.arrivals import Arrivals
+from probe.measure.connection.read_table import (
+    ROWS,
+    TABLE,
+    Action,
+    ReadEvent,
+    ReadGuard,
+    ReadRow,
+    ReadState,
+)
+from probe.measure.connection.reader import Reader, methods
+from probe.measure.connection.wire import WireStream
 
 LISTENING = {ReadState.IDLE, ReadState.WAITING, ReadState.GATHERING}
 AWAITED = {ReadState.WAITING, ReadState.GATHERING}
@@ -91,7 +99,7 @@ async def test_the_machine_goes_by_the_table(row: ReadRow, monkeypatch: pytest.M
         monkeypatch.setattr(Reader, guard, lambda self, guard=guard: guard is row.guard)
     for action in Action:
         monkeypatch.setattr(Reader, action, lambda self, action=action: done.append(action))
-    monkeypatch.setattr("probe.measure.reader._DO", methods(Reader))
+    monkeypatch.setattr("probe.measure.connection.reader._DO", methods(Reader))
     with socket.socket() as sock:
         reader = Reader(sock, Arrivals(sock, 0), 1)
         reader.state = row.state

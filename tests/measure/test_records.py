@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.kernel_stamps import Arrival
-from probe.measure.tls import Records, Whole
+from probe.measure.connection.kernel_stamps import Arrival
+from probe.measure.tls.tls import Records, Whole
 
 
 def record(size: int) -> bytes:

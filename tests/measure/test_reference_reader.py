@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from probe.config.schema import Config, OutsideConfig, Settings, VantageConfig
 from probe.config.signing import KeyUnusableError, is_signed, new_key, public_key, sign
-from probe.measure.reference_reader import (
+from probe.measure.this_host.reference_reader import (
     AHEAD_SECONDS,
     MOST_BYTES,
     ReadResult,

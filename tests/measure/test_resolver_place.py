@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.measure.resolver_place import place_of
+from probe.measure.names.resolver_place import place_of
 from probe.model.observation import Place
 
 # Default by 203.0.113.1, attached to 198.51.100.0/24 (as /proc/net/route writes it).

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from probe.config.schema import DnsConfig, ResolverConfig
-from probe.measure.host_files import HostFiles, ResolvConf, hosts_entry, resolv_conf
-from probe.measure.resolvers import Resolver, host_and_port, resolvers, static_addresses
+from probe.measure.names.host_files import HostFiles, ResolvConf, hosts_entry, resolv_conf
+from probe.measure.names.resolvers import Resolver, host_and_port, resolvers, static_addresses
 from probe.model.identity import Family
 from tests.pipes import pipe
 

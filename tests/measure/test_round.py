@@ -24,10 +24,10 @@ from probe.config.schema import (
     VantageConfig,
 )
 from probe.config.values import Bytes, Seconds
-from probe.measure.asker import Asker
-from probe.measure.between_rounds import BetweenRounds
-from probe.measure.round import Rounds
-from probe.measure.round_names import Names
+from probe.measure.names.round_names import Names
+from probe.measure.one_round.asker import Asker
+from probe.measure.one_round.between_rounds import BetweenRounds
+from probe.measure.one_round.round import Rounds
 from probe.model.burst import Burst, PlannedBurst
 from probe.model.failure import Failure
 from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind, Verify
@@ -250,7 +250,7 @@ async def test_without_an_ipv6_address_an_ipv6_round_says_nothing() -> None:
 
 
 async def test_a_host_without_budget_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.measure.asker.is_exempt", lambda address: False)
+    monkeypatch.setattr("probe.measure.one_round.asker.is_exempt", lambda address: False)
     async with world() as there:
         config = there.config()
         rounds = [await there.round(config, RoundKind.TRANSFER) for _ in range(24)]
@@ -277,7 +277,7 @@ async def test_a_burst_that_the_data_budget_refuses_asks_nobody() -> None:
 
 
 async def test_retry_after_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.measure.asker.is_exempt", lambda address: False)
+    monkeypatch.setattr("probe.measure.one_round.asker.is_exempt", lambda address: False)
     async with world() as there:
         busy = Target(name="page", url=there.url("x.test", "/busy"), compares=Compares.HANDSHAKE)
         config = there.config(busy)
@@ -293,7 +293,7 @@ async def test_retry_after_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_one_name_that_wants_to_be_left_alone_closes_no_other_at_its_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("probe.measure.asker.is_exempt", lambda address: False)
+    monkeypatch.setattr("probe.measure.one_round.asker.is_exempt", lambda address: False)
     async with world() as there:
         target = there.target()
         assert target.swap is not None
@@ -310,7 +310,7 @@ async def test_one_name_that_wants_to_be_left_alone_closes_no_other_at_its_addre
 async def test_a_target_that_wants_to_be_left_alone_does_not_silence_its_swap(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("probe.measure.asker.is_exempt", lambda address: False)
+    monkeypatch.setattr("probe.measure.one_round.asker.is_exempt", lambda address: False)
     async with world() as there:
         target = there.target()
         assert target.swap is not None
@@ -349,7 +349,7 @@ async def test_a_machine_without_descriptors_says_nothing_about_the_network(
 
 async def test_what_a_page_asks_for_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page is only read for its link, and closes its host to every leg all the same."""
-    monkeypatch.setattr("probe.measure.asker.is_exempt", lambda address: False)
+    monkeypatch.setattr("probe.measure.one_round.asker.is_exempt", lambda address: False)
     async with world() as there:
         discovered = Target(
             name="object",
@@ -503,7 +503,7 @@ async def test_a_page_without_the_link_leaves_the_target_out_and_says_so() -> No
 async def test_a_page_that_answers_without_a_link_costs_a_line_a_day_and_a_dead_line_none(
     page: str, lines: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("probe.measure.objects.RETRY_SECONDS", 0.0)  # asked in every round
+    monkeypatch.setattr("probe.measure.objects.objects.RETRY_SECONDS", 0.0)  # asked in every round
     async with world() as there:
         url = there.url("x.test", page) if page[0] == "/" else f"https://{page}/"
         discovered = Target(

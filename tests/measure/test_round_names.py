@@ -11,7 +11,7 @@ import pytest
 
 from probe.config.schema import DnsConfig, Settings, VantageConfig
 from probe.config.values import Seconds
-from probe.measure.round_names import Names, Resolution, resolver_works, through_translator
+from probe.measure.names.round_names import Names, Resolution, resolver_works, through_translator
 from probe.model.failure import Failure
 from probe.model.identity import Family, Phase
 from probe.model.observation import Clock, DnsAnswer, DnsObservation

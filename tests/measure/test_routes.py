@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from probe.measure.routes import gateway, interface_towards
-from probe.measure.ways_out import interface_of, is_tunnel
+from probe.measure.this_host.routes import gateway, interface_towards
+from probe.measure.this_host.ways_out import interface_of, is_tunnel
 from probe.model.identity import Family
 
 HEAD = "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n"

@@ -11,7 +11,7 @@ from lab.loopback.servers import Visit, head_of, measure_script
 from probe.model.observation import LegObservation
 from probe.observe.effort import Measure
 from probe.observe.signature import marks
-from probe.verdict.way_marks import WayMarks, marks_seen
+from probe.verdict.basis.way_marks import WayMarks, marks_seen
 
 SIZE = 65_536
 PIECES = 8

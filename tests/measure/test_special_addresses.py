@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from probe.measure.special_addresses import is_nowhere, is_special
+from probe.measure.names.special_addresses import is_nowhere, is_special
 
 # "Address Block" and "Globally Reachable" of both registries, as of 2026-07-18. ``None``: blank or
 # "N/A" there.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure import tcp_info
+from probe.measure.connection import tcp_info
 
 
 def raw(**fields: tuple[int, str, int]) -> bytes:

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from lab.loopback.servers import NAME, Visit, certificate, serve, server_context, trust
-from probe.measure import tcp
-from probe.measure.tls import TlsStream
-from probe.measure.wire import BODY_PIECE, WireStream
+from probe.measure.connection import tcp
+from probe.measure.connection.wire import BODY_PIECE, WireStream
+from probe.measure.tls.tls import TlsStream
 from probe.model.identity import Verify
 
 SIZE = 48_000

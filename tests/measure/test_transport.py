@@ -30,10 +30,10 @@ from lab.loopback.servers import (
     server_context,
     trust,
 )
-from probe.measure.attempt import Way
-from probe.measure.leg_record import LegRecord
-from probe.measure.transport import Client, WireTransport
-from probe.measure.wire import WireStream
+from probe.measure.connection.wire import WireStream
+from probe.measure.http.transport import Client, WireTransport
+from probe.measure.one_leg.attempt import Way
+from probe.measure.one_leg.leg_record import LegRecord
 from probe.model.failure import PROTOCOL_ERROR
 from probe.model.identity import Phase
 from probe.model.observation import Clock

@@ -14,7 +14,7 @@ import pytest
 
 from lab.loopback.servers import authority, trust
 from lab.programs import need
-from probe.measure.trust import Trust, TrustError
+from probe.measure.tls.trust import Trust, TrustError
 
 
 def client(source: Trust, *, check_name: bool, alpn: tuple[str, ...] = ()) -> ssl.SSLObject:

@@ -30,7 +30,7 @@ from lab.loopback.servers import (
 )
 from lab.loopback.turns import counted, drop_all, drop_data, drop_none
 from probe.config.schema import VantageConfig
-from probe.measure.wire import WireStream
+from probe.measure.connection.wire import WireStream
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation
 
@@ -129,7 +129,7 @@ async def test_a_proxy_that_acknowledges_no_more(scheme: str, script: Script) ->
 
 
 async def test_a_far_end_over_quic_that_says_nothing() -> None:
-    from probe.measure.quic import measure_quic
+    from probe.measure.over_quic.quic import measure_quic
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))

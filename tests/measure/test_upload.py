@@ -24,11 +24,11 @@ from lab.loopback.servers import (
 )
 from probe.config.probers import BY_NAME, UPLOAD_BYTES, sent
 from probe.config.schema import LegsConfig
-from probe.measure import tcp_info
-from probe.measure.beside import made_beside
-from probe.measure.failures import TIMEOUT, UNEXPECTED_STATUS
-from probe.measure.legs import declare
-from probe.measure.upload import measure_upload
+from probe.measure.connection import tcp_info
+from probe.measure.one_leg.beside import made_beside
+from probe.measure.one_leg.failures import TIMEOUT, UNEXPECTED_STATUS
+from probe.measure.one_leg.upload import measure_upload
+from probe.measure.one_round.legs import declare
 from probe.model.identity import LegRole, Phase, RoundKind
 from probe.model.observation import LegObservation, UploadInfo
 from probe.observe.effort import refused

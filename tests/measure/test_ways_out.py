@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from probe.config.schema import VantageConfig
-from probe.measure import routes, ways_out
-from probe.measure.ways_out import Lines, WayOut, interface_of, is_tunnel
+from probe.measure.this_host import routes, ways_out
+from probe.measure.this_host.ways_out import Lines, WayOut, interface_of, is_tunnel
 from probe.model.identity import Family
 
 HERE = VantageConfig(name="here")

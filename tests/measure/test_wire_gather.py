@@ -12,15 +12,15 @@ from itertools import pairwise
 
 import pytest
 
-from probe.measure import kernel_stamps, tcp_info
-from probe.measure.curve import STALL_SECONDS
-from probe.measure.gathering import (
+from probe.measure.connection import kernel_stamps, tcp_info
+from probe.measure.connection.gathering import (
     GATHER_SECONDS,
     GATHER_SHARE,
     GATHER_SHARE_LONG,
     HOLD_LEAST_BYTES,
 )
-from probe.measure.wire import WireStream
+from probe.measure.connection.wire import WireStream
+from probe.measure.one_leg.curve import STALL_SECONDS
 from tests.again import undisturbed
 
 PIECES = 40

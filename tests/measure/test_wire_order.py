@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probe.measure import kernel_stamps
+from probe.measure.connection import kernel_stamps
 
 MILLISECOND = 1_000_000
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from probe.model.identity import Role, Vantage
 from probe.model.verdict import HOME_RESOLVER, State
-from probe.verdict.facts import SLOW_OUTSIDE
+from probe.verdict.ladder.facts import SLOW_OUTSIDE
 from tests.nation.fleet import ABROAD, fleet, vantage
 from tests.nation.histories import CONTROLS, PLATFORMS, STEP, History, Post, Told
 

@@ -17,7 +17,7 @@ from probe.outlets import events
 from probe.outlets.order import OUTLETS
 from probe.outlets.outlet import Makes, Outlet, Outlets, Parts
 from probe.store.files import belonging, of_outlet
-from probe.verdict.memory import Memory
+from probe.verdict.remembered.memory import Memory
 from synth.shape import config, full_round, verdict_of
 
 FOLDER = Path(__file__).parents[2] / "probe" / "outlets"

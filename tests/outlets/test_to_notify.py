@@ -21,7 +21,7 @@ from probe.model.identity import Role
 from probe.model.verdict import State
 from probe.outlets.events import Begun, Configured, RoundJudged
 from probe.outlets.to_notify import ToNotify
-from probe.verdict.memory import Memory
+from probe.verdict.remembered.memory import Memory
 from synth.shape import config, full_round, verdict_of
 from tests.publish.notify.receivers import Heard, down, listening, receiver, taken
 

@@ -21,7 +21,7 @@ from probe.publish.report.times import TimeWriter
 from probe.publish.terminal.answer import answer
 from probe.publish.terminal.explanation import conclusion
 from probe.publish.web.landing_page import render_page
-from probe.verdict.words_curtain import curtain
+from probe.verdict.words.words_curtain import curtain
 from synth.event import ONSET, TITLES, VANTAGES, history
 from synth.shape import NOW, config, full_round, verdict_of
 

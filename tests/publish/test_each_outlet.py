@@ -26,7 +26,7 @@ from probe.publish.report.story import Story, tell
 from probe.publish.report.times import TimeWriter
 from probe.publish.terminal.explanation import explain
 from probe.publish.web.landing_page import render_page
-from probe.verdict.memory import Memory
+from probe.verdict.remembered.memory import Memory
 from probe.verdict.transports import SILENT_FOR_ALL, joined
 from synth.shape import NOW, config, full_round, verdict_of
 

@@ -17,7 +17,7 @@ from probe.outlets.events import RoundJudged
 from probe.publish.latest.board import Board
 from probe.publish.metrics.exposition import Registry
 from probe.publish.terminal.explanation import explain
-from probe.verdict.memory import Memory
+from probe.verdict.remembered.memory import Memory
 from probe.verdict.replay import outline
 from probe.verdict.transports import joined
 from synth.shape import NOW, config, full_round, verdict_of

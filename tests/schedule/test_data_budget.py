@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from probe.config.schema import Config, ScheduleConfig, Settings, VantageConfig
 from probe.config.values import MonthlyBytes
-from probe.measure.discover import PAGE_BYTES
+from probe.measure.objects.discover import PAGE_BYTES
 from probe.model.burst import Burst
 from probe.model.identity import Compares, RoundKind
 from probe.model.observation import RoundObservation

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from probe.model.verdict import SUSPECTED, UNPROVEN, State, Verdict
 from probe.schedule.haste import APART_SHARE, NEWS_EVIDENCE, TABLE, Haste, HasteOf
-from probe.verdict.facts import Suspicion
-from probe.verdict.ladder import RULES
+from probe.verdict.ladder.facts import Suspicion
+from probe.verdict.ladder.ladder import RULES
 
 LIGHT = 300.0
 OTHERS = ("facebook", "youtube")

@@ -18,7 +18,7 @@ from probe.schedule.data_spent import DataSpent
 from probe.store.cells import Cell, Keeps, count_cell, json_cell, packed_cell, word_cell
 from probe.store.history import History
 from probe.store.writer import Store
-from probe.verdict.memory import Memory
+from probe.verdict.remembered.memory import Memory
 from tests.store.rounds import stored
 from tests.store.test_writer import wait_for
 

@@ -7,7 +7,7 @@ import pytest
 from probe.model.identity import LegRole
 from probe.model.verdict import State
 from probe.store.memories import EVERY_SECONDS, Memories
-from probe.verdict.memory import MEMORY_VERSION, Memory
+from probe.verdict.remembered.memory import MEMORY_VERSION, Memory
 from tests.verdict.country import WELL, Country, Done
 
 

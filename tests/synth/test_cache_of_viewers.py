@@ -10,8 +10,8 @@ from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.observe.goodput import handshake_seconds
 from probe.publish.terminal.explanation import conclusion
-from probe.verdict.words_cache import cache_words
-from probe.verdict.words_numbers import seconds
+from probe.verdict.words.words_cache import cache_words
+from probe.verdict.words.words_numbers import seconds
 from scenarios.model import CutOff, Delayed, Effect, Policed, Reset, Restricted, Whom, exactly
 from synth.drive import Daemon, Said
 from synth.edges import CALM

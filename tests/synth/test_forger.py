@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from probe.config import load
 from probe.config.candidates import mark_of
 from probe.config.hosts import covers
-from probe.measure.objects import object_now
+from probe.measure.objects.objects import object_now
 from probe.model.identity import Answer, LegRole
 from probe.model.observation import HttpFacts, Leg
 from probe.model.verdict import State

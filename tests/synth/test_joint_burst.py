@@ -13,7 +13,7 @@ import pytest
 from msgspec import Struct
 
 from probe.config import load
-from probe.measure.joint_burst import joined
+from probe.measure.bursts.joint_burst import joined
 from probe.model.burst import Burst, PlannedBurst
 from probe.model.identity import Compares, Family, LegRole, Phase, Vantage
 from probe.model.observation import LegObservation, RoundObservation
@@ -26,7 +26,7 @@ from probe.publish.latest.board import Board
 from probe.publish.report.gather import gather
 from probe.publish.report.report_parts import Window
 from probe.schedule.data_budget import LOOKUP_BYTES, wire_bytes
-from probe.verdict.score import SMALL_SAMPLE, score
+from probe.verdict.burst.score import SMALL_SAMPLE, score
 from probe.verdict.thresholds import DEFAULT
 from synth.edges import CALM
 from synth.lines import FIBRE

@@ -6,7 +6,7 @@ import pytest
 
 from probe.config import load
 from probe.model.law import LawEffect, Reach, Unit
-from probe.verdict.next_experiment import MOST_DAY_BYTES
+from probe.verdict.law.next_experiment import MOST_DAY_BYTES
 from scenarios.model import CutOff, Effect, Policed, Scope, Shaped, exactly
 from synth.law_play import play_law
 from synth.lines import DSL, FIBRE

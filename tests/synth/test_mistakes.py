@@ -7,7 +7,7 @@ import re
 import pytest
 
 from probe.model.verdict import AILING, State
-from probe.verdict.ladder import RULES, VERSION
+from probe.verdict.ladder.ladder import RULES, VERSION
 from synth.mistakes import PLAYS, played
 from synth.mistakes_page import ROOT, Row, faults, rows, word
 from tests.every import for_every

@@ -15,8 +15,8 @@ from probe.model.observation import LegObservation
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure
 from probe.observe.signature import signature
-from probe.verdict.bets import CAREFUL
-from probe.verdict.way_marks import MarksSeen, WayMarks, marks_seen
+from probe.verdict.basis.way_marks import MarksSeen, WayMarks, marks_seen
+from probe.verdict.burst.bets import CAREFUL
 from scenarios.model import CutOff, Effect, Lossy, Policed, Restricted, Shaped, Whom, exactly
 from synth.edges import EdgeModel
 from synth.line import LineModel

@@ -29,8 +29,8 @@ from probe.model.verdict import Evidence, State, Verdict
 from probe.observe.effort import Measure
 from probe.verdict.about import About, ControlFacts, TargetFacts
 from probe.verdict.decide import decide
-from probe.verdict.ladder import RULES, Rule
-from probe.verdict.memory import Memory
+from probe.verdict.ladder.ladder import RULES, Rule
+from probe.verdict.remembered.memory import Memory
 
 READ = 65_536
 LONG_READ = 524_288

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from probe.model.identity import LegRole, RoundKind
 from probe.model.observation import Leg
 from probe.model.verdict import State
-from probe.verdict.contrast import explained, no_faster
+from probe.verdict.one_round.contrast import explained, no_faster
 from tests.verdict.country import Act, Country, Done
 
 CALM = 24

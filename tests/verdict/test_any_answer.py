@@ -12,9 +12,9 @@ from probe.model.identity import Answer, Compares, LegRole, Phase, RoundKind
 from probe.model.observation import LegObservation, TlsFacts
 from probe.model.verdict import State
 from probe.observe.effort import ONLY_SMALL, Measure, how_it_failed, turned_away
-from probe.verdict.contrast import says_something
-from probe.verdict.readings import read
-from probe.verdict.score import score
+from probe.verdict.burst.score import score
+from probe.verdict.one_round.contrast import says_something
+from probe.verdict.one_round.readings import read
 from probe.verdict.thresholds import DEFAULT
 from scenarios.model import ACCUSING, Effect, HelloDropped, Reset, Restricted, Silent, Whom
 from synth.drive import Daemon

@@ -16,7 +16,7 @@ from probe.model.observation import HttpFacts, Leg, TlsFacts
 from probe.model.verdict import Method, SlowPhase, State, Trigger, Verdict
 from probe.observe.effort import Measure
 from probe.verdict.decide import decide
-from probe.verdict.memory import Memory, PlatformMemory, Proven
+from probe.verdict.remembered.memory import Memory, PlatformMemory, Proven
 from tests.verdict.basis_document import held, markdown
 from tests.verdict.country import (
     ADDRESSES,

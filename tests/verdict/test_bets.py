@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.verdict.bets import BRAVE, CAREFUL, EACH, Wealth, wins
+from probe.verdict.burst.bets import BRAVE, CAREFUL, EACH, Wealth, wins
 
 VALUES = st.lists(
     st.floats(min_value=-20, max_value=20) | st.just(inf), min_size=2 * EACH, max_size=2 * EACH

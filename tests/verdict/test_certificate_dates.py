@@ -9,9 +9,9 @@ from probe.model.burst import Burst
 from probe.model.identity import Compares, Dates, Family, LegRole, RoundKind
 from probe.model.verdict import State
 from probe.verdict.about import about
-from probe.verdict.certificate_dates import Fault, dates_found
+from probe.verdict.basis.certificate_dates import Fault, dates_found
 from probe.verdict.decide import decide
-from probe.verdict.memory import Memory
+from probe.verdict.remembered.memory import Memory
 from tests.verdict.dated import BEGIN, CONFIG, DAY, X, a_round
 
 BOTH = (LegRole.TARGET, LegRole.CONTROL)

@@ -15,11 +15,11 @@ from probe.model.failure import Failure
 from probe.model.identity import Family, LegRole, Phase
 from probe.model.observation import Leg
 from probe.model.verdict import State
-from probe.verdict import curtains
 from probe.verdict.about import ControlFacts
-from probe.verdict.keys import family_key
-from probe.verdict.memory import ControlMemory, ControlRead, Memory
-from probe.verdict.words_curtain import curtain as sentence
+from probe.verdict.line import curtains
+from probe.verdict.remembered.keys import family_key
+from probe.verdict.remembered.memory import ControlMemory, ControlRead, Memory
+from probe.verdict.words.words_curtain import curtain as sentence
 from tests.verdict.country import LONG_READ, START, WELL, Act, Country, Done, about_x
 
 SITES = {"a1": "A", "a2": "A", "b1": "B", "b2": "B", "c": "C", "d": "D", "e": "E", "f": "F"}

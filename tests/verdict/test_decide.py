@@ -13,10 +13,10 @@ from probe.model.identity import Family, LegRole, Phase, RoundKind
 from probe.model.observation import Leg, SkippedLeg
 from probe.model.verdict import Method, SlowPhase, State, Trigger
 from probe.observe.effort import Measure
-from probe.verdict import next_burst
+from probe.verdict.burst import next_burst
+from probe.verdict.burst.score import score
 from probe.verdict.decide import decide
-from probe.verdict.memory import Memory, Proven
-from probe.verdict.score import score
+from probe.verdict.remembered.memory import Memory, Proven
 from tests.verdict.country import (
     ADDRESSES,
     INTERVAL,

@@ -10,9 +10,9 @@ from probe.model.identity import LegRole, RoundKind
 from probe.model.observation import Leg
 from probe.model.verdict import State
 from probe.observe.effort import Measure
-from probe.verdict import next_burst
-from probe.verdict.keys import difference
-from probe.verdict.score import Score, score
+from probe.verdict.burst import next_burst
+from probe.verdict.burst.score import Score, score
+from probe.verdict.remembered.keys import difference
 from tests.verdict.country import WELL, Act, Country, Done
 
 

@@ -12,9 +12,9 @@ from probe.model.failure import Failure
 from probe.model.identity import LegRole, Phase, RoundKind
 from probe.model.observation import Leg, LegObservation, RoundObservation
 from probe.model.verdict import State
-from probe.verdict.distance import LEAST_RTT_SECONDS, log_distance, log_rtt
-from probe.verdict.path import path_shift
-from probe.verdict.readings import read
+from probe.verdict.normal.distance import LEAST_RTT_SECONDS, log_distance, log_rtt
+from probe.verdict.normal.path import path_shift
+from probe.verdict.one_round.readings import read
 from tests.values import a_round, observed
 from tests.verdict.country import WELL, Country, Done
 

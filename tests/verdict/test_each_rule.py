@@ -27,8 +27,8 @@ from probe.model.reference_document import PACE_OUTSIDE
 from probe.model.verdict import Evidence, Verdict
 from probe.verdict.about import About, about
 from probe.verdict.decide import decide
-from probe.verdict.ladder import RULES, Rule
-from probe.verdict.memory import Memory
+from probe.verdict.ladder.ladder import RULES, Rule
+from probe.verdict.remembered.memory import Memory
 from scenarios.lines import LINES
 from scenarios.table import BY_ID
 from synth.play import Play

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.model.verdict import State, Verdict
-from probe.verdict.facts import SLOW_OUTSIDE, Elsewhere, elsewhere
+from probe.verdict.ladder.facts import SLOW_OUTSIDE, Elsewhere, elsewhere
 
 FINE, SLOW, FAILING = Elsewhere.FINE, Elsewhere.SLOW, Elsewhere.FAILING
 SAID = {

@@ -12,8 +12,8 @@ from probe.model.failure import Failure
 from probe.model.identity import Family, LegRole, Phase, RoundKind
 from probe.model.observation import Leg, LegObservation, RoundObservation, SkippedLeg
 from probe.model.verdict import State
-from probe.verdict.families import TITLES, works
-from probe.verdict.memory import Memory
+from probe.verdict.line.families import TITLES, works
+from probe.verdict.remembered.memory import Memory
 from tests.verdict.country import (
     ADDRESSES,
     CONTROLS,

@@ -10,7 +10,7 @@ from probe.model.failure import Failure
 from probe.model.identity import Family, LegRole, Phase
 from probe.model.verdict import Method, State
 from probe.observe.effort import Measure
-from probe.verdict.memory import PlatformMemory, Proven
+from probe.verdict.remembered.memory import PlatformMemory, Proven
 from tests.verdict.country import INTERVAL, WELL, Act, Country, Done, about_x, facts, nothing
 
 CONTROLS = ("amazon", "debian", "jquery", "kernel", "microsoft", "ubuntu", "videolan")

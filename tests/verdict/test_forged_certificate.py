@@ -13,8 +13,8 @@ from probe.model.failure import Failure
 from probe.model.identity import Answer, LegRole, Phase
 from probe.model.observation import Leg, LegObservation, RoundObservation, TlsFacts
 from probe.model.verdict import Method, State, Trigger, Verdict
-from probe.verdict.keys import family_key
-from probe.verdict.memory import PlatformMemory
+from probe.verdict.remembered.keys import family_key
+from probe.verdict.remembered.memory import PlatformMemory
 from tests.verdict.country import ADDRESSES, WELL, Act, Country, Done, about_x, nothing
 
 CALM = 24

@@ -12,11 +12,11 @@ from probe.config import load
 from probe.model.identity import LegRole
 from probe.model.verdict import State
 from probe.observe.effort import Measure
-from probe.verdict.contrast import contrast
-from probe.verdict.keys import Series
-from probe.verdict.level import Level, Levels
-from probe.verdict.readings import read
-from probe.verdict.score import score
+from probe.verdict.burst.score import score
+from probe.verdict.normal.level import Level, Levels
+from probe.verdict.one_round.contrast import contrast
+from probe.verdict.one_round.readings import read
+from probe.verdict.remembered.keys import Series
 from probe.verdict.thresholds import DEFAULT
 from synth.drive import Daemon
 from synth.edges import EdgeModel

@@ -10,9 +10,9 @@ from probe.model.identity import Family, LegRole, Phase, RoundKind
 from probe.model.observation import Leg, RoundObservation
 from probe.model.verdict import State
 from probe.observe.effort import Measure
-from probe.verdict.bets import Wealth
-from probe.verdict.frugal import needs_swap
-from probe.verdict.memory import OpenSuspicion
+from probe.verdict.burst.bets import Wealth
+from probe.verdict.burst.frugal import needs_swap
+from probe.verdict.remembered.memory import OpenSuspicion
 from tests.verdict.country import Act, Country, Done, about_x
 
 SLOW = Done(transfer=20.0)

@@ -22,10 +22,10 @@ from probe.model.observation import Clock, HttpFacts, Leg, LegObservation, TcpIn
 from probe.model.verdict import State
 from probe.observe.effort import Measure
 from probe.observe.gaps import LEAST_SEGMENTS, ONE_GAP, log_gaps
-from probe.verdict.bets import BRAVE, EACH, WEIGHTS, Wealth, wins
-from probe.verdict.level import Level, learned
-from probe.verdict.memory import OpenSuspicion
-from probe.verdict.open_suspicion import speaks
+from probe.verdict.burst.bets import BRAVE, EACH, WEIGHTS, Wealth, wins
+from probe.verdict.normal.level import Level, learned
+from probe.verdict.remembered.memory import OpenSuspicion
+from probe.verdict.suspected.open_suspicion import speaks
 from probe.verdict.thresholds import DEFAULT
 from scenarios.model import EVERY, Lossy, Restricted, Whom, exactly
 from synth.drive import Daemon

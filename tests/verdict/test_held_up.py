@@ -15,7 +15,7 @@ from probe.model.identity import LegRole
 from probe.model.observation import Leg, LegObservation, TcpInfo
 from probe.model.verdict import State
 from probe.observe.effort import Measure
-from probe.verdict.way_marks import marks_seen
+from probe.verdict.basis.way_marks import marks_seen
 from tests.verdict.country import Act, Country, Done
 
 BASE = 0.02

@@ -18,14 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from probe.measure.burst_parts import BurstPart, views
+from probe.measure.bursts.burst_parts import BurstPart, views
 from probe.model.burst import Burst, PlannedBurst
 from probe.model.failure import Failure
 from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure
-from probe.verdict.bets import BRAVE, CAREFUL, EACH, wins
-from probe.verdict.score import Score, score
+from probe.verdict.burst.bets import BRAVE, CAREFUL, EACH, wins
+from probe.verdict.burst.score import Score, score
 from probe.verdict.thresholds import Thresholds
 from tests.values import observed
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from probe.model.identity import Family, LegRole
 from probe.observe.effort import Measure
-from probe.verdict import keys
-from probe.verdict.keys import DIFFERENCE, RTT, Series
-from probe.verdict.level import learned
-from probe.verdict.memory import Memory, PlatformMemory
+from probe.verdict.normal.level import learned
+from probe.verdict.remembered import keys
+from probe.verdict.remembered.keys import DIFFERENCE, RTT, Series
+from probe.verdict.remembered.memory import Memory, PlatformMemory
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9./-]{0,20}", fullmatch=True)
 FAMILIES = st.sampled_from(Family)

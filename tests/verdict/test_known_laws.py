@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from probe.model.law import Amount, Between, Law, LawEffect, Reach, Unit
-from probe.verdict.known_laws import KNOWN, alike, likeness
-from probe.verdict.words_law import law_words
+from probe.verdict.law.known_laws import KNOWN, alike, likeness
+from probe.verdict.words.words_law import law_words
 
 
 def ends(unit: Unit, low: float, high: float) -> Law:

@@ -6,8 +6,8 @@ import re
 from itertools import pairwise
 
 from probe.model.verdict import Method, State, Trigger
-from probe.verdict.facts import Facts
-from probe.verdict.ladder import RULES, VERSION, first
+from probe.verdict.ladder.facts import Facts
+from probe.verdict.ladder.ladder import RULES, VERSION, first
 
 IDS = [rule.id for rule in RULES]
 

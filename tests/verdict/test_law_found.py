@@ -15,9 +15,9 @@ from probe.model.law import (
     TriedRead,
     Unit,
 )
-from probe.verdict.law_found import law_of
-from probe.verdict.next_experiment import MOST_DAY_BYTES, next_experiment
-from probe.verdict.words_law import law_words
+from probe.verdict.law.law_found import law_of
+from probe.verdict.law.next_experiment import MOST_DAY_BYTES, next_experiment
+from probe.verdict.words.words_law import law_words
 
 FIRST = 131_072
 

@@ -15,9 +15,9 @@ from probe.publish.terminal.explanation import conclusion
 from probe.store.codec import pack_value, unpack_value
 from probe.verdict.about import About, about
 from probe.verdict.decide import decide
-from probe.verdict.laws import after_round
-from probe.verdict.memory import Memory
+from probe.verdict.law.laws import after_round
 from probe.verdict.one_lane import Decision
+from probe.verdict.remembered.memory import Memory
 from scenarios.model import Policed, Restricted, Whom, exactly
 from synth.edges import CALM
 from synth.effects import names_of

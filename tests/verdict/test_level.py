@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.verdict.level import DAYS, LEAST, RING, Level, learned
+from probe.verdict.normal.level import DAYS, LEAST, RING, Level, learned
 
 AT = 1_700_000_000.0
 HOUR = 3_600.0

@@ -15,9 +15,9 @@ from probe.model.identity import Family, Phase
 from probe.model.object_record import Why
 from probe.model.observation import RoundObservation as Observed
 from probe.model.verdict import State, Verdict
-from probe.verdict import nameless
-from probe.verdict.apart import EncryptedWord
-from probe.verdict.keys import family_key
+from probe.verdict.one_round import nameless
+from probe.verdict.remembered.apart import EncryptedWord
+from probe.verdict.remembered.keys import family_key
 from synth.drive import Daemon, Said
 from synth.edges import CALM
 from synth.lines import FIBRE

@@ -15,10 +15,10 @@ from probe.model.basis import Basis
 from probe.model.identity import Family
 from probe.model.verdict import State
 from probe.observe.effort import Measure
-from probe.verdict.facts import Facts
-from probe.verdict.keys import MeasureKey, measure_key
-from probe.verdict.memory import PlatformMemory
-from probe.verdict.often import (
+from probe.verdict.ladder.facts import Facts
+from probe.verdict.remembered.keys import MeasureKey, measure_key
+from probe.verdict.remembered.memory import PlatformMemory
+from probe.verdict.suspected.often import (
     LEAST,
     SHARES,
     Often,
@@ -30,7 +30,7 @@ from probe.verdict.often import (
     spoken,
 )
 from probe.verdict.thresholds import DEFAULT
-from probe.verdict.words_often import too_often
+from probe.verdict.words.words_often import too_often
 from tests.verdict.country import ADDRESSES, WELL, Act, Country, Done, nothing
 
 V4, READS = Family.IPV4, Measure.TRANSFER

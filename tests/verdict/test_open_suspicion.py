@@ -13,9 +13,9 @@ from probe.model.identity import Family, LegRole
 from probe.model.observation import Leg
 from probe.model.verdict import State
 from probe.observe.effort import Measure
-from probe.verdict.bets import Wealth
-from probe.verdict.memory import OpenSuspicion
-from probe.verdict.open_suspicion import Others, basis, proven
+from probe.verdict.burst.bets import Wealth
+from probe.verdict.remembered.memory import OpenSuspicion
+from probe.verdict.suspected.open_suspicion import Others, basis, proven
 from probe.verdict.thresholds import DEFAULT
 from tests.verdict.country import WELL, Country, Done
 

@@ -22,7 +22,7 @@ from probe.model.observation import LegObservation, RoundObservation, Sample, Sk
 from probe.model.verdict import State, Trigger, Verdict
 from probe.verdict.about import About, about
 from probe.verdict.decide import decide
-from probe.verdict.memory import Memory
+from probe.verdict.remembered.memory import Memory
 from scenarios.lines import LINES
 from scenarios.table import BY_ID
 from synth.play import Play, config_of

@@ -10,10 +10,10 @@ import pytest
 
 from probe.model.identity import LegRole, Phase
 from probe.observe.effort import Measure
-from probe.verdict import readings
-from probe.verdict.distance import log_rtt
-from probe.verdict.keys import RTT, Series, difference, series
-from probe.verdict.readings import deviations, giving, log_effort, read
+from probe.verdict.normal.distance import log_rtt
+from probe.verdict.one_round import readings
+from probe.verdict.one_round.readings import deviations, giving, log_effort, read
+from probe.verdict.remembered.keys import RTT, Series, difference, series
 from tests.values import a_round, failed, observed
 from tests.verdict.country import WELL, Country, Done
 

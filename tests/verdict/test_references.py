@@ -8,8 +8,8 @@ from probe.model.identity import Family
 from probe.model.verdict import Evidence, State, Verdict
 from probe.observe.effort import Measure
 from probe.verdict.about import About
-from probe.verdict.memory import OpenSuspicion
-from probe.verdict.references import vouched
+from probe.verdict.basis.references import vouched
+from probe.verdict.remembered.memory import OpenSuspicion
 from probe.verdict.thresholds import DEFAULT
 
 ONSET = 1_700_000_000.0

@@ -13,7 +13,7 @@ from probe.model.observation import RoundObservation
 from probe.model.stored import StoredRound
 from probe.model.verdict import State
 from probe.verdict.about import About, about
-from probe.verdict.ladder import RULES
+from probe.verdict.ladder.ladder import RULES
 from probe.verdict.replay import Latest, Recorded, Replayed, replay
 from probe.verdict.thresholds import DEFAULT, Thresholds
 from scenarios.lines import LINES

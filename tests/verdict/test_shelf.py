@@ -10,9 +10,9 @@ from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import Leg, LegObservation
 from probe.model.verdict import State
 from probe.observe.effort import Measure
-from probe.verdict.keys import Series
-from probe.verdict.memory import ALIKE, Memory, Object
-from probe.verdict.shelf import MOST_KEPT
+from probe.verdict.normal.shelf import MOST_KEPT
+from probe.verdict.remembered.keys import Series
+from probe.verdict.remembered.memory import ALIKE, Memory, Object
 from tests.verdict.country import WELL, Country, Done
 
 TARGET_KEY = Series(Family.IPV4, LegRole.TARGET, "x", "object", Measure.TRANSFER).key

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from probe.model.observation import RoundObservation
-from probe.verdict import after_burst, after_round, one_lane
+from probe.verdict import one_lane
 from probe.verdict.about import About
-from probe.verdict.facts import Facts
-from probe.verdict.judged import Judged, facts_of
-from probe.verdict.memory import Memory, PlatformMemory
-from probe.verdict.suspicion import (
+from probe.verdict.burst import after_burst
+from probe.verdict.ladder.facts import Facts
+from probe.verdict.ladder.judged import Judged, facts_of
+from probe.verdict.one_round import after_round
+from probe.verdict.remembered.memory import Memory, PlatformMemory
+from probe.verdict.suspected.suspicion import (
     IMPOSSIBLE,
     TABLE,
     Ask,

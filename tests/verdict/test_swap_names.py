@@ -13,9 +13,9 @@ from probe.model.identity import Fame, Family, LegRole, Phase
 from probe.model.observation import Leg
 from probe.model.verdict import RESTRICTED, Trigger
 from probe.observe.effort import Measure
-from probe.verdict.memory import OpenSuspicion
-from probe.verdict.open_suspicion import trigger
-from probe.verdict.swap_names import NamesMet
+from probe.verdict.basis.swap_names import NamesMet
+from probe.verdict.remembered.memory import OpenSuspicion
+from probe.verdict.suspected.open_suspicion import trigger
 from tests.verdict.country import WELL, Act, Country, Done
 
 SLOW = Done(transfer=9.0)

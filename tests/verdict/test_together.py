@@ -13,9 +13,9 @@ from probe.model.identity import Family, LegRole, Phase, RoundKind
 from probe.model.observation import Leg
 from probe.model.verdict import Method, State
 from probe.observe.effort import Measure
-from probe.verdict.bets import Wealth
-from probe.verdict.memory import OpenSuspicion, PlatformMemory, Proven
-from probe.verdict.together import together
+from probe.verdict.basis.together import together
+from probe.verdict.burst.bets import Wealth
+from probe.verdict.remembered.memory import OpenSuspicion, PlatformMemory, Proven
 from synth.drive import Daemon
 from synth.edges import EdgeModel
 from synth.effects import Effect, restriction

@@ -11,7 +11,7 @@ from probe.model.verdict import Method, State, TransportFinding, Trigger
 from probe.store.codec import pack_value, unpack_value
 from probe.verdict.decide import decide
 from probe.verdict.lanes import over
-from probe.verdict.memory import Memory
+from probe.verdict.remembered.memory import Memory
 from tests.verdict.country import WELL, Country, Done, about_x, nothing
 from tests.verdict.two_roads import DROPPED, QUIC, SILENT, TwoRoads
 

@@ -7,10 +7,10 @@ from math import log
 from probe.model.identity import Family, LegRole
 from probe.observe.effort import Measure
 from probe.verdict.about import ControlFacts
-from probe.verdict.keys import Series, family_key
-from probe.verdict.level import Level
-from probe.verdict.memory import ControlMemory, Memory
-from probe.verdict.unserving import DEAD_SECONDS, SLOW, unserving
+from probe.verdict.line.unserving import DEAD_SECONDS, SLOW, unserving
+from probe.verdict.normal.level import Level
+from probe.verdict.remembered.keys import Series, family_key
+from probe.verdict.remembered.memory import ControlMemory, Memory
 
 NOW = 1_800_000_000.0
 CONTROLS = [

@@ -14,8 +14,8 @@ from probe.model.failure import Failure
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation, Sample, TcpInfo
 from probe.observe.effort import Measure
-from probe.verdict.bets import EACH
-from probe.verdict.way_marks import MarksSeen, WayMarks, marks_seen
+from probe.verdict.basis.way_marks import MarksSeen, WayMarks, marks_seen
+from probe.verdict.burst.bets import EACH
 from tests.verdict.country import READ, SEGMENTS, Country
 
 SOME = next(leg for leg in Country().a_round().legs if leg.body_bytes == READ)

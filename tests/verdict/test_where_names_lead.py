@@ -10,7 +10,7 @@ from probe.model.failure import Failure
 from probe.model.identity import LegRole, Phase, RoundKind
 from probe.model.observation import DnsAnswer, DnsObservation, Leg, RoundObservation
 from probe.model.verdict import Method, State
-from probe.verdict.where_names_lead import network_of
+from probe.verdict.one_round.where_names_lead import network_of
 from synth.shape import dns_observed
 from tests.verdict.country import WELL, Country, Done
 

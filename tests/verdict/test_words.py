@@ -14,7 +14,7 @@ from probe.model.identity import LegRole, Phase, RoundKind
 from probe.model.observation import Leg
 from probe.model.verdict import State, Verdict
 from probe.publish.terminal.explanation import conclusion
-from probe.verdict.shown import SHOWN_SECONDS, Beside, Shown, added, told
+from probe.verdict.ladder.shown import SHOWN_SECONDS, Beside, Shown, added, told
 from tests.verdict.country import WELL, Act, Country, Done
 from tests.verdict.test_basis import everywhere
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from probe.measure.alerts import ALERTS, OTHER
+from probe.measure.tls.alerts import ALERTS, OTHER
 from probe.model.burst import Burst
 from probe.model.certificate_words import certificate_words
 from probe.model.failure import Failure

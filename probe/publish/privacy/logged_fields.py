@@ -27,7 +27,7 @@ from types import TracebackType
 from msgspec.structs import replace
 
 from probe.config import ConfigErrors
-from probe.measure.trust import TrustError
+from probe.measure.tls.trust import TrustError
 from probe.publish.privacy.configured_names import SCRUBBED
 
 # Words of closed sets, and names that the configuration gives (``Name``): no dots and no colons, so

@@ -9,7 +9,7 @@ from probe.model.verdict import LookingBack, State
 from probe.publish.plain_words import rate_words
 from probe.publish.report.report_parts import Gathered, Setting, StateSpan
 from probe.publish.report.times import duration, listed
-from probe.verdict.claims import moment
+from probe.verdict.basis.claims import moment
 
 
 def ailing(gathered: Gathered, setting: Setting) -> tuple[str, ...]:

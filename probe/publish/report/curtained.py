@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from probe.publish.report.report_parts import Gathered
 from probe.publish.report.times import TimeWriter
-from probe.verdict.words_curtain import curtain
+from probe.verdict.words.words_curtain import curtain
 
 
 def told_of_curtains(gathered: Gathered, clock: TimeWriter) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from probe.publish.report.report_parts import (
 from probe.publish.report.same_hours import HitTimes, joined, told_of_others
 from probe.publish.report.times import TimeWriter, duration, lasted, listed
 from probe.publish.report.told_of_transports import apart, told_of_transports
-from probe.verdict.words_numbers import times as times_words
+from probe.verdict.words.words_numbers import times as times_words
 
 # Restrictions that are nearer to each other, at whichever vantages, are told as one.
 _ONE_TIME_SECONDS = 3_600.0

@@ -17,10 +17,10 @@ from probe.model.stored import StoredRound
 from probe.model.verdict import TransportFinding, Verdict
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.publish.plain_words import failure_words, rate_words, unread_words
-from probe.verdict.ladder import RULES
-from probe.verdict.words_cache import cache_words
-from probe.verdict.words_curtain import curtain
-from probe.verdict.words_law import law_words
+from probe.verdict.ladder.ladder import RULES
+from probe.verdict.words.words_cache import cache_words
+from probe.verdict.words.words_curtain import curtain
+from probe.verdict.words.words_law import law_words
 
 _CORNERS = (
     ("platform's name", LegRole.TARGET, LegRole.DECOY),

@@ -31,8 +31,8 @@ from probe.publish.report.times import TimeWriter, duration
 from probe.publish.templates import style, templates
 from probe.publish.web.this_line import this_line
 from probe.store.health import WORDS
-from probe.verdict.words_cache import cache_words
-from probe.verdict.words_law import law_words
+from probe.verdict.words.words_cache import cache_words
+from probe.verdict.words.words_law import law_words
 
 REFRESH_SECONDS = 30
 STYLE = style("page.css")

@@ -17,7 +17,7 @@ from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput
 from probe.publish.latest.overdue import NOT_MEASURED
 from probe.publish.latest.snapshot import Snapshot
-from probe.verdict.facts import Elsewhere, elsewhere
+from probe.verdict.ladder.facts import Elsewhere, elsewhere
 
 
 class ServedDocument(Struct, frozen=True, kw_only=True):

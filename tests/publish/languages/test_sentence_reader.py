@@ -123,9 +123,9 @@ WRITERS = [
     *(
         ROOT / "probe" / name
         for name in (
-            "verdict/before.py",
-            "verdict/claims.py",
-            "verdict/ladder.py",
+            "verdict/normal/before.py",
+            "verdict/basis/claims.py",
+            "verdict/ladder/ladder.py",
             "verdict/transports.py",
             "nation/finding_words.py",
             "nation/incident_words.py",

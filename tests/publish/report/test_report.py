@@ -22,7 +22,7 @@ from probe.publish.report.render import render_html, render_svg
 from probe.publish.report.report_parts import Gathered, Setting
 from probe.publish.report.story import tell
 from probe.publish.report.times import TimeWriter
-from probe.verdict.words_numbers import times
+from probe.verdict.words.words_numbers import times
 from synth.event import DAY, END, ONSET, TITLES, VANTAGES, history
 from tests.publish.export.test_exports import PLANTED, with_planted
 from tests.publish.web.markup import is_self_contained

@@ -10,7 +10,7 @@ from probe.model.identity import LegRole
 from probe.model.stored import StoredRound
 from probe.publish.terminal.explanation import explain
 from probe.verdict.decide import decide
-from probe.verdict.ladder import VERSION
+from probe.verdict.ladder.ladder import VERSION
 from tests.verdict.country import WELL, Country, Done
 
 

@@ -17,7 +17,7 @@ from probe.app import Daemon
 from probe.cli import main
 from probe.config import contacts, load
 from probe.config.schema import Config, OutsideConfig, Settings, VantageConfig
-from probe.measure.reference_reader import ReadResult, ReferenceReader
+from probe.measure.this_host.reference_reader import ReadResult, ReferenceReader
 from probe.model.finding import FindingKind, Reference
 from probe.model.identity import Access, Role
 from probe.model.reference_document import Document, Signed
@@ -27,7 +27,7 @@ from probe.publish.latest.board import Board
 from probe.publish.web.outside_document import seen_outside
 from probe.publish.web.server import Server, create_app
 from probe.verdict.about import has_references, references_of
-from probe.verdict.pace import outside_of
+from probe.verdict.normal.pace import outside_of
 from synth.shape import config, full_round, verdict_of
 from tests.publish.web.test_server import fine
 

@@ -1,0 +1,1 @@
+"""Bursts: many legs of what is suspected and of controls, in one random order."""

@@ -1,0 +1,1 @@
+"""A TCP connection with its stamps: what came when, and what the kernel says of it."""

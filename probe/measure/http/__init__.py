@@ -1,0 +1,1 @@
+"""HTTP on a connection: one request, one answer, within bounds."""

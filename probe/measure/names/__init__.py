@@ -1,0 +1,1 @@
+"""Where names lead: look-ups as the host makes them, and what resolvers send."""

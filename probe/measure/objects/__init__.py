@@ -1,0 +1,1 @@
+"""What a target reads just now: its candidates, pages and links."""

@@ -1,0 +1,1 @@
+"""One leg: from a declared leg to its observation."""

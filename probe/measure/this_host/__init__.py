@@ -1,0 +1,1 @@
+"""What this host shows of its ways out, and what references publish."""

@@ -1,0 +1,1 @@
+"""TLS on a connection: whom we believe, and what a certificate shows."""

@@ -1,0 +1,1 @@
+"""What an accusation rests on, and what takes that basis away. Pure."""

@@ -1,0 +1,170 @@
+"""Whether the way did something to a slow target that it did not do to controls, over its bursts.
+
+References tell nothing of servers near here that are slow themselves; what the way does leaves a
+mark. But a line of its own losses or queues leaves marks on everybody, and on the target's legs
+more than on the controls' by chance, now and then. So a mark counts only as evidence: in each burst
+the pairs are counted in which more was lost, or late, of the target's leg than of the control's,
+and the careful bettor of ``bets.py`` stakes on them. A leg to a slow server is not like one to a
+quick one: our deadline cuts it, so that one missing segment is a large share of few, and it lasts
+longer, so that it meets for sure what a quick one meets now and then. So a pair is won by a share
+that no such thing makes of the control's, and by more segments besides. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from probe.model.observation import LegObservation
+from probe.observe.effort import Measure
+from probe.observe.gaps import LEAST_SEGMENTS, ONE_GAP, missing_share
+from probe.observe.round_trip import round_trip_seconds
+from probe.observe.signature import cut_at_one_place, stood_still
+from probe.verdict.burst.bets import CAREFUL, EACH
+
+EVIDENCE = 100.0
+"""What the careful bettor must have won: three bursts in which nearly all pairs are lost. Where the
+line does to all alike, that is in one of a hundred suspicions at most."""
+LOST_MORE = 2.0
+"""So many times the control's share of missing segments, and ``ONE_GAP`` more, must be missing of
+the target: the margin of the bettor who looks at missing segments (``whole_time.GAP_MARGIN``)."""
+TWO = 0.025
+"""In place of ``ONE_GAP`` if the target's leg lasted no more than ``AS_LONG`` times as long as the
+control's: what a line drops in spells a longer one meets for sure, and a shorter one by chance. It
+is less than two segments of a read of 64 KiB, and more than one: a policer drops no more of a
+sender that has slowed down."""
+AS_LONG = 10.0
+AS_MANY = 1.5
+"""A leg with more segments than so many times the other's cannot be compared with it: the fewer
+there are, the more often none is missing."""
+GREW_MORE = 1.25
+"""Round trips of the target that grew by so many times more than the controls' were held up, if
+they grew by so many times more seconds as well: a queue on the line adds the same to all, which is
+many times the round trip of what is near, and a small part of what is far. Ours.
+"""
+LATE_ACK_SECONDS = 0.01
+"""A far end that is busy acknowledges our request late, by some 40 ms (Linux's least; RFC 1122
+allows for 500). The kernel smooths that by an eighth for each of two samples: no mark of the way.
+"""
+LEAST_SECONDS = 0.001
+"""Round trips below this differ by how busy the machines are."""
+
+
+class MarksSeen(Struct, frozen=True, kw_only=True):
+    """What one burst shows. ``lost`` and ``late``: pairs of nine in which more was of the target's
+    leg. ``stopped``: its legs stopped at one place."""
+
+    lost: int
+    late: int
+    stopped: bool = False
+
+
+class _Lost(Struct, frozen=True):
+    """The ``share`` of a leg's segments that were missing, of ``of``, in so many ``seconds``."""
+
+    share: float
+    of: int
+    seconds: float
+
+    def more_than(self, other: _Lost) -> bool:
+        """The way, and not chance, may have dropped more of this leg's. What comes to a leg that
+        was cut is less than what comes to a whole one: so neither a larger share of fewer segments
+        counts, nor more of many more."""
+        if self.of > AS_MANY * other.of or self.share * self.of <= other.share * other.of:
+            return False
+        gap = TWO if self.seconds <= AS_LONG * other.seconds else ONE_GAP
+        return self.share > LOST_MORE * other.share + gap
+
+
+class _Late(Struct, frozen=True):
+    """How many ``times`` as long as its least a leg's round trips were, and by how many seconds."""
+
+    times: float = 1.0
+    seconds: float = 0.0
+
+
+class WayMarks(Struct, frozen=True, array_like=True):
+    """What the bursts of a suspicion show so far. ``told``: how many of them said anything, and in
+    how many of these legs ``stopped`` at one place; ``lost`` and ``late``: what was won by each."""
+
+    told: int = 0
+    stopped: int = 0
+    lost: float = 1.0
+    late: float = 1.0
+
+    @property
+    def clear(self) -> bool:
+        """The way did nothing to the target that can be told from what it did to all, so its own
+        server may be what is slow. Not where no kernel says anything (behind a proxy)."""
+        return 2 * self.stopped < self.told and max(self.lost, self.late) < EVIDENCE
+
+    def after(self, seen: MarksSeen | None) -> WayMarks:
+        """After one more burst; ``None``: the kernel does not say."""
+        if seen is None:
+            return self
+        return WayMarks(
+            self.told + 1,
+            self.stopped + seen.stopped,
+            _won(self.lost, seen.lost, self.told),
+            _won(self.late, seen.late, self.told),
+        )
+
+
+def _won(had: float, pairs: int, bursts: int) -> float:
+    """What one who ``had`` so much after so many ``bursts`` has after one more in which the target
+    lost so many ``pairs``. He begins with a half in the first burst, with a sixth in the second,
+    and so on, 1 / n (n + 1), and with nothing anew: so he has more than ``EVIDENCE`` once in a
+    hundred suspicions at most, however many bursts they take (Ville's inequality)."""
+    if had >= EVIDENCE:
+        return had
+    kept, left = 1.0 / (bursts + 1), 1.0 / (bursts + 2)
+    staked = max(0.0, had - kept) + kept - left
+    return staked * CAREFUL[pairs] + left
+
+
+def marks_seen(
+    targets: Sequence[LegObservation], controls: Sequence[LegObservation], measure: Measure
+) -> MarksSeen | None:
+    """What a burst shows; ``None``: of most of the ``targets`` the kernel does not say."""
+    told = [leg for leg in targets if leg.tcp is not None and leg.tcp.out_of_order is not None]
+    if not told or 2 * len(told) < len(targets):
+        return None
+    others = [leg for leg in controls if leg.tcp is not None]
+    return MarksSeen(
+        lost=_dropped([_lost(leg) for leg in told], [_lost(leg) for leg in others]),
+        late=_held_up([_late(leg) for leg in told], [_late(leg) for leg in others]),
+        stopped=measure is not Measure.HANDSHAKE
+        and cut_at_one_place(told)
+        and not stood_still(others),
+    )
+
+
+def _held_up(targets: Sequence[_Late], controls: Sequence[_Late]) -> int:
+    """In how many pairs the target's round trips grew more, in times and in seconds."""
+    return sum(
+        mine.times > GREW_MORE * other.times and mine.seconds > GREW_MORE * other.seconds
+        for mine in targets[:EACH]
+        for other in controls[:EACH]
+    )
+
+
+def _lost(leg: LegObservation) -> _Lost:
+    tcp = leg.tcp
+    of = max(LEAST_SEGMENTS, (tcp.segments_in if tcp is not None else None) or 0)
+    return _Lost(missing_share(leg) or 0.0, of, leg.duration_seconds)
+
+
+def _dropped(targets: Sequence[_Lost], controls: Sequence[_Lost]) -> int:
+    """In how many pairs more of the target's segments were missing."""
+    return sum(mine.more_than(other) for mine in targets[:EACH] for other in controls[:EACH])
+
+
+def _late(leg: LegObservation) -> _Late:
+    """By how much the round trips of what we sent grew. What the kernel reckons as receiver is left
+    out: it takes for a round trip what a slow server makes it wait."""
+    least, tcp = round_trip_seconds(leg), leg.tcp
+    if tcp is None or not tcp.rtt_seconds or not least:
+        return _Late()
+    usual, now = max(least, LEAST_SECONDS), tcp.rtt_seconds - LATE_ACK_SECONDS
+    return _Late(times=max(1.0, now / usual), seconds=max(0.0, now - usual))

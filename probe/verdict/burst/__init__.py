@@ -1,0 +1,1 @@
+"""What a burst says, and which burst is next. Pure."""

@@ -1,0 +1,131 @@
+"""Whether what fails does so because of how often we ask. Pure.
+
+A front of a platform, a router or a provider's translator may take only so many connections in so
+many seconds to one address, or for one name, and turn away or drop the next. A burst asks three
+times at once and so meets that in each of its legs, while controls, asked once each, are well. But
+the first connection after a pause comes through. So a failure accuses somebody only if such first
+ones fail as well, clearly oftener than not: whoever is shut out for what he asks for is so at once.
+What fails half of the time is told neither way for sure, so it stays what it was called.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from probe.model.basis import Basis
+from probe.model.identity import LegRole
+from probe.model.observation import LegObservation, RoundObservation
+from probe.model.verdict import Method, State
+from probe.observe.effort import how_it_failed
+from probe.verdict.about import About
+from probe.verdict.one_round.first_ones import FirstOnes
+from probe.verdict.one_round.where_names_lead import network_of
+from probe.verdict.remembered.memory import OpenSuspicion, PlatformMemory, Proven
+from probe.verdict.suspected.own_answer import layer, layer_of
+
+REST_SECONDS = 60.0
+"""After a pause of so long a limit has most likely forgotten us. Ours."""
+REST = 1.0 / 15.0
+"""The same in transfer intervals, where rounds come faster than by default."""
+
+LUCK = 2
+"""Of first connections that fail as often as not, so many fail in a row in one of four events."""
+
+_ORDER = (Method.DNS, Method.TCP, Method.TLS, Method.HTTP)
+
+Failing = TypeVar("Failing", OpenSuspicion, Proven)
+
+
+def by_our_rate(holder: OpenSuspicion | Proven, basis: Basis) -> bool:
+    """Whether a failure on this ``basis`` may be what a limit does to those who ask as often as
+    bursts do. A swap at the same address, asked as often in the same bursts, rules out a limit on
+    the address, and leaves one on the name."""
+    seen = holder.first_ones
+    if seen.at is not _layer_of(holder):
+        return True  # none of them failed as it does
+    if basis is Basis.SWAP:
+        return seen.named_failed <= seen.named_well
+    failed = seen.foremost if seen.well else seen.failed
+    return failed < 2 * seen.well + LUCK
+
+
+def proven_by_our_rate(found: Proven, basis: Basis) -> bool:
+    """The same of what is proven, if that is a failure."""
+    return found.state is State.BLOCKED and by_our_rate(found, basis)
+
+
+def refuted(found: Proven) -> bool:
+    """Whether the first ones have come through so often that what is proven to fail may be a
+    limit's doing, though they had failed when somebody was accused of it."""
+    seen = found.first_ones
+    return found.state is State.BLOCKED and seen.well >= seen.foremost + LUCK
+
+
+def noted(
+    holder: Failing, mine: PlatformMemory, observed: RoundObservation, about: About
+) -> Failing:
+    """``holder`` after an ordinary round. ``mine``: what was remembered before that."""
+    rest = min(REST_SECONDS, REST * about.transfer_seconds)
+    # A clock that was set back tells of no pause.
+    if holder.family is not observed.family or 0 <= observed.started_at - mine.asked_at < rest:
+        return holder
+    return replace(holder, first_ones=_after(holder, observed))
+
+
+def _after(holder: OpenSuspicion | Proven, observed: RoundObservation) -> FirstOnes:
+    seen, targets = holder.first_ones, observed.by_role(LegRole.TARGET)
+    own = next((leg for leg in targets if leg.leg.target == holder.target), None)
+    if own is None:
+        return seen
+    how = how_it_failed(own)
+    at = layer(how) if how else _layer_of(holder)
+    if how and seen.at not in (None, at):
+        if at is not _layer_of(holder):
+            return seen
+        seen = replace(seen, failed=0, named_failed=0, foremost=0)
+    if not how and not _came(own, at):
+        return seen  # it was slow, or the far end itself said no, or it did not go as far
+    legs = [*targets, *observed.by_role(LegRole.SWAP)]
+    before = [leg for leg in legs if leg.order < own.order]
+    came = [leg for leg in before if _came(leg, at)]
+    named = any(_named(leg, own) for leg in came)
+    near = named or any(_near(leg, own) for leg in came)
+    foremost = not any(_named(leg, own) or _near(leg, own) for leg in before)
+    failed, first, first_named = bool(how), not near, not named
+    return FirstOnes(
+        failed=seen.failed + (first and failed),
+        well=seen.well + (first and not failed),
+        named_failed=seen.named_failed + (first_named and failed),
+        named_well=seen.named_well + (first_named and not failed),
+        at=at if failed and (first or first_named) else seen.at,
+        foremost=seen.foremost + (foremost and failed),
+    )
+
+
+def _named(leg: LegObservation, own: LegObservation) -> bool:
+    return leg.leg.sni == own.leg.sni
+
+
+def _near(leg: LegObservation, own: LegObservation) -> bool:
+    network = network_of(own.address)
+    return bool(network) and network_of(leg.address) == network
+
+
+def asked(mine: PlatformMemory, observed: RoundObservation) -> PlatformMemory:
+    """What is remembered, knowing when the platform was asked last."""
+    return replace(mine, asked_at=observed.ended_at) if observed.legs else mine
+
+
+def _came(leg: LegObservation, at: Method) -> bool:
+    """Whether ``leg`` came through the layer ``at`` which another one, or an earlier, failed."""
+    if leg.failure is not None:
+        return _ORDER.index(layer(f"{leg.failure.phase}/")) > _ORDER.index(at)
+    return at is not Method.HTTP or leg.http is not None
+
+
+def _layer_of(holder: OpenSuspicion | Proven) -> Method:
+    if isinstance(holder, Proven):
+        return holder.method or Method.TCP
+    return layer_of(holder.failures)

@@ -1,0 +1,1 @@
+"""The law of a throttle: what experiments find, and which is next. Pure."""

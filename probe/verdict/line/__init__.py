@@ -1,0 +1,1 @@
+"""What is so of the line and of other sites, and not of a platform. Pure."""

@@ -1,0 +1,1 @@
+"""What is normal for a series: how it is learnt, kept and ended. Pure."""

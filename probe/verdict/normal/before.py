@@ -1,0 +1,136 @@
+"""Rungs of what is not called normal although nothing is suspected: it was better, or should be, or
+it is not known who answers.
+
+They stand together in the ladder (``ladder.py``), below whatever is suspected or known of the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from probe.observe.effort import Measure
+from probe.verdict.ladder.facts import Facts
+from probe.verdict.normal.pace import SLOWEST
+from probe.verdict.words.words import strangers
+from probe.verdict.words.words_beside import NOT_KNOWN, advice, slow_unproven
+from probe.verdict.words.words_numbers import rate, times
+
+SLOWER_THAN_ANYWHERE = "slower_than_anywhere"
+SLOWER_THAN_OUTSIDE = "slower_than_outside"
+
+
+class Rung(Struct, frozen=True, kw_only=True):
+    """A rule of the state ``unknown``: see ``rules.Rule``."""
+
+    id: str
+    reason: str
+    why: str
+    holds: Callable[[Facts], bool]
+    says: Callable[[Facts], str]
+
+
+def farther(facts: Facts) -> str:
+    """The sentence for a way that became longer, and nothing shows that the far end moved."""
+    found = facts.farther
+    assert found is not None
+    names = "it"
+    if found.of > 1:
+        some = "each" if found.names == found.of else f"{found.names}"
+        names = f"{some} of its {found.of} names"
+    alike = ", by the same time to each" if found.alike else ""
+    others = "site does" if found.controls == 1 else "sites do"
+    return (
+        f"{facts.title}: every packet to {names} takes {1e3 * found.seconds:.0f} ms longer than "
+        f"over the last weeks{alike}; {found.controls} other {others} not. Its addresses are those "
+        "that were nearer before, so whether it has moved or is held up on the way cannot be told."
+    )
+
+
+def slower_than_anywhere(facts: Facts) -> str:
+    """The sentence for a rate that no honest line has."""
+    found = facts.paces
+    assert found is not None
+    longer = f"({times(found.control / found.platform)} as long for the same)"
+    beside = f"while another site gives {rate(found.control)} {longer}"
+    if found.foreign < SLOWEST <= found.control:
+        beside = (
+            f"and no site abroad gives more than {rate(found.foreign)}, while one inside the "
+            f"country gives {rate(found.control)} {longer}"
+        )
+    return (
+        f"{facts.title}: reachable, but it gives {rate(found.platform)} {beside}; {NOT_KNOWN}, but "
+        f"no line is known on which so little is honest. {advice(facts)}"
+    )
+
+
+def slower_than_outside(facts: Facts) -> str:
+    """The sentence for a rate that is less beside other sites than it is from outside."""
+    found = facts.paces
+    assert found is not None
+    assert found.outside is not None
+    return (
+        f"{facts.title}: reachable, but it gives {rate(found.platform)} where other sites abroad "
+        f"give up to {rate(found.foreign)} ({times(found.foreign / found.platform)} as long for "
+        f"the same), and from outside the country {rate(found.outside.platform)} beside "
+        f"{rate(found.outside.control)}. That is more than its distance explains; its servers near "
+        f"here may be slow, and {NOT_KNOWN}."
+    )
+
+
+def slower_than_before(facts: Facts) -> str:
+    """The sentence for what has become slower than over weeks."""
+    found = facts.slower
+    assert found is not None
+    what = "handshakes" if found.measure is Measure.HANDSHAKE else "reads"
+    return (
+        f"{facts.title}: its {what} take {times(found.times)} as long as over the last weeks, and "
+        "other sites are as they were; it became so without anything that could be proven."
+    )
+
+
+BEFORE: tuple[Rung, ...] = (
+    Rung(
+        id="unknown.stranger",
+        reason="stranger",
+        why="Who answers has not shown to be who was asked: neither well nor ill follows from it.",
+        holds=lambda f: bool(f.strangers),
+        says=strangers,
+    ),
+    Rung(
+        id="unknown.slow-unproven",
+        reason="slow_unproven",
+        why="A round was slow and its bursts did not bear that out: nothing wrong, nor as normal.",
+        holds=lambda f: f.compared and f.times is not None and f.times > f.margin,
+        says=slow_unproven,
+    ),
+    Rung(
+        id="unknown.farther",
+        reason="farther_than_before",
+        why="Every packet takes longer than over weeks, and nothing shows that the edge moved.",
+        holds=lambda f: f.farther is not None,
+        says=farther,
+    ),
+    Rung(
+        id="unknown.slower-than-anywhere",
+        reason=SLOWER_THAN_ANYWHERE,
+        why="So slow a read has no honest reason on a line that reads ten times that elsewhere.",
+        holds=lambda f: f.paces is not None and f.paces.slowest,
+        says=slower_than_anywhere,
+    ),
+    Rung(
+        id="unknown.slower-than-outside",
+        reason=SLOWER_THAN_OUTSIDE,
+        why="It is much slower beside other sites than references find it, and may always be so.",
+        holds=lambda f: f.paces is not None and f.paces.beyond_outside,
+        says=slower_than_outside,
+    ),
+    Rung(
+        id="unknown.slower-than-before",
+        reason="slower_than_before",
+        why="What is normal now is slower than what was over weeks, and controls are as they were.",
+        holds=lambda f: f.slower is not None,
+        says=slower_than_before,
+    ),
+)

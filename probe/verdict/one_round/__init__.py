@@ -1,0 +1,1 @@
+"""What one ordinary round says, read once. Pure."""

@@ -1,0 +1,71 @@
+"""How long a whole leg took, from its first packet to its last byte, beside what is normal. Pure.
+
+Where packets are lost at random a leg waits for a timer or two: in its handshake, before the first
+byte of the answer, or in the body. Where is chance, so that no part of it is slow for sure though
+hardly a leg is as fast as it was. Nobody's evidence rests on this; it says what lost segments cost,
+and which of a round's targets is worth a burst.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import exp, isfinite, log
+from statistics import median
+
+from probe.observe.effort import Measure
+from probe.observe.gaps import ONE_GAP
+from probe.verdict.one_round.readings import LegReading
+
+GAP_MARGIN = 2.0
+"""So many times as large must be the share of segments that came late, ``ONE_GAP`` being added to
+each."""
+
+_Log = Callable[[Measure], float | None]
+
+
+def gap_allowance(target: LegReading, measure: Measure) -> float | None:
+    """What a target's share of missing segments (``log_gaps``) is lowered by: what four of five of
+    its calm legs do not exceed, and the margin. ``None``: that is not known."""
+    level = target.efforts[measure].gaps
+    mostly = None if level is None else level.mostly
+    return None if mostly is None else max(0.0, mostly - log(ONE_GAP)) + log(GAP_MARGIN)
+
+
+def misses_segments(target: LegReading, measure: Measure) -> bool:
+    """Whether more of its segments were missing than calm legs miss, for sure."""
+    allowance = gap_allowance(target, measure)
+    if allowance is None or target.gaps is None:
+        return False
+    return target.gaps - allowance > log(ONE_GAP)
+
+
+def beyond_normal(leg: LegReading, measure: Measure) -> float | None:
+    """Logarithm of how many times as long as normal the leg took for all that it read; ``None``: it
+    read nothing, failed, or that is not known."""
+    read = leg.seen.body_bytes
+    own, usual = _seconds(leg.log, measure, read), _seconds(leg.expected, measure, read)
+    return None if own is None or usual is None else log(own / usual)
+
+
+def whole_slowdown(
+    targets: Sequence[LegReading], controls: Sequence[LegReading], measure: Measure, path: float
+) -> float | None:
+    """The same of the middle one of ``targets``, beyond what the line (the middle one of
+    ``controls``, if it is slower than normal) and the ``path`` explain; ``None``: that is not known
+    of every one of them."""
+    own = [beyond_normal(leg, measure) for leg in targets]
+    line = [beyond_normal(leg, measure) for leg in controls]
+    known = [value for value in own if value is not None]
+    theirs = [max(0.0, value) for value in line if value is not None]
+    if not known or not theirs or len(known) < len(own) or len(theirs) < len(line):
+        return None
+    return median(known) - median(theirs) - path
+
+
+def _seconds(of: _Log, measure: Measure, read: int | None) -> float | None:
+    if measure is Measure.HANDSHAKE or not read:
+        return None
+    handshake, byte = of(Measure.HANDSHAKE), of(measure)
+    if handshake is None or byte is None or not (isfinite(handshake) and isfinite(byte)):
+        return None
+    return exp(handshake) + read * exp(byte)

@@ -1,0 +1,1 @@
+"""What is suspected: how a suspicion begins, lives and ends. Pure."""
