@@ -94,6 +94,7 @@ async def a_failing_leg(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
         f'throttlewatch_hub_dropped_total{{{where},reason="time"}} 1',
         f"{names_line.TUNNEL.name}{{{where}}} 1",
         f"{names_store.FORWARD_WAITING.name} 1",
+        f"{names_store.STORE_BYTES.name} 1",
         f'{names_target.ROTTEN.name}{{{where},platform="x",target="page",reason="gone"}} 1',
     ]
     page = ("\n".join(lines) + "\n").encode()
