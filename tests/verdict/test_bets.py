@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.verdict.burst.bets import BRAVE, CAREFUL, EACH, Wealth, wins
+from probe.verdict.burst.bets import BRAVE, CAREFUL, CAREFUL_OF_SIX, EACH, Wealth, wins
 
 VALUES = st.lists(
     st.floats(min_value=-20, max_value=20) | st.just(inf), min_size=2 * EACH, max_size=2 * EACH
@@ -40,6 +40,14 @@ def test_a_bet_is_worth_its_stake(bets: tuple[float, ...]) -> None:
     expectation = sum(b * n for b, n in zip(bets, ASSIGNMENTS, strict=True)) / sum(ASSIGNMENTS)
     assert expectation == pytest.approx(1.0)
     assert list(bets) == sorted(bets)
+
+
+@pytest.mark.parametrize("mine", [2, 3])
+def test_so_is_one_on_three_legs_against_two(mine: int) -> None:
+    drawn = list(combinations(range(5), mine))
+    won = [wins(own, sorted(set(range(5)) - set(own))) for own in drawn]
+    assert sum(CAREFUL_OF_SIX[u] for u in won) / len(won) == pytest.approx(1.0)
+    assert list(CAREFUL_OF_SIX) == sorted(CAREFUL_OF_SIX)
 
 
 @given(VALUES)

@@ -21,7 +21,7 @@ from probe.observe.effort import Measure
 from probe.observe.gaps import LEAST_SEGMENTS, ONE_GAP, missing_share
 from probe.observe.round_trip import round_trip_seconds
 from probe.observe.signature import cut_at_one_place, stood_still
-from probe.verdict.burst.bets import CAREFUL, EACH
+from probe.verdict.burst.bets import CAREFUL, CAREFUL_OF_SIX, EACH
 
 EVIDENCE = 100.0
 """What the careful bettor must have won: three bursts in which nearly all pairs are lost. Where the
@@ -47,17 +47,20 @@ LATE_ACK_SECONDS = 0.01
 """A far end that is busy acknowledges our request late, by some 40 ms (Linux's least; RFC 1122
 allows for 500). The kernel smooths that by an eighth for each of two samples: no mark of the way.
 """
+_BECOMES = {9: CAREFUL, 6: CAREFUL_OF_SIX}
 LEAST_SECONDS = 0.001
 """Round trips below this differ by how busy the machines are."""
 
 
 class MarksSeen(Struct, frozen=True, kw_only=True):
     """What one burst shows. ``lost`` and ``late``: pairs of nine in which more was of the target's
-    leg. ``stopped``: its legs stopped at one place."""
+    leg; ``lost`` is of fewer pairs (``lost_of``) where legs stood still, which lose nothing then.
+    ``stopped``: its legs stopped at one place."""
 
     lost: int
     late: int
     stopped: bool = False
+    lost_of: int = EACH * EACH
 
 
 class _Lost(Struct, frozen=True):
@@ -106,21 +109,23 @@ class WayMarks(Struct, frozen=True, array_like=True):
         return WayMarks(
             self.told + 1,
             self.stopped + seen.stopped,
-            _won(self.lost, seen.lost, self.told),
+            _won(self.lost, seen.lost, self.told, of=seen.lost_of),
             _won(self.late, seen.late, self.told),
         )
 
 
-def _won(had: float, pairs: int, bursts: int) -> float:
+def _won(had: float, pairs: int, bursts: int, *, of: int = EACH * EACH) -> float:
     """What one who ``had`` so much after so many ``bursts`` has after one more in which the target
-    lost so many ``pairs``. He begins with a half in the first burst, with a sixth in the second,
-    and so on, 1 / n (n + 1), and with nothing anew: so he has more than ``EVIDENCE`` once in a
-    hundred suspicions at most, however many bursts they take (Ville's inequality)."""
-    if had >= EVIDENCE:
+    lost so many ``pairs`` ``of`` those that there are; of too few he stakes nothing. He begins with
+    a half in the first burst, with a sixth in the second, and so on, 1 / n (n + 1), and with
+    nothing anew: so he has more than ``EVIDENCE`` once in a hundred suspicions at most, however
+    many bursts they take (Ville's inequality)."""
+    becomes = _BECOMES.get(of)
+    if had >= EVIDENCE or becomes is None:
         return had
     kept, left = 1.0 / (bursts + 1), 1.0 / (bursts + 2)
     staked = max(0.0, had - kept) + kept - left
-    return staked * CAREFUL[pairs] + left
+    return staked * becomes[pairs] + left
 
 
 def marks_seen(
@@ -131,8 +136,12 @@ def marks_seen(
     if not told or 2 * len(told) < len(targets):
         return None
     others = [leg for leg in controls if leg.tcp is not None]
+    # By what a leg itself did, whoever's it is: so the labels of the rest can still be shuffled.
+    mine = [_lost(leg) for leg in told[:EACH] if not stood_still([leg])]
+    theirs = [_lost(leg) for leg in others[:EACH] if not stood_still([leg])]
     return MarksSeen(
-        lost=_dropped([_lost(leg) for leg in told], [_lost(leg) for leg in others]),
+        lost=_dropped(mine, theirs),
+        lost_of=len(mine) * len(theirs),
         late=_held_up([_late(leg) for leg in told], [_late(leg) for leg in others]),
         stopped=measure is not Measure.HANDSHAKE
         and cut_at_one_place(told)

@@ -25,6 +25,8 @@ EACH = 3
 # What a stake of one becomes, for U = 0 ... 9; each row has expectation one (a test holds that).
 BRAVE = (0.01 / 0.65,) * 6 + (0.1, 0.5, 2.5, 16.0)
 CAREFUL = (0.0125 / 0.35,) * 4 + (0.1, 0.25, 0.7, 1.8, 4.0, 9.0)
+# The careful one's for six pairs, U = 0 ... 6: of three legs against two.
+CAREFUL_OF_SIX = (0.025,) * 3 + (0.2, 0.7, 2.6, 5.5)
 # What of a stake each bettor is given: brave, careful, and of gaps. With these, two bursts in which
 # every pair is lost still suffice for one address, and four in all, by either witness.
 WEIGHTS = (0.4, 0.2, 0.4)
