@@ -18,6 +18,7 @@ from probe.publish.latest.board import Board
 from probe.publish.web.patience import MOST_HEAD_BYTES
 from probe.publish.web.server import ReloadResult, Server, create_app
 from synth.shape import config
+from tests.again import undisturbed
 
 USERS = WebConfig(basic_auth_users={"anna": bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()})
 BAD_ORIGINS = [
@@ -77,6 +78,7 @@ def request(line: str = "POST /-/reload", **headers: str) -> bytes:
 
 
 def status(answer: bytes) -> int:
+    assert answer, "it was closed without a word"
     return int(answer.split()[1])
 
 
@@ -302,6 +304,7 @@ async def test_a_name_is_all_of_its_addresses(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/-/healthy"])
+@undisturbed
 async def test_in_a_storm_of_scrapes_everybody_is_answered(path: str) -> None:
     """Two hundred at once, five times; thirty honest ones in between, one after the other."""
     asked = request(f"GET {path}", Host="localhost")
