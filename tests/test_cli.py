@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -13,6 +14,8 @@ from probe.app import Daemon
 from probe.cli import main
 from probe.commands.once import STATUS
 from probe.commands.risk import RISK
+from probe.config import load
+from probe.config.handful import Handful, filled, with_handful
 from probe.model.verdict import State
 
 
@@ -63,6 +66,30 @@ def test_the_default_is_right() -> None:
     result = run("check")
     assert result.exit_code == 0
     assert "configuration is right: 4 platforms" in result.output
+
+
+# How the controls are said, and how many a daemon with that has.
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("controls: [drawn]", "8 controls (drawn from 31)"),
+        ("{controls: [drawn], country: TR}", "9 controls (8 drawn from 31)"),
+        ("{controls: [drawn], quic: true}", "at least 8 controls (drawn from 31)"),
+        ("controls: [all]", "7 controls"),
+        ("controls: [control-debian]", "1 controls"),
+    ],
+)
+def test_it_counts_the_controls_that_a_daemon_has(settings: str, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "throttlewatch.yaml"
+    file.write_text(settings + "\n")
+    assert f" platforms, {said}, 1 vantage" in run("check", str(file)).output
+    config = load(file, {})
+    drawn = with_handful(config, filled(Handful("0" * 32), config.pool))
+    has = len((drawn if config.pool else config).controls)
+    assert has == int(said.removeprefix("at least ").split()[0])
+    found = msgspec.json.decode(run("check", "--json", str(file)).stdout_bytes)
+    assert len(found["controls"]) + found["drawn"]["least"] == has
+    assert len(found["drawn"]["of"]) == len(config.pool)
 
 
 def test_mistakes_are_all_shown_and_exit_with_2(tmp_path: Path) -> None:

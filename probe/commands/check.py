@@ -16,6 +16,9 @@ from probe.commands.ask_candidates import CandidateAnswer, CandidatesFound, ask_
 from probe.commands.options import CONFIG_ERROR, config_option, json_option, load_config, warn
 from probe.commands.output import write
 from probe.config import ConfigErrors, load, warnings
+from probe.config.definition import Definition
+from probe.config.handful import SITES
+from probe.config.probers import judged_beside
 from probe.config.schema import Config
 from probe.model.identity import FIRST_PROBER
 from probe.publish.terminal.console import Doing, console
@@ -44,8 +47,8 @@ def check(file: Path | None, path: Path | None, online: bool, as_json: bool) -> 
     config = load_config(file or path)
     warn(config)
     click.echo(
-        f"configuration is right: {len(config.platforms)} platforms, {len(config.controls)} "
-        f"controls, {len(config.settings.vantages)} vantage(s)"
+        f"configuration is right: {len(config.platforms)} platforms, {_controls(config)}, "
+        f"{len(config.settings.vantages)} vantage(s)"
     )
     if online:
         asked = _asked(config)
@@ -70,12 +73,32 @@ def _for_machines(file: Path | None, online: bool) -> None:
             "mistakes": (),
             "warnings": warnings(config),
             "platforms": [platform.name for platform in config.platforms],
-            "controls": [control.name for control in config.controls],
+            "controls": [control.name for control in _named(config)],
+            "drawn": {"least": _drawn(config), "of": [control.name for control in config.pool]},
             "vantages": [vantage.name for vantage in config.settings.vantages],
             # Not asked is not the same as nothing to ask.
             "online": None,
         }
     )
+
+
+def _controls(config: Config) -> str:
+    """How many controls a daemon has. Which ones it draws of its pool, its history alone says."""
+    named, drawn = len(_named(config)), _drawn(config)
+    if not drawn:
+        return f"{named} controls"
+    least = "at least " if judged_beside(config.settings) else ""
+    which = f"{drawn} drawn" if named else "drawn"
+    return f"{least}{named + drawn} controls ({which} from {len(config.pool)})"
+
+
+def _named(config: Config) -> list[Definition]:
+    """The controls that every daemon with this configuration has."""
+    return [control for control in config.controls if not (config.pool and control.pool)]
+
+
+def _drawn(config: Config) -> int:
+    return min(SITES, len(config.pool))
 
 
 def _write(checked: Mapping[str, object]) -> None:
