@@ -11,10 +11,14 @@ COUNTRY = "{{ $labels.country }}"
 
 def title(titles: Mapping[str, str]) -> str:
     """The platform as people call it; as it is labelled where ``titles`` has none."""
-    shown = "{{ $labels.platform }}"
+    return _called("$labels.platform", titles)
+
+
+def _called(label: str, titles: Mapping[str, str]) -> str:
+    """What stands in ``label``, a platform, as people call it."""
+    shown = f"{{{{ {label} }}}}"
     for name, called in sorted(titles.items(), reverse=True):
-        text = plain(called)
-        shown = f'{{{{ if eq $labels.platform "{name}" }}}}{text}{{{{ else }}}}{shown}{{{{ end }}}}'
+        shown = f'{{{{ if eq {label} "{name}" }}}}{plain(called)}{{{{ else }}}}{shown}{{{{ end }}}}'
     return shown
 
 
@@ -36,13 +40,14 @@ def networks(kind: str) -> str:
     )
 
 
-def together() -> str:
-    """The platforms that began together."""
+def together(titles: Mapping[str, str]) -> str:
+    """The platforms that began together, as people call them."""
     series = recording_rules.SYSTEMATIC
     query = f"printf `{series}{{country=%q, drill=%q}} == 1` $labels.country $labels.drill | query"
     return (
         f"{{{{ range $index, $one := {query} | sortByLabel `platform` }}}}"
-        "{{ if $index }}, {{ end }}{{ $one | label `platform` }}{{ end }}"
+        "{{ if $index }}, {{ end }}{{ $name := $one | label `platform` }}"
+        f"{_called('$name', titles)}{{{{ end }}}}"
     )
 
 

@@ -69,9 +69,9 @@ def alerts(thresholds: NationConfig, titles: Mapping[str, str] | None = None) ->
         summary=f"{where}: began together with other platforms",
         description=counted
         + (
-            f"Began together: {together()}. Several platforms began to be throttled or blocked "
-            "within minutes of one another, in several networks, judged by different controls. "
-            "Faults of single platforms do not look like that."
+            f"Began together: {together(titles or {})}. Several platforms began to be throttled "
+            "or blocked within minutes of one another, in several networks, judged by different "
+            "controls. Faults of single platforms do not look like that."
         ),
     )
     yield Alert(

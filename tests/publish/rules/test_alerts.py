@@ -285,7 +285,7 @@ def test_an_alert_says_how_many_and_since_when(drill: bool, tmp_path: Path) -> N
         "ThrottlewatchSystematic": (
             "X (Twitter) in PK: began together with other platforms",
             "4 of 4 networks that are heard, since 1970-01-01 00:00:00 +0000 UTC. "
-            "Began together: facebook, x. Several",
+            "Began together: facebook, X (Twitter). Several",
         ),
     }
     said = promtool(
