@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from probe.commands.moment import shown_moment
 from probe.commands.output import tell
@@ -18,6 +19,7 @@ from probe.config.schema import Config
 from probe.store.history import History, HistoryError
 
 _UNITS = {"m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
+WEEK_SECONDS = _UNITS["w"]
 _FORMS = "2026-01-20, 2026-01-20T13:40, 2026-01-20T18:40+05:00, Unix seconds, 24h, 7d or now"
 
 _Decorated = Callable[..., Any]
@@ -56,8 +58,11 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
         return at.replace(tzinfo=at.tzinfo or UTC).timestamp()
 
 
-def reading(default_from: str | None) -> Callable[[_Decorated], _Decorated]:
-    """The options of every command that reads: ``--from --to --platform --vantage --history``."""
+def reading(
+    default_from: str | None, shown: str | None = None
+) -> Callable[[_Decorated], _Decorated]:
+    """The options of every command that reads: ``--from --to --platform --vantage --history``.
+    ``shown``: what is done without ``--from``, where that is no time."""
 
     def decorate(command: _Decorated) -> _Decorated:
         for option in (
@@ -82,7 +87,7 @@ def reading(default_from: str | None) -> Callable[[_Decorated], _Decorated]:
                 "since",
                 type=Moment(),
                 default=default_from,
-                show_default=default_from is not None,
+                show_default=shown or default_from is not None,
                 help=f"Since when: {_FORMS}.",
             ),
         ):
@@ -105,6 +110,24 @@ def opened(config: Config, file: Path | None) -> Iterator[History]:
             yield history
     except HistoryError as error:
         raise click.ClickException(str(error)) from error
+
+
+def was_given(name: str) -> bool:
+    """Whether whoever called the command said what this parameter is."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is not ParameterSource.DEFAULT
+
+
+def measured_days(history: History, until: float, *, ends: bool) -> tuple[float, float]:
+    """The last days in which something was measured, a week at most. They end at ``until``; unless
+    that is where they shall end (``ends``), no later after the last round than they began before
+    it: of a history that ended long ago a page to the present day would be nearly empty."""
+    first, last = history.bounds() or (until, until)
+    seen = min(last, until)
+    since = max(first, seen - WEEK_SECONDS)
+    if since >= seen:
+        return until - WEEK_SECONDS, until
+    return since, until if ends else min(until, 2.0 * last - since)
 
 
 def warn_of_strangers(config: Config, history: History) -> None:

@@ -12,11 +12,19 @@ from probe import __version__
 from probe.commands.manifest import add_to_manifest, listable, manifest_option
 from probe.commands.options import config_option, load_config
 from probe.commands.output import tell, write
-from probe.commands.reading import opened, ordered, reading, warn_of_strangers, zone_of
+from probe.commands.reading import (
+    measured_days,
+    opened,
+    ordered,
+    reading,
+    warn_of_strangers,
+    was_given,
+    zone_of,
+)
 from probe.config.handful import with_whole_pool
 from probe.config.schema import Config
 from probe.model.finding import Incident
-from probe.publish.languages.offered import ENGLISH, OFFERED
+from probe.publish.languages.offered import OFFERED
 from probe.publish.languages.tongue import Tongue
 from probe.publish.latest.declared import Declared
 from probe.publish.report.gather import gather_summaries, window
@@ -28,7 +36,7 @@ from probe.verdict.normal.relief import SAID_SECONDS
 
 
 @click.command()
-@reading("7d")
+@reading(None, "the last 7 days that the history has")
 @click.option(
     "-o",
     "--output",
@@ -41,8 +49,8 @@ from probe.verdict.normal.relief import SAID_SECONDS
 @click.option(
     "--language",
     type=click.Choice(list(OFFERED)),
-    default=ENGLISH,
-    show_default=True,
+    default=None,
+    show_default="`language` of the configuration",
     help="Of the page and of the plot.",
 )
 @click.option("--timezone", default="UTC", show_default=True, help="Such as Asia/Karachi.")
@@ -51,14 +59,14 @@ from probe.verdict.normal.relief import SAID_SECONDS
 @click.option("--note", default="", help="A sentence of yours under the headline.")
 @config_option
 def report(
-    since: float,
+    since: float | None,
     until: float,
     platform: str | None,
     vantage: str | None,
     file: Path | None,
     output: Path,
     svg: Path | None,
-    language: str,
+    language: str | None,
     timezone: str,
     manifest: Path | None,
     licence: str,
@@ -73,9 +81,12 @@ def report(
     ordered(since, until)
     written = [output, *([] if svg is None else [svg])]
     listable(manifest, written)
-    config, clock, tongue = load_config(path), TimeWriter(zone_of(timezone)), Tongue(language)
+    config, clock = load_config(path), TimeWriter(zone_of(timezone))
+    tongue = Tongue(language or config.settings.language)
     with opened(config, file) as history:
         warn_of_strangers(config, history)
+        if since is None:
+            since, until = measured_days(history, until, ends=was_given("until"))
         gathered = gather_summaries(
             history.summaries(since=since, until=until, platform=platform, vantage=vantage),
             window(since, until),

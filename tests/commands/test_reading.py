@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
 from probe.cli import main
-from probe.commands.reading import Moment, zone_of
+from probe.commands.reading import Moment, measured_days, zone_of
 from probe.config.schema import StoreConfig
 from probe.config.values import Seconds
 from probe.model.finding import Ending, FindingKind, Incident, Scope
@@ -219,6 +219,38 @@ def test_a_vantage_of_the_configuration_brings_its_network(stored: Path, tmp_pat
     result = run("export", "--format", "csv", *over(stored), "--config", str(file))
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert {(row["country"], row["asn"]) for row in rows} == {("NO", "64501")}
+
+
+def test_a_report_is_of_what_was_measured(stored: Path) -> None:
+    """The event was long ago; a year's week is the last one."""
+    done = run("report", "--history", str(stored), "-o", "-")
+    assert done.exit_code == 0, done.output
+    assert "slowed down" in done.output
+    with History(stored) as history:
+        bounds = history.bounds()
+        assert bounds is not None
+        first, last = bounds
+        long_after, soon_after = last + 400 * DAY, last + 60.0
+        after = 2.0 * last - first
+        for until, given, found in (
+            (long_after, False, (first, after)),
+            (long_after, True, (first, long_after)),
+            (soon_after, False, (first, soon_after)),
+            (ONSET, True, (first, ONSET)),
+            (first - DAY, True, (first - 8 * DAY, first - DAY)),
+        ):
+            assert measured_days(history, until, ends=given) == found
+
+
+@pytest.mark.parametrize("asked", [(), ("--language", "en")], ids=["", "asked for"])
+def test_a_report_is_in_the_language_of_the_configuration(
+    stored: Path, tmp_path: Path, asked: tuple[str, ...]
+) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_text("language: ru\n")
+    done = run("report", *over(stored), "-c", str(file), "-o", "-", *asked)
+    assert done.exit_code == 0, done.output
+    assert f'lang="{"en" if asked else "ru"}"' in done.output
 
 
 def test_report_writes_the_page_and_the_plot(stored: Path, tmp_path: Path) -> None:
