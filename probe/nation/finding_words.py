@@ -44,7 +44,7 @@ def _over_tcp(f: Finding, what: str) -> str:
     if f.tcp_affected:
         return f"; over TCP it is {state} in {f.tcp_affected} of {_networks(f.tcp_covered)}"
     return (
-        f"; over TCP, to which browsers and apps fall back, it is {state} in none of "
+        f"; over TCP, to which browsers and apps fall back, it is {state} in 0 of "
         f"{_networks(f.tcp_covered)}"
     )
 
@@ -62,7 +62,7 @@ def _says(f: Finding, title: str) -> str:
     if f.scope is Scope.INSUFFICIENT:
         return _insufficient(f, title)
     if f.scope is Scope.NONE:
-        return f"{what} in none of {_networks(len(f.covered_asns))}{_coverage(f)}{_divided(f)}"
+        return f"{what} in 0 of {_networks(len(f.covered_asns))}{_coverage(f)}{_divided(f)}"
     if f.scope is Scope.VANTAGE:
         few = "vantage" if f.affected_vantages == 1 else "vantages"
         return (
@@ -139,7 +139,11 @@ def _insufficient(f: Finding, title: str) -> str:
 
 
 def _coverage(f: Finding) -> str:
-    return "" if f.coverage is None else f", {f.coverage:.0%} of what is known"
+    """A clause of its own: what stands beside a number of affected networks is read as of them."""
+    if f.coverage is None:
+        return ""
+    weight = " by their weight" if f.weighed else ""
+    return f"; {f.coverage:.0%} of the known networks{weight} were judged"
 
 
 def _together(f: Finding) -> str:

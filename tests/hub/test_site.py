@@ -51,7 +51,7 @@ def finding(**more: Any) -> Finding:
         platform="x",
         kind=FindingKind.RESTRICTED,
         scope=Scope.NONE,
-        sentence="PK: X is throttled or blocked in none of 3 networks.",
+        sentence="PK: X is throttled or blocked in 0 of 3 networks.",
         covered_asns=(1, 2, 3),
     )
     return replace(one, **more)

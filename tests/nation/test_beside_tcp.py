@@ -90,7 +90,7 @@ class Fleet:
 
 # TCP in six networks, QUIC in them, and what is to be said of each, with its words.
 EACH: dict[str, tuple[State, State, Scope, Scope, str]] = {
-    "both well": (OK, OK, Scope.NONE, Scope.NONE, "X over QUIC is throttled or blocked in none of"),
+    "both well": (OK, OK, Scope.NONE, Scope.NONE, "X over QUIC is throttled or blocked in 0 of"),
     "QUIC blocked": (
         OK,
         BLOCKED,
@@ -98,7 +98,7 @@ EACH: dict[str, tuple[State, State, Scope, Scope, str]] = {
         Scope.NATION,
         "PK: X over QUIC is throttled or blocked nation-wide, 6 of 6 networks (100% of their "
         "weight), since 2024-01-20 11:59 UTC; over TCP, to which browsers and apps fall back, it "
-        "is throttled or blocked in none of 6 networks.",
+        "is throttled or blocked in 0 of 6 networks.",
     ),
     "QUIC throttled": (OK, THROTTLED, Scope.NONE, Scope.NATION, "fall back, it is"),
     "TCP blocked, QUIC spared": (BLOCKED, OK, Scope.NATION, Scope.NONE, "X over QUIC is"),
