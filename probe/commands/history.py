@@ -17,6 +17,7 @@ from probe.commands.reading import opened, ordered, reading, zone_of
 from probe.model.finding import Ending, Incident
 from probe.model.stored import JudgedSpan, judged, looked_back
 from probe.model.verdict import AILING
+from probe.nation.finding_words import when_over
 from probe.publish.plain_words import rate_words
 from probe.publish.report.times import TimeWriter, duration
 from probe.publish.terminal import console as terminal
@@ -155,7 +156,7 @@ def _of_incident(incident: Incident, until: float, close: float, clock: TimeWrit
         f"country {incident.country}",
         incident.platform,
         f"{drill}{incident.kind.value}, {incident.scope.value}",
-        incident.sentence,
+        incident.sentence if incident.closed_at is None else when_over(incident, clock.brief),
     )
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from probe.config.calling import countries
 from probe.hub.ledger import PublicIncident
 from probe.model.finding import FindingKind, Reference, Scope
+from probe.nation.finding_words import when_over
 from probe.nation.incident_words import incident_title
 from probe.publish.report.citing import Link, same_hours_elsewhere
 
@@ -93,7 +94,7 @@ def page_of(one: PublicIncident, names: PlaceNames, now: float) -> IncidentPage:
         kind=incident.kind,
         scope=incident.scope,
         title=f"{names.country(incident.country)}: {incident_title(incident, platform)}",
-        sentence=incident.sentence,
+        sentence=incident.sentence if incident.closed_at is None else when_over(incident),
         since=iso(incident.since),
         found_at=iso(incident.opened_at),
         released_at=iso(one.released_at or now),

@@ -138,7 +138,10 @@ class Incident(Struct, frozen=True, kw_only=True):
     while it is open (all Unix seconds). ``scope`` is the widest that was reached,
     ``peak_share`` the largest affected share, ``networks`` every network that was affected.
     ``severity`` is the sum of factor x share x minutes over its steps: 600 is the whole country
-    slowed to a tenth for an hour.
+    slowed to a tenth for an hour. ``sentence`` is the last one of the widest scope.
+    ``height_sentence`` is that of its height: of the widest scope, and in it of the largest
+    affected share (``height_share``), of the most networks (``height_networks``); ``height_at`` is
+    when that was so last, ``None`` of incidents of earlier versions, which do not know it.
     """
 
     id: str
@@ -159,3 +162,7 @@ class Incident(Struct, frozen=True, kw_only=True):
     systematic: bool = False
     drill: bool = False
     transport: str = ""
+    height_sentence: str = ""
+    height_at: float | None = None
+    height_share: float = 0.0
+    height_networks: int = 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from probe.config import probers
-from probe.model.finding import Finding, FindingKind, Reference, Scope
+from probe.model.finding import Finding, FindingKind, Incident, Reference, Scope
 
 _STATE = {
     FindingKind.RESTRICTED: "throttled or blocked",
@@ -25,6 +26,15 @@ def sentence(finding: Finding, title: str) -> Finding:
     what = f"{title} {over_words(finding.transport)}" if finding.transport else title
     said = f"{_says(finding, what)}{_over_tcp(finding, what)}"
     return replace(finding, sentence=f"{drill}{finding.country}: {said}.")
+
+
+def when_over(incident: Incident, moment: Callable[[float], str] | None = None) -> str:
+    """The sentence of the incident's height, in words that stay true when it is over. ``moment``
+    writes Unix seconds for people; else it is UTC."""
+    if incident.height_at is None:
+        return f"What was found: {incident.sentence}"
+    when = (moment or _when)(incident.height_at)
+    return f"What was found at its height on {when}: {incident.height_sentence}"
 
 
 def over_words(transport: str) -> str:

@@ -128,6 +128,10 @@ def _opened(finding: Finding) -> Incident:
         systematic=finding.systematic,
         drill=finding.drill,
         transport=finding.transport,
+        height_sentence=finding.sentence,
+        height_at=finding.at,
+        height_share=finding.affected_share or 0.0,
+        height_networks=len(finding.affected_asns),
     )
 
 
@@ -158,6 +162,7 @@ def _joined(earlier: Incident, later: Incident) -> Incident:
     """``earlier``, and what ``later`` adds to it: one that was opened besides, or that a further
     step would open."""
     wider = _WIDTH.index(later.scope) >= _WIDTH.index(earlier.scope)
+    highest = later if _height(later) >= _height(earlier) else earlier
     return replace(
         later if wider else earlier,
         id=earlier.id,
@@ -168,4 +173,14 @@ def _joined(earlier: Incident, later: Incident) -> Incident:
         peak_share=max(earlier.peak_share, later.peak_share),
         networks=tuple(sorted({*earlier.networks, *later.networks})),
         systematic=earlier.systematic or later.systematic,
+        height_sentence=highest.height_sentence,
+        height_at=highest.height_at,
+        height_share=highest.height_share,
+        height_networks=highest.height_networks,
     )
+
+
+def _height(incident: Incident) -> tuple[int, float, int]:
+    known = incident.height_at is not None
+    share = incident.height_share if known else incident.peak_share
+    return _WIDTH.index(incident.scope), share, incident.height_networks

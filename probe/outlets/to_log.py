@@ -8,6 +8,7 @@ import time
 from probe.model.finding import Incident
 from probe.model.once_a_day import OnceADay
 from probe.model.verdict import OWN_HOST, Verdict
+from probe.nation.finding_words import when_over
 from probe.outlets import events
 from probe.outlets.outlet import Outlet, Parts
 
@@ -78,7 +79,8 @@ class ToLog(Outlet):
     def _incident(self, incident: Incident, at: float) -> None:
         if incident.closed_at is not None or incident.opened_at == at:
             how = incident.ending or "opened"
-            log.warning(incident.sentence, extra={"incident": incident.id, "change": how})
+            said = incident.sentence if incident.closed_at is None else when_over(incident)
+            log.warning(said, extra={"incident": incident.id, "change": how})
 
 
 def _level(verdict: Verdict) -> int:

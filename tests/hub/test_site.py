@@ -109,6 +109,14 @@ def test_how_it_is_now_is_said_as_far_as_it_is_known_and_released() -> None:
     assert now_of(old)[1] == f"As of 2026-01-20 11:00 UTC: {incident().sentence}"
 
 
+def test_of_what_is_over_its_height_is_told() -> None:
+    one = released(closed_at=NOW, height_at=NOW - 3 * HOUR, height_sentence="PK: X is slow.")
+    files = shown(one)
+    (path,) = [path for path in files if path.endswith("pk-x-restricted-1/index.html")]
+    words = "What was found at its height on 2026-01-20 09:00 UTC: PK: X is slow."
+    assert words in files[path].decode()
+
+
 def test_a_draft_is_in_no_file() -> None:
     secret = incident(sentence="PK: a draft that nobody may read.", id="pk-x-restricted-7")
     for state in (ReleaseState.DRAFT, ReleaseState.HELD):

@@ -1,11 +1,14 @@
-"""What a finding's sentence says of how much of a country was judged, in every language."""
+"""Sentences of findings and of incidents, in every language."""
 
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from probe.model.finding import Finding, FindingKind, Scope
-from probe.nation.finding_words import sentence
+from probe.config.schema import NationConfig
+from probe.model.finding import Finding, FindingKind, Incident, Scope
+from probe.nation.finding_words import sentence, when_over
+from probe.nation.incidents import Incidents
 from probe.publish.languages.offered import ENGLISH, OFFERED
 from probe.publish.languages.tongue import Tongue
 
@@ -70,3 +73,58 @@ def test_numbers_over_tcp_are_of_the_same_form(affected: int) -> None:
     assert said.endswith(f"it is throttled or blocked in {affected} of 2 networks.")
     for language in OFFERED:
         assert (Tongue(language).plain(said) == said) is (language == ENGLISH)
+
+
+def incident_of(*steps: tuple[Scope, int, int]) -> Incident:
+    """Of what was found a minute after another: scope, networks affected, networks judged."""
+    incidents, incident = Incidents(), None
+    for number, (scope, affected, judged) in enumerate(steps, 1):
+        found = Finding(
+            at=60.0 * number,
+            country="PK",
+            platform="x",
+            kind=FindingKind.RESTRICTED,
+            scope=scope,
+            sentence="",
+            affected_share=affected / judged,
+            covered_asns=tuple(range(judged)),
+            affected_asns=tuple(range(affected)),
+        )
+        incidents, (incident,) = incidents.advance([sentence(found, "X")], found.at, NationConfig())
+    assert incident is not None
+    return incident
+
+
+PARTIAL, NATION = Scope.PARTIAL, Scope.NATION
+
+
+@pytest.mark.parametrize(
+    ("steps", "height"),
+    [
+        (((PARTIAL, 2, 4), (NATION, 4, 4), (NATION, 3, 4), (PARTIAL, 2, 4)), 2),
+        (((PARTIAL, 2, 2), (NATION, 3, 4), (PARTIAL, 4, 4)), 2),
+        (((PARTIAL, 3, 4), (PARTIAL, 2, 4)), 1),
+        (((NATION, 4, 4), (NATION, 2, 2)), 1),
+        (((PARTIAL, 2, 4), (PARTIAL, 2, 4)), 2),
+    ],
+    ids=["wider, then less", "the scope first", "ebbs away", "fewer are heard", "as before"],
+)
+def test_an_incident_says_what_it_was_at_its_height(
+    steps: tuple[tuple[Scope, int, int], ...], height: int
+) -> None:
+    incident = incident_of(*steps)
+    _, affected, judged = steps[height - 1]
+    assert f" {affected} of {judged} networks" in incident.height_sentence
+    said = when_over(incident)
+    assert said == (
+        f"What was found at its height on 1970-01-01 00:0{height} UTC: {incident.height_sentence}"
+    )
+    for language in OFFERED:
+        assert (Tongue(language).plain(said) == said) is (language == ENGLISH)
+
+
+def test_of_an_earlier_version_nobody_knows_when_its_height_was() -> None:
+    old = replace(incident_of((PARTIAL, 2, 4)), height_at=None)
+    assert when_over(old) == f"What was found: {old.sentence}"
+    for language in OFFERED:
+        assert (Tongue(language).plain(when_over(old)) == when_over(old)) is (language == ENGLISH)

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from probe.model.finding import Ending, FindingKind, Incident, Scope
 from probe.model.verdict import RESTRICTED, State, TransportFinding, Verdict
+from probe.nation.finding_words import when_over
 from probe.nation.incident_words import incident_title
 from probe.publish.state_words import HowItStands, clause
 
@@ -112,7 +113,7 @@ def of_incident(
     return None, Notice(
         at=incident.closed_at,
         title=f"{how}: {title}",
-        text=f"What was found: {incident.sentence}",
+        text=when_over(incident),
     )
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from probe.model.identity import LegRole, Role
 from probe.model.verdict import State
+from probe.nation.finding_words import when_over
 from probe.publish.plain_words import rate_words
 from probe.publish.report.ailing import ailing, of_the_time, which
 from probe.publish.report.curtained import told_of_curtains
@@ -84,7 +85,7 @@ def tell(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
         *ailing(gathered, setting),
         *told_of_transports(gathered, setting, clock),
         *told_of_curtains(gathered, clock),
-        *(incident.sentence for incident in setting.incidents),
+        *(when_over(incident, clock.moment) for incident in setting.incidents),
     ]
     return Story(
         headline=f"{titles}: {verb} {_place({e.vantage for e in episodes}, setting)}, "

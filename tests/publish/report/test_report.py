@@ -14,9 +14,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from probe.model.finding import FindingKind, Incident, Scope
 from probe.model.identity import LegRole, Vantage
 from probe.model.stored import StoredRound
 from probe.model.verdict import Method, State
+from probe.publish.languages.offered import ENGLISH, OFFERED
+from probe.publish.languages.tongue import Tongue
 from probe.publish.report.gather import gather, window
 from probe.publish.report.render import render_html, render_svg
 from probe.publish.report.report_parts import Gathered, Setting
@@ -111,6 +114,35 @@ def test_the_story_is_the_events() -> None:
     assert f"Its verdicts said that it took {factor} as long" in words
     assert [tile.number for tile in story.tiles if "by its verdicts" in tile.of] == [factor]
     assert "times slower" not in words
+
+
+def test_what_an_incident_was_is_told_of_its_height() -> None:
+    incident = Incident(
+        id="1",
+        country="PK",
+        platform="x",
+        kind=FindingKind.RESTRICTED,
+        scope=Scope.PARTIAL,
+        since=ONSET,
+        opened_at=ONSET,
+        updated_at=END,
+        closed_at=END,
+        severity=1.0,
+        peak_share=0.5,
+        networks=(1,),
+        sentence="PK: X is throttled or blocked in 1 of 4 networks (each counts alike).",
+        height_sentence="PK: X is throttled or blocked in 2 of 4 networks (each counts alike).",
+        height_at=ONSET + 600.0,
+    )
+    setting = msgspec.structs.replace(SETTING, incidents=(incident,))
+    for zone, when in (
+        ("UTC", "20 January 2026, 13:50 UTC"),
+        ("Asia/Karachi", "20 January 2026, 18:50 PKT (13:50 UTC)"),
+    ):
+        clock = TimeWriter(UTC if zone == "UTC" else ZoneInfo(zone))
+        said = tell(gathered(event()), setting, clock).sentences[-1]
+        assert said == f"What was found at its height on {when}: {incident.height_sentence}"
+        assert all(Tongue(one).plain(said) != said for one in OFFERED if one != ENGLISH)
 
 
 def test_two_events_are_told_as_two_and_the_days_between_do_not_count() -> None:
