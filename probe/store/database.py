@@ -110,7 +110,8 @@ def trouble_of(error: Exception) -> Trouble:
         code = getattr(error, "sqlite_errorcode", None)
         if code is None:
             return "io"
-        return _TROUBLES.get(code & 0xFF, "io")
+        # SQLite's word for it is an error of the disk: there is no room for its index.
+        return "full" if code == sqlite3.SQLITE_IOERR_SHMSIZE else _TROUBLES.get(code & 0xFF, "io")
     number = getattr(error, "errno", None)
     if isinstance(error, PermissionError) or number == errno.EROFS:
         return "read_only"

@@ -307,4 +307,9 @@ def open_for_people(path: Path) -> sqlite3.Connection:
 
 def for_people(path: Path, error: Exception) -> HistoryError:
     """Why the file at ``path`` cannot be read, in a sentence."""
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return HistoryError(
+            f"cannot read {path}: its disk is full, and to read it takes 32 KiB beside it. Make "
+            f"room, or copy it with {path.name}-wal to another disk and give that with --history"
+        )
     return HistoryError(f"cannot read {path}: {WORDS[trouble_of(error)]} ({error})")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from probe.cli import main
+from probe.store.database import open_writer
 from tests.pipes import pipe
 
 COMMANDS = [
@@ -138,3 +140,29 @@ def test_a_history_of_another_user_is_not_none(closed: Path, whose: str) -> None
         assert f"`sudo -u {owner}`" in words, command
         assert "nothing was measured" not in words, command
         assert "Traceback" not in words, command
+
+
+def test_a_history_on_a_full_disk_is_told_as_that(tmp_path: Path) -> None:
+    """As it is after a cut of the power: with a log, and without the index that reading makes."""
+    written, file = tmp_path / "written.sqlite3", tmp_path / "history.sqlite3"
+    open_writer(written).close()
+    with sqlite3.connect(written) as connection:
+        connection.execute("CREATE TABLE more (id)")
+        connection.commit()
+        for end in ("", "-wal"):
+            shutil.copy(f"{written}{end}", f"{file}{end}")
+    connection.close()
+    config = tmp_path / "throttlewatch.yaml"
+    config.write_text(f"store: {{path: '{file}'}}\n")
+    # No file may be longer than a few KiB: to whoever writes one that is a full disk.
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 8; exec "$0" -m probe history -c "$1"', sys.executable, config],
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"cannot read {file}: its disk is full" in done.stderr
+    assert "disk I/O error" not in done.stderr
