@@ -16,6 +16,7 @@ from probe.commands.once import STATUS
 from probe.commands.risk import RISK
 from probe.config import load
 from probe.config.handful import Handful, filled, with_handful
+from probe.config.neutral import OBSCURE, neutral_names
 from probe.model.verdict import State
 
 
@@ -102,6 +103,21 @@ def test_mistakes_are_all_shown_and_exit_with_2(tmp_path: Path) -> None:
     for words in (f"{wrong}:1", f"{wrong}:3", f"{wrong}:4", "NOR", "light", "nowhere"):
         assert words in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("secret", ["0" * 32, "f" * 32])
+def test_every_name_that_may_be_said_has_a_line(secret: str) -> None:
+    config = load(None, {})
+    drawn = with_handful(config, filled(Handful(secret), config.pool))
+    said = run("platforms", env={"COLUMNS": ""}).output
+    listed = said.partition("neutral names")[2].split()
+    assert {*neutral_names(drawn.controls), *OBSCURE} <= {*listed}
+    # In a pipe a line is as long as what it says, and a list of names is not in each.
+    assert max(map(len, said.splitlines())) < 140
+    purposes = [one["purpose"] for one in msgspec.json.decode(run("platforms", "--json").output)]
+    swaps = {one.partition("under one of the names ")[2] for one in purposes} - {""}
+    assert swaps
+    assert all({*names.split(", ")} <= {*listed} for names in swaps)
 
 
 @pytest.mark.parametrize("command", ["run", "once", "platforms"])

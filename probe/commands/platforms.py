@@ -11,6 +11,7 @@ from rich.table import Table
 from probe.commands.options import config_option, json_option, load_config
 from probe.commands.output import write
 from probe.config import contacts
+from probe.config.contact import names_said, under_one_of
 from probe.publish.terminal.console import console
 
 
@@ -19,16 +20,24 @@ from probe.publish.terminal.console import console
 @json_option
 def platforms(path: Path | None, as_json: bool) -> None:
     """List every host that would be contacted, and why. Nothing is hidden, nothing is sent."""
-    found = contacts(load_config(path))
+    config = load_config(path)
+    found, names = contacts(config), names_said(config)
     if as_json:
         write([msgspec.json.encode(found), b"\n"], None)
         return
+    # A line for each contact, also in a pipe: the names that many of them list have lines below.
     table = Table(box=None, pad_edge=False)
     for heading in ("for", "host", "port"):
         table.add_column(heading, overflow="fold", no_wrap=True)
     table.add_column("purpose", overflow="fold")
+    listed = under_one_of(names)
     for contact in found:
-        table.add_row(
-            contact.owner, contact.host, f"{contact.port}/{contact.transport}", contact.purpose
-        )
-    console().print(table)
+        port = f"{contact.port}/{contact.transport}"
+        purpose = contact.purpose.replace(listed, "under a neutral name")
+        table.add_row(contact.owner, contact.host, port, purpose)
+    out = console()
+    out.print(table)
+    if any(listed in contact.purpose for contact in found):
+        out.print("\nneutral names, which are said and not contacted for it:")
+        for name in names:
+            out.print(f"  {name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -92,6 +92,11 @@ def contacts(config: Config) -> tuple[Contact, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def names_said(config: Config) -> tuple[str, ...]:
+    """The neutral names of which a swap says one, unless its own definition lists others."""
+    return (*neutral_names((*config.controls, *config.pool)), *OBSCURE)
+
+
 def contacted_hosts(config: Config) -> frozenset[str]:
     """The hosts among them, whatever for."""
     return frozenset(contact.host for contact in contacts(config))
@@ -123,7 +128,7 @@ def _of_definition(definition: Definition, config: Config) -> Iterator[tuple[str
     is_platform = definition.kind == "platform"
     for target in definition.targets:
         beacon = config.settings.beacon if is_platform else None
-        for host, port, purpose in _of_target(target, beacon, neutral_names(config.controls)):
+        for host, port, purpose in _of_target(target, beacon, names_said(config)):
             listed.add(host)
             yield host, port, f"{target.name}: {purpose}"
     if any(one.discover is not None for t in definition.targets for one in candidates_of(t)):
@@ -170,9 +175,14 @@ def _of_decoy(
 
 def _said_by_swap(connect_to: str, swap: Corner, neutral: tuple[str, ...]) -> str:
     if swap.answer is Answer.ANY:
-        return f", under one of the names {', '.join(swap.names or (*neutral, *OBSCURE))}"
+        return f", {under_one_of(swap.names or neutral)}"
     famous = "" if swap.famous is None else f" or {swap.famous}"
     return _said(connect_to, swap.sni or "") + famous
+
+
+def under_one_of(names: Iterable[str]) -> str:
+    """How a purpose says that one of several names is said."""
+    return f"under one of the names {', '.join(names)}"
 
 
 def _said(connect_to: str, sni: str) -> str:
