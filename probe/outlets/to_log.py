@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 
+from msgspec.structs import replace
+
 from probe.model.finding import Incident
 from probe.model.once_a_day import OnceADay
 from probe.model.verdict import OWN_HOST, Verdict
@@ -79,8 +81,9 @@ class ToLog(Outlet):
     def _incident(self, incident: Incident, at: float) -> None:
         if incident.closed_at is not None or incident.opened_at == at:
             how = incident.ending or "opened"
-            said = incident.sentence if incident.closed_at is None else when_over(incident)
-            log.warning(said, extra={"incident": incident.id, "change": how})
+            if incident.closed_at is not None:
+                incident = replace(incident, sentence=when_over(incident))
+            log.warning(incident.sentence, extra={"incident": incident.id, "change": how})
 
 
 def _level(verdict: Verdict) -> int:
