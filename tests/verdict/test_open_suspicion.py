@@ -97,7 +97,7 @@ def test_what_is_proven_counts_the_addresses_that_bear_it(
         control=worth(60_000.0),
         by_address=dict(zip(places, map(worth, values), strict=True)),
         failures=("tls/connection_reset",) * 6,
-        failed_at=places[:alike],
+        failed_how=dict.fromkeys(places[:alike], ("tls/connection_reset",)),
         slow_at=places[alike:],
     )
     assert proven(episode, Basis.DURATION, AT, DEFAULT, Others()).addresses == addresses

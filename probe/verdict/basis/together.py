@@ -90,7 +90,9 @@ def together(
 
 def _way_clear(holder: OpenSuspicion | Proven) -> bool:
     """It is slow, and the way did nothing to it that it did not do to controls."""
-    return holder.way_clear and not (isinstance(holder, OpenSuspicion) and fails(holder))
+    if isinstance(holder, OpenSuspicion):
+        return holder.way.clear and not fails(holder)
+    return holder.way_clear
 
 
 def _bears(

@@ -43,7 +43,7 @@ def by_our_rate(holder: OpenSuspicion | Proven, basis: Basis) -> bool:
     bursts do. A swap at the same address, asked as often in the same bursts, rules out a limit on
     the address, and leaves one on the name."""
     seen = holder.first_ones
-    if seen.at is not _layer_of(holder):
+    if seen.at is not layer_of_holder(holder):
         return True  # none of them failed as it does
     if basis is Basis.SWAP:
         return seen.named_failed <= seen.named_well
@@ -63,15 +63,27 @@ def refuted(found: Proven) -> bool:
     return found.state is State.BLOCKED and seen.well >= seen.foremost + LUCK
 
 
-def noted(
-    holder: Failing, mine: PlatformMemory, observed: RoundObservation, about: About
-) -> Failing:
-    """``holder`` after an ordinary round. ``mine``: what was remembered before that."""
-    rest = min(REST_SECONDS, REST * about.transfer_seconds)
-    # A clock that was set back tells of no pause.
-    if holder.family is not observed.family or 0 <= observed.started_at - mine.asked_at < rest:
+def noted(holder: Failing, observed: RoundObservation, *, rested: bool) -> Failing:
+    """``holder`` after an ordinary round, which came after a pause if it has ``rested``."""
+    if holder.family is not observed.family or not rested:
         return holder
     return replace(holder, first_ones=_after(holder, observed))
+
+
+def rested(mine: PlatformMemory, observed: RoundObservation, about: About) -> bool:
+    """Whether the round came after a pause. ``mine``: what was remembered before it. A clock that
+    was set back tells of none."""
+    rest = min(REST_SECONDS, REST * about.transfer_seconds)
+    return not 0 <= observed.started_at - mine.asked_at < rest
+
+
+def foremost(own: LegObservation, observed: RoundObservation) -> bool:
+    """Whether no other leg of the round had asked in the network of ``own`` or with its name."""
+    return not any(
+        _named(leg, own) or _near(leg, own)
+        for leg in _to_platform(observed)
+        if leg.order < own.order
+    )
 
 
 def _after(holder: OpenSuspicion | Proven, observed: RoundObservation) -> FirstOnes:
@@ -80,19 +92,17 @@ def _after(holder: OpenSuspicion | Proven, observed: RoundObservation) -> FirstO
     if own is None:
         return seen
     how = how_it_failed(own)
-    at = layer(how) if how else _layer_of(holder)
+    at = layer(how) if how else layer_of_holder(holder)
     if how and seen.at not in (None, at):
-        if at is not _layer_of(holder):
+        if at is not layer_of_holder(holder):
             return seen
         seen = replace(seen, failed=0, named_failed=0, foremost=0)
-    if not how and not _came(own, at):
+    if not how and not came(own, at):
         return seen  # it was slow, or the far end itself said no, or it did not go as far
-    legs = [*targets, *observed.by_role(LegRole.SWAP)]
-    before = [leg for leg in legs if leg.order < own.order]
-    came = [leg for leg in before if _came(leg, at)]
-    named = any(_named(leg, own) for leg in came)
-    near = named or any(_near(leg, own) for leg in came)
-    foremost = not any(_named(leg, own) or _near(leg, own) for leg in before)
+    before = [leg for leg in _to_platform(observed) if leg.order < own.order]
+    through = [leg for leg in before if came(leg, at)]
+    named = any(_named(leg, own) for leg in through)
+    near = named or any(_near(leg, own) for leg in through)
     failed, first, first_named = bool(how), not near, not named
     return FirstOnes(
         failed=seen.failed + (first and failed),
@@ -100,8 +110,12 @@ def _after(holder: OpenSuspicion | Proven, observed: RoundObservation) -> FirstO
         named_failed=seen.named_failed + (first_named and failed),
         named_well=seen.named_well + (first_named and not failed),
         at=at if failed and (first or first_named) else seen.at,
-        foremost=seen.foremost + (foremost and failed),
+        foremost=seen.foremost + (failed and foremost(own, observed)),
     )
+
+
+def _to_platform(observed: RoundObservation) -> list[LegObservation]:
+    return [*observed.by_role(LegRole.TARGET), *observed.by_role(LegRole.SWAP)]
 
 
 def _named(leg: LegObservation, own: LegObservation) -> bool:
@@ -118,14 +132,15 @@ def asked(mine: PlatformMemory, observed: RoundObservation) -> PlatformMemory:
     return replace(mine, asked_at=observed.ended_at) if observed.legs else mine
 
 
-def _came(leg: LegObservation, at: Method) -> bool:
+def came(leg: LegObservation, at: Method) -> bool:
     """Whether ``leg`` came through the layer ``at`` which another one, or an earlier, failed."""
     if leg.failure is not None:
         return _ORDER.index(layer(f"{leg.failure.phase}/")) > _ORDER.index(at)
     return at is not Method.HTTP or leg.http is not None
 
 
-def _layer_of(holder: OpenSuspicion | Proven) -> Method:
+def layer_of_holder(holder: OpenSuspicion | Proven) -> Method:
+    """The layer at which what is suspected or proven fails."""
     if isinstance(holder, Proven):
         return holder.method or Method.TCP
     return layer_of(holder.failures)

@@ -27,7 +27,7 @@ from probe.verdict.one_round.compared import Compared
 from probe.verdict.one_round.contrast import Contrast
 from probe.verdict.one_round.waited import as_known, hasty, lesser, marked, waited_out
 from probe.verdict.remembered.memory import OpenSuspicion, PlatformMemory, Proven
-from probe.verdict.suspected import own_answer
+from probe.verdict.suspected import each_address, own_answer
 from probe.verdict.suspected.open_suspicion import (
     Others,
     after_burst,
@@ -342,19 +342,21 @@ def weighed(
     at = observed.started_at
     from_others = found.basis in (Basis.PLATFORMS, Basis.REFERENCE)
     doubted = found.elsewhere_at == at or others.shared
-    if doubted or own_rate.refuted(found):
+    goes_on = _is_slow(seen.of(found, observed.family), about)
+    few = goes_on and each_address.too_few(found, at, about.thresholds)
+    if doubted or few or own_rate.refuted(found):
         lesser = from_others or (doubted and found.basis is Basis.FORGED)
         return replace(found, basis=found.here, together=()) if lesser else found
     if found.basis.accuses or found.failure == ONLY_SMALL or found.hasty:
         return found
-    if not _is_slow(seen.of(found, observed.family), about) or not own_answer.shows_it(found):
+    if not goes_on or not own_answer.shows_it(found):
         return found
     if _swap_speaks(found, about.thresholds):
         return _accusing(found)
     if own_rate.proven_by_our_rate(found, Basis.REFERENCE):
         return found
-    lasted = at - found.onset_at
-    gained = better(found.addresses, lasted, about.thresholds, others, way_clear=found.way_clear)
+    shut, lasted = each_address.still_shut(found), at - found.onset_at
+    gained = better(shut, lasted, about.thresholds, others, way_clear=found.way_clear)
     if gained is None:
         return found
     together = others.together if gained is Basis.PLATFORMS else ()

@@ -19,7 +19,7 @@ from probe.verdict.one_round import answers, lookups, rounds, saw_the_name
 from probe.verdict.one_round.compared import compare
 from probe.verdict.one_round.readings import read
 from probe.verdict.remembered.memory import Memory
-from probe.verdict.suspected import suspects
+from probe.verdict.suspected import each_address, suspects
 from probe.verdict.suspected.suspicion import Deed, row_of
 
 
@@ -41,10 +41,13 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
     episode = suspects.with_seen(episode, seen, observed, thresholds)
     unsuspected = not suspects.suspects_of(seen, thresholds.log_margin)
     clean = saw_the_name.clean_after(mine, observed, well=unsuspected)
+    rested = own_rate.rested(mine, observed, about)
     if episode is not None:
-        episode = own_rate.noted(episode, mine, observed, about)
+        episode = own_rate.noted(episode, observed, rested=rested)
+        episode = each_address.noted(episode, observed, rested=rested)
     if mine.proven is not None:
-        mine = replace(mine, proven=own_rate.noted(mine.proven, mine, observed, about))
+        proven = own_rate.noted(mine.proven, observed, rested=rested)
+        mine = replace(mine, proven=each_address.noted(proven, observed, rested=rested))
     mine = own_rate.asked(mine, observed)
     mine = elsewhere_noted(replace(mine, episode=episode, clean=clean), observed, about)
     others = others_of(memory, mine.holder, observed, about)

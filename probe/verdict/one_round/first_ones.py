@@ -20,3 +20,14 @@ class FirstOnes(Struct, frozen=True, array_like=True):
     named_well: int = 0
     at: Method | None = None
     foremost: int = 0
+
+
+class MetAt(Struct, frozen=True, array_like=True):
+    """What the ``target`` met at an ``address`` in ordinary rounds: in how many of those that came
+    after a pause it ``failed``, before anybody else had asked there, and in how many of all it came
+    through (``well``)."""
+
+    target: str
+    address: str
+    failed: int = 0
+    well: int = 0

@@ -28,7 +28,7 @@ from probe.verdict.burst.thrift import Thrift
 from probe.verdict.ladder.shown import Shown
 from probe.verdict.law.law_memory import LawMemory
 from probe.verdict.normal.level import Level
-from probe.verdict.one_round.first_ones import FirstOnes
+from probe.verdict.one_round.first_ones import FirstOnes, MetAt
 from probe.verdict.remembered.apart import EncryptedWord, Farther, Led, Relief, Slower
 from probe.verdict.remembered.keys import FamilyKey, MeasureKey, SeriesKey
 from probe.verdict.suspected.often import Share
@@ -67,7 +67,8 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     burst that waited as long as is configured met the same silence; ``late``: in such a one
     something came (``waited.py``). ``first_ones``: ``own_rate.py``. ``failing``: its way failed in
     the latest suspicious round. ``names``: ``swap_names.py``. ``thrift``: ``thrift.py``.
-    ``failed_at``/``slow_at``: where most legs of a burst failed, or did not.
+    ``slow_at``: where most legs of a burst did not fail. ``failed_how``: how most failed at each
+    address. ``met_at``: ``each_address.py``.
     """
 
     target: str
@@ -113,19 +114,15 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     failing: bool = False
     whole_logs: tuple[float, ...] = ()
     names: NamesMet = NamesMet()
-    failed_at: tuple[str, ...] = ()
+    failed_how: dict[str, tuple[str, ...]] = {}
     slow_at: tuple[str, ...] = ()
     thrift: Thrift = Thrift()
+    met_at: tuple[MetAt, ...] = ()
 
     @property
     def e_value(self) -> float:
         """The evidence of its bursts, against the controls or the swap: whichever is more."""
         return max(self.control.e_value, self.swap.e_value)
-
-    @property
-    def way_clear(self) -> bool:
-        """It is slow over a way that did nothing to it alone: its own server may be."""
-        return self.way.clear
 
     @property
     def elsewhere_tried(self) -> bool:
@@ -165,6 +162,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     silences that were not waited for as long as is configured; ``late``: what had seemed to stop
     came later (``waited.py``). ``alike``: rounds in a row that showed the very failure,
     ``answered``: in which the far end itself answered (``own_answer.py``). ``names``: as above.
+    ``at``: the addresses that bear evidence, if it fails; ``met_at``: as above.
     """
 
     state: State
@@ -207,6 +205,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     first_ones: FirstOnes = FirstOnes()
     answered: int = 0
     names: NamesMet = NamesMet()
+    at: tuple[str, ...] = ()
+    met_at: tuple[MetAt, ...] = ()
 
     @property
     def said(self) -> State:

@@ -8,8 +8,7 @@ it rules out: enough to accuse, or only that it is so here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
-from math import exp, isfinite, log, prod
+from math import exp, isfinite, log
 from statistics import median
 
 from msgspec import Struct
@@ -28,6 +27,8 @@ from probe.verdict.ladder.shown import Shown, added, shown
 from probe.verdict.one_round.saw_the_name import visited
 from probe.verdict.one_round.where_names_lead import network_of
 from probe.verdict.remembered.memory import OpenSuspicion, Proven
+from probe.verdict.suspected import each_address
+from probe.verdict.suspected.each_address import bearing
 from probe.verdict.suspected.own_answer import layer_of
 from probe.verdict.thresholds import Thresholds
 
@@ -75,7 +76,8 @@ def after_burst(
     by_address = dict(episode.by_address)
     by_address[address] = by_address.get(address, Wealth()).after(found.wins, found.gap_wins)
     if len(found.failures) > found.slow_legs:
-        episode = replace(episode, failed_at=_with(episode.failed_at, address))
+        how = each_address.failed_so(episode.failed_how, address, found.failures)
+        episode = replace(episode, failed_how=how)
     else:
         episode = replace(episode, slow_at=_with(episode.slow_at, address))
     clean = _clean(observed, episode)
@@ -178,7 +180,7 @@ def basis(
         return Basis.DNS if episode.elsewhere and not own_resolver_knows(episode) else None
     if _decoy(episode):
         return Basis.DECOY
-    strong = _strong(episode, thresholds)
+    strong = len(bearing(episode, thresholds))
     if not strong or (strong < 2 and known_addresses > 1):
         return None
     if _forged(episode, thresholds):
@@ -189,9 +191,11 @@ def basis(
     found = here(strong, lasted, thresholds)
     if _by_our_rate(episode, Basis.REFERENCE):
         return found
-    own = episode.way_clear and not fails(episode)
-    alike = _strong(episode, thresholds, _alike_at(episode))
-    return better(alike, lasted, thresholds, others, way_clear=own) or found
+    own = episode.way.clear and not fails(episode)
+    alike = bearing(episode, thresholds, _alike_at(episode))
+    if fails(episode):
+        alike = each_address.shut_at(episode.met_at, alike)
+    return better(len(alike), lasted, thresholds, others, way_clear=own) or found
 
 
 def _by_our_rate(episode: OpenSuspicion, rests_on: Basis) -> bool:
@@ -222,23 +226,7 @@ def own_resolver_knows(episode: OpenSuspicion) -> bool:
 def _alike_at(episode: OpenSuspicion) -> tuple[str, ...]:
     """Where it fails, or is slow, as most of its legs are. One address that is dead and another
     that is slow are two troubles of its own, and neither is seen at two."""
-    return episode.failed_at if fails(episode) else episode.slow_at
-
-
-def _strong(
-    episode: OpenSuspicion, thresholds: Thresholds, among: Collection[str] | None = None
-) -> int:
-    """Addresses (``among`` these) that bear evidence by themselves; or three and more that together
-    do so even without the one that bears most: it is then not that one alone."""
-    borne = sorted(
-        wealth.e_value
-        for address, wealth in episode.by_address.items()
-        if wealth.e_value > 1.0 and (among is None or address in among)
-    )
-    alone = sum(value >= thresholds.address_evidence for value in borne)
-    if alone < 2 <= len(borne) - 1 and prod(borne[:-1]) >= thresholds.address_evidence:
-        return len(borne)
-    return alone
+    return each_address.alike(episode) if fails(episode) else episode.slow_at
 
 
 def _forged(episode: OpenSuspicion, thresholds: Thresholds) -> bool:
@@ -264,11 +252,7 @@ def better(
     by it; nor are servers near here that are all slow, where the way was clear."""
     if others.together:
         return Basis.PLATFORMS
-    if (
-        others.vouched
-        and not way_clear
-        and (addresses >= 2 or lasted >= thresholds.one_address_seconds)
-    ):
+    if others.vouched and not way_clear and each_address.enough(addresses, lasted, thresholds):
         return Basis.REFERENCE
     return None
 
@@ -287,7 +271,7 @@ def proven(
     blocked = rests_on is Basis.DNS or fails(episode)
     # By a resolver's lie no address of the platform is hit, but those that it gave.
     among = None if rests_on is Basis.DNS else _alike_at(episode)
-    strong = _strong(episode, thresholds, among)
+    strong = bearing(episode, thresholds, among)
     lasted = at - episode.onset_at
     common = Proven(
         state=State.BLOCKED if blocked else State.THROTTLED,
@@ -296,10 +280,10 @@ def proven(
         family=episode.family,
         onset_at=episode.onset_at,
         basis=rests_on,
-        here=here(_strong(episode, thresholds), lasted, thresholds) or Basis.DURATION,
+        here=here(len(bearing(episode, thresholds)), lasted, thresholds) or Basis.DURATION,
         e_value=episode.e_value,
         trigger=trigger(episode, rests_on),
-        addresses=strong,
+        addresses=len(strong),
         together=others.together if rests_on is Basis.PLATFORMS else (),
         decoy=_decoy(episode),
         usual=episode.usual,
@@ -314,7 +298,9 @@ def proven(
         elsewhere_at=episode.elsewhere_at,
         shown=episode.shown,
         first_ones=episode.first_ones,
-        way_clear=episode.way_clear and not blocked,
+        at=strong if blocked and rests_on is not Basis.DNS else (),
+        met_at=episode.met_at,
+        way_clear=episode.way.clear and not blocked,
     )
     if blocked:
         return replace(common, method=method(episode, rests_on))

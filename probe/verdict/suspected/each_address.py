@@ -1,0 +1,147 @@
+"""At which addresses a failure is one and the same, and shuts out whoever comes first. Pure.
+
+What fails at two addresses of a platform is hardly the trouble of one server. But two troubles may
+meet: one address is dead, and another takes only so many connections, or shows a certificate that
+has run out. So to accuse, those addresses count at which it fails in one way, and at which the
+platform does not come through in ordinary rounds, that ask once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from math import prod
+
+from msgspec.structs import replace
+
+from probe.model.basis import Basis
+from probe.model.identity import LegRole
+from probe.model.observation import RoundObservation
+from probe.model.verdict import Method, State
+from probe.observe.effort import TIMEOUT, how_it_failed
+from probe.verdict.burst.own_rate import LUCK, Failing, came, foremost, layer_of_holder
+from probe.verdict.one_round.first_ones import MetAt
+from probe.verdict.remembered.memory import OpenSuspicion, Proven
+from probe.verdict.suspected.own_answer import layer
+from probe.verdict.thresholds import Thresholds
+
+MOST_PLACES = 32
+"""A platform's targets are at a few addresses each; more are forgotten, the oldest first."""
+MOST_FAILURES = 12
+ALIKE = 1.0 / 3.0
+"""Of the failures at an address so many are as most of all are: who resets the first connection and
+drops the two that follow does so wherever they go. Ours."""
+_GONE = frozenset({TIMEOUT, "host_unreachable", "network_unreachable"})
+_CUT = frozenset(
+    {
+        "connection_refused",
+        "connection_reset",
+        "connection_aborted",
+        "connection_already_closed",
+        "eof_error",
+    }
+)
+
+
+def way_of(how: str) -> tuple[Method, str]:
+    """The layer at which ``how`` (``phase/reason``) failed, and what came: nothing, an end, or
+    another answer. A server that refuses has another trouble than one that is gone."""
+    reason = how.partition("/")[2]
+    came_back = "nothing" if reason in _GONE else "an end" if reason in _CUT else reason
+    return layer(how), came_back
+
+
+def failed_so(
+    known: dict[str, tuple[str, ...]], address: str, failures: tuple[str, ...]
+) -> dict[str, tuple[str, ...]]:
+    """How legs failed at each address, with those of one more burst."""
+    return {**known, address: (*known.get(address, ()), *failures)[-MOST_FAILURES:]}
+
+
+def alike(episode: OpenSuspicion) -> tuple[str, ...]:
+    """Of the addresses at which it fails, those at which it does so as at most."""
+    ways = Counter(map(way_of, episode.failures))
+    common = ways.most_common(1)[0][0] if ways else None
+    return tuple(
+        address
+        for address, failures in episode.failed_how.items()
+        if sum(way_of(how) == common for how in failures) >= ALIKE * len(failures)
+    )
+
+
+def bearing(
+    episode: OpenSuspicion, thresholds: Thresholds, among: Collection[str] | None = None
+) -> tuple[str, ...]:
+    """Addresses (``among`` these) that bear evidence by themselves; or three and more that together
+    do so even without the one that bears most: it is then not that one alone."""
+    borne = {
+        address: wealth.e_value
+        for address, wealth in episode.by_address.items()
+        if wealth.e_value > 1.0 and (among is None or address in among)
+    }
+    alone = tuple(a for a, value in borne.items() if value >= thresholds.address_evidence)
+    without_most = prod(sorted(borne.values())[:-1])
+    if len(alone) < 2 < len(borne) and without_most >= thresholds.address_evidence:
+        return tuple(borne)
+    return alone
+
+
+def enough(addresses: int, lasted: float, thresholds: Thresholds) -> bool:
+    """Whether so many addresses are no matter of one server: two, or one for hours."""
+    return addresses >= 2 or (addresses == 1 and lasted >= thresholds.one_address_seconds)
+
+
+def shut_at(met: Collection[MetAt], addresses: Collection[str]) -> tuple[str, ...]:
+    """Those of the ``addresses`` that are ``shut``."""
+    return tuple(one for one in addresses if shut(met, one))
+
+
+def shut(met: Collection[MetAt], address: str) -> bool:
+    """Whether the platform does not come through at ``address``, clearly oftener than not, as far
+    as ordinary rounds have asked there."""
+    there = [one for one in met if one.address == address]
+    return not there or any(not one.well or one.failed >= 2 * one.well + LUCK for one in there)
+
+
+def noted(holder: Failing, observed: RoundObservation, *, rested: bool) -> Failing:
+    """``holder`` after an ordinary round, which came after a pause if it has ``rested``. A target
+    that comes through says something in any case, one that fails only if it was the first."""
+    if holder.family is not observed.family:
+        return holder
+    at = layer_of_holder(holder)
+    known = {(one.target, one.address): one for one in holder.met_at}
+    for leg in observed.by_role(LegRole.TARGET):
+        if leg.address is None:
+            continue
+        fails = bool(how_it_failed(leg))
+        failed = fails and rested and foremost(leg, observed)
+        well = not fails and came(leg, at)
+        if failed or well:
+            key = (leg.leg.target, leg.address)
+            one = known.pop(key, MetAt(*key))
+            known[key] = replace(one, failed=one.failed + failed, well=one.well + well)
+    return replace(holder, met_at=tuple(known.values())[-MOST_PLACES:])
+
+
+def still_shut(found: Proven) -> int:
+    """The addresses at which a failure is one; what is slow, or an older version proved, names
+    none, and keeps their number."""
+    return len(shut_at(found.met_at, found.at)) if _names_them(found) else found.addresses
+
+
+def too_few(found: Proven, at: float, thresholds: Thresholds) -> bool:
+    """Whether a failure that a reference makes an accusation of has come through, twice more often
+    than not, at so many addresses that too few are left."""
+    if found.basis is not Basis.REFERENCE or not _names_them(found):
+        return False
+    left = sum(not _came_back(found.met_at, one) for one in found.at)
+    return not enough(left, at - found.onset_at, thresholds)
+
+
+def _names_them(found: Proven) -> bool:
+    return found.state is State.BLOCKED and bool(found.at)
+
+
+def _came_back(met: Collection[MetAt], address: str) -> bool:
+    there = [one for one in met if one.address == address]
+    return bool(there) and all(one.well >= one.failed + LUCK for one in there)
