@@ -13,7 +13,7 @@ from probe.observe.effort import Measure
 from probe.verdict.burst.bets import Wealth
 from probe.verdict.burst.frugal import needs_swap
 from probe.verdict.remembered.memory import OpenSuspicion
-from tests.verdict.country import Act, Country, Done, about_x
+from tests.verdict.country import Act, Country, Done
 
 SLOW = Done(transfer=20.0)
 SILENT = Failure(phase=Phase.TLS, reason="generic_timeout_error")
@@ -96,7 +96,7 @@ def test_it_is_left_out_once_it_was_slow_as_well(
         clean_slow=clean,
         swap=Wealth(brave=evidence, careful=evidence, gaps=evidence),
     )
-    assert needs_swap(held, about_x()) is needed
+    assert needs_swap(held) is needed
 
 
 def slow_handshakes(target: str, *, fails: bool = False) -> Act:
@@ -121,27 +121,13 @@ def after_light_round(act: Act, seed: int) -> list[Burst]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_slow_handshakes_leave_the_host_what_a_read_wants(seed: int) -> None:
-    (one,) = after_light_round(slow_handshakes("object"), seed)
-    assert not one.with_swap
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_where_nothing_is_read_or_it_fails_all_is_tested_at_once(seed: int) -> None:
-    for act in (slow_handshakes("page"), slow_handshakes("object", fails=True)):
+def test_what_is_slow_or_fails_is_tested_at_once(seed: int) -> None:
+    """After a round that read nothing as well, each burst with its swap: else evidence against the
+    controls alone comes first, and proves less than is so."""
+    for act in (slow_handshakes("object"), slow_handshakes("object", fails=True)):
         asked = after_light_round(act, seed)
-        assert len(asked) >= 3
-        assert asked[0].with_swap
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_a_round_that_reads_tests_all_that_the_light_one_left(seed: int) -> None:
-    country = Recording(seed)
-    country.run(12)
-    country.act = slow_handshakes("object")
-    country.run(1, RoundKind.LIGHT)
-    assert country.verdicts[-1].suspected
-    assert country.run(1).state is State.THROTTLED
+        assert len(asked) >= 2
+        assert all(burst.with_swap for burst in asked[:2])
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -44,7 +44,7 @@ def episode_burst(
     made = burst(platform, target, episode.measure, episode.family, levels, about, address=address)
     if fails(episode) or episode.failing:
         made = replace(made, controls=_answering(episode.family, about, made.read_bytes))
-    if not needs_swap(episode, about):
+    if not needs_swap(episode):
         made = replace(made, with_swap=False)
     if made.with_swap:
         made = replace(made, fame=episode.names.next_fame)

@@ -16,7 +16,7 @@ from probe.observe.effort import ONLY_SMALL
 from probe.verdict.about import About
 from probe.verdict.burst import own_rate
 from probe.verdict.burst.bets import EACH, Wealth
-from probe.verdict.burst.frugal import host_refused_swap, most_bursts
+from probe.verdict.burst.frugal import host_refused_swap
 from probe.verdict.burst.next_burst import burst, episode_burst, recovery_burst
 from probe.verdict.burst.score import Score
 from probe.verdict.ladder.facts import Suspicion
@@ -110,7 +110,7 @@ def _of_suspicion(
         )
     known = _addresses(mine, episode, observed)
     rests_on = _basis(mine, episode, observed, about, others)
-    more = episode.bursts < most_bursts(episode, about)
+    more = episode.bursts < thresholds.bursts_per_round
     if rests_on is not None and not rests_on.accuses and hasty(episode) and more:
         return BurstScene(event=Occasion.MORE, episode=episode)
     if rests_on is not None and (

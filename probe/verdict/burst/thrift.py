@@ -6,8 +6,6 @@ from msgspec import Struct
 
 
 class Thrift(Struct, frozen=True, array_like=True):
-    """``light``: the round that began the suspicion read nothing, and none has renewed it since;
-    ``refused``: since the latest round a host's budget has refused a burst with its swap."""
+    """``refused``: since the latest round a host's budget has refused a burst with its swap."""
 
-    light: bool = False
     refused: bool = False

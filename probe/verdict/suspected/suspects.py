@@ -10,7 +10,7 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.model.identity import Compares, RoundKind
+from probe.model.identity import Compares
 from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure
 from probe.verdict.about import About
@@ -114,7 +114,7 @@ def done(
     if act is Deed.REPLACE and scene.rival is not None:
         return instead(scene.rival, current, scene.suspects, mine, observed)
     if act is Deed.ONCE_MORE:
-        return replace(current, bursts=0, well=0, thrift=Thrift(light=current.thrift.light))
+        return replace(current, bursts=0, well=0, thrift=Thrift())
     if act is Deed.OUTLIVE:
         return replace(current, bursts=0, well=current.well + 1, thrift=Thrift())
     return renewed(current, scene, mine, observed) if act is Deed.RENEW else current
@@ -131,7 +131,6 @@ def renewed(
         bursts=0,
         last_at=at,
         well=0,
-        # Once a round has read, or nothing came of waiting for one, all is tested.
         thrift=Thrift(),
     )
     now = scene.now
@@ -185,7 +184,6 @@ def begun(
         at_home=forged_answer.at_home(observed, worst.target),
         own_words=lookups.own_words((), observed, worst.target),
         failing=worst.way_failed,
-        thrift=Thrift(light=observed.kind is RoundKind.LIGHT),
     )
 
 
