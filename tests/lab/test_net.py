@@ -155,7 +155,7 @@ def test_leaving_removes_namespaces_processes_and_files() -> None:
         topology.client.etc({"resolv.conf": ""})
         left = topology.world.spawn(["sleep", "600"])
     assert not set(names) & set(namespaces())
-    assert left.poll() is not None
+    assert left.wait(timeout=20) != 0
     assert not (ETC / names[0]).exists()
 
 
