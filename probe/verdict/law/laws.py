@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from probe.model.burst import Burst
 from probe.model.identity import Compares
-from probe.model.law import Experiment, Law, TriedRead
+from probe.model.law import Experiment, TriedRead
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.effort import Measure
@@ -42,8 +42,7 @@ def after_round(memory: Memory, verdict: Verdict) -> Lawful:
     mine = memory.laws.get(verdict.platform)
     if not _accuses(verdict):
         if mine is not None and verdict.state is State.OK:
-            laws = {name: one for name, one in memory.laws.items() if name != verdict.platform}
-            memory = replace(memory, laws=laws)
+            memory = replace(memory, laws=_without(memory.laws, verdict.platform))
         return Lawful(verdict, memory)
     if mine is None or mine.onset != verdict.since:
         mine = LawMemory(onset=verdict.since)
@@ -84,7 +83,7 @@ def _said(memory: Memory, mine: LawMemory, verdict: Verdict) -> Lawful:
     laws = {**memory.laws, verdict.platform: mine}
     memory = replace(memory, laws=laws)
     law = law_of(mine.reads)
-    plan = _plan(memory, mine, verdict, law)
+    plan = _plan(memory, mine, verdict)
     if law is None and not reads and plan is None:
         return Lawful(verdict, replace(memory, laws=_without(laws, verdict.platform)))
     if law is not None:
@@ -97,7 +96,7 @@ def _without(laws: dict[str, LawMemory], name: str) -> dict[str, LawMemory]:
     return {other: one for other, one in laws.items() if other != name}
 
 
-def _plan(memory: Memory, mine: LawMemory, verdict: Verdict, law: Law | None) -> Burst | None:
+def _plan(memory: Memory, mine: LawMemory, verdict: Verdict) -> Burst | None:
     proven = memory.platform(verdict.platform).proven
     if proven is None or proven.measure not in FIRST_BYTES or len(mine.made) >= MOST_A_DAY:
         return None
