@@ -20,7 +20,7 @@ HOST_BUDGET = "host_budget"
 def needs_swap(episode: OpenSuspicion) -> bool:
     """Whether the next burst of ``episode`` is made with its swap: not where that costs what a host
     has not got, nor once the swap was slow as well in two bursts, and bears no evidence."""
-    if episode.thrift.refused:
+    if episode.swap_refused:
         return False
     met = episode.swap_slow >= SWAP_SLOW_BURSTS
     return not met or episode.swap_fast > 0 or episode.swap.e_value > 1.0

@@ -79,7 +79,7 @@ def scene_of(
             # The round before it was the last that was wanting.
             return BurstScene(event=Occasion.PROOF, episode=mine.episode, rests_on=rests_on)
         if host_refused_swap(observed) and rests_on is None:
-            lean = replace(mine.episode, thrift=replace(mine.episode.thrift, refused=True))
+            lean = replace(mine.episode, swap_refused=True)
             return BurstScene(event=Occasion.REFUSED, episode=lean)
         return BurstScene(event=Occasion.INCOMPLETE, episode=mine.episode)
     return _of_suspicion(mine, mine.episode, found, observed, about, others)

@@ -24,7 +24,6 @@ from probe.verdict.basis.certificate_dates import DatesFound
 from probe.verdict.basis.swap_names import NamesMet
 from probe.verdict.basis.way_marks import WayMarks
 from probe.verdict.burst.bets import Wealth
-from probe.verdict.burst.thrift import Thrift
 from probe.verdict.ladder.shown import Shown
 from probe.verdict.law.law_memory import LawMemory
 from probe.verdict.normal.level import Level
@@ -66,7 +65,8 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     rounds in a row, up to the latest that compared it, in which it was as usual. ``outwaited``: a
     burst that waited as long as is configured met the same silence; ``late``: in such a one
     something came (``waited.py``). ``first_ones``: ``own_rate.py``. ``failing``: its way failed in
-    the latest suspicious round. ``names``: ``swap_names.py``. ``thrift``: ``thrift.py``.
+    the latest suspicious round. ``names``: ``swap_names.py``. ``swap_refused``:
+    since then a host's budget has refused a burst with its swap.
     ``slow_at``: where most legs of a burst did not fail. ``failed_how``: how most failed at each
     address. ``met_at``: ``each_address.py``.
     """
@@ -116,7 +116,7 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     names: NamesMet = NamesMet()
     failed_how: dict[str, tuple[str, ...]] = {}
     slow_at: tuple[str, ...] = ()
-    thrift: Thrift = Thrift()
+    swap_refused: bool = False
     met_at: tuple[MetAt, ...] = ()
 
     @property

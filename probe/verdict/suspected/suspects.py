@@ -15,7 +15,6 @@ from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure
 from probe.verdict.about import About
 from probe.verdict.basis import forged_answer
-from probe.verdict.burst.thrift import Thrift
 from probe.verdict.one_round import lookups
 from probe.verdict.one_round.compared import Compared, waits_for_long
 from probe.verdict.one_round.contrast import Contrast
@@ -114,9 +113,9 @@ def done(
     if act is Deed.REPLACE and scene.rival is not None:
         return instead(scene.rival, current, scene.suspects, mine, observed)
     if act is Deed.ONCE_MORE:
-        return replace(current, bursts=0, well=0, thrift=Thrift())
+        return replace(current, bursts=0, well=0, swap_refused=False)
     if act is Deed.OUTLIVE:
-        return replace(current, bursts=0, well=current.well + 1, thrift=Thrift())
+        return replace(current, bursts=0, well=current.well + 1, swap_refused=False)
     return renewed(current, scene, mine, observed) if act is Deed.RENEW else current
 
 
@@ -131,7 +130,7 @@ def renewed(
         bursts=0,
         last_at=at,
         well=0,
-        thrift=Thrift(),
+        swap_refused=False,
     )
     now = scene.now
     if now is None:
