@@ -19,14 +19,12 @@ from probe.hub.recorded_findings import NetworkTable
 from probe.hub.site_parts import API_VERSION, IncidentPage, PlaceNames, iso, page_of
 from probe.hub.strips import NOT_SAID, OK, SHOWN, WORDS, StripTime, strips_of
 from probe.model.finding import Finding, FindingKind, Reference, Scope
-from probe.publish.report.plot import Tick, marks
+from probe.publish.report.plot import marks
 from probe.publish.report.times import TimeWriter
 from probe.publish.templates import style, templates
 
 # A finding that is older is told with its time.
 STALE_SECONDS = 900.0
-# The last label of an axis would be cut at the strip's end.
-_LAST_TICK_PERCENT = 88.0
 _STATES = {kind: state for kind, state, _ in SHOWN}
 _ORDER = (*_STATES.values(), NOT_SAID, OK)
 
@@ -108,7 +106,7 @@ def files_of(site: PublicSite) -> dict[str, bytes]:
             country=code,
             now=[one for one in now if one.country == code],
             strips=list(_strips(site, code, now)),
-            ticks=[_ticks(over) for over, _ in (site.day, site.month)],
+            ticks=[marks(over.start, over.end, TimeWriter()) for over, _ in (site.day, site.month)],
             incidents=[one for one in pages if one.country == code],
         )
     for one in pages:
@@ -138,11 +136,6 @@ class _Writer:
 
     def page(self, template: str, **more: Any) -> bytes:
         return templates().get_template(template).render(**self._common, **more).encode()
-
-
-def _ticks(over: StripTime) -> list[Tick]:
-    every = marks(over.start, over.end, TimeWriter())
-    return [tick for tick in every if tick.at < _LAST_TICK_PERCENT]
 
 
 def _said_time(text: str) -> str:

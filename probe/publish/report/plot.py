@@ -13,6 +13,7 @@ from msgspec import Struct
 from probe.model.identity import LegRole
 from probe.model.round_summary import PlottedSeries
 from probe.publish.plain_words import rate_words
+from probe.publish.report.axis_labels import Tick
 from probe.publish.report.gather import thinned
 from probe.publish.report.quantile_sketch import Sketch
 from probe.publish.report.report_parts import SlotGathered, StateSpan, Window
@@ -23,13 +24,6 @@ _JOIN_SECONDS = 5_400.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 78.0, 26.0, 12.0, 26.0
 # Less than this share of the whole time is less than a pixel on most screens.
 _SEEN_SHARE = 1 / 800
-
-
-class Tick(Struct, frozen=True):
-    """A place along an axis, with words."""
-
-    at: float
-    label: str
 
 
 class PlotLine(Struct, frozen=True):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from probe.publish.languages.offered import OFFERED
 from probe.publish.languages.tongue import ENGLISH_TONGUE, Tongue
+from probe.publish.report.axis_labels import ROOMS, axis_labels, plot_labels
 
 _FOLDER = Path(__file__).parent
 
@@ -27,6 +28,9 @@ def templates(tongue: Tongue = ENGLISH_TONGUE) -> Environment:
     )
     environment.globals["tongue"] = tongue
     environment.globals["tongues"] = tuple(map(Tongue, OFFERED))
+    environment.globals["ROOMS"] = ROOMS
+    environment.globals["axis_labels"] = partial(axis_labels, said=tongue.plain)
+    environment.globals["plot_labels"] = partial(plot_labels, said=tongue.plain)
     environment.filters["said"] = tongue.said
     environment.filters["plain"] = tongue.plain
     return environment

@@ -25,7 +25,8 @@ from probe.publish.languages.tongue import ENGLISH_TONGUE, Tongue
 from probe.publish.latest.bundle_health import BundleHealth
 from probe.publish.latest.snapshot import Snapshot
 from probe.publish.plain_words import failure_words, unread_words
-from probe.publish.report.plot import Piece, Tick, marks, pieces
+from probe.publish.report.axis_labels import Tick
+from probe.publish.report.plot import Piece, marks, pieces
 from probe.publish.report.report_parts import StateSpan
 from probe.publish.report.times import TimeWriter, duration
 from probe.publish.templates import style, templates
