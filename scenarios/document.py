@@ -10,7 +10,7 @@ from functools import partial
 
 from scenarios import model
 from scenarios.model import HOME, Effect, Expectation, Happening, Range, Said, Scenario
-from scenarios.table import BESIDE_TCP, SCENARIOS
+from scenarios.table import EVERY_ONE
 
 _RESOLVERS = {
     model.Resolvers.EVERY: "every resolver",
@@ -20,7 +20,7 @@ _RESOLVERS = {
 HEADS = ("scenario", "what happens", "in numbers", "what must be said", "within", "source")
 
 
-def markdown(scenarios: Iterable[Scenario] = (*SCENARIOS, *BESIDE_TCP)) -> str:
+def markdown(scenarios: Iterable[Scenario] = EVERY_ONE) -> str:
     """The whole table."""
     lines = [_line(HEADS), _line(["---"] * len(HEADS))]
     return "\n".join([*lines, *(_line(_cells(scenario)) for scenario in scenarios)]) + "\n"
@@ -104,8 +104,8 @@ def effect(one: Effect) -> str:
             return f"shaped to {_rate(rate)}, queue {_kib(queue)}"
         case model.Lossy(probability=probability, up=up):
             return f"{_percent(probability)} loss{'' if up else ' on the way down'}"
-        case model.Leaky(share=share):
-            return f"{_percent(share)} of the connections dropped"
+        case model.Leaky():
+            return _leaky(one)
         case model.Delayed(round_trip_seconds=seconds):
             return f"+{_span(seconds, 1_000)} ms"
         case model.CutOff(after_packets=after) if after is not None:
@@ -120,6 +120,16 @@ def effect(one: Effect) -> str:
             return f"impostor, {shows.value.replace('_', ' ')}"
         case _:
             return type(one).__struct_config__.tag.replace("_", " ")  # type: ignore[union-attr]
+
+
+def _leaky(one: model.Leaky) -> str:
+    parts = [f"{_percent(one.share)} of the connections dropped"]
+    if one.reacts_seconds:
+        late = Range(min(one.reacts_seconds), max(one.reacts_seconds))
+        parts.append(f"after {_span(late, 1_000)} ms")
+    if one.residual.most:
+        parts.append(f"their addresses and port for {_span(one.residual)} s more")
+    return ", ".join(parts)
 
 
 def _span(values: Range, unit: float = 1.0, digits: str = ",.0f") -> str:

@@ -207,9 +207,13 @@ class Impersonated(Struct, frozen=True, kw_only=True, tag="impersonated"):
 
 class Leaky(Struct, frozen=True, kw_only=True, tag="leaky"):
     """Of the flows that are met, this ``share`` has no hello that arrives; the others nothing
-    happens to."""
+    happens to. ``reacts_seconds``: the hello arrives, and what we send is dropped from so long
+    after it on (one of these for each flow). ``residual``: for so many seconds after, so is all
+    that we send to that port of that address over the same transport."""
 
     share: Range
+    reacts_seconds: tuple[float, ...] = ()
+    residual: Range = Range(0.0, 0.0)
 
 
 class QuicDropped(Struct, frozen=True, kw_only=True, tag="quic_dropped"):

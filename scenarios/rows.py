@@ -33,6 +33,8 @@ class Row(StrEnum):
     QUIC_NAME = "QUIC: name dropped"
     QUIC_AS_SUCH = "QUIC: dropped as such"
     QUIC_LEAKY = "QUIC: name dropped on a share of the connections"
+    QUIC_SLOW_FOR_ALL = "QUIC: all of it limited"
+    UDP_FORGOTTEN = "QUIC: flows forgotten by a router"
     TCP_ALONE = "TCP throttled, QUIC spared"
     NOTHING = "nothing at all"
     CONGESTED = "congested line"

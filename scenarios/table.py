@@ -12,5 +12,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     *innocent.SCENARIOS,
 )
 BESIDE_TCP = over_quic.SCENARIOS
-"""Those of which something is to be said over QUIC: the world of numbers plays them."""
-BY_ID: dict[str, Scenario] = {scenario.id: scenario for scenario in SCENARIOS}
+"""Those of which something is to be said over QUIC."""
+EVERY_ONE: tuple[Scenario, ...] = (*SCENARIOS, *BESIDE_TCP)
+BY_ID: dict[str, Scenario] = {scenario.id: scenario for scenario in EVERY_ONE}

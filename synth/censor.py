@@ -82,8 +82,9 @@ class Meeting:
     that come down, beside it. ``cut_after``: bytes down until silence, ``cut_packets``: packets
     either way, ``cut_seconds``: since the connection stood. ``opened``: the impostor
     makes certificates on the spot. ``spared``: no restriction meets it. ``no_large``: large packets
-    vanish on the way down. ``over``: its transport. ``side_by_side``: so many flows share what is
-    kept for several, each of which is then met as if it had its part for itself."""
+    vanish on the way down. ``over``: its transport. ``at``: when it began. ``side_by_side``: so
+    many flows share what is kept for several, each of which is then met as if it had its part for
+    itself."""
 
     buckets: list[Bucket] = field(default_factory=list)
     queues: list[Queue] = field(default_factory=list)
@@ -102,6 +103,7 @@ class Meeting:
     opened: bool = False
     spared: bool = False
     over: Over = Over.TCP
+    at: float = 0.0
     side_by_side: int = 1
 
     @property
@@ -130,6 +132,8 @@ class Censor:
         self._restrictions: tuple[Restricted, ...] = ()
         self._addresses: list[frozenset[str] | None] = []
         self._remembered: set[tuple[int, str]] = set()
+        # Restriction and address: from when until when nothing that we send passes.
+        self._residual: dict[tuple[int, str], tuple[float, float]] = {}
         self._shared: dict[tuple[int, int, str], Bucket | Queue] = {}
 
     def restrict(self, restrictions: Iterable[Restricted]) -> None:
@@ -137,6 +141,7 @@ class Censor:
         self._restrictions = tuple(r for r in restrictions if r.whom.stack is not Stack.OTHER)
         self._addresses = [self._reach(r) for r in self._restrictions]
         self._remembered.clear()
+        self._residual.clear()
         self._shared.clear()
 
     def _reach(self, restricted: Restricted) -> frozenset[str] | None:
@@ -170,6 +175,8 @@ class Censor:
         for index, restricted in enumerate(self._restrictions):
             if not _over(restricted.whom, meeting):
                 continue
+            begun, ends = self._residual.get((index, address), (math.inf, math.inf))
+            meeting.silent = meeting.silent or begun <= meeting.at < ends
             if self._here(index, address) and (
                 not _reads(restricted.whom) or (index, address) in self._remembered
             ):
@@ -232,8 +239,8 @@ class Censor:
                 case HelloDropped():
                     meeting.no_hello = True
                 case Leaky(share=share):
-                    leaks = self._random.random() >= share.value
-                    meeting.no_hello = meeting.no_hello or not leaks
+                    if self._random.random() < share.value:
+                        self._dropped(index, address, effect, meeting)
                 case Reset():
                     # Nobody on the way can reset what is encrypted from the first answer on.
                     meeting.reset = meeting.over is Over.TCP
@@ -243,6 +250,17 @@ class Censor:
                     meeting.silent = meeting.silent or meeting.over is Over.QUIC
                 case DnsForged():
                     pass
+
+    def _dropped(self, index: int, address: str, effect: Leaky, meeting: Meeting) -> None:
+        """A connection that does not leak."""
+        seconds = self._random.choice(effect.reacts_seconds or (0.0,))
+        if effect.reacts_seconds:
+            meeting.cut_seconds = min(meeting.cut_seconds, seconds)
+        else:
+            meeting.no_hello = True
+        if effect.residual.most:
+            begins = meeting.at + seconds
+            self._residual[index, address] = (begins, begins + effect.residual.value)
 
     def _of(
         self, scope: Scope, index: int, place: int, address: str, fresh: Bucket | Queue

@@ -249,7 +249,7 @@ class World:
         return self.random.uniform(0.0, most) if most else 0.0
 
     def _meeting(self, leg: Leg, address: str, at: float) -> Meeting:
-        meeting = Meeting(spared=self._spared(at))
+        meeting = Meeting(spared=self._spared(at), at=at)
         state = self._now
         if not state.by_kind:
             return meeting

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
@@ -16,6 +17,9 @@ from lab.box.flows import Flow, Flows
 from lab.box.forge import readdressed
 from lab.box.packet import Packet, parse
 from lab.box.rules import Memory, Protocol, Rule, Way
+
+Place = tuple[bytes | int, ...]
+"""Client and address; with a port, protocol and port too."""
 
 
 class RuleCount(Struct, kw_only=True):
@@ -43,10 +47,11 @@ class _Active:
 
     def __init__(self, rule: Rule, random: Random, flows: Flows, count: RuleCount) -> None:
         self.rule = rule
+        self._random = random
         self.protocols = rule.protocols
         self.count = count
-        # (client, address) pairs on which a name has been seen.
-        self.remembered: set[tuple[bytes, bytes]] = set()
+        # Where a name has been seen: from when until when its flows are met.
+        self.remembered: dict[Place, tuple[float, float]] = {}
         self.enforce: Enforcer = enforcer(rule, random, flows)
 
     def may_meet(self, flow: Flow) -> bool:
@@ -58,18 +63,31 @@ class _Active:
             and match.has_address(flow.server)
         )
 
-    def learn(self, flow: Flow) -> None:
-        """Condemn a flow whose hello fits."""
+    def learn(self, flow: Flow, at: float) -> None:
+        """Condemn a flow whose hello, seen at ``at``, fits."""
         match = self.rule.match
         hello = flow.hello
         if hello is None or not match.reads_hello:
             return
-        if match.has_name(hello.server_name) and match.has_fingerprint(hello.fingerprint):
-            flow.condemned_by.add(self)
-            if self.rule.memory is Memory.ADDRESS:
-                self.remembered.add((flow.client, flow.server))
+        rule = self.rule
+        if not (match.has_name(hello.server_name) and match.has_fingerprint(hello.fingerprint)):
+            return
+        if rule.share < 1.0 and self._random.random() >= rule.share:
+            return
+        met_at = at + (self._random.choice(rule.reacts_seconds) if rule.reacts_seconds else 0.0)
+        flow.condemned_by[self] = met_at
+        if rule.memory is not Memory.FLOW:
+            until = met_at + rule.remembers_seconds if rule.remembers_seconds else math.inf
+            place = self._place(flow)
+            begun, ends = self.remembered.get(place, (met_at, until))
+            # What is remembered just now goes on.
+            self.remembered[place] = (min(begun, met_at) if ends > at else met_at, until)
 
-    def meets(self, event: Event) -> bool:
+    def _place(self, flow: Flow) -> Place:
+        protocol, client, server, _, port = flow.key
+        return (client, server, *((protocol, port) if self.rule.memory is Memory.PORT else ()))
+
+    def meets(self, event: Event, at: float) -> bool:
         """Whether the rule is for this packet, in a flow that it may meet."""
         match = self.rule.match
         if not match.reads_hello:
@@ -77,7 +95,12 @@ class _Active:
         flow = event.flow
         if Protocol.DNS in flow.protocols:
             return event.question is not None and match.has_name(_asked(event.question))
-        return self in flow.condemned_by or (flow.client, flow.server) in self.remembered
+        if flow.condemned_by.get(self, math.inf) <= at:
+            return True
+        if not self.remembered:
+            return False
+        begun, until = self.remembered.get(self._place(flow), (math.inf, math.inf))
+        return begun <= at < until
 
 
 class Censor:
@@ -141,7 +164,7 @@ class Censor:
         if way is Way.UP and flow.read(packet):
             for active in flow.rules:
                 if active.rule.enabled:
-                    active.learn(flow)
+                    active.learn(flow, at)
         if self._reads_dns and Protocol.DNS in flow.protocols:
             event.question = _question(packet.data)
         return self._enforce(event, at)
@@ -165,7 +188,7 @@ class Censor:
         until: float = at
         for active in flow.rules:
             rule = active.rule
-            if not (rule.enabled and rule.acts_on(event.way) and active.meets(event)):
+            if not (rule.enabled and rule.acts_on(event.way) and active.meets(event, at)):
                 continue
             count = active.count
             count.packets += 1

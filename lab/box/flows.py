@@ -28,8 +28,8 @@ class Flow:
     ``first_byte``: the sequence number of the client's first byte, when its SYN was seen.
     ``beginning`` (``initials`` in QUIC): what has been read until the hello is complete.
     ``hello_bytes``: how far the hello reaches into the client's stream. ``condemned_by``: rules
-    that the hello fits; ``met_by``: rules that have acted; ``kept``: what they remember.
-    ``redirect``: the address that it really goes to.
+    that the hello fits, and from when they meet the flow; ``met_by``: rules that have acted;
+    ``kept``: what they remember. ``redirect``: the address that it really goes to.
     """
 
     key: FlowKey
@@ -41,7 +41,7 @@ class Flow:
     hello_bytes: int = 0
     redirect: bytes | None = None
     fresh: bool = True
-    condemned_by: set[Any] = field(default_factory=set)
+    condemned_by: dict[Any, float] = field(default_factory=dict)
     met_by: set[Any] = field(default_factory=set)
     kept: dict[Any, Any] = field(default_factory=dict)
     rules: tuple[Any, ...] = ()

@@ -50,10 +50,11 @@ class Scope(StrEnum):
 
 class Memory(StrEnum):
     """What a name, once seen, condemns: its own flow, or from then on every flow of that client to
-    that address, whatever its name."""
+    that address, whatever its name; or to that port of it, over the same protocol."""
 
     FLOW = "flow"
     ADDRESS = "address"
+    PORT = "port"
 
 
 class Match(Struct, frozen=True, kw_only=True, dict=True):
@@ -235,7 +236,10 @@ class Rule(Struct, frozen=True, kw_only=True):
     """One rule. Rules act in their order on every packet that they meet, until one drops it.
 
     ``name`` is what counters and the run-time switch know it by. A rule that is off counts
-    nothing and forgets nothing.
+    nothing and forgets nothing. Where a hello is read: of the flows that fit, only a ``share`` is
+    condemned, drawn for each; ``reacts_seconds``: how long after its hello a flow is met, one of
+    these, drawn for each (empty: at once); ``remembers_seconds``: for how long after that
+    ``memory`` condemns others (0: for ever).
     """
 
     name: str
@@ -244,9 +248,16 @@ class Rule(Struct, frozen=True, kw_only=True):
     reach: Reach = Reach.BOTH
     scope: Scope = Scope.FLOW
     memory: Memory = Memory.FLOW
+    share: float = 1.0
+    reacts_seconds: tuple[float, ...] = ()
+    remembers_seconds: float = 0.0
     enabled: bool = True
 
     def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"{self.name}: share must lie between 0 and 1, not {self.share!r}")
+        if not self.match.reads_hello and (self.share < 1.0 or self.reacts_seconds):
+            raise ValueError(f"{self.name}: a share is of the hellos that fit, and so is a delay")
         if isinstance(self.action, Redirect) and self.match.reads_hello:
             raise ValueError(
                 f"{self.name}: a flow is redirected from its first packet, before it has a name; "

@@ -17,7 +17,7 @@ from lab.scenario.many import AT_ONCE, Failed, drawn_runs, every_run, outcomes
 from lab.scenario.play import Outcome
 from lab.scenario.report import console, table
 from scenarios.lines import LINES, from_trace
-from scenarios.table import BY_ID, SCENARIOS
+from scenarios.table import BY_ID, EVERY_ONE
 
 
 @click.command()
@@ -64,7 +64,7 @@ def scenarios(
     lines = LINES if line == "all" else {line: LINES[line]}
     if trace is not None:
         lines = {name: from_trace(kind, trace) for name, kind in lines.items()}
-    wanted = [BY_ID[id] for id in only] if only else SCENARIOS
+    wanted = [BY_ID[id] for id in only] if only else EVERY_ONE
     runs = (drawn_runs if drawn else every_run)(wanted, lines, seed=seed)
     runs = [structs.replace(run, broken=broken, keep=keep) for run in runs]
     print(f"seed {seed}: {len(runs)} runs, {at_once} at once", flush=True)
@@ -106,8 +106,8 @@ def plain(results: list[Outcome | Failed]) -> list[dict[str, object]]:
             "line": r.line.name,
             "asked": r.asked,
             "curl": [r.before, r.during],
-            "moments": {"/".join(key): own for key, own in r.moments.items()},
-            "judgements": {"/".join(key): own for key, own in r.judgements.items()},
+            "moments": {key.text(): own for key, own in r.moments.items()},
+            "judgements": {key.text(): own for key, own in r.judgements.items()},
             "punctuality": r.stats.punctuality,
             "rules": r.stats.rules,
             "late": r.late,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections import defaultdict
+from typing import NamedTuple
 
 from msgspec import Struct
 from prometheus_client.parser import text_string_to_metric_families
@@ -12,10 +13,11 @@ from lab.box.inside import inside
 from lab.net import Namespace
 from probe.model.verdict import State
 from probe.publish.metrics.metric_names import PREFIX
-from scenarios.model import ACCUSING
+from scenarios.model import ACCUSING, Over
 
 READING = ("transfer", "long")
 SCRAPE_SECONDS = 5.0
+_OF_PLATFORM = ("rounds", "bursts", "running")
 # What is asked of a scrape: to parse all else, twice a second of ten labs, takes a fifth of a core.
 ASKED = tuple(
     f"{PREFIX}{name}{{"
@@ -26,11 +28,29 @@ ASKED = tuple(
         "verdict_slowdown_ratio",
         "round_running",
         "rounds_total",
+        "transport_info",
+        "transport_slowdown_ratio",
     )
 )
 
-Key = tuple[str, str]
-"""Vantage and platform."""
+
+class Key(NamedTuple):
+    """Of what something is said: a platform, at a vantage, over a transport."""
+
+    vantage: str
+    platform: str
+    over: Over = Over.TCP
+
+    def text(self) -> str:
+        """As a path: what is so over TCP is the platform's own."""
+        beside = () if self.over is Over.TCP else (self.over.value,)
+        return "/".join((self.vantage, self.platform, *beside))
+
+    @classmethod
+    def of_text(cls, text: str) -> Key:
+        """The key that was written so."""
+        vantage, platform, *over = text.split("/")
+        return cls(vantage, platform, Over(over[0]) if over else Over.TCP)
 
 
 class Heard(Struct, frozen=True, kw_only=True):
@@ -86,7 +106,7 @@ def scrape(namespace: Namespace, port: int) -> str | None:
 
 
 def heard(text: str) -> dict[Key, Heard]:
-    """By vantage and platform."""
+    """By vantage, platform and transport. Rounds and bursts are the platform's."""
     found: dict[Key, dict[str, object]] = defaultdict(dict)
     asked = "".join(f"{line}\n" for line in text.splitlines() if line.startswith(ASKED))
     for family in text_string_to_metric_families(asked):
@@ -94,8 +114,12 @@ def heard(text: str) -> dict[Key, Heard]:
             labels = sample.labels
             if "vantage" not in labels or "platform" not in labels:
                 continue
-            own = found[labels["vantage"], labels["platform"]]
+            over = Over(labels.get("transport", Over.TCP.value))
+            own = found[Key(labels["vantage"], labels["platform"], over)]
             _take(own, sample.name.removeprefix(PREFIX), labels, sample.value)
+    for key, own in found.items():
+        of_platform = found.get(key._replace(over=Over.TCP), {})
+        own |= {name: of_platform[name] for name in _OF_PLATFORM if name in of_platform}
     return {key: Heard(**own) for key, own in found.items() if "state" in own}  # type: ignore[arg-type]
 
 
@@ -107,7 +131,11 @@ def _take(own: dict[str, object], name: str, labels: dict[str, str], value: floa
     elif name == "verdict_detail_info":
         for field in ("method", "trigger", "signature", "phase", "severity"):
             own[field] = labels.get(field, "")
-    elif name == "verdict_slowdown_ratio":
+    elif name == "transport_info":
+        own["state"] = State(labels["state"])
+        for field in ("reason", "method", "trigger"):
+            own[field] = labels.get(field, "")
+    elif name in ("verdict_slowdown_ratio", "transport_slowdown_ratio"):
         own["slowdown"] = value
     elif name == "round_running":
         own["running"] = bool(value)

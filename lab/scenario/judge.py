@@ -41,7 +41,7 @@ def fits(said: Said, heard: Heard) -> bool:
     """Whether a verdict is one that is right."""
     pairs = (
         (said.methods, heard.method),
-        (said.triggers, heard.trigger),
+        (said.triggers or said.by, heard.trigger),
         (said.signatures, heard.signature),
         (said.phases, heard.phase),
         (said.reasons, heard.reason),

@@ -30,7 +30,7 @@ from lab.scenario.setting import (
     setting,
 )
 from lab.scenario.wire import rules_for
-from scenarios.model import ClockStepped, LineKind, Scenario
+from scenarios.model import ClockStepped, Expectation, LineKind, Scenario
 
 # A page of metrics costs as much as the legs of a light round; no transfer round takes so short.
 POLL_SECONDS = 1.0
@@ -46,8 +46,9 @@ LATE_SHARE = 0.02
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What came of it. ``judgements``: by vantage and platform. ``before``, ``during``: what curl
-    saw. ``asked``: of the box, in words. ``late``: why the box's numbers are not to be trusted."""
+    """What came of it. ``judgements``: by vantage, platform and transport. ``before``,
+    ``during``: what curl saw. ``asked``: of the box, in words. ``late``: why the box's numbers are
+    not to be trusted."""
 
     scenario: Scenario
     line: LineKind
@@ -158,14 +159,19 @@ class Listener:
 
 
 def keys_of(scenario: Scenario) -> tuple[Key, ...]:
-    """The pairs of vantage and platform of which something is expected."""
-    vantages = dict.fromkeys(e.vantage for e in scenario.expect)
+    """Of what something is expected."""
+    ways = dict.fromkeys((e.vantage, e.over) for e in scenario.expect)
     return tuple(
-        (vantage, platform)
-        for vantage in vantages
+        Key(vantage, platform, over)
+        for vantage, over in ways
         for platform in scenario.platforms
-        if scenario.expected(platform, vantage) is not None
+        if scenario.expected(platform, vantage, over) is not None
     )
+
+
+def expected_of(scenario: Scenario, key: Key) -> Expectation | None:
+    """What must be said of it."""
+    return scenario.expected(key.platform, key.vantage, key.over)
 
 
 def play(
@@ -200,7 +206,7 @@ def play(
         stats = box.stats()
         asked = "; ".join(_words(rule) for rule in rules_for(scenario.happens, made.places))
     moments = {key: tuple(own) for key, own in listener.moments.items()}
-    expected = {key: scenario.expected(key[1], key[0]) for key in moments}
+    expected = {key: expected_of(scenario, key) for key in moments}
     return Outcome(
         scenario=scenario,
         line=kind,
@@ -249,9 +255,9 @@ def _listen(
             return True
         # Whoever must not be accused has all the time to be accused.
         return scenario.finds and all(
-            detected(e, listener.moments[v, p]) is not None and rounds[v, p] >= 1
-            for v, p in keys
-            if (e := scenario.expected(p, v)) is not None
+            detected(e, listener.moments[key]) is not None and rounds[key] >= 1
+            for key in keys
+            if (e := expected_of(scenario, key)) is not None
         )
 
     def well() -> bool:

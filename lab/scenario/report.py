@@ -10,7 +10,7 @@ from rich.table import Table
 from lab.scenario.judge import Judgement, Moment, Phase
 from lab.scenario.many import Failed
 from lab.scenario.play import Outcome
-from scenarios.model import HOME
+from scenarios.model import HOME, Over
 
 HEADS = ("scenario", "line", "asked of the box", "curl saw", "the daemon said", "found", "over", "")
 
@@ -34,8 +34,8 @@ def rows(result: Outcome | Failed) -> Iterable[tuple[str, ...]]:
         return
     curl = f"{result.before.text()}\nthen {result.during.text()}"
     for number, (key, judgement) in enumerate(result.judgements.items()):
-        vantage, platform = key
-        whose = platform if vantage == HOME else f"{platform} at {vantage}"
+        whose = key.platform if key.vantage == HOME else f"{key.platform} at {key.vantage}"
+        whose += "" if key.over is Over.TCP else " over QUIC"
         head = (result.scenario.id, result.line.name, result.asked, curl)
         yield (
             *(head if number == 0 else ("", "", "", "")),

@@ -14,6 +14,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from lab.scenario.heard import Key
+from lab.scenario.play import expected_of
 from scenarios.lines import LINES
 from scenarios.model import HOME
 from scenarios.table import BY_ID
@@ -48,10 +50,10 @@ def over(results: Iterable[Result]) -> list[int]:
 
 def _rounds(result: Result, which: str) -> Iterator[int]:
     for key, own in result["judgements"].items():
-        vantage, _, platform = key.partition("/")
-        expected = BY_ID[result["run"]].expected(platform, vantage)
+        whose = Key.of_text(key)
+        expected = expected_of(BY_ID[result["run"]], whose)
         states = {said.state.value for said in expected.said} if expected else set()
-        accused = vantage == HOME and states & {"throttled", "blocked"}
+        accused = whose.vantage == HOME and states & {"throttled", "blocked"}
         if accused and own[which] is not None:
             yield own[which]
 

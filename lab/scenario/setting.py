@@ -59,6 +59,14 @@ DOMESTIC = {
         }
     ],
 }
+# Of three operators that speak QUIC, and two that do not; fewer, so that each is known sooner.
+QUIC_CONTROLS = (
+    "control-jquery",
+    "control-cdnjs",
+    "control-wordpress",
+    "control-kernel",
+    "control-debian",
+)
 LISTEN_PORT = 9880
 # One of the resolvers that the default configuration measures, so there is one in the world.
 NAMESERVER = "9.9.9.9"
@@ -82,7 +90,9 @@ def settings(scenario: Scenario, pace: Pace, definitions: Path) -> dict[str, obj
         vantages.append({"name": ABROAD, "role": "reference", "country": "NO", **second})
     if scenario.neighbour:
         vantages.append({"name": NEIGHBOUR, **second})
+    over_quic = {"quic": True, "controls": list(QUIC_CONTROLS)} if scenario.quic else {}
     return {
+        **over_quic,
         "country": "TR",
         "listen": f"127.0.0.1:{LISTEN_PORT}",
         "vantages": vantages,
@@ -154,7 +164,7 @@ def setting(
         bare = Path(folder, "throttlewatch.yaml")
         yaml.dump(said, bare)
         config = load(bare, {})
-        spec = world_of(config)
+        spec = structs.replace(world_of(config), quic=scenario.quic)
         places = places_of(spec)
         line = line_for(kind, random)
         path = BoxSpec(line=line, seed=random.getrandbits(32))

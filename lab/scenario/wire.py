@@ -98,7 +98,9 @@ def _effect(effect: Effect, match: box.Match, whom: Whom, places: Places) -> Ite
         case model.SynDropped():
             yield box.Rule(name="drop-syn", action=box.DropSyn(), match=match)
         case model.HelloDropped():
-            yield box.Rule(name="drop-hello", action=box.DropHello(), match=match)
+            # Whatever its name: so that it is a hello at all.
+            said = match if match.reads_hello else structs.replace(match, names=("*",))
+            yield box.Rule(name="drop-hello", action=box.DropHello(), match=said)
         case model.Reset():
             yield box.Rule(name="reset", action=box.Reset(), match=match)
         case model.DnsForged():
@@ -110,10 +112,25 @@ def _effect(effect: Effect, match: box.Match, whom: Whom, places: Places) -> Ite
                 family = "6" if ":" in address else "4"
                 yield box.Rule(name=f"redirect{family}", action=action, match=at_https)
         case model.Leaky():
-            raise ValueError("the box meets every flow or none: only numbers play what leaks")
+            yield _leaky(effect, match)
         case model.QuicDropped():
             quic = structs.replace(match, protocols=(box.Protocol.QUIC,))
             yield box.Rule(name="quic", action=box.Silence(), match=quic)
+
+
+def _leaky(effect: model.Leaky, match: box.Match) -> box.Rule:
+    residual = effect.residual.value
+    return box.Rule(
+        name="leaky",
+        # Where the hello is let through, only what we send is dropped.
+        action=box.Silence() if effect.reacts_seconds else box.DropHello(),
+        reach=box.Reach.UP,
+        match=match,
+        share=effect.share.value,
+        reacts_seconds=effect.reacts_seconds,
+        memory=box.Memory.PORT if residual else box.Memory.FLOW,
+        remembers_seconds=residual,
+    )
 
 
 def _cut(effect: model.CutOff, match: box.Match) -> box.Rule:

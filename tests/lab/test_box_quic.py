@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from lab.box.frames import Ends, real_hello
 from lab.box.hello import Hello, Unread, read_message
 from lab.box.quic import CRYPTO, Initials, Keys, client_keys, header_mask, nonce
-from lab.box.rules import DropHello, Silence, Way
+from lab.box.rules import DropHello, Memory, Reach, Silence, Way
 from tests.lab.test_box_censor import censor, passes, rule
 
 # RFC 9001, appendix A.
@@ -148,3 +149,60 @@ def test_a_censor_meets_a_quic_flow_by_its_name(action: Silence | DropHello) -> 
     assert not passes(box, Way.UP, flow.udp(Way.UP, first)), "repeated in vain"
     assert passes(box, Way.UP, other.udp(Way.UP, first))
     assert box.counts()["r"].flows == 1
+
+
+NAMED = ("*.googlevideo.com",)
+OTHER = real_hello("example.org")[5:]
+
+
+def first(port: int, message: bytes = MESSAGE, at: float = 0.0) -> tuple[bytes, float]:
+    """A client's first packet, in a frame, and when."""
+    packet = protected(crypto(0, message), keys=client_keys(ID), number=0)
+    return Ends(port=port).udp(Way.UP, packet), at
+
+
+def test_a_share_of_the_connections_is_met_and_the_others_never() -> None:
+    box = censor(rule(DropHello(), names=NAMED, share=0.3))
+    first_ones = [passes(box, Way.UP, *first(port)) for port in range(1, 401)]
+    again = [passes(box, Way.UP, *first(port)) for port in range(1, 401)]
+    assert again == first_ones, "what leaks, leaks on"
+    assert 0.2 < first_ones.count(False) / len(first_ones) < 0.4
+
+
+def test_what_is_met_late_passes_until_then() -> None:
+    box = censor(rule(Silence(), names=NAMED, reacts_seconds=(0.1,), reach=Reach.UP))
+    flow = Ends(port=1)
+    assert passes(box, Way.UP, *first(1))
+    assert passes(box, Way.UP, flow.udp(Way.UP, b"x"), 0.09)
+    assert not passes(box, Way.UP, flow.udp(Way.UP, b"x"), 0.11)
+    assert passes(box, Way.DOWN, flow.udp(Way.DOWN, b"x"), 0.11)
+
+
+def test_what_is_left_over_meets_the_port_of_that_address_for_a_while() -> None:
+    residual = rule(
+        Silence(),
+        names=NAMED,
+        reacts_seconds=(0.1,),
+        reach=Reach.UP,
+        memory=Memory.PORT,
+        remembers_seconds=180.0,
+    )
+    box = censor(residual)
+    assert passes(box, Way.UP, *first(1))
+    assert passes(box, Way.UP, *first(2, OTHER, at=0.05)), "it has not reacted yet"
+    assert not passes(box, Way.UP, *first(3, OTHER, at=1.0)), "any name, from a fresh port"
+    elsewhere = Ends(port=4, server="192.0.2.9").udp(Way.UP, b"\xc0 no name")
+    another = Ends(port=5, server_port=8443).udp(Way.UP, b"\xc0 no name")
+    assert passes(box, Way.UP, elsewhere, 1.0)
+    assert passes(box, Way.UP, another, 1.0)
+    assert passes(box, Way.UP, *first(6, OTHER, at=180.2))
+    # And so it begins anew, as late as before.
+    assert passes(box, Way.UP, *first(7, at=200.0))
+    assert passes(box, Way.UP, *first(8, OTHER, at=200.05))
+    assert not passes(box, Way.UP, *first(9, OTHER, at=200.2))
+
+
+@pytest.mark.parametrize("more", [{"share": 0.5}, {"reacts_seconds": (0.1,)}])
+def test_a_share_or_a_delay_of_hellos_needs_names(more: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="hellos"):
+        rule(Silence(), names=(), **more)

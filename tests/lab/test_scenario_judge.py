@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec import structs
 
-from lab.scenario.heard import Heard, heard
+from lab.scenario.heard import Heard, Key, heard
 from lab.scenario.judge import Moment, Phase, judge
 from probe.model.verdict import Method, State, Trigger
-from scenarios.model import ACCUSING, Expectation, Said
+from scenarios.model import ACCUSING, Expectation, Over, Said
 
 OK = Heard(state=State.OK)
 BY_NAME = Heard(state=State.THROTTLED, trigger="name", severity="severe")
@@ -107,7 +108,7 @@ throttlewatch_rounds_total{vantage="home",platform="y",kind="burst",result="ok"}
 
 def test_metrics_are_read_as_they_are() -> None:
     assert heard(EXPOSITION) == {
-        ("home", "x"): Heard(
+        Key("home", "x"): Heard(
             state=State.THROTTLED,
             rounds=4,
             bursts=4,
@@ -118,3 +119,46 @@ def test_metrics_are_read_as_they_are() -> None:
             slowdown=12.5,
         )
     }
+
+
+OVER_QUIC = """\
+throttlewatch_transport_info{vantage="home",platform="x",transport="quic",country="TR",\
+state="blocked",reason="",basis="name",method="quic",trigger="name"} 1.0
+throttlewatch_transport_slowdown_ratio{vantage="home",platform="x",transport="quic"} 3.5
+"""
+
+
+def test_what_is_said_over_quic_is_heard_beside_what_is_said_over_tcp() -> None:
+    found = heard(EXPOSITION + OVER_QUIC)
+    of_tcp, of_quic = found[Key("home", "x")], found[Key("home", "x", Over.QUIC)]
+    assert of_tcp.state is State.THROTTLED
+    assert of_quic == Heard(
+        state=State.BLOCKED,
+        rounds=of_tcp.rounds,
+        bursts=of_tcp.bursts,
+        running=of_tcp.running,
+        method="quic",
+        trigger="name",
+        slowdown=3.5,
+    )
+
+
+def test_the_trigger_of_a_block_over_quic_is_part_of_what_is_right() -> None:
+    expected = Expectation(
+        said=(Said(state=State.BLOCKED, by=(Trigger.NAME,)),),
+        within_rounds=2,
+        over=Over.QUIC,
+        recovers_within_rounds=None,
+    )
+    named = Heard(state=State.BLOCKED, method="quic", trigger="name")
+    assert judge(expected, moments(OK, named)).wrong == ()
+    assert judge(expected, moments(OK, structs.replace(named, trigger="address"))).wrong
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [(Key("home", "x"), "home/x"), (Key("abroad", "x", Over.QUIC), "abroad/x/quic")],
+)
+def test_a_key_is_read_as_it_was_written(key: Key, text: str) -> None:
+    assert key.text() == text
+    assert Key.of_text(text) == key

@@ -17,7 +17,7 @@ from probe.config import load
 from scenarios import model
 from scenarios.lines import DSL, FIBRE, LINES, MOBILE, SLOW_MOBILE
 from scenarios.model import Range, Restricted, Scenario, Whom, exactly
-from scenarios.table import BY_ID, SCENARIOS
+from scenarios.table import BY_ID, EVERY_ONE
 from tests.every import for_every
 
 ZONE = {
@@ -108,7 +108,7 @@ def test_effects_act_in_their_order_under_names_of_their_own() -> None:
     assert [rule.name for rule in made] == ["0-delay", "1-lose"]
 
 
-@for_every(SCENARIOS, lambda scenario: scenario.id)
+@for_every(EVERY_ONE, lambda scenario: scenario.id)
 def test_every_scenario_of_the_table_can_be_told_to_box_and_world(scenario: Scenario) -> None:
     spec = whole_world()
     zone = {**spec.zone, model.DOMESTIC_HOST: ("198.18.99.10",)}
@@ -169,6 +169,27 @@ def test_servers_answer_otherwise_at_their_own_hosts_only() -> None:
     }
     assert status["x.com"] == {403}
     assert status["deb.debian.org"] == {200}
+
+
+def test_what_leaks_is_met_by_its_share_and_when_the_box_has_reacted() -> None:
+    whom = Whom(names=(".x.com",), over=model.Over.QUIC)
+    (at_once,) = rules(whom, model.Leaky(share=exactly(0.3)))
+    assert at_once.action == box.DropHello()
+    assert (at_once.share, at_once.memory) == (0.3, box.Memory.FLOW)
+    late = model.Leaky(share=exactly(1.0), reacts_seconds=(0.1, 0.2), residual=exactly(180.0))
+    (residual,) = rules(whom, late)
+    assert residual.action == box.Silence()
+    assert residual.reach is box.Reach.UP
+    assert residual.reacts_seconds == (0.1, 0.2)
+    assert (residual.memory, residual.remembers_seconds) == (box.Memory.PORT, 180.0)
+
+
+def test_a_hello_of_any_name_is_dropped_as_a_hello() -> None:
+    """QUIC's version as such: the packet without a name has none."""
+    (rule,) = rules(Whom(hosts=("*",), over=model.Over.QUIC), model.HelloDropped())
+    assert rule.match.reads_hello
+    assert rule.match.has_name("example.org")
+    assert rule.match.protocols == (box.Protocol.QUIC,)
 
 
 def test_fingerprints_of_the_probe_and_of_another_stack_differ() -> None:

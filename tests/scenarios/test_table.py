@@ -10,14 +10,13 @@ import pytest
 
 from probe.config import load
 from probe.model.verdict import State
-from scenarios import table
 from scenarios.lines import LINES
 from scenarios.model import ABROAD, ACCUSING, HOME, NEIGHBOUR, Range, Scenario, exactly
 from scenarios.rows import Row
+from scenarios.table import EVERY_ONE
 from tests.every import for_every
 
-SCENARIOS = (*table.SCENARIOS, *table.BESIDE_TCP)
-each = for_every(SCENARIOS, lambda scenario: scenario.id)
+each = for_every(EVERY_ONE, lambda scenario: scenario.id)
 
 SHIPPED = {platform.name for platform in load(None, {}).platforms}
 
@@ -32,11 +31,11 @@ def ranges(value: object) -> list[Range]:
 
 
 def test_ids_are_unique() -> None:
-    assert [i for i, n in Counter(s.id for s in SCENARIOS).items() if n > 1] == []
+    assert [i for i, n in Counter(s.id for s in EVERY_ONE).items() if n > 1] == []
 
 
 def test_every_row_of_the_history_has_a_scenario() -> None:
-    assert {row for scenario in SCENARIOS for row in scenario.rows} == set(Row)
+    assert {row for scenario in EVERY_ONE for row in scenario.rows} == set(Row)
 
 
 @each
@@ -114,7 +113,7 @@ def test_a_drawn_scenario_has_one_value_within_each_range(scenario: Scenario) ->
 def test_bursts_of_the_table_span_what_policers_have() -> None:
     bursts = [
         effect.burst_bytes
-        for scenario in SCENARIOS
+        for scenario in EVERY_ONE
         for happens in scenario.alternatives
         for happening in happens
         for effect in getattr(happening, "effects", ())
