@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from probe.model.curtain import Curtain
 from probe.model.identity import LegRole, RoundKind
+from probe.model.law import Law
 from probe.model.observation import RoundObservation
 from probe.model.verdict import (
     RESTRICTED,
@@ -23,7 +24,7 @@ from probe.model.verdict import (
     Trigger,
 )
 
-SUMMARY_FORM = 2
+SUMMARY_FORM = 3
 """Which numbers a summary holds, and how they are made. Whoever changes either raises it: stored
 summaries of another form are made anew from their rounds."""
 
@@ -78,7 +79,7 @@ class RoundSummary(Struct, frozen=True, kw_only=True):
     ``e_value``, ``may_claim`` and ``may_not_claim``. ``controls``: who was compared with, sorted.
     ``legs`` and ``swaps`` are counted, ``wire_bytes`` are those of all legs.
     ``numbers``: which of the traits' ``series``, and how much, in the order of the legs. ``over``:
-    what is a matter of other transports.
+    what is a matter of other transports. ``law``: how the throttle works, as far as was known then.
     """
 
     traits: RoundTraits
@@ -99,6 +100,7 @@ class RoundSummary(Struct, frozen=True, kw_only=True):
     back: LookingBack | None
     curtains: tuple[Curtain, ...]
     over: tuple[TransportSummary, ...] = ()
+    law: Law | None = None
 
     @property
     def holds_until(self) -> float:

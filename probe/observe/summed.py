@@ -86,6 +86,7 @@ def summary_of(stored: StoredRound) -> RoundSummary:
             for one in verdict.over
             if one.of_its_own
         ),
+        law=verdict.law,
     )
 
 

@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.model.curtain import Curtain
+from probe.model.law import Law
 from probe.model.round_summary import (
     SUMMARY_FORM,
     PlottedSeries,
@@ -54,6 +55,7 @@ class _Row(Struct, frozen=True, array_like=True):
     back: LookingBack | None = None
     curtains: tuple[Curtain, ...] = ()
     over: tuple[TransportSummary, ...] = ()
+    law: int | None = None
 
 
 class PackedSummary(Struct, frozen=True):
@@ -106,6 +108,7 @@ def packed(stored: StoredRound) -> PackedSummary:
         back=summary.back,
         curtains=summary.curtains,
         over=summary.over,
+        law=None if summary.law is None else number_of(summary.law),
     )
     return PackedSummary(msgspec.msgpack.encode(row), words)
 
@@ -145,6 +148,7 @@ class KeptSummaries:
             back=row.back,
             curtains=row.curtains,
             over=row.over,
+            law=None if row.law is None else self._words(row.law, Law),
         )
 
     def _traits(self, number: int) -> RoundTraits:

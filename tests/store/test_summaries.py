@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from probe.config.schema import StoreConfig
+from probe.model.law import Amount, Between, Law, LawEffect, Reach, Unit
 from probe.model.round_summary import SUMMARY_FORM, RoundSummary
 from probe.model.stored import StoredRound
 from probe.model.verdict import State
@@ -31,6 +33,14 @@ DAY = 86_400.0
 HOUR = 3_600.0
 OVER = window(ONSET - 8 * HOUR, END + HOUR)
 SETTING = Setting(country="PK", vantages={v.name: v for v in VANTAGES}, titles=TITLES)
+LAW = Law(
+    effect=LawEffect.SLOWS,
+    reads=9,
+    at=ONSET + HOUR,
+    after=(Amount(Unit.BYTES, Between(255.0 * 1_024, 257.0 * 1_024)),),
+    bytes_per_second=Between(15_900.0, 16_000.0),
+    reach=Reach.CONNECTION,
+)
 Alter = Callable[[sqlite3.Connection], object]
 
 
@@ -38,7 +48,13 @@ Alter = Callable[[sqlite3.Connection], object]
 def event() -> tuple[StoredRound, ...]:
     """One line before, in and after an event, and a reference."""
     some = (VANTAGES[0], VANTAGES[-1])
-    return tuple(history(OVER.start, OVER.end, vantages=some, light_seconds=600.0))
+    told = history(OVER.start, OVER.end, vantages=some, light_seconds=600.0)
+    return tuple(with_law(one) for one in told)
+
+
+def with_law(one: StoredRound) -> StoredRound:
+    law = LAW if one.verdict.restricted else None
+    return replace(one, verdict=replace(one.verdict, law=law))
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from probe.model.identity import RoundKind
+from probe.model.law import Law
 from probe.model.observation import RoundObservation
 from probe.model.round_summary import PlottedSeries, RoundSummary, SummedRound
 from probe.model.verdict import State
@@ -98,6 +99,7 @@ class _Open:
         self._may: dict[str, None] = {}
         self._may_not: dict[str, None] = {}
         self._provisional = True
+        self._law: Law | None = None
         self.last_seen = first.at
 
     def take(self, summary: RoundSummary) -> None:
@@ -106,6 +108,8 @@ class _Open:
         self._swaps += summary.swaps
         self.last_seen = summary.at
         self._provisional = self._provisional and said.provisional
+        # What was found later rests on more reads.
+        self._law = summary.law or self._law
         if summary.factor is not None:
             self._factors.add(summary.factor)
         if summary.e_value is not None:
@@ -164,6 +168,7 @@ class _Open:
             may_not_claim=tuple(self._may_not),
             end_known=known,
             swaps=self._swaps,
+            law=self._law,
         )
 
 

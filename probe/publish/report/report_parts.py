@@ -9,6 +9,7 @@ from msgspec import Struct
 from probe.model.curtain import Curtain
 from probe.model.finding import Incident
 from probe.model.identity import LegRole, Vantage, VantagePlatform
+from probe.model.law import Law
 from probe.model.observation import RoundObservation
 from probe.model.round_summary import PlottedSeries
 from probe.model.verdict import LookingBack, State
@@ -57,6 +58,7 @@ class Episode(Struct, frozen=True, kw_only=True):
 
     ``since`` is the onset; ``until`` is ``None`` while it goes on at the end of the window.
     ``end_known``: a round that was judged ended it, and not that nothing was known any more.
+    ``law``: how the throttle works, as it was known last.
     ``swaps``: exchanges under another name in its rounds, whatever came of them.
     ``rounds`` counts the rounds that said so, ``factor`` is the median of what they said.
     ``numbers`` are medians by what was measured. ``onset`` is the first round since the onset
@@ -84,6 +86,7 @@ class Episode(Struct, frozen=True, kw_only=True):
     may_not_claim: tuple[str, ...]
     end_known: bool = True
     swaps: int = 0
+    law: Law | None = None
 
     def ends(self, over: Window) -> float:
         """Until when it is known to have lasted."""

@@ -11,6 +11,7 @@ from statistics import median
 from msgspec import Struct
 
 from probe.model.identity import LegRole, Role
+from probe.model.law import Law
 from probe.model.verdict import State
 from probe.nation.finding_words import when_over
 from probe.publish.plain_words import rate_words
@@ -27,6 +28,7 @@ from probe.publish.report.report_parts import (
 from probe.publish.report.same_hours import HitTimes, joined, told_of_others
 from probe.publish.report.times import TimeWriter, duration, lasted, listed
 from probe.publish.report.told_of_transports import apart, told_of_transports
+from probe.verdict.words.words_law import law_words
 from probe.verdict.words.words_numbers import times as times_words
 
 # Restrictions that are nearer to each other, at whichever vantages, are told as one.
@@ -53,7 +55,8 @@ class Tile(Struct, frozen=True):
 
 
 class Story(Struct, frozen=True, kw_only=True):
-    """The report's words: a headline, sentences, tiles; ``worst`` is what the main plot shows."""
+    """The report's words: a headline, sentences, tiles; ``worst`` is what the main plot shows;
+    ``laws``: how a throttle works, and whose it is."""
 
     headline: str
     sentences: tuple[str, ...]
@@ -61,6 +64,7 @@ class Story(Struct, frozen=True, kw_only=True):
     worst: Episode | None
     may: tuple[str, ...]
     may_not: tuple[str, ...]
+    laws: tuple[tuple[str, str], ...] = ()
 
 
 def tell(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
@@ -99,6 +103,20 @@ def tell(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
                 s for e in episodes for s in e.may_not_claim if s not in _SAID_OF_EVERYTHING
             )
         ),
+        laws=_laws(episodes, setting),
+    )
+
+
+def _laws(episodes: Sequence[Episode], setting: Setting) -> tuple[tuple[str, str], ...]:
+    """How the throttle of each platform works, by the episode whose law rests on most reads."""
+    most: dict[str, tuple[Episode, Law]] = {}
+    for episode in episodes:
+        law, known = episode.law, most.get(episode.platform)
+        if law is not None and (known is None or law.reads > known[1].reads):
+            most[episode.platform] = (episode, law)
+    return tuple(
+        (f"{setting.title(episode.platform)}, {episode.vantage}", law_words(law))
+        for episode, law in most.values()
     )
 
 
