@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from probe.commands.new_files import checked, tell_hosts, written
+from probe.commands.new_files import checked, tell_hosts, what_keeps_watching, written
 from probe.commands.options import warn
 from probe.commands.output import tell
 from probe.commands.plan import show_plan
@@ -249,4 +249,4 @@ def _tell_what_follows(config: Config, file: Path, paths: tuple[Path, ...]) -> N
     say(f"  1. read docs/safety.md, then set acknowledge_risks: true in {file}")
     say(f"  2. throttlewatch check --online -c {file}   asks each of these hosts once")
     say(f"  3. throttlewatch now -c {file}              is it happening now?")
-    say(f"  4. throttlewatch run -c {file}              keeps watching")
+    say(f"  4. {what_keeps_watching(file)}              keeps watching")

@@ -14,7 +14,7 @@ import httpx
 import msgspec
 
 from probe.commands.hub import at_hub
-from probe.commands.new_files import checked, tell_hosts, written
+from probe.commands.new_files import checked, tell_hosts, what_keeps_watching, written
 from probe.commands.output import tell
 from probe.commands.risk import RISK
 from probe.config.readable import home_of, must_be_file
@@ -182,4 +182,4 @@ def _say_what_follows(config: Config, file: Path, welcome: Welcome) -> None:
     tell_hosts(config, out)
     out.print("\nNext:")
     out.print(f"  1. throttlewatch check --online -c {file}   asks each of these hosts once")
-    out.print(f"  2. throttlewatch run -c {file}              keeps watching, and tells the hub")
+    out.print(f"  2. {what_keeps_watching(file)}              keeps watching, and tells the hub")

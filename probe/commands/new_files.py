@@ -14,6 +14,9 @@ from probe.config.readable import Unreadable, read_text
 from probe.config.schema import Config
 from probe.config.shipped import yaml_files
 
+# The configuration that the unit names, and where systemd says that it runs.
+SERVICE_FILE = Path("/etc/throttlewatch/throttlewatch.yaml")
+_SYSTEMD = Path("/run/systemd/system")
 _HOSTS = {"system": "the name servers that this machine is set to use"}
 
 
@@ -31,6 +34,15 @@ def checked(file: Path, texts: dict[Path, str]) -> Config:
             raise click.ClickException(
                 f"nothing was written: it would be wrong\n{said}"
             ) from errors
+
+
+def what_keeps_watching(file: Path, *, systemd: bool | None = None) -> str:
+    """The command that measures from now on with ``file``: the service, where it is the service's
+    and ``systemd`` runs (``None``: as this machine has it)."""
+    runs = _SYSTEMD.is_dir() if systemd is None else systemd
+    if runs and file.absolute() == SERVICE_FILE:
+        return "sudo systemctl enable --now throttlewatch"
+    return f"throttlewatch run -c {file}"
 
 
 def _there_already(folder: Path) -> dict[Path, str]:

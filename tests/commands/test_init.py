@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis.strategies import characters, text
 
 from probe.cli import main
+from probe.commands.new_files import SERVICE_FILE, what_keeps_watching
 from probe.config import ConfigErrors, contacts, embedded, load
 from probe.config.calling import called, countries, country_code, country_near, network_number
 from probe.model.identity import Access
@@ -51,6 +52,23 @@ def test_nothing_given_is_right_too(tmp_path: Path) -> None:
     assert "country is not set" in done.output
     assert "nobody could be asked" not in done.output
     assert load(tmp_path / "t.yaml", {}).settings.country == "ZZ"
+
+
+@pytest.mark.parametrize(
+    ("file", "systemd", "command"),
+    [
+        (SERVICE_FILE, True, "sudo systemctl enable --now throttlewatch"),
+        (SERVICE_FILE, False, f"throttlewatch run -c {SERVICE_FILE}"),
+        (Path("/etc/throttlewatch/mine.yaml"), True, "throttlewatch run -c"),
+        (Path("throttlewatch.yaml"), True, "throttlewatch run -c throttlewatch.yaml"),
+    ],
+)
+def test_the_service_is_named_where_the_file_is_its_own(
+    file: Path, systemd: bool, command: str
+) -> None:
+    assert what_keeps_watching(file, systemd=systemd).startswith(command)
+    unit = Path(__file__).parents[2] / "config" / "systemd" / "throttlewatch.service"
+    assert f"--config {SERVICE_FILE}\n" in unit.read_text()
 
 
 def test_answers_that_nobody_asks_for_are_not_passed_over_in_silence(tmp_path: Path) -> None:
