@@ -62,7 +62,8 @@ def run(hold: Callable[[], None] | None, path: Path | None) -> None:
     from probe.publish.web.server import ListenError
 
     tell(how_to_see(config))
-    logs.configure(config.settings.log.level, config.settings.log.format, sys.stderr)
+    told = config.settings.log
+    logs.configure(told.level, told.format, sys.stderr, patient=True)
     logs.catch_all()
     warn(config)
     # What is loaded by now stays. To look through it again for garbage stops the event loop, and

@@ -163,7 +163,16 @@ EXCEPTIONS = {
     ("publish/notify/guarded_send.py", "socket"),
 }
 # Fields of the log that are never texts.
-ERRORS_AND_NUMBERS = {"bundle_version", "error", "outside", "rounds", "seconds", "slots", "status"}
+ERRORS_AND_NUMBERS = {
+    "bundle_version",
+    "error",
+    "lines",
+    "outside",
+    "rounds",
+    "seconds",
+    "slots",
+    "status",
+}
 # Rooms that only commands enter: nothing of the daemon knows them.
 SIDE_ROOMS = {"beacon", "demo", "hub"}
 

@@ -52,7 +52,7 @@ def test_run_says_the_risk_first_until_it_is_known(
         click.echo("started", err=True)
 
     monkeypatch.setattr(Daemon, "run", nothing)
-    monkeypatch.setattr("probe.publish.log.event_lines.configure", lambda *given: None)
+    monkeypatch.setattr("probe.publish.log.event_lines.configure", lambda *given, **more: None)
     result = run("run", env={"THROTTLEWATCH_ACKNOWLEDGE_RISKS": known})
     assert result.exit_code == 0
     assert result.output.startswith(RISK) is said

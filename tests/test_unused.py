@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = ("probe", "lab", "scenarios", "synth", "benchmarks", "tools")
 # Called by a library by its name.
 LIBRARIES = {
+    "PatientHandler.emit": "logging",
     "Moment.convert": "click",
     "Client.cookies": "httpx",
     "_NoCookies.extract_cookies": "httpx",

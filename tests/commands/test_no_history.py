@@ -32,7 +32,7 @@ COMMANDS = [
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands set up the log of their process, which is this one."""
-    monkeypatch.setattr("probe.publish.log.event_lines.configure", lambda *_: None)
+    monkeypatch.setattr("probe.publish.log.event_lines.configure", lambda *_, **__: None)
 
 
 def said(folder: Path, command: str, path: Path) -> str:

@@ -15,6 +15,7 @@ from typing import TextIO
 
 import msgspec
 
+from probe.publish.log.patient_handler import PatientHandler
 from probe.publish.privacy import logged_fields
 
 log = logging.getLogger(__name__)
@@ -38,8 +39,15 @@ _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {
 }
 
 
-def configure(level: str = "info", format: str = "auto", stream: TextIO | None = None) -> None:
-    """Send all logging to ``stream`` (standard error). Raises ``ValueError`` for unknown words."""
+def configure(
+    level: str = "info",
+    format: str = "auto",
+    stream: TextIO | None = None,
+    *,
+    patient: bool = False,
+) -> None:
+    """Send all logging to ``stream`` (standard error); ``patient``: nobody waits for who reads it.
+    Raises ``ValueError`` for unknown words."""
     if level not in LEVELS:
         raise ValueError(f"log level {level!r} is none of {', '.join(LEVELS)}")
     if format not in FORMATS:
@@ -47,12 +55,19 @@ def configure(level: str = "info", format: str = "auto", stream: TextIO | None =
     out = sys.stderr if stream is None else stream
     if format == "auto":
         format = "text" if out.isatty() else "json"
-    handler = logging.StreamHandler(out)
+    handler = _patient(out) if patient else logging.StreamHandler(out)
     handler.setFormatter(TextFormatter() if format == "text" else JsonFormatter())
     theirs = max(logging.WARNING, LEVELS[level])
     logging.basicConfig(level=theirs, handlers=[handler], force=True)
     logging.getLogger(OURS).setLevel(LEVELS[level])
     logging.captureWarnings(True)
+
+
+def _patient(stream: TextIO) -> logging.Handler:
+    try:
+        return PatientHandler(stream.fileno())
+    except (OSError, RuntimeError):  # no file stands behind it, or no thread can be had
+        return logging.StreamHandler(stream)
 
 
 def catch_all() -> None:
