@@ -18,6 +18,7 @@ from probe.commands.options import config_option, load_config
 from probe.commands.output import tell
 from probe.config.readable import home_of
 from probe.config.units import parse_seconds
+from probe.publish.languages.offered import OFFERED
 
 if TYPE_CHECKING:
     from probe.hub.ledger import FindingsLedger
@@ -78,6 +79,12 @@ class DurationSaid(click.ParamType):  # type: ignore[type-arg]
     show_default=True,
     help="Leave out what is newer: the engine's rules are so late.",
 )
+@click.option(
+    "--language",
+    type=click.Choice(tuple(OFFERED)),
+    help="Of the pages at the addresses that are given out; by default that of the configuration. "
+    "All others are beside them.",
+)
 @click.option("--every", type=DurationSaid(), help="Publish again and again, in such times.")
 def publish(
     path: Path | None,
@@ -89,6 +96,7 @@ def publish(
     networks: Path | None,
     release_after: float | None,
     behind: float,
+    language: str | None,
     every: float | None,
 ) -> None:
     """Write the public page of a fleet to a folder: any web space can have it.
@@ -108,6 +116,7 @@ def publish(
         networks={} if networks is None else _names(networks),
         release_after_seconds=release_after,
         behind_seconds=behind,
+        language=language or config.settings.language,
     )
     with _opened(file, new=True) as ledger, closing(EngineQuery(engine)) as query:
         while True:

@@ -20,6 +20,7 @@ from probe.hub.site_parts import PlaceNames
 from probe.hub.strips import StripTime
 from probe.model.finding import Finding
 from probe.nation.sight import GRID_SECONDS
+from probe.publish.languages.offered import ENGLISH
 from probe.publish.rules import recording_rules as recorded
 
 # The rules of a minute are evaluated some time within it, and take a while.
@@ -35,13 +36,15 @@ MONTH = (30 * 86_400.0, 7_200.0)
 class Publishing(Struct, frozen=True, kw_only=True):
     """How a group publishes. ``release_after_seconds``: drafts that lasted so long are released
     without a hand (``None``: none is). ``behind_seconds``: so old the
-    newest step is that is read, since rules are late."""
+    newest step is that is read, since rules are late.
+    ``language``: of the pages that are called ``index.html``."""
 
     name: str
     home: str
     networks: Mapping[int, str]
     release_after_seconds: float | None = None
     behind_seconds: float = BEHIND_SECONDS
+    language: str = ENGLISH
 
 
 class Turn(Struct, frozen=True, kw_only=True):
@@ -79,6 +82,7 @@ def turn(
         findings=findings,
         day=_table(query, now, *DAY),
         month=_table(query, now, *MONTH),
+        language=how.language,
     )
     written = write_files(files_of(site), out)
     # What a message leads to is there.

@@ -3,25 +3,24 @@ folder or a mirror can have it. Pure."""
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 
 import msgspec
-from markupsafe import Markup
 from msgspec import Struct
 
 from probe.hub.badges import badges
 from probe.hub.feeds import atom, json_feed
 from probe.hub.ledger import PublicIncident, ReleaseState
+from probe.hub.page_writer import PageWriter, said_time
 from probe.hub.recorded_findings import NetworkTable
 from probe.hub.site_parts import API_VERSION, IncidentPage, PlaceNames, iso, page_of
-from probe.hub.strips import NOT_SAID, OK, SHOWN, WORDS, StripTime, strips_of
+from probe.hub.strips import NOT_SAID, OK, SHOWN, StripTime, strips_of
 from probe.model.finding import Finding, FindingKind, Reference, Scope
+from probe.publish.languages.offered import ENGLISH, OFFERED
+from probe.publish.languages.tongue import Tongue
 from probe.publish.report.plot import marks
 from probe.publish.report.times import TimeWriter
-from probe.publish.templates import style, templates
 
 # A finding that is older is told with its time.
 STALE_SECONDS = 900.0
@@ -33,7 +32,7 @@ class PublicSite(Struct, frozen=True, kw_only=True):
     """What is shown: ``name`` of who publishes, ``home`` (its address with a slash at the end, or
     empty), all ``incidents`` (only those that were released are shown), the last ``findings``, and
     networks over a day and a month, each with its table. ``renew_seconds``: how often browsers look
-    again."""
+    again. ``language``: of the pages that are called index.html; the others are beside them."""
 
     name: str
     home: str
@@ -45,6 +44,7 @@ class PublicSite(Struct, frozen=True, kw_only=True):
     day: tuple[StripTime, NetworkTable]
     month: tuple[StripTime, NetworkTable]
     renew_seconds: int = 300
+    language: str = ENGLISH
 
 
 class PlatformNow(Struct, frozen=True, kw_only=True):
@@ -82,15 +82,7 @@ def files_of(site: PublicSite) -> dict[str, bytes]:
     now = _now(site, pages)
     made_at = iso(site.made_at)
     countries = sorted({one.country for one in now}, key=site.names.country)
-    write = _Writer(site)
     found = {
-        "index.html": write.page(
-            "site_index.html.j2",
-            title=site.name,
-            up="",
-            countries=[(code, [one for one in now if one.country == code]) for code in countries],
-            incidents=pages[:20],
-        ),
         "feed.atom": atom(pages, name=site.name, home=site.home, made_at=made_at),
         "feed.json": json_feed(pages, name=site.name, home=site.home),
         "api/v1/now.json": _json(NowDocument(made_at=made_at, platforms=tuple(now))),
@@ -98,10 +90,34 @@ def files_of(site: PublicSite) -> dict[str, bytes]:
         "api/v1/schema.json": _json(_schema()),
     }
     found |= badges(now, {code: site.names.country(code) for code in countries}, made_at)
+    for code in OFFERED:
+        found |= _pages(site, PageWriter(site, Tongue(code)), countries, now, pages)
+    for one in pages:
+        found[f"incidents/{one.id}/incident.json"] = _json(one)
+    return found
+
+
+def _pages(
+    site: PublicSite,
+    write: PageWriter,
+    countries: Sequence[str],
+    now: Sequence[PlatformNow],
+    pages: Sequence[IncidentPage],
+) -> dict[str, bytes]:
+    """What people read, in one language."""
+    found = {
+        write.place("index.html"): write.page(
+            "site_index.html.j2",
+            title=site.name,
+            up="",
+            countries=[(code, [one for one in now if one.country == code]) for code in countries],
+            incidents=pages[:20],
+        )
+    }
     for code in countries:
-        found[f"{code.lower()}/index.html"] = write.page(
+        found[write.place(f"{code.lower()}/index.html")] = write.page(
             "site_country.html.j2",
-            title=f"{site.names.country(code)}: {site.name}",
+            title=f"{write.country(code)}: {site.name}",
             up="../",
             country=code,
             now=[one for one in now if one.country == code],
@@ -110,37 +126,13 @@ def files_of(site: PublicSite) -> dict[str, bytes]:
             incidents=[one for one in pages if one.country == code],
         )
     for one in pages:
-        found[one.path] = write.page(
-            "site_incident.html.j2", title=f"{one.title} ({site.name})", up="../../", one=one
+        found[write.place(one.path)] = write.page(
+            "site_incident.html.j2",
+            title=f"{write.heading(one)} ({site.name})",
+            up="../../",
+            one=one,
         )
-        found[f"incidents/{one.id}/incident.json"] = _json(one)
     return found
-
-
-class _Writer:
-    """Fills the templates of one site."""
-
-    def __init__(self, site: PublicSite) -> None:
-        css = style("report.css", "site.css")
-        digest = b64encode(sha256(css.encode()).digest()).decode()
-        self._common = {
-            "css": Markup(css),  # noqa: S704 - our own file
-            "policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
-            f"style-src 'sha256-{digest}'",
-            "site": site,
-            "names": site.names,
-            "made_at": TimeWriter().moment(site.made_at),
-            "legend": [*((s, w) for s, w in WORDS.items())],
-            "said": _said_time,
-        }
-
-    def page(self, template: str, **more: Any) -> bytes:
-        return templates().get_template(template).render(**self._common, **more).encode()
-
-
-def _said_time(text: str) -> str:
-    """``2026-01-20 13:40 UTC`` of an RFC 3339 time."""
-    return f"{text[:10]} {text[11:16]} UTC"
 
 
 def _now(site: PublicSite, pages: Sequence[IncidentPage]) -> list[PlatformNow]:
@@ -172,7 +164,7 @@ def _now(site: PublicSite, pages: Sequence[IncidentPage]) -> list[PlatformNow]:
             sentence, path = grave[0].sentence, grave[0].path
             heard = last_heard[grave[0].id]
             if site.made_at - heard > STALE_SECONDS:
-                sentence = f"As of {_said_time(iso(heard))}: {sentence}"
+                sentence = f"As of {said_time(iso(heard))}: {sentence}"
         elif platform == "":
             continue
         else:

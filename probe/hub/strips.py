@@ -119,5 +119,5 @@ def _text(states: list[str | None], over: StripTime) -> str:
     parts = []
     for state, words in (*WORDS.items(), (None, "not measured")):
         if count := states.count(state):
-            parts.append(f"{words} {count / len(states):.0%}")
+            parts.append(f"{words}: {count / len(states):.0%}")
     return ", ".join(parts)

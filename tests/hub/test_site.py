@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from typing import Any
 from xml.etree import ElementTree
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -15,6 +18,7 @@ from probe.hub.site import IncidentsDocument, NowDocument, PublicSite, files_of
 from probe.hub.site_parts import PlaceNames
 from probe.hub.strips import NOT_SAID, OK, WORDS, StripTime, strips_of
 from probe.model.finding import Ending, Finding, FindingKind, Incident, Reference, Scope
+from probe.publish.languages.offered import ENGLISH, OFFERED
 
 NOW = 1_768_910_400.0
 HOUR = 3_600.0
@@ -123,6 +127,46 @@ def test_a_draft_is_in_no_file() -> None:
         files = shown(PublicIncident(incident=secret, standing=state))
         assert not [name for name in files if "pk-x-restricted-7" in name]
         assert not [name for name, body in files.items() if b"nobody may read" in body]
+
+
+@pytest.mark.parametrize("language", [code for code in OFFERED if code != ENGLISH])
+def test_every_page_is_in_every_language_and_nothing_of_it_is_left_in_english(
+    language: str,
+) -> None:
+    said = "PK: X is throttled or blocked nation-wide, 2 of 4 networks (each counts alike), since "
+    said += "2026-01-20 08:00 UTC."
+    corrected = replace(
+        released(sentence=said), corrections=(Correction(at=NOW, text="A person's words."),)
+    )
+    ended = released(
+        id="pk-x-impaired-1",
+        kind=FindingKind.IMPAIRED,
+        scope=Scope.NETWORK,
+        closed_at=NOW,
+        ending=Ending.NO_DATA,
+        systematic=True,
+        sentence="PK: X is slow or failing in one network: AS1.",
+    )
+    calm = (finding(platform="f"), finding(platform="g", covered_asns=(1,)))
+    known = replace(X_ALONE, platforms={"x": "X", "f": "F", "g": "G"})
+    files = shown(corrected, ended, findings=calm, names=known)
+    english = [name for name in files if name.endswith("/index.html") or name == "index.html"]
+    assert len(english) == 4
+    direction = "rtl" if OFFERED[language].right_to_left else "ltr"
+    for name in english:
+        page = files[name.replace("index.html", f"index.{language}.html")].decode()
+        assert f'<html lang="{language}" dir="{direction}">' in page
+        assert '<span lang="en"' not in page
+        # Whoever reads on stays in the language, and each page leads to itself in the others.
+        links = re.findall(r'<a href="([^"]*html)"', page)
+        others = {f"index.{code}.html" for code in OFFERED if code not in (language, ENGLISH)}
+        assert {*others, "index.html"} <= set(links)
+        inner = [one for one in links if "/" in one and not one.startswith("http")]
+        assert inner
+        assert all(one.endswith(f"/index.{language}.html") for one in inner)
+        for one in links:
+            if not one.startswith("http"):
+                assert posixpath.normpath(posixpath.join(posixpath.dirname(name), one)) in files
 
 
 def test_what_is_published_is_what_the_schema_says_and_no_number_is_made_up() -> None:
