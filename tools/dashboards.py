@@ -352,10 +352,10 @@ PICK = 'vantage="$vantage", platform=~"$platform"'
 def state_code(pick: str) -> str:
     """The state as one number per platform: its place in ``STATES``."""
     terms = [
-        f'max by (platform) (throttlewatch_verdict_state{{{pick}, state="{word}"}}) * {code}'
+        f'max by (platform) (throttlewatch_verdict_state{{{pick}, state="{word}"}} == 1) * {code}'
         for code, (word, _) in STATES.items()
     ]
-    return " + ".join(terms)
+    return " or ".join(terms)
 
 
 def vantage() -> Json:

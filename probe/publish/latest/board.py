@@ -25,7 +25,7 @@ from probe.model.observation import (
 )
 from probe.model.reference_document import OutsideHealth
 from probe.model.stored import VerdictSpan
-from probe.model.verdict import Verdict
+from probe.model.verdict import State, Verdict
 from probe.nation.drill import Drill
 from probe.nation.sight import GRID_SECONDS
 from probe.observe.pairs import Ratio, ratios
@@ -82,6 +82,7 @@ class Board:
         self._ratios: Fresh[RatioKey, Ratio] = Fresh()
         self._verdicts: Fresh[VantagePlatform, Verdict] = Fresh()
         self._last: dict[VantagePlatform, tuple[Verdict, float]] = {}
+        self._states: dict[VantagePlatform, set[State]] = {}
         self._compared: Fresh[VantagePlatform, tuple[str, ...]] = Fresh()
         self._nation: Fresh[str, tuple[tuple[Finding, ...], tuple[Incident, ...]]] = Fresh()
         self._totals = Totals()
@@ -105,6 +106,8 @@ class Board:
         spans = tuple(spans)
         self._recent.remember(spans)
         self._recent.keep(frozenset(self._declared.slots))
+        for span in spans:
+            self._states.setdefault((span.vantage, span.platform), set()).add(span.last.state)
         now, wall = self._monotonic(), self._wall()
         last: dict[VantagePlatform, Verdict] = {}
         for span in spans:
@@ -130,6 +133,7 @@ class Board:
         self._ratios.keep(declared.has_ratio)
         self._verdicts.keep(lambda slot: slot in declared.slots)
         self._last = {slot: last for slot, last in self._last.items() if slot in declared.slots}
+        self._states = {slot: one for slot, one in self._states.items() if slot in declared.slots}
         self._compared.keep(lambda slot: slot in declared.slots)
         self._nation.keep(lambda _: False)
         self._totals.keep(declared)
@@ -251,6 +255,9 @@ class Board:
             busy = slot in self._running
             verdicts[slot] = last if busy else overdue(last, titles[slot[1]], now - at)
         verdicts |= self._verdicts.at(now)
+        for slot, one in verdicts.items():
+            state = State.UNKNOWN if one is None else one.state
+            self._states.setdefault(slot, set()).add(state)
         findings, incidents = self._nation.at(now).get(NATION, ((), ()))
         return Snapshot(
             taken_at=self._wall(),
@@ -264,6 +271,7 @@ class Board:
             dns=self._dns.at(now),
             ratios=self._ratios.at(now),
             verdicts=verdicts,
+            states={slot: frozenset(self._states[slot]) for slot in verdicts},
             compared=self._compared.at(now),
             findings=findings,
             incidents=incidents,

@@ -22,7 +22,7 @@ from probe.model.identity import (
 from probe.model.object_record import ObjectRecord
 from probe.model.observation import DnsObservation, LegObservation
 from probe.model.reference_document import OutsideHealth
-from probe.model.verdict import Verdict
+from probe.model.verdict import State, Verdict
 from probe.nation.drill import Drill
 from probe.observe.pairs import Ratio
 from probe.publish.forward.forward_health import ForwardHealth
@@ -120,6 +120,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     are Unix seconds. ``data`` is the state of the data budgets, ``store`` that of the history,
     ``forward`` that of forwarding (``None``: no receiver).
     ``tunnels``, ``line_changes`` and ``families`` (which of several works) are by vantage.
+    ``states`` are those that a slot was in since the daemon began, or as far as it remembers.
     ``compared`` names the controls that were fine in a slot's last round; ``incidents`` are
     those that are open. ``outside``: how reading references abroad is doing; ``outside_key_file``
     signs what is published for others. ``drawn``: how it stands with the drawn controls,
@@ -157,6 +158,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     families: Mapping[str, Mapping[Family, bool]] = {}
     line_changes: Mapping[str, int] = {}
     recent: Mapping[VantagePlatform, tuple[StateSpan, ...]] = {}
+    states: Mapping[VantagePlatform, frozenset[State]] = {}
     outside: tuple[OutsideHealth, ...] = ()
     bundle: BundleHealth | None = None
     wishes: WishesHealth | None = None

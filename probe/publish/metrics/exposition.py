@@ -169,8 +169,10 @@ def _slot_rows(snapshot: Snapshot, vantage: Vantage, platform: str) -> Iterator[
     verdict = snapshot.verdicts.get(slot)
     current = State.UNKNOWN if verdict is None else verdict.state
     whole = {**_vantage_labels(vantage), **labels}
+    # Those that it never was in are left out: a fleet's rules read what is published.
     for state in State:
-        yield names.VERDICT_STATE, {**whole, "state": state.value}, float(state is current)
+        if state is current or state in snapshot.states.get(slot, ()):
+            yield names.VERDICT_STATE, {**whole, "state": state.value}, float(state is current)
     if verdict is not None:
         yield from _verdict_rows(labels, verdict)
         yield from law_rows(labels, verdict)

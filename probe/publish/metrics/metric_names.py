@@ -251,9 +251,10 @@ VERDICT_STATE = _metric(
     "gauge",
     "verdict_state",
     (*_ROUND, "country", "asn", "access", "role", "state", "drill"),
-    "1 for the state of this platform at this vantage, 0 for every other. It is unknown before the "
-    "first round, and from 2.5 intervals after the last one on while none is being made, with the "
-    "reason not_measured.",
+    "1 for the state of this platform at this vantage, 0 for those that it was in before (since "
+    "the daemon began, or in the last week of its history). It is unknown before the first round, "
+    "and from 2.5 intervals after the last one on while none is being made, with the reason "
+    "not_measured.",
     absent="not configured",
 )
 VERDICT_INFO = _metric(

@@ -46,6 +46,7 @@ from probe.publish.rules.rule_parts import (
 _NETWORK = "country, asn, platform, transport, kind, drill"
 _COUNTRY = "country, platform, transport, kind, drill"
 _SLOT = "vantage, platform, transport, drill"
+_WHAT = "platform, transport, drill"
 _ABROAD = "platform, transport, kind, drill"
 _RESTRICTED = FindingKind.RESTRICTED.value
 _SILENT = FindingKind.SILENT.value
@@ -116,24 +117,22 @@ def _vantages() -> Iterator[Recording]:
     no_vote = with_reason(NO_VOTE)
     for kind in VERDICT_KINDS:
         of = "" if kind in BESIDE_KINDS else f"{TCP}, "
-        says = f"max by ({PLACE}) ({_saying(AFFECTED[kind], of)})"
+        says = f"{_saying(AFFECTED[kind], of)} * Inf"
         if kind is FindingKind.RESTRICTED:
             # Fine abroad, by a look after it began: what is impaired here is so here.
             says += (
-                f"\nor max by ({PLACE}) (({_saying({State.IMPAIRED})}\n"
-                f"and on (platform, transport, drill) "
-                f'({REFERENCE}{{kind="{kind.value}"}} == 1))\n'
+                f"\nor ({_saying({State.IMPAIRED})}\n"
+                f'and on ({_WHAT}) ({REFERENCE}{{kind="{kind.value}"}} == 1)\n'
                 f"and on ({_SLOT}) "
-                f"({ONSET_VANTAGE} <= on (platform, transport, drill) group_left () {LOOKED}))"
+                f"({ONSET_VANTAGE} <= on ({_WHAT}) group_left () {LOOKED})) * Inf"
             )
-        denies = f"max by ({PLACE}) ({_saying(CLEAR[kind], of)} * 0)"
-        # Whom two servers hear say opposite things is not known to say either.
-        torn = f"({says})\nand on ({PLACE}) ({denies})"
+        denies = f"{_saying(CLEAR[kind], of)} * -Inf"
+        # Whom two servers hear say opposite things is not known to say either: the sum of both
+        # infinities is no number, and no comparison holds for that. Each side is read once so.
         yield Recording(
             record=AFFECTED_VANTAGE,
             expr=(
-                f"({says}\nor {denies})\n"
-                f"unless on ({PLACE}) ({torn})\n"
+                f"(clamp(sum by ({PLACE}) ({says}\nor {denies}), 0, 1) >= 0)\n"
                 f"unless on ({_SLOT}) ({no_vote})\n"
                 f"unless on (vantage, drill) ({ASIDE} > 1)"
             ),
@@ -200,11 +199,8 @@ def _networks(thresholds: NationConfig) -> Iterator[Recording]:
         ),
     )
     # Half of a network says neither: it is as if it were not heard.
-    affected = f"(count by ({_NETWORK}) ({VOTER}) or {VOTERS} * 0) * 2"
-    yield Recording(
-        record=AFFECTED_NETWORK,
-        expr=f"({affected} > bool {VOTERS})\nunless ({affected} == {VOTERS})",
-    )
+    affected = f"(count by ({_NETWORK}) ({VOTER}) or {VOTERS} * 0)"
+    yield Recording(record=AFFECTED_NETWORK, expr=f"({affected} / {VOTERS} != 0.5) > bool 0.5")
 
 
 def _onset() -> Recording:
@@ -322,10 +318,10 @@ def _onsets(thresholds: NationConfig, platforms: Mapping[str, str]) -> Iterator[
         record=CONTROLS,
         expr=(
             "count by (country, platform, kind, control, drill) (\n"
-            f"max by (vantage, platform, control, drill) ({names.VERDICT_CONTROL.name}\n"
-            f"and on (vantage, platform, drill) {VOTER}{only})\n"
+            "group by (country, platform, kind, control, vantage, drill) (\n"
+            f"{names.VERDICT_CONTROL.name}\n"
             "* on (vantage, platform, drill) group_left (country, kind)\n"
-            f"max by (country, kind, vantage, platform, drill) {struck})"
+            f"max by (country, kind, vantage, platform, drill) {struck}))"
         ),
     )
     yield from _together(thresholds, platforms)

@@ -401,6 +401,8 @@ def test_a_stored_verdict_is_published_as_long_as_it_holds(
     slot = (last.vantage, last.platform)
     assert board.remember(spans) == ((last,) if published else ())
     assert board.snapshot().verdicts[slot] == (last if published else None)
+    # What it was in before the restart goes on as a series that says no.
+    assert last.state in board.snapshot().states[slot]
     # Nothing was tried yet.
     assert not board.ready
     now[0] += holds + at + 1.0
