@@ -163,7 +163,7 @@ def update(path: Path | None, yes: bool) -> None:
         fetch(
             of.url,
             way_of(config, of.vantage),
-            ca_file=config.settings.ca_file,
+            ca_file=of.ca_file or config.settings.ca_file,
             etag="",
             most_bytes=MOST_BYTES,
         )

@@ -79,10 +79,16 @@ class Heeded(Struct, frozen=True, kw_only=True):
 
 
 def from_hub(targets: TargetsConfig, hub: HubConfig) -> TargetsConfig:
-    """Where bundles are looked for: at the hub, if that may be and nowhere else is named."""
+    """Where bundles are looked for: at the hub, if that may be and nowhere else is named; then by
+    its way, and with its certificates, unless they have their own."""
     if hub.url is None or targets.url is not None or MaySet.TARGETS not in hub.may_set:
         return targets
-    return structs.replace(targets, url=hub.url.rstrip("/") + BUNDLE_PATH)
+    return structs.replace(
+        targets,
+        url=hub.url.rstrip("/") + BUNDLE_PATH,
+        vantage=targets.vantage or hub.vantage,
+        ca_file=targets.ca_file or hub.ca_file,
+    )
 
 
 def heeded(config: Config, wishes: HubWishes) -> Heeded:

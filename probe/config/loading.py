@@ -29,6 +29,7 @@ from probe.config.placed_files import (
     outside_placed,
     relative_to,
     store_placed,
+    targets_placed,
 )
 from probe.config.probers import used
 from probe.config.readable import Unreadable, home_of, must_be_file, read_text
@@ -122,6 +123,7 @@ class _Loading:
                     )
                 )
             raise ConfigErrors(self._errors)
+        hub = hub_placed(settings.hub, main, path)
         return Config(
             settings=replace(
                 settings,
@@ -129,8 +131,8 @@ class _Loading:
                 web_config=file_placed(settings.web_config, main.find("web_config"), path),
                 forward=forward_placed(settings.forward, main, path),
                 notify=notify_placed(settings.notify, main, path),
-                hub=hub_placed(settings.hub, main, path),
-                targets=from_hub(settings.targets, settings.hub),
+                hub=hub,
+                targets=from_hub(targets_placed(settings.targets, main, path), hub),
                 outside_key_file=outside_placed(settings.outside_key_file, main, path),
             ),
             platforms=platforms,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from probe.config import environment
 from probe.config.document import Node
 from probe.config.readable import home_of
-from probe.config.schema import ForwardConfig, HubConfig, NotifyConfig, StoreConfig
+from probe.config.schema import ForwardConfig, HubConfig, NotifyConfig, StoreConfig, TargetsConfig
 from probe.config.values import AUTO
 
 
@@ -56,6 +56,14 @@ def hub_placed(hub: HubConfig, main: Node, path: Path | None) -> HubConfig:
         if getattr(hub, key) is not None
     }
     return replace(hub, **placed)
+
+
+def targets_placed(targets: TargetsConfig, main: Node, path: Path | None) -> TargetsConfig:
+    """The same for the certificates of whoever has bundles."""
+    if targets.ca_file is None:
+        return targets
+    folder = path.parent if path is not None else None
+    return replace(targets, ca_file=str(relative_to(folder, main.find("targets", "ca_file"))))
 
 
 def outside_placed(file: str | None, main: Node, path: Path | None) -> str | None:

@@ -208,8 +208,9 @@ class TargetsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     ``threshold``: how many of the ``keys`` (Ed25519, Base64) must have signed. ``url``: where the
     daemon looks for a newer one every ``interval``; ``None``: nowhere. ``vantage`` is by whose way
-    (``None``: the first inside). ``confirm_hosts``: one that changes which hosts are contacted is
-    used only after the operator has seen which.
+    (``None``: the first inside), ``ca_file`` whose certificates are believed there.
+    ``confirm_hosts``: one that changes which hosts are contacted is used only after the operator
+    has seen which.
     """
 
     url: ReceiverUrl | None = None
@@ -217,6 +218,7 @@ class TargetsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     threshold: Annotated[int, Meta(ge=1, le=16)] = 1
     interval: Annotated[Seconds, Meta(ge=60.0)] = Seconds(21_600.0)
     vantage: Name | None = None
+    ca_file: str | None = None
     confirm_hosts: bool = False
 
 

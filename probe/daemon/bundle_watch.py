@@ -129,7 +129,7 @@ class BundleWatch:
         got = await fetch(
             targets.url,
             way_of(config, targets.vantage),
-            ca_file=config.settings.ca_file,
+            ca_file=targets.ca_file or config.settings.ca_file,
             etag=self._etag,
             most_bytes=MOST_BYTES,
         )

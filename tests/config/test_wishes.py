@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from probe.config import contacts, load
 from probe.config.hub_wishes import HubWishes, WishRefusal, from_hub, heeded
 from probe.config.schema import Config, HubConfig, MaySet, TargetsConfig
 from probe.model.foreign import read_json
+from tests.config.files import written
 
 OWN = load(None, {})
 ALL = tuple(MaySet)
@@ -163,3 +165,19 @@ def test_bundles_come_from_the_hub_where_that_may_be(
 ) -> None:
     hub = HubConfig(url="https://hub.example.org/", credential_file="c", may_set=may)
     assert from_hub(TargetsConfig(url=named), hub).url == looked
+
+
+def test_bundles_from_the_hub_come_by_its_way_with_its_certificates(tmp_path: Path) -> None:
+    text = "hub: {{url: 'https://hub.example.org', credential_file: c, may_set: [targets], "
+    text += "ca_file: hub.pem, vantage: default}}\ntargets: {{keys: [{key}]{more}}}\n"
+    key = "YwXRQbgYGnVhV7zqjvEkYnEpmZXNBV1lJYVkfm5DIyY="
+    for more, named, ca_file in (
+        ("", "https://hub.example.org/api/v1/bundle", "hub.pem"),
+        (", ca_file: own.pem", "https://hub.example.org/api/v1/bundle", "own.pem"),
+        (", url: 'https://else.example/l'", "https://else.example/l", None),
+    ):
+        main = written(tmp_path, text.format(key=key, more=more))
+        found = load(main, {}).settings.targets
+        assert found.url == named
+        assert found.ca_file == (None if ca_file is None else str(tmp_path / ca_file))
+        assert found.vantage == ("default" if "else" not in named else None)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
 import pytest
+import trustme
 from click.testing import CliRunner
 
 from probe.cli import main
@@ -22,7 +24,7 @@ from probe.publish.metrics.exposition import rows
 from probe.publish.web.landing_page import render_page
 from tests.config.bundles import KEYS, LISTED, NOW, PEMS, body_of
 from tests.config.files import written
-from tests.measure.test_reference_reader import reference
+from tests.measure.test_reference_reader import Reference, reference
 
 X = LISTED.replace("name: listed", "name: x")
 
@@ -248,6 +250,18 @@ async def test_it_is_asked_for_by_the_proxy_of_its_vantage(tmp_path: Path) -> No
         server.body = body_of()
         assert await probe.watch.look() == "ok"
     assert server.asked[0].startswith("GET http://lists.example/list.json ")
+
+
+async def test_its_own_certificates_are_believed_and_nobodys_else(tmp_path: Path) -> None:
+    authority, tls, server = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), Reference()
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    server.body = body_of()
+    async with await asyncio.start_server(server.answer, "127.0.0.1", 0, ssl=tls) as listening:
+        url = f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}/list.json"
+        for name, more, result in (("a", ", ca_file: ca.pem", "ok"), ("b", "", "unreachable")):
+            (folder := tmp_path / name).mkdir()
+            authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+            assert await Watched(folder, url, more).watch.look() == result
 
 
 async def test_nobody_is_asked_where_nobody_is_named(tmp_path: Path) -> None:
