@@ -14,7 +14,6 @@ import msgspec
 from lab.world.build import BEACON
 from lab.world.dns import Zone
 from lab.world.spec import WorldSpec
-from probe.config.probers import UPLOAD_BYTES
 from probe.config.schema import VantageConfig
 from probe.measure.one_leg.upload import measure_upload
 from probe.measure.tls.trust import Trust
@@ -22,6 +21,7 @@ from probe.model.identity import LegRole, Verify
 from probe.model.observation import Leg, LegObservation
 
 SECONDS = 20.0
+UPLOAD_BYTES = 65_536
 
 
 async def measure(ca_file: str, spec: WorldSpec, name: str) -> LegObservation:

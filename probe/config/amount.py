@@ -130,7 +130,7 @@ def _hosts_beside(
         if prober.only_reads:
             transfers *= prober.read_share
         for target in speaking:
-            swapped = prober.swaps and target.swap is not None
+            swapped = target.swap is not None and prober.swaps(target.swap)
             swap = transfers / len(speaking) if swapped else 0.0
             yield _host(target), transfers + light / len(speaking) + swap
 
@@ -166,12 +166,16 @@ def _bytes_per_day(config: Config, platform: Definition) -> float:
 
 
 def _sent_bytes(config: Config, platform: Definition) -> float:
-    """Bytes of bodies that are sent in a round that reads: to what takes them, and one control."""
-    return sum(
-        prober.sends_bytes * prober.read_share * (speaking + 1)
-        for prober in used(config.settings)
-        if (speaking := sum(map(prober.speaks, platform.targets)))
-    )
+    """Bytes of bodies that are sent in a round that reads: to what takes them, under a neutral name
+    as well where there is one, and to as many controls as are drawn, at most."""
+    bodies = 0.0
+    for prober in used(config.settings):
+        speaking = [target for target in platform.targets if prober.speaks(target)]
+        if prober.direction == "up" and speaking:
+            swapped = sum(one.swap is not None and prober.swaps(one.swap) for one in speaking)
+            legs = len(speaking) + swapped + controls_drawn(config)
+            bodies += prober.read_share * legs
+    return bodies * int(config.settings.legs.transfer_bytes)
 
 
 def _hosts(config: Config, target: Target) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.config.definition import Target
+from probe.config.definition import Corner, Target
 from probe.config.schema import Settings
 from probe.model.identity import FIRST_PROBER, Answer, Compares
 from probe.model.observation import Leg
@@ -22,8 +22,6 @@ from probe.model.observation import Leg
 LEAST_OPERATORS = 2
 """Controls of so many operators abroad must speak a transport before bursts are made over it: one
 operator's bad hour would be every burst's."""
-UPLOAD_BYTES = 65_536
-"""What an upload sends: as much as a round that reads reads."""
 
 
 class Prober(Struct, frozen=True, kw_only=True):
@@ -40,8 +38,9 @@ class Prober(Struct, frozen=True, kw_only=True):
     those in which it reads. The same hosts pay for its legs, and the same budget.
 
     ``judged``: its legs are judged by themselves (probe/verdict/lanes.py); those of others are
-    measured, kept and published. ``swaps``: it makes swaps, too. ``only_reads``: it makes legs in
-    the rounds of ``read_share`` alone. ``sends_bytes``: of a body, with each leg.
+    measured, kept and published. ``swaps``: which swaps it makes, too. ``only_reads``: it makes
+    legs in the rounds of ``read_share``, and in long ones. ``direction``: whither the bytes go that
+    are compared: ``down``, or ``up`` by a body that each leg sends, as large as the round reads.
 
     ``absent`` says when its series are absent, ``phases`` what is special of its phases.
     """
@@ -58,9 +57,9 @@ class Prober(Struct, frozen=True, kw_only=True):
     light_share: float = 1.0
     read_share: float = 1.0
     judged: bool = False
-    swaps: bool = True
+    swaps: Callable[[Leg | Corner], bool] = lambda swap: True
     only_reads: bool = False
-    sends_bytes: int = 0
+    direction: Literal["down", "up"] = "down"
     absent: str = ""
     phases: str = ""
 
@@ -84,7 +83,8 @@ def over_http3(leg: Leg, light_bytes: int) -> Leg:
 
 
 def sent(leg: Leg, light_bytes: int) -> Leg:
-    """The same with a body that is sent. What is answered to it is not read."""
+    """The same with a body that is sent, as large as what would be read. What is answered to it is
+    not read."""
     return replace(
         leg,
         http_versions=("http/1.1",),
@@ -94,7 +94,7 @@ def sent(leg: Leg, light_bytes: int) -> Leg:
         min_bytes=0,
         max_bytes=light_bytes,
         range_bytes=0,
-        send_bytes=UPLOAD_BYTES,
+        send_bytes=leg.max_bytes,
     )
 
 
@@ -123,7 +123,7 @@ PROBERS: tuple[Prober, ...] = (
     ),
     Prober(
         name="upload",
-        over="as an upload",
+        over="for uploads",
         made_by="probe.measure.one_leg.upload:measure_upload",
         transport="tcp",
         # Of a connection through a proxy the kernel knows the way to the proxy.
@@ -133,9 +133,11 @@ PROBERS: tuple[Prober, ...] = (
         leg=sent,
         light_share=0.0,
         read_share=1 / 3,
-        swaps=False,
+        judged=True,
+        # Whose certificate is another name's is sent no body.
+        swaps=lambda swap: swap.answer is Answer.EXPECTED,
         only_reads=True,
-        sends_bytes=UPLOAD_BYTES,
+        direction="up",
         absent="`upload` is not set, or nothing is sent to the target",
         phases="`transfer` is from the request to the last acknowledgement",
     ),

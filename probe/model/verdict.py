@@ -135,9 +135,10 @@ class LookingBack(Struct, frozen=True, kw_only=True):
 
 
 class TransportFinding(Struct, frozen=True, kw_only=True):
-    """What is so over one transport beside TCP (``transport``: a prober's name), by its own legs
-    and its own evidence. The fields are those of a ``Verdict``, over this transport alone;
-    ``sentence`` names it. Evidence of two transports is never added."""
+    """What is so over one transport beside TCP (``transport``: a prober's name), or of what is sent
+    over TCP (``upload``), by its own legs and its own evidence. The fields are those of a
+    ``Verdict``, over this transport alone; ``sentence`` names it. ``direction``: whither the bytes
+    go that are compared (``down``, ``up``). Evidence of two is never added."""
 
     transport: str
     state: State
@@ -157,6 +158,7 @@ class TransportFinding(Struct, frozen=True, kw_only=True):
     target: str = ""
     evidence: tuple[Evidence, ...] = ()
     holds_seconds: float = HOLD_SECONDS
+    direction: str = "down"
 
     @property
     def proven(self) -> bool:

@@ -15,7 +15,7 @@ from probe.config.definition import Definition, Target
 from probe.config.handful import with_whole_pool
 from probe.config.probers import Prober, used
 from probe.config.schema import Config
-from probe.model.identity import FIRST_PROBER, Compares, Family, LegRole, Role
+from probe.model.identity import FIRST_PROBER, Answer, Compares, Family, LegRole, Role
 from probe.model.observation import Leg, RoundObservation
 from probe.model.verdict import Verdict
 from probe.verdict.thresholds import DEFAULT, Thresholds
@@ -56,10 +56,12 @@ class ControlFacts(Struct, frozen=True, kw_only=True):
 
 class Lane(Struct, frozen=True, kw_only=True):
     """What the configuration says of one transport beside TCP: the targets and controls that speak
-    it. ``prober`` makes its legs; ``over`` is how a sentence calls it (``over QUIC``)."""
+    it. ``prober`` makes its legs; ``over`` is how a sentence calls it (``over QUIC``), and
+    ``direction`` whither the bytes go that are compared (``down``, ``up``)."""
 
     prober: str
     over: str
+    direction: str = "down"
     targets: tuple[TargetFacts, ...] = ()
     controls: tuple[ControlFacts, ...] = ()
 
@@ -76,7 +78,8 @@ class About(Struct, frozen=True, kw_only=True):
     is one itself.
     ``may_burst``: whether bursts can be made at all (``throttlewatch once`` makes none).
     ``tls_stack`` names the client's TLS library, for censors that discriminate by fingerprint.
-    ``prober`` is whose legs are judged, ``lanes`` the transports that are judged beside them.
+    ``prober`` is whose legs are judged, and ``direction`` whither their bytes go; ``lanes`` are the
+    transports that are judged beside them.
     """
 
     title: str
@@ -99,6 +102,7 @@ class About(Struct, frozen=True, kw_only=True):
     tls_stack: str = ""
     thresholds: Thresholds = DEFAULT
     prober: str = FIRST_PROBER
+    direction: str = "down"
     lanes: tuple[Lane, ...] = ()
 
     @property
@@ -203,11 +207,31 @@ def _lanes(config: Config, platform: Definition) -> tuple[Lane, ...]:
             continue
         targets = tuple(_target(one) for one in platform.targets if prober.speaks(one))
         controls = control_facts(config, prober)
+        if prober.direction == "up":
+            speaking = [one for one in platform.targets if prober.speaks(one)]
+            targets = tuple(map(_sent_to, speaking))
+            most = int(config.settings.legs.long_bytes)
+            controls = tuple(replace(one, min_bytes=most) for one in controls)
         if targets and controls:
             found.append(
-                Lane(prober=prober.name, over=prober.over, targets=targets, controls=controls)
+                Lane(
+                    prober=prober.name,
+                    over=prober.over,
+                    direction=prober.direction,
+                    targets=targets,
+                    controls=controls,
+                )
             )
     return tuple(found)
+
+
+def _sent_to(target: Target) -> TargetFacts:
+    """A target that takes a body: as large a one as is sent, whatever it has to be read, and under
+    the neutral name of a swap that is expected to answer, too."""
+    found = _target(target)
+    first = candidates_of(target)[0]
+    takes = first.swap is not None and first.swap.answer is Answer.EXPECTED
+    return replace(found, reads=True, swap=Compares.GOODPUT if takes else None, swaps={})
 
 
 def about(

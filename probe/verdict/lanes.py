@@ -1,10 +1,12 @@
-"""A lane for each transport: the same test, over its own legs, with its own memory. Pure.
+"""A lane for each transport and direction: the same test, over its own legs, with its own memory.
+Pure.
 
-What a leg takes over QUIC says nothing of what one takes over TCP: whoever throttles may act on one
-of them alone, or on each at another rate. So a round is taken apart by who made its legs, and each
-part is judged as if it were all that was measured: with the targets and controls that speak this
-transport, and a whole memory of levels, suspicions, proofs and controls. Nothing crosses over: not
-evidence, not what is normal, not what references say, who look over TCP.
+What a leg takes over QUIC says nothing of what one takes over TCP, and what goes up nothing of what
+comes down: whoever throttles may act on one of them alone, or on each at another rate. So a round
+is taken apart by who made its legs, and each part is judged as if it were all that was measured:
+with the targets and controls that speak this transport, and a whole memory of levels, suspicions,
+proofs and controls. Nothing crosses over: not evidence, not what is normal, not what references
+say, who look at what comes down over TCP.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from probe.config.probers import LEAST_OPERATORS
+from probe.config.probers import BY_NAME, LEAST_OPERATORS
 from probe.model.identity import FIRST_PROBER
 from probe.model.observation import LegObservation, RoundObservation
+from probe.observe.sent_body import as_carried
 from probe.verdict.about import About, Lane
 
 
@@ -30,6 +33,8 @@ def over(observed: RoundObservation, prober: str) -> RoundObservation | None:
             return observed
         return replace(observed, beside=(), skipped=skipped)
     legs = tuple(_judged(leg for leg in observed.beside if leg.leg.prober == prober))
+    if BY_NAME[prober].direction == "up":
+        legs = tuple(one for leg in legs if (one := as_carried(leg)) is not None)
     if not legs and not skipped:
         return None
     return replace(observed, legs=legs, beside=(), skipped=skipped)
@@ -38,7 +43,9 @@ def over(observed: RoundObservation, prober: str) -> RoundObservation | None:
 def _judged(legs: Iterable[LegObservation]) -> Iterable[LegObservation]:
     """Those that can be: an earlier version sent no packet without a name, so of its legs nobody
     knows whether the name was what was dropped."""
-    return (leg for leg in legs if leg.quic is not None or leg.address is None)
+    return (
+        leg for leg in legs if leg.quic is not None or leg.upload is not None or leg.address is None
+    )
 
 
 def known_over(about: About, lane: Lane) -> About:
@@ -47,6 +54,7 @@ def known_over(about: About, lane: Lane) -> About:
     return replace(
         about,
         title=f"{about.title} {lane.over}",
+        direction=lane.direction,
         targets=lane.targets,
         controls=lane.controls,
         references=(),

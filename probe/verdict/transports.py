@@ -1,9 +1,9 @@
-"""What is so over each transport, joined into what people meet. Pure.
+"""What is so over each transport, and of what is sent, joined into what people meet. Pure.
 
-The state of a platform is TCP's. Each other transport that is judged adds a finding of its own
-(``TransportFinding``), and the sentence says of it what people would want to know: that it is
-proven to be slow or failing, that it is under test, or that it is spared while TCP is not; and what
-their programs do then.
+The state of a platform is that of what comes down over TCP. Each other transport that is judged,
+and what goes up, adds a finding of its own (``TransportFinding``), and the sentence says of it what
+people would want to know: that it is proven to be slow or failing, that it is under test, or that
+it is spared while TCP is not; and what their programs do then.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def finding_of(lane: Lane, verdict: Verdict, seen: RoundObservation) -> Transpor
         reason=SILENT_FOR_ALL if silent else verdict.reason,
         provisional=verdict.provisional,
         basis=verdict.basis,
-        method=Method.QUIC if verdict.method in _LAYERS else verdict.method,
+        method=_method(lane, verdict.method),
         trigger=verdict.trigger,
         signature=verdict.signature,
         phase=verdict.phase,
@@ -52,7 +52,13 @@ def finding_of(lane: Lane, verdict: Verdict, seen: RoundObservation) -> Transpor
         target=verdict.target,
         evidence=verdict.evidence,
         holds_seconds=verdict.holds_seconds,
+        direction=lane.direction,
     )
+
+
+def _method(lane: Lane, found: Method | None) -> Method | None:
+    """The layer of what fails: over another transport than TCP that is the transport."""
+    return Method.QUIC if lane.direction == "down" and found in _LAYERS else found
 
 
 def _nobody(verdict: Verdict, seen: RoundObservation) -> str:
@@ -80,12 +86,24 @@ def _told(verdict: Verdict, one: TransportFinding) -> str:
     if one.state is State.WITHHELD:
         return one.sentence  # it was answered, so no program tries anything else
     if one.state in AILING:
-        return f"{one.sentence} {_fallback(verdict)}"
+        return f"{one.sentence} {_fallback(verdict) if one.direction == 'down' else _down(verdict)}"
     if one.provisional and one.state is State.UNKNOWN:
         return one.sentence
     # Whoever is led astray gets no further over any transport.
     spared = one.state is State.OK and verdict.proven and verdict.method is not Method.DNS
+    if spared and one.direction == "up":
+        # Slowed requests carry hardly anything: only what is sent at length says so.
+        return f"{one.sentence} What is slowed or fails is what comes down."
     return f"{one.sentence} Whoever uses that is spared." if spared else ""
+
+
+def _down(verdict: Verdict) -> str:
+    """How what comes down is, beside uploads that are slow or fail."""
+    if verdict.state is State.OK:
+        return "What comes down from it is not: nothing was found wrong there."
+    if verdict.state in AILING:
+        return "Of what comes down from it the sentence before tells, which other evidence bears."
+    return "Of what comes down from it nothing is proven now."
 
 
 def _fallback(verdict: Verdict) -> str:

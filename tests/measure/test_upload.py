@@ -22,14 +22,23 @@ from lab.loopback.servers import (
     server_context,
     trust,
 )
-from probe.config.probers import BY_NAME, UPLOAD_BYTES, sent
+from probe.config.definition import Corner
+from probe.config.probers import BY_NAME, sent
 from probe.config.schema import LegsConfig
+from probe.config.values import Bytes
 from probe.measure.connection import tcp_info
+from probe.measure.one_leg import upload as upload_module
 from probe.measure.one_leg.beside import made_beside
 from probe.measure.one_leg.failures import TIMEOUT, UNEXPECTED_STATUS
 from probe.measure.one_leg.upload import measure_upload
-from probe.measure.one_round.legs import declare
-from probe.model.identity import LegRole, Phase, RoundKind
+from probe.measure.one_round.legs import (
+    Endpoint,
+    declare,
+    declare_burst,
+    draw_burst_controls,
+)
+from probe.model.burst import Burst
+from probe.model.identity import Answer, Compares, LegRole, Phase, RoundKind
 from probe.model.observation import LegObservation, UploadInfo
 from probe.observe.effort import refused
 from probe.observe.goodput import FIRST_FLIGHT_BYTES, upload_goodput
@@ -37,6 +46,7 @@ from tests.again import undisturbed
 from tests.measure.test_legs import CONTROLS, endpoints
 
 SHORT = 0.8
+UPLOAD_BYTES = 65_536
 SMALL_WINDOW = 8_192
 
 
@@ -69,6 +79,15 @@ async def takes(visit: Visit) -> None:
 async def refuses_what_it_took(visit: Visit) -> None:
     await whole_body(visit)
     await visit.send(head_of(0, status="405 Method Not Allowed"))
+    await visit.gone()
+
+
+async def refuses_and_reads_on(visit: Visit) -> None:
+    head = (await visit.head()).lower()
+    left = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    await visit.send(head_of(0, status="405 Method Not Allowed"))
+    while left:
+        left -= len(await visit.reader.readexactly(min(left, 16_384)))
     await visit.gone()
 
 
@@ -169,7 +188,51 @@ async def test_a_refusal_of_what_was_carried_keeps_the_rate() -> None:
     assert upload_goodput(upload) is not None
 
 
-async def test_an_early_no_leaves_what_came_before_it() -> None:
+@undisturbed
+async def test_who_says_no_early_and_reads_on_is_measured_whole() -> None:
+    """As a server does that wants to keep the connection; at two paces of the way."""
+    rates = []
+    async with serve(refuses_and_reads_on, server_context(certificate())) as server:
+        for pace in (100_000, 400_000):
+
+            async def paced(size: int, pace: int = pace) -> None:
+                await asyncio.sleep(size / pace)
+
+            async with slow_way(server.port, paced) as port:
+                seen, upload = await upload_to(port)
+            assert seen.failure is not None
+            assert seen.failure.reason == UNEXPECTED_STATUS
+            assert upload.acked_bytes == upload.whole_bytes
+            assert seen.phases[Phase.PROCESSING] < seen.phases[Phase.TRANSFER], "it said so early"
+            rates.append(upload_goodput(upload) or 0.0)
+    assert 2.0 < rates[1] / rates[0] < 8.0
+
+
+async def test_who_says_that_it_closes_is_written_nothing_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(upload_module, "REST_SECONDS", SHORT)
+    size, came = 16 * 1_048_576, 0
+
+    async def closes(visit: Visit) -> None:
+        nonlocal came
+        await visit.head()
+        fields = "Connection: close\r\n"
+        await visit.send(head_of(0, status="413 Content Too Large", fields=fields))
+        while data := await visit.reader.read(65_536):
+            came += len(data)
+
+    async with serve(closes, server_context(certificate())) as server:
+        seen, upload = await upload_to(server.port, size=size)
+    assert seen.failure is not None
+    assert seen.failure.reason == UNEXPECTED_STATUS
+    assert came < size
+    assert upload.acked_bytes < upload.whole_bytes
+
+
+async def test_an_early_no_leaves_what_came_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload_module, "REST_SECONDS", 0.1)
+
     async def refuses(visit: Visit) -> None:
         await visit.head()
         await visit.send(head_of(0, status="413 Content Too Large"))
@@ -266,6 +329,7 @@ def test_uploads_are_made_of_targets_that_take_them_beside_a_control_in_some_rea
     None
 ):
     prober, settings = BY_NAME["upload"], LegsConfig()
+    all_three = (LegRole.CONTROL, LegRole.SWAP, LegRole.TARGET)
     speaks = {(one.definition.name, one.target.name) for one in (*endpoints()[:1], *CONTROLS[:1])}
 
     def made(kind: RoundKind, seed: int) -> tuple[LegRole, ...]:
@@ -273,11 +337,46 @@ def test_uploads_are_made_of_targets_that_take_them_beside_a_control_in_some_rea
         found = made_beside(
             prober, legs, CONTROLS, kind, speaks=speaks, settings=settings, random=Random(seed)
         )
-        assert all(leg.send_bytes == UPLOAD_BYTES and leg.prober == "upload" for leg in found)
+        size = settings.long_bytes if kind is RoundKind.LONG else settings.transfer_bytes
+        assert all(leg.send_bytes == size and leg.prober == "upload" for leg in found)
         return tuple(sorted(leg.role for leg in found))
 
     assert {made(RoundKind.LIGHT, seed) for seed in range(50)} == {()}
-    assert {made(RoundKind.LONG, seed) for seed in range(50)} == {()}
+    assert {made(RoundKind.LONG, seed) for seed in range(50)} == {all_three}
     rounds = [made(RoundKind.TRANSFER, seed) for seed in range(300)]
-    assert set(rounds) == {(), (LegRole.CONTROL, LegRole.TARGET)}
+    assert set(rounds) == {(), all_three}
     assert 60 < len([one for one in rounds if one]) < 140
+
+
+def any_answer(endpoint: Endpoint) -> Endpoint:
+    """Its server knows no neutral name: who asks it one is shown another certificate."""
+    corner = Corner(why="none", answer=Answer.ANY)
+    return replace(endpoint, target=replace(endpoint.target, swap=corner, no_swap=None))
+
+
+@pytest.mark.parametrize("takes_any", [False, True])
+@pytest.mark.parametrize("size", [65_536, 524_288])
+def test_a_burst_sends_what_its_plan_says_whatever_there_is_to_read(
+    takes_any: bool, size: int
+) -> None:
+    """A neutral name that is answered under another's certificate is sent no body."""
+    target = any_answer(endpoints()[0]) if takes_any else endpoints()[0]
+    control = replace(
+        CONTROLS[0], target=replace(CONTROLS[0].target, upload=True, min_bytes=Bytes(1_024))
+    )
+    burst = Burst(
+        target=target.target.name,
+        compares=Compares.GOODPUT,
+        read_bytes=size,
+        over="upload",
+        with_swap=True,
+    )
+    drawn = draw_burst_controls([control, *CONTROLS[1:]], burst, random=Random(1))
+    assert {one.definition.name for one in drawn} == {control.definition.name}
+    legs = declare_burst([target], drawn, burst, legs=LegsConfig())
+    roles = [leg.role for leg in legs]
+    assert roles.count(LegRole.TARGET) == roles.count(LegRole.CONTROL) == burst.each
+    assert roles.count(LegRole.SWAP) == (0 if takes_any else burst.each)
+    assert {(leg.prober, leg.send_bytes, leg.answer) for leg in legs} == {
+        ("upload", size, Answer.EXPECTED)
+    }

@@ -2,7 +2,7 @@
 
 They cost what legs over TCP cost, and the same hosts pay: a share of the light rounds has them
 (``Prober.light_share``), of one target; a share of the rounds that read reads over it as well
-(``read_share``). A long round has none.
+(``read_share``). A long round has none, but one upload as long as it reads.
 """
 
 from __future__ import annotations
@@ -14,12 +14,9 @@ from msgspec.structs import replace
 
 from probe.config.probers import Prober
 from probe.config.schema import LegsConfig
-from probe.measure.one_round.legs import Endpoint, declare
+from probe.measure.one_round.legs import Endpoint, declare, round_cap
 from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.observation import Leg
-
-_TARGET = frozenset({LegRole.TARGET})
-_PLATFORM = _TARGET | {LegRole.SWAP}
 
 
 def made_beside(
@@ -37,24 +34,25 @@ def made_beside(
     ``speaks`` are the owners and targets that it can. A target is never alone: if it can reach no
     drawn control, one of ``controls`` that it can is added. Nothing when there is no target.
     """
-    share = prober.read_share if prober.only_reads else 1.0
-    if kind is RoundKind.LIGHT:
-        share = prober.light_share
-    if kind is RoundKind.LONG or (share < 1.0 and random.random() >= share):
+    share = _share(prober, kind)
+    if not share or (share < 1.0 and random.random() >= share):
         return ()
     light = int(settings.light_bytes)
     able = [leg for leg in legs if (leg.owner, leg.target) in speaks]
-    roles = _PLATFORM if prober.swaps else _TARGET
-    own = [leg for leg in able if leg.role in roles]
+    own = [leg for leg in able if _of_platform(prober, leg)]
     targets = sorted({leg.target for leg in own if leg.role is LegRole.TARGET})
     if not targets:
         return ()
-    if kind is RoundKind.LIGHT:
+    if kind is not RoundKind.TRANSFER:
         targets = [random.choice(targets)]
     own = [leg for leg in own if leg.target in targets]
     chosen = [leg for leg in able if leg.role is LegRole.CONTROL]
     if not chosen:
         chosen = _another(controls, speaks, settings, random)
+    if prober.direction == "up":
+        size = round_cap(kind, settings)
+        bodies = (replace(leg, max_bytes=size) for leg in (*own, *chosen))
+        return tuple(replace(prober.leg(leg, light), prober=prober.name) for leg in bodies)
     reads = not prober.only_reads and random.random() < prober.read_share
     size = _to_read(own) if reads else 0
     chosen = [_reading(leg, size, controls, light) for leg in chosen]
@@ -62,6 +60,22 @@ def made_beside(
     if not (size and compared):
         own = [_light(leg, light) for leg in own]
     return tuple(replace(prober.leg(leg, light), prober=prober.name) for leg in (*own, *chosen))
+
+
+def _share(prober: Prober, kind: RoundKind) -> float:
+    """Of the rounds of a kind, those in which ``prober`` makes legs."""
+    match kind:
+        case RoundKind.LIGHT:
+            return prober.light_share
+        case RoundKind.LONG:
+            return 1.0 if prober.direction == "up" else 0.0
+        case _:
+            return prober.read_share if prober.only_reads else 1.0
+
+
+def _of_platform(prober: Prober, leg: Leg) -> bool:
+    """It is a target's, or a swap's that ``prober`` makes."""
+    return leg.role is LegRole.TARGET or (leg.role is LegRole.SWAP and prober.swaps(leg))
 
 
 def _another(

@@ -4,10 +4,14 @@ What a program has written says nothing: it lies in this machine's buffer. So pr
 far end's kernel has acknowledged (``tcpi_bytes_acked``), looked at every few milliseconds and dated
 by the last acknowledgement that came (``tcpi_last_ack_recv``).
 
-**What it can tell.** Up to the answer the path carried what was acknowledged, whoever answers and
-whatever: a host that refuses the body after the whole of it was acknowledged is as good as one that
-takes it. **What it cannot.** A host that refuses and closes early leaves a part, of which less than
-the first flight (some 14 KB) says nothing of a rate. An acknowledgement is the far end's kernel's,
+**What it can tell.** The path carried what was acknowledged, whoever answers and whatever: a host
+that refuses the body after the whole of it was acknowledged is as good as one that takes it. So is
+one that refuses it early and reads on, as a server must that wants to keep the connection (RFC
+9112, 9.3): the leg goes on, and looks at acknowledgements for as long as they come. Where the
+answer says that the connection closes, nothing more is written (9.5 there); what this machine's
+kernel holds by then leaves all the same, and is looked at too. **What it cannot.** A host that
+refuses and ends the connection leaves a part, of which less than the first flight (some 14 KB) says
+nothing of a rate. An acknowledgement is the far end's kernel's,
 or that of whoever ends the connection on the way. A far end that does not read makes the sender
 wait: then its window was the limit and not the path (``window_limited_seconds``).
 
@@ -19,6 +23,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import ssl
 import time
 from functools import cache
 
@@ -44,6 +49,9 @@ from probe.model.observation import HttpFacts, Leg, LegObservation, Sample, Uplo
 
 LOOK_SECONDS = 0.005
 """Between two looks at what is acknowledged: less than a round trip of any far host."""
+REST_SECONDS = 3.0
+"""After an early answer acknowledgements that pause for longer are waited for no more: as long as
+the first three retransmissions take on a way of 200 ms."""
 _NANOSECONDS = 1e9
 
 
@@ -64,8 +72,8 @@ async def measure_upload(
 
     The phase ``transfer`` is from the request to the last acknowledgement of a byte of it,
     ``processing`` from the request to the answer. An answer with a status that the leg does not
-    expect is a refusal, as for other legs; what was acknowledged until then stands in ``upload``
-    all the same. Raises nothing but cancellation.
+    expect is a refusal, as for other legs; what was acknowledged then and after it stands in
+    ``upload`` all the same. Raises nothing but cancellation.
     """
     sending = _Sending(leg)
     record, failure = sending.record, None
@@ -117,6 +125,7 @@ class _Sending:
         self._answered_ns: int | None = None
         self._curve: list[Sample] = []
         self._facts: HttpFacts | None = None
+        self._closes = False
         self._info = UploadInfo(whole_bytes=0, acked_bytes=0)
 
     def signs(self) -> Signs:
@@ -141,9 +150,14 @@ class _Sending:
         await tls.write(_request(talk, url, _body(self._leg.send_bytes)))
         data = tls.take_unsent()
         self._begin(wire, len(data))
-        tasks = [asyncio.create_task(_send(wire, data)), asyncio.create_task(self._watch())]
+        sending = asyncio.create_task(_send(wire, data))
+        tasks = [sending, asyncio.create_task(self._watch())]
         try:
             status = await self._answer(tls, talk)
+            if self._closes:
+                sending.cancel()
+            tasks.append(gone := asyncio.create_task(_until_reset(tls)))
+            await self._rest(gone)
         finally:
             for task in tasks:
                 task.cancel()
@@ -173,10 +187,21 @@ class _Sending:
                 self.look()
                 version = event.http_version.decode()
                 self._facts = facts_of(version, event.status_code, list(event.headers))
+                said = {value.lower() for name, value in event.headers if name == b"connection"}
+                self._closes = b"close" in said or event.http_version < b"1.1"
                 return event.status_code
             if not isinstance(event, h11.InformationalResponse):
                 raise h11.RemoteProtocolError("no answer")
         raise too_many()
+
+    async def _rest(self, gone: asyncio.Task[None]) -> None:
+        """After an answer: until all is acknowledged, nothing has been for long, or the connection
+        is gone."""
+        while self._acked < self._whole and not gone.done():
+            since = max(self._moved_ns, self._answered_ns or 0)
+            if time.monotonic_ns() - since > REST_SECONDS * _NANOSECONDS:
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
     def look(self) -> None:
         """Note what is acknowledged by now."""
@@ -221,6 +246,20 @@ async def _send(wire: WireStream, data: bytes) -> None:
     # Whoever reads the answer meets the end of the connection, too, and may find a no before.
     with contextlib.suppress(OSError):
         await wire.send(data)
+
+
+async def _until_reset(tls: TlsStream) -> None:
+    """Until the far end resets the connection; one that only closes its side may read on, and of
+    one that talks at length no more is read than a head may have."""
+    left = MOST_HEAD_BYTES
+    try:
+        while left > 0 and (data := await tls.read(READ_BYTES)):
+            left -= len(data)
+    except (ssl.SSLError, EOFError):
+        pass
+    except OSError:
+        return
+    await asyncio.Event().wait()
 
 
 def _request(talk: h11.Connection, url: httpx.URL, body: bytes) -> bytes:

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from probe.config.candidates import mark_of
 from probe.config.definition import Corner, Definition, Target
-from probe.config.probers import BY_NAME
+from probe.config.probers import BY_NAME, Prober
 from probe.config.schema import LegsConfig
 from probe.measure.objects.objects import ChosenObject
 from probe.model.burst import Burst
@@ -184,7 +184,8 @@ def draw_burst_controls(
     able = [
         c
         for c in named or controls
-        if c.object is not None and c.readable_bytes >= burst.read_bytes and prober.speaks(c.target)
+        if c.object is not None and prober.speaks(c.target)
+        if prober.direction == "up" or c.readable_bytes >= burst.read_bytes
     ]
     chosen: list[Endpoint] = []
     for control in random.sample(able, len(able)):
@@ -194,7 +195,10 @@ def draw_burst_controls(
 
 
 def burst_reads(targets: Sequence[Endpoint], burst: Burst) -> int:
-    """How many bytes each leg of ``burst`` reads, beside controls that can give what it asks."""
+    """How many bytes each leg of ``burst`` reads, beside controls that can give what it asks; or
+    sends, which needs no object of that size."""
+    if BY_NAME[burst.prober].direction == "up":
+        return burst.read_bytes
     return min((burst.read_bytes, *(e.readable_bytes for e in targets))) if burst.read_bytes else 0
 
 
@@ -210,7 +214,7 @@ def declare_burst(
     All that compare goodput read the same number of bytes. Those over another transport than TCP
     are its prober's.
     """
-    light = int(legs.light_bytes)
+    light, prober = int(legs.light_bytes), BY_NAME[burst.prober]
     made: list[Leg] = []
     for endpoint in targets:
         if endpoint.object is None or not controls:
@@ -221,12 +225,13 @@ def declare_burst(
         swap = endpoint.target.swap
         # Another candidate may be in use since the burst was planned, and its swap be read as well
         # or not at all.
-        if burst.with_swap and swap is not None and (not read or _reads(swap)):
+        if burst.with_swap and swap is not None and _as_read(swap, read, prober):
             made += [_famed(_swap(leg, swap, read, light), swap, burst.fame)] * burst.each
         made += [_leg(LegRole.CONTROL, control, read, light) for control in controls]
     if burst.prober == FIRST_PROBER:
         return tuple(made)
-    prober = BY_NAME[burst.prober]
+    if prober.direction == "up":
+        made = [replace(leg, max_bytes=burst.read_bytes) for leg in made]
     return tuple(replace(prober.leg(leg, light), prober=prober.name) for leg in made)
 
 
@@ -244,6 +249,13 @@ def declare_experiment(
         wait_seconds=experiment.wait_seconds,
     )
     return (leg,) * experiment.reads
+
+
+def _as_read(swap: Corner, read: int, prober: Prober) -> bool:
+    """Whether the swap can be compared with a target of which so much is read, or sent."""
+    if prober.direction == "up":
+        return prober.swaps(swap)
+    return not read or _reads(swap)
 
 
 def _reads(corner: Corner) -> bool:

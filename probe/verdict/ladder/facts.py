@@ -99,7 +99,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     of those whose normal is known; ``told``: what
     was measured of what is proven; ``plain``: how slow it is beside others, where no normal is
     known; ``margin``: slower than that (a factor) is slow. ``evident``: a
-    suspicion's test has as much evidence as a proof. ``prober``: who made the legs.
+    suspicion's test has as much evidence as a proof. ``prober``: who made the legs, and
+    ``direction`` whither the bytes went that were compared.
     ``read_at``: when a read was well last (0: never; Unix seconds), and ``at`` when this round
     began.
     """
@@ -157,6 +158,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     margin: float = 2.0
     evident: bool = False
     prober: str = FIRST_PROBER
+    direction: str = "down"
 
     @property
     def known(self) -> tuple[LegObservation, ...]:

@@ -180,6 +180,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         viewers_cache=mine.viewers_cache,
         working=answers.working(mine, observed),
         prober=about.prober,
+        direction=about.direction,
     )
 
 

@@ -120,7 +120,8 @@ def publish(
         may_not_claim=claims.may_not_claim(facts, rule.state),
     )
     if restriction is None:
-        return _of_often(verdict, facts.often) if rule.state is State.IMPAIRED else verdict
+        often = rule.state is State.IMPAIRED
+        return _of_often(verdict, facts.often, about.direction) if often else verdict
     return replace(
         verdict,
         reason=HOME_RESOLVER if restriction.at_home else rule.reason,
@@ -130,8 +131,7 @@ def publish(
         trigger=restriction.trigger if restriction.basis.accuses else None,
         signature=_signature(restriction, facts),
         phase=_phase(restriction, facts),
-        # Only what comes down is read and timed; uploads are not measured.
-        direction="down" if restriction.phase is not None else "",
+        direction=about.direction if restriction.phase is not None else "",
         factor=None if facts.told is None else facts.told.times,
         target=restriction.target,
         evidence=(
@@ -156,7 +156,7 @@ def _looking_back(found: Relief | None) -> LookingBack | None:
     )
 
 
-def _of_often(verdict: Verdict, found: Often | None) -> Verdict:
+def _of_often(verdict: Verdict, found: Often | None, direction: str) -> Verdict:
     """With what the share of suspicious rounds says. No factor: one round's is not the others'."""
     if found is None:
         return verdict
@@ -166,7 +166,7 @@ def _of_often(verdict: Verdict, found: Often | None) -> Verdict:
         verdict,
         basis=Basis.SHARE,
         phase=None if found.fails else phase,
-        direction="" if found.fails else "down",
+        direction="" if found.fails else direction,
         factor=None,
         target=found.target,
         since=found.onset_at,

@@ -12,7 +12,7 @@ from probe.verdict.burst.own_rate import proven_by_our_rate
 from probe.verdict.ladder.facts import Elsewhere, Facts
 from probe.verdict.line.families import TITLES
 from probe.verdict.remembered.memory import Proven
-from probe.verdict.words.words_beside import two
+from probe.verdict.words.words_beside import UPLOADS, two
 from probe.verdict.words.words_curtain import curtain
 from probe.verdict.words.words_numbers import times
 
@@ -56,6 +56,7 @@ _SLOW = {
     SlowPhase.TRANSFER: "transfers from it",
     SlowPhase.BOTH: "transfers from it",
 }
+_NO_UPLOADS = "nothing that is sent to it at length is acknowledged"
 _WHOLE = "connections to it, from the first packet to the last byte, take"
 _WHY = {
     Trigger.NAME: "a neutral name at the same address is not slowed, so the platform's name is "
@@ -96,8 +97,10 @@ def blocked(facts: Facts) -> str:
     if facts.working.itself:
         since = moment(found.onset_at)
         how = f"{which} could not be reached{_over(facts)} from this line since {since}"
-    layer = found.method if facts.prober == FIRST_PROBER else Method.QUIC
+    layer = found.method if facts.prober == FIRST_PROBER or _up(facts) else Method.QUIC
     like = f"This is consistent with blocking ({layer})"
+    if _up(facts):
+        how, like = f"{UPLOADS} fail from this line", "This is consistent with blocking of uploads"
     if found.at_home:
         like += (
             ", and as well with a filter at home: the name server that says so is on this computer "
@@ -112,6 +115,8 @@ def blocked(facts: Facts) -> str:
 def _layer(facts: Facts, words: dict[Method, str]) -> str:
     """At which step it fails."""
     method = _proven(facts).method or Method.TCP
+    if _up(facts):
+        return _NO_UPLOADS
     if facts.prober != FIRST_PROBER and method in _OVER_QUIC:
         return _OVER_QUIC[method]
     return words[method]
@@ -148,6 +153,8 @@ def _slowness(facts: Facts) -> str:
     """How slow it is, by what was measured in the rounds that found it so."""
     found = facts.told
     what, measure = _SLOW[_proven(facts).phase or SlowPhase.TRANSFER], _proven(facts).measure
+    if _up(facts):
+        what = UPLOADS
     if found is not None and found.before_reads:
         what, measure = _SLOW[SlowPhase.HANDSHAKE], Measure.HANDSHAKE
     if found is None or (found.times is None and not found.stopped):
@@ -251,6 +258,11 @@ def _with_others(facts: Facts) -> str:
         "way to both failed or was closed; it may as well be out of order itself"
     )
     return f"{said}; from outside the country {_fine(facts)}" if facts.vouched else said
+
+
+def _up(facts: Facts) -> bool:
+    """It is about what is sent."""
+    return facts.direction == "up"
 
 
 def _over(facts: Facts) -> str:

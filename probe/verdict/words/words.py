@@ -6,7 +6,7 @@ from probe.observe.effort import LEGAL_REASONS
 from probe.verdict.basis.claims import moment
 from probe.verdict.ladder.facts import Facts, failures
 from probe.verdict.normal.pace import KnownBy
-from probe.verdict.words.words_beside import NOT_KNOWN, advice, how_slow
+from probe.verdict.words.words_beside import NOT_KNOWN, UPLOADS, advice, how_slow
 from probe.verdict.words.words_numbers import rate, times
 
 _AS_FAST = 1.5
@@ -124,7 +124,7 @@ def _seen(facts: Facts) -> str:
     if failed:
         return f"it failed ({failed}){since}"
     if facts.plain is not None:
-        return how_slow(facts.plain)
+        return how_slow(facts.plain, facts.direction)
     if not facts.targets:
         return "it failed or was slow"  # a round that measured nothing does not know which it was
     if slow:
@@ -136,6 +136,8 @@ def _pace(facts: Facts) -> str:
     """How fast it is, and by what that can be said."""
     found = facts.paces
     if found is None:
+        if facts.direction == "up":
+            return f"reachable; how fast {UPLOADS} go is not known yet"
         return "reachable; how fast it reads is not known yet"
     if facts.usual_times is not None and facts.usual_times > _AS_FAST:
         return f"reachable; the slowest of it took {times(facts.usual_times)} as long as usual"
@@ -169,7 +171,8 @@ def fine(facts: Facts) -> str:
     """The sentence for ``ok``."""
     size = "only handshakes were tested"
     if facts.tested_bytes:
-        size = f"reads of up to {facts.tested_bytes // 1024} KiB were tested in the last day"
+        what = "uploads" if facts.direction == "up" else "reads"
+        size = f"{what} of up to {facts.tested_bytes // 1024} KiB were tested in the last day"
         if facts.unread:
             size += f"; {_unread(facts)}"
     elif facts.unread:

@@ -11,9 +11,13 @@ from probe.verdict.words.words_numbers import rate, seconds, times
 NOT_KNOWN = "whether it always was so here is not known"
 
 
-def how_slow(found: PlainRatio) -> str:
+UPLOADS = "uploads to it"
+"""What is compared of what goes up."""
+
+
+def how_slow(found: PlainRatio, direction: str) -> str:
     """``its reads come at 16 kB/s beside 417 kB/s of other sites (26 times as long)``."""
-    said, what = found.told, "its reads"
+    said, what = found.told, UPLOADS if direction == "up" else "its reads"
     if found.measure is Measure.HANDSHAKE:
         what = "its handshakes"
     if said.stopped:
@@ -63,7 +67,8 @@ def slower_from_the_start(facts: Facts) -> str:
             "here is not known yet."
         )
     return (
-        f"{facts.title}: reachable, but slower than other sites: {how_slow(facts.plain)}; "
+        f"{facts.title}: reachable, but slower than other sites: "
+        f"{how_slow(facts.plain, facts.direction)}; "
         f"{NOT_KNOWN}. {advice(facts)}"
     )
 
@@ -72,7 +77,8 @@ def slow_unproven(facts: Facts) -> str:
     """The sentence for a round that was slow, of which nothing follows."""
     again = "measuring again has not shown that to be more than chance; nothing is concluded"
     if facts.plain is not None:
-        said = f"{facts.title}: reachable; in this round {how_slow(facts.plain)}, and {again}"
+        slow = how_slow(facts.plain, facts.direction)
+        said = f"{facts.title}: reachable; in this round {slow}, and {again}"
         return f"{said}." if facts.plain.told.usual else f"{said}; {NOT_KNOWN}. {advice(facts)}"
     if facts.usual_times is not None and facts.usual_times > facts.margin:
         took = f"it took {times(facts.usual_times)} as long as normal"

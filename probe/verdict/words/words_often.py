@@ -6,6 +6,7 @@ from probe.observe.effort import Measure
 from probe.verdict.basis.claims import moment, nobody_looked
 from probe.verdict.ladder.facts import Facts
 from probe.verdict.suspected.often import Often
+from probe.verdict.words.words_beside import UPLOADS
 
 
 def too_often(facts: Facts) -> str:
@@ -17,8 +18,9 @@ def too_often(facts: Facts) -> str:
             f"from this line since {moment(found.onset_at)}, and the others are well, as other "
             f"sites are; whether it is so elsewhere too is not known: {nobody_looked(facts)}."
         )
+    what = _what(found, facts.direction)
     return (
-        f"{facts.title}: {_what(found)} in {found.slow} of {found.rounds} rounds on this line "
+        f"{facts.title}: {what} in {found.slow} of {found.rounds} rounds on this line "
         f"since {moment(found.onset_at)}, before that in {found.calm_slow} of {found.calm}, and "
         f"other sites in {found.others_slow} of {found.others}; whether it is so elsewhere too is "
         f"not known: {nobody_looked(facts)}."
@@ -31,8 +33,10 @@ def _do(found: Often) -> str:
     return "is slow" if found.bad == 1 else "are slow"
 
 
-def _what(found: Often) -> str:
+def _what(found: Often, direction: str) -> str:
     what = "its handshakes" if found.measure is Measure.HANDSHAKE else "transfers from it"
+    if direction == "up":
+        what = UPLOADS
     if found.failed == found.slow:
         return f"{what} failed"
     return f"{what} {'failed or ' if found.failed else ''}took more than twice as long as normal"
