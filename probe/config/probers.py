@@ -155,6 +155,12 @@ BESIDE: tuple[Prober, ...] = PROBERS[1:]
 BY_NAME: Mapping[str, Prober] = {prober.name: prober for prober in PROBERS}
 
 
+def goes_up(name: str) -> bool:
+    """Whether it is what is sent that the prober of that name compares."""
+    known = BY_NAME.get(name)
+    return known is not None and known.direction == "up"
+
+
 def used(settings: Settings) -> tuple[Prober, ...]:
     """Those beside TCP that a configuration uses."""
     return tuple(prober for prober in BESIDE if prober.is_on(settings))

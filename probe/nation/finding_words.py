@@ -48,6 +48,8 @@ def _over_tcp(f: Finding, what: str) -> str:
     people."""
     if not f.transport or not f.affected_asns or f.reference is Reference.FAILING:
         return ""
+    if probers.goes_up(f.transport):
+        return _comes_down(f)
     if not f.tcp_covered:
         return "; over TCP no network says whether it is so"
     state = _STATE[f.kind]
@@ -57,6 +59,14 @@ def _over_tcp(f: Finding, what: str) -> str:
         f"; over TCP, to which browsers and apps fall back, it is {state} in 0 of "
         f"{_networks(f.tcp_covered)}"
     )
+
+
+def _comes_down(f: Finding) -> str:
+    """Beside what is affected of what is sent: how what comes down is."""
+    if not f.tcp_covered:
+        return "; of what comes down from it no network says whether it is so"
+    among = f"{f.tcp_affected} of {_networks(f.tcp_covered)}"
+    return f"; what comes down from it is {_STATE[f.kind]} in {among}"
 
 
 def _says(f: Finding, title: str) -> str:

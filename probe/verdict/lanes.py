@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from probe.config.probers import BY_NAME, LEAST_OPERATORS
+from probe.config.probers import LEAST_OPERATORS, goes_up
 from probe.model.identity import FIRST_PROBER
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.sent_body import as_carried
@@ -33,7 +33,7 @@ def over(observed: RoundObservation, prober: str) -> RoundObservation | None:
             return observed
         return replace(observed, beside=(), skipped=skipped)
     legs = tuple(_judged(leg for leg in observed.beside if leg.leg.prober == prober))
-    if BY_NAME[prober].direction == "up":
+    if goes_up(prober):
         legs = tuple(one for leg in legs if (one := as_carried(leg)) is not None)
     if not legs and not skipped:
         return None

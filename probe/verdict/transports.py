@@ -102,7 +102,7 @@ def _down(verdict: Verdict) -> str:
     if verdict.state is State.OK:
         return "What comes down from it is not: nothing was found wrong there."
     if verdict.state in AILING:
-        return "Of what comes down from it the sentence before tells, which other evidence bears."
+        return "What comes down from it is told of by itself, by evidence of its own."
     return "Of what comes down from it nothing is proven now."
 
 

@@ -189,6 +189,7 @@ def _keys(observed: LegObservation) -> Keys:
         "x_handshake_seconds": handshake_seconds(observed),
         "x_redirect_status": None if observed.http is None else observed.http.redirect_status,
         "x_tcp_info": observed.tcp,
+        "x_upload": observed.upload,
         "x_wire_bytes_received": observed.wire_bytes_received,
         "x_wire_bytes_sent": observed.wire_bytes_sent,
     }

@@ -12,12 +12,13 @@ from msgspec import Struct
 
 from probe import __version__
 from probe.model.identity import Phase, Vantage
-from probe.model.observation import LegObservation, TcpInfo
+from probe.model.observation import LegObservation, TcpInfo, UploadInfo
 from probe.model.stored import StoredRound
 from probe.model.verdict import TransportFinding
-from probe.observe.goodput import goodput, handshake_seconds
+from probe.observe.goodput import goodput, handshake_seconds, upload_goodput
 from probe.publish.privacy.exported_fields import Scrubber
 
+_NOTHING_SENT = UploadInfo(whole_bytes=0, acked_bytes=0)
 # Raised when a column goes, or means something else; new ones are added at the end.
 SCHEMA_VERSION = 1
 TableValue = str | int | float | bool | None
@@ -38,7 +39,20 @@ class LegRow(Struct, frozen=True):
     @property
     def quic(self) -> TransportFinding | None:
         """What was found over QUIC."""
-        return next((o for o in self.stored.verdict.over if o.transport == "quic"), None)
+        return self._found("quic")
+
+    @property
+    def upload(self) -> TransportFinding | None:
+        """What was found of what is sent."""
+        return self._found("upload")
+
+    def _found(self, transport: str) -> TransportFinding | None:
+        return next((o for o in self.stored.verdict.over if o.transport == transport), None)
+
+    @property
+    def sent(self) -> UploadInfo:
+        """Of an upload: what was acknowledged; nothing where it is none, or was not begun."""
+        return self.leg.upload or _NOTHING_SENT
 
 
 class Column(Struct, frozen=True):
@@ -383,6 +397,31 @@ COLUMNS: tuple[Column, ...] = (
         "When that state over QUIC began",
         float,
         lambda r: None if r.quic is None else r.quic.since,
+    ),
+    Column(
+        "upload_state",
+        "What was said of what is sent, by uploads alone; empty: nothing",
+        str,
+        lambda r: None if r.upload is None else r.upload.state.value,
+    ),
+    Column("upload_reason", "Why", str, lambda r: None if r.upload is None else r.upload.reason),
+    Column(
+        "upload_since_unix_seconds",
+        "When that state of uploads began",
+        float,
+        lambda r: None if r.upload is None else r.upload.since,
+    ),
+    Column(
+        "upload_acked_bytes",
+        "Of an upload: bytes that the far end acknowledged",
+        int,
+        lambda r: r.sent.acked_bytes if r.sent.whole_bytes else None,
+    ),
+    Column(
+        "upload_goodput_bytes_per_second",
+        "The same over the time until the last of them; empty: no more than a first flight",
+        float,
+        lambda r: upload_goodput(r.sent),
     ),
 )
 

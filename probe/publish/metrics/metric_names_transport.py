@@ -7,14 +7,17 @@ from probe.publish.metrics.metric_spec import metric as _metric
 
 _OF = ("vantage", "platform", "transport")
 _WHERE = ("country", "asn", "access", "role")
-_ABSENT = "no other transport than TCP is judged; 2.5 intervals after it was last measured"
+_ABSENT = (
+    "neither another transport than TCP nor an upload is judged; 2.5 intervals after it was last "
+    "measured"
+)
 
 INFO = _metric(
     "info",
     "transport_info",
-    (*_OF, *_WHERE, "state", "reason", "basis", "method", "trigger"),
-    "What is so over a transport (quic) by its own legs and its own evidence; what the verdict_* "
-    "series say is so over TCP.",
+    (*_OF, *_WHERE, "state", "reason", "basis", "method", "trigger", "direction"),
+    "What is so over a transport (quic), or of what is sent over TCP (upload, direction up), by "
+    "its own legs and its own evidence; what the verdict_* series say is so over TCP.",
     absent=_ABSENT,
 )
 SINCE = _metric(

@@ -25,6 +25,7 @@ def transport_rows(
             "basis": one.basis,
             "method": one.method,
             "trigger": one.trigger,
+            "direction": one.direction,
         }
         yield names.INFO, {**place, **own, **{k: str(v) for k, v in words.items() if v}}, 1.0
         yield names.SINCE, own, one.since

@@ -30,12 +30,14 @@ def _sentences(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Itera
             spans = [s for s in slot.over.get(transport, ()) if s.state is state]
             if name == platform and spans and setting.vantage(vantage).role is Role.INSIDE:
                 seen.append((sum(s.end - s.start for s in spans), min(s.start for s in spans)))
+        up = probers.goes_up(transport)
+        over = "In uploads" if up else f"Over {called(transport)}"
+        beside = "what comes down" if up else "TCP, to which browsers and apps fall back"
         where = f"at {len(seen)} vantage{'s' * (len(seen) > 1)} inside"
         yield (
-            f"Over {called(transport)} {setting.title(platform)} was {_WORDS[state]} {where} for "
+            f"{over} {setting.title(platform)} was {_WORDS[state]} {where} for "
             f"up to {duration(max(seconds for seconds, _ in seen))}, first on "
-            f"{clock.moment(min(first for _, first in seen))}. That is told apart from TCP, to "
-            "which browsers and apps fall back."
+            f"{clock.moment(min(first for _, first in seen))}. That is told apart from {beside}."
         )
 
 

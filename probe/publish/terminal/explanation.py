@@ -11,11 +11,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from probe.config.probers import goes_up
 from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.stored import StoredRound
 from probe.model.verdict import TransportFinding, Verdict
 from probe.observe.goodput import goodput, handshake_seconds
+from probe.observe.sent_body import as_carried
 from probe.publish.plain_words import failure_words, rate_words, unread_words
 from probe.verdict.ladder.ladder import RULES
 from probe.verdict.words.words_cache import cache_words
@@ -41,7 +43,9 @@ def explain(console: Console, rounds: Sequence[StoredRound]) -> None:
             console.print(Padding(_square(observed), (0, 0, 1, 2), expand=False))
         for prober in sorted({leg.leg.prober for leg in observed.beside}):
             over = tuple(leg for leg in observed.beside if leg.leg.prober == prober)
-            console.print(Text(f"  over {prober}", "dim"))
+            console.print(Text(f"  {_told_of(prober)}", "dim"))
+            if goes_up(prober):
+                over = tuple(as_carried(leg) or leg for leg in over)
             alone = replace(observed, legs=over, beside=())
             console.print(Padding(_square(alone), (0, 0, 1, 2), expand=False))
     verdict = rounds[-1].verdict
@@ -84,12 +88,16 @@ def _over(found: TransportFinding) -> list[str]:
     """What was found over another transport, and by which numbers."""
     evidence = "" if found.e_value is None else f", evidence of its own test {found.e_value:.3g}"
     reason = f" ({found.reason})" if found.reason else ""
-    lines = [f"over {found.transport}: {found.state}{reason}, rule {found.rule_id}{evidence}"]
+    lines = [f"{_told_of(found.transport)}: {found.state}{reason}, rule {found.rule_id}{evidence}"]
     lines.append(f"  {found.sentence}")
     for entry in found.evidence:
         versus = f" versus {entry.versus}" if entry.versus else ""
         lines.append(f"  {entry.subject}: {entry.name} {entry.value:.3g}{versus}")
     return lines
+
+
+def _told_of(prober: str) -> str:
+    return "for uploads" if goes_up(prober) else f"over {prober}"
 
 
 def _title(observed: RoundObservation) -> str:
@@ -99,7 +107,7 @@ def _title(observed: RoundObservation) -> str:
     if observed.kind is RoundKind.BURST and observed.burst is not None:
         words = f"burst of {observed.burst.target}, {len(observed.every_leg)} legs in random order"
         if observed.burst.over:
-            words += f" over {observed.burst.over}"
+            words += f" {_told_of(observed.burst.over)}"
         others = [name for name in observed.burst.joint if name != observed.platform]
         if others:
             words += f" with those of {', '.join(others)}"
