@@ -43,10 +43,13 @@ def _cells(scenario: Scenario) -> list[str]:
     ]
 
 
+_OVER = {model.Over.QUIC: "over QUIC: ", model.Over.UPLOAD: "for uploads: "}
+
+
 def expected(expectation: Expectation) -> str:
     """What must be said, in words."""
     whose = f"{', '.join(expectation.platforms)}: " if expectation.platforms else ""
-    whose += "over QUIC: " if expectation.over is model.Over.QUIC else ""
+    whose += _OVER.get(expectation.over, "")
     never = f", never {' or '.join(expectation.never)}" if expectation.never else ""
     return whose + " or ".join(map(said, expectation.said)) + never
 
@@ -80,8 +83,10 @@ def happening(one: Happening) -> str:
             parts = [f"line at {_rate(rate)}"] if rate is not None else []
             parts += [f"{_percent(one.loss)} loss"] if one.loss.most else []
             return ", ".join(parts)
-        case model.CrossTraffic(downloads=count):
-            return f"{count} downloads at once"
+        case model.CrossTraffic(downloads=down, uploads=up):
+            parts = [f"{down} downloads"] if down else []
+            parts += [f"{up} uploads"] if up else []
+            return f"{' and '.join(parts)} at once"
         case model.Answers():
             parts = [f"status {one.status}"] if one.status is not None else []
             rate = one.bits_per_second

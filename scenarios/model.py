@@ -76,11 +76,13 @@ class Stack(StrEnum):
 
 
 class Over(StrEnum):
-    """Over which transport an exchange is met."""
+    """Over which transport an exchange is met. ``upload``: what is sent over TCP, and not what
+    comes down."""
 
     BOTH = "both"
     TCP = "tcp"
     QUIC = "quic"
+    UPLOAD = "upload"
 
 
 class Whom(Struct, frozen=True, kw_only=True):
@@ -278,9 +280,11 @@ class LineWorsens(Struct, frozen=True, kw_only=True, tag="line_worsens"):
 
 
 class CrossTraffic(Struct, frozen=True, kw_only=True, tag="cross_traffic"):
-    """Others in the house download from a neutral server over the same line, without pause."""
+    """Others in the house download from a neutral server over the same line, without pause; or
+    send to one (``uploads``)."""
 
-    downloads: int
+    downloads: int = 0
+    uploads: int = 0
 
 
 class Answers(Struct, frozen=True, kw_only=True, tag="answers"):
@@ -336,8 +340,8 @@ class Said(Struct, frozen=True, kw_only=True):
 
 
 class Expectation(Struct, frozen=True, kw_only=True):
-    """What must be said of ``platforms`` (empty: all of the scenario) at ``vantage``, over TCP or
-    ``over`` QUIC.
+    """What must be said of ``platforms`` (empty: all of the scenario) at ``vantage``, over TCP,
+    ``over`` QUIC or of what is sent.
 
     Within ``within_rounds`` transfer rounds after the beginning, one of ``said`` is said. ``never``
     are states that must not be said at any time; every scenario also forbids to accuse
@@ -364,7 +368,8 @@ class Scenario(Struct, frozen=True, kw_only=True):
     ``domestic``: a domestic control (``DOMESTIC_HOST``) is configured. ``abroad``: a reference
     vantage outside, past every restriction. ``neighbour``: a second inside vantage on another
     network, which is not restricted. ``long_reads``: longer reads are made often. ``quic``: it is
-    measured over QUIC as well. ``note``: what the reader should know, such as what of the original
+    measured over QUIC as well. ``upload``: the targets and controls take bodies, and are sent some.
+    ``note``: what the reader should know, such as what of the original
     cannot be reproduced.
     """
 
@@ -382,6 +387,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     neighbour: bool = False
     long_reads: bool = False
     quic: bool = False
+    upload: bool = False
     lines: tuple[str, ...] = ("fibre", "dsl", "mobile")
     note: str = ""
 

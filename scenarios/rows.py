@@ -36,6 +36,8 @@ class Row(StrEnum):
     QUIC_SLOW_FOR_ALL = "QUIC: all of it limited"
     UDP_FORGOTTEN = "QUIC: flows forgotten by a router"
     TCP_ALONE = "TCP throttled, QUIC spared"
+    UPLOAD_ALONE = "uploads alone throttled"
+    UPLOADS_OF_ALL = "uploads slow to everybody"
     NOTHING = "nothing at all"
     CONGESTED = "congested line"
     LOSSY = "lossy line"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenarios import at_once, blocks, innocent, over_quic, throttling
+from scenarios import at_once, blocks, innocent, over_quic, throttling, uploads
 from scenarios.model import Scenario
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -13,5 +13,7 @@ SCENARIOS: tuple[Scenario, ...] = (
 )
 BESIDE_TCP = over_quic.SCENARIOS
 """Those of which something is to be said over QUIC."""
-EVERY_ONE: tuple[Scenario, ...] = (*SCENARIOS, *BESIDE_TCP)
+SENT = uploads.SCENARIOS
+"""Those of which something is to be said of what is sent."""
+EVERY_ONE: tuple[Scenario, ...] = (*SCENARIOS, *BESIDE_TCP, *SENT)
 BY_ID: dict[str, Scenario] = {scenario.id: scenario for scenario in EVERY_ONE}

@@ -205,13 +205,14 @@ class Censor:
         return found is None or address in found
 
     def _meet(self, index: int, effects: Sequence[Effect], address: str, meeting: Meeting) -> None:
+        up = meeting.over is Over.UPLOAD
         for place, effect in enumerate(effects):
             match effect:
                 case Policed(rate_bits_per_second=rate, burst_bytes=burst, scope=scope):
                     part = _part(meeting, scope)
                     full = Bucket(part * rate.value / BITS, part * burst.value)
                     bucket = self._of(
-                        scope if part == 1.0 else Scope.FLOW, index, place, address, full
+                        scope if part == 1.0 else Scope.FLOW, index, place, address, full, up=up
                     )
                     assert isinstance(bucket, Bucket)
                     meeting.buckets.append(bucket)
@@ -219,7 +220,7 @@ class Censor:
                     part = _part(meeting, scope)
                     empty = Queue(part * rate.value / BITS, part * most.value)
                     queue = self._of(
-                        scope if part == 1.0 else Scope.FLOW, index, place, address, empty
+                        scope if part == 1.0 else Scope.FLOW, index, place, address, empty, up=up
                     )
                     assert isinstance(queue, Queue)
                     meeting.queues.append(queue)
@@ -231,7 +232,7 @@ class Censor:
                 case Delayed(round_trip_seconds=seconds):
                     meeting.delay_seconds += seconds.value
                 case CutOff():
-                    _cut(meeting, effect)
+                    _cut(meeting, effect, self._restrictions[index].whom.over)
                 case Silent():
                     meeting.silent = True
                 case SynDropped():
@@ -243,7 +244,7 @@ class Censor:
                         self._dropped(index, address, effect, meeting)
                 case Reset():
                     # Nobody on the way can reset what is encrypted from the first answer on.
-                    meeting.reset = meeting.over is Over.TCP
+                    meeting.reset = meeting.over is not Over.QUIC
                 case Impersonated(shows=shows):
                     meeting.impostor = shows
                 case QuicDropped():
@@ -263,11 +264,20 @@ class Censor:
             self._residual[index, address] = (begins, begins + effect.residual.value)
 
     def _of(
-        self, scope: Scope, index: int, place: int, address: str, fresh: Bucket | Queue
+        self,
+        scope: Scope,
+        index: int,
+        place: int,
+        address: str,
+        fresh: Bucket | Queue,
+        *,
+        up: bool,
     ) -> Bucket | Queue:
         if scope is Scope.FLOW:
             return fresh
-        key = (index, place, address if scope is Scope.ADDRESS else "")
+        # Each way has its own.
+        way = "up" if up else "down"
+        key = (index, place, f"{way} {address if scope is Scope.ADDRESS else ''}")
         return self._shared.setdefault(key, fresh)
 
 
@@ -276,8 +286,9 @@ def _part(meeting: Meeting, scope: Scope) -> float:
     return 1.0 if scope is Scope.FLOW else 1.0 / meeting.side_by_side
 
 
-def _cut(meeting: Meeting, effect: CutOff) -> None:
-    if effect.after_bytes is not None:
+def _cut(meeting: Meeting, effect: CutOff, over: Over) -> None:
+    """Bytes are those that come down, or, of what acts on uploads alone, those that go up."""
+    if effect.after_bytes is not None and (meeting.over is Over.UPLOAD) is (over is Over.UPLOAD):
         meeting.cut_after = min(meeting.cut_after, effect.after_bytes.value)
     if effect.after_packets is not None:
         meeting.cut_packets = min(meeting.cut_packets, effect.after_packets.value)
@@ -291,6 +302,9 @@ def _reads(whom: Whom) -> bool:
 
 
 def _over(whom: Whom, meeting: Meeting) -> bool:
+    if meeting.over is Over.UPLOAD:
+        # What acts each way acts on what is sent.
+        return whom.over in (Over.BOTH, Over.TCP, Over.UPLOAD)
     return whom.over in (Over.BOTH, meeting.over)
 
 

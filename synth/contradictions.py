@@ -46,8 +46,11 @@ def contradictions(history: Sequence[Said]) -> list[str]:
 
 def _wrong(until: Sequence[Said], verdict: Verdict) -> Iterator[str]:
     observed = until[-1].observed
-    # What is said of TCP, of which all else here is; another transport has numbers of its own.
-    own = verdict.sentence.partition(f" {_title(verdict.sentence)} over ")[0]
+    # What is said of what comes down over TCP, of which all else here is; another transport, or
+    # what is sent, has numbers of its own.
+    own = verdict.sentence
+    for one in verdict.over:
+        own = own.partition(f" {one.sentence}")[0]
     verdict = replace(verdict, sentence=own)
     yield from _of_ok(verdict)
     yield from _of_reads(until, verdict)

@@ -32,7 +32,7 @@ class LineModel(Struct, frozen=True, kw_only=True):
     least ``fade_seconds`` (index ``fade_index``; a small one has a heavy tail). ``evening``: share
     of the capacity that is gone at the daily peak; ``evening_queue_seconds`` is what a round trip
     is longer then. ``traces`` replace the rate: one after the other is replayed, without a pause
-    between the legs of a round.
+    between the legs of a round. ``up_share``: how fast it sends beside how fast it receives.
     """
 
     name: str
@@ -52,6 +52,7 @@ class LineModel(Struct, frozen=True, kw_only=True):
     evening: float = 0.0
     evening_queue_seconds: float = 0.0
     traces: tuple[Points, ...] = ()
+    up_share: float = 1.0
 
 
 def still(name: str, access: Access, *, bytes_per_second: float, rtt_seconds: float) -> LineModel:
@@ -113,6 +114,7 @@ class LineAtWork:
         self._share = 1.0
         self.rate = model.bytes_per_second
         self.queue_seconds = 0.0
+        self.up_free = 1.0
         self._trace: Trace | None = None
         self._trace_until = -math.inf
         self._fade = (-math.inf, -math.inf)

@@ -18,7 +18,7 @@ from probe.config.handful import Handful, filled, with_handful
 from probe.config.probers import BY_NAME
 from probe.config.schema import Config, ScheduleConfig
 from probe.config.values import Bytes
-from probe.model.identity import Access, Compares, RoundKind
+from probe.model.identity import Access, Answer, Compares, RoundKind
 from probe.model.verdict import State, TransportFinding, Verdict
 from probe.verdict.ladder.ladder import RULES, Rule
 from scenarios.model import (
@@ -51,6 +51,7 @@ from synth.world import World
 
 BEGIN = 1_699_920_000.0
 BITS = 8
+_TOLD_OF = {Over.TCP: "", Over.QUIC: " over QUIC", Over.UPLOAD: " for uploads"}
 QUEUE_BYTES = 128 * 1024
 STEP_SECONDS = 60.0
 # Six hours, so that there is a history; the lab has no time for more than a few rounds.
@@ -112,6 +113,7 @@ def line_of(kind: LineKind) -> LineModel:
         loss=kind.loss,
         fades_per_hour=0.0,
         traces=(kind.down_trace,) if kind.down_trace else (),
+        up_share=1.0 if kind.down_trace else kind.up_bits_per_second / kind.down_bits_per_second,
     )
 
 
@@ -127,9 +129,24 @@ def config_of(config: Config, scenario: Scenario) -> Config:
         secret = Random(f"{scenario.id}/controls").randbytes(16).hex()
         drawn = with_handful(config, filled(Handful(secret), config.pool, (BY_NAME["quic"],)))
         controls = drawn.controls
+    if scenario.upload:
+        settings = replace(settings, upload=True)
+        platforms, controls = tuple(map(sent_to, platforms)), tuple(map(sent_to, controls))
     names = tuple(p.name for p in platforms)
     settings = replace(settings, platforms=names, quic=settings.quic or scenario.quic)
     return replace(config, settings=settings, platforms=platforms, controls=controls)
+
+
+def sent_to(definition: Definition) -> Definition:
+    """With targets that take bodies: those of a platform whose servers know a neutral name."""
+    targets = tuple(
+        replace(one, upload=True)
+        if definition.kind == "control"
+        or (one.swap is not None and one.swap.answer is Answer.EXPECTED)
+        else one
+        for one in definition.targets
+    )
+    return replace(definition, targets=targets)
 
 
 class Play:
@@ -195,7 +212,7 @@ class Play:
         for (vantage, platform), over, moments in self._each():
             expectation = scenario.expected(platform, vantage, over)
             if expectation is not None:
-                platform = f"{platform} over QUIC" if over is Over.QUIC else platform
+                platform = f"{platform}{_TOLD_OF[over]}"
                 never = [f"{vantage}/{platform}: {w}" for w in forbidden(expectation, moments)]
                 late = [f"{vantage}/{platform}: {w}" for w in missing(expectation, moments)]
                 unjust += never
@@ -259,6 +276,8 @@ class Play:
             yield slot, Over.TCP, moments
             if self.scenario.quic:
                 yield slot, Over.QUIC, moments
+            if self.scenario.upload:
+                yield slot, Over.UPLOAD, moments
 
     def _all_said(self) -> bool:
         for (vantage, platform), over, moments in self._each():
@@ -286,8 +305,8 @@ class Play:
                 world.becomes(line_of(kind), self.now)
             case LineWorsens():
                 world.becomes(_worse(self.line, each), self.now)
-            case CrossTraffic(downloads=downloads):
-                world.share = 1.0 / (1.0 + downloads)
+            case CrossTraffic(downloads=downloads, uploads=uploads):
+                world.share, world.up_free = 1.0 / (1.0 + downloads), 1.0 / (1.0 + uploads)
                 world.queue_seconds = QUEUE_BYTES / self.line.bytes_per_second
             case ClockStepped(seconds=seconds, back=back):
                 world.wall_offset_seconds += -seconds.value if back else seconds.value
@@ -302,6 +321,7 @@ class Play:
             world.restrict(())
             world.answers, world.gone = (), frozenset()
             world.share, world.queue_seconds, world.busy_seconds = 1.0, 0.0, 0.0
+            world.up_free = 1.0
         changed = [e for e in self.scenario.happens if isinstance(e, LineBecomes | LineWorsens)]
         if changed:
             self.worlds[HOME].becomes(self.line, self.now)

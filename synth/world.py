@@ -24,6 +24,7 @@ from synth.names import LIE, Names
 from synth.quic import QuicExchange
 from synth.rot import Rot, Rotten, apply
 from synth.troubles import FREQUENCIES, Frequency, Kind, Now, Trouble, draw_troubles
+from synth.upload import UploadExchange
 
 CABLE_DELAY = 0.1
 CABLE_LOSS = 0.02
@@ -31,6 +32,11 @@ CABLE_LOSS = 0.02
 HANDOVER_SHARE = 1.0 / 15.0
 HANDOVER_LOSS = 0.7
 FEW_SECONDS = 20.0
+_EXCHANGES: dict[str, type[Exchange]] = {
+    FIRST_PROBER: Exchange,
+    "quic": QuicExchange,
+    "upload": UploadExchange,
+}
 _DEATHS = (TIMEOUT, TIMEOUT, "connection_refused", "connection_reset", "eof_error")
 
 
@@ -106,6 +112,7 @@ class World:
         self.stepping = False
         self.queue_seconds = 0.0
         self.share = 1.0
+        self.up_free = 1.0
         self._share = 1.0
         self._turns: tuple[float, float] | None = None
 
@@ -179,6 +186,7 @@ class World:
             share=self.share / cross / (state.value(Kind.CAP) or 1.0),
             queue_seconds=self.queue_seconds + 0.02 * (cross - 1.0),
         )
+        self.line.up_free = self.up_free
 
     def _hosts(self, kind: Kind) -> dict[str, float]:
         """The hosts of the platforms that ``kind`` is about now, with its value."""
@@ -225,11 +233,10 @@ class World:
         if address is None:
             wall = at + self.wall_offset_seconds
             return _unresolved(leg, resolution, order, wall), at + (resolution.seconds or 0.0)
-        over_quic = leg.prober != FIRST_PROBER
         meeting = self._meeting(leg, address, at)
-        meeting.over = Over.QUIC if over_quic else Over.TCP
+        meeting.over = Over(leg.prober)
         meeting.side_by_side = side_by_side
-        made = (QuicExchange if over_quic else Exchange)(
+        made = _EXCHANGES[leg.prober](
             leg,
             address=address,
             at=at,

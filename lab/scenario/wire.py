@@ -53,6 +53,7 @@ _PROTOCOLS: dict[model.Over, tuple[box.Protocol, ...]] = {
     model.Over.BOTH: (),
     model.Over.TCP: (box.Protocol.TCP,),
     model.Over.QUIC: (box.Protocol.QUIC,),
+    model.Over.UPLOAD: (box.Protocol.TCP,),
 }
 
 
@@ -66,7 +67,9 @@ def _rules(restricted: Restricted, places: Places) -> Iterator[box.Rule]:
         protocols=_PROTOCOLS[whom.over],
     )
     for effect in restricted.effects:
-        yield from _effect(effect, match, whom, places)
+        for rule in _effect(effect, match, whom, places):
+            up = whom.over is model.Over.UPLOAD
+            yield structs.replace(rule, reach=box.Reach.UP) if up else rule
 
 
 def _effect(effect: Effect, match: box.Match, whom: Whom, places: Places) -> Iterator[box.Rule]:

@@ -15,13 +15,13 @@ import pytest
 from probe.config import load
 from scenarios.lines import LINES
 from scenarios.model import Scenario
-from scenarios.table import BESIDE_TCP, SCENARIOS
+from scenarios.table import BESIDE_TCP, SCENARIOS, SENT
 from synth.play import Play
 
 CONFIG = load(None, {})
 PAIRS = [(scenario, line) for scenario in SCENARIOS for line in scenario.lines]
 # One line each: what a line does is tried by the others.
-PAIRS += [(one, Random(one.id).choice(one.lines)) for one in BESIDE_TCP]
+PAIRS += [(one, Random(one.id).choice(one.lines)) for one in (*BESIDE_TCP, *SENT)]
 MOST_WRONG = 0.1
 
 
