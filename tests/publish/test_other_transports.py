@@ -72,7 +72,8 @@ def test_the_metrics_have_it_beside_tcps() -> None:
     assert info == {
         "vantage": "default", "platform": "x", "transport": "quic", "state": "blocked",
         "country": "ZZ", "access": "fixed", "role": "inside",
-        "basis": "swap", "method": "quic", "trigger": "name", "value": "1",
+        "basis": "swap", "method": "quic", "trigger": "name", "direction": "down",
+        "value": "1",
     }  # fmt: skip
     (since,) = series(board, "transport_since_timestamp_seconds")
     assert float(since["value"]) == NOW - 300.0
