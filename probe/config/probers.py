@@ -26,9 +26,10 @@ operator's bad hour would be every burst's."""
 
 class Prober(Struct, frozen=True, kw_only=True):
     """``name`` stands in the history, in exports and in the names of metrics: small letters and
-    digits. ``over`` is how a sentence calls it (``over QUIC``). ``made_by`` is the module and the
-    function that make a leg (a ``Measures`` of probe/measure/one_leg/prober.py); it is loaded when
-    the first leg is made.
+    digits. ``over`` is how a sentence calls an exchange of it (``over QUIC``), and ``titled`` what
+    is said of a platform by them, if that is another word (``X for uploads``). ``made_by`` is the
+    module and the function that make a leg (a ``Measures`` of probe/measure/one_leg/prober.py); it
+    is loaded when the first leg is made.
 
     ``transport`` is what its packets look like to a firewall. ``through_proxy``: a vantage with a
     proxy can use it. ``library``: what must be installed beside our own requirements, as the extra
@@ -47,6 +48,7 @@ class Prober(Struct, frozen=True, kw_only=True):
 
     name: str
     over: str
+    titled: str = ""
     made_by: str
     transport: Literal["tcp", "udp"]
     through_proxy: bool = True
@@ -62,6 +64,11 @@ class Prober(Struct, frozen=True, kw_only=True):
     direction: Literal["down", "up"] = "down"
     absent: str = ""
     phases: str = ""
+
+    @property
+    def about(self) -> str:
+        """What is said of a platform by its exchanges."""
+        return self.titled or self.over
 
 
 class NameProber(Struct, frozen=True, kw_only=True):
@@ -123,7 +130,8 @@ PROBERS: tuple[Prober, ...] = (
     ),
     Prober(
         name="upload",
-        over="for uploads",
+        over="as an upload",
+        titled="for uploads",
         made_by="probe.measure.one_leg.upload:measure_upload",
         transport="tcp",
         # Of a connection through a proxy the kernel knows the way to the proxy.

@@ -40,7 +40,7 @@ def when_over(incident: Incident, moment: Callable[[float], str] | None = None) 
 def over_words(transport: str) -> str:
     """``over QUIC``."""
     prober = probers.BY_NAME.get(transport)
-    return f"over {transport}" if prober is None else prober.over
+    return f"over {transport}" if prober is None else prober.about
 
 
 def _over_tcp(f: Finding, what: str) -> str:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 # The key under which the store keeps what was told, and what waits.
 NOTIFY = "notify"
-_OVER = {prober.name: prober.over for prober in BESIDE}
+_OVER = {prober.name: prober.about for prober in BESIDE}
 
 
 class NotifyMemory(Struct, frozen=True, kw_only=True):

@@ -216,7 +216,7 @@ def _lanes(config: Config, platform: Definition) -> tuple[Lane, ...]:
             found.append(
                 Lane(
                     prober=prober.name,
-                    over=prober.over,
+                    over=prober.about,
                     direction=prober.direction,
                     targets=targets,
                     controls=controls,

@@ -34,7 +34,7 @@ class BothWays(Country):
     def __init__(self, seed: int = 1, *, with_swap: bool = True, vouched: bool = False) -> None:
         lane = Lane(
             prober=UPLOAD,
-            over=BY_NAME[UPLOAD].over,
+            over=BY_NAME[UPLOAD].about,
             direction="up",
             targets=(
                 TargetFacts(

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from probe.model.identity import Vantage
 from probe.model.stored import StoredRound
-from probe.publish.export.leg_table import COLUMNS, TableValue, leg_rows
+from probe.publish.export.leg_row import TableValue
+from probe.publish.export.leg_table import COLUMNS, leg_rows
 from probe.publish.privacy.configured_names import NOTHING
 from probe.publish.privacy.exported_fields import Scrubber
 

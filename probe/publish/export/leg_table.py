@@ -8,61 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from msgspec import Struct
-
 from probe import __version__
 from probe.model.identity import Phase, Vantage
-from probe.model.observation import LegObservation, TcpInfo, UploadInfo
 from probe.model.stored import StoredRound
-from probe.model.verdict import TransportFinding
-from probe.observe.goodput import goodput, handshake_seconds, upload_goodput
+from probe.observe.goodput import goodput, handshake_seconds
+from probe.publish.export.leg_row import Column, LegRow, TableValue
 from probe.publish.privacy.exported_fields import Scrubber
 
-_NOTHING_SENT = UploadInfo(whole_bytes=0, acked_bytes=0)
 # Raised when a column goes, or means something else; new ones are added at the end.
 SCHEMA_VERSION = 1
-TableValue = str | int | float | bool | None
-
-
-class LegRow(Struct, frozen=True):
-    """What one row is made of: a leg, its round, and what is said of the vantage."""
-
-    stored: StoredRound
-    leg: LegObservation
-    vantage: Vantage
-
-    @property
-    def tcp(self) -> TcpInfo:
-        """The kernel's numbers; all absent where it gave none."""
-        return self.leg.tcp or TcpInfo()
-
-    @property
-    def quic(self) -> TransportFinding | None:
-        """What was found over QUIC."""
-        return self._found("quic")
-
-    @property
-    def upload(self) -> TransportFinding | None:
-        """What was found of what is sent."""
-        return self._found("upload")
-
-    def _found(self, transport: str) -> TransportFinding | None:
-        return next((o for o in self.stored.verdict.over if o.transport == transport), None)
-
-    @property
-    def sent(self) -> UploadInfo:
-        """Of an upload: what was acknowledged; nothing where it is none, or was not begun."""
-        return self.leg.upload or _NOTHING_SENT
-
-
-class Column(Struct, frozen=True):
-    """One column: its name (with the unit), what it means, of which kind its values are (if they
-    are not absent), and how a row fills it."""
-
-    name: str
-    meaning: str
-    kind: type[str | int | float | bool]
-    value: Callable[[LegRow], TableValue]
 
 
 def _phase(phase: Phase) -> Callable[[LegRow], TableValue]:
@@ -410,18 +364,6 @@ COLUMNS: tuple[Column, ...] = (
         "When that state of uploads began",
         float,
         lambda r: None if r.upload is None else r.upload.since,
-    ),
-    Column(
-        "upload_acked_bytes",
-        "Of an upload: bytes that the far end acknowledged",
-        int,
-        lambda r: r.sent.acked_bytes if r.sent.whole_bytes else None,
-    ),
-    Column(
-        "upload_goodput_bytes_per_second",
-        "The same over the time until the last of them; empty: no more than a first flight",
-        float,
-        lambda r: upload_goodput(r.sent),
     ),
 )
 
