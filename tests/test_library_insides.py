@@ -15,7 +15,7 @@ import re
 import ssl
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -150,19 +150,25 @@ UNDOCUMENTED: dict[str, Part] = {
 }
 
 
-def sources(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
+def sources(*folders: str) -> Iterator[tuple[Path, tuple[ast.AST, ...]]]:
     for folder in folders:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            yield path, ast.parse(path.read_text())
+            yield path, nodes(path)
+
+
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """All of a file's syntax: it is looked through three times."""
+    return tuple(ast.walk(ast.parse(path.read_text())))
 
 
 def is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__") and name != "_"
 
 
-def named_by(tree: ast.Module) -> Iterator[str]:
+def named_by(syntax: Iterable[ast.AST]) -> Iterator[str]:
     """Private names that the source itself gives to something."""
-    for node in ast.walk(tree):
+    for node in syntax:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.name
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -178,10 +184,9 @@ def named_by(tree: ast.Module) -> Iterator[str]:
 
 def of_others() -> Iterator[tuple[str, str]]:
     """Where a private name is asked of something, and nothing of ours has such a name."""
-    trees = list(sources(*PRODUCT))
-    known = PUBLIC.union(*(named_by(tree) for _, tree in trees))
-    for path, tree in trees:
-        for node in ast.walk(tree):
+    known = PUBLIC.union(*(named_by(syntax) for _, syntax in sources(*PRODUCT)))
+    for path, syntax in sources(*PRODUCT):
+        for node in syntax:
             if isinstance(node, ast.Attribute) and is_private(node.attr):
                 own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
                 if not own and node.attr not in known:
@@ -203,11 +208,18 @@ def of_others() -> Iterator[tuple[str, str]]:
                     )
 
 
+def is_own(node: ast.expr) -> bool:
+    """Whether it is ``self``, ``cls`` or ``super()``."""
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
+
+
 def of_bases() -> Iterator[tuple[str, str]]:
     """Private names that a class of ours shares with a library's class that it is made from."""
-    for path, tree in sources("probe"):
+    for path, syntax in sources("probe"):
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+        classes = [node for node in syntax if isinstance(node, ast.ClassDef)]
         for node in classes:
             made = getattr(importlib.import_module(name.removesuffix(".__init__")), node.name, None)
             if not isinstance(made, type):
@@ -216,11 +228,7 @@ def of_bases() -> Iterator[tuple[str, str]]:
                 inner.attr if isinstance(inner, ast.Attribute) else inner.name
                 for inner in ast.walk(node)
                 if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef))
-                or (
-                    isinstance(inner, ast.Attribute)
-                    and isinstance(inner.value, (ast.Name, ast.Call))
-                    and ast.unparse(inner.value) in ("self", "cls", "super()")
-                )
+                or (isinstance(inner, ast.Attribute) and is_own(inner.value))
             }
             for base in made.__mro__[1:-1]:
                 if base.__module__.split(".")[0] in PRODUCT:
@@ -237,7 +245,7 @@ def inside(base: type) -> set[str]:
         tree = ast.parse(inspect.cleandoc("\n" + inspect.getsource(base)))
     except (OSError, TypeError, SyntaxError):
         return found  # not made in Python
-    return found | set(named_by(tree))
+    return found | set(named_by(ast.walk(tree)))
 
 
 @cache

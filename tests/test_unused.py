@@ -66,6 +66,14 @@ def is_a_command(node: ast.stmt) -> bool:
     return any("command(" in ast.unparse(decorator) for decorator in decorators)
 
 
+def dotted(node: ast.expr) -> str:
+    """``a.b.c`` as it is written; empty: it is something else. (``unparse`` takes long.)"""
+    if isinstance(node, ast.Attribute):
+        before = dotted(node.value)
+        return f"{before}.{node.attr}" if before else ""
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 @cache
 def used() -> frozenset[tuple[str, str]]:
     """Module and name, of all that is loaded or imported."""
@@ -82,8 +90,8 @@ def used() -> frozenset[tuple[str, str]]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 found.add((module, node.id))
-            elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in modules:
-                found.add((modules[ast.unparse(node.value)], node.attr))
+            elif isinstance(node, ast.Attribute) and (whose := dotted(node.value)) in modules:
+                found.add((modules[whose], node.attr))
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 # A table may name what is imported when it is needed.
                 named_so = re.fullmatch(r"([\w.]+):(\w+)", node.value)

@@ -38,12 +38,14 @@ class DataSpent(Struct, frozen=True, kw_only=True):
 def passed(account: DataSpent, seconds: float, *, wall: float) -> DataSpent:
     """``seconds`` (never less than none) have gone by and the wall clock says ``wall``."""
     clock = account.clock + max(0.0, seconds)
-    kept = tuple(
-        (number, size)
-        for number, size in account.spent
+    # Oldest first: what is within the window ends the search, mostly at once.
+    within = (
+        place
+        for place, (number, _) in enumerate(account.spent)
         if (number + 1) * SLICE_SECONDS > clock - PERIOD_SECONDS
     )
-    return DataSpent(clock=clock, spent=kept, wall=wall)
+    first = next(within, len(account.spent))
+    return DataSpent(clock=clock, spent=account.spent[first:], wall=wall)
 
 
 def spent(account: DataSpent, size: int) -> DataSpent:

@@ -62,8 +62,10 @@ ASKED = {
 PROGRAM = """
 import os, sys
 from probe.cli import main
+from probe.config import load
 for name in main.list_commands(None):
     main.get_command(None, name)
+load(None, {})  # once, and not in each child
 for number, line in enumerate(sys.stdin.read().splitlines()):
     child = os.fork()
     if child == 0:

@@ -65,6 +65,10 @@ WITHOUT = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 PROGRAM = """
 import os, sys
 from probe.cli import main
+from probe.config import load
+for name in main.list_commands(None):
+    main.get_command(None, name)
+load(None, {})  # once, and not in each child
 for line in sys.stdin.read().splitlines():
     child = os.fork()
     if child == 0:
