@@ -11,12 +11,20 @@ import click
 
 from probe.commands.found_now import find_out
 from probe.commands.measuring import drawn_now
-from probe.commands.options import chosen, config_option, json_option, load_config, platform_of
+from probe.commands.options import (
+    chosen,
+    config_option,
+    json_option,
+    language_option,
+    load_config,
+    platform_of,
+)
 from probe.commands.output import write
 from probe.commands.reading import warn_of_strangers
 from probe.config.definition import Definition
 from probe.config.schema import Config
 from probe.model.stored import StoredRound
+from probe.publish.languages.tongue import Tongue
 from probe.publish.log import event_lines as logs
 from probe.publish.privacy.configured_names import Named
 from probe.publish.privacy.exported_fields import Scrubber
@@ -36,8 +44,14 @@ LOOK_BACK_SECONDS = 6 * 3_600.0
 @click.option("-v", "--vantage", default=None, help="From this vantage (default: the first).")
 @click.option("--now", "measure", is_flag=True, help="Measure now, without a history.")
 @json_option
+@language_option
 def explain(
-    path: Path | None, name: str, vantage: str | None, measure: bool, as_json: bool
+    path: Path | None,
+    name: str,
+    vantage: str | None,
+    measure: bool,
+    as_json: bool,
+    language: str,
 ) -> None:
     """Show how the last verdict on a platform came about.
 
@@ -65,7 +79,7 @@ def explain(
         said = [stored.verdict for stored in rounds]
         write([to_json(observed, said, scrubber), b"\n"], None)
     else:
-        show(console(), rounds)
+        show(console(), rounds, Tongue(language))
 
 
 def _from_history(config: Config, platform: Definition, vantage: str) -> list[StoredRound]:

@@ -7,17 +7,19 @@ from pathlib import Path
 
 import click
 import msgspec
-from msgspec.structs import asdict
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 from rich.padding import Padding
 from rich.text import Text
 
-from probe.commands.options import config_option, json_option, load_config
+from probe.commands.options import config_option, json_option, language_option, load_config
 from probe.commands.output import write
 from probe.commands.reading import opened, ordered, reading, zone_of
 from probe.model.finding import Ending, Incident
 from probe.model.stored import JudgedSpan, judged, looked_back
 from probe.model.verdict import AILING
 from probe.nation.finding_words import when_over
+from probe.publish.languages.tongue import Tongue
 from probe.publish.plain_words import rate_words
 from probe.publish.report.times import TimeWriter, duration
 from probe.publish.terminal import console as terminal
@@ -32,6 +34,7 @@ zone_option = click.option(
 @click.command()
 @reading("7d")
 @json_option
+@language_option
 @zone_option
 @config_option
 def history(
@@ -41,6 +44,7 @@ def history(
     vantage: str | None,
     file: Path | None,
     as_json: bool,
+    language: str,
     timezone: str,
     path: Path | None,
 ) -> None:
@@ -64,12 +68,13 @@ def history(
         click.echo("nothing was measured in this time")
     else:
         _print(("from", "to", "for", "vantage", "platform", "state"),
-               (_of_judged(span, clock) for span in spans))  # fmt: skip
+               (_of_judged(span, clock) for span in spans), Tongue(language))  # fmt: skip
 
 
 @click.command()
 @reading("30d")
 @json_option
+@language_option
 @zone_option
 @config_option
 def incidents(
@@ -79,6 +84,7 @@ def incidents(
     vantage: str | None,
     file: Path | None,
     as_json: bool,
+    language: str,
     timezone: str,
     path: Path | None,
 ) -> None:
@@ -111,52 +117,64 @@ def incidents(
         rows = [(i.since, _of_incident(i, until, close, clock)) for i in national]
         rows += [(span.since, _of_span(span, clock)) for span in spans]
         _print(("from", "to", "for", "where", "platform", "what"),
-               (row for _, row in sorted(rows, key=lambda pair: pair[0])))  # fmt: skip
+               (row for _, row in sorted(rows, key=lambda pair: pair[0])),
+               Tongue(language))  # fmt: skip
 
 
-_Row = tuple[str | Text, ...]
+class _Row(Struct, frozen=True, kw_only=True):
+    """What is printed of a time: ``times`` are from when to when and for how long, ``names`` whose,
+    ``state`` what was found, a word with its ``style`` and more (``beside``); then sentences."""
+
+    times: tuple[str, str, str]
+    names: tuple[str, str]
+    state: str
+    style: str = ""
+    beside: str = ""
+    sentences: tuple[str, ...]
 
 
 def _of_span(span: JudgedSpan, clock: TimeWriter) -> _Row:
-    state = Text(span.state.value, STATE_STYLES[span.state])
-    if span.reason:
-        state.append(f" ({span.reason})")
-    return (
-        clock.brief(span.since),
-        clock.brief(span.until),
-        duration(span.until - span.since),
-        span.vantage,
-        span.platform,
-        state,
-        span.last.sentence,
+    return _Row(
+        times=(
+            clock.brief(span.since),
+            clock.brief(span.until),
+            duration(span.until - span.since),
+        ),
+        names=(span.vantage, span.platform),
+        state=span.state.value,
+        style=STATE_STYLES[span.state],
+        beside=f" ({span.reason})" if span.reason else "",
+        sentences=(span.last.sentence,),
     )
 
 
 def _of_judged(span: JudgedSpan, clock: TimeWriter) -> _Row:
     """A span, and what is known of it by now."""
-    *cells, sentence = _of_span(span, clock)
-    found = span.judged_back
+    row, found = _of_span(span, clock), span.judged_back
     if found is None:
-        return (*cells, sentence)
+        return row
     told = (
         f"Judged back: {found.target} read {found.times:.1f} times slower than since "
         f"{clock.brief(found.until)} ({rate_words(found.before)}, then {rate_words(found.after)}), "
         "while other sites did not change; whether it was restricted or its server was slow is "
         "not known."
     )
-    return (*cells, f"{sentence} {told}")
+    return replace(row, sentences=(*row.sentences, told))
 
 
 def _of_incident(incident: Incident, until: float, close: float, clock: TimeWriter) -> _Row:
     drill = "DRILL: " if incident.drill else ""
-    return (
-        clock.brief(incident.since),
-        _end_of(incident, until, close, clock),
-        duration(incident.updated_at - incident.since),
-        f"country {incident.country}",
-        incident.platform,
-        f"{drill}{incident.kind.value}, {incident.scope.value}",
-        incident.sentence if incident.closed_at is None else when_over(incident, clock.brief),
+    return _Row(
+        times=(
+            clock.brief(incident.since),
+            _end_of(incident, until, close, clock),
+            duration(incident.updated_at - incident.since),
+        ),
+        names=(f"country {incident.country}", incident.platform),
+        state=f"{drill}{incident.kind.value}, {incident.scope.value}",
+        sentences=(
+            incident.sentence if incident.closed_at is None else when_over(incident, clock.brief),
+        ),
     )
 
 
@@ -171,16 +189,17 @@ def _end_of(incident: Incident, until: float, close: float, clock: TimeWriter) -
     return seen
 
 
-def _print(headings: Iterable[str], rows: Iterable[_Row]) -> None:
-    """Each row in columns, and below it its last cell, a sentence, which needs the whole width."""
+def _print(headings: Iterable[str], rows: Iterable[_Row], tongue: Tongue) -> None:
+    """Each row in columns, and below it its sentences, which need the whole width."""
     console = terminal.console()
-    lines: list[list[Text]] = [[Text.styled(heading, "dim") for heading in headings]]
-    sentences = [""]
-    for *cells, sentence in rows:
-        lines.append([Text(cell) if isinstance(cell, str) else cell for cell in cells])
-        sentences.append(str(sentence))
+    lines = [[Text.styled(tongue.plain(heading), "dim") for heading in headings]]
+    below = [""]
+    for row in rows:
+        state = Text(tongue.plain(row.state), row.style).append(row.beside)
+        lines.append([*(Text(tongue.plain(at)) for at in row.times), *map(Text, row.names), state])
+        below.append(" ".join(map(tongue.plain, row.sentences)))
     widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
-    for line_cells, said in zip(lines, sentences, strict=True):
+    for line_cells, said in zip(lines, below, strict=True):
         for cell, width in zip(line_cells, widths, strict=True):
             cell.pad_right(width - cell.cell_len)
         line = Text("  ").join(line_cells)

@@ -10,10 +10,18 @@ import click
 
 from probe.commands.found_now import find_out
 from probe.commands.measuring import drawn_now
-from probe.commands.options import chosen, config_option, json_option, load_config, platform_of
+from probe.commands.options import (
+    chosen,
+    config_option,
+    json_option,
+    language_option,
+    load_config,
+    platform_of,
+)
 from probe.commands.output import tell, write
 from probe.commands.risk import RISK
 from probe.config.schema import Config
+from probe.publish.languages.tongue import Tongue
 from probe.publish.log import event_lines as logs
 from probe.publish.privacy.configured_names import Named
 from probe.publish.privacy.exported_fields import Scrubber
@@ -35,7 +43,14 @@ MOST_SECONDS = 112.0
 @config_option
 @click.option("-v", "--vantage", default=None, help="From this vantage (default: the first).")
 @json_option
-def now(platforms: tuple[str, ...], path: Path | None, vantage: str | None, as_json: bool) -> None:
+@language_option
+def now(
+    platforms: tuple[str, ...],
+    path: Path | None,
+    vantage: str | None,
+    as_json: bool,
+    language: str,
+) -> None:
     """Is it happening now? Measures until it is known, for two minutes at most.
 
     PLATFORM is one of the configuration, such as x or youtube; without one, all of them. Ends in a
@@ -70,22 +85,24 @@ def now(platforms: tuple[str, ...], path: Path | None, vantage: str | None, as_j
         said = [stored.verdict for stored in every]
         write([to_json(observed, said, Scrubber(Named.of(config))), b"\n"], None)
         return
-    out = console()
+    out, tongue = console(), Tongue(language)
     for rounds in tested.rounds.values():
-        out.print(headline(rounds[-1].observed, rounds[-1].verdict))
+        out.print(headline(rounds[-1].observed, rounds[-1].verdict, tongue=tongue))
     titles = {platform.name: platform.title for platform in wanted}
     normal_of = None if memory is None else known_owners(memory.levels)
-    _print(answer(tested.rounds, titles, normal_of=normal_of), tested.in_time)
+    _print(answer(tested.rounds, titles, normal_of=normal_of), tested.in_time, tongue)
 
 
-def _print(found: AnswerNow, in_time: bool) -> None:
-    out = console()
-    out.print(f"\n{found.sentence}")
-    for reason in found.rests_on:
-        out.print(f"It rests on: {reason}" if reason is found.rests_on[0] else f"  {reason}")
+def _print(found: AnswerNow, in_time: bool, tongue: Tongue) -> None:
+    out, first, late = console(), found.rests_on[0], found.rests_on[1:]
     if not in_time:
-        out.print("  The two minutes were over before the last test was.")
-    out.print(f"Next: {found.following}")
+        late = (*late, "The two minutes were over before the last test was.")
+    out.print()
+    out.print(tongue.plain(found.sentence))
+    out.print(tongue.plain(f"It rests on: {first}"))
+    for reason in late:
+        out.print(f"  {tongue.plain(reason)}")
+    out.print(tongue.plain(f"Next: {found.following}"))
 
 
 def _remembered(config: Config, vantage: str) -> Memory | None:

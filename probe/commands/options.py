@@ -16,6 +16,7 @@ from probe.config.calling import called
 from probe.config.definition import Definition
 from probe.config.hints import near
 from probe.config.schema import Config
+from probe.publish.languages.offered import ENGLISH, OFFERED
 
 T = TypeVar("T")
 
@@ -31,6 +32,15 @@ config_option = click.option(
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For machines.")
+
+# Few terminals lay out lines that run from right to left, so the configuration does not choose.
+language_option = click.option(
+    "--language",
+    type=click.Choice(list(OFFERED)),
+    default=ENGLISH,
+    show_default=True,
+    help="Of sentences for people.",
+)
 
 
 def load_config(path: Path | None) -> Config:

@@ -126,6 +126,21 @@ def test_history_is_a_line_for_each_span(stored: Path) -> None:
     assert all("20 Jan 13:40" in line and "home" in line for line in throttled)
 
 
+@pytest.mark.parametrize("command", ["history", "incidents"])
+def test_what_was_said_is_told_in_another_language(stored: Path, command: str) -> None:
+    said = run(command, *over(stored), "--vantage", "home", "--language", "ru")
+    assert said.exit_code == 0, said.output
+    english = run(command, *over(stored), "--vantage", "home")
+    assert "20 янв" in said.output
+    assert "замедлен" in said.output
+    assert " home " in said.output
+    assert len(heads(said.output)) == len(heads(english.output))
+    machines = [
+        run(command, *over(stored), "--json", *more).output for more in ((), ("--language", "ru"))
+    ]
+    assert machines[0] == machines[1]
+
+
 def test_history_for_machines_are_the_spans(stored: Path) -> None:
     result = run("history", *over(stored), "--json", "--platform", "x")
     spans = msgspec.json.decode(result.stdout_bytes, type=list[VerdictSpan])

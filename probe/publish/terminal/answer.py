@@ -108,7 +108,7 @@ def _proof(verdict: Verdict, title: str) -> str:
     """Why what is said of a platform is believed."""
     said = f"{title}: a test whose order is drawn at random"
     if verdict.e_value is not None:
-        said += f" (evidence {min(verdict.e_value, 1e6):.3g}{_or_more(verdict.e_value)}; 1 is none)"
+        said += f" (evidence {_evidence(verdict.e_value)}; 1 is none)"
     if verdict.basis is not None:
         said += f". Ruled out by that: {GROUNDS[verdict.basis].rules_out}"
     return f"{said}."
@@ -120,8 +120,11 @@ def _curtains(tested: Mapping[str, Sequence[StoredRound]]) -> list[str]:
     return said_of_lines(curtains_of(last))
 
 
-def _or_more(evidence: float) -> str:
-    return " or more" if evidence > 1e6 else ""
+def _evidence(value: float) -> str:
+    """To three digits; more than a million tells a person nothing more."""
+    if value > 1e6:
+        return "1,000,000 or more"
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100.0 else f"{value:.2g}"
 
 
 def _amount(tested: Mapping[str, Sequence[StoredRound]]) -> tuple[str, ...]:
@@ -135,8 +138,8 @@ def _amount(tested: Mapping[str, Sequence[StoredRound]]) -> tuple[str, ...]:
                default=0)  # fmt: skip
     read = f"; reads of up to {most // 1024} KiB" if most else ""
     return (
-        f"{len(every) - bursts} round{_s(len(every) - bursts)} and {bursts} burst{_s(bursts)} "
-        f"just now, {len(legs)} exchanges, {size / 1e6:.1f} MB{read}.",
+        f"{len(every) - bursts} round{_s(len(every) - bursts)} just now, {bursts} "
+        f"burst{_s(bursts)}, {len(legs)} exchanges, {size / 1e6:.1f} MB{read}.",
     )
 
 

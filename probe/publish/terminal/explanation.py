@@ -18,6 +18,7 @@ from probe.model.stored import StoredRound
 from probe.model.verdict import TransportFinding, Verdict
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.observe.sent_body import as_carried
+from probe.publish.languages.tongue import ENGLISH_TONGUE, Tongue
 from probe.publish.plain_words import failure_words, rate_words, unread_words
 from probe.verdict.ladder.ladder import RULES
 from probe.verdict.words.words_cache import cache_words
@@ -34,8 +35,11 @@ _CORNERS = (
 _MOST_EVIDENCE = 1e6
 
 
-def explain(console: Console, rounds: Sequence[StoredRound]) -> None:
-    """Print how the last of ``rounds`` (one ordinary round and its bursts, in order) was judged."""
+def explain(
+    console: Console, rounds: Sequence[StoredRound], tongue: Tongue = ENGLISH_TONGUE
+) -> None:
+    """Print how the last of ``rounds`` (one ordinary round and its bursts, in order) was judged;
+    in ``tongue`` what there are words for: tables and rules are English."""
     for stored in rounds:
         observed = stored.observed
         console.print(_title(observed), highlight=False)
@@ -50,7 +54,7 @@ def explain(console: Console, rounds: Sequence[StoredRound]) -> None:
             console.print(Padding(_square(alone), (0, 0, 1, 2), expand=False))
     verdict = rounds[-1].verdict
     for line in conclusion(verdict):
-        console.print(line, highlight=False)
+        console.print(tongue.plain(line), highlight=False)
 
 
 def conclusion(verdict: Verdict) -> list[str]:

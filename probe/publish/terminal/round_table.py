@@ -14,6 +14,7 @@ from probe.model.identity import EVERY_LEG, Family, LegRole, Phase
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import State, Verdict
 from probe.observe.goodput import goodput
+from probe.publish.languages.tongue import ENGLISH_TONGUE, Tongue
 from probe.publish.plain_words import failure_words, rate_words
 from probe.publish.privacy.configured_names import NOTHING
 from probe.publish.privacy.exported_fields import Scrubber
@@ -76,12 +77,19 @@ def to_json(
     return msgspec.json.encode({"verdicts": list(verdicts), "rounds": clean})
 
 
-def headline(observed: RoundObservation, verdict: Verdict | None, place: str = "") -> Text:
-    """What a round means; ``place``: words on whence it was seen."""
+def headline(
+    observed: RoundObservation,
+    verdict: Verdict | None,
+    place: str = "",
+    *,
+    tongue: Tongue = ENGLISH_TONGUE,
+) -> Text:
+    """What a round means, in ``tongue``; ``place``: words on whence it was seen."""
     if verdict is None:
         return Text(f"{observed.platform}{place}: no verdict")
-    words = verdict.state.value + (", under test" if verdict.provisional else "")
-    return Text.assemble((f"[{words}]", STATE_STYLES[verdict.state]), f"{place} ", verdict.sentence)
+    words = tongue.plain(verdict.state.value + (", under test" if verdict.provisional else ""))
+    said = tongue.plain(verdict.sentence)
+    return Text.assemble((f"[{words}]", STATE_STYLES[verdict.state]), f"{place} ", said)
 
 
 def _legs(observed: RoundObservation) -> Table:

@@ -23,7 +23,8 @@ LATIN = frozenset(
         r"\S+",
         "API AS Atom CPU CSV DNS E ETag GB HTML HTTP HTTPS IODA IPv4 IPv6 JSON KB KiB MB "
         "NXDOMAIN OONI QUIC REFUSED SERVFAIL SHA SOCKS SVG TCP TLS UTC X YouTube ca certificates "
-        "check code docs etc hosts kB md method online show targets throttlewatch update",
+        "check code docs etc explain fleet hosts kB md method now online p report run runbook show "
+        "targets throttlewatch update",
     )
 )
 
