@@ -50,6 +50,9 @@ MOST_TURNS = 200
 # Over QUIC each datagram may come by itself: as many as are looked at, and some timers.
 MOST_QUIC_TURNS = MOST_DATAGRAMS + BODY_BYTES // BODY_PER_DATAGRAM + MOST_NOT_ANSWERS + 80
 
+# What answers the packet without a name, over IPv6 and with as many versions as there may be.
+NAMELESS_BYTES = 200
+
 Asks = Callable[[int], Awaitable[LegObservation | DnsObservation]]
 
 
@@ -57,7 +60,9 @@ class Figures(Struct, frozen=True, kw_only=True):
     """Of all cases of one kind. ``broken``: what no case may do, as text. ``most_bytes`` is what
     the hungriest read from its socket, ``grown_bytes`` what was kept after all of them,
     ``peak_bytes`` by how much the most memory at any time was raised, ``turns`` how often the event
-    loop turned for a case, on average, and ``cpu_seconds`` what this process took."""
+    loop turned for a case, on average, and ``cpu_seconds`` what this process took. ``met``: in so
+    many cases the far end did more than say that it is there; on a machine too busy for a far end
+    the others have tried nothing (``None``: not counted)."""
 
     kind: str
     cases: int
@@ -72,6 +77,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     seconds: float
     turns: float
     cpu_seconds: float
+    met: int | None = None
 
 
 def resident_bytes() -> int:
@@ -193,11 +199,11 @@ def _authority_file() -> str:
 async def _attack(kind: str, cases: int, at_once: int, port: int) -> Figures:
     outcomes: Counter[str] = Counter()
     broken: list[str] = []
-    longest, most = 0.0, 0
+    longest, most, met = 0.0, 0, 0
     one = asking(kind, port)
 
     async def worker(share: int) -> None:
-        nonlocal longest, most
+        nonlocal longest, most, met
         for number in range(share):
             began = time.monotonic()
             try:
@@ -210,6 +216,7 @@ async def _attack(kind: str, cases: int, at_once: int, port: int) -> Figures:
             if isinstance(seen, LegObservation) and seen.curve:
                 received = min(received, seen.curve[-1].bytes + most_wire_bytes(0))
             most = max(most, received)
+            met += received > NAMELESS_BYTES
             word = "fine" if seen.failure is None else seen.failure.reason
             if seen.failure is not None and word not in REASONS:
                 broken.append(f"a word that nobody knows: {word}")
@@ -219,6 +226,7 @@ async def _attack(kind: str, cases: int, at_once: int, port: int) -> Figures:
     # What is made once (the first leg's imports and caches) is no growth.
     await worker(min(2, cases))
     outcomes.clear()
+    met = 0
     gc.collect()
     before, began, cpu = resident_bytes(), time.monotonic(), time.process_time()
     peak = peak_bytes()
@@ -241,4 +249,5 @@ async def _attack(kind: str, cases: int, at_once: int, port: int) -> Figures:
         seconds=time.monotonic() - began,
         turns=turns.count / max(1, cases),
         cpu_seconds=time.process_time() - cpu,
+        met=met,
     )

@@ -5,8 +5,9 @@
 The far ends run in a process of their own, on loopback, so the memory is the client's alone. Every
 case must end with an observation whose failure, if any, is a word of the closed set; in time;
 without having read more than a leg may; and without making the event loop turn for nothing. Exits
-with 1 if one does not. Cases are drawn from the seed
-and the number of the connection; ``--at-once 1`` repeats a run exactly.
+with 1 if one does not. ``met`` says for how many a far end had time: ask fewer ``--at-once`` where
+that is few. Cases are drawn from the seed and the number of the connection; ``--at-once 1`` repeats
+a run exactly.
 """
 
 from __future__ import annotations
@@ -179,6 +180,10 @@ def figures_of(kind: str, cases: int, *, at_once: int, seed: str) -> Figures:
             return attack(kind, cases, at_once=at_once, seed=seed)
 
 
+def _counted(number: int | None) -> str:
+    return "" if number is None else str(number)
+
+
 @click.command()
 @click.option("--cases", default=20_000, help="Of all kinds together.")
 @click.option("--quic", is_flag=True, help="Far ends over QUIC, in place of all others.")
@@ -188,15 +193,15 @@ def main(cases: int, quic: bool, at_once: int, seed: str) -> None:
     """Print the figures of each kind."""
     failed = False
     print(
-        f"{'':28}{'cases':>7}{'s':>7}{'longest':>9}{'most kB':>9}{'grown kB':>9}{'turns':>7}"
-        f"{'CPU ms':>8}  outcomes"
+        f"{'':32}{'cases':>7}{'met':>7}{'s':>7}{'longest':>9}{'most kB':>9}{'grown kB':>9}"
+        f"{'turns':>7}{'CPU ms':>8}  outcomes"
     )
     for kind, share in (QUIC_SHARES if quic else SHARES).items():
         count = round(cases * share)
         found = figures_of(kind, count, at_once=at_once, seed=seed)
         words = ", ".join(f"{n} {word}" for word, n in Counter(found.outcomes).most_common(6))
         print(
-            f"{kind:28}{found.cases:7}{found.seconds:7.1f}{found.longest_seconds:9.2f}"
+            f"{kind:32}{found.cases:7}{_counted(found.met):>7}{found.seconds:7.1f}{found.longest_seconds:9.2f}"
             f"{found.most_bytes / 1e3:9.0f}{found.grown_bytes / 1e3:9.0f}"
             f"{found.turns:7.0f}{1e3 * found.cpu_seconds / max(1, count):8.1f}  {words}",
             flush=True,
