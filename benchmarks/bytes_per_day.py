@@ -1,4 +1,5 @@
-"""What a day of the default schedule takes off a data plan: ``python -m benchmarks.bytes_per_day``.
+"""What a day of the default schedule takes off a data plan: ``python -m benchmarks.bytes_per_day``
+(``--all``: with legs over QUIC and uploads, too).
 
 As root: in a lab (certificate chains of real weight, a path of 40 ms) every kind of round of every
 default platform is made some times; its bytes are the kernel's count of each connection, with all
@@ -14,6 +15,7 @@ from statistics import mean
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from lab.lab import Lab
 from lab.world.build import world_for
@@ -45,7 +47,8 @@ async def measure(config: Config, times: int) -> Sizes:
                 kind=kind,
                 family=config.settings.families[0],
             )
-            failed = [leg.failure for leg in observed.legs if not leg.ok]
+            made = (*observed.legs, *observed.beside)
+            failed = [leg.failure for leg in made if not leg.ok]
             if failed or observed.skipped:
                 raise RuntimeError(f"a round was not whole: {failed or observed.skipped}")
             # The daily look for an object is no part of most rounds.
@@ -79,15 +82,17 @@ def day(config: Config, costs: list[Costs], pace: Pace) -> float:
 
 @click.command(help=__doc__)
 @click.option("--times", default=5, help="Rounds of each kind and platform.")
+@click.option("--all", "everything", is_flag=True, help="Over QUIC and with uploads, too.")
 @click.option("--client", type=click.Path(path_type=Path), hidden=True)
-def main(times: int, client: Path | None) -> None:
+def main(times: int, everything: bool, client: Path | None) -> None:
     """Measure in a lab and print."""
     if client is not None:
         sizes = asyncio.run(measure(load(client, {}), times))
         sys.stdout.buffer.write(msgspec.json.encode(sizes))
         return
-    with Lab(world_for(load(None, {})), delay_seconds=DELAY_SECONDS) as lab:
-        path = lab.daemon_config()
+    world = replace(world_for(load(None, {})), quic=everything)
+    with Lab(world, delay_seconds=DELAY_SECONDS) as lab:
+        path = lab.daemon_config({"quic": everything, "upload": everything})
         own = [sys.executable, "-m", "benchmarks.bytes_per_day", "--times", str(times)]
         done = lab.exec([*own, "--client", str(path)], timeout_seconds=600)
         if done.returncode:

@@ -2,7 +2,7 @@
 
 In a lab without delay the default platforms are measured as fast as they can be, one round after
 the other, until there were so many. Prints the start-up time, CPU per round and leg, and the
-resident memory on the way.
+resident memory on the way. ``--all``: with legs over QUIC and uploads, too.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import time
 
 import click
+from msgspec.structs import replace
 
 from lab.daemon import LabDaemon, Scrape
 from lab.lab import Lab
+from lab.world.build import world_for
 from lab.world.events import Request
 from probe.config import load
 
@@ -40,10 +42,11 @@ def show(scrape: Scrape, events: int) -> None:
 
 @click.command(help=__doc__)
 @click.option("--rounds", default=1_000, help="How many rounds.")
-def main(rounds: int) -> None:
+@click.option("--all", "everything", is_flag=True, help="Over QUIC and with uploads, too.")
+def main(rounds: int, everything: bool) -> None:
     """Measure and print."""
-    with Lab.of(load(None, {})) as lab:
-        path = lab.daemon_config(SETTINGS)
+    with Lab(replace(world_for(load(None, {})), quic=everything)) as lab:
+        path = lab.daemon_config({**SETTINGS, "quic": everything, "upload": everything})
         until = time.monotonic() + MOST_SECONDS
         with LabDaemon(lab, path) as daemon:
             print(f"start-up, to the first answer of its server: {daemon.start_seconds:.2f} s")
