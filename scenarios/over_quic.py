@@ -214,7 +214,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         ),
         FINE,
         note="The hours of most censorship in the two weeks' data: up to 80.7 %. What fails on "
-        "half of the connections is seen, and is not always proven in three hours.",
+        "half of the connections is seen, and is proven by the share of rounds once a day has "
+        "taught that, which is longer than this lasts.",
     ),
     quic_scenario(
         "beijing-2024-mostly-leaks",

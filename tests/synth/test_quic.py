@@ -6,9 +6,21 @@ import pytest
 from msgspec.structs import replace
 
 from probe.config import load
+from probe.config.definition import Definition
 from probe.config.schema import Config
+from probe.model.basis import Basis
 from probe.model.verdict import Method, State, TransportFinding, Trigger, Verdict
-from scenarios.model import EVERY, Over, QuicDropped, Restricted, Shaped, Silent, Whom, exactly
+from scenarios.model import (
+    EVERY,
+    Leaky,
+    Over,
+    QuicDropped,
+    Restricted,
+    Shaped,
+    Silent,
+    Whom,
+    exactly,
+)
 from synth.drive import Daemon
 from synth.edges import EdgeModel
 from synth.effects import Effect, How, names_of, restriction
@@ -58,8 +70,11 @@ class Life:
         return next(v.over[0] for v in reversed(self.said[platform]) if v.over)
 
     def facebook(self, over: Over) -> Whom:
-        (platform,) = (p for p in self.config.platforms if p.name == "facebook")
-        return Whom(names=names_of(platform), over=over)
+        return Whom(names=names_of(self.platform("facebook")), over=over)
+
+    def platform(self, name: str) -> Definition:
+        """Its definition."""
+        return next(one for one in self.config.platforms if one.name == name)
 
 
 def states(verdicts: list[Verdict]) -> set[State]:
@@ -96,9 +111,11 @@ def test_without_quic_no_leg_is_made_over_it() -> None:
     assert not any(v.over for some in life.said.values() for v in some)
 
 
-def restricted(what: list[Restricted], *, hours: float = 3.0, seed: int = 1) -> Life:
+def restricted(
+    what: list[Restricted], *, hours: float = 3.0, seed: int = 1, calm: float = CALM
+) -> Life:
     life = Life(seed)
-    life.run(CALM)
+    life.run(calm)
     life.forget()
     life.world.restrict(what)
     life.run(hours * HOUR)
@@ -113,6 +130,19 @@ def test_a_name_that_is_dropped_over_quic() -> None:
     assert states(life.said["facebook"]) <= {State.OK, State.UNKNOWN}
     assert found(life.said["youtube"]) <= {State.OK, State.UNKNOWN}
     assert "fall back to TCP" in life.said["facebook"][-1].sentence
+
+
+def test_a_name_that_is_dropped_on_half_of_the_connections() -> None:
+    """A suspicion ends with each connection that leaks, so it is by the share of the rounds that
+    it is proven, and after a day that taught how large that is."""
+    whom = Whom(names=names_of(Life().platform("youtube")), over=Over.QUIC)
+    leaky = Leaky(share=exactly(0.5))
+    life = restricted([Restricted(whom=whom, effects=(leaky,))], hours=6.0, calm=24 * HOUR)
+    one = life.over_quic("youtube")
+    assert (one.state, one.basis) == (State.IMPAIRED, Basis.SHARE)
+    assert "its handshakes failed in" in one.sentence
+    assert states(life.said["youtube"]) <= {State.OK, State.UNKNOWN}
+    assert found(life.said["facebook"]) <= {State.OK, State.UNKNOWN}
 
 
 def test_all_of_quic_that_is_dropped_is_nobodys_block() -> None:
