@@ -7,4 +7,4 @@ The package is a house of rooms with one direction of flow::
 Input and output live at the two ends; what stands between takes values and returns values.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
