@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 # Steps between ticks, in seconds, and how a tick is written.
 _STEPS = (
+    (60, "%H:%M"),
+    (300, "%H:%M"),
     (900, "%H:%M"),
     (3_600, "%H:%M"),
     (10_800, "%H:%M"),

@@ -27,8 +27,8 @@ from probe.publish.templates import style
 
 MONDAY = 1_769_385_600.0  # 26 January 2026, 00:00 UTC
 DAY = 86_400.0
-# What a page, a report and the hub's pages are of: a few hours to two years.
-SPANS = (3 * 3_600.0, DAY, 2 * DAY, 7 * DAY, 30 * DAY, 365 * DAY, 730 * DAY)
+# What a page, a report and the hub's pages are of: a demo's minutes to two years.
+SPANS = (600.0, 3 * 3_600.0, DAY, 2 * DAY, 7 * DAY, 30 * DAY, 365 * DAY, 730 * DAY)
 # Which labels a layout shows, and its strip: the narrowest that it has, and wider ones.
 SHOWN = {"narrow": {""}, "middle": {"", "far"}, "wide": {"", "far", "wide"}}
 

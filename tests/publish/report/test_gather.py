@@ -212,11 +212,13 @@ def test_durations_in_words(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
-@pytest.mark.parametrize("length", [1_800.0, DAY, 7 * DAY, 40 * DAY, 366 * DAY])
+@pytest.mark.parametrize("length", [200.0, 1_800.0, DAY, 7 * DAY, 40 * DAY, 366 * DAY])
 def test_ticks_are_few_round_and_inside(length: float) -> None:
-    ticks = list(TimeWriter().ticks(WEEK, WEEK + length))
-    assert 2 <= len(ticks) <= 14
-    assert all(WEEK <= at <= WEEK + length for at, _ in ticks)
+    # Whenever it begins: not only at midnight.
+    for start in (WEEK, WEEK + 70_770.0):
+        ticks = list(TimeWriter().ticks(start, start + length))
+        assert 2 <= len(ticks) <= 14
+        assert all(start <= at <= start + length for at, _ in ticks)
 
 
 def test_lists_in_words() -> None:
