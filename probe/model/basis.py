@@ -134,7 +134,8 @@ GROUNDS: dict[Basis, Ground] = {
     Basis.DURATION: Ground(
         accuses=False,
         needs="the name has only one known address, the evidence is there in two suspicious "
-        "rounds, and it has lasted an hour",
+        "rounds, and it has lasted an hour; or ten minutes, if it fails or is slower than its own "
+        "history by 4 times and more, in three",
         rules_out="a bad moment of one server",
         leaves="That the platform's own server is not the cause: only one of its addresses is "
         "known here.",

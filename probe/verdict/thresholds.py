@@ -25,7 +25,9 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     ``path_rtt``: the factor by which a round-trip time must differ from its history to count as
     another path. ``one_address_seconds``: how long an effect at the only address that a name has
     must last before a reference's word on it accuses anybody (edge effects last up to six hours, as
-    far as we simulate them), and ``impaired_seconds`` before it is told at all.
+    far as we simulate them), and ``impaired_seconds`` before it is told at all;
+    ``plain_seconds`` and ``plain_rounds`` (three, five minutes apart) if it fails
+    or is slower than ``plainly`` (a factor).
     ``together_seconds``: how far apart effects on platforms of different operators may be seen
     first to count as one: a transfer round of the default cadence and a third.
     ``settle_seconds``: so long after an onset a
@@ -50,6 +52,9 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     line_rounds: int = 24
     one_address_seconds: float = 23_400.0
     impaired_seconds: float = 3_600.0
+    plainly: float = 4.0
+    plain_rounds: int = 3
+    plain_seconds: float = 600.0
     together_seconds: float = 1_200.0
     settle_seconds: float = 300.0
     recanted_seconds: float = 3_600.0

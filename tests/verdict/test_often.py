@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import combinations
 from math import inf
 from random import Random
 
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from probe.model.basis import Basis
-from probe.model.identity import Family
+from probe.model.failure import Failure
+from probe.model.identity import Family, LegRole, Phase
 from probe.model.verdict import State
 from probe.observe.effort import Measure
 from probe.verdict.ladder.facts import Facts
@@ -20,11 +22,13 @@ from probe.verdict.remembered.keys import MeasureKey, measure_key
 from probe.verdict.remembered.memory import PlatformMemory
 from probe.verdict.suspected.often import (
     LEAST,
+    ODDS,
     SHARES,
     Often,
     Share,
     TimesSlower,
     after,
+    beside_others,
     bet,
     set_aside,
     spoken,
@@ -148,6 +152,56 @@ def test_what_begins_with_a_trouble_that_controls_meet_too_says_nothing() -> Non
             shares = after(shares, seen, V4, n * ROUND, DEFAULT)
             said = said or bool(shares[KEY].e_value)
         assert said is spoke
+
+
+@pytest.mark.parametrize("legs", [2, 3, 4])
+@pytest.mark.parametrize("odds", ODDS)
+def test_where_all_legs_are_alike_nobody_gains_by_setting_one_against_others(
+    legs: int, odds: float
+) -> None:
+    """However many are suspicious, each of them as likely as any other."""
+    for bad in range(legs + 1):
+        ways = list(combinations(range(legs), bad))
+        won = [beside_others(0 in way, [n in way for n in range(1, legs)], odds) for way in ways]
+        assert sum(won) / len(ways) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.4, 0.6])
+def test_a_line_without_ports_is_no_matter_of_the_platform(share: float) -> None:
+    """Each connection fails by the same chance. What fails while another comes through is
+    suspicious, be it the target or a control; and of rounds in which both controls fail, those in
+    which the target comes through are told as well."""
+    said, runs = 0, 200
+    random = Random(7)
+    for _ in range(runs):
+        shares = calm(4_000.0, every=1e9)
+        for n in range(48):
+            failed = [random.random() < share for _ in range(3)]
+            if all(failed):
+                continue
+            seen = [TimesSlower("", READS, "", one, inf) for one in failed[1:]]
+            shares = after(
+                shares, [*seen, TimesSlower("object", READS, "", failed[0], inf)], V4, n, DEFAULT
+            )
+            if shares[KEY].e_value:
+                said += 1
+                break
+    assert said <= 1
+
+
+def test_a_round_in_which_the_platform_alone_comes_through_is_told() -> None:
+    country = Country(swaps=False)
+    country.run(120)
+    key = measure_key(V4, "page", Measure.HANDSHAKE)
+    before = country.memory.platforms["x"].shares[key]
+    country.act = lambda leg, _: GONE if leg.role is LegRole.CONTROL else WELL
+    country.run(1)
+    told_of = country.memory.platforms["x"].shares[key]
+    assert told_of.at > before.at
+    assert told_of.slow == 0
+
+
+GONE = Done(fails=Failure(phase=Phase.CONNECT, reason="generic_timeout_error"))
 
 
 def test_it_is_over_when_it_comes_no_more_and_not_before() -> None:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from probe.model.basis import Basis
 from probe.model.identity import Family, LegRole
 from probe.model.observation import Leg
-from probe.model.verdict import State
+from probe.model.verdict import Method, State
 from probe.observe.effort import Measure
 from probe.verdict.burst.bets import Wealth
+from probe.verdict.one_round.first_ones import FirstOnes
 from probe.verdict.remembered.memory import OpenSuspicion
 from probe.verdict.suspected.open_suspicion import Others, basis, proven
 from probe.verdict.thresholds import DEFAULT
@@ -101,6 +102,70 @@ def test_what_is_proven_counts_the_addresses_that_bear_it(
         slow_at=places[alike:],
     )
     assert proven(episode, Basis.DURATION, AT, DEFAULT, Others()).addresses == addresses
+
+
+@pytest.mark.parametrize(
+    ("logs", "usual", "rounds", "minutes"),
+    [
+        ((2.3, 2.1, 2.4, 2.2), True, 3, 10),
+        ((2.3, 2.1, 2.4, 2.2), True, 2, 60),  # one round and a pause are no duration
+        ((2.3, 2.1, 2.4, 2.2), False, 3, 60),  # nobody knows how it was
+        ((2.3, 0.4, 2.4, 2.2), True, 3, 60),  # one burst was as usual
+        ((0.9, 1.0, 1.1, 1.0), True, 3, 60),
+        ((), True, 3, 60),  # segments are missing
+    ],
+)
+def test_what_is_plain_at_the_only_address_is_told_before_an_hour(
+    logs: tuple[float, ...], usual: bool, rounds: int, minutes: int
+) -> None:
+    episode = OpenSuspicion(
+        target="object",
+        measure=Measure.TRANSFER,
+        family=Family.IPV4,
+        onset_at=AT,
+        last_at=AT,
+        rounds=rounds,
+        control=worth(60_000.0),
+        by_address={FOUR[0]: worth(60_000.0)},
+        slow_logs=logs,
+        slow_legs=12,
+        usual=usual,
+        whole_logs=(1.0,),
+    )
+    assert told_after(episode) == minutes
+
+
+@pytest.mark.parametrize(
+    ("first", "rounds", "minutes"),
+    [
+        (FirstOnes(failed=3, at=Method.TCP, foremost=3), 3, 10),
+        (FirstOnes(failed=3, at=Method.TCP, foremost=3), 2, 60),
+        (FirstOnes(failed=3, well=2, at=Method.TCP, foremost=3), 3, 60),  # a limit, perhaps
+        (FirstOnes(), 3, 60),
+    ],
+)
+def test_so_is_what_fails_for_whoever_comes_first(
+    first: FirstOnes, rounds: int, minutes: int
+) -> None:
+    episode = OpenSuspicion(
+        target="object",
+        measure=Measure.HANDSHAKE,
+        family=Family.IPV4,
+        onset_at=AT,
+        last_at=AT,
+        rounds=rounds,
+        control=worth(60_000.0),
+        by_address={FOUR[0]: worth(60_000.0)},
+        failures=("connect/timeout",) * 6,
+        first_ones=first,
+    )
+    assert told_after(episode) == minutes
+
+
+def told_after(episode: OpenSuspicion) -> int:
+    """Minutes until it may be said to be so here."""
+    found = (m for m in range(0, 61, 5) if basis(episode, AT + 60.0 * m, 1, DEFAULT, Others()))
+    return next(found)
 
 
 def test_a_second_slow_round_proves_what_a_budget_keeps_from_being_tested_again() -> None:

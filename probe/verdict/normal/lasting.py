@@ -157,6 +157,7 @@ def tallied(mine: PlatformMemory, seen: Compared, read: Readings, about: About) 
     told = [
         *often.controls_shown(read, seen.measures, thresholds),
         *often.shown(seen.contrasts, thresholds),
+        *often.well_alone(read, seen.measures),
     ]
     family = read.observed.family
     return replace(mine, shares=often.after(mine.shares, told, family, read.at, thresholds))

@@ -13,13 +13,19 @@ inequality), and a CUSUM of such bets that is stopped at A runs A rounds at leas
 it speaks falsely (Shin, Ramdas and Rinaldo, arXiv:2203.03532, theorem 2.4). Three bettors play, for
 three shares; their mean is what counts.
 
+What begins with a trouble of the line meets controls too, however calm they were before. So a
+second bet is of each round by itself: if the line treats all of its legs alike, the target is one
+of those that are suspicious with a probability of their number by that of all, whatever their
+share is (Fisher's argument, leg by leg: a platform has more legs than a control, so nothing is
+counted per round).
+
 It says that it is so here. Slow hours of the platform's own come in turns, too, so it accuses
 nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import inf, isfinite, sqrt
 
 from msgspec import Struct
@@ -46,6 +52,12 @@ first round cannot be told from that."""
 # What is added to both before they are compared: one of four.
 PRIOR_BESIDE = 4.0
 ERRORS = 3.0
+ODDS = (4.0, 16.0)
+"""By how much likelier than a control's the bettors of the second bet expect a target's leg to be
+suspicious (as odds)."""
+BESIDE_EVIDENCE = 100.0
+"""What they must have won: a trouble of the line that meets all alike is taken for the platform's
+in one of so many at most, and in fewer, as the errors have to be beyond as well. Ours."""
 # Calm rounds are forgotten at this pace: five days of transfer rounds.
 MEMORY = 512.0
 # As often as that part of what it was, it goes on.
@@ -74,7 +86,8 @@ class Share(Struct, frozen=True, kw_only=True):
     counting less. ``wealth``: of each bettor. ``rounds`` and ``slow``: since ``onset_at`` (Unix
     seconds), the last time that nothing was thought; ``failed``: of them outright. ``by_address``:
     rounds, and suspicious ones, since then; ``others`` and ``others_slow``: the same of controls,
-    by the same rule. ``e_value``: the evidence when it spoke (0: it has not), ``share``: the
+    by the same rule, and ``beside``: what has been won by setting it against them in each round.
+    ``e_value``: the evidence when it spoke (0: it has not), ``share``: the
     largest share of suspicious rounds since then; ``over``: the evidence against its going on.
     ``at``: the last round.
     """
@@ -89,6 +102,7 @@ class Share(Struct, frozen=True, kw_only=True):
     by_address: dict[str, tuple[int, int]] = {}
     others: int = 0
     others_slow: int = 0
+    beside: tuple[float, ...] = (1.0,) * len(ODDS)
     e_value: float = 0.0
     share: float = 0.0
     over: float = 1.0
@@ -103,11 +117,14 @@ class Share(Struct, frozen=True, kw_only=True):
 
     @property
     def beyond_others(self) -> bool:
-        """Whether it is suspicious more often than controls have been since it began, by three
-        standard errors of each. What begins with a trouble of the line meets them too, and their
-        calm times before it say nothing of that. True if none was asked."""
+        """Whether it is suspicious more often than controls have been since it began: by three
+        standard errors of each, and by the bet that sets them against one another. What begins
+        with a trouble of the line meets them too, and their calm times before it say nothing of
+        that. True if none was asked."""
         if not self.others:
             return True
+        if sum(self.beside) / len(self.beside) < BESIDE_EVIDENCE:
+            return False
         mine, error = _share_of(self.slow, self.rounds)
         known, doubt = _share_of(self.others_slow, self.others)
         return mine - ERRORS * error > known + ERRORS * doubt
@@ -152,6 +169,17 @@ def bet(slow: bool, share: float, bound: float) -> float:
     return share / bound if slow else (1.0 - share) / (1.0 - bound)
 
 
+def beside_others(slow: bool, others: Sequence[bool], odds: float) -> float:
+    """What a stake of one becomes. Where a leg of the target is suspicious as often as one of its
+    controls, and which of them are is by chance, the expectation is one."""
+    bad, legs = slow + sum(others), 1 + len(others)
+    chance = bad / legs
+    expected = odds * bad / (odds * bad + legs - bad)
+    if not bad or bad == legs:
+        return 1.0
+    return expected / chance if slow else (1.0 - expected) / (1.0 - chance)
+
+
 def shown(contrasts: Iterable[Contrast], thresholds: Thresholds) -> list[TimesSlower]:
     """What the targets of a round show, each against its own history."""
     return [
@@ -181,6 +209,23 @@ def controls_shown(
             if others:
                 log = value - no_faster(max(others))
                 found.append(TimesSlower("", measure, "", log > thresholds.log_margin, log))
+    return found
+
+
+def well_alone(read: Readings, measures: Iterable[Measure]) -> list[TimesSlower]:
+    """Targets that came through where every control failed. There is nothing to compare them with,
+    but each of these controls is suspicious beside them: without such rounds a line that fails for
+    all alike would look worse for the platform."""
+    found = []
+    for measure in measures:
+        controls = _all_beyond(read.by_role(LegRole.CONTROL), measure).values()
+        if not controls or any(map(isfinite, controls)):
+            continue
+        found += [
+            TimesSlower(leg.leg.target, measure, leg.seen.address or "", slow=False, log=log)
+            for leg in read.by_role(LegRole.TARGET)
+            if (log := _beyond(leg, measure)) is not None and isfinite(log)
+        ]
     return found
 
 
@@ -222,13 +267,7 @@ def after(
             continue
         calm = left.get(measure_key(family, "", one.measure), Share())
         bound = min(MOST, max(LEAST, share.bound, calm.bound))
-        others = beside[one.measure]
-        share = replace(
-            share,
-            others=share.others + len(others),
-            others_slow=share.others_slow + sum(others),
-        )
-        left[key] = _stepped(share, one, bound, at, thresholds)
+        left[key] = _stepped(share, one, beside[one.measure], bound, at, thresholds)
     return left
 
 
@@ -238,7 +277,12 @@ def _learnt(share: Share, rounds: int, slow: int) -> Share:
 
 
 def _stepped(
-    share: Share, one: TimesSlower, bound: float, at: float, thresholds: Thresholds
+    share: Share,
+    one: TimesSlower,
+    others: Sequence[bool],
+    bound: float,
+    at: float,
+    thresholds: Thresholds,
 ) -> Share:
     rounds, slow = share.by_address.get(one.address, (0, 0))
     by_address = {**share.by_address, one.address: (rounds + 1, slow + one.slow)}
@@ -251,6 +295,12 @@ def _stepped(
         slow=share.slow + one.slow,
         failed=share.failed + (one.log == inf),
         by_address=dict(list(by_address.items())[-MOST_BY_ADDRESS:]),
+        others=share.others + len(others),
+        others_slow=share.others_slow + sum(others),
+        beside=tuple(
+            has * beside_others(one.slow, others, odds)
+            for has, odds in zip(share.beside, ODDS, strict=True)
+        ),
         at=at,
     )
     if share.e_value:

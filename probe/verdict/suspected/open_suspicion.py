@@ -186,9 +186,9 @@ def basis(
     if _forged(episode, thresholds):
         return Basis.FORGED
     lasted = at - episode.onset_at
+    found = here(episode, strong, lasted, thresholds)
     if fails(episode) and failure(episode) == ONLY_SMALL:
-        return here(strong, lasted, thresholds)
-    found = here(strong, lasted, thresholds)
+        return found
     if _by_our_rate(episode, Basis.REFERENCE):
         return found
     own = episode.way.clear and not fails(episode)
@@ -257,11 +257,31 @@ def better(
     return None
 
 
-def here(addresses: int, lasted: float, thresholds: Thresholds) -> Basis | None:
+def here(
+    episode: OpenSuspicion, addresses: int, lasted: float, thresholds: Thresholds
+) -> Basis | None:
     """The basis for saying that it is so on this line, whatever the cause."""
     if addresses >= 2:
         return Basis.ADDRESSES
-    return Basis.DURATION if lasted >= thresholds.impaired_seconds else None
+    enough = (
+        thresholds.plain_seconds if _plain(episode, thresholds) else thresholds.impaired_seconds
+    )
+    return Basis.DURATION if lasted >= enough else None
+
+
+def _plain(episode: OpenSuspicion, thresholds: Thresholds) -> bool:
+    """Whether it is so plain that an hour of it is no better known than ten minutes: it fails for
+    whoever comes first, or is far slower than its own history and in no burst near that."""
+    if episode.rounds < thresholds.plain_rounds:
+        return False
+    if fails(episode):
+        return not _by_our_rate(episode, Basis.REFERENCE)
+    logs = episode.slow_logs if episode.usual else ()
+    return (
+        bool(logs)
+        and median(logs) >= log(thresholds.plainly)
+        and min(logs) >= thresholds.log_margin
+    )
 
 
 def proven(
@@ -280,7 +300,7 @@ def proven(
         family=episode.family,
         onset_at=episode.onset_at,
         basis=rests_on,
-        here=here(len(bearing(episode, thresholds)), lasted, thresholds) or Basis.DURATION,
+        here=here(episode, len(bearing(episode, thresholds)), lasted, thresholds) or Basis.DURATION,
         e_value=episode.e_value,
         trigger=trigger(episode, rests_on),
         addresses=len(strong),
