@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from itertools import groupby
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from probe.model.basis import Basis
 from probe.model.failure import Failure
-from probe.model.identity import LegRole, Phase
-from probe.model.observation import Leg
-from probe.model.verdict import State
+from probe.model.identity import Family, LegRole, Phase
+from probe.model.observation import Leg, RoundObservation
+from probe.model.verdict import Method, State
+from probe.observe.effort import Measure
+from probe.verdict.burst import own_rate
+from probe.verdict.one_round.first_ones import FirstOnes
+from probe.verdict.remembered.memory import OpenSuspicion
 from tests.verdict.country import WELL, Act, Country, Done, nothing
 
 CONTROLS = ("amazon", "debian", "jquery", "kernel", "microsoft", "ubuntu", "videolan")
@@ -146,3 +152,52 @@ def test_what_fails_now_and_then_at_first_is_one_event_of_one_state(
         assert turns[-1] is State.IMPAIRED
     if share > 0.9:
         assert turns[-1] is State.BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("met", "may_be"),
+    [
+        (FirstOnes(failed=2, at=Method.TCP), False),
+        (FirstOnes(failed=3, behind=1, at=Method.TCP), True),
+        (FirstOnes(failed=3, foremost=2, behind=1, at=Method.TCP), False),
+        (FirstOnes(failed=2, behind=1, at=Method.TLS), True),
+    ],
+)
+def test_what_fails_behind_one_that_came_through_must_fail_before_all(
+    met: FirstOnes, may_be: bool
+) -> None:
+    assert own_rate.by_our_rate(replace(suspected(), first_ones=met), Basis.REFERENCE) is may_be
+
+
+def test_a_dead_address_that_was_asked_before_is_no_pause() -> None:
+    """As if it had been the first: what is dead uses a limit up, too."""
+    country = calm(swaps=False)
+    for page, behind, failed in ((WAYS["silent"], 0, 1), (WELL, 1, 0)):
+        done = {"page": page, "object": WAYS["refused"]}
+        country.act = partial(at_targets, done)
+        met = own_rate.noted(suspected(), asked_last(country, "object"), rested=True).first_ones
+        assert (met.behind, met.failed, met.foremost) == (behind, failed, 0)
+
+
+def at_targets(done: dict[str, Done], leg: Leg, address: str) -> Done:
+    return WELL if leg.role is LegRole.CONTROL else done[leg.target]
+
+
+def suspected() -> OpenSuspicion:
+    return OpenSuspicion(
+        target="object",
+        measure=Measure.HANDSHAKE,
+        family=Family.IPV4,
+        onset_at=0.0,
+        last_at=0.0,
+        failures=("connect/connection_refused",) * 3,
+    )
+
+
+def asked_last(country: Country, target: str) -> RoundObservation:
+    """A round in which ``target`` was asked after the platform's others."""
+    while True:
+        observed = country.a_round()
+        legs = observed.by_role(LegRole.TARGET)
+        if max(legs, key=lambda leg: leg.order).leg.target == target:
+            return observed

@@ -47,7 +47,8 @@ def by_our_rate(holder: OpenSuspicion | Proven, basis: Basis) -> bool:
         return True  # none of them failed as it does
     if basis is Basis.SWAP:
         return seen.named_failed <= seen.named_well
-    failed = seen.foremost if seen.well else seen.failed
+    # A first one of another target that fails for a reason of its own uses a limit up as well.
+    failed = seen.foremost if seen.well or seen.behind else seen.failed
     return failed < 2 * seen.well + LUCK
 
 
@@ -111,6 +112,7 @@ def _after(holder: OpenSuspicion | Proven, observed: RoundObservation) -> FirstO
         named_well=seen.named_well + (first_named and not failed),
         at=at if failed and (first or first_named) else seen.at,
         foremost=seen.foremost + (failed and foremost(own, observed)),
+        behind=seen.behind + (failed and near),
     )
 
 

@@ -12,7 +12,8 @@ class FirstOnes(Struct, frozen=True, array_like=True):
     ``well``, before any other leg to its network, or with its name, had come through; and the same
     of its name alone (``named_failed``, ``named_well``). ``at``:
     the layer at which they failed. ``foremost``: those of ``failed`` before which none had been
-    asked either, as before those that were well."""
+    asked either, as before those that were well. ``behind``: in how many it failed behind one that
+    had come through."""
 
     failed: int = 0
     well: int = 0
@@ -20,6 +21,7 @@ class FirstOnes(Struct, frozen=True, array_like=True):
     named_well: int = 0
     at: Method | None = None
     foremost: int = 0
+    behind: int = 0
 
 
 class MetAt(Struct, frozen=True, array_like=True):
