@@ -124,7 +124,8 @@ class Country:
     """Plays rounds of platform x. ``noise`` is the log sd of each leg, ``line`` of each round.
 
     ``spent``: no host's budget has anything left for a burst. ``vouched``: a reference outside
-    looks in each of the same minutes and finds the platform fine.
+    looks in each of the same minutes and finds the platform fine. ``homes``: the addresses of a
+    target that has some of its own, one in each round.
     """
 
     def __init__(
@@ -155,6 +156,7 @@ class Country:
         self.verdicts: list[Verdict] = []
         self.bursts = 0
         self.spent = False
+        self.homes: dict[str, tuple[str, ...]] = {}
         self.rules = rules
         self.now = START
 
@@ -228,7 +230,8 @@ class Country:
 
     def _observe(self, leg: Leg, order: int, address: str, state: float) -> LegObservation:
         own_address = {LegRole.CONTROL: leg.owner, LegRole.DECOY: BEACON}
-        at = own_address.get(leg.role, address)
+        home = self.homes.get(leg.target, (address,))
+        at = own_address.get(leg.role, home[int(self.now // INTERVAL) % len(home)])
         done = self.act(leg, at)
         own = exp(self.random.gauss(0.0, self.noise)) * state
         rtt = 0.02 * done.rtt

@@ -253,9 +253,16 @@ def test_the_only_address_must_be_slow_for_longer_than_edges_are() -> None:
 def test_the_only_address_is_impaired_once_it_lasts() -> None:
     country = calm_country(swaps=False, addresses=ADDRESSES[:1])
     country.act = to_address(SLOW)
-    assert country.run(3).state is State.UNKNOWN
-    assert country.run(3).state is State.IMPAIRED
+    assert country.run(2).state is State.UNKNOWN
+    assert country.run(1).state is State.IMPAIRED
     assert country.run(48).state is State.IMPAIRED
+
+
+def test_what_is_not_plainly_slow_there_has_to_last_for_longer() -> None:
+    country = calm_country(swaps=False, addresses=ADDRESSES[:1])
+    country.act = to_address(Done(handshake=3.2, transfer=3.2))
+    assert country.run(3).state is State.UNKNOWN
+    assert country.run(6).state is State.IMPAIRED
 
 
 @pytest.mark.parametrize("factor", [4.0, 8.0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from probe.model.basis import Basis
@@ -17,6 +19,8 @@ from tests.verdict.country import ADDRESSES, WELL, Act, Country, Done
 
 CONTROLS = ("amazon", "debian", "jquery", "kernel", "microsoft", "ubuntu", "videolan")
 ONE, OTHER = ADDRESSES
+OTHERS = tuple(f"198.18.0.{n}" for n in range(2, 8))
+HOMES = {"page": (ONE,), "object": OTHERS}
 FAILS = {
     how: Done(fails=Failure(phase=Phase(how.partition("/")[0]), reason=how.partition("/")[2]))
     for how in (
@@ -31,9 +35,14 @@ FAILS = {
 DEAD = FAILS["connect/generic_timeout_error"]
 
 
-def calm(seed: int, addresses: tuple[str, ...] = ADDRESSES) -> Country:
+def calm(
+    seed: int,
+    addresses: tuple[str, ...] = ADDRESSES,
+    homes: dict[str, tuple[str, ...]] | None = None,
+) -> Country:
     """A country in which a reference finds the platform fine, whatever happens here."""
     country = Country(seed, swaps=False, vouched=True, controls=CONTROLS)
+    country.homes = homes or {}
     country.run(24)
     country.verdicts.clear()
     country.addresses = addresses
@@ -70,6 +79,37 @@ def test_a_dead_address_and_a_limit_at_another_accuse_nobody(how: str, seed: int
     country.run(20)
     assert not [one.sentence for one in country.verdicts if one.restricted]
     assert country.verdicts[-1].state is State.IMPAIRED
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nor_does_a_limit_that_another_target_of_the_platform_meets(seed: int) -> None:
+    """One target's only address refuses, and the front of all refuses the second connection. At
+    some address of the other target no round asks first, and bursts always meet the limit."""
+    country = calm(seed, homes=HOMES)
+    taken: Counter[float] = Counter()
+
+    def act(leg: Leg, address: str) -> Done:
+        if leg.role is LegRole.CONTROL:
+            return WELL
+        taken[country.now] += 1
+        return (
+            FAILS["connect/connection_refused"]
+            if address == ONE or taken[country.now] > 1
+            else WELL
+        )
+
+    country.act = act
+    country.run(20)
+    assert not [one.sentence for one in country.verdicts if one.restricted]
+    assert country.verdicts[-1].state is State.IMPAIRED
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_targets_that_are_shut_out_for_whoever_comes_first_do(seed: int) -> None:
+    country = calm(seed, homes=HOMES)
+    country.act = lambda leg, _: WELL if leg.role is LegRole.CONTROL else DEAD
+    country.run(6)
+    assert country.verdicts[-1].state is State.BLOCKED
 
 
 @pytest.mark.parametrize("how", [how for how in FAILS if FAILS[how] is not DEAD])
@@ -130,6 +170,25 @@ def test_one_target_that_is_shut_out_is_enough_for_an_address() -> None:
     met = (MetAt("page", ONE, 0, 8), MetAt("object", ONE, 3, 0))
     assert shut(met, ONE)
     assert shut((), ONE)  # where nobody has asked nothing has come through
+
+
+@pytest.mark.parametrize(
+    ("first", "failed", "well", "is_shut"),
+    [
+        ((2, 0), 0, 0, False),
+        ((3, 0), 0, 0, True),
+        ((3, 1), 0, 0, False),
+        ((9, 0), 1, 0, True),
+        ((9, 0), 0, 3, False),
+        ((9, 0), 1, 3, False),
+    ],
+)
+def test_where_nobody_asked_for_another_target_its_other_addresses_tell(
+    first: tuple[int, int], failed: int, well: int, is_shut: bool
+) -> None:
+    """Of it nothing may be known: then nothing must have come through for anybody."""
+    met = (MetAt("page", ONE, *first), MetAt("object", "198.18.0.9", failed, well))
+    assert shut(met, OTHER, "object") is is_shut
 
 
 def test_what_fails_without_a_pause_or_after_others_is_not_counted() -> None:

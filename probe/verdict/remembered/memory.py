@@ -1,7 +1,6 @@
 """What the verdict remembers: small frozen values that are stored and restored.
 
-One ``Memory`` belongs to one vantage. The levels of its controls serve all platforms; everything
-else is kept per platform.
+One ``Memory`` belongs to one vantage. Its controls' levels serve all platforms; all else is apart.
 """
 
 from __future__ import annotations
@@ -65,10 +64,9 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     rounds in a row, up to the latest that compared it, in which it was as usual. ``outwaited``: a
     burst that waited as long as is configured met the same silence; ``late``: in such a one
     something came (``waited.py``). ``first_ones``: ``own_rate.py``. ``failing``: its way failed in
-    the latest suspicious round. ``names``: ``swap_names.py``. ``swap_refused``:
-    since then a host's budget has refused a burst with its swap.
-    ``slow_at``: where most legs of a burst did not fail. ``failed_how``: how most failed at each
-    address. ``met_at``: ``each_address.py``.
+    the latest suspicious round. ``names``: ``swap_names.py``. ``swap_refused``: since then a host's
+    budget has refused a burst with its swap. ``slow_at``: where most legs of a burst did not fail.
+    ``failed_how``: how most failed at each address. ``met_at``, ``beside_at``: ``each_address.py``.
     """
 
     target: str
@@ -118,6 +116,7 @@ class OpenSuspicion(Struct, frozen=True, kw_only=True):
     slow_at: tuple[str, ...] = ()
     swap_refused: bool = False
     met_at: tuple[MetAt, ...] = ()
+    beside_at: dict[str, str] = {}
 
     @property
     def e_value(self) -> float:
@@ -162,7 +161,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     silences that were not waited for as long as is configured; ``late``: what had seemed to stop
     came later (``waited.py``). ``alike``: rounds in a row that showed the very failure,
     ``answered``: in which the far end itself answered (``own_answer.py``). ``names``: as above.
-    ``at``: the addresses that bear evidence, if it fails; ``met_at``: as above.
+    ``at``: the addresses that bear evidence, if it fails; ``met_at``, ``beside_at``: as above.
     """
 
     state: State
@@ -207,6 +206,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     names: NamesMet = NamesMet()
     at: tuple[str, ...] = ()
     met_at: tuple[MetAt, ...] = ()
+    beside_at: dict[str, str] = {}
 
     @property
     def said(self) -> State:

@@ -28,6 +28,9 @@ from probe.verdict.thresholds import Thresholds
 MOST_PLACES = 32
 """A platform's targets are at a few addresses each; more are forgotten, the oldest first."""
 MOST_FAILURES = 12
+NOTHING = 3
+"""What is dead and asked first leaves nothing of a limit of one for whoever comes next: of two
+targets so often in a row in one of eight events. Ours."""
 ALIKE = 1.0 / 3.0
 """Of the failures at an address so many are as most of all are: who resets the first connection and
 drops the two that follow does so wherever they go. Ours."""
@@ -91,16 +94,29 @@ def enough(addresses: int, lasted: float, thresholds: Thresholds) -> bool:
     return addresses >= 2 or (addresses == 1 and lasted >= thresholds.one_address_seconds)
 
 
-def shut_at(met: Collection[MetAt], addresses: Collection[str]) -> tuple[str, ...]:
+def shut_at(holder: OpenSuspicion | Proven, addresses: Collection[str]) -> tuple[str, ...]:
     """Those of the ``addresses`` that are ``shut``."""
-    return tuple(one for one in addresses if shut(met, one))
+    return tuple(one for one in addresses if shut(holder.met_at, one, holder.beside_at.get(one)))
 
 
-def shut(met: Collection[MetAt], address: str) -> bool:
+def shut(met: Collection[MetAt], address: str, beside: str | None = None) -> bool:
     """Whether the platform does not come through at ``address``, clearly oftener than not, as far
-    as ordinary rounds have asked there."""
+    as ordinary rounds have asked there. ``beside``: the other target for which bursts asked there:
+    where no round has, its other addresses tell, as it need not fail for what the first one does;
+    and where it was never the first, that nothing has come through in several rounds.
+    """
     there = [one for one in met if one.address == address]
-    return not there or any(not one.well or one.failed >= 2 * one.well + LUCK for one in there)
+    if there or beside is None:
+        return not there or any(_seldom_well(one.failed, one.well) for one in there)
+    of_it = [one for one in met if one.target == beside]
+    failed, well = sum(one.failed for one in of_it), sum(one.well for one in of_it)
+    if failed or well:
+        return _seldom_well(failed, well)
+    return sum(one.failed for one in met) >= NOTHING and not any(one.well for one in met)
+
+
+def _seldom_well(failed: int, well: int) -> bool:
+    return not well or failed >= 2 * well + LUCK
 
 
 def noted(holder: Failing, observed: RoundObservation, *, rested: bool) -> Failing:
@@ -126,7 +142,7 @@ def noted(holder: Failing, observed: RoundObservation, *, rested: bool) -> Faili
 def still_shut(found: Proven) -> int:
     """The addresses at which a failure is one; what is slow, or an older version proved, names
     none, and keeps their number."""
-    return len(shut_at(found.met_at, found.at)) if _names_them(found) else found.addresses
+    return len(shut_at(found, found.at)) if _names_them(found) else found.addresses
 
 
 def too_few(found: Proven, at: float, thresholds: Thresholds) -> bool:

@@ -73,6 +73,8 @@ def after_burst(
                 well_at=(*episode.well_at, burst.address) if found.complete else episode.well_at,
             )
         episode = replace(episode, led_astray=False)
+    if burst is not None and burst.target not in ("", episode.target):
+        episode = replace(episode, beside_at={**episode.beside_at, address: burst.target})
     by_address = dict(episode.by_address)
     by_address[address] = by_address.get(address, Wealth()).after(found.wins, found.gap_wins)
     if len(found.failures) > found.slow_legs:
@@ -194,7 +196,7 @@ def basis(
     own = episode.way.clear and not fails(episode)
     alike = bearing(episode, thresholds, _alike_at(episode))
     if fails(episode):
-        alike = each_address.shut_at(episode.met_at, alike)
+        alike = each_address.shut_at(episode, alike)
     return better(len(alike), lasted, thresholds, others, way_clear=own) or found
 
 
@@ -276,12 +278,10 @@ def _plain(episode: OpenSuspicion, thresholds: Thresholds) -> bool:
         return False
     if fails(episode):
         return not _by_our_rate(episode, Basis.REFERENCE)
-    logs = episode.slow_logs if episode.usual else ()
-    return (
-        bool(logs)
-        and median(logs) >= log(thresholds.plainly)
-        and min(logs) >= thresholds.log_margin
-    )
+    if not episode.usual or not episode.slow_logs:
+        return False
+    usual = median(episode.slow_logs)
+    return usual >= log(thresholds.plainly) and min(episode.slow_logs) >= thresholds.log_margin
 
 
 def proven(
@@ -320,6 +320,7 @@ def proven(
         first_ones=episode.first_ones,
         at=strong if blocked and rests_on is not Basis.DNS else (),
         met_at=episode.met_at,
+        beside_at=episode.beside_at,
         way_clear=episode.way.clear and not blocked,
     )
     if blocked:
