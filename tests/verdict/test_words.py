@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import log
 
 import pytest
@@ -67,6 +68,28 @@ def test_the_factor_is_of_the_last_hours_and_says_of_when() -> None:
     assert after.factor is not None
     assert before.factor < 20.0 < after.factor
     assert "last seen so at 2023-11-1" in after.sentence
+
+
+def test_what_the_distance_may_explain_is_told_beside_the_factor_that_leaves_it_out() -> None:
+    country = calm()
+    country.act = everywhere(Done(handshake=12.0, transfer=12.0, rtt=4.0))
+    while (verdict := country.run(1)).state is not State.IMPAIRED:
+        first = verdict.sentence
+    assert verdict.factor is not None
+    left_out = ", not counting up to {} that its greater distance may explain"
+    [path] = re.findall(left_out.format("([0-9.]+) times"), verdict.sentence)
+    # The model's round trips take 4 times as long in each part, and its handshake 12 times besides.
+    assert verdict.factor * float(path) == pytest.approx((0.02 + 0.04 * 12) * 4 / 0.06, rel=0.3)
+    assert "as long as normal" + left_out.format(f"{path} times") in verdict.sentence
+    assert "greater distance" in first  # while it is suspected, too
+
+
+def test_where_the_distance_is_as_usual_nothing_is_said_of_it() -> None:
+    country = calm()
+    country.act = everywhere(Done(handshake=12.0, transfer=12.0))
+    verdict = country.run(4)
+    assert verdict.state is State.IMPAIRED
+    assert "distance" not in verdict.sentence
 
 
 def test_a_cut_off_is_told_by_its_bytes_alone() -> None:

@@ -275,8 +275,9 @@ VERDICT_SLOWDOWN = _metric(
     "gauge",
     "verdict_slowdown_ratio",
     (*_ROUND, "drill"),
-    "How many times slower than normal the slowest target was; if no normal is known and it is "
-    "slow, than a neutral name at the same server, or than other sites.",
+    "How many times slower than normal the slowest target was, beyond what a greater distance may "
+    "explain; if no normal is known and it is slow, than a neutral name at the same server, or "
+    "than other sites.",
     absent="nothing could be compared, or no normal is known and it is not slow; the target failed "
     "outright, or its reads stop",
 )

@@ -327,6 +327,7 @@ def watched(found: Proven, seen: Compared, observed: RoundObservation, about: Ab
         found.measure,
         normal=now.slowdown if now.usual else None,
         whole=now.whole,
+        path=now.path,
     )
     return replace(found, shown=added(found.shown, as_known(found, one), about.thresholds.margin))
 

@@ -96,7 +96,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``others``: what the last ordinary round saw of targets that this burst does not look at.
     ``working``: which endpoints answer. ``times``: how many times slower than normal the slowest
     was in this round, or than is honest where no normal is known (not ``usual``); ``usual_times``:
-    of those whose normal is known; ``told``: what
+    of those whose normal is known, leaving out what its distance explains, ``usual_path`` times;
+    ``told``: what
     was measured of what is proven; ``plain``: how slow it is beside others, where no normal is
     known; ``margin``: slower than that (a factor) is slow. ``evident``: a
     suspicion's test has as much evidence as a proof. ``prober``: who made the legs, and
@@ -153,6 +154,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     working: Working = Working()
     times: float | None = None
     usual_times: float | None = None
+    usual_path: float = 1.0
     told: Told | None = None
     plain: PlainRatio | None = None
     margin: float = 2.0

@@ -166,6 +166,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         raw_slower=mine.raw_slower,
         times=judged.numbers.times,
         usual_times=judged.numbers.usual_times,
+        usual_path=judged.numbers.usual_path,
         told=_told(mine, about),
         plain=plainly(mine, judged.numbers.contrasts, judged.numbers.score, observed, about),
         farther=mine.farther,

@@ -58,6 +58,14 @@ class Numbers(Struct, frozen=True):
         return _most(c.slowdown for c in self.contrasts if c.usual)
 
     @property
+    def usual_path(self) -> float:
+        """How many times as long the slowest of them took by its distance, left out of that."""
+        if self.score is not None:
+            return exp(self.score.path)
+        able = [(c.slowdown, c.path) for c in self.contrasts if c.usual and c.slowdown is not None]
+        return exp(max((one for one in able if isfinite(one[0])), default=(0.0, 0.0))[1])
+
+    @property
     def usual(self) -> bool:
         """What is normal is known of all that was compared."""
         if self.score is not None:

@@ -46,7 +46,8 @@ class Shown(Struct, frozen=True, kw_only=True):
     that slow. ``stopped``: the bytes after which reads ended that had come fast (0: they did not).
     ``handshake``: as ``normal``, of the handshakes, where what is read was judged.
     ``before_reads``: the handshakes took so long that nothing was read, so all is of them.
-    ``whole``: as ``normal``, of whole legs, from the first packet to the last byte.
+    ``whole``: as ``normal``, of whole legs, from the first packet to the last byte. ``path``:
+    logarithm of how many times as long the path explains, which these leave out.
     """
 
     at: float
@@ -59,6 +60,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     handshake: float | None = None
     before_reads: bool = False
     whole: float | None = None
+    path: float = 0.0
 
     def against(self, beside: Beside) -> float | None:
         """How many times slower than that."""
@@ -77,6 +79,7 @@ class Told(Struct, frozen=True, kw_only=True):
     times slower than normal. ``at``: when it was seen last. ``before_reads``: all is of handshakes,
     which took so long that nothing was read. ``usual``: what is normal is known. ``whole``: no part
     of a leg is slow for sure, so ``times`` is of all of it, from its first packet to its last byte.
+    ``path``: so many times as long by its distance, which ``times`` and ``handshake`` leave out.
     """
 
     at: float
@@ -90,6 +93,7 @@ class Told(Struct, frozen=True, kw_only=True):
     before_reads: bool = False
     usual: bool = False
     whole: bool = False
+    path: float = 1.0
 
 
 def shown(
@@ -100,14 +104,15 @@ def shown(
     normal: float | None,
     handshake: float | None = None,
     whole: float | None = None,
+    path: float = 0.0,
 ) -> Shown | None:
     """What ``observed`` shows of ``target``; ``None`` if no number came of it (it failed)."""
     found = _shown(observed, target, measure, normal=normal, handshake=handshake)
     if found is not None or measure is Measure.HANDSHAKE:
-        return found if found is None else replace(found, whole=_finite(whole))
+        return found if found is None else replace(found, whole=_finite(whole), path=path)
     # No read began: that the handshakes took so long is what there is to tell.
     found = _shown(observed, target, Measure.HANDSHAKE, normal=handshake, handshake=None)
-    return None if found is None else replace(found, before_reads=True)
+    return None if found is None else replace(found, before_reads=True, path=path)
 
 
 def _shown(
@@ -195,7 +200,9 @@ def _of(lately: Sequence[Shown], at: float, margin: float) -> Told:
     whole = [exp(one.whole) for one in lately if one.whole is not None]
     for beside in Beside:
         if beside is not Beside.NORMAL and 2 * len(whole) > len(lately) and median(whole) > margin:
-            return Told(at=at, times=median(whole), whole=True, handshake=handshake)
+            return Told(
+                at=at, times=median(whole), whole=True, handshake=handshake, path=_path(lately)
+            )
         able = [one for one in lately if one.against(beside) is not None]
         # As many as most of them, else one odd burst would speak for all.
         if 2 * len(able) <= len(lately):
@@ -210,7 +217,13 @@ def _told(able: Sequence[Shown], beside: Beside, at: float, handshake: float | N
     at_least = 2 * sum(one.cut for one in able) > len(able)
     ratios = [times for one in able if (times := one.against(beside)) is not None]
     if beside is Beside.NORMAL:
-        return Told(at=at, times=median(ratios), at_least=at_least, handshake=handshake)
+        return Told(
+            at=at,
+            times=median(ratios),
+            at_least=at_least,
+            handshake=handshake,
+            path=_path(able),
+        )
     own = median(one.own for one in able)
     others = [one.swap if beside is Beside.SWAP else one.control for one in able]
     other = median(value for value in others if value is not None)
@@ -223,3 +236,7 @@ def _told(able: Sequence[Shown], beside: Beside, at: float, handshake: float | N
         other=other,
         handshake=handshake,
     )
+
+
+def _path(able: Sequence[Shown]) -> float:
+    return exp(median(one.path for one in able))

@@ -132,6 +132,7 @@ def shown_by(
         normal=found.slowdown if found.usual else None,
         handshake=None if holder.measure is Measure.HANDSHAKE else found.handshake,
         whole=found.whole,
+        path=found.path,
     )
 
 

@@ -12,7 +12,7 @@ from probe.verdict.burst.own_rate import proven_by_our_rate
 from probe.verdict.ladder.facts import Elsewhere, Facts
 from probe.verdict.line.families import TITLES
 from probe.verdict.remembered.memory import Proven
-from probe.verdict.words.words_beside import UPLOADS, two
+from probe.verdict.words.words_beside import UPLOADS, beyond, two
 from probe.verdict.words.words_curtain import curtain
 from probe.verdict.words.words_numbers import times
 
@@ -163,10 +163,10 @@ def _slowness(facts: Facts) -> str:
         return f"{what} stop after about {max(1, round(found.stopped / 1024))} KiB"
     assert found.times is not None
     if found.whole:
-        said = f"{_WHOLE} {times(found.times)} as long as normal"
+        said = f"{_WHOLE} {times(found.times)} as long as normal{beyond(found.path)}"
     elif found.own is None or found.other is None:
         least = "at least " if found.at_least else ""
-        said = f"{what} take {least}{times(found.times)} as long as normal"
+        said = f"{what} take {least}{times(found.times)} as long as normal{beyond(found.path)}"
     else:
         said = f"{what} {two(found, measure)}"
     if found.before_reads:

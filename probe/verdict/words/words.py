@@ -6,7 +6,7 @@ from probe.observe.effort import LEGAL_REASONS
 from probe.verdict.basis.claims import moment
 from probe.verdict.ladder.facts import Facts, failures
 from probe.verdict.normal.pace import KnownBy
-from probe.verdict.words.words_beside import NOT_KNOWN, UPLOADS, advice, how_slow
+from probe.verdict.words.words_beside import NOT_KNOWN, UPLOADS, advice, beyond, how_slow
 from probe.verdict.words.words_numbers import rate, times
 
 _AS_FAST = 1.5
@@ -128,7 +128,8 @@ def _seen(facts: Facts) -> str:
     if not facts.targets:
         return "it failed or was slow"  # a round that measured nothing does not know which it was
     if slow:
-        return f"it took {times(facts.usual_times or 1.0)} as long as normal"
+        factor = times(facts.usual_times or 1.0)
+        return f"it took {factor} as long as normal{beyond(facts.usual_path)}"
     return "it was slow when that was looked at" if facts.usual else "it was slower than is honest"
 
 
@@ -140,7 +141,10 @@ def _pace(facts: Facts) -> str:
             return f"reachable; how fast {UPLOADS} go is not known yet"
         return "reachable; how fast it reads is not known yet"
     if facts.usual_times is not None and facts.usual_times > _AS_FAST:
-        return f"reachable; the slowest of it took {times(facts.usual_times)} as long as usual"
+        factor = times(facts.usual_times)
+        return (
+            f"reachable; the slowest of it took {factor} as long as usual{beyond(facts.usual_path)}"
+        )
     if found.known is KnownBy.SWAP:
         return "reachable and as fast as a neutral name at the same server"
     if found.known is KnownBy.CONTROLS:

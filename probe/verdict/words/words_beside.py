@@ -46,6 +46,13 @@ def _other(said: Told) -> str:
     return "of other sites"
 
 
+def beyond(path: float) -> str:
+    """What a number of times leaves out: that it is ``path`` times as long by its distance."""
+    if path < FAR:
+        return ""
+    return f", not counting up to {times(path)} that its greater distance may explain"
+
+
 def _far(found: PlainRatio) -> str:
     if found.told.beside is Beside.SWAP or found.path < FAR:
         return ""
@@ -81,7 +88,7 @@ def slow_unproven(facts: Facts) -> str:
         said = f"{facts.title}: reachable; in this round {slow}, and {again}"
         return f"{said}." if facts.plain.told.usual else f"{said}; {NOT_KNOWN}. {advice(facts)}"
     if facts.usual_times is not None and facts.usual_times > facts.margin:
-        took = f"it took {times(facts.usual_times)} as long as normal"
+        took = f"it took {times(facts.usual_times)} as long as normal{beyond(facts.usual_path)}"
     else:
         took = "it took longer than would be honest beside other sites"
     return f"{facts.title}: reachable; in this round {took}, and {again}."

@@ -35,6 +35,11 @@ def said(language: str, text: str) -> str:
         ("ru", "X: it took 2.4 times as long as normal while 1 of 3 controls is fine.",
          "X: потребовалось в 2,4 раза больше времени, чем обычно; при этом контрольных сайтов в "
          "норме: 1 из 3."),
+        ("ru", "X: it took 2.4 times as long as normal, not counting up to 4.0 times that its "
+         "greater distance may explain while 1 of 3 controls is fine.",
+         "X: потребовалось в 2,4 раза больше времени, чем обычно, не считая большего "
+         "расстояния, которым объясняется не более чем в 4,0 раза; при этом контрольных сайтов в "
+         "норме: 1 из 3."),
         ("ru", "X: this line is 12 times slower than normal, other sites included.",
          "X: эта линия в 12 раз медленнее обычного, включая другие сайты."),
         ("ru", "Measured 22 minutes ago · first seen 2 days ago",
