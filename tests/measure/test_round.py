@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import resource
+import socket
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -34,7 +37,7 @@ from probe.model.identity import Compares, Family, LegRole, Phase, RoundKind, Ve
 from probe.model.observation import RoundObservation
 from probe.schedule.data_budget import LEG_MOST_BYTES
 from probe.schedule.host_budget import BURST, SPARED
-from tests.measure.dns_server import DnsServer, answering
+from tests.measure.dns_server import DnsServer, answering, silence
 
 pytestmark = pytest.mark.usefixtures("unblocked")
 
@@ -228,6 +231,30 @@ async def test_the_ledger_tells_which_addresses_have_seen_the_name() -> None:
     for leg in second.legs:
         expected = () if leg.address == "127.0.0.4" else ("x",)
         assert leg.seen_names == expected
+
+
+async def test_a_round_that_is_ended_amid_its_legs_and_queries_leaves_no_complaint() -> None:
+    complaints: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, told: complaints.append(str(told["message"])))
+    with socket.create_server(("127.0.0.1", 0)) as mute, DnsServer(silence) as resolver:
+        async with world() as there:
+            port = mute.getsockname()[1]
+            target = Target(name="page", url=f"https://x.test:{port}/", compares=Compares.HANDSHAKE)
+            asked = ResolverConfig(name="silent", address=resolver.address)
+            config = there.config(target, dns=DnsConfig(system=False, resolvers=(asked,)))
+            measuring = asyncio.create_task(there.round(config))
+            while not resolver.udp_packets:
+                await asyncio.sleep(0.001)
+            measuring.cancel()
+            assert isinstance(
+                (await asyncio.gather(measuring, return_exceptions=True))[0], asyncio.CancelledError
+            )
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            await asyncio.gather(*left, return_exceptions=True)
+            del measuring, left
+        gc.collect()
+    assert complaints == []
 
 
 async def test_a_name_that_leads_nowhere_is_a_failure_of_the_resolve_phase() -> None:

@@ -115,6 +115,8 @@ class Rounds:
             answers, works = await dns
         finally:
             dns.cancel()
+            # Cancelled and never awaited it would complain, in the log of each stop amid a round.
+            await asyncio.gather(dns, return_exceptions=True)
         return self._observation(
             began,
             platform=platform,

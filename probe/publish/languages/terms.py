@@ -8,8 +8,9 @@ name in Latin letters or a number with its unit does not turn the words beside i
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal, getcontext, localcontext
 
 from babel.dates import format_datetime
 from babel.lists import format_list
@@ -86,7 +87,8 @@ def number(text: str, catalog: Catalog) -> str:
     whole, dot, places = text.replace(",", "").partition(".")
     form = "#,##0" + (f".{'0' * len(places)}" if dot else "")
     value = Decimal(f"{whole}{dot}{places}")
-    said = str(format_decimal(value, form, locale=catalog.locale, numbering_system="default"))
+    with _room_for(text):
+        said = str(format_decimal(value, form, locale=catalog.locale, numbering_system="default"))
     return _digits(said, catalog)
 
 
@@ -98,10 +100,15 @@ def _with_unit(text: str, catalog: Catalog) -> str:
 
 
 def _percent(text: str, catalog: Catalog) -> str:
-    value = Decimal(text.rstrip("%").replace(",", "")) / 100
-    return _digits(
-        str(format_percent(value, locale=catalog.locale, numbering_system="default")), catalog
-    )
+    with _room_for(text):
+        value = Decimal(text.rstrip("%").replace(",", "")) / 100
+        said = str(format_percent(value, locale=catalog.locale, numbering_system="default"))
+    return _digits(said, catalog)
+
+
+def _room_for(text: str) -> AbstractContextManager[Context]:
+    """Babel rounds with the context's precision, and fails on a number that has more digits."""
+    return localcontext(prec=max(getcontext().prec, len(text) + 2))
 
 
 def _digits(text: str, catalog: Catalog) -> str:

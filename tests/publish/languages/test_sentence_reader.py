@@ -84,6 +84,14 @@ def test_a_name_in_latin_letters_turns_nothing_around() -> None:
     assert "\u2068" not in Tongue("ru").plain("X (Twitter): nothing is concluded.")
 
 
+@pytest.mark.parametrize("number", ["1" * 29, f"{'9' * 60}.25", f"{'1' * 40}%"])
+def test_a_number_of_many_digits_keeps_each_of_them(number: str) -> None:
+    written = RUSSIAN.said(number)
+    assert written is not None
+    digits = [c for c in written if c.isdigit()]
+    assert digits == [c for c in number if c.isdigit()]
+
+
 @given(st.text(max_size=60) | st.text(alphabet=".;:,()· abX1", max_size=40))
 def test_any_text_is_said_or_stays_as_it_is(text: str) -> None:
     said = RUSSIAN.said(text)
