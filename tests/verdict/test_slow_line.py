@@ -47,3 +47,28 @@ def test_controls_that_were_cut_are_counted_as_slow() -> None:
     assert verdict.state is State.OK
     assert "1 of 2 controls is fine, 1 too slow to end in time" in verdict.sentence
     assert country.run(1, RoundKind.LIGHT).state is State.OK
+
+
+@pytest.mark.parametrize(
+    ("inside", "slower_inside", "said"),
+    [
+        ((), 1.0, "this line is"),
+        (INSIDE, 20.0, "this line is"),
+        (INSIDE, 1.0, "1 inside the country is as fast as usual"),
+        (("college", *INSIDE), 1.0, "2 inside the country are as fast as usual"),
+    ],
+)
+def test_a_slow_way_abroad_is_no_slow_line_where_a_site_inside_is_read_as_fast_as_usual(
+    inside: tuple[str, ...], slower_inside: float, said: str
+) -> None:
+    controls = ("debian", "jquery", "kernel", *inside)
+    country = Country(controls=controls, about=about_x(controls=facts(controls[:3], inside)))
+    country.run(60)
+    country.act = lambda leg, address: Done(transfer=slower_inside if leg.owner in inside else 20.0)
+    country.run(40)
+    slow = [v.sentence for v in country.verdicts if v.state is State.DEGRADED]
+    assert said in slow[-1]
+    # What was read inside before it began says nothing of the line as it is.
+    assert "inside the country" not in slow[0]
+    assert all(("sites abroad are" in one) is ("inside the country" in one) for one in slow)
+    assert not any(verdict.restricted for verdict in country.verdicts)

@@ -89,6 +89,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``curtains`` all that hang on this line.
     ``fellows``: operators of controls that fell silent with it, ``fell_with_it``: by what may be
     one cause.
+    ``inside_as_usual``: how many controls inside the country are not slow with the line.
     ``farther``, ``slower``: than over weeks. ``paces``: how fast it is, and by what anybody knows
     how fast it should be. ``relief``: it became faster than it ever was, lately.
     ``moved``: targets that are reached, and do not answer what is expected, for a while.
@@ -126,6 +127,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     fell_with_it: bool = False
     outside: bool = False
     slow_line: float | None = None
+    inside_as_usual: int = 0
     line_changed: bool = False
     cut_off: CutOff | None = None
     opened: bool = False

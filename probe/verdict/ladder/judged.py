@@ -23,7 +23,7 @@ from probe.verdict.ladder.outcome import Numbers
 from probe.verdict.ladder.shown import Told, told
 from probe.verdict.line import curtains
 from probe.verdict.line.cut import CutOff, line_cut_off, nobody_to_ask
-from probe.verdict.line.slow_line import slow_line
+from probe.verdict.line.slow_line import as_usual_inside, slow_line
 from probe.verdict.normal import lasting, pace
 from probe.verdict.normal.beside_others import plainly
 from probe.verdict.one_round import answers, object_records, where_names_lead
@@ -136,6 +136,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         skipped=sum(one.reason in BUDGETS for one in observed.skipped),
         clock_stepped=line.clock_stepped,
         slow_line=line.slow,
+        inside_as_usual=as_usual_inside(memory, mine, observed.family, about),
         line_changed=line.changed_rounds >= LINE_CHANGED_ROUNDS,
         cut_off=line.cut_off,
         opened=line.opened,

@@ -7,13 +7,15 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from probe.model.identity import LegRole
+from probe.model.identity import Family, LegRole
+from probe.model.verdict import State
 from probe.observe.effort import Measure
 from probe.verdict.about import About
 from probe.verdict.line.another_line import moved
 from probe.verdict.one_round.compared import Compared
 from probe.verdict.one_round.readings import Readings
-from probe.verdict.remembered.memory import PlatformMemory
+from probe.verdict.remembered.keys import Series, of_family
+from probe.verdict.remembered.memory import Memory, PlatformMemory
 from probe.verdict.thresholds import Thresholds
 
 # A line that varies much must be slow by this many of its own spreads.
@@ -81,3 +83,25 @@ def slow_line(mine: PlatformMemory, about: About) -> float | None:
     """Logarithm of how much slower the line is, once that has lasted."""
     lasted = max(mine.slow_line.values(), default=0) >= about.thresholds.degraded_rounds
     return mine.line_log if lasted else None
+
+
+def as_usual_inside(memory: Memory, mine: PlatformMemory, family: Family, about: About) -> int:
+    """How many controls inside the country were read as fast as usual since reads were first said
+    to be slow for all that is abroad; 0 if one of them was not. Then it is no matter of the whole
+    line. As usual is no slower than normal by the margin: the line is slow by more."""
+    reads = mine.slow_line.get(Measure.TRANSFER, 0) >= about.thresholds.degraded_rounds
+    if mine.state is not State.DEGRADED or not reads:
+        return 0
+    found = 0
+    for name, control in of_family(memory.controls, family):
+        if name not in about.domestic or not control.pace or control.paced_at < mine.since:
+            continue
+        owner, _, target = name.partition("/")
+        key = Series(family, LegRole.CONTROL, owner, target, Measure.TRANSFER).key
+        level = memory.levels.get(key)
+        if level is None:
+            continue
+        if -log(control.pace) - level.expected(control.paced_at) > about.thresholds.log_margin:
+            return 0
+        found += 1
+    return found

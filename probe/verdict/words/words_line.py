@@ -149,7 +149,14 @@ def duration(seconds: float) -> str:
 
 def degraded(facts: Facts) -> str:
     """The sentence for a slow line."""
-    factor = exp(facts.slow_line or 0.0)
+    factor, inside = exp(facts.slow_line or 0.0), facts.inside_as_usual
+    if inside:
+        return (
+            f"{facts.title}: sites abroad are {times(factor)} slower than normal on this line, "
+            f"this one included; {inside} inside the country {'is' if inside == 1 else 'are'} as "
+            "fast as usual; congestion of the ways abroad looks like this, and so does a slowing "
+            "of everything abroad."
+        )
     return (
         f"{facts.title}: this line is {times(factor)} slower than normal, other sites included; "
         "congestion looks like this, and so does a slowing of everything."
