@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from msgspec.structs import replace
 
@@ -151,11 +153,11 @@ def test_what_has_not_been_read_for_a_day_says_nothing_of_how_fast_it_is(
         began_at=at - 2 * 86_400.0,
     )
     controls = {family_key(observed.family, "debian/object"): ControlMemory(pace=1e6, paced_at=at)}
-    found = pace.paces(mine, controls, observed, about_x())
+    found = pace.paces(mine, controls, {}, observed, about_x())
     assert found is not None
     assert (found.platform, found.slowest) == ((1e4, True) if known else (9e5, False))
     # What was stored before has no times: it is taken for what it was.
-    assert pace.paces(replace(mine, paced_at={}), controls, observed, about_x()) is not None
+    assert pace.paces(replace(mine, paced_at={}), controls, {}, observed, about_x()) is not None
 
 
 def reads_abroad(own: float, other: float, at: float, state: State = State.OK) -> Verdict:
@@ -192,7 +194,13 @@ def test_what_reads_faster_outside_is_not_called_fine_here(
     observed = country.a_round()
     references = tuple(reads_abroad(own, other, country.now) for own, other in abroad)
     about = about_x(references=references, has_references=True)
-    found = pace.paces(country.memory.platform("x"), country.memory.controls, observed, about)
+    found = pace.paces(
+        country.memory.platform("x"),
+        country.memory.controls,
+        country.memory.levels,
+        observed,
+        about,
+    )
     assert found is not None
     assert found.beyond_outside is slower
 
@@ -201,3 +209,23 @@ def test_a_reference_that_finds_it_slow_itself_is_no_measure_of_it() -> None:
     slow = reads_abroad(9e5, 1e6, 0.0, State.UNKNOWN)
     assert pace.outside_of([slow]) is None
     assert pace.outside_of([fine_outside(0.0)]) is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("rounds", [3, 12])
+@pytest.mark.parametrize("swaps", [False, True])
+def test_a_rate_of_a_trouble_that_is_over_is_not_told_as_if_it_were_so(
+    rounds: int, seed: int, *, swaps: bool
+) -> None:
+    country = Country(seed, swaps=swaps)
+    country.run(60)
+    country.act = lambda leg, address: WELL if leg.role is LegRole.CONTROL else Done(transfer=300.0)
+    country.run(rounds)
+    country.act = nothing
+    country.verdicts.clear()
+    country.run(6)
+    over = [v for v in country.verdicts if v.state in (State.OK, State.UNKNOWN)]
+    assert over
+    assert "slower_than_anywhere" not in {verdict.reason for verdict in over}
+    rates = [rate for v in over for rate in re.findall(r"([0-9.]+) kB/s beside up to", v.sentence)]
+    assert all(float(rate) > 300.0 for rate in rates)

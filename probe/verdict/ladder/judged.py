@@ -172,7 +172,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         plain=plainly(mine, judged.numbers.contrasts, judged.numbers.score, observed, about),
         farther=mine.farther,
         slower=mine.slower,
-        paces=pace.paces(mine, memory.controls, observed, about),
+        paces=pace.paces(mine, memory.controls, memory.levels, observed, about),
         relief=mine.relief,
         tested_bytes=0 if nothing_read else answers.most_read(judged.reads, at),
         read_at=judged.reads[-1][0] if judged.reads else 0.0,

@@ -6,7 +6,7 @@ normal in it. So beside the comparison with it stand plain rates.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from math import exp, inf, log
 from statistics import median
@@ -18,10 +18,12 @@ from probe.model.identity import LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.reference_document import PACE_OUTSIDE
 from probe.model.verdict import State, Verdict
+from probe.observe.effort import Measure
 from probe.observe.goodput import goodput
 from probe.verdict.about import About
 from probe.verdict.normal.distance import log_distance
-from probe.verdict.remembered.keys import FamilyKey, family_key, of_family
+from probe.verdict.normal.level import Levels
+from probe.verdict.remembered.keys import FamilyKey, Series, family_key, of_family
 from probe.verdict.remembered.memory import ControlMemory, PlatformMemory
 from probe.verdict.thresholds import Thresholds
 
@@ -107,6 +109,7 @@ def controls_noted(known: ControlMemory, leg: LegObservation, at: float) -> Cont
 def paces(
     mine: PlatformMemory,
     controls: Mapping[FamilyKey, ControlMemory],
+    levels: Levels,
     observed: RoundObservation,
     about: About,
 ) -> Paces | None:
@@ -118,7 +121,10 @@ def paces(
         for name, found in of_family(mine.paces, observed.family)
         if found and 0.0 <= at - times.get(name, at) < PACE_SECONDS
     }
-    own = {name: median(found) for name, found in read.items()}
+    own = {
+        name: _lately(found, _normal(name, levels, observed), about.thresholds.margin)
+        for name, found in read.items()
+    }
     theirs = {
         name: one.pace
         for name, one in of_family(controls, observed.family)
@@ -145,6 +151,22 @@ def paces(
         and outside is not None
         and slow < _honest(outside, foreign, allowed, about.thresholds),
     )
+
+
+def _normal(target: str, levels: Levels, observed: RoundObservation) -> float:
+    """Bytes a second that are normal for ``target``; 0: that is not known."""
+    its = Series(observed.family, LegRole.TARGET, observed.platform, target, Measure.TRANSFER)
+    level = levels.get(its.key)
+    return 0.0 if level is None else exp(-level.expected(observed.started_at))
+
+
+def _lately(found: Sequence[float], normal: float, margin: float) -> float:
+    """The rate of the latest reads, their median. When the last one is as ``normal`` and most were
+    not, these were of a trouble that is over: the rate is that of those that are as normal."""
+    middle, least = median(found), normal / margin
+    if normal and middle < least <= found[-1]:
+        return median(one for one in found if one >= least)
+    return middle
 
 
 def outside_of(references: Iterable[Verdict]) -> OutsidePace | None:
