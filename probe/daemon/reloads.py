@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from probe.publish.privacy import logged_fields
 from probe.publish.web.endpoints import ReloadResult
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,9 @@ class Reloads:
     async def _guarded(self) -> ReloadResult:
         try:
             return await self._take_up()
+        except OSError as error:  # this machine's: no descriptor, a disk that does not answer
+            log.error("configuration not reloaded", extra={"error": error})
+            return ReloadResult(ok=False, text=f"not reloaded: {logged_fields.said_of(error)}")
         except Exception:
             log.exception("configuration not reloaded")
             return ReloadResult(

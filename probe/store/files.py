@@ -49,6 +49,15 @@ def readable_path(configured: str | None, environ: Mapping[str, str]) -> Path | 
     return next((file for file in files if _exists(file)), files[-1])
 
 
+def takes_no_more(path: Path) -> bool:
+    """Whether the file system of ``path`` can hold no further file, though it may have room (no
+    inode is left)."""
+    with suppress(OSError):
+        found = os.statvfs(path.parent)
+        return found.f_files > 0 and found.f_favail == 0
+    return False
+
+
 def closed_path(configured: str | None, environ: Mapping[str, str]) -> Path | None:
     """Where a history may be that this user cannot even look for; ``None``: nowhere."""
     if configured is None:

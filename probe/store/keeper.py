@@ -249,6 +249,8 @@ class Keeper:
 
     def _troubled(self, error: Exception) -> None:
         self.trouble = trouble_of(error)
+        if self.trouble == "io" and files.takes_no_more(self._held.real):
+            self.trouble = "full"  # to SQLite that is a file that cannot be opened
         log.debug("the history's file failed", extra={"error": error})
         damaged = self.trouble in _CURED_BY_SETTING_ASIDE
         if not damaged:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 
 import pytest
 
@@ -92,4 +94,20 @@ async def test_a_fault_of_ours_is_told_and_ends_nothing() -> None:
     for _ in range(2):
         assert "fault of this program" in (await reloads.reload()).text
     assert not running.done()
+    running.cancel()
+
+
+async def test_what_this_machine_lacks_is_no_fault_of_the_program(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def lacks() -> ReloadResult:
+        raise OSError(errno.EMFILE, "of 64", "/home/anna/main.yaml")
+
+    reloads = Reloads(lacks)
+    running = asyncio.create_task(reloads.run())
+    said = await reloads.reload()
+    assert said == ReloadResult(
+        ok=False, text=f"not reloaded: OSError: {os.strerror(errno.EMFILE)}"
+    )
+    assert [record.exc_info for record in caplog.records] == [None]
     running.cancel()

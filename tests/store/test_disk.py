@@ -74,6 +74,16 @@ wait_for(lambda: store.health().committed_rounds == 10)
 assert store.close(20)
 with History(folder / "h") as history:
     assert len(list(history.rounds())) == 210
+
+# Its own folder, the lock, the history and its log: none is left for the index of the log.
+mount("-t", "tmpfs", "-o", "nr_inodes=4", "none")
+store = Store.open(StoreConfig(path=str(folder / "h"), batch=Seconds(0.05)))
+keep(range(20))
+wait_for(lambda: store.health().trouble is not None)
+print("no inode:", store.health().trouble)
+mount("-o", "remount,nr_inodes=100", "-t", "tmpfs")
+wait_for(lambda: store.health().committed_rounds == 20)
+assert store.close(20)
 print("well")
 """
 
@@ -151,7 +161,7 @@ def in_a_namespace(program: str, folder: Path, *arguments: str) -> list[str]:
 
 def test_a_full_and_a_read_only_disk_lose_nothing(tmp_path: Path) -> None:
     said = in_a_namespace(PROGRAM, tmp_path / "disk")
-    assert said == ["full: full", "read-only: read_only", "well"]
+    assert said == ["full: full", "read-only: read_only", "no inode: full", "well"]
 
 
 def test_a_cut_of_the_power_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ thread, so it neither waits for a round nor delays one.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -33,6 +34,15 @@ from probe.publish.web.outside_document import OutsidePage
 RENDERERS = 2
 DRILL_MINUTES = 15
 MOST_DRILL_MINUTES = 240
+
+# Python's only words for it.
+NO_THREAD = "can't start new thread"
+LACKING = {
+    errno.EMFILE: "no file descriptor",
+    errno.ENFILE: "no file descriptor",
+    errno.ENOMEM: "no memory",
+    errno.EAGAIN: "no thread",
+}
 
 T = TypeVar("T")
 
@@ -62,7 +72,8 @@ def create_app(
             Route("/-/ready", views.ready),
             Route("/-/reload", views.reload, methods=["POST"]),
             Route("/-/drill", views.drill, methods=["POST"]),
-        ]
+        ],
+        exception_handlers=dict.fromkeys((OSError, MemoryError, RuntimeError), _lacking),
     )
     # To /metrics/ it would answer with a way to wherever the request's Host says.
     app.router.redirect_slashes = False
@@ -184,6 +195,19 @@ def _negotiation(request: Request) -> dict[str, str]:
         "accept": request.headers.get("accept", ""),
         "accept_encoding": request.headers.get("accept-encoding", ""),
     }
+
+
+async def _lacking(request: Request, error: Exception) -> Response:
+    """Where this machine lacks what a page takes: it may have it again in a minute."""
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, MemoryError):
+        number = errno.ENOMEM
+    elif isinstance(error, RuntimeError) and str(error) == NO_THREAD:
+        number = errno.EAGAIN
+    if number not in LACKING:
+        raise error
+    log.warning("a page could not be made", extra={"reason": LACKING[number]})
+    return _text(f"this machine has {LACKING[number]} left: ask again", 503)
 
 
 def _page(snapshot: Snapshot, version: str, language: str) -> tuple[str, str]:

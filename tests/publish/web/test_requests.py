@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,6 +18,7 @@ from hypothesis import strategies as st
 
 from probe.config.schema import WebConfig
 from probe.publish.latest.board import Board
+from probe.publish.web.endpoints import NO_THREAD
 from probe.publish.web.patience import MOST_HEAD_BYTES
 from probe.publish.web.server import ReloadResult, Server, create_app
 from synth.shape import config
@@ -34,6 +38,19 @@ BAD_ORIGINS = [
     "",
 ]
 BAD_HOSTS = ["[", "[]", "[::1", "a b", "a/b", "a@b", "http://a", "a:b:c", "\xff", "a:999999", "%zz"]
+
+
+# There is no room in memory for the stack of another.
+NO_THREADS = """
+import resource, threading
+threading.stack_size(1 << 30)
+pages = int(open("/proc/self/statm").read().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (64 << 20),) * 2)
+try:
+    threading.Thread(target=print).start()
+except RuntimeError as error:
+    print(error, end="")
+"""
 
 
 async def fine() -> ReloadResult:
@@ -121,6 +138,37 @@ async def test_minutes_of_a_drill_are_a_whole_number(minutes: str, code: int) ->
         answer = await sent(port, request(f"POST /-/drill?minutes={minutes}", Host="localhost"))
     assert status(answer) == code
     assert code == 200 or b"minutes must be a whole number" in answer
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EMFILE, "", "/home/anna"), b"no file descriptor"),
+        (OSError(errno.ENFILE, ""), b"no file descriptor"),
+        (MemoryError(), b"no memory"),
+        (RuntimeError("can't start new thread"), b"no thread"),
+    ],
+)
+async def test_what_this_machine_lacks_is_said_in_words(
+    error: Exception, said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lacks(_: object) -> None:
+        raise error
+
+    async with serving() as port:
+        monkeypatch.setattr("probe.publish.web.endpoints.asyncio.to_thread", lacks)
+        for path in ("/", "/metrics", "/api/v1/findings"):
+            answer = await sent(port, request(f"GET {path}", Host="localhost"))
+            assert (status(answer), said in answer, b"anna" in answer) == (503, True, False), path
+        monkeypatch.undo()
+        assert status(await sent(port, request("GET /metrics", Host="localhost"))) == 200
+
+
+def test_python_says_so_where_no_thread_can_be_had() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NO_THREADS], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == NO_THREAD
 
 
 @pytest.mark.parametrize("extra", [-1_100, 1, 60_000])
