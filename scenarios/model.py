@@ -326,8 +326,8 @@ Happening = (
 
 class Said(Struct, frozen=True, kw_only=True):
     """A verdict that is right. What is empty may be anything; several values: any of them, because
-    the wire does not tell them apart. ``by``: the triggers of a block, which is told for QUIC
-    alone. ``severe`` is asserted only where it is not ``None``."""
+    the wire does not tell them apart. ``by``: the triggers of a block.
+    ``severe`` is asserted only where it is not ``None``."""
 
     state: State
     methods: tuple[Method, ...] = ()

@@ -12,6 +12,7 @@ class Row(StrEnum):
     RUSSIA_2022_MTS = "Russia, Twitter, 2022-02, MTS"
     RUSSIA_2024_YOUTUBE = "Russia, YouTube, 2024-07"
     RUSSIA_2025_CUTOFF = "Russia, Cloudflare and others, 2025-06"
+    RUSSIA_2025_RANGE = "Russia, ranges with exceptions, 2025"
     TURKEY_2022_TURKCELL = "Turkey, Turkcell, 2022-11"
     TURKEY_2025_HANDSHAKE = "Turkey, 2025-03 and 2025-09"
     IRAN_2011_GENERALISED = "Iran, 2011-2013"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from scenarios import at_once, blocks, innocent, over_quic, throttling, uploads
+from scenarios import at_once, blocks, innocent, over_quic, ranges, throttling, uploads
 from scenarios.model import Scenario
 
 SCENARIOS: tuple[Scenario, ...] = (
     *throttling.SCENARIOS,
+    *ranges.SCENARIOS,
     *at_once.SCENARIOS,
     *blocks.SCENARIOS,
     *innocent.SCENARIOS,

@@ -9,9 +9,11 @@ import msgspec
 import pytest
 
 from probe.config import load
+from probe.config.neutral import neutral_names
 from probe.model.verdict import State
 from scenarios.lines import LINES
 from scenarios.model import ABROAD, ACCUSING, HOME, NEIGHBOUR, Range, Scenario, exactly
+from scenarios.ranges import LISTED
 from scenarios.rows import Row
 from scenarios.table import EVERY_ONE
 from tests.every import for_every
@@ -36,6 +38,11 @@ def test_ids_are_unique() -> None:
 
 def test_every_row_of_the_history_has_a_scenario() -> None:
     assert {row for scenario in EVERY_ONE for row in scenario.rows} == set(Row)
+
+
+def test_a_list_of_exceptions_has_every_name_that_the_shipped_controls_say() -> None:
+    for name in neutral_names(load(None, {}).controls):
+        assert any(name == one or (one[0] == "." and name.endswith(one)) for one in LISTED), name
 
 
 @each
