@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Final
+from unicodedata import category
 
 from msgspec import Struct
 
 # How wide a letter is, in the height of its font; what is not named here is as wide as most. Wide
 # ones of common fonts, so that a label rather has too much room.
 _COLON, _CAPITAL, _LETTER = 0.3, 0.72, 0.58
+# What isolates a number or a name, and marks above a letter.
+_WIDTHLESS = frozenset({"Cf", "Mn"})
 # Between two labels at least, in pixels.
 _GAP = 5.0
 # What a label of a strip may reach over its ends: every page has that much room beside them.
@@ -104,10 +107,15 @@ def plot_labels(
 
 def text_width(text: str, font: float) -> float:
     """About how wide ``text`` is, in the unit of ``font``, which is the font's height."""
-    return font * sum(
-        _COLON if letter in " :.,/" else _CAPITAL if letter.isupper() else _LETTER
-        for letter in text
-    )
+    return font * sum(map(_share, text))
+
+
+def _share(letter: str) -> float:
+    if category(letter) in _WIDTHLESS:
+        return 0.0
+    if letter in " :.,/":
+        return _COLON
+    return _CAPITAL if letter.isupper() else _LETTER
 
 
 def box(at: float, width: float, anchor: str) -> tuple[float, float]:

@@ -86,6 +86,12 @@ def test_a_first_or_last_that_would_be_moved_onto_another_is_left_out(
     }
 
 
+def test_what_isolates_a_number_takes_no_room() -> None:
+    said = Tongue("fa").plain("03:00")
+    assert len(said) > len("03:00")
+    assert text_width(said, 11.0) == pytest.approx(text_width("03:00", 11.0))
+
+
 @pytest.mark.parametrize("code", sorted(OFFERED))
 def test_a_plot_has_room_for_its_labels_in_every_language(code: str) -> None:
     ticks = [Tick(78.0 + 86.0 * i, f"2{i} January 12:00"[:6] + " 12:00") for i in range(8)]
