@@ -10,6 +10,7 @@ from scenarios.model import (
     ABROAD,
     ACCUSING,
     EVERY,
+    Answers,
     CutOff,
     Expectation,
     Happening,
@@ -31,6 +32,7 @@ from scenarios.throttling import ADDRESSED, FINE_ABROAD, NAMED, OK, throttled
 
 KILOBIT = 1_000
 FACEBOOK = (".facebook.com", ".fbcdn.net", ".facebook.net")
+FACEBOOK_HOSTS = ("www.facebook.com", "static.xx.fbcdn.net", "connect.facebook.net")
 YOUTUBE = (".googlevideo.com", ".youtube.com", ".ytimg.com")
 
 RUSSIA = "net4people/bbs#382, #468, #505, #654 (Russia: by name since 2024, as such in 2022)"
@@ -39,6 +41,7 @@ BBS413 = "net4people/bbs#413 (Turkey, 2024-10)"
 GFW25 = "Exposing and Circumventing SNI-based QUIC Censorship, USENIX Security '25, and its data"
 ROUTERS = "RFC 4787, REQ-5 (a mapping may be forgotten after 2 minutes, often is after 30 s)"
 MOBILE_NETWORKS = "networks that limit UDP to protect themselves; no censorship of any site"
+OWN_TROUBLE = "no single event: what a platform's own troubles look like"
 FIREWALLS = "firewalls that pass TCP alone; no censorship of any site"
 
 BLOCKED_BY_NAME = (Said(state=State.BLOCKED, methods=(Method.QUIC,), by=(Trigger.NAME,)),)
@@ -49,6 +52,13 @@ REACTIONS = (0.059, 0.080, 0.090, 0.100, 0.110, 0.110, 0.120, 0.130, 0.150, 0.19
 connections that were dropped."""
 FINE = Expectation(said=(OK,), within_rounds=2, never=(*ACCUSING, State.IMPAIRED, State.DEGRADED))
 """Of TCP, where QUIC alone is met."""
+WHOEVERS = (
+    OK,
+    Said(state=State.DOWN),
+    Said(state=State.DEGRADED),
+    Said(state=State.UNKNOWN),
+)
+"""Of what may be so for everybody."""
 FINE_OVER_QUIC = Expectation(
     over=Over.QUIC, said=(OK,), within_rounds=4, never=(*ACCUSING, State.IMPAIRED)
 )
@@ -309,5 +319,35 @@ SCENARIOS: tuple[Scenario, ...] = (
         ),
         FINE,
         calm_rounds=RATES_KNOWN,
+    ),
+    quic_scenario(
+        "platform-slow-over-both",
+        "the platform's servers are slow for everybody, over either transport",
+        Row.PLATFORM_SLOW,
+        OWN_TROUBLE,
+        "facebook",
+        (
+            Answers(
+                hosts=FACEBOOK_HOSTS,
+                latency_seconds=Range(0.2, 0.8),
+                bits_per_second=Range(120 * KILOBIT, 300 * KILOBIT),
+            ),
+        ),
+        Expectation(
+            said=WHOEVERS,
+            within_rounds=3,
+            never=(*ACCUSING, State.IMPAIRED),
+            recovers_within_rounds=8,
+        ),
+        Expectation(
+            over=Over.QUIC,
+            said=(*WHOEVERS, Said(state=State.IMPAIRED)),
+            within_rounds=4,
+            never=ACCUSING,
+            recovers_within_rounds=12,
+        ),
+        Expectation(vantage=ABROAD, said=WHOEVERS, within_rounds=3, never=(State.BLOCKED,)),
+        calm_rounds=RATES_KNOWN,
+        note="No reference looks over QUIC, so over that it may be called impaired.",
     ),
 )

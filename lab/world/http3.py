@@ -9,27 +9,30 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from aioquic.asyncio.protocol import QuicConnectionProtocol
 from aioquic.asyncio.server import QuicServer
 from aioquic.h3.connection import H3_ALPN, H3Connection
-from aioquic.h3.events import H3Event, HeadersReceived
+from aioquic.h3.events import HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
-from aioquic.quic.events import ProtocolNegotiated, QuicEvent
+from aioquic.quic.events import ConnectionTerminated, ProtocolNegotiated, QuicEvent
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 
 from lab.box.hello import Hello, read_message
 from lab.box.quic import Initials
-from lab.world.answer import answer
+from lab.world.answer import Answer, answer
 from lab.world.events import Handshake, Log, Request, now
 from lab.world.spec import Site
 from probe.config.hosts import covers
 
 Address = tuple[Any, ...]
 RECEIVE_BYTES = 4 * 1024 * 1024
+# What a server that is slow sends at once.
+PACED_BYTES = 1_200
 
 
 async def serve(
@@ -102,17 +105,17 @@ def _talks(
 
         http: H3Connection | None = None
         requests = 0
+        gone = False
 
         def quic_event_received(self, event: QuicEvent) -> None:
             if isinstance(event, ProtocolNegotiated):
                 self.http = H3Connection(self._quic)
+            self.gone = self.gone or isinstance(event, ConnectionTerminated)
             for one in self.http.handle_event(event) if self.http is not None else ():
                 if isinstance(one, HeadersReceived):
                     self._answer(one)
 
-        def _answer(self, event: H3Event) -> None:
-            assert isinstance(event, HeadersReceived)
-            assert self.http is not None
+        def _answer(self, event: HeadersReceived) -> None:
             fields = {k.decode(): v.decode("latin-1") for k, v in event.headers}
             host, target = fields.get(":authority", ""), fields.get(":path", "/")
             made = answer(
@@ -122,6 +125,13 @@ def _talks(
                 target=target,
                 range_header=fields.get("range"),
             )
+            after = partial(self._give, event.stream_id, made, host, target)
+            asyncio.get_running_loop().call_later(made.latency_seconds, after)
+
+        def _give(self, stream: int, made: Answer, host: str, target: str) -> None:
+            if self.gone:
+                return
+            assert self.http is not None
             self.requests += 1
             path = target.partition("?")[0]
             log.add(
@@ -133,9 +143,24 @@ def _talks(
             )  # fmt: skip
             head = [(b":status", str(made.status).encode())]
             head += [(name.encode(), value.encode()) for name, value in made.headers]
-            self.http.send_headers(event.stream_id, head, end_stream=not made.body)
+            self.http.send_headers(stream, head, end_stream=not made.body)
             if made.body:
-                self.http.send_data(event.stream_id, bytes(made.body), end_stream=True)
+                self._body(stream, made, 0)
             self.transmit()
+
+        def _body(self, stream: int, made: Answer, sent: int) -> None:
+            """All that is left of the body, or what is sent of it before the next pause."""
+            if self.gone:
+                return
+            assert self.http is not None
+            part = bytes(
+                made.body[sent : sent + PACED_BYTES] if made.bytes_per_second else made.body
+            )
+            sent += len(part)
+            self.http.send_data(stream, part, end_stream=sent >= len(made.body))
+            self.transmit()
+            if sent < len(made.body):
+                rests = len(part) / made.bytes_per_second
+                asyncio.get_running_loop().call_later(rests, self._body, stream, made, sent)
 
     return Talk

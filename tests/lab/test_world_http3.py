@@ -17,7 +17,7 @@ from lab.world.events import read as read_events
 from lab.world.spec import Certificate, Object, Site
 from probe.measure.over_quic.quic import measure_quic
 from probe.measure.tls.trust import Trust
-from probe.model.identity import Answer, Compares, RoundKind
+from probe.model.identity import Answer, Compares, Phase, RoundKind
 from probe.model.observation import LegObservation
 from synth.shape import config, legs_of
 
@@ -80,3 +80,22 @@ async def test_each_name_has_its_certificate_and_what_it_asks_for(
     assert [one.host for one in events if isinstance(one, Request)] == [
         f"{name}:{port}" for name in NAMES
     ]
+
+
+async def test_a_slow_server_is_slow_over_http_3_as_well(
+    tmp_path: Path, site: Site, trust: Trust
+) -> None:
+    """No answer and no body is sooner there than its servers give it."""
+    slow = Object(size_bytes=2 * SIZE, latency_seconds=0.2, bytes_per_second=4 * SIZE)
+    shown = replace(site, objects={"*": {"*": slow}})
+    with (tmp_path / "events.jsonl").open("ab") as stream:
+        listening = await http3.serve(lambda: shown, "127.0.0.1", 0, tmp_path, Log(stream))
+        port = listening.get_extra_info("sockname")[1]
+        seen = await asked(port, trust, "x.test")
+        listening.close()
+        await asyncio.sleep(0)
+    assert seen.ok
+    assert seen.body_bytes == SIZE
+    assert seen.phases[Phase.PROCESSING] >= 0.9 * slow.latency_seconds
+    # The first part is sent at once.
+    assert seen.phases[Phase.TRANSFER] >= 0.9 * (SIZE - http3.PACED_BYTES) / slow.bytes_per_second
