@@ -8,13 +8,13 @@ import pytest
 
 from probe.model.basis import Basis
 from probe.model.failure import Failure
-from probe.model.identity import LegRole, Phase
+from probe.model.identity import Family, LegRole, Phase
 from probe.model.observation import Leg
 from probe.model.verdict import State
 from probe.observe.effort import Measure
-from probe.verdict.one_round.first_ones import MetAt
+from probe.verdict.one_round.first_ones import FirstOnes, MetAt
 from probe.verdict.remembered.memory import OpenSuspicion
-from probe.verdict.suspected.each_address import noted, shut
+from probe.verdict.suspected.each_address import noted, shut, shut_at
 from tests.verdict.country import ADDRESSES, WELL, Act, Country, Done
 
 CONTROLS = ("amazon", "debian", "jquery", "kernel", "microsoft", "ubuntu", "videolan")
@@ -173,22 +173,32 @@ def test_one_target_that_is_shut_out_is_enough_for_an_address() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "failed", "well", "is_shut"),
+    ("rounds", "met", "is_shut"),
     [
-        ((2, 0), 0, 0, False),
-        ((3, 0), 0, 0, True),
-        ((3, 1), 0, 0, False),
-        ((9, 0), 1, 0, True),
-        ((9, 0), 0, 3, False),
-        ((9, 0), 1, 3, False),
+        (2, (MetAt("page", ONE, 2, 0),), False),
+        (3, (MetAt("page", ONE, 2, 0),), True),
+        (3, (MetAt("page", ONE, 2, 0), MetAt("page", "198.18.0.8", 0, 1)), False),
+        (2, (MetAt("object", "198.18.0.9", 1, 0),), True),
+        (9, (MetAt("object", "198.18.0.9", 0, 3),), False),
+        (9, (MetAt("object", "198.18.0.9", 1, 3),), False),
+        (9, (MetAt("object", "198.18.0.9", 0, 3), MetAt("object", OTHER, 1, 0)), True),
     ],
 )
 def test_where_nobody_asked_for_another_target_its_other_addresses_tell(
-    first: tuple[int, int], failed: int, well: int, is_shut: bool
+    rounds: int, met: tuple[MetAt, ...], is_shut: bool
 ) -> None:
     """Of it nothing may be known: then nothing must have come through for anybody."""
-    met = (MetAt("page", ONE, *first), MetAt("object", "198.18.0.9", failed, well))
-    assert shut(met, OTHER, "object") is is_shut
+    episode = OpenSuspicion(
+        target="page",
+        measure=Measure.HANDSHAKE,
+        family=Family.IPV4,
+        onset_at=0.0,
+        last_at=0.0,
+        first_ones=FirstOnes(failed=rounds),
+        met_at=met,
+        beside_at={OTHER: "object"},
+    )
+    assert shut_at(episode, [ONE, OTHER]) == ((ONE, OTHER) if is_shut else (ONE,))
 
 
 def test_what_fails_without_a_pause_or_after_others_is_not_counted() -> None:

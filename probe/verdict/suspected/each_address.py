@@ -95,24 +95,27 @@ def enough(addresses: int, lasted: float, thresholds: Thresholds) -> bool:
 
 
 def shut_at(holder: OpenSuspicion | Proven, addresses: Collection[str]) -> tuple[str, ...]:
-    """Those of the ``addresses`` that are ``shut``."""
-    return tuple(one for one in addresses if shut(holder.met_at, one, holder.beside_at.get(one)))
+    """Those of the ``addresses`` at which the platform is shut out. Bursts have asked at some for
+    another target, which need not fail for what the first one does: where no round has asked there,
+    its other addresses tell; and where it was never the first, that nothing has come through."""
+    return tuple(one for one in addresses if _shut(holder, one))
 
 
-def shut(met: Collection[MetAt], address: str, beside: str | None = None) -> bool:
-    """Whether the platform does not come through at ``address``, clearly oftener than not, as far
-    as ordinary rounds have asked there. ``beside``: the other target for which bursts asked there:
-    where no round has, its other addresses tell, as it need not fail for what the first one does;
-    and where it was never the first, that nothing has come through in several rounds.
-    """
-    there = [one for one in met if one.address == address]
-    if there or beside is None:
-        return not there or any(_seldom_well(one.failed, one.well) for one in there)
+def _shut(holder: OpenSuspicion | Proven, address: str) -> bool:
+    met, beside = holder.met_at, holder.beside_at.get(address)
+    if beside is None or any(one.address == address for one in met):
+        return shut(met, address)
     of_it = [one for one in met if one.target == beside]
-    failed, well = sum(one.failed for one in of_it), sum(one.well for one in of_it)
-    if failed or well:
-        return _seldom_well(failed, well)
-    return sum(one.failed for one in met) >= NOTHING and not any(one.well for one in met)
+    if of_it:
+        return _seldom_well(sum(one.failed for one in of_it), sum(one.well for one in of_it))
+    return holder.first_ones.failed >= NOTHING and not any(one.well for one in met)
+
+
+def shut(met: Collection[MetAt], address: str) -> bool:
+    """Whether the platform does not come through at ``address``, clearly oftener than not, as far
+    as ordinary rounds have asked there."""
+    there = [one for one in met if one.address == address]
+    return not there or any(_seldom_well(one.failed, one.well) for one in there)
 
 
 def _seldom_well(failed: int, well: int) -> bool:
