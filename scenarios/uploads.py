@@ -72,7 +72,7 @@ def upload_scenario(
         platforms=("youtube",),
         alternatives=((happens,),),
         expect=expect,
-        calm_rounds=36,
+        calm_rounds=24,
         lasts_rounds=24,
         upload=True,
         lines=lines,

@@ -16,6 +16,10 @@ from lab.world.build import BEACON
 from scenarios import model
 
 FAKETIME = "faketime"
+UPLOAD = (
+    'while :; do head -c 1000000 /dev/zero | curl -s -o /dev/null --cacert "$0" --data-binary @- '
+    f"https://{BEACON}/large; done"
+)
 DOWNLOAD = f'while :; do curl -s -o /dev/null --cacert "$0" https://{BEACON}/large; done'
 
 
@@ -71,18 +75,18 @@ def happening(
 
 @contextmanager
 def downloads(happens: tuple[model.Happening, ...], lab: Lab) -> Iterator[None]:
-    """What others in the house download, while the context lasts."""
+    """What others in the house download or send, while the context lasts."""
     with ExitStack() as stack:
         for each in happens:
             if isinstance(each, model.CrossTraffic):
-                for _ in range(each.downloads):
-                    stack.enter_context(_download(lab))
+                for command in (DOWNLOAD,) * each.downloads + (UPLOAD,) * each.uploads:
+                    stack.enter_context(_without_pause(command, lab))
         yield
 
 
 @contextmanager
-def _download(lab: Lab) -> Iterator[None]:
-    process = lab.topology.client.spawn(["sh", "-c", DOWNLOAD, str(lab.ca_file)], own_session=True)
+def _without_pause(command: str, lab: Lab) -> Iterator[None]:
+    process = lab.topology.client.spawn(["sh", "-c", command, str(lab.ca_file)], own_session=True)
     try:
         yield
     finally:

@@ -12,6 +12,7 @@ from lab.scenario.many import Failed
 from lab.scenario.play import Outcome
 from scenarios.model import HOME, Over
 
+_TOLD_OF = {Over.BOTH: "", Over.TCP: "", Over.QUIC: " over QUIC", Over.UPLOAD: " for uploads"}
 HEADS = ("scenario", "line", "asked of the box", "curl saw", "the daemon said", "found", "over", "")
 
 
@@ -35,7 +36,7 @@ def rows(result: Outcome | Failed) -> Iterable[tuple[str, ...]]:
     curl = f"{result.before.text()}\nthen {result.during.text()}"
     for number, (key, judgement) in enumerate(result.judgements.items()):
         whose = key.platform if key.vantage == HOME else f"{key.platform} at {key.vantage}"
-        whose += "" if key.over is Over.TCP else " over QUIC"
+        whose += _TOLD_OF[key.over]
         head = (result.scenario.id, result.line.name, result.asked, curl)
         yield (
             *(head if number == 0 else ("", "", "", "")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -22,6 +22,7 @@ from lab.world.build import world_for
 from lab.world.spec import ANY, Certificate, Object, Site, WorldSpec
 from probe.config import load
 from probe.config.schema import Config
+from probe.model.identity import Answer
 from scenarios import model
 from scenarios.model import (
     ABROAD,
@@ -91,8 +92,10 @@ def settings(scenario: Scenario, pace: Pace, definitions: Path) -> dict[str, obj
     if scenario.neighbour:
         vantages.append({"name": NEIGHBOUR, **second})
     over_quic = {"quic": True, "controls": list(QUIC_CONTROLS)} if scenario.quic else {}
+    sent = sent_to((*scenario.platforms, *QUIC_CONTROLS)) if scenario.upload else {}
     return {
         **over_quic,
+        **sent,
         "country": "TR",
         "listen": f"127.0.0.1:{LISTEN_PORT}",
         "vantages": vantages,
@@ -109,6 +112,27 @@ def settings(scenario: Scenario, pace: Pace, definitions: Path) -> dict[str, obj
             "long": pace.transfer * 2 if scenario.long_reads else 86_400,
         },
     }
+
+
+def sent_to(names: Sequence[str]) -> dict[str, object]:
+    """What the main file says so that the servers of these definitions are sent bodies: a
+    platform's if they answer a neutral name under its own certificate, too."""
+    config = load(None, {"THROTTLEWATCH_CONTROLS": "all"})
+    takes = {
+        one.name: [
+            target.name
+            for target in one.targets
+            if one.kind == "control"
+            or (target.swap is not None and target.swap.answer is Answer.EXPECTED)
+        ]
+        for one in (*config.platforms, *config.controls)
+    }
+    overrides = {
+        name: {"targets": [{"name": target, "upload": True} for target in takes[name]]}
+        for name in names
+        if takes[name]
+    }
+    return {"upload": True, "controls": list(QUIC_CONTROLS), "overrides": overrides}
 
 
 def world_of(config: Config) -> WorldSpec:

@@ -23,7 +23,7 @@ from lab.world.spec import Site
 READ_BYTES = 65_536
 DNS_PATH = "/dns-query"
 DNS_TYPE = "application/dns-message"
-LARGEST_REQUEST_BYTES = 65_536
+LARGEST_REQUEST_BYTES = 1_048_576
 
 
 class Connection:
