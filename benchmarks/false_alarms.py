@@ -62,6 +62,7 @@ def jobs(
     far: bool = False,
     dense: float = 1.0,
     quic: bool = False,
+    upload: bool = False,
 ) -> list[Job]:
     """The work, in pieces that can be done side by side: each piece is a world of its own."""
     made = []
@@ -79,6 +80,7 @@ def jobs(
                     far=far,
                     dense=dense,
                     quic=quic,
+                    upload=upload,
                 )
                 for piece in range(pieces)
             ]
@@ -108,6 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--far", action="store_true", help="platforms 80 to 160 ms away, controls 2 to 8"
     )
     parser.add_argument("--quic", action="store_true", help="what is so over QUIC is judged, too")
+    parser.add_argument("--upload", action="store_true", help="what is sent is judged, too")
     parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
     given = parser.parse_args(arguments)
     kinds = list(LINES.values())
@@ -126,6 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         far=given.far,
         dense=given.dense,
         quic=given.quic,
+        upload=given.upload,
     )
     with multiprocessing.get_context("spawn").Pool(given.jobs) as pool:
         reports: list[Report] = pool.map(run, work, chunksize=1)

@@ -31,7 +31,8 @@ EFFECTS = (
 class Job(Struct, frozen=True, kw_only=True):
     """``days`` without any restriction in the world ``which``, or so many ``incidents`` of every
     effect. Platforms may be ``far`` away beside controls next door; so many ``references`` look
-    from outside; what is rare goes wrong ``dense`` times as often. ``quic``: it is judged, too."""
+    from outside; what is rare goes wrong ``dense`` times as often. ``quic``: it is judged,
+    too, and so is what is sent with ``upload``."""
 
     line: LineModel
     seed: int
@@ -42,6 +43,7 @@ class Job(Struct, frozen=True, kw_only=True):
     far: bool = False
     dense: float = 1.0
     quic: bool = False
+    upload: bool = False
 
 
 def run(job: Job) -> Report:
@@ -59,6 +61,7 @@ def _calm(job: Job) -> Report:
         far=job.far,
         dense=job.dense,
         quic=job.quic,
+        upload=job.upload,
     )
     report = Report(line=job.line.name, days=job.days, which=job.which, dense=job.dense)
     before: dict[str, Verdict] = {}

@@ -22,7 +22,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.config import load
+from probe.config.definition import Definition
 from probe.config.schema import Config
+from probe.model.identity import Compares
 from synth.chance import log_uniform
 from synth.drive import Said
 from synth.edges import FAR, EdgeModel
@@ -117,10 +119,14 @@ def made(
     dense: float = 1.0,
     outages: bool = True,
     quic: bool = False,
+    upload: bool = False,
 ) -> Made:
     """A world of ``days``. ``dense``: so many times as often does all that is rare go wrong.
-    ``quic``: over that as well, beside controls that speak it."""
+    ``quic``: over that as well, beside controls that speak it. ``upload``: all that is read is sent
+    bodies, too."""
     config = load(None, OVER_QUIC if quic else {})
+    if upload:
+        config = _sending(config)
     edges = FAR if far else EdgeModel()
     other = LOSSY if line.name == MOBILE.name else MOBILE
 
@@ -150,6 +156,22 @@ def made(
     if which is not Which.HOME and outages:
         planned = _outages(config, Random(f"{seed}/outages"), seconds, OUTAGES_PER_YEAR * dense)
     return Made(Watched(config, inside, begin=BEGIN, abroad=abroad), troubles, planned)
+
+
+def _sending(config: Config) -> Config:
+    """Whoever is read takes bodies."""
+
+    def takes(one: Definition) -> Definition:
+        targets = (replace(t, upload=t.compares is Compares.GOODPUT) for t in one.targets)
+        return replace(one, targets=tuple(targets))
+
+    return replace(
+        config,
+        settings=replace(config.settings, upload=True),
+        platforms=tuple(map(takes, config.platforms)),
+        controls=tuple(map(takes, config.controls)),
+        pool=tuple(map(takes, config.pool)),
+    )
 
 
 def _rates(which: Which) -> dict[Kind, Frequency]:

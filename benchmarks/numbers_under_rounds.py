@@ -158,10 +158,10 @@ class _TellingWaits(LegWaits):
         self._told = told
 
     @contextmanager
-    def waiting(self, pulse: Pulse, read_bytes: int) -> Iterator[None]:
-        self._told[pulse] = self.rule.of(read_bytes)
+    def waiting(self, pulse: Pulse, read_bytes: int, *, up: bool = False) -> Iterator[None]:
+        self._told[pulse] = self.rule.of(read_bytes, up=up)
         try:
-            with super().waiting(pulse, read_bytes):
+            with super().waiting(pulse, read_bytes, up=up):
                 yield
         finally:
             del self._told[pulse]

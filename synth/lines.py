@@ -15,6 +15,7 @@ FIBRE = LineModel(
     noise_memory=0.0,
     evening=0.3,
     evening_queue_seconds=0.005,
+    up_share=0.5,
 )
 CABLE = LineModel(
     name="cable",
@@ -28,6 +29,7 @@ CABLE = LineModel(
     fades_per_hour=0.5,
     evening=0.7,
     evening_queue_seconds=0.04,
+    up_share=0.1,
 )
 DSL = LineModel(
     name="dsl",
@@ -41,6 +43,7 @@ DSL = LineModel(
     fades_per_hour=1.0,
     evening=0.4,
     evening_queue_seconds=0.03,
+    up_share=0.1,
 )
 MOBILE = LineModel(
     name="mobile",
@@ -56,6 +59,7 @@ MOBILE = LineModel(
     fade_index=1.2,
     evening=0.6,
     evening_queue_seconds=0.1,
+    up_share=0.4,
 )
 LOSSY = LineModel(
     name="lossy",
@@ -71,6 +75,7 @@ LOSSY = LineModel(
     fade_seconds=0.5,
     fade_index=1.2,
     evening=0.3,
+    up_share=0.4,
 )
 UGLY = LineModel(
     name="ugly",
@@ -87,6 +92,7 @@ UGLY = LineModel(
     fade_index=1.1,
     evening=0.5,
     evening_queue_seconds=0.2,
+    up_share=0.4,
 )
 LINES = {line.name: line for line in (FIBRE, CABLE, DSL, MOBILE, LOSSY, UGLY)}
 

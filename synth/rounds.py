@@ -233,7 +233,7 @@ class Rounds:
                 resolutions[leg.connect_to],
                 order=place,
                 at=began if asked.at_once else at,
-                patience=rule.of(read_bytes(leg)),
+                patience=rule.of(read_bytes(leg), up=bool(leg.send_bytes)),
                 seen_names=(),
                 side_by_side=asked.reads if asked.at_once else 1,
             )
@@ -386,7 +386,7 @@ class Rounds:
                 resolution,
                 order=len(made),
                 at=at,
-                patience=rule.of(read_bytes(leg)),
+                patience=rule.of(read_bytes(leg), up=bool(leg.send_bytes)),
                 seen_names=seen,
             )
             at += PAUSE_SECONDS

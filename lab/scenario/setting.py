@@ -117,7 +117,7 @@ def settings(scenario: Scenario, pace: Pace, definitions: Path) -> dict[str, obj
 def sent_to(names: Sequence[str]) -> dict[str, object]:
     """What the main file says so that the servers of these definitions are sent bodies: a
     platform's if they answer a neutral name under its own certificate, too."""
-    config = load(None, {"THROTTLEWATCH_CONTROLS": "all"})
+    config = load(None, {"THROTTLEWATCH_CONTROLS": ",".join(QUIC_CONTROLS)})
     takes = {
         one.name: [
             target.name

@@ -111,13 +111,14 @@ class RoundPatience:
         if self._planned is None:
             self._round.append(found)
 
-    def of(self, read_bytes: int) -> LegPatience:
-        """For a leg that reads so many bytes, by what is known now."""
+    def of(self, read_bytes: int, *, up: bool = False) -> LegPatience:
+        """For a leg that reads so many bytes, by what is known now; or sends them (``up``): of how
+        fast that goes what comes down says nothing, so only a silence, and ``most``, end it."""
         now = max((one.at for one in self._round), default=0.0)
         normal = slower(self._before, pace_of(self._round, now))
         found = patience(self.most, read_bytes=read_bytes, normal=normal)
         if self._planned is None:
-            return found
+            return replace(found, body=self.most) if up else found
         bound = min(self.most, self._planned)
         if bound >= self.most:
             # Planned to wait out what else is cut: its silences, too.

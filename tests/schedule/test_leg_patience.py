@@ -161,6 +161,16 @@ def test_the_controls_of_a_round_tell_what_is_left_of_it() -> None:
     assert rule.of(0).silent == 24.0
 
 
+def test_what_comes_down_does_not_say_how_long_sending_takes() -> None:
+    """A line that sends a tenth as fast as it receives: only a silence, and the most, end it."""
+    rule = RoundPatience(MOST, Taken(handshake=0.03, byte=0.1 / KIB_64))
+    reads, sends = rule.of(KIB_64), rule.of(KIB_64, up=True)
+    assert reads.body == LEAST_BODY
+    assert (sends.body, sends.silent) == (MOST, reads.silent)
+    planned = RoundPatience(MOST, Taken(handshake=0.03, byte=0.1 / KIB_64), planned=7.0)
+    assert planned.of(KIB_64, up=True).body == 7.0, "by what sending took before"
+
+
 def test_what_a_plan_fixed_stays_fixed() -> None:
     rule = RoundPatience(MOST, Taken(handshake=0.1, byte=1e-6), 7.0)
     before = rule.of(KIB_64), rule.of(0)

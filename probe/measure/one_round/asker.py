@@ -241,7 +241,7 @@ class Asker:
         seen = () if address is None else ledger.seen(via.name, address)
         if address is not None and leg.role in _PLATFORM_NAME:
             ledger.note(via.name, address, leg.owner)
-        with waits.waiting(pulse, read_bytes(leg)):
+        with waits.waiting(pulse, read_bytes(leg), up=bool(leg.send_bytes)):
             observed = await measures(leg.prober)(
                 leg,
                 address=address,

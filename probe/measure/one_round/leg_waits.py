@@ -45,13 +45,13 @@ class LegWaits:
 
     def __init__(self, rule: RoundPatience) -> None:
         self.rule = rule
-        self._under_way: dict[Pulse, int] = {}
+        self._under_way: dict[Pulse, tuple[int, bool]] = {}
         self._timers: dict[Pulse, asyncio.TimerHandle] = {}
 
     @contextmanager
-    def waiting(self, pulse: Pulse, read_bytes: int) -> Iterator[None]:
-        """While the leg of ``pulse`` is under way, which reads so many bytes."""
-        self._under_way[pulse] = read_bytes
+    def waiting(self, pulse: Pulse, read_bytes: int, *, up: bool = False) -> Iterator[None]:
+        """While the leg of ``pulse`` is under way, which reads so many bytes, or sends them."""
+        self._under_way[pulse] = (read_bytes, up)
         self._look(pulse)
         try:
             yield
@@ -71,7 +71,8 @@ class LegWaits:
         if (timer := self._timers.pop(pulse, None)) is not None:
             timer.cancel()
         signs, since = pulse.signs, pulse.since_beginning
-        patience = self.rule.of(self._under_way[pulse])
+        read_bytes, up = self._under_way[pulse]
+        patience = self.rule.of(read_bytes, up=up)
         ends = patience.ends(
             connected=None if signs.connected_ns is None else since(signs.connected_ns),
             asked=None if signs.asked_ns is None else since(signs.asked_ns),

@@ -207,9 +207,9 @@ def _deadline(
         found = [*([mostly(theirs)] if theirs else []), *([] if own is None else [own])]
         return max(found, default=None)
 
-    taken = Taken(
-        handshake=normal(Measure.HANDSHAKE),
-        byte=None if measure is Measure.HANDSHAKE else normal(measure),
-    )
+    byte = None if measure is Measure.HANDSHAKE else normal(measure)
+    # Of what is sent no handshake is compared.
+    up = about.direction == "up" and byte is not None
+    taken = Taken(handshake=0.0 if up else normal(Measure.HANDSHAKE), byte=byte)
     found = patience(most, read_bytes=size, normal=taken)
     return found.body if size else found.handshake
