@@ -113,6 +113,19 @@ def test_silence_of_one_site_is_none_and_of_two_of_an_operator_is_one() -> None:
     assert "silent" in sentence(one)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_line_that_was_dead_leaves_none_of_those_who_are_asked_last(seed: int) -> None:
+    """Two sites that nobody has asked since it is well again are not silent alone."""
+    made = country(seed=seed)
+    for _ in range(3):
+        made.act = lambda leg, _: SILENT
+        made.run(4)
+        made.act = lambda leg, _: WELL
+        made.verdicts.clear()
+        made.run(12)
+        assert not any(verdict.curtains for verdict in made.verdicts)
+
+
 @pytest.mark.parametrize("done", [SLOW, STOPS], ids=["slow", "frozen"])
 def test_a_platform_behind_it_is_not_accused_by_references(done: Done) -> None:
     made = country(ranges={"A": ("198.18.0.0/16",)})

@@ -43,13 +43,11 @@ SPAN_INTERVALS = 2.0 / 3.0
 OVER_READS = 2
 """Of an operator's last four reads so many were well: it is over."""
 FRESH_SECONDS = 12 * 3_600.0
-"""What nobody has asked for so long is not known. Where one platform is measured, each of eight
-sites is read three times in six hours."""
+"""What was longer ago is not known. Of eight sites each is read thrice in six hours at least."""
 SLOW = 8.0
 """Times as long as what sites of other operators take, beyond what distance explains. Ours."""
 GREW = 4.0
-"""Times as long as it normally takes itself: a site alone that always was so slow is one far away,
-or badly served, and no curtain. Ours."""
+"""Times as long as it normally takes: a site alone that always was so slow is far away. Ours."""
 FLIGHTS_OF_A_BYTE = 2.0 * 6.0 / 65_536.0
 """Twice the round trips that a bounded read takes at most, for each byte (``pace.py``): what takes
 no longer than that, so far away as it is, is not slow."""
@@ -98,10 +96,6 @@ class _Site(Struct, frozen=True):
     reads: tuple[ControlRead, ...]
     """The fresh ones, in the order of time."""
 
-    def cost(self) -> float:
-        """Logarithm of the seconds that a byte of it took the last time."""
-        return self.reads[-1].byte
-
 
 class _Operator(Struct, frozen=True):
     name: str
@@ -121,7 +115,7 @@ class _Operator(Struct, frozen=True):
     def cost_in(self, span: tuple[float, float] | None) -> float | None:
         """That of the reads in ``span`` (Unix seconds; ``None``: each site's last one)."""
         if span is None:
-            costs = [site.cost() for site in self.read]
+            costs = [site.reads[-1].byte for site in self.read]
         else:
             reads = (one for site in self.read for one in site.reads)
             costs = [one.byte for one in reads if span[0] <= one.at <= span[1]]
@@ -135,7 +129,7 @@ def noted(memory: Memory, observed: RoundObservation, about: About) -> Memory:
     before = {name: one for name, one in of_family(memory.curtains, family) if one.since <= at}
     span = min(LEAST_SPAN, SPAN_INTERVALS * about.transfer_seconds)
     operators = _operators(memory, family, at, about)
-    found = _hanging(operators, before, memory.levels, family, at, span)
+    found = _hanging(operators, before, memory.levels, observed, span)
     others = {key: one for key, one in memory.curtains.items() if family_of(key) is not family}
     curtains = {**others, **{family_key(family, one.operator): one for one in found}}
     controls = dict(memory.controls)
@@ -163,16 +157,16 @@ def _hanging(
     operators: Sequence[_Operator],
     before: Mapping[str, Curtain],
     levels: Levels,
-    family: Family,
-    at: float,
+    observed: RoundObservation,
     span: float,
 ) -> list[Curtain]:
-    found = []
+    found, family, at = [], observed.family, observed.started_at
     for operator in operators:
         others = [one for one in operators if one is not operator]
-        one = _silent(operator, others, at, span) or _of_reads(
-            operator, others, before.get(operator.name), levels, family, span
-        )
+        hung = before.get(operator.name)
+        may_be = hung is not None or _alone(operator, others, observed)
+        one = _silent(operator, others, at, span) if may_be else None
+        one = one or _of_reads(operator, others, hung, levels, family, span)
         if one is not None:
             found.append(one)
     behind_one = {one.operator for one in found}
@@ -205,6 +199,15 @@ def _silent(
     return Curtain(
         operator=operator.name, kind=CurtainKind.SILENT, since=since, sites=len(asked), others=0
     )
+
+
+def _alone(operator: _Operator, others: Iterable[_Operator], observed: RoundObservation) -> bool:
+    """It was asked in this round, and a site of another answered: what fell silent with the whole
+    line, and nobody has asked since, shows nothing."""
+    asked = {f"{leg.leg.owner}/{leg.leg.target}" for leg in observed.by_role(LegRole.CONTROL)}
+    at, sites = observed.started_at, (site for one in others for site in one.sites)
+    shown = any(site.control.name in asked for site in operator.sites)
+    return shown and any(site.known.answered_at == at for site in sites)
 
 
 def _of_reads(
