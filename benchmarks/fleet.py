@@ -65,7 +65,7 @@ class Cost(Struct, frozen=True, kw_only=True):
 
 def pages(vantages: int, networks: int) -> list[bytes]:
     """The page of each vantage."""
-    made = {state: _page(state) for state in (State.OK, State.THROTTLED)}
+    made = {state: page(state) for state in (State.OK, State.THROTTLED)}
     return [
         made[State.THROTTLED if n % 10 < THROTTLED_OF_TEN else State.OK]
         .replace(b"NAME", f"v{n}".encode())
@@ -74,7 +74,8 @@ def pages(vantages: int, networks: int) -> list[bytes]:
     ]
 
 
-def _page(state: State) -> bytes:
+def page(state: State) -> bytes:
+    """The page of one vantage, called NAME, of which every platform is in that state."""
     settings = Settings(
         vantages=(VantageConfig(name="NAME", country="PK", asn=1),),
         platforms=tuple(p.name for p in PLATFORMS),

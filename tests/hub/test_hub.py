@@ -227,6 +227,14 @@ def test_what_the_hub_does_not_take(hub: RunningHub, tmp_path: Path) -> None:
         assert client.get("/api/v1/join").status_code == 405
         for path in ("/", "/api/v1/list", "/..%2f..%2fetc/passwd"):
             assert client.get(path).status_code == 404
+        # A page in somebody's browser may do nothing in his name, and read nothing.
+        page = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+        for path in ("/api/v1/write", "/api/v1/join", "/api/v1/wishes"):
+            asked = client.options(path, headers=page)
+            assert asked.status_code == 405
+            for answer in (asked, client.post(path, headers=page), client.get(path, headers=page)):
+                assert answer.status_code in (400, 401, 405)
+                assert not {"access-control-allow-origin", "set-cookie"} & set(answer.headers)
 
 
 @pytest.mark.timeout(120)
