@@ -405,3 +405,46 @@ def test_a_pipe_in_place_of_what_c_ares_reads_is_not_waited_for(tmp_path: Path) 
     assert said
     for line in said:
         assert line.endswith("is a pipe and not a file")
+
+
+LONG_LIST = """
+import asyncio, subprocess, sys, time
+from pathlib import Path
+from probe.config.schema import VantageConfig
+from probe.measure.names.host_files import HostFiles
+from probe.measure.names.host_lookup import host_lookups
+from probe.model.identity import Family
+
+folder = Path(sys.argv[1])
+# Nobody listens there.
+here = VantageConfig(name="here", nameservers=("127.0.0.1:9",))
+
+def look(files):
+    began = time.process_time()
+    (seen,) = asyncio.run(
+        host_lookups(["x.test"], Family.IPV4, timeout_seconds=1.0, via=here, files=files)
+    )
+    return time.process_time() - began, seen
+
+def cpu():
+    return min(look(HostFiles())[0] for _ in range(5))
+
+def hosts(text):
+    own = folder / f"hosts{len(text)}"
+    own.write_text(text)
+    subprocess.run(["mount", "--bind", own, "/etc/hosts"], check=True)
+
+hosts("127.0.0.1 localhost\\n")
+short = cpu()
+hosts("".join(f"0.0.0.0 ads{n}.example\\n" for n in range(100_000)) + "192.0.2.9 x.test\\n")
+print(look(HostFiles())[1].answers[0].addresses)
+none = HostFiles(hosts=folder / "none")
+print(look(none)[1].failure is not None)
+print(min(look(none)[0] for _ in range(5)) < 10 * short, cpu() < 10 * short)
+"""
+
+
+def test_a_hosts_file_is_read_by_us_alone_and_once(tmp_path: Path) -> None:
+    """Lists that block advertisements are long: whoever reads them holds the event loop."""
+    said = in_a_namespace(LONG_LIST, tmp_path / "own")
+    assert said == ["('192.0.2.9',)", "True", "True True"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from probe.config.schema import DnsConfig, ResolverConfig
-from probe.measure.names.host_files import HostFiles, ResolvConf, hosts_entry, resolv_conf
+from probe.measure.names.host_files import HostFiles, ResolvConf, hosts_entries, resolv_conf
 from probe.measure.names.resolvers import Resolver, host_and_port, resolvers, static_addresses
 from probe.model.identity import Family
 from tests.pipes import pipe
@@ -132,6 +132,6 @@ def test_a_number_that_is_none_is_left_out(
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     with pipe(tmp_path / "pipe") as path:
         assert resolv_conf(path) == ResolvConf()
-        assert hosts_entry("x.test", Family.IPV4, HostFiles(hosts=path, nsswitch=path)) == ()
+        assert hosts_entries(["x.test"], Family.IPV4, HostFiles(hosts=path, nsswitch=path)) == {}
     assert resolv_conf(Path("/dev/zero")) == ResolvConf()
     assert resolv_conf(tmp_path) == ResolvConf()

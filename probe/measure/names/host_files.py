@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -53,14 +54,27 @@ def resolv_conf(path: Path = RESOLV_CONF) -> ResolvConf:
     return _resolv_conf(_text(path), os.environ.get("RES_OPTIONS", ""))
 
 
-def hosts_entry(name: str, family: Family, files: HostFiles) -> tuple[str, ...]:
-    """The addresses that the hosts file has for ``name``, if this host looks there before it asks
-    a resolver (nsswitch.conf; so it is where nothing else is said); else none."""
-    if not _files_first(_text(files.nsswitch)):
-        return ()
-    wanted = name.lower().rstrip(".")
-    found = _entries(*_version(files.hosts), wanted)
-    return tuple(address for address in found if family_of(address) is family)
+def files_come_first(files: HostFiles) -> bool:
+    """Whether this host looks into its hosts file before it asks a resolver (nsswitch.conf; so it
+    is where nothing else is said)."""
+    return _files_first(_text(files.nsswitch))
+
+
+def hosts_entries(
+    names: Iterable[str], family: Family, files: HostFiles
+) -> dict[str, tuple[str, ...]]:
+    """The addresses that the hosts file has for those of ``names`` that it has, if it comes
+    first. It is read once for all of them."""
+    if not files_come_first(files):
+        return {}
+    wanted = {name: name.lower().rstrip(".") for name in names}
+    found = _entries(*_version(files.hosts), tuple(sorted(set(wanted.values()))))
+    of_family = {
+        name: tuple(address for address in found[plain] if family_of(address) is family)
+        for name, plain in wanted.items()
+        if plain in found
+    }
+    return {name: addresses for name, addresses in of_family.items() if addresses}
 
 
 def literal(text: str) -> bool:
@@ -106,18 +120,20 @@ def _files_first(text: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=512)
-def _entries(path: Path, version: tuple[int, ...], name: str) -> tuple[str, ...]:
+@lru_cache(maxsize=64)
+def _entries(
+    path: Path, version: tuple[int, ...], names: tuple[str, ...]
+) -> dict[str, tuple[str, ...]]:
     text = _read(path).lower() if version else ""
     # Lists that block advertisements have a hundred thousand lines.
-    if name not in text:
-        return ()
-    found = []
-    for line in text.splitlines():
-        address, *names = line.partition("#")[0].split() or [""]
-        if name in names and literal(address):
-            found.append(address)
-    return tuple(dict.fromkeys(found))
+    there = {name for name in names if name in text}
+    found: dict[str, dict[str, None]] = {}
+    for line in text.splitlines() if there else ():
+        address, *named = line.partition("#")[0].split() or [""]
+        for name in there.intersection(named):
+            if literal(address):
+                found.setdefault(name, {})[address] = None
+    return {name: tuple(addresses) for name, addresses in found.items()}
 
 
 def _version(path: Path) -> tuple[Path, tuple[int, ...]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import stat
 import time
@@ -26,7 +27,13 @@ from probe.config.schema import VantageConfig
 from probe.measure.connection import tcp
 from probe.measure.connection.family import SOCKET_FAMILIES, family_of
 from probe.measure.names.dns_message import ascii_name
-from probe.measure.names.host_files import HostFiles, ResolvConf, hosts_entry, resolv_conf
+from probe.measure.names.host_files import (
+    HostFiles,
+    ResolvConf,
+    files_come_first,
+    hosts_entries,
+    resolv_conf,
+)
 from probe.measure.names.resolver_place import place_of
 from probe.measure.names.resolvers import SYSTEM, host_and_port
 from probe.measure.one_leg.failures import TIMEOUT, NetworkError, failure_of
@@ -47,6 +54,12 @@ _FLAGS = pycares.ARES_FLAG_NOSEARCH
 # ares.h, ARES_AI_NOSORT, which pycares does not name: any of the addresses will do, and putting
 # them in order (RFC 6724) would open a socket towards each.
 _NOSORT = 1 << 7
+# ares.h, ARES_AI_ENVHOSTS: the hosts file is the one that CARES_HOSTS names, an empty one. c-ares
+# would read the host's own for each channel: half a second of the event loop where it has 200,000
+# lines, as lists that block advertisements have. Not the option ``lookups``: pycares 5.2 has given
+# its memory back before c-ares reads it.
+_HOSTS_BY_ENVIRONMENT = 1 << 8
+os.environ["CARES_HOSTS"] = os.devnull
 
 _FROM_THE_HOST = VantageConfig(name="host")
 _FILES = HostFiles()
@@ -112,14 +125,15 @@ async def host_lookups(
         own = ResolvConf(nameservers=via.nameservers)
     else:
         own, via = conf or resolv_conf(), _FROM_THE_HOST
-    filed = {name: hosts_entry(name, family, files) for name in names}
     found = {
-        name: _from_file(name, family, addresses) for name, addresses in filed.items() if addresses
+        name: _from_file(name, family, addresses)
+        for name, addresses in hosts_entries(names, family, files).items()
     }
+    looked = files_come_first(files)
     asked = [name for name in names if name not in found]
     if asked and own.edns:
         half = timeout_seconds / 2
-        for one in await _ask(asked, family, own, via, half):
+        for one in await _ask(asked, family, own, via, half, looked):
             found[one.name] = one
         asked = [
             name
@@ -128,7 +142,7 @@ async def host_lookups(
         ]
         own, timeout_seconds = replace(own, edns=False), half
     if asked:
-        for one in await _ask(asked, family, own, via, timeout_seconds):
+        for one in await _ask(asked, family, own, via, timeout_seconds, looked):
             before = found.get(one.name)
             since = 0.0 if before is None else before.seconds
             found[one.name] = replace(one, seconds=since + one.seconds)
@@ -141,16 +155,19 @@ async def _ask(
     conf: ResolvConf,
     via: VantageConfig,
     timeout_seconds: float,
+    looked: bool,
 ) -> tuple[DnsObservation, ...]:
-    """Ask the nameservers of ``conf`` for all ``names`` at once."""
+    """Ask the nameservers of ``conf`` for all ``names`` at once. ``looked``: the hosts file has
+    been read, and has none of them."""
     place = _place(conf)
+    flags = _NOSORT | (_HOSTS_BY_ENVIRONMENT if looked else 0)
     lookups = [_Lookup(name, family, place) for name in names]
     if (unusable := _unusable(via) or _endless()) is not None:
         # c-ares would say that no server can be reached.
         return tuple(lookup.observation(unusable) for lookup in lookups)
     try:
         async with _resolver(timeout_seconds, conf, via) as resolver:
-            await _all_done([lookup.begin(resolver) for lookup in lookups], timeout_seconds)
+            await _all_done([lookup.begin(resolver, flags) for lookup in lookups], timeout_seconds)
     except pycares.AresError as error:
         # c-ares cannot be set up as the vantage says.
         return tuple(lookup.observation(error) for lookup in lookups)
@@ -184,7 +201,7 @@ class _Lookup:
         self._ended: float | None = None
         self._future: _Future
 
-    def begin(self, resolver: aiodns.DNSResolver) -> _Future:
+    def begin(self, resolver: aiodns.DNSResolver, flags: int) -> _Future:
         try:
             wanted = ascii_name(self._name)
         except ValueError as error:
@@ -192,7 +209,7 @@ class _Lookup:
             self._future.set_exception(error)
             return self._future
         self._future = resolver.getaddrinfo(
-            wanted, family=SOCKET_FAMILIES[self._family], flags=_NOSORT
+            wanted, family=SOCKET_FAMILIES[self._family], flags=flags
         )
         self._future.add_done_callback(self._note)
         return self._future
