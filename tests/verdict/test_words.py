@@ -14,8 +14,9 @@ from probe.model.failure import Failure
 from probe.model.identity import LegRole, Phase, RoundKind
 from probe.model.observation import Leg
 from probe.model.verdict import State, Verdict
+from probe.observe.effort import Measure
 from probe.publish.terminal.explanation import conclusion
-from probe.verdict.ladder.shown import SHOWN_SECONDS, Beside, Shown, added, told
+from probe.verdict.ladder.shown import SHOWN_SECONDS, Beside, Shown, added, shown, told
 from tests.verdict.country import WELL, Act, Country, Done
 from tests.verdict.test_basis import everywhere
 
@@ -90,6 +91,19 @@ def test_where_the_distance_is_as_usual_nothing_is_said_of_it() -> None:
     verdict = country.run(4)
     assert verdict.state is State.IMPAIRED
     assert "distance" not in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("handshake", "waited", "told_so"), [(1.0, 30.0, False), (900.0, 1.0, True)]
+)
+def test_that_handshakes_keep_it_from_being_read_is_said_if_they_took_the_time(
+    handshake: float, waited: float, *, told_so: bool
+) -> None:
+    country = Country()
+    silent = Failure(phase=Phase.PROCESSING, reason="generic_timeout_error")
+    country.act = of("object", Done(handshake=handshake, processing=waited, fails=silent))
+    found = shown(country.a_round(), "object", Measure.TRANSFER, normal=None)
+    assert (found is not None and found.before_reads) is told_so
 
 
 def test_a_cut_off_is_told_by_its_bytes_alone() -> None:

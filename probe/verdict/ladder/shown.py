@@ -14,7 +14,7 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.model.identity import LegRole
+from probe.model.identity import LegRole, Phase
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure, died_of_slowness, effort
@@ -25,6 +25,9 @@ SHOWN_SECONDS = 6 * 3_600.0
 """What is said is of so long before the latest of it: what was slow longer ago may have been slow
 otherwise. A suspicion that nothing renews for as long is dropped, too."""
 MOST_SHOWN = 12
+
+
+_HANDSHAKE = (Phase.CONNECT, Phase.TLS)
 
 
 class Beside(StrEnum):
@@ -110,9 +113,23 @@ def shown(
     found = _shown(observed, target, measure, normal=normal, handshake=handshake)
     if found is not None or measure is Measure.HANDSHAKE:
         return found if found is None else replace(found, whole=_finite(whole), path=path)
+    if not _died_in_handshakes(observed, target):
+        return None
     # No read began: that the handshakes took so long is what there is to tell.
     found = _shown(observed, target, Measure.HANDSHAKE, normal=handshake, handshake=None)
     return None if found is None else replace(found, before_reads=True, path=path)
+
+
+def _died_in_handshakes(observed: RoundObservation, target: str) -> bool:
+    """Of most of its legs the handshake took the larger part of the time, so that nothing was read
+    for that. Silence after a handshake that was quick has another reason."""
+    legs = [leg for leg in observed.by_role(LegRole.TARGET) if leg.leg.target == target]
+    ended = [
+        (leg.failure is not None and leg.failure.phase in _HANDSHAKE)
+        or 2.0 * sum(leg.phases.get(one, 0.0) for one in _HANDSHAKE) > leg.duration_seconds
+        for leg in legs
+    ]
+    return 2 * sum(ended) > len(ended)
 
 
 def _shown(
