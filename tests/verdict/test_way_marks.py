@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -56,6 +56,7 @@ def test_who_bets_on_marks_expects_no_gain_of_a_line_that_does_the_same_to_all(
     assert mean <= max(had, left) + 1e-9
 
 
+@example(missing=[21, 21], segments=[21, 79])
 @given(
     missing=st.lists(st.integers(0, 40), min_size=2, max_size=2),
     segments=st.lists(st.integers(8, 90), min_size=2, max_size=2),

@@ -70,11 +70,16 @@ class _Lost(Struct, frozen=True):
     of: int
     seconds: float
 
+    @property
+    def missing(self) -> int:
+        """How many of them were. Whole: a share times its number is so but for a last bit."""
+        return round(self.share * self.of)
+
     def more_than(self, other: _Lost) -> bool:
         """The way, and not chance, may have dropped more of this leg's. What comes to a leg that
         was cut is less than what comes to a whole one: so neither a larger share of fewer segments
         counts, nor more of many more."""
-        if self.of > AS_MANY * other.of or self.share * self.of <= other.share * other.of:
+        if self.of > AS_MANY * other.of or self.missing <= other.missing:
             return False
         gap = TWO if self.seconds <= AS_LONG * other.seconds else ONE_GAP
         return self.share > LOST_MORE * other.share + gap
