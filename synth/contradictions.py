@@ -203,6 +203,7 @@ def _of_others(until: Sequence[Said], verdict: Verdict) -> Iterator[str]:
         return
     ordinary = next((s for s in reversed(until) if s.observed.kind is not RoundKind.BURST), None)
     looked = {leg.leg.target for leg in observed.by_role(LegRole.TARGET)}
+    looked |= {one.target for one in verdict.unread}  # the sentence says how it stands with them
     if ordinary is None or ordinary.observed.family is not observed.family:
         return
     for leg in ordinary.observed.by_role(LegRole.TARGET):

@@ -32,7 +32,7 @@ class PatientHandler(logging.Handler):
         self._descriptor = descriptor
         self._lines: deque[bytes] = deque()
         self._change = threading.Condition()
-        self._writing = self._closed = False
+        self._writing = self._ended = False
         self._lost = 0
         threading.Thread(target=self._write_all, name="log", daemon=True).start()
 
@@ -62,7 +62,7 @@ class PatientHandler(logging.Handler):
         """The thread ends once all is written."""
         self.flush()
         with self._change:
-            self._closed = True
+            self._ended = True
             self._change.notify_all()
         super().close()
 
@@ -71,7 +71,7 @@ class PatientHandler(logging.Handler):
             with self._change:
                 self._writing = False
                 self._change.notify_all()
-                self._change.wait_for(lambda: self._lines or self._closed)
+                self._change.wait_for(lambda: self._lines or self._ended)
                 if not self._lines:
                     return
                 line, self._writing = self._lines.popleft(), True
