@@ -25,6 +25,8 @@ HOME_RESOLVER = "home_resolver"
 OWN_HOST = "own_host"
 # Other sites of the network that it is in meet the same.
 CURTAIN = "curtain"
+# It may be impaired in this place alone: that it is fine elsewhere makes no restriction of it.
+NEAR_HERE = "may_be_near_here"
 
 
 # Reasons of what is not proven yet and is being tested.

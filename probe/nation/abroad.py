@@ -10,7 +10,13 @@ from probe.config.schema import NationConfig
 from probe.model.finding import FindingKind, Reference
 from probe.model.identity import Vantage
 from probe.model.verdict import State
-from probe.nation.sight import REFERENCE_FINE, Reading, fails_abroad, states_of
+from probe.nation.sight import (
+    NOT_BY_REFERENCES,
+    REFERENCE_FINE,
+    Reading,
+    fails_abroad,
+    states_of,
+)
 
 
 class Abroad(Struct, frozen=True, kw_only=True):
@@ -22,12 +28,13 @@ class Abroad(Struct, frozen=True, kw_only=True):
 
     def bears(self, readings: Sequence[Reading], kind: FindingKind) -> bool:
         """Whether an impairment counts as a restriction: references looked after it began, and
-        are fine, which rules out that it is so everywhere."""
+        are fine, which rules out that it is so everywhere; and nothing here may be its cause."""
         return (
             kind is FindingKind.RESTRICTED
             and self.reference is Reference.FINE
             and self.looked is not None
             and any(reading.state is State.IMPAIRED for reading in readings)
+            and not any(reading.reason in NOT_BY_REFERENCES for reading in readings)
             and max(reading.since for reading in readings) <= self.looked
         )
 

@@ -11,7 +11,7 @@ from probe.config.schema import NationConfig
 from probe.model.finding import FindingKind
 from probe.model.identity import Access, Role, Vantage
 from probe.model.law import Law
-from probe.model.verdict import AILING, HOME_RESOLVER, RESTRICTED, State
+from probe.model.verdict import AILING, CURTAIN, HOME_RESOLVER, NEAR_HERE, RESTRICTED, State
 from probe.verdict.ladder.facts import SLOW_OUTSIDE
 
 GRID_SECONDS = 60.0
@@ -69,6 +69,8 @@ VERDICT_KINDS = tuple(AFFECTED)
 BESIDE_KINDS = (FindingKind.RESTRICTED, FindingKind.IMPAIRED)
 # Reasons of verdicts that stand for no network: what was answered falsely may be a filter at home.
 NO_VOTE = frozenset({HOME_RESOLVER})
+# Reasons of impairments of which references that find the platform fine make no restriction.
+NOT_BY_REFERENCES = frozenset({CURTAIN, NEAR_HERE})
 
 
 class Seen(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from msgspec import Struct
 from probe.config.schema import NationConfig
 from probe.config.values import Seconds
 from probe.model.identity import Access, Role, Vantage
-from probe.model.verdict import HOME_RESOLVER, State
+from probe.model.verdict import CURTAIN, HOME_RESOLVER, NEAR_HERE, State
 from probe.nation.sight import Reading, Seen, Sight
 
 STEP = 60.0
@@ -263,6 +263,8 @@ def _beside(
 def _reason(random: Random, state: State, at_home: bool) -> str:
     if state is State.UNKNOWN:
         return random.choice(REASONS)
+    if state is State.IMPAIRED:
+        return random.choice(("", "", NEAR_HERE, CURTAIN))
     return HOME_RESOLVER if state is State.BLOCKED and at_home else ""
 
 

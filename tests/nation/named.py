@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.model.identity import Role, Vantage
-from probe.model.verdict import HOME_RESOLVER, State
+from probe.model.verdict import HOME_RESOLVER, NEAR_HERE, State
 from probe.verdict.ladder.facts import SLOW_OUTSIDE
 from tests.nation.fleet import ABROAD, fleet, vantage
 from tests.nation.histories import CONTROLS, PLATFORMS, STEP, History, Post, Told
@@ -108,6 +108,10 @@ def _slow_abroad_too(of: Vantage, step: int) -> tuple[State, int]:
     return (THROTTLED, 3) if step >= 3 else (OK, 0)
 
 
+def _inside_impaired(of: Vantage, step: int) -> tuple[State, int]:
+    return (IMPAIRED, 3) if of is not ABROAD and step >= 3 else (OK, 0)
+
+
 def _half(state: State | None, struck: int) -> Says:
     """From minute 10 on networks 4 and up are ``state``; those below ``struck`` are throttled."""
 
@@ -123,6 +127,24 @@ def _by_two_servers(one: History, other: History) -> History:
     """The same vantages, as two servers hear them."""
     again = (replace(post, instance=f"{post.instance}-again") for post in other.posts)
     return replace(one, posts=(*one.posts, *again))
+
+
+def _impaired_inside(number: int, reason: str) -> History:
+    """Impaired in every network inside, for a reason, and found fine abroad in each minute."""
+    history = told(number, (*fleet(6), ABROAD), _inside_impaired)
+
+    def given(one: Told, step: int) -> Told:
+        why = reason if one.state is IMPAIRED else one.reason
+        return replace(one, reason=why, at=step * STEP)
+
+    posts = tuple(
+        replace(
+            post,
+            told=tuple({p: given(t, n) for p, t in at.items()} for n, at in enumerate(post.told)),
+        )
+        for post in history.posts
+    )
+    return replace(history, posts=posts)
 
 
 def _at_home(history: History, below: int) -> History:
@@ -251,6 +273,18 @@ def scenarios() -> tuple[Named, ...]:
             ),
             ends="insufficient",
             never=frozenset({"nation", "partial", "network", "vantage"}),
+        ),
+        Named(
+            title="impaired in six networks, fine abroad, and its servers near here may be slow",
+            history=_impaired_inside(17, NEAR_HERE),
+            ends="insufficient",
+            never=frozenset({"nation", "partial", "network", "vantage"}),
+        ),
+        Named(
+            title="the same, and nothing near here may be its cause",
+            history=_impaired_inside(18, ""),
+            ends="nation",
+            systematic=True,
         ),
         Named(
             title="a vantage abroad of which two servers say opposite things",

@@ -18,6 +18,7 @@ from probe.nation.sight import (
     BESIDE_KINDS,
     CLEAR,
     NO_VOTE,
+    NOT_BY_REFERENCES,
     TOLERANCE,
     VERDICT_KINDS,
     hold_steps,
@@ -114,7 +115,7 @@ def _said() -> Recording:
 
 
 def _vantages() -> Iterator[Recording]:
-    no_vote = with_reason(NO_VOTE)
+    no_vote, near_here = with_reason(NO_VOTE), with_reason(NOT_BY_REFERENCES)
     for kind in VERDICT_KINDS:
         of = "" if kind in BESIDE_KINDS else f"{TCP}, "
         says = f"{_saying(AFFECTED[kind], of)} * Inf"
@@ -124,7 +125,8 @@ def _vantages() -> Iterator[Recording]:
                 f"\nor ({_saying({State.IMPAIRED})}\n"
                 f'and on ({_WHAT}) ({REFERENCE}{{kind="{kind.value}"}} == 1)\n'
                 f"and on ({_SLOT}) "
-                f"({ONSET_VANTAGE} <= on ({_WHAT}) group_left () {LOOKED})) * Inf"
+                f"({ONSET_VANTAGE} <= on ({_WHAT}) group_left () {LOOKED})\n"
+                f"unless on ({_SLOT}) ({near_here})) * Inf"
             )
         denies = f"{_saying(CLEAR[kind], of)} * -Inf"
         # Whom two servers hear say opposite things is not known to say either: the sum of both

@@ -45,6 +45,7 @@ def others_of(
         together=together(memory, observed.platform, holder, about) if counts and not alone else (),
         fine=fine,
         vouched=fine and counts,
+        counts=counts,
         certificates_by=_certificates_by(memory, observed, about),
         shared=shared,
         fellows=fell.silent,

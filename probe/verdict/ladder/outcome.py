@@ -13,6 +13,7 @@ from probe.model.burst import Burst
 from probe.model.observation import RoundObservation
 from probe.model.verdict import (
     HOME_RESOLVER,
+    NEAR_HERE,
     RESTRICTED,
     Evidence,
     LookingBack,
@@ -132,7 +133,7 @@ def publish(
         return _of_often(verdict, facts.often, about.direction) if often else verdict
     return replace(
         verdict,
-        reason=HOME_RESOLVER if restriction.at_home else rule.reason,
+        reason=_reason(rule, restriction),
         basis=restriction.basis,
         method=restriction.method,
         # An impairment has no trigger: nobody may have set anything off.
@@ -147,6 +148,15 @@ def publish(
             *_measured(pair_of(facts.told, restriction.target, restriction.measure)),
         ),
     )
+
+
+def _reason(rule: Rule, restriction: Proven) -> str:
+    """Why what is proven counts for less than it seems, if it does."""
+    if restriction.at_home:
+        return HOME_RESOLVER
+    if rule.state is State.IMPAIRED and not rule.reason and not restriction.by_reference:
+        return NEAR_HERE
+    return rule.reason
 
 
 def _looking_back(found: Relief | None) -> LookingBack | None:
@@ -172,6 +182,7 @@ def _of_often(verdict: Verdict, found: Often | None, direction: str) -> Verdict:
     phase = SlowPhase.HANDSHAKE if handshake else SlowPhase.TRANSFER
     return replace(
         verdict,
+        reason=NEAR_HERE,
         basis=Basis.SHARE,
         phase=None if found.fails else phase,
         direction="" if found.fails else direction,

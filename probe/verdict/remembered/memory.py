@@ -160,8 +160,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     it was slow over a way that did nothing to it, so its own server may be. ``hasty``: it rests on
     silences that were not waited for as long as is configured; ``late``: what had seemed to stop
     came later (``waited.py``). ``alike``: rounds in a row that showed the very failure,
-    ``answered``: in which the far end itself answered (``own_answer.py``). ``names``: as above.
-    ``at``: the addresses that bear evidence, if it fails; ``met_at``, ``beside_at``: as above.
+    ``answered``: in which the far end itself answered (``own_answer.py``). ``at``: the addresses
+    that bear evidence, if it fails. ``by_reference``: see ``near_here.py``; the rest is as above.
     """
 
     state: State
@@ -207,6 +207,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     at: tuple[str, ...] = ()
     met_at: tuple[MetAt, ...] = ()
     beside_at: dict[str, str] = {}
+    by_reference: bool = False
 
     @property
     def said(self) -> State:
@@ -304,8 +305,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     was well in the same round. ``said``: the last verdict over each family, where there are
     several, and ``well_at`` the last round over it, if the platform was fine in that. ``shares``:
     how often each target is suspicious. ``viewers_cache``: how it was in the last ordinary round.
-    ``asked_at``: when it was asked last. ``vouches``: of a vantage outside (``vouching.py``), by
-    target.
+    ``asked_at``: when it was asked last. ``vouches``: by target, if outside (``vouching.py``).
     """
 
     state: State = State.UNKNOWN

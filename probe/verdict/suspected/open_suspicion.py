@@ -41,7 +41,7 @@ FORGED = f"{Phase.TLS}/{UNKNOWN_AUTHORITY}"
 class Others(Struct, frozen=True, kw_only=True):
     """What speaks for a cause on the way: ``together``, platforms of other operators that are hit
     since the same time in the same way; ``fine``, references find the platform so, and
-    ``vouched``, that counts;
+    ``vouched``, that counts; ``counts``: it does if they do;
     ``certificates_by``, who makes certificates for platforms of other operators
     (``forged_certificate.py``). ``shared``: other sites are hit with it (``curtains.py``), so the
     first two say nothing; ``fellows``: operators of those that fell silent, ``fell_with_it``:
@@ -53,6 +53,7 @@ class Others(Struct, frozen=True, kw_only=True):
     vouched: bool = False
     certificates_by: frozenset[str] = frozenset()
     shared: bool = False
+    counts: bool = False
     fellows: tuple[str, ...] = ()
     fell_with_it: bool = False
 
