@@ -50,7 +50,6 @@ from probe.publish.web.server import Server
 from probe.schedule.data_budget import DataBudget
 from probe.schedule.round_grid import Slot, slots
 from probe.schedule.runner import Hooks, Runner
-from probe.store import heap
 from probe.store.cells import json_cell
 from probe.store.memories import Memories
 from probe.store.shared import SharedBudget
@@ -86,7 +85,6 @@ class Daemon:
         outlets: Sequence[Makes] = OUTLETS,
         rounds_of: Callable[[Config, Rounds], Rounds] = lambda _, rounds: rounds,
     ) -> None:
-        heap.one_arena()  # before the first thread
         self._read = read
         self._rounds_of = rounds_of
         self._state = BetweenRounds()

@@ -20,6 +20,7 @@ from probe.commands.recorded import RecordedError
 from probe.commands.risk import RISK
 from probe.config import load
 from probe.publish.log import event_lines as logs
+from probe.store import heap
 
 
 @click.group(
@@ -63,6 +64,7 @@ def run(hold: Callable[[], None] | None, path: Path | None) -> None:
 
     tell(how_to_see(config))
     told = config.settings.log
+    heap.one_arena()  # before the first thread, which is the log's
     logs.configure(told.level, told.format, sys.stderr, patient=True)
     logs.catch_all()
     warn(config)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from probe.config.schema import DnsConfig, ResolverConfig
+from probe.measure.names import host_files
 from probe.measure.names.host_files import HostFiles, ResolvConf, hosts_entries, resolv_conf
 from probe.measure.names.resolvers import Resolver, host_and_port, resolvers, static_addresses
 from probe.model.identity import Family
@@ -135,3 +139,54 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
         assert hosts_entries(["x.test"], Family.IPV4, HostFiles(hosts=path, nsswitch=path)) == {}
     assert resolv_conf(Path("/dev/zero")) == ResolvConf()
     assert resolv_conf(tmp_path) == ResolvConf()
+
+
+LINES = st.sampled_from(
+    [
+        "192.0.2.1 x.test",
+        "192.0.2.2\tfox.test x.test # x.test",
+        "0.0.0.0 box.test",
+        "192.0.2.3 x.test.",
+        "# 192.0.2.4 x.test",
+        "192.0.2.5 y.test #x.test",
+        "192.0.2.6 Y.TEST\r",
+        "x.test 192.0.2.7",
+        "nonsense x.test",
+        "192.0.2.8 x.test.test",
+        "2001:db8::1 y.test x.test",
+        "  192.0.2.9   x.test  ",
+        "",
+    ]
+)
+
+
+@given(lines=st.lists(LINES, max_size=8), end=st.sampled_from(["", "\n"]))
+def test_the_hosts_file_says_of_each_name_what_its_lines_say(lines: list[str], end: str) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "hosts"
+        path.write_bytes(("\n".join(lines) + end).encode())
+        files = HostFiles(hosts=path, nsswitch=Path(folder) / "none")
+        for name in ("x.test", "y.test", "fox.test", "z.test"):
+            words = [line.lower().partition("#")[0].split() or [""] for line in lines]
+            own = dict.fromkeys(first for first, *named in words if name in named)
+            plain = tuple(one for one in own if one.count(".") == 3)
+            expected = {name: plain} if plain else {}
+            assert hosts_entries([name], Family.IPV4, files) == expected
+
+
+def test_a_hosts_file_is_not_read_again_for_other_names_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "hosts"
+    path.write_text("192.0.2.1 a.test b.test\n")
+    read: list[Path] = []
+
+    def counted(of: Path) -> str:
+        read.append(of)
+        return of.read_text()
+
+    monkeypatch.setattr(host_files, "_read", counted)
+    files = HostFiles(hosts=path, nsswitch=tmp_path / "none")
+    for names in (["a.test", "b.test", "c.test"], ["a.test"], ["c.test", "a.test"], ["b.test"]):
+        assert set(hosts_entries(names, Family.IPV4, files)) == {*names} - {"c.test"}
+    assert read == [path]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -23,6 +23,8 @@ RESOLV_CONF = Path("/etc/resolv.conf")
 NSSWITCH = Path("/etc/nsswitch.conf")
 # Lists that block advertisements have some megabytes.
 _MOST_LETTERS = 64 * 1024 * 1024
+# Of which is remembered what the hosts file says.
+_MOST_NAMES = 4_096
 HOSTS = Path("/etc/hosts")
 
 # glibc's resolv.h: MAXNS, RES_MAXRETRY, RES_DFLRETRY.
@@ -64,11 +66,16 @@ def hosts_entries(
     names: Iterable[str], family: Family, files: HostFiles
 ) -> dict[str, tuple[str, ...]]:
     """The addresses that the hosts file has for those of ``names`` that it has, if it comes
-    first. It is read once for all of them."""
+    first. It is read once for all of them, and not again for a name until it has changed."""
     if not files_come_first(files):
         return {}
     wanted = {name: name.lower().rstrip(".") for name in names}
-    found = _entries(*_version(files.hosts), tuple(sorted(set(wanted.values()))))
+    path, version = _version(files.hosts)
+    found = _looked_up(path, version)
+    if new := {name for name in wanted.values() if name not in found}:
+        if len(found) + len(new) > _MOST_NAMES:
+            found.clear()
+        found.update(_entries(path, new) if version else dict.fromkeys(new, ()))
     of_family = {
         name: tuple(address for address in found[plain] if family_of(address) is family)
         for name, plain in wanted.items()
@@ -120,20 +127,30 @@ def _files_first(text: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=64)
-def _entries(
-    path: Path, version: tuple[int, ...], names: tuple[str, ...]
-) -> dict[str, tuple[str, ...]]:
-    text = _read(path).lower() if version else ""
-    # Lists that block advertisements have a hundred thousand lines.
-    there = {name for name in names if name in text}
-    found: dict[str, dict[str, None]] = {}
-    for line in text.splitlines() if there else ():
-        address, *named = line.partition("#")[0].split() or [""]
-        for name in there.intersection(named):
-            if literal(address):
-                found.setdefault(name, {})[address] = None
-    return {name: tuple(addresses) for name, addresses in found.items()}
+@lru_cache(maxsize=2)
+def _looked_up(path: Path, version: tuple[int, ...]) -> dict[str, tuple[str, ...]]:
+    """What is known of names in this state of the file; a name that it lacks has no address."""
+    return {}
+
+
+def _entries(path: Path, names: Collection[str]) -> dict[str, tuple[str, ...]]:
+    text = _read(path).lower()
+    return {name: tuple(dict.fromkeys(_addresses(text, name))) for name in names}
+
+
+def _addresses(text: str, name: str) -> Iterator[str]:
+    # Lists that block advertisements have a hundred thousand lines: only those are looked into
+    # that have the name, and many have it as a part of another.
+    at = text.find(name) if name else -1
+    while at >= 0:
+        end = at + len(name)
+        after = text[end : end + 1]
+        if text[at - 1 : at].isspace() and (not after or after == "#" or after.isspace()):
+            line = text[text.rfind("\n", 0, at) + 1 : end]
+            address, *named = line.partition("#")[0].split() or [""]
+            if name in named and literal(address):
+                yield address
+        at = text.find(name, end)
 
 
 def _version(path: Path) -> tuple[Path, tuple[int, ...]]:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import threading
 from collections import deque
+from contextlib import suppress
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +61,7 @@ class PatientHandler(logging.Handler):
             self._change.wait_for(lambda: not (self._lines or self._writing), LAST_SECONDS)
 
     def close(self) -> None:
-        """The thread ends once all is written."""
-        self.flush()
+        """The thread ends once all is written; who wants to wait for that flushes before."""
         with self._change:
             self._ended = True
             self._change.notify_all()
@@ -80,8 +81,11 @@ class PatientHandler(logging.Handler):
     def _write(self, line: bytes) -> None:
         """By the descriptor, past Python's stream: that has a lock, which the end of the process
         would wait for."""
-        try:
+        # Where the reader is gone, or disk or memory are full, there is nowhere to say it, and the
+        # next line is tried.
+        with suppress(Exception):
             while line:
-                line = line[os.write(self._descriptor, line) :]
-        except OSError:
-            pass  # the reader is gone, or the disk is full: there is nowhere to say it
+                try:
+                    line = line[os.write(self._descriptor, line) :]
+                except BlockingIOError:  # somebody who shares the descriptor wants it so
+                    select.select([], [self._descriptor], [])

@@ -106,6 +106,18 @@ def test_who_reads_no_more_ends_nothing(ends: tuple[int, int], handler: PatientH
     os.close(writes)
 
 
+def test_a_descriptor_that_somebody_else_made_hasty_loses_no_half_of_a_line(
+    ends: tuple[int, int], handler: PatientHandler, logger: logging.Logger
+) -> None:
+    """Who shares the terminal or pipe may ask that writing to it never waits."""
+    os.set_blocking(ends[1], False)
+    for number in range(200):
+        logger.info("event", extra={"number": number, "more": "." * 200})
+    logger.info("the end")
+    told = lines_of(ends[0], until="the end")
+    assert [one.get("number") for one in told] == [*range(200), None]
+
+
 DAEMON = """\
 listen: 127.0.0.1:0
 acknowledge_risks: true
