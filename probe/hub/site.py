@@ -92,6 +92,12 @@ def files_of(site: PublicSite) -> dict[str, bytes]:
     found |= badges(now, {code: site.names.country(code) for code in countries}, made_at)
     for code in OFFERED:
         found |= _pages(site, PageWriter(site, Tongue(code)), countries, now, pages)
+    # The own language may have been another one: what was given out then is still written.
+    found |= {
+        path.removesuffix("index.html") + f"index.{site.language}.html": body
+        for path, body in found.items()
+        if path.endswith("index.html")
+    }
     for one in pages:
         found[f"incidents/{one.id}/incident.json"] = _json(one)
     return found

@@ -225,8 +225,9 @@ def _over_transports(platform: str, counted: str) -> Iterator[Alert]:
     """What is so over a transport beside TCP, by what was measured over it alone."""
     where = f"{platform} over {{{{ $labels.transport }}}} in {COUNTRY}"
     apart = (
-        "That is what was measured over this transport alone, and says nothing of TCP, to which "
-        "browsers and apps fall back where the other fails: look at what is said of TCP."
+        "That is what was measured so alone, over QUIC or of what is sent (`upload`), and says "
+        "nothing of what comes down over TCP, to which browsers and apps fall back where QUIC "
+        "fails: look at what is said of that."
     )
     for name, scope, hold, severity, words in (
         ("Nation", Scope.NATION, "1m", "critical", "most networks"),
