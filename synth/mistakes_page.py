@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from probe.model.verdict import AILING, Verdict
+from probe.model.verdict import AILING, NEAR_HERE, Verdict
 from synth.mistakes import Played
 
 ROOT = Path(__file__).parents[1]
@@ -47,7 +47,9 @@ def rows() -> Iterator[Row]:
 
 def word(verdict: Verdict) -> str:
     """What a verdict says, as a row writes it."""
-    return f"{verdict.state} {verdict.reason}".strip()
+    # What is impaired accuses nobody, whatever those may make of it who add up vantages.
+    reason = "" if verdict.reason == NEAR_HERE else verdict.reason
+    return f"{verdict.state} {reason}".strip()
 
 
 def faults(row: Row, seen: Played) -> Iterator[str]:

@@ -18,6 +18,8 @@ from probe.model.identity import Family, LegRole, Phase
 from probe.model.verdict import State
 from probe.observe.effort import Measure
 from probe.verdict.ladder.facts import Facts
+from probe.verdict.line.cut import without_long_silent
+from probe.verdict.one_round.readings import read
 from probe.verdict.remembered.keys import MeasureKey, measure_key
 from probe.verdict.remembered.memory import PlatformMemory
 from probe.verdict.suspected.often import (
@@ -35,7 +37,7 @@ from probe.verdict.suspected.often import (
 )
 from probe.verdict.thresholds import DEFAULT
 from probe.verdict.words.words_often import too_often
-from tests.verdict.country import ADDRESSES, WELL, Act, Country, Done, nothing
+from tests.verdict.country import ADDRESSES, CONTROLS, WELL, Act, Country, Done, nothing
 
 V4, READS = Family.IPV4, Measure.TRANSFER
 KEY = measure_key(V4, "object", READS)
@@ -312,3 +314,21 @@ def test_half_of_the_addresses_slow_for_good_is_a_sentence_with_a_number() -> No
 def test_what_is_so_from_the_first_round_on_is_what_is_usual() -> None:
     """An honest platform whose addresses differ may be suspicious in every fourth round."""
     assert told([True, False, False, False] * 100, {})[1] is None
+
+
+def test_a_control_that_is_gone_for_long_says_nothing_of_chance() -> None:
+    """It is suspicious in each round that draws it, and would make any platform look no worse."""
+    country = Country()
+    country.run(24)
+    gone = Done(fails=Failure(phase=Phase.CONNECT, reason="generic_timeout_error"))
+    country.act = lambda leg, address: gone if leg.owner == CONTROLS[0] else WELL
+
+    def counted() -> set[str]:
+        one = country.a_round()
+        alive = without_long_silent(read(one, country.memory.levels), country.memory.controls)
+        return {leg.leg.owner for leg in alive.by_role(LegRole.CONTROL)}
+
+    country.run(2)
+    assert CONTROLS[0] in set().union(*(counted() for _ in range(20)))
+    country.run(48)
+    assert set().union(*(counted() for _ in range(20))) == {*CONTROLS[1:]}

@@ -7,12 +7,14 @@ from math import prod
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from probe.model.basis import Basis
 from probe.model.identity import Family, LegRole
 from probe.model.observation import Leg
 from probe.model.verdict import Method, State
 from probe.observe.effort import Measure
+from probe.verdict.basis.way_marks import WayMarks
 from probe.verdict.burst.bets import Wealth
 from probe.verdict.one_round.first_ones import FirstOnes
 from probe.verdict.remembered.memory import OpenSuspicion
@@ -133,6 +135,26 @@ def test_what_is_plain_at_the_only_address_is_told_before_an_hour(
         whole_logs=(1.0,),
     )
     assert told_after(episode) == minutes
+
+
+def test_what_an_hour_may_tell_better_is_waited_for() -> None:
+    """Marks of the way, which are not there yet, or other addresses at which it may be so."""
+    episode = OpenSuspicion(
+        target="object",
+        measure=Measure.TRANSFER,
+        family=Family.IPV4,
+        onset_at=AT,
+        last_at=AT,
+        rounds=3,
+        control=worth(60_000.0),
+        by_address={FOUR[0]: worth(60_000.0)},
+        slow_logs=(2.3, 2.1, 2.4, 2.2),
+        slow_legs=12,
+        usual=True,
+    )
+    assert told_after(episode) == 10
+    assert told_after(replace(episode, suspects=(("object", FOUR[0]), ("page", FOUR[1])))) == 60
+    assert told_after(replace(episode, way=WayMarks(told=6))) == 60
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from probe.model.identity import LegRole, RoundKind
+from probe.model.failure import Failure
+from probe.model.identity import LegRole, Phase, RoundKind
 from probe.model.observation import Leg
 from probe.model.verdict import State
-from tests.verdict.country import Country, Done, about_x, facts
+from tests.verdict.country import WELL, Country, Done, about_x, facts
 
 # No read ends within its deadline: 64 KiB take a minute and more.
 CRAWLING = 1_000.0
@@ -72,3 +73,17 @@ def test_a_slow_way_abroad_is_no_slow_line_where_a_site_inside_is_read_as_fast_a
     assert "inside the country" not in slow[0]
     assert all(("sites abroad are" in one) is ("inside the country" in one) for one in slow)
     assert not any(verdict.restricted for verdict in country.verdicts)
+
+
+def test_a_site_inside_that_answers_no_more_says_nothing_of_the_line() -> None:
+    controls = ("debian", "jquery", "kernel", *INSIDE)
+    country = Country(controls=controls, about=about_x(controls=facts(controls[:3], INSIDE)))
+    country.run(60)
+    gone = Done(fails=Failure(phase=Phase.CONNECT, reason="generic_timeout_error"))
+    country.act = lambda leg, address: WELL if leg.owner in INSIDE else Done(transfer=20.0)
+    country.run(40)
+    assert "inside the country is as fast" in country.verdicts[-1].sentence
+    country.act = lambda leg, address: gone if leg.owner in INSIDE else Done(transfer=20.0)
+    country.run(12)
+    said = [v.sentence for v in country.verdicts if v.state is State.DEGRADED][-1]
+    assert "inside the country" not in said

@@ -97,7 +97,7 @@ def _after(holder: OpenSuspicion | Proven, observed: RoundObservation) -> FirstO
     if how and seen.at not in (None, at):
         if at is not layer_of_holder(holder):
             return seen
-        seen = replace(seen, failed=0, named_failed=0, foremost=0)
+        seen = replace(seen, failed=0, named_failed=0, foremost=0, behind=0)
     if not how and not came(own, at):
         return seen  # it was slow, or the far end itself said no, or it did not go as far
     before = [leg for leg in _to_platform(observed) if leg.order < own.order]

@@ -136,7 +136,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         skipped=sum(one.reason in BUDGETS for one in observed.skipped),
         clock_stepped=line.clock_stepped,
         slow_line=line.slow,
-        inside_as_usual=as_usual_inside(memory, mine, observed.family, about),
+        inside_as_usual=as_usual_inside(memory, mine, observed.family, about, at),
         line_changed=line.changed_rounds >= LINE_CHANGED_ROUNDS,
         cut_off=line.cut_off,
         opened=line.opened,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from probe.model.verdict import CURTAIN, OWN_HOST, Method, State, Trigger
+from probe.model.verdict import CURTAIN, NEAR_HERE, OWN_HOST, Method, State, Trigger
 from probe.verdict.basis.certificate_dates import Fault
 from probe.verdict.ladder.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion
 from probe.verdict.ladder.rung_conditions import (
@@ -270,6 +270,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         id="impaired.often",
         state=State.IMPAIRED,
+        reason=NEAR_HERE,
         why="It is suspicious in more rounds than in calm times, and than controls are.",
         holds=lambda f: f.often is not None,
         says=words_often.too_often,

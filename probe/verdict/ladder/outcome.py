@@ -182,7 +182,6 @@ def _of_often(verdict: Verdict, found: Often | None, direction: str) -> Verdict:
     phase = SlowPhase.HANDSHAKE if handshake else SlowPhase.TRANSFER
     return replace(
         verdict,
-        reason=NEAR_HERE,
         basis=Basis.SHARE,
         phase=None if found.fails else phase,
         direction="" if found.fails else direction,

@@ -20,6 +20,7 @@ from probe.verdict.about import About
 from probe.verdict.basis import forged_certificate
 from probe.verdict.line import curtains
 from probe.verdict.normal import pace
+from probe.verdict.one_round.readings import Readings
 from probe.verdict.remembered.keys import FamilyKey, family_key, name_of, of_family
 from probe.verdict.remembered.memory import ControlMemory, Memory, PlatformMemory
 
@@ -120,11 +121,31 @@ def nobody_to_ask(controls: Mapping[FamilyKey, ControlMemory], observed: RoundOb
     """Whether every control of the round has been silent since long before another one answered:
     they are blocked or gone themselves, and their silence says nothing of the line. ``controls``:
     after ``observed``."""
-    latest = max((one.answered_at for _, one in of_family(controls, observed.family)), default=0.0)
     asked = {_key(leg, observed) for leg in observed.by_role(LegRole.CONTROL)}
-    return bool(asked) and all(
-        0.0 < controls.get(key, ControlMemory()).silent_since < latest - TOGETHER_SECONDS
-        for key in asked
+    return bool(asked) and asked <= _long_silent(controls, observed)
+
+
+def without_long_silent(read: Readings, controls: Mapping[FamilyKey, ControlMemory]) -> Readings:
+    """``read`` without the controls that have been silent since long before another one answered:
+    what they are now says nothing of chance. ``controls``: after the round."""
+    gone = _long_silent(controls, read.observed)
+    alive = (
+        leg
+        for leg in read.legs
+        if leg.leg.role is not LegRole.CONTROL or _key(leg.seen, read.observed) not in gone
+    )
+    return replace(read, legs=tuple(alive))
+
+
+def _long_silent(
+    controls: Mapping[FamilyKey, ControlMemory], observed: RoundObservation
+) -> frozenset[FamilyKey]:
+    known = dict(of_family(controls, observed.family))
+    latest = max((one.answered_at for one in known.values()), default=0.0)
+    return frozenset(
+        family_key(observed.family, name)
+        for name, one in known.items()
+        if 0.0 < one.silent_since < latest - TOGETHER_SECONDS
     )
 
 

@@ -85,16 +85,23 @@ def slow_line(mine: PlatformMemory, about: About) -> float | None:
     return mine.line_log if lasted else None
 
 
-def as_usual_inside(memory: Memory, mine: PlatformMemory, family: Family, about: About) -> int:
+def as_usual_inside(
+    memory: Memory, mine: PlatformMemory, family: Family, about: About, at: float
+) -> int:
     """How many controls inside the country were read as fast as usual since reads were first said
-    to be slow for all that is abroad; 0 if one of them was not. Then it is no matter of the whole
-    line. As usual is no slower than normal by the margin: the line is slow by more."""
+    to be slow for all that is abroad, and lately (``at``: Unix seconds); 0 if one of them was not,
+    or does not answer. Then it is no matter of the whole line. As usual is no slower than normal by
+    the margin: the line is slow by more."""
     reads = mine.slow_line.get(Measure.TRANSFER, 0) >= about.thresholds.degraded_rounds
     if mine.state is not State.DEGRADED or not reads:
         return 0
     found = 0
     for name, control in of_family(memory.controls, family):
-        if name not in about.domestic or not control.pace or control.paced_at < mine.since:
+        if name not in about.domestic:
+            continue
+        if control.silent_since:
+            return 0
+        if not control.pace or control.paced_at < max(mine.since, at - SLOW_LINE_SECONDS):
             continue
         owner, _, target = name.partition("/")
         key = Series(family, LegRole.CONTROL, owner, target, Measure.TRANSFER).key

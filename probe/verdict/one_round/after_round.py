@@ -14,6 +14,7 @@ from probe.verdict.ladder.judged import Judged, Lesson, line_of
 from probe.verdict.ladder.outcome import Numbers
 from probe.verdict.line import families
 from probe.verdict.line.cache_of_viewers import cache_seen
+from probe.verdict.line.cut import without_long_silent
 from probe.verdict.line.slow_line import with_slow_line
 from probe.verdict.normal import lasting
 from probe.verdict.one_round import answers, lookups, rounds, saw_the_name
@@ -73,7 +74,8 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
     if line.bears_bursts:
         plan = testing.asked(row.ask, mine, levels, observed, about)
     if line.as_ever:
-        mine = lasting.tallied(mine, seen, readings, about)
+        alive = without_long_silent(readings, memory.controls)
+        mine = lasting.tallied(mine, seen, alive, about)
     mine = replace(
         mine,
         heard=answers.latest(mine.heard, observed),

@@ -74,8 +74,10 @@ def after_burst(
                 well_at=(*episode.well_at, burst.address) if found.complete else episode.well_at,
             )
         episode = replace(episode, led_astray=False)
-    if burst is not None and burst.target not in ("", episode.target):
-        episode = replace(episode, beside_at={**episode.beside_at, address: burst.target})
+    if burst is not None:
+        beside = {one: name for one, name in episode.beside_at.items() if one != address}
+        of_another = {address: burst.target} if burst.target not in ("", episode.target) else {}
+        episode = replace(episode, beside_at=beside | of_another)
     by_address = dict(episode.by_address)
     by_address[address] = by_address.get(address, Wealth()).after(found.wins, found.gap_wins)
     if len(found.failures) > found.slow_legs:
@@ -267,20 +269,22 @@ def here(
     """The basis for saying that it is so on this line, whatever the cause."""
     if addresses >= 2:
         return Basis.ADDRESSES
-    enough = (
-        thresholds.plain_seconds if _plain(episode, thresholds) else thresholds.impaired_seconds
-    )
+    plain = _plain(episode, thresholds)
+    enough = thresholds.plain_seconds if plain else thresholds.impaired_seconds
     return Basis.DURATION if lasted >= enough else None
 
 
 def _plain(episode: OpenSuspicion, thresholds: Thresholds) -> bool:
     """Whether it is so plain that an hour of it is no better known than ten minutes: it fails for
-    whoever comes first, or is far slower than its own history and in no burst near that."""
-    if episode.rounds < thresholds.plain_rounds:
+    whoever comes first, or is far slower than its own history and in no burst near that. Where
+    an hour may show more, marks of the way or other addresses, it is worth its while: what is
+    proven is not looked at anew."""
+    places = {address for _, address in episode.suspects}
+    if episode.rounds < thresholds.plain_rounds or len(places) > 1:
         return False
     if fails(episode):
         return not _by_our_rate(episode, Basis.REFERENCE)
-    if not episode.usual or not episode.slow_logs:
+    if not episode.usual or not episode.slow_logs or episode.way.clear:
         return False
     usual = median(episode.slow_logs)
     return usual >= log(thresholds.plainly) and min(episode.slow_logs) >= thresholds.log_margin
@@ -336,19 +340,14 @@ def proven(
 
 
 def fails(episode: OpenSuspicion) -> bool:
-    """Most of the target's legs failed outright, rather than being slow."""
-    return len(episode.failures) > _recent_slow(episode)
+    """Most of the target's legs failed outright, rather than being slow (of the latest)."""
+    return len(episode.failures) > min(episode.slow_legs, MOST_SAMPLES)
 
 
 def failure(episode: OpenSuspicion) -> str:
     """How most of the legs that failed did (``phase/reason``); empty if none has."""
     common = Counter(episode.failures).most_common(1)
     return common[0][0] if common else ""
-
-
-def _recent_slow(episode: OpenSuspicion) -> int:
-    """Legs that were slowed rather than stopped, among as many as ``failures`` may hold."""
-    return min(episode.slow_legs, MOST_SAMPLES)
 
 
 def method(episode: OpenSuspicion, rests_on: Basis | None = None) -> Method:
