@@ -29,6 +29,7 @@ from probe.verdict.normal.learning import known_owners
 from probe.verdict.normal.level import LEAST, learned
 from probe.verdict.remembered.keys import Series, noise_key
 from probe.verdict.remembered.memory import MEMORY_VERSION, Memory
+from tests.again import undisturbed
 from tests.every import for_every
 from tests.publish.terminal.test_explanation import played
 
@@ -75,6 +76,7 @@ def run(config: Path, *arguments: str) -> Result:
     return CliRunner().invoke(main, ["now", "-c", str(config), *arguments], env={"COLUMNS": None})
 
 
+@undisturbed
 def test_it_is_happening(config: Path) -> None:
     said = run(config, "Twitter", "-v", SLOWED)
     assert said.exit_code == 0, said.output
@@ -89,6 +91,7 @@ def test_it_is_happening(config: Path) -> None:
     assert "testing" not in said.stdout
 
 
+@undisturbed
 def test_it_is_not(config: Path) -> None:
     said = run(config, "x", "youtube", "-v", SPARED)
     assert "\nNo: X (Twitter) and YouTube are fine.\n" in said.stdout
