@@ -134,7 +134,7 @@ GROUNDS: dict[Basis, Ground] = {
     Basis.DURATION: Ground(
         accuses=False,
         needs="the name has only one known address, the evidence is there in two suspicious "
-        "rounds, and it has lasted an hour; or ten minutes, if it fails or is slower than its own "
+        "rounds, and it has lasted an hour; or ten minutes, if it is slower than its own "
         "history by 4 times and more, in three, and neither marks of the way nor other addresses "
         "are waited for",
         rules_out="a bad moment of one server",

@@ -275,16 +275,14 @@ def here(
 
 
 def _plain(episode: OpenSuspicion, thresholds: Thresholds) -> bool:
-    """Whether it is so plain that an hour of it is no better known than ten minutes: it fails for
-    whoever comes first, or is far slower than its own history and in no burst near that. Where
+    """Whether it is so plain that an hour of it is no better known than ten minutes: it is far
+    slower than its own history and in no burst near that. What fails may fail elsewhere, too. Where
     an hour may show more, marks of the way or other addresses, it is worth its while: what is
     proven is not looked at anew."""
     places = {address for _, address in episode.suspects}
     if episode.rounds < thresholds.plain_rounds or len(places) > 1:
         return False
-    if fails(episode):
-        return not _by_our_rate(episode, Basis.REFERENCE)
-    if not episode.usual or not episode.slow_logs or episode.way.clear:
+    if fails(episode) or not episode.usual or not episode.slow_logs or episode.way.clear:
         return False
     usual = median(episode.slow_logs)
     return usual >= log(thresholds.plainly) and min(episode.slow_logs) >= thresholds.log_margin
