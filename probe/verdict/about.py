@@ -205,11 +205,11 @@ def _lanes(config: Config, platform: Definition) -> tuple[Lane, ...]:
     for prober in used(config.settings):
         if not prober.judged:
             continue
-        targets = tuple(_target(one) for one in platform.targets if prober.speaks(one))
+        up = prober.direction == "up"
+        facts = _sent_to if up else _target
+        targets = tuple(facts(one) for one in platform.targets if prober.speaks(one))
         controls = control_facts(config, prober)
-        if prober.direction == "up":
-            speaking = [one for one in platform.targets if prober.speaks(one)]
-            targets = tuple(map(_sent_to, speaking))
+        if up:
             most = int(config.settings.legs.long_bytes)
             controls = tuple(replace(one, min_bytes=most) for one in controls)
         if targets and controls:

@@ -26,8 +26,8 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     another path. ``one_address_seconds``: how long an effect at the only address that a name has
     must last before a reference's word on it accuses anybody (edge effects last up to six hours, as
     far as we simulate them), and ``impaired_seconds`` before it is told at all;
-    ``plain_seconds`` and ``plain_rounds`` (three, five minutes apart) if it fails
-    or is slower than ``plainly`` (a factor).
+    ``plain_seconds`` and ``plain_rounds`` (three, five minutes apart) if it is
+    slower than ``plainly`` (a factor).
     ``together_seconds``: how far apart effects on platforms of different operators may be seen
     first to count as one: a transfer round of the default cadence and a third.
     ``settle_seconds``: so long after an onset a

@@ -79,7 +79,6 @@ def hosts_entries(
     of_family = {
         name: tuple(address for address in found[plain] if family_of(address) is family)
         for name, plain in wanted.items()
-        if plain in found
     }
     return {name: addresses for name, addresses in of_family.items() if addresses}
 

@@ -29,13 +29,21 @@ def noted(
     few = goes_on and each_address.too_few(as_if, at, thresholds)
     if others.shared or few or own_rate.refuted(found):
         return replace(found, by_reference=False)
-    if found.by_reference or not goes_on or not others.counts:
+    if found.by_reference or not (goes_on and others.counts and open_to_more(found)):
         return found
-    if found.hasty or found.failure == ONLY_SMALL or not own_answer.shows_it(found):
-        return found
+    vouched = Others(vouched=True)
+    return replace(found, by_reference=gained(found, at, vouched, thresholds) is not None)
+
+
+def open_to_more(found: Proven) -> bool:
+    """Whether a better basis may make an accusation of ``found``: a failure must have been waited
+    for, show itself still, and not be one of large packets alone."""
+    return not found.hasty and found.failure != ONLY_SMALL and own_answer.shows_it(found)
+
+
+def gained(found: Proven, at: float, others: Others, thresholds: Thresholds) -> Basis | None:
+    """The accusing basis that ``others`` give to ``found`` at Unix time ``at``."""
     if own_rate.proven_by_our_rate(found, Basis.REFERENCE):
-        return found
+        return None
     shut, lasted = each_address.still_shut(found), at - found.onset_at
-    asked = Others(vouched=True)
-    gained = better(shut, lasted, thresholds, asked, way_clear=found.way_clear)
-    return replace(found, by_reference=gained is not None)
+    return better(shut, lasted, thresholds, others, way_clear=found.way_clear)

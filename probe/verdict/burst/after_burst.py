@@ -10,7 +10,6 @@ from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure
 from probe.verdict.about import About
-from probe.verdict.basis import near_here
 from probe.verdict.basis.certificate_dates import dates_found
 from probe.verdict.basis.witnesses import elsewhere_noted, others_of
 from probe.verdict.burst import own_rate, testing
@@ -19,7 +18,7 @@ from probe.verdict.ladder.judged import Judged, Lesson, line_of
 from probe.verdict.ladder.outcome import Numbers
 from probe.verdict.one_round import answers, saw_the_name
 from probe.verdict.remembered.memory import Memory
-from probe.verdict.suspected.suspicion import Deed, row_of
+from probe.verdict.suspected.suspicion import row_of
 
 
 def after_burst(memory: Memory, observed: RoundObservation, about: About) -> Judged:
@@ -40,10 +39,6 @@ def after_burst(memory: Memory, observed: RoundObservation, about: About) -> Jud
         scene = testing.scene_of(mine, found, observed, about, others)
         row = row_of(mine, scene.event)
         mine = testing.done(row.act, scene, mine, observed, about, others)
-        if row.act is Deed.PROVE and mine.proven is not None:
-            at, thresholds = observed.started_at, about.thresholds
-            proven = near_here.noted(mine.proven, at, others, thresholds, goes_on=True)
-            mine = replace(mine, proven=proven)
         plan = testing.asked(row.ask, mine, levels, observed, about)
     looked_at = {leg.leg.target for leg in observed.by_role(LegRole.TARGET)}
     return Judged(

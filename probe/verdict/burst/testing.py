@@ -12,8 +12,8 @@ from probe.model.basis import Basis
 from probe.model.burst import Burst
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Trigger
-from probe.observe.effort import ONLY_SMALL
 from probe.verdict.about import About
+from probe.verdict.basis import near_here
 from probe.verdict.burst import own_rate
 from probe.verdict.burst.bets import EACH, Wealth
 from probe.verdict.burst.frugal import host_refused_swap
@@ -27,12 +27,11 @@ from probe.verdict.one_round.compared import Compared
 from probe.verdict.one_round.contrast import Contrast
 from probe.verdict.one_round.waited import as_known, hasty, lesser, marked, waited_out
 from probe.verdict.remembered.memory import OpenSuspicion, PlatformMemory, Proven
-from probe.verdict.suspected import each_address, own_answer
+from probe.verdict.suspected import each_address
 from probe.verdict.suspected.open_suspicion import (
     Others,
     after_burst,
     basis,
-    better,
     own_resolver_knows,
     proven,
     shown_by,
@@ -221,9 +220,11 @@ def done(
     if act is Deed.END:
         return replace(mine, proven=None, episode=None, state=State.UNKNOWN)
     if act is Deed.PROVE and scene.episode is not None and scene.rests_on is not None:
-        at = observed.started_at
-        holds = proven(scene.episode, scene.rests_on, at, about.thresholds, others)
-        return replace(mine, episode=None, proven=marked(holds, scene.episode))
+        at, thresholds = observed.started_at, about.thresholds
+        holds = proven(scene.episode, scene.rests_on, at, thresholds, others)
+        holds = marked(holds, scene.episode)
+        holds = near_here.noted(holds, at, others, thresholds, goes_on=True)
+        return replace(mine, episode=None, proven=holds)
     if act is Deed.ACCUSE and scene.proven is not None:
         return replace(mine, proven=_accusing(scene.proven))
     if act is Deed.GATHER and scene.proven is not None:
@@ -344,20 +345,16 @@ def weighed(
     from_others = found.basis in (Basis.PLATFORMS, Basis.REFERENCE)
     doubted = found.elsewhere_at == at or others.shared
     goes_on = _is_slow(seen.of(found, observed.family), about)
+    found = near_here.noted(found, at, others, about.thresholds, goes_on=goes_on)
     few = goes_on and each_address.too_few(found, at, about.thresholds)
     if doubted or few or own_rate.refuted(found):
         lesser = from_others or (doubted and found.basis is Basis.FORGED)
         return replace(found, basis=found.here, together=()) if lesser else found
-    if found.basis.accuses or found.failure == ONLY_SMALL or found.hasty:
-        return found
-    if not goes_on or not own_answer.shows_it(found):
+    if found.basis.accuses or not goes_on or not near_here.open_to_more(found):
         return found
     if _swap_speaks(found, about.thresholds):
         return _accusing(found)
-    if own_rate.proven_by_our_rate(found, Basis.REFERENCE):
-        return found
-    shut, lasted = each_address.still_shut(found), at - found.onset_at
-    gained = better(shut, lasted, about.thresholds, others, way_clear=found.way_clear)
+    gained = near_here.gained(found, at, others, about.thresholds)
     if gained is None:
         return found
     together = others.together if gained is Basis.PLATFORMS else ()

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 from probe.model.observation import RoundObservation
 from probe.model.verdict import State
 from probe.verdict.about import About
-from probe.verdict.basis import near_here
 from probe.verdict.basis.witnesses import elsewhere_noted, others_of
 from probe.verdict.burst import own_rate, testing
 from probe.verdict.ladder.judged import Judged, Lesson, line_of
@@ -56,10 +55,6 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
     if mine.proven is not None:
         better = testing.watched(mine.proven, seen, observed, about)
         better = testing.weighed(better, seen, observed, about, others)
-        now = seen.of(better, observed.family)
-        goes_on = now is not None and now.worst > thresholds.log_margin
-        at = observed.started_at
-        better = near_here.noted(better, at, others, thresholds, goes_on=goes_on)
         mine = replace(mine, proven=better)
     # What outlasts it.
     mine = replace(mine, path_rounds=rounds.moved_paths(seen, mine, observed, about))
