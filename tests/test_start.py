@@ -17,19 +17,9 @@ from pathlib import Path
 import pytest
 
 from probe.start import AlwaysReadable
+from tests.small_config import small_config
 
 ROOT = Path(__file__).parent.parent
-# Nobody listens there: the line is offline, which is a state like any other.
-DEFINITION = """\
-name: {name}
-kind: {kind}
-title: The {name}
-why: for a test
-operator: {name}
-hosts: [{name}.example]
-targets:
-  - {{name: page, url: "https://{name}.example:9/", compares: handshake}}
-"""
 MAIN = """\
 listen: 127.0.0.1:0
 acknowledge_risks: true
@@ -44,12 +34,8 @@ dns: {system: false, resolvers: []}
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    (tmp_path / "platforms").mkdir()
-    for name, kind in (("first", "platform"), ("demo", "platform"), ("neutral", "control")):
-        text = DEFINITION.format(name=name, kind=kind)
-        (tmp_path / "platforms" / f"{name}.yaml").write_text(text)
-    (tmp_path / "main.yaml").write_text(MAIN)
-    return tmp_path / "main.yaml"
+    kinds = {"first": "platform", "demo": "platform", "neutral": "control"}
+    return small_config(tmp_path, MAIN, kinds)
 
 
 class Daemon:

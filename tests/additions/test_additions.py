@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.small_config import small_config
 from tests.test_start import Daemon
 
 HERE = Path(__file__).parent
@@ -31,16 +32,6 @@ PROBER = """\
         made_by="probe.measure.toy:measure_toy",
         transport="tcp",
     ),
-"""
-DEFINITION = """\
-name: {name}
-kind: {kind}
-title: The {name}
-why: for a test
-operator: {name}
-hosts: [{name}.example]
-targets:
-  - {{name: page, url: "https://{name}.example:{port}/", compares: handshake}}
 """
 MAIN = """\
 listen: 127.0.0.1:0
@@ -98,12 +89,8 @@ def tree(tmp_path: Path) -> Path:
 @pytest.fixture
 def config(tmp_path: Path, port: int) -> Path:
     folder = tmp_path / "configured"
-    (folder / "platforms").mkdir(parents=True)
-    for name, kind in (("first", "platform"), ("neutral", "control")):
-        text = DEFINITION.format(name=name, kind=kind, port=port)
-        (folder / "platforms" / f"{name}.yaml").write_text(text)
-    (folder / "main.yaml").write_text(MAIN)
-    return folder / "main.yaml"
+    folder.mkdir()
+    return small_config(folder, MAIN, {"first": "platform", "neutral": "control"}, port=port)
 
 
 def run(tree: Path, *arguments: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -120,38 +121,15 @@ def test_what_is_proven_counts_the_addresses_that_bear_it(
 def test_what_is_plain_at_the_only_address_is_told_before_an_hour(
     logs: tuple[float, ...], usual: bool, rounds: int, minutes: int
 ) -> None:
-    episode = OpenSuspicion(
-        target="object",
-        measure=Measure.TRANSFER,
-        family=Family.IPV4,
-        onset_at=AT,
-        last_at=AT,
-        rounds=rounds,
-        control=worth(60_000.0),
-        by_address={FOUR[0]: worth(60_000.0)},
-        slow_logs=logs,
-        slow_legs=12,
-        usual=usual,
-        whole_logs=(1.0,),
+    episode = at_one_address(
+        rounds=rounds, slow_logs=logs, slow_legs=12, usual=usual, whole_logs=(1.0,)
     )
     assert told_after(episode) == minutes
 
 
 def test_what_an_hour_may_tell_better_is_waited_for() -> None:
     """Marks of the way, which are not there yet, or other addresses at which it may be so."""
-    episode = OpenSuspicion(
-        target="object",
-        measure=Measure.TRANSFER,
-        family=Family.IPV4,
-        onset_at=AT,
-        last_at=AT,
-        rounds=3,
-        control=worth(60_000.0),
-        by_address={FOUR[0]: worth(60_000.0)},
-        slow_logs=(2.3, 2.1, 2.4, 2.2),
-        slow_legs=12,
-        usual=True,
-    )
+    episode = at_one_address(slow_logs=(2.3, 2.1, 2.4, 2.2), slow_legs=12, usual=True)
     assert told_after(episode) == 10
     assert told_after(replace(episode, suspects=(("object", FOUR[0]), ("page", FOUR[1])))) == 60
     assert told_after(replace(episode, way=WayMarks(told=6))) == 60
@@ -167,19 +145,28 @@ def test_what_an_hour_may_tell_better_is_waited_for() -> None:
     ],
 )
 def test_what_fails_is_not_told_before_an_hour(first: FirstOnes, rounds: int, minutes: int) -> None:
-    episode = OpenSuspicion(
-        target="object",
+    episode = at_one_address(
         measure=Measure.HANDSHAKE,
-        family=Family.IPV4,
-        onset_at=AT,
-        last_at=AT,
         rounds=rounds,
-        control=worth(60_000.0),
-        by_address={FOUR[0]: worth(60_000.0)},
         failures=("connect/timeout",) * 6,
         first_ones=first,
     )
     assert told_after(episode) == minutes
+
+
+def at_one_address(**more: Any) -> OpenSuspicion:
+    """A suspicion of which all evidence is at the first of the addresses."""
+    episode = OpenSuspicion(
+        target="object",
+        measure=Measure.TRANSFER,
+        family=Family.IPV4,
+        onset_at=AT,
+        last_at=AT,
+        rounds=3,
+        control=worth(60_000.0),
+        by_address={FOUR[0]: worth(60_000.0)},
+    )
+    return replace(episode, **more)
 
 
 def told_after(episode: OpenSuspicion) -> int:

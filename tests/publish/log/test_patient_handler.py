@@ -19,6 +19,7 @@ import pytest
 
 from probe.publish.log.event_lines import JsonFormatter
 from probe.publish.log.patient_handler import MOST_LINES, PatientHandler
+from tests.small_config import small_config
 
 ROOT = Path(__file__).parents[3]
 PAGE = 4_096
@@ -127,30 +128,16 @@ controls: [neutral]
 resolve: {first.example: [127.0.0.1], neutral.example: [127.0.0.1]}
 dns: {system: false, resolvers: []}
 """
-DEFINITION = """\
-name: {name}
-kind: {kind}
-title: The {name}
-why: for a test
-operator: {name}
-hosts: [{name}.example]
-targets:
-  - {{name: page, url: "https://{name}.example:9/", compares: handshake}}
-"""
 
 
 def test_a_daemon_whose_log_stands_still_serves_and_ends(
     tmp_path: Path, ends: tuple[int, int]
 ) -> None:
     """As with a pager, a terminal that was stopped, or a logging service that hangs."""
-    (tmp_path / "platforms").mkdir()
-    for name, kind in (("first", "platform"), ("neutral", "control")):
-        text = DEFINITION.format(name=name, kind=kind)
-        (tmp_path / "platforms" / f"{name}.yaml").write_text(text)
-    (tmp_path / "main.yaml").write_text(DAEMON)
+    main = small_config(tmp_path, DAEMON, {"first": "platform", "neutral": "control"})
     reads, writes = ends
     daemon = subprocess.Popen(
-        [sys.executable, "-m", "probe", "run", "-c", str(tmp_path / "main.yaml")],
+        [sys.executable, "-m", "probe", "run", "-c", str(main)],
         stderr=writes,
         cwd=ROOT,
     )
