@@ -19,6 +19,7 @@ from probe.hub.strips import NOT_SAID, OK, SHOWN, StripTime, strips_of
 from probe.model.finding import Finding, FindingKind, Reference, Scope
 from probe.publish.languages.offered import ENGLISH, OFFERED
 from probe.publish.languages.tongue import Tongue
+from probe.publish.report.axis_labels import Tick
 from probe.publish.report.plot import marks
 from probe.publish.report.times import TimeWriter
 
@@ -90,8 +91,10 @@ def files_of(site: PublicSite) -> dict[str, bytes]:
         "api/v1/schema.json": _json(_schema()),
     }
     found |= badges(now, {code: site.names.country(code) for code in countries}, made_at)
+    strips = {code: list(_strips(site, code, now)) for code in countries}
+    ticks = [marks(over.start, over.end, TimeWriter()) for over, _ in (site.day, site.month)]
     for code in OFFERED:
-        found |= _pages(site, PageWriter(site, Tongue(code)), countries, now, pages)
+        found |= _pages(site, PageWriter(site, Tongue(code)), now, pages, strips, ticks)
     # The own language may have been another one: what was given out then is still written.
     found |= {
         path.removesuffix("index.html") + f"index.{site.language}.html": body
@@ -106,29 +109,30 @@ def files_of(site: PublicSite) -> dict[str, bytes]:
 def _pages(
     site: PublicSite,
     write: PageWriter,
-    countries: Sequence[str],
     now: Sequence[PlatformNow],
     pages: Sequence[IncidentPage],
+    strips: Mapping[str, Sequence[Any]],
+    ticks: Sequence[Sequence[Tick]],
 ) -> dict[str, bytes]:
-    """What people read, in one language."""
+    """What people read, in one language. ``strips`` by country, ``ticks`` of day and month."""
     found = {
         write.place("index.html"): write.page(
             "site_index.html.j2",
             title=site.name,
             up="",
-            countries=[(code, [one for one in now if one.country == code]) for code in countries],
+            countries=[(code, [one for one in now if one.country == code]) for code in strips],
             incidents=pages[:20],
         )
     }
-    for code in countries:
+    for code, lines in strips.items():
         found[write.place(f"{code.lower()}/index.html")] = write.page(
             "site_country.html.j2",
             title=f"{write.country(code)}: {site.name}",
             up="../",
             country=code,
             now=[one for one in now if one.country == code],
-            strips=list(_strips(site, code, now)),
-            ticks=[marks(over.start, over.end, TimeWriter()) for over, _ in (site.day, site.month)],
+            strips=lines,
+            ticks=ticks,
             incidents=[one for one in pages if one.country == code],
         )
     for one in pages:
