@@ -15,6 +15,7 @@ from lab.law_reads import HOST, LawRead
 from lab.small import CONFIG
 from lab.world.build import world_for
 from probe.model.law import Law, LawEffect, Reach, Unit
+from tests.again import undisturbed
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("requires_lab"), pytest.mark.timeout(240)]
 KIB = 1_024
@@ -53,6 +54,7 @@ def law_of(
     return found.law
 
 
+@undisturbed
 def test_25_packets_in_either_direction(lab: Lab) -> None:
     """Russia, since June 2025 (hyperion-cs/dpi-checkers, "l4-25"; net4people/bbs#490)."""
     law = law_of(lab, CutOff(after_packets=25), first_bytes=131_072, seconds=2.0)
@@ -65,6 +67,7 @@ def test_25_packets_in_either_direction(lab: Lab) -> None:
     assert law.small_pass
 
 
+@undisturbed
 def test_a_connection_dies_after_some_seconds(lab: Lab) -> None:
     """Iran, April 2026, there after 7.2 s (MasterHttpRelayVPN-RUST#320)."""
     slow = Police(rate_bits_per_second=256_000, burst_bytes=32 * KIB)
@@ -75,6 +78,7 @@ def test_a_connection_dies_after_some_seconds(lab: Lab) -> None:
     assert law.certain.span.middle == pytest.approx(2.5, rel=0.1)
 
 
+@undisturbed
 def test_a_rate_after_a_bucket_of_each_connection(lab: Lab) -> None:
     """Iran, May 2026, where 5 MiB crawl and 256 KiB pass (net4people/bbs#586)."""
     action = Police(rate_bits_per_second=512_000, burst_bytes=256 * KIB)
