@@ -20,7 +20,7 @@ from probe.observe.effort import Measure
 from probe.verdict.burst import own_rate
 from probe.verdict.one_round.first_ones import FirstOnes
 from probe.verdict.remembered.memory import OpenSuspicion
-from tests.verdict.country import WELL, Act, Country, Done, nothing
+from tests.verdict.country import ADDRESSES, INTERVAL, WELL, Act, Country, Done, nothing
 
 CONTROLS = ("amazon", "debian", "jquery", "kernel", "microsoft", "ubuntu", "videolan")
 WAYS = {
@@ -201,3 +201,39 @@ def asked_last(country: Country, target: str) -> RoundObservation:
         legs = observed.by_role(LegRole.TARGET)
         if max(legs, key=lambda leg: leg.order).leg.target == target:
             return observed
+
+
+def from_the_middle_of_a_round(country: Country, how: Done, passed: int) -> Act:
+    """Of the next round so many legs come through before it begins, and none from then on."""
+    begins, asked = country.now + INTERVAL, country.bursts
+    seen: list[Leg] = []
+
+    def act(leg: Leg, address: str) -> Done:
+        if leg.role is LegRole.CONTROL:
+            return WELL
+        if country.now == begins and country.bursts == asked:
+            seen.append(leg)
+            if len(seen) <= passed:
+                return WELL
+        return how
+
+    return act
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("homes", [False, True])
+@pytest.mark.parametrize("swaps", [False, True])
+@pytest.mark.parametrize("how", ["refused", "silent", "reset", "no answer"])
+def test_what_begins_in_the_middle_of_a_round_is_found_as_soon(
+    how: str, swaps: bool, homes: bool, seed: int
+) -> None:
+    """Whoever passed in that round did so before it began, and says nothing of a limit."""
+    for passed in range(4 if swaps else 2):
+        country = Country(seed, swaps=swaps, vouched=True, controls=CONTROLS)
+        if homes:
+            country.homes = {"page": ADDRESSES, "object": ("198.18.0.3", "198.18.0.4")}
+        country.run(24)
+        country.act = from_the_middle_of_a_round(country, WAYS[how], passed)
+        country.run(6)
+        assert country.verdicts[-1].state is State.BLOCKED, passed
+        assert country.verdicts[-1].basis is Basis.REFERENCE

@@ -64,11 +64,16 @@ def refuted(found: Proven) -> bool:
     return found.state is State.BLOCKED and seen.well >= seen.foremost + LUCK
 
 
-def noted(holder: Failing, observed: RoundObservation, *, rested: bool) -> Failing:
-    """``holder`` after an ordinary round, which came after a pause if it has ``rested``."""
+def noted(
+    holder: Failing, observed: RoundObservation, *, rested: bool, opens: bool = False
+) -> Failing:
+    """``holder`` after an ordinary round, which came after a pause if it has ``rested``, and with
+    which the suspicion ``opens``: whoever came through in that one may have done so before it
+    began, so it does not count that another failed behind him."""
     if holder.family is not observed.family or not rested:
         return holder
-    return replace(holder, first_ones=_after(holder, observed))
+    seen = _after(holder, observed)
+    return replace(holder, first_ones=replace(seen, behind=0) if opens else seen)
 
 
 def rested(mine: PlatformMemory, observed: RoundObservation, about: About) -> bool:

@@ -44,8 +44,9 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
     clean = saw_the_name.clean_after(mine, observed, well=unsuspected)
     rested = own_rate.rested(mine, observed, about)
     if episode is not None:
-        episode = own_rate.noted(episode, observed, rested=rested)
-        episode = each_address.noted(episode, observed, rested=rested)
+        opens = mine.episode is None
+        episode = own_rate.noted(episode, observed, rested=rested, opens=opens)
+        episode = each_address.noted(episode, observed, rested=rested, opens=opens)
     if mine.proven is not None:
         proven = own_rate.noted(mine.proven, observed, rested=rested)
         mine = replace(mine, proven=each_address.noted(proven, observed, rested=rested))

@@ -27,9 +27,10 @@ class FirstOnes(Struct, frozen=True, array_like=True):
 class MetAt(Struct, frozen=True, array_like=True):
     """What the ``target`` met at an ``address`` in ordinary rounds: in how many of those that came
     after a pause it ``failed``, before anybody else had asked there, and in how many of all it came
-    through (``well``)."""
+    through (``well``), or did so ``before`` it had begun, perhaps."""
 
     target: str
     address: str
     failed: int = 0
     well: int = 0
+    before: int = 0

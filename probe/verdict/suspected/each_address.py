@@ -107,7 +107,11 @@ def _shut(holder: OpenSuspicion | Proven, address: str) -> bool:
         return shut(met, address)
     of_it = [one for one in met if one.target == beside]
     if of_it:
-        return _seldom_well(sum(one.failed for one in of_it), sum(one.well for one in of_it))
+        return _seldom_well(
+            sum(one.failed for one in of_it),
+            sum(one.well for one in of_it),
+            sum(one.before for one in of_it),
+        )
     return holder.first_ones.failed >= NOTHING and not any(one.well for one in met)
 
 
@@ -115,30 +119,42 @@ def shut(met: Collection[MetAt], address: str) -> bool:
     """Whether the platform does not come through at ``address``, clearly oftener than not, as far
     as ordinary rounds have asked there."""
     there = [one for one in met if one.address == address]
-    return not there or any(_seldom_well(one.failed, one.well) for one in there)
+    return not there or any(_seldom_well(one.failed, one.well, one.before) for one in there)
 
 
-def _seldom_well(failed: int, well: int) -> bool:
-    return not well or failed >= 2 * well + LUCK
+def _seldom_well(failed: int, well: int, before: int) -> bool:
+    return failed >= 2 * well + LUCK or (not well and (failed > 0 or not before))
 
 
-def noted(holder: Failing, observed: RoundObservation, *, rested: bool) -> Failing:
+def noted(
+    holder: Failing, observed: RoundObservation, *, rested: bool, opens: bool = False
+) -> Failing:
     """``holder`` after an ordinary round, which came after a pause if it has ``rested``. A target
-    that comes through says something in any case, one that fails only if it was the first."""
+    that comes through says something in any case, one that fails only if it was the first. Where
+    the suspicion ``opens`` with this round, one that came through before the first that failed may
+    have done so before it began: whether it still does there, a later round has to tell."""
     if holder.family is not observed.family:
         return holder
     at = layer_of_holder(holder)
     known = {(one.target, one.address): one for one in holder.met_at}
-    for leg in observed.by_role(LegRole.TARGET):
+    targets = observed.by_role(LegRole.TARGET)
+    began = min((leg.order for leg in targets if opens and how_it_failed(leg)), default=0)
+    for leg in targets:
         if leg.address is None:
             continue
         fails = bool(how_it_failed(leg))
         failed = fails and rested and foremost(leg, observed)
-        well = not fails and came(leg, at)
-        if failed or well:
+        came_through = not fails and came(leg, at)
+        before = came_through and leg.order < began
+        if failed or came_through:
             key = (leg.leg.target, leg.address)
             one = known.pop(key, MetAt(*key))
-            known[key] = replace(one, failed=one.failed + failed, well=one.well + well)
+            known[key] = replace(
+                one,
+                failed=one.failed + failed,
+                well=one.well + (came_through and not before),
+                before=one.before + before,
+            )
     return replace(holder, met_at=tuple(known.values())[-MOST_PLACES:])
 
 
