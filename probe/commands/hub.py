@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +43,11 @@ def hub() -> None:
 @click.option("--upstream", help="Whom that network gets its way abroad from.")
 @click.option("--count", type=click.IntRange(1, 1_000), default=1, show_default=True)
 @click.option("--days", type=click.IntRange(1, 365), default=14, show_default=True)
+@click.option(
+    "--qr/--no-qr",
+    default=None,
+    help="Each line as a QR code, too; by default where a terminal shows it.",
+)
 def invite(
     file: Path,
     url: str,
@@ -51,6 +58,7 @@ def invite(
     upstream: str | None,
     count: int,
     days: int,
+    qr: bool | None,
 ) -> None:
     """Print lines with which vantages may join, one time each.
 
@@ -69,7 +77,11 @@ def invite(
     with opened_register(file) as register:
         for _ in range(count):
             secret = register.invite(place, until=now + days * _DAY_SECONDS, now=now)
-            click.echo(f"throttlewatch join {home}/#{secret}")
+            line = f"throttlewatch join {home}/#{secret}"
+            click.echo(line)
+            if qr is not False and (qr or sys.stdout.isatty()):
+                # Once for all of them.
+                qr = _echo_code(line) and qr
 
 
 @hub.command("list")
@@ -140,6 +152,28 @@ def serve(
             run(register, engine, listen, cert_file, key_file)
         except HubCannotListenError as error:
             raise click.ClickException(str(error)) from error
+
+
+def _echo_code(line: str) -> bool:
+    """Print it as a QR code; ``False``: it cannot be, and why is said."""
+    from probe.publish.terminal.qr_code import NoCodeError, columns, qr_code
+
+    try:
+        code = qr_code(line)
+        "".join(code).encode(sys.stdout.encoding)
+    except NoCodeError as error:
+        tell(f"no QR code: {error}")
+        return False
+    except UnicodeEncodeError:
+        tell(f"no QR code: it is drawn with blocks, which {sys.stdout.encoding} does not have")
+        return False
+    wide = shutil.get_terminal_size().columns
+    if sys.stdout.isatty() and columns(code) > wide:
+        tell(f"no QR code: it is {columns(code)} letters wide, and the terminal {wide}")
+        return False
+    # Its colours are what it is made of, also in a pipe.
+    click.echo("\n".join(code), color=True)
+    return True
 
 
 def at_hub(url: str) -> str:

@@ -19,6 +19,7 @@ BUILD = PROJECT["build-system"]["requires"]
 ASKED = {
     "run": [*BASE, *BUILD],
     "demo": [*BASE, *BUILD, *EXTRAS["demo"]],
+    "hub": [*BASE, *BUILD, *EXTRAS["hub"]],
     "notify": [*BASE, *BUILD, *EXTRAS["notify"]],
     "quic": [*BASE, *BUILD, *EXTRAS["quic"]],
     "parquet": [*BASE, *BUILD, *EXTRAS["parquet"]],
@@ -59,7 +60,7 @@ def test_every_package_that_is_asked_for_has_a_version_that_fits(name: str) -> N
         assert asked.specifier.contains(version), f"{asked}, but {version} is locked: {HOW}"
 
 
-@pytest.mark.parametrize("name", ["run", "demo", "notify", "quic", "parquet"])
+@pytest.mark.parametrize("name", ["run", "demo", "hub", "notify", "quic", "parquet"])
 def test_what_the_tests_ran_with_is_what_is_installed(name: str) -> None:
     locked, tested = pins(name), pins("test")
     assert locked.items() <= tested.items(), HOW
@@ -73,7 +74,7 @@ def test_the_lock_names_no_place_to_fetch_from(name: str) -> None:
 
 def test_every_runtime_dependency_is_bounded_on_both_sides_with_its_reason() -> None:
     lines = (ROOT / "pyproject.toml").read_text().splitlines()
-    extras = (one for name in ("quic", "demo", "notify", "parquet") for one in EXTRAS[name])
+    extras = (one for name in ("quic", "demo", "hub", "notify", "parquet") for one in EXTRAS[name])
     for asked in map(Requirement, [*BASE, *extras]):
         operators = {one.operator for one in asked.specifier}
         assert operators == {">=", "<"}, f"{asked}: say from which version to which"
