@@ -30,7 +30,7 @@ class PageWriter:
 
     def __init__(self, site: PublicSite, tongue: Tongue) -> None:
         self._site, self._tongue = site, tongue
-        self._files = {code: _file(code, site.language) for code in OFFERED}
+        self._files = {code: file_of(code, site.language) for code in OFFERED}
         css = style("report.css", "site.css")
         digest = b64encode(sha256(css.encode()).digest()).decode()
         self._common = {
@@ -73,5 +73,6 @@ def said_time(text: str) -> str:
     return f"{text[:10]} {text[11:16]} UTC"
 
 
-def _file(code: str, own: str) -> str:
+def file_of(code: str, own: str) -> str:
+    """What a page is called in a language, beside those in the others."""
     return _PAGE if code == own else f"index.{code}.html"

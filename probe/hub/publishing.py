@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from probe.hub.ledger import FindingsLedger, Reached
 from probe.hub.read_on import due, read_on
 from probe.hub.recorded_findings import MEASURED, NetworkTable, networks_of
 from probe.hub.site import PublicSite, files_of
+from probe.hub.site_folder import SiteFolder
 from probe.hub.site_parts import PlaceNames
 from probe.hub.strips import StripTime
 from probe.model.finding import Finding
@@ -84,7 +84,8 @@ def turn(
         month=_table(query, now, *MONTH),
         language=how.language,
     )
-    written = write_files(files_of(site), out)
+    folder = SiteFolder(out)
+    written = folder.write(files_of(site, folder.stands))
     # What a message leads to is there.
     untold = announce(ledger, config.settings.notify.receivers, titles, how.home)
     return Turn(released=tuple(released), written=written, untold=tuple(untold))
@@ -127,24 +128,3 @@ def _table(
     text = f"max_over_time({recorded.AFFECTED_NETWORK}{{{MEASURED}}}[{step_seconds:.0f}s])"
     found = query.over(text, over.start + step_seconds, end, step_seconds)
     return over, networks_of(found, step_seconds)
-
-
-def write_files(files: Mapping[str, bytes], out: Path) -> int:
-    """Write those that differ from what is there, each whole or not at all; how many were. Nothing
-    is deleted: an address that was given out keeps its page."""
-    written = 0
-    for name, body in files.items():
-        file = out / name
-        if file.is_file() and file.read_bytes() == body:
-            continue
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-        try:
-            part.write_bytes(body)
-            # For a web server that runs as another user, whatever this one's mask.
-            part.chmod(0o644)
-            part.replace(file)
-        finally:
-            part.unlink(missing_ok=True)
-        written += 1
-    return written

@@ -3,7 +3,7 @@ folder or a mirror can have it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,8 +12,9 @@ from msgspec import Struct
 from probe.hub.badges import badges
 from probe.hub.feeds import atom, json_feed
 from probe.hub.ledger import PublicIncident, ReleaseState
-from probe.hub.page_writer import PageWriter, said_time
+from probe.hub.page_writer import PageWriter, file_of, said_time
 from probe.hub.recorded_findings import NetworkTable
+from probe.hub.site_form import MADE_FILE, made_of
 from probe.hub.site_parts import API_VERSION, IncidentPage, PlaceNames, iso, page_of
 from probe.hub.strips import NOT_SAID, OK, SHOWN, StripTime, strips_of
 from probe.model.finding import Finding, FindingKind, Reference, Scope
@@ -76,12 +77,29 @@ class IncidentsDocument(Struct, frozen=True, kw_only=True):
     version: int = API_VERSION
 
 
-def files_of(site: PublicSite) -> dict[str, bytes]:
-    """Every file of the site, by its path from the root."""
+Stands = Callable[[str, bytes, Collection[str]], bool]
+"""Whether the file at a path is what it shall be already, and files of these names beside it."""
+
+
+def _nothing_stands(path: str, body: bytes, beside: Collection[str]) -> bool:
+    return False
+
+
+def files_of(site: PublicSite, stands: Stands = _nothing_stands) -> dict[str, bytes]:
+    """The files of the site by their path from the root, in the order in which they are to be
+    written; without the pages of incidents that stand already as they would be made."""
     released = [one for one in site.incidents if one.standing is ReleaseState.RELEASED]
     pages = [page_of(one, site.names, site.made_at) for one in released]
     now = _now(site, pages)
     made_at = iso(site.made_at)
+    made = _json(made_of(site))
+    fresh = stands(MADE_FILE, made, ())
+    data = {one.id: _json(one) for one in pages}
+    changed = [
+        one
+        for one in pages
+        if not fresh or not stands(_data_path(one), data[one.id], _names_beside(site))
+    ]
     countries = sorted({one.country for one in now}, key=site.names.country)
     found = {
         "feed.atom": atom(pages, name=site.name, home=site.home, made_at=made_at),
@@ -94,27 +112,38 @@ def files_of(site: PublicSite) -> dict[str, bytes]:
     strips = {code: list(_strips(site, code, now)) for code in countries}
     ticks = [marks(over.start, over.end, TimeWriter()) for over, _ in (site.day, site.month)]
     for code in OFFERED:
-        found |= _pages(site, PageWriter(site, Tongue(code)), now, pages, strips, ticks)
+        found |= _pages(site, PageWriter(site, Tongue(code)), now, (pages, changed), strips, ticks)
     # The own language may have been another one: what was given out then is still written.
     found |= {
         path.removesuffix("index.html") + f"index.{site.language}.html": body
         for path, body in found.items()
         if path.endswith("index.html")
     }
-    for one in pages:
-        found[f"incidents/{one.id}/incident.json"] = _json(one)
-    return found
+    # After their pages: who is interrupted between them makes these again.
+    found |= {_data_path(one): data[one.id] for one in changed}
+    return found | {MADE_FILE: made}
+
+
+def _data_path(one: IncidentPage) -> str:
+    return f"incidents/{one.id}/incident.json"
+
+
+def _names_beside(site: PublicSite) -> set[str]:
+    """The pages of an incident."""
+    return {file_of(code, site.language) for code in OFFERED} | {f"index.{site.language}.html"}
 
 
 def _pages(
     site: PublicSite,
     write: PageWriter,
     now: Sequence[PlatformNow],
-    pages: Sequence[IncidentPage],
+    incidents: tuple[Sequence[IncidentPage], Sequence[IncidentPage]],
     strips: Mapping[str, Sequence[Any]],
     ticks: Sequence[Sequence[Tick]],
 ) -> dict[str, bytes]:
-    """What people read, in one language. ``strips`` by country, ``ticks`` of day and month."""
+    """What people read, in one language. ``incidents``: all, and those whose pages are made;
+    ``strips`` by country, ``ticks`` of day and month."""
+    pages, changed = incidents
     found = {
         write.place("index.html"): write.page(
             "site_index.html.j2",
@@ -135,7 +164,7 @@ def _pages(
             ticks=ticks,
             incidents=[one for one in pages if one.country == code],
         )
-    for one in pages:
+    for one in changed:
         found[write.place(one.path)] = write.page(
             "site_incident.html.j2",
             title=f"{write.heading(one)} ({site.name})",

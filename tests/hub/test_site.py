@@ -64,23 +64,27 @@ def finding(**more: Any) -> Finding:
 X_ALONE = PlaceNames(platforms={"x": "X"})
 
 
+def site_of(
+    *incidents: PublicIncident, findings: tuple[Finding, ...] = (), names: PlaceNames = X_ALONE
+) -> PublicSite:
+    over = StripTime(start=NOW - 24 * HOUR, end=NOW, step_seconds=HOUR)
+    return PublicSite(
+        name="Watch",
+        home="https://watch.example.org/",
+        made_at=NOW,
+        version="1",
+        names=names,
+        incidents=incidents,
+        findings=findings,
+        day=(over, {}),
+        month=(over, {}),
+    )
+
+
 def shown(
     *incidents: PublicIncident, findings: tuple[Finding, ...] = (), names: PlaceNames = X_ALONE
 ) -> dict[str, bytes]:
-    over = StripTime(start=NOW - 24 * HOUR, end=NOW, step_seconds=HOUR)
-    return files_of(
-        PublicSite(
-            name="Watch",
-            home="https://watch.example.org/",
-            made_at=NOW,
-            version="1",
-            names=names,
-            incidents=incidents,
-            findings=findings,
-            day=(over, {}),
-            month=(over, {}),
-        )
-    )
+    return files_of(site_of(*incidents, findings=findings, names=names))
 
 
 def now_of(*incidents: PublicIncident, findings: tuple[Finding, ...] = ()) -> tuple[str, str]:
