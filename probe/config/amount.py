@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
 from probe.config.candidates import candidates_of
 from probe.config.checks import connect_name
 from probe.config.definition import Definition, Target
-from probe.config.probers import used
-from probe.config.schema import Config
+from probe.config.probers import Prober, used
+from probe.config.schema import Config, LegsConfig
 from probe.model.identity import Answer, Compares, RoundKind
 
 # What the schedule allows per vantage and host, whatever the configuration says.
@@ -27,14 +27,30 @@ HOUR = 3_600.0
 DAY = 86_400.0
 
 
+class AddedBeside(Struct, frozen=True, kw_only=True):
+    """What another prober than TCP adds to a round, at most.
+
+    ``legs``: how many it makes, and ``made`` in which share of the rounds of each kind.
+    ``transfer``: bodies of a transfer round, read or sent, each as long as one over TCP, and
+    ``share`` of these rounds that have them. ``long``: those of a long round, of ``long_bytes``.
+    """
+
+    legs: int
+    made: Mapping[RoundKind, float]
+    transfer: int
+    share: float
+    long: int = 0
+    long_bytes: int = 0
+
+
 class RoundSize(Struct, frozen=True, kw_only=True):
     """What a round of one platform consists of, when nothing fails.
 
     ``legs`` are made in every round (light ones leave out the swaps), ``read_legs`` of them are
     read in a transfer round (in a long round: one target, its corners and a control,
-    ``long_legs``, each ``long_bytes`` of its body). ``names`` are asked for of each resolver.
-    ``pages`` are looked through for links, now and then; the looks at what is linked come out of
-    what is set aside for them.
+    ``long_legs``, each ``long_bytes`` of its body). ``beside`` is what other probers add, whose
+    legs are among ``legs``. ``names`` are asked for of each resolver. ``pages`` are looked through
+    for links, now and then; the looks at what is linked come out of what is set aside for them.
     """
 
     legs: int
@@ -43,6 +59,30 @@ class RoundSize(Struct, frozen=True, kw_only=True):
     long_bytes: int
     names: int
     pages: int
+    beside: tuple[AddedBeside, ...] = ()
+
+    def most_body(self, kind: RoundKind, legs: LegsConfig) -> int:
+        """Bytes of all bodies of a round of that kind, read and sent, at most."""
+        if kind is RoundKind.LIGHT:
+            return self.legs * int(legs.light_bytes)
+        if kind is RoundKind.LONG:
+            sent = sum(one.long * one.long_bytes for one in self.beside)
+            return self.long_legs * self.long_bytes + sent
+        bodies = self.read_legs + sum(one.transfer for one in self.beside)
+        return bodies * int(legs.transfer_bytes)
+
+    def usual_legs(self, kind: RoundKind) -> float:
+        """Legs as they are to be expected: not every round has those of every prober."""
+        return self.legs - sum(one.legs * (1.0 - one.made[kind]) for one in self.beside)
+
+    def usual_body(self, kind: RoundKind, legs: LegsConfig) -> float:
+        """Bytes of bodies as they are to be expected."""
+        if kind is RoundKind.LIGHT:
+            return 0.0
+        if kind is RoundKind.LONG:
+            return self.most_body(kind, legs)
+        bodies = self.read_legs + sum(one.share * one.transfer for one in self.beside)
+        return bodies * int(legs.transfer_bytes)
 
 
 class Estimate(Struct, frozen=True, kw_only=True):
@@ -58,6 +98,7 @@ class Estimate(Struct, frozen=True, kw_only=True):
 def round_size(config: Config, platform: Definition) -> RoundSize:
     """The size of a round of ``platform``. An upper bound where answers are short."""
     drawn = controls_drawn(config)
+    beside = tuple(_beside(config, platform, prober) for prober in used(config.settings))
     reads = [_read(target) for target in platform.targets]
     # The first control of a round that reads is read as well.
     control = any(reads)
@@ -65,24 +106,22 @@ def round_size(config: Config, platform: Definition) -> RoundSize:
         legs=sum(1 for target in platform.targets for _ in _hosts(config, target))
         - max(0, _any_answers(platform) - 1)
         + drawn
-        + _legs_beside(config, platform),
+        + sum(one.legs for one in beside),
         read_legs=sum(reads) + control,
         long_legs=max(reads, default=0) + control,
         long_bytes=_long_bytes(config, platform),
         names=len({_host(target) for target in platform.targets}) + drawn,
         pages=sum(map(_pages, platform.targets)),
+        beside=beside,
     )
 
 
 def round_bytes(config: Config, size: RoundSize, kind: RoundKind) -> float:
     """Bytes on the wire of a round of that size, both ways: what is to be expected."""
-    legs, dns = config.settings.legs, config.settings.dns
-    body = {
-        RoundKind.TRANSFER: size.read_legs * int(legs.transfer_bytes),
-        RoundKind.LONG: size.long_legs * size.long_bytes,
-    }.get(kind, 0)
+    dns, body = config.settings.dns, size.usual_body(kind, config.settings.legs)
     resolvers = len(dns.resolvers) + dns.system
-    return size.legs * LEG_BYTES + body * BODY_OVERHEAD + size.names * resolvers * DNS_BYTES
+    asked = size.names * resolvers * DNS_BYTES
+    return size.usual_legs(kind) * LEG_BYTES + body * BODY_OVERHEAD + asked
 
 
 def _long_bytes(config: Config, platform: Definition) -> int:
@@ -141,15 +180,6 @@ def _any_answers(platform: Definition) -> int:
     return sum(swap is not None and swap.answer is Answer.ANY for swap in swaps)
 
 
-def _legs_beside(config: Config, platform: Definition) -> int:
-    """Legs of other probers: the targets that each can reach, and at most every drawn control."""
-    legs = 0
-    for prober in used(config.settings):
-        speaking = sum(map(prober.speaks, platform.targets))
-        legs += speaking + controls_drawn(config) if speaking else 0
-    return legs
-
-
 def controls_drawn(config: Config) -> int:
     """How many controls a round has: no two of one operator."""
     operators = {control.operator or control.name for control in config.controls}
@@ -161,21 +191,48 @@ def _bytes_per_day(config: Config, platform: Definition) -> float:
     light = round_bytes(config, size, RoundKind.LIGHT)
     transfer = round_bytes(config, size, RoundKind.TRANSFER)
     transfers = DAY / float(schedule.transfer)
-    sent = _sent_bytes(config, platform) * BODY_OVERHEAD
-    return light * (DAY / float(schedule.light) - transfers) + (transfer + sent) * transfers
+    return light * (DAY / float(schedule.light) - transfers) + transfer * transfers
 
 
-def _sent_bytes(config: Config, platform: Definition) -> float:
-    """Bytes of bodies that are sent in a round that reads: to what takes them, under a neutral name
-    as well where there is one, and to as many controls as are drawn, at most."""
-    bodies = 0.0
-    for prober in used(config.settings):
-        speaking = [target for target in platform.targets if prober.speaks(target)]
-        if prober.direction == "up" and speaking:
-            swapped = sum(one.swap is not None and prober.swaps(one.swap) for one in speaking)
-            legs = len(speaking) + swapped + controls_drawn(config)
-            bodies += prober.read_share * legs
-    return bodies * int(config.settings.legs.transfer_bytes)
+def _beside(config: Config, platform: Definition, prober: Prober) -> AddedBeside:
+    """What ``prober`` adds, at most: legs to what it speaks to, under a neutral name as well where
+    it makes such a swap (one of those that take any answer), and to every drawn control, or one
+    where none of them can be reached. In a long round an upload goes to one target."""
+    speaking = [target for target in platform.targets if prober.speaks(target)]
+    controls = max(1, controls_drawn(config)) if speaking else 0
+    any_answer = any(_swapped(one, prober, Answer.ANY) for one in speaking)
+    swaps = [_swapped(one, prober, Answer.EXPECTED) for one in speaking]
+    if prober.direction == "up":
+        read = [1 + swapped for swapped in swaps]
+    else:
+        read = [_read_over(target, prober) for target in speaking]
+    up = prober.direction == "up" and bool(speaking)
+    return AddedBeside(
+        legs=len(speaking) + sum(swaps) + any_answer + controls,
+        made={
+            RoundKind.LIGHT: prober.light_share,
+            RoundKind.TRANSFER: prober.read_share if prober.only_reads else 1.0,
+            RoundKind.LONG: float(up),
+        },
+        transfer=sum(read) + controls if any(read) else 0,
+        share=prober.read_share,
+        long=max(read) + controls if up else 0,
+        long_bytes=int(config.settings.legs.long_bytes) if up else 0,
+    )
+
+
+def _swapped(target: Target, prober: Prober, answer: Answer) -> bool:
+    """Whether a candidate of ``target`` has a swap of this kind that ``prober`` makes."""
+    found = (one.swap for one in candidates_of(target) if one.swap is not None)
+    return any(swap.answer is answer and prober.swaps(swap) for swap in found)
+
+
+def _read_over(target: Target, prober: Prober) -> int:
+    """Bodies that ``prober`` reads of one target, at most: its own and its swap's."""
+    if target.compares is not Compares.GOODPUT:
+        return 0
+    found = (one.swap for one in candidates_of(target) if one.swap is not None)
+    return 1 + any(s.compares is Compares.GOODPUT and prober.swaps(s) for s in found)
 
 
 def _hosts(config: Config, target: Target) -> Iterator[str]:

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from probe.config.amount import RoundSize, round_bytes, round_size
+from probe.config.amount import round_bytes, round_size
 from probe.config.schema import Config
 from probe.model.burst import Burst
 from probe.model.identity import RoundKind, VantagePlatform
@@ -195,17 +195,22 @@ class DataBudget:
 
     def refuse(self, vantage: str, platform: str, kind: RoundKind) -> Refusal | None:
         """Why a round of this kind must not be made now; ``None``: it may."""
-        size, dns = self._sizes[platform], self._config.settings.dns
-        most = size.legs * LEG_MOST_BYTES + self._body(size, kind) + size.pages * PAGE_MOST_BYTES
-        most += size.names * (1 + len(dns.resolvers) + dns.system) * NAME_MOST_BYTES
+        most = self.most_bytes(platform, kind)
         return self._refusal(vantage, platform, reads=kind is not RoundKind.LIGHT, most=most)
 
     def refuse_burst(self, vantage: str, platform: str, burst: Burst) -> Refusal | None:
         """Why a burst or an experiment must not be made now; ``None``: it may, out of the reserve.
         What it may cost is set aside as that of a round is."""
-        legs = burst.each * (1 if burst.experiment else 3 if burst.with_swap else 2)
-        most = legs * (burst.read_bytes + LEG_MOST_BYTES)
+        most = most_bytes_of(burst)
         return self._refusal(vantage, platform, reads=burst.read_bytes > 0, most=most)
+
+    def most_bytes(self, platform: str, kind: RoundKind) -> int:
+        """What a round may cost, both ways: bodies that are read and sent, of every prober, and
+        whatever a far end may make of its legs."""
+        size, settings = self._sizes[platform], self._config.settings
+        dns, body = settings.dns, size.most_body(kind, settings.legs)
+        asked = size.names * (1 + len(dns.resolvers) + dns.system) * NAME_MOST_BYTES
+        return size.legs * LEG_MOST_BYTES + body + size.pages * PAGE_MOST_BYTES + asked
 
     def spent(self, observed: RoundObservation) -> None:
         """A round was made: count its bytes, and learn what such rounds cost."""
@@ -250,14 +255,6 @@ class DataBudget:
         """The most that the rounds which are being made now may cost."""
         return sum(most for (of, _), most in self._aside.items() if of == vantage)
 
-    def _body(self, size: RoundSize, kind: RoundKind) -> int:
-        legs = self._config.settings.legs
-        if kind is RoundKind.LIGHT:
-            return size.legs * int(legs.light_bytes)
-        if kind is RoundKind.LONG:
-            return size.long_legs * size.long_bytes
-        return size.read_legs * int(legs.transfer_bytes)
-
     def _account(self, vantage: str) -> DataSpent:
         return self._accounts.get(vantage, DataSpent())
 
@@ -279,6 +276,13 @@ class DataBudget:
         seconds, self._at = max(0.0, now - self._at), now
         for vantage in self._budgets.keys() | self._accounts.keys():
             self._accounts[vantage] = accounts.passed(self._account(vantage), seconds, wall=wall)
+
+
+def most_bytes_of(burst: Burst) -> int:
+    """What a burst or an experiment may cost, both ways. What its legs read, or send, is the
+    body."""
+    legs = burst.each * (1 if burst.experiment else 3 if burst.with_swap else 2)
+    return legs * (burst.read_bytes + LEG_MOST_BYTES)
 
 
 def wire_bytes(observed: RoundObservation) -> int:
