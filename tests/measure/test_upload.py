@@ -277,6 +277,36 @@ async def test_a_way_that_stops_leaves_a_part_and_says_where() -> None:
     assert upload.seconds < SHORT / 2, "the time of the last that was acknowledged, not of the cut"
 
 
+@pytest.mark.parametrize("size", [524_288, 4 * 1_048_576])
+async def test_nothing_leaves_after_the_deadline(size: int) -> None:
+    """What this machine's kernel holds of a cut upload is dropped: the way up is opened again after
+    the leg, and what comes by then is no more than was counted."""
+    passed, over = 0, asyncio.Event()
+
+    async def stops(came: int) -> None:
+        nonlocal passed
+        passed += came
+        if passed > 24_000:
+            await over.wait()
+
+    async with (
+        serve(takes, server_context(certificate())) as server,
+        slow_way(server.port, stops) as port,
+    ):
+        seen, upload = await upload_to(port, seconds=SHORT, size=size)
+        over.set()
+        before = -1
+        while before < passed:
+            before = passed
+            await asyncio.sleep(0.3)
+    assert seen.failure is not None
+    assert seen.failure.reason == TIMEOUT
+    assert seen.wire_bytes_sent is not None
+    assert upload.acked_bytes < upload.whole_bytes
+    assert 24_000 < passed <= seen.wire_bytes_sent
+    assert seen.wire_bytes_sent < size / 2
+
+
 async def test_a_reset_keeps_what_was_acknowledged() -> None:
     async def resets(visit: Visit) -> None:
         await visit.head()

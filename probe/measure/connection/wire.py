@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 import time
 
 from probe.measure.connection import kernel_stamps, tcp_info
@@ -23,6 +24,9 @@ from probe.model.failure import PROTOCOL_ERROR
 HANDSHAKE_PIECE = 16_384
 BODY_PIECE = 16_384
 """Bytes per read of the body: even a late reader gets four points per 64 KiB."""
+
+_AT_ONCE = struct.pack("ii", 1, 0)
+"""``struct linger``: on, for no second (socket(7))."""
 
 
 class Stopped(Exception):  # noqa: N818 - it is no error
@@ -159,6 +163,12 @@ class WireStream:
     def sending(self) -> tcp_info.SendingAccount | None:
         """What the kernel knows now of what was sent; ``None``: nothing."""
         return tcp_info.read_sending(self._sock)
+
+    def drop_unsent(self) -> None:
+        """When it is closed, nothing leaves any more of what the kernel holds: the far end is sent
+        a reset. Else the kernel would go on sending all of that, for minutes, uncounted."""
+        if self._sock.fileno() >= 0:
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
 
     def close(self) -> None:
         """Take the kernel's account and close. What is unread makes the kernel send a reset."""

@@ -15,6 +15,11 @@ nothing of a rate. An acknowledgement is the far end's kernel's,
 or that of whoever ends the connection on the way. A far end that does not read makes the sender
 wait: then its window was the limit and not the path (``window_limited_seconds``).
 
+An upload that is cut ends with a reset: a close would leave what this machine's kernel still holds
+(up to some MB) to be sent for minutes after the deadline, beside other legs, and uncounted. So what
+is on the wire is what the kernel has counted when the leg ends. A smaller buffer, or a bound on
+what lies unsent in it, would bound that as well, and the rate of a fast and long way with it.
+
 One attempt, one connection; no proxy, whose kernel is all that ours would see.
 """
 
@@ -92,6 +97,7 @@ async def measure_upload(
         )
     finally:
         sending.look()
+        sending.drop_rest()
         record.end(failure)
     seen = record.observation(
         leg,
@@ -225,6 +231,12 @@ class _Sending:
             retransmitted_bytes=known.bytes_retransmitted,
             window_limited_seconds=known.window_limited_seconds,
         )
+
+    def drop_rest(self) -> None:
+        """What is not acknowledged by now is not sent any more, whoever ended it: only so is what
+        was counted all that left, and a host that does not take a body is not sent it."""
+        if self._wire is not None and self._acked < self._whole:
+            self._wire.drop_unsent()
 
     def with_upload(self, seen: LegObservation) -> LegObservation:
         """``seen`` with what was sent."""
