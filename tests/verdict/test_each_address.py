@@ -163,7 +163,24 @@ def test_an_accusation_ends_when_one_of_two_addresses_comes_through() -> None:
 def test_what_came_through_at_an_address_outweighs_one_failure(
     failed: int, well: int, is_shut: bool
 ) -> None:
-    assert shut((MetAt("page", ONE, failed, well),), ONE) is is_shut
+    met = MetAt("page", ONE, failed, well, foremost_well=well, failed_ever=failed)
+    assert shut((met,), ONE) is is_shut
+
+
+@pytest.mark.parametrize(
+    ("failed", "foremost_well", "failed_ever", "well", "is_shut"),
+    [
+        (4, 1, 16, 4, True),  # one in five comes through, whoever is first
+        (0, 2, 9, 2, False),  # a limit of one
+        (4, 0, 4, 8, False),  # only the first one fails
+        (0, 0, 3, 0, True),  # nobody came first
+    ],
+)
+def test_whoever_comes_first_is_held_against_whoever_comes_first(
+    failed: int, foremost_well: int, failed_ever: int, well: int, is_shut: bool
+) -> None:
+    met = MetAt("page", ONE, failed, well, foremost_well=foremost_well, failed_ever=failed_ever)
+    assert shut((met,), ONE) is is_shut
 
 
 def test_one_target_that_is_shut_out_is_enough_for_an_address() -> None:
@@ -213,6 +230,7 @@ def test_what_fails_without_a_pause_or_after_others_is_not_counted() -> None:
         onset_at=observed.started_at,
         last_at=observed.started_at,
     )
-    assert not noted(episode, observed, rested=False).met_at
-    (met,) = noted(episode, observed, rested=True).met_at
-    assert met == MetAt(first.leg.target, first.address or "", failed=1)
+    for rested in (False, True):
+        for met in noted(episode, observed, rested=rested).met_at:
+            counts = rested and met.target == first.leg.target
+            assert met == MetAt(met.target, met.address, failed=counts, failed_ever=1)

@@ -237,3 +237,25 @@ def test_what_begins_in_the_middle_of_a_round_is_found_as_soon(
         country.run(6)
         assert country.verdicts[-1].state is State.BLOCKED, passed
         assert country.verdicts[-1].basis is Basis.REFERENCE
+
+
+@pytest.mark.parametrize("swaps", [False, True])
+def test_a_block_that_lets_a_few_through_is_found_and_stays_found(swaps: bool) -> None:
+    """One connection in seven comes through, whoever is first: no limit does that."""
+
+    def found(seed: int) -> bool:
+        country, random = Country(seed, swaps=swaps, vouched=True, controls=CONTROLS), Random(seed)
+        country.run(24)
+        country.verdicts.clear()
+
+        def act(leg: Leg, address: str) -> Done:
+            passes = leg.role is LegRole.CONTROL or random.random() < 0.15
+            return WELL if passes else WAYS["silent"]
+
+        country.act = act
+        country.run(30)
+        turns = [said for said, _ in groupby(one.restricted for one in country.verdicts)]
+        assert turns.count(True) <= 1  # it is not taken back
+        return True in turns
+
+    assert sum(map(found, range(12))) >= 11

@@ -47,9 +47,11 @@ def by_our_rate(holder: OpenSuspicion | Proven, basis: Basis) -> bool:
         return True  # none of them failed as it does
     if basis is Basis.SWAP:
         return seen.named_failed <= seen.named_well
+    if seen.failed < 2 * seen.well + LUCK:
+        return True
     # A first one of another target that fails for a reason of its own uses a limit up as well.
-    failed = seen.foremost if seen.well or seen.behind else seen.failed
-    return failed < 2 * seen.well + LUCK
+    limited = seen.well > 0 or seen.behind > 0
+    return limited and seen.foremost < 2 * seen.foremost_well + LUCK
 
 
 def proven_by_our_rate(found: Proven, basis: Basis) -> bool:
@@ -59,9 +61,11 @@ def proven_by_our_rate(found: Proven, basis: Basis) -> bool:
 
 def refuted(found: Proven) -> bool:
     """Whether the first ones have come through so often that what is proven to fail may be a
-    limit's doing, though they had failed when somebody was accused of it."""
+    limit's doing, though they had failed when somebody was accused of it. Those that were foremost
+    are held against each other, and all: a block that lets a few through does so to either."""
     seen = found.first_ones
-    return found.state is State.BLOCKED and seen.well >= seen.foremost + LUCK
+    foremost_well = seen.foremost_well >= seen.foremost + LUCK
+    return found.state is State.BLOCKED and (foremost_well or seen.well >= seen.failed + LUCK)
 
 
 def noted(
@@ -110,14 +114,16 @@ def _after(holder: OpenSuspicion | Proven, observed: RoundObservation) -> FirstO
     named = any(_named(leg, own) for leg in through)
     near = named or any(_near(leg, own) for leg in through)
     failed, first, first_named = bool(how), not near, not named
+    at_the_front = foremost(own, observed)
     return FirstOnes(
         failed=seen.failed + (first and failed),
         well=seen.well + (first and not failed),
         named_failed=seen.named_failed + (first_named and failed),
         named_well=seen.named_well + (first_named and not failed),
         at=at if failed and (first or first_named) else seen.at,
-        foremost=seen.foremost + (failed and foremost(own, observed)),
+        foremost=seen.foremost + (failed and at_the_front),
         behind=seen.behind + (failed and near),
+        foremost_well=seen.foremost_well + (at_the_front and not failed),
     )
 
 

@@ -12,8 +12,8 @@ class FirstOnes(Struct, frozen=True, array_like=True):
     ``well``, before any other leg to its network, or with its name, had come through; and the same
     of its name alone (``named_failed``, ``named_well``). ``at``:
     the layer at which they failed. ``foremost``: those of ``failed`` before which none had been
-    asked either, as before those that were well. ``behind``: in how many it failed behind one that
-    had come through."""
+    asked either, ``foremost_well``: such of ``well``. ``behind``: in how many it failed behind one
+    that had come through."""
 
     failed: int = 0
     well: int = 0
@@ -22,15 +22,19 @@ class FirstOnes(Struct, frozen=True, array_like=True):
     at: Method | None = None
     foremost: int = 0
     behind: int = 0
+    foremost_well: int = 0
 
 
 class MetAt(Struct, frozen=True, array_like=True):
     """What the ``target`` met at an ``address`` in ordinary rounds: in how many of those that came
-    after a pause it ``failed``, before anybody else had asked there, and in how many of all it came
-    through (``well``), or did so ``before`` it had begun, perhaps."""
+    after a pause, and in which nobody else had asked there before, it ``failed``, or came through
+    (``foremost_well``); and in how many of all it came through (``well``), did so ``before`` it had
+    begun, perhaps, or failed (``failed_ever``)."""
 
     target: str
     address: str
     failed: int = 0
     well: int = 0
     before: int = 0
+    foremost_well: int = 0
+    failed_ever: int = 0

@@ -103,27 +103,47 @@ def shut_at(holder: OpenSuspicion | Proven, addresses: Collection[str]) -> tuple
 
 def _shut(holder: OpenSuspicion | Proven, address: str) -> bool:
     met, beside = holder.met_at, holder.beside_at.get(address)
-    if beside is None or any(one.address == address for one in met):
+    if beside is None or any(one.address == address and _tells(one) for one in met):
         return shut(met, address)
-    of_it = [one for one in met if one.target == beside]
+    of_it = [one for one in met if one.target == beside and _tells(one)]
     if of_it:
-        return _seldom_well(
-            sum(one.failed for one in of_it),
-            sum(one.well for one in of_it),
-            sum(one.before for one in of_it),
-        )
+        return _seldom_well(_summed(of_it))
     return holder.first_ones.failed >= NOTHING and not any(one.well for one in met)
 
 
 def shut(met: Collection[MetAt], address: str) -> bool:
     """Whether the platform does not come through at ``address``, clearly oftener than not, as far
     as ordinary rounds have asked there."""
-    there = [one for one in met if one.address == address]
-    return not there or any(_seldom_well(one.failed, one.well, one.before) for one in there)
+    there = [one for one in met if one.address == address and _tells(one)]
+    return not there or any(map(_seldom_well, there))
 
 
-def _seldom_well(failed: int, well: int, before: int) -> bool:
-    return failed >= 2 * well + LUCK or (not well and (failed > 0 or not before))
+def _tells(met: MetAt) -> bool:
+    """Whether it was met by whoever came first, or came through: what fails behind another does not
+    say for what."""
+    return bool(met.failed or met.well or met.before)
+
+
+def _seldom_well(met: MetAt) -> bool:
+    """Whether it fails clearly oftener than not, of those that came first, as what is asked later
+    in a round meets whatever the first one left of a limit; and of all."""
+    if not met.well:
+        return met.failed > 0 or not met.before
+    of_first = met.failed >= 2 * met.foremost_well + LUCK
+    return of_first and met.failed_ever >= 2 * met.well + LUCK
+
+
+def _summed(met: Collection[MetAt]) -> MetAt:
+    """What a target met at all of its addresses."""
+    return MetAt(
+        target="",
+        address="",
+        failed=sum(one.failed for one in met),
+        well=sum(one.well for one in met),
+        before=sum(one.before for one in met),
+        foremost_well=sum(one.foremost_well for one in met),
+        failed_ever=sum(one.failed_ever for one in met),
+    )
 
 
 def noted(
@@ -143,18 +163,22 @@ def noted(
         if leg.address is None:
             continue
         fails = bool(how_it_failed(leg))
-        failed = fails and rested and foremost(leg, observed)
         came_through = not fails and came(leg, at)
+        if not (fails or came_through):
+            continue
+        at_the_front = rested and foremost(leg, observed)
         before = came_through and leg.order < began
-        if failed or came_through:
-            key = (leg.leg.target, leg.address)
-            one = known.pop(key, MetAt(*key))
-            known[key] = replace(
-                one,
-                failed=one.failed + failed,
-                well=one.well + (came_through and not before),
-                before=one.before + before,
-            )
+        well = came_through and not before
+        key = (leg.leg.target, leg.address)
+        one = known.pop(key, MetAt(*key))
+        known[key] = replace(
+            one,
+            failed=one.failed + (fails and at_the_front),
+            well=one.well + well,
+            before=one.before + before,
+            foremost_well=one.foremost_well + (well and at_the_front),
+            failed_ever=one.failed_ever + fails,
+        )
     return replace(holder, met_at=tuple(known.values())[-MOST_PLACES:])
 
 
@@ -179,4 +203,7 @@ def _names_them(found: Proven) -> bool:
 
 def _came_back(met: Collection[MetAt], address: str) -> bool:
     there = [one for one in met if one.address == address]
-    return bool(there) and all(one.well >= one.failed + LUCK for one in there)
+    return bool(there) and all(
+        one.foremost_well >= one.failed + LUCK or one.well >= one.failed_ever + LUCK
+        for one in there
+    )
