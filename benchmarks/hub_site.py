@@ -14,11 +14,15 @@ import time
 from pathlib import Path
 
 from probe.hub.ledger import NetworkEvidence, PublicIncident, ReleaseState
-from probe.hub.site import PublicSite, files_of
+from probe.hub.site import PublicSite, content_of, files_of
 from probe.hub.site_folder import SiteFolder
 from probe.hub.site_parts import PlaceNames
+from probe.hub.site_pictures import SitePictures
 from probe.hub.strips import StripTime
 from probe.model.finding import Ending, Finding, FindingKind, Incident, Scope
+from probe.publish.picture.card import key_of
+from probe.publish.picture.drawn_card import Pencil
+from probe.publish.picture.faces import font_folders
 
 NOW = 1_768_910_400.0
 HOUR, DAY = 3_600.0, 86_400.0
@@ -115,13 +119,23 @@ def site_of(count: int, now: float) -> PublicSite:
 
 def main(count: int) -> None:
     """Print seconds of each turn."""
+    pencil = Pencil(font_folders())
     with tempfile.TemporaryDirectory() as folder:
+        there = SiteFolder(Path(folder))
         for turn in range(4):
             site = site_of(count, NOW + 60.0 * turn)
             began = time.process_time()
-            there = SiteFolder(Path(folder))
-            written = there.write(files_of(site, there.stands))
-            print(f"turn {turn}: {time.process_time() - began:.2f} s, {written} files written")
+            content = content_of(site)
+            pictures, left = SitePictures(site, pencil).to_make(
+                content.now, content.pages, lambda path: key_of(there.head(path))
+            )
+            written = there.write(pictures)
+            drawn = time.process_time() - began
+            written += there.write(files_of(site, there.stands, pencil, content))
+            print(
+                f"turn {turn}: {time.process_time() - began:.2f} s, {written} files written; "
+                f"{drawn:.2f} s of it for {len(pictures)} pictures, {left} left"
+            )
 
 
 if __name__ == "__main__":

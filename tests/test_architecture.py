@@ -26,6 +26,7 @@ ROOMS = (
 OWNERS = {
     "apprise": "publish",
     "apscheduler": "schedule",
+    "PIL": "publish",
     "babel": "publish",
     "cramjam": "publish",
     "google": "publish",

@@ -22,6 +22,7 @@ from probe.publish.languages.offered import OFFERED
 
 if TYPE_CHECKING:
     from probe.hub.ledger import FindingsLedger
+    from probe.publish.picture.drawn_card import Pencil
 
 _LEDGER = click.option(
     "--ledger",
@@ -85,6 +86,14 @@ class DurationSaid(click.ParamType):  # type: ignore[type-arg]
     help="Of the pages at the addresses that are given out; by default that of the configuration. "
     "All others are beside them.",
 )
+@click.option(
+    "--fonts",
+    type=click.Path(path_type=Path),
+    help="A folder with fonts for pictures, looked at before the system's.",
+)
+@click.option(
+    "--pictures/--no-pictures", default=True, show_default=True, help="Pictures for sharing."
+)
 @click.option("--every", type=DurationSaid(), help="Publish again and again, in such times.")
 def publish(
     path: Path | None,
@@ -97,6 +106,8 @@ def publish(
     release_after: float | None,
     behind: float,
     language: str | None,
+    fonts: Path | None,
+    pictures: bool,
     every: float | None,
 ) -> None:
     """Write the public page of a fleet to a folder: any web space can have it.
@@ -117,6 +128,7 @@ def publish(
         release_after_seconds=release_after,
         behind_seconds=behind,
         language=language or config.settings.language,
+        pencil=_pencil(fonts) if pictures else None,
     )
     with _opened(file, new=True) as ledger, closing(EngineQuery(engine)) as query:
         while True:
@@ -126,6 +138,8 @@ def publish(
                     tell(f"{released} was released, as it has lasted for so long")
                 for untold in done.untold:
                     tell(untold)
+                if done.pictures_waiting:
+                    tell(f"{done.pictures_waiting} pictures for sharing are made in the next turns")
             except (EngineQueryError, OSError) as error:
                 if every is None:
                     raise click.ClickException(str(error)) from error
@@ -223,6 +237,30 @@ def _opened(file: Path, *, new: bool = False) -> Iterator[FindingsLedger]:
     finally:
         with suppress(sqlite3.Error):
             ledger.close()
+
+
+def _pencil(fonts: Path | None) -> Pencil | None:
+    """What draws pictures for sharing; says for which languages there are none, and why."""
+    try:
+        from probe.publish.picture.drawn_card import Pencil
+    except ImportError:
+        tell(
+            "no pictures for sharing: they are drawn by Pillow, which is not installed here: "
+            "install the extra `hub` (docs/install.md)"
+        )
+        return None
+    from probe.publish.picture.faces import font_folders
+
+    if fonts is not None and not fonts.is_dir():
+        raise click.ClickException(f"{fonts}: there is no such folder")
+    pencil = Pencil(((fonts,) if fonts is not None else ()) + font_folders())
+    lacking = [one.name for code, one in OFFERED.items() if code not in pencil.languages()]
+    if lacking:
+        tell(
+            f"no pictures for sharing in {', '.join(lacking)}: what their letters need is not "
+            "installed here (docs/hub.md)"
+        )
+    return pencil
 
 
 def _home(url: str) -> str:

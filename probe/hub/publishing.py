@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -14,14 +15,19 @@ from probe.hub.engine_query import MOST_STEPS, EngineQuery, RecordedSeries
 from probe.hub.ledger import FindingsLedger, Reached
 from probe.hub.read_on import due, read_on
 from probe.hub.recorded_findings import MEASURED, NetworkTable, networks_of
-from probe.hub.site import PublicSite, files_of
+from probe.hub.site import PublicSite, content_of, files_of
 from probe.hub.site_folder import SiteFolder
 from probe.hub.site_parts import PlaceNames
+from probe.hub.site_pictures import SitePictures
 from probe.hub.strips import StripTime
 from probe.model.finding import Finding
 from probe.nation.sight import GRID_SECONDS
 from probe.publish.languages.offered import ENGLISH
+from probe.publish.picture.card import key_of
 from probe.publish.rules import recording_rules as recorded
+
+if TYPE_CHECKING:
+    from probe.publish.picture.drawn_card import Pencil
 
 # The rules of a minute are evaluated some time within it, and take a while.
 BEHIND_SECONDS = 60.0
@@ -37,7 +43,8 @@ class Publishing(Struct, frozen=True, kw_only=True):
     """How a group publishes. ``release_after_seconds``: drafts that lasted so long are released
     without a hand (``None``: none is). ``behind_seconds``: so old the
     newest step is that is read, since rules are late.
-    ``language``: of the pages that are called ``index.html``."""
+    ``language``: of the pages that are called ``index.html``. ``pencil`` draws pictures for
+    sharing; ``None``: there are none."""
 
     name: str
     home: str
@@ -45,15 +52,17 @@ class Publishing(Struct, frozen=True, kw_only=True):
     release_after_seconds: float | None = None
     behind_seconds: float = BEHIND_SECONDS
     language: str = ENGLISH
+    pencil: Pencil | None = None
 
 
 class Turn(Struct, frozen=True, kw_only=True):
     """What one turn did: incidents released by the rule, files that were written, and who could
-    not be told, in sentences."""
+    not be told, in sentences; ``pictures_waiting`` for the next turns."""
 
     released: tuple[str, ...]
     written: int
     untold: tuple[str, ...] = ()
+    pictures_waiting: int = 0
 
 
 def turn(
@@ -84,11 +93,23 @@ def turn(
         month=_table(query, now, *MONTH),
         language=how.language,
     )
-    folder = SiteFolder(out)
-    written = folder.write(files_of(site, folder.stands))
+    folder, content = SiteFolder(out), content_of(site)
+    pictures, waiting = dict[str, bytes](), 0
+    if how.pencil is not None:
+        pictures, waiting = SitePictures(site, how.pencil).to_make(
+            content.now, content.pages, lambda path: key_of(folder.head(path))
+        )
+    # Before the pages that name them.
+    written = folder.write(pictures)
+    written += folder.write(files_of(site, folder.stands, how.pencil, content))
     # What a message leads to is there.
     untold = announce(ledger, config.settings.notify.receivers, titles, how.home)
-    return Turn(released=tuple(released), written=written, untold=tuple(untold))
+    return Turn(
+        released=tuple(released),
+        written=written,
+        untold=tuple(untold),
+        pictures_waiting=waiting,
+    )
 
 
 def _read(

@@ -4,7 +4,7 @@ folder or a mirror can have it. Pure."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +16,7 @@ from probe.hub.page_writer import PageWriter, file_of, said_time
 from probe.hub.recorded_findings import NetworkTable
 from probe.hub.site_form import MADE_FILE, made_of
 from probe.hub.site_parts import API_VERSION, IncidentPage, PlaceNames, iso, page_of
+from probe.hub.site_pictures import SitePictures, of_country, of_incident
 from probe.hub.strips import NOT_SAID, OK, SHOWN, StripTime, strips_of
 from probe.model.finding import Finding, FindingKind, Reference, Scope
 from probe.publish.languages.offered import ENGLISH, OFFERED
@@ -23,6 +24,9 @@ from probe.publish.languages.tongue import Tongue
 from probe.publish.report.axis_labels import Tick
 from probe.publish.report.plot import marks
 from probe.publish.report.times import TimeWriter
+
+if TYPE_CHECKING:
+    from probe.publish.picture.drawn_card import Pencil
 
 # A finding that is older is told with its time.
 STALE_SECONDS = 900.0
@@ -85,14 +89,40 @@ def _nothing_stands(path: str, body: bytes, beside: Collection[str]) -> bool:
     return False
 
 
-def files_of(site: PublicSite, stands: Stands = _nothing_stands) -> dict[str, bytes]:
-    """The files of the site by their path from the root, in the order in which they are to be
-    written; without the pages of incidents that stand already as they would be made."""
+class SiteContent(Struct, frozen=True, kw_only=True):
+    """What is said: of each incident that was released, the newest first, and how it is now in
+    each country, by what it is called."""
+
+    pages: tuple[IncidentPage, ...]
+    now: Mapping[str, tuple[PlatformNow, ...]]
+
+
+def content_of(site: PublicSite) -> SiteContent:
+    """That of a site."""
     released = [one for one in site.incidents if one.standing is ReleaseState.RELEASED]
-    pages = [page_of(one, site.names, site.made_at) for one in released]
+    pages = tuple(page_of(one, site.names, site.made_at) for one in released)
     now = _now(site, pages)
+    countries = sorted({one.country for one in now}, key=site.names.country)
+    return SiteContent(
+        pages=pages,
+        now={code: tuple(one for one in now if one.country == code) for code in countries},
+    )
+
+
+def files_of(
+    site: PublicSite,
+    stands: Stands = _nothing_stands,
+    pencil: Pencil | None = None,
+    content: SiteContent | None = None,
+) -> dict[str, bytes]:
+    """The files of the site by their path from the root, in the order in which they are to be
+    written; without the pages of incidents that stand already as they would be made, and without
+    pictures, which ``pencil`` draws; ``content``, if it was made already."""
+    content = content_of(site) if content is None else content
+    pages = content.pages
+    now = [one for several in content.now.values() for one in several]
     made_at = iso(site.made_at)
-    made = _json(made_of(site))
+    made = _json(made_of(site, pencil))
     fresh = stands(MADE_FILE, made, ())
     data = {one.id: _json(one) for one in pages}
     changed = [
@@ -100,7 +130,6 @@ def files_of(site: PublicSite, stands: Stands = _nothing_stands) -> dict[str, by
         for one in pages
         if not fresh or not stands(_data_path(one), data[one.id], _names_beside(site))
     ]
-    countries = sorted({one.country for one in now}, key=site.names.country)
     found = {
         "feed.atom": atom(pages, name=site.name, home=site.home, made_at=made_at),
         "feed.json": json_feed(pages, name=site.name, home=site.home),
@@ -108,11 +137,13 @@ def files_of(site: PublicSite, stands: Stands = _nothing_stands) -> dict[str, by
         "api/v1/incidents.json": _json(IncidentsDocument(made_at=made_at, incidents=tuple(pages))),
         "api/v1/schema.json": _json(_schema()),
     }
-    found |= badges(now, {code: site.names.country(code) for code in countries}, made_at)
-    strips = {code: list(_strips(site, code, now)) for code in countries}
+    found |= badges(now, {code: site.names.country(code) for code in content.now}, made_at)
+    strips = {code: list(_strips(site, code, several)) for code, several in content.now.items()}
     ticks = [marks(over.start, over.end, TimeWriter()) for over, _ in (site.day, site.month)]
+    pictures = None if pencil is None else SitePictures(site, pencil)
     for code in OFFERED:
-        found |= _pages(site, PageWriter(site, Tongue(code)), now, (pages, changed), strips, ticks)
+        write = PageWriter(site, Tongue(code), pictures)
+        found |= _pages(site, write, content, changed, strips, ticks)
     # The own language may have been another one: what was given out then is still written.
     found |= {
         path.removesuffix("index.html") + f"index.{site.language}.html": body
@@ -136,40 +167,44 @@ def _names_beside(site: PublicSite) -> set[str]:
 def _pages(
     site: PublicSite,
     write: PageWriter,
-    now: Sequence[PlatformNow],
-    incidents: tuple[Sequence[IncidentPage], Sequence[IncidentPage]],
+    content: SiteContent,
+    changed: Sequence[IncidentPage],
     strips: Mapping[str, Sequence[Any]],
     ticks: Sequence[Sequence[Tick]],
 ) -> dict[str, bytes]:
-    """What people read, in one language. ``incidents``: all, and those whose pages are made;
+    """What people read, in one language. ``changed``: the incidents whose pages are made;
     ``strips`` by country, ``ticks`` of day and month."""
-    pages, changed = incidents
     found = {
         write.place("index.html"): write.page(
             "site_index.html.j2",
             title=site.name,
             up="",
-            countries=[(code, [one for one in now if one.country == code]) for code in strips],
-            incidents=pages[:20],
+            countries=list(content.now.items()),
+            incidents=content.pages[:20],
+            share=None,
         )
     }
-    for code, lines in strips.items():
-        found[write.place(f"{code.lower()}/index.html")] = write.page(
+    for code, now in content.now.items():
+        path = f"{code.lower()}/index.html"
+        found[write.place(path)] = write.page(
             "site_country.html.j2",
             title=f"{write.country(code)}: {site.name}",
             up="../",
             country=code,
-            now=[one for one in now if one.country == code],
-            strips=lines,
+            now=now,
+            strips=strips[code],
             ticks=ticks,
-            incidents=[one for one in pages if one.country == code],
+            incidents=[one for one in content.pages if one.country == code],
+            share=write.share(path, write.country(code), of_country(site, code, now)),
         )
     for one in changed:
+        heading = write.heading(one)
         found[write.place(one.path)] = write.page(
             "site_incident.html.j2",
-            title=f"{write.heading(one)} ({site.name})",
+            title=f"{heading} ({site.name})",
             up="../../",
             one=one,
+            share=write.share(one.path, heading, of_incident(site, one), one.sentence),
         )
     return found
 

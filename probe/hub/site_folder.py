@@ -10,6 +10,8 @@ import secrets
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+HEAD_BYTES = 1_024
+
 
 class SiteFolder:
     """``out`` is the site's root; it is made when something is written."""
@@ -26,6 +28,14 @@ class SiteFolder:
             return not beside or {*beside} <= {one.name for one in file.parent.iterdir()}
         except OSError:
             return False
+
+    def head(self, path: str) -> bytes:
+        """The first bytes of the file at ``path``; empty: there is none."""
+        try:
+            with (self._out / path).open("rb") as file:
+                return file.read(HEAD_BYTES)
+        except OSError:
+            return b""
 
     def write(self, files: Mapping[str, bytes]) -> int:
         """Write those that differ from what is there, in their order, each whole or not at all; how

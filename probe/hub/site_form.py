@@ -12,11 +12,19 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from probe.hub.site import PublicSite
+    from probe.publish.picture.drawn_card import Pencil
 
 MADE_FILE = "made.json"
 _PROBE = Path(__file__).parents[1]
 # A version is not enough: whoever follows the repository has many trees of one.
-_SOURCES = ("hub", "publish/templates", "publish/languages", "publish/report", "locales")
+_SOURCES = (
+    "hub",
+    "publish/templates",
+    "publish/languages",
+    "publish/report",
+    "publish/picture",
+    "locales",
+)
 
 
 class MadeDocument(Struct, frozen=True, kw_only=True):
@@ -27,9 +35,10 @@ class MadeDocument(Struct, frozen=True, kw_only=True):
     form: str
 
 
-def made_of(site: PublicSite) -> MadeDocument:
-    """That of a site."""
-    said = "\0".join((_program(), site.version, site.name, site.home, site.language))
+def made_of(site: PublicSite, pencil: Pencil | None) -> MadeDocument:
+    """That of a site; ``pencil``: what draws its pictures, if anything does."""
+    drawing = "" if pencil is None else pencil.form
+    said = "\0".join((_program(), site.version, site.name, site.home, site.language, drawing))
     return MadeDocument(
         by=f"throttlewatch {site.version}", form=sha256(said.encode()).hexdigest()[:32]
     )

@@ -146,6 +146,11 @@ def test_who_only_looks_makes_no_ledger(tmp_path: Path) -> None:
         assert not file.exists()
 
 
+def written_in(site: Path) -> str:
+    """Every word of it, and of pictures what is no drawing."""
+    return "".join(file.read_text(errors="replace") for file in site.rglob("*") if file.is_file())
+
+
 def whole(site: Path) -> None:
     """Every page is well formed, runs nothing, and leads to what is there."""
     for file in site.rglob("*.html"):
@@ -183,7 +188,7 @@ def test_a_finding_is_a_draft_until_it_is_released_and_then_corrected(
     whole(site)
     country = (site / "pk" / "index.html").read_text()
     # A draft is shown to nobody: not its words, and not its strip.
-    everything = "".join(file.read_text() for file in site.rglob("*") if file.is_file())
+    everything = written_in(site)
     assert "is throttled or blocked nation-wide" not in everything
     assert "s-throttled" not in re.sub(
         r"<style>.*?</style>|<ul class=.legend.*?</ul>", "", country, flags=re.DOTALL
@@ -208,7 +213,7 @@ def test_a_finding_is_a_draft_until_it_is_released_and_then_corrected(
     assert "It has ended, and was seen last at" in page
     assert "Who did it, on whose order, or why" in page
     # No vantage has a name here.
-    everything = "".join(file.read_text() for file in site.rglob("*") if file.is_file())
+    everything = written_in(site)
     assert not re.search(r"pk-17557-\d", everything)
     (one,) = json.loads((site / "api/v1/incidents.json").read_text())["incidents"]
     assert [(n["asn"], n["affected"], n["vantages"]) for n in one["networks"]] == [
