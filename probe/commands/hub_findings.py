@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from probe.commands.drawing import NO_LETTERS, NoPencilError, pencil_of
 from probe.commands.options import config_option, load_config
 from probe.commands.output import tell
 from probe.config.readable import home_of
@@ -241,25 +242,16 @@ def _opened(file: Path, *, new: bool = False) -> Iterator[FindingsLedger]:
 
 def _pencil(fonts: Path | None) -> Pencil | None:
     """What draws pictures for sharing; says for which languages there are none, and why."""
-    try:
-        from probe.publish.picture.drawn_card import Pencil
-    except ImportError:
-        tell(
-            "no pictures for sharing: they are drawn by Pillow, which is not installed here: "
-            "install the extra `hub` (docs/install.md)"
-        )
-        return None
-    from probe.publish.picture.faces import font_folders
-
     if fonts is not None and not fonts.is_dir():
         raise click.ClickException(f"{fonts}: there is no such folder")
-    pencil = Pencil(((fonts,) if fonts is not None else ()) + font_folders())
+    try:
+        pencil = pencil_of(fonts)
+    except NoPencilError as error:
+        tell(f"no pictures for sharing: {error}")
+        return None
     lacking = [one.name for code, one in OFFERED.items() if code not in pencil.languages()]
     if lacking:
-        tell(
-            f"no pictures for sharing in {', '.join(lacking)}: what their letters need is not "
-            "installed here (docs/hub.md)"
-        )
+        tell(f"no pictures for sharing in {', '.join(lacking)}: {NO_LETTERS}")
     return pencil
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from probe import __version__
+from probe.commands.drawing import drawn
 from probe.commands.manifest import add_to_manifest, listable, manifest_option
 from probe.commands.options import config_option, load_config
 from probe.commands.output import tell, write
@@ -29,6 +30,7 @@ from probe.publish.languages.tongue import Tongue
 from probe.publish.latest.declared import Declared
 from probe.publish.report.gather import gather_summaries, window
 from probe.publish.report.render import render_html, render_svg
+from probe.publish.report.report_card import report_card
 from probe.publish.report.report_parts import Setting
 from probe.publish.report.times import TimeWriter
 from probe.store.migrations import MIGRATIONS
@@ -46,6 +48,9 @@ from probe.verdict.normal.relief import SAID_SECONDS
     help="The page; - is standard output.",
 )
 @click.option("--svg", type=click.Path(path_type=Path), help="Also the main plot, as SVG.")
+@click.option(
+    "--picture", type=click.Path(path_type=Path), help="Also a picture for sharing, as PNG."
+)
 @click.option(
     "--language",
     type=click.Choice(list(OFFERED)),
@@ -66,6 +71,7 @@ def report(
     file: Path | None,
     output: Path,
     svg: Path | None,
+    picture: Path | None,
     language: str | None,
     timezone: str,
     manifest: Path | None,
@@ -79,7 +85,7 @@ def report(
     their networks and country, as configured, and nothing else about you.
     """
     ordered(since, until)
-    written = [output, *([] if svg is None else [svg])]
+    written = [output, *(one for one in (svg, picture) if one is not None)]
     listable(manifest, written)
     config, clock = load_config(path), TimeWriter(zone_of(timezone))
     tongue = Tongue(language or config.settings.language)
@@ -107,9 +113,15 @@ def report(
         licence=licence,
         tongue=tongue,
     ).encode()
+    # Before anything is written: it may be that it cannot be drawn.
+    shared = None
+    if picture is not None:
+        shared = drawn(report_card(gathered, setting, clock, tongue))
     write([page], output)
     if svg is not None:
         write([render_svg(gathered, setting, clock, tongue).encode()], svg)
+    if shared is not None:
+        write([shared], picture)
     if manifest is not None:
         add_to_manifest(manifest, written)
     tell(f"{output}: {gathered.rounds:,} rounds, {len(page) / 1e6:.2f} MB")

@@ -16,7 +16,7 @@ import msgspec
 from probe.hub.page_writer import PageWriter, said_time
 from probe.hub.site_parts import IncidentPage, iso
 from probe.hub.strips import SHOWN, WORDS
-from probe.publish.picture.card import MOST_ROWS, CardFact, CardRow, PictureCard
+from probe.publish.picture.card import MOST_ROWS, CardFact, CardRow, PictureCard, written_by_people
 
 if TYPE_CHECKING:
     from probe.hub.site import PlatformNow, PublicSite
@@ -53,7 +53,7 @@ def incident_card(site: PublicSite, write: PageWriter, one: IncidentPage) -> Pic
     return PictureCard(
         language=write.language,
         state=_STATES.get(one.kind.value, "offline"),
-        kicker=_name(site),
+        kicker=written_by_people(_name(site), write.language),
         heading=write.heading(one),
         when=" · ".join(when),
         note=said(f"Correction of {said_time(one.corrections[-1].at)}.") if one.corrections else "",
@@ -75,7 +75,7 @@ def country_card(
     return PictureCard(
         language=write.language,
         state=now[0].state,
-        kicker=_name(site),
+        kicker=written_by_people(_name(site), write.language),
         heading=write.country(country),
         when=f"{said('Is it being throttled or blocked?')} "
         + said(f"As of {said_time(iso(site.made_at))}."),

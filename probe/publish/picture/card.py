@@ -80,6 +80,12 @@ class PictureCard(Struct, frozen=True, kw_only=True):
         )
 
 
+def written_by_people(text: str, language: str) -> str:
+    """Text in whatever language, for a card in ``language``: where lines run from right to left it
+    is isolated (Unicode's first strong isolate), so that its marks stay where they were."""
+    return f"\u2068{text}\u2069" if text and OFFERED[language].right_to_left else text
+
+
 def key_of(head: bytes) -> str:
     """What the first kilobyte of a picture says that it was made of; empty: nothing."""
     begin = head.find(_CHUNK)

@@ -240,17 +240,30 @@ class _Sheet:
             if self._length(piece, size, bold) <= wide:
                 yield piece
                 continue
-            opened, inner = ("", piece)
-            if _ISOLATE.fullmatch(piece):
-                opened, inner = piece[0], piece[1:-1]
-            closed = "\u2069" if opened else ""
-            for word in inner.split():
-                while word:
-                    most = len(word)
-                    while most > 1 and self._length(word[:most], size, bold) > wide:
-                        most -= 1
-                    yield f"{opened}{word[:most]}{closed}"
-                    word = word[most:]
+            isolated = _ISOLATE.fullmatch(piece) is not None
+            opened, closed = (piece[0], piece[-1]) if isolated else ("", "")
+            line = ""
+            for word in self._broken(
+                piece[len(opened) : len(piece) - len(closed)], size, bold, wide
+            ):
+                longer = f"{line} {word}" if line else word
+                # Words that are isolated together stay in their own order.
+                if line and self._length(longer, size, bold) > wide:
+                    yield f"{opened}{line}{closed}"
+                    line = word
+                else:
+                    line = longer
+            yield f"{opened}{line}{closed}"
+
+    def _broken(self, text: str, size: int, bold: bool, wide: float) -> Iterator[str]:
+        """Its words, and of one that no line holds so much as each does."""
+        for word in text.split():
+            while word:
+                most = len(word)
+                while most > 1 and self._length(word[:most], size, bold) > wide:
+                    most -= 1
+                yield word[:most]
+                word = word[most:]
 
     def _length(self, text: str, size: int, bold: bool) -> float:
         font = self._font(size, bold)

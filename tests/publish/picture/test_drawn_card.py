@@ -25,6 +25,7 @@ from probe.publish.picture.card import (
     CardRow,
     PictureCard,
     key_of,
+    written_by_people,
 )
 from probe.publish.picture.drawn_card import Pencil
 from probe.publish.picture.faces import font_folders
@@ -119,6 +120,23 @@ def test_a_line_goes_on_where_its_letters_do(
         assert box[2] > WIDTH / 2
     else:
         assert begin < box[0] < WIDTH / 2
+
+
+@pytest.mark.parametrize("language", ["ar", "fa", "ur"])
+def test_what_people_wrote_in_another_script_keeps_its_order(pencil: Pencil, language: str) -> None:
+    """Over more than one line: each begins at the left of its words, and ends at their right."""
+    need(pencil, language)
+    text = " ".join(["seventeen"] * 10)
+
+    def shown(note: str) -> Image.Image:
+        return looked_at(pencil.drawn(card(language, note=written_by_people(note, language)), KEY))
+
+    # Its last letter is at the margin of the last line, its first one at the left of the first.
+    last = differing(shown(f"{text} 1"), shown(f"{text} 7"))
+    assert last[0] > WIDTH - 72 - 40
+    first = differing(shown(f"1 {text}"), shown(f"7 {text}"))
+    assert first[2] < WIDTH / 2
+    assert first[3] <= last[1]
 
 
 @pytest.mark.parametrize("language", ["ar", "fa", "ur"])
