@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from probe.store import files
 from probe.store.database import open_reader
 from probe.store.history import open_for_people
 
@@ -25,7 +26,8 @@ def backup(source: Path, target: Path) -> int:
     """Copy the history at ``source`` to ``target``, whole or not at all; how many rounds it has.
 
     The copy is one file, readable by this user alone. An earlier copy is replaced; what is no
-    history, a link or a device is not. Raises ``BackupError``, ``HistoryError``.
+    history, a link or a device is not, nor what a daemon writes to or has written to. Raises
+    ``BackupError``, ``HistoryError``.
     """
     with closing(open_for_people(source)) as connection:
         try:
@@ -53,6 +55,9 @@ def _may_replace(source: Path, target: Path) -> None:
         return
     if target.samefile(source):
         raise BackupError(f"{target} is the history itself; give another name")
+    # A copy has neither: what is acknowledged would be lost, or a log be read with another file.
+    if any(map(os.path.lexists, (files.lock_of(target), *files.companions(target)))):
+        raise BackupError(f"{target} is a daemon's history; give another name")
     if target.stat().st_size:
         try:
             open_reader(target).close()

@@ -120,6 +120,27 @@ def test_what_is_no_backup_is_not_replaced(tmp_path: Path, target: str, words: s
     assert found() == before
 
 
+@pytest.mark.parametrize("runs", [True, False], ids=["while it runs", "after it was killed"])
+def test_a_history_that_a_daemon_wrote_is_no_earlier_backup(tmp_path: Path, runs: bool) -> None:
+    assert a_store(tmp_path / "other").close(20)
+    store = a_store(tmp_path / "h", batch=0.0)
+    keep(store, *ROUNDS)
+    wait_for(lambda: store.health().committed_rounds == len(ROUNDS))
+    target = tmp_path / "h"
+    if not runs:
+        # As a daemon that was killed leaves it: what was written lately is in the log alone.
+        target = tmp_path / "killed"
+        for end in ("", "-wal"):
+            target.with_name(target.name + end).write_bytes((tmp_path / f"h{end}").read_bytes())
+    before = target.read_bytes()
+    result = run("--history", tmp_path / "other", target)
+    assert result.exit_code == 1
+    assert "is a daemon's history; give another name" in result.output
+    assert target.read_bytes() == before
+    assert store.close(20)
+    assert rounds(target) == len(ROUNDS)
+
+
 def test_without_a_history_that_is_said(tmp_path: Path) -> None:
     result = run("--history", tmp_path / "h", tmp_path / "copy")
     assert result.exit_code == 1
