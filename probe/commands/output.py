@@ -91,7 +91,8 @@ def refused_by_machine(error: OSError) -> click.ClickException:
 
 def _kept(output: Path) -> str | None:
     """What ``output`` is, if nothing may be written over it. Raises ``OSError``."""
-    real = output.resolve()
+    # Other than pathlib, it takes links that lead in a circle for names, at which nothing is.
+    real = Path(os.path.realpath(output))
     for history in files.histories_of(real):
         if files.is_sqlite(history):
             return "a history" if history == real else f"a part of the history {history.name}"

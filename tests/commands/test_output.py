@@ -188,11 +188,17 @@ def as_another(folder: Path, file: Path) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-@pytest.mark.parametrize("name", ["", "none/report"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "none/report", "file/x", "x" * 300, "circle", "circle/x", "socket"]
+)
 def test_what_cannot_be_written_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "circle").symlink_to("back")
+    (tmp_path / "back").symlink_to("circle")
+    os.mknod(tmp_path / "socket", stat.S_IFSOCK | 0o600)
     with pytest.raises(click.ClickException, match="cannot write"):
         write(LINES, tmp_path / name)
-    assert list(tmp_path.iterdir()) == []
+    assert {one.name for one in tmp_path.iterdir()} == {"file", "circle", "back", "socket"}
 
 
 def test_a_link_beside_the_file_is_not_followed(tmp_path: Path) -> None:
