@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 import sys
@@ -94,6 +95,12 @@ def quiet_loop_errors(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) 
         loop.default_exception_handler(context)
 
 
+def no_writes_to_the_gone(record: logging.LogRecord) -> bool:
+    """A filter of asyncio's log. What is still written to a client that has reset the connection
+    it warns of, though only the next turn of the loop tells the writer."""
+    return record.getMessage() != "SSL connection is closed"
+
+
 def _told_twice(error: BaseException | None) -> bool:
     """A transport of Python 3.11 may be told twice that its connection was reset, if it was being
     closed just then, and has nothing left the second time. None of our code is in that."""
@@ -115,6 +122,7 @@ async def live(spec_file: Path, log: Log, *, with_parent: bool) -> None:
 
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(quiet_loop_errors)
+    logging.getLogger("asyncio").addFilter(no_writes_to_the_gone)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
