@@ -51,6 +51,7 @@ from probe.schedule.data_budget import DataBudget
 from probe.schedule.round_grid import Slot, slots
 from probe.schedule.runner import Hooks, Runner
 from probe.store.cells import json_cell
+from probe.store.health import WORDS
 from probe.store.memories import Memories
 from probe.store.shared import SharedBudget
 from probe.store.sharing import Sharing
@@ -230,7 +231,9 @@ class Daemon:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._sharing.exchange()
             if not await asyncio.to_thread(self._store.close, STORE_SECONDS):
-                log.error("the disk was too slow: what waited to be written is lost")
+                left = self._store.health()
+                why = "the disk is too slow" if left.trouble is None else WORDS[left.trouble]
+                log.error("%d records that waited to be written are lost: %s", left.queued, why)
             log.info("stopped")
 
     async def reload(self) -> ReloadResult:

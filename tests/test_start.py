@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from probe.config.schema import StoreConfig
 from probe.start import AlwaysReadable
+from probe.store.writer import Store
 from tests.small_config import small_config
 
 ROOT = Path(__file__).parent.parent
@@ -198,6 +200,17 @@ def test_a_restart_ends_no_state(started: Callable[..., Daemon]) -> None:
     text = second.get("/metrics")
     assert (state(text), rounds(text)) == (["offline"], [])
     assert second.end() == 0
+
+
+def test_what_could_not_be_written_until_the_end_is_said_to_be_lost(
+    config: Path, started: Callable[..., Daemon]
+) -> None:
+    other = Store.open(StoreConfig(path=str(config.parent / "history")))
+    daemon = started()
+    daemon.says("The first: this line is offline", "The demo: this line is offline")
+    assert daemon.end() == 0
+    assert other.close(20)
+    assert re.search(r"\b[1-9]\d* records that waited to be written are lost", daemon.log)
 
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:{}", ":{}", "localhost:{}"])

@@ -193,14 +193,14 @@ class Store:
             )
 
     def close(self, timeout_seconds: float = 5.0) -> bool:
-        """Commit what waits and close the file; whether that was done in time."""
+        """Commit what waits and close the file; whether all was written, in time."""
         with self._wake:
             self._closing = True
             self._wake.notify_all()
         if self._thread is None:
             return True
         self._thread.join(timeout_seconds)
-        return not self._thread.is_alive()
+        return not (self._thread.is_alive() or self.health().queued)
 
     def _put(self, item: Given, *, now: bool = False) -> None:
         if self._keeper is None:
