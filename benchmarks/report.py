@@ -27,7 +27,7 @@ from probe.publish.report.gather import gather, window
 from probe.publish.report.render import render_html, render_svg
 from probe.publish.report.report_parts import Setting
 from probe.publish.report.times import TimeWriter
-from synth.event import DAY, END, ONSET, TITLES, VANTAGES, WEEK, history
+from synth.event import DAY, END, TITLES, VANTAGES, WEEK, history
 
 SETTING = Setting(
     country="ZZ",
@@ -71,12 +71,19 @@ def measure(days: float) -> None:
 def pages(folder: Path) -> None:
     """Write the example report, its plot and a landing page."""
     folder.mkdir(parents=True, exist_ok=True)
+    for name, page in examples().items():
+        (folder / f"{name}.{'svg' if name == 'plot' else 'html'}").write_text(page)
+
+
+def examples() -> dict[str, str]:
+    """The example report, its plot and a landing page."""
     over = window(WEEK, WEEK + 7 * DAY)
-    gathered = gather(history(), over)
-    report = render_html(gathered, SETTING, TimeWriter(), version=__version__)
-    (folder / "report.html").write_text(report)
-    (folder / "report.svg").write_text(render_svg(gathered, SETTING, TimeWriter()))
-    (folder / "page.html").write_text(_landing())
+    gathered = gather(history(light_seconds=1_800.0, transfer_every=1), over)
+    return {
+        "report": render_html(gathered, SETTING, TimeWriter(), version=__version__),
+        "plot": render_svg(gathered, SETTING, TimeWriter()),
+        "page": _landing(),
+    }
 
 
 def _landing() -> str:
@@ -97,7 +104,8 @@ def _landing() -> str:
     )
     data = DataBudget(config)
     board = Board(config, data=data.view, wall=lambda: now)
-    for stored in history(now - 6 * DAY, now, vantages=VANTAGES[:1], event=(ONSET, END)):
+    home = VANTAGES[:1]
+    for stored in history(now - 6 * DAY, now, vantages=home, light_seconds=900.0, transfer_every=1):
         data.spent(stored.observed)
         board.round_finished(stored.observed, stored.verdict)
     nation, seen = Local(config.settings.nation, TITLES), board.snapshot()
