@@ -14,7 +14,7 @@ from msgspec import Struct
 from probe.model.identity import Role
 from probe.model.verdict import AILING, State
 from probe.publish.report.report_parts import Gathered, Setting, StateSpan
-from probe.publish.report.times import duration, listed
+from probe.publish.report.times import duration, lasted, listed
 
 HitTimes = tuple[tuple[float, float], ...]
 # So much of the hours must be known to be fine, and nothing be wrong in them.
@@ -43,13 +43,14 @@ class AnotherVantage(Struct, frozen=True, kw_only=True):
 
 
 def within(spans: Iterable[StateSpan], hours: HitTimes) -> dict[State, float]:
-    """Seconds of each state within ``hours``."""
+    """Seconds of each state within ``hours``, as whoever reads all times to the minute works them
+    out: those of a vantage are no more than the hours themselves."""
     found: dict[State, float] = {}
     for span in spans:
         for start, end in hours:
-            both = min(span.end, end) - max(span.start, start)
-            if both > 0.0:
-                found[span.state] = found.get(span.state, 0.0) + both
+            begins, ends = max(span.start, start), min(span.end, end)
+            if ends > begins:
+                found[span.state] = found.get(span.state, 0.0) + lasted(begins, ends)
     return found
 
 

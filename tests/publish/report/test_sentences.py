@@ -7,11 +7,14 @@ may stand in a report if, and only if, the cells bear it.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from functools import cache
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import floats, lists
 from msgspec.structs import replace
 
 from probe.model.failure import Failure
@@ -20,7 +23,8 @@ from probe.model.observation import LegObservation
 from probe.model.stored import StoredRound
 from probe.model.verdict import Method, State
 from probe.publish.report.gather import gather, window
-from probe.publish.report.report_parts import Setting
+from probe.publish.report.report_parts import Setting, StateSpan
+from probe.publish.report.same_hours import within
 from probe.publish.report.story import Story, tell
 from probe.publish.report.times import TimeWriter, duration, lasted
 from synth.event import ONSET, TITLES, VANTAGES, history
@@ -248,3 +252,17 @@ def test_what_was_not_measured_any_more_did_not_go_on() -> None:
 )
 def test_a_duration_is_that_of_the_times_beside_it(start: float, end: float, said: str) -> None:
     assert duration(lasted(start, end)) == said
+
+
+@given(start=floats(0.0, 3_600.0), seconds=floats(180.0, 100_000.0), cuts=lists(floats(0.0, 1.0)))
+def test_nobody_was_fine_for_longer_than_it_lasted(
+    start: float, seconds: float, cuts: list[float]
+) -> None:
+    """Beside "8 h 47 min in all" nothing is "ok for 8 h 48 min"."""
+    begin, end = 1_768_435_200.0 + start, 1_768_435_200.0 + start + seconds
+    at = [begin - HOUR, *sorted(begin + cut * seconds for cut in cuts), end + HOUR]
+    parts = [StateSpan(state=State.OK, start=a, end=b) for a, b in itertools.pairwise(at)]
+    for part in parts:
+        assert within([part], ((begin, end),)).get(State.OK, 0.0) <= lasted(begin, end)
+    whole = StateSpan(state=State.OK, start=at[0], end=at[-1])
+    assert within([whole], ((begin, end),)) == {State.OK: lasted(begin, end)}
