@@ -7,7 +7,7 @@ import time
 
 from msgspec.structs import replace
 
-from probe.model.finding import Incident
+from probe.model.finding import Incident, Scope
 from probe.model.once_a_day import OnceADay
 from probe.model.verdict import OWN_HOST, Verdict
 from probe.nation.finding_words import when_over
@@ -23,6 +23,8 @@ class ToLog(Outlet):
     def __init__(self, parts: Parts) -> None:
         """It needs nothing."""
         self._told = OnceADay()
+        # Open ones of which no line told, as too few networks are heard for a country.
+        self._unsaid: set[str] = set()
 
     def tell(self, event: events.Event) -> None:
         """Write what an operator wants to know."""
@@ -79,11 +81,22 @@ class ToLog(Outlet):
         )
 
     def _incident(self, incident: Incident, at: float) -> None:
-        if incident.closed_at is not None or incident.opened_at == at:
-            how = incident.ending or "opened"
-            if incident.closed_at is not None:
-                incident = replace(incident, sentence=when_over(incident))
-            log.warning(incident.sentence, extra={"incident": incident.id, "change": how})
+        """What reaches no further than the lines that were heard is told by their verdicts; it gets
+        a line of its own when more is said of the country."""
+        ended = incident.closed_at is not None
+        widened = incident.scope is not Scope.INSUFFICIENT and incident.id in self._unsaid
+        if not (ended or widened or incident.opened_at == at):
+            return
+        level = logging.WARNING
+        if incident.scope is Scope.INSUFFICIENT:
+            level = logging.DEBUG
+            self._unsaid.add(incident.id)
+        if ended or widened:
+            self._unsaid.discard(incident.id)
+        if ended:
+            incident = replace(incident, sentence=when_over(incident))
+        how = incident.ending or "opened"
+        log.log(level, incident.sentence, extra={"incident": incident.id, "change": how})
 
 
 def _level(verdict: Verdict) -> int:

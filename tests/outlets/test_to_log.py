@@ -7,8 +7,9 @@ from typing import cast
 
 import pytest
 
+from probe.model.finding import Ending, FindingKind, Incident, Reference, Scope
 from probe.model.once_a_day import DAY_SECONDS
-from probe.outlets.events import BurstRefused, Event, RoundLate, RoundRefused
+from probe.outlets.events import BurstRefused, Event, NationFound, RoundLate, RoundRefused
 from probe.outlets.outlet import Parts
 from probe.outlets.to_log import ToLog
 
@@ -43,3 +44,63 @@ def test_what_comes_again_and_again_is_so_many_lines_a_day(
                 for event in told:
                     outlet.tell(event)
     assert len(caplog.records) == 2 * lines
+
+
+def incident(at: float, scope: Scope, closed_at: float | None = None) -> NationFound:
+    """A step of the nation's grid at which an incident that was opened at 60 is so."""
+    return NationFound(
+        at=at,
+        findings=(),
+        news=(),
+        open=(),
+        changed=(
+            Incident(
+                id="pk-x-restricted-60",
+                country="PK",
+                platform="x",
+                kind=FindingKind.RESTRICTED,
+                scope=scope,
+                since=60.0,
+                opened_at=60.0,
+                updated_at=at,
+                closed_at=closed_at,
+                ending=None if closed_at is None else Ending.RECOVERED,
+                severity=1.0,
+                peak_share=1.0,
+                networks=(64500,),
+                sentence=f"PK: {scope}.",
+                reference=Reference.ABSENT,
+                systematic=False,
+            ),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        # One line of a country: its verdicts have told it, and nothing is known of the country.
+        ([(60, Scope.INSUFFICIENT, False), (120, Scope.INSUFFICIENT, False)], []),
+        ([(60, Scope.INSUFFICIENT, False), (600, Scope.INSUFFICIENT, True)], []),
+        ([(60, Scope.NETWORK, False), (120, Scope.NATION, False)], ["opened"]),
+        ([(60, Scope.NETWORK, False), (600, Scope.NATION, True)], ["opened", "recovered"]),
+        # More lines are heard by and by: it is told once, when it is more than those lines.
+        (
+            [
+                (60, Scope.INSUFFICIENT, False),
+                (120, Scope.NETWORK, False),
+                (180, Scope.NATION, False),
+                (600, Scope.NATION, True),
+            ],
+            ["opened", "recovered"],
+        ),
+    ],
+)
+def test_what_says_nothing_of_a_country_is_no_line(
+    steps: list[tuple[float, Scope, bool]], told: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    outlet = ToLog(cast(Parts, None))
+    with caplog.at_level(logging.INFO):
+        for at, scope, closed in steps:
+            outlet.tell(incident(at, scope, at if closed else None))
+    assert [record.__dict__["change"] for record in caplog.records] == told
