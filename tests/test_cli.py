@@ -174,3 +174,20 @@ def test_without_authorities_no_command_shows_a_traceback(command: str, tmp_path
     result = run(*command.split(), env=env)
     assert result.exit_code == 1
     assert "install the package ca-certificates" in result.output
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("chek", "check"), ("Now", "now"), ("platform", "platforms"), ("incident", "incidents")],
+)
+def test_a_misspelt_command_is_answered_with_the_right_one(typed: str, meant: str) -> None:
+    done = run(typed)
+    assert done.exit_code == 2
+    assert f"did you mean {meant}?" in done.output
+
+
+def test_what_is_near_no_command_is_answered_with_none() -> None:
+    done = run("xylophone")
+    assert done.exit_code == 2
+    assert "No such command 'xylophone'" in done.output
+    assert "did you mean" not in done.output

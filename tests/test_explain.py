@@ -50,3 +50,13 @@ def test_older_rounds_are_left_out() -> None:
     assert last_rounds([*rounds, *rounds]) == rounds
     assert last_rounds(rounds[1:]) == rounds[1:]
     assert last_rounds([]) == []
+
+
+def test_a_platform_is_named_in_either_way_and_once(tmp_path: Path) -> None:
+    for way in (["x"], ["Twitter"], ["-p", "x"]):
+        done = run(tmp_path, *way)
+        assert (done.exit_code, "there is no history" in done.output) == (1, True), done.output
+    for way in ([], ["x", "-p", "x"]):
+        done = run(tmp_path, *way)
+        assert done.exit_code == 2
+        assert "such as `explain x`; there is: x, facebook" in done.output

@@ -39,21 +39,23 @@ LOOK_BACK_SECONDS = 6 * 3_600.0
 
 
 @click.command()
+@click.argument("platform", required=False)
 @config_option
-@click.option("-p", "--platform", "name", required=True, help="The platform to explain.")
+@click.option("-p", "--platform", "name", default=None, help="The platform to explain.")
 @click.option("-v", "--vantage", default=None, help="From this vantage (default: the first).")
 @click.option("--now", "measure", is_flag=True, help="Measure now, without a history.")
 @json_option
 @language_option
 def explain(
+    platform: str | None,
     path: Path | None,
-    name: str,
+    name: str | None,
     vantage: str | None,
     measure: bool,
     as_json: bool,
     language: str,
 ) -> None:
-    """Show how the last verdict on a platform came about.
+    """Show how the last verdict on PLATFORM (or -p) came about.
 
     Prints the square (name x address) of the daemon's last round and of the bursts that it asked
     for, with their numbers, the evidence, the rule that spoke, and what may be claimed. With --now
@@ -62,17 +64,18 @@ def explain(
     """
     config = drawn_now(load_config(path))
     logs.configure("error", config.settings.log.format, sys.stderr)
-    platform = platform_of(config, name)
+    if (platform is None) is (name is None):
+        there = ", ".join(one.name for one in config.platforms)
+        raise click.UsageError(f"name one platform, such as `explain x`; there is: {there}")
+    of = platform_of(config, platform or name or "")
     places = {v.name: v.name for v in config.settings.vantages}
     place = chosen("vantage", vantage or next(iter(places)), places)
     if measure:
-        with Doing(f"measuring {platform.title}"):
-            tested = asyncio.run(
-                find_out(config, [platform], place, memory=Memory(), most_rounds=1)
-            )
-        rounds = tested.rounds[platform.name]
+        with Doing(f"measuring {of.title}"):
+            tested = asyncio.run(find_out(config, [of], place, memory=Memory(), most_rounds=1))
+        rounds = tested.rounds[of.name]
     else:
-        rounds = _from_history(config, platform, place)
+        rounds = _from_history(config, of, place)
     if as_json:
         scrubber = Scrubber(Named.of(config))
         observed = [stored.observed for stored in rounds]

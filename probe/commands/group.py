@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -57,6 +58,18 @@ class Commands(click.Group):
             module = import_module(f"probe.commands.{ELSEWHERE[cmd_name]}")
             self.add_command(getattr(module, cmd_name))
         return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named first; a misspelt one is answered with that which is near."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            meant = get_close_matches(args[0].lower(), self.list_commands(ctx), n=1)
+            if not meant:
+                raise
+            ctx.fail(f"{error.message.rstrip('.')}; did you mean {meant[0]}?")
 
     def main(self, *args: Any, **more: Any) -> Any:
         """Run it. What the machine refuses (a full disk under standard output, no descriptors) is
