@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -18,9 +19,11 @@ from probe.commands.plan import show_plan
 from probe.config import embedded
 from probe.config.calling import countries, country_code, country_near, network_number
 from probe.config.formats import is_https_url
+from probe.config.hints import expected, metas
 from probe.config.readable import home_of
-from probe.config.schema import Config
-from probe.config.units import parse_bytes, parse_monthly_bytes
+from probe.config.schema import LEAST_BUDGET, Config
+from probe.config.units import near_monthly, parse_monthly_bytes
+from probe.config.values import Name
 from probe.model.identity import Access
 from probe.publish.terminal.console import console
 
@@ -98,11 +101,13 @@ class BudgetSaid(click.ParamType):  # type: ignore[type-arg]
         said = str(value).strip()
         try:
             if "/" not in said:
-                parse_bytes(said)
-                said = f"{said}/month"
-            parse_monthly_bytes(said)
+                said = near_monthly(said)
+            if parse_monthly_bytes(said) < LEAST_BUDGET:
+                self.fail(
+                    f"{value!r} is too little: at least {LEAST_BUDGET // 1_000_000} MB a month"
+                )
         except ValueError:
-            self.fail(f"{said!r} is no amount of data; expected one such as 3GB or 100MB/day")
+            self.fail(f"{value!r} is no amount of data; expected one such as 3GB or 100MB/day")
         return said
 
 
@@ -119,6 +124,19 @@ class MirrorSaid(click.ParamType):  # type: ignore[type-arg]
         return said
 
 
+class NameSaid(click.ParamType):  # type: ignore[type-arg]
+    """What a vantage is called."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name; fails with words that click shows."""
+        said = str(value).strip()
+        if not re.fullmatch(metas(Name)[0].pattern or "", said):
+            self.fail(f"{said!r} is no name; expected {expected(Name)}")
+        return said
+
+
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), default="throttlewatch.yaml")
 @click.option("--country", type=CountrySaid(), help="Where this line is: Pakistan, or PK.")
@@ -126,7 +144,13 @@ class MirrorSaid(click.ParamType):  # type: ignore[type-arg]
 @click.option("--asn", type=NetworkSaid(), help="The number of its network: AS17557, or 17557.")
 @click.option("--domestic", type=MirrorSaid(), help="A large file inside the country, over https.")
 @click.option("--data-budget", type=BudgetSaid(), help="Data in a month: 3GB.")
-@click.option("--vantage", default="home", show_default=True, help="What this line is called.")
+@click.option(
+    "--vantage",
+    type=NameSaid(),
+    default="home",
+    show_default=True,
+    help="What this line is called.",
+)
 @click.option("-y", "--yes", is_flag=True, help="Ask nothing; what is not given is left out.")
 def init(
     file: Path,

@@ -32,6 +32,16 @@ _ALSO = {
     "palestinian territories": "PS",
 }
 
+# Platforms' names among those who use them.
+_NICKNAMES = {
+    "fb": "facebook",
+    "insta": "instagram",
+    "ig": "instagram",
+    "yt": "youtube",
+    "utube": "youtube",
+    "wa": "whatsapp",
+}
+
 
 @cache
 def countries() -> Mapping[str, str]:
@@ -70,8 +80,9 @@ def network_number(text: str) -> int | None:
 
 def called(text: str, titles: Mapping[str, str]) -> str:
     """The name among ``titles`` (by name) that ``text`` calls: the name itself, its title, a word
-    of that (``Twitter``); empty where none is called so."""
+    of that (``Twitter``) or what it is called for short (``fb``); empty where none is called so."""
     said = text.strip().lower()
+    said = said if said in titles else _NICKNAMES.get(said, said)
     if said in titles:
         return said
     for name, title in titles.items():

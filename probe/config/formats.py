@@ -22,18 +22,22 @@ _INTERFACE = re.compile(r"[A-Za-z0-9_.:@-]{1,15}")
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)")
 _URL_TEXT = re.compile(r"[!-~]+")
 LARGEST_PORT = 65_535
+# Where the daemon's page is unless somebody says otherwise.
+USUAL_PORT = 9_880
 MOST_PATTERN_LETTERS = 500
 PROXY_SCHEMES = ("socks5", "http")
 
 
 class Form(Struct, frozen=True, kw_only=True):
     """``secret``: the text is never shown, because it may hold a password. ``numbers``: a bare
-    whole number is such a text as well."""
+    whole number is such a text as well. ``near`` gives the text that was probably meant by another
+    one, or nothing."""
 
     accepts: Callable[[str], Any]
     expected: str
     secret: bool = False
     numbers: bool = False
+    near: Callable[[str], str] = lambda _: ""
 
 
 def is_address(text: str) -> bool:
@@ -133,6 +137,15 @@ def host_and_port(text: str, port: int) -> tuple[str, int]:
     return parts.hostname or "", parts.port or port
 
 
+def _near_listen(text: str) -> str:
+    """A host without a port, or a URL, as where to listen; empty where no address can be told."""
+    said = text.strip().lower().removeprefix("http://").rstrip("/")
+    for meant in (said, f"{said}:{USUAL_PORT}", f"[{said}]:{USUAL_PORT}"):
+        if said and is_listen(meant):
+            return meant
+    return ""
+
+
 def is_listen(text: str) -> bool:
     """An address, ``localhost`` or nothing (every address), and a port (0: any free one); or a port
     alone."""
@@ -201,6 +214,7 @@ FORMS: dict[str, Form] = {
         accepts=is_listen,
         expected="address:port, such as 127.0.0.1:9880 or [::1]:9880; for every address :9880",
         numbers=True,
+        near=_near_listen,
     ),
     "proxy": Form(
         accepts=is_proxy,

@@ -291,14 +291,16 @@ class _Loading:
             if name in self._unread:
                 continue
             if name not in of_kind:
-                found = f"`{name}`, which is no {kind} that is defined"
-                self._errors.append(
-                    at.error(
-                        found=found,
-                        expected=f"one of: {', '.join(of_kind)}",
-                        suggestion=_called(name, of_kind),
-                    )
+                unknown = at.error(
+                    found=f"`{name}`, which is no {kind} that is defined",
+                    expected=f"one of: {', '.join(of_kind)}",
+                    suggestion=_called(name, of_kind),
                 )
+                # That it has not the form of a name (`X`) is the same mistake.
+                place_of = (unknown.file, unknown.line, unknown.key)
+                self._errors[:] = [
+                    e for e in self._errors if (e.file, e.line, e.key) != place_of
+                ] + [unknown]
             elif disabled(of_kind[name].node):
                 self._errors.append(
                     at.error(

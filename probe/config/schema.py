@@ -43,6 +43,9 @@ from probe.config.values import (
 )
 from probe.model.identity import Access, Family, Role
 
+# Bytes of a month.
+LEAST_BUDGET = 10_000_000
+
 
 class VantageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A vantage of this daemon. ``country`` and ``data_budget`` default to the main file's.
@@ -61,7 +64,7 @@ class VantageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     source_address: Address | None = None
     proxy: ProxyUrl | None = None
     nameservers: tuple[AddressAndPort, ...] = ()
-    data_budget: Annotated[MonthlyBytes, Meta(ge=10_000_000)] | None = None
+    data_budget: Annotated[MonthlyBytes, Meta(ge=LEAST_BUDGET)] | None = None
 
 
 class ResolverConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -295,7 +298,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     definitions: str | None = None
     overrides: dict[str, dict[str, object]] = {}
     schedule: ScheduleConfig = ScheduleConfig()
-    data_budget: Annotated[MonthlyBytes, Meta(ge=10_000_000)] = MonthlyBytes(2_800_000_000)
+    data_budget: Annotated[MonthlyBytes, Meta(ge=LEAST_BUDGET)] = MonthlyBytes(2_800_000_000)
     legs: LegsConfig = LegsConfig()
     dns: DnsConfig = DnsConfig()
     families: Annotated[tuple[Family, ...], Meta(min_length=1)] = (Family.IPV4,)

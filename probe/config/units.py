@@ -22,6 +22,10 @@ _PERIODS = {"month": 1, "day": DAYS_PER_MONTH}
 _WORDS = {"sec": "s", "min": "m", "hour": "h", "hr": "h", "day": "d", "byte": "B"}
 _NUMBER_AND_UNIT = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([A-Za-z]*)", re.ASCII)
 
+_AMOUNT_AND_PERIOD = re.compile(
+    r"([0-9.]{1,25} ?[a-z]+)(?: ?(?:/|per|a|each|every)? ?(m|mo|month|monthly|d|day|daily))?"
+)
+
 
 def parse_seconds(text: str) -> float:
     """``10s``, ``2m``, ``6h``, ``1d`` or a bare number, in seconds. Raises ``ValueError``."""
@@ -56,6 +60,20 @@ def near_unit(text: str, units: dict[str, int]) -> str:
     near += [unit for unit in units if unit.lower() == f"{wanted.removesuffix('i')}ib"]
     near += [unit for word, unit in _WORDS.items() if wanted.startswith(word) and unit in units]
     return f"{number}{near[0]}" if near and near[0] != written else ""
+
+
+def near_monthly(text: str) -> str:
+    """The amount of data that was probably meant by ``3GB``, ``3 gb per month``; empty when none
+    is."""
+    match = _AMOUNT_AND_PERIOD.fullmatch(" ".join(text.lower().split()))
+    if match is None:
+        return ""
+    amount = near_unit(match[1].strip(), BYTES) or match[1].strip()
+    meant = f"{amount}/{'day' if (match[2] or '').startswith('d') else 'month'}"
+    try:
+        return meant if parse_monthly_bytes(meant) > 0 else ""
+    except ValueError:
+        return ""
 
 
 def _parse(text: str, units: dict[str, int], bare: str) -> Fraction:

@@ -33,6 +33,7 @@ from probe.config.hints import (
 from probe.config.units import (
     BYTES,
     SECONDS,
+    near_monthly,
     near_unit,
     parse_bytes,
     parse_monthly_bytes,
@@ -57,6 +58,10 @@ _MOST: Mapping[Any, float] = {
     Bytes: 2**50,
     MonthlyBytes: 2**50,
     float: 1e15,
+}
+_SAID_OF_BOOLEANS = {
+    **dict.fromkeys(("yes", "y", "on", "1", "true"), "true"),
+    **dict.fromkeys(("no", "n", "off", "0", "false"), "false"),
 }
 # To look for the key that was meant takes longer than all the rest.
 _MOST_SUGGESTIONS = 100
@@ -259,22 +264,22 @@ def _suggestion(node: Node, hint: Any) -> str:
     if kind is Bytes:
         return near_unit(node.text, BYTES)
     if kind is MonthlyBytes:
-        return f"{node.text}/month" if _is_size(node.text) else ""
+        return near_monthly(node.text)
+    if kind is bool:
+        return _SAID_OF_BOOLEANS.get(node.text.strip().lower(), "")
     if isinstance(node.value, str) and (kind is int or said_by(hint) == "network"):
         number = network_number(node.text)
         return "" if number is None else str(number)
     if said_by(hint) == "country":
         return country_near(node.text)
+    form = form_of(hint)
+    meant = "" if form is None else form.near(node.text)
+    if meant:
+        # To YAML a bracket begins a list.
+        return f'"{meant}"' if meant.startswith("[") else meant
     if kind is str and isinstance(node.value, int | float):
-        return f'"{node.text}"'
+        return f'"{node.text}"' if _has_form(node.text, hint) else ""
     return near(node.text, choices(hint))
-
-
-def _is_size(text: str) -> bool:
-    try:
-        return parse_bytes(text) > 0
-    except ValueError:
-        return False
 
 
 def shown(node: Node) -> str:

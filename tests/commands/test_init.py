@@ -122,9 +122,10 @@ def test_all_is_written_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (("--asn", "AS99999999999"), "is no network"),
         (("--access", "carrier pigeon"), "is none of: fixed, mobile, hosting"),
         (("--data-budget", "much"), "is no amount of data; expected one such as 3GB"),
-        (("--data-budget", "1kB"), "nothing was written: it would be wrong"),
+        (("--data-budget", "3"), "'3' is no amount of data; expected one such as 3GB"),
+        (("--data-budget", "1kB"), "'1kB' is too little: at least 10 MB a month"),
         (("--domestic", "http://mirror.example/"), "is no URL; expected one such as https://"),
-        (("--vantage", "My Home"), "nothing was written: it would be wrong"),
+        (("--vantage", "My Home"), "'My Home' is no name; expected a name of at most 40 of a-z"),
     ],
 )
 def test_what_is_not_understood_is_answered_with_what_would_be(
@@ -134,6 +135,13 @@ def test_what_is_not_understood_is_answered_with_what_would_be(
     assert done.exit_code in (1, 2)
     assert words in done.output
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("said", ["3GB", "3 gb", "3 GB per month", "3GB/month", "3 GB a month"])
+def test_a_budget_is_understood_as_people_say_it(tmp_path: Path, said: str) -> None:
+    done = run(tmp_path / "t.yaml", "--yes", "--data-budget", said)
+    assert done.exit_code == 0, done.output
+    assert load(tmp_path / "t.yaml", {}).settings.data_budget == 3_000_000_000
 
 
 def test_it_asks_on_a_terminal(tmp_path: Path) -> None:
