@@ -1,7 +1,7 @@
 """Inside a lab: experiments on one target, one after the other, until nothing more is asked; prints
 what was found and by which reads as JSON.
 
-``python -m lab.law_reads CA_FILE SPEC_FILE FIRST_BYTES DEADLINE_SECONDS``
+``python -m lab.law_reads CA_FILE SPEC_FILE FIRST_BYTES DEADLINE_SECONDS [PROBER]``
 """
 
 from __future__ import annotations
@@ -39,8 +39,11 @@ class LawRead(Struct, frozen=True):
     reads: tuple[TriedRead, ...]
 
 
-async def found(trust: Trust, spec: WorldSpec, first_bytes: int, seconds: float) -> LawRead:
-    """Ask until it is known. No read lasts longer than ``seconds``, so that a test does not."""
+async def found(
+    trust: Trust, spec: WorldSpec, first_bytes: int, seconds: float, over: str = ""
+) -> LawRead:
+    """Ask until it is known, by the prober ``over`` (empty: TCP). No read lasts longer than
+    ``seconds``, so that a test does not."""
     addresses: tuple[str, ...] = tuple(Zone(spec.zone, spec.ttl_seconds).lookup(HOST) or ())
     settings = Settings(
         vantages=(VantageConfig(name="default"),),
@@ -51,7 +54,7 @@ async def found(trust: Trust, spec: WorldSpec, first_bytes: int, seconds: float)
     rounds = Rounds(config, trust, BetweenRounds())
     reads: tuple[TriedRead, ...] = ()
     for _ in range(MOST):
-        asked = next_experiment(reads, first_bytes=first_bytes, spent_bytes=0)
+        asked = next_experiment(reads, first_bytes=first_bytes, spent_bytes=0, over=over)
         if asked is None:
             break
         asked = replace(asked, deadline_seconds=seconds)
@@ -60,23 +63,24 @@ async def found(trust: Trust, spec: WorldSpec, first_bytes: int, seconds: float)
             compares=Compares.GOODPUT,
             read_bytes=asked.read_bytes,
             each=asked.reads,
+            over=over,
             experiment=asked,
         )
         observed = await rounds.experiments.made(PlannedBurst(PLATFORM, burst), vantage="default")
-        if not observed.legs:
+        if not observed.every_leg:
             break  # its host has been asked often enough
         made = [
             tried(leg, asked, place=place, began=observed.started_at)
-            for place, leg in enumerate(observed.legs)
+            for place, leg in enumerate(observed.every_leg)
         ]
         reads = (*reads, *(one for one in made if one is not None))
     return LawRead(law_of(reads), reads)
 
 
-def main(ca_file: str, spec_file: str, first_bytes: str, seconds: str) -> None:
+def main(ca_file: str, spec_file: str, first_bytes: str, seconds: str, over: str = "") -> None:
     """Measure and print."""
     spec = msgspec.json.decode(Path(spec_file).read_bytes(), type=WorldSpec)
-    made = asyncio.run(found(Trust.load(ca_file), spec, int(first_bytes), float(seconds)))
+    made = asyncio.run(found(Trust.load(ca_file), spec, int(first_bytes), float(seconds), over))
     sys.stdout.buffer.write(msgspec.json.encode(made))
 
 

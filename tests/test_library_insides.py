@@ -25,6 +25,7 @@ import pytest
 import uvicorn
 from aioquic.asyncio.protocol import QuicConnectionProtocol
 from aioquic.h3.connection import H3Connection
+from aioquic.quic.connection import QuicConnection
 from aioquic.tls import Context
 from h2.connection import H2Connection
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
@@ -112,6 +113,14 @@ USED: dict[str, Part] = {
             has(H3Connection, name),
         )
         for name in ("_decoder", "_get_local_settings", "_decode_headers")
+    },
+    **{
+        f"QuicConnection.{name}": Part(
+            "aioquic",
+            "a far end is given so little credit that its datagrams are small (experiments)",
+            has(QuicConnection, name),
+        )
+        for name in ("_write_stream_limits", "_on_max_stream_data_delivery")
     },
     "_run_once": Part(
         "python",

@@ -115,10 +115,14 @@ class TcpInfo(Struct, frozen=True, kw_only=True):
 class QuicInfo(Struct, frozen=True, kw_only=True):
     """The QUIC stack's view of the connection at the end of a leg.
 
-    ``bytes_received``: of UDP payload, since our first Initial packet left.
+    ``bytes_received``: of UDP payload, since our first Initial packet left. ``datagrams_in``: how
+    many came by then; ``datagrams_out``: how many had left when the last of these came, and the two
+    after it. The packet without a name is none of them.
     """
 
     bytes_received: int | None = None
+    datagrams_in: int | None = None
+    datagrams_out: int | None = None
 
 
 class UploadInfo(Struct, frozen=True, kw_only=True):

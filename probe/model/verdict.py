@@ -140,7 +140,8 @@ class TransportFinding(Struct, frozen=True, kw_only=True):
     """What is so over one transport beside TCP (``transport``: a prober's name), or of what is sent
     over TCP (``upload``), by its own legs and its own evidence. The fields are those of a
     ``Verdict``, over this transport alone; ``sentence`` names it. ``direction``: whither the bytes
-    go that are compared (``down``, ``up``). Evidence of two is never added."""
+    go that are compared (``down``, ``up``). ``law``: how the throttle over this transport works, as
+    far as experiments over it have shown. Evidence of two is never added."""
 
     transport: str
     state: State
@@ -161,6 +162,7 @@ class TransportFinding(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     holds_seconds: float = HOLD_SECONDS
     direction: str = "down"
+    law: Law | None = None
 
     @property
     def proven(self) -> bool:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
-from probe.model.identity import Phase
+from probe.model.identity import Family, Phase
 from probe.model.law import Amount, Between, Experiment, TriedRead, Unit
 from probe.model.observation import LegObservation, Sample, TcpInfo
 from probe.observe.effort import TIMEOUT
@@ -39,6 +40,14 @@ START_BYTES = 12_000.0
 # The kernel counts packets as they leave, not whether they pass: so many of the last ones may have
 # met the end, beside those that are known to have.
 LATE_PACKETS = 2
+# Over QUIC we count as datagrams leave and come: one that left just before the last that came may
+# not have passed, and two that left after it may have.
+LATE_DATAGRAMS = 3
+
+DATAGRAM_BYTES = 1_400
+"""A full datagram over QUIC with its headers: most servers send 1,200 to 1,400."""
+QUIC_HEADER_BYTES = 80
+IP_UDP_BYTES = {Family.IPV4: 28, Family.IPV6: 48}
 
 _Point = tuple[float, float]
 
@@ -105,10 +114,47 @@ def _segment(leg: LegObservation) -> int:
     return leg.leg.segment_bytes or SEGMENT_BYTES
 
 
+def _packet(leg: LegObservation) -> float:
+    """Bytes of a full IP packet towards us."""
+    if leg.quic is None:
+        return float(_segment(leg) + HEADER_BYTES)
+    sent = leg.leg.segment_bytes
+    return float(min(DATAGRAM_BYTES, sent + QUIC_HEADER_BYTES) if sent else DATAGRAM_BYTES)
+
+
+class _Counted(NamedTuple):
+    """Packets of the connection: towards us, from us, how many of the latter surely did not pass,
+    being sent again and again after the end, and of how many of the last it is not known."""
+
+    down: int | None = None
+    up: int | None = None
+    unheard: int = 0
+    late: int = LATE_PACKETS
+
+
+def _counted(leg: LegObservation) -> _Counted:
+    if (quic := leg.quic) is not None:
+        # Those that left after the last that came are not among them, but for two.
+        return _Counted(quic.datagrams_in, quic.datagrams_out, late=LATE_DATAGRAMS)
+    if (tcp := leg.tcp) is None:
+        return _Counted()
+    return _Counted(tcp.segments_in, tcp.segments_out, _unheard(tcp))
+
+
+def _came_all(leg: LegObservation) -> int | None:
+    """Bytes of IP packets that came over QUIC in all; ``None``: not known."""
+    quic = leg.quic
+    if quic is None or quic.bytes_received is None or quic.datagrams_in is None:
+        return None
+    header = IP_UDP_BYTES[Family.IPV6 if leg.family is Family.IPV6 else Family.IPV4]
+    return quic.bytes_received + header * quic.datagrams_in
+
+
 def _points(leg: LegObservation) -> list[_Point]:
     """The curve in seconds since the connection stood, without a wait before its request, in which
-    a bucket only stays full; and bytes of IP packets since it began."""
-    per_byte = 1.0 + HEADER_BYTES / _segment(leg)
+    a bucket only stays full; and bytes of IP packets since it began. Over QUIC a curve counts those
+    already."""
+    per_byte = 1.0 if leg.quic is not None else 1.0 + HEADER_BYTES / _segment(leg)
     before = _handshake_bytes(leg)
     since = leg.phases.get(Phase.TLS, 0.0)
     first = (0.0, 0.0)
@@ -117,6 +163,8 @@ def _points(leg: LegObservation) -> list[_Point]:
 
 def _handshake_bytes(leg: LegObservation) -> float:
     """Bytes that had come before the request left."""
+    if (came := _came_all(leg)) is not None and leg.curve:
+        return float(min(max(0, came - leg.curve[-1].bytes), MOST_HANDSHAKE_BYTES))
     tcp = leg.tcp
     if tcp is None or tcp.bytes_received is None or not leg.curve:
         return HANDSHAKE_BYTES
@@ -188,7 +236,7 @@ def _rate(points: Sequence[_Point], edge: tuple[_Point, _Point]) -> Between:
 def _at_bend(
     leg: LegObservation, points: Sequence[_Point], edge: tuple[_Point, _Point]
 ) -> tuple[Amount, ...]:
-    packet = float(_segment(leg) + HEADER_BYTES)
+    packet = _packet(leg)
     rate = _slope(edge)
     bucket = max(0.0, edge[0][1] - rate * edge[0][0])
     # The line is met for the first time by what is less than two packets below it.
@@ -204,13 +252,13 @@ def _at_bend(
             Between(max(0.0, waited + began - _slack(leg)), waited + next_one + _slack(leg)),
         ),
     ]
-    total, tcp = points[-1][1], leg.tcp
-    if tcp is not None and tcp.segments_in and total:
-        down = tcp.segments_in * first / total
+    total, counted = points[-1][1], _counted(leg)
+    if counted.down and total:
+        down = counted.down * first / total
         low, high = bucket / max(first, 1.0) * down, down
         found.append(Amount(Unit.PACKETS_DOWN, Between(max(0.0, low - 1.0), high + 1.0)))
-        if tcp.segments_out is not None:
-            both = (tcp.segments_in + tcp.segments_out) / tcp.segments_in
+        if counted.up is not None:
+            both = (counted.down + counted.up) / counted.down
             passed = Between(max(0.0, both * low - 2.0), both * high + 2.0)
             found.append(Amount(Unit.PACKETS, passed))
     return tuple(found)
@@ -220,7 +268,7 @@ def _at_end(leg: LegObservation, points: Sequence[_Point]) -> tuple[Amount, ...]
     """What had passed when it stopped: the packet after these did not."""
     at, passed = points[-1]
     at += _before(leg)
-    packet = float(_segment(leg) + HEADER_BYTES)
+    packet = _packet(leg)
     if not leg.curve:
         passed = _handshake_all(leg)
     # What came after a gap passed as well, and is not in the curve.
@@ -234,13 +282,13 @@ def _at_end(leg: LegObservation, points: Sequence[_Point]) -> tuple[Amount, ...]
         Amount(Unit.BYTES, Between(max(0.0, passed - packet), passed + packet * (1 + beyond))),
         Amount(Unit.SECONDS, Between(max(0.0, at - _slack(leg)), until)),
     ]
-    tcp = leg.tcp
-    if tcp is not None and tcp.segments_in is not None:
-        down = float(tcp.segments_in)
+    counted = _counted(leg)
+    if counted.down is not None:
+        down = float(counted.down)
         found.append(Amount(Unit.PACKETS_DOWN, Between(down, down)))
-        if tcp.segments_out is not None:
-            both = down + tcp.segments_out - _unheard(tcp)
-            found.append(Amount(Unit.PACKETS, Between(both - LATE_PACKETS, both)))
+        if counted.up is not None:
+            both = down + counted.up - counted.unheard
+            found.append(Amount(Unit.PACKETS, Between(both - counted.late, both)))
     return tuple(found)
 
 
@@ -252,6 +300,8 @@ def _unheard(tcp: TcpInfo) -> int:
 
 
 def _handshake_all(leg: LegObservation) -> float:
+    if (all_that_came := _came_all(leg)) is not None:
+        return float(all_that_came)
     tcp = leg.tcp
     came = HANDSHAKE_BYTES if tcp is None or tcp.bytes_received is None else tcp.bytes_received
     return came * (1.0 + HEADER_BYTES / _segment(leg))
@@ -259,7 +309,7 @@ def _handshake_all(leg: LegObservation) -> float:
 
 def _slack(leg: LegObservation) -> float:
     """A round trip: from when the far end sends something to when it would be here, and back."""
-    return leg.phases.get(Phase.CONNECT, 0.0)
+    return leg.phases.get(Phase.CONNECT) or leg.connect_rtt_seconds or 0.0
 
 
 def _usual_gap(leg: LegObservation) -> float:
@@ -275,11 +325,11 @@ def _in_all(leg: LegObservation, points: Sequence[_Point]) -> tuple[Amount, ...]
         Amount(Unit.BYTES, Between(passed, passed)),
         Amount(Unit.SECONDS, Between(at, at)),
     ]
-    tcp = leg.tcp
-    if tcp is not None and tcp.segments_in is not None:
-        down = float(tcp.segments_in)
+    counted = _counted(leg)
+    if counted.down is not None:
+        down = float(counted.down)
         found.append(Amount(Unit.PACKETS_DOWN, Between(down, down)))
-        if tcp.segments_out is not None:
-            both = down + tcp.segments_out
+        if counted.up is not None:
+            both = down + counted.up
             found.append(Amount(Unit.PACKETS, Between(both, both)))
     return tuple(found)

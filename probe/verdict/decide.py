@@ -30,21 +30,55 @@ def decide(
 ) -> Decision:
     """What ``observed`` adds to ``memory``, and what follows.
 
-    An experiment adds to what is known of a throttle that is proven, and to nothing else.
+    An experiment adds to what is known of a throttle that is proven, and to nothing else. Those
+    over TCP come first.
     """
-    if observed.kind is RoundKind.EXPERIMENT:
-        found = laws.after_experiment(memory, observed)
-        if found is None:
+    if observed.kind is not RoundKind.EXPERIMENT:
+        made = _over_all(memory, observed, about, rules)
+    elif observed.burst is None or observed.burst.prober == FIRST_PROBER:
+        lanes = memory.lanes.values()
+        told = laws.after_experiment(memory, observed, beside=lanes)
+        if told is None:
             return nothing_new(memory, observed, about, rules)
-        return Decision(verdict=found.verdict, memory=found.memory, experiment=found.experiment)
-    made = _over_all(memory, observed, about, rules)
-    found = laws.after_round(made.memory, made.verdict)
+        return Decision(verdict=told.verdict, memory=told.memory, experiment=told.experiment)
+    else:
+        tried = _tried_over(memory, observed, observed.burst.prober)
+        if tried is None:
+            return nothing_new(memory, observed, about, rules)
+        made = tried
+    found = laws.after_round(made.memory, made.verdict, beside=made.memory.lanes.values())
     return Decision(
         verdict=found.verdict,
         memory=found.memory,
         plan=made.plan,
-        experiment=found.experiment if made.plan is None else None,
+        experiment=(found.experiment or made.experiment) if made.plan is None else None,
     )
+
+
+def _tried_over(memory: Memory, observed: RoundObservation, prober: str) -> Decision | None:
+    """What an experiment over another transport than TCP adds to what is said of that one;
+    ``None``: nothing was said."""
+    said, lane = memory.said.get(observed.platform), memory.lanes.get(prober)
+    if said is None or lane is None:
+        return None
+    others = _others(memory, prober)
+    found = laws.after_experiment(lane, observed, over=prober, beside=others)
+    if found is None:
+        return None
+    law = found.verdict.law
+    over = [replace(one, law=law) if one.transport == prober else one for one in said.over]
+    again = replace(said, at=observed.ended_at, holds_seconds=observed.holds_seconds, over=())
+    memory = replace(
+        memory,
+        lanes={**memory.lanes, prober: found.memory},
+        said={**memory.said, observed.platform: replace(said, over=tuple(over))},
+    )
+    return Decision(verdict=joined(again, over), memory=memory, experiment=found.experiment)
+
+
+def _others(memory: Memory, prober: str) -> tuple[Memory, ...]:
+    """The memories of TCP and of all lanes but one."""
+    return (memory, *(one for name, one in memory.lanes.items() if name != prober))
 
 
 def _over_all(
@@ -60,6 +94,7 @@ def _over_all(
         return first
     platform, memory = observed.platform, first.memory
     lanes, findings, asked = dict(memory.lanes), list[TransportFinding](), list[Burst]()
+    experiment: Burst | None = None
     waiting = memory.waiting.get(platform)
     for lane in about.lanes:
         seen = over(observed, lane.prober)
@@ -71,8 +106,15 @@ def _over_all(
         made = decide_over_one(
             lanes.get(lane.prober, Memory()), seen, known_over(about, lane), rules
         )
-        lanes[lane.prober] = made.memory
-        findings.append(finding_of(lane, made.verdict, seen))
+        kept, said_of_it = made.memory, made.verdict
+        if lane.direction == "down":
+            lawful = laws.after_round(
+                kept, said_of_it, over=lane.prober, beside=_others(memory, lane.prober)
+            )
+            kept, said_of_it = lawful.memory, lawful.verdict
+            experiment = experiment or lawful.experiment
+        lanes[lane.prober] = kept
+        findings.append(finding_of(lane, said_of_it, seen))
         if made.plan is not None:
             asked.append(replace(made.plan, over=lane.prober))
     verdict = joined(first.verdict, findings)
@@ -83,7 +125,7 @@ def _over_all(
         said={**memory.said, platform: replace(first.verdict, over=verdict.over)},
         waiting=_waiting(memory, platform, next_one),
     )
-    return Decision(verdict=verdict, memory=memory, plan=plan)
+    return Decision(verdict=verdict, memory=memory, plan=plan, experiment=experiment)
 
 
 def _over_tcp(

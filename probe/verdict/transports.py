@@ -53,6 +53,7 @@ def finding_of(lane: Lane, verdict: Verdict, seen: RoundObservation) -> Transpor
         evidence=verdict.evidence,
         holds_seconds=verdict.holds_seconds,
         direction=lane.direction,
+        law=verdict.law,
     )
 
 

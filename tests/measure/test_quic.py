@@ -37,7 +37,7 @@ from probe.measure.over_quic.quic import measure_quic
 from probe.measure.over_quic.quic_ping import PING_BYTES, PING_SECONDS
 from probe.model.burst import Burst
 from probe.model.identity import Answer, Compares, LegRole, Phase, RoundKind
-from probe.model.observation import Clock, Leg, LegObservation, QuicInfo
+from probe.model.observation import Clock, Leg, LegObservation
 from probe.observe.effort import gave, hard
 from probe.observe.goodput import goodput, handshake_seconds
 from synth.shape import definition as synth_definition
@@ -247,7 +247,8 @@ async def test_a_name_that_is_dropped_is_told_from_udp_that_is(tmp_path: Path) -
     assert failure(observed) == ("tls", "generic_timeout_error")
     assert observed.connect_rtt_seconds is not None
     assert 0 < observed.connect_rtt_seconds < SHORT
-    assert observed.quic == QuicInfo(bytes_received=0)
+    assert observed.quic is not None
+    assert (observed.quic.bytes_received, observed.quic.datagrams_in) == (0, 0)
     assert hard(observed) is not None
 
 
@@ -508,3 +509,35 @@ def test_a_burst_over_quic_is_made_of_what_speaks_it() -> None:
     plain = replace(burst, over="")
     over_tcp = declare_burst([endpoint(platform, "object")], drawn, plain, legs=LegsConfig())
     assert {leg.prober for leg in over_tcp} == {"tcp"}
+
+
+async def test_datagrams_are_counted_to_the_last_that_came(tmp_path: Path) -> None:
+    """The far end falls silent after so many, the answer to the packet without a name included."""
+    async with serving(tmp_path, body=65_536) as server:
+        server.answers = 20
+        seen = await observe(server.port, **reading(65_536))
+        sent = len(server.datagrams) - 1
+    assert seen.failure is not None
+    assert seen.quic is not None
+    assert seen.quic.datagrams_in == 19
+    assert seen.quic.datagrams_out is not None
+    assert 0 < seen.quic.datagrams_out <= sent
+
+
+async def test_a_small_credit_makes_small_datagrams(tmp_path: Path) -> None:
+    size, credit, seen = 20_000, 536, []
+    async with serving(tmp_path, body=size) as server:
+        for bytes_ in (0, credit):
+            seen.append(await observe(server.port, **reading(size, segment_bytes=bytes_)))
+    usual, small = (one.quic.datagrams_in or 0 for one in seen if one.quic is not None)
+    assert [one.body_bytes for one in seen] == [size, size]
+    assert small >= size / credit
+    assert usual < small / 1.5
+
+
+async def test_a_wait_lies_between_handshake_and_request(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        seen = await observe(server.port, deadline=10.0, wait_seconds=1.0)
+    assert seen.ok
+    assert seen.duration_seconds > 1.0
+    assert seen.phases[Phase.TLS] + seen.phases[Phase.PROCESSING] < seen.duration_seconds - 0.9

@@ -6,8 +6,10 @@ from msgspec.structs import replace
 
 from probe.model.identity import RoundKind
 from probe.model.law import Amount, Between, Law, LawEffect, Reach, Unit
-from probe.model.verdict import State
+from probe.model.verdict import State, TransportFinding
 from probe.publish.metrics.law_rows import law_rows
+from probe.publish.metrics.transport_rows import transport_rows
+from probe.publish.terminal.explanation import conclusion
 from synth import shape
 
 LABELS = {"vantage": "home", "platform": "x"}
@@ -24,7 +26,7 @@ LAW = Law(
 
 def rows(law: Law | None) -> dict[tuple[str, ...], float]:
     found = {}
-    for spec, labels, value in law_rows(LABELS, replace(SAID, law=law)):
+    for spec, labels, value in law_rows(LABELS, law):
         assert set(labels) <= set(spec.labels)
         own = [v for k, v in labels.items() if k not in LABELS]
         found[spec.name.removeprefix("throttlewatch_law_"), *own] = value
@@ -57,3 +59,24 @@ def test_what_is_not_told_apart_is_not_in_the_label() -> None:
 
 def test_where_nothing_was_found_nothing_is_there() -> None:
     assert rows(None) == {}
+
+
+def test_over_another_transport_they_bear_its_name() -> None:
+    found = TransportFinding(
+        transport="quic",
+        state=State.THROTTLED,
+        rule_id="proven",
+        sentence="X over QUIC: slow.",
+        at=SAID.at,
+        since=SAID.at,
+        law=LAW,
+    )
+    said = replace(SAID, over=(found,))
+    rows = [
+        (spec.name, labels["bound"], value)
+        for spec, labels, value in transport_rows(LABELS, {}, said, SAID.at)
+        if "_law_rate" in spec.name and labels["transport"] == "quic"
+    ]
+    assert [value for *_, value in rows] == [3.0, 4.0]
+    told = "\n".join(conclusion(said))
+    assert told.index("X over QUIC: slow.") < told.index("How it works, by 9 reads")

@@ -17,7 +17,7 @@ from probe.measure.one_round.asker import Asker
 from probe.measure.one_round.far_ends import FarEnds
 from probe.measure.one_round.legs import declare_experiment
 from probe.model.burst import PlannedBurst
-from probe.model.identity import RoundKind
+from probe.model.identity import FIRST_PROBER, RoundKind
 from probe.model.law import Experiment
 from probe.model.observation import Leg, LegObservation, RoundObservation, SkippedLeg
 from probe.schedule.host_budget import SPARED
@@ -71,7 +71,7 @@ class Experiments:
                     at_once=experiment.at_once,
                 )
                 seen, skipped = (*seen, *made), (*skipped, *missing)
-        now = ClockReading.now()
+        now, first = ClockReading.now(), burst.prober == FIRST_PROBER
         return RoundObservation(
             id=f"{self._random.getrandbits(64):016x}",
             vantage=vantage,
@@ -80,7 +80,8 @@ class Experiments:
             family=burst.family,
             started_at=began.wall,
             duration_seconds=began.seconds_to(now),
-            legs=seen,
+            legs=seen if first else (),
+            beside=() if first else seen,
             skipped=skipped,
             dns=tuple(names.lookups),
             clock_stepped=began.stepped_until(now),
@@ -93,7 +94,12 @@ class Experiments:
         via = self._far_ends.vantages[vantage]
         for endpoint in self._endpoints.of(via, self._far_ends.platforms[planned.platform]):
             if endpoint.target.name == planned.burst.target:
-                return declare_experiment(endpoint, experiment, legs=self._settings.legs)
+                return declare_experiment(
+                    endpoint,
+                    experiment,
+                    legs=self._settings.legs,
+                    prober=planned.burst.prober,
+                )
         return ()
 
 

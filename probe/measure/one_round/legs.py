@@ -236,12 +236,16 @@ def declare_burst(
 
 
 def declare_experiment(
-    endpoint: Endpoint, experiment: Experiment, *, legs: LegsConfig
+    endpoint: Endpoint, experiment: Experiment, *, legs: LegsConfig, prober: str = FIRST_PROBER
 ) -> tuple[Leg, ...]:
-    """The legs of an experiment on one target. An object that has fewer bytes is read whole."""
+    """The legs of an experiment on one target, by one prober. An object that has fewer bytes is
+    read whole."""
     if endpoint.object is None:
         return ()
-    leg = _leg(LegRole.TARGET, endpoint, experiment.read_bytes, int(legs.light_bytes))
+    light, by = int(legs.light_bytes), BY_NAME[prober]
+    leg = _leg(LegRole.TARGET, endpoint, experiment.read_bytes, light)
+    if prober != FIRST_PROBER:
+        leg = replace(by.leg(leg, light), prober=prober)
     leg = replace(
         leg,
         min_bytes=0,

@@ -21,8 +21,6 @@ import time
 from aioquic.h3.connection import H3_ALPN
 from aioquic.quic import events
 from aioquic.quic.configuration import QuicConfiguration
-from aioquic.quic.connection import QuicConnection
-from aioquic.quic.packet import QuicErrorCode
 from aioquic.tls import AlertDescription
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -36,21 +34,21 @@ from probe.measure.one_leg.failures import TIMEOUT, NetworkError, failure_of
 from probe.measure.one_leg.pulse import Pulse, Signs
 from probe.measure.over_quic.http3 import Http3
 from probe.measure.over_quic.quic_bounds import MOST_AT_ONCE, MOST_DATAGRAM_BYTES, QuicBounds
+from probe.measure.over_quic.quic_connection import Connection, of_tls, why_ended
 from probe.measure.over_quic.quic_ping import Ping, readable
 from probe.measure.tls.alerts import ALERTS, OTHER
 from probe.measure.tls.certificate import pin_of_der
 from probe.measure.tls.trust import Trust
-from probe.model.failure import BODY_TOO_SHORT, PROTOCOL_ERROR, Failure
+from probe.model.failure import BODY_TOO_SHORT, Failure
 from probe.model.identity import Answer, Compares, Phase, Verify
 from probe.model.observation import Leg, LegObservation, QuicInfo, Sample, TlsFacts
 
 # Its words name hosts and quote far ends; what matters of them is in the observation.
 logging.getLogger("quic").disabled = True
 
+LATE_DATAGRAMS = 2
+"""That left after the last one that came, and may have passed."""
 _HEADER_BYTES = {socket.AF_INET: 28, socket.AF_INET6: 48}
-# Alerts of TLS arrive as 0x100 and their number (RFC 9001, section 4.8).
-_CRYPTO_ERRORS = range(0x100, 0x200)
-_CERTIFICATE_ALERTS = {0x100 + 42, 0x100 + 43, 0x100 + 45, 0x100 + 46, 0x100 + 48}
 
 
 async def measure_quic(
@@ -109,6 +107,8 @@ class _Exchange:
             server_name=leg.sni,
             idle_timeout=deadline_seconds,
         )
+        if leg.segment_bytes:
+            configuration.max_stream_data = leg.segment_bytes
         self._checks = leg.answer is not Answer.ANY and leg.verify is Verify.STRICT and not leg.pin
         if self._checks:
             cafile, capath = trust.places()
@@ -118,12 +118,14 @@ class _Exchange:
         self._leg = leg
         self._reads = leg.compares is Compares.GOODPUT
         self._bounds = QuicBounds(leg.max_bytes if self._reads else 0)
-        self._quic = _Connection(configuration=configuration)
+        self._quic = Connection(configuration=configuration)
+        self._quic.credit = leg.segment_bytes
         self._http: Http3 | None = None
         self._sock: socket.socket | None = None
         self._ping = Ping()
         self._arrivals: list[Arrival] = []
-        self._sent = 0
+        self._sent = self._left = self._left_by_last = 0
+        self._ask_at: float | None = None
         self.started_at = time.time()
         self._offset_ns = kernel_stamps.wall_offset_ns()
         self._started_ns = self._hello_ns = time.monotonic_ns()
@@ -194,15 +196,19 @@ class _Exchange:
             except BlockingIOError:
                 continue  # as if lost on the way: QUIC sends it again
             self._sent += len(datagram) + _HEADER_BYTES[sock.family]
+            self._left += 1
 
     async def _wait(self, sock: socket.socket) -> None:
         """Feed what came, or what time did."""
-        timer = self._quic.get_timer()
-        seconds = None if timer is None else max(0.0, timer - time.monotonic())
+        timers = [at for at in (self._quic.get_timer(), self._ask_at) if at is not None]
+        seconds = max(0.0, min(timers) - time.monotonic()) if timers else None
         try:
             async with asyncio.timeout(seconds):
                 await readable(sock)
         except TimeoutError:
+            if self._ask_at is not None and self._ask_at <= time.monotonic():
+                self._ask()
+                return
             self._quic.handle_timer(now=time.monotonic())
             return
         self._bounds.turn()
@@ -219,6 +225,7 @@ class _Exchange:
                     self._bounds.received, time.monotonic_ns(), kernel_stamps.stamp_ns(ancillary)
                 )
             )
+            self._left_by_last = self._left
             with self._bounds:
                 self._quic.receive_datagram(data, self._peer, now=time.monotonic())
                 self._handle_events()
@@ -241,7 +248,14 @@ class _Exchange:
             self._over = True
         else:
             self._check_pin()
-            self._http = Http3(self._quic, self._leg, self._bounds.received)
+            if self._leg.wait_seconds:
+                self._ask_at = time.monotonic() + self._leg.wait_seconds
+            else:
+                self._ask()
+
+    def _ask(self) -> None:
+        self._ask_at = None
+        self._http = Http3(self._quic, self._leg, self._bounds.received)
 
     def _check_pin(self) -> None:
         if not self._leg.pin:
@@ -254,13 +268,13 @@ class _Exchange:
     def _ended(self, event: events.ConnectionTerminated) -> None:
         """The far end closed it, or silence did. Raises what that is."""
         alert = event.error_code - 0x100
-        if self._leg.answer is Answer.ANY and _of_tls(event):
+        if self._leg.answer is Answer.ANY and of_tls(event):
             name = AlertDescription(alert).name if alert in set(AlertDescription) else OTHER
             self._alert = name if name in ALERTS else OTHER
             self._finished = self._arrivals[-1]
             self._over = True
             return
-        raise _why(event, self._quic)
+        raise why_ended(event, self._quic)
 
     def observation(
         self,
@@ -304,7 +318,11 @@ class _Exchange:
             + ping.bytes_came
             + header * ping.packets_came,
             seen_names=seen_names,
-            quic=QuicInfo(bytes_received=received - header * self._bounds.datagrams),
+            quic=QuicInfo(
+                bytes_received=received - header * self._bounds.datagrams,
+                datagrams_in=self._bounds.datagrams,
+                datagrams_out=min(self._left, self._left_by_last + LATE_DATAGRAMS),
+            ),
         )
 
     def _tls(self) -> TlsFacts:
@@ -347,53 +365,6 @@ class _Exchange:
                 if arrival.received > http.received_before
             ]
         )
-
-
-class _Connection(QuicConnection):
-    """What aioquic finds wrong is for us, and not for the far end: it would send the reason, which
-    has every name of a certificate in it and may not fit into a packet. ``found`` has it."""
-
-    found = ""
-    over_http = False
-    """Whether it was HTTP/3 that aioquic found wrong."""
-
-    def close(
-        self,
-        error_code: int = QuicErrorCode.NO_ERROR,
-        frame_type: int | None = None,
-        reason_phrase: str = "",
-    ) -> None:
-        self.found = self.found or reason_phrase
-        self.over_http = self.over_http or (error_code != 0 and frame_type is None)
-        super().close(error_code, frame_type)
-
-
-def _of_tls(event: events.ConnectionTerminated) -> bool:
-    """Whether an alert ended it. Those who end it as an application have numbers of their own, and
-    HTTP/3's are the same as alerts' (RFC 9114, 8.1); they name no type of frame."""
-    return event.error_code in _CRYPTO_ERRORS and event.frame_type is not None
-
-
-def _why(event: events.ConnectionTerminated, quic: _Connection) -> Exception:
-    """The connection's end as an error. The far end's own words are never kept."""
-    if quic.over_http:
-        return NetworkError(PROTOCOL_ERROR, "what came is not HTTP/3")
-    if event.error_code in _CERTIFICATE_ALERTS and event.frame_type is not None:
-        words = quic.found or event.reason_phrase
-        if words.startswith("hostname") or "match" in words:
-            return NetworkError("ssl_invalid_hostname", "the certificate is for another name")
-        if "issuer" in words or "self" in words:
-            return NetworkError("ssl_unknown_authority", "the certificate's authority is not known")
-        return NetworkError("ssl_invalid_certificate", "the certificate is not valid")
-    if _of_tls(event):
-        return NetworkError("ssl_failed_handshake", f"alert {event.error_code - 0x100}")
-    if event.error_code == QuicErrorCode.INTERNAL_ERROR and "version" in event.reason_phrase:
-        return NetworkError("quic_incompatible_version", "no common version of QUIC")
-    if event.reason_phrase == "Idle timeout":
-        return TimeoutError()
-    codes = {code.value: code.name for code in QuicErrorCode}
-    name = codes.get(event.error_code, "a code of its own")
-    return NetworkError("connection_reset", f"QUIC error: {name}")
 
 
 def _seconds(nanoseconds: int) -> float:

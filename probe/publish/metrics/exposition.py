@@ -175,7 +175,7 @@ def _slot_rows(snapshot: Snapshot, vantage: Vantage, platform: str) -> Iterator[
             yield names.VERDICT_STATE, {**whole, "state": state.value}, float(state is current)
     if verdict is not None:
         yield from _verdict_rows(labels, verdict)
-        yield from law_rows(labels, verdict)
+        yield from law_rows(labels, verdict.law)
         yield from transport_rows(labels, _vantage_labels(vantage), verdict, snapshot.taken_at)
     for control in snapshot.compared.get(slot, ()):
         yield names.VERDICT_CONTROL, {**labels, "control": control}, 1.0

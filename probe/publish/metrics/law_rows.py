@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from probe.model.law import Between, Unit
-from probe.model.verdict import Verdict
+from probe.model.law import Between, Law, Unit
 from probe.publish.metrics import metric_names_law as names
 from probe.publish.metrics.metric_spec import MetricRow, MetricSpec
 
 _PACKETS = {Unit.PACKETS, Unit.PACKETS_DOWN}
 
 
-def law_rows(labels: dict[str, str], verdict: Verdict) -> Iterator[MetricRow]:
-    """Every series of the law in ``verdict``. ``labels``: of the vantage and platform."""
-    law = verdict.law
+def law_rows(labels: dict[str, str], law: Law | None) -> Iterator[MetricRow]:
+    """Every series of ``law``. ``labels``: of the vantage and platform, and of the transport if
+    that is another than TCP."""
     if law is None:
         return
     words = {

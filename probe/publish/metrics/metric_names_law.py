@@ -5,7 +5,7 @@ from __future__ import annotations
 from probe.publish.metrics.metric_spec import MetricSpec
 from probe.publish.metrics.metric_spec import metric as _metric
 
-_OF = ("vantage", "platform")
+_OF = ("vantage", "platform", "transport")
 _ABSENT = "nothing is throttled, or experiments have not found it; while the verdict does not hold"
 
 INFO = _metric(

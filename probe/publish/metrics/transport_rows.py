@@ -7,6 +7,7 @@ from math import log10
 
 from probe.model.verdict import Verdict
 from probe.publish.metrics import metric_names_transport as names
+from probe.publish.metrics.law_rows import law_rows
 from probe.publish.metrics.metric_spec import MetricSpec
 
 
@@ -34,3 +35,4 @@ def transport_rows(
             yield names.SLOWDOWN, own, one.factor
         if one.e_value is not None and one.e_value > 0.0:
             yield names.EVIDENCE, own, log10(one.e_value)
+        yield from law_rows(own, one.law)

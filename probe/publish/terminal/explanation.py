@@ -97,6 +97,8 @@ def _over(found: TransportFinding) -> list[str]:
     for entry in found.evidence:
         versus = f" versus {entry.versus}" if entry.versus else ""
         lines.append(f"  {entry.subject}: {entry.name} {entry.value:.3g}{versus}")
+    if found.law is not None:
+        lines.append(law_words(found.law))
     return lines
 
 

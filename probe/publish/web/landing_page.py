@@ -63,7 +63,7 @@ class Card(Struct, frozen=True, kw_only=True):
     state: str
     sentence: str
     facts: str
-    law: str
+    laws: tuple[str, ...]
     rows: tuple[StripPart, ...]
     error: str
 
@@ -182,10 +182,19 @@ def _card(snapshot: Snapshot, vantage: Vantage, platform: Definition, clock: Tim
         state=state.value,
         sentence=_sentence(platform, verdict),
         facts=_facts(snapshot, slot, state, verdict),
-        law="" if verdict is None or verdict.law is None else law_words(verdict.law),
+        laws=() if verdict is None else tuple(_laws(verdict)),
         rows=tuple(_row(name, length, spans, snapshot.taken_at, clock) for name, length in _STRIPS),
         error=_error(snapshot, vantage, platform),
     )
+
+
+def _laws(verdict: Verdict) -> Iterator[str]:
+    """How the throttle works over TCP; then over each other transport, after what it is called."""
+    if verdict.law is not None:
+        yield law_words(verdict.law)
+    for one in verdict.over:
+        if one.law is not None:
+            yield f"{one.sentence} {law_words(one.law)}"
 
 
 def _row(

@@ -37,8 +37,14 @@ class Lawful(Struct, frozen=True):
     experiment: Burst | None = None
 
 
-def after_round(memory: Memory, verdict: Verdict) -> Lawful:
-    """``verdict``, which a round or burst gave, with the law of what it accuses of."""
+def after_round(
+    memory: Memory, verdict: Verdict, *, over: str = "", beside: Iterable[Memory] = ()
+) -> Lawful:
+    """``verdict``, which a round or burst gave, with the law of what it accuses of.
+
+    ``memory`` is that of one transport, by its prober ``over`` (empty: TCP), and ``beside`` those
+    of the others, whose experiments are paid out of the same.
+    """
     mine = memory.laws.get(verdict.platform)
     if not _accuses(verdict):
         if mine is not None and verdict.state is State.OK:
@@ -46,10 +52,16 @@ def after_round(memory: Memory, verdict: Verdict) -> Lawful:
         return Lawful(verdict, memory)
     if mine is None or mine.onset != verdict.since:
         mine = LawMemory(onset=verdict.since)
-    return _said(memory, replace(mine, said=verdict), verdict)
+    return _said(memory, replace(mine, said=verdict), verdict, over, beside)
 
 
-def after_experiment(memory: Memory, observed: RoundObservation) -> Lawful | None:
+def after_experiment(
+    memory: Memory,
+    observed: RoundObservation,
+    *,
+    over: str = "",
+    beside: Iterable[Memory] = (),
+) -> Lawful | None:
     """What was said before, with what ``observed`` shows of the law; ``None``: nothing was."""
     mine, planned = memory.laws.get(observed.platform), observed.burst
     if mine is None or mine.said is None or planned is None or planned.experiment is None:
@@ -58,7 +70,7 @@ def after_experiment(memory: Memory, observed: RoundObservation) -> Lawful | Non
     below = None if proven is None else _slow_below(proven)
     reads = [
         read
-        for place, leg in enumerate(observed.legs)
+        for place, leg in enumerate(observed.every_leg)
         if (
             read := tried(
                 leg,
@@ -73,21 +85,24 @@ def after_experiment(memory: Memory, observed: RoundObservation) -> Lawful | Non
     made = (*mine.made, observed.started_at)
     kept = replace(mine, reads=(*mine.reads, *reads), made=made)
     again = replace(mine.said, at=observed.ended_at, holds_seconds=observed.holds_seconds)
-    return _said(memory, kept, again)
+    return _said(memory, kept, again, over, beside)
 
 
-def _said(memory: Memory, mine: LawMemory, verdict: Verdict) -> Lawful:
+def _said(
+    memory: Memory, mine: LawMemory, verdict: Verdict, over: str, beside: Iterable[Memory]
+) -> Lawful:
     since = verdict.at - DAY_SECONDS
     reads = tuple(one for one in mine.reads if one.at >= since)
     mine = replace(mine, reads=reads, made=tuple(at for at in mine.made if at >= since))
     laws = {**memory.laws, verdict.platform: mine}
     memory = replace(memory, laws=laws)
     law = law_of(mine.reads)
-    plan = _plan(memory, mine, verdict)
+    plan = _plan(memory, mine, verdict, over, beside)
     if law is None and not reads and plan is None:
         return Lawful(verdict, replace(memory, laws=_without(laws, verdict.platform)))
     if law is not None:
-        known = likeness(law)
+        # What was reported was seen over TCP.
+        known = None if over else likeness(law)
         verdict = replace(verdict, law=replace(law, like="" if known is None else known.id))
     return Lawful(verdict, memory, plan)
 
@@ -96,24 +111,27 @@ def _without(laws: dict[str, LawMemory], name: str) -> dict[str, LawMemory]:
     return {other: one for other, one in laws.items() if other != name}
 
 
-def _plan(memory: Memory, mine: LawMemory, verdict: Verdict) -> Burst | None:
+def _plan(
+    memory: Memory, mine: LawMemory, verdict: Verdict, over: str, beside: Iterable[Memory]
+) -> Burst | None:
     proven = memory.platform(verdict.platform).proven
     if proven is None or proven.measure not in FIRST_BYTES or len(mine.made) >= MOST_A_DAY:
         return None
     asked = next_experiment(
         mine.reads,
         first_bytes=FIRST_BYTES[proven.measure],
-        spent_bytes=spent_bytes(memory, verdict.at),
+        spent_bytes=spent_bytes((memory, *beside), verdict.at),
+        over=over,
     )
-    return None if asked is None else planned(proven, asked)
+    return None if asked is None else planned(proven, asked, over)
 
 
 MOST_A_DAY = 16
 """Experiments on one platform, whatever they show: a host that answers none is not asked on."""
 
 
-def planned(proven: Proven, asked: Experiment) -> Burst:
-    """``asked`` of what is ``proven``."""
+def planned(proven: Proven, asked: Experiment, over: str = "") -> Burst:
+    """``asked`` of what is ``proven``, by the prober ``over`` (empty: TCP)."""
     return Burst(
         target=proven.target,
         compares=Compares.GOODPUT,
@@ -121,13 +139,15 @@ def planned(proven: Proven, asked: Experiment) -> Burst:
         family=proven.family,
         each=asked.reads,
         deadline_seconds=asked.deadline_seconds,
+        over=over,
         experiment=asked,
     )
 
 
-def spent_bytes(memory: Memory, at: float) -> int:
-    """What experiments took in the day before ``at``, of all platforms."""
-    reads: Iterable[TriedRead] = (one for mine in memory.laws.values() for one in mine.reads)
+def spent_bytes(memories: Iterable[Memory], at: float) -> int:
+    """What experiments took in the day before ``at``, of all platforms and transports."""
+    laws = (mine for memory in memories for mine in memory.laws.values())
+    reads: Iterable[TriedRead] = (one for mine in laws for one in mine.reads)
     return sum(one.cost_bytes for one in reads if one.at >= at - DAY_SECONDS)
 
 

@@ -43,15 +43,15 @@ SLOW_SECONDS = 12.0
 
 
 def next_experiment(
-    reads: Sequence[TriedRead], *, first_bytes: int, spent_bytes: int
+    reads: Sequence[TriedRead], *, first_bytes: int, spent_bytes: int, over: str = ""
 ) -> Experiment | None:
     """What to try now; ``None``: nothing more. ``reads``: those of the last day of this platform.
     ``first_bytes``: of the first read. ``spent_bytes``: what experiments from this vantage have
-    taken in the last day."""
+    taken in the last day. ``over``: the prober that makes them (empty: TCP)."""
     law = law_of(reads)
     found = _long(reads, first_bytes) if law is None or _wide(law) else None
     if found is None and law is not None:
-        found = _of_law(law, reads, first_bytes)
+        found = _of_law(law, reads, first_bytes, over)
     if found is None:
         return None
     most = found.most_bytes + found.reads * LEG_BYTES
@@ -102,12 +102,14 @@ def _enough(met: TriedRead) -> int:
     return int(min(MOST_READ_BYTES, max(32_768.0, before + SLOW_SECONDS * met.rate.high)))
 
 
-def _of_law(law: Law, reads: Sequence[TriedRead], first_bytes: int) -> Experiment | None:
+def _of_law(law: Law, reads: Sequence[TriedRead], first_bytes: int, over: str) -> Experiment | None:
     size = max((_enough(one) for one in reads if one.trial is Trial.LONG and one.met), default=0)
     size = size or first_bytes
     units = {one.unit for one in law.after}
     packets = units & {Unit.PACKETS, Unit.PACKETS_DOWN}
-    if packets and Unit.BYTES in units and _may(reads, Trial.SEGMENTS):
+    # Over QUIC small datagrams are had by credit, one for each round trip: that is a rate itself.
+    small = not over or law.effect is LawEffect.ENDS
+    if packets and Unit.BYTES in units and small and _may(reads, Trial.SEGMENTS):
         return Experiment(trial=Trial.SEGMENTS, read_bytes=size, segment_bytes=SMALL_SEGMENT)
     if Unit.SECONDS in units and len(units) > 1 and _may(reads, Trial.WAIT):
         return Experiment(trial=Trial.WAIT, read_bytes=size, wait_seconds=_wait(law))
@@ -115,11 +117,11 @@ def _of_law(law: Law, reads: Sequence[TriedRead], first_bytes: int) -> Experimen
         return None  # how many read meanwhile makes no difference
     if law.reach is None and _may(reads, Trial.PAIR):
         return Experiment(trial=Trial.PAIR, read_bytes=size, reads=2, at_once=True)
-    small = _small_bytes(law, reads)
-    if law.afresh is None and small and _may(reads, Trial.SMALL):
-        return _in_turn(Trial.SMALL, small)
+    size = _small_bytes(law, reads)
+    if law.afresh is None and size and _may(reads, Trial.SMALL):
+        return _in_turn(Trial.SMALL, size)
     if law.afresh is False:
-        return _pause(law, reads, small)
+        return _pause(law, reads, size)
     return None
 
 
