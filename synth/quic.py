@@ -26,7 +26,12 @@ class QuicExchange(Exchange):
         failed_at = made.failure.phase if made.failure is not None else None
         phases = {p: s for p, s in made.phases.items() if p is not Phase.CONNECT or p is failed_at}
         http = None if made.http is None else replace(made.http, version="3")
-        quic = QuicInfo(bytes_received=self.received)
+        counted = super()._tcp()
+        quic = QuicInfo(
+            bytes_received=self.received,
+            datagrams_in=None if counted is None else counted.segments_in,
+            datagrams_out=None if counted is None else counted.segments_out,
+        )
         return replace(made, phases=phases, http=http, quic=quic), end
 
     def _connect(self) -> float:

@@ -218,7 +218,7 @@ class Rounds:
         legs = [
             leg
             for endpoint in self._target(planned, at)
-            for leg in declare_experiment(endpoint, asked, legs=self._legs)
+            for leg in declare_experiment(endpoint, asked, legs=self._legs, prober=burst.prober)
         ]
         resolutions, lookups = self._resolve(legs, at)
         most = asked.wait_seconds + asked.deadline_seconds + HANDSHAKE_SECONDS
@@ -247,7 +247,8 @@ class Rounds:
             family=Family.IPV4,
             started_at=began + world.wall_offset_seconds,
             duration_seconds=at - began,
-            legs=tuple(made),
+            legs=tuple(made) if burst.prober == FIRST_PROBER else (),
+            beside=() if burst.prober == FIRST_PROBER else tuple(made),
             dns=tuple(lookups),
             burst=burst,
         )

@@ -9,7 +9,11 @@ from probe.config import load
 from probe.config.definition import Definition
 from probe.config.schema import Config
 from probe.model.basis import Basis
+from probe.model.burst import Burst, PlannedBurst
+from probe.model.identity import Compares
+from probe.model.law import Experiment, Trial, Unit
 from probe.model.verdict import Method, State, TransportFinding, Trigger, Verdict
+from probe.observe.tried_read import tried
 from scenarios.model import (
     EVERY,
     Leaky,
@@ -25,6 +29,7 @@ from synth.drive import Daemon
 from synth.edges import EdgeModel
 from synth.effects import Effect, How, names_of, restriction
 from synth.lines import FIBRE
+from synth.rounds import Rounds
 from synth.world import World
 
 BEGIN = 1_700_000_000.0
@@ -201,3 +206,25 @@ def test_each_transport_at_its_own_rate() -> None:
     assert states(life.said["youtube"]) <= {State.OK, State.UNKNOWN}
     assert found(life.said["youtube"]) <= {State.OK, State.UNKNOWN}
     assert "meet what is said of it here" in life.said["facebook"][-1].sentence
+
+
+def test_an_experiment_over_quic_is_made_over_quic() -> None:
+    """As the real one is: its legs are beside those over TCP, and met by what acts on QUIC."""
+    config = configured()
+    asked = Experiment(trial=Trial.PAIR, read_bytes=131_072, reads=2, at_once=True)
+    rounds = Rounds(config, World(config, FIBRE, seed=3, edges=EdgeModel(), begin=BEGIN))
+    for over in ("", "quic"):
+        burst = Burst(
+            target="object",
+            compares=Compares.GOODPUT,
+            read_bytes=asked.read_bytes,
+            each=asked.reads,
+            over=over,
+            experiment=asked,
+        )
+        observed, _ = rounds.experiment(PlannedBurst("facebook", burst), BEGIN)
+        made, none = (observed.beside, observed.legs) if over else (observed.legs, observed.beside)
+        assert none == ()
+        assert [leg.leg.prober for leg in made] == [over or "tcp"] * asked.reads
+        reads = [tried(leg, asked, place=i, began=BEGIN) for i, leg in enumerate(made)]
+        assert all(one is not None and one.of(Unit.PACKETS_DOWN) for one in reads)
