@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 from aioquic.quic.packet import encode_quic_version_negotiation
 
-from benchmarks.attack import attack, over_quic
+from benchmarks.attack import MOST_TRIES, attack, over_quic
 from lab.loopback import hostile_quic
 from lab.loopback.hostile_datagrams import flood, for_ever, gaps
 from lab.loopback.hostile_quic import Door, Visitor, h3_frame, honest
@@ -31,6 +31,18 @@ Received = Callable[[asyncio.DatagramTransport, bytes, tuple[str, int]], None]
 @pytest.mark.parametrize("kind", hostile_quic.KINDS)
 def test_legs_over_quic_end_in_time_with_a_word_for_it_and_read_little(kind: str) -> None:
     check(attack(kind, CASES, at_once=CASES, seed="test"), CASES)
+
+
+def test_it_goes_on_until_so_many_far_ends_had_time() -> None:
+    """Of those who drop every second datagram some are never heard of: others take their place."""
+    found = attack("quic handshake", CASES, at_once=CASES, seed="met", all_met=True)
+    assert found.met is not None
+    assert CASES <= found.met <= found.cases <= MOST_TRIES * CASES
+
+
+def test_none_is_begun_after_its_time() -> None:
+    found = attack("quic packets", 100 * CASES, at_once=CASES, seed="late", most_seconds=0.5)
+    assert 0 < found.cases < 100 * CASES
 
 
 @contextlib.asynccontextmanager
