@@ -75,11 +75,14 @@ def test_whatever_the_others_do_no_bet_is_favourable(seed: int, others: int) -> 
 
 
 def _some(others: int, every: Sequence[int], random: Random) -> Iterator[tuple[Places, ...]]:
-    """Places of several others: enumerating all of them would be the same again and again."""
-    for _ in range(20):
+    """Places of several others, each once: enumerating all of them would be the same again and
+    again."""
+    drawn: set[tuple[Places, ...]] = set()
+    while len(drawn) < 20:
         order = random.sample(every, len(every))
         lie = [tuple(sorted(order[EACH * n : EACH * (n + 1)])) for n in range(others)]
-        yield (*lie, tuple(sorted(order[EACH * others :])))
+        drawn.add((*lie, tuple(sorted(order[EACH * others :]))))
+    yield from sorted(drawn)
 
 
 def part(platform: str, swap: bool = False) -> BurstPart:
