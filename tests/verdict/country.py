@@ -46,7 +46,8 @@ ADDRESSES = ("198.18.0.1", "198.18.0.2")
 class Done:
     """What is done to one leg: times by factor, seconds added, a failure, or what TLS showed.
     ``lost``: segments of it (``None``: the kernel does not say); ``queued``: by how many times its
-    later round trips are longer than the first."""
+    later round trips are longer than the first. ``received``: bytes that came in order (``None``:
+    the kernel does not say)."""
 
     def __init__(
         self,
@@ -60,7 +61,9 @@ class Done:
         tls: TlsFacts | None = None,
         lost: int | None = None,
         queued: float = 1.0,
+        received: int | None = None,
     ) -> None:
+        self.received = received
         self.lost, self.queued = lost, queued
         self.handshake = handshake
         self.transfer = transfer
@@ -267,6 +270,7 @@ class Country:
                 min_rtt_seconds=rtt,
                 out_of_order=done.lost,
                 segments_in=None if done.lost is None else SEGMENTS,
+                bytes_received=done.received,
             ),
             connect_rtt_seconds=rtt if Phase.TLS in reached else None,
             tls=done.tls

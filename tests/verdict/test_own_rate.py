@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from probe.model.basis import Basis
 from probe.model.failure import Failure
 from probe.model.identity import Family, LegRole, Phase
-from probe.model.observation import Leg, RoundObservation
+from probe.model.observation import Leg, RoundObservation, TlsFacts
 from probe.model.verdict import Method, State
 from probe.observe.effort import Measure
 from probe.verdict.burst import own_rate
@@ -101,18 +101,102 @@ def test_a_reset_on_the_name_that_also_condemns_the_address_for_minutes_is_found
     assert country.verdicts[-1].state is State.BLOCKED
 
 
-def test_first_ones_that_fail_at_another_layer_do_not_count() -> None:
-    """As on a way that takes no large packets, to a front that refuses the second connection."""
+SHUT_OUT = [
+    (first, then)
+    for first in ("reset", "no answer")
+    for then in ("reset", "silent", "refused")
+    if (first, then) != ("reset", "reset")
+]
+"""What whoever says the name first meets, and what all do who come to that address after him."""
+
+
+def condemning(country: Country, first: str, then: str, per: str) -> Act:
+    """Whoever says the name is shut out, and for some minutes so is all that comes after him."""
+    condemned: set[tuple[object, float]] = set()
+
+    def act(leg: Leg, address: str) -> Done:
+        hit = (PER[per](leg, address), country.now)
+        if leg.role is LegRole.CONTROL:
+            return WELL
+        if hit in condemned:
+            return WAYS[then]
+        if leg.role is not LegRole.TARGET:
+            return WELL
+        condemned.add(hit)
+        return WAYS[first]
+
+    return act
+
+
+@pytest.mark.parametrize("swaps", [False, True])
+@pytest.mark.parametrize("per", ["address", "platform"])
+@pytest.mark.parametrize(("first", "then"), SHUT_OUT)
+def test_a_box_that_shuts_out_earlier_whoever_follows_the_name_is_found(
+    first: str, then: str, per: str, swaps: bool
+) -> None:
+    """As where the address, or all of a platform's, is dropped for minutes after the name was said:
+    most legs of a burst cannot even connect, yet it is no limit that the first ones are cut by."""
+    country = calm(swaps=swaps)
+    country.act = condemning(country, first, then, per)
+    while country.run(1).state is not State.BLOCKED:  # once what is suspected was the first
+        assert len(country.verdicts) < 32
+    last = country.verdicts[-1]
+    assert (last.state, last.basis) == (State.BLOCKED, Basis.REFERENCE)
+    assert last.method is (Method.TLS if first == "reset" else Method.HTTP)
+    country.act = nothing
+    country.run(6)
+    assert country.verdicts[-1].state is State.OK
+
+
+SERVERS_OWN = {
+    "small packets alone": Done(
+        fails=Failure(phase=Phase.TLS, reason="generic_timeout_error"), lost=2, received=0
+    ),
+    "an alert": Done(
+        fails=Failure(phase=Phase.TLS, reason="ssl_failed_handshake"),
+        tls=TlsFacts(alert="handshake_failure"),
+    ),
+}
+
+
+@pytest.mark.parametrize("trouble", SERVERS_OWN.values(), ids=SERVERS_OWN.keys())
+@pytest.mark.parametrize("how", ["refused", "silent"])
+def test_first_ones_that_fail_at_another_layer_of_themselves_do_not_count(
+    how: str, trouble: Done
+) -> None:
+    """A front that refuses the second connection, on a way that takes no large packets, or that
+    turns the first one away itself."""
     country = calm(swaps=False)
-    refused = limited(country, WAYS["refused"], most=1, per="platform")
+    refused = limited(country, WAYS[how], most=1, per="platform")
 
     def act(leg: Leg, address: str) -> Done:
         done = refused(leg, address)
-        return WAYS["reset"] if leg.role is LegRole.TARGET and done is WELL else done
+        return trouble if leg.role is LegRole.TARGET and done is WELL else done
 
     country.act = act
     country.run(12)
     assert not [one.sentence for one in country.verdicts if one.restricted]
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_target_out_of_order_before_a_limit_accuses_nobody_of_another(
+    most: int, seed: int
+) -> None:
+    """The object is reset by its own servers, and the page only comes too late at their front."""
+    country = Country(seed, swaps=False, vouched=True, controls=CONTROLS)
+    country.run(24)
+    country.verdicts.clear()
+    taken = limited(country, WAYS["silent"], most=most, per="platform")
+
+    def act(leg: Leg, address: str) -> Done:
+        done = taken(leg, address)
+        return WAYS["reset"] if done is WELL and leg.target == "object" else done
+
+    country.act = lambda leg, address: WELL if leg.role is LegRole.CONTROL else act(leg, address)
+    country.run(24)
+    accused = {one.target for one in country.verdicts if one.restricted}
+    assert "page" not in accused
 
 
 def test_the_sentence_says_what_the_first_connections_met() -> None:

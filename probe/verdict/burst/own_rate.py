@@ -6,6 +6,11 @@ times at once and so meets that in each of its legs, while controls, asked once 
 the first connection after a pause comes through. So a failure accuses somebody only if such first
 ones fail as well, clearly oftener than not: whoever is shut out for what he asks for is so at once.
 What fails half of the time is told neither way for sure, so it stays what it was called.
+
+A box may do more than to shut out whoever says a name: for some minutes it then lets nobody connect
+to the address. Bursts meet that, so most of their legs fail earlier than the name could be said,
+and only the first ones get that far. A limit is the other way round: it lets the first ones
+through.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ from probe.model.basis import Basis
 from probe.model.identity import LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import Method, State
-from probe.observe.effort import how_it_failed
+from probe.observe.effort import how_it_failed, only_small, turned_away
 from probe.verdict.about import About
 from probe.verdict.one_round.first_ones import FirstOnes
 from probe.verdict.one_round.where_names_lead import network_of
@@ -33,6 +38,10 @@ REST = 1.0 / 15.0
 LUCK = 2
 """Of first connections that fail as often as not, so many fail in a row in one of four events."""
 
+CONDEMNED = 3
+"""First ones that are shut out farther on than the legs after them, of three: as many as of what is
+dead and asked first are no limit (``each_address.NOTHING``). Ours."""
+
 _ORDER = (Method.DNS, Method.TCP, Method.TLS, Method.HTTP)
 
 Failing = TypeVar("Failing", OpenSuspicion, Proven)
@@ -43,6 +52,8 @@ def by_our_rate(holder: OpenSuspicion | Proven, basis: Basis) -> bool:
     bursts do. A swap at the same address, asked as often in the same bursts, rules out a limit on
     the address, and leaves one on the name."""
     seen = holder.first_ones
+    if condemned(holder):
+        return False
     if seen.at is not layer_of_holder(holder):
         return True  # none of them failed as it does
     if basis is Basis.SWAP:
@@ -57,6 +68,23 @@ def by_our_rate(holder: OpenSuspicion | Proven, basis: Basis) -> bool:
 def proven_by_our_rate(found: Proven, basis: Basis) -> bool:
     """The same of what is proven, if that is a failure."""
     return found.state is State.BLOCKED and by_our_rate(found, basis)
+
+
+def condemned(holder: OpenSuspicion | Proven) -> bool:
+    """Whether it gets farther now and then, after a pause, than most of its legs in bursts, and is
+    shut out there: so often that it is not luck, while it has come through in no round since. That
+    the others do not even get so far comes of it."""
+    seen, most = holder.first_ones, layer_of_holder(holder)
+    if most is Method.DNS or seen.farther_at is None or not _farther(seen.farther_at, most):
+        return False  # (a false answer leads to whatever fails as it likes)
+    well = any(one.well for one in holder.met_at if one.target == holder.target)
+    return not (well or seen.well) and seen.farther >= CONDEMNED
+
+
+def root_of(holder: OpenSuspicion | Proven) -> Method:
+    """The layer at which it fails of itself, and not because an earlier leg had failed."""
+    at = holder.first_ones.farther_at
+    return at if at is not None and condemned(holder) else layer_of_holder(holder)
 
 
 def refuted(found: Proven) -> bool:
@@ -103,6 +131,8 @@ def _after(holder: OpenSuspicion | Proven, observed: RoundObservation) -> FirstO
         return seen
     how = how_it_failed(own)
     at = layer(how) if how else layer_of_holder(holder)
+    if how:
+        seen = _got_farther(seen, own, observed, layer_of_holder(holder))
     if how and seen.at not in (None, at):
         if at is not layer_of_holder(holder):
             return seen
@@ -115,7 +145,10 @@ def _after(holder: OpenSuspicion | Proven, observed: RoundObservation) -> FirstO
     near = named or any(_near(leg, own) for leg in through)
     failed, first, first_named = bool(how), not near, not named
     at_the_front = foremost(own, observed)
-    return FirstOnes(
+    if failed and first and at is layer_of_holder(holder):
+        seen = replace(seen, farther=0, farther_at=None)
+    return replace(
+        seen,
         failed=seen.failed + (first and failed),
         well=seen.well + (first and not failed),
         named_failed=seen.named_failed + (first_named and failed),
@@ -127,8 +160,35 @@ def _after(holder: OpenSuspicion | Proven, observed: RoundObservation) -> FirstO
     )
 
 
+def _got_farther(
+    seen: FirstOnes, own: LegObservation, observed: RoundObservation, most: Method
+) -> FirstOnes:
+    """``seen``, after a round in which ``own`` failed: whether it got farther than ``most`` do, or
+    came behind another target that did, which takes it from those that follow."""
+    if seen.at is most and seen.failed:
+        return seen  # a first one got no farther itself: what fails farther on is another trouble
+    mine = _shut_out(own)
+    if mine is not None and _farther(mine, most):
+        return replace(seen, farther=seen.farther + 1, farther_at=mine)
+    before = (leg for leg in observed.by_role(LegRole.TARGET) if leg.order < own.order)
+    others = (_shut_out(leg) for leg in before if _near(leg, own))
+    behind = any(at is not None and _farther(at, most) for at in others)
+    return replace(seen, farther=seen.farther + behind)
+
+
+def _shut_out(leg: LegObservation) -> Method | None:
+    """At which layer a leg was shut out. Its server's own no, or a way that takes small packets
+    alone, tells of nobody who does it."""
+    how = how_it_failed(leg)
+    return layer(how) if how and not (turned_away(leg) or only_small(leg)) else None
+
+
 def _to_platform(observed: RoundObservation) -> list[LegObservation]:
     return [*observed.by_role(LegRole.TARGET), *observed.by_role(LegRole.SWAP)]
+
+
+def _farther(one: Method, other: Method) -> bool:
+    return _ORDER.index(one) > _ORDER.index(other)
 
 
 def _named(leg: LegObservation, own: LegObservation) -> bool:

@@ -25,6 +25,7 @@ from probe.model.verdict import (
 from probe.observe.effort import Measure
 from probe.verdict.about import About
 from probe.verdict.basis import claims
+from probe.verdict.burst.own_rate import root_of
 from probe.verdict.burst.score import Score
 from probe.verdict.ladder.facts import OUT_OF_BUDGET, Facts, Suspicion
 from probe.verdict.ladder.ladder import VERSION, Rule
@@ -135,7 +136,7 @@ def publish(
         verdict,
         reason=_reason(rule, restriction),
         basis=restriction.basis,
-        method=restriction.method,
+        method=None if restriction.method is None else root_of(restriction),
         # An impairment has no trigger: nobody may have set anything off.
         trigger=restriction.trigger if restriction.basis.accuses else None,
         signature=_signature(restriction, facts),

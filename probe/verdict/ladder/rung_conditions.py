@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from probe.model.verdict import Method, State, Trigger
 from probe.verdict.basis.certificate_dates import Fault
+from probe.verdict.burst.own_rate import root_of
 from probe.verdict.ladder.facts import Facts, Suspicion
 from probe.verdict.line.families import NoNews
 
@@ -16,7 +17,7 @@ def restricted(facts: Facts) -> bool:
 
 def blocked(method: Method) -> Callable[[Facts], bool]:
     return lambda f: (
-        f.proven is not None and f.proven.said is State.BLOCKED and f.proven.method is method
+        f.proven is not None and f.proven.said is State.BLOCKED and root_of(f.proven) is method
     )
 
 

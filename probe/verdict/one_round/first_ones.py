@@ -13,7 +13,8 @@ class FirstOnes(Struct, frozen=True, array_like=True):
     of its name alone (``named_failed``, ``named_well``). ``at``:
     the layer at which they failed. ``foremost``: those of ``failed`` before which none had been
     asked either, ``foremost_well``: such of ``well``. ``behind``: in how many it failed behind one
-    that had come through."""
+    that had come through. ``farther``: in how many, whoever came first, it failed at a later
+    layer (``farther_at``) than most of its legs in bursts, or behind another target that did."""
 
     failed: int = 0
     well: int = 0
@@ -23,6 +24,8 @@ class FirstOnes(Struct, frozen=True, array_like=True):
     foremost: int = 0
     behind: int = 0
     foremost_well: int = 0
+    farther: int = 0
+    farther_at: Method | None = None
 
 
 class MetAt(Struct, frozen=True, array_like=True):

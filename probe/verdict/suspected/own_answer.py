@@ -54,7 +54,8 @@ def noted(found: Proven, seen: Compared, observed: RoundObservation) -> Proven:
     if seen.of(found, observed.family) is None:
         return found
     how = how_it_failed(leg)
-    same = bool(how) and layer(how) is found.method
+    # Or the first one's, where others do not get that far for it (``own_rate.condemned``).
+    same = bool(how) and layer(how) in (found.method, found.first_ones.farther_at)
     return replace(found, alike=found.alike + 1 if same else 0, answered=0)
 
 

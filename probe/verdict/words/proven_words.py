@@ -8,7 +8,7 @@ from probe.model.verdict import Method, SlowPhase, State, Trigger
 from probe.observe.effort import ONLY_SMALL, Measure
 from probe.verdict.basis.claims import moment, nobody_looked
 from probe.verdict.basis.fell_with_it import FEW
-from probe.verdict.burst.own_rate import proven_by_our_rate
+from probe.verdict.burst.own_rate import proven_by_our_rate, root_of
 from probe.verdict.ladder.facts import Elsewhere, Facts
 from probe.verdict.line.families import TITLES
 from probe.verdict.remembered.memory import Proven
@@ -88,7 +88,7 @@ def blocked(facts: Facts) -> str:
     """The sentence for a block."""
     found = _proven(facts)
     place = _SHOWN.get(_reason(found)) or _layer(facts, _PLACE)
-    if found.method is Method.TLS and found.trigger is Trigger.NAME and not _shown(found):
+    if root_of(found) is Method.TLS and found.trigger is Trigger.NAME and not _shown(found):
         place = _CUT_BY_NAME
     if found.trigger is Trigger.RANGE and not _shown(found):
         place = _CUT_BY_RANGE
@@ -97,7 +97,7 @@ def blocked(facts: Facts) -> str:
     if facts.working.itself:
         since = moment(found.onset_at)
         how = f"{which} could not be reached{_over(facts)} from this line since {since}"
-    layer = found.method if facts.prober == FIRST_PROBER or _up(facts) else Method.QUIC
+    layer = root_of(found) if facts.prober == FIRST_PROBER or _up(facts) else Method.QUIC
     like = f"This is consistent with blocking ({layer})"
     if _up(facts):
         how, like = f"{UPLOADS} fail from this line", "This is consistent with blocking of uploads"
@@ -114,7 +114,7 @@ def blocked(facts: Facts) -> str:
 
 def _layer(facts: Facts, words: dict[Method, str]) -> str:
     """At which step it fails."""
-    method = _proven(facts).method or Method.TCP
+    method = root_of(_proven(facts))
     if _up(facts):
         return _NO_UPLOADS
     if facts.prober != FIRST_PROBER and method in _OVER_QUIC:
@@ -210,7 +210,7 @@ def behind_a_curtain(facts: Facts) -> str:
     found, hung = _proven(facts), facts.behind
     assert hung is not None
     fails = found.state is State.BLOCKED
-    how = _SHOWN.get(_reason(found)) or _FAILS[found.method or Method.TCP]
+    how = _SHOWN.get(_reason(found)) or _FAILS[root_of(found)]
     what = f"it has been failing ({how})" if fails else _slowness(facts)
     return (
         f"{facts.title}: {what}{_over(facts)}, on this line, since {moment(found.onset_at)}, and "
