@@ -128,3 +128,74 @@ def test_reads_that_stop_mark_the_way_if_others_go_on(others: int, clear: bool) 
     controls = [*[stopped_at(9_000 * (n + 1)) for n in range(others)], *[read(0)] * EACH][:EACH]
     seen = marks_seen([stopped_at(16_384)] * EACH, controls, Measure.TRANSFER)
     assert WayMarks().after(seen).clear is clear
+
+
+def silent_from(phase: Phase, *, size: int = 0, again: int = 5) -> LegObservation:
+    """Nothing came from there on until our deadline, and so much of ours was sent ``again``."""
+    leg = stopped_at(size) if size else stopped_at(1)
+    failure = Failure(phase=phase, reason="generic_timeout_error")
+    assert leg.tcp is not None
+    return replace(
+        leg,
+        failure=failure,
+        tcp=replace(leg.tcp, retransmits=again),
+        curve=leg.curve if phase is Phase.TRANSFER else (),
+        body_bytes=size if phase is Phase.TRANSFER else None,
+    )
+
+
+def sent_again(times: int) -> LegObservation:
+    quick = read(0)
+    assert quick.tcp is not None
+    return replace(quick, tcp=replace(quick.tcp, retransmits=times))
+
+
+EARLY = (
+    silent_from(Phase.PROCESSING),
+    silent_from(Phase.TRANSFER, size=700),
+    silent_from(Phase.TRANSFER, size=3_400),
+)
+"""As after a count of packets that is used up about when the head of the answer comes."""
+
+
+@pytest.mark.parametrize("handshake", [False, True])
+def test_silence_in_which_nobody_acknowledges_marks_the_way_wherever_it_begins(
+    handshake: bool,
+) -> None:
+    measure = Measure.HANDSHAKE if handshake else Measure.TRANSFER
+    seen = marks_seen(EARLY, [read(0), sent_again(1), sent_again(2)], measure)
+    assert WayMarks().after(seen).clear is handshake
+
+
+@pytest.mark.parametrize(
+    ("targets", "controls"),
+    [
+        pytest.param([*EARLY[:2], silent_from(Phase.PROCESSING, again=2)], [], id="one is heard"),
+        pytest.param([*EARLY[:2], sent_again(5)], [], id="one goes on"),
+        pytest.param(EARLY, [sent_again(3)], id="so it is with a control"),
+        pytest.param(
+            [silent_from(Phase.PROCESSING, again=0)] * EACH, [], id="a server that thinks"
+        ),
+    ],
+)
+def test_what_a_slow_server_or_the_line_may_do_does_not(
+    targets: list[LegObservation], controls: list[LegObservation]
+) -> None:
+    seen = marks_seen(targets, [*controls, *[read(0)] * EACH][:EACH], Measure.TRANSFER)
+    assert WayMarks().after(seen).clear
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7])
+def test_a_line_on_which_much_is_sent_again_hardly_ever_marks_the_way_to_a_silent_server(
+    share: float,
+) -> None:
+    """Of all legs alike so many were sent again so often; those to the server met our deadline."""
+    random, marked = Random(f"again/{share}"), 0
+    for _ in range(SUSPICIONS):
+        way = WayMarks()
+        for _ in range(BURSTS):
+            times = [5 * (random.random() < share) for _ in range(2 * EACH)]
+            own = [silent_from(Phase.PROCESSING, again=n) for n in times[:EACH]]
+            way = way.after(marks_seen(own, list(map(sent_again, times[EACH:])), Measure.TRANSFER))
+        marked += not way.clear
+    assert marked <= SUSPICIONS // 100

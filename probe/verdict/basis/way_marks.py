@@ -16,8 +16,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from probe.model.identity import Phase
 from probe.model.observation import LegObservation
-from probe.observe.effort import Measure
+from probe.observe.effort import TIMEOUT, Measure
 from probe.observe.gaps import LEAST_SEGMENTS, ONE_GAP, missing_share
 from probe.observe.round_trip import round_trip_seconds
 from probe.observe.signature import cut_at_one_place, stood_still
@@ -43,6 +44,9 @@ GREW_MORE = 1.25
 they grew by so many times more seconds as well: a queue on the line adds the same to all, which is
 many times the round trip of what is near, and a small part of what is far. Ours.
 """
+UNHEARD = 3
+"""So many segments of ours that were sent again are some 1.4 s without any acknowledgement (RFC
+6298: each timer is twice the last one, the first of Linux's 0.2 s at least)."""
 LATE_ACK_SECONDS = 0.01
 """A far end that is busy acknowledges our request late, by some 40 ms (Linux's least; RFC 1122
 allows for 500). The kernel smooths that by an eighth for each of two samples: no mark of the way.
@@ -149,9 +153,30 @@ def marks_seen(
         lost_of=len(mine) * len(theirs),
         late=_held_up([_late(leg) for leg in told], [_late(leg) for leg in others]),
         stopped=measure is not Measure.HANDSHAKE
-        and cut_at_one_place(told)
+        and (cut_at_one_place(told) or _unheard(told, others))
         and not stood_still(others),
     )
+
+
+def _unheard(targets: Sequence[LegObservation], controls: Sequence[LegObservation]) -> bool:
+    """Whether all ``targets`` fell silent, and what our kernel sent them again and again was not
+    even acknowledged, as nobody's kernel fails to do whose server is slow. Of no control was so
+    much sent again. So it shows where a count of packets ends a read so early that the places
+    differ by much."""
+    return all(_fell_silent(leg) and _sent_again(leg) for leg in targets) and not any(
+        map(_sent_again, controls)
+    )
+
+
+def _fell_silent(leg: LegObservation) -> bool:
+    failure = leg.failure
+    if failure is None or failure.reason != TIMEOUT:
+        return False
+    return failure.phase is Phase.PROCESSING or bool(stood_still([leg]))
+
+
+def _sent_again(leg: LegObservation) -> bool:
+    return leg.tcp is not None and (leg.tcp.retransmits or 0) >= UNHEARD
 
 
 def _held_up(targets: Sequence[_Late], controls: Sequence[_Late]) -> int:
