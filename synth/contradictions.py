@@ -26,6 +26,11 @@ LATELY = 6 * 3_600.0
 NEAR = 1.001
 # Reasons of what is slow: how slow is told.
 TELLING = ("suspected", "slow_unproven", "slower_than_anywhere", "slower_than_outside")
+ONE_AS_MANY = re.compile(
+    r"(?<![\d.,])(?<!of )1 (?:other |foreign |neutral )?"
+    r"(?:addresses|bursts|controls|countries|days|hours|minutes|names|networks|operators|reads|"
+    r"resolvers|rounds|seconds|servers|sites|times)\b"
+)
 # Legs of one cut-off end within so much of each other.
 SAME_PLACE = 1.7
 
@@ -51,6 +56,7 @@ def _wrong(until: Sequence[Said], verdict: Verdict) -> Iterator[str]:
     own = verdict.sentence
     for one in verdict.over:
         own = own.partition(f" {one.sentence}")[0]
+    yield from _of_one(verdict)
     verdict = replace(verdict, sentence=own)
     yield from _of_ok(verdict)
     yield from _of_reads(until, verdict)
@@ -62,6 +68,13 @@ def _wrong(until: Sequence[Said], verdict: Verdict) -> Iterator[str]:
         yield from _of_factor(until, verdict)
     elif not verdict.proven:
         yield from _of_unproven(until, verdict)
+
+
+def _of_one(verdict: Verdict) -> Iterator[str]:
+    """What is counted and is one is not told as many."""
+    for text in (verdict.sentence, *verdict.may_claim, *verdict.may_not_claim):
+        if many := ONE_AS_MANY.search(text):
+            yield f"one of a kind told as many ({many[0]})"
 
 
 def _of_unproven(until: Sequence[Said], verdict: Verdict) -> Iterator[str]:

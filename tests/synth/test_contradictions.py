@@ -100,6 +100,7 @@ def test_an_unproven_verdict_that_does_not_fit_is_found(
         ({"evidence": ()}, "two rates that are not in the evidence"),
         ({"state": State.OK}, "ok beside a ratio beyond the margin"),
         ({"sentence": "YouTube: it cannot be reached from this line."}, "has just answered"),
+        ({"may_claim": ("It was seen in 1 rounds.",)}, "one of a kind told as many"),
     ],
 )
 def test_a_verdict_that_does_not_fit_is_found(other: dict[str, object], found: str) -> None:

@@ -28,9 +28,8 @@ def may_claim(facts: Facts, state: State) -> tuple[str, ...]:
         return ()
     claims = ["Other sites were fine on the same line in the same minutes."]
     if found.addresses >= 2:
-        claims.append(
-            f"It was seen at {found.addresses} addresses of the platform in {found.rounds} rounds."
-        )
+        rounds = f"{found.rounds} rounds" if found.rounds > 1 else "one round"
+        claims.append(f"It was seen at {found.addresses} addresses of the platform in {rounds}.")
     match found.basis:
         case Basis.SWAP:
             claims.append(_well_at_the_server(found))
