@@ -126,14 +126,16 @@ def box(at: float, width: float, anchor: str) -> tuple[float, float]:
 
 def fitting(among: list[int], boxes: Sequence[tuple[float, float]]) -> list[int]:
     """Those of ``among``, numbers of ``boxes`` from left to right, that can be written together:
-    all, or all but the first or the last, which are moved aside so as not to be cut off; else every
-    second, every third and so on."""
+    all, or all but the first or the last, which are moved aside so as not to be cut off; or every
+    second, every third and so on, where more of those can be."""
+    best: list[int] = []
     for step in range(1, len(among) + 1):
+        if len(best) >= len(among[::step]):
+            break
         tried = [_ends_left_out(among[first::step], boxes) for first in range(step)]
         whole = [kept for kept in tried if _all_clear([boxes[i] for i in kept])]
-        if whole:
-            return max(whole, key=len)
-    return []
+        best = max([best, *whole], key=len)
+    return best
 
 
 def _ends_left_out(among: list[int], boxes: Sequence[tuple[float, float]]) -> list[int]:

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from probe.publish.languages.offered import OFFERED
@@ -51,6 +51,7 @@ def apart(labels: list[AxisLabel], strip: float, font: float) -> bool:
     code=st.sampled_from(["en", "ru", "fa"]),
     wider=st.floats(1.0, 4.0),
 )
+@example(end=1_798_573_536.0, span=365.0 * DAY, room="page", code="fa", wider=1.0)
 def test_none_lies_on_another_or_is_cut_off(
     end: float, span: float, room: str, code: str, wider: float
 ) -> None:
