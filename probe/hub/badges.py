@@ -7,21 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from probe.hub.strips import WORDS
+from probe.publish.picture.card import state_colour
 from probe.publish.templates import templates
 
 if TYPE_CHECKING:
     from probe.hub.site import PlatformNow
 
 FOLDER = "badge"
-# As the page has them on paper, dark enough to be read with white letters (WCAG 2.1, 1.4.3).
-_COLOURS = {
-    "throttled": "#b93d08",
-    "offline": "#4d5866",
-    "impaired": "#a3427f",
-    "degraded": "#7d5600",
-    "ok": "#2b6b52",
-    "unknown": "#5a6370",
-}
 # Letters have many widths: room for the wider ones, and the text is centred.
 _LETTER = 6.9
 _PADDING = 10.0
@@ -46,7 +38,7 @@ def badges(
                 left=left,
                 right=right,
                 widths=[round(width, 1) for width in widths],
-                colour=_COLOURS.get(one.state, _COLOURS["unknown"]),
+                colour=state_colour(one.state),
                 sentence=_plain(one.sentence),
             )
         )

@@ -11,6 +11,16 @@ WIDTH, HEIGHT = 1200, 630
 KEY_WORD = "throttlewatch-content"
 """The chunk of text (PNG, tEXt) that says of what it was made."""
 _CHUNK = b"tEXt" + KEY_WORD.encode() + b"\0"
+# By the classes of the page, as it has them on paper: dark enough to be read with white letters,
+# and on white (WCAG 2.1, 1.4.3).
+_STATE_COLOURS = {
+    "throttled": "#b93d08",
+    "offline": "#4d5866",
+    "impaired": "#a3427f",
+    "degraded": "#7d5600",
+    "ok": "#2b6b52",
+    "unknown": "#5a6370",
+}
 # What has room in the smallest letters, whatever letters they are.
 MOST_HEADING_LETTERS = 180
 MOST_LETTERS = 110
@@ -18,6 +28,11 @@ MOST_ROW_LETTERS = 48
 MOST_ROWS = 7
 MOST_FACTS = 3
 MOST_NUMBER_LETTERS = 24
+
+
+def state_colour(state: str) -> str:
+    """The colour of a state's class, in badges and pictures; that of ``unknown`` for any other."""
+    return _STATE_COLOURS.get(state, _STATE_COLOURS["unknown"])
 
 
 class CardFact(Struct, frozen=True):

@@ -17,20 +17,11 @@ from msgspec import Struct
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin, features
 
 from probe.publish.languages.offered import OFFERED
-from probe.publish.picture.card import HEIGHT, KEY_WORD, WIDTH, PictureCard
+from probe.publish.picture.card import HEIGHT, KEY_WORD, WIDTH, PictureCard, state_colour
 from probe.publish.picture.faces import LETTERS, Face, face_for, faces
 
 _SIDE, _TOP, _BAR = 72, 48, 20
 _INK, _SOFT, _PAPER, _LINE, _ALARM = "#1b1f26", "#5a6370", "#ffffff", "#d8dce2", "#b93d08"
-# As badges have them: dark enough for white letters, so for white paper, too.
-STATE_COLOURS = {
-    "throttled": "#b93d08",
-    "offline": "#4d5866",
-    "impaired": "#a3427f",
-    "degraded": "#7d5600",
-    "ok": "#2b6b52",
-    "unknown": "#5a6370",
-}
 # From the size at which it looks best to the one that can still be read in a preview.
 _SCALES = (1.0, 0.92, 0.84, 0.76, 0.68, 0.6, 0.54, 0.46, 0.4)
 # Few colours: letters' edges in shades.
@@ -155,7 +146,7 @@ class _Sheet:
         """What is laid out, drawn."""
         picture = Image.new("RGB", (WIDTH, HEIGHT), _PAPER)
         draw = ImageDraw.Draw(picture)
-        colour = STATE_COLOURS.get(self._card.state, STATE_COLOURS["unknown"])
+        colour = state_colour(self._card.state)
         bar = (WIDTH - _BAR, WIDTH) if self._card.right_to_left else (0, _BAR)
         draw.rectangle((bar[0], 0, bar[1] - 1, HEIGHT - 1), fill=colour)
         for mark in self._marks:
@@ -183,7 +174,7 @@ class _Sheet:
         size, gap = self._sized(32, scale), 18 * scale
         half = wide * 0.46
         for row in self._card.rows:
-            colour = STATE_COLOURS.get(row.state, STATE_COLOURS["unknown"])
+            colour = state_colour(row.state)
             mark = round(size * 0.72)
             self._marks.append(DrawnMark(_SIDE, y + size * 0.28, mark, colour))
             indent = size * 1.3
