@@ -1,7 +1,8 @@
 """What the public page's pictures for sharing say, of an incident and of a country. Pure.
 
-No more than the page: its title, when it was, the numbers beside it, and that it was corrected. A
-picture goes on without its page, so what goes on says as of when it is.
+Of an incident no more than the page: its title, when it was, the numbers beside it, and that it was
+corrected. Of a country how it stands, in the words of badges and legends. A picture goes on without
+its page, so what goes on says as of when it is.
 """
 
 from __future__ import annotations
