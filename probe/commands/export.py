@@ -10,7 +10,7 @@ import click
 from probe.commands.manifest import add_to_manifest, listable, manifest_option
 from probe.commands.options import config_option, load_config
 from probe.commands.output import tell, write
-from probe.commands.reading import opened, ordered, reading, warn_of_strangers
+from probe.commands.reading import narrowed, opened, ordered, reading, warn_of_strangers
 from probe.model.identity import Vantage
 from probe.model.stored import StoredRound
 from probe.publish.export.export_csv import csv_lines
@@ -80,6 +80,7 @@ def export(
     scrubber = Scrubber(Named.of(config), every_address=all_addresses)
     with opened(config, file) as history:
         warn_of_strangers(config, history)
+        platform, vantage = narrowed(config, history, platform, vantage)
         rounds = history.rounds(
             since=since,
             until=until,

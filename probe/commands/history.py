@@ -14,7 +14,7 @@ from rich.text import Text
 
 from probe.commands.options import config_option, json_option, language_option, load_config
 from probe.commands.output import write
-from probe.commands.reading import opened, ordered, reading, zone_of
+from probe.commands.reading import narrowed, opened, ordered, reading, zone_of
 from probe.model.finding import Ending, Incident
 from probe.model.stored import JudgedSpan, judged, looked_back
 from probe.model.verdict import AILING
@@ -25,6 +25,8 @@ from probe.publish.report.times import TimeWriter, duration
 from probe.publish.terminal import console as terminal
 from probe.publish.terminal.round_table import STATE_STYLES
 from probe.verdict.normal.relief import SAID_SECONDS
+
+_NOTHING = "nothing was measured in this time"
 
 zone_option = click.option(
     "--timezone", default="UTC", show_default=True, help="Such as Asia/Karachi."
@@ -55,6 +57,7 @@ def history(
     ordered(since, until)
     config, clock = load_config(path), TimeWriter(zone_of(timezone))
     with opened(config, file) as stored:
+        platform, vantage = narrowed(config, stored, platform, vantage)
         # An end that came later may say something of this time.
         known = list(
             stored.verdict_spans(
@@ -65,7 +68,7 @@ def history(
     if as_json:
         _json([_dated(span, clock) for span in spans])
     elif not spans:
-        click.echo("nothing was measured in this time")
+        click.echo(_NOTHING)
     else:
         _print(("from", "to", "for", "vantage", "platform", "state"),
                (_of_judged(span, clock) for span in spans), Tongue(language))  # fmt: skip
@@ -96,7 +99,10 @@ def incidents(
     ordered(since, until)
     config, clock = load_config(path), TimeWriter(zone_of(timezone))
     with opened(config, file) as stored:
-        known = stored.verdict_spans(since=since, until=until, platform=platform, vantage=vantage)
+        platform, vantage = narrowed(config, stored, platform, vantage)
+        known = list(
+            stored.verdict_spans(since=since, until=until, platform=platform, vantage=vantage)
+        )
         spans = [span for span in judged(known) if span.state in AILING]
         national = (
             []
@@ -110,6 +116,8 @@ def incidents(
                 "vantages": [_dated(span, clock) for span in spans],
             }
         )
+    elif not known and not national:
+        click.echo(_NOTHING)
     elif not spans and not national:
         click.echo("no platform was found throttled, blocked, impaired or withheld in this time")
     else:

@@ -16,7 +16,7 @@ from probe.commands.options import (
     json_option,
     language_option,
     load_config,
-    platform_of,
+    platforms_of,
 )
 from probe.commands.output import tell, write
 from probe.commands.risk import RISK
@@ -59,7 +59,7 @@ def now(
     this user may read it.
     """
     config = load_config(path)
-    wanted = [platform_of(config, name) for name in platforms] or list(config.platforms)
+    wanted = platforms_of(config, platforms)
     places = {v.name: v.name for v in config.settings.vantages}
     place = chosen("vantage", vantage or next(iter(places)), places)
     logs.configure("error", config.settings.log.format, sys.stderr)

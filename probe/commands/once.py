@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from probe.commands.measuring import Measuring, drawn_now
-from probe.commands.options import chosen, config_option, load_config, platform_of
+from probe.commands.options import chosen, config_option, load_config, platforms_of
 from probe.commands.output import write
 from probe.config.definition import Definition
 from probe.config.schema import Config
@@ -65,7 +65,7 @@ def once(
     """
     config = drawn_now(load_config(path))
     places = {v.name: v.name for v in config.settings.vantages}
-    wanted = [platform_of(config, name) for name in platforms] or list(config.platforms)
+    wanted = platforms_of(config, platforms)
     whence = [chosen("vantage", name, places) for name in vantages] or list(places)
     logs.configure("error", config.settings.log.format, sys.stderr)
     kind = RoundKind.LIGHT if light else RoundKind.TRANSFER

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
 from probe.commands.output import tell
-from probe.config import ConfigErrors, load, warnings
-from probe.config.calling import called
+from probe.config import ConfigErrors, embedded, load, warnings
+from probe.config.calling import called, called_near
 from probe.config.definition import Definition
 from probe.config.hints import near
 from probe.config.schema import Config
+from probe.config.shipped import all_shipped
 from probe.publish.languages.offered import ENGLISH, OFFERED
 
 T = TypeVar("T")
 
 CONFIG_ERROR = 2
+CONFIGURED = "the configuration"
 
 config_option = click.option(
     "-c",
@@ -58,18 +60,52 @@ def warn(config: Config) -> None:
         tell(f"warning: {warning}")
 
 
-def chosen(what: str, name: str, known: Mapping[str, T]) -> T:
-    """What is called ``name``, however that is written; or a sentence that says what there is."""
+def chosen(
+    what: str, name: str, known: Mapping[str, T], *, where: str = CONFIGURED, meant: str = ""
+) -> T:
+    """What is called ``name``, however that is written; or a sentence that says what there is
+    ``where``. ``meant``: what was probably meant, if that is known better than by the letters."""
     found = known.get(name, known.get(name.strip().lower()))
     if found is None:
-        meant = near(name.strip().lower(), known)
+        meant = meant or near(name.strip().lower(), known)
         hint = f"did you mean {meant}? There is: " if meant else "there is: "
-        raise click.UsageError(f"no {what} {name!r} in the configuration; {hint}{', '.join(known)}")
+        raise click.UsageError(f"no {what} {name!r} in {where}; {hint}{', '.join(known)}")
     return found
 
 
 def platform_of(config: Config, name: str) -> Definition:
     """The platform that a person calls ``name``: by its name or its title (``twitter``, ``X``)."""
     known = {platform.name: platform for platform in config.platforms}
-    titles = {platform.name: platform.title for platform in config.platforms}
-    return chosen("platform", called(name, titles) or name, known)
+    return known[platform_called(config, name, known)]
+
+
+def platforms_of(config: Config, names: Iterable[str]) -> list[Definition]:
+    """Those that a person calls so, in one word each or with commas between; all of them where
+    nobody says which, or ``all``."""
+    said = [name for several in names for name in several.split(",") if name.strip()]
+    if not said or "all" in (name.strip().lower() for name in said):
+        return list(config.platforms)
+    found = {one.name: one for one in (platform_of(config, name) for name in said)}
+    return list(found.values())
+
+
+def platform_called(
+    config: Config, name: str, known: Iterable[str], *, where: str = CONFIGURED
+) -> str:
+    """The name among ``known`` that a person calls ``name``; or a sentence that says what there is
+    ``where``, and what it takes to measure one that ships and is not measured."""
+    shipped = {
+        one.name: one.title
+        for one in (*all_shipped(embedded.folder()), *config.platforms)
+        if one.kind == "platform"
+    }
+    titles = {one: shipped.get(one, one) for one in known}
+    found = called(name, titles)
+    ours = called(name, {one: title for one, title in shipped.items() if one not in titles})
+    if not found and ours:
+        raise click.UsageError(
+            f"{shipped[ours]} is not measured: add {ours} to `platforms` in the configuration; "
+            f"there is: {', '.join(titles)}"
+        )
+    names = {one: one for one in titles}
+    return chosen("platform", found or name, names, where=where, meant=called_near(name, titles))

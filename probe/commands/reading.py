@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from probe.commands.moment import shown_moment
+from probe.commands.options import CONFIGURED, chosen, platform_called
 from probe.commands.output import tell
 from probe.config.schema import Config
 from probe.store.history import History, HistoryError
@@ -110,6 +111,22 @@ def opened(config: Config, file: Path | None) -> Iterator[History]:
             yield history
     except HistoryError as error:
         raise click.ClickException(str(error)) from error
+
+
+def narrowed(
+    config: Config, history: History, platform: str | None, vantage: str | None
+) -> tuple[str | None, str | None]:
+    """By which names the history has the platform and the vantage that a person calls so; what
+    neither it nor the configuration has is said, as nothing would be found of it: no calm."""
+    slots = history.slots()
+    where = f"{CONFIGURED} or the history"
+    if platform is not None:
+        known = (*(one.name for one in config.platforms), *sorted({name for _, name in slots}))
+        platform = platform_called(config, platform, dict.fromkeys(known), where=where)
+    if vantage is not None:
+        names = (*(v.name for v in config.settings.vantages), *sorted({name for name, _ in slots}))
+        vantage = chosen("vantage", vantage, {name: name for name in names}, where=where)
+    return platform, vantage
 
 
 def was_given(name: str) -> bool:

@@ -15,6 +15,7 @@ from probe.commands.options import config_option, load_config
 from probe.commands.output import tell, write
 from probe.commands.reading import (
     measured_days,
+    narrowed,
     opened,
     ordered,
     reading,
@@ -91,6 +92,7 @@ def report(
     tongue = Tongue(language or config.settings.language)
     with opened(config, file) as history:
         warn_of_strangers(config, history)
+        platform, vantage = narrowed(config, history, platform, vantage)
         if since is None:
             since, until = measured_days(history, until, ends=was_given("until"))
         gathered = gather_summaries(

@@ -17,6 +17,7 @@ _COUNTRIES = "countries.tab"
 _ASN = re.compile(r"\s*(?:AS[NH]?)?\s*([1-9][0-9]{0,9})\s*", re.IGNORECASE)
 _MOST_LETTERS = 80
 _NEAR = 0.75
+_NEAR_WORD = 0.6
 # What the list calls otherwise.
 _ALSO = {
     **dict.fromkeys(("uk", "britain", "great britain", "united kingdom", "england"), "GB"),
@@ -39,8 +40,10 @@ _NICKNAMES = {
     "ig": "instagram",
     "yt": "youtube",
     "utube": "youtube",
+    "youtu": "youtube",  # youtu.be
     "wa": "whatsapp",
 }
+_ADDRESS = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+)[a-z]{2,}(?:[:/?#].*)?", re.DOTALL)
 
 
 @cache
@@ -80,13 +83,34 @@ def network_number(text: str) -> int | None:
 
 def called(text: str, titles: Mapping[str, str]) -> str:
     """The name among ``titles`` (by name) that ``text`` calls: the name itself, its title, a word
-    of that (``Twitter``) or what it is called for short (``fb``); empty where none is called so."""
+    of that (``Twitter``), what it is called for short (``fb``) or where it is (``twitter.com``);
+    empty where none is called so."""
     said = text.strip().lower()
-    said = said if said in titles else _NICKNAMES.get(said, said)
     if said in titles:
         return said
-    for name, title in titles.items():
-        words = "".join(letter if letter.isalnum() else " " for letter in title.lower()).split()
-        if said and said in (title.lower(), *words):
-            return name
+    for word in (said, *_labels(said)):
+        found = _NICKNAMES.get(word, word)
+        if found in titles:
+            return found
+        for name, title in titles.items():
+            if word and word in (title.lower(), *_words(title)):
+                return name
     return ""
+
+
+def called_near(text: str, titles: Mapping[str, str]) -> str:
+    """The same where it may be misspelt (``twiter``): what to ask for, and not what to take."""
+    said = text.strip().lower()[:_MOST_LETTERS]
+    words = {word: name for name, title in titles.items() for word in (*_words(title), name)}
+    found = get_close_matches(said, list(words), n=1, cutoff=_NEAR_WORD)
+    return called(text, titles) or next((words[word] for word in found), "")
+
+
+def _words(title: str) -> list[str]:
+    return "".join(letter if letter.isalnum() else " " for letter in title.lower()).split()
+
+
+def _labels(said: str) -> list[str]:
+    """The parts of a host's name, of an address in a browser too, but for the last."""
+    found = _ADDRESS.fullmatch(said[: 4 * _MOST_LETTERS])
+    return [] if found is None else found[1].rstrip(".").split(".")

@@ -13,7 +13,7 @@ from probe.config import embedded, environment
 from probe.config.bundle import Bundle
 from probe.config.bundle_nodes import nodes_of
 from probe.config.bundle_places import InstalledBundle, installed
-from probe.config.calling import called
+from probe.config.calling import called_near
 from probe.config.checks import CHECKS
 from probe.config.definition import Definition
 from probe.config.document import Node, merge, parse
@@ -361,4 +361,4 @@ def _libraries_missing(main: Node, settings: Settings) -> list[ConfigError]:
 
 def _called(name: str, known: Mapping[str, Defined]) -> str:
     titles = {name: defined.node.find("title").text for name, defined in known.items()}
-    return called(name, titles) or near(name, known)
+    return called_near(name, titles)

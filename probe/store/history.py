@@ -208,6 +208,10 @@ class History:
         )
         return frozenset(name for (name,) in rows)
 
+    def slots(self) -> frozenset[tuple[str, str]]:
+        """Every vantage and platform of which something was ever kept."""
+        return frozenset(self._all("SELECT vantage, platform FROM slots", ()))
+
     def load(self, key: str) -> bytes | None:
         """What the daemon last saved under ``key``."""
         rows = self._all("SELECT body FROM state WHERE key = ?", (key,))

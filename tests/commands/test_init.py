@@ -17,7 +17,14 @@ from hypothesis.strategies import characters, text
 from probe.cli import main
 from probe.commands.new_files import SERVICE_FILE, what_keeps_watching
 from probe.config import ConfigErrors, contacts, embedded, load
-from probe.config.calling import called, countries, country_code, country_near, network_number
+from probe.config.calling import (
+    called,
+    called_near,
+    countries,
+    country_code,
+    country_near,
+    network_number,
+)
 from probe.model.identity import Access
 from tests.every import for_every
 
@@ -195,6 +202,24 @@ def test_networks_and_platforms_as_people_write_them() -> None:
     assert [called(one, titles) for one in ("X", "Twitter", "x (twitter)", "YOUTUBE", "", "y")] == [
         "x", "x", "x", "youtube", "", ""
     ]  # fmt: skip
+    hosts = ("x.com", "Twitter.com", "https://www.youtube.com/watch?v=1", "youtu.be")
+    assert [called(one, titles) for one in hosts] == ["x", "x", "youtube", "youtube"]
+    assert [called(one, titles) for one in ("example.com", "x.", ".com", "https://")] == [""] * 4
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("twiter", "x"),
+        ("Twittr", "x"),
+        ("yuotube", "youtube"),
+        ("x", "x"),
+        ("tiktok", ""),
+        ("", ""),
+    ],
+)
+def test_platforms_as_people_misspell_them(said: str, name: str) -> None:
+    assert called_near(said, {"x": "X (Twitter)", "youtube": "YouTube"}) == name
 
 
 @given(text(characters(), max_size=200))
@@ -203,6 +228,7 @@ def test_whatever_is_said_is_answered(said: str) -> None:
     number = network_number(said)
     assert number is None or number > 0
     assert called(said, {"x": "X"}) in ("", "x")
+    assert called_near(said, {"x": "X"}) in ("", "x")
 
 
 def test_whatever_is_said_takes_no_time() -> None:

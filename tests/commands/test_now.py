@@ -14,6 +14,8 @@ from click.testing import CliRunner, Result
 
 from probe.cli import main
 from probe.commands import now as command
+from probe.commands.options import platforms_of
+from probe.config import load
 from probe.config.schema import StoreConfig
 from probe.demo.cast import LINES
 from probe.demo.script import Act, Script
@@ -113,6 +115,18 @@ def test_once_names_it(config: Path) -> None:
 
 def test_a_platform_that_is_none_is_answered_with_what_there_is(config: Path) -> None:
     assert "did you mean youtube?" in run(config, "youtub").output
+
+
+def test_platforms_are_named_as_people_write_lists() -> None:
+    config = load(None, {})
+    for said, names in (
+        ((), "x facebook instagram youtube"),
+        (("all",), "x facebook instagram youtube"),
+        (("x,youtube",), "x youtube"),
+        (("yt, fb", "Twitter", "x"), "youtube facebook x"),
+        ((",",), "x facebook instagram youtube"),
+    ):
+        assert [one.name for one in platforms_of(config, said)] == names.split(), said
 
 
 def test_what_a_daemon_has_learnt_is_known(tmp_path: Path) -> None:

@@ -198,7 +198,42 @@ def test_a_time_zone_is_that_of_the_reader(stored: Path) -> None:
 def test_times_without_rounds_say_so(stored: Path) -> None:
     empty = ("--history", str(stored), "--from", "2020-01-01", "--to", "2020-01-02")
     assert "nothing was measured" in run("history", *empty).output
-    assert "no platform was found" in run("incidents", *empty).output
+    # No calm either.
+    assert run("incidents", *empty).output == "nothing was measured in this time\n"
+    calm = ("--history", str(stored), "--from", f"{START:.0f}", "--to", f"{START + 600.0:.0f}")
+    assert "no platform was found" in run("incidents", *calm).output
+
+
+READERS = {
+    "history": ("history",),
+    "incidents": ("incidents",),
+    "report": ("report", "-o", "-"),
+    "export": ("export", "-f", "csv"),
+}
+
+
+@pytest.mark.parametrize("command", READERS.values(), ids=READERS)
+def test_what_is_read_of_a_platform_is_what_people_call_so(
+    stored: Path, command: tuple[str, ...]
+) -> None:
+    """One that nobody has would be found calm, or not measured."""
+    there = [*command, *over(stored)]
+    made = re.compile(r"Made on .*?UTC|20\d\d-\d\d-\d\dT[^ ]+Z")
+    expected = made.sub("", run(*there, "-p", "x", "-v", VANTAGES[0].name).stdout)
+    assert expected
+    for called in ("Twitter", "X (Twitter)", "twitter.com", "https://x.com/home"):
+        found = run(*there, "-p", called, "-v", VANTAGES[0].name.upper())
+        assert found.exit_code == 0, found.output
+        assert made.sub("", found.stdout) == expected, called
+    for option, wrong, hint in (
+        ("-p", "twiter", "did you mean x?"),
+        ("-p", "tiktok", "there is: x, facebook, instagram, youtube"),
+        ("-p", "whatsapp", "WhatsApp is not measured: add whatsapp to `platforms`"),
+        ("-v", "nowhere", "no vantage 'nowhere' in the configuration or the history"),
+    ):
+        refused = run(*there, option, wrong)
+        assert (refused.exit_code, refused.stdout) == (2, ""), wrong
+        assert hint in " ".join(refused.output.split()), wrong
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "ooni"])
