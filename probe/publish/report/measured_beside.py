@@ -29,8 +29,7 @@ def told_of_controls(episodes: Sequence[Episode], setting: Setting) -> list[str]
     if same:
         share = median(ratio for _, ratio in same)
         where = _vantages(one for one, _ in same) if slower else ""
-        fast = "stayed as fast as before" if share <= UNCHANGED[1] else "were faster than before"
-        said.append(f"{head}and {fast}{where} ({share:.0%} of their usual speed).")
+        said.append(f"{head}and {_kept(share)}{where} ({share:.0%} of their usual speed).")
     if slower:
         share = median(ratio for _, ratio in slower)
         where = _vantages(one for one, _ in slower) if same else ""
@@ -65,9 +64,10 @@ def told_of_swaps(episodes: Sequence[Episode], setting: Setting) -> list[str]:
         of = "" if alone else f" of {_titles(found, setting)}"
         ratios = [ratio for one in found if (ratio := one.of(LegRole.SWAP).ratio) is not None]
         if what == "fast":
+            share = median(ratios)
             said.append(
-                f"The same servers{of}, asked under another name over the same path, stayed as "
-                f"fast as before ({median(ratios):.0%}). This is consistent with a restriction "
+                f"The same servers{of}, asked under another name over the same path, "
+                f"{_kept(share)} ({share:.0%}). This is consistent with a restriction "
                 "that acts on the platform's name as it passes through the network, and not with a "
                 "slow platform."
             )
@@ -106,6 +106,11 @@ def told_of_swaps(episodes: Sequence[Episode], setting: Setting) -> list[str]:
                 "known whether the name or the address sets it off."
             )
     return said
+
+
+def _kept(share: float) -> str:
+    """What is not slower than before, by its share of the usual speed."""
+    return "stayed as fast as before" if share <= UNCHANGED[1] else "were faster than before"
 
 
 def _swap(episode: Episode) -> str:

@@ -6,12 +6,12 @@ here is made of the states that were said at that vantage, of that platform, wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from enum import StrEnum
 
 from msgspec import Struct
 
-from probe.model.identity import Role
+from probe.model.identity import Access, Role
 from probe.model.verdict import AILING, State
 from probe.publish.report.report_parts import Gathered, Setting, StateSpan
 from probe.publish.report.times import duration, lasted, listed
@@ -101,13 +101,13 @@ def joined(times: Iterable[tuple[float, float]], gap_seconds: float = 0.0) -> Hi
 def told_of_others(gathered: Gathered, setting: Setting) -> list[str]:
     """Sentences on the vantages that were not hit, inside first."""
     seen = elsewhere(gathered)
+    hit = {episode.vantage for episode in gathered.episodes}
     inside = [one for one in seen if setting.vantage(one.vantage).role is Role.INSIDE]
     outside = [one for one in seen if setting.vantage(one.vantage).role is Role.REFERENCE]
-    said = _told(inside, setting, "inside")
-    said += _told(outside, setting, "outside")
+    said = _told(inside, setting, "inside", hit)
+    said += _told(outside, setting, "outside", hit)
     if any(one.seen is SeenThen.AILING for one in outside):
         said.append("What is so outside the country as well is not only a restriction in it.")
-    hit = {episode.vantage for episode in gathered.episodes}
     references = {v for v, _ in gathered.slots if setting.vantage(v).role is Role.REFERENCE}
     if not references:
         said.append(
@@ -135,8 +135,12 @@ _HEADS = {
 _WHERE = {"inside": "inside", "outside": "outside the country"}
 
 
-def _told(found: Sequence[AnotherVantage], setting: Setting, where: str) -> list[str]:
-    """A sentence for each thing that was seen."""
+def _told(
+    found: Sequence[AnotherVantage], setting: Setting, where: str, hit: Set[str]
+) -> list[str]:
+    """A sentence for each thing that was seen. No vantage is called spared at which some platform
+    was affected: one of ``hit``, or where one was ailing."""
+    affected = hit | {one.vantage for one in found if one.seen is SeenThen.AILING}
     said = []
     for seen in SeenThen:
         mine = [one for one in found if one.seen is seen]
@@ -147,10 +151,18 @@ def _told(found: Sequence[AnotherVantage], setting: Setting, where: str) -> list
         if seen is not SeenThen.FINE:
             said.append(f"{_HEADS[seen].format(where=_WHERE[where])}: {parts}.")
         elif where == "inside":
-            said.append(
-                f"Not affected inside: {listed(names)}. Fine there in the same hours: {parts}. "
-                "Restrictions often spare hosting networks."
-            )
+            spared = [name for name in names if name not in affected]
+            partly = [name for name in names if name in affected]
+            if partly:
+                parts = "; ".join(_part(name, mine, setting) for name in partly)
+                said.append(f"Fine in the same hours where another platform was affected: {parts}.")
+            if spared:
+                parts = "; ".join(_part(name, mine, setting) for name in spared)
+                said.append(
+                    f"Not affected inside: {listed(spared)}. Fine there in the same hours: {parts}."
+                )
+            if any(setting.vantage(name).access is Access.HOSTING for name in spared):
+                said.append("Restrictions often spare hosting networks.")
         else:
             platforms = dict.fromkeys(one.platform for one in found)
             fine = dict.fromkeys(one.platform for one in mine)

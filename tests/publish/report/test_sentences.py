@@ -86,6 +86,21 @@ def at_home(target: str, swap: str, control: str) -> Iterator[StoredRound]:
         yield replace(stored, verdict=verdict, observed=replace(stored.observed, legs=legs))
 
 
+def two_platforms(place: str, states: dict[str, State]) -> Iterator[StoredRound]:
+    """A vantage from which X and YouTube are, in the hours of the event, as ``states`` says; what
+    it does not name is throttled (and fine from vps, which the event spares)."""
+    vantages = [one for one in VANTAGES if one.name == place]
+    for stored in history(
+        BEFORE, END, vantages=vantages, platforms=("x", "youtube"), event=(ONSET, UNTIL),
+        light_seconds=600.0, transfer_every=1,
+    ):  # fmt: skip
+        state = states.get(stored.verdict.platform)
+        if state is not None and ONSET <= stored.observed.started_at < UNTIL + HOUR / 2:
+            verdict = replace(stored.verdict, state=state, since=ONSET, provisional=False)
+            stored = replace(stored, verdict=verdict)
+        yield stored
+
+
 def _leg(leg: LegObservation, cells: dict[LegRole, str], *, hit: bool) -> LegObservation | None:
     cell = cells.get(leg.leg.role, "fine")
     if not hit:
@@ -131,6 +146,64 @@ def test_of_controls_and_swaps_only_what_their_rounds_bear(swap: str) -> None:
         assert stands(words, r"lines themselves changed") is (control == "affected"), cell
         unread = control in ("unknown", "offline", "absent")
         assert stands(words, r"No control's body was read") is unread, cell
+
+
+def times_faster(stored: StoredRound, role: LegRole, times: float) -> StoredRound:
+    """The round with the legs of ``role`` so much faster."""
+    legs = tuple(
+        replace(leg, phases={p: seconds / times for p, seconds in leg.phases.items()})
+        if leg.leg.role is role
+        else leg
+        for leg in stored.observed.legs
+    )
+    return replace(stored, observed=replace(stored.observed, legs=legs))
+
+
+@pytest.mark.parametrize(
+    ("role", "who"),
+    [(LegRole.SWAP, r"The same servers[^.]*name[^.]*"), (LegRole.CONTROL, r"The controls, [^.]*")],
+)
+def test_what_became_faster_did_not_stay_as_it_was(role: LegRole, who: str) -> None:
+    rounds = [
+        times_faster(one, role, 3.0) if ONSET <= one.observed.started_at < UNTIL else one
+        for one in rounds_of("home")
+    ]
+    words = " ".join(story(iter(rounds), "fine", "fine").sentences)
+    assert stands(words, who + r"were faster than before \((2|3)\d\d%")
+    assert not stands(words, who + "stayed as fast")
+
+
+CALM, ILL = State.OK, State.IMPAIRED
+
+
+@pytest.mark.parametrize(
+    ("states", "spared", "partly", "hosting"),
+    [
+        ({"office": {"x": CALM, "youtube": CALM}}, "office", "", False),
+        ({"vps": {"x": CALM, "youtube": CALM}}, "vps", "", True),
+        ({"office": {"x": CALM}}, "", "office", False),
+        ({"vps": {"x": CALM, "youtube": ILL}}, "", "vps", False),
+        ({"vps": {"x": ILL, "youtube": ILL}}, "", "", False),
+        (
+            {"office": {"youtube": CALM}, "vps": {"x": CALM, "youtube": CALM}},
+            "vps", "office", True,
+        ),
+    ],
+)  # fmt: skip
+def test_no_vantage_is_spared_where_another_platform_was_affected(
+    states: dict[str, dict[str, State]], spared: str, partly: str, hosting: bool
+) -> None:
+    every = [*two_platforms("home", {})]
+    for place, of in states.items():
+        every += two_platforms(place, of)
+    every.sort(key=lambda stored: stored.observed.started_at)
+    told = tell(gather(every, window(BEFORE, END)), SETTING, TimeWriter())
+    words = " ".join(told.sentences)
+    said = re.findall(r"Not affected inside: ([a-z]+)\.", words)
+    assert said == ([spared] if spared else []), words
+    said = re.findall(r"where another platform was affected: ([a-z]+) \(", words)
+    assert said == ([partly] if partly else []), words
+    assert stands(words, "often spare hosting") is hosting, words
 
 
 @pytest.mark.parametrize("other", CELLS)
