@@ -35,6 +35,19 @@ PACES = "paces"
 REPLAYED = frozenset({"jsonl"})
 
 
+class _Counted:
+    """The same rounds; ``count`` are those that were taken."""
+
+    def __init__(self, rounds: Iterable[StoredRound]) -> None:
+        self._rounds = rounds
+        self.count = 0
+
+    def __iter__(self) -> Iterator[StoredRound]:
+        for one in self._rounds:
+            self.count += 1
+            yield one
+
+
 @click.command()
 @click.option(
     "-f",
@@ -81,12 +94,14 @@ def export(
     with opened(config, file) as history:
         warn_of_strangers(config, history)
         platform, vantage = narrowed(config, history, platform, vantage)
-        rounds = history.rounds(
-            since=since,
-            until=until,
-            platform=platform,
-            vantage=vantage,
-            as_judged=form in REPLAYED,
+        rounds = _Counted(
+            history.rounds(
+                since=since,
+                until=until,
+                platform=platform,
+                vantage=vantage,
+                as_judged=form in REPLAYED,
+            )
         )
         try:
             if form == PACES:
@@ -98,6 +113,10 @@ def export(
             written = write(made, output)
         except NoParquetError as error:
             raise click.ClickException(str(error)) from error
+        if not rounds.count:
+            tell("nothing was measured in this time")
+        elif not written:
+            tell("nothing to write: no target was read and well on three whole days (docs/data.md)")
         if scrubber.unnamed:
             tell(
                 f"{scrubber.unnamed} leg(s) went to hosts that this configuration does not name: "

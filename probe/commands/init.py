@@ -120,7 +120,10 @@ class MirrorSaid(click.ParamType):  # type: ignore[type-arg]
         """Its URL; fails with words that click shows."""
         said = str(value).strip()
         if said and not is_https_url(said):
-            self.fail(f"{said!r} is no URL; expected one such as https://mirror.example/InRelease")
+            self.fail(
+                f"{said!r} is no address over https; expected one such as "
+                "https://mirror.example/InRelease"
+            )
         return said
 
 

@@ -58,7 +58,8 @@ def _controls(config: Config) -> Iterator[str]:
     if not any(control.scope == "domestic" for control in config.controls):
         yield (
             "no domestic control, so a cut of the international lines cannot be told from a dead "
-            "or slow line: fill in platforms/control-domestic.yaml"
+            "or slow line: name a large file on a dull site of your country (`throttlewatch init "
+            "--domestic URL`, or platforms/control-domestic.yaml beside the configuration)"
         )
     beacon = config.settings.beacon
     for platform in config.platforms:

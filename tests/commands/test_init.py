@@ -131,7 +131,10 @@ def test_all_is_written_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (("--data-budget", "much"), "is no amount of data; expected one such as 3GB"),
         (("--data-budget", "3"), "'3' is no amount of data; expected one such as 3GB"),
         (("--data-budget", "1kB"), "'1kB' is too little: at least 10 MB a month"),
-        (("--domestic", "http://mirror.example/"), "is no URL; expected one such as https://"),
+        (
+            ("--domestic", "http://mirror.example/"),
+            "is no address over https; expected one such as https://",
+        ),
         (("--vantage", "My Home"), "'My Home' is no name; expected a name of at most 40 of a-z"),
     ],
 )

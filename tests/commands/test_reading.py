@@ -202,6 +202,12 @@ def test_times_without_rounds_say_so(stored: Path) -> None:
     assert run("incidents", *empty).output == "nothing was measured in this time\n"
     calm = ("--history", str(stored), "--from", f"{START:.0f}", "--to", f"{START + 600.0:.0f}")
     assert "no platform was found" in run("incidents", *calm).output
+    for form in ("csv", "jsonl", "ooni", "paces"):
+        assert "nothing was measured" in run("export", "-f", form, *empty).stderr
+    assert "nothing was measured" not in run("export", "-f", "jsonl", *calm).stderr
+    # Of three days on which something is well.
+    assert run("export", "-f", "paces", *calm).stdout == ""
+    assert "three whole days" in run("export", "-f", "paces", *calm).stderr
 
 
 READERS = {
