@@ -78,7 +78,8 @@ _OWN_NAME = frozenset({LegRole.TARGET, LegRole.DECOY})
 
 class ForgedAnswer(Struct, frozen=True, kw_only=True):
     """What somebody who stands in the far end's place says, under the certificate of ``tls``, which
-    is wrong for it (``reason``: how a leg fails that insists on its certificate)."""
+    is wrong for it (``reason``: how a leg fails that insists on its certificate), or by an alert in
+    its stead."""
 
     tls: TlsFacts
     reason: str
@@ -330,7 +331,7 @@ class Exchange:
         self.tls = SOME_TLS if any_answer else GOOD_TLS
         if (forged := self.server.forged) is not None:
             self.tls = replace(forged.tls, verify_error=None) if any_answer else forged.tls
-            if strict:
+            if strict or (forged.tls.alert and not any_answer):
                 raise OverError(Phase.TLS, forged.reason, min(at, self.until))
             return
         if impostor is Impostor.OTHER_NAME:

@@ -47,6 +47,7 @@ from synth.drive import Daemon
 from synth.drive import Said as Heard
 from synth.edges import CALM, EdgeModel
 from synth.line import LineModel
+from synth.rot import Rotten
 from synth.world import World
 
 BEGIN = 1_699_920_000.0
@@ -150,7 +151,9 @@ def sent_to(definition: Definition) -> Definition:
 
 
 class Play:
-    """One run of a drawn scenario on a line."""
+    """One run of a drawn scenario on a line. ``struck``: objects in trouble everywhere from
+    when it begins on.
+    """
 
     def __init__(
         self,
@@ -162,7 +165,9 @@ class Play:
         edges: EdgeModel = CALM,
         rules: tuple[Rule, ...] = RULES,
         calm_rounds: int = CALM_ROUNDS,
+        struck: Rotten | None = None,
     ) -> None:
+        self._struck = struck or {}
         self._calm_rounds = max(calm_rounds, scenario.calm_rounds)
         random = Random(f"{seed}/{scenario.id}/{kind.name}")
         self.scenario = scenario = scenario.drawn(random)
@@ -292,6 +297,7 @@ class Play:
             for each in happens:
                 if vantage == HOME or isinstance(each, Answers | Gone):
                     self._change(world, each)
+            world.rotten = {**world.rotten, **self._struck}
         own = [each for each in happens if isinstance(each, Restricted)]
         self.worlds[HOME].restrict(own)
 

@@ -25,6 +25,7 @@ BEGIN = 1_699_920_000.0
 HOUR = 3_600.0
 DAY = 24 * HOUR
 READ = frozenset({RoundKind.TRANSFER, RoundKind.LONG})
+_READ_ROLES = (LegRole.TARGET, LegRole.CONTROL)
 
 
 def every_platform() -> Config:
@@ -42,8 +43,8 @@ def every_platform() -> Config:
 
 
 class Asked(Struct, frozen=True):
-    """A round in which a target was to be read ``at`` (Unix seconds): which of its candidates was
-    asked (0: the first), and whether it gave what is expected."""
+    """A round in which a target, also a control's, was to be read ``at`` (Unix seconds): which of
+    its candidates was asked (0: the first), and whether it gave what is expected."""
 
     at: float
     candidate: int
@@ -77,7 +78,7 @@ class RotPlayed(Struct, kw_only=True):
 
 class RotPlay:
     """One trouble. ``abroad``: a reference looks from outside and meets the same. ``only``: the
-    platforms that are struck (none given: all)."""
+    platforms that are struck (none given: all). ``controls``: these are, and no platform."""
 
     def __init__(
         self,
@@ -88,13 +89,15 @@ class RotPlay:
         line: LineModel = FIBRE,
         abroad: bool = False,
         only: Sequence[str] = (),
+        controls: bool = False,
     ) -> None:
-        self._platforms = [p for p in config.platforms if not only or p.name in only]
+        named = [p for p in config.platforms if not only or p.name in only]
+        self._struck = config.controls if controls else named
         self._rot = rot
         self._marks = {
-            (platform.name, target.name): [mark_of(one) for one in candidates_of(target)]
-            for platform in config.platforms
-            for target in platform.targets
+            (definition.name, target.name): [mark_of(one) for one in candidates_of(target)]
+            for definition in (*config.platforms, *config.controls)
+            for target in definition.targets
             if target.compares is Compares.GOODPUT
         }
         worlds = [
@@ -111,17 +114,22 @@ class RotPlay:
     ) -> RotPlayed:
         """Play it: some hours of calm, the first objects struck for ``first`` seconds, ``after``
         seconds in which all is well, everything struck for a day, and four hours after it."""
+        self.run_first(calm=calm, first=first, after=after)
+        self.played.every = self._strike(DAY, first=False)
+        self._pass(4 * HOUR)
+        return self.played
+
+    def run_first(self, *, calm: float, first: float, after: float) -> RotPlayed:
+        """Play the beginning of it alone."""
         self._pass(calm)
         self.played.first = self._strike(first, first=True)
         self._pass(after)
-        self.played.every = self._strike(DAY, first=False)
-        self._pass(4 * HOUR)
         return self.played
 
     def _strike(self, seconds: float, *, first: bool) -> tuple[float, float]:
         begin = self._watched.now
         for world in self._watched.worlds:
-            world.rotten = struck(self._platforms, self._rot, first=first)
+            world.rotten = struck(self._struck, self._rot, first=first)
         self._pass(seconds)
         for world in self._watched.worlds:
             world.rotten = {}
@@ -137,8 +145,9 @@ class RotPlay:
         observed = said.observed
         if observed.kind not in READ:
             return
-        for leg in observed.by_role(LegRole.TARGET):
+        for leg in observed.legs:
             key = (leg.leg.owner, leg.leg.target)
-            if key in self._marks and leg.leg.compares is Compares.GOODPUT:
+            read = leg.leg.role in _READ_ROLES and leg.leg.compares is Compares.GOODPUT
+            if read and key in self._marks:
                 place = self._marks[key].index(leg.leg.candidate)
                 yield key, Asked(observed.started_at, place, leg.ok)

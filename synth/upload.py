@@ -67,6 +67,8 @@ class UploadExchange(Exchange):
         self.phases[Phase.TRANSFER] = last - at
         self.status = self._status()
         self.http = HttpFacts(version="1.1", status=self.status)
+        if self.server.forged is not None:
+            self.http = self.server.forged.http
         end = last + self.server.think_seconds + self.busy_seconds
         self.phases[Phase.PROCESSING] = end - at
         if self.status not in self.leg.expect_status:

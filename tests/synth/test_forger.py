@@ -5,41 +5,65 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import pairwise
-from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from probe.config import load
 from probe.config.candidates import mark_of
-from probe.config.hosts import covers
-from probe.measure.objects.objects import object_now
+from probe.config.schema import Config
+from probe.measure.objects.objects import KnownObject, object_now
 from probe.model.identity import Answer, LegRole
-from probe.model.observation import HttpFacts, Leg
-from probe.model.verdict import State
+from probe.model.observation import HttpFacts, TlsFacts
+from probe.model.verdict import State, TransportFinding, Verdict
+from scenarios.model import PROVEN, Effect, HelloDropped, Policed, Reset, Restricted, Whom, exactly
 from synth.drive import Daemon
 from synth.edges import CALM
 from synth.exchange import OTHER_NAME, UNTRUSTED, ForgedAnswer
+from synth.forger import Forger
 from synth.lines import FIBRE
+from synth.play import sent_to
 from synth.world import World
 
-CONFIG = load(None, {})
+EVERY = {"THROTTLEWATCH_PLATFORMS": "x,youtube,facebook,instagram,whatsapp"}
+CONTROLS = "control-jquery,control-cdnjs,control-wordpress,control-kernel,control-debian"
+
+
+def beside() -> Config:
+    """Over QUIC as well, and with bodies that are sent."""
+    more = {"THROTTLEWATCH_CONTROLS": CONTROLS, "THROTTLEWATCH_QUIC": "true"}
+    found = load(None, EVERY | more | {"THROTTLEWATCH_UPLOAD": "true"})
+    platforms, controls = (tuple(map(sent_to, some)) for some in (found.platforms, found.controls))
+    return replace(found, platforms=platforms, controls=controls)
+
+
+CONFIG, BESIDE = load(None, EVERY), beside()
+SLOW = Policed(rate_bits_per_second=exactly(100_000), burst_bytes=exactly(20_000))
 BEGIN = 1_699_920_000.0
 HOUR = 3_600.0
-EXAMPLES = 8
+# A case is hours of a daemon's life: there is no time to look for the smallest that fails.
+FEW = settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 FORGED_SECONDS = 1.25 * HOUR
 NAMES = {
     "x": ("*.x.com", "x.com", "*.twimg.com", "*.twitter.com"),
-    "youtube": ("*.googlevideo.com",),
+    "youtube": ("*.googlevideo.com", "*.youtube.com", "*.ytimg.com"),
+    "facebook": ("*.facebook.com", "*.fbcdn.net", "*.facebook.net"),
+    "instagram": ("*.instagram.com", "*.cdninstagram.com"),
+    "whatsapp": ("*.whatsapp.net", "*.whatsapp.com"),
 }
 CERTIFICATES = [
     (OTHER_NAME, "ssl_invalid_hostname"),
     (UNTRUSTED, "ssl_unknown_authority"),
     (replace(UNTRUSTED, for_name=True), "ssl_unknown_authority"),
     (replace(UNTRUSTED, for_name=True, verify_error="self-signed"), "ssl_unknown_authority"),
+    # With the timestamps of public logs that somebody has copied from the platform's own.
+    (replace(UNTRUSTED, for_name=True, logged=True), "ssl_unknown_authority"),
     (replace(OTHER_NAME, verify_error="certificate has expired"), "ssl_invalid_certificate"),
+    # An alert comes before anybody has shown who it is.
+    (TlsFacts(alert="unrecognized_name"), "ssl_failed_handshake"),
+    (TlsFacts(alert="handshake_failure"), "ssl_failed_handshake"),
 ]
 STATUS = st.sampled_from([200, 204, 206, 301, 302, 304, 403, 404, 410, 429, 451, 500, 503, 599])
 ANSWERS = st.builds(
@@ -61,69 +85,128 @@ ANSWERS = st.builds(
 )
 
 
-class Forger:
-    """Answers each leg under a name of its platform (``swaps``: every leg to its addresses) with
-    one of some answers."""
-
-    def __init__(
-        self, platform: str, answers: list[ForgedAnswer], *, swaps: bool, seed: int
-    ) -> None:
-        self._platform, self._answers, self._swaps = platform, answers, swaps
-        self._random = Random(seed)
-
-    def __call__(self, leg: Leg) -> ForgedAnswer | None:
-        own = leg.owner == self._platform and leg.role is not LegRole.DECOY
-        meets = own if self._swaps else own and covers(NAMES[self._platform], leg.sni)
-        return self._random.choice(self._answers) if meets else None
+Forging = tuple[list[ForgedAnswer], bool, int]
+"""What is answered, whether swaps meet it as well, and a seed."""
+FORGING = st.tuples(st.lists(ANSWERS, min_size=1, max_size=4), st.booleans(), st.integers(0, 2**16))
 
 
-@pytest.mark.parametrize("platform", ["x", "youtube"])
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(
-    answers=st.lists(ANSWERS, min_size=1, max_size=4),
-    swaps=st.booleans(),
-    seed=st.integers(0, 2**16),
-)
-def test_a_forger_stops_chooses_and_whitewashes_nothing(
-    platform: str, answers: list[ForgedAnswer], swaps: bool, seed: int
-) -> None:
-    world = World(CONFIG, FIBRE, seed=seed, edges=CALM, begin=BEGIN)
-    daemon = Daemon(CONFIG, world, begin=BEGIN, only=(platform,))
-    for _ in daemon.run(BEGIN + HOUR):
+def born(platform: str, seed: int, seconds: float, config: Config = CONFIG) -> tuple[World, Daemon]:
+    """A daemon that asks one platform, after some hours of calm."""
+    world = World(config, FIBRE, seed=seed, edges=CALM, begin=BEGIN)
+    daemon = Daemon(config, world, begin=BEGIN, only=(platform,))
+    for _ in daemon.run(BEGIN + seconds):
         pass
-    before = in_use(daemon, platform)
+    return world, daemon
+
+
+def whitewashes(verdict: Verdict | TransportFinding) -> bool:
+    """Whether it says what the platform's own servers alone may have said, or that all is well."""
+    of_its_own = verdict.state in (State.OK, State.DOWN, State.WITHHELD)
+    return of_its_own or verdict.reason in ("refused", "server_error")
+
+
+@pytest.mark.parametrize("platform", NAMES)
+@FEW
+@given(forging=FORGING)
+def test_a_forger_stops_chooses_and_whitewashes_nothing(platform: str, forging: Forging) -> None:
+    answers, swaps, seed = forging
+    world, daemon = born(platform, seed, HOUR)
+    before = known(daemon, platform)
     began = daemon.now
-    world.forger = Forger(platform, answers, swaps=swaps, seed=seed)
+    world.forger = Forger(platform, NAMES[platform], answers, swaps=swaps, seed=seed)
     asked: dict[str, list[float]] = defaultdict(list)
     for said in daemon.run(began + FORGED_SECONDS):
         if said.observed.started_at < began:
             continue
-        verdict = said.verdict
-        assert verdict.state not in (State.OK, State.DOWN, State.WITHHELD)
-        assert verdict.reason != "refused"
+        assert not whitewashes(said.verdict), said.verdict.sentence
         for leg in said.observed.by_role(LegRole.TARGET):
             asked[leg.leg.target].append(leg.started_at)
-    assert in_use(daemon, platform) == before
+    assert known(daemon, platform) == before
     # Every target is asked all the time: no host was closed, and the budget holds.
     for name in before:
         times = [began, *sorted(asked[name]), began + FORGED_SECONDS]
         assert max(b - a for a, b in pairwise(times)) < HOUR
-    closed = [
-        host
-        for host in world.zone
-        if daemon.rounds.state.budget.closed(daemon.rounds.vantage, host, daemon.now)
-    ]
-    assert not closed
+    assert not closed(daemon, world)
 
 
-def in_use(daemon: Daemon, platform: str) -> dict[str, str]:
-    """The mark of the candidate of each target that is in use."""
-    definition = next(one for one in CONFIG.platforms if one.name == platform)
+@pytest.mark.parametrize("platform", ["youtube", "facebook"])
+@FEW
+@given(forging=FORGING)
+def test_nor_over_quic_nor_of_what_is_sent(platform: str, forging: Forging) -> None:
+    """Those lanes have verdicts of their own, and the same hosts."""
+    answers, swaps, seed = forging
+    world, daemon = born(platform, seed, HOUR, BESIDE)
+    before = known(daemon, platform)
+    began = daemon.now
+    world.forger = Forger(platform, NAMES[platform], answers, swaps=swaps, seed=seed)
+    over = set()
+    for said in daemon.run(began + FORGED_SECONDS):
+        if said.observed.started_at < began:
+            continue
+        over |= {leg.leg.prober for leg in said.observed.beside}
+        fresh = [one for one in said.verdict.over if one.at >= began]
+        assert not whitewashes(said.verdict)
+        assert not [one.sentence for one in fresh if whitewashes(one)]
+    assert "quic" in over
+    assert known(daemon, platform) == before
+    assert not closed(daemon, world)
+
+
+@pytest.mark.parametrize("platform", ["x", "youtube", "facebook"])
+@FEW
+@given(
+    forging=FORGING,
+    controls=st.booleans(),
+    share=st.sampled_from([0.2, 0.5, 0.8, 1.0]),
+    effect=st.sampled_from([SLOW, HelloDropped(), Reset()]),
+)
+def test_what_is_restricted_stays_so_whoever_answers_between(
+    platform: str, forging: Forging, controls: bool, share: float, effect: Effect
+) -> None:
+    """A censor that slows or blocks the names, and answers some legs itself."""
+    answers, swaps, seed = forging
+    world, daemon = born(platform, seed, 3 * HOUR)
+    whom = Whom(names=tuple(name.removeprefix("*") for name in NAMES[platform]))
+    world.restrict([Restricted(whom=whom, effects=(effect,))])
+    states = [said.verdict.state for said in daemon.run(daemon.now + 2 * HOUR)]
+    assert states[-1] in PROVEN
+    began = daemon.now
+    world.forger = Forger(
+        platform,
+        NAMES[platform],
+        answers,
+        swaps=swaps,
+        controls=controls,
+        share=share,
+        seed=seed,
+    )
+    for said in daemon.run(began + 2 * HOUR):
+        if said.observed.started_at >= began:
+            assert not whitewashes(said.verdict), said.verdict.sentence
+    assert not closed(daemon, world)
+
+
+def closed(daemon: Daemon, world: World) -> list[str]:
+    """The hosts that are not asked because somebody asked for that."""
+    budget, vantage = daemon.rounds.state.budget, daemon.rounds.vantage
+    return [host for host in world.zone if budget.closed(vantage, host, daemon.now)]
+
+
+def known(daemon: Daemon, platform: str) -> dict[str, tuple[str, dict[str, KnownObject]]]:
+    """Of each target the mark of the candidate that is in use, and what is remembered of all."""
+    definition = next(one for one in daemon.config.platforms if one.name == platform)
     state, now = daemon.rounds.state, daemon.now
     found = {}
     for target in definition.targets:
         memory = state.memory(daemon.rounds.vantage, platform, target.name)
-        found[target.name] = mark_of(object_now(target, memory, now)[0])
+        found[target.name] = (
+            mark_of(object_now(target, memory, now)[0]),
+            {
+                # Pages are asked again, and a size is told by who proves to be its server.
+                mark: replace(one, looked_at=0.0, again_at=0.0, size=0)
+                for mark, one in memory.candidates.items()
+            },
+        )
     return found
 
 
@@ -133,7 +216,7 @@ def test_the_forger_is_heard() -> None:
         tls=OTHER_NAME, reason="ssl_invalid_hostname", http=HttpFacts(version="2", status=503)
     )
     world = World(CONFIG, FIBRE, seed=1, edges=CALM, begin=BEGIN)
-    world.forger = Forger("youtube", [answer], swaps=True, seed=1)
+    world.forger = Forger("youtube", NAMES["youtube"], [answer], swaps=True, seed=1)
     daemon = Daemon(CONFIG, world, begin=BEGIN, only=("youtube",))
     said = next(iter(daemon.run(BEGIN + HOUR)))
     heard = {

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.rot import play
 from probe.config import load
 from probe.config.candidates import candidates_of, mark_of
+from probe.config.definition import Target
 from probe.model.object_record import Why
 from probe.model.verdict import RESTRICTED
-from scenarios.lines import FIBRE
 from scenarios.table import SCENARIOS
-from synth.play import Play
-from synth.rot import Rot
+from synth.rot import Rot, Rotten
 from synth.rot_play import DAY, HOUR, RotPlay, RotPlayed, every_platform
 
 CONFIG = every_platform()
@@ -89,24 +89,71 @@ def test_rot_is_told_within_a_day_and_over_when_it_is(
     assert not played.unread(key, back + ROUND + SLACK, float("inf"))
 
 
-@pytest.mark.parametrize(
-    ("scenario", "platform", "target", "number"),
-    [
-        ("russia-2021-twitter", "x", "page", 0),
-        ("russia-2024-youtube", "youtube", "video", 0),
-        ("pakistan-2024", "facebook", "object", 0),
-    ],
-)
-def test_throttling_is_found_though_a_candidate_is_gone(
-    scenario: str, platform: str, target: str, number: int
+CONTROLLED = [(one.name, "object") for one in CONFIG.controls]
+
+
+@pytest.mark.parametrize("rot", Rot, ids=[rot.name.lower() for rot in Rot])
+def test_controls_that_rot_accuse_nobody_and_have_another_candidate(rot: Rot) -> None:
+    """All of them at once."""
+    play = RotPlay(CONFIG, rot, seed=1, controls=True)
+    played = play.run_first(calm=4 * HOUR, first=3 * HOUR, after=HOUR)
+    verdicts = [one for several in played.verdicts.values() for one in several]
+    assert verdicts
+    assert not [one.sentence for one in verdicts if one.state in RESTRICTED]
+    begin, end = played.first
+    others = 0
+    for key in CONTROLLED:
+        during = [one for one in played.asked_from(key, begin) if one.at < end]
+        spare = len(candidates_of(target_of(*key))) > 1
+        if rot.harmless or not rot.told_by_its_owner:
+            assert {(one.candidate, one.gave) for one in during} == {(0, rot.harmless)}
+        elif spare:
+            # Whichever round asks first is told, and all use the next one then. Which control is
+            # read is drawn, so some are read once in these hours.
+            assert [one.candidate for one in during if not one.gave] in ([], [0])
+            assert all(one.candidate for one in during if one.gave)
+            others += any(one.gave for one in during)
+    assert others >= 4 or rot.harmless or not rot.told_by_its_owner
+
+
+def target_of(owner: str, name: str) -> Target:
+    """As the shipped files define it."""
+    every = (*CONFIG.platforms, *CONFIG.controls)
+    targets = next(one.targets for one in every if one.name == owner)
+    return next(one for one in targets if one.name == name)
+
+
+THROTTLED = {
+    "russia-2021-twitter": [("x", "object")],
+    "russia-2024-youtube": [("youtube", "video")],
+    "pakistan-2024": [("facebook", "object"), ("instagram", "object")],
+}
+GONE = [
+    (scenario, target, number)
+    for scenario, targets in THROTTLED.items()
+    for target in targets
+    for number in range(len(candidates_of(target_of(*target))))
+]
+
+
+@pytest.mark.parametrize(("scenario", "key", "number"), GONE)
+def test_throttling_is_found_whichever_candidate_is_gone(
+    scenario: str, key: tuple[str, str], number: int
 ) -> None:
-    """Every one of them with three scenarios: python -m benchmarks.rot gone."""
-    config = load(None, {})
-    targets = next(one.targets for one in config.platforms if one.name == platform)
-    named = next(one for one in targets if one.name == target)
-    play = Play(config, next(one for one in SCENARIOS if one.id == scenario), FIBRE, seed=1)
-    for world in play.worlds.values():
-        world.rotten = {mark_of(candidates_of(named)[number]): Rot.NOT_FOUND}
-    outcome = play.run()
-    assert not outcome.wrong
-    assert not outcome.contradictions
+    """Of everything that is shipped, with every scenario: python -m benchmarks.rot gone."""
+    gone = {mark_of(candidates_of(target_of(*key))[number]): Rot.NOT_FOUND}
+    assert found(scenario, gone, together=False)
+
+
+@pytest.mark.parametrize(("scenario", "targets"), THROTTLED.items(), ids=THROTTLED)
+def test_so_it_is_when_the_first_of_each_goes_as_it_begins(
+    scenario: str, targets: list[tuple[str, str]]
+) -> None:
+    firsts = [candidates_of(target_of(*key))[0] for key in targets]
+    assert found(scenario, {mark_of(one): Rot.NO_LINK for one in firsts}, together=True)
+
+
+def found(scenario: str, gone: Rotten, *, together: bool) -> bool:
+    one = next(one for one in SCENARIOS if one.id == scenario)
+    played = play(load(None, {}), one, "fibre", 1, gone, together=together)
+    return (played.found, played.late, played.unjust) == (1, 0, 0)
