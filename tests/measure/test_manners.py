@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lab.loopback.servers import (
+    HERE,
+    Http2,
     Script,
     Visit,
     certificate,
@@ -18,7 +20,9 @@ from lab.loopback.servers import (
     measure,
     serve,
     server_context,
+    trust,
 )
+from probe.measure.one_leg.upload import measure_upload
 from probe.measure.one_round.manners import Wish, answered_at, retry_after, spared, wish_of
 from probe.model.identity import FIRST_PROBER, LegRole, Verify
 from probe.schedule.host_budget import MOST_CLOSED_SECONDS, HostBudget
@@ -105,6 +109,35 @@ async def test_only_the_host_that_was_asked_is_heeded(
 
     assert observed.failure is not None
     assert wish_of(observed) == (Wish("www.example.com", 86_400.0) if heeded else None)
+
+
+@pytest.mark.parametrize("verify", Verify)
+@pytest.mark.parametrize("name", ["www.example.com", "www.censor.example"])
+async def test_so_it_is_over_http_2_and_for_bodies_that_are_sent(verify: Verify, name: str) -> None:
+    async def script(visit: Visit) -> None:
+        http = Http2(visit)
+        stream = await http.request()
+        await http.head(stream, ("retry-after", "86400"), status=503, end=True)
+
+    context = server_context(certificate(name), alpn=("h2",))
+    async with serve(script, context) as server:
+        observed = await measure(leg_to(server.port, verify=verify))
+    right = name == "www.example.com"
+    assert wish_of(observed) == (Wish(name, 86_400.0) if right else None)
+    if right:
+        assert observed.http is not None
+        assert observed.http.version == "2"
+    async with serve(busy("Retry-After: 86400\r\n"), server_context(certificate(name))) as server:
+        leg = leg_to(server.port, verify=verify, http_versions=("http/1.1",))
+        sent = await measure_upload(
+            replace(leg, prober="upload", send_bytes=1_000),
+            address="127.0.0.1",
+            via=HERE,
+            trust=trust(),
+            deadline_seconds=5.0,
+            order=0,
+        )
+    assert wish_of(sent) == (Wish(name, 86_400.0) if right else None)
 
 
 async def test_nobody_is_heeded_without_tls() -> None:

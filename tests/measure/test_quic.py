@@ -33,12 +33,13 @@ from probe.measure.one_round.legs import (
     draw_burst_controls,
     in_order,
 )
+from probe.measure.one_round.manners import wish_of
 from probe.measure.over_quic.quic import measure_quic
 from probe.measure.over_quic.quic_ping import PING_BYTES, PING_SECONDS
 from probe.model.burst import Burst
-from probe.model.identity import Answer, Compares, LegRole, Phase, RoundKind
+from probe.model.identity import Answer, Compares, LegRole, Phase, RoundKind, Verify
 from probe.model.observation import Clock, Leg, LegObservation
-from probe.observe.effort import gave, hard
+from probe.observe.effort import gave, hard, unproven
 from probe.observe.goodput import goodput, handshake_seconds
 from synth.shape import definition as synth_definition
 from synth.shape import target as synth_target
@@ -190,6 +191,24 @@ async def test_it_is_heard_for_how_long_a_host_wants_to_be_left_alone(tmp_path: 
         observed = await observe(server.port)
     assert observed.http is not None
     assert (observed.http.status, observed.http.retry_after_seconds) == (429, 120.0)
+
+
+@pytest.mark.parametrize("status", [b"200", b"403", b"503"])
+@pytest.mark.parametrize(
+    ("name", "forged"), [(NAME, True), ("other.example", False), (NAME, False)]
+)
+async def test_who_shows_a_certificate_that_is_only_recorded_is_nobody(
+    tmp_path: Path, name: str, forged: bool, status: bytes
+) -> None:
+    """It is not verified here, right or not: nobody is left alone for it, and nothing is well."""
+    fields = ((b"retry-after", b"86400"),)
+    async with serving(tmp_path, name=name, forged=forged, status=status, fields=fields) as server:
+        observed = await observe(server.port, verify=Verify.RECORD)
+    assert observed.http is not None
+    assert observed.http.retry_after_seconds == 86_400.0
+    assert wish_of(observed) is None
+    assert unproven(observed)
+    assert not gave(observed)
 
 
 @pytest.mark.parametrize(

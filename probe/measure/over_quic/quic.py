@@ -39,6 +39,7 @@ from probe.measure.over_quic.quic_ping import Ping, readable
 from probe.measure.tls.alerts import ALERTS, OTHER
 from probe.measure.tls.certificate import pin_of_der
 from probe.measure.tls.trust import Trust
+from probe.model.certificate_words import NOT_TRUSTED
 from probe.model.failure import BODY_TOO_SHORT, Failure
 from probe.model.identity import Answer, Compares, Phase, Verify
 from probe.model.observation import Leg, LegObservation, QuicInfo, Sample, TlsFacts
@@ -328,9 +329,14 @@ class _Exchange:
     def _tls(self) -> TlsFacts:
         if self._alert:
             return TlsFacts(version="TLSv1.3", alert=self._alert)
-        return TlsFacts(
-            version="TLSv1.3", alpn="h3", verify_error="" if self._checks or self._pinned else None
-        )
+        return TlsFacts(version="TLSv1.3", alpn="h3", verify_error=self._verify_error())
+
+    def _verify_error(self) -> str | None:
+        """A certificate that is only to be recorded is not verified here: whoever shows it has not
+        shown to be who was asked."""
+        if self._checks or self._pinned:
+            return ""
+        return None if self._leg.answer is Answer.ANY else NOT_TRUSTED
 
     def _phases(self, timeline: Timeline, failure: Failure | None) -> dict[Phase, float]:
         found: dict[Phase, float] = {}
