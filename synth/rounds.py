@@ -22,7 +22,9 @@ from probe.measure.objects.objects import (
     KnownTarget,
     after_answer,
     after_page,
+    clock_is_right,
     object_now,
+    out_of_date,
     page_to_ask,
 )
 from probe.measure.one_leg.beside import made_beside
@@ -395,8 +397,11 @@ class Rounds:
             if (found := taken(observed, at)) is not None:
                 state.took(VANTAGE, Family.IPV4, found)
                 rule.learn(found)
-            if leg.prober == FIRST_PROBER:
+            if leg.prober == FIRST_PROBER and not out_of_date(observed):
                 self._learn(observed, at)
+        for one in filter(out_of_date, made):
+            if one.leg.prober == FIRST_PROBER and clock_is_right(one, made):
+                self._learn(one, at)
         return tuple(made), tuple(skipped), at
 
     def _learn(self, observed: LegObservation, now: float) -> None:

@@ -23,8 +23,10 @@ from probe.measure.objects.objects import (
     KnownTarget,
     after_leg,
     after_page,
+    clock_is_right,
     is_there,
     object_now,
+    out_of_date,
     page_to_ask,
 )
 from probe.model.failure import BODY_TOO_SHORT, PAGE_INSTEAD, REASONS, Failure
@@ -243,6 +245,35 @@ def test_only_its_own_server_says_that_an_object_is_gone(
     observed: LegObservation, there: bool | None
 ) -> None:
     assert is_there(FIXED, observed) is there
+
+
+def of(owner: str, failure: Failure | None, tls: TlsFacts | None) -> LegObservation:
+    one = seen(failure, tls)
+    return replace(one, leg=replace(one.leg, owner=owner))
+
+
+@pytest.mark.parametrize(
+    ("others", "right"),
+    [
+        ([], False),
+        # Its own other targets share its certificates.
+        ([("x", None, RIGHT)], False),
+        ([("a", None, RIGHT)], True),
+        ([("a", STATUS, RIGHT)], True),
+        ([("a", EXPIRED, OUTDATED)], False),
+        ([("a", EXPIRED, OUTDATED), ("b", None, RIGHT)], False),
+        ([("a", EXPIRED, OUTDATED), ("b", None, RIGHT), ("c", None, RIGHT)], True),
+        ([("a", EXPIRED, OUTDATED), ("a", None, RIGHT), ("b", None, RIGHT)], False),
+        # Who only records, or shows another's, has not looked at dates.
+        ([("a", None, WRONG), ("b", None, TlsFacts()), ("c", None, None)], False),
+    ],
+)
+def test_dates_count_if_others_show_that_this_clock_is_right(
+    others: list[tuple[str, Failure | None, TlsFacts | None]], right: bool
+) -> None:
+    own = of("x", EXPIRED, OUTDATED)
+    assert out_of_date(own)
+    assert clock_is_right(own, [own, *(of(*one) for one in others)]) is right
 
 
 @given(

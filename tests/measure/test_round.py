@@ -10,6 +10,7 @@ import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
@@ -491,6 +492,30 @@ async def test_what_is_gone_gives_way_to_the_next_in_the_next_round(path: str) -
     assert read[-1].leg.url == there.url("neutral.test")
     assert read[-1].body_bytes == read[-1].leg.max_bytes > 16_384
     assert len({leg.leg.candidate for leg in read}) == (2 if waits else 3)
+
+
+@pytest.mark.parametrize("all_ended", [False, True])
+async def test_a_certificate_that_has_ended_counts_where_those_of_others_have_not(
+    all_ended: bool,
+) -> None:
+    """If none is right, this machine's clock is wrong, and somebody else may have set it."""
+    past = datetime(2020, 1, 1, tzinfo=UTC)
+    ended = authority().issue_cert(*NAMES, not_after=past)
+    async with world(ended) as old, world() as well:
+        target = Target(
+            name="object",
+            url=old.url("x.test"),
+            min_bytes=Bytes(100_000),
+            no_swap="none",
+            candidates=(Candidate(url=well.url("x.test"), min_bytes=Bytes(100_000)),),
+        )
+        config = (old if all_ended else well).config(target)
+        made = [await well.round(config, RoundKind.TRANSFER) for _ in range(2)]
+    first, second = (one.by_role(LegRole.TARGET)[0] for one in made)
+    assert first.failure is not None
+    assert first.failure.reason == "ssl_invalid_certificate"
+    assert (second.leg.candidate == first.leg.candidate) is all_ended
+    assert second.ok is not all_ended
 
 
 async def test_what_is_said_under_another_name_takes_nothing_away() -> None:

@@ -25,6 +25,7 @@ from synth.exchange import OTHER_NAME, UNTRUSTED, ForgedAnswer
 from synth.forger import Forger
 from synth.lines import FIBRE
 from synth.play import sent_to
+from synth.troubles import Kind, Trouble
 from synth.world import World
 
 EVERY = {"THROTTLEWATCH_PLATFORMS": "x,youtube,facebook,instagram,whatsapp"}
@@ -184,6 +185,18 @@ def test_what_is_restricted_stays_so_whoever_answers_between(
         if said.observed.started_at >= began:
             assert not whitewashes(said.verdict), said.verdict.sentence
     assert not closed(daemon, world)
+
+
+@pytest.mark.parametrize("platform", ["x", "youtube", "facebook"])
+def test_a_clock_that_is_wrong_takes_no_candidate_away(platform: str) -> None:
+    """A machine that wakes in the past, or whose time somebody else sets."""
+    world, daemon = born(platform, 1, 2 * HOUR)
+    before, began = known(daemon, platform), daemon.now
+    trouble = Trouble(begin=began, end=began + HOUR, kind=Kind.CLOCK_BEHIND, value=1.0)
+    world.trouble([trouble])
+    reasons = {said.verdict.reason for said in daemon.run(began + HOUR)}
+    assert "clock_behind" in reasons
+    assert known(daemon, platform) == before
 
 
 def closed(daemon: Daemon, world: World) -> list[str]:

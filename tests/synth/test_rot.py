@@ -94,7 +94,8 @@ CONTROLLED = [(one.name, "object") for one in CONFIG.controls]
 
 @pytest.mark.parametrize("rot", Rot, ids=[rot.name.lower() for rot in Rot])
 def test_controls_that_rot_accuse_nobody_and_have_another_candidate(rot: Rot) -> None:
-    """All of them at once."""
+    """All of them at once: where all certificates have ended, this machine's clock may be wrong."""
+    told = rot.told_by_its_owner and rot is not Rot.EXPIRED
     play = RotPlay(CONFIG, rot, seed=1, controls=True)
     played = play.run_first(calm=4 * HOUR, first=3 * HOUR, after=HOUR)
     verdicts = [one for several in played.verdicts.values() for one in several]
@@ -105,7 +106,7 @@ def test_controls_that_rot_accuse_nobody_and_have_another_candidate(rot: Rot) ->
     for key in CONTROLLED:
         during = [one for one in played.asked_from(key, begin) if one.at < end]
         spare = len(candidates_of(target_of(*key))) > 1
-        if rot.harmless or not rot.told_by_its_owner:
+        if not told:
             assert {(one.candidate, one.gave) for one in during} == {(0, rot.harmless)}
         elif spare:
             # Whichever round asks first is told, and all use the next one then. Which control is
@@ -113,7 +114,7 @@ def test_controls_that_rot_accuse_nobody_and_have_another_candidate(rot: Rot) ->
             assert [one.candidate for one in during if not one.gave] in ([], [0])
             assert all(one.candidate for one in during if one.gave)
             others += any(one.gave for one in during)
-    assert others >= 4 or rot.harmless or not rot.told_by_its_owner
+    assert others >= 4 or not told
 
 
 def target_of(owner: str, name: str) -> Target:

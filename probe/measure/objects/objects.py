@@ -9,7 +9,7 @@ throttled object must stay comparable with itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -190,6 +190,33 @@ def after_answer(
     if size is None or after.gone > known.gone or size == after.size:
         return after
     return replace(after, size=size)
+
+
+def out_of_date(observed: LegObservation) -> bool:
+    """Whether a certificate that is wrong in nothing but its dates ended the leg. This machine's
+    own clock may be what is wrong, and others can move that: what it says of the object counts if
+    the round shows that it is not (``clock_is_right``)."""
+    failure, tls = observed.failure, observed.tls
+    return (
+        failure is not None
+        and failure.phase is Phase.TLS
+        and tls is not None
+        and tls.dates is not None
+    )
+
+
+def clock_is_right(observed: LegObservation, others: Iterable[LegObservation]) -> bool:
+    """Whether of the other owners whose certificates were looked at in the same round more were
+    right in their dates than not."""
+    well, wrong = set(), set()
+    for one in others:
+        if one.leg.owner == observed.leg.owner:
+            continue
+        if out_of_date(one):
+            wrong.add(one.leg.owner)
+        elif one.tls is not None and one.tls.verify_error == "":
+            well.add(one.leg.owner)
+    return len(well - wrong) > len(wrong)
 
 
 def _told_size(observed: LegObservation) -> int | None:

@@ -19,7 +19,7 @@ from probe.measure.connection.lookout import Lookout
 from probe.measure.http.page import Page, fetch_page
 from probe.measure.names.round_names import Names, Resolution
 from probe.measure.objects.discover import PAGE_BYTES
-from probe.measure.objects.objects import after_answer
+from probe.measure.objects.objects import after_answer, clock_is_right, out_of_date
 from probe.measure.one_leg.failures import NO_RESOURCES
 from probe.measure.one_leg.prober import measures
 from probe.measure.one_leg.pulse import Pulse
@@ -218,6 +218,9 @@ class Asker:
             if beside:
                 begun.append(await turn.begin(ticket, partial(_together, beside), group))
         made = [one for task in begun for one in task.result()]
+        for one in filter(out_of_date, made):
+            if one.leg.prober == FIRST_PROBER and clock_is_right(one, made):
+                self._learn(one, via)
         lacked = [m for m in made if m.failure is not None and m.failure.reason == NO_RESOURCES]
         skipped += [SkippedLeg(leg=m.leg, reason="no_resources") for m in lacked]
         if lacked and (failure := lacked[-1].failure) is not None:
@@ -258,7 +261,7 @@ class Asker:
             self._state.took(via.name, family, found)
             waits.learn(found)
         self._heed(observed, via)
-        if leg.prober == FIRST_PROBER:
+        if leg.prober == FIRST_PROBER and not out_of_date(observed):
             self._learn(observed, via)
         return observed
 
