@@ -3,6 +3,8 @@
 # Nothing is installed from the package index but the files whose hashes stand there (tools/lock).
 # PACKAGE are Debian packages, installed when we are root on a Debian and they are missing.
 
+. tools/locked.sh
+
 say() { printf 'throttlewatch: %s\n' "$*" >&2; }
 
 install_packages() {
@@ -50,10 +52,18 @@ setup() {
     if [ ! -x .venv/bin/python ] || [ "$(cat "$installed" 2>/dev/null)" != "$wanted" ]; then
         say "setting up .venv"
         [ -x .venv/bin/python ] || "$python" -m venv .venv
-        pip="env PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet"
-        $pip --require-hashes --requirement "$lock"
+        pip="env PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip --quiet"
+        if without_wheels; then
+            say "some libraries are compiled for this processor, which takes a while"
+            # shellcheck disable=SC2046  # a list of names
+            command -v dpkg-query >/dev/null 2>&1 && install_packages $(compilers)
+            # shellcheck disable=SC2086  # a command with its options
+            locked "$lock" $pip
+        else
+            $pip install --require-hashes --requirement "$lock"
+        fi
         # What builds it is in the lock, too, so that nothing else is fetched for that.
-        $pip --no-deps --no-build-isolation --editable .
+        $pip install --no-deps --no-build-isolation --editable .
         printf '%s' "$wanted" >"$installed"
     fi
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -84,13 +85,15 @@ def test_every_runtime_dependency_is_bounded_on_both_sides_with_its_reason() -> 
 
 def test_each_script_installs_by_hash_alone() -> None:
     setup = (ROOT / "tools" / "setup.sh").read_text()
+    locked = (ROOT / "tools" / "locked.sh").read_text()
     image = (ROOT / "Dockerfile").read_text()
     docs = (ROOT / "docs" / "install.md").read_text()
-    for text in (setup, image, docs):
+    for text in (setup, locked, image, docs):
         installs = [
             line
             for line in text.splitlines()
-            if re.search(r"/pip install |\$pip ", line) and not line.lstrip().startswith("#")
+            if re.search(r"/pip install |\$pip install|\"\$@\" install ", line)
+            and not line.lstrip().startswith("#")
         ]
         assert installs
         for one in installs:
@@ -98,6 +101,53 @@ def test_each_script_installs_by_hash_alone() -> None:
             # A wheel is built already.
             itself = "--no-deps" in one and ("--no-build-isolation" in one or ".whl" in one)
             assert by_hash or itself, one
+
+
+def test_what_is_compiled_for_32_bits_has_its_builders_in_a_lock() -> None:
+    asked = (ROOT / "requirements" / "compile.in").read_text()
+    locked = pins("compile")
+    for one in (Requirement(line) for line in asked.splitlines() if not line.startswith("#")):
+        version, _ = locked[canonicalize_name(one.name)]
+        assert one.specifier.contains(version), HOW
+    assert "requirements/compile.txt" in (ROOT / "tools" / "locked.sh").read_text()
+    # What is compiled is in every lock that a service is installed from.
+    (compiled,) = re.findall(r"--no-binary (\S+)", (ROOT / "tools" / "locked.sh").read_text())
+    for name in ("run", "demo"):
+        assert set(compiled.split(",")) <= set(pins(name))
+
+
+@pytest.mark.parametrize(
+    ("machine", "steps"),
+    [("amd64", [" --only-binary :all: -r requirements/run.txt"]),
+     ("arm64", [" --only-binary :all: -r requirements/run.txt"]),
+     ("armhf", [" --only-binary :all: -r requirements/compile.txt", " --no-build-isolation -r /",
+                " --no-build-isolation --only-binary :all: --no-binary cffi,msgspec,pycares "
+                "-r requirements/run.txt"])],
+)  # fmt: skip
+def test_each_processor_gets_what_the_lock_names(
+    machine: str, steps: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "dpkg").write_text(f"#!/bin/sh\necho {machine}\n")
+    (tmp_path / "pip").write_text('#!/bin/sh\necho "$@"; shift 3; for f; do :; done; cat "$f"\n')
+    for name in ("dpkg", "pip"):
+        (tmp_path / name).chmod(0o755)
+    said = subprocess.run(
+        ["sh", "-euc", ". tools/locked.sh; locked requirements/run.txt pip"],
+        cwd=ROOT, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, text=True, capture_output=True,
+        check=True,
+    ).stdout  # fmt: skip
+    calls = [line for line in said.splitlines() if line.startswith("install ")]
+    assert len(calls) == len(steps)
+    for call, step in zip(calls, steps, strict=True):
+        assert call.startswith(f"install --require-hashes{step}"), call
+    if machine == "armhf":
+        # What is built first, whole with its hashes, and no more.
+        _, first, _ = re.split(r"^install .*\n", said, flags=re.MULTILINE)[1:]
+        names = re.findall(r"^(\S+)==", first, re.MULTILINE)
+        assert names == ["cffi", "pycparser"]
+        version, hashes = pins("run")["cffi"]
+        assert f"cffi=={version}" in first
+        assert all(one in first for one in hashes)
 
 
 def test_images_are_named_by_digest() -> None:
