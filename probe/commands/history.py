@@ -15,9 +15,9 @@ from rich.text import Text
 from probe.commands.options import config_option, json_option, language_option, load_config
 from probe.commands.output import write
 from probe.commands.reading import narrowed, opened, ordered, reading, zone_of
-from probe.model.finding import Ending, Incident
+from probe.model.finding import Ending, Incident, Scope
 from probe.model.stored import JudgedSpan, judged, looked_back
-from probe.model.verdict import AILING
+from probe.model.verdict import AILING, State
 from probe.nation.finding_words import when_over
 from probe.publish.languages.tongue import Tongue
 from probe.publish.plain_words import rate_words
@@ -26,6 +26,7 @@ from probe.publish.terminal import console as terminal
 from probe.publish.terminal.round_table import STATE_STYLES
 from probe.verdict.normal.relief import SAID_SECONDS
 
+_NOT_JUDGED = frozenset({State.UNKNOWN, State.OFFLINE})
 _NOTHING = "nothing was measured in this time"
 
 zone_option = click.option(
@@ -116,13 +117,18 @@ def incidents(
                 "vantages": [_dated(span, clock) for span in spans],
             }
         )
-    elif not known and not national:
+        return
+    # What is found in too few networks is no more than the lines of the vantages beside it.
+    told = [one for one in national if one.scope is not Scope.INSUFFICIENT]
+    if not known and not national:
         click.echo(_NOTHING)
-    elif not spans and not national:
+    elif not spans and not told and all(span.state in _NOT_JUDGED for span in judged(known)):
+        click.echo("nothing could be judged in this time: see `throttlewatch history`")
+    elif not spans and not told:
         click.echo("no platform was found throttled, blocked, impaired or withheld in this time")
     else:
         close = config.settings.nation.close
-        rows = [(i.since, _of_incident(i, until, close, clock)) for i in national]
+        rows = [(i.since, _of_incident(i, until, close, clock)) for i in told]
         rows += [(span.since, _of_span(span, clock)) for span in spans]
         _print(("from", "to", "for", "where", "platform", "what"),
                (row for _, row in sorted(rows, key=lambda pair: pair[0])),

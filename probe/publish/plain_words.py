@@ -19,26 +19,36 @@ from probe.model.observation import LegObservation
 _REASONS = {
     "connection_refused": "the connection was refused",
     "connection_reset": "the connection was reset",
+    "connection_already_closed": "the connection was closed already",
     "connection_aborted": "the connection was aborted",
     "eof_error": "the other side closed the connection",
     "generic_timeout_error": "time ran out",
     "timed_out": "the system gave up waiting",
     "host_unreachable": "the host cannot be reached",
     "network_unreachable": "the network cannot be reached",
+    "network_reset": "the network was reset",
     "network_down": "the network is down",
+    "address_family_not_supported": "this host does not speak that kind of address",
     "address_not_available": "this host does not have that address",
     "permission_denied": "not permitted",
     "dns_nxdomain_error": "the name does not exist (NXDOMAIN)",
     "dns_no_answer": "the name has no address",
     "dns_servfail_error": "the resolver failed (SERVFAIL)",
     "dns_refused_error": "the resolver refused (REFUSED)",
+    "dns_temporary_failure": "no resolver could be reached",
+    "dns_server_misbehaving": "the resolver's answer makes no sense",
+    "dns_non_recoverable_failure": "the resolver failed for good",
+    "dns_reply_with_wrong_query_id": "the resolver answered another question",
     "dns_bogon_error": "the answer is an address that cannot be public",
     "ssl_failed_handshake": "TLS failed",
     "ssl_invalid_certificate": "the certificate is not valid",
     "ssl_invalid_hostname": "the certificate is for another name",
     "ssl_unknown_authority": "the certificate's authority is not known",
+    "quic_incompatible_version": "the server speaks another version of QUIC",
     "socks_failed": "the SOCKS proxy failed",
     "http_unexpected_status_code": "an unexpected status",
+    "http_request_failed": "the request failed",
+    "http_invalid_redirect_location_host": "the redirect leads to no host",
     "http_unexpected_redirect_url": "an unexpected redirect",
     BODY_TOO_SHORT: "the object is smaller than it should be",
     PAGE_INSTEAD: "a page came in the place of the object",
@@ -62,7 +72,7 @@ def failure_words(leg: LegObservation) -> str:
     failure = leg.failure
     if failure is None:
         return ""
-    words = _REASONS.get(failure.reason, failure.reason.replace("_", " "))
+    words = _REASONS.get(failure.reason) or f"the failure {failure.reason.replace('_', '-')}"
     if failure.reason == "http_unexpected_status_code" and leg.http is not None:
         words = f"the answer was {leg.http.status}"
     elif failure.reason == BODY_TOO_SHORT and leg.body_bytes is not None:

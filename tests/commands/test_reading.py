@@ -23,6 +23,7 @@ from probe.config.schema import StoreConfig
 from probe.config.values import Seconds
 from probe.model.finding import Ending, FindingKind, Incident, Scope
 from probe.model.stored import StoredRound, VerdictSpan
+from probe.model.verdict import State
 from probe.store.history import History, HistoryError
 from probe.store.writer import Store
 from synth.event import DAY, END, ONSET, VANTAGES, history
@@ -189,6 +190,25 @@ def test_an_incident_ends_when_it_was_last_seen(
     assert cells[1:3] == [said, "30 minutes"]
     (told,) = msgspec.json.decode(run("incidents", *where, "--json").stdout_bytes)["country"]
     assert told["to"] == (None if "not known" in said else iso(ONSET + 1_800.0))
+
+
+@pytest.mark.parametrize("state", [State.OFFLINE, State.UNKNOWN])
+def test_a_line_without_a_network_is_no_incident_of_its_country(
+    state: State, tmp_path: Path
+) -> None:
+    """Nor is it calm: nothing was judged."""
+    path = tmp_path / "history.sqlite3"
+    store = Store(path, StoreConfig(batch=Seconds(0.0)))
+    store.start()
+    for one in history(START, ONSET, vantages=VANTAGES[:1], platforms=("x",)):
+        store.round_finished(one.observed, replace(one.verdict, state=state, since=START))
+    store.incident(replace(INCIDENT, scope=Scope.INSUFFICIENT))
+    store.flush()
+    assert store.close()
+    where = ("--history", str(path), "--from", f"{START:.0f}", "--to", f"{ONSET + DAY:.0f}")
+    assert run("incidents", *where).output.startswith("nothing could be judged in this time")
+    (told,) = msgspec.json.decode(run("incidents", *where, "--json").stdout_bytes)["country"]
+    assert told["scope"] == "insufficient"
 
 
 def test_a_time_zone_is_that_of_the_reader(stored: Path) -> None:

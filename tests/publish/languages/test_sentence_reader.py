@@ -10,12 +10,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from probe.model.failure import REASONS, Failure
+from probe.model.identity import Phase
 from probe.publish.languages.catalog import catalog
 from probe.publish.languages.offered import ENGLISH, OFFERED
 from probe.publish.languages.sentence_reader import SentenceReader
 from probe.publish.languages.tongue import Tongue
+from probe.publish.plain_words import failure_words
 from tests.every import for_every
+from tests.publish.terminal.test_round_table import failing
 
 ROOT = Path(__file__).parents[3]
 # Units and numbers are fields of a form, and no words of it.
@@ -73,6 +78,18 @@ def test_what_is_not_known_stays_english_whole_and_is_marked_so() -> None:
         '<span lang="en" dir="ltr">X: nothing is concluded; &lt;this&gt; is new.</span>'
     )
     assert Tongue(ENGLISH).said(text) is text
+
+
+@for_every(sorted(REASONS))
+def test_every_failure_is_told_in_every_language(reason: str) -> None:
+    """Those too that nobody has seen yet: a machine without a resolver has its own."""
+    leg = failing(Phase.CONNECT, reason).legs[0]
+    for phase in Phase:
+        words = failure_words(replace(leg, failure=Failure(phase=phase, reason=reason)))
+        text = f"Last failure: page, {words}, 17 s ago"
+        for language in OFFERED:
+            if language != ENGLISH:
+                assert Tongue(language).plain(text) != text, (language, text)
 
 
 def test_a_name_in_latin_letters_turns_nothing_around() -> None:
