@@ -14,6 +14,7 @@ from probe.model.observation import RoundObservation
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.publish.languages.tongue import ENGLISH_TONGUE, Tongue
 from probe.publish.report.citing import Made, citing
+from probe.publish.report.overview import HEIGHT, overview
 from probe.publish.report.plot import Chart, Piece, chart, marks, pieces
 from probe.publish.report.report_parts import Episode, Gathered, Setting, Window
 from probe.publish.report.story import Story, numbers_words, tell, value_words
@@ -89,10 +90,12 @@ def render_html(
                 Made(version=version, at=made_at, schema=schema, licence=licence),
             ),
             strips=[(p, setting.title(p), _strips(gathered, setting, clock, p)) for p in platforms],
+            overviews={p: overview(gathered, setting, p) for p in platforms},
+            overview_height=HEIGHT,
             ticks=marks(gathered.window.start, gathered.window.end, clock),
             main=main_chart(gathered, setting, clock, story),
             square=_square(story.worst, setting, clock),
-            panels=[(setting.title(p), _panels(gathered, setting, clock, p)) for p in platforms],
+            panels=[(p, setting.title(p), _panels(gathered, setting, clock, p)) for p in platforms],
             episodes=[_row(e, gathered.window, setting, clock) for e in gathered.episodes],
             coverage=_coverage(gathered, setting, clock),
         )
