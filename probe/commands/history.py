@@ -213,6 +213,13 @@ def _print(headings: Iterable[str], rows: Iterable[_Row], tongue: Tongue) -> Non
         lines.append([*(Text(tongue.plain(at)) for at in row.times), *map(Text, row.names), state])
         below.append(" ".join(map(tongue.plain, row.sentences)))
     widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
+    if terminal.is_plain(console):
+        # Laying out thousands of lines that nothing wraps or colours takes seconds.
+        for line_cells, said in zip(lines, below, strict=True):
+            columns = zip(line_cells, widths, strict=True)
+            told = "  ".join(f"{c.plain}{' ' * (width - c.cell_len)}" for c, width in columns)
+            console.file.write(f"{told.rstrip()}\n" + (f"    {Text(said).plain}\n" if said else ""))
+        return
     for line_cells, said in zip(lines, below, strict=True):
         for cell, width in zip(line_cells, widths, strict=True):
             cell.pad_right(width - cell.cell_len)

@@ -39,6 +39,7 @@ def readable_span(columns: Sequence[Any]) -> VerdictSpan | None:
 
 def _span(columns: Sequence[Any]) -> VerdictSpan:
     vantage, platform, state, started_at, ended_at, rounds, first, last = columns
+    began = unpack_value(first, Verdict)
     return VerdictSpan(
         vantage=vantage,
         platform=platform,
@@ -46,6 +47,7 @@ def _span(columns: Sequence[Any]) -> VerdictSpan:
         started_at=started_at,
         ended_at=ended_at,
         rounds=rounds,
-        first=unpack_value(first, Verdict),
-        last=unpack_value(last, Verdict),
+        first=began,
+        # A verdict that held for one round is both.
+        last=began if last == first else unpack_value(last, Verdict),
     )

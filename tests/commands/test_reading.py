@@ -24,6 +24,7 @@ from probe.config.values import Seconds
 from probe.model.finding import Ending, FindingKind, Incident, Scope
 from probe.model.stored import StoredRound, VerdictSpan
 from probe.model.verdict import State
+from probe.publish.terminal import console
 from probe.store.history import History, HistoryError
 from probe.store.writer import Store
 from synth.event import DAY, END, ONSET, VANTAGES, history
@@ -140,6 +141,19 @@ def test_what_was_said_is_told_in_another_language(stored: Path, command: str) -
         run(command, *over(stored), "--json", *more).output for more in ((), ("--language", "ru"))
     ]
     assert machines[0] == machines[1]
+
+
+@pytest.mark.parametrize("command", ["history", "incidents"])
+@pytest.mark.parametrize("language", ["en", "ur"])
+def test_a_pipe_gets_what_a_wide_terminal_shows(
+    stored: Path, command: str, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without being laid out, which takes seconds where there are thousands of verdicts."""
+    asked = (command, *over(stored), "--language", language)
+    quick = CliRunner().invoke(main, asked, env={"COLUMNS": None})
+    monkeypatch.setattr(console, "is_plain", lambda made: False)
+    assert quick.output == CliRunner().invoke(main, asked, env={"COLUMNS": None}).output
+    assert max(map(len, quick.output.splitlines())) > 80
 
 
 def test_history_for_machines_are_the_spans(stored: Path) -> None:

@@ -21,6 +21,11 @@ def console(*, stderr: bool = False) -> Console:
     return made
 
 
+def is_plain(made: Console) -> bool:
+    """Whether nothing that is printed there is wrapped or coloured."""
+    return not made.is_terminal and made.width == _NO_WIDTH
+
+
 class Doing:
     """Says on standard error what is being done, while it is. ``always``: a line for each, also
     where no terminal is."""
