@@ -44,6 +44,7 @@ from probe.publish.forward.forwarding import Forwarding
 from probe.publish.latest.board import Board
 from probe.publish.latest.recent import stored_spans
 from probe.publish.latest.snapshot import Snapshot
+from probe.publish.parcels.courier import Courier
 from probe.publish.privacy import logged_fields
 from probe.publish.web.endpoints import ReloadResult, create_app
 from probe.publish.web.server import Server
@@ -122,6 +123,7 @@ class Daemon:
             taken=self._reloads.ask,
         )
         forwarding = Forwarding(config.settings.forward, self._store)
+        courier = Courier(config, self._store, self._data, counted=spent.keep)
         self._board = Board(
             config,
             data=self._data.view,
@@ -130,6 +132,7 @@ class Daemon:
             outside=lambda: self._outside.health,
             bundle=lambda: self._bundle.health,
             wishes=lambda: self._hub.health,
+            parcels=lambda: courier.health,
             drawn=lambda: self._draw.health,
         )
         memories = Memories(self._store, time.monotonic)
@@ -141,6 +144,7 @@ class Daemon:
             memories=memories,
             board=self._board,
             forwarding=forwarding,
+            courier=courier,
         )
         self._outlets = Outlets(outlets, self._parts)
         self._judging = Judging(

@@ -104,9 +104,9 @@ def replay(
 ) -> None:
     """Judge recorded rounds again, by the present rules; nothing is measured.
 
-    FILES are stored rounds as JSON Lines, outputs of `once --json`, or the daemon's history. Shows
-    what would have been said and when, beside what was said then. --threshold changes a number of
-    docs/method.md.
+    FILES are stored rounds as JSON Lines, outputs of `once --json`, the daemon's history, or a
+    hub's archive. Shows what would have been said and when, beside what was said then. --threshold
+    changes a number of docs/method.md.
     """
     from probe.commands import replay as replaying
     from probe.publish.terminal.console import console

@@ -10,7 +10,14 @@ import click
 from probe.commands.manifest import add_to_manifest, listable, manifest_option
 from probe.commands.options import config_option, load_config
 from probe.commands.output import tell, write
-from probe.commands.reading import narrowed, opened, ordered, reading, warn_of_strangers
+from probe.commands.reading import (
+    narrowed,
+    opened,
+    ordered,
+    placed_by,
+    reading,
+    warn_of_strangers,
+)
 from probe.model.identity import Vantage
 from probe.model.stored import StoredRound
 from probe.publish.export.export_csv import csv_lines
@@ -89,9 +96,10 @@ def export(
     ordered(since, until)
     listable(manifest, [output])
     config = load_config(path)
-    vantages = {vantage.name: vantage for vantage in Declared(config).vantages}
     scrubber = Scrubber(Named.of(config), every_address=all_addresses)
     with opened(config, file) as history:
+        config = placed_by(history, config)
+        vantages = {vantage.name: vantage for vantage in Declared(config).vantages}
         warn_of_strangers(config, history)
         platform, vantage = narrowed(config, history, platform, vantage)
         rounds = _Counted(

@@ -133,8 +133,26 @@ for one in (wishes, set_wishes, test, bundle, health, publish, findings, release
 )
 @click.option("--cert-file", type=click.Path(path_type=Path), help="A chain in PEM, for TLS.")
 @click.option("--key-file", type=click.Path(path_type=Path), help="Its private key in PEM.")
+@click.option(
+    "--archive",
+    type=click.Path(path_type=Path),
+    help="A folder for the rounds of probes that send them (hub.send_rounds); else none are taken.",
+)
+@click.option(
+    "--keep-rounds",
+    type=click.IntRange(1, 3_650),
+    default=90,
+    show_default=True,
+    help="For so many days.",
+)
 def serve(
-    file: Path, listen: str, engine: str, cert_file: Path | None, key_file: Path | None
+    file: Path,
+    listen: str,
+    engine: str,
+    cert_file: Path | None,
+    key_file: Path | None,
+    archive: Path | None,
+    keep_rounds: int,
 ) -> None:
     """Answer those that join, and let in what vantages send; runs until it is told to end.
 
@@ -142,14 +160,21 @@ def serve(
     """
     # With a web server in it, so not before it is asked for.
     from probe.hub.hub_server import HubCannotListenError, run
+    from probe.hub.rounds_desk import RoundsDesk
 
     if (cert_file is None) != (key_file is None):
         raise click.ClickException("--cert-file and --key-file belong together")
     if urlsplit(engine).scheme not in ("http", "https") or not urlsplit(engine).hostname:
         raise click.ClickException(f"{engine!r} is no URL of an engine")
+    rounds = None
+    if archive is not None:
+        try:
+            rounds = RoundsDesk(archive, wall=time.time, keep_days=keep_rounds)
+        except OSError as error:
+            raise click.ClickException(f"{archive}: {error.strerror or error}") from error
     with opened_register(file) as register:
         try:
-            run(register, engine, listen, cert_file, key_file)
+            run(register, engine, listen, cert_file, key_file, rounds)
         except HubCannotListenError as error:
             raise click.ClickException(str(error)) from error
 

@@ -26,14 +26,22 @@ SECONDS = 30.0
 # A welcome has some hundred bytes.
 MOST_BYTES = 16_384
 CREDENTIAL = "hub-credential"
+# What is told beside the rest, where it is asked for.
+ROUNDS = (
+    " It would also get each round as an export has it: times, sizes, addresses of servers and the "
+    "sites that yours is compared with, by which whoever runs your network could find your line."
+)
 
 
 @click.command()
 @click.argument("line")
 @click.argument("file", type=click.Path(path_type=Path), default="throttlewatch.yaml")
 @click.option("--ca-file", type=click.Path(path_type=Path), help="Whose certificates are believed.")
+@click.option(
+    "--send-rounds", is_flag=True, help="Send the hub each round, too, as an export has it."
+)
 @click.option("-y", "--yes", is_flag=True, help="Ask nothing: the risks are known.")
-def join(line: str, file: Path, ca_file: Path | None, yes: bool) -> None:
+def join(line: str, file: Path, ca_file: Path | None, send_rounds: bool, yes: bool) -> None:
     """Take part in a fleet: LINE is the invitation of its hub, FILE the new configuration.
 
     The hub says what this vantage is called and where it is; nothing is told to it but the
@@ -52,7 +60,7 @@ def join(line: str, file: Path, ca_file: Path | None, yes: bool) -> None:
         f"{RISK}\n\nThis line would send what it measures to {urlsplit(url).netloc}, which then "
         "knows that it measures, and by its address where it is. That hub may change how often is "
         "measured, leave platforms out and ask for a few rounds now, as far as the file that is "
-        "written lets it; it can name no host."
+        "written lets it; it can name no host." + (ROUNDS if send_rounds else "")
     )
     if not yes:
         if not sys.stdin.isatty():
@@ -61,7 +69,7 @@ def join(line: str, file: Path, ca_file: Path | None, yes: bool) -> None:
     welcome = _welcomed(url, secret, ca_file)
     # First of all: the invitation is used, and this is shown once.
     _keep(credential, welcome.credential)
-    text = _configuration(url, welcome, credential, ca_file)
+    text = _configuration(url, welcome, credential, ca_file, send_rounds)
     config = checked(file, {file: text})
     written({file: text})
     _say_what_follows(config, file, welcome)
@@ -128,7 +136,9 @@ def _keep(path: Path, secret: str) -> None:
         ) from error
 
 
-def _configuration(url: str, welcome: Welcome, credential: Path, ca_file: Path | None) -> str:
+def _configuration(
+    url: str, welcome: Welcome, credential: Path, ca_file: Path | None, send_rounds: bool
+) -> str:
     """The main file. JSON's texts are YAML's."""
     lines = [
         "# Made by `throttlewatch join`. A key that is not here has its default;",
@@ -146,14 +156,16 @@ def _configuration(url: str, welcome: Welcome, credential: Path, ca_file: Path |
         f"  bearer_token_file: {json.dumps(str(credential.resolve()))}",
         f"  external_labels: {json.dumps({'instance': welcome.vantage})}",
         *([] if ca_file is None else [f"  ca_file: {json.dumps(str(ca_file.resolve()))}"]),
-        *_hub(url, welcome, credential, ca_file),
+        *_hub(url, welcome, credential, ca_file, send_rounds),
         "# Somebody said yes to the risks when this was made.",
         "acknowledge_risks: true",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _hub(url: str, welcome: Welcome, credential: Path, ca_file: Path | None) -> list[str]:
+def _hub(
+    url: str, welcome: Welcome, credential: Path, ca_file: Path | None, send_rounds: bool
+) -> list[str]:
     may = ["schedule", "platforms", "rounds", *(["targets"] if welcome.target_keys else [])]
     lines = [
         "# What the hub may set here: how often is measured, which of the own platforms, a few",
@@ -163,6 +175,7 @@ def _hub(url: str, welcome: Welcome, credential: Path, ca_file: Path | None) -> 
         f"  url: {json.dumps(url)}",
         f"  credential_file: {json.dumps(str(credential.resolve()))}",
         f"  may_set: [{', '.join(may)}]",
+        *(["  send_rounds: true"] if send_rounds else []),
         *([] if ca_file is None else [f"  ca_file: {json.dumps(str(ca_file.resolve()))}"]),
     ]
     if welcome.target_keys:

@@ -17,6 +17,8 @@ from probe.commands.moment import shown_moment
 from probe.commands.options import CONFIGURED, chosen, platform_called
 from probe.commands.output import tell
 from probe.config.schema import Config
+from probe.publish.parcels.archive import is_archive
+from probe.publish.parcels.archive_reader import ArchivedHistory
 from probe.store.history import History, HistoryError
 
 _UNITS = {"m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
@@ -24,6 +26,8 @@ WEEK_SECONDS = _UNITS["w"]
 _FORMS = "2026-01-20, 2026-01-20T13:40, 2026-01-20T18:40+05:00, Unix seconds, 24h, 7d or now"
 
 _Decorated = Callable[..., Any]
+Past = History | ArchivedHistory
+"""A daemon's own, or what a hub keeps of many vantages."""
 
 
 class Moment(click.ParamType):  # type: ignore[type-arg]
@@ -71,7 +75,7 @@ def reading(
                 "--history",
                 "file",
                 type=click.Path(path_type=Path),
-                help="Read this file and not the daemon's own history.",
+                help="Read this file, or this archive of a hub, and not the daemon's own history.",
             ),
             click.option("-v", "--vantage", help="Only this vantage."),
             click.option("-p", "--platform", help="Only this platform."),
@@ -99,14 +103,14 @@ def reading(
 
 
 @contextmanager
-def opened(config: Config, file: Path | None) -> Iterator[History]:
+def opened(config: Config, file: Path | None) -> Iterator[Past]:
     """The history, for as long as the block lasts; why it cannot be read is said in a sentence."""
     try:
-        history = (
-            History.open(config.settings.store, environ=os.environ)
-            if file is None
-            else History(file)
-        )
+        history: Past
+        if file is None:
+            history = History.open(config.settings.store, environ=os.environ)
+        else:
+            history = ArchivedHistory(file) if is_archive(file) else History(file)
         with history:
             yield history
     except HistoryError as error:
@@ -114,10 +118,12 @@ def opened(config: Config, file: Path | None) -> Iterator[History]:
 
 
 def narrowed(
-    config: Config, history: History, platform: str | None, vantage: str | None
+    config: Config, history: Past, platform: str | None, vantage: str | None
 ) -> tuple[str | None, str | None]:
     """By which names the history has the platform and the vantage that a person calls so; what
     neither it nor the configuration has is said, as nothing would be found of it: no calm."""
+    if platform is None and vantage is None:
+        return None, None
     slots = history.slots()
     where = f"{CONFIGURED} or the history"
     if platform is not None:
@@ -129,13 +135,18 @@ def narrowed(
     return platform, vantage
 
 
+def placed_by(history: Past, config: Config) -> Config:
+    """``config``; with an archive's own vantages, of which the hub knows where they are."""
+    return history.placed(config) if isinstance(history, ArchivedHistory) else config
+
+
 def was_given(name: str) -> bool:
     """Whether whoever called the command said what this parameter is."""
     source = click.get_current_context().get_parameter_source(name)
     return source is not ParameterSource.DEFAULT
 
 
-def measured_days(history: History, until: float, *, ends: bool) -> tuple[float, float]:
+def measured_days(history: Past, until: float, *, ends: bool) -> tuple[float, float]:
     """The last days in which something was measured, a week at most. They end at ``until``; unless
     that is where they shall end (``ends``), no later after the last round than they began before
     it: of a history that ended long ago a page to the present day would be nearly empty."""
@@ -147,7 +158,7 @@ def measured_days(history: History, until: float, *, ends: bool) -> tuple[float,
     return since, until if ends else min(until, 2.0 * last - since)
 
 
-def warn_of_strangers(config: Config, history: History) -> None:
+def warn_of_strangers(config: Config, history: Past) -> None:
     """Say which vantages the configuration does not name. Most likely it is not the daemon's: where
     a vantage is, its network and its role are in no round."""
     strangers = history.vantages() - {vantage.name for vantage in config.settings.vantages}

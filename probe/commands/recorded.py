@@ -1,8 +1,9 @@
-"""Recorded rounds from files: JSON Lines, what ``once --json`` prints, or the history."""
+"""Recorded rounds from files: JSON Lines, what ``once --json`` prints, the history, or a hub's
+archive."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,9 +11,12 @@ import msgspec
 from msgspec import Struct
 
 from probe.config.readable import must_be_file
+from probe.config.schema import Config
 from probe.model.observation import RoundObservation
 from probe.model.stored import StoredRound
 from probe.model.verdict import Verdict
+from probe.publish.parcels.archive import is_archive
+from probe.publish.parcels.archive_reader import ArchivedHistory
 from probe.store.files import SQLITE
 from probe.store.history import History, HistoryError
 from probe.verdict.replay import Recorded
@@ -36,15 +40,20 @@ _once = msgspec.json.Decoder(Once)
 def read(path: Path) -> Iterator[Recorded]:
     """The rounds in ``path``, in its order. Raises ``RecordedError``."""
     try:
+        if is_archive(path):
+            yield from _past(ArchivedHistory(path))
+            return
         must_be_file(path)
         with path.open("rb") as file:
             if file.read(len(SQLITE)) != SQLITE:
                 file.seek(0)
                 yield from _json(path, file)
                 return
-        yield from _history(path)
+        yield from _past(History(path))
     except OSError as error:
         raise RecordedError(f"{path}: {error.strerror or error}") from error
+    except HistoryError as error:
+        raise RecordedError(str(error)) from error
 
 
 def _json(path: Path, file: BinaryIO) -> Iterator[Recorded]:
@@ -67,11 +76,21 @@ def _of_once(made: Once) -> Iterator[Recorded]:
         yield Recorded(observed=observed, verdict=said.get((observed.vantage, observed.platform)))
 
 
-def _history(path: Path) -> Iterator[Recorded]:
+def placed_by(paths: Sequence[Path], config: Config) -> Config:
+    """``config``, with the vantages of the archives among ``paths``, where their hub says that they
+    are. Raises ``RecordedError``."""
+    for path in paths:
+        if is_archive(path):
+            try:
+                with ArchivedHistory(path) as archived:
+                    config = archived.placed(config)
+            except HistoryError as error:
+                raise RecordedError(str(error)) from error
+    return config
+
+
+def _past(history: History | ArchivedHistory) -> Iterator[Recorded]:
     """As they were judged. One whose blob is damaged is passed over; the history warns of it."""
-    try:
-        with History(path) as history:
-            for stored in history.rounds(as_judged=True):
-                yield Recorded(observed=stored.observed, verdict=stored.verdict)
-    except HistoryError as error:
-        raise RecordedError(str(error)) from error
+    with history:
+        for stored in history.rounds(as_judged=True):
+            yield Recorded(observed=stored.observed, verdict=stored.verdict)

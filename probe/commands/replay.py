@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from probe.commands.recorded import read
+from probe.commands.recorded import placed_by, read
 from probe.config.handful import with_whole_pool
 from probe.config.schema import Config
 from probe.model.identity import Role
@@ -60,6 +60,7 @@ def replayed(
 
     Raises ``RecordedError`` at the first line that is none.
     """
+    config = placed_by(paths, config)
     rounds = chain.from_iterable(map(read, paths))
     for one in judge_again(rounds, knowledge(config, thresholds, tally)):
         tally.rounds += one.observed.burst is None

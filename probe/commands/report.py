@@ -18,6 +18,7 @@ from probe.commands.reading import (
     narrowed,
     opened,
     ordered,
+    placed_by,
     reading,
     warn_of_strangers,
     was_given,
@@ -91,6 +92,7 @@ def report(
     config, clock = load_config(path), TimeWriter(zone_of(timezone))
     tongue = Tongue(language or config.settings.language)
     with opened(config, file) as history:
+        config = placed_by(history, config)
         warn_of_strangers(config, history)
         platform, vantage = narrowed(config, history, platform, vantage)
         if since is None:

@@ -167,6 +167,15 @@ def _check_hub(settings: Settings, node: Node) -> Iterator[ConfigError]:
                 found="a url, and no credential_file",
                 expected="credential_file: what `throttlewatch join` wrote (docs/hub.md)",
             )
+    if hub.send_rounds and hub.url is None:
+        yield node.find("send_rounds").error(
+            found="true, and no url", expected="the hub's url, or no `send_rounds` here"
+        )
+    if hub.send_rounds and settings.store.path is None:
+        yield node.find("send_rounds").error(
+            found="true, and no history (store.path: null)",
+            expected="a history, from which rounds are sent: leave out store.path, or this",
+        )
     if hub.vantage is not None and hub.vantage not in names:
         yield node.find("vantage").error(
             found=f"{hub.vantage}, which is no vantage",

@@ -334,7 +334,8 @@ def _of_hub(hub: HubConfig) -> Iterator[Contact]:
         port=url.port or (HTTPS_PORT if url.scheme == "https" else HTTP_PORT),
         transport="tcp",
         owner=HUB,
-        purpose=f"what the hub wishes; it may set here: {', '.join(hub.may_set) or 'nothing'}",
+        purpose=f"what the hub wishes; it may set here: {', '.join(hub.may_set) or 'nothing'}"
+        + ("; what is measured is sent to it, round by round" if hub.send_rounds else ""),
         vantages=() if hub.vantage is None else (hub.vantage,),
     )
 

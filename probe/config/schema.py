@@ -239,7 +239,8 @@ class HubConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The hub of a fleet that this probe asks what it wishes. ``url: None``: nobody is asked.
 
     ``may_set`` is all that it may set here. ``vantage`` is by whose way it is asked (``None``: the
-    first inside), every ``interval``.
+    first inside), every ``interval``. ``send_rounds``: what is measured goes to it, round by round,
+    as an export has it.
     """
 
     url: ReceiverUrl | None = None
@@ -248,6 +249,7 @@ class HubConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     may_set: Annotated[tuple[MaySet, ...], Meta(max_length=8)] = ()
     interval: Annotated[Seconds, Meta(ge=60.0)] = Seconds(300.0)
     vantage: Name | None = None
+    send_rounds: bool = False
 
 
 class NotifyReceiver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

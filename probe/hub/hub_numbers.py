@@ -47,6 +47,18 @@ class HubNumbers:
             ("vantage", "reason"),
             registry=self.registry,
         )
+        self.rounds = Counter(
+            "throttlewatch_hub_rounds",
+            "Rounds that vantages sent and that are kept.",
+            ("vantage",),
+            registry=self.registry,
+        )
+        self.left_out = Counter(
+            "throttlewatch_hub_rounds_left_out",
+            "Rounds that vantages sent and that did not pass, by reason.",
+            ("vantage", "reason"),
+            registry=self.registry,
+        )
         self.refused = Counter(
             "throttlewatch_hub_refused_requests",
             "Requests of which nothing passed, by reason.",

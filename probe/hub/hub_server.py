@@ -9,6 +9,7 @@ import uvicorn
 
 from probe.hub.engine import Engine
 from probe.hub.register import Register
+from probe.hub.rounds_desk import RoundsDesk
 from probe.hub.service import Hub
 from probe.publish.web.patience import LARGEST_HEAD_BYTES, PatientProtocol
 from probe.publish.web.server import ListenError, split_listen
@@ -26,7 +27,12 @@ class HubCannotListenError(Exception):
 
 
 def run(
-    register: Register, engine: str, listen: str, cert_file: Path | None, key_file: Path | None
+    register: Register,
+    engine: str,
+    listen: str,
+    cert_file: Path | None,
+    key_file: Path | None,
+    rounds: RoundsDesk | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; what is being answered is finished. Raises
     ``HubCannotListenError``."""
@@ -40,7 +46,7 @@ def run(
         raise HubCannotListenError(f"cannot listen on {listen!r}: {why}") from error
     with listening:
         config = uvicorn.Config(
-            Hub(register, Engine(engine)).app(),
+            Hub(register, Engine(engine), rounds=rounds).app(),
             ssl_certfile=cert_file,
             ssl_keyfile=None if key_file is None else str(key_file),
             http=PatientProtocol,

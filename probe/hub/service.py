@@ -1,4 +1,4 @@
-"""What the hub answers: joining, the gate, and how it is itself."""
+"""What the hub answers: joining, the gates, and how it is itself."""
 
 from __future__ import annotations
 
@@ -24,8 +24,11 @@ from probe.hub.enrolled import Enrolled, VantageHeard
 from probe.hub.gate import MOST_BODY_BYTES, Passed, UnreadableRequestError, passing
 from probe.hub.hub_numbers import HubNumbers
 from probe.hub.register import NotInvitedError, Register
+from probe.hub.rounds_desk import NotNowError, RoundsDesk
+from probe.hub.rounds_gate import UnreadableParcelError
 from probe.hub.welcome import JOIN_PATH, WRITE_PATH, Welcome
 from probe.hub.wish_list import etag_of, wishes_for
+from probe.publish.parcels.parcel import MOST_PACKED_BYTES, ROUNDS_PATH
 
 # One line with a secret.
 MOST_JOIN_BYTES = 4_096
@@ -33,6 +36,7 @@ MOST_JOIN_BYTES = 4_096
 AGAIN_SECONDS = 30
 # How often it is kept when each was heard: a hub that dies forgets no more than that.
 KEEP_HEARD_SECONDS = 60.0
+FORGET_SECONDS = 3_600.0
 
 
 class _Invitation(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,18 +44,20 @@ class _Invitation(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Hub:
-    """One hub: its register, its engine, and what it remembers while it runs. ``wall`` is the time
-    of day, ``clock`` one that is not set; both in seconds."""
+    """One hub: its register, its engine, and what it remembers while it runs. ``rounds`` takes
+    rounds (``None``: none are kept here). ``wall`` is the time of day, ``clock`` one that is not
+    set; both in seconds."""
 
     def __init__(
         self,
         register: Register,
         engine: Engine,
         *,
+        rounds: RoundsDesk | None = None,
         wall: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._register, self._engine = register, engine
+        self._register, self._engine, self._rounds = register, engine, rounds
         self._wall, self._clock = wall, clock
         self._allowances: dict[str, Allowance] = {}
         self._numbers = HubNumbers()
@@ -63,15 +69,17 @@ class Hub:
 
         @asynccontextmanager
         async def living(_: Starlette) -> Any:
-            keeping = asyncio.create_task(self._keep())
+            tasks = [asyncio.create_task(self._keep()), asyncio.create_task(self._forget())]
             yield
-            keeping.cancel()
+            for task in tasks:
+                task.cancel()
             self.keep_heard()
             await self._engine.close()
 
         return Starlette(
             routes=[
                 Route(WRITE_PATH, self._write, methods=["POST"]),
+                Route(ROUNDS_PATH, self._take_rounds, methods=["POST"]),
                 Route(JOIN_PATH, self._join, methods=["POST"]),
                 Route(WISHES_PATH, self._wishes, methods=["GET"]),
                 Route(BUNDLE_PATH, self._bundle, methods=["GET"]),
@@ -114,6 +122,44 @@ class Hub:
             return Response(status_code=204)
         # What the engine says of samples is for who sent them: they are cut in halves by it.
         return PlainTextResponse(answer.text, status_code=answer.status)
+
+    async def _take_rounds(self, request: Request) -> Response:
+        try:
+            who = self._register.bearer(_bearer(request))
+        except sqlite3.Error:
+            return self._later("register")
+        if who is None:
+            return self._refused("credential", 401, "not of this fleet")
+        desk = self._rounds
+        if desk is None:
+            return self._refused("no_archive", 404, "no rounds are kept here")
+        try:
+            desk.enter(who)
+        except NotNowError as error:
+            return self._later(error.reason)
+        try:
+            return await self._kept(desk, who, request)
+        finally:
+            desk.leave(who)
+
+    async def _kept(self, desk: RoundsDesk, who: Enrolled, request: Request) -> Response:
+        body = await _body(request, MOST_PACKED_BYTES)
+        if body is None:
+            return self._refused("size", 413, "too large")
+        now = self._clock()
+        allowance = self._allowances.setdefault(who.name, Allowance(now))
+        if wait := allowance.wait_rounds(len(body), now):
+            return self._refused("rate", 429, "too many rounds", wait=int(wait) + 1)
+        try:
+            taken = await desk.take(body, who)
+        except UnreadableParcelError as error:
+            return self._refused("unreadable", 400, str(error))
+        except NotNowError as error:
+            return self._later(error.reason)
+        self._numbers.rounds.labels(who.name).inc(taken.receipt.taken)
+        for reason, count in taken.left_out.items():
+            self._numbers.left_out.labels(who.name, reason.value).inc(count)
+        return JSONResponse(msgspec.to_builtins(taken.receipt))
 
     async def _join(self, request: Request) -> Response:
         body = await _body(request, MOST_JOIN_BYTES)
@@ -194,6 +240,11 @@ class Hub:
         while True:
             await asyncio.sleep(KEEP_HEARD_SECONDS)
             self.keep_heard()
+
+    async def _forget(self) -> None:
+        while self._rounds is not None:
+            await self._rounds.forget()
+            await asyncio.sleep(FORGET_SECONDS)
 
     def _later(self, reason: str) -> Response:
         return self._refused(reason, 503, "not now", wait=AGAIN_SECONDS)

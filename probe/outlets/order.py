@@ -7,6 +7,7 @@ from probe.outlets.to_board import ToBoard
 from probe.outlets.to_data_budget import ToDataBudget
 from probe.outlets.to_forward import ToForward
 from probe.outlets.to_history import ToHistory
+from probe.outlets.to_hub import ToHub
 from probe.outlets.to_line_watch import ToLineWatch
 from probe.outlets.to_log import ToLog
 from probe.outlets.to_memories import ToMemories
@@ -23,5 +24,6 @@ OUTLETS: tuple[Makes, ...] = (
     # Then words for people, and what leaves this machine.
     ToLog,
     ToForward,
+    ToHub,
     ToNotify,
 )

@@ -14,6 +14,7 @@ from probe.outlets.events import Event
 from probe.outlets.spent import Spent
 from probe.publish.forward.forwarding import Forwarding
 from probe.publish.latest.board import Board
+from probe.publish.parcels.courier import Courier
 from probe.schedule.data_budget import DataBudget
 from probe.store import files
 from probe.store.memories import Memories
@@ -44,6 +45,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     memories: Memories
     board: Board
     forwarding: Forwarding
+    courier: Courier
 
     def own_file(self, name: str) -> Path | None:
         """Where the outlet ``name`` keeps a file of its own, beside the history: ``wipe`` erases

@@ -225,6 +225,24 @@ class DataBudget:
             share = LEARN_UP if size > known[observed.kind] else LEARN_DOWN
             known[observed.kind] += share * (size - known[observed.kind])
 
+    def may_send(self, vantage: str, size: int) -> bool:
+        """Whether so many bytes that are no measurement may be sent now: outside quiet and metered
+        hours, while most of the reserve would be left."""
+        now, balance = self._clocks.of_day(), self.balance(vantage)
+        return (
+            self._clocks.wall() >= accounts.BELIEVABLE_SINCE
+            and not within(self._schedule.quiet_hours, now)
+            and not within(self._schedule.metered_hours, now)
+            and headroom(balance.budget, balance.used + size, self._schedule.reserve)
+            > TIGHT_HEADROOM
+        )
+
+    def sent(self, vantage: str, size: int) -> None:
+        """So many bytes that are no measurement were on the wire."""
+        if vantage in self._budgets:
+            self._go_on()
+            self._accounts[vantage] = accounts.spent(self._account(vantage), size)
+
     def spent_by_others(self, spent: Mapping[str, DataSpent]) -> None:
         """Commands that measured on this machine have used so much, by vantage."""
         self._go_on()

@@ -95,6 +95,25 @@ class History:
             if len(rows) < _PAGE:
                 return
 
+    def written_after(
+        self, number: int, most: int, *, since: float
+    ) -> list[tuple[int, StoredRound | None]]:
+        """The next ``most`` rounds that were written after the one of that number, with theirs, as
+        far as they began after ``since``; ``None``: its blob is damaged."""
+        rows = self._all(
+            # By number: the index by time would have all of a month sorted.
+            "SELECT rounds.id, dictionary, body FROM rounds "
+            "JOIN bodies ON bodies.round = rounds.id "
+            "WHERE rounds.id > ? AND +rounds.at >= ? ORDER BY rounds.id LIMIT ?",
+            (number, since, most),
+        )
+        return [(id, self._unpacked(dictionary, body)) for id, dictionary, body in rows]
+
+    def last_written(self) -> int:
+        """The number of the round that was written last; 0: none was."""
+        ((last,),) = self._all("SELECT max(id) FROM rounds", ())
+        return last or 0
+
     def summaries(
         self,
         *,

@@ -47,14 +47,15 @@ def ran(*words: str, fails: bool = False) -> str:
 class RunningHub:
     """The hub's own process, before a real engine."""
 
-    def __init__(self, folder: Path, engine: str) -> None:
+    def __init__(self, folder: Path, engine: str, *more: str) -> None:
         self.register = folder / "hub.sqlite3"
         self.listen, self.engine = free_address(), engine
         self.url = f"http://{self.listen}"
+        self._more = more
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        words = ("hub", "serve", "--listen", self.listen, "--engine", self.engine)
+        words = ("hub", "serve", "--listen", self.listen, "--engine", self.engine, *self._more)
         self._process = subprocess.Popen([*PROGRAM, *words, "--register", str(self.register)])
         settled(self._answers)
 

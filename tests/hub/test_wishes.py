@@ -52,12 +52,14 @@ def hub(tmp_path: Path) -> Iterator[RunningHub]:
 
 
 @asynccontextmanager
-async def probe(folder: Path, hub: RunningHub, far: FarEnd) -> AsyncIterator[Daemon]:
-    """A daemon that joined, whose own platforms are on loopback, and which asks at once."""
+async def probe(folder: Path, hub: RunningHub, far: FarEnd, *more: str) -> AsyncIterator[Daemon]:
+    """A daemon that joined (with ``more`` words), whose own platforms are on loopback, and which
+    asks at once."""
     (line,) = await asyncio.to_thread(hub.invite)
-    await asyncio.to_thread(ran, "join", line, str(folder / "joined" / "throttlewatch.yaml"), "-y")
-    joined = load(folder / "joined" / "throttlewatch.yaml", {}).settings
-    file = written(
+    file = str(folder / "joined" / "throttlewatch.yaml")
+    await asyncio.to_thread(ran, "join", line, file, "-y", *more)
+    joined = load(Path(file), {}).settings
+    own_file = written(
         folder,
         MAIN,
         x=site("x", "one.example", far.port),
@@ -66,7 +68,7 @@ async def probe(folder: Path, hub: RunningHub, far: FarEnd) -> AsyncIterator[Dae
     )
 
     def config() -> Config:
-        own = load(file, {})
+        own = load(own_file, {})
         wished = replace(joined.hub, interval=Seconds(0.3))
         settings = replace(own.settings, hub=wished, vantages=joined.vantages)
         return replace(own, settings=settings)

@@ -54,6 +54,7 @@ def test_the_order_is_this_one_and_every_file_has_its_line() -> None:
         "ToHistory",
         "ToLog",
         "ToForward",
+        "ToHub",
         "ToNotify",
     ]
     files = {path.stem.replace("_", "") for path in FOLDER.glob("to_*.py")}

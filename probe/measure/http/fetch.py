@@ -1,5 +1,5 @@
-"""One request for a small document, by a vantage's way: bounded, with neither redirect nor cookie,
-as little as possible said of who asks."""
+"""One request by a vantage's way, for a small document or with one: bounded, with neither redirect
+nor cookie, as little as possible said of who asks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import asyncio
 import re
 import socket
 import ssl
+from collections.abc import Mapping
 from enum import StrEnum
 
 import httpx
@@ -19,6 +20,8 @@ TIMEOUT_SECONDS = 20.0
 _PART_BYTES = 65_536
 _ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e]*"')
 _MOST_ETAG = 128
+_SECONDS = re.compile(r"[0-9]{1,9}")
+MOST_WAIT_SECONDS = 3_600.0
 
 
 class FetchTrouble(StrEnum):
@@ -36,6 +39,15 @@ class Fetched(Struct, frozen=True, kw_only=True):
 
     body: bytes | None
     etag: str = ""
+
+
+class Answered(Struct, frozen=True, kw_only=True):
+    """What was answered to a document that was handed in. ``wait_seconds``: for how long whoever
+    answers asks to be left alone, an hour at most."""
+
+    status: int
+    body: bytes
+    wait_seconds: float = 0.0
 
 
 async def fetch(
@@ -56,7 +68,7 @@ async def fetch(
         headers["Authorization"] = f"Bearer {bearer}"
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            status, new_etag, body = await _get(url, way, ca_file, headers, most_bytes)
+            status, told, body = await _ask("GET", url, way, ca_file, headers, most_bytes)
     except (TimeoutError, httpx.TimeoutException):
         return FetchTrouble.TIMEOUT
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
@@ -67,7 +79,38 @@ async def fetch(
         return FetchTrouble.STATUS
     if len(body) > most_bytes:
         return FetchTrouble.TOO_LARGE
-    return Fetched(body=body, etag=new_etag)
+    return Fetched(body=body, etag=_etag(told.get("etag", "")))
+
+
+async def hand_in(
+    url: str,
+    way: VantageConfig,
+    content: bytes,
+    *,
+    headers: Mapping[str, str],
+    ca_file: str | None,
+    bearer: str,
+    most_bytes: int,
+    seconds: float,
+) -> Answered | FetchTrouble:
+    """POST ``content`` (described by ``headers``) to ``url`` from ``way``, within ``seconds``; of
+    the answer ``most_bytes`` are read. Never raises for what the network does."""
+    said = {
+        "Accept-Encoding": "identity",
+        "User-Agent": "throttlewatch",
+        "Authorization": f"Bearer {bearer}",
+        **headers,
+    }
+    try:
+        async with asyncio.timeout(seconds):
+            status, told, body = await _ask("POST", url, way, ca_file, said, most_bytes, content)
+    except (TimeoutError, httpx.TimeoutException):
+        return FetchTrouble.TIMEOUT
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
+        return FetchTrouble.UNREACHABLE
+    if len(body) > most_bytes:
+        return FetchTrouble.TOO_LARGE
+    return Answered(status=status, body=body, wait_seconds=_wait(told.get("retry-after", "")))
 
 
 def way_of(config: Config, vantage: str | None) -> VantageConfig:
@@ -78,9 +121,15 @@ def way_of(config: Config, vantage: str | None) -> VantageConfig:
     return next(named, None) or next(inside, vantages[0])
 
 
-async def _get(
-    url: str, way: VantageConfig, ca_file: str | None, headers: dict[str, str], most_bytes: int
-) -> tuple[int, str, bytes]:
+async def _ask(
+    method: str,
+    url: str,
+    way: VantageConfig,
+    ca_file: str | None,
+    headers: dict[str, str],
+    most_bytes: int,
+    content: bytes | None = None,
+) -> tuple[int, httpx.Headers, bytes]:
     bound = []
     if way.interface is not None:
         name = way.interface.encode() + b"\0"
@@ -93,7 +142,9 @@ async def _get(
     )
     async with (
         httpx.AsyncClient(transport=transport, trust_env=False) as client,
-        client.stream("GET", url, headers=headers, timeout=TIMEOUT_SECONDS) as response,
+        client.stream(
+            method, url, headers=headers, content=content, timeout=TIMEOUT_SECONDS
+        ) as response,
     ):
         parts, size = [], 0
         async for part in response.aiter_raw(_PART_BYTES):
@@ -101,7 +152,12 @@ async def _get(
             size += len(part)
             if size > most_bytes:
                 break
-        return response.status_code, _etag(response.headers.get("etag", "")), b"".join(parts)
+        return response.status_code, response.headers, b"".join(parts)
+
+
+def _wait(said: str) -> float:
+    """Seconds, as a hub says them; a date, or anything else, is none."""
+    return min(float(said), MOST_WAIT_SECONDS) if _SECONDS.fullmatch(said) else 0.0
 
 
 def _etag(said: str) -> str:

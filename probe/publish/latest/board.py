@@ -39,6 +39,7 @@ from probe.publish.latest.recent import Recent
 from probe.publish.latest.snapshot import DnsKey, LegKey, RatioKey, Snapshot
 from probe.publish.latest.totals import Totals
 from probe.publish.latest.wishes_health import WishesHealth
+from probe.publish.parcels.parcel_health import ParcelHealth
 from probe.schedule.data_budget import BudgetView
 from probe.store.health import StoreHealth
 
@@ -63,6 +64,7 @@ class Board:
         outside: Callable[[], tuple[OutsideHealth, ...]] = tuple,
         bundle: Callable[[], BundleHealth | None] = lambda: None,
         wishes: Callable[[], WishesHealth | None] = lambda: None,
+        parcels: Callable[[], ParcelHealth | None] = lambda: None,
         drawn: Callable[[], ControlHealth] = ControlHealth,
     ) -> None:
         self._monotonic = monotonic
@@ -73,6 +75,7 @@ class Board:
         self._outside = outside
         self._bundle = bundle
         self._wishes = wishes
+        self._parcels = parcels
         self._drawn = drawn
         self._declared = Declared(config)
         self._legs: Fresh[LegKey, LegObservation] = Fresh()
@@ -289,6 +292,7 @@ class Board:
             outside=self._outside(),
             bundle=self._bundle(),
             wishes=self._wishes(),
+            parcels=self._parcels(),
             drawn=self._drawn(),
             outside_key_file=config.settings.outside_key_file,
             language=config.settings.language,

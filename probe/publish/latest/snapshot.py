@@ -29,6 +29,7 @@ from probe.publish.forward.forward_health import ForwardHealth
 from probe.publish.latest.bundle_health import BundleHealth
 from probe.publish.latest.control_health import ControlHealth
 from probe.publish.latest.wishes_health import WishesHealth
+from probe.publish.parcels.parcel_health import ParcelHealth
 from probe.publish.report.report_parts import StateSpan
 from probe.schedule.data_budget import BudgetView
 from probe.store.health import StoreHealth
@@ -125,8 +126,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     those that are open. ``outside``: how reading references abroad is doing; ``outside_key_file``
     signs what is published for others. ``drawn``: how it stands with the drawn controls,
     ``bundle``: with the signed definitions (``None``: nobody's are trusted), ``wishes``: with a
-    hub's (``None``: none is asked). ``recent``
-    are the last week's verdicts as spans.
+    hub's (``None``: none is asked), ``parcels``: with rounds that it is sent (``None``:
+    none). ``recent`` are the last week's verdicts as spans.
     ``records``: by vantage and ``owner/target``, how it stands with what is read.
     """
 
@@ -162,6 +163,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     outside: tuple[OutsideHealth, ...] = ()
     bundle: BundleHealth | None = None
     wishes: WishesHealth | None = None
+    parcels: ParcelHealth | None = None
     drawn: ControlHealth = ControlHealth()
     outside_key_file: str | None = None
     language: str = "en"

@@ -139,6 +139,12 @@ def rows(snapshot: Snapshot, version: str) -> Iterator[MetricRow]:
         for result, count in snapshot.wishes.results:
             yield names_wishes.ASKED, {"result": result}, float(count)
         yield names_wishes.REFUSED, {}, float(snapshot.wishes.refused)
+    if snapshot.parcels is not None:
+        for result, count in snapshot.parcels.results:
+            yield names_wishes.PARCELS, {"result": result}, float(count)
+        yield names_wishes.ROUNDS_SENT, {}, float(snapshot.parcels.sent)
+        yield names_wishes.ROUNDS_LEFT_OUT, {}, float(snapshot.parcels.left_out)
+        yield names_wishes.ROUNDS_WORKING, {}, float(not snapshot.parcels.trouble)
     yield from nation_rows(snapshot)
     if snapshot.drill is not None:
         yield from _drill_rows(snapshot, snapshot.drill)

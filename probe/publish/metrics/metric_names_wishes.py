@@ -1,4 +1,5 @@
-"""The metrics of what a hub wishes of this probe."""
+"""The metrics of what passes between this probe and its hub, beside samples: what it wishes, and
+rounds that are sent to it."""
 
 from __future__ import annotations
 
@@ -22,4 +23,42 @@ REFUSED = _metric(
     absent=_NO_HUB,
 )
 
-METRICS: tuple[MetricSpec, ...] = (ASKED, REFUSED)
+_NONE_SENT = "no rounds are sent to a hub (`hub.send_rounds`)"
+
+PARCELS = _metric(
+    "counter",
+    "parcels_total",
+    ("result",),
+    "How sending rounds to the hub ended, several at once (`ok`, or why they wait).",
+    absent=f"none were sent yet; {_NONE_SENT}",
+)
+ROUNDS_SENT = _metric(
+    "counter",
+    "rounds_sent_total",
+    (),
+    "Rounds that the hub has, since the start.",
+    absent=_NONE_SENT,
+)
+ROUNDS_LEFT_OUT = _metric(
+    "counter",
+    "rounds_left_out_total",
+    (),
+    "Rounds that the hub did not want, since the start: they are not sent again.",
+    absent=_NONE_SENT,
+)
+ROUNDS_WORKING = _metric(
+    "gauge",
+    "rounds_sending",
+    (),
+    "1 if the last attempt to send rounds to the hub succeeded, 0 if they wait.",
+    absent=_NONE_SENT,
+)
+
+METRICS: tuple[MetricSpec, ...] = (
+    ASKED,
+    REFUSED,
+    PARCELS,
+    ROUNDS_SENT,
+    ROUNDS_LEFT_OUT,
+    ROUNDS_WORKING,
+)

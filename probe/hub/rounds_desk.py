@@ -1,0 +1,117 @@
+"""Takes parcels of rounds from vantages, and keeps what passes in an archive."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import Struct
+
+from probe.config.schema import VantageConfig
+from probe.hub.enrolled import Enrolled
+from probe.hub.rounds_gate import LeftOut, rounds_passing
+from probe.publish.parcels.archive import Archive
+from probe.publish.parcels.parcel import Receipt
+
+log = logging.getLogger(__name__)
+
+# Unpacked and written at a time: each takes some 20 MB while it is. Others wait for their turn.
+AT_ONCE = 2
+# Parcels under way, one of a vantage: more would only wait in memory.
+MOST_UNDER_WAY = 32
+LEAST_FREE_BYTES = 268_435_456
+"""Of the archive's disk, which may be the register's and the engine's, too."""
+KEEP_DAYS = 90
+_DAY_SECONDS = 86_400.0
+
+
+class NotNowError(Exception):
+    """A parcel may come again later; ``reason`` says why, as a word."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TakenRounds(Struct, frozen=True, kw_only=True):
+    """What became of a parcel, and why rounds of it were left out."""
+
+    receipt: Receipt
+    left_out: dict[LeftOut, int]
+
+
+class RoundsDesk:
+    """``root`` is the archive's folder. ``wall`` is the time of day; ``free`` how many bytes are
+    left where that folder is; rounds go ``keep_days`` after their day."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        wall: Callable[[], float],
+        keep_days: int = KEEP_DAYS,
+        free: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
+    ) -> None:
+        """Raises ``OSError`` if the folder cannot be made."""
+        self._archive = Archive(root)
+        self._archive.begin()
+        self._root, self._wall, self._free = root, wall, free
+        self._keep_days = keep_days
+        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._under_way: set[str] = set()
+
+    def enter(self, who: Enrolled) -> None:
+        """A parcel of ``who`` begins, before anything of it is read. Raises ``NotNowError``."""
+        if who.name in self._under_way:
+            raise NotNowError("one_at_a_time")
+        if len(self._under_way) >= MOST_UNDER_WAY:
+            raise NotNowError("busy")
+        self._under_way.add(who.name)
+
+    def leave(self, who: Enrolled) -> None:
+        """It ended, however it did."""
+        self._under_way.discard(who.name)
+
+    async def take(self, body: bytes, who: Enrolled) -> TakenRounds:
+        """Keep what passes; it is on the disk when this returns. Raises ``UnreadableParcelError``
+        or ``NotNowError``."""
+        async with self._turn:
+            return await asyncio.to_thread(self._take, body, who)
+
+    async def forget(self) -> None:
+        """Delete what is older than it is kept."""
+        before = self._wall() - self._keep_days * _DAY_SECONDS
+        try:
+            await asyncio.to_thread(self._archive.forget, before)
+        except OSError as error:
+            log.warning("old rounds cannot be deleted: %s", error.strerror)
+
+    def _take(self, body: bytes, who: Enrolled) -> TakenRounds:
+        found = rounds_passing(body, who, self._wall())
+        left_out = dict(found.left_out)
+        try:
+            if self._free(self._root) < LEAST_FREE_BYTES:
+                raise NotNowError("disk")
+            self._archive.place(_placed(who))
+            added = self._archive.add(who.name, found.rounds)
+        except OSError as error:
+            raise NotNowError("disk") from error
+        if added.full:
+            left_out[LeftOut.FULL] = added.full
+        receipt = Receipt(taken=added.new, known=added.known, left_out=sum(left_out.values()))
+        return TakenRounds(receipt=receipt, left_out=left_out)
+
+
+def _placed(who: Enrolled) -> VantageConfig:
+    place = who.place
+    return VantageConfig(
+        name=who.name,
+        country=place.country,
+        asn=place.asn,
+        access=place.access,
+        role=place.role,
+        upstream=place.upstream,
+    )

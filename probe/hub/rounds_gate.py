@@ -1,0 +1,91 @@
+"""The gate for rounds: of a parcel those pass that are the vantage's own, and of a believable time.
+
+Each is written anew from what was understood, so nothing that is not understood passes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+from probe.hub.enrolled import Enrolled
+from probe.model.foreign import read_json
+from probe.model.stored import StoredRound
+from probe.publish.parcels.parcel import MOST_AGE_SECONDS, MOST_LINE_BYTES, unpacked
+
+AHEAD_SECONDS = 300.0
+"""By how much a clock may be ahead, as in the gate for samples."""
+# A round or burst takes minutes at most.
+MOST_SECONDS = 3_600.0
+_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+_PLATFORM = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+class LeftOut(StrEnum):
+    """Why a round does not pass."""
+
+    UNREADABLE = "unreadable"
+    VANTAGE = "vantage"
+    NAMES = "names"
+    TIME = "time"
+    FULL = "full"
+
+
+class UnreadableParcelError(Exception):
+    """Nothing of the parcel passes; the text says why, without a word of what it said."""
+
+
+class PassedRounds(Struct, frozen=True, kw_only=True):
+    """The rounds of a parcel that pass, and how many did not by reason."""
+
+    rounds: tuple[StoredRound, ...]
+    left_out: Mapping[LeftOut, int]
+
+
+def rounds_passing(body: bytes, who: Enrolled, now: float) -> PassedRounds:
+    """What of ``body`` passes for ``who``. Raises ``UnreadableParcelError``."""
+    try:
+        lines = unpacked(body)
+    except ValueError as error:
+        raise UnreadableParcelError(str(error)) from error
+    passed, left_out = [], Counter[LeftOut]()
+    for line in lines:
+        found = _round(line, who, now)
+        if isinstance(found, LeftOut):
+            left_out[found] += 1
+        else:
+            passed.append(found)
+    return PassedRounds(rounds=tuple(passed), left_out=dict(left_out))
+
+
+def _round(line: bytes, who: Enrolled, now: float) -> StoredRound | LeftOut:
+    if len(line) > MOST_LINE_BYTES:
+        return LeftOut.UNREADABLE
+    try:
+        stored = read_json(line, StoredRound)
+    except ValueError:
+        return LeftOut.UNREADABLE
+    observed, verdict = stored.observed, stored.verdict
+    if not observed.vantage == verdict.vantage == who.name:
+        return LeftOut.VANTAGE
+    if observed.platform != verdict.platform or not (
+        _ID.fullmatch(observed.id) and _PLATFORM.fullmatch(observed.platform)
+    ):
+        return LeftOut.NAMES
+    began, seconds = observed.started_at, observed.duration_seconds
+    times = (began, seconds, verdict.at, verdict.since, verdict.holds_seconds)
+    if not (
+        all(map(math.isfinite, times))
+        and 0.0 <= seconds <= MOST_SECONDS
+        and now - MOST_AGE_SECONDS <= began <= now + AHEAD_SECONDS
+        and began <= verdict.at <= began + MOST_SECONDS + AHEAD_SECONDS
+        and 0.0 <= verdict.since <= now + AHEAD_SECONDS
+        and 0.0 <= verdict.holds_seconds <= MOST_AGE_SECONDS
+    ):
+        return LeftOut.TIME
+    return stored

@@ -1,0 +1,228 @@
+"""Rounds of many vantages in a folder: a file for each vantage and hour, as a hub keeps them.
+
+``VANTAGE/2026-01-20/13.jsonl.zst`` has the rounds that began in that hour (UTC), a line of JSON for
+each as ``throttlewatch export -f jsonl`` writes it, in the order in which they were judged;
+``VANTAGE/vantage.json`` says where the vantage is, in the hub's words. A file is written whole or
+not at all, and what is in one is never changed: a round that comes again, also with other numbers,
+is left as it came first.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from probe.config.schema import VantageConfig
+from probe.model.stored import StoredRound
+from probe.publish.parcels.zstandard import press, unpress
+
+HOUR_SECONDS = 3_600
+MOST_HOUR_ROUNDS = 2_000
+"""Of one vantage. Eight platforms looked at each minute, with bursts, make less than 600."""
+MOST_HOUR_BYTES = 33_554_432
+PLACE = "vantage.json"
+_END = ".jsonl.zst"
+_PART = re.compile(r"\..*\.part")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_HOUR = re.compile(r"([01]\d|2[0-3])\.jsonl\.zst")
+# Beside a damaged file; nothing reads it.
+_DAMAGED = ".damaged"
+
+
+class Added(Struct, frozen=True, kw_only=True):
+    """What became of rounds: ``new`` ones were written, ``known`` ones were there already, and of
+    an hour that was full the others (``full``) were not."""
+
+    new: int = 0
+    known: int = 0
+    full: int = 0
+
+
+class HourFile(Struct, frozen=True, order=True):
+    """The file of a vantage's rounds that began in the hour that begins at ``start`` (Unix
+    seconds)."""
+
+    start: int
+    path: Path
+
+
+class _Observed(Struct, frozen=True):
+    id: str
+    started_at: float
+
+
+class _Verdict(Struct, frozen=True):
+    at: float
+
+
+class _Line(Struct, frozen=True):
+    """The part of a line that says where it stands."""
+
+    observed: _Observed
+    verdict: _Verdict
+
+    @property
+    def place(self) -> tuple[float, float, str]:
+        return self.verdict.at, self.observed.started_at, self.observed.id
+
+
+_line = msgspec.json.Decoder(_Line)
+
+
+class Archive:
+    """The folder ``root``; one process writes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def begin(self) -> None:
+        """Make the folder, for its owner alone; what a kill left half written goes. Raises
+        ``OSError``."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for part in self.root.glob("*/**/.*.part"):
+            if _PART.fullmatch(part.name):
+                part.unlink(missing_ok=True)
+
+    def place(self, vantage: VantageConfig) -> None:
+        """Write where a vantage is, if that is news. Raises ``OSError``."""
+        file = self._of(vantage.name) / PLACE
+        body = msgspec.json.encode(vantage)
+        with suppress(OSError):
+            if file.read_bytes() == body:
+                return
+        _write(file, body)
+
+    def add(self, vantage: str, rounds: Iterable[StoredRound]) -> Added:
+        """Keep these rounds of ``vantage``. Each hour is written whole or stays as it was. Raises
+        ``OSError``: what is missing may be given again."""
+        hours: dict[int, dict[str, bytes]] = {}
+        for stored in rounds:
+            hour = int(stored.observed.started_at // HOUR_SECONDS)
+            hours.setdefault(hour, {})[stored.observed.id] = msgspec.json.encode(stored)
+        new = known = full = 0
+        for hour, given in sorted(hours.items()):
+            file = self._file(vantage, hour * HOUR_SECONDS)
+            lines = self._present(file)
+            size = sum(map(len, lines.values()))
+            before = len(lines)
+            for id, line in given.items():
+                if id in lines:
+                    known += 1
+                elif len(lines) >= MOST_HOUR_ROUNDS or size + len(line) > MOST_HOUR_BYTES:
+                    full += 1
+                else:
+                    lines[id] = line
+                    size += len(line) + 1
+            if len(lines) > before:
+                ordered = sorted(lines.values(), key=lambda line: _line.decode(line).place)
+                _write(file, press(b"".join(line + b"\n" for line in ordered)))
+                new += len(lines) - before
+        return Added(new=new, known=known, full=full)
+
+    def forget(self, before: float) -> int:
+        """Delete whole days that ended before that time; how many. Raises ``OSError``."""
+        gone = 0
+        for name in self.vantages():
+            for day in sorted(_folders(self.root / name, _DAY)):
+                with suppress(ValueError):
+                    end = datetime.fromisoformat(day.name).replace(tzinfo=UTC) + timedelta(days=1)
+                    if end.timestamp() <= before:
+                        for file in day.iterdir():
+                            file.unlink(missing_ok=True)
+                        day.rmdir()
+                        gone += 1
+        return gone
+
+    def vantages(self) -> list[str]:
+        """Whose rounds are here. Raises ``OSError``."""
+        return sorted(folder.name for folder in _folders(self.root, _NAME))
+
+    def placed(self) -> Mapping[str, VantageConfig]:
+        """Where they are, as far as that is known."""
+        found = {}
+        for name in self.vantages():
+            with suppress(OSError, ValueError):
+                body = (self.root / name / PLACE).read_bytes()
+                found[name] = msgspec.json.decode(body, type=VantageConfig)
+        return found
+
+    def hours(
+        self, vantage: str, since: float | None = None, until: float | None = None
+    ) -> Iterator[HourFile]:
+        """The files of ``vantage`` with rounds of that time, earliest first."""
+        for day in sorted(_folders(self.root / vantage, _DAY)):
+            for file in sorted(day.iterdir()):
+                if _HOUR.fullmatch(file.name):
+                    at = datetime.fromisoformat(f"{day.name}T{file.name[:2]}").replace(tzinfo=UTC)
+                    start = int(at.timestamp())
+                    if (since is None or start + HOUR_SECONDS > since) and (
+                        until is None or start < until
+                    ):
+                        yield HourFile(start, file)
+
+    def _of(self, vantage: str) -> Path:
+        if not _NAME.fullmatch(vantage):
+            raise ValueError("no name of a vantage")
+        return self.root / vantage
+
+    def _file(self, vantage: str, start: int) -> Path:
+        at = datetime.fromtimestamp(start, UTC)
+        return self._of(vantage) / at.strftime("%Y-%m-%d") / f"{at:%H}{_END}"
+
+    def _present(self, file: Path) -> dict[str, bytes]:
+        """The lines of ``file`` by their rounds. One that cannot be read is set aside."""
+        try:
+            lines = lines_of(file)
+            return {_line.decode(line).observed.id: line for line in lines}
+        except FileNotFoundError:
+            return {}
+        except (ValueError, RecursionError):
+            file.replace(file.with_name(f"{file.name}.{secrets.token_hex(4)}{_DAMAGED}"))
+            return {}
+
+
+def lines_of(file: Path) -> list[bytes]:
+    """Its lines, each a round. Raises ``OSError`` or ``NotPackedError``."""
+    # With their ends, and as much again: who put it there may have been another version.
+    return unpress(file.read_bytes(), 2 * MOST_HOUR_BYTES).splitlines()
+
+
+def is_archive(path: Path) -> bool:
+    """Whether there may be one: a folder."""
+    return path.is_dir()
+
+
+def _folders(folder: Path, name: re.Pattern[str]) -> list[Path]:
+    try:
+        return [one for one in folder.iterdir() if name.fullmatch(one.name) and one.is_dir()]
+    except FileNotFoundError:
+        return []
+
+
+def _write(file: Path, body: bytes) -> None:
+    """Whole, on the disk, for the owner alone; or as it was. Raises ``OSError``."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as sink:
+            sink.write(body)
+            sink.flush()
+            os.fsync(sink.fileno())
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,198 @@
+"""Rounds at the hub's gate, as requests: whoever sends them, nothing else of the hub suffers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from probe.hub import rounds_desk
+from probe.hub.engine import Engine
+from probe.hub.enrolled import FleetPlace
+from probe.hub.register import Register
+from probe.hub.rounds_desk import RoundsDesk
+from probe.hub.service import Hub
+from probe.model.identity import Role
+from probe.model.stored import StoredRound
+from probe.publish.parcels.archive import PLACE
+from probe.publish.parcels.archive_reader import ArchivedHistory
+from probe.publish.parcels.parcel import HEADERS, MOST_PACKED_BYTES, ROUNDS_PATH, packed
+from probe.store.history import HistoryError
+from tests.store.rounds import START, stored
+
+NOW = START + 86_400.0
+
+
+class Fleet:
+    """A hub in this process, two vantages, and what its archive has."""
+
+    def __init__(self, folder: Path) -> None:
+        self.register = Register(folder / "hub.sqlite3")
+        self.root = folder / "archive"
+        self.free = 10**12
+        self.clock = 0.0
+        self.desk = RoundsDesk(self.root, wall=lambda: NOW, free=lambda path: self.free)
+        self.names, self.credentials = [], []
+        for role in (Role.INSIDE, Role.REFERENCE):
+            place = FleetPlace(country="PK", asn=17_557, role=role)
+            secret = self.register.invite(place, until=NOW + 1.0, now=NOW)
+            who, credential = self.register.join(secret, NOW)
+            self.names.append(who.name)
+            self.credentials.append(credential)
+
+    @asynccontextmanager
+    async def client(self, desk: bool = True) -> AsyncIterator[httpx.AsyncClient]:
+        hub = Hub(
+            self.register,
+            Engine("http://127.0.0.1:9/"),
+            rounds=self.desk if desk else None,
+            wall=lambda: NOW,
+            clock=lambda: self.clock,
+        )
+        transport = httpx.ASGITransport(app=hub.app())
+        async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+            yield client
+
+    def headers(self, who: int = 0) -> dict[str, str]:
+        return {**HEADERS, "Authorization": f"Bearer {self.credentials[who]}"}
+
+    def kept(self) -> list[StoredRound]:
+        try:
+            with ArchivedHistory(self.root) as history:
+                return list(history.rounds())
+        except HistoryError:
+            return []
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    made = Fleet(tmp_path)
+    yield made
+    made.register.close()
+
+
+def parcel(*rounds: StoredRound) -> bytes:
+    return packed(msgspec.json.encode(one) + b"\n" for one in rounds)
+
+
+async def test_what_is_sent_is_kept_once_with_the_hubs_word_of_where(fleet: Fleet) -> None:
+    own = [stored(n, vantage=fleet.names[1]) for n in range(30)]
+    other = stored(50, vantage=fleet.names[0])
+    async with fleet.client() as client:
+        for expected in ({"taken": 30, "known": 0}, {"taken": 0, "known": 30}):
+            answer = await client.post(
+                ROUNDS_PATH, content=parcel(*own, other), headers=fleet.headers(1)
+            )
+            assert answer.json() == {**expected, "left_out": 1}
+        metrics = (await client.get("/metrics")).text
+    assert fleet.kept() == own
+    place = msgspec.json.decode((fleet.root / fleet.names[1] / PLACE).read_bytes())
+    assert (place["country"], place["asn"], place["role"]) == ("PK", 17_557, "reference")
+    assert f'throttlewatch_hub_rounds_total{{vantage="{fleet.names[1]}"}} 30.0' in metrics
+    left_out = f'rounds_left_out_total{{reason="vantage",vantage="{fleet.names[1]}"}} 2.0'
+    assert f"throttlewatch_hub_{left_out}" in metrics
+
+
+async def test_who_may_not_and_what_is_no_parcel(fleet: Fleet) -> None:
+    own = parcel(stored(1, vantage=fleet.names[0]))
+    revoked = fleet.headers(1)
+    fleet.register.revoke(fleet.names[1], NOW)
+    async with fleet.client() as client:
+        for headers, body, status in (
+            ({}, own, 401),
+            ({"Authorization": "Bearer " + "x" * 43}, own, 401),
+            (revoked, own, 401),
+            (fleet.headers(), b"", 400),
+            (fleet.headers(), own[:-3], 400),
+            (fleet.headers(), b"x" * (MOST_PACKED_BYTES + 1), 413),
+        ):
+            answer = await client.post(ROUNDS_PATH, content=body, headers=headers)
+            assert answer.status_code == status, answer.text
+            assert fleet.credentials[0] not in answer.text
+        for method in ("GET", "PUT", "DELETE"):
+            assert (await client.request(method, ROUNDS_PATH)).status_code == 405
+        for path in (f"{ROUNDS_PATH}/../../etc/passwd", f"{ROUNDS_PATH}/{fleet.names[0]}"):
+            answer = await client.post(path, content=own, headers=fleet.headers())
+            assert answer.status_code == 404
+    assert fleet.kept() == []
+    async with fleet.client(desk=False) as client:
+        answer = await client.post(ROUNDS_PATH, content=own, headers=fleet.headers())
+        assert answer.status_code == 404
+
+
+async def test_a_full_disk_is_later_and_loses_nothing(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = stored(1, vantage=fleet.names[0])
+    async with fleet.client() as client:
+        fleet.free = rounds_desk.LEAST_FREE_BYTES - 1
+        answer = await client.post(ROUNDS_PATH, content=parcel(own), headers=fleet.headers())
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "30"
+        fleet.free = 10**12
+
+        def full(descriptor: int) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as trouble:
+            trouble.setattr("os.fsync", full)
+            answer = await client.post(ROUNDS_PATH, content=parcel(own), headers=fleet.headers())
+            assert answer.status_code == 503
+        assert fleet.kept() == []
+        assert not [one for one in fleet.root.rglob("*.part") if one.is_file()]
+        answer = await client.post(ROUNDS_PATH, content=parcel(own), headers=fleet.headers())
+        assert answer.json()["taken"] == 1
+        assert 'refused_requests_total{reason="disk"} 2.0' in (await client.get("/metrics")).text
+    assert fleet.kept() == [own]
+
+
+async def test_one_vantage_has_one_parcel_under_way_and_so_many_bytes(fleet: Fleet) -> None:
+    own = parcel(stored(1, vantage=fleet.names[0]))
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        begun.set()
+        await go_on.wait()
+        yield own
+
+    async with fleet.client() as client:
+        held = asyncio.create_task(
+            client.post(ROUNDS_PATH, content=slow(), headers=fleet.headers())
+        )
+        await begun.wait()
+        second = await client.post(ROUNDS_PATH, content=own, headers=fleet.headers())
+        assert second.status_code == 503, "it waits for its first one"
+        other = parcel(stored(2, vantage=fleet.names[1]))
+        answer = await client.post(ROUNDS_PATH, content=other, headers=fleet.headers(1))
+        assert answer.json()["taken"] == 1, "others do not"
+        go_on.set()
+        assert (await held).json()["taken"] == 1
+        statuses = []
+        for _ in range(60):
+            answer = await client.post(
+                ROUNDS_PATH, content=b"x" * MOST_PACKED_BYTES, headers=fleet.headers()
+            )
+            statuses.append(answer.status_code)
+        assert set(statuses) == {400, 429}
+        assert statuses.count(400) <= 32
+        assert int(answer.headers["retry-after"]) > 0
+        answer = await client.post(ROUNDS_PATH, content=other, headers=fleet.headers(1))
+        assert answer.json()["known"] == 1, "others are not limited by it"
+        fleet.clock += 86_400.0
+        answer = await client.post(ROUNDS_PATH, content=own, headers=fleet.headers())
+        assert answer.json()["known"] == 1
+
+
+async def test_old_rounds_go(tmp_path: Path, fleet: Fleet) -> None:
+    desk = RoundsDesk(fleet.root, wall=lambda: START + 3 * 86_400.0, keep_days=2)
+    async with fleet.client() as client:
+        rounds = [stored(n, at=START + 43_000.0 * n, vantage=fleet.names[0]) for n in range(3)]
+        await client.post(ROUNDS_PATH, content=parcel(*rounds), headers=fleet.headers())
+    assert len(fleet.kept()) == 3
+    await desk.forget()
+    assert fleet.kept() == rounds[1:]
