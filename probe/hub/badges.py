@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from probe.hub.strips import WORDS
+from probe.hub.page_writer import said_time
 from probe.publish.picture.card import state_colour
 from probe.publish.templates import templates
 
@@ -19,17 +19,14 @@ _LETTER = 6.9
 _PADDING = 10.0
 
 
-def badges(
-    now: Iterable[PlatformNow], countries: Mapping[str, str], made_at: str
-) -> dict[str, bytes]:
+def badges(now: Iterable[PlatformNow], countries: Mapping[str, str]) -> dict[str, bytes]:
     """Each badge by its path: one for each platform in each country, which says what the page says
     of it. ``countries``: how they are called."""
     found = {}
     for one in now:
         name = f"{one.country.lower()}-{one.platform or 'all'}"
         left = _plain(f"{one.title}, {countries.get(one.country, one.country)}")
-        words = WORDS.get(one.state, one.state)
-        right = f"{words} ({made_at[:16].replace('T', ' ')} UTC)"
+        right = f"{one.words} ({said_time(one.as_of)})"
         widths = [_PADDING + _LETTER * len(text) for text in (left, right)]
         text = (
             templates()

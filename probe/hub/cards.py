@@ -1,7 +1,7 @@
 """What the public page's pictures for sharing say, of an incident and of a country. Pure.
 
 Of an incident no more than the page: its title, when it was, the numbers beside it, and that it was
-corrected. Of a country how it stands, in the words of badges and legends. A picture goes on without
+corrected. Of a country how it stands, in the words of badges. A picture goes on without
 its page, so what goes on says as of when it is.
 """
 
@@ -16,8 +16,15 @@ import msgspec
 
 from probe.hub.page_writer import PageWriter, said_time
 from probe.hub.site_parts import IncidentPage, iso
-from probe.hub.strips import SHOWN, WORDS
-from probe.publish.picture.card import MOST_ROWS, CardFact, CardRow, PictureCard, written_by_people
+from probe.hub.strips import SHOWN
+from probe.publish.picture.card import (
+    MOST_ROWS,
+    MOST_ROWS_WORDS,
+    CardFact,
+    CardRow,
+    PictureCard,
+    written_by_people,
+)
 
 if TYPE_CHECKING:
     from probe.hub.site import PlatformNow, PublicSite
@@ -69,10 +76,10 @@ def country_card(
 ) -> PictureCard:
     """That of a country, with how it is ``now``: what is grave comes first."""
     said = write.said
-    rows = [CardRow(one.state, said(one.title), said(WORDS[one.state])) for one in now]
-    if len(rows) > MOST_ROWS:
-        more = len(rows) - MOST_ROWS + 1
-        rows[MOST_ROWS - 1 :] = [CardRow("unknown", f"+{more}", "…")]
+    rows = [CardRow(one.state, said(one.title), said(one.words)) for one in now]
+    room = _rows_with_room(rows)
+    if len(rows) > room:
+        rows[room - 1 :] = [CardRow("unknown", f"+{len(rows) - room + 1}", "…")]
     return PictureCard(
         language=write.language,
         state=now[0].state,
@@ -86,6 +93,17 @@ def country_card(
     )
 
 
+def _rows_with_room(rows: Sequence[CardRow]) -> int:
+    """How many of them, from the first on."""
+    room = letters = 0
+    for row in rows[:MOST_ROWS]:
+        letters += len(row.words)
+        if letters > MOST_ROWS_WORDS:
+            break
+        room += 1
+    return max(1, room)
+
+
 def incident_key(site: PublicSite, form: str, one: IncidentPage) -> str:
     """A digest of what its pictures say in all languages; ``form``: of all that they rest on."""
     corrected = one.corrections[-1].at if one.corrections else ""
@@ -96,7 +114,7 @@ def incident_key(site: PublicSite, form: str, one: IncidentPage) -> str:
 
 def country_key(site: PublicSite, form: str, country: str, now: Sequence[PlatformNow]) -> str:
     """The same of a country's."""
-    return _digest(form, country, [(one.state, one.title) for one in now], _hour(site))
+    return _digest(form, country, [(one.state, one.title, one.words) for one in now], _hour(site))
 
 
 def _digest(*said: object) -> str:

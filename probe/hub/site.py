@@ -12,13 +12,15 @@ from msgspec import Struct
 from probe.hub.badges import badges
 from probe.hub.feeds import atom, json_feed
 from probe.hub.ledger import PublicIncident, ReleaseState
+from probe.hub.months import MonthDocument, listed, months_of
 from probe.hub.page_writer import PageWriter, file_of, said_time
 from probe.hub.recorded_findings import NetworkTable
 from probe.hub.site_form import MADE_FILE, made_of
 from probe.hub.site_parts import API_VERSION, IncidentPage, PlaceNames, iso, page_of
 from probe.hub.site_pictures import SitePictures, of_country, of_incident
-from probe.hub.strips import NOT_SAID, OK, SHOWN, StripTime, strips_of
+from probe.hub.strips import NOT_SAID, OK, SHOWN, WORDS, StripTime, strips_of
 from probe.model.finding import Finding, FindingKind, Reference, Scope
+from probe.nation.incident_words import words_beside
 from probe.publish.languages.offered import ENGLISH, OFFERED
 from probe.publish.languages.tongue import Tongue
 from probe.publish.report.axis_labels import Tick
@@ -54,14 +56,17 @@ class PublicSite(Struct, frozen=True, kw_only=True):
 
 
 class PlatformNow(Struct, frozen=True, kw_only=True):
-    """How it stands with a platform in a country; ``state``: a class of the page, ``path``: of the
-    incident that says so."""
+    """How it stands with a platform in a country; ``state``: a class of the page, ``words``: the
+    sentence in a few words, for where there is no room for it, ``as_of`` (RFC 3339) when it was so,
+    ``path``: of the incident that says so."""
 
     country: str
     platform: str
     title: str
     state: str
     sentence: str
+    words: str
+    as_of: str
     path: str = ""
 
 
@@ -137,13 +142,22 @@ def files_of(
         "api/v1/incidents.json": _json(IncidentsDocument(made_at=made_at, incidents=tuple(pages))),
         "api/v1/schema.json": _json(_schema()),
     }
-    found |= badges(now, {code: site.names.country(code) for code in content.now}, made_at)
+    found |= badges(now, {code: site.names.country(code) for code in content.now})
+    months = {code: months_of(code, pages) for code in content.now}
+    archives = {one.data_path: _json(one) for several in months.values() for one in several}
+    archived = [
+        one
+        for several in months.values()
+        for one in several
+        if not fresh or not stands(one.data_path, archives[one.data_path], _names_beside(site))
+    ]
     strips = {code: list(_strips(site, code, several)) for code, several in content.now.items()}
     ticks = [marks(over.start, over.end, TimeWriter()) for over, _ in (site.day, site.month)]
     pictures = None if pencil is None else SitePictures(site, pencil)
     for code in OFFERED:
         write = PageWriter(site, Tongue(code), pictures)
         found |= _pages(site, write, content, changed, strips, ticks)
+        found |= _month_pages(site, write, archived)
     # The own language may have been another one: what was given out then is still written.
     found |= {
         path.removesuffix("index.html") + f"index.{site.language}.html": body
@@ -152,6 +166,7 @@ def files_of(
     }
     # After their pages: who is interrupted between them makes these again.
     found |= {_data_path(one): data[one.id] for one in changed}
+    found |= {one.data_path: archives[one.data_path] for one in archived}
     return found | {MADE_FILE: made}
 
 
@@ -186,6 +201,8 @@ def _pages(
     }
     for code, now in content.now.items():
         path = f"{code.lower()}/index.html"
+        own = [one for one in content.pages if one.country == code]
+        several = listed(own)
         found[write.place(path)] = write.page(
             "site_country.html.j2",
             title=f"{write.country(code)}: {site.name}",
@@ -194,7 +211,8 @@ def _pages(
             now=now,
             strips=strips[code],
             ticks=ticks,
-            incidents=[one for one in content.pages if one.country == code],
+            incidents=several,
+            months=months_of(code, own) if len(several) < len(own) else (),
             share=write.share(path, write.country(code), of_country(site, code, now)),
         )
     for one in changed:
@@ -207,6 +225,21 @@ def _pages(
             share=write.share(one.path, heading, of_incident(site, one), one.sentence),
         )
     return found
+
+
+def _month_pages(
+    site: PublicSite, write: PageWriter, months: Sequence[MonthDocument]
+) -> dict[str, bytes]:
+    return {
+        write.place(one.path): write.page(
+            "site_month.html.j2",
+            title=f"{write.country(one.country)}, {write.said(one.label)}: {site.name}",
+            up="../../",
+            month=one,
+            share=None,
+        )
+        for one in months
+    }
 
 
 def _now(site: PublicSite, pages: Sequence[IncidentPage]) -> list[PlatformNow]:
@@ -227,6 +260,7 @@ def _now(site: PublicSite, pages: Sequence[IncidentPage]) -> list[PlatformNow]:
     found = []
     for country, platform in sorted(places):
         title = site.names.platforms.get(platform, platform) or "Every vantage"
+        as_of = iso(site.made_at)
         grave = [
             one
             for kind in (*_STATES, FindingKind.SILENT)
@@ -236,9 +270,11 @@ def _now(site: PublicSite, pages: Sequence[IncidentPage]) -> list[PlatformNow]:
         if grave:
             state = _STATES.get(grave[0].kind, "offline")
             sentence, path = grave[0].sentence, grave[0].path
+            words = words_beside(grave[0].kind, grave[0].scope, grave[0].reference)
             heard = last_heard[grave[0].id]
             if site.made_at - heard > STALE_SECONDS:
-                sentence = f"As of {said_time(iso(heard))}: {sentence}"
+                as_of = iso(heard)
+                sentence = f"As of {said_time(as_of)}: {sentence}"
         elif platform == "":
             continue
         else:
@@ -246,6 +282,7 @@ def _now(site: PublicSite, pages: Sequence[IncidentPage]) -> list[PlatformNow]:
             state, sentence = _calm(
                 title, findings.get((country, platform)), (country, platform) in at_work
             )
+            words = WORDS[state]
         found.append(
             PlatformNow(
                 country=country,
@@ -253,6 +290,8 @@ def _now(site: PublicSite, pages: Sequence[IncidentPage]) -> list[PlatformNow]:
                 title=title,
                 state=state,
                 sentence=sentence,
+                words=words,
+                as_of=as_of,
                 path=path,
             )
         )
@@ -294,13 +333,14 @@ def _strips(
 
 def _schema() -> Mapping[str, Any]:
     """JSON Schema of the documents of the API."""
-    (now, incidents), components = msgspec.json.schema_components(
-        (NowDocument, IncidentsDocument), ref_template="#/$defs/{name}"
+    (now, incidents, month), components = msgspec.json.schema_components(
+        (NowDocument, IncidentsDocument, MonthDocument), ref_template="#/$defs/{name}"
     )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$comment": "now.json is a NowDocument, incidents.json an IncidentsDocument.",
-        "anyOf": [now, incidents],
+        "$comment": "now.json is a NowDocument, incidents.json an IncidentsDocument; that of a "
+        "country's month is a MonthDocument.",
+        "anyOf": [now, incidents, month],
         "$defs": components,
     }
 

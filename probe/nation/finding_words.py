@@ -37,6 +37,13 @@ def when_over(incident: Incident, moment: Callable[[float], str] | None = None) 
     return f"What was found at its height on {when}: {incident.height_sentence}"
 
 
+def only_like(scope: Scope, reference: Reference) -> bool:
+    """Whether what is seen is no more than consistent with what it looks like: so far as a country
+    is meant, and no vantage abroad finds the platform fine. Whoever says a finding in words, long
+    or short, asks this."""
+    return scope is Scope.NATION and reference is not Reference.FINE
+
+
 def over_words(transport: str) -> str:
     """``over QUIC``."""
     prober = probers.BY_NAME.get(transport)
@@ -134,9 +141,9 @@ def _divided(f: Finding) -> str:
 
 
 def _nation(f: Finding, title: str) -> str:
-    if f.reference is Reference.FINE:
-        return f"{title} is {_STATE[f.kind]} nation-wide"
-    return f"what is seen of {title} is consistent with its being {_STATE[f.kind]} nation-wide"
+    if only_like(f.scope, f.reference):
+        return f"what is seen of {title} is consistent with its being {_STATE[f.kind]} nation-wide"
+    return f"{title} is {_STATE[f.kind]} nation-wide"
 
 
 def _numbers(f: Finding) -> str:

@@ -120,7 +120,9 @@ def test_each_page_names_its_picture_by_a_whole_address(tmp_path: Path, own: str
     site, folder = replace(SITE, language=own), SiteFolder(tmp_path)
     made(site, folder)
     folder.write(files_of(site, pencil=ALL))
-    pages = [one for one in tmp_path.rglob("index*.html") if one.parent != tmp_path]
+    # The first page and lists of months have none.
+    bare = {tmp_path, *tmp_path.glob("pk/*-*")}
+    pages = [one for one in tmp_path.rglob("index*.html") if one.parent not in bare]
     assert len(pages) == 3 * (len(OFFERED) + 1)
     for page in pages:
         said = shares(page.read_bytes())
@@ -180,6 +182,7 @@ def test_a_picture_says_no_more_than_its_page() -> None:
         assert country.has_room
         assert write.said("As of 2026-01-20 12:00 UTC.") in country.when
         assert [row.state for row in country.rows] == [one.state for one in now]
+        assert [row.words for row in country.rows] == [write.said(one.words) for one in now]
 
 
 def test_of_many_platforms_how_many_more_there_are_is_said() -> None:

@@ -25,7 +25,10 @@ _STATE_COLOURS = {
 MOST_HEADING_LETTERS = 180
 MOST_LETTERS = 110
 MOST_ROW_LETTERS = 48
+MOST_ROW_WORDS = 96
 MOST_ROWS = 7
+MOST_ROWS_WORDS = 288
+"""Letters of the words of all rows together."""
 MOST_FACTS = 3
 MOST_NUMBER_LETTERS = 24
 
@@ -81,7 +84,8 @@ class PictureCard(Struct, frozen=True, kw_only=True):
             and len(self.rows) <= MOST_ROWS
             and len(self.facts) <= MOST_FACTS
             and all(len(one.title) <= MOST_ROW_LETTERS for one in self.rows)
-            and all(len(one.words) <= MOST_ROW_LETTERS for one in self.rows)
+            and all(len(one.words) <= MOST_ROW_WORDS for one in self.rows)
+            and sum(len(one.words) for one in self.rows) <= MOST_ROWS_WORDS
             and all(len(one.number) <= MOST_NUMBER_LETTERS for one in self.facts)
             and all(len(one.words) <= MOST_LETTERS for one in self.facts)
         )

@@ -19,7 +19,9 @@ from probe.publish.picture.card import (
     MOST_LETTERS,
     MOST_NUMBER_LETTERS,
     MOST_ROW_LETTERS,
+    MOST_ROW_WORDS,
     MOST_ROWS,
+    MOST_ROWS_WORDS,
     WIDTH,
     CardFact,
     CardRow,
@@ -168,10 +170,14 @@ def test_whatever_is_not_too_long_has_room(pencil: Pencil, language: str) -> Non
         address="w" * 40,
     )
     fact = CardFact(word * MOST_NUMBER_LETTERS, word * MOST_LETTERS)
-    row = CardRow("ok", word * MOST_ROW_LETTERS, word * MOST_ROW_LETTERS)
+    each = MOST_ROWS_WORDS // MOST_ROWS
+    row = CardRow("ok", word * MOST_ROW_LETTERS, word * each)
+    wordy = CardRow("ok", word * MOST_ROW_LETTERS, word * MOST_ROW_WORDS)
     looked_at(pencil.drawn(replace(most, facts=(fact,) * MOST_FACTS), KEY))
     short = replace(most, heading=word * MOST_ROW_LETTERS, note="")
     looked_at(pencil.drawn(replace(short, rows=(row,) * MOST_ROWS), KEY))
+    few = MOST_ROWS_WORDS // MOST_ROW_WORDS
+    looked_at(pencil.drawn(replace(short, rows=(wordy,) * few), KEY))
 
 
 @pytest.mark.parametrize(
@@ -180,7 +186,8 @@ def test_whatever_is_not_too_long_has_room(pencil: Pencil, language: str) -> Non
         {"heading": "a" * (MOST_HEADING_LETTERS + 1)},
         {"note": "a" * (MOST_LETTERS + 1)},
         {"rows": (CardRow("ok", "a" * (MOST_ROW_LETTERS + 1), ""),)},
-        {"rows": (CardRow("ok", "", "a" * (MOST_ROW_LETTERS + 1)),)},
+        {"rows": (CardRow("ok", "", "a" * (MOST_ROW_WORDS + 1)),)},
+        {"rows": (CardRow("ok", "", "a" * 60),) * 5},
         {"rows": (CardRow("ok", "a", "b"),) * (MOST_ROWS + 1)},
         {"facts": (CardFact("1", "a"),) * (MOST_FACTS + 1)},
         {"facts": (CardFact("1" * (MOST_NUMBER_LETTERS + 1), "a"),)},
