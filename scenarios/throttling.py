@@ -440,6 +440,38 @@ _SCENARIOS: tuple[Scenario, ...] = (
         lasts_rounds=12,
     ),
     Scenario(
+        id="shaped-seen-from-outside",
+        name="a queue before a slow link for the addresses; a vantage outside is as fast as ever",
+        rows=(Row.RUSSIA_2024_YOUTUBE,),
+        source=IMC21,
+        platforms=("x",),
+        alternatives=(
+            (
+                Restricted(
+                    whom=Whom(hosts=X_HOSTS),
+                    effects=(
+                        Shaped(
+                            rate_bits_per_second=Range(100 * KILOBIT, 200 * KILOBIT),
+                            queue_bytes=LARGE_QUEUE,
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        expect=(
+            Expectation(
+                said=throttled(
+                    *ADDRESSED,
+                    signatures=(Signature.SHAPER, Signature.DELAY, Signature.UNKNOWN),
+                ),
+                within_rounds=6,
+            ),
+            FINE_ABROAD,
+        ),
+        abroad=True,
+        note="Nothing is lost, and nothing stops: what waits in the queue is what the way shows.",
+    ),
+    Scenario(
         id="shaped-by-name",
         name="a queue in front of a slow link for the name",
         rows=(Row.RUSSIA_2024_YOUTUBE,),

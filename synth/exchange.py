@@ -27,6 +27,7 @@ from probe.model.observation import (
 from probe.observe.effort import UNKNOWN_AUTHORITY
 from probe.schedule.leg_patience import LegPatience
 from scenarios.model import Impostor
+from synth.acknowledged import smoothed
 from synth.censor import Censor, Meeting
 from synth.line import LineAtWork
 from synth.tcp import SEGMENT, Delivery, Flow, deliver
@@ -172,6 +173,7 @@ class Exchange:
         self.disordered = 0
         self.received = 0
         self.latest_rtt: float = 0.0
+        self.updates_rtt: float | None = None
 
     def run(
         self, *, order: int, resolve_seconds: float | None, seen_names: tuple[str, ...]
@@ -266,7 +268,7 @@ class Exchange:
         """What comes is heard until it is waited for no longer."""
         for number, (at, _) in enumerate(made.samples):
             if at > self.until:
-                del made.samples[number:]
+                del made.samples[number:], made.handed[number:]
                 made.whole = False
                 return
             self._moved(at)
@@ -395,11 +397,19 @@ class Exchange:
             if natural < size / server.bytes_per_second:
                 pace = max(pace, size / server.bytes_per_second / max(natural, 1e-4))
         if pace != 1.0:
-            # Bytes that a server paces come later, and what comes after the end does not count.
+            # Bytes that a server paces come later, and what comes after the end does not count; and
+            # so much less of them waits at once.
+            queued = [
+                when - handed for (when, _), handed in zip(made.samples, made.handed, strict=True)
+            ]
             made.samples = [
                 (moved, count)
                 for when, count in made.samples
                 if (moved := first + (when - first) * pace) <= until
+            ]
+            made.handed = [
+                when - waited / pace
+                for (when, _), waited in zip(made.samples, queued, strict=False)
             ]
             made.whole = bool(made.samples) and made.samples[-1][1] >= size
         self._heard(made)
@@ -423,6 +433,10 @@ class Exchange:
         if server.forged is not None:
             self.http = server.forged.http
         self.latest_rtt = flow.round_trip
+        if leg.updates:
+            self.updates_rtt = smoothed(
+                made, flow.round_trip, flow.round_trip, leg.updates, until=made.samples[-1][0]
+            )
         if not good:
             raise OverError(Phase.PROCESSING, "http_unexpected_status_code", head)
         if self.http.is_page and leg.not_a_page:
@@ -495,6 +509,7 @@ class Exchange:
             min_rtt_seconds=min(self.connect_rtt or self.latest_rtt, self.latest_rtt),
             receive_rtt_seconds=self.latest_rtt + waiting if self.body else None,
             retransmits=self.retransmits,
+            updates_rtt_seconds=self.updates_rtt,
             out_of_order=self.disordered,
             segments_in=segments_in,
             segments_out=segments_out,

@@ -24,10 +24,12 @@ PIECES = 4
 
 @dataclass(slots=True)
 class Delivery:
-    """What arrived: (time, bytes in order). ``lost``: segments; ``disordered``: segments that came
-    before one that was lost."""
+    """What arrived: (time, bytes in order); ``handed``: when the last of each would have, had
+    nothing been in its way. ``lost``: segments; ``disordered``: segments that came before one that
+    was lost."""
 
     samples: list[tuple[float, int]] = field(default_factory=list)
+    handed: list[float] = field(default_factory=list)
     lost: int = 0
     disordered: int = 0
     whole: bool = False
@@ -106,6 +108,7 @@ def _smooth(flow: Flow, at: float, size: int, segments: int, until: float) -> De
                 return made
             sent += now
             samples.append((busy, min(size, (done + sent) * segment)))
+            made.handed.append(at)
         done += count
         at += rtt
         flight = min(2 * flight, LARGEST_FLIGHT)
@@ -145,6 +148,7 @@ def _rough(flow: Flow, at: float, size: int, segments: int, until: float) -> Del
             if front > in_order and arrival <= until:
                 in_order = front
                 made.samples.append((arrival, min(size, in_order * flow.segment)))
+                made.handed.append(at)
         if not missing:
             backoff = 0
             flight = min(2 * flight if probing else flight + 1, LARGEST_FLIGHT)
@@ -162,6 +166,7 @@ def _rough(flow: Flow, at: float, size: int, segments: int, until: float) -> Del
             if not missing and at <= until:
                 in_order = fresh
                 made.samples.append((at, min(size, in_order * flow.segment)))
+                made.handed.append(at)
             at += rtt
             backoff, flight, probing = 0, 2, False
         else:

@@ -283,6 +283,7 @@ def leg_to(
     range_bytes: int = 0,
     also_certified: tuple[str, ...] = (),
     not_a_page: bool = False,
+    updates: int = 0,
 ) -> Leg:
     """A leg to a loopback server; what is not given is an ordinary target."""
     return Leg(
@@ -302,6 +303,7 @@ def leg_to(
         range_bytes=range_bytes,
         also_certified=also_certified,
         not_a_page=not_a_page,
+        updates=updates,
     )
 
 

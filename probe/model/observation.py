@@ -55,7 +55,9 @@ class Leg(Struct, frozen=True, kw_only=True):
     ``candidate`` is the mark of which of the target's objects it is about (``mark_of`` in
     probe/config/candidates.py; empty: not known). ``segment_bytes``: what the far end may send in a
     segment at most (0: as usual); ``wait_seconds``: between the handshake and the request.
-    ``fame`` is that of a swap's neutral name.
+    ``fame`` is that of a swap's neutral name. ``updates``: so often a far end is told over HTTP/2,
+    while its body comes, that there is room for more (WINDOW_UPDATE, RFC 9113, 6.9): when it
+    acknowledges that tells of a queue.
     """
 
     role: LegRole
@@ -84,6 +86,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     segment_bytes: int = 0
     wait_seconds: float = 0.0
     fame: Fame = Fame.UNKNOWN
+    updates: int = 0
 
 
 class Sample(Struct, frozen=True, array_like=True):
@@ -98,6 +101,9 @@ class TcpInfo(Struct, frozen=True, kw_only=True):
 
     ``rtt_seconds`` is smoothed, ``receive_rtt_seconds`` the receiver's own estimate (it grows in a
     queue), ``out_of_order`` counts segments that arrived out of order (loss upstream).
+    Of a leg that goes on to send while a body comes (``Leg.updates``) ``rtt_seconds`` and
+    ``retransmits`` are as it began, up to the answer, and ``updates_rtt_seconds`` is the smoothed
+    round trip at the end.
     Fields an older kernel does not have are ``None``.
     """
 
@@ -110,6 +116,7 @@ class TcpInfo(Struct, frozen=True, kw_only=True):
     segments_out: int | None = None
     bytes_received: int | None = None
     bytes_sent: int | None = None
+    updates_rtt_seconds: float | None = None
 
 
 class QuicInfo(Struct, frozen=True, kw_only=True):

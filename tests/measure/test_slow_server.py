@@ -7,7 +7,15 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from lab.loopback.servers import Visit, head_of, measure_script
+from lab.loopback.servers import (
+    Http2,
+    Visit,
+    certificate,
+    head_of,
+    measure_script,
+    server_context,
+)
+from probe.measure.one_round.legs import UPDATES
 from probe.model.observation import LegObservation
 from probe.observe.effort import Measure
 from probe.observe.signature import marks
@@ -33,6 +41,23 @@ def paced(*, think: float, pause: float) -> Script:
     return script
 
 
+def paced_http2(pause: float, *, hears: bool = True) -> Script:
+    """The same over HTTP/2; unless it ``hears``, it takes nothing from its kernel meanwhile."""
+
+    async def script(visit: Visit) -> None:
+        http = Http2(visit)
+        stream = await http.request()
+        await http.head(stream)
+        if not hears:
+            visit.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        for left in reversed(range(PIECES)):
+            await http.body(stream, b"x" * (SIZE // PIECES), end=not left)
+            await asyncio.sleep(pause if left else 0.0)
+        await visit.gone()
+
+    return script
+
+
 async def legs(script: Script) -> list[LegObservation]:
     return [await measure_script(script) for _ in range(3)]
 
@@ -48,3 +73,27 @@ async def test_a_server_that_is_slow_leaves_no_mark(think: float, pause: float) 
     assert found.clear
     if pause:  # though the kernel, as receiver, takes the pauses for round trips
         assert max(marks(leg).rtt_growth or 0.0 for leg in slow) > 2.0
+
+
+@pytest.mark.parametrize(
+    ("pause", "hears"), [(0.02, True), (0.15, True), (0.45, True), (0.45, False)]
+)
+async def test_nor_does_one_that_acknowledges_what_we_send_while_its_body_comes(
+    pause: float, hears: bool
+) -> None:
+    """Its kernel does, after 200 ms at most, whatever it is that the server waits for."""
+    context = server_context(certificate(), alpn=("h2",))
+
+    async def read(script: Script) -> LegObservation:
+        return await measure_script(script, context=context, updates=UPDATES)
+
+    slow = await asyncio.gather(*(read(paced_http2(pause, hears=hears)) for _ in range(3)))
+    quick = await asyncio.gather(*(read(paced_http2(0.0)) for _ in range(3)))
+
+    assert all(leg.body_bytes == SIZE for leg in (*slow, *quick))
+    assert all(leg.tcp is not None and leg.tcp.updates_rtt_seconds for leg in slow)
+    assert all(leg.tcp is not None and not leg.tcp.retransmits for leg in slow)
+    seen = marks_seen(slow, quick, Measure.TRANSFER)
+    assert seen is not None
+    assert not seen.late
+    assert not seen.lost

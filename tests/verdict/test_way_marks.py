@@ -123,6 +123,46 @@ def test_what_somebody_drops_of_one_alone_marks_its_way_in_three_bursts() -> Non
     assert not way.clear
 
 
+def queued(seconds: float, *, asking: float = 0.02) -> LegObservation:
+    """What was sent while its body came was acknowledged after so long, smoothed."""
+    tcp = TcpInfo(
+        rtt_seconds=asking,
+        min_rtt_seconds=0.02,
+        out_of_order=0,
+        segments_in=SEGMENTS,
+        updates_rtt_seconds=seconds,
+    )
+    return replace(BARE, tcp=tcp)
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "clear"),
+    [
+        pytest.param(0.6, 0.02, False, id="a queue"),
+        pytest.param(0.6, None, False, id="a control over HTTP/1.1 says nothing of its body"),
+        pytest.param(0.25, 0.02, True, id="a kernel may take so long of itself"),
+        pytest.param(0.6, 0.6, True, id="the line has a queue"),
+        pytest.param(0.02, None, True, id="no queue"),
+    ],
+)
+def test_a_queue_shows_in_what_is_sent_while_the_body_comes(
+    own: float, others: float | None, clear: bool
+) -> None:
+    other = read(0) if others is None else queued(others)
+    way = WayMarks()
+    for _ in range(3):
+        way = way.after(marks_seen([queued(own)] * EACH, [other] * EACH, Measure.TRANSFER))
+    assert way.clear is clear
+
+
+def test_a_queue_on_the_line_that_the_controls_met_while_asking_is_none_of_the_ways() -> None:
+    way = WayMarks()
+    for _ in range(6):
+        control = queued(0.3, asking=0.5)
+        way = way.after(marks_seen([queued(0.7)] * EACH, [control] * EACH, Measure.TRANSFER))
+    assert way.clear
+
+
 @pytest.mark.parametrize(("others", "clear"), [(0, False), (1, False), (2, True), (3, True)])
 def test_reads_that_stop_mark_the_way_if_others_go_on(others: int, clear: bool) -> None:
     controls = [*[stopped_at(9_000 * (n + 1)) for n in range(others)], *[read(0)] * EACH][:EACH]

@@ -20,6 +20,7 @@ from probe.measure.connection.lookout import Lookout
 from probe.measure.connection.reader import Reader
 from probe.measure.one_leg.failures import NetworkError
 from probe.model.failure import PROTOCOL_ERROR
+from probe.model.observation import TcpInfo
 
 HANDSHAKE_PIECE = 16_384
 BODY_PIECE = 16_384
@@ -163,6 +164,11 @@ class WireStream:
     def sending(self) -> tcp_info.SendingAccount | None:
         """What the kernel knows now of what was sent; ``None``: nothing."""
         return tcp_info.read_sending(self._sock)
+
+    def tcp_now(self) -> TcpInfo | None:
+        """The kernel's account as it is now; ``None``: there is none."""
+        account = tcp_info.read(self._sock)
+        return None if account is None else account.tcp
 
     def drop_unsent(self) -> None:
         """When it is closed, nothing leaves any more of what the kernel holds: the far end is sent

@@ -30,7 +30,7 @@ from probe.measure.one_leg.failures import NetworkError
 from probe.measure.one_round.manners import answered_at, retry_after
 from probe.measure.tls.tls import TlsStream
 from probe.model.failure import PROTOCOL_ERROR
-from probe.model.observation import HttpFacts
+from probe.model.observation import HttpFacts, TcpInfo
 
 USER_AGENT = f"Mozilla/5.0 (compatible; throttlewatch/{__version__})"
 ANYTHING = "*/*"
@@ -68,8 +68,9 @@ class Exchange:
     frame that brought the head, as settings and acknowledgements come before it unasked.
     """
 
-    def __init__(self, wire: WireStream, tls: TlsStream | None) -> None:
+    def __init__(self, wire: WireStream, tls: TlsStream | None, *, updates: int = 0) -> None:
         self._wire = wire
+        self._updates = updates
         self._tls = tls
         self._frames = Frames() if tls is not None and tls.alpn == "h2" else None
         self._stream = _Watched(wire, tls, self._frames)
@@ -85,6 +86,8 @@ class Exchange:
         self.whole_bytes: int | None = None
         self.body_bytes: int | None = None
         self.body_end: Arrival | None = None
+        self.tcp_before: TcpInfo | None = None
+        """The kernel's account as a body began during which we send."""
 
     @property
     def sent(self) -> Departure | None:
@@ -169,6 +172,9 @@ class Exchange:
         self.body_bytes = 0
         if not enough:
             return
+        if self._updates and isinstance(self._connection, Http2):
+            self.tcp_before = self._wire.tcp_now()
+            self._connection.update_bytes = max(1, enough // self._updates)
         try:
             # Never left early: ending the wire instead unwinds the generators below in order.
             async for chunk in self._body:

@@ -41,6 +41,10 @@ class Http2:
         self._h2 = h2.connection.H2Connection(config=_CONFIG)
         self._events: deque[h2.events.Event] = deque()
         self._ended: h2.events.ConnectionTerminated | None = None
+        self.update_bytes = 0
+        """After so many bytes of a body, each time, the far end is told that there is room for more
+        (0: only when there is need)."""
+        self._untold = 0
 
     async def request(self, scheme: bytes, target: bytes, fields: Fields) -> Fields:
         """Send a GET, wait for the head: its fields, with ``:status`` among them; answers that only
@@ -95,11 +99,17 @@ class Http2:
         """The body as it comes. Raises as ``request`` does."""
         while not isinstance(event := await self._event(), h2.events.StreamEnded):
             if isinstance(event, h2.events.DataReceived):
-                self._h2.acknowledge_received_data(
-                    event.flow_controlled_length or 0, self._frames.stream
-                )
+                came = event.flow_controlled_length or 0
+                self._h2.acknowledge_received_data(came, self._frames.stream)
+                self._tell(came)
                 await self._flush()
                 yield event.data or b""
+
+    def _tell(self, came: int) -> None:
+        self._untold += came
+        if self.update_bytes and self._untold >= self.update_bytes:
+            self._h2.increment_flow_control_window(self._untold)
+            self._untold = 0
 
     async def _event(self) -> h2.events.Event:
         """The next event of the request's stream."""

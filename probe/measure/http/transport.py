@@ -228,7 +228,7 @@ async def _asked(
         if way.wait_seconds:
             await asyncio.sleep(way.wait_seconds)
         assert record.wire is not None
-        exchange = record.exchange = Exchange(record.wire, record.tls)
+        exchange = record.exchange = Exchange(record.wire, record.tls, updates=way.updates)
     else:
         first = exchange.sent
         if not await exchange.may_ask_again():

@@ -37,7 +37,8 @@ class Way(Struct, frozen=True, kw_only=True):
     ``any_certificate``: none need hold. ``http_versions`` are offered in this order. Reading
     ends after ``max_bytes`` of the body. ``lookout`` is the process' own, if it makes several
     requests at once. ``segment_bytes``: what the far end may send in a segment at most (0: as
-    usual), ``wait_seconds``: between the handshake and the first request.
+    usual), ``wait_seconds``: between the handshake and the first request. ``updates``: so often the
+    far end is told over HTTP/2, while the body comes, that there is room for more.
     """
 
     trust: Trust
@@ -57,6 +58,7 @@ class Way(Struct, frozen=True, kw_only=True):
     lookout: Lookout | None = None
     segment_bytes: int = 0
     wait_seconds: float = 0.0
+    updates: int = 0
 
     @classmethod
     def of(
@@ -88,6 +90,7 @@ class Way(Struct, frozen=True, kw_only=True):
             lookout=lookout,
             segment_bytes=leg.segment_bytes,
             wait_seconds=leg.wait_seconds,
+            updates=leg.updates,
         )
 
 

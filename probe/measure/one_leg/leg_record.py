@@ -10,6 +10,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from msgspec.structs import replace
+
 from probe.measure.connection import kernel_stamps
 from probe.measure.connection.family import family_of
 from probe.measure.connection.kernel_stamps import Arrival, Departure, Timeline
@@ -21,7 +23,7 @@ from probe.measure.one_leg.pulse import Signs
 from probe.measure.tls.tls import TlsStream
 from probe.model.failure import BODY_TOO_SHORT, Failure
 from probe.model.identity import Family, Phase
-from probe.model.observation import Leg, LegObservation, Sample
+from probe.model.observation import Leg, LegObservation, Sample, TcpInfo
 
 
 class LegRecord:
@@ -95,11 +97,10 @@ class LegRecord:
         stamps they are of), ``tcp``, ``tls``, ``http`` (facts, ``None``: none), ``body_bytes`` and
         ``curve``."""
         timeline, exchange = self._ended(), self.exchange
-        account = self.wire.account if self.wire is not None else None
         return {
             "clock": timeline.clock,
             "phases": self._phases(timeline),
-            "tcp": None if account is None or self.proxied else account.tcp,
+            "tcp": self._tcp(),
             "tls": self.tls.facts() if self.tls is not None else None,
             "http": exchange.facts if exchange is not None else None,
             "body_bytes": exchange.body_bytes if exchange is not None else None,
@@ -132,6 +133,20 @@ class LegRecord:
             wire_bytes_received=account.wire_bytes_received if account is not None else None,
             seen_names=seen_names,
             **{**summary, "phases": resolved | summary["phases"]},
+        )
+
+    def _tcp(self) -> TcpInfo | None:
+        account = self.wire.account if self.wire is not None else None
+        if account is None or self.proxied:
+            return None
+        before = None if self.exchange is None else self.exchange.tcp_before
+        if before is None:
+            return account.tcp
+        return replace(
+            account.tcp,
+            rtt_seconds=before.rtt_seconds,
+            retransmits=before.retransmits,
+            updates_rtt_seconds=account.tcp.rtt_seconds,
         )
 
     def _ended(self) -> Timeline:

@@ -51,6 +51,11 @@ LATE_ACK_SECONDS = 0.01
 """A far end that is busy acknowledges our request late, by some 40 ms (Linux's least; RFC 1122
 allows for 500). The kernel smooths that by an eighth for each of two samples: no mark of the way.
 """
+LATEST_ACK_SECONDS = 0.25
+"""The same of what needs no answer, as what we send while a body comes: a kernel puts that off for
+200 ms at most (Linux, ``TCP_DELACK_MAX``; FreeBSD and Windows for less), unless a segment of its
+own is to leave, which takes it along. However many such there are, the smoothed round trip grows by
+no more than the latest of them. A queue on the way holds them up by what waits in it."""
 _BECOMES = {9: CAREFUL, 6: CAREFUL_OF_SIX}
 LEAST_SECONDS = 0.001
 """Round trips below this differ by how busy the machines are."""
@@ -200,10 +205,17 @@ def _dropped(targets: Sequence[_Lost], controls: Sequence[_Lost]) -> int:
 
 
 def _late(leg: LegObservation) -> _Late:
-    """By how much the round trips of what we sent grew. What the kernel reckons as receiver is left
-    out: it takes for a round trip what a slow server makes it wait."""
+    """By how much the round trips of what we sent grew, up to the request, or while the body came.
+    What the kernel reckons as receiver is left out: it takes for a round trip what a slow server
+    makes it wait."""
     least, tcp = round_trip_seconds(leg), leg.tcp
     if tcp is None or not tcp.rtt_seconds or not least:
         return _Late()
-    usual, now = max(least, LEAST_SECONDS), tcp.rtt_seconds - LATE_ACK_SECONDS
+    usual = max(least, LEAST_SECONDS)
+    asking = _grown(usual, tcp.rtt_seconds - LATE_ACK_SECONDS)
+    reading = _grown(usual, (tcp.updates_rtt_seconds or 0.0) - LATEST_ACK_SECONDS)
+    return max(asking, reading, key=lambda late: late.seconds)
+
+
+def _grown(usual: float, now: float) -> _Late:
     return _Late(times=max(1.0, now / usual), seconds=max(0.0, now - usual))
