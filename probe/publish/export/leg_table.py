@@ -221,6 +221,13 @@ COLUMNS: tuple[Column, ...] = (
         lambda r: r.tcp.receive_rtt_seconds,
     ),
     Column(
+        "tcp_updates_rtt_seconds",
+        "Smoothed round trip at the end (kernel) of what was sent while the body came, in a burst; "
+        "grows in a queue",
+        float,
+        lambda r: r.tcp.updates_rtt_seconds,
+    ),
+    Column(
         "tcp_retransmitted_segments",
         "Segments that this host sent again",
         int,

@@ -218,7 +218,8 @@ def rival_of(
 ) -> Contrast | None:
     """Another target or measure that is slower still by the margin, while the bursts of
     ``current`` do not suffice; or do for an impairment only, as its own swap has not shown that it
-    is the name, and the other's swap can.
+    is the name, and the other's swap can; or as handshakes show nothing of a way that references
+    would have to find clear, and reads may.
 
     A handshake that takes twice as long would else keep a transfer that takes ten times as long
     from ever being tested; and one that waited for a timer would keep a read from it of which
@@ -234,13 +235,20 @@ def rival_of(
         for c in suspects
         if (c.target, c.measure) != (current.target, current.measure)
         and not c.by_timer
-        and (not enough or _has_swap(c, about))
+        and (not enough or _has_swap(c, about) or _shows_more(c, current, about))
     ]
     if enough:
         slow = median(current.slow_logs) if current.slow_logs else now.worst
         return next((c for c in others if c.worst > slow + thresholds.log_margin), None)
     least = now.worst + thresholds.log_margin
     return next((c for c in others if c.worst > least or (now.by_timer and c.whole)), None)
+
+
+def _shows_more(other: Contrast, current: OpenSuspicion, about: About) -> bool:
+    """Whether its reads may show what the way does (``way_marks.py``), where handshakes do not."""
+    if not about.references or fails(current) or not current.way.clear:
+        return False
+    return current.measure is Measure.HANDSHAKE and other.measure is not Measure.HANDSHAKE
 
 
 def with_seen(
