@@ -30,6 +30,9 @@ EPISODE_SECONDS = 6 * 3_600.0
 MOST_LUCKY = 1
 """Rounds in a row, as usual by luck, that the whole evidence of a proof outlives, if no burst shows
 that it is indeed over."""
+FAR_WORSE = 1.5
+"""Times the margin, in logarithms: 2.8 times as slow. A delay of every packet makes a read of six
+round trips some twice as long as a handshake of two, whose computing it does not touch. Ours."""
 LONG_WAIT = 2
 """Rounds that read between two long bursts that test an end: they cost megabytes."""
 
@@ -155,12 +158,12 @@ def suspects_of(seen: Compared, limit: float) -> list[Contrast]:
 
 def first_of(suspects: Sequence[Contrast], about: About) -> Contrast:
     """Which of ``suspects`` (the worst first) is tested: one with a swap, which tells the name from
-    the address, unless another is worse by the margin. Handshakes have swaps more often than reads
-    have, and suffer less from losses: what they show would keep the reads from being tested. So
-    would one in which a packet was lost, which waited for a timer, as the next ones hardly do. A
+    the address, unless another is far worse (``FAR_WORSE``). Handshakes have swaps more often than
+    reads have, and suffer less from losses: what they show would keep the reads from being tested.
+    So would one in which a packet was lost, which waited for a timer, as the next ones hardly do. A
     handshake is rather tested where nothing is read: what it costs a host is missing for reads."""
     sure = [c for c in suspects if not c.by_timer] or suspects
-    least = sure[0].worst - about.thresholds.log_margin
+    least = sure[0].worst - FAR_WORSE * about.thresholds.log_margin
     telling = [c for c in sure if c.worst >= least and _has_swap(c, about)]
     lean = (c for c in telling if about.target(c.target).swap is Compares.HANDSHAKE)
     return [*lean, *telling, sure[0]][0]
