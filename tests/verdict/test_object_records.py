@@ -16,6 +16,9 @@ from tests.verdict.country import WELL, Country, Done
 
 DAY = 24 * HOUR_SECONDS
 RESET = Failure(phase=Phase.TLS, reason="connection_reset")
+# Signed by nobody that is known, with the stamps of public logs, which may be copied.
+UNKNOWN = Failure(phase=Phase.TLS, reason="ssl_unknown_authority")
+LOGGED = TlsFacts(for_name=True, logged=True, verify_error="unable to get issuer")
 
 
 def object_only(done: Done) -> object:
@@ -53,6 +56,7 @@ def test_a_record_is_what_was_seen(seen: list[tuple[bool, float]]) -> None:
         (Done(status=404), Why.GONE, 6),
         (Done(status=503), Why.GONE, 6),
         (Done(fails=RESET), Why.UNREACHED, 20),
+        (Done(fails=UNKNOWN, tls=LOGGED), Why.UNREACHED, 20),
     ],
 )
 def test_what_gives_nothing_is_told_and_rot_within_a_day(

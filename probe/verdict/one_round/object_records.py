@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from probe.model.identity import Compares, LegRole, RoundKind
 from probe.model.object_record import NothingRead, ObjectRecord, Why
 from probe.model.observation import Leg, LegObservation, RoundObservation
-from probe.observe.effort import moved, refused, unproven
+from probe.observe.effort import moved, of_unknown_authority, refused, unproven
 from probe.verdict.about import About
 from probe.verdict.one_round.nameless import NO_NAME
 
@@ -66,7 +66,9 @@ def _why(leg: LegObservation) -> Why | None:
         return Why.UNREACHED
     if leg.ok or ((leg.body_bytes or 0) > _READ_BYTES and not refused(leg)):
         return None
-    return Why.GONE if refused(leg) else Why.UNREACHED
+    # What has the stamps of public logs may be the owner's own, and may be copied from it.
+    owner_said = refused(leg) and not of_unknown_authority(leg)
+    return Why.GONE if owner_said else Why.UNREACHED
 
 
 def unread(records: ObjectRecords, platform: str, about: About) -> tuple[NothingRead, ...]:
