@@ -69,7 +69,8 @@ class Lane(Struct, frozen=True, kw_only=True):
 class About(Struct, frozen=True, kw_only=True):
     """All that ``decide`` needs beside the observations.
 
-    ``families``: those that take turns. ``operators``: who runs each platform, by its name.
+    ``families``: those that take turns. ``operators``: who runs each platform, by its name, and
+    ``titles``: how people call it.
     ``ranges``: the networks of those who run controls, by operator, as far as they are known.
     ``references``: the latest verdicts on this platform from vantages outside the country, as far
     as they are fresh; ``has_references``: whether any is configured. ``transfer_seconds``: the
@@ -87,6 +88,7 @@ class About(Struct, frozen=True, kw_only=True):
     targets: tuple[TargetFacts, ...] = ()
     controls: tuple[ControlFacts, ...] = ()
     operators: dict[str, str] = {}
+    titles: dict[str, str] = {}
     ranges: dict[str, tuple[str, ...]] = {}
     transfer_bytes: int = 65_536
     long_bytes: int = 524_288
@@ -254,6 +256,7 @@ def about(
         targets=tuple(map(_target, platform.targets)),
         controls=control_facts(config),
         operators=operators_of(config),
+        titles={one.name: one.title for one in config.platforms},
         ranges=ranges_of(config),
         transfer_bytes=int(legs.transfer_bytes),
         long_bytes=int(legs.long_bytes),

@@ -36,7 +36,7 @@ def may_claim(facts: Facts, state: State) -> tuple[str, ...]:
         case Basis.PLATFORMS:
             claims.append(
                 "It began in the same minutes as the same for platforms of other operators: "
-                f"{', '.join(found.together)}."
+                f"{', '.join(facts.together)}."
             )
         case Basis.DNS:
             claims.append("The platform was fine at an address that another resolver gave.")

@@ -87,6 +87,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``has_references``: vantages outside are configured; ``vouched``: most of them found it fine
     since what is suspected or proven began. ``behind``: the curtain around what that is about, and
     ``curtains`` all that hang on this line.
+    ``together``: the titles of platforms of other operators that the same met in the same minutes.
     ``fellows``: operators of controls that fell silent with it, ``fell_with_it``: by what may be
     one cause.
     ``inside_as_usual``: how many controls inside the country are not slow with the line.
@@ -123,6 +124,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     behind: Curtain | None = None
     curtains: tuple[Curtain, ...] = ()
     vouched: bool = False
+    together: tuple[str, ...] = ()
     fellows: tuple[str, ...] = ()
     fell_with_it: bool = False
     outside: bool = False

@@ -29,7 +29,7 @@ from probe.verdict.normal.beside_others import plainly
 from probe.verdict.one_round import answers, object_records, where_names_lead
 from probe.verdict.one_round.readings import Readings
 from probe.verdict.remembered.apart import Led
-from probe.verdict.remembered.memory import Memory, PlatformMemory
+from probe.verdict.remembered.memory import Memory, PlatformMemory, Proven
 from probe.verdict.suspected.open_suspicion import Others
 
 LINE_CHANGED_ROUNDS = 3
@@ -157,6 +157,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         elsewhere=elsewhere(about.references),
         has_references=about.has_references,
         vouched=judged.others.fine,
+        together=_titles(mine.proven, about),
         fellows=judged.others.fellows,
         fell_with_it=judged.others.fell_with_it,
         curtains=curtains.hanging(memory),
@@ -194,3 +195,8 @@ def _told(mine: PlatformMemory, about: About) -> Told | None:
     if not found.shown and found.factor is not None and found.factor > margin:
         return Told(at=found.seen_at, times=found.factor)  # stored before each round was kept
     return told(found.shown, margin)
+
+
+def _titles(found: Proven | None, about: About) -> tuple[str, ...]:
+    """How people call the platforms that it met together with this one."""
+    return () if found is None else tuple(about.titles.get(name, name) for name in found.together)

@@ -75,10 +75,9 @@ _BY_NAME_ALONE = (
 
 def _beside(facts: Facts) -> str:
     """What speaks for a cause on the way, beside the swap."""
-    found = _proven(facts)
     said = ""
-    if found.together:
-        said += f" The same met {', '.join(found.together)} in the same minutes."
+    if facts.together:
+        said += f" The same met {', '.join(facts.together)} in the same minutes."
     if facts.vouched:
         said += f" From outside the country {_fine(facts)}."
     return said
