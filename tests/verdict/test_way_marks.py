@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from probe.measure.one_round.legs import UPDATES
 from probe.model.failure import Failure
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation, Sample, TcpInfo
@@ -123,11 +124,11 @@ def test_what_somebody_drops_of_one_alone_marks_its_way_in_three_bursts() -> Non
     assert not way.clear
 
 
-def queued(seconds: float, *, asking: float = 0.02) -> LegObservation:
+def queued(seconds: float, *, asking: float = 0.02, least: float = 0.02) -> LegObservation:
     """What was sent while its body came was acknowledged after so long, smoothed."""
     tcp = TcpInfo(
         rtt_seconds=asking,
-        min_rtt_seconds=0.02,
+        min_rtt_seconds=least,
         out_of_order=0,
         segments_in=SEGMENTS,
         updates_rtt_seconds=seconds,
@@ -153,6 +154,50 @@ def test_a_queue_shows_in_what_is_sent_while_the_body_comes(
     for _ in range(3):
         way = way.after(marks_seen([queued(own)] * EACH, [other] * EACH, Measure.TRANSFER))
     assert way.clear is clear
+
+
+class Uploading:
+    """A line whose queue is there, for a second, in spells: so large a ``share`` of the time."""
+
+    def __init__(self, share: float, seed: str) -> None:
+        self.random, self.share, self.held, self.left = Random(seed), share, False, 0.0
+
+    def after(self, seconds: float) -> float:
+        """What a round trip takes so many seconds later."""
+        while seconds >= self.left:
+            seconds -= self.left
+            self.held = self.random.random() < self.share
+            self.left = self.random.expovariate(1.0 / SPELL_SECONDS)
+        self.left -= seconds
+        return 0.02 + 1.0 * self.held
+
+    def leg(self, seconds: float) -> LegObservation:
+        """One whose body takes so long."""
+        syn = least = smoothed = self.after(0.5)
+        for _ in range(UPDATES):
+            one = self.after(seconds / UPDATES)
+            least, smoothed = min(least, one), smoothed + (one - smoothed) / 8.0
+        made = queued(smoothed, asking=least, least=least)
+        return replace(made, connect_rtt_seconds=syn)
+
+
+SPELL_SECONDS = 3.0
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9])
+@pytest.mark.parametrize("seconds", [3.0, 10.0])
+def test_an_upload_at_home_seldom_marks_the_way_to_a_slow_server(
+    share: float, seconds: float
+) -> None:
+    """A long read meets the queue for sure, a short one by chance."""
+    line, marked = Uploading(share, f"{share}/{seconds}"), 0
+    for _ in range(SUSPICIONS):
+        way = WayMarks()
+        for _ in range(BURSTS):
+            own = [line.leg(seconds) for _ in range(EACH)]
+            way = way.after(marks_seen(own, [line.leg(0.1) for _ in range(EACH)], Measure.TRANSFER))
+        marked += not way.clear
+    assert marked <= SUSPICIONS / 20
 
 
 def test_a_queue_on_the_line_that_the_controls_met_while_asking_is_none_of_the_ways() -> None:

@@ -57,19 +57,25 @@ LATEST_ACK_SECONDS = 0.25
 own is to leave, which takes it along. However many such there are, the smoothed round trip grows by
 no more than the latest of them. A queue on the way holds them up by what waits in it."""
 _BECOMES = {9: CAREFUL, 6: CAREFUL_OF_SIX}
+UNSTEADY_SECONDS = 0.1
+"""Round trips of the SYNs to one address in one burst that differ by more are of a line that has a
+queue now and then (an upload at home). Longer legs meet it for sure, and shorter ones by chance, so
+nothing is staked on who was late. Ours."""
 LEAST_SECONDS = 0.001
 """Round trips below this differ by how busy the machines are."""
 
 
 class MarksSeen(Struct, frozen=True, kw_only=True):
     """What one burst shows. ``lost`` and ``late``: pairs of nine in which more was of the target's
-    leg; ``lost`` is of fewer pairs (``lost_of``) where legs stood still, which lose nothing then.
+    leg; ``lost`` is of fewer pairs (``lost_of``) where legs stood still, which lose nothing then,
+    and ``late`` of none (``late_of``) where the line itself has a queue now and then.
     ``stopped``: its legs stopped at one place."""
 
     lost: int
     late: int
     stopped: bool = False
     lost_of: int = EACH * EACH
+    late_of: int = EACH * EACH
 
 
 class _Lost(Struct, frozen=True):
@@ -124,11 +130,11 @@ class WayMarks(Struct, frozen=True, array_like=True):
             self.told + 1,
             self.stopped + seen.stopped,
             _won(self.lost, seen.lost, self.told, of=seen.lost_of),
-            _won(self.late, seen.late, self.told),
+            _won(self.late, seen.late, self.told, of=seen.late_of),
         )
 
 
-def _won(had: float, pairs: int, bursts: int, *, of: int = EACH * EACH) -> float:
+def _won(had: float, pairs: int, bursts: int, *, of: int) -> float:
     """What one who ``had`` so much after so many ``bursts`` has after one more in which the target
     lost so many ``pairs`` ``of`` those that there are; of too few he stakes nothing. He begins with
     a half in the first burst, with a sixth in the second, and so on, 1 / n (n + 1), and with
@@ -157,6 +163,7 @@ def marks_seen(
         lost=_dropped(mine, theirs),
         lost_of=len(mine) * len(theirs),
         late=_held_up([_late(leg) for leg in told], [_late(leg) for leg in others]),
+        late_of=0 if _unsteady(told) else EACH * EACH,
         stopped=measure is not Measure.HANDSHAKE
         and (cut_at_one_place(told) or _unheard(told, others))
         and not stood_still(others),
@@ -191,6 +198,13 @@ def _held_up(targets: Sequence[_Late], controls: Sequence[_Late]) -> int:
         for mine in targets[:EACH]
         for other in controls[:EACH]
     )
+
+
+def _unsteady(targets: Sequence[LegObservation]) -> bool:
+    """Whether the way to one address was much longer for the SYN of one leg than it was for any."""
+    least = [seconds for leg in targets if (seconds := round_trip_seconds(leg)) is not None]
+    syn = [leg.connect_rtt_seconds for leg in targets if leg.connect_rtt_seconds is not None]
+    return max((*syn, *least), default=0.0) - min(least, default=0.0) > UNSTEADY_SECONDS
 
 
 def _lost(leg: LegObservation) -> _Lost:
