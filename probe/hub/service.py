@@ -89,13 +89,18 @@ class Hub:
             lifespan=living,
         )
 
-    async def _write(self, request: Request) -> Response:
+    def _who(self, request: Request) -> Enrolled | Response:
+        """Whose credential it is, or the answer that it is nobody's."""
         try:
             who = self._register.bearer(_bearer(request))
         except sqlite3.Error:
             return self._later("register")
-        if who is None:
-            return self._refused("credential", 401, "not of this fleet")
+        return who or self._refused("credential", 401, "not of this fleet")
+
+    async def _write(self, request: Request) -> Response:
+        who = self._who(request)
+        if isinstance(who, Response):
+            return who
         body = await _body(request, MOST_BODY_BYTES)
         if body is None:
             return self._refused("size", 413, "too large")
@@ -124,12 +129,9 @@ class Hub:
         return PlainTextResponse(answer.text, status_code=answer.status)
 
     async def _take_rounds(self, request: Request) -> Response:
-        try:
-            who = self._register.bearer(_bearer(request))
-        except sqlite3.Error:
-            return self._later("register")
-        if who is None:
-            return self._refused("credential", 401, "not of this fleet")
+        who = self._who(request)
+        if isinstance(who, Response):
+            return who
         desk = self._rounds
         if desk is None:
             return self._refused("no_archive", 404, "no rounds are kept here")
@@ -188,10 +190,10 @@ class Hub:
         return JSONResponse(msgspec.to_builtins(welcome), headers={"Cache-Control": "no-store"})
 
     async def _wishes(self, request: Request) -> Response:
+        who = self._who(request)
+        if isinstance(who, Response):
+            return who
         try:
-            who = self._register.bearer(_bearer(request))
-            if who is None:
-                return self._refused("credential", 401, "not of this fleet")
             now = self._wall()
             wishes = wishes_for(who, self._register.wishes(), self._register.asked(now), now)
         except sqlite3.Error:
