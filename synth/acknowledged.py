@@ -13,16 +13,16 @@ WEIGHT = 1.0 / 8.0
 """Of each new round trip in the smoothed one (RFC 6298, 2.3)."""
 
 
-def smoothed(made: Delivery, asking: float, rtt: float, updates: int, *, until: float) -> float:
-    """The smoothed round trip at the end of a body, in seconds, that was ``asking`` as it began.
+def smoothed(made: Delivery, rtt: float, updates: int, *, until: float) -> float:
+    """The smoothed round trip at the end of a body, in seconds, that was ``rtt`` as it began.
 
     So many ``updates`` were sent, evenly over its bytes. An acknowledgement leaves with the next
     segment, or when it is put off no longer, and waits behind all that was handed to the way before
     it; after ``until`` it is not heard. ``rtt``: a round trip without a queue.
     """
     if not made.samples:
-        return asking
-    whole, now = made.samples[-1][1], asking
+        return rtt
+    whole, now = made.samples[-1][1], rtt
     counts = [count for _, count in made.samples]
     # In order, as a queue lets nothing overtake.
     arrived = list(accumulate((at for at, _ in made.samples), max))

@@ -435,7 +435,7 @@ class Exchange:
         self.latest_rtt = flow.round_trip
         if leg.updates:
             self.updates_rtt = smoothed(
-                made, flow.round_trip, flow.round_trip, leg.updates, until=made.samples[-1][0]
+                made, flow.round_trip, leg.updates, until=made.samples[-1][0]
             )
         if not good:
             raise OverError(Phase.PROCESSING, "http_unexpected_status_code", head)

@@ -52,11 +52,11 @@ def evenly(seconds: float, queue: float) -> Delivery:
 
 @given(seconds=st.floats(0.05, 60.0))
 def test_without_a_queue_it_is_no_later_than_a_kernel_puts_off(seconds: float) -> None:
-    found = smoothed(evenly(seconds, 0.0), RTT, RTT, UPDATES, until=seconds)
+    found = smoothed(evenly(seconds, 0.0), RTT, UPDATES, until=seconds)
     assert RTT <= found <= RTT + LATEST_ACK
 
 
 @given(seconds=st.floats(6.0, 10.0), queue=st.floats(0.7, 1.5))
 def test_with_one_it_is_of_the_size_of_what_each_waits(seconds: float, queue: float) -> None:
-    found = smoothed(evenly(seconds, queue), RTT, RTT, UPDATES, until=seconds + queue)
+    found = smoothed(evenly(seconds, queue), RTT, UPDATES, until=seconds + queue)
     assert 0.3 * queue <= found <= RTT + queue + LATEST_ACK + seconds / 46
