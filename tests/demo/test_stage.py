@@ -22,6 +22,7 @@ from probe.measure.tls.trust import Trust
 from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import RoundObservation
 from probe.observe.goodput import goodput
+from tests.again import undisturbed
 
 SLOWED = LINES[0]
 SCRIPT = Script(
@@ -65,6 +66,7 @@ def rate(observed: RoundObservation, role: LegRole) -> float:
     return max(rates)
 
 
+@undisturbed
 @pytest.mark.filterwarnings("default::pytest.PytestUnraisableExceptionWarning")
 async def test_only_the_name_on_the_restricting_network_is_slow(tmp_path: Path) -> None:
     async with rounds(tmp_path) as by:
