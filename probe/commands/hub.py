@@ -21,6 +21,7 @@ from probe.commands.output import tell
 from probe.config.formats import is_loopback
 from probe.hub.enrolled import FleetPlace
 from probe.model.identity import Role
+from probe.publish.parcels.archive import Archive
 
 _DAY_SECONDS = 86_400.0
 
@@ -88,7 +89,7 @@ def invite(
 @REGISTER
 def list_all(file: Path) -> None:
     """Who takes part: name, country, network, access, role, since when."""
-    with opened_register(file) as register:
+    with opened_register(file, make=False) as register:
         for one in register.everybody():
             place = one.place
             asn = "-" if place.asn is None else f"AS{place.asn}"
@@ -103,11 +104,28 @@ def list_all(file: Path) -> None:
 @hub.command()
 @REGISTER
 @click.argument("name")
-def revoke(file: Path, name: str) -> None:
-    """Take nothing more from NAME, from now on. What it sent stays in the engine."""
-    with opened_register(file) as register:
-        register.revoke(name, time.time())
+@click.option(
+    "--delete-rounds",
+    "archive",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The folder of serve --archive: what it sent there is deleted, too.",
+)
+def revoke(file: Path, name: str, archive: Path | None) -> None:
+    """Take nothing more from NAME, from now on. What it sent stays in the engine, and its rounds in
+    the archive until they are old, unless they are deleted: also later, by the same command."""
+    with opened_register(file, make=False) as register:
+        gone = {one.name for one in register.everybody() if one.revoked is not None}
+        if archive is None or name not in gone:
+            register.revoke(name, time.time())
     tell(f"{name} takes part no more")
+    if archive is None:
+        tell("rounds that it sent stay until they are old; --delete-rounds FOLDER deletes them")
+        return
+    try:
+        days = Archive(archive).remove(name)
+    except OSError as error:
+        raise click.ClickException(f"{archive}: {error.strerror or error}") from error
+    tell(f"its rounds of {days} days are deleted")
 
 
 @hub.command()
@@ -115,7 +133,7 @@ def revoke(file: Path, name: str) -> None:
 @click.argument("name")
 def rotate(file: Path, name: str) -> None:
     """Another credential for NAME: printed once, for the file beside its configuration."""
-    with opened_register(file) as register:
+    with opened_register(file, make=False) as register:
         click.echo(register.rotate(name))
 
 

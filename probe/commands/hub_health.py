@@ -32,7 +32,7 @@ def health(file: Path, engine: str | None, page: Path | None, as_json: bool) -> 
     from probe.hub.fleet_health import HEALTH_QUERY, fleet_health
 
     now, series = time.time(), None
-    with opened_register(file) as register:
+    with opened_register(file, make=False) as register:
         members, heard = register.everybody(), register.heard()
     if engine is not None:
         try:

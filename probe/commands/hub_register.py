@@ -23,10 +23,17 @@ REGISTER = click.option(
 
 
 @contextmanager
-def opened_register(file: Path) -> Iterator[Register]:
-    """Made if it is not there. Raises ``click.ClickException``."""
+def opened_register(file: Path, *, make: bool = True) -> Iterator[Register]:
+    """Made if it is not there, unless a command only looks or takes away. Raises
+    ``click.ClickException``."""
+    path = home_of(str(file))
+    if not make and _missing(path):
+        raise click.ClickException(
+            f"there is no register at {path}: `throttlewatch hub invite` makes one; --register "
+            "names another"
+        )
     try:
-        register = Register(home_of(str(file)))
+        register = Register(path)
     except NoRegisterError as error:
         raise click.ClickException(str(error)) from error
     try:
@@ -38,3 +45,13 @@ def opened_register(file: Path) -> Iterator[Register]:
     finally:
         with suppress(sqlite3.Error):
             register.close()
+
+
+def _missing(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass  # opening it says what is wrong
+    return False

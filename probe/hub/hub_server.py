@@ -11,6 +11,7 @@ from probe.hub.engine import Engine
 from probe.hub.register import Register
 from probe.hub.rounds_desk import RoundsDesk
 from probe.hub.service import Hub
+from probe.publish.parcels.parcel import SECONDS_FOR_ONE
 from probe.publish.web.patience import LARGEST_HEAD_BYTES, PatientProtocol
 from probe.publish.web.server import ListenError, split_listen
 
@@ -20,6 +21,12 @@ QUEUE = 1_024
 STOP_SECONDS = 10
 # A fleet of thousands should not hold a connection each from one minute to the next.
 KEEP_SECONDS = 5
+
+
+class HubProtocol(PatientProtocol):
+    """As patient as a probe on a slow line, with its largest parcel of rounds."""
+
+    answer_seconds = SECONDS_FOR_ONE + 20.0
 
 
 class HubCannotListenError(Exception):
@@ -49,7 +56,7 @@ def run(
             Hub(register, Engine(engine), rounds=rounds).app(),
             ssl_certfile=cert_file,
             ssl_keyfile=None if key_file is None else str(key_file),
-            http=PatientProtocol,
+            http=HubProtocol,
             h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
             ws="none",
             lifespan="on",

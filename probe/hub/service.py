@@ -32,6 +32,8 @@ from probe.publish.parcels.parcel import MOST_PACKED_BYTES, ROUNDS_PATH
 
 # One line with a secret.
 MOST_JOIN_BYTES = 4_096
+# Whoever joins is a stranger, and holds no connection for longer.
+JOIN_SECONDS = 15.0
 # What cannot be written now is sent again: soon, and not by all at once (each adds its own chance).
 AGAIN_SECONDS = 30
 # How often it is kept when each was heard: a hub that dies forgets no more than that.
@@ -104,6 +106,9 @@ class Hub:
         body = await _body(request, MOST_BODY_BYTES)
         if body is None:
             return self._refused("size", 413, "too large")
+        who = self._who(request)  # it may have been revoked while that came
+        if isinstance(who, Response):
+            return who
         try:
             found = passing(body, who, self._wall())
         except UnreadableRequestError as error:
@@ -148,6 +153,9 @@ class Hub:
         body = await _body(request, MOST_PACKED_BYTES)
         if body is None:
             return self._refused("size", 413, "too large")
+        still = self._who(request)  # it may have been revoked while that came
+        if isinstance(still, Response):
+            return still
         now = self._clock()
         allowance = self._allowances.setdefault(who.name, Allowance(now))
         if wait := allowance.wait_rounds(len(body), now):
@@ -164,7 +172,11 @@ class Hub:
         return JSONResponse(msgspec.to_builtins(taken.receipt))
 
     async def _join(self, request: Request) -> Response:
-        body = await _body(request, MOST_JOIN_BYTES)
+        try:
+            async with asyncio.timeout(JOIN_SECONDS):
+                body = await _body(request, MOST_JOIN_BYTES)
+        except TimeoutError:
+            return self._refused("size", 408, "too slow")
         try:
             given = msgspec.json.decode(body or b"", type=_Invitation)
         except (msgspec.DecodeError, UnicodeDecodeError):

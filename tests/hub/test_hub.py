@@ -22,6 +22,7 @@ from probe.cli import main
 from probe.config import contacts, load
 from probe.config.schema import Config, StoreConfig
 from probe.config.values import Seconds
+from probe.hub.register import Register
 from probe.publish.forward import forwarder
 from probe.publish.forward.forwarder import Forwarder
 from probe.publish.forward.remote_write import Receiver
@@ -257,11 +258,28 @@ def test_who_holds_a_connection_without_asking_is_cut(hub: RunningHub) -> None:
         (("serve", "--engine", "nothing"), "is no URL of an engine"),
         (("serve", "--engine", "http://127.0.0.1:1", "--listen", "nowhere"), "expected host:port"),
         (("serve", "--engine", "http://127.0.0.1:1", "--cert-file", "a"), "belong together"),
-        (("revoke", "nobody"), "nobody who takes part is called 'nobody'"),
+        (("list",), "there is no register at"),
+        (("revoke", "nobody"), "there is no register at"),
+        (("rotate", "nobody"), "there is no register at"),
+        (("health",), "there is no register at"),
     ],
 )
 def test_what_is_wrong_is_said(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
     assert said in _refusal("hub", *words, "--register", str(tmp_path / "hub"))
+
+
+@pytest.mark.parametrize("word", ["list", "revoke", "rotate", "health"])
+def test_who_only_looks_makes_no_register(word: str, tmp_path: Path) -> None:
+    words = (word,) if word in ("list", "health") else (word, "nobody")
+    _refusal("hub", *words, "--register", str(tmp_path / "hub"))
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("word", ["revoke", "rotate"])
+def test_nobody_of_that_name_takes_part(word: str, tmp_path: Path) -> None:
+    Register(tmp_path / "hub").close()
+    said = _refusal("hub", word, "nobody", "--register", str(tmp_path / "hub"))
+    assert "nobody who takes part is called 'nobody'" in said
 
 
 @pytest.mark.parametrize("line", ["", "x", "https://hub.example.org/", "https://hub.example.org/#"])

@@ -10,18 +10,27 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+from click.testing import CliRunner
 
-from probe.hub import rounds_desk
+from probe.cli import main
+from probe.hub import hub_server, rounds_desk, service
 from probe.hub.engine import Engine
 from probe.hub.enrolled import FleetPlace
 from probe.hub.register import Register
 from probe.hub.rounds_desk import RoundsDesk
 from probe.hub.service import Hub
+from probe.hub.welcome import JOIN_PATH, WRITE_PATH
 from probe.model.identity import Role
 from probe.model.stored import StoredRound
 from probe.publish.parcels.archive import PLACE
 from probe.publish.parcels.archive_reader import ArchivedHistory
-from probe.publish.parcels.parcel import HEADERS, MOST_PACKED_BYTES, ROUNDS_PATH, packed
+from probe.publish.parcels.parcel import (
+    HEADERS,
+    MOST_PACKED_BYTES,
+    ROUNDS_PATH,
+    SECONDS_FOR_ONE,
+    packed,
+)
 from probe.store.history import HistoryError
 from tests.store.rounds import START, stored
 
@@ -186,6 +195,70 @@ async def test_one_vantage_has_one_parcel_under_way_and_so_many_bytes(fleet: Fle
         fleet.clock += 86_400.0
         answer = await client.post(ROUNDS_PATH, content=own, headers=fleet.headers())
         assert answer.json()["known"] == 1
+
+
+async def test_who_is_revoked_while_it_sends_is_not_taken(fleet: Fleet) -> None:
+    own = parcel(stored(1, vantage=fleet.names[0]))
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        begun.set()
+        await go_on.wait()
+        yield own
+
+    async with fleet.client() as client:
+        for path in (ROUNDS_PATH, WRITE_PATH):
+            begun.clear()
+            go_on.clear()
+            held = asyncio.create_task(client.post(path, content=slow(), headers=fleet.headers()))
+            await begun.wait()
+            if path == ROUNDS_PATH:
+                fleet.register.revoke(fleet.names[0], NOW)
+            else:
+                fleet.register.revoke(fleet.names[1], NOW)
+            go_on.set()
+            assert (await held).status_code == 401
+            fleet.credentials.reverse()
+    assert fleet.kept() == []
+
+
+async def test_a_stranger_that_joins_slowly_is_not_waited_for(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "JOIN_SECONDS", 0.05)
+
+    async def never() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    async with fleet.client() as client, asyncio.timeout(20):
+        assert (await client.post(JOIN_PATH, content=never())).status_code == 408
+
+
+def test_a_probe_on_a_slow_line_is_waited_for() -> None:
+    """A hub that cuts before a probe gives up would never have its rounds."""
+    assert hub_server.HubProtocol.answer_seconds is not None
+    assert hub_server.HubProtocol.answer_seconds > SECONDS_FOR_ONE
+
+
+async def test_revoking_says_and_does_what_becomes_of_rounds(fleet: Fleet, tmp_path: Path) -> None:
+    async with fleet.client() as client:
+        for who in (0, 1):
+            own = parcel(stored(1, vantage=fleet.names[who]))
+            await client.post(ROUNDS_PATH, content=own, headers=fleet.headers(who))
+
+    def revoke(*words: str) -> str:
+        register = str(tmp_path / "hub.sqlite3")
+        done = CliRunner().invoke(main, ["hub", "revoke", *words, "--register", register])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert "--delete-rounds FOLDER" in revoke(fleet.names[0])
+    assert len(fleet.kept()) == 2
+    assert "of 1 days are deleted" in revoke(fleet.names[0], "--delete-rounds", str(fleet.root))
+    assert [one.observed.vantage for one in fleet.kept()] == [fleet.names[1]]
+    revoke(fleet.names[1], "--delete-rounds", str(fleet.root))
+    assert fleet.kept() == []
 
 
 async def test_old_rounds_go(tmp_path: Path, fleet: Fleet) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -18,6 +20,7 @@ from probe.model.verdict import State
 from probe.publish.parcels import archive as archives
 from probe.publish.parcels.archive import HOUR_SECONDS, PLACE, Added, Archive
 from probe.publish.parcels.archive_reader import ArchivedHistory
+from probe.publish.parcels.zstandard import NotPackedError, press, unpress
 from probe.store.history import History, HistoryError
 from probe.store.writer import Store
 from tests.store.rounds import CONFIG, START, stored
@@ -130,6 +133,79 @@ def test_it_forgets_whole_days(tmp_path: Path) -> None:
         ]
 
 
+def test_nothing_that_is_not_its_own_is_deleted(tmp_path: Path) -> None:
+    """Somebody may name a folder that has other things in it: a home, say."""
+    archive = Archive(tmp_path)
+    archive.add(A, some(A, range(30)))
+    others = [
+        "photos/2020-01-20/wedding.jpg",
+        "photos/2020-01-20/.draft.part",
+        "music/.song.mp3.part",
+        f"{A}/2023-11-14/notes.txt",
+        f"{A}/2023-11-14/22.jsonl.zst.bak",
+    ]
+    for name in others:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("of somebody")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "13.jsonl.zst").write_text("of somebody")
+    (tmp_path / A / "2023-11-01").symlink_to(elsewhere)
+    archive.begin()
+    archive.forget(START + 86_400.0 * 10)
+    archive.remove(A)
+    left = {*files(tmp_path)}
+    assert left == {*others, "elsewhere/13.jsonl.zst"}
+
+
+def test_what_cannot_be_deleted_keeps_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = Archive(tmp_path)
+    for name in (A, B):
+        archive.add(name, [stored(n, at=START + 86_400.0 * n, vantage=name) for n in range(3)])
+    stuck, unlink = next(archive.hours(A)).path, Path.unlink
+
+    def refuses(path: Path, missing_ok: bool = False) -> None:
+        if path == stuck:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuses)
+    with pytest.raises(PermissionError):
+        archive.forget(START + 86_400.0 * 10)
+    assert [tmp_path / one for one in files(tmp_path)] == [stuck]
+
+
+def test_of_one_vantage_all_goes(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    for name in (A, B):
+        archive.place(VantageConfig(name=name))
+        archive.add(name, some(name, range(60)))
+    left = tmp_path / A / ".vantage.json.abcd0123.part"
+    left.write_bytes(b"half")
+    assert archive.remove(A) == 2
+    assert archive.vantages() == [B]
+    assert archive.remove(A) == 0, "and again"
+    with pytest.raises(ValueError, match="no name"):
+        archive.remove("../x")
+
+
+@pytest.mark.parametrize("size", [10, 10_000, 3_000_000])
+def test_what_is_packed_takes_the_room_that_it_needs(size: int) -> None:
+    body = press(b"x" * size)
+    tracemalloc.start()
+    try:
+        assert unpress(body, 2 * archives.MOST_HOUR_BYTES) == b"x" * size
+        (_, most) = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # It and its copy, and what was too small before; never the whole of what an hour may have.
+    assert most < 20 * size + 200_000
+    with pytest.raises(NotPackedError):
+        unpress(body, size - 1)
+
+
 def test_it_is_read_as_the_history_is(tmp_path: Path) -> None:
     rounds = some(A, range(60))
     # At other times: of rounds that began at once a history has its own order.
@@ -177,6 +253,10 @@ def test_where_vantages_are_is_what_the_hub_said(tmp_path: Path) -> None:
     archive.place(place)
     with ArchivedHistory(tmp_path) as history:
         assert history.placed(CONFIG).settings.vantages == (place,)
+    other = VantageConfig(name=B, country="TR")
+    (tmp_path / A / PLACE).write_bytes(msgspec.json.encode(other))
+    with ArchivedHistory(tmp_path) as history:
+        assert history.placed(CONFIG) == CONFIG, "a file that was copied to another's folder"
     (tmp_path / A / PLACE).write_bytes(b"{")
     with ArchivedHistory(tmp_path) as history:
         assert history.placed(CONFIG) == CONFIG

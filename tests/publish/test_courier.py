@@ -195,6 +195,21 @@ async def test_what_is_too_large_is_halved_and_at_last_given_up(begun: Home, far
     assert health.left_out == 1
 
 
+async def test_what_takes_too_long_comes_in_smaller_parcels(begun: Home, far: FarHub) -> None:
+    begun.measured(*range(1, 101))
+    sizes = []
+    far.answers = [FetchTrouble.TIMEOUT] * 5
+    for _ in range(6):
+        before = len(far.requests)
+        await begun.courier.turn()
+        sizes.append(far.requests[before])
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(far.rounds) == couriers.FEW_ROUNDS
+    while len(far.rounds) < 100:
+        await begun.courier.turn()
+    assert ids(far.rounds) == list(range(1, 101))
+
+
 async def test_the_data_budget_goes_before_it(begun: Home, far: FarHub) -> None:
     begun.measured(1)
     begun.budget.most = begun.budget.spent + 100

@@ -30,12 +30,14 @@ MOST_HOUR_ROUNDS = 2_000
 MOST_HOUR_BYTES = 33_554_432
 PLACE = "vantage.json"
 _END = ".jsonl.zst"
-_PART = re.compile(r"\..*\.part")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HOUR = re.compile(r"([01]\d|2[0-3])\.jsonl\.zst")
 # Beside a damaged file; nothing reads it.
 _DAMAGED = ".damaged"
+# All that this writes. The folder may be somebody's home: nothing else in it is ever deleted.
+_PART = re.compile(r"\.(vantage\.json|\d\d\.jsonl\.zst)\.[0-9a-f]{4,16}\.part")
+_OWN = re.compile(rf"{_HOUR.pattern}(\.[0-9a-f]{{8}}{re.escape(_DAMAGED)})?|{_PART.pattern}")
 
 
 class Added(Struct, frozen=True, kw_only=True):
@@ -88,9 +90,10 @@ class Archive:
         """Make the folder, for its owner alone; what a kill left half written goes. Raises
         ``OSError``."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for part in self.root.glob("*/**/.*.part"):
-            if _PART.fullmatch(part.name):
-                part.unlink(missing_ok=True)
+        for name in self.vantages():
+            folder = self.root / name
+            for one in (folder, *_folders(folder, _DAY)):
+                _clear(one, _PART)
 
     def place(self, vantage: VantageConfig) -> None:
         """Write where a vantage is, if that is news. Raises ``OSError``."""
@@ -129,17 +132,31 @@ class Archive:
         return Added(new=new, known=known, full=full)
 
     def forget(self, before: float) -> int:
-        """Delete whole days that ended before that time; how many. Raises ``OSError``."""
-        gone = 0
+        """Delete what days have that ended before that time; how many are gone. A day that cannot
+        be deleted keeps no other one. Raises ``OSError``, when all others are gone."""
+        gone, trouble = 0, None
         for name in self.vantages():
-            for day in sorted(_folders(self.root / name, _DAY)):
-                with suppress(ValueError):
+            for day in _folders(self.root / name, _DAY):
+                try:
                     end = datetime.fromisoformat(day.name).replace(tzinfo=UTC) + timedelta(days=1)
                     if end.timestamp() <= before:
-                        for file in day.iterdir():
-                            file.unlink(missing_ok=True)
-                        day.rmdir()
-                        gone += 1
+                        gone += _emptied(day, _OWN)
+                except ValueError:
+                    continue  # no day of any year
+                except OSError as error:
+                    trouble = error
+        if trouble is not None:
+            raise trouble
+        return gone
+
+    def remove(self, vantage: str) -> int:
+        """Delete all that is kept of ``vantage``; how many days of it there were. Raises
+        ``OSError``."""
+        folder = self._of(vantage)
+        gone = sum(_emptied(day, _OWN) for day in _folders(folder, _DAY))
+        with suppress(FileNotFoundError):
+            (folder / PLACE).unlink()
+            _emptied(folder, _PART)
         return gone
 
     def vantages(self) -> list[str]:
@@ -152,7 +169,9 @@ class Archive:
         for name in self.vantages():
             with suppress(OSError, ValueError):
                 body = (self.root / name / PLACE).read_bytes()
-                found[name] = msgspec.json.decode(body, type=VantageConfig)
+                place = msgspec.json.decode(body, type=VantageConfig)
+                if place.name == name:
+                    found[name] = place
         return found
 
     def hours(
@@ -206,6 +225,25 @@ def _folders(folder: Path, name: re.Pattern[str]) -> list[Path]:
         return [one for one in folder.iterdir() if name.fullmatch(one.name) and one.is_dir()]
     except FileNotFoundError:
         return []
+
+
+def _clear(folder: Path, name: re.Pattern[str]) -> None:
+    """Delete its files of that name. Raises ``OSError``."""
+    for file in folder.iterdir():
+        if name.fullmatch(file.name):
+            file.unlink(missing_ok=True)
+
+
+def _emptied(folder: Path, name: re.Pattern[str]) -> bool:
+    """Delete its files of that name, and the folder if nothing else is in it; whether it is gone.
+    Raises ``OSError``."""
+    if folder.is_symlink():
+        return False  # of somebody who keeps it elsewhere
+    _clear(folder, name)
+    if any(folder.iterdir()):
+        return False
+    folder.rmdir()
+    return True
 
 
 def _write(file: Path, body: bytes) -> None:

@@ -30,6 +30,7 @@ from probe.publish.parcels.parcel import (
     MOST_PACKED_BYTES,
     MOST_PLAIN_BYTES,
     ROUNDS_PATH,
+    SECONDS_FOR_ONE,
     Receipt,
     packed,
 )
@@ -50,8 +51,8 @@ FIRST_AGAIN_SECONDS = 60.0
 MOST_AGAIN_SECONDS = 3_600.0
 JITTER = 0.3
 ROUNDS_AT_ONCE = 96
-# 100 kB as a rule; on a line of 64 kbit/s as many as may be take over two minutes.
-SECONDS_FOR_ONE = 180.0
+# Where a line is too slow for more: some 8 kB.
+FEW_ROUNDS = 8
 MOST_ANSWER_BYTES = 4_096
 # A handshake with TLS, heads, and the acknowledgements of what is sent.
 OVERHEAD_BYTES = 8_192
@@ -214,6 +215,9 @@ class Courier:
 
     def _answered(self, answer: Answered | FetchTrouble, batch: Batch) -> float:
         if isinstance(answer, FetchTrouble):
+            if answer is FetchTrouble.TIMEOUT:
+                # On a line that is slowed down fewer of them may come through.
+                self._most = min(self._most, max(FEW_ROUNDS, len(batch.lines) // 2))
             return self._is(answer.value)
         if answer.status == 413:
             return self._smaller(batch)

@@ -19,6 +19,9 @@ MOST_PACKED_BYTES = 1_048_576
 MOST_PLAIN_BYTES = 8_388_608
 MOST_LINE_BYTES = 1_048_576
 MOST_ROUNDS = 500
+SECONDS_FOR_ONE = 180.0
+"""100 kB as a rule; on a line of 64 kbit/s as many as may be take over two minutes. A hub waits for
+longer."""
 # What a hub takes of the past; a probe sends nothing older than a day less.
 MOST_AGE_SECONDS = 31 * 86_400.0
 
