@@ -1,4 +1,7 @@
-"""A country's incidents by the month (UTC) in which they began, for the public page. Pure.
+"""A country's incidents by the month (UTC) in which they were found, for the public page. Pure.
+
+When one began may turn out to be earlier, in another month: when it was found never changes, so it
+is in one month for ever.
 
 A country's page lists the latest and what goes on, and leads to its months, so that it stays as
 small as it is after years. An incident's own page stays where it is.
@@ -52,7 +55,7 @@ def months_of(country: str, pages: Iterable[IncidentPage]) -> tuple[MonthDocumen
     found: dict[str, list[IncidentPage]] = {}
     for one in pages:
         if one.country == country:
-            found.setdefault(one.since[:7], []).append(one)
+            found.setdefault(one.found_at[:7], []).append(one)
     return tuple(
         MonthDocument(country=country, month=month, incidents=tuple(several))
         for month, several in sorted(found.items(), reverse=True)

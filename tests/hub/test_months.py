@@ -33,7 +33,9 @@ def ended(number: int) -> PublicIncident:
 
 MANY = [ended(number) for number in range(60)]
 # It goes on since long ago.
-OPEN = released(id="pk-x-restricted-open", since=NOW - 110 * DAY)
+OPEN = released(
+    id="pk-x-restricted-open", since=NOW - 110 * DAY, opened_at=NOW - 110 * DAY + 3_600.0
+)
 
 
 def listed(page: bytes) -> list[str]:
@@ -53,7 +55,7 @@ def test_the_latest_and_what_goes_on_are_listed_and_the_rest_is_by_month() -> No
         for name in listed(files[path]):
             found[name] = path.split("/")[1]
     assert found == {
-        one.incident.id: datetime.fromtimestamp(one.incident.since, UTC).strftime("%Y-%m")
+        one.incident.id: datetime.fromtimestamp(one.incident.opened_at, UTC).strftime("%Y-%m")
         for one in [*MANY, OPEN]
     }
     assert all(f"incidents/{name}/index.html" in files for name in found)
@@ -61,6 +63,20 @@ def test_the_latest_and_what_goes_on_are_listed_and_the_rest_is_by_month() -> No
     assert [one.id for one in document.incidents] == listed(files["pk/2026-01/index.html"])
     assert "Jan 2026" in files["pk/2026-01/index.html"].decode()
     assert "\u0698\u0627\u0646\u0648\u06cc\u0647" in files["pk/2026-01/index.fa.html"].decode()
+
+
+def test_one_that_began_in_the_month_before_stays_in_the_month_of_its_page(tmp_path: Path) -> None:
+    """Its beginning is the earliest that was found yet."""
+    found = datetime(2026, 1, 1, 0, 10, tzinfo=UTC).timestamp()
+    there, name = SiteFolder(tmp_path), "pk-x-restricted-moves"
+    for since in (found, found - 1_800.0):
+        one = released(id=name, since=since, opened_at=found)
+        there.write(files_of(site_of(one), there.stands))
+    (page,) = tmp_path.glob("pk/????-??/index.html")
+    assert page.parent.name == "2026-01"
+    assert listed(page.read_bytes()) == [name]
+    document = msgspec.json.decode((page.parent / "incidents.json").read_bytes())
+    assert document["incidents"][0]["since"].startswith("2025-12-31T23:40")
 
 
 def test_of_few_there_is_nothing_to_look_up() -> None:
