@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
 
+import msgspec
 from msgspec import Struct
 
 from probe.hub.enrolled import Enrolled
@@ -25,6 +26,15 @@ MOST_SECONDS = 3_600.0
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _PLATFORM = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
+# As JSON and UTF-8 have them: controls, which a terminal obeys, and what turns the direction of
+# text that follows. No word of a round has any.
+_CONTROLS = re.compile(
+    rb"(?<!\\)(?:\\\\)*\\(?:[bfnrt]|u00[01])|\x7f|\xc2[\x80-\x9f]"
+    rb"|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]"
+)
+MOST_SENTENCE = 2_000
+"""Letters: some hundreds are usual."""
+
 
 class LeftOut(StrEnum):
     """Why a round does not pass."""
@@ -32,6 +42,7 @@ class LeftOut(StrEnum):
     UNREADABLE = "unreadable"
     VANTAGE = "vantage"
     NAMES = "names"
+    TEXT = "text"
     TIME = "time"
     FULL = "full"
 
@@ -77,6 +88,8 @@ def _round(line: bytes, who: Enrolled, now: float) -> StoredRound | LeftOut:
         _ID.fullmatch(observed.id) and _PLATFORM.fullmatch(observed.platform)
     ):
         return LeftOut.NAMES
+    if len(verdict.sentence) > MOST_SENTENCE or _CONTROLS.search(msgspec.json.encode(stored)):
+        return LeftOut.TEXT
     began, seconds = observed.started_at, observed.duration_seconds
     times = (began, seconds, verdict.at, verdict.since, verdict.holds_seconds)
     if not (
