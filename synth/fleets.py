@@ -17,9 +17,11 @@ from probe.config.schema import NationConfig
 from probe.model.finding import Finding, FindingKind, Scope
 from probe.model.identity import Access, Role, Vantage
 from probe.model.verdict import State
+from probe.model.vouch import Vouch
 from probe.nation.fuse import fuse
 from probe.nation.fusion_memory import FusionMemory
 from probe.nation.sight import GRID_SECONDS, Reading, Seen, Sight
+from probe.observe.effort import Measure
 from probe.verdict.ladder.facts import SLOW_OUTSIDE
 
 OPERATORS = {"x": "X", "facebook": "Meta", "instagram": "Meta"}
@@ -29,6 +31,7 @@ BEGIN = 6
 # last one may be from before it began.
 PROVEN_MINUTES = (6, 9)
 LOOK_MINUTES = (5, 5, 15)
+TARGET = "object"
 CONTROLS = ("debian", "jquery", "kernel")
 
 
@@ -37,6 +40,7 @@ class Truth(StrEnum):
 
     CALM = "nothing"
     OUTAGE = "outage of one operator, world-wide"
+    UNREAD = "one operator's reads slow world-wide, and references are turned away from them"
     RESTRICTED = "restriction, nation-wide, proven on its own"
     BARE = "restriction, nation-wide, told only from outside"
     UPSTREAM = "restriction by the one upstream of most networks"
@@ -140,7 +144,8 @@ def sights(of: World) -> Iterator[Sight]:
                         state=state,
                         since=BEGIN * GRID_SECONDS if state is not State.OK else 0.0,
                         controls=CONTROLS,
-                        at=at,
+                        target=TARGET if state is State.IMPAIRED else "",
+                        measure=Measure.TRANSFER.value if state is State.IMPAIRED else "",
                     )
                 )
         for number, vantage in enumerate(of.references):
@@ -155,10 +160,17 @@ def sights(of: World) -> Iterator[Sight]:
                         state=state,
                         reason=reason,
                         since=0.0,
-                        at=looked * GRID_SECONDS,
+                        vouches=_vouches(of, state, looked * GRID_SECONDS),
                     )
                 )
         yield Sight(at=at, seen=tuple(seen), readings=tuple(readings))
+
+
+def _vouches(of: World, state: State, at: float) -> tuple[Vouch, ...]:
+    """What a reference says of the target, having looked ``at``."""
+    if state is not State.OK:
+        return (Vouch(target=TARGET),)
+    return (Vouch(target=TARGET, at=at, read_at=0.0 if of.truth is Truth.UNREAD else at),)
 
 
 def _inside(of: World, vantage: Vantage, platform: str, step: int) -> State:
@@ -168,6 +180,7 @@ def _inside(of: World, vantage: Vantage, platform: str, step: int) -> State:
         return State.OK
     if of.truth not in (
         Truth.OUTAGE,
+        Truth.UNREAD,
         Truth.RESTRICTED,
         Truth.BARE,
         Truth.UPSTREAM,
@@ -177,6 +190,7 @@ def _inside(of: World, vantage: Vantage, platform: str, step: int) -> State:
     if step < of.proven[vantage.name]:
         return State.UNKNOWN
     bare = of.truth in (Truth.OUTAGE, Truth.BARE) and vantage.name != of.stray
+    bare = bare or of.truth is Truth.UNREAD
     return State.IMPAIRED if bare else State.THROTTLED
 
 
@@ -258,6 +272,7 @@ def _expected(of: World) -> frozenset[str]:
     return {
         Truth.CALM: frozenset({"nothing"}),
         Truth.OUTAGE: frozenset({"nothing"} if believed else {"impaired/partial"}),
+        Truth.UNREAD: frozenset({"impaired/partial"}),
         Truth.RESTRICTED: frozenset({"restricted/nation"}),
         Truth.BARE: frozenset({"restricted/nation"} if believed else {"impaired/partial"}),
         Truth.UPSTREAM: frozenset({"restricted/partial"}),

@@ -23,6 +23,7 @@ class SeenTarget(Struct, frozen=True, kw_only=True):
     target: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}\Z")]
     at: float = 0.0
     read_at: float = 0.0
+    long_at: float = 0.0
 
 
 class SeenOutside(Struct, frozen=True, kw_only=True):

@@ -159,10 +159,12 @@ class TransportFinding(Struct, frozen=True, kw_only=True):
     factor: float | None = None
     e_value: float | None = None
     target: str = ""
+    measure: str = ""
     evidence: tuple[Evidence, ...] = ()
     holds_seconds: float = HOLD_SECONDS
     direction: str = "down"
     law: Law | None = None
+    vouches: tuple[Vouch, ...] = ()
 
     @property
     def proven(self) -> bool:
@@ -206,7 +208,9 @@ class Verdict(Struct, frozen=True, kw_only=True):
     fails; ``trigger``, ``signature``, ``phase`` and ``direction`` (``down`` or ``up``) are those of
     what is slowed. ``factor``: times slower than its own level. ``e_value``:
     the evidence of the sequential test against "not slowed by more than the margin" (a bet's
-    winnings: 1 is none). ``target`` is the endpoint that showed it. ``tested_bytes``: the most body
+    winnings: 1 is none). ``target`` is the endpoint that showed it, ``measure`` what of it is
+    proven to be slow or to fail: its ``handshake``, its ``transfer`` (a bounded read) or a ``long``
+    one (empty: nothing is proven). ``tested_bytes``: the most body
     bytes that were read in one exchange, so ``ok`` says nothing about what begins later.
     ``may_claim`` and ``may_not_claim`` are sentences that the evidence bears or forbids. It holds
     for ``holds_seconds`` unless another one comes: from then on nobody knows. ``back``: what it
@@ -239,6 +243,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     factor: float | None = None
     e_value: float | None = None
     target: str = ""
+    measure: str = ""
     tested_bytes: int | None = None
     tls_stack: str = ""
     may_claim: tuple[str, ...] = ()

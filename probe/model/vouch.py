@@ -8,9 +8,16 @@ from msgspec import Struct
 class Vouch(Struct, frozen=True, kw_only=True):
     """Of one target, in Unix seconds: ``at``, when a round reached it last and nothing of all that
     was compared was slow or failed; ``read_at``, when such a round read a whole object of it (0:
-    not since it was last found otherwise). A page that its own server turns us away from is
-    reached, and nothing of it is read."""
+    not since it was last found otherwise), and ``long_at``, a long one. A page that its own server
+    turns us away from is reached, and nothing of it is read."""
 
     target: str
     at: float = 0.0
     read_at: float = 0.0
+    long_at: float = 0.0
+
+    def looked(self, measure: str) -> float:
+        """When ``measure`` (as a verdict has it) was well (Unix seconds; 0: not known)."""
+        return {"handshake": self.at, "transfer": self.read_at, "long": self.long_at}.get(
+            measure, 0.0
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 
 from msgspec import Struct
 
@@ -13,29 +14,43 @@ from probe.model.verdict import State
 from probe.nation.sight import (
     NOT_BY_REFERENCES,
     REFERENCE_FINE,
+    SETTLE_SECONDS,
     Reading,
     fails_abroad,
     states_of,
 )
+from probe.observe.effort import Measure
+
+Looks = Mapping[tuple[str, str], float]
+"""By target and measure: when the one that looked longest ago did (Unix seconds)."""
 
 
 class Abroad(Struct, frozen=True, kw_only=True):
-    """``looked`` is when the one of those that are fine that looked longest ago did (``None``:
-    none is fine, or that is not known)."""
+    """``looks``: of what of the platform enough of the references that are fine say by itself that
+    it is well, and when."""
 
     reference: Reference = Reference.ABSENT
-    looked: float | None = None
+    looks: Looks = {}
 
     def bears(self, readings: Sequence[Reading], kind: FindingKind) -> bool:
-        """Whether an impairment counts as a restriction: references looked after it began, and
-        are fine, which rules out that it is so everywhere; and nothing here may be its cause."""
-        return (
-            kind is FindingKind.RESTRICTED
-            and self.reference is Reference.FINE
-            and self.looked is not None
-            and any(reading.state is State.IMPAIRED for reading in readings)
-            and not any(reading.reason in NOT_BY_REFERENCES for reading in readings)
-            and max(reading.since for reading in readings) <= self.looked
+        """Whether an impairment counts as a restriction: references are fine, and looked after it
+        began at that which is impaired, in the same measure, which rules out that it is so
+        everywhere; and nothing here may be its cause.
+
+        A reference that only shakes hands with a platform, or that is turned away from what is
+        slow here, says nothing of reads.
+        """
+        if (
+            kind is not FindingKind.RESTRICTED
+            or self.reference is not Reference.FINE
+            or any(reading.reason in NOT_BY_REFERENCES for reading in readings)
+        ):
+            return False
+        settled = max(reading.since for reading in readings) + SETTLE_SECONDS
+        return any(
+            settled <= self.looks.get((reading.target, reading.measure), -inf)
+            for reading in readings
+            if reading.state is State.IMPAIRED
         )
 
 
@@ -64,5 +79,23 @@ def abroad_of(
         return Abroad(reference=Reference.FAILING)
     if 2 * fine <= len(heard) or fine < thresholds.min_references:
         return Abroad(reference=Reference.DIVIDED)
-    looks = [max(times) for said in well if (times := [r.at for r in said if r.at is not None])]
-    return Abroad(reference=Reference.FINE, looked=min(looks, default=None))
+    return Abroad(reference=Reference.FINE, looks=_looks(well, len(heard), thresholds))
+
+
+def _looks(well: Sequence[Sequence[Reading]], heard: int, thresholds: NationConfig) -> Looks:
+    """Of each target and measure that most of all that are heard vouch for, and enough of them."""
+    times: dict[tuple[str, str], list[float]] = {}
+    for said in well:
+        own: dict[tuple[str, str], float] = {}
+        for one in (vouch for reading in said for vouch in reading.vouches):
+            for measure in Measure:
+                at = one.looked(measure)
+                if at:
+                    own[one.target, measure] = max(at, own.get((one.target, measure), -inf))
+        for what, at in own.items():
+            times.setdefault(what, []).append(at)
+    return {
+        what: min(several)
+        for what, several in times.items()
+        if 2 * len(several) > heard and len(several) >= thresholds.min_references
+    }

@@ -123,7 +123,7 @@ def _silent(f: Finding) -> str:
 
 def _whose(f: Finding, title: str) -> str:
     if f.reference is Reference.FINE:
-        return "; it is fine at the reference vantages abroad"
+        return "; reference vantages abroad find nothing wrong with it"
     nobody = (
         "reference vantages abroad disagree"
         if f.reference is Reference.DIVIDED

@@ -119,8 +119,10 @@ def sight_of(
                 reason="" if verdict is None else verdict.reason,
                 factor=None if verdict is None else verdict.factor,
                 controls=compared.get(slot, ()),
-                at=None if verdict is None else verdict.at,
                 law=None if verdict is None else verdict.law,
+                target="" if verdict is None else verdict.target,
+                measure="" if verdict is None else verdict.measure,
+                vouches=() if verdict is None else verdict.vouches,
             )
         )
         if verdict is not None:
@@ -150,6 +152,8 @@ def _reading(vantage: Vantage, platform: str, said: Verdict | TransportFinding) 
         since=said.since,
         reason=said.reason,
         factor=said.factor,
-        at=said.at,
         transport=said.transport if isinstance(said, TransportFinding) else "",
+        target=said.target,
+        measure=said.measure,
+        vouches=said.vouches,
     )

@@ -12,7 +12,9 @@ from probe.model.finding import FindingKind
 from probe.model.identity import Access, Role, Vantage
 from probe.model.law import Law
 from probe.model.verdict import AILING, CURTAIN, HOME_RESOLVER, NEAR_HERE, RESTRICTED, State
+from probe.model.vouch import Vouch
 from probe.verdict.ladder.facts import SLOW_OUTSIDE
+from probe.verdict.thresholds import DEFAULT
 
 GRID_SECONDS = 60.0
 # Half a step: windows then hold the same steps whether or not their ends are included, which
@@ -69,6 +71,9 @@ VERDICT_KINDS = tuple(AFFECTED)
 BESIDE_KINDS = (FindingKind.RESTRICTED, FindingKind.IMPAIRED)
 # Reasons of verdicts that stand for no network: what was answered falsely may be a filter at home.
 NO_VOTE = frozenset({HOME_RESOLVER})
+# So long after an onset a reference must have looked, as it must for a single vantage: outages do
+# not reach all places in the same minute.
+SETTLE_SECONDS = DEFAULT.settle_seconds
 # Reasons of impairments of which references that find the platform fine make no restriction.
 NOT_BY_REFERENCES = frozenset({CURTAIN, NEAR_HERE})
 
@@ -84,10 +89,11 @@ class Reading(Struct, frozen=True, kw_only=True):
     """A fresh verdict at one step. Stale ones are not handed in: absent data says nothing.
 
     ``since`` is the verdict's, on the clock of whoever fuses (the query that reads it allows for
-    the vantage's own), and so is ``at``, when it was made (``None``: not known). ``controls`` are
-    the names of the controls that it was compared with and that were fine. ``transport``: empty for
-    the verdict itself, which is TCP's; else the one that it was found over. ``law``: how the
-    throttle works, if that was found.
+    the vantage's own). ``controls`` are the names of the controls that it was compared with and
+    that were fine. ``transport``: empty for the verdict itself, which is TCP's; else the one that
+    it was found over. ``law``: how the throttle works, if that was found. ``target`` and
+    ``measure``: what of the platform is slow or fails, of one that is impaired. ``vouches``: what a
+    reference says of each target by itself, its times on the clock of whoever fuses.
     """
 
     vantage: Vantage
@@ -97,10 +103,12 @@ class Reading(Struct, frozen=True, kw_only=True):
     reason: str = ""
     factor: float | None = None
     controls: tuple[str, ...] = ()
-    at: float | None = None
     drill: bool = False
     transport: str = ""
     law: Law | None = None
+    target: str = ""
+    measure: str = ""
+    vouches: tuple[Vouch, ...] = ()
 
     @property
     def in_network(self) -> bool:

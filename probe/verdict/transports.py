@@ -50,10 +50,12 @@ def finding_of(lane: Lane, verdict: Verdict, seen: RoundObservation) -> Transpor
         factor=verdict.factor,
         e_value=verdict.e_value,
         target=verdict.target,
+        measure=verdict.measure,
         evidence=verdict.evidence,
         holds_seconds=verdict.holds_seconds,
         direction=lane.direction,
         law=verdict.law,
+        vouches=verdict.vouches,
     )
 
 

@@ -50,7 +50,7 @@ def played(now: float) -> list[Finding]:
     for ago in range(MINUTES, -1, -1):
         at, onset = (last - ago) * GRID_SECONDS, (last - ONSET) * GRID_SECONDS
         readings = [
-            Reading(vantage=abroad, platform=platform, state=State.OK, since=0.0, at=at)
+            Reading(vantage=abroad, platform=platform, state=State.OK, since=0.0)
             for platform in TITLES
         ]
         for one in vantages():
@@ -64,7 +64,6 @@ def played(now: float) -> list[Finding]:
                         state=State.THROTTLED if bad else State.OK,
                         since=onset if bad else at - 3_600.0,
                         factor=12.0 if bad else None,
-                        at=at,
                     )
                 )
         seen = tuple(Seen(vantage=one) for one in (*vantages(), abroad))

@@ -8,8 +8,10 @@ from probe.config.schema import NationConfig
 from probe.model.finding import Finding, FindingKind, Incident
 from probe.model.identity import Access, Role, Vantage
 from probe.model.verdict import State
+from probe.model.vouch import Vouch
 from probe.nation.local import Local
 from probe.nation.sight import GRID_SECONDS, Reading, Seen, Sight
+from probe.observe.effort import Measure
 
 DEFAULTS = NationConfig()
 BEGIN = 1_705_752_000.0  # 20 January 2024, 12:00 UTC
@@ -40,9 +42,16 @@ def fleet(networks: int, each: int = 1) -> tuple[Vantage, ...]:
 ABROAD = vantage("abroad", 64_999, country="DE", access=Access.HOSTING, role=Role.REFERENCE)
 
 
+def vouches_for_all(of: Vantage, at: float) -> tuple[Vouch, ...]:
+    """What a reference says that looked ``at`` and found all well."""
+    seen = Vouch(target="object", at=at, read_at=at, long_at=at)
+    return (seen,) if of.role is Role.REFERENCE else ()
+
+
 class Story:
     """A fleet over minutes, and what was found. ``keep`` says whether a vantage exists at a minute
-    (a vantage that does not is silent altogether), ``looked`` the minute of its last round."""
+    (a vantage that does not is silent altogether), ``looked`` the minute of its last round,
+    ``vouches`` what it says of single targets of which all was well then."""
 
     def __init__(
         self,
@@ -56,6 +65,7 @@ class Story:
         operators: Mapping[str, str] | None = None,
         looked: Callable[[Vantage, int], float] = lambda vantage, minute: minute,
         exists: Callable[[Vantage, int], bool] = lambda vantage, minute: True,
+        vouches: Callable[[Vantage, float], tuple[Vouch, ...]] = vouches_for_all,
     ) -> None:
         self.findings: list[tuple[Finding, ...]] = []
         self.changes: list[Incident] = []
@@ -79,7 +89,9 @@ class Story:
                             since=BEGIN + onset * 60.0,
                             factor=10.0 if state is State.THROTTLED else None,
                             controls=controls,
-                            at=BEGIN + looked(one, minute) * 60.0,
+                            target="object" if state is State.IMPAIRED else "",
+                            measure=Measure.TRANSFER.value if state is State.IMPAIRED else "",
+                            vouches=vouches(one, BEGIN + looked(one, minute) * 60.0),
                         )
                     )
             seen = tuple(Seen(vantage=one) for one in present)

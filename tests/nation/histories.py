@@ -9,15 +9,19 @@ from __future__ import annotations
 from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.config.schema import NationConfig
 from probe.config.values import Seconds
 from probe.model.identity import Access, Role, Vantage
 from probe.model.verdict import CURTAIN, HOME_RESOLVER, NEAR_HERE, State
+from probe.model.vouch import Vouch
 from probe.nation.sight import Reading, Seen, Sight
+from probe.observe.effort import Measure
 
 STEP = 60.0
 PLATFORMS = ("x", "facebook", "instagram", "youtube")
+TARGETS = ("page", "object")
 CONTROLS = ("jquery", "debian", "kernel")
 # Facebook and Instagram are one operator's.
 OPERATORS = {"facebook": "Meta", "instagram": "Meta"}
@@ -35,6 +39,21 @@ class Told(Struct, frozen=True, kw_only=True):
     controls: tuple[str, ...]
     at: float = 0.0
     method: str = ""
+    target: str = ""
+    measure: str = ""
+    vouches: tuple[Vouch, ...] = ()
+
+    def vouched(self, skew: float) -> tuple[Vouch, ...]:
+        """What it vouches for, by a clock that its own is ``skew`` ahead of."""
+        return tuple(
+            Vouch(
+                target=one.target,
+                at=one.at and one.at - skew,
+                read_at=one.read_at and one.read_at - skew,
+                long_at=one.long_at and one.long_at - skew,
+            )
+            for one in self.vouches
+        )
 
 
 class Post(Struct, frozen=True, kw_only=True):
@@ -85,9 +104,11 @@ class History(Struct, frozen=True, kw_only=True):
                         since=told.since - post.skew,  # as our clock says it
                         reason=told.reason,
                         controls=told.controls,
-                        at=told.at - post.skew,
                         drill=post.drill,
                         transport=transport,
+                        target=told.target,
+                        measure=told.measure,
+                        vouches=told.vouched(post.skew),
                     )
                 )
         return Sight(at=at, seen=tuple(seen), readings=tuple(readings))
@@ -200,7 +221,8 @@ def _posts(
                 controls=tuple(c for c in CONTROLS if random.random() < 0.4),
                 at=(step - random.choice((0, 0, 1, 4))) * STEP + skew,
             )
-        told.append(at_step)
+        apart = Random(f"targets {name} {step} {skew} {begin}")
+        told.append(_each_target(apart, at_step, reference, skew))
     # Another chance of its own: what is so over QUIC is no matter of TCP.
     beside = _beside(Random(f"quic {name} {onset} {skew} {begin}"), event, reference, skew, steps)
     post = Post(
@@ -256,8 +278,33 @@ def _beside(
                 at=(step - random.choice((0, 0, 1, 4))) * STEP + skew,
                 method="dns" if by_name and state is State.BLOCKED else "",
             )
-        published.append(at_step)
+        apart = Random(f"targets {step} {skew} {begin} {onset}")
+        published.append(_each_target(apart, at_step, reference, skew))
     return tuple(published)
+
+
+def _each_target(
+    random: Random, told: dict[str, Told], reference: bool, skew: float
+) -> dict[str, Told]:
+    """``told``, with what is impaired of it, and what a reference vouches for."""
+
+    def looked() -> float:
+        at = random.choice((0, 2, 5, 8, 11)) * STEP
+        return at + skew if at and random.random() < 0.8 else 0.0
+
+    found = {}
+    for platform, one in told.items():
+        impaired = one.state is State.IMPAIRED and random.random() < 0.9
+        found[platform] = replace(
+            one,
+            target=random.choice(TARGETS) if impaired else "",
+            measure=random.choice(list(Measure)).value if impaired else "",
+            vouches=tuple(
+                Vouch(target=name, at=looked(), read_at=looked(), long_at=looked())
+                for name in (TARGETS if reference else ())
+            ),
+        )
+    return found
 
 
 def _reason(random: Random, state: State, at_home: bool) -> str:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from probe.model.identity import Role, Vantage
 from probe.model.verdict import HOME_RESOLVER, NEAR_HERE, State
+from probe.model.vouch import Vouch
 from probe.verdict.ladder.facts import SLOW_OUTSIDE
 from tests.nation.fleet import ABROAD, fleet, vantage
 from tests.nation.histories import CONTROLS, PLATFORMS, STEP, History, Post, Told
@@ -129,13 +130,18 @@ def _by_two_servers(one: History, other: History) -> History:
     return replace(one, posts=(*one.posts, *again))
 
 
-def _impaired_inside(number: int, reason: str) -> History:
-    """Impaired in every network inside, for a reason, and found fine abroad in each minute."""
+def _impaired_inside(number: int, reason: str, *, read: bool = True) -> History:
+    """Reads impaired in every network inside, for a reason, and found fine abroad in each minute,
+    where it is ``read`` as well."""
     history = told(number, (*fleet(6), ABROAD), _inside_impaired)
 
     def given(one: Told, step: int) -> Told:
         why = reason if one.state is IMPAIRED else one.reason
-        return replace(one, reason=why, at=step * STEP)
+        now = step * STEP
+        if one.state is IMPAIRED:
+            return replace(one, reason=why, at=now, target="object", measure="transfer")
+        seen = Vouch(target="object", at=now, read_at=now if read else 0.0)
+        return replace(one, reason=why, at=now, vouches=(seen,))
 
     posts = tuple(
         replace(
@@ -285,6 +291,12 @@ def scenarios() -> tuple[Named, ...]:
             history=_impaired_inside(18, ""),
             ends="nation",
             systematic=True,
+        ),
+        Named(
+            title="the same, and the vantage abroad only shakes hands with it",
+            history=_impaired_inside(19, "", read=False),
+            ends="insufficient",
+            never=frozenset({"nation", "partial", "network", "vantage"}),
         ),
         Named(
             title="a vantage abroad of which two servers say opposite things",

@@ -7,7 +7,7 @@ import math
 import os
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,13 @@ from probe.model.verdict import State
 from probe.nation.fuse import fuse
 from probe.nation.fusion_memory import FusionMemory
 from probe.nation.sight import upstream_of
+from probe.observe.effort import Measure
 from probe.publish.metrics import metric_names as names
 from probe.publish.metrics import metric_names_transport as names_transport
+from probe.publish.metrics import metric_names_vouch as names_vouch
 from probe.publish.rules import recording_rules, reference_rules
 from probe.publish.rules.rule_file import rule_file
-from tests.nation.histories import OPERATORS, PLATFORMS, STEP, History
+from tests.nation.histories import OPERATORS, PLATFORMS, STEP, History, Told
 
 # What is compared as it is, and what is compared to a millionth (sums of weights may be added up in
 # another order).
@@ -197,6 +199,7 @@ def _series(history: History) -> dict[tuple[str, Labels], list[str]]:
                 values.append((names.VERDICT_TIME.name, slot, told.at))
                 if told.reason:
                     values.append((names.VERDICT_INFO.name, {**slot, "reason": told.reason}, 1.0))
+                values += _of_targets(slot, told)
                 values += [
                     (names.VERDICT_CONTROL.name, {**slot, "control": control}, 1.0)
                     for control in told.controls
@@ -215,11 +218,23 @@ def _series(history: History) -> dict[tuple[str, Labels], list[str]]:
                     (names_transport.INFO.name, {**info, "method": told.method}, 1.0),
                     (names_transport.SINCE.name, slot, told.since),
                     (names_transport.TIME.name, slot, told.at),
+                    *_of_targets(slot, told),
                 ]
             for name, labels, value in values:
                 key = (name, _labels(**labels))
                 series.setdefault(key, ["stale"] * history.steps)[step] = f"{value:.10g}"
     return series
+
+
+def _of_targets(slot: dict[str, str], told: Told) -> Iterator[tuple[str, dict[str, str], float]]:
+    if told.target:
+        of = {**slot, "target": told.target, "measure": told.measure}
+        yield names_vouch.IMPAIRED.name, of, 1.0
+    for vouch in told.vouches:
+        for measure in Measure:
+            if at := vouch.looked(measure):
+                of = {**slot, "target": vouch.target, "measure": measure.value}
+                yield names_vouch.LOOKED.name, of, at
 
 
 def _labels(**labels: str) -> Labels:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from probe.config.schema import NationConfig
 from probe.model.finding import Finding, FindingKind, Incident, Scope
-from probe.model.identity import Vantage
+from probe.model.identity import Role, Vantage
 from probe.model.verdict import (
     HOME_RESOLVER,
     Method,
@@ -17,6 +17,7 @@ from probe.model.verdict import (
     TransportFinding,
     Verdict,
 )
+from probe.model.vouch import Vouch
 from probe.nation.fuse import fuse, worst
 from probe.nation.fusion_memory import FusionMemory
 from probe.nation.local import Local, sight_of
@@ -29,7 +30,7 @@ from tests.store.test_writer import a_store
 
 QUIC = "quic"
 OK, BLOCKED, THROTTLED, IMPAIRED = State.OK, State.BLOCKED, State.THROTTLED, State.IMPAIRED
-STEPS = 12
+STEPS = 17
 # What a vantage says over TCP, and of QUIC (``None``: it does not measure it).
 Said = tuple[State, TransportFinding | None]
 
@@ -39,6 +40,8 @@ def over_quic(
     *,
     reason: str = "",
     method: Method | None = Method.QUIC,
+    target: str = "object",
+    measure: str = "handshake",
     holds_seconds: float = 900.0,
 ) -> TransportFinding:
     return TransportFinding(
@@ -50,12 +53,19 @@ def over_quic(
         since=BEGIN - 60.0,
         reason=reason,
         method=None if state is OK else method,
+        target=target if state is IMPAIRED else "",
+        measure=measure if state is IMPAIRED else "",
         holds_seconds=holds_seconds,
     )
 
 
 def verdict(of: Vantage, at: float, said: Said) -> Verdict:
     state, quic = said
+    if quic is not None:
+        # Whoever is abroad shakes hands with its object in every minute, and reads nothing.
+        outside = of.role is Role.REFERENCE and quic.state is OK
+        vouches = (Vouch(target="object", at=at),) if outside else ()
+        quic = replace(quic, at=at, vouches=vouches)
     return Verdict(
         vantage=of.name,
         platform="x",
@@ -64,7 +74,7 @@ def verdict(of: Vantage, at: float, said: Said) -> Verdict:
         sentence="",
         at=at,
         since=BEGIN - 60.0,
-        over=() if quic is None else (replace(quic, at=at),),
+        over=() if quic is None else (quic,),
     )
 
 
@@ -173,6 +183,13 @@ def test_impaired_over_quic_counts_while_it_is_fine_abroad_over_quic() -> None:
     """TCP abroad is no witness of QUIC."""
     inside: list[Said] = [(OK, over_quic(IMPAIRED))] * 6
     assert Fleet(inside).of(QUIC).scope is Scope.NATION
+    elsewhere: list[Said] = [
+        (OK, over_quic(IMPAIRED, measure="transfer")),  # nobody reads abroad
+        (OK, over_quic(IMPAIRED, target="page")),  # nobody looks at that abroad
+        (OK, over_quic(IMPAIRED, target="", measure="")),
+    ]
+    for one in elsewhere:
+        assert not Fleet([one] * 6).of(QUIC).affected_asns
     for abroad in (None, over_quic(State.UNKNOWN)):
         seen = Fleet(inside, (OK, abroad))
         assert not seen.of(QUIC).affected_asns

@@ -34,7 +34,6 @@ def found(*laws: Law | None, state: State = State.THROTTLED) -> Finding:
             platform="x",
             state=state,
             since=AT - 600.0,
-            at=AT,
             law=law,
         )
         for number, law in enumerate(laws)

@@ -12,6 +12,7 @@ from probe.config.values import Seconds
 from probe.model.finding import Ending, FindingKind, Incident, Reference, Scope
 from probe.model.identity import Access, Role, Vantage
 from probe.model.verdict import State
+from probe.model.vouch import Vouch
 from tests.nation.fleet import ABROAD, BEGIN, DEFAULTS, Says, Story, fleet, vantage
 
 OK, THROTTLED, BLOCKED = State.OK, State.THROTTLED, State.BLOCKED
@@ -322,11 +323,15 @@ def test_platforms_of_one_operator_are_one() -> None:
     ("abroad", "restricted", "words"),
     [
         ((), Scope.INSUFFICIENT, "it may be X's own outage: nobody has looked from outside"),
-        ((OK,), Scope.NATION, "it is fine at the reference vantages abroad"),
+        ((OK,), Scope.NATION, "reference vantages abroad find nothing wrong with it"),
         ((State.DOWN,), Scope.INSUFFICIENT, "fails at the reference vantages abroad as well"),
         ((State.IMPAIRED,), Scope.INSUFFICIENT, "fails at the reference vantages abroad as well"),
         ((OK, State.DOWN), Scope.INSUFFICIENT, "reference vantages abroad disagree"),
-        ((OK, OK, State.DOWN), Scope.NATION, "it is fine at the reference vantages abroad"),
+        (
+            (OK, OK, State.DOWN),
+            Scope.NATION,
+            "reference vantages abroad find nothing wrong with it",
+        ),
         ((OK, State.DOWN, State.DOWN), Scope.INSUFFICIENT, "as well"),
         ((State.UNKNOWN,), Scope.INSUFFICIENT, "nobody has looked from outside"),
     ],
@@ -358,10 +363,49 @@ def test_a_reference_that_looked_before_it_began_has_not_looked() -> None:
     def says(of: Vantage, platform: str, minute: int) -> tuple[State, float]:
         return (OK, 0.0) if of is ABROAD else (State.IMPAIRED, 2.0)
 
-    early = Story((*fleet(5), ABROAD), says, 20, looked=lambda of, minute: 1.0)
-    late = Story((*fleet(5), ABROAD), says, 20, looked=lambda of, minute: 2.0)
+    # An outage does not reach all places in the same minute: what was seen in the first five says
+    # nothing yet.
+    early = Story((*fleet(5), ABROAD), says, 20, looked=lambda of, minute: 6.5)
+    late = Story((*fleet(5), ABROAD), says, 20, looked=lambda of, minute: 7.0)
     assert early.at(19).scope is Scope.INSUFFICIENT
     assert late.at(19).scope is Scope.NATION
+
+
+# What each of three references vouches for; whether an impairment of reads of the object counts.
+_READ, _SHAKEN = Vouch(target="object", at=1.0, read_at=1.0), Vouch(target="object", at=1.0)
+_OTHER = Vouch(target="page", at=1.0, read_at=1.0, long_at=1.0)
+VOUCHED = {
+    "all of them read it": ((_READ,), (_READ,), (_READ,), True),
+    "two of three read it": ((_READ,), (_READ,), (_SHAKEN,), True),
+    "one of three read it": ((_READ,), (_SHAKEN,), (_SHAKEN,), False),
+    "they only shake hands with it": ((_SHAKEN,), (_SHAKEN,), (_SHAKEN,), False),
+    "they read another target": ((_OTHER,), (_OTHER, _SHAKEN), (_OTHER,), False),
+    "an earlier version tells nothing of targets": ((), (), (), False),
+}
+
+
+@pytest.mark.parametrize("name", VOUCHED)
+def test_references_speak_of_what_they_have_looked_at(name: str) -> None:
+    """``ok`` by handshakes says nothing of reads, nor that of one target anything of another."""
+    *each, counts = VOUCHED[name]
+    abroad = [vantage(f"abroad-{n}", 64_990 + n, role=Role.REFERENCE) for n in range(3)]
+
+    def says(of: Vantage, platform: str, minute: int) -> State:
+        return OK if of in abroad else State.IMPAIRED
+
+    def vouches(of: Vantage, at: float) -> tuple[Vouch, ...]:
+        if of not in abroad:
+            return ()
+        return tuple(
+            replace(one, at=at, read_at=one.read_at and at, long_at=one.long_at and at)
+            for one in each[abroad.index(of)]
+        )
+
+    story = Story((*fleet(5), *abroad), says, 20, vouches=vouches)
+    found = story.at(19)
+    assert found.reference is Reference.FINE
+    assert found.scope is (Scope.NATION if counts else Scope.INSUFFICIENT)
+    assert len(story.at(19, FindingKind.IMPAIRED).affected_asns) == 5
 
 
 def test_one_reference_of_several_vetoes_nothing() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from probe.model.identity import Family
 from probe.model.verdict import Evidence, State, Verdict
+from probe.model.vouch import Vouch
 from probe.observe.effort import Measure
 from probe.verdict.about import About
 from probe.verdict.basis.references import vouched
@@ -56,6 +58,30 @@ def says(at: float, read_at: float | None = None, *, reads: bool = False) -> Ver
 def test_a_reference_has_looked_if_it_read_since(
     measure: Measure, word: Verdict, counts: bool
 ) -> None:
+    suspicion = OpenSuspicion(
+        target="object", measure=measure, family=Family.IPV4, onset_at=ONSET, last_at=ONSET
+    )
+    about = About(title="X", references=(word,), has_references=True)
+    assert vouched(suspicion, ONSET + HOUR, about) is counts
+
+
+@pytest.mark.parametrize(
+    ("measure", "vouch", "counts"),
+    [
+        (Measure.HANDSHAKE, {"at": SETTLED}, True),
+        (Measure.HANDSHAKE, {"at": SETTLED - 1.0}, False),
+        (Measure.TRANSFER, {"at": SETTLED}, False),
+        (Measure.TRANSFER, {"at": SETTLED, "read_at": SETTLED}, True),
+        (Measure.LONG, {"at": SETTLED, "read_at": SETTLED}, False),
+        (Measure.LONG, {"at": HOUR, "read_at": HOUR, "long_at": SETTLED}, True),
+        (Measure.LONG, {"at": HOUR, "read_at": HOUR, "long_at": SETTLED - 1.0}, False),
+    ],
+)
+def test_one_that_tells_each_target_is_believed_in_each_measure(
+    measure: Measure, vouch: dict[str, float], counts: bool
+) -> None:
+    told = Vouch(target="object", **{name: ONSET + after for name, after in vouch.items()})
+    word = replace(says(HOUR, HOUR, reads=True), vouches=(told,))
     suspicion = OpenSuspicion(
         target="object", measure=measure, family=Family.IPV4, onset_at=ONSET, last_at=ONSET
     )

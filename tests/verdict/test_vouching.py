@@ -77,6 +77,21 @@ def test_what_it_vouches_for(
     assert says(country) == told
 
 
+def test_a_long_read_is_told_by_itself() -> None:
+    def long_at(*rounds: tuple[Act, int, RoundKind]) -> tuple[float, float]:
+        last = abroad(*rounds).verdicts[-1]
+        (told,) = (one for one in last.vouches if one.target == "object")
+        return told.long_at, told.read_at
+
+    assert long_at((nothing, 1, READS))[0] == 0.0
+    was, read = long_at((nothing, 1, RoundKind.LONG))
+    assert was == read > 0.0
+    # A shorter read leaves it as it was, and what is found otherwise ends it.
+    was, read = long_at((nothing, 1, RoundKind.LONG), (nothing, 1, READS))
+    assert 0.0 < was < read
+    assert long_at((nothing, 1, RoundKind.LONG), (only("object", SILENT), 1, READS)) == (0.0, 0.0)
+
+
 def test_what_was_never_asked_is_told_as_such() -> None:
     more = TargetFacts(name="picture", reads=True)
     known = about_x(outside=True)

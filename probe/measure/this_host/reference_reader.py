@@ -234,7 +234,8 @@ def _verdict(number: int, seen: SeenOutside) -> Verdict | None:
         evidence=_rates(seen),
         read_at=seen.read_at,
         vouches=tuple(
-            Vouch(target=one.target, at=one.at, read_at=one.read_at) for one in seen.targets
+            Vouch(target=one.target, at=one.at, read_at=one.read_at, long_at=one.long_at)
+            for one in seen.targets
         ),
     )
 

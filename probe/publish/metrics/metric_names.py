@@ -22,6 +22,7 @@ from probe.publish.metrics import metric_names_store as names_store
 from probe.publish.metrics import metric_names_target as names_target
 from probe.publish.metrics import metric_names_transport as names_transport
 from probe.publish.metrics import metric_names_upload as names_upload
+from probe.publish.metrics import metric_names_vouch as names_vouch
 from probe.publish.metrics import metric_names_wishes as names_wishes
 from probe.publish.metrics.metric_names_prober import metrics_of
 from probe.publish.metrics.metric_spec import PREFIX, MetricSpec
@@ -387,5 +388,6 @@ METRICS: tuple[MetricSpec, ...] = (
     *names_target.METRICS,
     *names_transport.METRICS,
     *names_upload.METRICS,
+    *names_vouch.METRICS,
     *names_wishes.METRICS,
 )

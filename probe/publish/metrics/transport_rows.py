@@ -1,4 +1,5 @@
-"""The series of what is so over other transports than TCP."""
+"""The series of what is so over each transport: of TCP, whose state stands by itself, what is so of
+its single targets."""
 
 from __future__ import annotations
 
@@ -9,13 +10,16 @@ from probe.model.verdict import Verdict
 from probe.publish.metrics import metric_names_transport as names
 from probe.publish.metrics.law_rows import law_rows
 from probe.publish.metrics.metric_spec import MetricSpec
+from probe.publish.metrics.vouch_rows import vouch_rows
 
 
 def transport_rows(
     labels: dict[str, str], place: dict[str, str], verdict: Verdict, at: float
 ) -> Iterator[tuple[MetricSpec, dict[str, str], float]]:
-    """Every series of what ``verdict`` says of other transports, as far as that holds ``at`` that
-    time. ``labels``: of the vantage and platform; ``place``: where the vantage is."""
+    """Every series of what ``verdict`` says of single targets, and of other transports, as far as
+    that holds ``at`` that time. ``labels``: of the vantage and platform; ``place``: where the
+    vantage is."""
+    yield from vouch_rows(labels, verdict)
     for one in verdict.over:
         if not one.reaches(at):
             continue
@@ -36,3 +40,4 @@ def transport_rows(
         if one.e_value is not None and one.e_value > 0.0:
             yield names.EVIDENCE, own, log10(one.e_value)
         yield from law_rows(own, one.law)
+        yield from vouch_rows(own, one)

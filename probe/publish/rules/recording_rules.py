@@ -28,11 +28,11 @@ from probe.publish.metrics import metric_names as names
 from probe.publish.metrics import metric_names_transport as names_transport
 from probe.publish.rules.known_vantages import ASIDE, DARK, KNOWN, MEASURED, PRESENT, VOTING, known
 from probe.publish.rules.reference_rules import (
-    LOOKED,
     PLACE,
     REFERENCE,
     by_servers_clock,
     references,
+    well_abroad,
 )
 from probe.publish.rules.rule_parts import (
     OF_ITS_OWN,
@@ -120,12 +120,9 @@ def _vantages() -> Iterator[Recording]:
         of = "" if kind in BESIDE_KINDS else f"{TCP}, "
         says = f"{_saying(AFFECTED[kind], of)} * Inf"
         if kind is FindingKind.RESTRICTED:
-            # Fine abroad, by a look after it began: what is impaired here is so here.
+            # Fine abroad, by a look at the same after it began: what is impaired here is so here.
             says += (
-                f"\nor ({_saying({State.IMPAIRED})}\n"
-                f'and on ({_WHAT}) ({REFERENCE}{{kind="{kind.value}"}} == 1)\n'
-                f"and on ({_SLOT}) "
-                f"({ONSET_VANTAGE} <= on ({_WHAT}) group_left () {LOOKED})\n"
+                f"\nor ({_saying({State.IMPAIRED})}\n{well_abroad(ONSET_VANTAGE)}\n"
                 f"unless on ({_SLOT}) ({near_here})) * Inf"
             )
         denies = f"{_saying(CLEAR[kind], of)} * -Inf"

@@ -1,4 +1,5 @@
-"""Recording rules: whether a platform is fine at the reference vantages, and when they looked."""
+"""Recording rules: whether a platform is fine at the reference vantages, and what of it they vouch
+for, since when."""
 
 from __future__ import annotations
 
@@ -11,18 +12,19 @@ from probe.nation.sight import (
     BESIDE_KINDS,
     REFERENCE_FAILING,
     REFERENCE_FINE,
+    SETTLE_SECONDS,
     SLOW_ABROAD,
     VERDICT_KINDS,
 )
 from probe.publish.metrics import metric_names as names
-from probe.publish.metrics import metric_names_transport as names_transport
+from probe.publish.metrics import metric_names_vouch as names_vouch
 from probe.publish.rules.rule_parts import SAID, TCP, Recording, states_text, with_reason
 
 PLACE = "country, asn, access, role, vantage, platform, transport, drill"
 _WHAT = "platform, transport, drill"
 REFERENCE = "platform:throttlewatch_reference_fine:bool"
 _RESTRICTED = FindingKind.RESTRICTED
-LOOKED = "platform:throttlewatch_reference_looked_timestamp_seconds:min"
+LOOKED = "platform:throttlewatch_vouched_timestamp_seconds:min"
 
 
 def references(thresholds: NationConfig) -> Iterator[Recording]:
@@ -47,11 +49,36 @@ def references(thresholds: NationConfig) -> Iterator[Recording]:
     of = 'role="reference"'
     bad = _abroad(of, REFERENCE_FAILING[_RESTRICTED], SLOW_ABROAD[_RESTRICTED])
     looked = (
-        f"max by ({slot}) (({names.VERDICT_TIME.name} or {names_transport.TIME.name})\n"
+        f"max by ({slot}, target, measure) ({names_vouch.LOOKED.name}\n"
         f'and on ({slot}) {SAID}{{{of}, state=~"{fine}"}}\n'
         f"unless on ({slot}) ({bad}))"
     )
-    yield Recording(record=LOOKED, expr=f"min by ({_WHAT}) {by_servers_clock(looked)}")
+    single = f"{_WHAT}, target, measure"
+    number = f"count by ({single}) ({looked})"
+    every = f"count by ({_WHAT}) (max by ({PLACE}) ({SAID}{{{of}}}))"
+    yield Recording(
+        record=LOOKED,
+        expr=(
+            f"min by ({single}) {by_servers_clock(looked)}\n"
+            f"and on ({single}) ({number} >= {thresholds.min_references})\n"
+            f"and on ({single}) ({number} * 2 > on ({_WHAT}) group_left () {every})"
+        ),
+    )
+
+
+def well_abroad(onset: str) -> str:
+    """Of what is impaired, a condition: references are fine, and vouch for the same target in the
+    same measure by a look after ``onset`` (the name of a series)."""
+    slot, single = f"vantage, {_WHAT}", "target, measure"
+    begun = (
+        f"(max by ({slot}, {single}) ({names_vouch.IMPAIRED.name}) * 0\n"
+        f"+ on ({slot}) group_left () {onset})"
+    )
+    return (
+        f'and on ({_WHAT}) ({REFERENCE}{{kind="{_RESTRICTED.value}"}} == 1)\n'
+        f"and on ({slot}) ({begun} + {SETTLE_SECONDS:.0f}\n"
+        f"<= on ({_WHAT}, {single}) group_left () {LOOKED})"
+    )
 
 
 def by_servers_clock(time: str) -> str:

@@ -118,7 +118,12 @@ def _seen(snapshot: Snapshot, verdict: Verdict) -> SeenOutside:
         control_bytes_per_second=round(max(controls), 1) if controls else None,
         read_at=None if verdict.read_at is None else round(verdict.read_at, 3),
         targets=tuple(
-            SeenTarget(target=one.target, at=round(one.at, 3), read_at=round(one.read_at, 3))
+            SeenTarget(
+                target=one.target,
+                at=round(one.at, 3),
+                read_at=round(one.read_at, 3),
+                long_at=round(one.long_at, 3),
+            )
             for one in verdict.vouches
         ),
     )

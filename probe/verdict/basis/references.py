@@ -47,9 +47,9 @@ def _vouches(verdict: Verdict, holder: OpenSuspicion | Proven, about: About) -> 
     told = next((one for one in verdict.vouches if one.target == holder.target), None)
     if verdict.vouches and (told is None or not told.at):
         return False
-    if told is None or holder.measure is Measure.LONG:
+    if told is None:
         return verdict.state is State.OK and _looked(verdict, holder, about)
-    looked = told.at if holder.measure is Measure.HANDSHAKE else told.read_at
+    looked = told.looked(holder.measure)
     settled = min(about.thresholds.settle_seconds, SETTLED * about.transfer_seconds)
     return holder.onset_at + settled <= looked <= verdict.at
 

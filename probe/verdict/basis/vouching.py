@@ -50,9 +50,13 @@ def _turned_away(leg: LegObservation) -> bool:
 
 
 def _vouch(before: Vouch | None, leg: LegObservation, observed: RoundObservation) -> Vouch:
-    name, read_at = leg.leg.target, 0.0
-    if leg.ok:
-        read_at = before.read_at if before is not None else 0.0
-        if observed.kind in _READS and leg.leg.compares is Compares.GOODPUT:
-            read_at = observed.ended_at
-    return Vouch(target=name, at=observed.ended_at, read_at=read_at)
+    found = Vouch(target=leg.leg.target, at=observed.ended_at)
+    if not leg.ok:
+        return found
+    if before is not None:
+        found = replace(found, read_at=before.read_at, long_at=before.long_at)
+    if observed.kind in _READS and leg.leg.compares is Compares.GOODPUT:
+        found = replace(found, read_at=observed.ended_at)
+        if observed.kind is RoundKind.LONG:
+            found = replace(found, long_at=observed.ended_at)
+    return found

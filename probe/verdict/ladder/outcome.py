@@ -144,6 +144,7 @@ def publish(
         direction=about.direction if restriction.phase is not None else "",
         factor=None if facts.told is None else facts.told.times,
         target=restriction.target,
+        measure=restriction.measure.value,
         evidence=(
             *verdict.evidence,
             *_measured(pair_of(facts.told, restriction.target, restriction.measure)),
@@ -188,6 +189,7 @@ def _of_often(verdict: Verdict, found: Often | None, direction: str) -> Verdict:
         direction="" if found.fails else direction,
         factor=None,
         target=found.target,
+        measure=found.measure.value,
         since=found.onset_at,
         provisional=False,
         e_value=found.e_value,

@@ -143,8 +143,14 @@ async def test_what_it_says_decides_inside(tmp_path: Path, state: State) -> None
         await daemon._outside.look()
         for name in PLACES:
             observed = full_round(home, "x", vantage=name)
-            begun = time.time() - 60.0
-            verdict = replace(verdict_of(observed, State.IMPAIRED), at=begun, since=begun)
+            begun = time.time() - 900.0
+            verdict = replace(
+                verdict_of(observed, State.IMPAIRED),
+                at=begun,
+                since=begun,
+                target="object",
+                measure="transfer",
+            )
             daemon._board.round_finished(observed, verdict)
         (seen,) = daemon._judging.seen_outside("x")
         assert seen.state is state
