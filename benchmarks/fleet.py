@@ -43,7 +43,7 @@ from synth.shape import PLATFORMS, config, full_round, verdict_of
 INTERVAL_SECONDS = 15
 NEEDED = (
     "throttlewatch_(verdict_(state|info|since_timestamp_seconds|control_info)"
-    "|transport_(info|since_timestamp_seconds|timestamp_seconds)|vantage_(info|time_seconds))"
+    "|transport_(info|since_timestamp_seconds|timestamp_seconds)|impaired_(info)|vouched_(timestamp_seconds)|vantage_(info|time_seconds))"
 )
 THROTTLED_OF_TEN = 6
 DAY_MINUTES = 1_440

@@ -47,7 +47,6 @@ from probe.publish.rules.rule_parts import (
 _NETWORK = "country, asn, platform, transport, kind, drill"
 _COUNTRY = "country, platform, transport, kind, drill"
 _SLOT = "vantage, platform, transport, drill"
-_WHAT = "platform, transport, drill"
 _ABROAD = "platform, transport, kind, drill"
 _RESTRICTED = FindingKind.RESTRICTED.value
 _SILENT = FindingKind.SILENT.value
