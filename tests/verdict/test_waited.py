@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from probe.config import load
 from probe.model.verdict import Signature, State
 from probe.schedule.leg_patience import RoundPatience, Taken
+from probe.verdict.basis.way_marks import MarksSeen, WayMarks
 from scenarios.model import ACCUSING, Answers, CutOff, Effect, Restricted, Silent, Whom, exactly
+from synth.chance import log_uniform
 from synth.drive import Daemon, Said
-from synth.edges import CALM
+from synth.edges import CALM, FAR
 from synth.effects import hosts_of
-from synth.lines import FIBRE
+from synth.lines import CABLE, FIBRE
 from synth.mistakes import fine_outside
+from synth.troubles import Kind, Trouble
 from synth.world import World
 
 CONFIG = load(None, {})
@@ -20,6 +25,8 @@ BEGIN = 1_699_920_000.0
 HOUR = 3_600.0
 X = next(p for p in CONFIG.platforms if p.name == "x")
 READ_BITS = 8 * 65_536
+PAUSING = (22,)
+"""Worlds that were accused of a throttle until rules version 50."""
 
 
 def world_and_daemon() -> tuple[World, Daemon]:
@@ -63,6 +70,49 @@ def test_servers_near_here_that_are_slow_are_no_restriction_though_we_are_in_has
     assert last.factor is not None
     assert last.signature is not Signature.CUTOFF
     assert "its servers near here may be slow" in last.sentence
+
+
+@pytest.mark.parametrize("number", PAUSING)
+def test_servers_of_which_some_pause_for_longer_than_we_wait_are_no_restriction(
+    number: int,
+) -> None:
+    """Some bursts meet one whose reads stop, and others one that is slow and goes on."""
+    random = Random(f"pausing/{number}")
+    line = (FIBRE, CABLE)[number % 2]
+    world = World(CONFIG, line, seed=number, edges=FAR, begin=BEGIN, addresses=(2, 4))
+    daemon = Daemon(CONFIG, world, begin=BEGIN, only=("x",))
+    for _ in daemon.run(BEGIN + 2 * HOUR):
+        pass
+    world.trouble(
+        [
+            Trouble(
+                begin=daemon.now + random.random() * HOUR,
+                end=daemon.now + 24 * HOUR,
+                kind=Kind.EDGE_SLOW,
+                whom=address,
+                value=log_uniform(random, 3.0, 60.0),
+            )
+            for host in hosts_of(X)
+            for address in world.zone[host]
+        ]
+    )
+    said = {one.verdict.state for one in vouched(daemon, 3.0)}
+    assert State.IMPAIRED in said
+    assert not said & set(ACCUSING)
+
+
+@pytest.mark.parametrize(
+    ("stops", "of", "quick", "alone"),
+    [(0, 0, 0, False), (1, 2, 0, True), (2, 2, 0, True), (1, 3, 0, False), (2, 4, 3, False)],
+)
+def test_stops_are_a_mark_by_themselves_where_nothing_was_lost_besides(
+    stops: int, of: int, quick: int, *, alone: bool
+) -> None:
+    way = WayMarks()
+    for number in range(of):
+        dropped = 9 if number < quick else 0
+        way = way.after(MarksSeen(lost=dropped, late=0, stopped=number < stops))
+    assert way.by_stops_alone is alone
 
 
 @pytest.mark.parametrize(

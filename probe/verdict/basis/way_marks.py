@@ -122,6 +122,11 @@ class WayMarks(Struct, frozen=True, array_like=True):
         server may be what is slow. Not where no kernel says anything (behind a proxy)."""
         return 2 * self.stopped < self.told and max(self.lost, self.late) < EVIDENCE
 
+    @property
+    def by_stops_alone(self) -> bool:
+        """Nothing but reads that stop marks the way: as those of a server do that pauses."""
+        return 0 < self.told <= 2 * self.stopped and max(self.lost, self.late) < EVIDENCE
+
     def after(self, seen: MarksSeen | None) -> WayMarks:
         """After one more burst; ``None``: the kernel does not say."""
         if seen is None:

@@ -36,7 +36,7 @@ from probe.verdict.words import (
     words_outside,
 )
 
-VERSION = 49
+VERSION = 50
 
 
 class Rule(Struct, frozen=True, kw_only=True):

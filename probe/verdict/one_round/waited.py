@@ -103,4 +103,4 @@ def _rests_on_silence(episode: OpenSuspicion) -> bool:
     if 2 * silent > len(episode.failures) + min(episode.slow_legs, len(episode.failures)):
         return True
     stops = sum(one is Signature.CUTOFF for one in episode.signatures)
-    return 2 * stops > len(episode.signatures)
+    return 2 * stops > len(episode.signatures) or episode.way.by_stops_alone
