@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from probe.commands.options import config_option, load_config
 from probe.commands.output import tell
 from probe.config.readable import home_of
 from probe.config.units import parse_seconds
+from probe.config.values import ONE_LINE
 from probe.publish.languages.offered import OFFERED
 
 if TYPE_CHECKING:
@@ -121,6 +123,10 @@ def publish(
 
     if urlsplit(engine).scheme not in ("http", "https") or not urlsplit(engine).hostname:
         raise click.ClickException(f"{engine!r} is no URL of an engine")
+    if not re.match(ONE_LINE, name):
+        raise click.ClickException(
+            "--name is one line of at most 80 letters, without control characters"
+        )
     config = load_config(path)
     how = Publishing(
         name=name,

@@ -29,6 +29,7 @@ from probe.config.values import (
     Pattern,
     Sentence,
     Status,
+    Title,
     UrlPath,
 )
 from probe.model.identity import Answer, Compares, Verify
@@ -175,7 +176,7 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     name: Name
-    title: Sentence
+    title: Title
     why: Sentence
     hosts: Annotated[tuple[HostPattern, ...], Meta(min_length=1)]
     targets: Annotated[tuple[Target, ...], Meta(min_length=1)]

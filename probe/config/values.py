@@ -115,4 +115,14 @@ Weight = Annotated[float, Meta(gt=0.0)]
 ClientAuth = Annotated[str, Meta(extra={"choices": ("NoClientCert", "RequireAndVerifyClientCert")})]
 TlsVersion = Annotated[str, Meta(extra={"choices": ("TLS12", "TLS13")})]
 Sentence = Annotated[str, Meta(min_length=1)]
+# Joiners, which several scripts need, are no controls; marks that turn the direction of what
+# follows are.
+ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufffe\uffff]{1,80}\Z"
+Title = Annotated[
+    str,
+    Meta(
+        pattern=ONE_LINE,
+        description="a name for people: one line of at most 80 letters, no control characters",
+    ),
+]
 Status = Annotated[int, Meta(ge=100, le=599)]

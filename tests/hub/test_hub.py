@@ -268,6 +268,14 @@ def test_what_is_wrong_is_said(words: tuple[str, ...], said: str, tmp_path: Path
     assert said in _refusal("hub", *words, "--register", str(tmp_path / "hub"))
 
 
+@pytest.mark.parametrize("name", ["", "a\nb", "\x1b[2J", "\u202ekcatta", "x" * 81])
+def test_a_name_that_would_break_feeds_publishes_nothing(name: str, tmp_path: Path) -> None:
+    ledger, out = tmp_path / "ledger", tmp_path / "site"
+    words = ("--engine", "http://127.0.0.1:1", "--ledger", str(ledger), "--out", str(out))
+    assert "--name is one line" in _refusal("hub", "publish", *words, "--name", name)
+    assert not any(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("word", ["list", "revoke", "rotate", "health"])
 def test_who_only_looks_makes_no_register(word: str, tmp_path: Path) -> None:
     words = (word,) if word in ("list", "health") else (word, "nobody")
