@@ -160,26 +160,33 @@ async def test_a_full_disk_is_later_and_loses_nothing(
     assert fleet.kept() == [own]
 
 
+class HeldBack:
+    """A body that comes once it is let: ``begun`` says that it is waited for."""
+
+    def __init__(self, body: bytes) -> None:
+        self.begun, self.go_on, self._body = asyncio.Event(), asyncio.Event(), body
+
+    async def __call__(self) -> AsyncIterator[bytes]:
+        self.begun.set()
+        await self.go_on.wait()
+        yield self._body
+
+
 async def test_one_vantage_has_one_parcel_under_way_and_so_many_bytes(fleet: Fleet) -> None:
     own = parcel(stored(1, vantage=fleet.names[0]))
-    begun, go_on = asyncio.Event(), asyncio.Event()
-
-    async def slow() -> AsyncIterator[bytes]:
-        begun.set()
-        await go_on.wait()
-        yield own
+    slow = HeldBack(own)
 
     async with fleet.client() as client:
         held = asyncio.create_task(
             client.post(ROUNDS_PATH, content=slow(), headers=fleet.headers())
         )
-        await begun.wait()
+        await slow.begun.wait()
         second = await client.post(ROUNDS_PATH, content=own, headers=fleet.headers())
         assert second.status_code == 503, "it waits for its first one"
         other = parcel(stored(2, vantage=fleet.names[1]))
         answer = await client.post(ROUNDS_PATH, content=other, headers=fleet.headers(1))
         assert answer.json()["taken"] == 1, "others do not"
-        go_on.set()
+        slow.go_on.set()
         assert (await held).json()["taken"] == 1
         statuses = []
         for _ in range(60):
@@ -199,24 +206,16 @@ async def test_one_vantage_has_one_parcel_under_way_and_so_many_bytes(fleet: Fle
 
 async def test_who_is_revoked_while_it_sends_is_not_taken(fleet: Fleet) -> None:
     own = parcel(stored(1, vantage=fleet.names[0]))
-    begun, go_on = asyncio.Event(), asyncio.Event()
-
-    async def slow() -> AsyncIterator[bytes]:
-        begun.set()
-        await go_on.wait()
-        yield own
-
     async with fleet.client() as client:
         for path in (ROUNDS_PATH, WRITE_PATH):
-            begun.clear()
-            go_on.clear()
+            slow = HeldBack(own)
             held = asyncio.create_task(client.post(path, content=slow(), headers=fleet.headers()))
-            await begun.wait()
+            await slow.begun.wait()
             if path == ROUNDS_PATH:
                 fleet.register.revoke(fleet.names[0], NOW)
             else:
                 fleet.register.revoke(fleet.names[1], NOW)
-            go_on.set()
+            slow.go_on.set()
             assert (await held).status_code == 401
             fleet.credentials.reverse()
     assert fleet.kept() == []
