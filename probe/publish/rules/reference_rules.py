@@ -32,7 +32,7 @@ def references(thresholds: NationConfig) -> Iterator[Recording]:
     no series."""
     for kind in VERDICT_KINDS:
         of = 'role="reference"' if kind in BESIDE_KINDS else f'role="reference", {TCP}'
-        every = f"count by ({_WHAT}) (max by ({PLACE}) ({SAID}{{{of}}}))"
+        every = _heard(of)
         well = _abroad(of, REFERENCE_FINE[kind])
         bad = _abroad(of, REFERENCE_FAILING[kind], SLOW_ABROAD[kind])
         fine, failing = _number(well, bad, every), _number(bad, well, every)
@@ -55,13 +55,12 @@ def references(thresholds: NationConfig) -> Iterator[Recording]:
     )
     single = f"{_WHAT}, target, measure"
     number = f"count by ({single}) ({looked})"
-    every = f"count by ({_WHAT}) (max by ({PLACE}) ({SAID}{{{of}}}))"
     yield Recording(
         record=LOOKED,
         expr=(
             f"min by ({single}) {by_servers_clock(looked)}\n"
             f"and on ({single}) ({number} >= {thresholds.min_references})\n"
-            f"and on ({single}) ({number} * 2 > on ({_WHAT}) group_left () {every})"
+            f"and on ({single}) ({number} * 2 > on ({_WHAT}) group_left () {_heard(of)})"
         ),
     )
 
@@ -88,6 +87,11 @@ def by_servers_clock(time: str) -> str:
         f"({time}\n+ on (vantage, drill) group_left () "
         f"max by (vantage, drill) (timestamp({clock}) - {clock})\nor {time})"
     )
+
+
+def _heard(of: str) -> str:
+    """How many vantages abroad are heard of a platform."""
+    return f"count by ({_WHAT}) (max by ({PLACE}) ({SAID}{{{of}}}))"
 
 
 def _abroad(of: str, states: Iterable[State], reasons: Iterable[str] = ()) -> str:
