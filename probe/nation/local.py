@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from probe.config.schema import NationConfig
 from probe.model.finding import Finding, Incident
 from probe.model.identity import Access, Role, Vantage, VantagePlatform
@@ -110,21 +112,11 @@ def sight_of(
         vantage = by_name.get(slot[0])
         if vantage is None:
             continue
-        readings.append(
-            Reading(
-                vantage=vantage,
-                platform=slot[1],
-                state=State.UNKNOWN if verdict is None else verdict.state,
-                since=at if verdict is None else verdict.since,
-                reason="" if verdict is None else verdict.reason,
-                factor=None if verdict is None else verdict.factor,
-                controls=compared.get(slot, ()),
-                law=None if verdict is None else verdict.law,
-                target="" if verdict is None else verdict.target,
-                measure="" if verdict is None else verdict.measure,
-                vouches=() if verdict is None else verdict.vouches,
-            )
-        )
+        if verdict is None:
+            said = Reading(vantage=vantage, platform=slot[1], state=State.UNKNOWN, since=at)
+        else:
+            said = replace(_reading(vantage, slot[1], verdict), law=verdict.law)
+        readings.append(replace(said, controls=compared.get(slot, ())))
         if verdict is not None:
             readings += _beside(at, vantage, verdict)
     for verdict in outside:
