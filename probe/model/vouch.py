@@ -16,8 +16,12 @@ class Vouch(Struct, frozen=True, kw_only=True):
     read_at: float = 0.0
     long_at: float = 0.0
 
+    @property
+    def looks(self) -> dict[str, float]:
+        """By each measure (as a verdict has it) that was well: when (Unix seconds)."""
+        every = {"handshake": self.at, "transfer": self.read_at, "long": self.long_at}
+        return {measure: at for measure, at in every.items() if at}
+
     def looked(self, measure: str) -> float:
-        """When ``measure`` (as a verdict has it) was well (Unix seconds; 0: not known)."""
-        return {"handshake": self.at, "transfer": self.read_at, "long": self.long_at}.get(
-            measure, 0.0
-        )
+        """When ``measure`` was well (0: not known)."""
+        return self.looks.get(measure, 0.0)

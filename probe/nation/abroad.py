@@ -19,7 +19,6 @@ from probe.nation.sight import (
     fails_abroad,
     states_of,
 )
-from probe.observe.effort import Measure
 
 Looks = Mapping[tuple[str, str], float]
 """By target and measure: when the one that looked longest ago did (Unix seconds)."""
@@ -88,10 +87,8 @@ def _looks(well: Sequence[Sequence[Reading]], heard: int, thresholds: NationConf
     for said in well:
         own: dict[tuple[str, str], float] = {}
         for one in (vouch for reading in said for vouch in reading.vouches):
-            for measure in Measure:
-                at = one.looked(measure)
-                if at:
-                    own[one.target, measure] = max(at, own.get((one.target, measure), -inf))
+            for measure, at in one.looks.items():
+                own[one.target, measure] = max(at, own.get((one.target, measure), -inf))
         for what, at in own.items():
             times.setdefault(what, []).append(at)
     return {

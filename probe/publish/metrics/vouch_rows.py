@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from probe.model.verdict import State, TransportFinding, Verdict
-from probe.observe.effort import Measure
 from probe.publish.metrics import metric_names_vouch as names
 from probe.publish.metrics.metric_spec import MetricRow
 
@@ -16,6 +15,5 @@ def vouch_rows(labels: dict[str, str], said: Verdict | TransportFinding) -> Iter
     if said.state is State.IMPAIRED and said.target and said.measure:
         yield names.IMPAIRED, {**labels, "target": said.target, "measure": said.measure}, 1.0
     for vouch in said.vouches:
-        for measure in Measure:
-            if at := vouch.looked(measure):
-                yield names.LOOKED, {**labels, "target": vouch.target, "measure": measure.value}, at
+        for measure, at in vouch.looks.items():
+            yield names.LOOKED, {**labels, "target": vouch.target, "measure": measure}, at
