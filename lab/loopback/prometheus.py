@@ -9,8 +9,9 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx
@@ -20,6 +21,8 @@ from probe.config.dump import dump
 
 START_SECONDS = 60.0
 _POLL_SECONDS = 0.2
+# Linux gives connections ports from 32768 on.
+_PORTS = (20_000, 32_000)
 
 
 class Program:
@@ -160,9 +163,13 @@ def alertmanager(folder: Path, config: str | None = None) -> Iterator[Alertmanag
 
 
 def free_address() -> str:
-    """A loopback address that nobody listens on just now."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return f"127.0.0.1:{listening.getsockname()[1]}"
+    """A loopback address that nobody listens on just now: a port below those that the kernel gives
+    to connections, so that none of these takes it before whoever asked does."""
+    chance = Random()
+    while True:
+        address = ("127.0.0.1", chance.randrange(*_PORTS))
+        with suppress(OSError), socket.create_server(address):
+            return f"{address[0]}:{address[1]}"
 
 
 @contextmanager

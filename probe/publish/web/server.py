@@ -6,7 +6,7 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
@@ -26,6 +26,8 @@ __all__ = ["ListenError", "ReloadResult", "Server", "create_app", "split_listen"
 # Prometheus, a browser and a health check need a handful; the rest are told 503.
 MOST_CONNECTIONS = 64
 STOP_SECONDS = 2
+# A port that is free on one address and taken on another, so many times in a row, is no chance.
+TRIES = 8
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 
 
@@ -167,23 +169,41 @@ class Server:
 
     async def _bind(self) -> list[socket.socket]:
         """Sockets on every address of the host: who asks for ``localhost`` may mean either."""
-        bound: list[socket.socket] = []
         try:
             if not self._host:
                 return [_every_address(self._port)]
             loop = asyncio.get_running_loop()
             found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-            for family, _, _, _, address in dict.fromkeys(found):
-                port = bound[0].getsockname()[1] if bound else self._port
-                place = (address[0], port)
+            places = list(
+                dict.fromkeys((family, str(where[0])) for family, _, _, _, where in found)
+            )
+            return on_one_port(places, self._port)
+        except OSError as error:
+            raise ListenError(self._listen, _why(error), error.errno or errno.EINVAL) from error
+
+
+def on_one_port(
+    places: Sequence[tuple[socket.AddressFamily, str]], port: int
+) -> list[socket.socket]:
+    """Listening sockets on several addresses, all on ``port``; for 0, on one that the system
+    chooses for the first and that happens to be free on the others. Raises ``OSError``."""
+    left = TRIES if port == 0 else 1
+    while True:
+        left -= 1
+        bound: list[socket.socket] = []
+        try:
+            for family, host in places:
+                place = (host, bound[0].getsockname()[1] if bound else port)
                 bound.append(socket.create_server(place, family=family, backlog=QUEUE))
-            return bound
         except OSError as error:
             if bound and error.errno == errno.EADDRNOTAVAIL:
                 return bound  # /etc/hosts knows ::1, and the machine has no IPv6
             for one in bound:
                 one.close()
-            raise ListenError(self._listen, _why(error), error.errno or errno.EINVAL) from error
+            if not (left and bound and error.errno == errno.EADDRINUSE):
+                raise
+        else:
+            return bound
 
 
 def _why_tls(error: OSError) -> str:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import socket
 import ssl
 import subprocess
 import threading
@@ -17,6 +16,7 @@ from msgspec.structs import replace
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from lab.loopback.prometheus import free_address
 from lab.programs import need
 from probe.config.schema import Settings, VantageConfig
 from probe.model.failure import Failure
@@ -60,11 +60,6 @@ def board() -> Board:
     return filled
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 class Answer(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -101,7 +96,7 @@ def blackbox_exporter(folder: Path) -> Iterator[str]:
         "modules:\n  web:\n    prober: http\n    http:\n      preferred_ip_protocol: ip4\n"
         "      tls_config: {insecure_skip_verify: true}\n"
     )
-    address = f"127.0.0.1:{free_port()}"
+    address = free_address()
     process = subprocess.Popen(
         [
             "prometheus-blackbox-exporter",

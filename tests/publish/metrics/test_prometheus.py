@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 import time
 from pathlib import Path
 
 import httpx
 
+from lab.loopback.prometheus import free_address
 from lab.programs import need
 from tests.publish.web.test_server import measured, serving
 
@@ -24,13 +24,6 @@ scrape_configs:
     params: {{target: [x]}}
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
 """
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 async def scraped(client: httpx.AsyncClient, query: str) -> dict[str, float]:
@@ -62,18 +55,16 @@ async def test_a_real_prometheus_scrapes_every_series(tmp_path: Path) -> None:
     need("prometheus", "prometheus")
     async with serving(measured("x")) as daemon:
         (tmp_path / "prometheus.yml").write_text(CONFIG.format(port=daemon.base_url.port))
-        port = free_port()
+        listen = free_address()
         prometheus = await asyncio.create_subprocess_exec(
             shutil.which("prometheus") or "",
             f"--config.file={tmp_path}/prometheus.yml",
             f"--storage.tsdb.path={tmp_path}/data",
-            f"--web.listen-address=127.0.0.1:{port}",
+            f"--web.listen-address={listen}",
             "--log.level=error",
         )
         try:
-            async with httpx.AsyncClient(
-                base_url=f"http://127.0.0.1:{port}", trust_env=False
-            ) as client:
+            async with httpx.AsyncClient(base_url=f"http://{listen}", trust_env=False) as client:
                 states = await scraped(client, 'throttlewatch_verdict_state{platform="x"}')
                 count = await scraped(client, 'count({__name__=~"throttlewatch_.+"})')
                 up = await scraped(client, "sum(up) == 2")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import bcrypt
 import httpx
@@ -20,7 +22,7 @@ from probe.config.schema import WebConfig
 from probe.publish.latest.board import Board
 from probe.publish.web.endpoints import NO_THREAD
 from probe.publish.web.patience import MOST_HEAD_BYTES
-from probe.publish.web.server import ReloadResult, Server, create_app
+from probe.publish.web.server import ReloadResult, Server, create_app, on_one_port
 from synth.shape import config
 from tests.again import undisturbed
 
@@ -349,6 +351,30 @@ async def test_a_name_is_all_of_its_addresses(monkeypatch: pytest.MonkeyPatch) -
         for host in ("127.0.0.1", "::1"):
             _, writer = await asyncio.open_connection(host, port)
             writer.close()
+
+
+def test_a_port_that_another_holds_on_one_address_is_left_for_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The system chooses for the first address, and knows nothing of the second."""
+    create = socket.create_server
+    others: list[socket.socket] = []
+
+    def crowded(place: tuple[str, int], **how: Any) -> socket.socket:
+        if place[1] and len(others) < 2:
+            others.append(create(place))
+        return create(place, **how)
+
+    monkeypatch.setattr(socket, "create_server", crowded)
+    places = [(socket.AF_INET, "127.0.0.2"), (socket.AF_INET, "127.0.0.3")]
+    bound = on_one_port(places, 0)
+    numbers = {one.getsockname()[1] for one in bound}
+    assert len(numbers) == 1
+    assert numbers.isdisjoint(one.getsockname()[1] for one in others)
+    with pytest.raises(OSError, match="in use"):
+        on_one_port(places, others[0].getsockname()[1])
+    for one in (*bound, *others):
+        one.close()
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/-/healthy"])
