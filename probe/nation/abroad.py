@@ -54,9 +54,12 @@ class Abroad(Struct, frozen=True, kw_only=True):
 
 
 def abroad_of(
-    heard: Mapping[Vantage, Sequence[Reading]], kind: FindingKind, thresholds: NationConfig
+    heard: Mapping[Vantage, Sequence[Reading]],
+    kind: FindingKind,
+    thresholds: NationConfig,
+    at: float,
 ) -> Abroad:
-    """Weigh what the vantages abroad say.
+    """Weigh what the vantages abroad say ``at`` a step (Unix seconds).
 
     Strictly more that fail than are fine make ``failing``. To be ``fine`` takes more: most of all
     that are heard, also of those that say nothing yet, and at least ``min_references``. Else one
@@ -78,19 +81,25 @@ def abroad_of(
         return Abroad(reference=Reference.FAILING)
     if 2 * fine <= len(heard) or fine < thresholds.min_references:
         return Abroad(reference=Reference.DIVIDED)
-    return Abroad(reference=Reference.FINE, looks=_looks(well, len(heard), thresholds))
+    return Abroad(reference=Reference.FINE, looks=_looks(well, len(heard), thresholds, at))
 
 
-def _looks(well: Sequence[Sequence[Reading]], heard: int, thresholds: NationConfig) -> Looks:
-    """Of each target and measure that most of all that are heard vouch for, and enough of them."""
+def _looks(
+    well: Sequence[Sequence[Reading]], heard: int, thresholds: NationConfig, at: float
+) -> Looks:
+    """Of each target and measure that most of all that are heard vouch for, and enough of them.
+
+    Who looked later than now has a clock that is not known, and says nothing of when it looked.
+    """
     times: dict[tuple[str, str], list[float]] = {}
     for said in well:
         own: dict[tuple[str, str], float] = {}
         for one in (vouch for reading in said for vouch in reading.vouches):
-            for measure, at in one.looks.items():
-                own[one.target, measure] = max(at, own.get((one.target, measure), -inf))
-        for what, at in own.items():
-            times.setdefault(what, []).append(at)
+            for measure, when in one.looks.items():
+                own[one.target, measure] = max(when, own.get((one.target, measure), -inf))
+        for what, when in own.items():
+            if when <= at:
+                times.setdefault(what, []).append(when)
     return {
         what: min(several)
         for what, several in times.items()

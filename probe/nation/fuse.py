@@ -82,7 +82,7 @@ def _tallies(
         voters = {v: several for v, several in heard.items() if several[0].in_network}
         references = by_vantage(abroad.get((platform, drill, transport), ()))
         for kind in BESIDE_KINDS if transport else VERDICT_KINDS:
-            outside = abroad_of(references, kind, thresholds)
+            outside = abroad_of(references, kind, thresholds, sight.at)
             tallies[(country, platform, kind, drill, transport)] = tally(
                 heard,
                 networks(voters, kind, known, outside),

@@ -59,7 +59,8 @@ class Told(Struct, frozen=True, kw_only=True):
 class Post(Struct, frozen=True, kw_only=True):
     """A vantage as one server hears it. ``skew`` is how far its clock is ahead; ``places`` is what
     it says it is at each step, ``None`` while nothing is heard of it; ``told`` is what it publishes
-    at each step, by platform, and ``beside`` what it does of QUIC."""
+    at each step, by platform, and ``beside`` what it does of QUIC. Of one that is not ``clocked``
+    the server has no clock to compare its own with."""
 
     instance: str
     skew: float
@@ -67,6 +68,7 @@ class Post(Struct, frozen=True, kw_only=True):
     places: tuple[Vantage | None, ...]
     told: tuple[dict[str, Told], ...]
     beside: tuple[dict[str, Told], ...] = ()
+    clocked: bool = True
 
     def over(self, step: int) -> list[tuple[str, str, Told]]:
         """What it publishes at a step: transport (empty: TCP), platform, and what of it."""
@@ -93,6 +95,7 @@ class History(Struct, frozen=True, kw_only=True):
             if place is None:
                 continue
             seen.append(Seen(vantage=place, drill=post.drill))
+            skew = post.skew if post.clocked else 0.0
             for transport, platform, told in post.over(step):
                 if transport and told.method == "dns":
                     continue  # where a name leads is no matter of this transport
@@ -101,14 +104,15 @@ class History(Struct, frozen=True, kw_only=True):
                         vantage=place,
                         platform=platform,
                         state=told.state,
-                        since=told.since - post.skew,  # as our clock says it
+                        since=told.since - skew,  # as our clock says it
                         reason=told.reason,
                         controls=told.controls,
                         drill=post.drill,
                         transport=transport,
-                        target=told.target,
+                        # By a clock that is not known, nothing began or was looked at.
+                        target=told.target if post.clocked else "",
                         measure=told.measure,
-                        vouches=told.vouched(post.skew),
+                        vouches=told.vouched(skew) if post.clocked else (),
                     )
                 )
         return Sight(at=at, seen=tuple(seen), readings=tuple(readings))
@@ -225,6 +229,7 @@ def _posts(
         told.append(_each_target(apart, at_step, reference, skew))
     # Another chance of its own: what is so over QUIC is no matter of TCP.
     beside = _beside(Random(f"quic {name} {onset} {skew} {begin}"), event, reference, skew, steps)
+    clocked = Random(f"clock {name} {onset} {skew} {begin}").random() < 0.9
     post = Post(
         instance=f"{name}-a",
         skew=skew,
@@ -232,6 +237,7 @@ def _posts(
         places=tuple(places),
         told=tuple(told),
         beside=beside,
+        clocked=clocked,
     )
     if random.random() > 0.1:
         return [post]
@@ -244,6 +250,7 @@ def _posts(
         places=tuple(places),
         told=tuple(late),
         beside=(beside[0], *beside[:-1]),
+        clocked=clocked,
     )
     return [post, again]
 

@@ -130,9 +130,9 @@ def _by_two_servers(one: History, other: History) -> History:
     return replace(one, posts=(*one.posts, *again))
 
 
-def _impaired_inside(number: int, reason: str, *, read: bool = True) -> History:
+def _impaired_inside(number: int, reason: str, *, read: bool = True, ahead: float = 0.0) -> History:
     """Reads impaired in every network inside, for a reason, and found fine abroad in each minute,
-    where it is ``read`` as well."""
+    where it is ``read`` as well. There the time is ``ahead`` (seconds), and nobody can tell."""
     history = told(number, (*fleet(6), ABROAD), _inside_impaired)
 
     def given(one: Told, step: int) -> Told:
@@ -140,7 +140,7 @@ def _impaired_inside(number: int, reason: str, *, read: bool = True) -> History:
         now = step * STEP
         if one.state is IMPAIRED:
             return replace(one, reason=why, at=now, target="object", measure="transfer")
-        seen = Vouch(target="object", at=now, read_at=now if read else 0.0)
+        seen = Vouch(target="object", at=now + ahead, read_at=now + ahead if read else 0.0)
         return replace(one, reason=why, at=now, vouches=(seen,))
 
     posts = tuple(
@@ -151,6 +151,22 @@ def _impaired_inside(number: int, reason: str, *, read: bool = True) -> History:
         for post in history.posts
     )
     return replace(history, posts=posts)
+
+
+def _unclocked(history: History, skew: float) -> History:
+    """``history``, in which clocks inside are ``skew`` ahead and no server compares them."""
+
+    def posted(post: Post) -> Post:
+        told = tuple(
+            {p: replace(t, since=t.since + skew) for p, t in at.items()} for at in post.told
+        )
+        return replace(post, told=told, skew=skew, clocked=False)
+
+    posts = (
+        post if (post.places[0] or ABROAD).role is Role.REFERENCE else posted(post)
+        for post in history.posts
+    )
+    return replace(history, posts=tuple(posts))
 
 
 def _at_home(history: History, below: int) -> History:
@@ -295,6 +311,18 @@ def scenarios() -> tuple[Named, ...]:
         Named(
             title="the same, and the vantage abroad only shakes hands with it",
             history=_impaired_inside(19, "", read=False),
+            ends="insufficient",
+            never=frozenset({"nation", "partial", "network", "vantage"}),
+        ),
+        Named(
+            title="the same, and the vantage abroad read it in an hour to come",
+            history=_impaired_inside(20, "", ahead=3_600.0),
+            ends="insufficient",
+            never=frozenset({"nation", "partial", "network", "vantage"}),
+        ),
+        Named(
+            title="the same, and the clocks inside are an hour behind, and nobody can tell",
+            history=_unclocked(_impaired_inside(21, ""), -3_600.0),
             ends="insufficient",
             never=frozenset({"nation", "partial", "network", "vantage"}),
         ),

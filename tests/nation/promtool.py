@@ -182,9 +182,11 @@ def _series(history: History) -> dict[tuple[str, Labels], list[str]]:
             }
             upstream = upstream_of(place) if place.upstream else ""
             values: list[tuple[str, dict[str, str], float]] = [
-                (names.VANTAGE_INFO.name, {**whole, "upstream": upstream}, 1.0),
-                (names.VANTAGE_TIME.name, {**common, "vantage": place.name}, at + post.skew),
+                (names.VANTAGE_INFO.name, {**whole, "upstream": upstream}, 1.0)
             ]
+            if post.clocked:
+                clock = {**common, "vantage": place.name}
+                values.append((names.VANTAGE_TIME.name, clock, at + post.skew))
             for platform, told in post.told[step].items():
                 slot = {**common, "vantage": place.name, "platform": platform}
                 values += [

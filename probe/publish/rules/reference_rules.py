@@ -25,6 +25,9 @@ _WHAT = "platform, transport, drill"
 REFERENCE = "platform:throttlewatch_reference_fine:bool"
 _RESTRICTED = FindingKind.RESTRICTED
 LOOKED = "platform:throttlewatch_vouched_timestamp_seconds:min"
+# Of one vantage, by the server's clock. Nobody looked later than now: whose clock is not known says
+# nothing of when it looked.
+LOOKED_VANTAGE = "vantage:throttlewatch_vouched_timestamp_seconds:max"
 
 
 def references(thresholds: NationConfig) -> Iterator[Recording]:
@@ -53,12 +56,13 @@ def references(thresholds: NationConfig) -> Iterator[Recording]:
         f'and on ({slot}) {SAID}{{{of}, state=~"{fine}"}}\n'
         f"unless on ({slot}) ({bad}))"
     )
+    yield Recording(record=LOOKED_VANTAGE, expr=f"{_corrected(looked)} <= time()")
     single = f"{_WHAT}, target, measure"
-    number = f"count by ({single}) ({looked})"
+    number = f"count by ({single}) ({LOOKED_VANTAGE})"
     yield Recording(
         record=LOOKED,
         expr=(
-            f"min by ({single}) {by_servers_clock(looked)}\n"
+            f"min by ({single}) ({LOOKED_VANTAGE})\n"
             f"and on ({single}) ({number} >= {thresholds.min_references})\n"
             f"and on ({single}) ({number} * 2 > on ({_WHAT}) group_left () {_heard(of)})"
         ),
@@ -67,10 +71,12 @@ def references(thresholds: NationConfig) -> Iterator[Recording]:
 
 def well_abroad(onset: str) -> str:
     """Of what is impaired, a condition: references are fine, and vouch for the same target in the
-    same measure by a look after ``onset`` (the name of a series)."""
+    same measure by a look after ``onset`` (the name of a series). By clocks that are known, here
+    and there: else one that is an hour behind began an hour before whatever it is compared with."""
     slot, single = f"vantage, {_WHAT}", "target, measure"
     begun = (
-        f"(max by ({slot}, {single}) ({names_vouch.IMPAIRED.name}) * 0\n"
+        f"(max by ({slot}, {single}) ({names_vouch.IMPAIRED.name}\n"
+        f"and on (vantage, drill) {names.VANTAGE_TIME.name}) * 0\n"
         f"+ on ({slot}) group_left () {onset})"
     )
     return (
@@ -81,11 +87,17 @@ def well_abroad(onset: str) -> str:
 
 
 def by_servers_clock(time: str) -> str:
-    """A time that a vantage tells by its own clock, by the server's."""
+    """A time that a vantage tells by its own clock, by the server's; as it is, where the vantage's
+    clock is not known."""
+    return f"({_corrected(time)}\nor {time})"
+
+
+def _corrected(time: str) -> str:
+    """A time that a vantage tells by its own clock, by the server's, where that is known."""
     clock = names.VANTAGE_TIME.name
     return (
-        f"({time}\n+ on (vantage, drill) group_left () "
-        f"max by (vantage, drill) (timestamp({clock}) - {clock})\nor {time})"
+        f"{time}\n+ on (vantage, drill) group_left () "
+        f"max by (vantage, drill) (timestamp({clock}) - {clock})"
     )
 
 
