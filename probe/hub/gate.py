@@ -28,7 +28,8 @@ MOST_SAMPLES = 50_000
 MOST_LABELS = 40
 MOST_LABEL_BYTES = 1_024
 # Clocks of small boards are behind until they have learnt the time, and ahead by minutes at most.
-AHEAD_MILLISECONDS = 5 * 60 * 1_000
+AHEAD_SECONDS = 300.0
+AHEAD_MILLISECONDS = int(AHEAD_SECONDS * 1_000)
 # What a daemon keeps at most (``forward.keep``), and a day.
 BEHIND_MILLISECONDS = 31 * 86_400 * 1_000
 _NAME = re.compile(r"throttlewatch_[a-z0-9_]{1,100}")

@@ -17,6 +17,9 @@ from probe.hub.enrolled import Enrolled, FleetPlace, VantageHeard, digest_of, ne
 from probe.hub.own_file import FileForm, OwnFileError, opened, transaction
 from probe.hub.wish_list import AskedRounds
 
+MOST_PAST = 10_000
+"""So many of the newest invitations, and of requests for rounds, are never deleted: some 2 MB."""
+
 FORM = FileForm(
     called="register of a hub",
     application_id=0x74772D68,  # "tw-h" in ASCII: no history of a daemon, which has another.
@@ -72,10 +75,15 @@ class Register:
         self._file.close()
 
     def invite(self, place: FleetPlace, *, until: float, now: float) -> str:
-        """A secret with which one vantage may join before ``until``. Old invitations go."""
+        """A secret with which one vantage may join before ``until``. Invitations that are out of
+        date stay while they are among the newest: by a wrong clock all of them are."""
         secret = new_secret()
         with transaction(self._file):
-            self._file.execute("DELETE FROM invitation WHERE expires < ?", (now,))
+            self._file.execute(
+                "DELETE FROM invitation WHERE expires < ? "
+                "AND rowid <= (SELECT max(rowid) FROM invitation) - ?",
+                (now, MOST_PAST),
+            )
             self._file.execute(
                 "INSERT INTO invitation VALUES (?, ?, ?, NULL)",
                 (digest_of(secret), _written(place), until),
@@ -149,10 +157,13 @@ class Register:
                 self._file.execute("INSERT INTO wish VALUES (?, ?)", (whom, text))
 
     def ask(self, asked: AskedRounds, now: float) -> None:
-        """Ask for extra rounds. What is over goes."""
+        """Ask for extra rounds. What is over stays while it is among the newest."""
         text = msgspec.json.encode(asked).decode()
         with transaction(self._file):
-            self._file.execute("DELETE FROM asked WHERE until < ?", (now,))
+            self._file.execute(
+                "DELETE FROM asked WHERE until < ? AND rowid <= (SELECT max(rowid) FROM asked) - ?",
+                (now, MOST_PAST),
+            )
             self._file.execute(
                 "INSERT INTO asked VALUES (?, ?, ?)", (asked.extra.id, asked.extra.until, text)
             )

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
 
 from probe.config.schema import VantageConfig
+from probe.hub.believed_clock import BelievedClock
 from probe.hub.enrolled import Enrolled
+from probe.hub.gate import AHEAD_SECONDS
 from probe.hub.rounds_gate import LeftOut, rounds_passing
 from probe.publish.parcels.archive import Archive
 from probe.publish.parcels.parcel import Receipt
@@ -44,14 +47,16 @@ class TakenRounds(Struct, frozen=True, kw_only=True):
 
 
 class RoundsDesk:
-    """``root`` is the archive's folder. ``wall`` is the time of day; ``free`` how many bytes are
-    left where that folder is; rounds go ``keep_days`` after their day."""
+    """``root`` is the archive's folder. ``wall`` is the time of day, ``clock`` one that is not set,
+    both in seconds; ``free`` is how many bytes are left where that folder is. Rounds go
+    ``keep_days`` after their day, counted beside the newest of all."""
 
     def __init__(
         self,
         root: Path,
         *,
         wall: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
         keep_days: int = KEEP_DAYS,
         free: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
     ) -> None:
@@ -59,7 +64,7 @@ class RoundsDesk:
         self._archive = Archive(root)
         self._archive.begin()
         self._root, self._wall, self._free = root, wall, free
-        self._keep_days = keep_days
+        self._keep_days, self._believed = keep_days, BelievedClock(wall, clock)
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._under_way: set[str] = set()
 
@@ -75,21 +80,30 @@ class RoundsDesk:
         """It ended, however it did."""
         self._under_way.discard(who.name)
 
-    async def take(self, body: bytes, who: Enrolled) -> TakenRounds:
-        """Keep what passes; it is on the disk when this returns. Raises ``UnreadableParcelError``
-        or ``NotNowError``."""
+    async def take(
+        self, body: bytes, who: Enrolled, ahead_seconds: float | None = None
+    ) -> TakenRounds:
+        """Keep what passes; it is on the disk when this returns. ``ahead_seconds``: how far the
+        sender's clock is ahead (``None``: it does not say); where the two do not agree, nobody
+        knows whose is wrong, and no round is given up for its time. Raises
+        ``UnreadableParcelError`` or ``NotNowError``."""
         async with self._turn:
-            return await asyncio.to_thread(self._take, body, who)
+            return await asyncio.to_thread(self._take, body, who, ahead_seconds)
 
     async def forget(self) -> None:
-        """Delete what is older than it is kept."""
-        before = self._wall() - self._keep_days * _DAY_SECONDS
+        """Delete what is older than it is kept, as far as that can be told."""
         try:
-            await asyncio.to_thread(self._archive.forget, before)
+            await asyncio.to_thread(self._forget)
         except OSError as error:
             log.warning("old rounds cannot be deleted: %s", error.strerror)
 
-    def _take(self, body: bytes, who: Enrolled) -> TakenRounds:
+    def _forget(self) -> None:
+        keep = self._keep_days * _DAY_SECONDS
+        before = self._believed.old_before(self._archive.newest(), keep)
+        if before is not None:
+            self._archive.forget(before)
+
+    def _take(self, body: bytes, who: Enrolled, ahead_seconds: float | None) -> TakenRounds:
         found = rounds_passing(body, who, self._wall())
         left_out = dict(found.left_out)
         try:
@@ -99,6 +113,8 @@ class RoundsDesk:
             added = self._archive.add(who.name, found.rounds)
         except OSError as error:
             raise NotNowError("disk") from error
+        if LeftOut.TIME in left_out and abs(ahead_seconds or 0.0) > AHEAD_SECONDS:
+            raise NotNowError("clock")
         if added.full:
             left_out[LeftOut.FULL] = added.full
         receipt = Receipt(taken=added.new, known=added.known, left_out=sum(left_out.values()))

@@ -15,12 +15,11 @@ import msgspec
 from msgspec import Struct
 
 from probe.hub.enrolled import Enrolled
+from probe.hub.gate import AHEAD_SECONDS
 from probe.model.foreign import read_json
 from probe.model.stored import StoredRound
 from probe.publish.parcels.parcel import MOST_AGE_SECONDS, MOST_LINE_BYTES, unpacked
 
-AHEAD_SECONDS = 300.0
-"""By how much a clock may be ahead, as in the gate for samples."""
 # A round or burst takes minutes at most.
 MOST_SECONDS = 3_600.0
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")

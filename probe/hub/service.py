@@ -21,7 +21,14 @@ from probe.config.hub_wishes import BUNDLE_PATH, WISHES_PATH
 from probe.hub.allowance import Allowance
 from probe.hub.engine import Engine
 from probe.hub.enrolled import Enrolled, VantageHeard
-from probe.hub.gate import MOST_BODY_BYTES, Passed, UnreadableRequestError, passing
+from probe.hub.gate import (
+    AHEAD_SECONDS,
+    MOST_BODY_BYTES,
+    Dropped,
+    Passed,
+    UnreadableRequestError,
+    passing,
+)
 from probe.hub.hub_numbers import HubNumbers
 from probe.hub.register import NotInvitedError, Register
 from probe.hub.rounds_desk import NotNowError, RoundsDesk
@@ -113,8 +120,15 @@ class Hub:
             found = passing(body, who, self._wall())
         except UnreadableRequestError as error:
             return self._refused("unreadable", 400, str(error))
+        ahead = _ahead(request, self._wall())
+        if Dropped.TIME in found.dropped and abs(ahead or 0.0) > AHEAD_SECONDS:
+            # Whose clock is wrong nobody knows: it is sent again when both are right.
+            return self._later("clock")
         for reason, count in found.dropped.items():
             self._numbers.dropped.labels(who.name, reason.value).inc(count)
+        if set(found.dropped) == {Dropped.TIME} and not found.samples and ahead is not None:
+            # Of a time at which that clock was wrong: no other answer would let the next ones in.
+            return self._refused("time", 400, "out of bounds: of another time than now")
         if not found.samples:
             # Kept at the probe until somebody has put right what it calls itself, or its clock.
             return self._refused("nothing", 403, f"nothing of this is of {who.name}, and of now")
@@ -161,7 +175,7 @@ class Hub:
         if wait := allowance.wait_rounds(len(body), now):
             return self._refused("rate", 429, "too many rounds", wait=int(wait) + 1)
         try:
-            taken = await desk.take(body, who)
+            taken = await desk.take(body, who, _ahead(request, self._wall()))
         except UnreadableParcelError as error:
             return self._refused("unreadable", 400, str(error))
         except NotNowError as error:

@@ -96,16 +96,18 @@ class History:
                 return
 
     def written_after(
-        self, number: int, most: int, *, since: float
+        self, number: int, most: int, *, most_age: float
     ) -> list[tuple[int, StoredRound | None]]:
         """The next ``most`` rounds that were written after the one of that number, with theirs, as
-        far as they began after ``since``; ``None``: its blob is damaged."""
+        far as they are no older than the newest by so many seconds, by the history's own clock
+        (``reckoning.py``: the wall clock may be wrong). ``None``: its blob is damaged."""
         rows = self._all(
             # By number: the index by time would have all of a month sorted.
             "SELECT rounds.id, dictionary, body FROM rounds "
             "JOIN bodies ON bodies.round = rounds.id "
-            "WHERE rounds.id > ? AND +rounds.at >= ? ORDER BY rounds.id LIMIT ?",
-            (number, since, most),
+            "WHERE rounds.id > ? AND +rounds.reckoned >= "
+            "(SELECT reckoned FROM rounds ORDER BY id DESC LIMIT 1) - ? ORDER BY rounds.id LIMIT ?",
+            (number, most_age, most),
         )
         return [(id, self._unpacked(dictionary, body)) for id, dictionary, body in rows]
 

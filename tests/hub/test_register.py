@@ -58,6 +58,21 @@ def test_an_invitation_works_once_and_in_its_time(register: Register) -> None:
     assert len(register.everybody()) == 1
 
 
+def test_a_clock_that_leaps_ahead_costs_no_invitation(
+    register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = invited(register)
+    leap = NOW + 3_650 * 86_400.0
+    register.invite(PLACE, until=leap + 60.0, now=leap)
+    register.join(honest, NOW + 30.0)
+    monkeypatch.setattr("probe.hub.register.MOST_PAST", 2)
+    late = [invited(register) for _ in range(3)]
+    register.invite(PLACE, until=leap + 60.0, now=leap)
+    with pytest.raises(NotInvitedError):
+        register.join(late[0], NOW + 30.0)
+    register.join(late[2], NOW + 30.0)
+
+
 def test_of_many_at_once_one_comes_in(register: Register, tmp_path: Path) -> None:
     secret = invited(register)
     came: list[Enrolled] = []

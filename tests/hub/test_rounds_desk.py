@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from pathlib import Path
 
 import httpx
@@ -44,8 +45,8 @@ class Fleet:
         self.register = Register(folder / "hub.sqlite3")
         self.root = folder / "archive"
         self.free = 10**12
-        self.clock = 0.0
-        self.desk = RoundsDesk(self.root, wall=lambda: NOW, free=lambda path: self.free)
+        self.clock, self.now = 0.0, NOW
+        self.desk = RoundsDesk(self.root, wall=lambda: self.now, free=lambda path: self.free)
         self.names, self.credentials = [], []
         for role in (Role.INSIDE, Role.REFERENCE):
             place = FleetPlace(country="PK", asn=17_557, role=role)
@@ -60,7 +61,7 @@ class Fleet:
             self.register,
             Engine("http://127.0.0.1:9/"),
             rounds=self.desk if desk else None,
-            wall=lambda: NOW,
+            wall=lambda: self.now,
             clock=lambda: self.clock,
         )
         transport = httpx.ASGITransport(app=hub.app())
@@ -260,11 +261,73 @@ async def test_revoking_says_and_does_what_becomes_of_rounds(fleet: Fleet, tmp_p
     assert fleet.kept() == []
 
 
-async def test_old_rounds_go(tmp_path: Path, fleet: Fleet) -> None:
-    desk = RoundsDesk(fleet.root, wall=lambda: START + 3 * 86_400.0, keep_days=2)
+DAY = 86_400.0
+
+
+class Watched:
+    """A desk whose hub's clocks are told: ``set_by`` is how far the wall clock is ahead."""
+
+    def __init__(self, root: Path, began: float, days: int) -> None:
+        self.began, self.up, self.set_by = began, 0.0, 0.0
+        self.desk = RoundsDesk(root, wall=self.wall, clock=lambda: self.up, keep_days=days)
+
+    def wall(self) -> float:
+        return self.began + self.up + self.set_by
+
+    async def hours(self, number: int) -> None:
+        for _ in range(number):
+            await self.desk.forget()
+            self.up += 3_600.0
+        await self.desk.forget()
+
+
+async def test_old_rounds_go(fleet: Fleet) -> None:
     async with fleet.client() as client:
         rounds = [stored(n, at=START + 43_000.0 * n, vantage=fleet.names[0]) for n in range(3)]
+        new = stored(9, at=START + 3 * DAY, vantage=fleet.names[1])
         await client.post(ROUNDS_PATH, content=parcel(*rounds), headers=fleet.headers())
-    assert len(fleet.kept()) == 3
-    await desk.forget()
-    assert fleet.kept() == rounds[1:]
+        fleet.now = START + 3 * DAY
+        await client.post(ROUNDS_PATH, content=parcel(new), headers=fleet.headers(1))
+    watched = Watched(fleet.root, START + 3 * DAY, days=2)
+    await watched.hours(5)
+    assert len(fleet.kept()) == 4, "so soon after a start nobody knows whether the clock is right"
+    await watched.hours(2)
+    assert fleet.kept() == [*rounds[1:], new]
+
+
+@pytest.mark.parametrize("leap", [-3_650 * DAY, -DAY, 3_600.0, DAY, 90 * DAY, 36_500 * DAY])
+async def test_a_wrong_clock_deletes_nothing(leap: float, fleet: Fleet) -> None:
+    """It starts with the clock wrong, or it is set while it runs; and it is put right after a
+    while."""
+    rounds = [stored(n, at=START + 43_000.0 * n, vantage=fleet.names[0]) for n in range(3)]
+    async with fleet.client() as client:
+        await client.post(ROUNDS_PATH, content=parcel(*rounds), headers=fleet.headers())
+    for from_the_start in (True, False):
+        watched = Watched(fleet.root, START + DAY, days=2)
+        watched.set_by = leap if from_the_start else 0.0
+        await watched.hours(8)
+        for set_by in (leap, 0.0, leap):
+            watched.set_by = set_by
+            await watched.hours(48 if set_by else 5)
+        assert fleet.kept() == rounds
+
+
+@pytest.mark.parametrize("wrong", [-40 * DAY, -3_600.0, 40 * DAY])
+async def test_while_two_clocks_disagree_no_round_is_given_up(wrong: float, fleet: Fleet) -> None:
+    own = stored(1, at=NOW, vantage=fleet.names[0])
+    async with fleet.client() as client:
+
+        async def sent() -> httpx.Response:
+            date = {"Date": formatdate(NOW, usegmt=True)}
+            headers = {**fleet.headers(), **date}
+            return await client.post(ROUNDS_PATH, content=parcel(own), headers=headers)
+
+        fleet.now = NOW + wrong
+        answer = await sent()
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+        assert 'refused_requests_total{reason="clock"} 1.0' in (await client.get("/metrics")).text
+        fleet.now = NOW
+        assert (await sent()).json() == {"taken": 1, "known": 0, "left_out": 0}
+        # Of another time, though both clocks are right by now: that is the round's own fault.
+        own = stored(2, at=NOW + 40 * DAY, vantage=fleet.names[0])
+        assert (await sent()).json() == {"taken": 0, "known": 0, "left_out": 1}

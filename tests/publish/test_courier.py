@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +45,17 @@ class FarHub:
     def __init__(self) -> None:
         self.rounds: list[StoredRound] = []
         self.requests: list[int] = []
+        self.dates: list[str] = []
         self.answers: list[Answered | FetchTrouble] = []
         self.most_rounds = 1_000
 
     async def __call__(
-        self, url: str, way: Any, content: bytes, *, bearer: str, **more: Any
+        self, url: str, way: Any, content: bytes, *, bearer: str, headers: Any, **more: Any
     ) -> Answered | FetchTrouble:
         assert url.endswith("/api/v1/rounds")
         assert bearer == "the-credential"
         self.requests.append(len(content))
+        self.dates.append(headers["Date"])
         if self.answers:
             return self.answers.pop(0)
         lines = unpacked(content)
@@ -72,7 +76,7 @@ class Home:
     """A history that is written, and whoever sends from it."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.wall = folder, NOW
         (folder / "credential").write_text("the-credential\n")
         self.budget = Budget()
         self.begin()
@@ -87,7 +91,9 @@ class Home:
         self.courier, self.given = self.made(self.config()), 0
 
     def made(self, config: Config) -> Courier:
-        return Courier(config, self.store, self.budget, counted=lambda: None, wall=lambda: NOW)
+        return Courier(
+            config, self.store, self.budget, counted=lambda: None, wall=lambda: self.wall
+        )
 
     def measured(self, *numbers: int) -> None:
         self.given_round(*(stored(number) for number in numbers))
@@ -263,11 +269,26 @@ async def test_another_hub_gets_what_is_measured_from_then_on(begun: Home, far: 
 
 
 async def test_what_is_older_than_a_hub_takes_is_not_sent(begun: Home, far: FarHub) -> None:
-    old = stored(7, at=NOW - 31 * 86_400.0)
-    begun.given_round(old)
+    begun.measured(7)
+    assert begun.store.path is not None
+    with sqlite3.connect(begun.store.path) as history:
+        # As if it had been measured so long before.
+        history.execute("UPDATE rounds SET reckoned = reckoned - ?", (30.5 * 86_400.0,))
     begun.measured(8)
     await begun.courier.turn()
     assert ids(far.rounds) == [8]
+
+
+@pytest.mark.parametrize("days", [-400.0, 90.0, 36_500.0])
+async def test_a_clock_that_was_set_gives_no_round_up(
+    days: float, begun: Home, far: FarHub
+) -> None:
+    begun.wall += days * 86_400.0
+    begun.measured(1)
+    begun.given_round(stored(2, at=START + days * 86_400.0))
+    await begun.courier.turn()
+    assert ids(far.rounds) == [1, 2]
+    assert abs(parsedate_to_datetime(far.dates[-1]).timestamp() - begun.wall) <= 1.0
 
 
 async def test_turned_off_for_a_while_leaves_a_gap(begun: Home, far: FarHub) -> None:

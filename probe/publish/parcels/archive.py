@@ -131,6 +131,11 @@ class Archive:
                 new += len(lines) - before
         return Added(new=new, known=known, full=full)
 
+    def newest(self) -> float | None:
+        """The end of the newest hour of which rounds are here (Unix seconds); ``None``: there are
+        none. Raises ``OSError``."""
+        return max((end for name in self.vantages() if (end := self._end_of(name))), default=None)
+
     def forget(self, before: float) -> int:
         """Delete what days have that ended before that time; how many are gone. A day that cannot
         be deleted keeps no other one. Raises ``OSError``, when all others are gone."""
@@ -187,6 +192,16 @@ class Archive:
                         until is None or start < until
                     ):
                         yield HourFile(start, file)
+
+    def _end_of(self, vantage: str) -> float | None:
+        """The end of its newest hour (Unix seconds)."""
+        for day in sorted(_folders(self.root / vantage, _DAY), reverse=True):
+            hours = [file.name[:2] for file in day.iterdir() if _HOUR.fullmatch(file.name)]
+            with suppress(ValueError):  # no day of any year
+                at = datetime.fromisoformat(day.name).replace(tzinfo=UTC)
+                if hours:
+                    return at.timestamp() + (int(max(hours)) + 1) * HOUR_SECONDS
+        return None
 
     def _of(self, vantage: str) -> Path:
         if not _NAME.fullmatch(vantage):
