@@ -82,10 +82,13 @@ class PublicIncident(Struct, frozen=True, kw_only=True):
 
 class Reached(Struct, frozen=True, kw_only=True):
     """How far the engine's series were read: the last step (its number), and the incidents that
-    were open then."""
+    were open then. ``heard``: the last step of which the engine had any finding (0: not known), and
+    ``watches_then`` the incidents that were open at that."""
 
     step: int
+    heard: int = 0
     watches: tuple[Watch, ...] = ()
+    watches_then: tuple[Watch, ...] = ()
 
 
 class NoLedgerError(Exception):

@@ -13,7 +13,7 @@ from probe.config.schema import Config
 from probe.hub.announcing import announce
 from probe.hub.engine_query import MOST_STEPS, EngineQuery, RecordedSeries
 from probe.hub.ledger import FindingsLedger, Reached
-from probe.hub.read_on import due, read_on
+from probe.hub.read_on import due, gone_on, read_on
 from probe.hub.recorded_findings import MEASURED, NetworkTable, networks_of
 from probe.hub.site import PublicSite, content_of, files_of
 from probe.hub.site_folder import SiteFolder
@@ -122,8 +122,7 @@ def _read(
     last = int(to // GRID_SECONDS)
     oldest = last - int(MOST_BACK_SECONDS // GRID_SECONDS)
     reached = ledger.kept(Reached) or Reached(step=oldest)
-    if reached.step < oldest:
-        reached = Reached(step=oldest, watches=reached.watches)
+    reached, most_silent = gone_on(reached, last, oldest)
     findings: tuple[Finding, ...] = ()
     # The last step again where there is no newer one: what is so now comes from it.
     first = min(reached.step + 1, last)
@@ -134,8 +133,9 @@ def _read(
             return query.over(text, start * GRID_SECONDS, until * GRID_SECONDS, GRID_SECONDS)
 
         known = {one.incident.id: one for one in ledger.all()}
+        silent = most_silent if until == last else 0
         reached, changed, findings = read_on(
-            reached, until, asks, config.settings.nation, titles, known
+            reached, until, asks, config.settings.nation, titles, known, silent
         )
         ledger.read_on(reached, changed.values())
     return findings

@@ -24,6 +24,11 @@ _SLOWER = (
     f'({recorded.AFFECTED_VANTAGE}{{{MEASURED}, kind="restricted"}} == 1))'
 )
 _ONSETS = f"{recorded.ONSET_NETWORK}{{{MEASURED}}}"
+SILENT_STEPS = 5
+"""Of an engine that has nothing at all: in one turn so much silence counts, so that a clock that
+leaps ahead ends no incident as one of which nothing was heard any more."""
+MOST_READ_AGAIN = 360
+"""Steps: six hours."""
 
 
 def read_on(
@@ -33,11 +38,16 @@ def read_on(
     thresholds: NationConfig,
     titles: Mapping[str, str],
     known: Mapping[str, PublicIncident],
+    silent: int = SILENT_STEPS,
 ) -> tuple[Reached, dict[str, PublicIncident], tuple[Finding, ...]]:
     """The steps after ``reached`` up to the step ``until`` (its number), of which ``asks`` gives
-    the series: how far it was read, the incidents that changed, and the last findings. ``known``
-    are the incidents that are kept."""
+    the series: how far it was read, the incidents that changed, and the findings at ``until``.
+    ``known`` are the incidents that are kept. Of the steps after the last of which the engine has
+    any finding no more than ``silent`` are counted, and where there are new ones the usual."""
     by_step = findings_by_step(asks, thresholds, titles)
+    now, heard = until, max([reached.heard, *by_step])
+    silent = min(silent, SILENT_STEPS) if by_step else silent
+    until = min(until, max([reached.step, *by_step]) + silent)
     seen = [networks_of(asks(query)) for query in (_STRUCK, _ASKED, _ONSETS)]
     slower = {
         (series.metric.get("country"), series.metric.get("platform")): series.by_step(GRID_SECONDS)
@@ -45,6 +55,7 @@ def read_on(
     }
     incidents = Incidents(open={key_of(watch.incident): watch for watch in reached.watches})
     found: dict[str, PublicIncident] = {}
+    then = reached.watches_then
     for step in range(reached.step + 1, until + 1):
         findings = {key_of(finding): finding for finding in by_step.get(step, ())}
         incidents, changed = incidents.advance(findings.values(), step * GRID_SECONDS, thresholds)
@@ -61,8 +72,32 @@ def read_on(
                     factor = slower.get(place[:2], {}).get(step)
                     one = replace(one, factor=_larger(one.factor, factor))
             found[incident.id] = one
-    last = Reached(step=max(until, reached.step), watches=tuple(incidents.open.values()))
-    return last, found, tuple(by_step.get(until, ()))
+        if step == heard:
+            then = tuple(incidents.open.values())
+    last = Reached(
+        step=max(until, reached.step),
+        heard=heard,
+        watches=tuple(incidents.open.values()),
+        watches_then=then,
+    )
+    return last, found, tuple(by_step.get(now, ()))
+
+
+def gone_on(reached: Reached, last: int, oldest: int) -> tuple[Reached, int]:
+    """From where reading goes on when the newest step is ``last``, and none before ``oldest`` is
+    read; and how much silence may count then. Steps of which the engine had nothing are read again:
+    it may have been late, or the clock ahead. What is passed over is no silence, either: nobody
+    asked."""
+    silent, counted = SILENT_STEPS, reached.step - reached.heard
+    ahead = reached.step > last
+    if 0 < reached.heard <= last and (ahead or counted <= MOST_READ_AGAIN):
+        reached = replace(reached, step=reached.heard, watches=reached.watches_then)
+        silent += 0 if ahead else counted
+    if reached.step < oldest:
+        passed = Incidents(open={key_of(one.incident): one for one in reached.watches})
+        passed = passed.moved((oldest - reached.step) * GRID_SECONDS)
+        reached = replace(reached, step=oldest, watches=tuple(passed.open.values()))
+    return reached, silent
 
 
 def due(
