@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probe.model.verdict import Method, State
+from probe.model.verdict import Method, Signature, State
 from scenarios.model import (
     ACCUSING,
     CutOff,
@@ -26,11 +26,23 @@ from scenarios.model import (
     Whom,
 )
 from scenarios.rows import Row
-from scenarios.throttling import BBS490, FINE_ABROAD, OK, X_HOSTS, X_NAMES
+from scenarios.throttling import (
+    BBS490,
+    DESIGN,
+    FINE_ABROAD,
+    IN_TRANSFER,
+    NAMED,
+    OK,
+    X_HOSTS,
+    X_NAMES,
+    throttled,
+)
 
 OONI = "OONI data format (df-007, failure strings) and the censorship reports that use it"
 BY_NAME = Whom(names=X_NAMES)
 BY_ADDRESS = Whom(hosts=X_HOSTS)
+RESET_AMID = (CutOff(after_bytes=Range(12_000, 60_000), resets=True),)
+"""Where the answer has begun, and 64 KiB are not whole."""
 
 
 def blocked(*methods: Method) -> tuple[Said, ...]:
@@ -141,6 +153,40 @@ SCENARIOS: tuple[Scenario, ...] = (
         BY_ADDRESS,
         Reset(),
         impaired(Method.TCP),
+    ),
+    Scenario(
+        id="reset-amid-a-read",
+        name="a reset once so many bytes have come under the name of YouTube's videos",
+        rows=(Row.RESET_AMID,),
+        source=DESIGN,
+        platforms=("youtube",),
+        alternatives=((Restricted(whom=Whom(names=(".googlevideo.com",)), effects=RESET_AMID),),),
+        expect=(
+            Expectation(
+                said=throttled(*NAMED, signatures=(Signature.CUTOFF,), phases=IN_TRANSFER),
+                within_rounds=4,
+            ),
+        ),
+        note="What comes until then comes as fast as ever.",
+    ),
+    Scenario(
+        id="reset-amid-a-read-x",
+        name="the same at X's addresses; a vantage outside reads it all",
+        rows=(Row.RESET_AMID,),
+        source=DESIGN,
+        platforms=("x",),
+        alternatives=((Restricted(whom=BY_ADDRESS, effects=RESET_AMID),),),
+        expect=(
+            Expectation(
+                said=(Said(state=State.IMPAIRED, signatures=(Signature.CUTOFF,)),),
+                within_rounds=4,
+                never=ACCUSING,
+            ),
+            FINE_ABROAD,
+        ),
+        abroad=True,
+        note="X's own servers near here could end connections so, too: a reset does not say whose "
+        "it is.",
     ),
     block(
         "hello-reset",

@@ -118,7 +118,7 @@ def effect(one: Effect) -> str:
         case model.CutOff(after_seconds=after) if after is not None:
             return f"cut after {_span(after, digits='.3g')} s"
         case model.CutOff(after_bytes=after) if after is not None:
-            return f"cut after {_span(after)} bytes"
+            return f"{'reset' if one.resets else 'cut'} after {_span(after)} bytes"
         case model.DnsForged(lie=lie, resolvers=which):
             return f"{_RESOLVERS[which]}: {lie}"
         case model.Impersonated(shows=shows):

@@ -345,6 +345,19 @@ SCENARIOS: tuple[Scenario, ...] = (
         ),
     ),
     innocent(
+        "slow-near-here",
+        "the platform's servers near here are slow; the reference vantage meets others",
+        Row.PLATFORM_SLOW,
+        Answers(
+            hosts=X_HOSTS,
+            bits_per_second=Range(60 * KILOBIT, 300 * KILOBIT),
+            near_here=True,
+        ),
+        said=(OK, UNKNOWN),
+        abroad=True,
+        lasts=8,
+    ),
+    innocent(
         "edge-slow-for-a-round",
         "one of the platform's addresses is slow for a round",
         Row.EDGE_SLOW,

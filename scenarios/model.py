@@ -139,11 +139,13 @@ class Delayed(Struct, frozen=True, kw_only=True, tag="delayed"):
 
 class CutOff(Struct, frozen=True, kw_only=True, tag="cut_off"):
     """Silence on a flow once so many bytes have come down it, so many packets have passed in either
-    direction, or so long after it was met (``None``: that is not counted)."""
+    direction, or so long after it was met (``None``: that is not counted). ``resets``: a RST in
+    the name of the far end in its stead."""
 
     after_bytes: Range | None = None
     after_packets: Range | None = None
     after_seconds: Range | None = None
+    resets: bool = False
 
 
 class Silent(Struct, frozen=True, kw_only=True, tag="silent"):
@@ -290,13 +292,15 @@ class CrossTraffic(Struct, frozen=True, kw_only=True, tag="cross_traffic"):
 class Answers(Struct, frozen=True, kw_only=True, tag="answers"):
     """The platform's own servers answer otherwise, to everybody: every object of ``hosts`` with a
     status (``None``: as before), more slowly to begin (``latency_seconds``) and to send (``None``:
-    as fast as before). ``location``: of a redirection (login wall)."""
+    as fast as before). ``location``: of a redirection (login wall). ``near_here``: those who look
+    from outside find them as fast as ever."""
 
     hosts: tuple[str, ...]
     status: int | None = None
     location: str | None = None
     latency_seconds: Range = Range(0.0, 0.0)
     bits_per_second: Range | None = None
+    near_here: bool = False
 
 
 class Gone(Struct, frozen=True, kw_only=True, tag="gone"):

@@ -19,6 +19,7 @@ class Row(StrEnum):
     OONI_QA = "OONI QA's throttler"
     PAKISTAN_2024 = "Pakistan, 2024-01"
     AT_ONCE = "several at once, or beside something else"
+    RESET_AMID = "a reset amid what is read"
     LARGE_BUCKET = "a policer whose bucket hides it from short reads"
     BLOCK_DNS_LIE = "block: DNS lie"
     BLOCK_DNS_NXDOMAIN = "block: NXDOMAIN"

@@ -80,11 +80,11 @@ class Queue:
 class Meeting:
     """What acts on one flow from now on. ``loss``: of packets each way, ``loss_down``: of those
     that come down, beside it. ``cut_after``: bytes down until silence, ``cut_packets``: packets
-    either way, ``cut_seconds``: since the connection stood. ``opened``: the impostor
-    makes certificates on the spot. ``spared``: no restriction meets it. ``no_large``: large packets
-    vanish on the way down. ``over``: its transport. ``at``: when it began. ``side_by_side``: so
-    many flows share what is kept for several, each of which is then met as if it had its part for
-    itself."""
+    either way, ``cut_seconds``: since the connection stood, ``cut_resets``: no silence then, but a
+    RST. ``opened``: the impostor makes certificates on the spot. ``spared``: no restriction meets
+    it. ``no_large``: large packets vanish on the way down. ``over``: its transport. ``at``: when it
+    began. ``side_by_side``: so many flows share what is kept for several, each of which is then met
+    as if it had its part for itself."""
 
     buckets: list[Bucket] = field(default_factory=list)
     queues: list[Queue] = field(default_factory=list)
@@ -94,6 +94,7 @@ class Meeting:
     cut_after: float = math.inf
     cut_packets: float = math.inf
     cut_seconds: float = math.inf
+    cut_resets: bool = False
     silent: bool = False
     reset: bool = False
     no_syn: bool = False
@@ -292,6 +293,7 @@ def _cut(meeting: Meeting, effect: CutOff, over: Over) -> None:
         meeting.cut_after = min(meeting.cut_after, effect.after_bytes.value)
     if effect.after_packets is not None:
         meeting.cut_packets = min(meeting.cut_packets, effect.after_packets.value)
+    meeting.cut_resets = meeting.cut_resets or effect.resets
     if effect.after_seconds is not None:
         meeting.cut_seconds = min(meeting.cut_seconds, effect.after_seconds.value)
 

@@ -484,6 +484,10 @@ class Exchange:
         size = self._body_bytes()
         end = made.samples[-1][0]
         self.body = max(0, min(size, made.samples[-1][1] - HEAD_BYTES))
+        if not made.whole and self.meeting.silent and self.meeting.cut_resets and self.body:
+            # The next segment would have come a moment later: a RST does in its stead.
+            self.phases[Phase.TRANSFER] = max(0.0, end - at)
+            raise OverError(Phase.TRANSFER, "connection_reset", end)
         if not made.whole:
             self.phases[Phase.TRANSFER] = self.until - at
             raise OverError(Phase.TRANSFER, TIMEOUT, self.until)

@@ -295,7 +295,8 @@ class Play:
         happens = self.scenario.happens
         for vantage, world in self.worlds.items():
             for each in happens:
-                if vantage == HOME or isinstance(each, Answers | Gone):
+                everywhere = isinstance(each, Answers | Gone) and not _near_here(each)
+                if vantage == HOME or everywhere:
                     self._change(world, each)
             world.rotten = {**world.rotten, **self._struck}
         own = [each for each in happens if isinstance(each, Restricted)]
@@ -331,6 +332,10 @@ class Play:
         changed = [e for e in self.scenario.happens if isinstance(e, LineBecomes | LineWorsens)]
         if changed:
             self.worlds[HOME].becomes(self.line, self.now)
+
+
+def _near_here(each: Answers | Gone) -> bool:
+    return isinstance(each, Answers) and each.near_here
 
 
 def _worse(line: LineModel, each: LineWorsens) -> LineModel:

@@ -173,7 +173,12 @@ def _shape(queues: Kept[Bottleneck], event: Event, at: float) -> float | None:
 
 
 def _cut_off(counts: Kept[Count], rule: CutOff, event: Event, at: float) -> float | None:
-    return at if counts.of(event).takes(rule, event.packet.data_bytes, at) else None
+    packet = event.packet
+    if counts.of(event).takes(rule, packet.data_bytes, at):
+        return at
+    if rule.resets and event.way is Way.DOWN and packet.protocol == TCP and not packet.flags & RST:
+        event.injected.append((Way.DOWN, reset_on(packet, packet.sequence)))
+    return None
 
 
 def _drop_syn(event: Event, at: float) -> float | None:

@@ -163,11 +163,13 @@ class Delay(Struct, frozen=True, kw_only=True, tag="delay"):
 
 class CutOff(Struct, frozen=True, kw_only=True, tag="cut_off"):
     """Silence once so many bytes of TCP or UDP payload, or so many packets, have passed within
-    ``reach``, or so many seconds after the rule met the first of them. What is 0 is not counted."""
+    ``reach``, or so many seconds after the rule met the first of them. What is 0 is not counted.
+    ``resets``: in place of what is dropped on its way down, the client is sent a RST."""
 
     after_bytes: int = 0
     after_packets: int = 0
     after_seconds: float = 0.0
+    resets: bool = False
 
 
 class Silence(Struct, frozen=True, kw_only=True, tag="silence"):

@@ -69,6 +69,8 @@ QUIC_CONTROLS = (
     "control-debian",
 )
 LISTEN_PORT = 9880
+# Who comes past the box has an address of another network.
+CLIENT_NETWORK = "100.64."
 # One of the resolvers that the default configuration measures, so there is one in the world.
 NAMESERVER = "9.9.9.9"
 
@@ -228,6 +230,7 @@ def _object(made: Object, answers: model.Answers) -> Object:
         made,
         latency_seconds=answers.latency_seconds.value,
         bytes_per_second=rate.value / 8 if rate is not None else 0.0,
+        slow_for=CLIENT_NETWORK if answers.near_here else "",
     )
     if answers.status is None:
         return made

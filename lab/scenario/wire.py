@@ -138,14 +138,14 @@ def _leaky(effect: model.Leaky, match: box.Match) -> box.Rule:
 
 def _cut(effect: model.CutOff, match: box.Match) -> box.Rule:
     if effect.after_packets is not None:
-        action = box.CutOff(after_packets=round(effect.after_packets.value))
+        action = box.CutOff(after_packets=round(effect.after_packets.value), resets=effect.resets)
         return box.Rule(name="cut", action=action, match=match)
     if effect.after_seconds is not None:
-        action = box.CutOff(after_seconds=effect.after_seconds.value)
+        action = box.CutOff(after_seconds=effect.after_seconds.value, resets=effect.resets)
         return box.Rule(name="cut", action=action, match=match)
     assert effect.after_bytes is not None
     # Replies only: the bytes that the original counted came down.
-    action = box.CutOff(after_bytes=round(effect.after_bytes.value))
+    action = box.CutOff(after_bytes=round(effect.after_bytes.value), resets=effect.resets)
     return box.Rule(name="cut", action=action, match=match, reach=box.Reach.DOWN)
 
 

@@ -25,6 +25,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     body: memoryview
     latency_seconds: float = 0.0
     bytes_per_second: float = 0.0
+    slow_for: str = ""
 
 
 @cache
@@ -66,6 +67,7 @@ def _answer(found: Object, status: int, headers: list[tuple[str, str]], body: me
         body=body,
         latency_seconds=found.latency_seconds,
         bytes_per_second=found.bytes_per_second,
+        slow_for=found.slow_for,
     )
 
 

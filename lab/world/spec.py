@@ -15,7 +15,8 @@ class Object(Struct, frozen=True, kw_only=True):
 
     ``ranges``: whether a Range header is honoured. ``latency_seconds``: how long the server thinks.
     ``bytes_per_second``: how fast it then sends (0: as fast as the line allows). ``status`` is that
-    of a whole answer. ``retry_after``: for so many seconds it asks to be left alone.
+    of a whole answer. ``retry_after``: for so many seconds it asks to be left alone. ``slow_for``:
+    only clients whose addresses begin so wait for it (empty: all).
     """
 
     size_bytes: int = 0
@@ -27,6 +28,7 @@ class Object(Struct, frozen=True, kw_only=True):
     latency_seconds: float = 0.0
     bytes_per_second: float = 0.0
     retry_after: int | None = None
+    slow_for: str = ""
 
 
 class Certificate(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from math import inf
 from probe.model.failure import NOT_THE_OBJECT, Failure
 from probe.model.identity import Answer, Compares, Dates, LegRole, Phase, Verify
 from probe.model.observation import LegObservation
-from probe.observe.goodput import goodput, handshake_seconds
+from probe.observe.goodput import ended, goodput, handshake_seconds
 
 TIMEOUT = "generic_timeout_error"
 UNKNOWN_AUTHORITY = "ssl_unknown_authority"
@@ -68,10 +68,13 @@ def read_effort(leg: LegObservation) -> float | None:
     """Seconds per body byte, from the request on; ``None`` if the leg does not read, or was
     refused.
 
-    Bytes that the curve saw arrive count when the head of the answer never came whole.
+    Bytes that the curve saw arrive count when the head of the answer never came whole. A body that
+    was reset, however quickly it came until then, cost infinitely much: it never came whole.
     """
     if leg.leg.compares is not Compares.GOODPUT or refused(leg) or unproven(leg):
         return None
+    if ended(leg):
+        return inf
     rate = goodput(leg)
     if rate is not None:
         return 1.0 / rate

@@ -6,6 +6,7 @@ from probe.model.failure import BODY_TOO_SHORT
 from probe.model.identity import FIRST_PROBER, Compares, Phase
 from probe.model.observation import LegObservation, UploadInfo
 
+_ENDED = frozenset({"connection_reset", "connection_aborted", "eof_error"})
 _BEFORE_HTTP = frozenset({Phase.RESOLVE, Phase.CONNECT, Phase.TLS})
 
 
@@ -31,6 +32,12 @@ def was_cut(leg: LegObservation) -> bool:
         and leg.body_bytes is not None
         and leg.body_bytes < asked_bytes(leg)
     )
+
+
+def ended(leg: LegObservation) -> bool:
+    """Something else than our own deadline ended the connection amid the body: what had come until
+    then is no sample of its pace, be it as quick as ever."""
+    return was_cut(leg) and leg.failure is not None and leg.failure.reason in _ENDED
 
 
 def goodput(leg: LegObservation) -> float | None:

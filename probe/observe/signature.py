@@ -2,7 +2,8 @@
 
 The marks of each kind, on the receiving side:
 
-- ``cutoff``: the bytes came fast, then no more; where they ended is about the same in every leg.
+- ``cutoff``: the bytes came fast, then no more, or the connection was reset; where they ended is
+  about the same in every leg.
 - ``policer``: packets above a rate are dropped, so segments are missing and arrive out of order,
 the rate is the same from leg to leg, and each leg begins faster than it goes on
   (Flach et al., "An Internet-Wide Analysis of Traffic Policing", SIGCOMM 2016, section 3).
@@ -25,7 +26,7 @@ from probe.model.identity import Phase
 from probe.model.observation import LegObservation, Sample
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure, died_of_slowness
-from probe.observe.goodput import goodput, was_cut
+from probe.observe.goodput import ended, goodput, was_cut
 from probe.observe.round_trip import round_trip_seconds
 
 # A leg stands still when its last gap is at least this share of its time...
@@ -50,7 +51,8 @@ class Marks(Struct, frozen=True, kw_only=True):
 
     ``stall_share``: the share of the time from the first byte that passed after the last one.
     ``unevenness``: the largest distance of the curve from its chord, as a share of all bytes.
-    ``began_faster``: its first bytes came faster than it went on.
+    ``began_faster``: its first bytes came faster than it went on. ``ended``: something else than
+    our own deadline ended it.
     """
 
     rate: float | None
@@ -61,6 +63,7 @@ class Marks(Struct, frozen=True, kw_only=True):
     missing: bool | None
     rtt_growth: float | None
     cut: bool
+    ended: bool
 
 
 def marks(leg: LegObservation) -> Marks:
@@ -79,6 +82,7 @@ def marks(leg: LegObservation) -> Marks:
         missing=None if tcp is None or tcp.out_of_order is None else tcp.out_of_order > 0,
         rtt_growth=growth,
         cut=was_cut(leg) or died_of_slowness(leg),
+        ended=ended(leg),
     )
 
 
@@ -118,7 +122,7 @@ def signature(legs: Sequence[LegObservation], measure: Measure) -> Signature:
     if not found:
         return Signature.UNKNOWN
     if measure is not Measure.HANDSHAKE:
-        if _all_cut_at_one_place(found):
+        if _all_cut_at_one_place(found, [*_stalled(found), *(m for m in found if m.ended)]):
             return Signature.CUTOFF
         if _mostly(m.missing for m in found):
             if not _same_rate(found):
@@ -137,8 +141,10 @@ def signature(legs: Sequence[LegObservation], measure: Measure) -> Signature:
 
 
 def cut_at_one_place(legs: Sequence[LegObservation]) -> bool:
-    """Whether most of ``legs`` were cut after about as many bytes."""
-    return _all_cut_at_one_place([marks(leg) for leg in legs])
+    """Whether most of ``legs`` fell silent after about as many bytes. Those that were reset do not
+    count: a server that is out of order ends answers so as well."""
+    found = [marks(leg) for leg in legs]
+    return _all_cut_at_one_place(found, _stalled(found))
 
 
 def stood_still(legs: Sequence[LegObservation]) -> bool:
@@ -148,7 +154,9 @@ def stood_still(legs: Sequence[LegObservation]) -> bool:
 
 
 def _stalled(found: Sequence[Marks]) -> list[Marks]:
-    return [m for m in found if m.cut and m.stall_share >= STALL_SHARE and m.bytes > 0]
+    return [
+        m for m in found if m.cut and not m.ended and m.stall_share >= STALL_SHARE and m.bytes > 0
+    ]
 
 
 def _without_queue(found: Sequence[Marks]) -> bool:
@@ -169,11 +177,10 @@ def _mostly(values: object) -> bool:
     return bool(known) and 2 * sum(known) > len(known)
 
 
-def _all_cut_at_one_place(found: Sequence[Marks]) -> bool:
-    stalled = _stalled(found)
-    if 2 * len(stalled) <= len(found):
+def _all_cut_at_one_place(found: Sequence[Marks], stopped: Sequence[Marks]) -> bool:
+    if 2 * len(stopped) <= len(found):
         return False
-    places = [m.bytes for m in stalled]
+    places = [max(1, m.bytes) for m in stopped]
     return max(places) <= SAME_PLACE * min(places)
 
 

@@ -191,6 +191,21 @@ def test_a_cut_off_leaves_a_silence_and_no_reset(lab: Lab, after_bytes: int) -> 
     assert lab.fetch(address=NEUTRAL, size=100_000).bytes == 100_000
 
 
+@pytest.mark.parametrize("after_bytes", [16_000, 40_000])
+def test_a_cut_off_may_be_a_reset(lab: Lab, after_bytes: int) -> None:
+    lab.rule(
+        CutOff(after_bytes=after_bytes, resets=True),
+        Match(addresses=("203.0.113.0/24",)),
+        reach=Reach.DOWN,
+    )
+    cut = lab.fetch(size=100_000, timeout=VAIN_SECONDS)
+    # A TLS library may call a reset an end of the stream; nothing was waited for.
+    assert cut.failure in ("", "ConnectionResetError")
+    assert cut.seconds < VAIN_SECONDS / 2
+    assert after_bytes - 8_000 < cut.bytes < after_bytes
+    assert lab.fetch(address=NEUTRAL, size=100_000).bytes == 100_000
+
+
 def test_a_silent_address_can_not_be_connected_to(lab: Lab) -> None:
     lab.rule(Silence(), Match(addresses=(PLATFORM,)))
     with pytest.raises(TimeoutError):

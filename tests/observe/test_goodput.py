@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 
 from probe.model.failure import BODY_TOO_SHORT, Failure
 from probe.model.identity import Compares, Phase
 from probe.model.observation import LegObservation
-from probe.observe.goodput import goodput, handshake_seconds
+from probe.observe.effort import hard, read_effort
+from probe.observe.goodput import ended, goodput, handshake_seconds
 from tests.values import failed, observed
 
 CUT = Failure(phase=Phase.TRANSFER, reason="generic_timeout_error")
@@ -32,6 +35,23 @@ CUT = Failure(phase=Phase.TRANSFER, reason="generic_timeout_error")
 )
 def test_goodput(leg: LegObservation, expected: float | None) -> None:
     assert goodput(leg) == expected
+
+
+@pytest.mark.parametrize("reason", ["connection_reset", "connection_aborted", "eof_error"])
+@pytest.mark.parametrize("body", [1, 8_192, 65_535])
+def test_a_body_that_was_reset_is_no_sample_of_its_pace_however_quickly_it_came(
+    reason: str, body: int
+) -> None:
+    leg = observed(seconds=0.001, body=body, failure=Failure(phase=Phase.TRANSFER, reason=reason))
+    assert ended(leg)
+    assert read_effort(leg) == inf
+    assert hard(leg) is None, "that is a way of throttling"
+
+
+def test_one_that_our_own_deadline_cut_is_a_sample_still() -> None:
+    leg = observed(seconds=4.0, body=8_192, failure=CUT)
+    assert not ended(leg)
+    assert read_effort(leg) == pytest.approx(1.0 / 2_048.0)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,10 @@ from probe.measure.one_round.legs import UPDATES
 from probe.model.failure import Failure
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation, Sample, TcpInfo
+from probe.model.verdict import Signature
 from probe.observe.effort import Measure
+from probe.observe.gaps import missing_share
+from probe.observe.signature import signature
 from probe.verdict.basis.way_marks import MarksSeen, WayMarks, marks_seen
 from probe.verdict.burst.bets import EACH
 from tests.verdict.country import READ, SEGMENTS, Country
@@ -122,6 +125,50 @@ def test_what_somebody_drops_of_one_alone_marks_its_way_in_three_bursts() -> Non
         seen = marks_seen([read(8, 30)] * EACH, [read(0), read(1), read(0)], Measure.TRANSFER)
         way = way.after(seen)
     assert not way.clear
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_a_way_to_it_alone_that_always_loses_as_many_hardly_ever_marks_a_slow_server(
+    share: float,
+) -> None:
+    """No control loses anything; four of five of its own calm legs are no worse than ``usual``."""
+    random, marked = Random(f"usual/{share}"), 0
+    calm = sorted(missing_share(even(random, share, SEGMENTS)) or 0.0 for _ in range(100))
+    for number in range(SUSPICIONS):
+        way = WayMarks()
+        for _ in range(BURSTS):
+            own = [even(random, share, SEGMENTS if number % 2 else 40) for _ in range(EACH)]
+            seen = marks_seen(own, [read(0)] * EACH, Measure.TRANSFER, usual=calm[80])
+            way = way.after(seen)
+        marked += not way.clear
+    assert marked <= SUSPICIONS // 100
+
+
+def test_what_is_dropped_beyond_what_is_usual_marks_the_way() -> None:
+    way = WayMarks()
+    for _ in range(3):
+        seen = marks_seen([read(20, 40)] * EACH, [read(0)] * EACH, Measure.TRANSFER, usual=0.2)
+        way = way.after(seen)
+    assert not way.clear
+
+
+def reset_at(size: int) -> LegObservation:
+    """As ``stopped_at``, but that the connection was reset there."""
+    failure = Failure(phase=Phase.TRANSFER, reason="connection_reset")
+    phases = {**SOME.phases, Phase.PROCESSING: 0.02, Phase.TRANSFER: 0.2}
+    return replace(stopped_at(size), failure=failure, phases=phases)
+
+
+@pytest.mark.parametrize("size", [4_000, 20_000, 60_000])
+def test_reads_that_are_reset_at_one_place_are_a_cut_off_and_no_mark_of_the_way(size: int) -> None:
+    legs = [reset_at(size)] * EACH
+    assert signature(legs, Measure.TRANSFER) is Signature.CUTOFF
+    seen = marks_seen(legs, [read(0)] * EACH, Measure.TRANSFER)
+    assert seen is not None
+    assert not seen.stopped, "a server that is out of order ends answers so as well"
+    silent = marks_seen([stopped_at(size)] * EACH, [read(0)] * EACH, Measure.TRANSFER)
+    assert silent is not None
+    assert silent.stopped
 
 
 def queued(seconds: float, *, asking: float = 0.02, least: float = 0.02) -> LegObservation:

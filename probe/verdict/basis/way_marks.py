@@ -90,14 +90,15 @@ class _Lost(Struct, frozen=True):
         """How many of them were. Whole: a share times its number is so but for a last bit."""
         return round(self.share * self.of)
 
-    def more_than(self, other: _Lost) -> bool:
-        """The way, and not chance, may have dropped more of this leg's. What comes to a leg that
-        was cut is less than what comes to a whole one: so neither a larger share of fewer segments
-        counts, nor more of many more."""
+    def more_than(self, other: _Lost, usual: float) -> bool:
+        """The way, and not chance, may have dropped more of this leg's than of the ``other``, and
+        than the share that is ``usual`` for it. What comes to a leg that was cut is less than what
+        comes to a whole one: so neither a larger share of fewer segments counts, nor more of many
+        more."""
         if self.of > AS_MANY * other.of or self.missing <= other.missing:
             return False
         gap = TWO if self.seconds <= AS_LONG * other.seconds else ONE_GAP
-        return self.share > LOST_MORE * other.share + gap
+        return self.share > max(LOST_MORE * other.share, usual) + gap
 
 
 class _Late(Struct, frozen=True):
@@ -154,9 +155,16 @@ def _won(had: float, pairs: int, bursts: int, *, of: int) -> float:
 
 
 def marks_seen(
-    targets: Sequence[LegObservation], controls: Sequence[LegObservation], measure: Measure
+    targets: Sequence[LegObservation],
+    controls: Sequence[LegObservation],
+    measure: Measure,
+    *,
+    usual: float = 0.0,
 ) -> MarksSeen | None:
-    """What a burst shows; ``None``: of most of the ``targets`` the kernel does not say."""
+    """What a burst shows; ``None``: of most of the ``targets`` the kernel does not say. ``usual``:
+    the share of the target's segments that is missing in calm times, beyond the controls', as far
+    as that is known (0: it is not, or none is): a way that always loses some did not make its
+    server slow."""
     told = [leg for leg in targets if leg.tcp is not None and leg.tcp.out_of_order is not None]
     if not told or 2 * len(told) < len(targets):
         return None
@@ -165,7 +173,7 @@ def marks_seen(
     mine = [_lost(leg) for leg in told[:EACH] if not stood_still([leg])]
     theirs = [_lost(leg) for leg in others[:EACH] if not stood_still([leg])]
     return MarksSeen(
-        lost=_dropped(mine, theirs),
+        lost=_dropped(mine, theirs, usual),
         lost_of=len(mine) * len(theirs),
         late=_held_up([_late(leg) for leg in told], [_late(leg) for leg in others]),
         late_of=0 if _unsteady(told) else EACH * EACH,
@@ -218,9 +226,9 @@ def _lost(leg: LegObservation) -> _Lost:
     return _Lost(missing_share(leg) or 0.0, of, leg.duration_seconds)
 
 
-def _dropped(targets: Sequence[_Lost], controls: Sequence[_Lost]) -> int:
+def _dropped(targets: Sequence[_Lost], controls: Sequence[_Lost], usual: float) -> int:
     """In how many pairs more of the target's segments were missing."""
-    return sum(mine.more_than(other) for mine in targets[:EACH] for other in controls[:EACH])
+    return sum(mine.more_than(other, usual) for mine in targets[:EACH] for other in controls[:EACH])
 
 
 def _late(leg: LegObservation) -> _Late:

@@ -31,7 +31,7 @@ from probe.verdict.one_round.contrast import (
     swap_allowance,
 )
 from probe.verdict.one_round.readings import LegReading, read
-from probe.verdict.one_round.whole_time import gap_allowance, whole_slowdown
+from probe.verdict.one_round.whole_time import gap_allowance, usual_gaps, whole_slowdown
 from probe.verdict.thresholds import Thresholds
 
 ERRORS = 2.0
@@ -146,7 +146,12 @@ def score(
         fame=swaps[0].leg.fame if swaps else Fame.UNKNOWN,
         gap_wins=_gap_wins(targets, controls, measure) if complete else None,
         swap_gap_wins=_gap_wins(_telling(targets, swaps), swaps, measure),
-        marks=marks_seen([leg.seen for leg in targets], [leg.seen for leg in controls], measure),
+        marks=marks_seen(
+            [leg.seen for leg in targets],
+            [leg.seen for leg in controls],
+            measure,
+            usual=usual_gaps(targets, controls, measure),
+        ),
         whole=whole_slowdown(targets, controls, measure, path),
     )
 

@@ -18,7 +18,7 @@ from probe.model.identity import LegRole, Phase
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure, died_of_slowness, effort
-from probe.observe.goodput import was_cut
+from probe.observe.goodput import ended, goodput, was_cut
 from probe.observe.signature import signature
 
 SHOWN_SECONDS = 6 * 3_600.0
@@ -141,7 +141,7 @@ def _shown(
     handshake: float | None,
 ) -> Shown | None:
     targets = [leg for leg in observed.by_role(LegRole.TARGET) if leg.leg.target == target]
-    own = _seconds(targets, measure)
+    own = _seconds(targets, measure) or _until_it_ended(targets, measure)
     if own is None:
         return None
     swaps = [leg for leg in observed.by_role(LegRole.SWAP) if leg.leg.target == target]
@@ -170,6 +170,15 @@ def _seconds(legs: Sequence[LegObservation], measure: Measure) -> float | None:
     found = [one for leg in legs if (one := effort(leg, measure)) is not None]
     middle = median(found) if found else inf
     return middle if isfinite(middle) and middle > 0.0 else None
+
+
+def _until_it_ended(legs: Sequence[LegObservation], measure: Measure) -> float | None:
+    """The seconds for a byte of what came before most of ``legs`` were reset. No factor is told of
+    them, but where they stopped is."""
+    if measure is Measure.HANDSHAKE or 2 * sum(map(ended, legs)) <= len(legs):
+        return None
+    rates = [rate for leg in legs if (rate := goodput(leg)) is not None]
+    return 1.0 / median(rates) if rates else None
 
 
 def _place(legs: Iterable[LegObservation]) -> int:

@@ -85,6 +85,7 @@ def learn_controls(
                 key = _key(read, leg, measure)
                 after[key] = learned(levels.get(key), value, read.at)
         _learn_rtt(after, levels, read, leg)
+        _learn_gaps(after, levels, read, leg, measures)
     return after
 
 

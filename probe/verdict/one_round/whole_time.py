@@ -31,6 +31,25 @@ def gap_allowance(target: LegReading, measure: Measure) -> float | None:
     return None if mostly is None else max(0.0, mostly - log(ONE_GAP)) + log(GAP_MARGIN)
 
 
+def usual_gaps(
+    targets: Sequence[LegReading], controls: Sequence[LegReading], measure: Measure
+) -> float:
+    """The share of a target's segments that is usually missing beyond what is of the (middle one of
+    the) controls': what the way to it alone always loses. 0: none, or nothing is known."""
+    theirs = median([_usual_share(leg, measure) for leg in controls] or [0.0])
+    return max(0.0, _usual_share(targets[0], measure) - theirs) if targets else 0.0
+
+
+def _usual_share(leg: LegReading, measure: Measure) -> float:
+    """What four of five calm legs do not exceed, or, while there are too few of them to say, none
+    of them."""
+    level = leg.efforts[measure].gaps
+    if level is None:
+        return 0.0
+    mostly = max(level.values) if level.mostly is None else level.mostly
+    return max(0.0, exp(mostly) - ONE_GAP)
+
+
 def misses_segments(target: LegReading, measure: Measure) -> bool:
     """Whether more of its segments were missing than calm legs miss, for sure."""
     allowance = gap_allowance(target, measure)
