@@ -145,8 +145,10 @@ def enforcer(rule: Rule, random: Random, flows: Flows) -> Enforcer:
             return partial(_shape, Kept(rule.scope, partial(Bottleneck, link, queue)))
         case Lose(probability=probability):
             return lambda _, at: None if random.random() < probability else at
-        case Delay(seconds=seconds):
+        case Delay(seconds=seconds, jitter_seconds=0.0):
             return lambda _, at: at + seconds
+        case Delay():
+            return partial(_delay, Kept(Scope.FLOW, list), rule.action, random)
         case CutOff():
             return partial(_cut_off, Kept(rule.scope, Count), rule.action)
         case Silence():
@@ -170,6 +172,15 @@ def _police(buckets: Kept[TokenBucket], event: Event, at: float) -> float | None
 
 def _shape(queues: Kept[Bottleneck], event: Event, at: float) -> float | None:
     return queues.of(event, event.way).offer(at, event.packet.size_bytes)
+
+
+def _delay(
+    last: Kept[list[float]], rule: Delay, random: Random, event: Event, at: float
+) -> float | None:
+    gone = last.of(event, event.way)
+    leaves = at + max(0.0, random.gauss(rule.seconds, rule.jitter_seconds))
+    gone[:] = [max([leaves, *gone])]
+    return gone[0]
 
 
 def _cut_off(counts: Kept[Count], rule: CutOff, event: Event, at: float) -> float | None:

@@ -156,9 +156,12 @@ class Lose(Struct, frozen=True, kw_only=True, tag="lose"):
 
 class Delay(Struct, frozen=True, kw_only=True, tag="delay"):
     """Hold each packet for a time (with ``reach`` both: twice that per round trip). With a match by
-    address this is also how one part of the world is farther away than another."""
+    address this is also how one part of the world is farther away than another. ``jitter_seconds``:
+    the standard deviation of that (never less than nothing); no packet of a flow overtakes another.
+    """
 
     seconds: float
+    jitter_seconds: float = 0.0
 
 
 class CutOff(Struct, frozen=True, kw_only=True, tag="cut_off"):

@@ -223,6 +223,21 @@ def test_a_shaper_holds_what_a_policer_drops() -> None:
     assert not passes(box, Way.DOWN, frame, 0.0)
 
 
+def test_a_delay_with_jitter_differs_from_packet_to_packet_and_none_overtakes_another() -> None:
+    box = censor(Rule(name="r", action=Delay(seconds=0.05, jitter_seconds=0.02)))
+    frame = Ends().tcp(Way.DOWN, b"x")
+    left = [p.at for at in range(200) for p in box.judge(Way.DOWN, frame, at / 1_000).passages]
+    assert left == sorted(left)
+    held = [at - number / 1_000 for number, at in enumerate(left)]
+    assert min(held) >= 0.0
+    assert len(set(held)) > 5
+    apart = [
+        p.at - at for at in range(1, 200) for p in box.judge(Way.DOWN, frame, float(at)).passages
+    ]
+    assert 0.04 < sum(apart) / len(apart) < 0.06
+    assert max(apart) - min(apart) > 0.04
+
+
 def test_a_cut_off_is_silence_for_good() -> None:
     box = censor(Rule(name="r", action=CutOff(after_bytes=16_000), reach=Reach.DOWN))
     flow = Ends()

@@ -17,8 +17,9 @@ from probe.model.observation import LegObservation, Sample, TcpInfo
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure
 from probe.observe.gaps import missing_share
+from probe.observe.round_trip import grew_while_asking
 from probe.observe.signature import signature
-from probe.verdict.basis.way_marks import MarksSeen, WayMarks, marks_seen
+from probe.verdict.basis.way_marks import MarksSeen, Usual, WayMarks, marks_seen
 from probe.verdict.burst.bets import EACH
 from tests.verdict.country import READ, SEGMENTS, Country
 
@@ -138,7 +139,7 @@ def test_a_way_to_it_alone_that_always_loses_as_many_hardly_ever_marks_a_slow_se
         way = WayMarks()
         for _ in range(BURSTS):
             own = [even(random, share, SEGMENTS if number % 2 else 40) for _ in range(EACH)]
-            seen = marks_seen(own, [read(0)] * EACH, Measure.TRANSFER, usual=calm[80])
+            seen = marks_seen(own, [read(0)] * EACH, Measure.TRANSFER, usual=Usual(lost=calm[80]))
             way = way.after(seen)
         marked += not way.clear
     assert marked <= SUSPICIONS // 100
@@ -147,7 +148,9 @@ def test_a_way_to_it_alone_that_always_loses_as_many_hardly_ever_marks_a_slow_se
 def test_what_is_dropped_beyond_what_is_usual_marks_the_way() -> None:
     way = WayMarks()
     for _ in range(3):
-        seen = marks_seen([read(20, 40)] * EACH, [read(0)] * EACH, Measure.TRANSFER, usual=0.2)
+        seen = marks_seen(
+            [read(20, 40)] * EACH, [read(0)] * EACH, Measure.TRANSFER, usual=Usual(lost=0.2)
+        )
         way = way.after(seen)
     assert not way.clear
 
@@ -201,6 +204,41 @@ def test_a_queue_shows_in_what_is_sent_while_the_body_comes(
     for _ in range(3):
         way = way.after(marks_seen([queued(own)] * EACH, [other] * EACH, Measure.TRANSFER))
     assert way.clear is clear
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_way_to_it_alone_that_is_always_unsteady_hardly_ever_marks_a_slow_server(
+    seed: int,
+) -> None:
+    """Round trips to X differ by some tens of milliseconds, those to controls do not."""
+    random, marked = Random(seed), 0
+
+    def leg() -> LegObservation:
+        trips = [max(0.02, random.gauss(0.08, 0.027)) for _ in range(3)]
+        smoothed = trips[0]
+        for trip in trips[1:]:
+            smoothed += (trip - smoothed) / 8.0
+        return queued(0.0, asking=smoothed, least=min(trips))
+
+    calm = sorted(grew_while_asking(leg()) or 1.0 for _ in range(48))
+    for _ in range(SUSPICIONS):
+        way = WayMarks()
+        for _ in range(BURSTS):
+            own = [leg() for _ in range(EACH)]
+            others = [queued(0.0)] * EACH
+            usual = Usual(late=calm[int(0.8 * len(calm))])
+            way = way.after(marks_seen(own, others, Measure.TRANSFER, usual=usual))
+        marked += not way.clear
+    assert marked <= SUSPICIONS // 100
+
+
+def test_what_is_late_beyond_what_is_usual_marks_the_way() -> None:
+    way = WayMarks()
+    for _ in range(3):
+        usual = Usual(late=1.5)
+        seen = marks_seen([queued(0.9)] * EACH, [read(0)] * EACH, Measure.TRANSFER, usual=usual)
+        way = way.after(seen)
+    assert not way.clear
 
 
 class Uploading:

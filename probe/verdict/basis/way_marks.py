@@ -20,7 +20,7 @@ from probe.model.identity import Phase
 from probe.model.observation import LegObservation
 from probe.observe.effort import TIMEOUT, Measure
 from probe.observe.gaps import LEAST_SEGMENTS, ONE_GAP, missing_share
-from probe.observe.round_trip import round_trip_seconds
+from probe.observe.round_trip import LEAST_SECONDS, grew_while_asking, round_trip_seconds
 from probe.observe.signature import cut_at_one_place, stood_still
 from probe.verdict.burst.bets import CAREFUL, CAREFUL_OF_SIX, EACH
 
@@ -47,10 +47,6 @@ many times the round trip of what is near, and a small part of what is far. Ours
 UNHEARD = 3
 """So many segments of ours that were sent again are some 1.4 s without any acknowledgement (RFC
 6298: each timer is twice the last one, the first of Linux's 0.2 s at least)."""
-LATE_ACK_SECONDS = 0.01
-"""A far end that is busy acknowledges our request late, by some 40 ms (Linux's least; RFC 1122
-allows for 500). The kernel smooths that by an eighth for each of two samples: no mark of the way.
-"""
 LATEST_ACK_SECONDS = 0.25
 """The same of what needs no answer, as what we send while a body comes: a kernel puts that off for
 200 ms at most (Linux, ``TCP_DELACK_MAX``; FreeBSD and Windows for less), unless a segment of its
@@ -61,8 +57,18 @@ UNSTEADY_SECONDS = 0.1
 """Round trips of the SYNs to one address in one burst that differ by more are of a line that has a
 queue now and then (an upload at home). Longer legs meet it for sure, and shorter ones by chance, so
 nothing is staked on who was late. Ours."""
-LEAST_SECONDS = 0.001
-"""Round trips below this differ by how busy the machines are."""
+
+
+class Usual(Struct, frozen=True, kw_only=True):
+    """What the way does to the target alone in calm times, as far as that is known: it did not make
+    its server slow. ``lost``: the share of its segments that is missing, beyond the controls';
+    ``late``: how many times as long as their least its round trips are, up to the request."""
+
+    lost: float = 0.0
+    late: float = 1.0
+
+
+NOTHING = Usual()
 
 
 class MarksSeen(Struct, frozen=True, kw_only=True):
@@ -102,10 +108,12 @@ class _Lost(Struct, frozen=True):
 
 
 class _Late(Struct, frozen=True):
-    """How many ``times`` as long as its least a leg's round trips were, and by how many seconds."""
+    """How many ``times`` as long as its ``least`` (seconds) a leg's round trips were, and by how
+    many seconds."""
 
     times: float = 1.0
     seconds: float = 0.0
+    least: float = 0.0
 
 
 class WayMarks(Struct, frozen=True, array_like=True):
@@ -159,12 +167,9 @@ def marks_seen(
     controls: Sequence[LegObservation],
     measure: Measure,
     *,
-    usual: float = 0.0,
+    usual: Usual = NOTHING,
 ) -> MarksSeen | None:
-    """What a burst shows; ``None``: of most of the ``targets`` the kernel does not say. ``usual``:
-    the share of the target's segments that is missing in calm times, beyond the controls', as far
-    as that is known (0: it is not, or none is): a way that always loses some did not make its
-    server slow."""
+    """What a burst shows; ``None``: of most of the ``targets`` the kernel does not say."""
     told = [leg for leg in targets if leg.tcp is not None and leg.tcp.out_of_order is not None]
     if not told or 2 * len(told) < len(targets):
         return None
@@ -173,9 +178,9 @@ def marks_seen(
     mine = [_lost(leg) for leg in told[:EACH] if not stood_still([leg])]
     theirs = [_lost(leg) for leg in others[:EACH] if not stood_still([leg])]
     return MarksSeen(
-        lost=_dropped(mine, theirs, usual),
+        lost=_dropped(mine, theirs, usual.lost),
         lost_of=len(mine) * len(theirs),
-        late=_held_up([_late(leg) for leg in told], [_late(leg) for leg in others]),
+        late=_held_up([_late(leg) for leg in told], [_late(leg) for leg in others], usual.late),
         late_of=0 if _unsteady(told) else EACH * EACH,
         stopped=measure is not Measure.HANDSHAKE
         and (cut_at_one_place(told) or _unheard(told, others))
@@ -204,10 +209,12 @@ def _sent_again(leg: LegObservation) -> bool:
     return leg.tcp is not None and (leg.tcp.retransmits or 0) >= UNHEARD
 
 
-def _held_up(targets: Sequence[_Late], controls: Sequence[_Late]) -> int:
-    """In how many pairs the target's round trips grew more, in times and in seconds."""
+def _held_up(targets: Sequence[_Late], controls: Sequence[_Late], usual: float) -> int:
+    """In how many pairs the target's round trips grew more, in times and in seconds, than the
+    control's, and than they usually do."""
     return sum(
-        mine.times > GREW_MORE * other.times and mine.seconds > GREW_MORE * other.seconds
+        mine.times > GREW_MORE * max(other.times, usual)
+        and mine.seconds > GREW_MORE * max(other.seconds, (usual - 1.0) * mine.least)
         for mine in targets[:EACH]
         for other in controls[:EACH]
     )
@@ -235,14 +242,10 @@ def _late(leg: LegObservation) -> _Late:
     """By how much the round trips of what we sent grew, up to the request, or while the body came.
     What the kernel reckons as receiver is left out: it takes for a round trip what a slow server
     makes it wait."""
-    least, tcp = round_trip_seconds(leg), leg.tcp
-    if tcp is None or not tcp.rtt_seconds or not least:
+    times, tcp, least = grew_while_asking(leg), leg.tcp, round_trip_seconds(leg)
+    if times is None or tcp is None or least is None:
         return _Late()
     usual = max(least, LEAST_SECONDS)
-    asking = _grown(usual, tcp.rtt_seconds - LATE_ACK_SECONDS)
-    reading = _grown(usual, (tcp.updates_rtt_seconds or 0.0) - LATEST_ACK_SECONDS)
-    return max(asking, reading, key=lambda late: late.seconds)
-
-
-def _grown(usual: float, now: float) -> _Late:
-    return _Late(times=max(1.0, now / usual), seconds=max(0.0, now - usual))
+    reading = ((tcp.updates_rtt_seconds or 0.0) - LATEST_ACK_SECONDS) / usual
+    times = max(times, reading)
+    return _Late(times=times, seconds=(times - 1.0) * usual, least=usual)

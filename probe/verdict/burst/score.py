@@ -8,7 +8,7 @@ it was slowed by more than the margin beyond all of that.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, isfinite, isnan, log
+from math import exp, inf, isfinite, isnan, log
 from statistics import median, pstdev
 
 from msgspec import Struct
@@ -18,7 +18,7 @@ from probe.model.observation import RoundObservation
 from probe.model.verdict import Signature
 from probe.observe.effort import Measure, hard, how_it_failed
 from probe.observe.signature import signature
-from probe.verdict.basis.way_marks import MarksSeen, marks_seen
+from probe.verdict.basis.way_marks import MarksSeen, Usual, marks_seen
 from probe.verdict.burst.bets import EACH, wins
 from probe.verdict.normal.level import Levels
 from probe.verdict.normal.path import path_shift
@@ -150,9 +150,25 @@ def score(
             [leg.seen for leg in targets],
             [leg.seen for leg in controls],
             measure,
-            usual=usual_gaps(targets, controls, measure),
+            usual=_usual(targets, controls, measure),
         ),
         whole=whole_slowdown(targets, controls, measure, path),
+    )
+
+
+def _usual(
+    targets: Sequence[LegReading], controls: Sequence[LegReading], measure: Measure
+) -> Usual:
+    """What the way does to the target in calm times. What is missing of the (middle one of the)
+    controls' segments as well is the line's doing, and is compared leg by leg."""
+    if not targets:
+        return Usual()
+    theirs = median([usual_gaps(leg, measure) for leg in controls] or [0.0])
+    late = targets[0].usually_late
+    most = None if late is None else late.at_most
+    return Usual(
+        lost=max(0.0, usual_gaps(targets[0], measure) - theirs),
+        late=1.0 if most is None else exp(most),
     )
 
 

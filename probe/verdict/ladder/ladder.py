@@ -36,7 +36,7 @@ from probe.verdict.words import (
     words_outside,
 )
 
-VERSION = 51
+VERSION = 52
 
 
 class Rule(Struct, frozen=True, kw_only=True):

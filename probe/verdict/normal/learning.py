@@ -16,6 +16,7 @@ from probe.verdict.normal.level import Level, Levels, learned
 from probe.verdict.one_round.readings import LegReading, Readings, deviations, giving
 from probe.verdict.remembered.keys import (
     DIFFERENCE,
+    LATE,
     RTT,
     Series,
     SeriesKey,
@@ -123,7 +124,16 @@ def learn_targets(
             _learn_rtt(after, levels, read, leg)
         if leg.leg.role is LegRole.TARGET and leg.leg.target in targets:
             _learn_gaps(after, levels, read, leg, measures)
+            _learn_late(after, levels, read, leg)
     return after
+
+
+def _learn_late(
+    after: dict[SeriesKey, Level], levels: Levels, read: Readings, leg: LegReading
+) -> None:
+    if leg.late is not None and leg.seen.ok:
+        key = _key(read, leg, LATE)
+        after[key] = learned(levels.get(key), leg.late, read.at)
 
 
 def _learn_gaps(

@@ -101,6 +101,11 @@ class Level(Struct, frozen=True, array_like=True):
         ordered = sorted(self.values)
         return ordered[int(_MOSTLY * len(ordered))] if len(ordered) >= _LEAST_MOSTLY else None
 
+    @property
+    def at_most(self) -> float | None:
+        """The same, or, while there are too few to say, what none of them exceeds."""
+        return self.mostly if self.mostly is not None else max(self.values, default=None)
+
     def begun_anew(self) -> Level:
         """Without its values: what is normal is not known again, but what it was is remembered."""
         days = self.days or ((self.centre,) if self.known else ())

@@ -16,9 +16,10 @@ from probe.model.identity import LegRole
 from probe.model.observation import Leg, LegObservation, RoundObservation
 from probe.observe.effort import Measure, effort, failed, gave
 from probe.observe.gaps import log_gaps
+from probe.observe.round_trip import grew_while_asking
 from probe.verdict.normal.distance import log_distance, log_rtt
 from probe.verdict.normal.level import Level, Levels
-from probe.verdict.remembered.keys import RTT, difference, gaps_key, noise_key, series
+from probe.verdict.remembered.keys import LATE, RTT, difference, gaps_key, noise_key, series
 
 
 class Effort(Struct, frozen=True):
@@ -60,6 +61,10 @@ class LegReading(Struct, frozen=True):
     """What is remembered of its round trip."""
     gaps: float | None
     """Of the share of its segments that were missing."""
+    late: float | None
+    """Of how many times as long as their least its round trips were while it was asked."""
+    usually_late: Level | None
+    """What is remembered of that."""
     at: float
     """When its round began (Unix seconds)."""
 
@@ -130,6 +135,8 @@ def _reading(leg: LegObservation, observed: RoundObservation, levels: Levels) ->
         log_distance(leg),
         levels.get(series(leg, RTT, family)),
         log_gaps(leg),
+        None if (times := grew_while_asking(leg)) is None else log(times),
+        levels.get(series(leg, LATE, family)),
         observed.started_at,
     )
 

@@ -31,23 +31,12 @@ def gap_allowance(target: LegReading, measure: Measure) -> float | None:
     return None if mostly is None else max(0.0, mostly - log(ONE_GAP)) + log(GAP_MARGIN)
 
 
-def usual_gaps(
-    targets: Sequence[LegReading], controls: Sequence[LegReading], measure: Measure
-) -> float:
-    """The share of a target's segments that is usually missing beyond what is of the (middle one of
-    the) controls': what the way to it alone always loses. 0: none, or nothing is known."""
-    theirs = median([_usual_share(leg, measure) for leg in controls] or [0.0])
-    return max(0.0, _usual_share(targets[0], measure) - theirs) if targets else 0.0
-
-
-def _usual_share(leg: LegReading, measure: Measure) -> float:
-    """What four of five calm legs do not exceed, or, while there are too few of them to say, none
-    of them."""
+def usual_gaps(leg: LegReading, measure: Measure) -> float:
+    """The share of a leg's segments that four of five calm ones do not exceed, or, while there are
+    too few of them to say, none of them; 0: nothing is known."""
     level = leg.efforts[measure].gaps
-    if level is None:
-        return 0.0
-    mostly = max(level.values) if level.mostly is None else level.mostly
-    return max(0.0, exp(mostly) - ONE_GAP)
+    most = None if level is None else level.at_most
+    return 0.0 if most is None else max(0.0, exp(most) - ONE_GAP)
 
 
 def misses_segments(target: LegReading, measure: Measure) -> bool:

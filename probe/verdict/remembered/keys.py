@@ -27,6 +27,8 @@ MeasureKey = NewType("MeasureKey", str)
 
 RTT = "rtt"
 """In the place of a measure: the round trip."""
+LATE = "late"
+"""In the place of a measure: by how much round trips grew while it was asked."""
 DIFFERENCE = "difference"
 """In the place of a role: how much slower a target is than its swap, learnt as one series, so that
 the two cannot get out of step."""
@@ -35,7 +37,7 @@ _NOISE = "noise"
 
 class Series(Struct, frozen=True):
     """The parts of a ``SeriesKey``. ``role``: a leg's, or ``DIFFERENCE``; ``measure``: a
-    ``Measure``, or ``RTT``."""
+    ``Measure``, ``RTT``, ``LATE`` or one of ``gaps_key``."""
 
     family: str
     role: str
