@@ -1,4 +1,4 @@
-"""Tests of what a busy machine can only make worse."""
+"""Tests of what a busy machine can only make worse, and for how long they wait."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from functools import wraps
 from typing import Any
 
 TRIES = 3
+# How long what has to come is waited for. Most tests run at the lowest priority, beside all that
+# this machine does: a second of work may take half a minute. Who waits in vain fails later by that.
+SOON_SECONDS = 120.0
 
 
 def undisturbed(test: Callable[..., Any]) -> Callable[..., Any]:

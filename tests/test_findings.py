@@ -21,6 +21,7 @@ from probe.publish.metrics.exposition import rows
 from probe.store.history import History
 from probe.store.writer import Store
 from synth.shape import NOW, config, full_round, verdict_of
+from tests.again import SOON_SECONDS
 
 PLACES = ("a", "b", "c", "d", "abroad")
 
@@ -155,7 +156,7 @@ async def test_findings_come_by_themselves() -> None:
     measured(daemon, made, State.THROTTLED)
     task = asyncio.create_task(daemon._nation.run())
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SOON_SECONDS):
             while not daemon._board.snapshot().findings:
                 await asyncio.sleep(0.05)
     finally:

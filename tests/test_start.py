@@ -19,6 +19,7 @@ import pytest
 from probe.config.schema import StoreConfig
 from probe.start import AlwaysReadable
 from probe.store.writer import Store
+from tests.again import SOON_SECONDS
 from tests.small_config import small_config
 
 ROOT = Path(__file__).parent.parent
@@ -89,7 +90,7 @@ class Daemon:
     def get(self, path: str) -> str:
         """What it answers."""
         address = re.findall(r'"?listen"?[:=]"?([0-9.]+:[0-9]+)', self.log)[-1]
-        with urllib.request.urlopen(f"http://{address}{path}", timeout=20) as answer:
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=SOON_SECONDS) as answer:
             text: str = answer.read().decode()
             return text
 

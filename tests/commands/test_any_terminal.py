@@ -27,6 +27,7 @@ from probe.model.verdict import State, Verdict
 from probe.store.history import History, HistoryError
 from probe.store.writer import Store
 from synth.event import ONSET, VANTAGES, history
+from tests.again import SOON_SECONDS
 from tests.commands.test_nation import board
 from tests.publish.web.test_server import serving
 
@@ -88,7 +89,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         store.round_finished(one.observed, one.verdict)
     store.flush()
-    until = time.monotonic() + 30.0
+    until = time.monotonic() + SOON_SECONDS
     while time.monotonic() < until:
         try:
             with History(folder / "history.sqlite3") as written:

@@ -28,6 +28,7 @@ from probe.publish.terminal import console
 from probe.store.history import History, HistoryError
 from probe.store.writer import Store
 from synth.event import DAY, END, ONSET, VANTAGES, history
+from tests.again import SOON_SECONDS
 from tests.publish.web.markup import is_self_contained
 
 START = ONSET - 3_600.0
@@ -58,7 +59,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         store.round_finished(one.observed, one.verdict)
     store.incident(INCIDENT)
     store.flush()
-    until = time.monotonic() + 30.0
+    until = time.monotonic() + SOON_SECONDS
     while time.monotonic() < until:
         try:
             with History(path) as written:

@@ -22,6 +22,7 @@ from probe.daemon.bundle_watch import BundleWatch
 from probe.publish.latest.board import Board
 from probe.publish.metrics.exposition import rows
 from probe.publish.web.landing_page import render_page
+from tests.again import SOON_SECONDS
 from tests.config.bundles import KEYS, LISTED, NOW, PEMS, body_of
 from tests.config.files import written
 from tests.measure.test_reference_reader import Reference, reference
@@ -233,7 +234,7 @@ async def test_it_looks_by_itself_and_at_once_where_a_place_is_named(
         task = asyncio.create_task(probe.watch.run())
         await asyncio.sleep(0)
         probe.watch.use(probe.config())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SOON_SECONDS):
             while not probe.reloads:
                 await asyncio.sleep(0.01)
         task.cancel()

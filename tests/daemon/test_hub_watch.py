@@ -15,6 +15,7 @@ from probe.config.hub_wishes import MOST_BYTES
 from probe.config.schema import Config
 from probe.daemon import hub_watch
 from probe.daemon.hub_watch import MOST_EXTRA_A_DAY, HubWatch
+from tests.again import SOON_SECONDS
 from tests.config.files import written
 from tests.daemon.test_control_draw import Kept
 from tests.measure.test_reference_reader import reference
@@ -187,7 +188,7 @@ async def test_it_goes_on_asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         probe = Asking(tmp_path, base(url))
         server.body = said()
         task = asyncio.create_task(probe.watch.run())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SOON_SECONDS):
             while not server.asked:
                 await asyncio.sleep(0.01)
         task.cancel()

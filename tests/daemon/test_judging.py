@@ -25,6 +25,7 @@ from synth.effects import Effect, restriction
 from synth.lines import FIBRE
 from synth.rounds import VANTAGE, Rounds
 from synth.world import World
+from tests.again import SOON_SECONDS
 
 BEGIN = 1_769_904_000.0
 SLOT = (VANTAGE, "x")
@@ -194,7 +195,7 @@ async def test_a_turn_that_is_cancelled_holds_nobody(looking: Looking) -> None:
     while not looking.made_for:
         await asyncio.sleep(0)
     turns["x"].cancel()
-    await asyncio.wait(turns.values(), timeout=20)
+    await asyncio.wait(turns.values(), timeout=SOON_SECONDS)
     assert all(one.done() for one in turns.values())
     assert not looking._daemon.snapshot().running
 

@@ -10,6 +10,7 @@ import pytest
 
 from probe.daemon.reloads import Reloads
 from probe.publish.web.endpoints import ReloadResult
+from tests.again import SOON_SECONDS
 
 
 class Work:
@@ -76,7 +77,7 @@ async def test_a_stop_ends_what_is_under_way_and_what_waits(begun: bool) -> None
     asked = [asyncio.create_task(reloads.reload()) for _ in range(3)]
     await settle()
     reloads.stop()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(SOON_SECONDS):
         results = await asyncio.gather(*asked)
     assert [result.ok for result in results] == [False] * 3
     assert {result.text for result in results} == {"not reloaded: the daemon stops"}

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from lab.loopback.prometheus import alertmanager
+from tests.again import SOON_SECONDS
 from tests.deploy.test_dashboards import CONFIG
 
 # What fires together, and what of it is told.
@@ -49,14 +50,19 @@ def test_what_says_more_silences_what_says_less(tmp_path: Path) -> None:
         # Another platform's is not held back by this one's.
         other = {"alertname": "ThrottlewatchPartial", "country": "C0", "platform": "y"}
         httpx.post(
-            f"{server.url}/api/v2/alerts", json=[*alerts, {"labels": other}], trust_env=False
+            f"{server.url}/api/v2/alerts",
+            json=[*alerts, {"labels": other}],
+            trust_env=False,
+            timeout=SOON_SECONDS,
         ).raise_for_status()
         deadline = time.monotonic() + 60.0
         told: dict[tuple[str, str], set[str]] = {}
         # Alertmanager holds back once it has passed the alerts through its routes.
         while time.monotonic() < deadline:
             told = {}
-            for alert in httpx.get(f"{server.url}/api/v2/alerts", trust_env=False).json():
+            for alert in httpx.get(
+                f"{server.url}/api/v2/alerts", trust_env=False, timeout=SOON_SECONDS
+            ).json():
                 labels = alert["labels"]
                 if not alert["status"]["inhibitedBy"]:
                     where = (labels["country"], labels["platform"])

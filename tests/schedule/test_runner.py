@@ -17,6 +17,7 @@ from probe.schedule.grid_trigger import GridTrigger
 from probe.schedule.monotonic import MonotonicZone
 from probe.schedule.round_grid import Due, Slot
 from probe.schedule.runner import Clocks, Hooks, Runner
+from tests.again import SOON_SECONDS
 
 pytestmark = pytest.mark.usefixtures("unblocked")
 
@@ -73,7 +74,7 @@ def first_rounds_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(SOON_SECONDS):
         while not condition():
             await asyncio.sleep(0.01)
 

@@ -13,6 +13,7 @@ from probe.schedule.host_budget import BURST, HostBudget
 from probe.store import sharing
 from probe.store.shared import Shared, SharedBudget
 from probe.store.sharing import Sharing
+from tests.again import SOON_SECONDS
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +24,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def until_told(path: Path, kept: int) -> Shared:
     """What another process hears once that many buckets are kept."""
-    async with asyncio.timeout(10.0):
+    async with asyncio.timeout(SOON_SECONDS):
         while True:
             shared = SharedBudget(path, HostBudget()).exchange({})
             if len(shared.buckets) >= kept:
@@ -48,7 +49,7 @@ async def test_a_host_that_wants_to_be_left_alone_is_told_before_its_time(tmp_pa
         kept = {one.host: one for one in (await until_told(path, 2)).buckets}
         assert kept["y.test"].closed_seconds > 500.0
         # It is in the file a moment before the daemon's own thread goes on.
-        async with asyncio.timeout(10.0):
+        async with asyncio.timeout(SOON_SECONDS):
             while len(heard) == before:
                 await asyncio.sleep(0.01)
         assert len(heard) == before + 1
@@ -89,6 +90,6 @@ async def test_it_ends_whenever_it_is_told_to(
         for _ in range(turns):
             await asyncio.sleep(0)
         task.cancel()
-        ended, _ = await asyncio.wait({task}, timeout=2.0)
+        ended, _ = await asyncio.wait({task}, timeout=SOON_SECONDS)
         task.cancel()
         assert ended, turns

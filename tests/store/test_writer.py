@@ -18,6 +18,7 @@ from probe.model.stored import StoredRound
 from probe.model.verdict import State, TransportFinding
 from probe.store.history import History, HistoryError
 from probe.store.writer import HURRY_SECONDS, Store
+from tests.again import SOON_SECONDS
 from tests.store.rounds import START, stored
 
 SLOW = Seconds(3_600.0)
@@ -33,7 +34,7 @@ def keep(store: Store, *rounds: StoredRound) -> None:
 
 
 def wait_for(what: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20.0
+    until = time.monotonic() + SOON_SECONDS
     while not what():
         assert time.monotonic() < until
         time.sleep(0.005)

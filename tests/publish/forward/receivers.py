@@ -16,6 +16,7 @@ import httpx
 from lab.loopback.prometheus import Program, free_address
 from lab.programs import need
 from probe.publish.forward.remote_write_message import WriteRequest
+from tests.again import SOON_SECONDS
 
 SeriesKey = tuple[tuple[str, str], ...]
 Raw = dict[SeriesKey, list[tuple[int, float]]]
@@ -201,7 +202,7 @@ class FaultyWay(Listening):
                     passed = httpx.post(
                         to,
                         content=body,
-                        timeout=30,
+                        timeout=SOON_SECONDS,
                         headers={
                             key: self.headers[key]
                             for key in (

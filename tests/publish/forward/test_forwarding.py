@@ -19,6 +19,7 @@ from probe.publish.forward.remote_write import Receiver
 from probe.publish.forward.remote_write_points import Point
 from probe.store.samples import GRID_SECONDS, Frame, Labels, Samples
 from probe.store.writer import Store
+from tests.again import SOON_SECONDS
 from tests.publish.forward.receivers import (
     Fault,
     FaultyWay,
@@ -328,7 +329,7 @@ async def test_the_file_is_looked_into_when_something_was_written(
         assert 1 < len(reads) <= 12
         monkeypatch.setattr(forwarder, "MOST_IDLE_LOOKS", 1_000_000)
         store.sample(a_minute(), {labels(1): 1.0})
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SOON_SECONDS):
             while not sender.health().sent:
                 await asyncio.sleep(0.01)
     finally:

@@ -23,6 +23,7 @@ from probe.publish.forward.remote_write_answer import (
     judge,
 )
 from probe.store.writer import Store
+from tests.again import SOON_SECONDS
 from tests.publish.forward.receivers import Listening, Quiet, Raw, decode
 from tests.publish.forward.test_forwarding import a_minute, fill, forward, of_instance
 
@@ -188,7 +189,7 @@ async def test_an_answer_has_an_end_whatever_it_is(mode: str, result: ReceiverRe
     port = server.sockets[0].getsockname()[1]
     receiver = Receiver(ForwardConfig(url=f"http://127.0.0.1:{port}/w", timeout=Seconds(0.5)))
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SOON_SECONDS):
             answers = [await receiver.send(b"x"), await receiver.send(b"y")]
     finally:
         await receiver.close()

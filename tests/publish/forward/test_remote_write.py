@@ -45,6 +45,7 @@ from synth.edges import CALM
 from synth.lines import FIBRE
 from synth.rounds import Rounds as SynthRounds
 from synth.world import World
+from tests.again import SOON_SECONDS
 from tests.publish.forward.receivers import FaultyWay, PrometheusReceiver
 from tests.publish.forward.test_forwarding import a_minute, labels, settled
 
@@ -89,6 +90,7 @@ class Secured(PrometheusReceiver):
             verify=ssl.create_default_context(cafile=str(self.ca_file)),
             auth=("us", PASSWORD),
             trust_env=False,
+            timeout=SOON_SECONDS,
         )
 
     @property
@@ -362,7 +364,7 @@ async def test_what_the_real_daemon_shows_is_in_prometheus(
         await until(lambda: (daemon.snapshot().forward or ForwardHealth()).sent > 0)
 
         async def same() -> bool:
-            async with httpx.AsyncClient(trust_env=False) as client:
+            async with httpx.AsyncClient(trust_env=False, timeout=SOON_SECONDS) as client:
                 text = (await client.get(f"http://{daemon.address}/metrics")).text
             shown = {
                 tuple(sorted({**s.labels, "__name__": s.name}.items()))

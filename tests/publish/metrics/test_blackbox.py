@@ -26,6 +26,7 @@ from probe.publish.latest.board import Board
 from probe.publish.metrics import blackbox
 from probe.publish.metrics.exposition import encode
 from synth.shape import config, full_round, verdict_of
+from tests.again import SOON_SECONDS
 
 # What blackbox_exporter has and a leg has not: addresses are not published, the chain's other
 # certificates are not kept, bodies are not matched.
@@ -107,23 +108,27 @@ def blackbox_exporter(folder: Path) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        for _ in range(200):
+        until = time.monotonic() + SOON_SECONDS
+        while time.monotonic() < until:
             try:
-                httpx.get(f"http://{address}/-/healthy", trust_env=False)
+                httpx.get(f"http://{address}/-/healthy", trust_env=False, timeout=SOON_SECONDS)
                 break
             except httpx.ConnectError:
                 time.sleep(0.05)
         yield f"http://{address}"
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=SOON_SECONDS)
 
 
 def test_names_labels_and_types_are_those_of_blackbox_exporter(tmp_path: Path) -> None:
     need("prometheus-blackbox-exporter", "prometheus-blackbox-exporter")
     with https_server() as target, blackbox_exporter(tmp_path) as exporter:
         answer = httpx.get(
-            f"{exporter}/probe", params={"module": "web", "target": target}, trust_env=False
+            f"{exporter}/probe",
+            params={"module": "web", "target": target},
+            trust_env=False,
+            timeout=SOON_SECONDS,
         )
     theirs = {metric.name: metric for metric in parse_text(answer.text)}
     ours = exposition(measured())

@@ -28,6 +28,7 @@ from probe.publish.latest.board import Board
 from probe.publish.metrics import metric_names as names
 from probe.publish.metrics.exposition import Registry, encode
 from synth.shape import NOW, PLATFORMS, config, dns_observed, full_round, verdict_of
+from tests.again import SOON_SECONDS
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 MOST_SERIES_PER_VANTAGE = 680
@@ -178,7 +179,7 @@ def test_promtool_finds_nothing_to_say() -> None:
         input=text(eventful(config())),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=SOON_SECONDS,
         check=False,
     )
     assert (result.stdout + result.stderr, result.returncode) == ("", 0)

@@ -11,9 +11,9 @@ import httpx
 
 from lab.loopback.prometheus import free_address
 from lab.programs import need
+from tests.again import SOON_SECONDS
 from tests.publish.web.test_server import measured, serving
 
-SOON_SECONDS = 60.0
 CONFIG = """\
 global: {{scrape_interval: 1s}}
 scrape_configs:
@@ -64,7 +64,9 @@ async def test_a_real_prometheus_scrapes_every_series(tmp_path: Path) -> None:
             "--log.level=error",
         )
         try:
-            async with httpx.AsyncClient(base_url=f"http://{listen}", trust_env=False) as client:
+            async with httpx.AsyncClient(
+                base_url=f"http://{listen}", trust_env=False, timeout=SOON_SECONDS
+            ) as client:
                 states = await scraped(client, 'throttlewatch_verdict_state{platform="x"}')
                 count = await scraped(client, 'count({__name__=~"throttlewatch_.+"})')
                 up = await scraped(client, "sum(up) == 2")

@@ -11,7 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from lab.loopback.prometheus import free_address
 from probe.config.schema import NotifyReceiver
+from tests.again import SOON_SECONDS
 
 
 class Heard:
@@ -23,7 +25,7 @@ class Heard:
         self.answer: Callable[[BaseHTTPRequestHandler], None] = taken
         self.port = 0
 
-    def wait(self, count: int, seconds: float = 20.0) -> list[dict[str, Any]]:
+    def wait(self, count: int, seconds: float = SOON_SECONDS) -> list[dict[str, Any]]:
         """Its letters, once there are so many."""
         end = time.monotonic() + seconds
         while len(self.letters) < count and time.monotonic() < end:
@@ -61,7 +63,9 @@ def listening() -> Iterator[Heard]:
         def log_message(self, *_: object) -> None:
             """In silence."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    # One that the kernel chose may be somebody's at another address of "localhost".
+    port = int(free_address().rpartition(":")[2])
+    server = ThreadingHTTPServer(("127.0.0.1", port), Answers)
     server.daemon_threads = True
     heard.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))

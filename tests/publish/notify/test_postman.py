@@ -14,6 +14,7 @@ from probe.publish.notify.delivery import Delivered
 from probe.publish.notify.mailbag import MOST_WAITING, Letter, Mailbag
 from probe.publish.notify.notices import Notice
 from probe.publish.notify.postman import Postman
+from tests.again import SOON_SECONDS
 
 A, B = (NotifyReceiver(name=name, url_file=name, hosts=("h.example",)) for name in "ab")
 
@@ -53,7 +54,7 @@ def test_one_alone_is_its_own_letter() -> None:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10.0):
+    async with asyncio.timeout(SOON_SECONDS):
         while not holds():
             await asyncio.sleep(0.005)
 

@@ -23,6 +23,7 @@ from probe.publish.metrics.exposition import rows
 from probe.publish.rules.rule_file import rule_file
 from probe.publish.web.server import ReloadResult, Server, create_app
 from synth.shape import config
+from tests.again import SOON_SECONDS
 
 
 async def no_reload() -> ReloadResult:
@@ -46,7 +47,9 @@ async def test_every_series_of_it_is_marked_and_no_other() -> None:
     server = Server(create_app(board, no_reload), "127.0.0.1:0")
     await server.start()
     try:
-        async with httpx.AsyncClient(base_url=f"http://{server.address}", trust_env=False) as web:
+        async with httpx.AsyncClient(
+            base_url=f"http://{server.address}", trust_env=False, timeout=SOON_SECONDS
+        ) as web:
             before = samples((await web.get("/metrics")).text)
             begun = await web.post("/-/drill", params={"minutes": "15"})
             during = samples((await web.get("/metrics")).text)
@@ -73,7 +76,9 @@ async def test_nonsense_begins_nothing(minutes: str) -> None:
     server = Server(create_app(board, no_reload), "127.0.0.1:0")
     await server.start()
     try:
-        async with httpx.AsyncClient(base_url=f"http://{server.address}", trust_env=False) as web:
+        async with httpx.AsyncClient(
+            base_url=f"http://{server.address}", trust_env=False, timeout=SOON_SECONDS
+        ) as web:
             answer = await web.post("/-/drill", params={"minutes": minutes})
             read = await web.get("/-/drill")
     finally:

@@ -27,7 +27,7 @@ from probe.publish.web.door import MOST_OPEN
 from probe.publish.web.guard import Guard
 from probe.publish.web.server import ListenError, ReloadResult, Server, create_app
 from synth.shape import config
-from tests.again import undisturbed
+from tests.again import SOON_SECONDS, undisturbed
 
 PASSWORD = "correct horse"
 USERS = WebConfig(
@@ -51,7 +51,7 @@ async def serving(
         async with httpx.AsyncClient(
             base_url=url,
             trust_env=False,
-            timeout=20,
+            timeout=SOON_SECONDS,
             **client,  # type: ignore[arg-type]
         ) as asking:
             yield asking, server
@@ -170,10 +170,10 @@ async def test_tls_of_the_least_version_and_no_plain_text(
     async with serving(web, scheme="https", verify=trusting(authority)) as (client, server):
         assert (await client.get("/metrics")).status_code == 200
         port = server.address.rpartition(":")[2]
-        async with httpx.AsyncClient(verify=old, trust_env=False) as late:
+        async with httpx.AsyncClient(verify=old, trust_env=False, timeout=SOON_SECONDS) as late:
             with pytest.raises(httpx.ConnectError):
                 await late.get(f"https://localhost:{port}/metrics")
-        async with httpx.AsyncClient(trust_env=False) as plain:
+        async with httpx.AsyncClient(trust_env=False, timeout=SOON_SECONDS) as plain:
             with pytest.raises(httpx.RemoteProtocolError):
                 await plain.get(f"http://localhost:{port}/metrics")
 
@@ -234,7 +234,7 @@ async def test_who_never_ends_a_request_is_cut(
     async with serving(WebConfig()) as (client, server):
         reader, writer = await asyncio.open_connection(*server.address.split(":"))
         writer.write(sent)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SOON_SECONDS):
             # Nothing is said to who said nothing, be it with a goodbye or a reset.
             with contextlib.suppress(ConnectionResetError):
                 assert await reader.read() == b""
@@ -260,7 +260,7 @@ async def test_who_never_takes_an_answer_is_cut(monkeypatch: pytest.MonkeyPatch)
     _, writer = await asyncio.open_connection(*server.address.split(":"))
     writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
     connections = server._server.server_state.connections
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(SOON_SECONDS):
         while not connections:
             await asyncio.sleep(0.01)
         while connections:
@@ -319,7 +319,10 @@ async def test_a_key_that_does_not_match_leaves_the_old_pair(
         assert server.use(WebConfig(tls_server_config=tls)) != ""
         await client.aclose()
         async with httpx.AsyncClient(
-            base_url=client.base_url, verify=trusting(authority), trust_env=False
+            base_url=client.base_url,
+            verify=trusting(authority),
+            trust_env=False,
+            timeout=SOON_SECONDS,
         ) as another:
             assert (await another.get("/-/healthy")).status_code == 200
 

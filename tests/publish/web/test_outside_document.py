@@ -29,6 +29,7 @@ from probe.publish.web.server import Server, create_app
 from probe.verdict.about import has_references, references_of
 from probe.verdict.normal.pace import outside_of
 from synth.shape import config, full_round, verdict_of
+from tests.again import SOON_SECONDS
 from tests.publish.web.test_server import fine
 
 PLACES = ("one", "two", "three")
@@ -173,7 +174,7 @@ async def test_it_says_nothing_of_who_or_where(tmp_path: Path) -> None:
     server = Server(create_app(there, fine), "127.0.0.1:0")
     await server.start()
     try:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=SOON_SECONDS) as client:
             body = (await client.get(f"http://{server.address}/api/v1/outside")).content
     finally:
         await server.stop()
@@ -193,7 +194,7 @@ async def test_without_a_key_nothing_is_published(tmp_path: Path) -> None:
         server = Server(create_app(there, fine), "127.0.0.1:0")
         await server.start()
         try:
-            async with httpx.AsyncClient(trust_env=False) as client:
+            async with httpx.AsyncClient(trust_env=False, timeout=SOON_SECONDS) as client:
                 url = f"http://{server.address}/api/v1/outside"
                 answers.append((await client.get(url)).status_code)
         finally:

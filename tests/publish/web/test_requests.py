@@ -24,7 +24,7 @@ from probe.publish.web.endpoints import NO_THREAD
 from probe.publish.web.patience import MOST_HEAD_BYTES
 from probe.publish.web.server import ReloadResult, Server, create_app, on_one_port
 from synth.shape import config
-from tests.again import undisturbed
+from tests.again import SOON_SECONDS, undisturbed
 
 USERS = WebConfig(basic_auth_users={"anna": bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()})
 BAD_ORIGINS = [
@@ -83,7 +83,7 @@ async def sent(port: int, *parts: bytes, end: bool = False) -> bytes:
             await writer.drain()
         if end:
             writer.write_eof()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SOON_SECONDS):
             return await reader.read()
     except ConnectionError:
         return b""
@@ -202,7 +202,7 @@ async def test_a_body_that_turns_bad_after_the_answer_is_the_end_of_the_connecti
         writer.write(head + b"1\r\na\r\n")
         assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
         writer.write(b"no chunk\r\n")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SOON_SECONDS):
             try:
                 await reader.read()
             except ConnectionError:
@@ -321,7 +321,7 @@ async def test_behind_a_reverse_proxy_its_name_is_answered_and_changes_nothing()
             assert status(await sent(port, request("GET /", Host=host))) == code
     async with (
         serving(USERS, allowed=("probe.example.org",)) as port,
-        httpx.AsyncClient() as client,
+        httpx.AsyncClient(timeout=SOON_SECONDS) as client,
     ):
         answer = await client.post(
             f"http://127.0.0.1:{port}/-/reload",
@@ -335,7 +335,7 @@ async def test_behind_a_reverse_proxy_its_name_is_answered_and_changes_nothing()
 async def test_every_address_is_of_both_families(listen: str) -> None:
     async with serving(listen=listen) as port:
         for host in ("127.0.0.1", "[::1]"):
-            async with httpx.AsyncClient(trust_env=False) as client:
+            async with httpx.AsyncClient(trust_env=False, timeout=SOON_SECONDS) as client:
                 assert (await client.get(f"http://{host}:{port}/-/healthy")).status_code == 200
 
 

@@ -18,6 +18,7 @@ from probe.publish.metrics.exposition import Exposition
 from probe.publish.web import endpoints as web
 from probe.publish.web.server import ListenError, ReloadResult, Server, create_app, split_listen
 from synth.shape import PLATFORMS, config, full_round, verdict_of
+from tests.again import SOON_SECONDS
 
 
 async def fine() -> ReloadResult:
@@ -38,7 +39,7 @@ async def serving(
     port = server.address.rpartition(":")[2]
     try:
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20
+            base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=SOON_SECONDS
         ) as client:
             yield client
     finally:
@@ -258,7 +259,7 @@ async def test_ipv6_and_every_address() -> None:
         server = silent(listen)
         await server.start()
         try:
-            async with httpx.AsyncClient(trust_env=False) as client:
+            async with httpx.AsyncClient(trust_env=False, timeout=SOON_SECONDS) as client:
                 assert (await client.get(f"http://{server.address}/-/healthy")).status_code == 200
         finally:
             await server.stop()
@@ -285,7 +286,7 @@ async def test_it_stops_in_spite_of_a_connection_that_says_nothing() -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET / HT")
     await writer.drain()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(SOON_SECONDS):
         await server.stop()
     writer.close()
     with pytest.raises(ConnectionRefusedError):
