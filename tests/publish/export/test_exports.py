@@ -179,9 +179,10 @@ def _struct_in(found: msgspec.inspect.Type) -> type | None:
 def test_memory_does_not_grow_with_what_is_written(name: str) -> None:
     tracemalloc.start()
     try:
-        written = sum(map(len, WRITERS[name](history(WEEK, WEEK + 0.4 * 86_400.0))))
+        written = sum(map(len, WRITERS[name](history(WEEK, WEEK + 0.1 * 86_400.0))))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert written > 5_000_000
-    assert peak < written / 10
+    assert written > 1_000_000
+    # Nine to 200 times less; whoever keeps what is read or written needs half of it or more.
+    assert peak < written / 4
