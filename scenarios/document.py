@@ -92,6 +92,10 @@ def happening(one: Happening) -> str:
             rate = one.bits_per_second
             parts += [f"servers send {_rate(rate)}"] if rate is not None else []
             return ", ".join(parts)
+        case model.Pauses(after_bytes=after):
+            if after is None:
+                return "servers near here answer nothing"
+            return f"servers near here stop after {_span(after)} bytes"
         case model.Gone():
             return "servers silent"
         case model.ClockStepped(seconds=seconds, back=back):

@@ -24,6 +24,7 @@ from scenarios.model import (
     LineBecomes,
     LineWorsens,
     Lossy,
+    Pauses,
     Range,
     Resolvers,
     Restricted,
@@ -36,7 +37,7 @@ from scenarios.model import (
     exactly,
 )
 from scenarios.rows import Row
-from scenarios.throttling import KILOBIT, LARGE_QUEUE, OK, X_HOSTS
+from scenarios.throttling import FINE_ABROAD, KILOBIT, LARGE_QUEUE, OK, X_HOSTS
 
 IRAN_2019 = "Iran, 16 to 23 November 2019: article19.org/ttn-iran-november-shutdown"
 DESIGN = "the project's list of what must not be taken for interference"
@@ -90,6 +91,7 @@ def innocent(
         alternatives=(happens,),
         expect=(own, *more),
         lasts_rounds=lasts,
+        to_the_end=True,
         domestic=domestic,
         abroad=abroad,
         lines=lines,
@@ -356,6 +358,29 @@ SCENARIOS: tuple[Scenario, ...] = (
         said=(OK, UNKNOWN),
         abroad=True,
         lasts=8,
+    ),
+    innocent(
+        "paused-near-here",
+        "the platform's servers near here stop amid an object; those that a reference meets do not",
+        Row.PLATFORM_SLOW,
+        Pauses(hosts=X_HOSTS, after_bytes=Range(8_192, 40_960)),
+        said=(Said(state=State.IMPAIRED),),
+        within=6,
+        abroad=True,
+        lasts=8,
+        more=(FINE_ABROAD,),
+        note="Their kernels answer while nothing comes, which nobody does whose bytes are cut off.",
+    ),
+    innocent(
+        "silent-near-here",
+        "the platform's servers near here take requests and answer nothing; others answer",
+        Row.PLATFORM_DOWN,
+        Pauses(hosts=X_HOSTS),
+        said=(Said(state=State.IMPAIRED),),
+        within=6,
+        abroad=True,
+        lasts=6,
+        more=(FINE_ABROAD,),
     ),
     innocent(
         "edge-slow-for-a-round",

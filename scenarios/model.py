@@ -303,6 +303,15 @@ class Answers(Struct, frozen=True, kw_only=True, tag="answers"):
     near_here: bool = False
 
 
+class Pauses(Struct, frozen=True, kw_only=True, tag="pauses"):
+    """The platform's servers near here send of every object of ``hosts`` so many bytes and then
+    nothing more, for longer than anybody waits (``None``: they take the request, and answer
+    nothing); their kernels are well. A reference vantage is answered by others, which do not."""
+
+    hosts: tuple[str, ...]
+    after_bytes: Range | None = None
+
+
 class Gone(Struct, frozen=True, kw_only=True, tag="gone"):
     """The platform's own servers answer nobody, nowhere."""
 
@@ -324,7 +333,15 @@ class HostBusy(Struct, frozen=True, kw_only=True, tag="host_busy"):
 
 
 Happening = (
-    Restricted | LineBecomes | LineWorsens | CrossTraffic | Answers | Gone | ClockStepped | HostBusy
+    Restricted
+    | LineBecomes
+    | LineWorsens
+    | CrossTraffic
+    | Answers
+    | Pauses
+    | Gone
+    | ClockStepped
+    | HostBusy
 )
 
 
@@ -368,7 +385,8 @@ class Scenario(Struct, frozen=True, kw_only=True):
     ``rows``: of the history that it stands for. ``source``: where that is written. ``platforms``:
     measured, with their shipped definitions. ``alternatives``: mechanisms of which one is drawn
     (where nobody published which it was), each a tuple of happenings; usually one. ``calm_rounds``
-    pass before it begins, and it lasts ``lasts_rounds`` (or until all that must be said is said).
+    pass before it begins, and it lasts ``lasts_rounds``; if something is to be proven, until all
+    that must be said is said, and ``to_the_end`` for what must not be accused later either.
     ``domestic``: a domestic control (``DOMESTIC_HOST``) is configured. ``abroad``: a reference
     vantage outside, past every restriction. ``neighbour``: a second inside vantage on another
     network, which is not restricted. ``long_reads``: longer reads are made often. ``quic``: it is
@@ -386,6 +404,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     expect: tuple[Expectation, ...]
     calm_rounds: int = 4
     lasts_rounds: int = 8
+    to_the_end: bool = False
     domestic: bool = False
     abroad: bool = False
     neighbour: bool = False
@@ -409,6 +428,11 @@ class Scenario(Struct, frozen=True, kw_only=True):
     def finds(self) -> bool:
         """Whether something is to be proven: interference, or that it is so here."""
         return any(said.state in PROVEN for e in self.expect for said in e.said)
+
+    @property
+    def ends_when_said(self) -> bool:
+        """Once all is said that must be, nothing more is awaited of it."""
+        return self.finds and not self.to_the_end
 
     def drawn(self, random: Random) -> Scenario:
         """The scenario with one alternative and one value in each range."""

@@ -99,7 +99,8 @@ class Server(Struct, kw_only=True):
     ``expired``: its certificate is. ``redirects``: the status by which it leads to another path of
     the same host (0: it does not). ``whole_bytes``: the object has no more, and it says so.
     ``login_page``: a page for people in place of the object. ``retry_after``: what it asks for,
-    seconds. ``forged``: who answers in its place.
+    seconds. ``forged``: who answers in its place. ``pauses_at``: after so many bytes of a body it
+    sends nothing more (0: all is sent), while its kernel is well.
     """
 
     distance_seconds: float
@@ -120,6 +121,7 @@ class Server(Struct, kw_only=True):
     login_page: bool = False
     retry_after: float | None = None
     forged: ForgedAnswer | None = None
+    pauses_at: float = 0.0
 
 
 class OverError(Exception):
@@ -171,6 +173,7 @@ class Exchange:
         self.connected = False
         self.retransmits = 0
         self.disordered = 0
+        self.answered_seconds: float | None = None
         self.received = 0
         self.latest_rtt: float = 0.0
         self.updates_rtt: float | None = None
@@ -295,6 +298,12 @@ class Exchange:
             at = self._in_time(phase, at + timer * 2.0**tries)
         raise OverError(phase, TIMEOUT, self.until)
 
+    def _silent(self, phase: Phase, *, answered_seconds: float) -> OverError:
+        """Nothing comes any more, while the far end still answers for so long."""
+        if self.leg.keep_alive:
+            self.answered_seconds = max(0.0, answered_seconds)
+        return OverError(phase, TIMEOUT, self.until)
+
     # ---- TLS
 
     def _handshake(self, at: float) -> float:
@@ -303,7 +312,7 @@ class Exchange:
         if meeting.reset:
             raise OverError(Phase.TLS, "connection_reset", min(at + flow.round_trip, self.until))
         if meeting.silent or meeting.no_hello:
-            raise OverError(Phase.TLS, TIMEOUT, self.until)
+            raise self._silent(Phase.TLS, answered_seconds=0.0)
         if self.server.dead:
             raise OverError(Phase.TLS, self.server.dead, min(at + flow.round_trip, self.until))
         at = self._sent_up(Phase.TLS, at)
@@ -313,12 +322,14 @@ class Exchange:
         size = ALERT_BYTES if alert else HELLO_BYTES
         if meeting.no_large and size > SEGMENT:
             self.disordered += 1  # its last segment is a small one
-            raise OverError(Phase.TLS, TIMEOUT, self.until)
+            raise self._silent(Phase.TLS, answered_seconds=self.until - first)
         made = deliver(flow, first, size, self.began + self.patience.most)
         self._heard(made)
         self._count(made)
         if not made.whole:
-            raise OverError(Phase.TLS, TIMEOUT, self.until)
+            slow = first > self.until and not meeting.silent
+            there = self.until - at - flow.round_trip if slow else 0.0
+            raise self._silent(Phase.TLS, answered_seconds=there)
         end = made.samples[-1][0]
         # A slow server is slow in the handshake's bytes as well.
         end = first + (end - first) * max(1.0, self.server.hello_factor)
@@ -412,11 +423,21 @@ class Exchange:
                 for (when, _), waited in zip(made.samples, queued, strict=False)
             ]
             made.whole = bool(made.samples) and made.samples[-1][1] >= size
+        if server.pauses_at and size > HEAD_BYTES + server.pauses_at:
+            made.samples = [
+                (when, count)
+                for when, count in made.samples
+                if count <= HEAD_BYTES + server.pauses_at
+            ]
+            made.handed = made.handed[: len(made.samples)]
+            made.whole = False
         self._heard(made)
         self._count(made)
         self.curve = thin([Sample(when - at, count) for when, count in made.samples])
         if not made.samples:
-            raise OverError(Phase.PROCESSING, TIMEOUT, self.until)
+            thinks = first > self.until and not self.meeting.silent
+            there = self.until - up - flow.round_trip if thinks else 0.0
+            raise self._silent(Phase.PROCESSING, answered_seconds=there)
         head = made.samples[0][0]
         self.phases[Phase.PROCESSING] = head - at
         good = self.status in leg.expect_status
@@ -490,7 +511,8 @@ class Exchange:
             raise OverError(Phase.TRANSFER, "connection_reset", end)
         if not made.whole:
             self.phases[Phase.TRANSFER] = self.until - at
-            raise OverError(Phase.TRANSFER, TIMEOUT, self.until)
+            there = self.until - end if self.server.pauses_at else 0.0
+            raise self._silent(Phase.TRANSFER, answered_seconds=there)
         self.phases[Phase.TRANSFER] = max(0.0, end - at)
         return end
 
@@ -514,6 +536,7 @@ class Exchange:
             receive_rtt_seconds=self.latest_rtt + waiting if self.body else None,
             retransmits=self.retransmits,
             updates_rtt_seconds=self.updates_rtt,
+            answered_seconds=self.answered_seconds,
             out_of_order=self.disordered,
             segments_in=segments_in,
             segments_out=segments_out,

@@ -38,6 +38,7 @@ from scenarios.model import (
     LineKind,
     LineWorsens,
     Over,
+    Pauses,
     Restricted,
     Said,
     Scenario,
@@ -207,7 +208,7 @@ class Play:
         scenario = self.scenario
         self._listen("calm", self._calm_rounds, stop=False)
         self._begin()
-        self._listen("during", scenario.lasts_rounds, stop=scenario.finds)
+        self._listen("during", scenario.lasts_rounds, stop=scenario.ends_when_said)
         self._end()
         most = max((e.recovers_within_rounds or 0 for e in scenario.expect), default=0)
         if most:
@@ -306,6 +307,8 @@ class Play:
         match each:
             case Answers():
                 world.answers = (*world.answers, each)
+            case Pauses():
+                world.pauses = (*world.pauses, each)
             case Gone(hosts=hosts):
                 world.gone = frozenset(hosts)
             case LineBecomes(kind=kind):
@@ -326,7 +329,7 @@ class Play:
     def _end(self) -> None:
         for world in self.worlds.values():
             world.restrict(())
-            world.answers, world.gone = (), frozenset()
+            world.answers, world.pauses, world.gone = (), (), frozenset()
             world.share, world.queue_seconds, world.busy_seconds = 1.0, 0.0, 0.0
             world.up_free = 1.0
         changed = [e for e in self.scenario.happens if isinstance(e, LineBecomes | LineWorsens)]

@@ -15,7 +15,7 @@ from probe.model.failure import Failure
 from probe.model.identity import FIRST_PROBER, Phase
 from probe.model.observation import Clock, Leg, LegObservation
 from probe.schedule.leg_patience import LegPatience
-from scenarios.model import Answers, Impostor, Over, Restricted
+from scenarios.model import Answers, Impostor, Over, Pauses, Restricted
 from synth.censor import Censor, Meeting
 from synth.edges import Edge, EdgeModel, draw_distance
 from synth.exchange import TIMEOUT, Exchange, ForgedAnswer, Server
@@ -32,6 +32,7 @@ CABLE_LOSS = 0.02
 HANDOVER_SHARE = 1.0 / 15.0
 HANDOVER_LOSS = 0.7
 FEW_SECONDS = 20.0
+LONG_SECONDS = 10_000.0
 _EXCHANGES: dict[str, type[Exchange]] = {
     FIRST_PROBER: Exchange,
     "quic": QuicExchange,
@@ -104,6 +105,7 @@ class World:
             for address in self.zone.get(host, ())
         }
         self.answers: tuple[Answers, ...] = ()
+        self.pauses: tuple[Pauses, ...] = ()
         self.gone: frozenset[str] = frozenset()
         self.rotten: Rotten = {}
         self.forger: Callable[[Leg], ForgedAnswer | None] = lambda _: None
@@ -324,6 +326,13 @@ class World:
                 made.think_seconds += answers.latency_seconds.value
                 if answers.bits_per_second is not None:
                     made.bytes_per_second = answers.bits_per_second.value / 8.0
+        for pauses in self.pauses:
+            if leg.connect_to not in pauses.hosts:
+                continue
+            if pauses.after_bytes is None:
+                made.think_seconds += LONG_SECONDS
+            else:
+                made.pauses_at = pauses.after_bytes.value
         if leg.connect_to in self.gone:
             made.dead = TIMEOUT
         if (rot := self.rotten.get(leg.candidate)) is not None:

@@ -284,6 +284,7 @@ def leg_to(
     also_certified: tuple[str, ...] = (),
     not_a_page: bool = False,
     updates: int = 0,
+    keep_alive: bool = False,
 ) -> Leg:
     """A leg to a loopback server; what is not given is an ordinary target."""
     return Leg(
@@ -304,6 +305,7 @@ def leg_to(
         also_certified=also_certified,
         not_a_page=not_a_page,
         updates=updates,
+        keep_alive=keep_alive,
     )
 
 

@@ -254,7 +254,7 @@ def _listen(
         if all(count >= scenario.lasts_rounds for count in rounds.values()):
             return True
         # Whoever must not be accused has all the time to be accused.
-        return scenario.finds and all(
+        return scenario.ends_when_said and all(
             detected(e, listener.moments[key]) is not None and rounds[key] >= 1
             for key in keys
             if (e := expected_of(scenario, key)) is not None

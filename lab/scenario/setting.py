@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -209,22 +210,30 @@ def changed_world(spec: WorldSpec, happens: tuple[model.Happening, ...]) -> Worl
     """The world once its servers answer as the scenario says."""
     for each in happens:
         if isinstance(each, model.Answers):
-            sites = tuple(_site(site, each) for site in spec.sites)
+            sites = tuple(_site(site, each.hosts, partial(_object, each)) for site in spec.sites)
+            spec = structs.replace(spec, sites=sites)
+        if isinstance(each, model.Pauses):
+            sites = tuple(_site(site, each.hosts, partial(_paused, each)) for site in spec.sites)
             spec = structs.replace(spec, sites=sites)
     return spec
 
 
-def _site(site: Site, answers: model.Answers) -> Site:
+def _site(site: Site, hosts: tuple[str, ...], made: Callable[[Object], Object]) -> Site:
     objects = {
-        host: {path: _object(made, answers) for path, made in paths.items()}
-        if host in answers.hosts
-        else paths
+        host: {path: made(one) for path, one in paths.items()} if host in hosts else paths
         for host, paths in site.objects.items()
     }
     return structs.replace(site, objects=objects)
 
 
-def _object(made: Object, answers: model.Answers) -> Object:
+def _paused(pauses: model.Pauses, made: Object) -> Object:
+    after = pauses.after_bytes
+    if after is None:
+        return structs.replace(made, mute=True, slow_for=CLIENT_NETWORK)
+    return structs.replace(made, pauses_at=round(after.value), slow_for=CLIENT_NETWORK)
+
+
+def _object(answers: model.Answers, made: Object) -> Object:
     rate = answers.bits_per_second
     made = structs.replace(
         made,

@@ -26,6 +26,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     latency_seconds: float = 0.0
     bytes_per_second: float = 0.0
     slow_for: str = ""
+    pauses_at: int = 0
+    mute: bool = False
 
 
 @cache
@@ -68,6 +70,8 @@ def _answer(found: Object, status: int, headers: list[tuple[str, str]], body: me
         latency_seconds=found.latency_seconds,
         bytes_per_second=found.bytes_per_second,
         slow_for=found.slow_for,
+        pauses_at=found.pauses_at,
+        mute=found.mute,
     )
 
 

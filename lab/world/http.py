@@ -25,6 +25,8 @@ READ_BYTES = 65_536
 DNS_PATH = "/dns-query"
 DNS_TYPE = "application/dns-message"
 LARGEST_REQUEST_BYTES = 1_048_576
+LONG_SECONDS = 300.0
+"""Longer than anybody waits for more of a body."""
 
 
 class Connection:
@@ -85,7 +87,11 @@ class Connection:
             range_header = headers.get("range")
             made = answer(site, method=method, host=host, target=target, range_header=range_header)
         if not self._client.startswith(made.slow_for):
-            made = structs.replace(made, latency_seconds=0.0, bytes_per_second=0.0)
+            made = structs.replace(
+                made, latency_seconds=0.0, bytes_per_second=0.0, pauses_at=0, mute=False
+            )
+        if made.mute:
+            await asyncio.sleep(LONG_SECONDS)
         if made.latency_seconds:
             await asyncio.sleep(made.latency_seconds)
         self._requests += 1
@@ -144,9 +150,11 @@ async def serve_http1(connection: Connection) -> None:
         )
         head = h11.Response(status_code=made.status, headers=list(made.headers))
         connection.send(parser.send(head) or b"")
+        sent = 0
         async for part in _parts(made.body, connection.record_bytes):
             connection.send(parser.send(h11.Data(data=part)) or b"")
-            await connection.flush(pause_seconds=_pause(made, len(part)))
+            sent += len(part)
+            await connection.flush(pause_seconds=_pause(made, len(part), sent))
         connection.send(parser.send(h11.EndOfMessage()) or b"")
         await connection.flush()
         if parser.our_state is h11.MUST_CLOSE:
@@ -162,8 +170,10 @@ async def _next(
     return event
 
 
-def _pause(made: Answer, sent: int) -> float:
-    """How long a server of that pace rests after so many bytes."""
+def _pause(made: Answer, sent: int, all_sent: int) -> float:
+    """How long a server of that pace rests after so many bytes, of so many in all."""
+    if made.pauses_at and all_sent >= made.pauses_at:
+        return LONG_SECONDS
     return sent / made.bytes_per_second if made.bytes_per_second else 0.0
 
 
@@ -255,7 +265,7 @@ class Http2:
             sent += len(part)
             self._parser.send_data(stream, part, end_stream=sent == len(made.body))
             self._send()
-            await self._connection.flush(pause_seconds=_pause(made, len(part)))
+            await self._connection.flush(pause_seconds=_pause(made, len(part), sent))
         self._tasks.pop(stream, None)
 
 

@@ -15,8 +15,9 @@ class Object(Struct, frozen=True, kw_only=True):
 
     ``ranges``: whether a Range header is honoured. ``latency_seconds``: how long the server thinks.
     ``bytes_per_second``: how fast it then sends (0: as fast as the line allows). ``status`` is that
-    of a whole answer. ``retry_after``: for so many seconds it asks to be left alone. ``slow_for``:
-    only clients whose addresses begin so wait for it (empty: all).
+    of a whole answer. ``retry_after``: for so many seconds it asks to be left alone.
+    ``pauses_at``: after so many bytes nothing more is sent (0: all is), and ``mute``: nothing at
+    all. ``slow_for``: only clients whose addresses begin so meet any of it (empty: all).
     """
 
     size_bytes: int = 0
@@ -29,6 +30,8 @@ class Object(Struct, frozen=True, kw_only=True):
     bytes_per_second: float = 0.0
     retry_after: int | None = None
     slow_for: str = ""
+    pauses_at: int = 0
+    mute: bool = False
 
 
 class Certificate(Struct, frozen=True, kw_only=True):

@@ -96,9 +96,9 @@ GROUNDS: dict[Basis, Ground] = {
         needs="what `addresses` needs (of a name with one known address: that one), and the "
         "whole evidence for a platform of another operator, too: it began within 20 "
         "minutes, and fails at the same layer in the same way, or is slowed in the same "
-        "measure; of what is slow, the way shows it at both (as `reference` needs it), or a third "
-        "operator is hit as well; controls of two operators abroad have answered since, and not "
-        "all inside the country are silent",
+        "measure; of what is slow or silent, the way shows it at both (as `reference` needs it), "
+        "or a third operator is hit as well; controls of two operators abroad have answered since, "
+        "and not all inside the country are silent",
         rules_out="one operator's servers, and two operators' that are slow of themselves",
         leaves="That nothing which these platforms share on the way, or rent from one "
         "provider, is the cause.",
@@ -112,15 +112,16 @@ GROUNDS: dict[Basis, Ground] = {
         "references that looked since (at the same measure, at least five minutes after "
         "the onset) find it fine, and for an hour none has said otherwise; and where it is slow, "
         "the way shows it: it is proven that more of its segments are lost than of the controls', "
-        "or that its round trips grow more, or reads stop at one place in half of the bursts (if "
-        "the kernel says: not behind a proxy); and where it fails, the first connections after a "
-        "pause do",
+        "or that its round trips grow more, or reads stop at one place in half of the bursts at a "
+        "far end that does not answer meanwhile (if the kernel says: not behind a proxy); and "
+        "where it is silent, its far end does not answer either, and where it fails, the first "
+        "connections after a pause do",
         rules_out="an outage of the platform as far as references see; and servers near here that "
-        "are slow themselves, which leave no such mark",
+        "are slow or silent themselves, which leave no such mark",
         leaves="That the platform's servers in this region are not the cause: vantages outside "
         "may have met others.",
-        wrong="each time that only the platform's servers near here fail, at two addresses, or "
-        "that the way to them is congested",
+        wrong="each time that only the platform's servers near here are gone, at two addresses, "
+        "or that the way to them is congested",
     ),
     Basis.ADDRESSES: Ground(
         accuses=False,

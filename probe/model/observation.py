@@ -57,7 +57,8 @@ class Leg(Struct, frozen=True, kw_only=True):
     segment at most (0: as usual); ``wait_seconds``: between the handshake and the request.
     ``fame`` is that of a swap's neutral name. ``updates``: so often a far end is told over HTTP/2,
     while its body comes, that there is room for more (WINDOW_UPDATE, RFC 9113, 6.9): when it
-    acknowledges that tells of a queue.
+    acknowledges that tells of a queue. ``keep_alive``: while nothing comes, its kernel is asked
+    each second whether it is there (RFC 9293, 3.8.4).
     """
 
     role: LegRole
@@ -87,6 +88,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     wait_seconds: float = 0.0
     fame: Fame = Fame.UNKNOWN
     updates: int = 0
+    keep_alive: bool = False
 
 
 class Sample(Struct, frozen=True, array_like=True):
@@ -103,7 +105,8 @@ class TcpInfo(Struct, frozen=True, kw_only=True):
     queue), ``out_of_order`` counts segments that arrived out of order (loss upstream).
     Of a leg that goes on to send while a body comes (``Leg.updates``) ``rtt_seconds`` and
     ``retransmits`` are as it began, up to the answer, and ``updates_rtt_seconds`` is the smoothed
-    round trip at the end.
+    round trip at the end. ``answered_seconds``: of a failed leg that asks (``Leg.keep_alive``), for
+    how long after the last bytes that came the far end's kernel still answered.
     Fields an older kernel does not have are ``None``.
     """
 
@@ -117,6 +120,7 @@ class TcpInfo(Struct, frozen=True, kw_only=True):
     bytes_received: int | None = None
     bytes_sent: int | None = None
     updates_rtt_seconds: float | None = None
+    answered_seconds: float | None = None
 
 
 class QuicInfo(Struct, frozen=True, kw_only=True):

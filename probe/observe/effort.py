@@ -17,6 +17,11 @@ from probe.model.observation import LegObservation
 from probe.observe.goodput import ended, goodput, handshake_seconds
 
 TIMEOUT = "generic_timeout_error"
+SILENCES = frozenset(
+    f"{phase}/{TIMEOUT}" for phase in (Phase.TLS, Phase.PROCESSING, Phase.TRANSFER)
+)
+"""How legs fail to which nothing comes any more once they are connected. A SYN that nobody answers
+is repeated by the kernel, and a listening server's kernel answers it by itself."""
 UNKNOWN_AUTHORITY = "ssl_unknown_authority"
 OF_A_CERTIFICATE = frozenset({UNKNOWN_AUTHORITY, "ssl_invalid_hostname", "ssl_invalid_certificate"})
 """Reasons of legs that were shown a certificate which is not right."""

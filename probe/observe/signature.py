@@ -25,7 +25,7 @@ from msgspec import Struct
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation, Sample
 from probe.model.verdict import Signature
-from probe.observe.effort import Measure, died_of_slowness
+from probe.observe.effort import TIMEOUT, Measure, died_of_slowness
 from probe.observe.goodput import ended, goodput, was_cut
 from probe.observe.round_trip import round_trip_seconds
 
@@ -151,6 +151,18 @@ def stood_still(legs: Sequence[LegObservation]) -> bool:
     """Whether more than a third of ``legs`` stood still amid their bytes until they were cut."""
     found = [marks(leg) for leg in legs]
     return 3 * len(_stalled(found)) > len(found)
+
+
+def silent_seconds(leg: LegObservation) -> float:
+    """How long nothing came any more of a leg that waited, once it was connected, until our
+    deadline; 0 of any other."""
+    failure = leg.failure
+    if failure is None or failure.reason != TIMEOUT or failure.phase is Phase.CONNECT:
+        return 0.0
+    if not leg.curve:
+        return leg.phases.get(failure.phase, 0.0)
+    seconds = leg.phases.get(Phase.PROCESSING, 0.0) + leg.phases.get(Phase.TRANSFER, 0.0)
+    return max(0.0, seconds - leg.curve[-1].seconds)
 
 
 def _stalled(found: Sequence[Marks]) -> list[Marks]:

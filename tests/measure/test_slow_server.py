@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from msgspec.structs import replace
 
 from lab.loopback.servers import (
     Http2,
@@ -18,7 +19,7 @@ from lab.loopback.servers import (
 from probe.measure.one_round.legs import UPDATES
 from probe.model.observation import LegObservation
 from probe.observe.effort import Measure
-from probe.observe.signature import marks
+from probe.observe.signature import marks, silent_seconds
 from probe.verdict.basis.way_marks import WayMarks, marks_seen
 
 SIZE = 65_536
@@ -97,3 +98,46 @@ async def test_nor_does_one_that_acknowledges_what_we_send_while_its_body_comes(
     assert seen is not None
     assert not seen.late
     assert not seen.lost
+
+
+@pytest.mark.parametrize("http2", [False, True])
+async def test_a_server_that_stops_for_good_is_still_there(http2: bool) -> None:
+    """So its reads that stop at one place are no mark of the way."""
+    context = server_context(certificate(), alpn=("h2",)) if http2 else None
+
+    async def over_http1(visit: Visit) -> None:
+        await visit.head()
+        await visit.send(head_of(SIZE) + b"x" * (SIZE // 2))
+        await visit.gone()
+
+    async def over_http2(visit: Visit) -> None:
+        http = Http2(visit)
+        stream = await http.request()
+        await http.head(stream)
+        await http.body(stream, b"x" * (SIZE // 2), end=False)
+        await visit.gone()
+
+    async def read(script: Script, *, asked: bool = True) -> LegObservation:
+        return await measure_script(
+            script, context=context, updates=UPDATES, keep_alive=asked, deadline=6.0
+        )
+
+    stops = over_http2 if http2 else over_http1
+    whole = paced_http2(0.0) if http2 else paced(think=0.0, pause=0.0)
+    unasked, *stopped = await asyncio.gather(
+        read(stops, asked=False), *(read(stops) for _ in "123")
+    )
+    quick = await asyncio.gather(*(read(whole) for _ in "123"))
+
+    for leg in stopped:
+        assert leg.tcp is not None
+        assert leg.tcp.answered_seconds is not None
+        assert leg.tcp.answered_seconds > 0.5 * silent_seconds(leg) > 0.0
+    assert all(
+        leg.tcp is not None and leg.tcp.answered_seconds is None for leg in (unasked, *quick)
+    )
+    seen = marks_seen(stopped, quick, Measure.TRANSFER)
+    assert seen is not None
+    assert not seen.stopped
+    dead = [replace(leg, tcp=replace(leg.tcp, answered_seconds=0.0)) for leg in stopped if leg.tcp]
+    assert (marks_seen(dead, quick, Measure.TRANSFER) or seen).stopped

@@ -15,7 +15,7 @@ from probe.model.failure import Failure
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation, Sample, TcpInfo
 from probe.model.verdict import Signature
-from probe.observe.effort import Measure
+from probe.observe.effort import TIMEOUT, Measure
 from probe.observe.gaps import missing_share
 from probe.observe.round_trip import grew_while_asking
 from probe.observe.signature import signature
@@ -79,6 +79,31 @@ def test_a_larger_share_of_fewer_segments_is_no_mark(
     assert theirs is not None
     if (own.out_of_order or 0) <= (theirs.out_of_order or 0):
         assert not seen.lost
+
+
+def with_answers(leg: LegObservation, seconds: float | None) -> LegObservation:
+    return replace(leg, tcp=replace(leg.tcp or TcpInfo(), answered_seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("answered", "stopped"),
+    [
+        ((None, None, None), True),  # a system that does not ask, or a round of an earlier version
+        ((0.0, 0.0, 0.0), True),
+        ((0.3, 0.02, 1.5), True),  # what was under way when it was cut
+        ((29.0, 28.0, 29.9), False),
+        ((29.0, 0.0, 29.0), False),
+        ((29.0, 0.0, 0.0), True),
+        ((16.0, None, None), False),
+    ],
+)
+def test_reads_that_stop_at_a_far_end_that_is_still_there_mark_no_way(
+    answered: tuple[float | None, ...], stopped: bool
+) -> None:
+    mine = [with_answers(stopped_at(20_000), seconds) for seconds in answered]
+    seen = marks_seen(mine, [read(0)] * EACH, Measure.TRANSFER)
+    assert seen is not None
+    assert seen.stopped is stopped
 
 
 def even(random: Random, share: float, segments: int) -> LegObservation:
@@ -369,3 +394,47 @@ def test_a_line_on_which_much_is_sent_again_hardly_ever_marks_the_way_to_a_silen
             way = way.after(marks_seen(own, list(map(sent_again, times[EACH:])), Measure.TRANSFER))
         marked += not way.clear
     assert marked <= SUSPICIONS // 100
+
+
+def silent_after(phase: Phase, answered: float | None, silence: float = 30.0) -> LegObservation:
+    """Connected, and then nothing came any more."""
+    failure = Failure(phase=phase, reason=TIMEOUT)
+    leg = replace(
+        read(0), failure=failure, phases={Phase.CONNECT: 0.02, phase: silence}, body_bytes=None
+    )
+    return with_answers(leg, answered)
+
+
+@pytest.mark.parametrize("phase", [Phase.TLS, Phase.PROCESSING])
+@pytest.mark.parametrize(
+    ("answered", "silence", "there"),
+    [(29.0, 30.0, True), (0.0, 30.0, False), (None, 30.0, None), (1.1, 1.5, None)],
+)
+def test_who_is_silent_and_answers_is_there(
+    phase: Phase, answered: float | None, silence: float, there: bool | None
+) -> None:
+    mine = [silent_after(phase, answered, silence)] * EACH
+    seen = marks_seen(mine, [read(0)] * EACH, Measure.HANDSHAKE)
+    assert seen is not None
+    assert seen.there is there
+
+
+@pytest.mark.parametrize(
+    ("bursts", "still"),
+    [
+        ([], False),
+        ([None, None], False),
+        ([True], True),
+        ([True, False], False),
+        ([True, True, False], True),
+        ([True, None, None, None], True),
+        ([False, None, None], False),
+    ],
+)
+def test_it_is_still_there_if_most_bursts_say_so_of_which_it_is_known(
+    bursts: list[bool | None], still: bool
+) -> None:
+    way = WayMarks()
+    for there in bursts:
+        way = way.after(MarksSeen(lost=0, late=0, there=there))
+    assert way.still_there is still

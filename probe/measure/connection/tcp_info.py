@@ -92,11 +92,14 @@ class Account(Struct, frozen=True, kw_only=True):
     + TCP header) + 8 for the SYN's further options. The IP header is 20 bytes (IPv4) or 40 (IPv6),
     the TCP header 20, or 32 with timestamps. It leaves out SACK blocks, link-layer framing and the
     segments that close the connection. ``None`` where the kernel does not count segments.
+    ``answered_seconds``: for how long after the last bytes that came in order the far end's kernel
+    still acknowledged anything, to a kernel tick (1 to 10 ms).
     """
 
     tcp: TcpInfo
     wire_bytes_sent: int | None
     wire_bytes_received: int | None
+    answered_seconds: float | None = None
 
 
 def read(sock: socket.socket) -> Account | None:
@@ -177,7 +180,14 @@ def parse(raw: bytes, family: int) -> Account:
         tcp=info,
         wire_bytes_sent=_on_the_wire(info.bytes_sent, info.segments_out, header),
         wire_bytes_received=_on_the_wire(info.bytes_received, info.segments_in, header),
+        answered_seconds=_answered(fields.last_data_recv, fields.last_ack_recv),
     )
+
+
+def _answered(data_ago: int | None, answer_ago: int | None) -> float | None:
+    if data_ago is None or answer_ago is None:
+        return None
+    return max(0, data_ago - answer_ago) * _MILLISECONDS
 
 
 def _on_the_wire(payload: int | None, segments: int | None, header: int) -> int | None:

@@ -30,6 +30,11 @@ _AT_ONCE = struct.pack("ii", 1, 0)
 """``struct linger``: on, for no second (socket(7))."""
 
 
+_ASKING = {"TCP_KEEPIDLE": 1, "TCP_KEEPINTVL": 3, "TCP_KEEPCNT": 127}
+"""Each second that nothing comes (tcp(7)); each third one while nobody answers, and so for six
+minutes, which no leg is waited for: then the kernel would end the connection."""
+
+
 class Stopped(Exception):  # noqa: N818 - it is no error
     """Reading was ended by this side, because it has what it wanted."""
 
@@ -53,6 +58,8 @@ class WireStream:
         self.most_bytes: int | None = None
         """Reading more than this is a failure, so that no far end can spend the data budget."""
         self.stopped = False
+        self.kept_alive = False
+        """It is asked whether it is there, while nothing comes."""
         self.account: tcp_info.Account | None = None
         """The kernel's account, taken when the socket was closed."""
 
@@ -169,6 +176,16 @@ class WireStream:
         """The kernel's account as it is now; ``None``: there is none."""
         account = tcp_info.read(self._sock)
         return None if account is None else account.tcp
+
+    def keep_alive(self) -> None:
+        """From here on, while nothing comes, the far end's kernel is asked whether it is there: by
+        segments without bytes (RFC 9293, 3.8.4), which whatever runs on that host cannot delay.
+        Where the system cannot do so, nothing is asked."""
+        self.kept_alive = True
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _ASKING.items():
+            if (option := getattr(socket, name, None)) is not None:
+                self._sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
     def drop_unsent(self) -> None:
         """When it is closed, nothing leaves any more of what the kernel holds: the far end is sent

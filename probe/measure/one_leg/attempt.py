@@ -39,6 +39,7 @@ class Way(Struct, frozen=True, kw_only=True):
     requests at once. ``segment_bytes``: what the far end may send in a segment at most (0: as
     usual), ``wait_seconds``: between the handshake and the first request. ``updates``: so often the
     far end is told over HTTP/2, while the body comes, that there is room for more.
+    ``keep_alive``: it is asked whether it is there while nothing comes.
     """
 
     trust: Trust
@@ -59,6 +60,7 @@ class Way(Struct, frozen=True, kw_only=True):
     segment_bytes: int = 0
     wait_seconds: float = 0.0
     updates: int = 0
+    keep_alive: bool = False
 
     @classmethod
     def of(
@@ -91,6 +93,7 @@ class Way(Struct, frozen=True, kw_only=True):
             segment_bytes=leg.segment_bytes,
             wait_seconds=leg.wait_seconds,
             updates=leg.updates,
+            keep_alive=leg.keep_alive,
         )
 
 
@@ -119,6 +122,8 @@ async def reach(way: Way, record: LegRecord, url: httpx.URL) -> None:
         raise NetworkError("bad_address", "no address, and no proxy that would look it up")
     assert record.wire is not None
     record.wire.most_bytes = most_wire_bytes(way.max_bytes)
+    if way.keep_alive and not record.proxied:
+        record.wire.keep_alive()
     if way.lookout is not None:
         record.wire.belongs_to(way.lookout)
     if url.scheme == "https":

@@ -139,11 +139,14 @@ class LegRecord:
         account = self.wire.account if self.wire is not None else None
         if account is None or self.proxied:
             return None
-        before = None if self.exchange is None else self.exchange.tcp_before
+        exchange, tcp = self.exchange, account.tcp
+        if self.wire is not None and self.wire.kept_alive and self.failure is not None:
+            tcp = replace(tcp, answered_seconds=account.answered_seconds)
+        before = None if exchange is None else exchange.tcp_before
         if before is None:
-            return account.tcp
+            return tcp
         return replace(
-            account.tcp,
+            tcp,
             rtt_seconds=before.rtt_seconds,
             retransmits=before.retransmits,
             updates_rtt_seconds=account.tcp.rtt_seconds,

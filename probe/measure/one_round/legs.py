@@ -233,7 +233,8 @@ def declare_burst(
             made += [_famed(_swap(leg, swap, read, light), swap, burst.fame)] * burst.each
         made += [_leg(LegRole.CONTROL, control, read, light) for control in controls]
     if burst.prober == FIRST_PROBER:
-        return tuple(replace(leg, updates=UPDATES) if burst.read_bytes else leg for leg in made)
+        updates = UPDATES if burst.read_bytes else 0
+        return tuple(replace(leg, updates=updates, keep_alive=True) for leg in made)
     if prober.direction == "up":
         made = [replace(leg, max_bytes=burst.read_bytes) for leg in made]
     return tuple(replace(prober.leg(leg, light), prober=prober.name) for leg in made)

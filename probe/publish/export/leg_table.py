@@ -228,6 +228,13 @@ COLUMNS: tuple[Column, ...] = (
         lambda r: r.tcp.updates_rtt_seconds,
     ),
     Column(
+        "tcp_answered_seconds",
+        "For how long after the last bytes that came, in a burst whose leg failed, the far end "
+        "still answered that it is there (kernel)",
+        float,
+        lambda r: r.tcp.answered_seconds,
+    ),
+    Column(
         "tcp_retransmitted_segments",
         "Segments that this host sent again",
         int,

@@ -20,7 +20,13 @@ from probe.observe.effort import ONLY_SMALL, TIMEOUT, Measure
 from probe.verdict.about import About
 from probe.verdict.remembered.keys import FamilyKey, family_key
 from probe.verdict.remembered.memory import ControlMemory, Memory, OpenSuspicion, Proven
-from probe.verdict.suspected.open_suspicion import fails, failure, method, speaks
+from probe.verdict.suspected.open_suspicion import (
+    fails,
+    failure,
+    may_be_its_servers,
+    method,
+    speaks,
+)
 from probe.verdict.thresholds import Thresholds
 
 # Operators of controls abroad that must have answered since it began.
@@ -89,9 +95,9 @@ def together(
 
 
 def _way_clear(holder: OpenSuspicion | Proven) -> bool:
-    """It is slow, and the way did nothing to it that it did not do to controls."""
+    """The way did nothing to it that it did not do to controls."""
     if isinstance(holder, OpenSuspicion):
-        return holder.way.clear and not fails(holder)
+        return may_be_its_servers(holder)
     return holder.way_clear
 
 

@@ -18,10 +18,10 @@ from msgspec import Struct
 
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation
-from probe.observe.effort import TIMEOUT, Measure
+from probe.observe.effort import SILENCES, TIMEOUT, Measure
 from probe.observe.gaps import LEAST_SEGMENTS, ONE_GAP, missing_share
 from probe.observe.round_trip import LEAST_SECONDS, grew_while_asking, round_trip_seconds
-from probe.observe.signature import cut_at_one_place, stood_still
+from probe.observe.signature import cut_at_one_place, silent_seconds, stood_still
 from probe.verdict.burst.bets import CAREFUL, CAREFUL_OF_SIX, EACH
 
 EVIDENCE = 100.0
@@ -57,6 +57,12 @@ UNSTEADY_SECONDS = 0.1
 """Round trips of the SYNs to one address in one burst that differ by more are of a line that has a
 queue now and then (an upload at home). Longer legs meet it for sure, and shorter ones by chance, so
 nothing is staked on who was late. Ours."""
+ASKED_SECONDS = 2.0
+"""A silence that was shorter may have been over before an answer could come: it is asked after a
+second (``probe/measure/connection/wire.py``). Ours."""
+ANSWERED_SHARE = 0.5
+"""A far end that answered in the second half of a silence is there; what was under way when a cut
+began is answered within a round trip or two. Ours."""
 
 
 class Usual(Struct, frozen=True, kw_only=True):
@@ -75,13 +81,15 @@ class MarksSeen(Struct, frozen=True, kw_only=True):
     """What one burst shows. ``lost`` and ``late``: pairs of nine in which more was of the target's
     leg; ``lost`` is of fewer pairs (``lost_of``) where legs stood still, which lose nothing then,
     and ``late`` of none (``late_of``) where the line itself has a queue now and then.
-    ``stopped``: its legs stopped at one place."""
+    ``stopped``: its legs stopped at one place. ``there``: where nothing came any more, the far end
+    still answered (``None``: that is not known)."""
 
     lost: int
     late: int
     stopped: bool = False
     lost_of: int = EACH * EACH
     late_of: int = EACH * EACH
+    there: bool | None = None
 
 
 class _Lost(Struct, frozen=True):
@@ -118,12 +126,16 @@ class _Late(Struct, frozen=True):
 
 class WayMarks(Struct, frozen=True, array_like=True):
     """What the bursts of a suspicion show so far. ``told``: how many of them said anything, and in
-    how many of these legs ``stopped`` at one place; ``lost`` and ``late``: what was won by each."""
+    how many of these legs ``stopped`` at one place; ``lost`` and ``late``: what was won by each.
+    ``there``: in how many the far end answered while nothing came, of ``asked`` in which that is
+    known."""
 
     told: int = 0
     stopped: int = 0
     lost: float = 1.0
     late: float = 1.0
+    there: int = 0
+    asked: int = 0
 
     @property
     def clear(self) -> bool:
@@ -136,6 +148,16 @@ class WayMarks(Struct, frozen=True, array_like=True):
         """Nothing but reads that stop marks the way: as those of a server do that pauses."""
         return 0 < self.told <= 2 * self.stopped and max(self.lost, self.late) < EVIDENCE
 
+    @property
+    def still_there(self) -> bool:
+        """What falls silent is there all the same, mostly."""
+        return 0 < self.asked < 2 * self.there
+
+    def may_be_own(self, failure: str) -> bool:
+        """Nothing shows that the way did it: what is slow (no ``failure``) was neither lost nor
+        late, and what is silent still answered that it is there. So its own server may be it."""
+        return self.clear and (not failure or (failure in SILENCES and self.still_there))
+
     def after(self, seen: MarksSeen | None) -> WayMarks:
         """After one more burst; ``None``: the kernel does not say."""
         if seen is None:
@@ -145,6 +167,8 @@ class WayMarks(Struct, frozen=True, array_like=True):
             self.stopped + seen.stopped,
             _won(self.lost, seen.lost, self.told, of=seen.lost_of),
             _won(self.late, seen.late, self.told, of=seen.late_of),
+            self.there + (seen.there is True),
+            self.asked + (seen.there is not None),
         )
 
 
@@ -177,6 +201,7 @@ def marks_seen(
     # By what a leg itself did, whoever's it is: so the labels of the rest can still be shuffled.
     mine = [_lost(leg) for leg in told[:EACH] if not stood_still([leg])]
     theirs = [_lost(leg) for leg in others[:EACH] if not stood_still([leg])]
+    there = _still_there(told)
     return MarksSeen(
         lost=_dropped(mine, theirs, usual.lost),
         lost_of=len(mine) * len(theirs),
@@ -184,8 +209,25 @@ def marks_seen(
         late_of=0 if _unsteady(told) else EACH * EACH,
         stopped=measure is not Measure.HANDSHAKE
         and (cut_at_one_place(told) or _unheard(told, others))
+        and not there
         and not stood_still(others),
+        there=there,
     )
+
+
+def _still_there(targets: Sequence[LegObservation]) -> bool | None:
+    """Whether of most of ``targets`` that nothing came to any more the far end's kernel went on
+    answering; ``None``: none was silent for long, or it was not asked. What is cut off on the way
+    hears nothing of it: so what is silent there is the server, or something that lets pass what
+    carries no bytes, and nobody can tell which."""
+    known = [
+        leg.tcp.answered_seconds >= ANSWERED_SHARE * silence
+        for leg in targets
+        if leg.tcp is not None
+        and leg.tcp.answered_seconds is not None
+        and (silence := silent_seconds(leg)) >= ASKED_SECONDS
+    ]
+    return 2 * sum(known) > len(known) if known else None
 
 
 def _unheard(targets: Sequence[LegObservation], controls: Sequence[LegObservation]) -> bool:

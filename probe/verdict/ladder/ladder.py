@@ -36,7 +36,7 @@ from probe.verdict.words import (
     words_outside,
 )
 
-VERSION = 52
+VERSION = 53
 
 
 class Rule(Struct, frozen=True, kw_only=True):

@@ -14,10 +14,9 @@ from msgspec.structs import replace
 
 from probe.model.basis import Basis
 from probe.model.burst import Burst
-from probe.model.identity import Phase
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Signature
-from probe.observe.effort import TIMEOUT, Measure
+from probe.observe.effort import SILENCES, Measure
 from probe.verdict.about import About
 from probe.verdict.basis.way_marks import WayMarks
 from probe.verdict.burst.bets import EACH
@@ -25,11 +24,6 @@ from probe.verdict.burst.score import Score
 from probe.verdict.ladder.shown import Shown
 from probe.verdict.remembered.memory import OpenSuspicion, Proven
 
-SILENCES = frozenset(
-    f"{phase}/{TIMEOUT}" for phase in (Phase.TLS, Phase.PROCESSING, Phase.TRANSFER)
-)
-"""How legs fail to which nothing comes any more once they are connected. A SYN that nobody answers
-is repeated by the kernel, and a listening server's kernel answers it by itself."""
 _FROM_OTHERS = frozenset({Basis.PLATFORMS, Basis.REFERENCE})
 """These accuse of what a slow server may do as well. A swap that is well meanwhile rules it out."""
 

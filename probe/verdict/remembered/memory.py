@@ -157,11 +157,11 @@ class Proven(Struct, frozen=True, kw_only=True):
     (``phase/reason``). ``elsewhere_at``: when references found it failing or slow last (0: never).
     ``factor`` is that of the proof, by which its end is looked for; ``shown`` is what the latest
     rounds and bursts in which it was slow measured, of which alone sentences speak. ``way_clear``:
-    it was slow over a way that did nothing to it, so its own server may be. ``hasty``: it rests on
-    silences that were not waited for as long as is configured; ``late``: what had seemed to stop
-    came later (``waited.py``). ``alike``: rounds in a row that showed the very failure,
-    ``answered``: in which the far end itself answered (``own_answer.py``). ``at``: the addresses
-    that bear evidence, if it fails. ``by_reference``: see ``near_here.py``; the rest is as above.
+    it was slow or silent and nothing shows that the way did it, so its own server may be.
+    ``hasty``: it rests on silences that were not waited for as long as is configured; ``late``:
+    what had seemed to stop came later (``waited.py``). ``alike``: rounds in a row that showed the
+    very failure, ``answered``: in which the far end itself answered (``own_answer.py``). ``at``:
+    the addresses that bear evidence, if it fails. ``by_reference``: ``near_here.py``.
     """
 
     state: State

@@ -197,10 +197,10 @@ def basis(
         return found
     if _by_our_rate(episode, Basis.REFERENCE):
         return found
-    own = episode.way.clear and not fails(episode)
     alike = bearing(episode, thresholds, _alike_at(episode))
     if fails(episode):
         alike = each_address.shut_at(episode, alike)
+    own = may_be_its_servers(episode)
     return better(len(alike), lasted, thresholds, others, way_clear=own) or found
 
 
@@ -230,14 +230,12 @@ def own_resolver_knows(episode: OpenSuspicion) -> bool:
 
 
 def _alike_at(episode: OpenSuspicion) -> tuple[str, ...]:
-    """Where it fails, or is slow, as most of its legs are. One address that is dead and another
-    that is slow are two troubles of its own, and neither is seen at two."""
+    """Where it fails, or is slow, as most of its legs: one dead address and a slow one are two."""
     return each_address.alike(episode) if fails(episode) else episode.slow_at
 
 
 def _forged(episode: OpenSuspicion, thresholds: Thresholds) -> bool:
-    """Whether, at two of the addresses that bear evidence, what failed was a certificate that
-    somebody on the way has made."""
+    """Whether at two of the addresses that bear evidence somebody on the way made a certificate."""
     if failure(episode) != FORGED or not fails(episode):
         return False
     return (
@@ -325,7 +323,7 @@ def proven(
         at=strong if blocked and rests_on is not Basis.DNS else (),
         met_at=episode.met_at,
         beside_at=episode.beside_at,
-        way_clear=episode.way.clear and not blocked,
+        way_clear=rests_on is not Basis.DNS and may_be_its_servers(episode),
     )
     if blocked:
         return replace(common, method=method(episode, rests_on))
@@ -335,6 +333,11 @@ def proven(
         phase=_phase(episode),
         factor=exp(median(episode.slow_logs)) if episode.slow_logs else None,
     )
+
+
+def may_be_its_servers(episode: OpenSuspicion) -> bool:
+    """Nothing shows that the way did it (``WayMarks.may_be_own``)."""
+    return episode.way.may_be_own(failure(episode) if fails(episode) else "")
 
 
 def fails(episode: OpenSuspicion) -> bool:

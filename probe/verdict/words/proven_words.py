@@ -232,6 +232,11 @@ def _elsewhere(facts: Facts, what: str) -> str:
             f"{said}; but of those connections to it that were the first after a pause, "
             f"{seen.failed} failed and {seen.well} did not: a limit on how often is asked looks so"
         )
+    if _proven(facts).way_clear and _proven(facts).state is State.BLOCKED:
+        return (
+            f"{said}, but while no answer comes here, it is still acknowledged that we wait for "
+            "one: its servers near here may be what is silent"
+        )
     if _proven(facts).way_clear:
         return (
             f"{said}, but it is not shown that more is lost or late on the way to it than to "
