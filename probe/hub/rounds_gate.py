@@ -16,12 +16,12 @@ from msgspec import Struct
 
 from probe.hub.enrolled import Enrolled
 from probe.hub.gate import AHEAD_SECONDS
+from probe.hub.round_times import MOST_SECONDS, of_its_time
+from probe.hub.round_words import Wording
 from probe.model.foreign import read_json
 from probe.model.stored import StoredRound
 from probe.publish.parcels.parcel import MOST_AGE_SECONDS, MOST_LINE_BYTES, unpacked
 
-# A round or burst takes minutes at most.
-MOST_SECONDS = 3_600.0
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _PLATFORM = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
@@ -31,8 +31,6 @@ _CONTROLS = re.compile(
     rb"(?<!\\)(?:\\\\)*\\(?:[bfnrt]|u00[01])|\x7f|\xc2[\x80-\x9f]"
     rb"|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]"
 )
-MOST_SENTENCE = 2_000
-"""Letters: some hundreds are usual."""
 
 
 class LeftOut(StrEnum):
@@ -57,7 +55,12 @@ class PassedRounds(Struct, frozen=True, kw_only=True):
     left_out: Mapping[LeftOut, int]
 
 
-def rounds_passing(body: bytes, who: Enrolled, now: float) -> PassedRounds:
+ANY_WORDING = Wording(None)
+
+
+def rounds_passing(
+    body: bytes, who: Enrolled, now: float, wording: Wording = ANY_WORDING
+) -> PassedRounds:
     """What of ``body`` passes for ``who``. Raises ``UnreadableParcelError``."""
     try:
         lines = unpacked(body)
@@ -65,7 +68,7 @@ def rounds_passing(body: bytes, who: Enrolled, now: float) -> PassedRounds:
         raise UnreadableParcelError(str(error)) from error
     passed, left_out = [], Counter[LeftOut]()
     for line in lines:
-        found = _round(line, who, now)
+        found = _round(line, who, now, wording)
         if isinstance(found, LeftOut):
             left_out[found] += 1
         else:
@@ -73,7 +76,7 @@ def rounds_passing(body: bytes, who: Enrolled, now: float) -> PassedRounds:
     return PassedRounds(rounds=tuple(passed), left_out=dict(left_out))
 
 
-def _round(line: bytes, who: Enrolled, now: float) -> StoredRound | LeftOut:
+def _round(line: bytes, who: Enrolled, now: float, wording: Wording) -> StoredRound | LeftOut:
     if len(line) > MOST_LINE_BYTES:
         return LeftOut.UNREADABLE
     try:
@@ -87,17 +90,19 @@ def _round(line: bytes, who: Enrolled, now: float) -> StoredRound | LeftOut:
         _ID.fullmatch(observed.id) and _PLATFORM.fullmatch(observed.platform)
     ):
         return LeftOut.NAMES
-    if len(verdict.sentence) > MOST_SENTENCE or _CONTROLS.search(msgspec.json.encode(stored)):
+    scrubbed = wording.scrubbed(stored)
+    if scrubbed is None or _CONTROLS.search(msgspec.json.encode(scrubbed)):
         return LeftOut.TEXT
     began, seconds = observed.started_at, observed.duration_seconds
-    times = (began, seconds, verdict.at, verdict.since, verdict.holds_seconds)
+    beside = [one.holds_seconds for one in verdict.over]
+    holds = (observed.holds_seconds, verdict.holds_seconds, *beside)
     if not (
-        all(map(math.isfinite, times))
+        all(map(math.isfinite, (began, seconds, *holds)))
         and 0.0 <= seconds <= MOST_SECONDS
         and now - MOST_AGE_SECONDS <= began <= now + AHEAD_SECONDS
         and began <= verdict.at <= began + MOST_SECONDS + AHEAD_SECONDS
-        and 0.0 <= verdict.since <= now + AHEAD_SECONDS
-        and 0.0 <= verdict.holds_seconds <= MOST_AGE_SECONDS
+        and all(0.0 <= one <= MOST_AGE_SECONDS for one in holds)
+        and of_its_time(stored)
     ):
         return LeftOut.TIME
-    return stored
+    return scrubbed
