@@ -7,6 +7,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -17,13 +18,33 @@ from probe.commands.hub_health import health
 from probe.commands.hub_register import REGISTER, opened_register
 from probe.commands.hub_wishes import bundle, set_wishes, test, wishes
 from probe.commands.init import AccessSaid, CountrySaid, NetworkSaid
+from probe.commands.options import load_config
 from probe.commands.output import tell
 from probe.config.formats import is_loopback
+from probe.config.units import parse_bytes
 from probe.hub.enrolled import FleetPlace
 from probe.model.identity import Role
 from probe.publish.parcels.archive import Archive
+from probe.publish.privacy.configured_names import Named
 
 _DAY_SECONDS = 86_400.0
+LEAST_ROOM_BYTES = 1_048_576
+
+
+class SizeSaid(click.ParamType):  # type: ignore[type-arg]
+    """A size: ``512MiB``, ``2GB``."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """In bytes; fails with words that click shows."""
+        try:
+            found = value if isinstance(value, int) else parse_bytes(str(value))
+        except ValueError as error:
+            self.fail(f"{error}; expected a size such as 512MiB")
+        if found < LEAST_ROOM_BYTES:
+            self.fail(f"{value} is less than one parcel of rounds; expected 512MiB, say")
+        return found
 
 
 @click.group()
@@ -163,6 +184,20 @@ for one in (wishes, set_wishes, test, bundle, health, publish, findings, release
     show_default=True,
     help="For so many days.",
 )
+@click.option(
+    "--room",
+    type=SizeSaid(),
+    default="512MiB",
+    show_default=True,
+    help="How much room the rounds of each vantage may take in the archive.",
+)
+@click.option(
+    "-c",
+    "--config",
+    "path",
+    type=click.Path(path_type=Path),
+    help="The fleet's configuration: hosts that it does not name are taken out of rounds.",
+)
 def serve(
     file: Path,
     listen: str,
@@ -171,6 +206,8 @@ def serve(
     key_file: Path | None,
     archive: Path | None,
     keep_rounds: int,
+    room: int,
+    path: Path | None,
 ) -> None:
     """Answer those that join, and let in what vantages send; runs until it is told to end.
 
@@ -185,9 +222,12 @@ def serve(
     if urlsplit(engine).scheme not in ("http", "https") or not urlsplit(engine).hostname:
         raise click.ClickException(f"{engine!r} is no URL of an engine")
     rounds = None
+    named = None if path is None else Named.of(load_config(path))
     if archive is not None:
         try:
-            rounds = RoundsDesk(archive, wall=time.time, keep_days=keep_rounds)
+            rounds = RoundsDesk(
+                archive, wall=time.time, keep_days=keep_rounds, room_bytes=room, named=named
+            )
         except OSError as error:
             raise click.ClickException(f"{archive}: {error.strerror or error}") from error
     with opened_register(file) as register:

@@ -33,14 +33,14 @@ def health(file: Path, engine: str | None, page: Path | None, as_json: bool) -> 
 
     now, series = time.time(), None
     with opened_register(file, make=False) as register:
-        members, heard = register.everybody(), register.heard()
+        members, heard, archived = register.everybody(), register.heard(), register.archived()
     if engine is not None:
         try:
             with closing(EngineQuery(engine)) as query:
                 series = query.over(HEALTH_QUERY, now, now, 60.0)
         except EngineQueryError as error:
             tell(f"{error}: only what the hub itself knows is shown")
-    fleet = fleet_health(members, heard, series, now)
+    fleet = fleet_health(members, heard, series, now, archived)
     if page is not None:
         write([health_words.page(fleet)], page)
     if as_json:

@@ -66,6 +66,13 @@ class VantageHeard(Struct, frozen=True, kw_only=True):
     ahead_seconds: float | None = None
 
 
+class ArchivedRounds(Struct, frozen=True, kw_only=True):
+    """How many bytes the rounds of a vantage take in the archive, and how many they may."""
+
+    bytes: int
+    room_bytes: int
+
+
 def new_secret() -> str:
     """A secret that is shown once: 43 letters, digits, ``-`` and ``_``."""
     return secrets.token_urlsafe(_SECRET_BYTES)

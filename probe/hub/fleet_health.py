@@ -12,7 +12,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from probe.hub.engine_query import RecordedSeries
-from probe.hub.enrolled import Enrolled, VantageHeard
+from probe.hub.enrolled import ArchivedRounds, Enrolled, VantageHeard
 from probe.model.identity import Access, Role
 from probe.publish.metrics import metric_names as names
 from probe.publish.metrics import metric_names_bundle as names_bundle
@@ -24,6 +24,8 @@ from probe.publish.rules.upkeep_alerts import BACKLOG_SECONDS, CLOCK_SECONDS, NO
 
 # Less than this share of its monthly data is left: at the usual pace that is a day.
 LITTLE_DATA = 1 / 31
+NEARLY_FULL = 0.9
+"""Of the room that its rounds may take."""
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+/-]{0,79}")
 _NUMBERS = (
     names.BUILD_INFO,
@@ -55,6 +57,7 @@ class HealthTrouble(StrEnum):
     DISK = "disk"
     CONFIGURATION = "configuration"
     BUNDLE = "bundle"
+    ROOM = "room"
     DATA = "data"
     ROTTEN = "rotten"
     VERSION = "version"
@@ -65,7 +68,7 @@ class VantageHealth(Struct, frozen=True, kw_only=True):
 
     ``newest_at`` is of when its newest sample is, by its own clock, which is ``ahead_seconds``
     ahead. ``waiting``: points of a minute that were not sent yet. ``data_left``: the share of its
-    monthly data that it may still use.
+    monthly data that it may still use. ``archived``: what is kept of its rounds.
     """
 
     name: str
@@ -84,6 +87,7 @@ class VantageHealth(Struct, frozen=True, kw_only=True):
     data_left: float | None = None
     tunnel: bool | None = None
     rotten: tuple[str, ...] = ()
+    archived: ArchivedRounds | None = None
 
     @property
     def mute(self) -> bool:
@@ -123,16 +127,24 @@ def fleet_health(
     heard: Mapping[str, VantageHeard],
     series: Iterable[RecordedSeries] | None,
     now: float,
+    archived: Mapping[str, ArchivedRounds] | None = None,
 ) -> FleetHealth:
     """How those are that take part, ``now``. ``series``: what the engine has of ``HEALTH_QUERY``;
-    ``None``: it was not asked."""
+    ``None``: it was not asked. ``archived``: what is kept of their rounds."""
     said = _said(series or ())
     versions = [
         number for one in said.values() if one.version and (number := _release(one.version))
     ]
     newest = max(versions, default=())
     found = [
-        _of(who, heard.get(who.name), said.get(who.name, _Said()), newest, now)
+        _of(
+            who,
+            heard.get(who.name),
+            said.get(who.name, _Said()),
+            newest,
+            now,
+            (archived or {}).get(who.name),
+        )
         for who in members
         if who.revoked is None
     ]
@@ -163,7 +175,12 @@ def _said(series: Iterable[RecordedSeries]) -> dict[str, _Said]:
 
 
 def _of(
-    who: Enrolled, heard: VantageHeard | None, said: _Said, newest: tuple[int, ...], now: float
+    who: Enrolled,
+    heard: VantageHeard | None,
+    said: _Said,
+    newest: tuple[int, ...],
+    now: float,
+    archived: ArchivedRounds | None,
 ) -> VantageHealth:
     number = said.numbers.get
     budget, left = number(names_data.BUDGET.name), number(names_data.LEFT.name)
@@ -179,6 +196,8 @@ def _of(
         HealthTrouble.CONFIGURATION: number(names.RELOAD_SUCCESS.name) == 0,
         HealthTrouble.BUNDLE: number(names_bundle.REFUSED.name) == 1
         or number(names_bundle.USABLE.name) == 0,
+        HealthTrouble.ROOM: archived is not None
+        and archived.bytes >= NEARLY_FULL * archived.room_bytes,
         HealthTrouble.DATA: data_left is not None and data_left < LITTLE_DATA,
         HealthTrouble.ROTTEN: bool(said.rotten),
         HealthTrouble.VERSION: bool(
@@ -202,6 +221,7 @@ def _of(
         data_left=data_left,
         tunnel=None if tunnel is None else bool(tunnel),
         rotten=tuple(sorted(said.rotten)),
+        archived=archived,
     )
 
 

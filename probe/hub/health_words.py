@@ -93,6 +93,10 @@ def _words(trouble: HealthTrouble, one: VantageHealth) -> str:
             return "its configuration was not taken up"
         case HealthTrouble.BUNDLE:
             return "a bundle of definitions may not be used"
+        case HealthTrouble.ROOM:
+            kept = one.archived
+            share = 1.0 if kept is None else kept.bytes / max(1, kept.room_bytes)
+            return f"its rounds fill {share:.0%} of their room in the archive"
         case HealthTrouble.DATA:
             return "its data is nearly used up"
         case HealthTrouble.ROTTEN:

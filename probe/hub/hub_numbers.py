@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from probe.hub.enrolled import Enrolled, VantageHeard
+from probe.hub.enrolled import ArchivedRounds, Enrolled, VantageHeard
 
 _WHO = ("vantage", "country", "role")
 
@@ -34,6 +34,14 @@ class HubNumbers:
             "Unix time since which nothing of this vantage is taken.",
             ("vantage",),
             registry=self.registry,
+        )
+        self._archive_bytes = self._gauge(
+            "throttlewatch_hub_archive_bytes",
+            "Bytes that rounds of this vantage take in the archive.",
+        )
+        self._archive_room = self._gauge(
+            "throttlewatch_hub_archive_room_bytes",
+            "Bytes that rounds of this vantage may take in the archive.",
         )
         self.passed = Counter(
             "throttlewatch_hub_passed_samples",
@@ -66,15 +74,25 @@ class HubNumbers:
             registry=self.registry,
         )
 
-    def text(self, members: Iterable[Enrolled], heard: Mapping[str, VantageHeard]) -> bytes:
-        """The page, with when each who takes part was heard."""
+    def text(
+        self,
+        members: Iterable[Enrolled],
+        heard: Mapping[str, VantageHeard],
+        archived: Mapping[str, ArchivedRounds],
+    ) -> bytes:
+        """The page, with when each who takes part was heard, and what is kept of its rounds."""
         for gauge in (self._heard, self._newest, self._ahead, self._revoked):
+            gauge.clear()
+        for gauge in (self._archive_bytes, self._archive_room):
             gauge.clear()
         for who in members:
             if who.revoked is not None:
                 self._revoked.labels(who.name).set(who.revoked)
                 continue
             labels = (who.name, who.place.country, who.place.role.value)
+            if (kept := archived.get(who.name)) is not None:
+                self._archive_bytes.labels(*labels).set(kept.bytes)
+                self._archive_room.labels(*labels).set(kept.room_bytes)
             last = heard.get(who.name)
             self._heard.labels(*labels).set(who.joined if last is None else last.at)
             if last is not None:

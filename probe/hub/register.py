@@ -13,7 +13,15 @@ import msgspec
 
 from probe.config.bundle import Signers
 from probe.config.hub_wishes import WishedSettings
-from probe.hub.enrolled import Enrolled, FleetPlace, VantageHeard, digest_of, new_name, new_secret
+from probe.hub.enrolled import (
+    ArchivedRounds,
+    Enrolled,
+    FleetPlace,
+    VantageHeard,
+    digest_of,
+    new_name,
+    new_secret,
+)
 from probe.hub.own_file import FileForm, OwnFileError, opened, transaction
 from probe.hub.wish_list import AskedRounds
 
@@ -23,7 +31,7 @@ MOST_PAST = 10_000
 FORM = FileForm(
     called="register of a hub",
     application_id=0x74772D68,  # "tw-h" in ASCII: no history of a daemon, which has another.
-    schema=3,
+    schema=4,
     tables="""
 CREATE TABLE IF NOT EXISTS invitation (
     digest TEXT PRIMARY KEY, place TEXT NOT NULL, expires REAL NOT NULL, used_by TEXT
@@ -34,6 +42,9 @@ CREATE TABLE IF NOT EXISTS vantage (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS heard (
     name TEXT PRIMARY KEY, at REAL NOT NULL, newest REAL NOT NULL, ahead REAL
+) STRICT;
+CREATE TABLE IF NOT EXISTS archived (
+    name TEXT PRIMARY KEY, bytes INTEGER NOT NULL, room INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS wish (whom TEXT PRIMARY KEY, settings TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS asked (
@@ -142,6 +153,17 @@ class Register:
         rows = [(name, one.at, one.newest_at, one.ahead_seconds) for name, one in heard.items()]
         with transaction(self._file):
             self._file.executemany("INSERT OR REPLACE INTO heard VALUES (?, ?, ?, ?)", rows)
+
+    def archived(self) -> dict[str, ArchivedRounds]:
+        """What was kept of the rounds of each vantage, by name."""
+        found = self._file.execute("SELECT name, bytes, room FROM archived").fetchall()
+        return {name: ArchivedRounds(bytes=size, room_bytes=room) for name, size, room in found}
+
+    def keep_archived(self, archived: Mapping[str, ArchivedRounds]) -> None:
+        """Keep what is kept of the rounds of these, for who asks beside a running hub."""
+        rows = [(name, one.bytes, one.room_bytes) for name, one in archived.items()]
+        with transaction(self._file):
+            self._file.executemany("INSERT OR REPLACE INTO archived VALUES (?, ?, ?)", rows)
 
     def wishes(self) -> dict[str, WishedSettings]:
         """What is set, by for whom (``probe/hub/wish_list.py``)."""

@@ -13,11 +13,13 @@ from msgspec import Struct
 
 from probe.config.schema import VantageConfig
 from probe.hub.believed_clock import BelievedClock
-from probe.hub.enrolled import Enrolled
+from probe.hub.enrolled import ArchivedRounds, Enrolled
 from probe.hub.gate import AHEAD_SECONDS
+from probe.hub.round_words import Wording
 from probe.hub.rounds_gate import LeftOut, rounds_passing
-from probe.publish.parcels.archive import Archive
+from probe.publish.parcels.archive import Archive, NoRoomError
 from probe.publish.parcels.parcel import Receipt
+from probe.publish.privacy.configured_names import Named
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,9 @@ MOST_UNDER_WAY = 32
 LEAST_FREE_BYTES = 268_435_456
 """Of the archive's disk, which may be the register's and the engine's, too."""
 KEEP_DAYS = 90
+ROOM_BYTES = 536_870_912
+"""Of one vantage: ten times what the default configuration sends in that time (some 50 MB)."""
+NO_ROOM = "room"
 _DAY_SECONDS = 86_400.0
 
 
@@ -49,7 +54,9 @@ class TakenRounds(Struct, frozen=True, kw_only=True):
 class RoundsDesk:
     """``root`` is the archive's folder. ``wall`` is the time of day, ``clock`` one that is not set,
     both in seconds; ``free`` is how many bytes are left where that folder is. Rounds go
-    ``keep_days`` after their day, counted beside the newest of all."""
+    ``keep_days`` after their day, counted beside the newest of all; those of a vantage take
+    ``room_bytes`` at most. ``named``: what the fleet's configuration names (``None``: not
+    known)."""
 
     def __init__(
         self,
@@ -58,15 +65,24 @@ class RoundsDesk:
         wall: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
         keep_days: int = KEEP_DAYS,
+        room_bytes: int = ROOM_BYTES,
+        named: Named | None = None,
         free: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
     ) -> None:
         """Raises ``OSError`` if the folder cannot be made."""
-        self._archive = Archive(root)
+        self._archive = Archive(root, room_bytes)
         self._archive.begin()
+        self._wording = Wording(named)
         self._root, self._wall, self._free = root, wall, free
         self._keep_days, self._believed = keep_days, BelievedClock(wall, clock)
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._under_way: set[str] = set()
+
+    def kept(self) -> dict[str, ArchivedRounds]:
+        """What is kept of each vantage, as it was counted last."""
+        room = self._archive.room_bytes or 0
+        sizes = self._archive.sizes.items()
+        return {name: ArchivedRounds(bytes=size, room_bytes=room) for name, size in sizes}
 
     def enter(self, who: Enrolled) -> None:
         """A parcel of ``who`` begins, before anything of it is read. Raises ``NotNowError``."""
@@ -91,7 +107,8 @@ class RoundsDesk:
             return await asyncio.to_thread(self._take, body, who, ahead_seconds)
 
     async def forget(self) -> None:
-        """Delete what is older than it is kept, as far as that can be told."""
+        """Delete what is older than it is kept, as far as that can be told, and count what is
+        there."""
         try:
             await asyncio.to_thread(self._forget)
         except OSError as error:
@@ -102,9 +119,10 @@ class RoundsDesk:
         before = self._believed.old_before(self._archive.newest(), keep)
         if before is not None:
             self._archive.forget(before)
+        self._archive.count()
 
     def _take(self, body: bytes, who: Enrolled, ahead_seconds: float | None) -> TakenRounds:
-        found = rounds_passing(body, who, self._wall())
+        found = rounds_passing(body, who, self._wall(), self._wording)
         left_out = dict(found.left_out)
         try:
             if self._free(self._root) < LEAST_FREE_BYTES:
@@ -113,6 +131,8 @@ class RoundsDesk:
             added = self._archive.add(who.name, found.rounds)
         except OSError as error:
             raise NotNowError("disk") from error
+        except NoRoomError as error:
+            raise NotNowError(NO_ROOM) from error
         if LeftOut.TIME in left_out and abs(ahead_seconds or 0.0) > AHEAD_SECONDS:
             raise NotNowError("clock")
         if added.full:

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from starlette.routing import Route
 from probe.config.hub_wishes import BUNDLE_PATH, WISHES_PATH
 from probe.hub.allowance import Allowance
 from probe.hub.engine import Engine
-from probe.hub.enrolled import Enrolled, VantageHeard
+from probe.hub.enrolled import ArchivedRounds, Enrolled, VantageHeard
 from probe.hub.gate import (
     AHEAD_SECONDS,
     MOST_BODY_BYTES,
@@ -31,7 +31,7 @@ from probe.hub.gate import (
 )
 from probe.hub.hub_numbers import HubNumbers
 from probe.hub.register import NotInvitedError, Register
-from probe.hub.rounds_desk import NotNowError, RoundsDesk
+from probe.hub.rounds_desk import NO_ROOM, NotNowError, RoundsDesk
 from probe.hub.rounds_gate import UnreadableParcelError
 from probe.hub.welcome import JOIN_PATH, WRITE_PATH, Welcome
 from probe.hub.wish_list import etag_of, wishes_for
@@ -43,6 +43,8 @@ MOST_JOIN_BYTES = 4_096
 JOIN_SECONDS = 15.0
 # What cannot be written now is sent again: soon, and not by all at once (each adds its own chance).
 AGAIN_SECONDS = 30
+NO_ROOM_SECONDS = 3_600
+"""Old rounds go by the day, and a person has to do the rest."""
 # How often it is kept when each was heard: a hub that dies forgets no more than that.
 KEEP_HEARD_SECONDS = 60.0
 FORGET_SECONDS = 3_600.0
@@ -72,6 +74,7 @@ class Hub:
         self._numbers = HubNumbers()
         self._heard = register.heard()
         self._unkept: dict[str, VantageHeard] = {}
+        self._archived: dict[str, ArchivedRounds] = {}
 
     def app(self) -> Starlette:
         """What answers; its engine's connections are closed when it ends."""
@@ -179,6 +182,9 @@ class Hub:
         except UnreadableParcelError as error:
             return self._refused("unreadable", 400, str(error))
         except NotNowError as error:
+            if error.reason == NO_ROOM:
+                text = "no room for more rounds of this vantage"
+                return self._refused(NO_ROOM, 507, text, wait=NO_ROOM_SECONDS)
             return self._later(error.reason)
         self._numbers.rounds.labels(who.name).inc(taken.receipt.taken)
         for reason, count in taken.left_out.items():
@@ -241,7 +247,8 @@ class Hub:
             everybody = self._register.everybody()
         except sqlite3.Error:
             return self._later("register")
-        return PlainTextResponse(self._numbers.text(everybody, self._heard))
+        archived = {} if self._rounds is None else self._rounds.kept()
+        return PlainTextResponse(self._numbers.text(everybody, self._heard, archived))
 
     async def _healthy(self, _: Request) -> Response:
         return PlainTextResponse("healthy\n")
@@ -257,12 +264,22 @@ class Hub:
         )
 
     def keep_heard(self) -> None:
-        """Keep when each was heard since the last time, as far as the register can be used."""
+        """Keep when each was heard since the last time, and what is kept of its rounds, as far as
+        the register can be used."""
         heard, self._unkept = self._unkept, {}
         try:
             self._register.keep_heard(heard)
         except sqlite3.Error:
             self._unkept = heard | self._unkept
+        self._keep_archived()
+
+    def _keep_archived(self) -> None:
+        archived = {} if self._rounds is None else self._rounds.kept()
+        news = {name: one for name, one in archived.items() if self._archived.get(name) != one}
+        if news:
+            with suppress(sqlite3.Error):
+                self._register.keep_archived(news)
+                self._archived |= news
 
     async def _keep(self) -> None:
         while True:

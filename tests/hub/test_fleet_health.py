@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from probe.cli import main
 from probe.hub.engine_query import RecordedSeries
-from probe.hub.enrolled import Enrolled, FleetPlace, VantageHeard
+from probe.hub.enrolled import ArchivedRounds, Enrolled, FleetPlace, VantageHeard
 from probe.hub.fleet_health import FleetHealth, HealthTrouble, fleet_health
 from probe.hub.health_words import page, rows, summary
 from probe.hub.register import Register
@@ -141,6 +141,19 @@ def test_a_fleet_without_a_reference_that_is_heard_is_blind() -> None:
     assert "The engine was not asked" in page(fleet).decode()
 
 
+@pytest.mark.parametrize(
+    ("kept", "troubles"), [(899, ()), (900, (HealthTrouble.ROOM,)), (1_000, (HealthTrouble.ROOM,))]
+)
+def test_whose_rounds_fill_their_room_is_told(
+    kept: int, troubles: tuple[HealthTrouble, ...]
+) -> None:
+    archived = {"a": ArchivedRounds(bytes=kept, room_bytes=1_000)}
+    both = [member("a"), member("b")]
+    fleet = fleet_health(both, {"a": WELL, "b": WELL}, None, NOW, archived)
+    assert [one.troubles for one in fleet.vantages] == [troubles, ()]
+    assert ("of their room in the archive" in rows(fleet)[0][4]) is bool(troubles)
+
+
 def test_who_was_revoked_is_not_missed() -> None:
     revoked = replace(member("a"), revoked=NOW - 10)
     assert fleet_health([revoked], {}, None, NOW).vantages == ()
@@ -151,6 +164,7 @@ def test_the_command_says_it_for_people_and_for_machines(tmp_path: Path) -> None
     register = Register(file)
     who, _ = register.join(register.invite(PLACE, until=2e9, now=1.0), 2.0)
     register.keep_heard({who.name: VantageHeard(at=10.0, newest_at=10.0)})
+    register.keep_archived({who.name: ArchivedRounds(bytes=95, room_bytes=100)})
     register.close()
     words = ("hub", "health", "--register", str(file))
     shown = tmp_path / "health.html"
@@ -163,7 +177,9 @@ def test_the_command_says_it_for_people_and_for_machines(tmp_path: Path) -> None
     away = CliRunner().invoke(main, (*words, "--json", "--engine", "http://127.0.0.1:1"))
     assert "only what the hub itself knows" in away.stderr
     (told,) = msgspec.json.decode(away.stdout)["vantages"]
-    assert (told["name"], told["troubles"], told["heard_at"]) == (who.name, ["silent"], 10.0)
+    assert (told["name"], told["heard_at"]) == (who.name, 10.0)
+    assert told["troubles"] == ["silent", "room"]
+    assert told["archived"] == {"bytes": 95, "room_bytes": 100}
 
 
 def test_a_register_of_the_first_schema_is_taken_up(tmp_path: Path) -> None:

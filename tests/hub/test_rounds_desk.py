@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from email.utils import formatdate
@@ -57,7 +58,7 @@ class Fleet:
 
     @asynccontextmanager
     async def client(self, desk: bool = True) -> AsyncIterator[httpx.AsyncClient]:
-        hub = Hub(
+        hub = self.hub = Hub(
             self.register,
             Engine("http://127.0.0.1:9/"),
             rounds=self.desk if desk else None,
@@ -159,6 +160,33 @@ async def test_a_full_disk_is_later_and_loses_nothing(
         assert answer.json()["taken"] == 1
         assert 'refused_requests_total{reason="disk"} 2.0' in (await client.get("/metrics")).text
     assert fleet.kept() == [own]
+
+
+async def test_a_vantage_that_fills_its_room_is_told_and_pushes_nobody_out(fleet: Fleet) -> None:
+    fleet.desk = RoundsDesk(fleet.root, wall=lambda: NOW, room_bytes=9_000)
+    name = fleet.names[0]
+    many = [stored(n, vantage=name) for n in range(200)]
+    async with fleet.client() as client:
+        answer = await client.post(ROUNDS_PATH, content=parcel(*many), headers=fleet.headers())
+        assert (answer.status_code, answer.headers["retry-after"]) == (507, "3600")
+        other = stored(1, vantage=fleet.names[1])
+        answer = await client.post(ROUNDS_PATH, content=parcel(other), headers=fleet.headers(1))
+        assert answer.json()["taken"] == 1
+        metrics = (await client.get("/metrics")).text
+    assert 'refused_requests_total{reason="room"} 1.0' in metrics
+    labels = f'{{country="PK",role="inside",vantage="{name}"}}'
+    assert f"throttlewatch_hub_archive_room_bytes{labels} 9000.0" in metrics
+    (size,) = re.findall(f"throttlewatch_hub_archive_bytes{re.escape(labels)} (.*)", metrics)
+    assert 4_000 < float(size) <= 9_000
+    # For `hub health`, which asks the register.
+    fleet.hub.keep_heard()
+    assert fleet.register.archived()[name].bytes == float(size)
+    # What did not come in waits at the probe, for room that is made.
+    fleet.desk = RoundsDesk(fleet.root, wall=lambda: NOW)
+    async with fleet.client() as client:
+        answer = await client.post(ROUNDS_PATH, content=parcel(*many), headers=fleet.headers())
+        assert answer.json()["taken"] + answer.json()["known"] == 200
+    assert len(fleet.kept()) == 201
 
 
 class HeldBack:

@@ -18,7 +18,7 @@ from probe.model.identity import Role
 from probe.model.stored import StoredRound
 from probe.model.verdict import State
 from probe.publish.parcels import archive as archives
-from probe.publish.parcels.archive import HOUR_SECONDS, PLACE, Added, Archive
+from probe.publish.parcels.archive import HOUR_SECONDS, PLACE, Added, Archive, NoRoomError
 from probe.publish.parcels.archive_reader import ArchivedHistory
 from probe.publish.parcels.zstandard import NotPackedError, press, unpress
 from probe.store.history import History, HistoryError
@@ -77,6 +77,36 @@ def test_an_hour_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(archives, "MOST_HOUR_BYTES", 1_000)
     later = [stored(n, at=START + HOUR_SECONDS, vantage=A) for n in range(20, 23)]
     assert archive.add(A, later) == Added(full=3)
+
+
+def test_a_vantage_has_room_of_its_own(tmp_path: Path) -> None:
+    """Never more than that on the disk; others are not pushed out, and what goes makes room."""
+    archive, rounds = Archive(tmp_path, room_bytes=14_000), some(A, range(96))
+    with pytest.raises(NoRoomError):
+        archive.add(A, rounds)
+    before = files(tmp_path)
+
+    def size() -> int:
+        found = (one for one in (tmp_path / A).rglob("*") if one.is_file())
+        return sum(one.stat().st_size for one in found)
+
+    assert 7_000 < size() <= 14_000
+    assert archive.sizes == {A: size()}
+    assert archive.add(B, some(B, range(12))).new == 12, "others have their own"
+    again = Archive(tmp_path, room_bytes=14_000)
+    with pytest.raises(NoRoomError):
+        again.add(A, rounds[-1:])
+    assert again.add(A, rounds[:12]) == Added(known=12), "what is there is said to be"
+    assert set(before) <= set(files(tmp_path))
+    again.count()
+    assert again.sizes[A] == size()
+    next(again.hours(A)).path.unlink()
+    again.count()
+    assert again.add(A, rounds[:12]).new > 0
+    assert again.sizes[A] == size() <= 14_000
+    again.remove(A)
+    assert A not in again.sizes
+    assert again.add(A, rounds[:12]).new == 12
 
 
 def test_what_is_cut_off_in_the_middle_leaves_what_was_there(

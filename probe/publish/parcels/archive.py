@@ -49,6 +49,10 @@ class Added(Struct, frozen=True, kw_only=True):
     full: int = 0
 
 
+class NoRoomError(Exception):
+    """What is kept of a vantage would take more room than it may."""
+
+
 class HourFile(Struct, frozen=True, order=True):
     """The file of a vantage's rounds that began in the hour that begins at ``start`` (Unix
     seconds)."""
@@ -81,10 +85,12 @@ _line = msgspec.json.Decoder(_Line)
 
 
 class Archive:
-    """The folder ``root``; one process writes."""
+    """The folder ``root``; one process writes. The files of a vantage take ``room_bytes`` at most
+    (``None``: any)."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, room_bytes: int | None = None) -> None:
+        self.root, self.room_bytes = root, room_bytes
+        self._sizes: dict[str, int] = {}
 
     def begin(self) -> None:
         """Make the folder, for its owner alone; what a kill left half written goes. Raises
@@ -106,7 +112,7 @@ class Archive:
 
     def add(self, vantage: str, rounds: Iterable[StoredRound]) -> Added:
         """Keep these rounds of ``vantage``. Each hour is written whole or stays as it was. Raises
-        ``OSError``: what is missing may be given again."""
+        ``OSError`` or ``NoRoomError``: what is missing may be given again."""
         hours: dict[int, dict[str, bytes]] = {}
         for stored in rounds:
             hour = int(stored.observed.started_at // HOUR_SECONDS)
@@ -127,9 +133,24 @@ class Archive:
                     size += len(line) + 1
             if len(lines) > before:
                 ordered = sorted(lines.values(), key=lambda line: _line.decode(line).place)
-                _write(file, press(b"".join(line + b"\n" for line in ordered)))
+                self._put(vantage, file, press(b"".join(line + b"\n" for line in ordered)))
                 new += len(lines) - before
         return Added(new=new, known=known, full=full)
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """How many bytes the files of each vantage take, as far as they were counted."""
+        return dict(self._sizes)
+
+    def count(self) -> None:
+        """Count them anew: somebody else may have deleted some. Raises ``OSError``."""
+        names = self.vantages()
+        for name in names:
+            before, size = self._sizes.get(name), self._counted(name)
+            if self._sizes.get(name) == before:  # nothing came meanwhile
+                self._sizes[name] = size
+        for gone in self._sizes.keys() - set(names):
+            self._sizes.pop(gone, None)
 
     def newest(self) -> float | None:
         """The end of the newest hour of which rounds are here (Unix seconds); ``None``: there are
@@ -158,6 +179,7 @@ class Archive:
         """Delete all that is kept of ``vantage``; how many days of it there were. Raises
         ``OSError``."""
         folder = self._of(vantage)
+        self._sizes.pop(vantage, None)
         gone = sum(_emptied(day, _OWN) for day in _folders(folder, _DAY))
         with suppress(FileNotFoundError):
             (folder / PLACE).unlink()
@@ -192,6 +214,27 @@ class Archive:
                         until is None or start < until
                     ):
                         yield HourFile(start, file)
+
+    def _put(self, vantage: str, file: Path, body: bytes) -> None:
+        """Write it, if there is room. Raises ``OSError`` or ``NoRoomError``."""
+        size = self._sizes.get(vantage)
+        if size is None:
+            size = self._counted(vantage)
+        with suppress(FileNotFoundError):
+            size -= file.stat().st_size
+        size += len(body)
+        if self.room_bytes is not None and size > self.room_bytes:
+            raise NoRoomError
+        _write(file, body)
+        self._sizes[vantage] = size
+
+    def _counted(self, vantage: str) -> int:
+        size = 0
+        for day in _folders(self._of(vantage), _DAY):
+            for file in day.iterdir():
+                with suppress(FileNotFoundError):
+                    size += file.lstat().st_size
+        return size
 
     def _end_of(self, vantage: str) -> float | None:
         """The end of its newest hour (Unix seconds)."""

@@ -67,7 +67,7 @@ STORE = "store"
 BUDGET = "budget"
 TOO_LARGE = "too_large"
 STATUS = "status"
-_WORDS = {401: "credential", 404: "not_taken", 429: "rate", 503: "busy"}
+_WORDS = {401: "credential", 404: "not_taken", 429: "rate", 503: "busy", 507: "no_room"}
 
 
 class SentRounds(Struct, frozen=True, kw_only=True):
