@@ -256,6 +256,8 @@ def test_who_holds_a_connection_without_asking_is_cut(hub: RunningHub) -> None:
         (("invite", "--url", "https://h.example/?a=b", *PLACE), "has more in it"),
         (("invite", "--url", "https://h.example", "--country", "Nowhere"), "is no country"),
         (("serve", "--engine", "nothing"), "is no URL of an engine"),
+        (("serve", "--engine", "http://x", "--room", "much"), "expected a size such as 512MiB"),
+        (("serve", "--engine", "http://x", "--room", "5kB"), "less than one parcel"),
         (("serve", "--engine", "http://127.0.0.1:1", "--listen", "nowhere"), "expected host:port"),
         (("serve", "--engine", "http://127.0.0.1:1", "--cert-file", "a"), "belong together"),
         (("list",), "there is no register at"),
