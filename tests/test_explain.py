@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from probe.cli import main
 from probe.commands.explain import last_rounds
-from probe.config.schema import StoreConfig
+from probe.config.schema import StoreConfig, VantageConfig
+from probe.publish.parcels.archive import Archive
 from probe.store.writer import Store
 from tests.publish.terminal.test_explanation import played
 
@@ -31,6 +33,33 @@ def test_the_last_round_and_its_bursts_are_explained(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "rule throttled.name" in result.output
     assert result.output.count("burst of object") == len(rounds) - 1
+
+
+def test_a_hubs_archive_is_explained_as_a_history_is(tmp_path: Path) -> None:
+    """From the vantage that is asked for, which the configuration need not name."""
+    archive = Archive(tmp_path / "rounds")
+    for name in ("pk-1-aaaaa", "pk-2-bbbbb"):
+        archive.place(VantageConfig(name=name, country="PK"))
+    rounds = [
+        replace(
+            one,
+            observed=replace(one.observed, id=f"{number:x}", vantage="pk-2-bbbbb"),
+            verdict=replace(one.verdict, vantage="pk-2-bbbbb"),
+        )
+        for number, one in enumerate(played())
+    ]
+    archive.add("pk-2-bbbbb", rounds)
+    there = ("--history", str(archive.root))
+    result = run(tmp_path, "-p", "x", "-v", "pk-2-bbbbb", *there)
+    assert result.exit_code == 0, result.output
+    assert "rule throttled.name" in result.output
+    assert "warning" not in result.output
+    assert result.output.count("burst of object") == len(rounds) - 1
+    none = run(tmp_path, "-p", "x", "-v", "pk-1-aaaaa", *there)
+    assert "has no round of X (Twitter) from pk-1-aaaaa" in none.output
+    assert "--now measures" not in none.output
+    assert run(tmp_path, "-p", "x", "--now", *there).exit_code == 2
+    assert "there is no history" in run(tmp_path, "-p", "x", "--history", "none").output
 
 
 def test_without_a_history_it_says_what_to_do(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from probe.commands.options import (
     platform_of,
 )
 from probe.commands.output import write
-from probe.commands.reading import warn_of_strangers
+from probe.commands.reading import history_option, opened, placed_by, warn_of_strangers
 from probe.config.definition import Definition
 from probe.config.schema import Config
 from probe.model.stored import StoredRound
@@ -31,7 +31,6 @@ from probe.publish.privacy.exported_fields import Scrubber
 from probe.publish.terminal.console import Doing, console
 from probe.publish.terminal.explanation import explain as show
 from probe.publish.terminal.round_table import to_json
-from probe.store.history import History, HistoryError
 from probe.verdict.remembered.memory import Memory
 
 # How far back from its end the history is read for the last round of a platform.
@@ -44,6 +43,7 @@ LOOK_BACK_SECONDS = 6 * 3_600.0
 @click.option("-p", "--platform", "name", default=None, help="The platform to explain.")
 @click.option("-v", "--vantage", default=None, help="From this vantage (default: the first).")
 @click.option("--now", "measure", is_flag=True, help="Measure now, without a history.")
+@history_option
 @json_option
 @language_option
 def explain(
@@ -52,6 +52,7 @@ def explain(
     name: str | None,
     vantage: str | None,
     measure: bool,
+    file: Path | None,
     as_json: bool,
     language: str,
 ) -> None:
@@ -62,12 +63,17 @@ def explain(
     it makes one transfer round and its bursts itself; it then knows nothing of what is normal here,
     and says so by saying less. `throttlewatch now` knows it, and says what it means.
     """
+    if measure and file is not None:
+        raise click.UsageError("--now measures, --history reads: give one of them")
     config = drawn_now(load_config(path))
     logs.configure("error", config.settings.log.format, sys.stderr)
     if (platform is None) is (name is None):
         there = ", ".join(one.name for one in config.platforms)
         raise click.UsageError(f"name one platform, such as `explain x`; there is: {there}")
     of = platform_of(config, platform or name or "")
+    if file is not None:
+        with opened(config, file) as past:
+            config = placed_by(past, config)
     places = {v.name: v.name for v in config.settings.vantages}
     place = chosen("vantage", vantage or next(iter(places)), places)
     if measure:
@@ -75,7 +81,7 @@ def explain(
             tested = asyncio.run(find_out(config, [of], place, memory=Memory(), most_rounds=1))
         rounds = tested.rounds[of.name]
     else:
-        rounds = _from_history(config, of, place)
+        rounds = _from_history(config, of, place, file)
     if as_json:
         scrubber = Scrubber(Named.of(config))
         observed = [stored.observed for stored in rounds]
@@ -85,20 +91,29 @@ def explain(
         show(console(), rounds, Tongue(language))
 
 
-def _from_history(config: Config, platform: Definition, vantage: str) -> list[StoredRound]:
+def _from_history(
+    config: Config, platform: Definition, vantage: str, file: Path | None
+) -> list[StoredRound]:
+    instead = "--now measures instead"
     try:
-        with History.open(config.settings.store) as history:
+        with opened(config, file) as history:
             warn_of_strangers(config, history)
             bounds = history.bounds()
             since = None if bounds is None else bounds[1] - LOOK_BACK_SECONDS
             found = last_rounds(
                 history.rounds(since=since, platform=platform.name, vantage=vantage)
             )
-    except HistoryError as error:
-        raise click.ClickException(f"{error}; --now measures instead") from error
+    except click.ClickException as error:
+        if file is not None:
+            raise
+        raise click.ClickException(f"{error.message}; {instead}") from error
+    if not found and file is not None:
+        raise click.ClickException(
+            f"{file} has no round of {platform.title} from {vantage} in its last six hours"
+        )
     if not found:
         raise click.ClickException(
-            f"the daemon has not measured {platform.title} lately; --now measures instead"
+            f"the daemon has not measured {platform.title} lately; {instead}"
         )
     return found
 

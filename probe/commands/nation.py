@@ -14,7 +14,7 @@ from rich.table import Table
 from probe.commands.asking import ask, asking, printable, url_of
 from probe.commands.moment import shown_moment
 from probe.commands.options import config_option, load_config
-from probe.commands.reading import warn_of_strangers
+from probe.commands.reading import history_option, opened, placed_by, warn_of_strangers
 from probe.config.schema import Config
 from probe.config.units import parse_seconds
 from probe.model.finding import Finding, FindingKind, Incident, Scope
@@ -25,7 +25,6 @@ from probe.publish.latest.declared import Declared
 from probe.publish.metrics.nation_rows import Findings, read_findings
 from probe.publish.terminal import console as terminal
 from probe.schedule.round_pace import longest_hold
-from probe.store.history import History, HistoryError
 
 PATH = "/api/v1/findings"
 
@@ -42,6 +41,7 @@ PATH = "/api/v1/findings"
     "for six hours ago.",
 )
 @click.option("--to", "until", metavar="TIME", help="With --from: until then; by default, now.")
+@history_option
 def nation(
     path: Path | None,
     url: str | None,
@@ -49,6 +49,7 @@ def nation(
     as_json: bool,
     since: str | None,
     until: str | None,
+    file: Path | None,
 ) -> None:
     """Say what this daemon's vantages find together about the country, in one sentence.
 
@@ -60,8 +61,10 @@ def nation(
     if since is not None:
         if url is not None or user is not None or as_json:
             raise click.UsageError("--from reads the history on this machine and asks nobody")
-        _past(config, since, until)
+        _past(config, since, until, file)
         return
+    if file is not None:
+        raise click.UsageError("--history needs --from")
     if until is not None:
         raise click.UsageError("--to needs --from")
     base = url or url_of(config)
@@ -73,7 +76,7 @@ def nation(
         show(terminal.console(), found)
 
 
-def _past(config: Config, since: str, until: str | None) -> None:
+def _past(config: Config, since: str, until: str | None, file: Path | None) -> None:
     now = time.time()
     try:
         first = parse_time(since, now)
@@ -84,20 +87,18 @@ def _past(config: Config, since: str, until: str | None) -> None:
         raise click.UsageError("--from must be before --to")
     settings = config.settings
     reach = first - reach_back(settings.nation, longest_hold(settings.schedule))
-    try:
-        with History.open(settings.store) as history:
-            warn_of_strangers(config, history)
-            steps = replay(
-                history.rounds(since=reach, until=last),
-                Declared(config).vantages,
-                settings.nation,
-                since=first,
-                until=last,
-                titles={platform.name: platform.title for platform in config.platforms},
-            )
-            show_past(terminal.console(), steps)
-    except HistoryError as error:
-        raise click.ClickException(str(error)) from error
+    with opened(config, file) as history:
+        config = placed_by(history, config)
+        warn_of_strangers(config, history)
+        steps = replay(
+            history.rounds(since=reach, until=last),
+            Declared(config).vantages,
+            settings.nation,
+            since=first,
+            until=last,
+            titles={platform.name: platform.title for platform in config.platforms},
+        )
+        show_past(terminal.console(), steps)
 
 
 def parse_time(text: str, now: float) -> float:

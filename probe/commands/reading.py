@@ -63,6 +63,14 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
         return at.replace(tzinfo=at.tzinfo or UTC).timestamp()
 
 
+history_option = click.option(
+    "--history",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Read this file, or this archive of a hub, and not the daemon's own history.",
+)
+
+
 def reading(
     default_from: str | None, shown: str | None = None
 ) -> Callable[[_Decorated], _Decorated]:
@@ -71,12 +79,7 @@ def reading(
 
     def decorate(command: _Decorated) -> _Decorated:
         for option in (
-            click.option(
-                "--history",
-                "file",
-                type=click.Path(path_type=Path),
-                help="Read this file, or this archive of a hub, and not the daemon's own history.",
-            ),
+            history_option,
             click.option("-v", "--vantage", help="Only this vantage."),
             click.option("-p", "--platform", help="Only this platform."),
             click.option(

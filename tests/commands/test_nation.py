@@ -14,10 +14,12 @@ from msgspec.structs import replace
 from lab.loopback.prometheus import free_address
 from probe.cli import main
 from probe.commands.nation import parse_time
-from probe.config.schema import StoreConfig
+from probe.config.schema import StoreConfig, VantageConfig
+from probe.model.stored import StoredRound
 from probe.model.verdict import State
 from probe.nation.fuse import worst
 from probe.publish.latest.board import Board
+from probe.publish.parcels.archive import Archive
 from probe.store.writer import Store
 from synth.shape import config, verdict_of
 from tests.nation.fleet import ABROAD, Story, fleet
@@ -114,6 +116,28 @@ def test_the_past_is_computed_from_the_history(tmp_path: Path) -> None:
     assert "(recovered): nation, peak share 100%" in found.output
     assert "Nothing is affected at the end of that time." in found.output
     assert "nation-wide" not in past("nation: {min_networks: 5}\n").output
+
+
+def test_the_past_is_computed_from_a_hubs_archive(tmp_path: Path) -> None:
+    """Where its vantages are, is the hub's word: the configuration names none of them."""
+    archive, now = Archive(tmp_path / "rounds"), time.time()
+    for vantage in fleet(4):
+        archive.place(VantageConfig(name=vantage.name, country="PK", asn=vantage.asn))
+        rounds = []
+        for minute in range(120, 0, -5):
+            at = now - minute * 60.0
+            observed = replace(a_round(), id=f"{minute:x}", vantage=vantage.name, started_at=at)
+            state = State.THROTTLED if 30 < minute <= 60 else State.OK
+            verdict = replace(verdict_of(observed, state), at=observed.ended_at, since=at)
+            rounds.append(StoredRound(observed=observed, verdict=verdict))
+        archive.add(vantage.name, rounds)
+    file = tmp_path / "my.yaml"
+    file.write_text("platforms: [x]\n")
+    found = run("--from", "2h", "-c", str(file), "--history", str(archive.root))
+    assert found.exit_code == 0, found.output
+    assert "(recovered): nation, peak share 100%" in found.output
+    assert "warning" not in found.output
+    assert "--history needs --from" in run("--history", str(archive.root)).output
 
 
 def test_without_a_history_the_past_says_so(tmp_path: Path) -> None:
