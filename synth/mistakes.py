@@ -24,9 +24,11 @@ from scenarios.model import (
     HelloDropped,
     Impersonated,
     Impostor,
+    Pauses,
     Reset,
     Restricted,
     Whom,
+    exactly,
 )
 from synth.drive import Daemon
 from synth.edges import EdgeModel
@@ -180,6 +182,15 @@ def _controls_dead(names: Sequence[str]) -> Play:
     return play
 
 
+def _pausing(after_bytes: float | None) -> Play:
+    def play(stage: Stage) -> None:
+        after = None if after_bytes is None else exactly(after_bytes)
+        stage.world.pauses = (Pauses(hosts=X_HOSTS, after_bytes=after),)
+        stage.run(TROUBLE_HOURS)
+
+    return play
+
+
 def _slow_over_wifi(stage: Stage) -> None:
     stage.trouble(Kind.SITE_SLOW, X_SITE, 6.0, hours=TROUBLE_HOURS)
     stage.trouble(Kind.WIFI, "", 0.015, hours=TROUBLE_HOURS)
@@ -259,6 +270,8 @@ PLATFORM: dict[str, Play] = {
     "outage-shared": _out_of_order(Outage.SILENT, controls=FASTLY),
     "slow-near-here": _all_the_time(Kind.SITE_SLOW, X_SITE, 10.0),
     "slow-near-here-over-wifi": _slow_over_wifi,
+    "paused-near-here": _pausing(20_000.0),
+    "silent-near-here": _pausing(None),
     "few-at-once": _all_the_time(Kind.FEW_CONNECTIONS, X_SITE, 2.0),
     "outage-near-here": _out_of_order(Outage.SILENT),
     "half-silent": _out_of_order(Outage.HALF_SILENT),
@@ -269,7 +282,7 @@ PLAYS = HOUSEHOLD | NETWORK | PLATFORM
 VOUCHED = frozenset(
     {
         *(*HOUSEHOLD, *NETWORK, "slow-near-here", "outage-near-here"),
-        *("slow-near-here-over-wifi", "few-at-once"),
+        *("slow-near-here-over-wifi", "paused-near-here", "silent-near-here", "few-at-once"),
     }
 )
 """Where a reference abroad finds everybody well all the time."""

@@ -64,5 +64,5 @@ def strike(world: World, outage: Outage, hosts: Sequence[str]) -> None:
 
 def end(world: World) -> None:
     """All is well again."""
-    world.gone, world.answers = frozenset(), ()
+    world.gone, world.answers, world.pauses = frozenset(), (), ()
     world.restrict(())
