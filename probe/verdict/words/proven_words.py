@@ -234,8 +234,8 @@ def _elsewhere(facts: Facts, what: str) -> str:
         )
     if _proven(facts).way_clear and _proven(facts).state is State.BLOCKED:
         return (
-            f"{said}, but while no answer comes here, it is still acknowledged that we wait for "
-            "one: its servers near here may be what is silent"
+            f"{said}, but what is silent here still acknowledges that we wait: its servers near "
+            "here may be silent"
         )
     if _proven(facts).way_clear:
         return (
