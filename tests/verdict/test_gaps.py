@@ -374,3 +374,17 @@ def test_the_sentence_says_that_it_is_of_whole_connections() -> None:
     assert verdict.factor is not None
     assert "from the first packet to the last byte, take 2.5 times as long as" in verdict.sentence
     assert 2.45 <= verdict.factor < 2.55
+
+
+def test_of_few_values_the_middle_one_is_usual() -> None:
+    """One read of few in calm times lost a segment early, so that a third came out of order: who
+    took that for usual saw no policer any more."""
+    level = None
+    for value in (-3.0, -3.0, log(0.37), -3.0):
+        level = learned(level, value, 0.0)
+    assert level is not None
+    assert level.usually == -3.0
+    assert Level((-3.0,), -3.0, 0.05, 1, 0.0).usually is None
+    for _ in range(8):
+        level = learned(level, -2.0, 0.0)
+    assert level.usually == level.mostly == -2.0

@@ -165,7 +165,7 @@ def _usual(
         return Usual()
     theirs = median([usual_gaps(leg, measure) for leg in controls] or [0.0])
     late = targets[0].usually_late
-    most = None if late is None else late.at_most
+    most = None if late is None else late.usually
     return Usual(
         lost=max(0.0, usual_gaps(targets[0], measure) - theirs),
         late=1.0 if most is None else exp(most),

@@ -102,9 +102,12 @@ class Level(Struct, frozen=True, array_like=True):
         return ordered[int(_MOSTLY * len(ordered))] if len(ordered) >= _LEAST_MOSTLY else None
 
     @property
-    def at_most(self) -> float | None:
-        """The same, or, while there are too few to say, what none of them exceeds."""
-        return self.mostly if self.mostly is not None else max(self.values, default=None)
+    def usually(self) -> float | None:
+        """The same, or, while there are too few to say, the middle one: a single one may be of a
+        round in which trouble began."""
+        if self.mostly is not None or not self.known:
+            return self.mostly
+        return self.centre
 
     def begun_anew(self) -> Level:
         """Without its values: what is normal is not known again, but what it was is remembered."""

@@ -33,9 +33,9 @@ def gap_allowance(target: LegReading, measure: Measure) -> float | None:
 
 def usual_gaps(leg: LegReading, measure: Measure) -> float:
     """The share of a leg's segments that four of five calm ones do not exceed, or, while there are
-    too few of them to say, none of them; 0: nothing is known."""
+    too few of them to say, half of them; 0: nothing is known."""
     level = leg.efforts[measure].gaps
-    most = None if level is None else level.at_most
+    most = None if level is None else level.usually
     return 0.0 if most is None else max(0.0, exp(most) - ONE_GAP)
 
 
