@@ -384,6 +384,7 @@ def test_of_few_values_the_middle_one_is_usual() -> None:
         level = learned(level, value, 0.0)
     assert level is not None
     assert level.usually == -3.0
+    assert learned(learned(None, log(0.37), 0.0), -3.0, 0.0).usually == -3.0
     assert Level((-3.0,), -3.0, 0.05, 1, 0.0).usually is None
     for _ in range(8):
         level = learned(level, -2.0, 0.0)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import sqrt
+from statistics import median_low
 
 from msgspec import Struct
 
@@ -103,11 +104,11 @@ class Level(Struct, frozen=True, array_like=True):
 
     @property
     def usually(self) -> float | None:
-        """The same, or, while there are too few to say, the middle one: a single one may be of a
-        round in which trouble began."""
+        """The same, or, while there are too few to say, the middle one (the lower of two): a
+        single one may be of a round in which trouble began."""
         if self.mostly is not None or not self.known:
             return self.mostly
-        return self.centre
+        return median_low(self.values)
 
     def begun_anew(self) -> Level:
         """Without its values: what is normal is not known again, but what it was is remembered."""
