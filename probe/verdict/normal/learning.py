@@ -85,7 +85,7 @@ def learn_controls(
             if value is not None and isfinite(value):
                 key = _key(read, leg, measure)
                 after[key] = learned(levels.get(key), value, read.at)
-        _learn_rtt(after, levels, read, leg)
+        _learn_of_whole(after, levels, read, leg, RTT, leg.rtt)
         _learn_gaps(after, levels, read, leg, measures)
     return after
 
@@ -121,19 +121,11 @@ def learn_targets(
         _learn_differences(after, levels, read, measure, targets)
     for leg in read.legs:
         if leg.leg.role in _RELATIVE and leg.leg.target in targets:
-            _learn_rtt(after, levels, read, leg)
+            _learn_of_whole(after, levels, read, leg, RTT, leg.rtt)
         if leg.leg.role is LegRole.TARGET and leg.leg.target in targets:
             _learn_gaps(after, levels, read, leg, measures)
-            _learn_late(after, levels, read, leg)
+            _learn_of_whole(after, levels, read, leg, LATE, leg.late)
     return after
-
-
-def _learn_late(
-    after: dict[SeriesKey, Level], levels: Levels, read: Readings, leg: LegReading
-) -> None:
-    if leg.late is not None and leg.seen.ok:
-        key = _key(read, leg, LATE)
-        after[key] = learned(levels.get(key), leg.late, read.at)
 
 
 def _learn_gaps(
@@ -173,12 +165,18 @@ def _learn_differences(
             after[key] = learned(levels.get(key), own - its, read.at)
 
 
-def _learn_rtt(
-    after: dict[SeriesKey, Level], levels: Levels, read: Readings, leg: LegReading
+def _learn_of_whole(
+    after: dict[SeriesKey, Level],
+    levels: Levels,
+    read: Readings,
+    leg: LegReading,
+    what: str,
+    value: float | None,
 ) -> None:
-    if leg.rtt is not None and leg.seen.ok:
-        key = _key(read, leg, RTT)
-        after[key] = learned(levels.get(key), leg.rtt, read.at)
+    """What stands in the place of a measure, and is told of a leg that came to its end alone."""
+    if value is not None and leg.seen.ok:
+        key = _key(read, leg, what)
+        after[key] = learned(levels.get(key), value, read.at)
 
 
 def _key(read: Readings, leg: LegReading, measure: str) -> SeriesKey:
