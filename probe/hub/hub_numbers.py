@@ -81,9 +81,8 @@ class HubNumbers:
         archived: Mapping[str, ArchivedRounds],
     ) -> bytes:
         """The page, with when each who takes part was heard, and what is kept of its rounds."""
-        for gauge in (self._heard, self._newest, self._ahead, self._revoked):
-            gauge.clear()
-        for gauge in (self._archive_bytes, self._archive_room):
+        of_members = (self._heard, self._newest, self._ahead, self._revoked)
+        for gauge in (*of_members, self._archive_bytes, self._archive_room):
             gauge.clear()
         for who in members:
             if who.revoked is not None:
