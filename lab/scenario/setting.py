@@ -209,12 +209,15 @@ def setting(
 def changed_world(spec: WorldSpec, happens: tuple[model.Happening, ...]) -> WorldSpec:
     """The world once its servers answer as the scenario says."""
     for each in happens:
-        if isinstance(each, model.Answers):
-            sites = tuple(_site(site, each.hosts, partial(_object, each)) for site in spec.sites)
-            spec = structs.replace(spec, sites=sites)
-        if isinstance(each, model.Pauses):
-            sites = tuple(_site(site, each.hosts, partial(_paused, each)) for site in spec.sites)
-            spec = structs.replace(spec, sites=sites)
+        match each:
+            case model.Answers():
+                made = partial(_object, each)
+            case model.Pauses():
+                made = partial(_paused, each)
+            case _:
+                continue
+        sites = tuple(_site(site, each.hosts, made) for site in spec.sites)
+        spec = structs.replace(spec, sites=sites)
     return spec
 
 
