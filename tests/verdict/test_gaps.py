@@ -383,9 +383,10 @@ def test_of_few_values_the_middle_one_is_usual() -> None:
     for value in (-3.0, -3.0, log(0.37), -3.0):
         level = learned(level, value, 0.0)
     assert level is not None
-    assert level.usually == -3.0
-    assert learned(learned(None, log(0.37), 0.0), -3.0, 0.0).usually == -3.0
-    assert Level((-3.0,), -3.0, 0.05, 1, 0.0).usually is None
+    assert level.usually(0.8) == -3.0
+    assert learned(learned(None, log(0.37), 0.0), -3.0, 0.0).usually(0.8) == -3.0
+    assert Level((-3.0,), -3.0, 0.05, 1, 0.0).usually(0.8) is None
     for _ in range(8):
         level = learned(level, -2.0, 0.0)
-    assert level.usually == level.mostly == -2.0
+    assert level.usually(0.8) == level.mostly == -2.0
+    assert level.usually(0.2) == -3.0

@@ -14,7 +14,7 @@ from synth.edges import CALM
 from synth.effects import hosts_of
 from synth.line import LineModel
 from synth.lines import FIBRE
-from synth.mistakes import fine_outside
+from synth.mistakes import Stage, fine_outside
 from synth.troubles import Kind, Trouble
 from synth.world import World
 
@@ -59,6 +59,20 @@ def test_servers_near_here_that_become_slow_on_a_way_that_always_lost_are_no_res
     said = {verdict.state for verdict in said_of(seed, loss, 20.0)}
     assert not said & set(ACCUSING)
     assert State.IMPAIRED in said
+
+
+@pytest.mark.parametrize("seed", [13, 14])
+def test_a_few_losses_of_a_quarter_of_the_time_hide_no_policer(seed: int) -> None:
+    """Of fifty segments one that is lost puts many out of order: what few legs do not exceed is far
+    more than what is lost."""
+    policer = Policed(rate_bits_per_second=exactly(128_000.0), burst_bytes=exactly(16_000.0))
+    losses, whom = Lossy(probability=exactly(0.03)), Whom(hosts=hosts_of(X))
+    stage = Stage(FIBRE, seed, vouched=True)
+    stage.met(losses, whom)
+    stage.run(6.0)
+    stage.world.restrict([Restricted(whom=whom, effects=(losses, policer))])
+    stage.run(HOURS)
+    assert State.THROTTLED in {verdict.state for verdict in stage.every}
 
 
 def test_a_policer_is_one_where_the_line_loses_for_all_alike() -> None:

@@ -39,6 +39,8 @@ ERRORS = 2.0
 
 # Three values spread less than what they come from: sqrt(3/2) / c4(3), for a normal.
 SMALL_SAMPLE = 1.382
+LATE_SHARE = 0.8
+"""Of calm legs, so many were no later than what is called usual of a way. Ours."""
 
 
 class Score(Struct, frozen=True, kw_only=True):
@@ -165,7 +167,7 @@ def _usual(
         return Usual()
     theirs = median([usual_gaps(leg, measure) for leg in controls] or [0.0])
     late = targets[0].usually_late
-    most = None if late is None else late.usually
+    most = None if late is None else late.usually(LATE_SHARE)
     return Usual(
         lost=max(0.0, usual_gaps(targets[0], measure) - theirs),
         late=1.0 if most is None else exp(most),

@@ -36,7 +36,7 @@ from probe.verdict.words import (
     words_outside,
 )
 
-VERSION = 53
+VERSION = 54
 
 
 class Rule(Struct, frozen=True, kw_only=True):

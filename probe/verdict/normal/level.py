@@ -99,16 +99,17 @@ class Level(Struct, frozen=True, array_like=True):
     @property
     def mostly(self) -> float | None:
         """What four of five values are at most; ``None``: there are too few to say."""
-        ordered = sorted(self.values)
-        return ordered[int(_MOSTLY * len(ordered))] if len(ordered) >= _LEAST_MOSTLY else None
+        return self._of_share(_MOSTLY) if len(self.values) >= _LEAST_MOSTLY else None
 
-    @property
-    def usually(self) -> float | None:
-        """The same, or, while there are too few to say, the middle one (the lower of two): a
-        single one may be of a round in which trouble began."""
-        if self.mostly is not None or not self.known:
-            return self.mostly
-        return median_low(self.values)
+    def usually(self, share: float) -> float | None:
+        """What this ``share`` of the values are at most, or, while there are too few to say, the
+        middle one (the lower of two): a single one may be of a round in which trouble began."""
+        if len(self.values) >= _LEAST_MOSTLY:
+            return self._of_share(share)
+        return median_low(self.values) if self.known else None
+
+    def _of_share(self, share: float) -> float:
+        return sorted(self.values)[int(share * len(self.values))]
 
     def begun_anew(self) -> Level:
         """Without its values: what is normal is not known again, but what it was is remembered."""

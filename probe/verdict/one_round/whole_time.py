@@ -20,6 +20,11 @@ GAP_MARGIN = 2.0
 """So many times as large must be the share of segments that came late, ``ONE_GAP`` being added to
 each."""
 
+CALM_SHARE = 2.0 / 3.0
+"""Of calm legs, so many miss no more segments than what is called usual. A burst has three, each
+held against controls that may miss none: if one of three exceeds it by chance, the careful bettor
+(``way_marks.py``) loses half of his stake at the mean. More would hide what is dropped besides."""
+
 _Log = Callable[[Measure], float | None]
 
 
@@ -32,10 +37,10 @@ def gap_allowance(target: LegReading, measure: Measure) -> float | None:
 
 
 def usual_gaps(leg: LegReading, measure: Measure) -> float:
-    """The share of a leg's segments that four of five calm ones do not exceed, or, while there are
+    """The share of a leg's segments that two of three calm ones do not exceed, or, while there are
     too few of them to say, half of them; 0: nothing is known."""
     level = leg.efforts[measure].gaps
-    most = None if level is None else level.usually
+    most = None if level is None else level.usually(CALM_SHARE)
     return 0.0 if most is None else max(0.0, exp(most) - ONE_GAP)
 
 
