@@ -33,6 +33,10 @@ _CONTROLS = re.compile(
 )
 
 
+MOST_COUNT = 10**15
+"""Of anything: beyond it end columns of 64 bits, and numbers of JSON that all readers take."""
+
+
 class LeftOut(StrEnum):
     """Why a round does not pass."""
 
@@ -41,6 +45,7 @@ class LeftOut(StrEnum):
     NAMES = "names"
     TEXT = "text"
     TIME = "time"
+    NUMBERS = "numbers"
     FULL = "full"
 
 
@@ -86,6 +91,8 @@ def _round(line: bytes, who: Enrolled, now: float, wording: Wording) -> StoredRo
     observed, verdict = stored.observed, stored.verdict
     if not observed.vantage == verdict.vantage == who.name:
         return LeftOut.VANTAGE
+    if not _countable(msgspec.to_builtins(stored)):
+        return LeftOut.NUMBERS
     if observed.platform != verdict.platform or not (
         _ID.fullmatch(observed.id) and _PLATFORM.fullmatch(observed.platform)
     ):
@@ -106,3 +113,12 @@ def _round(line: bytes, who: Enrolled, now: float, wording: Wording) -> StoredRo
     ):
         return LeftOut.TIME
     return scrubbed
+
+
+def _countable(value: object) -> bool:
+    """Whether every whole number in it can be a count, a port or a status."""
+    if isinstance(value, dict):
+        return all(map(_countable, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_countable, value))
+    return not isinstance(value, int) or abs(value) <= MOST_COUNT

@@ -63,6 +63,18 @@ def test_words_of_any_language_pass(text: str) -> None:
     assert [one.verdict.sentence for one in found.rounds] == [text]
 
 
+def counted(**counts: int) -> Change:
+    """With a leg that counts so."""
+
+    def change(one: StoredRound) -> StoredRound:
+        first, *others = one.observed.legs
+        return replace(
+            one, observed=replace(one.observed, legs=(replace(first, **counts), *others))
+        )
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -89,6 +101,10 @@ def test_words_of_any_language_pass(text: str) -> None:
         (verdict(since=-5.0), LeftOut.TIME),
         (verdict(since=NOW * 2), LeftOut.TIME),
         (verdict(holds_seconds=1e300), LeftOut.TIME),
+        (verdict(rules_version=2**64), LeftOut.NUMBERS),
+        (verdict(rules_version=-(2**64)), LeftOut.NUMBERS),
+        (counted(order=2**63), LeftOut.NUMBERS),
+        (counted(wire_bytes_received=10**15 + 1), LeftOut.NUMBERS),
     ],
 )
 def test_what_does_not_pass_keeps_nothing_else_out(change: Change, reason: LeftOut) -> None:
