@@ -29,6 +29,7 @@ from probe.publish.privacy.configured_names import Named
 
 _DAY_SECONDS = 86_400.0
 LEAST_ROOM_BYTES = 1_048_576
+MOST_ROOM_BYTES = 2**50
 
 
 class SizeSaid(click.ParamType):  # type: ignore[type-arg]
@@ -44,6 +45,8 @@ class SizeSaid(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{error}; expected a size such as 512MiB")
         if found < LEAST_ROOM_BYTES:
             self.fail(f"{value} is less than one parcel of rounds; expected 512MiB, say")
+        if found > MOST_ROOM_BYTES:
+            self.fail(f"{value} is more than a disk has; expected 512MiB, say")
         return found
 
 

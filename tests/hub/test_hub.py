@@ -258,6 +258,7 @@ def test_who_holds_a_connection_without_asking_is_cut(hub: RunningHub) -> None:
         (("serve", "--engine", "nothing"), "is no URL of an engine"),
         (("serve", "--engine", "http://x", "--room", "much"), "expected a size such as 512MiB"),
         (("serve", "--engine", "http://x", "--room", "5kB"), "less than one parcel"),
+        (("serve", "--engine", "http://x", "--room", "9000000000GiB"), "more than a disk has"),
         (("serve", "--engine", "http://127.0.0.1:1", "--listen", "nowhere"), "expected host:port"),
         (("serve", "--engine", "http://127.0.0.1:1", "--cert-file", "a"), "belong together"),
         (("list",), "there is no register at"),
