@@ -61,6 +61,27 @@ def test_a_round_is_kept_once_and_as_it_came_first(tmp_path: Path) -> None:
     assert all((tmp_path / file).stat().st_mode & 0o077 == 0 for file in names)
 
 
+def test_what_was_not_written_here_is_read_past(tmp_path: Path) -> None:
+    """Days of no year, of other digits, and files that never end."""
+    archive, rounds = Archive(tmp_path), some(A, range(30))
+    archive.add(A, rounds)
+    for day in ("0000-00-00", "2023-02-30", "\u0662\u0660\u0662\u0663-11-14"):
+        (tmp_path / A / day).mkdir()
+        (tmp_path / A / day / "05.jsonl.zst").write_bytes(b"x")
+    (tmp_path / A / "2023-11-16").mkdir()
+    os.mkfifo(tmp_path / A / "2023-11-16" / "03.jsonl.zst")
+    (tmp_path / A / "2023-11-16" / "04.jsonl.zst").symlink_to("/dev/zero")
+    with ArchivedHistory(tmp_path) as history:
+        assert list(history.rounds()) == rounds
+        assert history.unreadable == 0
+
+
+def test_a_folder_of_other_things_is_no_archive(tmp_path: Path) -> None:
+    (tmp_path / "music" / "2023").mkdir(parents=True)
+    with pytest.raises(HistoryError, match="is it what a hub keeps"):
+        ArchivedHistory(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["..", "../x", "/etc", "", "a/b", ".hidden", "x" * 41, "A"])
 def test_no_name_leads_out_of_the_folder(name: str, tmp_path: Path) -> None:
     root = tmp_path / "archive"

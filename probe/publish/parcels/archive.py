@@ -14,7 +14,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -25,13 +25,14 @@ from probe.model.stored import StoredRound
 from probe.publish.parcels.zstandard import press, unpress
 
 HOUR_SECONDS = 3_600
+DAY_SECONDS = 24 * HOUR_SECONDS
 MOST_HOUR_ROUNDS = 2_000
 """Of one vantage. Eight platforms looked at each minute, with bursts, make less than 600."""
 MOST_HOUR_BYTES = 33_554_432
 PLACE = "vantage.json"
 _END = ".jsonl.zst"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HOUR = re.compile(r"([01]\d|2[0-3])\.jsonl\.zst")
 # Beside a damaged file; nothing reads it.
 _DAMAGED = ".damaged"
@@ -164,11 +165,9 @@ class Archive:
         for name in self.vantages():
             for day in _folders(self.root / name, _DAY):
                 try:
-                    end = datetime.fromisoformat(day.name).replace(tzinfo=UTC) + timedelta(days=1)
-                    if end.timestamp() <= before:
+                    begun = _begun(day)
+                    if begun is not None and begun + DAY_SECONDS <= before:
                         gone += _emptied(day, _OWN)
-                except ValueError:
-                    continue  # no day of any year
                 except OSError as error:
                     trouble = error
         if trouble is not None:
@@ -188,7 +187,8 @@ class Archive:
 
     def vantages(self) -> list[str]:
         """Whose rounds are here. Raises ``OSError``."""
-        return sorted(folder.name for folder in _folders(self.root, _NAME))
+        folders = _folders(self.root, _NAME)
+        return sorted(one.name for one in folders if (one / PLACE).is_file() or _folders(one, _DAY))
 
     def placed(self) -> Mapping[str, VantageConfig]:
         """Where they are, as far as that is known."""
@@ -206,10 +206,13 @@ class Archive:
     ) -> Iterator[HourFile]:
         """The files of ``vantage`` with rounds of that time, earliest first."""
         for day in sorted(_folders(self.root / vantage, _DAY)):
+            begun = _begun(day)
+            if begun is None:
+                continue
             for file in sorted(day.iterdir()):
-                if _HOUR.fullmatch(file.name):
-                    at = datetime.fromisoformat(f"{day.name}T{file.name[:2]}").replace(tzinfo=UTC)
-                    start = int(at.timestamp())
+                # What is no file is nothing that was written here, and may never end.
+                if _HOUR.fullmatch(file.name) and file.is_file() and not file.is_symlink():
+                    start = int(begun) + int(file.name[:2]) * HOUR_SECONDS
                     if (since is None or start + HOUR_SECONDS > since) and (
                         until is None or start < until
                     ):
@@ -239,11 +242,10 @@ class Archive:
     def _end_of(self, vantage: str) -> float | None:
         """The end of its newest hour (Unix seconds)."""
         for day in sorted(_folders(self.root / vantage, _DAY), reverse=True):
+            begun = _begun(day)
             hours = [file.name[:2] for file in day.iterdir() if _HOUR.fullmatch(file.name)]
-            with suppress(ValueError):  # no day of any year
-                at = datetime.fromisoformat(day.name).replace(tzinfo=UTC)
-                if hours:
-                    return at.timestamp() + (int(max(hours)) + 1) * HOUR_SECONDS
+            if begun is not None and hours:
+                return begun + (int(max(hours)) + 1) * HOUR_SECONDS
         return None
 
     def _of(self, vantage: str) -> Path:
@@ -276,6 +278,14 @@ def lines_of(file: Path) -> list[bytes]:
 def is_archive(path: Path) -> bool:
     """Whether there may be one: a folder."""
     return path.is_dir()
+
+
+def _begun(day: Path) -> float | None:
+    """When the day began that a folder is called by (Unix seconds); ``None``: no year has it."""
+    try:
+        return datetime.fromisoformat(day.name).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
 
 
 def _folders(folder: Path, name: re.Pattern[str]) -> list[Path]:
