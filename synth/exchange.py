@@ -429,6 +429,8 @@ class Exchange:
                 for when, count in made.samples
                 if count <= HEAD_BYTES + server.pauses_at
             ]
+            if not made.samples and first <= until:  # the head stands before the body's first byte
+                made.samples, made.handed = [(first, HEAD_BYTES)], [first]
             made.handed = made.handed[: len(made.samples)]
             made.whole = False
         self._heard(made)
