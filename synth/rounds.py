@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from lab.world.content import PAGES
+from probe.config.amount import AFTER_SILENCE
 from probe.config.candidates import candidates_of, mark_of, marked
 from probe.config.definition import Definition
 from probe.config.neutral import neutral_names
@@ -100,15 +101,18 @@ class Rounds:
         world.begin_round(at)
         self._look_for(at, self._platforms[platform])
         targets = self._endpoints(at, self._platforms[platform])
+        few = self.config.settings.schedule.controls
+        silent = self.state.silent(self.vantage, Family.IPV4)
         controls = draw_controls(
             self._endpoints(at, *self.config.controls),
-            self.config.settings.schedule.controls,
+            AFTER_SILENCE * few if silent else few,
             read_bytes=round_cap(kind, self._legs),
             has_tokens=lambda endpoint: self._has_tokens(endpoint, at),
             random=world.random,
         )
-        declared, objectless = self._declare(platform, targets, controls, kind)
-        legs = (*declared, *self._beside(declared, kind, at))
+        declared, objectless = self._declare(platform, targets, controls[:few], kind)
+        further, without = self._declare(platform, (), controls[few:], RoundKind.LIGHT)
+        legs = (*declared, *self._beside(declared, kind, at), *further)
         legs = self._drawn(one_any_answer(legs, world.random))
         resolutions, lookups = self._resolve(legs, at)
         dns = world.names.measured(
@@ -121,6 +125,7 @@ class Rounds:
         rule = self._patience(deadline_seconds(kind, self._legs), at)
         order = in_order(legs, world.random)
         made, skipped, end = self._make(order, resolutions, at, rule, sparing=True)
+        self.state.heard(self.vantage, Family.IPV4, made)
         observed = RoundObservation(
             id=self._id(),
             vantage=self.vantage,
@@ -130,7 +135,7 @@ class Rounds:
             started_at=at + world.wall_offset_seconds,
             duration_seconds=end - at,
             legs=tuple(leg for leg in made if leg.leg.prober == FIRST_PROBER),
-            skipped=(*objectless, *skipped),
+            skipped=(*objectless, *without, *skipped),
             dns=(*lookups, *dns),
             beside=tuple(leg for leg in made if leg.leg.prober != FIRST_PROBER),
             clock_stepped=world.clock_stepped,

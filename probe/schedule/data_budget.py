@@ -209,8 +209,9 @@ class DataBudget:
         whatever a far end may make of its legs."""
         size, settings = self._sizes[platform], self._config.settings
         dns, body = settings.dns, size.most_body(kind, settings.legs)
-        asked = size.names * (1 + len(dns.resolvers) + dns.system) * NAME_MOST_BYTES
-        return size.legs * LEG_MOST_BYTES + body + size.pages * PAGE_MOST_BYTES + asked
+        names, legs = size.names + size.further, size.legs + size.further
+        asked = names * (1 + len(dns.resolvers) + dns.system) * NAME_MOST_BYTES
+        return legs * LEG_MOST_BYTES + body + size.pages * PAGE_MOST_BYTES + asked
 
     def spent(self, observed: RoundObservation) -> None:
         """A round was made: count its bytes, and learn what such rounds cost."""

@@ -630,3 +630,45 @@ async def test_looks_end_where_what_is_set_aside_for_pages_does() -> None:
         refused = await asker.look(via, names, LEG_MOST_BYTES + spent - 1, url)
         assert isinstance(refused, Failure)
         assert names.page_wire_bytes == spent
+
+
+async def test_after_a_round_in_which_no_control_answered_more_are_asked() -> None:
+    """The few that were drawn cannot tell a dead line from one on which most sites are cut off."""
+    async with world() as there:
+        config = there.config()
+        silent = replace(
+            config,
+            controls=tuple(
+                replace(
+                    config.controls[0],
+                    name=f"control{i}",
+                    operator=f"operator{i}",
+                    targets=(
+                        Target(
+                            name="object",
+                            url=there.url("one.test", "/reset"),
+                            min_bytes=Bytes(100_000),
+                        ),
+                    ),
+                )
+                for i in range(9)
+            ),
+        )
+        answering = replace(
+            silent,
+            controls=tuple(
+                replace(one, targets=config.controls[0].targets) for one in silent.controls
+            ),
+        )
+
+        async def asked(of: Config, kind: RoundKind) -> list[Compares]:
+            seen = await there.round(of, kind)
+            controls = [leg for leg in seen.legs if leg.leg.role is LegRole.CONTROL]
+            assert len({leg.leg.owner for leg in controls}) == len(controls)
+            return sorted(leg.leg.compares for leg in controls)
+
+        light, read = Compares.HANDSHAKE, Compares.GOODPUT
+        assert await asked(silent, RoundKind.LIGHT) == [light] * 2
+        assert await asked(silent, RoundKind.TRANSFER) == [read, *[light] * 5]
+        assert await asked(answering, RoundKind.TRANSFER) == [read, *[light] * 5]
+        assert await asked(answering, RoundKind.TRANSFER) == [read, light]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from probe.config.amount import round_bytes, round_size
+from probe.config.amount import AFTER_SILENCE, round_bytes, round_size
 from probe.config.definition import Corner, Definition, Target
 from probe.config.probers import BESIDE, BY_NAME, used
 from probe.config.schema import Config, ScheduleConfig, Settings
@@ -87,9 +87,10 @@ def made(of: Config, kind: RoundKind, drawn: random.Random) -> Sequence[Leg]:
     """The legs of one round, as ``probe/measure/one_round/round.py`` puts them together."""
     settings, (platform,) = of.settings, of.platforms
     every = [one for control in of.controls for one in endpoints(control)]
-    count = min(settings.schedule.controls, len(every))
-    controls = drawn.sample(every, count)
-    legs, _ = declare(endpoints(platform), controls, kind, legs=settings.legs, beacon=None)
+    few = settings.schedule.controls
+    # As after a round in which no control answered: then it has the most.
+    controls = drawn.sample(every, min(AFTER_SILENCE * few, len(every)))
+    legs, _ = declare(endpoints(platform), controls[:few], kind, legs=settings.legs, beacon=None)
     known = [*endpoints(platform), *every]
     for prober in used(settings):
         legs = (
@@ -106,7 +107,8 @@ def made(of: Config, kind: RoundKind, drawn: random.Random) -> Sequence[Leg]:
                 random=drawn,
             ),
         )
-    return one_any_answer(legs, drawn)
+    further, _ = declare((), controls[few:], RoundKind.LIGHT, legs=settings.legs, beacon=None)
+    return one_any_answer((*legs, *further), drawn)
 
 
 def most_of(leg: Leg) -> float:
@@ -124,7 +126,7 @@ def test_a_round_has_no_more_than_was_set_aside_for_it(
 ) -> None:
     legs = made(of, kind, random.Random(seed))
     size = round_size(of, of.platforms[0])
-    assert len(legs) <= size.legs
+    assert len(legs) <= size.legs + size.further
     if kind is not RoundKind.LIGHT:
         assert sum(map(body_of, legs)) <= size.most_body(kind, of.settings.legs)
     assert sum(map(most_of, legs)) <= DataBudget(of).most_bytes("x", kind)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from probe.measure.objects.kept_objects import ObjectMemories
 from probe.measure.objects.objects import KnownTarget
 from probe.measure.one_round.line_turn import LineTurn
-from probe.model.identity import Family
+from probe.model.identity import Family, LegRole
+from probe.model.observation import LegObservation
 from probe.model.once_a_day import OnceADay
 from probe.schedule.host_budget import HostBudget
 from probe.schedule.leg_patience import Taken, kept
@@ -48,6 +51,7 @@ class BetweenRounds:
         self.objects_changed = False
         """Whether anything else is remembered of objects since this was set to ``False``."""
         self._taken: dict[tuple[str, Family], tuple[Taken, ...]] = {}
+        self._silent: set[tuple[str, Family]] = set()
 
     def turn(self, vantage: str) -> LineTurn:
         """The turn on the line of ``vantage``."""
@@ -60,6 +64,18 @@ class BetweenRounds:
     def took(self, vantage: str, family: Family, one: Taken) -> None:
         """A leg to a control took so long."""
         self._taken[vantage, family] = kept(self.taken(vantage, family), one)
+
+    def heard(self, vantage: str, family: Family, legs: Iterable[LegObservation]) -> None:
+        """``legs`` of a round were made. One without controls says nothing."""
+        controls = [one for one in legs if one.leg.role is LegRole.CONTROL]
+        if any(one.failure is None or one.http is not None for one in controls):
+            self._silent.discard((vantage, family))
+        elif controls:
+            self._silent.add((vantage, family))
+
+    def silent(self, vantage: str, family: Family) -> bool:
+        """Whether no control of the last round answered over the line of ``vantage``."""
+        return (vantage, family) in self._silent
 
     def memory(self, vantage: str, owner: str, target: str) -> KnownTarget:
         """What is remembered of a target's objects."""

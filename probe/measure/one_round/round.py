@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from random import Random
 
+from probe.config.amount import AFTER_SILENCE
 from probe.config.definition import Definition
 from probe.config.probers import used
 from probe.config.schema import Config, VantageConfig
@@ -83,9 +84,15 @@ class Rounds:
         via, began = self._far_ends.vantages[vantage], ClockReading.now()
         names = Names(self._settings, via, family, self._random)
         seconds = deadline_seconds(kind, self._settings.legs)
-        legs, objectless = await self._declare(self._far_ends.platforms[platform], via, kind, names)
+        drawn = self._drawn_controls(via, family, kind)
+        few = self._settings.schedule.controls
+        legs, objectless = await self._declare(
+            self._far_ends.platforms[platform], via, drawn[:few], kind, names
+        )
         controls = self._endpoints.of(via, *self._far_ends.controls)
         legs = (*legs, *self._beside(legs, via, controls, kind))
+        further, without = await self._further(via, drawn[few:], names)
+        legs, objectless = (*legs, *further), (*objectless, *without)
         legs = self._far_ends.drawn(one_any_answer(legs, self._random))
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         neutral = {leg.connect_to for leg in legs if leg.role is LegRole.CONTROL}
@@ -112,6 +119,7 @@ class Rounds:
             made, skipped = await self._asker.legs(
                 order, resolutions, via, seconds, family, sparing=True
             )
+            self._state.heard(vantage, family, made)
             answers, works = await dns
         finally:
             dns.cancel()
@@ -195,25 +203,43 @@ class Rounds:
             resolver_works=resolver_works,
         )
 
-    async def _declare(
-        self, platform: Definition, via: VantageConfig, kind: RoundKind, names: Names
-    ) -> tuple[tuple[Leg, ...], tuple[SkippedLeg, ...]]:
-        legs = self._settings.legs
-        targets = self._endpoints.of(via, platform)
-        controls = draw_controls(
+    def _drawn_controls(
+        self, via: VantageConfig, family: Family, kind: RoundKind
+    ) -> tuple[Endpoint, ...]:
+        """Of a round. When none answered in the one before it, more are asked: whether it is the
+        line that is dead or cut off from most, they tell, not the few that were drawn."""
+        more = AFTER_SILENCE if self._state.silent(via.name, family) else 1
+        return draw_controls(
             self._endpoints.of(via, *self._far_ends.controls),
-            self._settings.schedule.controls,
-            read_bytes=round_cap(kind, legs),
+            more * self._settings.schedule.controls,
+            read_bytes=round_cap(kind, self._settings.legs),
             has_tokens=partial(self._has_tokens, via),
             random=self._random,
         )
+
+    async def _declare(
+        self,
+        platform: Definition,
+        via: VantageConfig,
+        controls: Sequence[Endpoint],
+        kind: RoundKind,
+        names: Names,
+    ) -> tuple[tuple[Leg, ...], tuple[SkippedLeg, ...]]:
+        targets = self._endpoints.of(via, platform)
         return declare(
             [await self._endpoints.looked_for(endpoint, via, names) for endpoint in targets],
             [await self._endpoints.looked_for(endpoint, via, names) for endpoint in controls],
             kind,
-            legs=legs,
+            legs=self._settings.legs,
             beacon=self._settings.beacon,
         )
+
+    async def _further(
+        self, via: VantageConfig, controls: Sequence[Endpoint], names: Names
+    ) -> tuple[tuple[Leg, ...], tuple[SkippedLeg, ...]]:
+        """Light legs to controls, over TCP alone."""
+        found = [await self._endpoints.looked_for(endpoint, via, names) for endpoint in controls]
+        return declare((), found, RoundKind.LIGHT, legs=self._settings.legs, beacon=None)
 
     def _beside(
         self, legs: Sequence[Leg], via: VantageConfig, controls: Sequence[Endpoint], kind: RoundKind
