@@ -12,6 +12,7 @@ from scenarios.model import (
     Answers,
     ClockStepped,
     CrossTraffic,
+    CutOff,
     Delayed,
     DnsForged,
     DnsLie,
@@ -37,7 +38,7 @@ from scenarios.model import (
     exactly,
 )
 from scenarios.rows import Row
-from scenarios.throttling import FINE_ABROAD, KILOBIT, LARGE_QUEUE, OK, X_HOSTS
+from scenarios.throttling import BBS490, FINE_ABROAD, KIB, KILOBIT, LARGE_QUEUE, OK, X_HOSTS
 
 IRAN_2019 = "Iran, 16 to 23 November 2019: article19.org/ttn-iran-november-shutdown"
 DESIGN = "the project's list of what must not be taken for interference"
@@ -222,6 +223,20 @@ SCENARIOS: tuple[Scenario, ...] = (
         never=(*ACCUSING, State.DOWN),
         source=IRAN_2019,
         note="Who passed then is not published site by site; that some did is.",
+    ),
+    innocent(
+        "reads-stop-from-abroad",
+        "what anybody abroad sends stops after 15 to 20 KiB",
+        Row.CUT_OFF,
+        Restricted(
+            whom=Whom(hosts=(EVERY,), but_hosts=(DOMESTIC_HOST,)),
+            effects=(CutOff(after_bytes=Range(15 * KIB, 20 * KIB)),),
+        ),
+        said=(Said(state=State.DEGRADED, reasons=("reads_stop",)),),
+        never=(*ACCUSING, State.DOWN, State.IMPAIRED),
+        domestic=True,
+        source=BBS490,
+        note="There it acted on most hosting networks abroad, not on all of them.",
     ),
     innocent(
         "one-control-restricted",

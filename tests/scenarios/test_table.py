@@ -98,7 +98,8 @@ def test_methods_belong_to_blocks_triggers_to_throttling_and_reasons_to_what_is_
         assert not said.triggers or said.state is State.THROTTLED
         fields = (said.signatures, said.phases)
         assert not any(fields) or said.state in (State.THROTTLED, State.IMPAIRED)
-        assert not said.reasons or said.state in (State.UNKNOWN, State.OFFLINE)
+        without_proof = (State.UNKNOWN, State.OFFLINE, State.DEGRADED)
+        assert not said.reasons or said.state in without_proof
 
 
 @each

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from probe.config import load
 from probe.model.failure import Failure
-from probe.model.identity import Dates, Fame, Family, LegRole, Phase, RoundKind, Verify
+from probe.model.identity import Compares, Dates, Fame, Family, LegRole, Phase, RoundKind, Verify
 from probe.model.observation import (
     Clock,
     DnsAnswer,
@@ -74,6 +74,12 @@ def to(done: Done, *roles: LegRole, at: tuple[str, ...] = ()) -> Act:
         return done if (not roles or leg.role in roles) and (not at or address in at) else WELL
 
     return act
+
+
+def reads_are_reset(leg: Leg, _: str) -> Done:
+    """What only answers is well."""
+    reads = leg.compares is Compares.GOODPUT
+    return fail(Phase.TRANSFER, "connection_reset") if reads else WELL
 
 
 NAME = (LegRole.TARGET,)
@@ -365,6 +371,7 @@ CASES: dict[str, Case] = {
     "offline.portal": after(to(fail(Phase.TLS, "ssl_invalid_hostname")), 1),
     "offline.cut-off": after(only_one_control_answers, 4),
     "offline.nothing-answers": after(to(SILENT), 1),
+    "degraded.reads-stop": after(reads_are_reset, 4),
     "unknown.no-healthy-control": after(to(SILENT, LegRole.CONTROL), 1),
     "down.server-error": after(to(Done(status=503), *NAME), 3),
     "down.certificate-expired": dated(Dates.EXPIRED, -3),

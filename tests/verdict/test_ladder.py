@@ -39,7 +39,7 @@ def test_the_last_rule_catches_everything() -> None:
 
 
 def test_the_ladder_is_in_its_order() -> None:
-    ladder = ("offline.", "down.", "blocked.", "throttled.", "degraded.", "ok")
+    ladder = ("offline.", "down.", "blocked.", "throttled.", "degraded.line", "ok")
     places = [place(start) for start in ladder]
     for above, below in pairwise(places):
         assert max(above) < min(below)

@@ -23,6 +23,7 @@ from probe.verdict.ladder.outcome import Numbers
 from probe.verdict.ladder.shown import Told, told
 from probe.verdict.line import curtains
 from probe.verdict.line.cut import CutOff, line_cut_off, nobody_to_ask
+from probe.verdict.line.reads_stop import ReadsStop, reads_stop
 from probe.verdict.line.slow_line import as_usual_inside, slow_line
 from probe.verdict.normal import lasting, pace
 from probe.verdict.normal.beside_others import plainly
@@ -45,6 +46,8 @@ class Line(Struct, frozen=True, kw_only=True):
     """Rounds in a row in which every round-trip time was another one."""
     cut_off: CutOff | None
     """Most sites fell silent with the platform."""
+    reads_stop: ReadsStop | None
+    """Reads of most sites stop as the platform's do."""
     opened: bool
     """What is shown in the platform's place is signed by whom a control was shown, too."""
     clock_stepped: bool
@@ -53,7 +56,7 @@ class Line(Struct, frozen=True, kw_only=True):
     @property
     def bears_bursts(self) -> bool:
         """Else a burst would compare the platform with the few that answer or are spared."""
-        return self.cut_off is None and not self.opened
+        return self.cut_off is None and self.reads_stop is None and not self.opened
 
     @property
     def as_ever(self) -> bool:
@@ -79,6 +82,7 @@ def line_of(
         slow=slow_line(mine, about),
         changed_rounds=changed_rounds,
         cut_off=line_cut_off(mine, memory.controls, observed, about),
+        reads_stop=reads_stop(mine, memory.controls, observed, about),
         opened=opened(observed.by_role(LegRole.TARGET), memory.controls, observed.started_at),
         clock_stepped=observed.clock_stepped,
     )
@@ -139,6 +143,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         inside_as_usual=as_usual_inside(memory, mine, observed.family, about, at),
         line_changed=line.changed_rounds >= LINE_CHANGED_ROUNDS,
         cut_off=line.cut_off,
+        reads_stop=line.reads_stop,
         opened=line.opened,
         nobody_to_ask=nobody_to_ask(memory.controls, observed),
         family=observed.family,

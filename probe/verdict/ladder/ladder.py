@@ -25,6 +25,7 @@ from probe.verdict.ladder.rung_conditions import (
     throttled,
 )
 from probe.verdict.line.families import NoNews
+from probe.verdict.line.reads_stop import READS_STOP
 from probe.verdict.normal.before import BEFORE
 from probe.verdict.remembered.apart import Led
 from probe.verdict.words import (
@@ -36,7 +37,7 @@ from probe.verdict.words import (
     words_outside,
 )
 
-VERSION = 54
+VERSION = 55
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -131,6 +132,14 @@ RULES: tuple[Rule, ...] = (
             bool(f.controls) and bool(f.targets) and not f.anything_answers and not f.nobody_to_ask
         ),
         says=words_line.nothing_answers,
+    ),
+    Rule(
+        id="degraded.reads-stop",
+        state=State.DEGRADED,
+        reason=READS_STOP,
+        why="Reads of most sites stop as the platform's do: the line, not the platform.",
+        holds=lambda f: f.reads_stop is not None,
+        says=words_line.reads_stop,
     ),
     Rule(
         id="unknown.no-healthy-control",

@@ -29,6 +29,7 @@ from probe.verdict.burst.own_rate import root_of
 from probe.verdict.burst.score import Score
 from probe.verdict.ladder.facts import OUT_OF_BUDGET, Facts, Suspicion
 from probe.verdict.ladder.ladder import VERSION, Rule
+from probe.verdict.line.reads_stop import READS_STOP
 from probe.verdict.normal.before import SLOWER_THAN_ANYWHERE, SLOWER_THAN_OUTSIDE
 from probe.verdict.normal.beside_others import Pair, pair_of, pair_of_paces
 from probe.verdict.one_round.contrast import Contrast
@@ -240,6 +241,8 @@ def _factor(rule: Rule, facts: Facts, pair: Pair | None) -> float | None:
     normal is known. Of reads that stop there is none."""
     if pair is not None:
         return pair.times
+    if rule.reason == READS_STOP:
+        return None
     stops = facts.plain is not None and facts.plain.told.stopped
     return None if stops and rule.reason in _BESIDE else facts.usual_times
 

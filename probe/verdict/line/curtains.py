@@ -72,7 +72,7 @@ def read_noted(
         return known
     if failure is not None and (failure.phase not in _READING or failure.reason not in _STOPS):
         return known
-    stopped = _stopped_after(leg)
+    stopped = stopped_after(leg)
     if not isfinite(effort):
         if stopped is None:
             return known  # it was given too little time
@@ -81,7 +81,7 @@ def read_noted(
     return replace(known, reads=(*known.reads[-(MOST_READS - 1) :], one))
 
 
-def _stopped_after(leg: LegObservation) -> int | None:
+def stopped_after(leg: LegObservation) -> int | None:
     """The body bytes after which it stopped; ``None``: it did not, or was coming on, slowly."""
     if leg.failure is None:
         return None

@@ -10,6 +10,8 @@ from probe.verdict.ladder.facts import Facts, failures
 from probe.verdict.line.families import TITLES, NoNews
 from probe.verdict.words.words_numbers import times
 
+KIB = 1_024
+
 
 def resolver_broken(facts: Facts) -> str:
     """The sentence for a resolver of the host's own that answers nothing."""
@@ -87,6 +89,23 @@ def cut_off(facts: Facts) -> str:
     return (
         f"{facts.title}: this line is cut off from most of the Internet: it fails "
         f"({failures(facts.failing)}), and so do {silent} controls abroad{inside}."
+    )
+
+
+def reads_stop(facts: Facts) -> str:
+    """The sentence for a line on which what most sites send is cut."""
+    found = facts.reads_stop
+    assert found is not None
+    inside = ""
+    if found.domestic:
+        verb = "is" if found.domestic == 1 else "are"
+        inside = f"; {found.domestic} inside the country {verb} read whole"
+    stopped = f"{found.stopped} of {found.stopped + found.whole}"
+    kib = found.bytes / KIB
+    where = f"after about {round(kib)} KiB" if kib >= 1.0 else "before 1 KiB has come"
+    return (
+        f"{facts.title}: reads over this line stop {where}; so do those of {stopped} operators of "
+        f"controls abroad{inside}; this is not aimed at the platform alone."
     )
 
 
