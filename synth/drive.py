@@ -31,7 +31,8 @@ from probe.schedule.round_pace import reading
 from probe.schedule.runner import NEAR_SHARE
 from probe.verdict.about import About, about
 from probe.verdict.decide import decide
-from probe.verdict.ladder.ladder import RULES, Rule
+from probe.verdict.ladder.ladder import RULES
+from probe.verdict.ladder.rule import Rule
 from probe.verdict.remembered.memory import Memory
 from probe.verdict.thresholds import DEFAULT, Thresholds
 from synth.rounds import VANTAGE, Rounds

@@ -20,7 +20,8 @@ from probe.config.schema import Config, ScheduleConfig
 from probe.config.values import Bytes
 from probe.model.identity import Access, Answer, Compares, RoundKind
 from probe.model.verdict import State, TransportFinding, Verdict
-from probe.verdict.ladder.ladder import RULES, Rule
+from probe.verdict.ladder.ladder import RULES
+from probe.verdict.ladder.rule import Rule
 from scenarios.model import (
     ABROAD,
     ACCUSING,

@@ -17,7 +17,8 @@ from probe.model.identity import FIRST_PROBER, RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.verdict import TransportFinding, Verdict
 from probe.verdict.about import About, Lane
-from probe.verdict.ladder.ladder import RULES, Rule
+from probe.verdict.ladder.ladder import RULES
+from probe.verdict.ladder.rule import Rule
 from probe.verdict.lanes import known_over, over
 from probe.verdict.law import laws
 from probe.verdict.one_lane import Decision, decide_over_one, nothing_new

@@ -19,8 +19,9 @@ from probe.verdict.basis.vouching import vouches_after
 from probe.verdict.burst.after_burst import after_burst
 from probe.verdict.ladder.facts import Facts, answered
 from probe.verdict.ladder.judged import facts_of
-from probe.verdict.ladder.ladder import RULES, Rule, first
+from probe.verdict.ladder.ladder import RULES, first
 from probe.verdict.ladder.outcome import Numbers, publish
+from probe.verdict.ladder.rule import Rule
 from probe.verdict.line import curtains, families
 from probe.verdict.line.cut import heard
 from probe.verdict.line.families import NoNews

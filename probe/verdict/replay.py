@@ -15,7 +15,8 @@ from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
 from probe.verdict.about import About
 from probe.verdict.decide import decide
-from probe.verdict.ladder.ladder import RULES, Rule
+from probe.verdict.ladder.ladder import RULES
+from probe.verdict.ladder.rule import Rule
 from probe.verdict.remembered.memory import Memory
 
 Latest = Mapping[tuple[str, str], Verdict]

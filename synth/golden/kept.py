@@ -20,7 +20,8 @@ from probe.commands.replay import words
 from probe.model.observation import RoundObservation
 from probe.store.codec import pack_value, unpack_value
 from probe.verdict.about import About
-from probe.verdict.ladder.ladder import RULES, Rule
+from probe.verdict.ladder.ladder import RULES
+from probe.verdict.ladder.rule import Rule
 from probe.verdict.remembered.memory import Memory
 from probe.verdict.replay import Knows, Latest, Recorded, Replayed, outline, replay
 from probe.verdict.thresholds import DEFAULT, Thresholds

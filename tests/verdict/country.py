@@ -29,7 +29,8 @@ from probe.model.verdict import Evidence, State, Verdict
 from probe.observe.effort import Measure
 from probe.verdict.about import About, ControlFacts, TargetFacts
 from probe.verdict.decide import decide
-from probe.verdict.ladder.ladder import RULES, Rule
+from probe.verdict.ladder.ladder import RULES
+from probe.verdict.ladder.rule import Rule
 from probe.verdict.remembered.memory import Memory
 
 READ = 65_536

@@ -9,7 +9,8 @@ from probe.model.burst import Burst
 from probe.model.failure import Failure
 from probe.model.identity import Family, LegRole, Phase, RoundKind
 from probe.model.observation import Clock, DnsAnswer, DnsObservation, Leg, Place, RoundObservation
-from probe.verdict.ladder.ladder import RULES, Rule
+from probe.verdict.ladder.ladder import RULES
+from probe.verdict.ladder.rule import Rule
 from tests.verdict.country import WELL, Country, Done
 
 NEAR, FAR = "104.244.42.1", "151.101.1.1"

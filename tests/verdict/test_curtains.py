@@ -17,8 +17,9 @@ from probe.model.observation import Leg
 from probe.model.verdict import State
 from probe.verdict.about import ControlFacts
 from probe.verdict.line import curtains
+from probe.verdict.remembered.control_memory import ControlMemory, ControlRead
 from probe.verdict.remembered.keys import family_key
-from probe.verdict.remembered.memory import ControlMemory, ControlRead, Memory
+from probe.verdict.remembered.memory import Memory
 from probe.verdict.words.words_curtain import curtain as sentence
 from tests.verdict.country import LONG_READ, START, WELL, Act, Country, Done, about_x
 

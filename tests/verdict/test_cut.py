@@ -13,8 +13,9 @@ from probe.model.identity import Family, LegRole, Phase
 from probe.model.observation import Leg
 from probe.model.verdict import State, Verdict
 from probe.verdict.line.cut import TOGETHER_SECONDS, CutOff, line_cut_off
+from probe.verdict.remembered.control_memory import ControlMemory
 from probe.verdict.remembered.keys import family_key
-from probe.verdict.remembered.memory import ControlMemory, PlatformMemory
+from probe.verdict.remembered.memory import PlatformMemory
 from tests.verdict.country import START, WELL, Act, Country, Done, about_x, facts
 
 SILENT = Done(fails=Failure(phase=Phase.CONNECT, reason="generic_timeout_error"))

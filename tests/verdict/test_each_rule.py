@@ -27,7 +27,8 @@ from probe.model.reference_document import PACE_OUTSIDE
 from probe.model.verdict import Evidence, Verdict
 from probe.verdict.about import About, about
 from probe.verdict.decide import decide
-from probe.verdict.ladder.ladder import RULES, Rule
+from probe.verdict.ladder.ladder import RULES
+from probe.verdict.ladder.rule import Rule
 from probe.verdict.remembered.memory import Memory
 from scenarios.lines import LINES
 from scenarios.table import BY_ID
@@ -396,6 +397,7 @@ CASES: dict[str, Case] = {
     "impaired.failing": after(to(SILENT, *ADDRESS), 3),
     "impaired.slow": after(to(SLOW, *ADDRESS), 3),
     "impaired.often": every_other_round,
+    "degraded.lossy": after(to(Done(lost=6)), 12),
     "unknown.path-changed": after(to(Done(rtt=8.0), *ADDRESS), 3, swaps=False),
     "unknown.one-edge": after(to(SLOW, *ADDRESS, at=ADDRESSES[:1]), 4, swaps=False),
     "unknown.failure-suspected": after(to(RESET, *NAME), 2, may_burst=False),

@@ -12,8 +12,9 @@ from probe.model.observation import Leg
 from probe.model.reference_document import PACE_OUTSIDE
 from probe.model.verdict import Evidence, State, Verdict
 from probe.verdict.normal import pace
+from probe.verdict.remembered.control_memory import ControlMemory
 from probe.verdict.remembered.keys import family_key
-from probe.verdict.remembered.memory import ControlMemory, PlatformMemory
+from probe.verdict.remembered.memory import PlatformMemory
 from tests.verdict.country import (
     WELL,
     Act,

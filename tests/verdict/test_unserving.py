@@ -9,8 +9,9 @@ from probe.observe.effort import Measure
 from probe.verdict.about import ControlFacts
 from probe.verdict.line.unserving import DEAD_SECONDS, SLOW, unserving
 from probe.verdict.normal.level import Level
+from probe.verdict.remembered.control_memory import ControlMemory
 from probe.verdict.remembered.keys import Series, family_key
-from probe.verdict.remembered.memory import ControlMemory, Memory
+from probe.verdict.remembered.memory import Memory
 
 NOW = 1_800_000_000.0
 CONTROLS = [

@@ -15,8 +15,9 @@ from probe.model.identity import Phase
 from probe.model.verdict import State
 from probe.verdict.about import About
 from probe.verdict.line.cut import TOGETHER_SECONDS
+from probe.verdict.remembered.control_memory import ControlMemory
 from probe.verdict.remembered.keys import FamilyKey, family_key
-from probe.verdict.remembered.memory import ControlMemory, OpenSuspicion, PlatformMemory, Proven
+from probe.verdict.remembered.memory import OpenSuspicion, PlatformMemory, Proven
 from probe.verdict.suspected.open_suspicion import fails, failure
 
 _CONNECT = f"{Phase.CONNECT}/"

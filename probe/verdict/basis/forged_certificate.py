@@ -24,8 +24,8 @@ from msgspec.structs import replace
 from probe.model.identity import Answer, LegRole, Phase, Verify
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import UNKNOWN_AUTHORITY, of_unknown_authority
+from probe.verdict.remembered.control_memory import ControlMemory
 from probe.verdict.remembered.keys import FamilyKey
-from probe.verdict.remembered.memory import ControlMemory
 
 OPENED_SECONDS = 86_400.0
 """So long a control that was shown an untrusted certificate says that this line is opened: a round

@@ -18,8 +18,9 @@ from probe.model.identity import Family
 from probe.model.verdict import Method, SlowPhase, State
 from probe.observe.effort import ONLY_SMALL, TIMEOUT, Measure
 from probe.verdict.about import About
+from probe.verdict.remembered.control_memory import ControlMemory
 from probe.verdict.remembered.keys import FamilyKey, family_key
-from probe.verdict.remembered.memory import ControlMemory, Memory, OpenSuspicion, Proven
+from probe.verdict.remembered.memory import Memory, OpenSuspicion, Proven
 from probe.verdict.suspected.open_suspicion import (
     fails,
     failure,

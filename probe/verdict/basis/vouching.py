@@ -15,7 +15,8 @@ from probe.model.vouch import Vouch
 from probe.observe.effort import refused, server_error, unproven
 from probe.verdict.about import REFERENCE_INTERVALS, About
 from probe.verdict.ladder.facts import Facts
-from probe.verdict.ladder.ladder import Rule, first
+from probe.verdict.ladder.ladder import first
+from probe.verdict.ladder.rule import Rule
 
 Vouches = dict[str, Vouch]
 """By the target's name."""

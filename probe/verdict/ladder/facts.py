@@ -31,6 +31,7 @@ from probe.verdict.basis.certificate_dates import DatesFound
 from probe.verdict.ladder.shown import Told
 from probe.verdict.line.cut import CutOff
 from probe.verdict.line.families import NoNews
+from probe.verdict.line.lossy import LossyLine
 from probe.verdict.line.reads_stop import ReadsStop
 from probe.verdict.normal.beside_others import PlainRatio
 from probe.verdict.normal.pace import Paces
@@ -76,8 +77,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``server_errors``: rounds in a row. ``outside``: the vantage is a
     reference itself. ``line_changed``: every round-trip time is another one.
     ``cut_off``: most sites fell silent with the platform. ``reads_stop``: reads of most sites stop
-    as its own do. ``opened``: what is shown in its place is signed by whom a control was shown a
-    certificate of, too.
+    as its own do. ``lossy``: packets of most sites are lost. ``opened``: what is shown in its place
+    is signed by whom a control was shown a certificate of, too.
     ``nobody_to_ask``: the round's controls have been silent by themselves for long.
     ``dates``: what the targets' certificates say of dates that are wrong.
     ``ours``: targets that are slow or failing where our own files, our own look-up, or a resolver
@@ -135,6 +136,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     line_changed: bool = False
     cut_off: CutOff | None = None
     reads_stop: ReadsStop | None = None
+    lossy: LossyLine | None = None
     opened: bool = False
     dates: DatesFound | None = None
     nobody_to_ask: bool = False

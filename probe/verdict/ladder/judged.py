@@ -23,6 +23,7 @@ from probe.verdict.ladder.outcome import Numbers
 from probe.verdict.ladder.shown import Told, told
 from probe.verdict.line import curtains
 from probe.verdict.line.cut import CutOff, line_cut_off, nobody_to_ask
+from probe.verdict.line.lossy import lossy_line
 from probe.verdict.line.reads_stop import ReadsStop, reads_stop
 from probe.verdict.line.slow_line import as_usual_inside, slow_line
 from probe.verdict.normal import lasting, pace
@@ -144,6 +145,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         line_changed=line.changed_rounds >= LINE_CHANGED_ROUNDS,
         cut_off=line.cut_off,
         reads_stop=line.reads_stop,
+        lossy=lossy_line(mine, memory.controls, observed, about),
         opened=line.opened,
         nobody_to_ask=nobody_to_ask(memory.controls, observed),
         family=observed.family,

@@ -6,25 +6,26 @@ carries it with the id of its rule, so that stored verdicts stay readable.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from msgspec import Struct
-from msgspec.structs import asdict
-
 from probe.model.verdict import CURTAIN, NEAR_HERE, OWN_HOST, Method, State, Trigger
 from probe.verdict.basis.certificate_dates import Fault
 from probe.verdict.ladder.facts import OUT_OF_BUDGET, SLOW_OUTSIDE, Elsewhere, Facts, Suspicion
+from probe.verdict.ladder.rule import Rule
 from probe.verdict.ladder.rung_conditions import (
     behind_a_curtain,
     blocked,
     dates,
+    fails_elsewhere,
     impaired,
+    loses_packets,
     no_news,
+    nothing_answers,
+    out_of_budget,
     restricted,
     suspicion,
     throttled,
 )
 from probe.verdict.line.families import NoNews
+from probe.verdict.line.lossy import LOSSY
 from probe.verdict.line.reads_stop import READS_STOP
 from probe.verdict.normal.before import BEFORE
 from probe.verdict.remembered.apart import Led
@@ -38,17 +39,6 @@ from probe.verdict.words import (
 )
 
 VERSION = 55
-
-
-class Rule(Struct, frozen=True, kw_only=True):
-    """A rung: when ``holds``, ``state`` with ``reason``, and a sentence. ``why``: for readers."""
-
-    id: str
-    state: State
-    why: str
-    holds: Callable[[Facts], bool]
-    says: Callable[[Facts], str]
-    reason: str = ""
 
 
 RULES: tuple[Rule, ...] = (
@@ -76,7 +66,7 @@ RULES: tuple[Rule, ...] = (
         state=State.UNKNOWN,
         reason=OUT_OF_BUDGET,
         why="Nothing was measured, or what would test a suspicion, to spare the line or the hosts.",
-        holds=lambda f: not f.targets and f.skipped > 0 and not (f.proven or f.often),
+        holds=out_of_budget,
         says=words.unmeasured,
     ),
     *(
@@ -118,8 +108,7 @@ RULES: tuple[Rule, ...] = (
         id="offline.cut-off",
         state=State.OFFLINE,
         reason="cut_off",
-        why="Most sites fell silent with the platform, though some answer: the line, not the "
-        "platform.",
+        why="Most sites fell silent with it, though some answer: the line, not the platform.",
         holds=lambda f: f.cut_off is not None,
         says=words_line.cut_off,
     ),
@@ -128,9 +117,7 @@ RULES: tuple[Rule, ...] = (
         state=State.OFFLINE,
         reason="nothing_answers",
         why="Neither the platform nor any control answers: the line, not the platform.",
-        holds=lambda f: (
-            bool(f.controls) and bool(f.targets) and not f.anything_answers and not f.nobody_to_ask
-        ),
+        holds=nothing_answers,
         says=words_line.nothing_answers,
     ),
     Rule(
@@ -189,9 +176,7 @@ RULES: tuple[Rule, ...] = (
         state=State.DOWN,
         reason="fails_elsewhere_too",
         why="It fails from outside the country as well.",
-        holds=lambda f: (
-            f.elsewhere is Elsewhere.FAILING and (restricted(f) or bool(f.failing) or f.errors)
-        ),
+        holds=fails_elsewhere,
         says=words_outside.fails_too,
     ),
     Rule(
@@ -285,6 +270,14 @@ RULES: tuple[Rule, ...] = (
         says=words_often.too_often,
     ),
     Rule(
+        id="degraded.lossy",
+        state=State.DEGRADED,
+        reason=LOSSY,
+        why="Packets of every site are lost: who was slow in a round had bad luck, most likely.",
+        holds=lambda f: loses_packets(f) and not f.failing,
+        says=words_line.lossy,
+    ),
+    Rule(
         id="unknown.path-changed",
         state=State.UNKNOWN,
         reason=Suspicion.PATH.value,
@@ -364,7 +357,7 @@ RULES: tuple[Rule, ...] = (
         holds=lambda f: f.line_changed,
         says=words_line.line_changed,
     ),
-    *(Rule(state=State.UNKNOWN, **asdict(one)) for one in BEFORE),
+    *BEFORE,
     Rule(
         id="unknown.slower-from-the-start",
         state=State.UNKNOWN,

@@ -28,7 +28,8 @@ from probe.verdict.basis import claims
 from probe.verdict.burst.own_rate import root_of
 from probe.verdict.burst.score import Score
 from probe.verdict.ladder.facts import OUT_OF_BUDGET, Facts, Suspicion
-from probe.verdict.ladder.ladder import VERSION, Rule
+from probe.verdict.ladder.ladder import VERSION
+from probe.verdict.ladder.rule import Rule
 from probe.verdict.line.reads_stop import READS_STOP
 from probe.verdict.normal.before import SLOWER_THAN_ANYWHERE, SLOWER_THAN_OUTSIDE
 from probe.verdict.normal.beside_others import Pair, pair_of, pair_of_paces

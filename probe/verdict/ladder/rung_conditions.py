@@ -7,12 +7,32 @@ from collections.abc import Callable
 from probe.model.verdict import Method, State, Trigger
 from probe.verdict.basis.certificate_dates import Fault
 from probe.verdict.burst.own_rate import root_of
-from probe.verdict.ladder.facts import Facts, Suspicion
+from probe.verdict.ladder.facts import Elsewhere, Facts, Suspicion
 from probe.verdict.line.families import NoNews
 
 
 def restricted(facts: Facts) -> bool:
     return any(x is not None for x in (facts.proven, facts.often, facts.episode))
+
+
+def loses_packets(facts: Facts) -> bool:
+    return facts.lossy is not None and bool(facts.targets or facts.others)
+
+
+def out_of_budget(facts: Facts) -> bool:
+    """Nothing was measured; but who was slow on a line that loses packets is no riddle."""
+    unmeasured = not facts.targets and facts.skipped > 0
+    return unmeasured and not (facts.proven or facts.often or loses_packets(facts))
+
+
+def nothing_answers(facts: Facts) -> bool:
+    asked = bool(facts.controls) and bool(facts.targets)
+    return asked and not facts.anything_answers and not facts.nobody_to_ask
+
+
+def fails_elsewhere(facts: Facts) -> bool:
+    here = restricted(facts) or bool(facts.failing) or facts.errors
+    return here and facts.elsewhere is Elsewhere.FAILING
 
 
 def blocked(method: Method) -> Callable[[Facts], bool]:

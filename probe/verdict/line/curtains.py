@@ -9,31 +9,23 @@ not against what was normal: a curtain may hang since before the first round.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import exp, inf, isfinite, log
+from math import exp, inf, log
 from statistics import median, median_low
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.model.curtain import Curtain, CurtainKind
-from probe.model.identity import Compares, Family, LegRole, Phase
+from probe.model.identity import Compares, Family, LegRole
 from probe.model.observation import LegObservation, RoundObservation
-from probe.observe.effort import TIMEOUT, Measure, died_of_slowness, read_effort
-from probe.observe.signature import STALL_SHARE, marks
+from probe.observe.effort import Measure
 from probe.verdict.about import About, ControlFacts, within
-from probe.verdict.normal.distance import log_distance
+from probe.verdict.line.control_reads import MOST_READS, READING
 from probe.verdict.normal.level import Levels
+from probe.verdict.remembered.control_memory import ControlMemory, ControlRead
 from probe.verdict.remembered.keys import FamilyKey, Series, family_key, family_of, of_family
-from probe.verdict.remembered.memory import (
-    ALIKE,
-    ControlMemory,
-    ControlRead,
-    Memory,
-    OpenSuspicion,
-    Proven,
-)
+from probe.verdict.remembered.memory import Memory, OpenSuspicion, Proven
 
-MOST_READS = 4
 LEAST_READS = 3
 """Reads in a row that show it, of an operator: one or two may have had bad luck. Ours."""
 LEAST_SPAN = 600.0
@@ -58,36 +50,6 @@ line, or whoever is well is the exception."""
 TOGETHER_SECONDS = 3_600.0
 SHARED = 2
 """Sites of so many operators that became slow with a platform may share a congested way with it."""
-_STOPS = frozenset({TIMEOUT, "connection_reset", "connection_aborted", "eof_error"})
-_READING = frozenset({Phase.PROCESSING, Phase.TRANSFER})
-
-
-def read_noted(
-    known: ControlMemory, leg: LegObservation, at: float, usual_bytes: int
-) -> ControlMemory:
-    """What a leg to a control adds to its last reads (``at``: Unix seconds). Long ones, beyond
-    ``usual_bytes``, are rare, and another matter."""
-    effort, failure = read_effort(leg), leg.failure
-    if effort is None or leg.leg.max_bytes > ALIKE * usual_bytes:
-        return known
-    if failure is not None and (failure.phase not in _READING or failure.reason not in _STOPS):
-        return known
-    stopped = stopped_after(leg)
-    if not isfinite(effort):
-        if stopped is None:
-            return known  # it was given too little time
-        effort = leg.duration_seconds
-    one = ControlRead(at, log(max(effort, 1e-12)), stopped, log_distance(leg))
-    return replace(known, reads=(*known.reads[-(MOST_READS - 1) :], one))
-
-
-def stopped_after(leg: LegObservation) -> int | None:
-    """The body bytes after which it stopped; ``None``: it did not, or was coming on, slowly."""
-    if leg.failure is None:
-        return None
-    if died_of_slowness(leg) and (not leg.curve or marks(leg).stall_share < STALL_SHARE):
-        return None
-    return leg.body_bytes or 0
 
 
 class _Site(Struct, frozen=True):
@@ -314,7 +276,7 @@ def apart(observed: RoundObservation, hidden: frozenset[str]) -> RoundObservatio
 
 
 def _handshake(leg: LegObservation) -> LegObservation:
-    over = leg.failure is not None and leg.failure.phase in _READING
+    over = leg.failure is not None and leg.failure.phase in READING
     return replace(
         leg,
         leg=replace(leg.leg, compares=Compares.HANDSHAKE),

@@ -18,11 +18,12 @@ from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import hard
 from probe.verdict.about import About
 from probe.verdict.basis import forged_certificate
-from probe.verdict.line import curtains
+from probe.verdict.line import control_reads
 from probe.verdict.normal import pace
 from probe.verdict.one_round.readings import Readings
+from probe.verdict.remembered.control_memory import ControlMemory
 from probe.verdict.remembered.keys import FamilyKey, family_key, name_of, of_family
-from probe.verdict.remembered.memory import ControlMemory, Memory, PlatformMemory
+from probe.verdict.remembered.memory import Memory, PlatformMemory
 
 TOGETHER_SECONDS = 3_600.0
 """A control that fell silent up to so long before the platform did, or after it, fell with it. Who
@@ -63,7 +64,7 @@ def _controls_after(
         key = _key(leg, observed)
         asked[key] = asked.get(key, False) or hard(leg) is None
         known_of_it = pace.controls_noted(after.get(key, ControlMemory()), leg, at)
-        known_of_it = curtains.read_noted(known_of_it, leg, at, about.transfer_bytes)
+        known_of_it = control_reads.read_noted(known_of_it, leg, at, about.transfer_bytes)
         after[key] = forged_certificate.control_heard(known_of_it, leg, at)
     for key, answers in asked.items():
         before = after.get(key, ControlMemory())

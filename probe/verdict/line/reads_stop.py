@@ -16,9 +16,11 @@ from msgspec import Struct
 from probe.model.identity import FIRST_PROBER, Compares, Family, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.verdict.about import About, ControlFacts
-from probe.verdict.line.curtains import FRESH_SECONDS, stopped_after
+from probe.verdict.line.control_reads import stopped_after
+from probe.verdict.line.curtains import FRESH_SECONDS
+from probe.verdict.remembered.control_memory import ControlMemory, ControlRead
 from probe.verdict.remembered.keys import FamilyKey, family_key
-from probe.verdict.remembered.memory import ControlMemory, ControlRead, PlatformMemory
+from probe.verdict.remembered.memory import PlatformMemory
 
 READS_STOP = "reads_stop"
 LEAST = 2

@@ -6,12 +6,10 @@ They stand together in the ladder (``ladder.py``), below whatever is suspected o
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from msgspec import Struct
-
+from probe.model.verdict import State
 from probe.observe.effort import Measure
 from probe.verdict.ladder.facts import Facts
+from probe.verdict.ladder.rule import Rule
 from probe.verdict.normal.pace import SLOWEST
 from probe.verdict.words.words import strangers
 from probe.verdict.words.words_beside import NOT_KNOWN, advice, slow_unproven
@@ -19,16 +17,6 @@ from probe.verdict.words.words_numbers import rate, times
 
 SLOWER_THAN_ANYWHERE = "slower_than_anywhere"
 SLOWER_THAN_OUTSIDE = "slower_than_outside"
-
-
-class Rung(Struct, frozen=True, kw_only=True):
-    """A rule of the state ``unknown``: see ``rules.Rule``."""
-
-    id: str
-    reason: str
-    why: str
-    holds: Callable[[Facts], bool]
-    says: Callable[[Facts], str]
 
 
 def farther(facts: Facts) -> str:
@@ -90,44 +78,50 @@ def slower_than_before(facts: Facts) -> str:
     )
 
 
-BEFORE: tuple[Rung, ...] = (
-    Rung(
+BEFORE: tuple[Rule, ...] = (
+    Rule(
         id="unknown.stranger",
+        state=State.UNKNOWN,
         reason="stranger",
         why="Who answers has not shown to be who was asked: neither well nor ill follows from it.",
         holds=lambda f: bool(f.strangers),
         says=strangers,
     ),
-    Rung(
+    Rule(
         id="unknown.slow-unproven",
+        state=State.UNKNOWN,
         reason="slow_unproven",
         why="A round was slow and its bursts did not bear that out: nothing wrong, nor as normal.",
         holds=lambda f: f.compared and f.times is not None and f.times > f.margin,
         says=slow_unproven,
     ),
-    Rung(
+    Rule(
         id="unknown.farther",
+        state=State.UNKNOWN,
         reason="farther_than_before",
         why="Every packet takes longer than over weeks, and nothing shows that the edge moved.",
         holds=lambda f: f.farther is not None,
         says=farther,
     ),
-    Rung(
+    Rule(
         id="unknown.slower-than-anywhere",
+        state=State.UNKNOWN,
         reason=SLOWER_THAN_ANYWHERE,
         why="So slow a read has no honest reason on a line that reads ten times that elsewhere.",
         holds=lambda f: f.paces is not None and f.paces.slowest,
         says=slower_than_anywhere,
     ),
-    Rung(
+    Rule(
         id="unknown.slower-than-outside",
+        state=State.UNKNOWN,
         reason=SLOWER_THAN_OUTSIDE,
         why="It is much slower beside other sites than references find it, and may always be so.",
         holds=lambda f: f.paces is not None and f.paces.beyond_outside,
         says=slower_than_outside,
     ),
-    Rung(
+    Rule(
         id="unknown.slower-than-before",
+        state=State.UNKNOWN,
         reason="slower_than_before",
         why="What is normal now is slower than what was over weeks, and controls are as they were.",
         holds=lambda f: f.slower is not None,

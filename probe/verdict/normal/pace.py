@@ -23,8 +23,9 @@ from probe.observe.goodput import goodput
 from probe.verdict.about import About
 from probe.verdict.normal.distance import log_distance
 from probe.verdict.normal.level import Levels
+from probe.verdict.remembered.control_memory import ControlMemory
 from probe.verdict.remembered.keys import FamilyKey, Series, family_key, of_family
-from probe.verdict.remembered.memory import ControlMemory, PlatformMemory
+from probe.verdict.remembered.memory import PlatformMemory
 from probe.verdict.thresholds import Thresholds
 
 MOST_PACES = 5

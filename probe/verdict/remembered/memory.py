@@ -28,6 +28,7 @@ from probe.verdict.law.law_memory import LawMemory
 from probe.verdict.normal.level import Level
 from probe.verdict.one_round.first_ones import FirstOnes, MetAt
 from probe.verdict.remembered.apart import EncryptedWord, Farther, Led, Relief, Slower
+from probe.verdict.remembered.control_memory import ControlMemory
 from probe.verdict.remembered.keys import FamilyKey, MeasureKey, SeriesKey
 from probe.verdict.suspected.often import Share
 
@@ -242,32 +243,6 @@ class Kept(Struct, frozen=True, array_like=True):
 
     object: Object
     level: Level
-
-
-class ControlRead(Struct, frozen=True, array_like=True):
-    """A read of a control: when (Unix seconds), the logarithm of its seconds for each byte, after
-    how many body bytes it stopped (``None``: it did not), and the logarithm of the least round trip
-    (``None``: not known)."""
-
-    at: float
-    byte: float
-    stopped: int | None = None
-    far: float | None = None
-
-
-class ControlMemory(Struct, frozen=True, kw_only=True):
-    """When a control answered last (Unix seconds; 0: never), and since when it has not answered
-    whenever it was asked (0: it did the last time). ``pace``: bytes a second of its last read,
-    ``paced_at``. ``opened_by``: who signed the untrusted certificate that it was shown last,
-    ``opened_at`` (``forged_certificate.py``). ``reads``: the last ones (``curtains.py``)."""
-
-    answered_at: float = 0.0
-    silent_since: float = 0.0
-    pace: float = 0.0
-    paced_at: float = 0.0
-    opened_by: str = ""
-    opened_at: float = 0.0
-    reads: tuple[ControlRead, ...] = ()
 
 
 class FamilyMemory(Struct, frozen=True, kw_only=True):

@@ -109,6 +109,20 @@ def reads_stop(facts: Facts) -> str:
     )
 
 
+def lossy(facts: Facts) -> str:
+    """The sentence for a line that loses packets, whoever sends them."""
+    found = facts.lossy
+    assert found is not None
+    inside = ""
+    if found.inside:
+        inside = f"; inside the country in {found.inside_gaps} of {found.inside}"
+    return (
+        f"{facts.title}: this line loses packets of other sites as well; in {found.gaps} of the "
+        f"last {found.reads} reads of controls abroad some were missing{inside}; this is not aimed "
+        "at the platform alone."
+    )
+
+
 def clock_wrong(facts: Facts) -> str:
     """The sentence for a certificate that only this machine's clock makes invalid."""
     found = facts.dates

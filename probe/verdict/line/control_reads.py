@@ -1,0 +1,51 @@
+"""The last reads of a control: how long they took, whether they stopped, whether packets of them
+were missing. What is known of the line, and of operators behind curtains, follows from these. Pure.
+"""
+
+from __future__ import annotations
+
+from math import isfinite, log
+
+from msgspec.structs import replace
+
+from probe.model.identity import Phase
+from probe.model.observation import LegObservation
+from probe.observe.effort import TIMEOUT, died_of_slowness, read_effort
+from probe.observe.gaps import missing_share
+from probe.observe.signature import STALL_SHARE, marks
+from probe.verdict.normal.distance import log_distance
+from probe.verdict.remembered.control_memory import ControlMemory, ControlRead
+from probe.verdict.remembered.memory import ALIKE
+
+MOST_READS = 4
+_STOPS = frozenset({TIMEOUT, "connection_reset", "connection_aborted", "eof_error"})
+READING = frozenset({Phase.PROCESSING, Phase.TRANSFER})
+
+
+def read_noted(
+    known: ControlMemory, leg: LegObservation, at: float, usual_bytes: int
+) -> ControlMemory:
+    """What a leg to a control adds to its last reads (``at``: Unix seconds). Long ones, beyond
+    ``usual_bytes``, are rare, and another matter."""
+    effort, failure = read_effort(leg), leg.failure
+    if effort is None or leg.leg.max_bytes > ALIKE * usual_bytes:
+        return known
+    if failure is not None and (failure.phase not in READING or failure.reason not in _STOPS):
+        return known
+    stopped = stopped_after(leg)
+    if not isfinite(effort):
+        if stopped is None:
+            return known  # it was given too little time
+        effort = leg.duration_seconds
+    byte, far = log(max(effort, 1e-12)), log_distance(leg)
+    one = ControlRead(at, byte, stopped, far, missing_share(leg))
+    return replace(known, reads=(*known.reads[-(MOST_READS - 1) :], one))
+
+
+def stopped_after(leg: LegObservation) -> int | None:
+    """The body bytes after which it stopped; ``None``: it did not, or was coming on, slowly."""
+    if leg.failure is None:
+        return None
+    if died_of_slowness(leg) and (not leg.curve or marks(leg).stall_share < STALL_SHARE):
+        return None
+    return leg.body_bytes or 0
