@@ -102,6 +102,10 @@ def test_a_slow_line_is_no_rate_that_no_line_has() -> None:
     country.act = lambda leg, address: Done(transfer=60.0)
     country.run(DAY)
     assert "slower_than_anywhere" not in {verdict.reason for verdict in country.verdicts}
+    fine = [one.sentence for one in country.verdicts if one.state is State.OK]
+    # Nor is it passed over: without a site inside it may be everything abroad that is policed.
+    assert fine
+    assert all("no other site gave more than " in sentence for sentence in fine)
 
 
 @pytest.mark.parametrize("seed", range(4))

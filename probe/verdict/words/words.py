@@ -5,7 +5,7 @@ from __future__ import annotations
 from probe.observe.effort import LEGAL_REASONS
 from probe.verdict.basis.claims import moment
 from probe.verdict.ladder.facts import Facts, failures
-from probe.verdict.normal.pace import KnownBy
+from probe.verdict.normal.pace import SLOWEST, KnownBy
 from probe.verdict.words.words_beside import NOT_KNOWN, UPLOADS, advice, beyond, how_slow
 from probe.verdict.words.words_numbers import rate, times
 
@@ -183,6 +183,9 @@ def fine(facts: Facts) -> str:
         size += f"; no object could be read since {moment(min(u.since for u in facts.unread))}"
     elif facts.read_at:
         size += f"; no object could be read since {moment(facts.read_at)}"
+    if facts.paces is not None and facts.paces.control < SLOWEST:
+        # Nobody may take it for a good line, or for a platform that is as it should be.
+        size += f"; no other site gave more than {rate(facts.paces.control)} in the last day"
     if facts.nameless:
         size += f"; {_nameless(facts)}"
     if facts.moved:
