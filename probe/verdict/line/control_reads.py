@@ -13,6 +13,7 @@ from probe.model.observation import LegObservation
 from probe.observe.effort import TIMEOUT, died_of_slowness, read_effort
 from probe.observe.gaps import missing_share
 from probe.observe.signature import STALL_SHARE, marks
+from probe.verdict.about import About
 from probe.verdict.normal.distance import log_distance
 from probe.verdict.remembered.control_memory import ControlMemory, ControlRead
 from probe.verdict.remembered.memory import ALIKE
@@ -20,6 +21,16 @@ from probe.verdict.remembered.memory import ALIKE
 MOST_READS = 4
 _STOPS = frozenset({TIMEOUT, "connection_reset", "connection_aborted", "eof_error"})
 READING = frozenset({Phase.PROCESSING, Phase.TRANSFER})
+LEAST_SPAN = 600.0
+"""Seconds from the first of several reads to the last: those of one burst are one moment. Ours.
+Where rounds come faster than by default it is shorter, in transfer intervals (``SPAN_INTERVALS``).
+"""
+SPAN_INTERVALS = 2.0 / 3.0
+
+
+def span_seconds(about: About) -> float:
+    """So far apart reads are, at least, that show something lasting."""
+    return min(LEAST_SPAN, SPAN_INTERVALS * about.transfer_seconds)
 
 
 def read_noted(

@@ -20,7 +20,7 @@ from probe.model.identity import Compares, Family, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure
 from probe.verdict.about import About, ControlFacts, within
-from probe.verdict.line.control_reads import MOST_READS, READING
+from probe.verdict.line.control_reads import MOST_READS, READING, span_seconds
 from probe.verdict.normal.level import Levels
 from probe.verdict.remembered.control_memory import ControlMemory, ControlRead
 from probe.verdict.remembered.keys import FamilyKey, Series, family_key, family_of, of_family
@@ -28,10 +28,6 @@ from probe.verdict.remembered.memory import Memory, OpenSuspicion, Proven
 
 LEAST_READS = 3
 """Reads in a row that show it, of an operator: one or two may have had bad luck. Ours."""
-LEAST_SPAN = 600.0
-"""Seconds from the first of them to the last: those of one burst are one moment. Ours. Where rounds
-come faster than by default it is shorter, in transfer intervals (``SPAN_INTERVALS``)."""
-SPAN_INTERVALS = 2.0 / 3.0
 OVER_READS = 2
 """Of an operator's last four reads so many were well: it is over."""
 FRESH_SECONDS = 12 * 3_600.0
@@ -89,7 +85,7 @@ def noted(memory: Memory, observed: RoundObservation, about: About) -> Memory:
     who answered has been noted."""
     family, at = observed.family, observed.started_at
     before = {name: one for name, one in of_family(memory.curtains, family) if one.since <= at}
-    span = min(LEAST_SPAN, SPAN_INTERVALS * about.transfer_seconds)
+    span = span_seconds(about)
     operators = _operators(memory, family, at, about)
     found = _hanging(operators, before, memory.levels, observed, span)
     others = {key: one for key, one in memory.curtains.items() if family_of(key) is not family}

@@ -10,6 +10,7 @@ from msgspec import Struct
 from probe.model.observation import RoundObservation
 from probe.observe.gaps import ONE_GAP
 from probe.verdict.about import About
+from probe.verdict.line.control_reads import span_seconds
 from probe.verdict.remembered.control_memory import ControlMemory
 from probe.verdict.remembered.keys import FamilyKey, family_key
 from probe.verdict.remembered.memory import PlatformMemory
@@ -57,6 +58,8 @@ def lossy_line(
     latest = sorted(abroad)[-LATEST:]
     if len(latest) < LATEST or len({operator for *_, operator in latest}) < LEAST_OPERATORS:
         return None
+    if latest[-1][0] - latest[0][0] < span_seconds(about):
+        return None  # a bad moment
     gaps = sum(gap for _, gap, _ in latest)
     before = mine.said.get(family)
     held = (mine if before is None else before).reason == LOSSY

@@ -16,7 +16,7 @@ from msgspec import Struct
 from probe.model.identity import FIRST_PROBER, Compares, Family, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.verdict.about import About, ControlFacts
-from probe.verdict.line.control_reads import stopped_after
+from probe.verdict.line.control_reads import span_seconds, stopped_after
 from probe.verdict.line.curtains import FRESH_SECONDS
 from probe.verdict.remembered.control_memory import ControlMemory, ControlRead
 from probe.verdict.remembered.keys import FamilyKey, family_key
@@ -64,10 +64,16 @@ def reads_stop(
     stopped = abroad.keys() - whole
     if len(stopped) < LEAST or len(stopped) <= len(whole):
         return None
-    after = [r.stopped for name in stopped for r in abroad[name] if r.stopped is not None]
+    shown = [read for name in stopped for read in abroad[name]]
+    times = sorted(read.at for read in shown)
+    if times[-1] - times[0] < span_seconds(about):
+        return None  # a line that was gone for a moment stops whatever is read
     inside = {c.operator for c, read in last.items() if not c.foreign and read.stopped is None}
     return ReadsStop(
-        stopped=len(stopped), whole=len(whole), domestic=len(inside), bytes=int(median(after))
+        stopped=len(stopped),
+        whole=len(whole),
+        domestic=len(inside),
+        bytes=int(median(read.stopped or 0 for read in shown)),
     )
 
 
