@@ -8,7 +8,7 @@ import pytest
 
 from probe.model.verdict import AILING, State
 from probe.verdict.ladder.ladder import RULES, VERSION
-from synth.mistakes import PLAYS, played
+from synth.mistakes import MEASURED, PLAYS, played
 from synth.mistakes_page import ROOT, Row, faults, rows, word
 from tests.every import for_every
 
@@ -48,3 +48,14 @@ def test_a_trouble_is_said_to_be_what_the_page_says(row: Row) -> None:
     # Nothing that ails is listed that is not said, nor is what comes first.
     ailing = {one for one in row.said if one.partition(" ")[0] in AILING}
     assert {row.said[0], *ailing} <= {word(verdict) for verdict in seen.every}
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+@pytest.mark.parametrize("play", ["inspection", "inspection-of-some"])
+def test_an_interceptor_is_named_for_every_platform(play: str, seed: int) -> None:
+    """Some of their targets take any certificate: what the interceptor answers there, a status or a
+    body that is too short, is his answer, and no failure of the platform's."""
+    seen = played(play, seed=seed)
+    said = [(one.platform, one.reason) for one in seen.every]
+    assert {platform for platform, _ in said} == set(MEASURED)
+    assert {reason for _, reason in said[len(said) // 4 :]} == {"intercepted"}

@@ -66,9 +66,10 @@ class BetweenRounds:
         self._taken[vantage, family] = kept(self.taken(vantage, family), one)
 
     def heard(self, vantage: str, family: Family, legs: Iterable[LegObservation]) -> None:
-        """``legs`` of a round were made. One without controls says nothing."""
+        """``legs`` of a round were made. One without controls says nothing. Who shows a certificate
+        answers, whosever it is."""
         controls = [one for one in legs if one.leg.role is LegRole.CONTROL]
-        if any(one.failure is None or one.http is not None for one in controls):
+        if any(one.failure is None or one.http or one.tls for one in controls):
             self._silent.discard((vantage, family))
         elif controls:
             self._silent.add((vantage, family))

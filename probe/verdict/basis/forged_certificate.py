@@ -68,8 +68,15 @@ def opened(
         for one in controls.values()
         if one.opened_by and 0.0 <= at - one.opened_at < OPENED_SECONDS
     }
-    shown = [untrusted(leg) for leg in targets if leg.failure is not None]
+    shown = [untrusted(leg) or _noted(leg) for leg in targets if leg.failure is not None]
     return bool(shown) and all(issuer is not None and issuer in by for issuer in shown)
+
+
+def _noted(leg: LegObservation) -> str | None:
+    """Who signed the certificate that a leg which takes any noted as untrusted: whatever came after
+    it, be it a status or a body that ends early, came from him."""
+    noted = leg.leg.verify is Verify.RECORD and leg.tls is not None and leg.tls.verify_error
+    return leg.tls.issuer if leg.tls is not None and noted else None
 
 
 def issuers(legs: Iterable[LegObservation]) -> frozenset[str]:
