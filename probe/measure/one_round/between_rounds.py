@@ -39,6 +39,12 @@ class Ledger:
             del self._seen[next(iter(self._seen))]
 
 
+def _answered(leg: LegObservation) -> bool:
+    """Who shows a certificate that is refused does, whosever it is."""
+    refused = leg.tls is not None and bool(leg.tls.verify_error)
+    return leg.failure is None or leg.http is not None or refused
+
+
 class BetweenRounds:
     """The only mutable things in measuring; they outlive a reload of the configuration."""
 
@@ -66,10 +72,9 @@ class BetweenRounds:
         self._taken[vantage, family] = kept(self.taken(vantage, family), one)
 
     def heard(self, vantage: str, family: Family, legs: Iterable[LegObservation]) -> None:
-        """``legs`` of a round were made. One without controls says nothing. Who shows a certificate
-        answers, whosever it is."""
+        """``legs`` of a round were made. One without controls says nothing."""
         controls = [one for one in legs if one.leg.role is LegRole.CONTROL]
-        if any(one.failure is None or one.http or one.tls for one in controls):
+        if any(map(_answered, controls)):
             self._silent.discard((vantage, family))
         elif controls:
             self._silent.add((vantage, family))
