@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from probe.config.amount import round_bytes, round_size
+from probe.config.amount import BODY_OVERHEAD, LEG_BYTES, round_bytes, round_size
 from probe.config.schema import Config
 from probe.model.burst import Burst
 from probe.model.identity import RoundKind, VantagePlatform
@@ -23,7 +23,17 @@ from probe.schedule import data_spent as accounts
 from probe.schedule.data_spent import DataSpent
 from probe.schedule.haste import Haste
 from probe.schedule.hours import within
-from probe.schedule.round_pace import TIGHT_HEADROOM, Costs, Pace, headroom, pace_of
+from probe.schedule.round_pace import (
+    POURED_HEADROOM,
+    SCARCE_HEADROOM,
+    TIGHT_HEADROOM,
+    Costs,
+    Pace,
+    calm_bytes_per_second,
+    headroom,
+    own_pace,
+    pace_of,
+)
 
 # The most that a leg can take beyond its body: a handshake with the largest chain that is read, the
 # head of an answer, what the kernel had received beyond the last byte that was wanted.
@@ -36,6 +46,10 @@ LOOKUP_BYTES = 2 * 300
 # Costs go up faster than they come down: a dead line must not make rounds look cheap.
 LEARN_UP = 0.1
 LEARN_DOWN = 0.05
+# Honest rounds take what is usual, give or take a long chain of certificates. Whoever answers in a
+# far end's place can pour some 130 kB into a leg before it is seen that they are nobody's: twenty
+# times as much, of a handshake (`tests/measure/test_poured.py`).
+POURED_RATIO = 3.0
 SUSPICIOUS = RESTRICTED | {State.IMPAIRED, State.DEGRADED, State.DOWN}
 _KINDS = (RoundKind.LIGHT, RoundKind.TRANSFER, RoundKind.LONG)
 
@@ -88,6 +102,8 @@ class DataBudget:
         self._suspicious: set[VantagePlatform] = set()
         self._haste = Haste()
         self._costs: dict[VantagePlatform, dict[RoundKind, float]] = {}
+        # What rounds took without their pages, by what is usual, learnt like costs.
+        self._ratios: dict[VantagePlatform, float] = {}
         self._refused: Counter[tuple[str, str, Refusal]] = Counter()
         # The most that what is under way may cost: rounds of a vantage overlap.
         self._aside: dict[VantagePlatform, int] = {}
@@ -102,7 +118,7 @@ class DataBudget:
             for v in config.settings.vantages
         }
         self._sizes = {p.name: round_size(config, p) for p in config.platforms}
-        self._costs = {}
+        self._costs, self._ratios = {}, {}
         self._aside.clear()  # no round outlives the configuration that it was made by
         for key in [
             k for k in self._refused if k[0] not in self._budgets or k[1] not in self._sizes
@@ -152,12 +168,20 @@ class DataBudget:
 
     def pace(self, vantage: str, platform: str) -> Pace:
         """How often rounds of this platform are made now."""
-        balance = self.balance(vantage)
+        budget, used = self._budgets[vantage], self._committed(vantage)
+        # Who is poured into pays for that alone.
+        costs = [
+            self._usual(name) if self._is_poured(vantage, name) else self._cost(vantage, name)
+            for name in self._sizes
+        ]
+        if self._is_poured(vantage, platform):
+            own, place = self._cost(vantage, platform), list(self._sizes).index(platform)
+            return own_pace(self._schedule, own, costs, place, budget=budget, used=used)
         return pace_of(
             self._schedule,
-            [self._cost(vantage, name) for name in self._sizes],
-            budget=balance.budget,
-            used=balance.used,
+            costs,
+            budget=budget,
+            used=used,
             suspicious=(vantage, platform) in self._suspicious,
             reads=self._haste.of(
                 vantage, platform, self._clocks.monotonic(), float(self._schedule.light)
@@ -167,10 +191,11 @@ class DataBudget:
     def at_once(self, vantage: str, platform: str) -> bool:
         """Whether a round of this platform should be made now (``haste.py``) and may be: while most
         of the reserve is there."""
-        balance = self.balance(vantage)
-        left = headroom(balance.budget, balance.used, self._schedule.reserve)
-        return left > TIGHT_HEADROOM and self._haste.at_once(
-            vantage, platform, self._clocks.monotonic(), float(self._schedule.light)
+        now, light = self._clocks.monotonic(), float(self._schedule.light)
+        return (
+            self._haste.at_once(vantage, platform, now, light)
+            and not self._is_poured(vantage, platform)
+            and self._headroom(vantage) > TIGHT_HEADROOM
         )
 
     def wished(self, vantage: str, platform: str, rounds: int) -> None:
@@ -199,10 +224,15 @@ class DataBudget:
         return self._refusal(vantage, platform, reads=kind is not RoundKind.LIGHT, most=most)
 
     def refuse_burst(self, vantage: str, platform: str, burst: Burst) -> Refusal | None:
-        """Why a burst or an experiment must not be made now; ``None``: it may, out of the reserve.
-        What it may cost is set aside as that of a round is."""
-        most = most_bytes_of(burst)
-        return self._refusal(vantage, platform, reads=burst.read_bytes > 0, most=most)
+        """Why a burst or an experiment must not be made now; ``None``: it may, out of the reserve,
+        of which something is left for what others do, so that rounds go on. What it may cost is set
+        aside as that of a round is."""
+        most, reads = most_bytes_of(burst), burst.read_bytes > 0
+        poured = self._is_poured(vantage, platform)
+        likely = most if poured else usual_bytes_of(burst)
+        least = POURED_HEADROOM if poured else SCARCE_HEADROOM
+        short = self._headroom(vantage, likely) <= least
+        return self._refusal(vantage, platform, reads=reads, most=most, short=short)
 
     def most_bytes(self, platform: str, kind: RoundKind) -> int:
         """What a round may cost, both ways: bodies that are read and sent, of every prober, and
@@ -225,17 +255,17 @@ class DataBudget:
             known = self._known(observed.vantage, observed.platform)
             share = LEARN_UP if size > known[observed.kind] else LEARN_DOWN
             known[observed.kind] += share * (size - known[observed.kind])
+            self._learn_ratio(observed, size - observed.page_wire_bytes)
 
     def may_send(self, vantage: str, size: int) -> bool:
         """Whether so many bytes that are no measurement may be sent now: outside quiet and metered
         hours, while most of the reserve would be left."""
-        now, balance = self._clocks.of_day(), self.balance(vantage)
+        now = self._clocks.of_day()
         return (
             self._clocks.wall() >= accounts.BELIEVABLE_SINCE
             and not within(self._schedule.quiet_hours, now)
             and not within(self._schedule.metered_hours, now)
-            and headroom(balance.budget, balance.used + size, self._schedule.reserve)
-            > TIGHT_HEADROOM
+            and self._headroom(vantage, size) > TIGHT_HEADROOM
         )
 
     def sent(self, vantage: str, size: int) -> None:
@@ -251,7 +281,9 @@ class DataBudget:
             own = self._account(vantage)
             self._accounts[vantage] = accounts.spent(own, spent[vantage].used)
 
-    def _refusal(self, vantage: str, platform: str, *, reads: bool, most: int) -> Refusal | None:
+    def _refusal(
+        self, vantage: str, platform: str, *, reads: bool, most: int, short: bool = False
+    ) -> Refusal | None:
         # One at a time is made of a platform: the one before is over, whether or not it was told.
         self.given_up(vantage, platform)
         now = self._clocks.of_day()
@@ -262,7 +294,7 @@ class DataBudget:
             refusal = Refusal.QUIET_HOURS
         elif reads and within(self._schedule.metered_hours, now):
             refusal = Refusal.METERED_HOURS
-        elif most > self.balance(vantage).left - self._under_way(vantage):
+        elif short or most > self.balance(vantage).left - self._under_way(vantage):
             refusal = Refusal.OUT_OF_BUDGET
         else:
             self._aside[vantage, platform] = most
@@ -289,6 +321,36 @@ class DataBudget:
         known = self._known(vantage, platform)
         return Costs(**{kind.value: known[kind] for kind in _KINDS})
 
+    def _usual(self, platform: str) -> Costs:
+        size = self._sizes[platform]
+        usual = {kind.value: round_bytes(self._config, size, kind) for kind in _KINDS}
+        return Costs(**usual)
+
+    def _learn_ratio(self, observed: RoundObservation, size: int) -> None:
+        slot = (observed.vantage, observed.platform)
+        usual = round_bytes(self._config, self._sizes[observed.platform], observed.kind)
+        known = self._ratios.get(slot, 1.0)
+        share = LEARN_UP if size > known * usual else LEARN_DOWN
+        self._ratios[slot] = known + share * (size / usual - known)
+
+    def _is_poured(self, vantage: str, platform: str) -> bool:
+        """Whether its rounds take far more than they should: somebody pours into its legs."""
+        return self._ratios.get((vantage, platform), 1.0) > POURED_RATIO
+
+    def _committed(self, vantage: str) -> int:
+        """What is used, and what calm rounds of a month to come need. Only beyond that may more be
+        used: else who makes all that is dear now ends what is measured for weeks."""
+        balance, reserve = self.balance(vantage), self._schedule.reserve
+        if not reserve:
+            return balance.used
+        calm = calm_bytes_per_second(balance.budget, 0, reserve)
+        return max(balance.used, int(accounts.fullest(self._account(vantage), calm)))
+
+    def _headroom(self, vantage: str, size: int = 0) -> float:
+        """How much of the reserve is left once ``size`` bytes more are used."""
+        committed = self._committed(vantage) + size
+        return headroom(self._budgets[vantage], committed, self._schedule.reserve)
+
     def _go_on(self) -> None:
         """Move every account's clock by what has passed since the last look."""
         now, wall = self._clocks.monotonic(), self._clocks.wall()
@@ -300,8 +362,16 @@ class DataBudget:
 def most_bytes_of(burst: Burst) -> int:
     """What a burst or an experiment may cost, both ways. What its legs read, or send, is the
     body."""
-    legs = burst.each * (1 if burst.experiment else 3 if burst.with_swap else 2)
-    return legs * (burst.read_bytes + LEG_MOST_BYTES)
+    return _legs_of(burst) * (burst.read_bytes + LEG_MOST_BYTES)
+
+
+def usual_bytes_of(burst: Burst) -> int:
+    """What it is expected to cost."""
+    return int(_legs_of(burst) * (burst.read_bytes * BODY_OVERHEAD + LEG_BYTES))
+
+
+def _legs_of(burst: Burst) -> int:
+    return burst.each * (1 if burst.experiment else 3 if burst.with_swap else 2)
 
 
 def wire_bytes(observed: RoundObservation) -> int:

@@ -60,6 +60,17 @@ def spent(account: DataSpent, size: int) -> DataSpent:
     )
 
 
+def fullest(account: DataSpent, bytes_per_second: float) -> float:
+    """The most bytes that the window will show at any time within a period, if from now on so many
+    a second are used. What is used sooner is not there for them: it leaves the window late."""
+    left, most = account.used, bytes_per_second * PERIOD_SECONDS
+    for number, size in account.spent:
+        stays = max(0.0, number * SLICE_SECONDS + PERIOD_SECONDS - account.clock)
+        most = max(most, left + bytes_per_second * stays)
+        left -= size
+    return most
+
+
 def resumed(account: DataSpent, *, wall: float) -> DataSpent:
     """The account that was kept, taken up again when the wall clock says ``wall``.
 

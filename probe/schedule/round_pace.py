@@ -25,6 +25,10 @@ MOST_SPREAD = 6.0
 # With half of the reserve gone, suspicious platforms are measured no more often than calm ones, and
 # light rounds are thinned too.
 TIGHT_HEADROOM = 0.5
+# So much of the reserve is left by bursts and experiments: then calm rounds are always paid for.
+SCARCE_HEADROOM = 0.25
+# So much by bursts of a platform into which bytes are poured: others are read as before.
+POURED_HEADROOM = 0.9
 # Below this share of the calm pace it pays no more to slow down: the reserve refills in days.
 LEAST_SHARE = 0.1
 # The most that the pace is thinned by: 288 places of five minutes are a day.
@@ -126,3 +130,26 @@ def pace_of(
     most = calm_pace(schedule, costs, untouched).every if plenty else MOST_THINNED
     allowed = calm_bytes_per_second(budget, used, schedule.reserve)
     return calm_pace(schedule, costs, allowed, most)
+
+
+def own_pace(
+    schedule: ScheduleConfig,
+    own: Costs,
+    usual: Sequence[Costs],
+    place: int,
+    *,
+    budget: int,
+    used: int,
+) -> Pace:
+    """The pace of one platform whose rounds cost ``own`` in place of what is usual, because
+    somebody pours bytes into its legs. ``usual``: the costs of all platforms, its own at ``place``.
+
+    It pays for that by itself, out of what it would have at its usual costs: no other platform is
+    measured less, and none of it comes out of the reserve.
+    """
+    left = headroom(budget, used, schedule.reserve)
+    spent = 0 if left > SCARCE_HEADROOM else used
+    allowed = calm_bytes_per_second(budget, spent, schedule.reserve)
+    shared = calm_pace(schedule, usual, allowed)
+    shares = [bytes_per_second(schedule, [one], shared) for one in usual]
+    return calm_pace(schedule, [own], allowed * shares[place] / sum(shares))

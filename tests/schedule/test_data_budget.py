@@ -216,14 +216,17 @@ def test_a_wall_clock_that_jumps_gives_nothing_away() -> None:
         assert month.data.balance("default").used == used
 
 
-def test_a_burst_draws_on_the_reserve_until_the_cap() -> None:
+def test_a_burst_draws_on_the_reserve_and_leaves_some_of_it() -> None:
+    """However new the account is: what the month to come needs is no part of the reserve."""
     time = Time()
-    of = configured(100_000_000)
+    of = configured(400_000_000)
     data = DataBudget(of, clocks=time.clocks())
-    data.spent(sized(full_round(of), 90_000_000))
     assert data.refuse_burst("default", "x", BURST) is None
-    data.spent(sized(full_round(of), 8_000_000))
+    data.spent(sized(full_round(of), 40_000_000))
+    assert data.refuse_burst("default", "x", BURST) is None
+    data.spent(sized(full_round(of), 6_000_000))
     assert data.refuse_burst("default", "x", BURST) is Refusal.OUT_OF_BUDGET
+    assert data.permit("default", "x", RoundKind.TRANSFER) is RoundKind.TRANSFER
     time.now += PERIOD_SECONDS + DAY
     assert data.refuse_burst("default", "x", BURST) is None
 

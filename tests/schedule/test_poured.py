@@ -1,0 +1,135 @@
+"""Somebody who stands in far ends' places pours bytes into every leg before it is seen that he is
+nobody. That ends no measuring, and takes nothing from platforms that are left alone."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from msgspec.structs import replace
+
+from probe.config import load
+from probe.config.amount import LEG_BYTES, round_bytes, round_size
+from probe.model.burst import Burst
+from probe.model.identity import Compares, RoundKind
+from probe.model.observation import RoundObservation
+from probe.model.verdict import State
+from probe.schedule.data_budget import Refusal
+from probe.schedule.data_spent import PERIOD_SECONDS, SLICE_SECONDS, DataSpent, fullest, spent
+from synth.shape import verdict_of
+from tests.schedule.test_data_budget import DAY, Month, Time, sized
+
+POURED = 131_072
+"""Bytes of a leg, what the kernel takes unread among them: `tests/measure/test_poured.py`."""
+HOUR = 3_600.0
+BURST = Burst(target="object", compares=Compares.GOODPUT, read_bytes=65_536, each=6, with_swap=True)
+
+
+class Poured(Month):
+    """The default configuration, whose rounds of ``poured`` cost that, and look suspicious."""
+
+    def __init__(self, poured: tuple[str, ...], *, bursts: bool, controls: bool = False) -> None:
+        super().__init__(load(None, {}), Time())
+        self.poured, self.bursts, self.controls = poured, bursts, controls
+        self.made: dict[str, list[tuple[float, RoundKind]]] = {name: [] for name in self.rounds}
+
+    def make(self, platform: str, kind: RoundKind) -> None:
+        named = next(p for p in self.of.platforms if p.name == platform)
+        size, met = round_size(self.of, named), platform in self.poured
+        usual = round_bytes(self.of, size, kind)
+        legs = size.legs if self.controls else size.legs - self.of.settings.schedule.controls
+        more = legs * (POURED - LEG_BYTES) if met else 0
+        observed = in_legs(replace(self.rounds[platform], kind=kind), int(usual + more))
+        self.data.spent(observed)
+        self.made[platform].append((self.time.now, kind))
+        if met and self.bursts and self.data.refuse_burst("default", platform, BURST) is None:
+            burst = replace(observed, kind=RoundKind.BURST)
+            self.data.spent(in_legs(burst, 12 * POURED + 6 * (LEG_BYTES + 65_536)))
+        verdict = verdict_of(observed, State.IMPAIRED if met else State.OK)
+        self.data.judged(verdict, light=kind is RoundKind.LIGHT)
+
+    def longest_gap(self, platform: str, *, reads: bool = False) -> float:
+        """Seconds without a round of it."""
+        some = (at for at, kind in self.made[platform] if not reads or kind is not RoundKind.LIGHT)
+        return max(b - a for a, b in pairwise([1_000.0, *some, self.time.now]))
+
+
+def in_legs(observed: RoundObservation, size: int) -> RoundObservation:
+    """The round, with ``size`` bytes on the wire, all of them of its first leg."""
+    first, *others = sized(observed, 0).legs
+    return replace(sized(observed, 0), legs=(replace(first, wire_bytes_received=size), *others))
+
+
+@pytest.mark.parametrize("bursts", [False, True])
+def test_a_month_of_pouring_ends_no_measuring(*, bursts: bool) -> None:
+    """From the first day on, when nothing of the month is used: else what is used in some days is
+    not there for weeks."""
+    month = Poured(("x", "youtube", "facebook", "instagram"), bursts=bursts)
+    month.run(31.0)
+    for platform in month.poured:
+        assert month.longest_gap(platform) < HOUR
+    assert month.refused == 0
+    assert month.data.balance("default").left > 0.05 * month.data.balance("default").budget
+
+
+def test_who_is_left_alone_is_measured_as_before() -> None:
+    """Also at the configured pace, out of the reserve, if something becomes of it."""
+    alone, beside = Poured((), bursts=False), Poured(("x",), bursts=True)
+    for month in (alone, beside):
+        month.run(12.0)
+    others = set(beside.rounds) - {"x"}
+    for platform in others:
+        assert beside.longest_gap(platform) < 1.2 * alone.longest_gap(platform)
+        # At first nobody knows that it is poured into, and its reserve is used for some rounds.
+        reads = [month.longest_gap(platform, reads=True) for month in (alone, beside)]
+        assert reads[1] < 1.5 * reads[0]
+    one = beside.data.pace("default", "youtube")
+    beside.data.judged(verdict_of(beside.rounds["youtube"], State.IMPAIRED))
+    assert beside.data.pace("default", "youtube").transfer_seconds < one.transfer_seconds
+    assert beside.data.refuse_burst("default", "youtube", BURST) is None
+
+
+def test_who_is_poured_into_pays_by_itself_and_is_itself_again_soon() -> None:
+    month = Poured(("x",), bursts=False)
+    month.run(1.0)
+    poured = month.data.pace("default", "x")
+    assert poured.every > 1
+    assert not month.data.at_once("default", "x")
+    month.poured = ()
+    month.run(1.0)
+    assert month.data.pace("default", "x").every == 1
+
+
+def test_bursts_leave_some_of_the_reserve_and_of_what_is_poured_into_most() -> None:
+    month = Poured(("x",), bursts=False)
+    month.run(1.0)
+    budget, reserve = month.data.balance("default").budget, month.of.settings.schedule.reserve
+    taken = 0.0
+    burst = replace(month.rounds["x"], kind=RoundKind.BURST)
+    while month.data.refuse_burst("default", "x", BURST) is None:
+        month.data.spent(in_legs(burst, 2_000_000))
+        taken += 2_000_000
+    assert 0.05 * budget * reserve < taken < 0.12 * budget * reserve
+    assert month.data.refuse_burst("default", "youtube", BURST) is None
+    while month.data.refuse_burst("default", "youtube", BURST) is None:
+        month.data.spent(in_legs(burst, 2_000_000))
+        taken += 2_000_000
+    assert 0.7 * budget * reserve < taken < 0.8 * budget * reserve
+    assert month.data.permit("default", "x", RoundKind.LIGHT) is RoundKind.LIGHT
+    assert month.data.view().refused["default", "youtube", Refusal.OUT_OF_BUDGET] == 1
+
+
+def test_what_is_used_sooner_is_there_for_nobody_until_it_leaves_the_window() -> None:
+    rate = 100.0
+    whole = rate * PERIOD_SECONDS
+    assert fullest(DataSpent(), rate) == whole
+    steady = DataSpent(clock=PERIOD_SECONDS)
+    slices = int(PERIOD_SECONDS / SLICE_SECONDS)
+    steady = replace(steady, spent=tuple((n, int(rate * SLICE_SECONDS)) for n in range(slices)))
+    assert fullest(steady, rate) == pytest.approx(whole)
+    assert fullest(spent(steady, 5_000), rate) == pytest.approx(whole + 5_000)
+    # What leaves before the rest is needed is no loss.
+    early = DataSpent(clock=PERIOD_SECONDS - DAY, spent=((0, 5_000),))
+    assert fullest(early, rate) == pytest.approx(whole)
+    late = DataSpent(clock=DAY, spent=((4, 5_000),))
+    assert fullest(late, rate) == pytest.approx(5_000 + whole)
