@@ -60,14 +60,21 @@ def in_legs(observed: RoundObservation, size: int) -> RoundObservation:
     return replace(sized(observed, 0), legs=(replace(first, wire_bytes_received=size), *others))
 
 
-@pytest.mark.parametrize("bursts", [False, True])
-def test_a_month_of_pouring_ends_no_measuring(*, bursts: bool) -> None:
+@pytest.mark.parametrize(
+    ("bursts", "controls", "most"),
+    [(False, False, HOUR), (True, False, HOUR), (False, True, 1.5 * HOUR)],
+)
+def test_a_month_of_pouring_ends_no_measuring(
+    bursts: bool,
+    controls: bool,
+    most: float,
+) -> None:
     """From the first day on, when nothing of the month is used: else what is used in some days is
     not there for weeks."""
-    month = Poured(("x", "youtube", "facebook", "instagram"), bursts=bursts)
+    month = Poured(("x", "youtube", "facebook", "instagram"), bursts=bursts, controls=controls)
     month.run(31.0)
     for platform in month.poured:
-        assert month.longest_gap(platform) < HOUR
+        assert month.longest_gap(platform) < most
     assert month.refused == 0
     assert month.data.balance("default").left > 0.05 * month.data.balance("default").budget
 
