@@ -9,14 +9,22 @@ from probe.config.schema import Config, VantageConfig
 from probe.model.identity import SCHEDULED
 from probe.schedule.data_spent import PERIOD_SECONDS
 from probe.schedule.hours import seconds_per_day
-from probe.schedule.round_pace import Costs, Pace, bytes_per_second, fastest, pace_of
+from probe.schedule.round_pace import (
+    TIGHT_HEADROOM,
+    Costs,
+    Pace,
+    bytes_per_second,
+    fastest,
+    pace_of,
+)
 
 
 class Forecast(Struct, frozen=True, kw_only=True):
     """What one vantage will spend. ``calm`` is its pace while nothing is wrong, ``alert`` that of
     suspicious platforms. ``*_bytes_per_day`` are of all platforms together, in calm and when all of
     them are suspicious (bursts, which are made when a round is suspicious, come on top).
-    ``reserve_days``: how long the reserve bears that; ``None``: for ever."""
+    ``reserve_days``: how long the reserve bears that, half of which may go for it; ``None``: for
+    ever."""
 
     vantage: str
     budget: int
@@ -49,6 +57,7 @@ def forecast(config: Config, vantage: VantageConfig) -> Forecast:
     calm_rate = bytes_per_second(schedule, costs, calm) * awake
     alert_rate = bytes_per_second(schedule, costs, alert) * awake
     reserve = budget * schedule.reserve
+    lent = reserve * (1.0 - TIGHT_HEADROOM)
     extra = alert_rate - budget * (1.0 - schedule.reserve) / PERIOD_SECONDS
     return Forecast(
         vantage=vantage.name,
@@ -58,5 +67,5 @@ def forecast(config: Config, vantage: VantageConfig) -> Forecast:
         alert=alert,
         calm_bytes_per_day=calm_rate * DAY,
         alert_bytes_per_day=alert_rate * DAY,
-        reserve_days=reserve / extra / DAY if extra > 0.0 else None,
+        reserve_days=lent / extra / DAY if extra > 0.0 else None,
     )

@@ -240,7 +240,7 @@ def test_the_defaults_keep_within_the_hosts_budget_and_a_hundred_megabytes_a_day
     assert plan.calm.every == 1
     assert plan.calm.transfer_seconds <= 2_000.0
     assert plan.reserve_days is not None
-    assert plan.reserve_days > 7.0
+    assert plan.reserve_days > 6.0
 
 
 def test_every_definition_is_in_a_file_of_its_name() -> None:

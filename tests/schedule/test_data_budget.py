@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 import time as clock
+from functools import partial
 from itertools import groupby, pairwise
 
 import pytest
 from msgspec.structs import replace
 
+from probe.config import load
+from probe.config.amount import round_bytes, round_size
 from probe.config.schema import Config, ScheduleConfig, Settings, VantageConfig
 from probe.config.values import MonthlyBytes
 from probe.measure.objects.discover import PAGE_BYTES
@@ -25,6 +28,7 @@ from probe.schedule.data_budget import (
     wire_bytes,
 )
 from probe.schedule.data_spent import BELIEVABLE_SINCE, PERIOD_SECONDS
+from probe.schedule.forecast import forecast
 from probe.schedule.round_grid import (
     LongTurn,
     at_pace,
@@ -34,6 +38,7 @@ from probe.schedule.round_grid import (
     slots,
     start_cadence,
 )
+from probe.schedule.round_pace import fastest
 from synth.shape import config, full_round, verdict_of
 
 DAY = 86_400.0
@@ -166,6 +171,32 @@ def test_an_incident_without_end_does_not_break_the_cap_nor_end_the_rounds(budge
     times = [at for at, _, _ in month.log]
     gaps = [b - a for a, b in pairwise(times)]
     assert max(gaps) < 1.5 * DAY
+
+
+def test_a_plan_says_for_how_long_the_configured_pace_is_kept() -> None:
+    """Whatever of the month is used: on the first day, and after a month."""
+    of = load(None, {})
+    for before in (0.0, 31.0):
+        month = Month(of, Time())
+        month.make = partial(_as_planned, month)  # type: ignore[method-assign]
+        month.run(before)
+        month.state = State.THROTTLED
+        began, pace = month.time.now, fastest(of.settings.schedule)
+        month.run(0.25)
+        while month.data.pace("default", "x") == pace:
+            month.run(0.25)
+        planned = forecast(of, of.settings.vantages[0]).reserve_days
+        assert planned is not None
+        assert (month.time.now - began) / DAY == pytest.approx(planned, rel=0.25)
+
+
+def _as_planned(month: Month, platform: str, kind: RoundKind) -> None:
+    """A round that costs what a plan counts on."""
+    named = next(p for p in month.of.platforms if p.name == platform)
+    cost = round_bytes(month.of, round_size(month.of, named), kind)
+    observed = replace(sized(month.rounds[platform], int(cost)), kind=kind)
+    month.data.spent(observed)
+    month.data.judged(verdict_of(observed, month.state))
 
 
 def test_suspicion_makes_transfers_more_frequent_at_once() -> None:
