@@ -2,7 +2,7 @@
 
 python -m benchmarks.rot gone [--seeds 5]    any one candidate of each target gone, and each
                                              throttling scenario: found of played
-    [--scenario russia-2024-youtube] [--line fibre] [--with]
+    [--scenario russia-2024-youtube] [--line fibre] [--only x/] [--only none] [--with]
 python -m benchmarks.rot alone [--seeds 2]   the targets of one operator alone in each trouble,
                                              without a look from outside: what is said
 """
@@ -58,6 +58,9 @@ def main() -> None:
     every = [one.id for one in THROTTLING]
     parser.add_argument("--scenario", action="append", choices=every, default=[])
     parser.add_argument(
+        "--only", action="append", default=[], help="of what may be gone what begins so"
+    )
+    parser.add_argument(
         "--with", action="store_true", dest="together", help="it goes as the throttling begins"
     )
     args = parser.parse_args()
@@ -66,7 +69,7 @@ def main() -> None:
         rows = alone(args.seeds, lines)
     else:
         chosen = [one for one in THROTTLING if not args.scenario or one.id in args.scenario]
-        rows = gone(chosen, args.seeds, lines, together=args.together)
+        rows = gone(chosen, args.seeds, lines, only=tuple(args.only), together=args.together)
     for row in rows:
         print(row, flush=True)
 
@@ -118,12 +121,19 @@ def play(
 
 
 def gone(
-    scenarios: Iterable[Scenario], seeds: int, lines: list[str], *, together: bool
+    scenarios: Iterable[Scenario],
+    seeds: int,
+    lines: list[str],
+    *,
+    only: tuple[str, ...],
+    together: bool,
 ) -> Iterator[str]:
-    """A row for each candidate and scenario."""
+    """A row for each candidate and scenario; ``only``: whose titles begin so (none: all)."""
     config = load(None, {})
     for scenario in scenarios:
         for title, every in candidates(config, scenario):
+            if only and not title.startswith(only):
+                continue
             plays = [
                 play(config, scenario, line, seed, rotten, together=together)
                 for line in lines
