@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from random import Random
 
@@ -178,6 +179,46 @@ def test_what_is_dropped_beyond_what_is_usual_marks_the_way() -> None:
         )
         way = way.after(seen)
     assert not way.clear
+
+
+def lasting(leg: LegObservation, seconds: float) -> LegObservation:
+    return replace(leg, duration_seconds=seconds)
+
+
+@pytest.mark.parametrize(("calm", "clear"), [(8, True), (20, True), (60, False), (300, False)])
+def test_a_few_percent_of_a_long_read_mark_the_way_if_the_line_is_known_to_be_good(
+    calm: int, clear: bool
+) -> None:
+    """So many calm legs missed nothing; reads take 15 times as long as the controls'."""
+    way = WayMarks()
+    for _ in range(4):
+        own = [lasting(read(missing, 66), 3.0) for missing in (3, 3, 4)]
+        others = [lasting(read(0, 56), 0.2)] * EACH
+        usual = Usual(meets=1.0 / (calm + 1.0))
+        way = way.after(marks_seen(own, others, Measure.TRANSFER, usual=usual))
+    assert way.clear is clear
+
+
+@pytest.mark.parametrize("every", [2.0, 5.0, 10.0, 30.0, 60.0])
+def test_bad_moments_of_the_line_hardly_ever_mark_the_way_to_a_slow_server(every: float) -> None:
+    """One in so many seconds takes three segments of whatever is read just then; a slow server is
+    read for three seconds, quick ones for a fifth of one, as all were in calm times."""
+    random, marked = Random(f"moments/{every}"), 0
+
+    def met(seconds: float, segments: int) -> LegObservation:
+        hit = random.random() < 1.0 - math.exp(-seconds / every)
+        return lasting(read(3 if hit else 0, segments), seconds)
+
+    for _ in range(SUSPICIONS):
+        way = WayMarks()
+        calm = [met(0.2, 56) for _ in range(100)]
+        misses = (sum(bool(missing_share(leg)) for leg in calm) + 1.0) / (len(calm) + 1.0)
+        for _ in range(BURSTS):
+            own, others = [[met(s, 60) for _ in range(EACH)] for s in (3.0, 0.2)]
+            seen = marks_seen(own, others, Measure.TRANSFER, usual=Usual(meets=misses))
+            way = way.after(seen)
+        marked += not way.clear
+    assert marked <= SUSPICIONS // 100
 
 
 def reset_at(size: int) -> LegObservation:

@@ -36,6 +36,10 @@ control's: what a line drops in spells a longer one meets for sure, and a shorte
 is less than two segments of a read of 64 KiB, and more than one: a policer drops no more of a
 sender that has slowed down."""
 AS_LONG = 10.0
+SELDOM = 0.4
+"""A longer leg meets a bad second of the line in no more of the cases: then the careful bettor
+expects to lose of three such legs, held against controls that miss nothing (0.8 of a stake of one),
+and ``TWO`` holds for it as well. How often is known from calm legs."""
 AS_MANY = 1.5
 """A leg with more segments than so many times the other's cannot be compared with it: the fewer
 there are, the more often none is missing."""
@@ -68,10 +72,13 @@ began is answered within a round trip or two. Ours."""
 class Usual(Struct, frozen=True, kw_only=True):
     """What the way does to the target alone in calm times, as far as that is known: it did not make
     its server slow. ``lost``: the share of its segments that is missing, beyond the controls';
-    ``late``: how many times as long as their least its round trips are, up to the request."""
+    ``late``: how many times as long as their least its round trips are, up to the request.
+    ``meets``: the share of calm legs, the target's and its controls', of which anything is missing,
+    be it the line's doing or the way's (1: that is not known)."""
 
     lost: float = 0.0
     late: float = 1.0
+    meets: float = 1.0
 
 
 NOTHING = Usual()
@@ -104,15 +111,23 @@ class _Lost(Struct, frozen=True):
         """How many of them were. Whole: a share times its number is so but for a last bit."""
         return round(self.share * self.of)
 
-    def more_than(self, other: _Lost, usual: float) -> bool:
+    def more_than(self, other: _Lost, usual: Usual) -> bool:
         """The way, and not chance, may have dropped more of this leg's than of the ``other``, and
         than the share that is ``usual`` for it. What comes to a leg that was cut is less than what
         comes to a whole one: so neither a larger share of fewer segments counts, nor more of many
         more."""
         if self.of > AS_MANY * other.of or self.missing <= other.missing:
             return False
-        gap = TWO if self.seconds <= AS_LONG * other.seconds else ONE_GAP
-        return self.share > max(LOST_MORE * other.share, usual) + gap
+        as_long = self.seconds <= AS_LONG * other.seconds
+        gap = TWO if as_long or self._seldom_meets(other, usual) else ONE_GAP
+        return self.share > max(LOST_MORE * other.share, usual.lost) + gap
+
+    def _seldom_meets(self, other: _Lost, usual: Usual) -> bool:
+        """In as many times the seconds of the ``other`` as this leg took, a bad one is seldom."""
+        if not other.seconds:
+            return False
+        meets: float = 1.0 - (1.0 - usual.meets) ** (self.seconds / other.seconds)
+        return meets <= SELDOM
 
 
 class _Late(Struct, frozen=True):
@@ -203,7 +218,7 @@ def marks_seen(
     theirs = [_lost(leg) for leg in others[:EACH] if not stood_still([leg])]
     there = _still_there(told)
     return MarksSeen(
-        lost=_dropped(mine, theirs, usual.lost),
+        lost=_dropped(mine, theirs, usual),
         lost_of=len(mine) * len(theirs),
         late=_held_up([_late(leg) for leg in told], [_late(leg) for leg in others], usual.late),
         late_of=0 if _unsteady(told) else EACH * EACH,
@@ -275,7 +290,7 @@ def _lost(leg: LegObservation) -> _Lost:
     return _Lost(missing_share(leg) or 0.0, of, leg.duration_seconds)
 
 
-def _dropped(targets: Sequence[_Lost], controls: Sequence[_Lost], usual: float) -> int:
+def _dropped(targets: Sequence[_Lost], controls: Sequence[_Lost], usual: Usual) -> int:
     """In how many pairs more of the target's segments were missing."""
     return sum(mine.more_than(other, usual) for mine in targets[:EACH] for other in controls[:EACH])
 

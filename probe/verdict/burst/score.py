@@ -31,7 +31,12 @@ from probe.verdict.one_round.contrast import (
     swap_allowance,
 )
 from probe.verdict.one_round.readings import LegReading, read
-from probe.verdict.one_round.whole_time import gap_allowance, usual_gaps, whole_slowdown
+from probe.verdict.one_round.whole_time import (
+    calm_misses,
+    gap_allowance,
+    usual_gaps,
+    whole_slowdown,
+)
 from probe.verdict.thresholds import Thresholds
 
 ERRORS = 2.0
@@ -171,6 +176,7 @@ def _usual(
     return Usual(
         lost=max(0.0, usual_gaps(targets[0], measure) - theirs),
         late=1.0 if most is None else exp(most),
+        meets=calm_misses((targets[0], *controls), measure),
     )
 
 

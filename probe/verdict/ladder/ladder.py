@@ -38,7 +38,7 @@ from probe.verdict.words import (
     words_outside,
 )
 
-VERSION = 55
+VERSION = 56
 
 
 RULES: tuple[Rule, ...] = (

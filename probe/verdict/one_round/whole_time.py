@@ -25,6 +25,9 @@ CALM_SHARE = 2.0 / 3.0
 held against controls that may miss none: if one of three exceeds it by chance, the careful bettor
 (``way_marks.py``) loses half of his stake at the mean. More would hide what is dropped besides."""
 
+# Of a share of missing segments, in its logarithm: less than one of a thousand of them.
+_NOTHING = 0.01
+
 _Log = Callable[[Measure], float | None]
 
 
@@ -42,6 +45,15 @@ def usual_gaps(leg: LegReading, measure: Measure) -> float:
     level = leg.efforts[measure].gaps
     most = None if level is None else level.usually(CALM_SHARE)
     return 0.0 if most is None else max(0.0, exp(most) - ONE_GAP)
+
+
+def calm_misses(legs: Sequence[LegReading], measure: Measure) -> float:
+    """The share of calm legs to the far ends of ``legs`` of which any segment was missing, as one
+    counts who has seen ``n`` and ``k`` such: (k + 1) / (n + 1), so 1 if nothing is known."""
+    known = {f"{leg.leg.owner}/{leg.leg.target}": leg.efforts[measure].gaps for leg in legs}
+    calm = [value for level in known.values() if level is not None for value in level.values]
+    missed = sum(value > log(ONE_GAP) + _NOTHING for value in calm)
+    return (missed + 1.0) / (len(calm) + 1.0)
 
 
 def misses_segments(target: LegReading, measure: Measure) -> bool:
