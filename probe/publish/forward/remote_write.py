@@ -13,14 +13,14 @@ import ssl
 import time
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import httpcore
 
 from probe import __version__
 from probe.config.readable import Unreadable, must_be_file, read_text
 from probe.config.schema import ForwardConfig
+from probe.measure.http.bounded import Bounded, TooMuchError, proxy_at
 from probe.publish.forward.remote_write_answer import (
     MOST_BODY_BYTES,
     ReceiverAnswer,
@@ -47,10 +47,10 @@ class Receiver:
         self._config = config
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl.create_default_context(cafile=config.ca_file),
-            proxy=None if config.proxy is None else _proxy(config.proxy),
+            proxy=None if config.proxy is None else proxy_at(config.proxy),
             max_connections=1,
             keepalive_expiry=120.0,
-            network_backend=_Bounded(),
+            network_backend=Bounded(MOST_ANSWER_BYTES),
         )
 
     async def send(self, body: bytes) -> ReceiverAnswer:
@@ -71,7 +71,7 @@ class Receiver:
             return ReceiverAnswer(
                 result=ReceiverResult.LATER, reason="timeout", text="no whole answer in time"
             )
-        except _TooMuch:
+        except TooMuchError:
             text = f"an answer of more than {MOST_ANSWER_BYTES} bytes"
             return ReceiverAnswer(result=ReceiverResult.LATER, reason="not_a_receiver", text=text)
         except (
@@ -142,21 +142,6 @@ def _secret(key: str, file: str) -> str:
         raise Unreadable(f"forward.{key}: {error}") from error
 
 
-def _proxy(url: str) -> httpcore.Proxy:
-    parts = urlsplit(url)
-    default = 1080 if parts.scheme == "socks5" else 80
-    place = httpcore.URL(
-        scheme=parts.scheme.encode(),
-        host=(parts.hostname or "").encode(),
-        port=parts.port or default,
-        target=b"/",
-    )
-    if parts.username is None:
-        return httpcore.Proxy(place)
-    user, password = unquote(parts.username), unquote(parts.password or "")
-    return httpcore.Proxy(place, auth=(user.encode(), password.encode()))
-
-
 def _why(error: Exception) -> str:
     """In words of ours: an error's own text may quote the far end, or hold an address."""
     if isinstance(error, httpcore.ProxyError):
@@ -173,48 +158,3 @@ def _why(error: Exception) -> str:
     if isinstance(error, httpcore.ConnectError):
         return "no connection"
     return "the connection broke"
-
-
-class _TooMuch(Exception):  # noqa: N818 - it ends the reading
-    """The far end does not stop."""
-
-
-class _Bounded(httpcore.AsyncNetworkBackend):
-    """Connections on which only so much is read after something was written."""
-
-    def __init__(self) -> None:
-        self._inner = httpcore.AnyIOBackend()
-
-    async def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
-        return _BoundedStream(await self._inner.connect_tcp(*args, **kwargs))
-
-    async def sleep(self, seconds: float) -> None:
-        await self._inner.sleep(seconds)
-
-
-class _BoundedStream(httpcore.AsyncNetworkStream):
-    """Raises ``_TooMuch``."""
-
-    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
-        self._inner = inner
-        self._read = 0
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        if self._read > MOST_ANSWER_BYTES:
-            raise _TooMuch
-        content = await self._inner.read(max_bytes, timeout)
-        self._read += len(content)
-        return content
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        self._read = 0
-        await self._inner.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-    async def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
-        return _BoundedStream(await self._inner.start_tls(*args, **kwargs))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)

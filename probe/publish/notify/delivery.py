@@ -72,7 +72,7 @@ async def deliver(receiver: NotifyReceiver, letter: Letter, seconds: float = SEC
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
-        env=_environment(receiver.proxy),
+        env=environment(receiver.proxy),
     )
     try:
         async with asyncio.timeout(seconds):
@@ -102,12 +102,15 @@ def _errand(receiver: NotifyReceiver, letter: Letter) -> Errand:
     )
 
 
-def _environment(proxy: str | None) -> dict[str, str]:
+def environment(proxy: str | None) -> dict[str, str]:
+    """What the process of a receiver with this ``proxy`` has."""
     found = {name: os.environ[name] for name in _KEPT if name in os.environ}
     # No file of this user's has a login for a receiver.
     found |= {"HOME": "/nonexistent", "NETRC": os.devnull}
     if proxy is not None:
         # The proxy resolves the name, as it does for vantages.
-        via = proxy.replace("socks5://", "socks5h://", 1)
+        parts = urlsplit(proxy)
+        host = parts.netloc if parts.port else f"{parts.netloc}:{PROXY_PORTS[parts.scheme]}"
+        via = f"{parts.scheme.replace('socks5', 'socks5h')}://{host}"
         found |= {"http_proxy": via, "https_proxy": via}
     return found
