@@ -48,6 +48,7 @@ class FarHub:
         self.dates: list[str] = []
         self.answers: list[Answered | FetchTrouble] = []
         self.most_rounds = 1_000
+        self.too_large: set[int] = set()
 
     async def __call__(
         self, url: str, way: Any, content: bytes, *, bearer: str, headers: Any, **more: Any
@@ -59,9 +60,10 @@ class FarHub:
         if self.answers:
             return self.answers.pop(0)
         lines = unpacked(content)
-        if len(lines) > self.most_rounds:
+        came = [msgspec.json.decode(line, type=StoredRound) for line in lines]
+        if len(lines) > self.most_rounds or self.too_large & {*ids(came)}:
             return Answered(status=413, body=b"too large")
-        self.rounds += [msgspec.json.decode(line, type=StoredRound) for line in lines]
+        self.rounds += came
         return Answered(status=200, body=msgspec.json.encode(Receipt(taken=len(lines))))
 
 
@@ -162,6 +164,7 @@ async def test_it_goes_on_where_it_was_over_restarts(begun: Home, far: FarHub) -
         (Answered(status=200, body=b"<html>Log in to the hotel's network"), "not_a_hub"),
         (Answered(status=200, body=b"{}"), "not_a_hub"),
         (Answered(status=200, body=b'{"taken": -1}'), "not_a_hub"),
+        (Answered(status=200, body=b'{"taken": ' + b"9" * 4_000 + b"}"), "not_a_hub"),
     ],
 )
 async def test_what_does_not_come_is_sent_again(
@@ -188,17 +191,39 @@ async def test_what_is_too_large_is_halved_and_at_last_given_up(begun: Home, far
     for _ in range(12):
         await begun.courier.turn()
     assert sorted(ids(far.rounds)) == list(range(1, 12)), "all, in smaller parcels"
-    far.most_rounds = 0
-    begun.measured(12)
-    for _ in range(3):
+    far.too_large = {12, 13, 16}
+    begun.measured(*range(12, 18))
+    for _ in range(20):
         await begun.courier.turn()
-    far.most_rounds = 3
-    begun.measured(13)
-    await begun.courier.turn()
-    assert ids(far.rounds)[-1] == 13, "one that nobody takes keeps nothing else"
+    assert sorted({*ids(far.rounds)} - {*range(1, 12)}) == [14, 15, 17], (
+        "those that nobody takes keep nothing else"
+    )
     health = begun.courier.health
     assert health is not None
-    assert health.left_out == 1
+    assert (health.left_out, health.trouble, health.waiting) == (3, "", 0)
+
+
+@pytest.mark.parametrize("waiting", [1, 3, 40])
+async def test_whoever_refuses_everything_for_its_size_makes_none_be_given_up(
+    begun: Home, far: FarHub, waiting: int
+) -> None:
+    """A proxy before the hub, say: it itself takes any single round that is sent."""
+    begun.measured(*range(1, waiting + 1))
+    far.most_rounds = 0
+    troubles = set()
+    for _ in range(40):
+        await begun.courier.turn()
+        health = begun.courier.health
+        assert health is not None
+        troubles.add(health.trouble)
+    assert "too_large" in troubles, "that is said"
+    far.most_rounds = 1_000
+    for _ in range(20):
+        await begun.courier.turn()
+    assert {*ids(far.rounds)} == {*range(1, waiting + 1)}
+    health = begun.courier.health
+    assert health is not None
+    assert (health.left_out, health.trouble) == (0, "")
 
 
 async def test_what_takes_too_long_comes_in_smaller_parcels(begun: Home, far: FarHub) -> None:

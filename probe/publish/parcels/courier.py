@@ -2,7 +2,9 @@
 
 The history is the only place where they wait: kept beside it is the number of the last round that
 the hub has. What was measured before rounds were sent to this hub stays at home, and so does what
-it would take no more. A round that the hub left out is not sent again.
+it would take no more. A round that the hub left out is not sent again. No hub refuses a single
+round for its size: whoever else does is believed if the hub takes one after it, and then again it
+is refused.
 """
 
 from __future__ import annotations
@@ -54,6 +56,8 @@ JITTER = 0.3
 ROUNDS_AT_ONCE = 96
 # Where a line is too slow for more: some 8 kB.
 FEW_ROUNDS = 8
+# That were refused for their size, each by itself, before it is not these that are too large.
+MOST_PASSED_OVER = 8
 MOST_ANSWER_BYTES = 4_096
 # A handshake with TLS, heads, and the acknowledgements of what is sent.
 OVERHEAD_BYTES = 8_192
@@ -120,6 +124,10 @@ class Courier:
         self._cell = json_cell(store, SENT, SentRounds)
         self._sent: SentRounds | None = None
         self._most = ROUNDS_AT_ONCE
+        # Rounds that were refused for their size: how many in a row, the numbers of the first and
+        # of the last of them, and of the one after which another was taken.
+        self._passed_over, self._first_refused, self._tried = 0, 0, 0
+        self._too_large: int | None = None
         self._results: Counter[str] = Counter()
         self._trouble = ""
         self._taken = self._left_out = self._waiting = 0
@@ -183,12 +191,15 @@ class Courier:
         except HistoryError:
             return self._is(STORE)
         self._waiting = batch.more
+        if not batch.lines and self._passed_over:
+            return self._is(TOO_LARGE)
         if not batch.lines:
             self._keep(batch.number)
             return self._is("")
         body = await asyncio.to_thread(packed, batch.lines)
         size = len(body) + OVERHEAD_BYTES
         if len(body) > MOST_PACKED_BYTES:
+            self._too_large = batch.number
             return self._smaller(batch)
         way = way_of(config, hub.vantage)
         if not self._data.may_send(way.name, size):
@@ -232,6 +243,10 @@ class Courier:
         except ValueError:
             # A captive portal's page, say: nothing is at the hub.
             return self._is(NOT_A_HUB)
+        if self._passed_over:
+            self._is(OK)
+            self._too_large, self._most = self._first_refused, 1
+            return 0.0
         self._taken += receipt.taken + receipt.known
         self._left_out += receipt.left_out
         self._most = min(ROUNDS_AT_ONCE, 2 * self._most)
@@ -239,12 +254,18 @@ class Courier:
         return self._is(OK)
 
     def _smaller(self, batch: Batch) -> float:
-        """Half of it next time; a single round that is too large is given up."""
+        """Half of it next time. A single round is passed over, until it is known to be its size."""
         if len(batch.lines) > 1:
             self._most = max(1, len(batch.lines) // 2)
-        else:
-            self._left_out += len(batch.lines)
+        elif batch.number == self._too_large and not self._passed_over:
+            self._left_out += 1
             self._keep(batch.number)
+        elif not batch.more or self._passed_over >= MOST_PASSED_OVER:
+            return self._is(TOO_LARGE)
+        else:
+            self._first_refused = self._first_refused if self._passed_over else batch.number
+            self._passed_over, self._tried = self._passed_over + 1, batch.number
+        self._too_large = None
         self._waiting += 1
         self._results[TOO_LARGE] += 1
         self._trouble = ""
@@ -253,6 +274,7 @@ class Courier:
     def _is(self, result: str) -> float:
         """How it ended: told once, until it is another."""
         trouble = "" if result == OK else result
+        self._passed_over, self._too_large = 0, None
         if result:
             self._results[result] += 1
         if trouble and trouble != self._trouble:
@@ -299,7 +321,7 @@ class Courier:
         """The next rounds, scrubbed as an export is. Raises ``HistoryError``."""
         assert self._store.path is not None
         assert self._sent is not None
-        number = self._sent.number
+        number = self._tried if self._passed_over else self._sent.number
         with History(self._store.path) as history:
             if history.last_written() < number:
                 number = 0  # the file was begun anew

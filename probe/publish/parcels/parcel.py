@@ -25,7 +25,8 @@ longer."""
 # What a hub takes of the past; a probe sends nothing older than a day less.
 MOST_AGE_SECONDS = 31 * 86_400.0
 
-_Count = Annotated[int, Meta(ge=0)]
+# Of any parcel; a number beyond it is none that metrics could hold.
+_Count = Annotated[int, Meta(ge=0, le=MOST_ROUNDS)]
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
