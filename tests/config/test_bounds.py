@@ -127,15 +127,21 @@ def test_a_pattern_beyond_the_engine_is_a_mistake(pattern: str, tmp_path: Path) 
 
 
 # Texts that look like YAML, and some that do not.
-yamlish = st.text(
+_letters = st.text(
     st.sampled_from(list("ab01-+.eExX_:,#!&*?|>%@`'\"\\[]{} \n\t~<=\0\x85\u2028\ud800é"))
     | st.characters(),
     max_size=60,
 )
+# What letters drawn one by one hardly ever make.
+_parts = ("%YAML 1.", "%YAML ", "%TAG ! tag:", "--- ", "...\n", "\n", "? ", ": ", "- ", "&a ")
+_parts += ("*a ", "!!int ", "!!binary ", "!!timestamp ", "!<", "<<: ", "|9", ">-", "\\U00", "0x")
+yamlish = _letters | st.lists(st.sampled_from(_parts), max_size=12).map("".join)
 
 
 @settings(deadline=None, max_examples=400)
 @example("%YAML 1.1.1\n--- ")
+@example("%YAML 1.0\n--- a")
+@example("%YAML 1.3\n--- a")
 @example("!!int ''")
 @example("a: &x 1\nb: &x *x")
 @given(yamlish)
