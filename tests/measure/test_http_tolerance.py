@@ -110,6 +110,14 @@ async def bid_farewell(visit: Visit) -> None:
     visit.writer.close()
 
 
+# content-length: 5000, by HPACK's static table
+LONG = frame(1, 4, 1, b"\x88\x0f\x0d\x045000")
+
+
+def reset(code: int) -> bytes:
+    return frame(3, 0, 1, struct.pack(">I", code))
+
+
 KNOWN = f"Content-Length: {len(BODY)}\r\n"
 CHUNKED = "Transfer-Encoding: chunked\r\n"
 IN_CHUNKS = b"1388\r\n" + BODY + b"\r\n0\r\n\r\n"
@@ -128,12 +136,17 @@ IN_CHUNKS = b"1388\r\n" + BODY + b"\r\n0\r\n\r\n"
         (http1(CHUNKED, IN_CHUNKS[:-5], Visit.cut), "http/1.1", "eof_error"),
         (sends(HEAD, LAST, cut=True), "h2", None),
         (sends(HEAD, DATA, cut=True), "h2", "eof_error"),
-        # content-length: 5000, by HPACK's static table
-        (sends(frame(1, 4, 1, b"\x88\x0f\x0d\x045000"), DATA, cut=True), "h2", None),
+        (sends(LONG, DATA, cut=True), "h2", None),
         (sends(frame(1, 4, 1, b"\x88\x0f\x0d\x010"), cut=True), "h2", None),
+        (sends(LONG + DATA + reset(0), cut=True), "h2", None),
+        (sends(LONG + DATA + reset(8), cut=True), "h2", None),
+        (sends(LONG + DATA + goaway(1, code=11), cut=True), "h2", None),
+        (sends(LONG + frame(0, 0, 1, BODY[1:]) + reset(0), cut=True), "h2", "http_request_failed"),
+        (sends(HEAD + DATA + reset(0), cut=True), "h2", "http_request_failed"),
     ],
     ids=["length", "length, reset", "chunks", "empty", "TLS's goodbye", "unknown length", "short",
-         "chunks without end", "h2", "h2 without end", "h2, length", "h2, empty"],
+         "chunks without end", "h2", "h2 without end", "h2, length", "h2, empty", "h2, reset",
+         "h2, cancelled", "h2, an error", "h2, short", "h2, reset without end"],
 )  # fmt: skip
 async def test_a_close_without_farewell_after_all_had_come_is_no_failure(
     script: Script, alpn: str, reason: str | None

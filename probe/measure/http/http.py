@@ -188,6 +188,10 @@ class Exchange:
                 yield part
         except Stopped:
             pass
+        except NetworkError:
+            # How the far end ends it after all had come says nothing of the way there.
+            if self.body_bytes < enough:
+                raise
 
 
 def facts_of(version: str, status: int, fields: Fields) -> HttpFacts:
