@@ -137,6 +137,8 @@ def _secrets(config: Config) -> Iterator[str]:
     for what, file in (
         ("forward.password_file", settings.forward.password_file),
         ("forward.bearer_token_file", settings.forward.bearer_token_file),
+        ("hub.credential_file", settings.hub.credential_file),
+        ("outside_key_file", settings.outside_key_file),
         *((f"the url_file of {one.name}", one.url_file) for one in settings.notify.receivers),
         ("web_config", settings.web_config if config.web.basic_auth_users else None),
         ("tls_server_config.key_file", None if tls is None else tls.key_file),

@@ -3,8 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import fields
 
-from probe.config import estimate, load, warnings
+from probe.config import estimate, load, schema, warnings
 from probe.config.amount import LEGS_PER_HOUR
 from probe.schedule.host_budget import LEGS_PER_HOUR as OF_THE_BUDGET
 from tests.config.files import DEMO, loaded
@@ -104,15 +106,36 @@ def test_files_with_secrets_that_others_may_read_are_warned_of(
         "a.crt": "",
         "a.key": "",
         "word": "",
+        "hub": "",
+        "key": "",
+        "url": "",
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o644 if name == "a.crt" else mode)
     for key in ("bearer_token_file: word", "username: us, password_file: word"):
-        text = f"web_config: web.yaml\nforward: {{url: 'https://a.example/w', {key}}}\n"
+        text = (
+            f"web_config: web.yaml\nforward: {{url: 'https://a.example/w', {key}}}\n"
+            "vantages: [{name: a, role: reference}]\noutside_key_file: key\n"
+            "hub: {url: 'https://hub.example', credential_file: hub}\n"
+            "notify: {receivers: [{name: me, url_file: url, hosts: [a.example]}]}\n"
+        )
         told = [line for line in warnings(loaded(tmp_path, text)) if "chmod 600" in line]
-        assert len(told) == (3 if said else 0)
         assert all(said in line for line in told)
-        assert {line.split("chmod 600 ")[1].split("`")[0] for line in told} <= {
-            str(tmp_path / name) for name in ("web.yaml", "a.key", "word")
+        assert {line.split("chmod 600 ")[1].split("`")[0] for line in told} == {
+            str(tmp_path / name) for name in files if said and name != "a.crt"
         }
+
+
+def test_each_key_of_a_file_is_known_to_hold_a_secret_or_none() -> None:
+    """A new one is decided upon: if it has a secret, others' reading is warned of (above)."""
+    secret = {"password_file", "bearer_token_file", "credential_file", "url_file", "key_file"}
+    secret |= {"outside_key_file"}
+    found = {
+        field.name
+        for kind in vars(schema).values()
+        if isinstance(kind, type) and issubclass(kind, Struct)
+        for field in fields(kind)
+        if field.name.endswith("_file")
+    }
+    assert found - secret == {"ca_file", "cert_file", "client_ca_file"}
