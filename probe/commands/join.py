@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import ssl
@@ -10,7 +11,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
-import httpx
 import msgspec
 
 from probe.commands.hub import at_hub
@@ -18,8 +18,10 @@ from probe.commands.new_files import checked, tell_hosts, what_keeps_watching, w
 from probe.commands.output import tell
 from probe.commands.risk import RISK
 from probe.config.readable import home_of, must_be_file
-from probe.config.schema import Config
+from probe.config.schema import Config, VantageConfig
 from probe.hub.welcome import JOIN_PATH, Welcome
+from probe.measure.http.fetch import FetchTrouble, hand_in
+from probe.model.foreign import read_json
 from probe.publish.terminal.console import console
 
 SECONDS = 30.0
@@ -90,34 +92,35 @@ def _welcomed(url: str, secret: str, ca_file: Path | None) -> Welcome:
     try:
         if ca_file is not None:
             must_be_file(ca_file)
-        context = ssl.create_default_context(cafile=ca_file)
+        ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         raise click.ClickException(f"{ca_file}: {error.strerror or error}") from error
-    try:
-        with (
-            httpx.Client(trust_env=False, timeout=SECONDS, verify=context) as client,
-            client.stream("POST", url + JOIN_PATH, json={"invitation": secret}) as answer,
-        ):
-            body = b""
-            for part in answer.iter_raw():
-                body += part
-                if len(body) > MOST_BYTES:
-                    break
-            status = answer.status_code
-    except (httpx.HTTPError, OSError) as error:
+    answer = asyncio.run(
+        hand_in(
+            url + JOIN_PATH,
+            VantageConfig(name="default"),
+            msgspec.json.encode({"invitation": secret}),
+            headers={"Content-Type": "application/json"},
+            ca_file=None if ca_file is None else str(ca_file),
+            most_bytes=MOST_BYTES,
+            seconds=SECONDS,
+        )
+    )
+    if isinstance(answer, FetchTrouble) and answer is not FetchTrouble.TOO_LARGE:
         raise click.ClickException(
-            f"{url} cannot be reached ({type(error).__name__}); the invitation may still be used"
-        ) from error
+            f"{url} cannot be reached ({answer.value}); the invitation may still be used"
+        )
+    status = 200 if isinstance(answer, FetchTrouble) else answer.status
     if status == 403:
         raise click.ClickException(
             "the hub does not know this invitation, or it was used, or it is out of date: ask for "
             "another"
         )
     try:
-        if status != 200:
+        if status != 200 or isinstance(answer, FetchTrouble):
             raise ValueError(status)
-        return msgspec.json.decode(body, type=Welcome)
-    except (ValueError, msgspec.DecodeError) as error:
+        return read_json(answer.body, Welcome)
+    except ValueError as error:
         raise click.ClickException(
             f"{url} does not answer as a hub (status {status}): is the line whole?"
         ) from error

@@ -104,18 +104,15 @@ async def hand_in(
     *,
     headers: Mapping[str, str],
     ca_file: str | None,
-    bearer: str,
+    bearer: str = "",
     most_bytes: int,
     seconds: float,
 ) -> Answered | FetchTrouble:
     """POST ``content`` (described by ``headers``) to ``url`` from ``way``, within ``seconds``; of
     the answer ``most_bytes`` are read. Never raises for what the network does."""
-    said = {
-        "Accept-Encoding": "identity",
-        "User-Agent": "throttlewatch",
-        "Authorization": f"Bearer {bearer}",
-        **headers,
-    }
+    said = {"Accept-Encoding": "identity", "User-Agent": "throttlewatch", **headers}
+    if bearer:
+        said["Authorization"] = f"Bearer {bearer}"
     try:
         async with asyncio.timeout(seconds):
             status, told, body = await _ask("POST", url, way, ca_file, said, most_bytes, content)
