@@ -133,8 +133,10 @@ _letters = st.text(
     max_size=60,
 )
 # What letters drawn one by one hardly ever make.
-_parts = ("%YAML 1.", "%YAML ", "%TAG ! tag:", "--- ", "...\n", "\n", "? ", ": ", "- ", "&a ")
-_parts += ("*a ", "!!int ", "!!binary ", "!!timestamp ", "!<", "<<: ", "|9", ">-", "\\U00", "0x")
+_parts = [
+    *("%YAML 1.", "%YAML ", "%TAG ! tag:", "--- ", "...\n", "\n", "? ", ": ", "- ", "&a ", "*a "),
+    *("!!int ", "!!binary ", "!!timestamp ", "!<", "<<: ", "|9", ">-", "\\U00", "0x"),
+]
 yamlish = _letters | st.lists(st.sampled_from(_parts), max_size=12).map("".join)
 
 
