@@ -199,7 +199,7 @@ async def measure(vantages: int, minutes: int) -> None:
         url = f"http://{behind}/api/v1/write"
         hub = Running(
             *(folder, "hub", f"http://{listen}", "/-/healthy", *program),
-            *("--listen", listen, "--engine", url),
+            *("--listen", listen, "--metrics-listen", free_address(), "--engine", url),
         )
         try:
             begun, cpu = time.monotonic(), os.times()

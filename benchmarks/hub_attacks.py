@@ -194,7 +194,7 @@ def main() -> int:
         hub = Running(
             *(folder, "hub", f"http://{listen}", "/-/healthy", sys.executable, "-m", "probe"),
             *("hub", "serve", "--register", str(register), "--listen", listen),
-            *("--engine", f"http://{behind}/api/v1/write"),
+            *("--metrics-listen", free_address(), "--engine", f"http://{behind}/api/v1/write"),
         )
         try:
             taken = asyncio.run(attack.run(given.writes, given.seed))

@@ -173,6 +173,12 @@ for one in (wishes, set_wishes, test, bundle, health, publish, findings, release
     required=True,
     help="Where the engine takes remote write: http://127.0.0.1:9090/api/v1/write",
 )
+@click.option(
+    "--metrics-listen",
+    default="127.0.0.1:9891",
+    show_default=True,
+    help="Where the hub's own metrics are: they name vantages, so for the engine alone.",
+)
 @click.option("--cert-file", type=click.Path(path_type=Path), help="A chain in PEM, for TLS.")
 @click.option("--key-file", type=click.Path(path_type=Path), help="Its private key in PEM.")
 @click.option(
@@ -204,6 +210,7 @@ for one in (wishes, set_wishes, test, bundle, health, publish, findings, release
 def serve(
     file: Path,
     listen: str,
+    metrics_listen: str,
     engine: str,
     cert_file: Path | None,
     key_file: Path | None,
@@ -235,7 +242,7 @@ def serve(
             raise click.ClickException(f"{archive}: {error.strerror or error}") from error
     with opened_register(file) as register:
         try:
-            run(register, engine, listen, cert_file, key_file, rounds)
+            run(register, engine, listen, metrics_listen, cert_file, key_file, rounds)
         except HubCannotListenError as error:
             raise click.ClickException(str(error)) from error
 

@@ -1,7 +1,8 @@
-"""The hub's web server, in a process of its own."""
+"""The hub's web server, in a process of its own; beside it a door for those who look after it."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from probe.hub.rounds_desk import RoundsDesk
 from probe.hub.service import Hub
 from probe.publish.parcels.parcel import SECONDS_FOR_ONE
 from probe.publish.web.patience import LARGEST_HEAD_BYTES, PatientProtocol
-from probe.publish.web.server import ListenError, split_listen
+from probe.publish.web.server import ListenError, Server, split_listen
 
 # Each probe asks once a minute; those beyond are told 503 and come again.
 MOST_CONNECTIONS = 2_000
@@ -37,14 +38,17 @@ def run(
     register: Register,
     engine: str,
     listen: str,
+    metrics_listen: str,
     cert_file: Path | None,
     key_file: Path | None,
     rounds: RoundsDesk | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; what is being answered is finished. Raises
-    ``HubCannotListenError``."""
+    """Serve until SIGTERM or SIGINT; what is being answered is finished. Metrics are on
+    ``metrics_listen`` alone. Raises ``HubCannotListenError``."""
+    hub = Hub(register, Engine(engine), rounds=rounds)
     try:
         host, port = split_listen(listen)
+        numbers = Server(hub.numbers_app(), metrics_listen)
         listening = _bound(host, port)
     except ListenError as error:
         raise HubCannotListenError(str(error)) from error
@@ -53,7 +57,7 @@ def run(
         raise HubCannotListenError(f"cannot listen on {listen!r}: {why}") from error
     with listening:
         config = uvicorn.Config(
-            Hub(register, Engine(engine), rounds=rounds).app(),
+            hub.app(),
             ssl_certfile=cert_file,
             ssl_keyfile=None if key_file is None else str(key_file),
             http=HubProtocol,
@@ -73,7 +77,18 @@ def run(
             config.load()
         except OSError as error:
             raise HubCannotListenError(f"{cert_file}, {key_file}: {error}") from error
-        uvicorn.Server(config).run(sockets=[listening])
+        try:
+            asyncio.run(_serve(uvicorn.Server(config), listening, numbers))
+        except ListenError as error:
+            raise HubCannotListenError(str(error)) from error
+
+
+async def _serve(server: uvicorn.Server, listening: socket.socket, numbers: Server) -> None:
+    await numbers.start()
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        await numbers.stop()
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -95,10 +95,19 @@ class Hub:
                 Route(JOIN_PATH, self._join, methods=["POST"]),
                 Route(WISHES_PATH, self._wishes, methods=["GET"]),
                 Route(BUNDLE_PATH, self._bundle, methods=["GET"]),
-                Route("/metrics", self._metrics, methods=["GET"]),
                 Route("/-/healthy", self._healthy, methods=["GET"]),
             ],
             lifespan=living,
+        )
+
+    def numbers_app(self) -> Starlette:
+        """What answers those who look after the fleet: it names vantages, so it is no part of
+        what everybody reaches."""
+        return Starlette(
+            routes=[
+                Route("/metrics", self._metrics, methods=["GET"]),
+                Route("/-/healthy", self._healthy, methods=["GET"]),
+            ]
         )
 
     def _who(self, request: Request) -> Enrolled | Response:

@@ -52,11 +52,16 @@ class RunningHub:
         self.register = folder / "hub.sqlite3"
         self.listen, self.engine = free_address(), engine
         self.url = f"http://{self.listen}"
+        self.metrics_listen = free_address()
+        self.metrics_url = f"http://{self.metrics_listen}/metrics"
         self._more = more
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        words = ("hub", "serve", "--listen", self.listen, "--engine", self.engine, *self._more)
+        words = (
+            *("hub", "serve", "--listen", self.listen, "--engine", self.engine),
+            *("--metrics-listen", self.metrics_listen, *self._more),
+        )
         self._process = subprocess.Popen([*PROGRAM, *words, "--register", str(self.register)])
         settled(self._answers)
 
@@ -150,7 +155,7 @@ async def test_from_an_invitation_to_series_in_the_engine(
     assert set(found) == {vantage.name}, "only its own passes"
     assert found[vantage.name]["country"] == "PK"
     assert found[vantage.name]["asn"] == "17557"
-    metrics = httpx.get(f"{hub.url}/metrics", trust_env=False).text
+    metrics = httpx.get(hub.metrics_url, trust_env=False).text
     assert f'throttlewatch_hub_dropped_total{{reason="vantage",vantage="{vantage.name}"}} 1.0' in (
         metrics
     )
@@ -170,7 +175,7 @@ async def test_from_an_invitation_to_series_in_the_engine(
     assert await asyncio.to_thread(hub.stop) == -signal.SIGTERM
     await asyncio.sleep(0.5)
     await asyncio.to_thread(hub.start)
-    again = httpx.get(f"{hub.url}/metrics", trust_env=False).text
+    again = httpx.get(hub.metrics_url, trust_env=False).text
     assert "throttlewatch_hub_newest_timestamp_seconds{" in again, "it knows who was heard before"
     assert not sending.done()
     await asyncio.to_thread(engine.start)
@@ -227,7 +232,7 @@ def test_what_the_hub_does_not_take(hub: RunningHub, tmp_path: Path) -> None:
             assert client.post("/api/v1/join", content=body).status_code == status, body
         assert client.get("/api/v1/write").status_code == 405
         assert client.get("/api/v1/join").status_code == 405
-        for path in ("/", "/api/v1/list", "/..%2f..%2fetc/passwd"):
+        for path in ("/", "/metrics", "/metrics/", "/api/v1/list", "/..%2f..%2fetc/passwd"):
             assert client.get(path).status_code == 404
         # A page in somebody's browser may do nothing in his name, and read nothing.
         page = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
@@ -237,6 +242,31 @@ def test_what_the_hub_does_not_take(hub: RunningHub, tmp_path: Path) -> None:
             for answer in (asked, client.post(path, headers=page), client.get(path, headers=page)):
                 assert answer.status_code in (400, 401, 405)
                 assert not {"access-control-allow-origin", "set-cookie"} & set(answer.headers)
+
+
+@pytest.mark.timeout(120)
+def test_who_takes_part_is_told_beside_what_everybody_reaches(
+    hub: RunningHub, tmp_path: Path
+) -> None:
+    (line,) = hub.invite()
+    ran("join", line, str(tmp_path / "a" / "throttlewatch.yaml"), "--yes")
+    (name,) = re.findall(r"^\S+", ran("hub", "list", "--register", str(hub.register)))
+    with httpx.Client(trust_env=False) as client:
+        assert name in client.get(hub.metrics_url).text
+        # A page of somebody's whose name leads here reads nothing.
+        foreign = client.get(hub.metrics_url, headers={"Host": "evil.example:9891"})
+        assert (foreign.status_code, name in foreign.text) == (403, False)
+        for path in ("/api/v1/join", "/api/v1/write", "/api/v1/rounds", "/api/v1/wishes"):
+            assert client.get(f"http://{hub.metrics_listen}{path}").status_code == 404
+        for path in ("/metrics", "//metrics", "/Metrics", "/./metrics", "/-/healthy"):
+            for host in (hub.listen, hub.metrics_listen, "localhost"):
+                said = client.get(f"{hub.url}{path}", headers={"Host": host}).text
+                assert name not in said, (path, host)
+    taken = _refusal(
+        *("hub", "serve", "--engine", "http://127.0.0.1:1", "--listen", free_address()),
+        *("--metrics-listen", hub.metrics_listen, "--register", str(tmp_path / "other")),
+    )
+    assert f"cannot listen on '{hub.metrics_listen}': another program already listens" in taken
 
 
 @pytest.mark.timeout(120)

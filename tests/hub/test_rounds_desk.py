@@ -69,6 +69,11 @@ class Fleet:
         async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
             yield client
 
+    async def metrics(self) -> str:
+        transport = httpx.ASGITransport(app=self.hub.numbers_app())
+        async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+            return (await client.get("/metrics")).text
+
     def headers(self, who: int = 0) -> dict[str, str]:
         return {**HEADERS, "Authorization": f"Bearer {self.credentials[who]}"}
 
@@ -100,7 +105,7 @@ async def test_what_is_sent_is_kept_once_with_the_hubs_word_of_where(fleet: Flee
                 ROUNDS_PATH, content=parcel(*own, other), headers=fleet.headers(1)
             )
             assert answer.json() == {**expected, "left_out": 1}
-        metrics = (await client.get("/metrics")).text
+        metrics = await fleet.metrics()
     assert fleet.kept() == own
     place = msgspec.json.decode((fleet.root / fleet.names[1] / PLACE).read_bytes())
     assert (place["country"], place["asn"], place["role"]) == ("PK", 17_557, "reference")
@@ -158,7 +163,7 @@ async def test_a_full_disk_is_later_and_loses_nothing(
         assert not [one for one in fleet.root.rglob("*.part") if one.is_file()]
         answer = await client.post(ROUNDS_PATH, content=parcel(own), headers=fleet.headers())
         assert answer.json()["taken"] == 1
-        assert 'refused_requests_total{reason="disk"} 2.0' in (await client.get("/metrics")).text
+        assert 'refused_requests_total{reason="disk"} 2.0' in await fleet.metrics()
     assert fleet.kept() == [own]
 
 
@@ -172,7 +177,7 @@ async def test_a_vantage_that_fills_its_room_is_told_and_pushes_nobody_out(fleet
         other = stored(1, vantage=fleet.names[1])
         answer = await client.post(ROUNDS_PATH, content=parcel(other), headers=fleet.headers(1))
         assert answer.json()["taken"] == 1
-        metrics = (await client.get("/metrics")).text
+        metrics = await fleet.metrics()
     assert 'refused_requests_total{reason="room"} 1.0' in metrics
     labels = f'{{country="PK",role="inside",vantage="{name}"}}'
     assert f"throttlewatch_hub_archive_room_bytes{labels} 9000.0" in metrics
@@ -353,7 +358,7 @@ async def test_while_two_clocks_disagree_no_round_is_given_up(wrong: float, flee
         fleet.now = NOW + wrong
         answer = await sent()
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
-        assert 'refused_requests_total{reason="clock"} 1.0' in (await client.get("/metrics")).text
+        assert 'refused_requests_total{reason="clock"} 1.0' in await fleet.metrics()
         fleet.now = NOW
         assert (await sent()).json() == {"taken": 1, "known": 0, "left_out": 0}
         # Of another time, though both clocks are right by now: that is the round's own fault.
