@@ -25,7 +25,6 @@ from probe.config.units import parse_bytes
 from probe.hub.enrolled import FleetPlace
 from probe.model.identity import Role
 from probe.publish.parcels.archive import Archive
-from probe.publish.privacy.configured_names import Named
 
 _DAY_SECONDS = 86_400.0
 LEAST_ROOM_BYTES = 1_048_576
@@ -232,11 +231,11 @@ def serve(
     if urlsplit(engine).scheme not in ("http", "https") or not urlsplit(engine).hostname:
         raise click.ClickException(f"{engine!r} is no URL of an engine")
     rounds = None
-    named = None if path is None else Named.of(load_config(path))
+    config = None if path is None else load_config(path)
     if archive is not None:
         try:
             rounds = RoundsDesk(
-                archive, wall=time.time, keep_days=keep_rounds, room_bytes=room, named=named
+                archive, wall=time.time, keep_days=keep_rounds, room_bytes=room, config=config
             )
         except OSError as error:
             raise click.ClickException(f"{archive}: {error.strerror or error}") from error

@@ -11,15 +11,16 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from probe.config.schema import VantageConfig
+from probe.config.bundle import Signers
+from probe.config.schema import Config, VantageConfig
 from probe.hub.believed_clock import BelievedClock
 from probe.hub.enrolled import ArchivedRounds, Enrolled
+from probe.hub.fleet_names import fleet_names
 from probe.hub.gate import AHEAD_SECONDS
 from probe.hub.round_words import Wording
 from probe.hub.rounds_gate import LeftOut, rounds_passing
 from probe.publish.parcels.archive import Archive, NoRoomError
 from probe.publish.parcels.parcel import Receipt
-from probe.publish.privacy.configured_names import Named
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +56,8 @@ class RoundsDesk:
     """``root`` is the archive's folder. ``wall`` is the time of day, ``clock`` one that is not set,
     both in seconds; ``free`` is how many bytes are left where that folder is. Rounds go
     ``keep_days`` after their day, counted beside the newest of all; those of a vantage take
-    ``room_bytes`` at most. ``named``: what the fleet's configuration names (``None``: not
-    known)."""
+    ``room_bytes`` at most. ``config``: the fleet's, which says what may be named (``None``: it is
+    not known)."""
 
     def __init__(
         self,
@@ -66,17 +67,25 @@ class RoundsDesk:
         clock: Callable[[], float] = time.monotonic,
         keep_days: int = KEEP_DAYS,
         room_bytes: int = ROOM_BYTES,
-        named: Named | None = None,
+        config: Config | None = None,
         free: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
     ) -> None:
         """Raises ``OSError`` if the folder cannot be made."""
         self._archive = Archive(root, room_bytes)
         self._archive.begin()
-        self._wording = Wording(named)
+        self._config = config
+        self._bundle: tuple[bytes, Signers] | None = None
+        self._wording = Wording(None if config is None else fleet_names(config, None))
         self._root, self._wall, self._free = root, wall, free
         self._keep_days, self._believed = keep_days, BelievedClock(wall, clock)
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._under_way: set[str] = set()
+
+    def give(self, bundle: tuple[bytes, Signers] | None) -> None:
+        """What the ``bundle`` names may be named from now on, as probes are given it here."""
+        if self._config is not None and bundle != self._bundle:
+            self._bundle = bundle
+            self._wording = Wording(fleet_names(self._config, bundle))
 
     def kept(self) -> dict[str, ArchivedRounds]:
         """What is kept of each vantage, as it was counted last."""

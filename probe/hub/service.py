@@ -81,6 +81,7 @@ class Hub:
 
         @asynccontextmanager
         async def living(_: Starlette) -> Any:
+            self.give_bundle()
             tasks = [asyncio.create_task(self._keep()), asyncio.create_task(self._forget())]
             yield
             for task in tasks:
@@ -282,6 +283,12 @@ class Hub:
             self._unkept = heard | self._unkept
         self._keep_archived()
 
+    def give_bundle(self) -> None:
+        """What the bundle names that probes get here may stand in their rounds."""
+        if self._rounds is not None:
+            with suppress(sqlite3.Error):
+                self._rounds.give(self._register.bundle())
+
     def _keep_archived(self) -> None:
         archived = {} if self._rounds is None else self._rounds.kept()
         news = {name: one for name, one in archived.items() if self._archived.get(name) != one}
@@ -294,6 +301,7 @@ class Hub:
         while True:
             await asyncio.sleep(KEEP_HEARD_SECONDS)
             self.keep_heard()
+            self.give_bundle()
 
     async def _forget(self) -> None:
         while self._rounds is not None:

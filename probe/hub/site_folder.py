@@ -45,7 +45,7 @@ class SiteFolder:
             if self.stands(name, body):
                 continue
             file = self._out / name
-            file.parent.mkdir(parents=True, exist_ok=True)
+            _open_folder(file.parent)
             part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
             try:
                 part.write_bytes(body)
@@ -56,3 +56,11 @@ class SiteFolder:
                 part.unlink(missing_ok=True)
             written += 1
         return written
+
+
+def _open_folder(folder: Path) -> None:
+    """Make it, and what it is in, if it is not there: for everybody, as its files are."""
+    if not folder.is_dir():
+        _open_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)

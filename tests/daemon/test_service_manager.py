@@ -75,7 +75,7 @@ async def test_without_systemd_nothing_happens(environ: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    [UNIT, UNIT.with_stem("throttlewatch-beacon"), UNIT.with_stem("throttlewatch-hub")],
+    [UNIT, *(UNIT.with_stem(f"throttlewatch-{name}") for name in ("beacon", "hub", "hub-publish"))],
     ids=str,
 )
 def test_the_unit_is_closed_as_tightly_as_it_can_be(unit: Path) -> None:

@@ -7,16 +7,21 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 from lab.programs import need
 from probe.cli import main
+from probe.commands.rules import rules_text
+from probe.config import load
 from tests.deploy.dashboards import ROOT
 from tests.deploy.test_dashboards import check
 
 FOLDER = ROOT / "config" / "hub"
 FILE = FOLDER / "compose.yaml"
 UNIT = ROOT / "config" / "systemd" / "throttlewatch-hub.service"
+UNITS = (UNIT, UNIT.with_stem("throttlewatch-hub-publish"))
+FLEET = FOLDER / "fleet.yaml"
 
 
 def services() -> dict[str, Any]:
@@ -75,15 +80,44 @@ def _flat(path: str) -> str:
     return "/".join(parts)
 
 
+def started(unit: Path) -> list[str]:
+    """The words after the program's name."""
+    (line,) = re.findall(r"^ExecStart=\S+/throttlewatch (.+)$", unit.read_text(), re.MULTILINE)
+    return shlex.split(line)
+
+
 def test_commands_of_the_files_are_commands_of_ours() -> None:
     for name in ("hub", "publish"):
         options_of(list(services()[name]["command"]))
-    (line,) = re.findall(r"^ExecStart=\S+/throttlewatch (.+)$", UNIT.read_text(), re.MULTILINE)
-    options_of(shlex.split(line))
+    for unit in UNITS:
+        options_of(started(unit))
 
 
-def test_the_unit_is_as_shut_in_as_the_daemons() -> None:
+def test_all_read_the_fleets_configuration_which_is_one_of_the_shipped_rules() -> None:
+    inside = "/etc/throttlewatch"
+    for name in ("hub", "publish"):
+        assert f"--config={inside}/{FLEET.name}" in services()[name]["command"]
+        mounted = [one.split(":")[:2] for one in services()[name]["volumes"]]
+        assert [(FOLDER / source).resolve() for source, at in mounted if at == inside] == [FOLDER]
+    for unit in UNITS:
+        words = started(unit)
+        assert words[words.index("-c") + 1] == f"{inside}/{FLEET.name}"
+    shipped = (ROOT / "config" / "prometheus" / "throttlewatch.rules.yml").read_text()
+    config = load(FLEET, {})
+    assert rules_text(config, "docs") == shipped
+    assert {one.name for one in config.platforms} == {one.name for one in load(None, {}).platforms}
+
+
+def test_a_web_server_may_read_what_the_unit_publishes() -> None:
+    text, words = UNITS[1].read_text(), started(UNITS[1])
+    out = words[words.index("--out") + 1]
+    assert f"CacheDirectory={Path(out).name}\nCacheDirectoryMode=0755\n" in text
+    assert Path(out).parent == Path("/var/cache")
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_the_unit_is_as_shut_in_as_the_daemons(unit: Path) -> None:
     """Everything that the daemon's unit forbids."""
     daemon = (UNIT.parent / "throttlewatch.service").read_text()
     shut = re.compile(r"^((?:Protect|Private|Restrict|System|NoNew|Lock|Memory[DE]|Cap)\S+)$", re.M)
-    assert set(shut.findall(daemon)) <= set(shut.findall(UNIT.read_text()))
+    assert set(shut.findall(daemon)) <= set(shut.findall(unit.read_text()))

@@ -11,6 +11,10 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probe.config import embedded
+from probe.config.bundle import Signers
+from probe.config.shipped import all_shipped
+from probe.hub.fleet_names import fleet_names
 from probe.hub.round_words import Wording
 from probe.model.burst import Burst
 from probe.model.failure import Failure
@@ -21,6 +25,7 @@ from probe.model.verdict import Evidence, LookingBack, State, TransportFinding
 from probe.publish.privacy.configured_names import NO_HOST, Named
 from probe.publish.privacy.exported_fields import Scrubber
 from synth.golden.kept import judged, read
+from tests.config.bundles import KEYS, PEMS, body_of
 from tests.store.rounds import CONFIG, stored
 
 NAMED = Named.of(CONFIG)
@@ -164,6 +169,25 @@ def test_hosts_that_the_fleet_does_not_name_are_taken_out(field: str) -> None:
     found = Wording(NAMED).scrubbed(leg(url="https://x.test/jan/home?id=7")(honest()))
     assert found is not None
     assert b"jan" not in msgspec.json.encode(found)
+
+
+def test_what_any_probe_of_the_fleet_may_measure_is_named() -> None:
+    """A country's own controls, those that are drawn, and those of the bundle that is given out:
+    none of them has to stand in the fleet's configuration."""
+    bundle = (body_of(), Signers(keys=KEYS[:1]))
+    named, with_bundle = fleet_names(CONFIG, None), fleet_names(CONFIG, bundle)
+    shipped = all_shipped(embedded.folder())
+    assert len({one.country for one in shipped}) > 20
+    urls = [target.url for one in shipped for target in one.targets if target.url]
+    assert len(urls) > 80
+    for url in urls:
+        assert named.url(url) == url
+        assert with_bundle.url(url) == url
+    assert named.host("listed.example") == NO_HOST
+    assert with_bundle.url("https://listed.example/a") == "https://listed.example/a"
+    assert with_bundle.host("jan.home.example") == NO_HOST
+    stale = fleet_names(CONFIG, (body_of(pems=PEMS[1:2]), Signers(keys=KEYS[:1])))
+    assert stale.host("listed.example") == NO_HOST, "who may not sign names nothing"
 
 
 def texts(value: Any) -> list[str]:

@@ -13,8 +13,10 @@ import httpx
 import msgspec
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from probe.cli import main
+from probe.config.bundle import Signers
 from probe.hub import hub_server, rounds_desk, service
 from probe.hub.engine import Engine
 from probe.hub.enrolled import FleetPlace
@@ -33,8 +35,10 @@ from probe.publish.parcels.parcel import (
     SECONDS_FOR_ONE,
     packed,
 )
+from probe.publish.privacy.configured_names import NO_HOST
 from probe.store.history import HistoryError
-from tests.store.rounds import START, stored
+from tests.config.bundles import KEYS, body_of
+from tests.store.rounds import CONFIG, START, stored
 
 NOW = START + 86_400.0
 
@@ -165,6 +169,31 @@ async def test_a_full_disk_is_later_and_loses_nothing(
         assert answer.json()["taken"] == 1
         assert 'refused_requests_total{reason="disk"} 2.0' in await fleet.metrics()
     assert fleet.kept() == [own]
+
+
+async def test_hosts_of_the_bundle_that_is_given_out_may_be_named_from_then_on(
+    fleet: Fleet,
+) -> None:
+    fleet.desk = RoundsDesk(fleet.root, wall=lambda: fleet.now, config=CONFIG)
+
+    def of_host(n: int) -> StoredRound:
+        one = stored(n, vantage=fleet.names[0])
+        legs = [
+            replace(leg, leg=replace(leg.leg, sni="listed.example")) for leg in one.observed.legs
+        ]
+        return replace(one, observed=replace(one.observed, legs=tuple(legs)))
+
+    async with fleet.client() as client:
+        for n, given in enumerate((False, True)):
+            if given:
+                fleet.register.put_bundle(body_of(), Signers(keys=KEYS[:1]))
+            fleet.hub.give_bundle()
+            answer = await client.post(
+                ROUNDS_PATH, content=parcel(of_host(n)), headers=fleet.headers()
+            )
+            assert answer.json()["taken"] == 1
+    kept = [{leg.leg.sni for leg in one.observed.legs} for one in fleet.kept()]
+    assert kept == [{NO_HOST}, {"listed.example"}]
 
 
 async def test_a_vantage_that_fills_its_room_is_told_and_pushes_nobody_out(fleet: Fleet) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import islice
 from pathlib import Path
 
@@ -88,3 +89,18 @@ def test_who_is_interrupted_begins_again(tmp_path: Path, what: str) -> None:
         there.write(dict(islice(files_of(site, there.stands).items(), done)))
         there.write(files_of(site, there.stands))
         whole(folder, site)
+
+
+def test_everybody_may_read_it_whatever_the_mask_and_nobody_elses_folder_is_changed(
+    tmp_path: Path,
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir(mode=0o700)
+    before = os.umask(0o077)
+    try:
+        SiteFolder(own / "srv" / "site").write(files_of(SITE))
+    finally:
+        os.umask(before)
+    for one in (own / "srv").rglob("*"):
+        assert one.stat().st_mode & 0o777 == (0o755 if one.is_dir() else 0o644), one
+    assert own.stat().st_mode & 0o777 == 0o700

@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 from msgspec import Struct
 
+from probe.config.definition import Definition
 from probe.config.neutral import OBSCURE
 from probe.config.schema import Config
 
@@ -48,14 +49,16 @@ class Named(Struct, frozen=True, kw_only=True):
     links: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, config: Config) -> Named:
-        """All texts of the definitions, of ``resolve``, ``beacon`` and the resolvers. What else the
-        main file has (passwords of proxies, paths of files) is nothing that a round could show."""
+    def of(cls, config: Config, beside: tuple[Definition, ...] = ()) -> Named:
+        """All texts of the definitions, of those ``beside`` them, of ``resolve``, ``beacon`` and
+        the resolvers. What else the main file has (passwords of proxies, paths of files) is nothing
+        that a round could show."""
         settings = config.settings
         parts = (
             config.platforms,
             config.controls,
             config.pool,
+            beside,
             {"resolve": [settings.resolve, list(settings.resolve)], "beacon": settings.beacon},
             settings.dns.resolvers,
             {"obscure": OBSCURE},
