@@ -674,6 +674,19 @@ def fleet() -> Json:
                     "sum by (reason) (increase(throttlewatch_hub_dropped_total[1h]))",
                     "{{reason}}",
                 ),
+                width=12,
+                low=0,
+            ),
+            series(
+                "Rounds in the archive",
+                "How much of its room at the hub what a vantage sent takes.",
+                query(
+                    "max by (vantage) (throttlewatch_hub_archive_bytes\n"
+                    "/ throttlewatch_hub_archive_room_bytes)",
+                    "{{vantage}}",
+                ),
+                unit="percentunit",
+                width=12,
                 low=0,
             ),
         ],

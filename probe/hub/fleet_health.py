@@ -20,12 +20,14 @@ from probe.publish.metrics import metric_names_data as names_data
 from probe.publish.metrics import metric_names_line as names_line
 from probe.publish.metrics import metric_names_store as names_store
 from probe.publish.metrics import metric_names_target as names_target
-from probe.publish.rules.upkeep_alerts import BACKLOG_SECONDS, CLOCK_SECONDS, NOT_HEARD_SECONDS
+from probe.publish.rules.upkeep_alerts import (
+    BACKLOG_SECONDS,
+    CLOCK_SECONDS,
+    LITTLE_DATA,
+    NEARLY_FULL,
+    NOT_HEARD_SECONDS,
+)
 
-# Less than this share of its monthly data is left: at the usual pace that is a day.
-LITTLE_DATA = 1 / 31
-NEARLY_FULL = 0.9
-"""Of the room that its rounds may take."""
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+/-]{0,79}")
 _NUMBERS = (
     names.BUILD_INFO,

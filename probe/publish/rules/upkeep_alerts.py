@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from probe.model.identity import Role
 from probe.publish.metrics import metric_names as names
 from probe.publish.metrics import metric_names_bundle
+from probe.publish.metrics import metric_names_data as names_data
 from probe.publish.metrics import metric_names_line as names_line
 from probe.publish.metrics import metric_names_outside as names_outside
 from probe.publish.metrics import metric_names_store as names_store
@@ -18,6 +19,9 @@ HUB_HEARD = "throttlewatch_hub_heard_timestamp_seconds"
 HUB_NEWEST = "throttlewatch_hub_newest_timestamp_seconds"
 HUB_AHEAD = "throttlewatch_hub_clock_ahead_seconds"
 HUB_REVOKED = "throttlewatch_hub_revoked_timestamp_seconds"
+HUB_ARCHIVE = "throttlewatch_hub_archive_bytes"
+HUB_ROOM = "throttlewatch_hub_archive_room_bytes"
+HUB_REFUSED = "throttlewatch_hub_refused_requests_total"
 NOT_HEARD_SECONDS = 1_800.0
 # Without one everything that is said is weaker, so sooner than for a single vantage inside.
 REFERENCE_SECONDS = 900.0
@@ -26,6 +30,12 @@ OUTSIDE_SECONDS = 3_600.0
 # Onsets count as one within ten minutes (`nation.onset_window`): a tenth of that.
 CLOCK_SECONDS = 60.0
 BACKLOG_SECONDS = 1_800.0
+# Less than this share of its monthly data is left: at the usual pace that is a day.
+LITTLE_DATA = 1 / 31
+NEARLY_FULL = 0.9
+"""Of the room that a vantage's rounds may take at the hub."""
+# Why a hub sends everybody away, though nothing is wrong with what they send.
+_HUBS_OWN = ("disk", "engine", "register")
 _CLOCK = names.VANTAGE_TIME.name
 
 
@@ -108,6 +118,64 @@ def upkeep_alerts() -> Iterator[Alert]:
             "Its packets leave through a VPN or another tunnel, so what it says is about the "
             "tunnel's other end, and counts for the network that its configuration names. Take "
             "the probe out of the tunnel, or say where that ends."
+        ),
+    )
+    yield Alert(
+        name="ThrottlewatchConfigurationRefused",
+        expr=f"max by (instance) ({names.RELOAD_SUCCESS.name} == 0)",
+        hold="15m",
+        severity="warning",
+        summary="{{ $labels.instance }}: its configuration was not taken up",
+        description=(
+            "It goes on with the last one that was right, until it is begun anew. "
+            "`throttlewatch check` there says what is wrong, and where."
+        ),
+    )
+    yield Alert(
+        name="ThrottlewatchDataNearlyUsed",
+        expr=(
+            f"max by (vantage) ({names_data.LEFT.name} / {names_data.BUDGET.name} < "
+            f"{LITTLE_DATA:.4f})"
+        ),
+        hold="1h",
+        severity="warning",
+        summary="{{ $labels.vantage }}: its data is nearly used up",
+        description=(
+            "{{ $value | humanizePercentage }} of what it may use in a month is left. It measures "
+            "less and then not at all until older days no longer count. `throttlewatch plan` there "
+            "says what it is spent on."
+        ),
+    )
+    yield from _of_the_hub()
+
+
+def _of_the_hub() -> Iterator[Alert]:
+    """What only the hub can say."""
+    yield Alert(
+        name="ThrottlewatchArchiveNearlyFull",
+        expr=f"max by (country, vantage) ({HUB_ARCHIVE} / {HUB_ROOM} >= {NEARLY_FULL:g})",
+        hold="15m",
+        severity="warning",
+        summary="{{ $labels.vantage }}: its rounds fill their room in the hub's archive",
+        description=(
+            "They take {{ $value | humanizePercentage }} of it. When it is full the probe keeps "
+            "what it has, and what is 30 days old by then is not sent any more. `--room` gives "
+            "more; far more than others send may be a probe in other hands."
+        ),
+    )
+    yield Alert(
+        name="ThrottlewatchHubCannotTake",
+        expr=(
+            f'sum by (instance, reason) (increase({HUB_REFUSED}{{reason=~"{"|".join(_HUBS_OWN)}"}}'
+            f"[15m])) > 0"
+        ),
+        hold="15m",
+        severity="warning",
+        summary="{{ $labels.instance }}: the hub sends probes away ({{ $labels.reason }})",
+        description=(
+            "For half an hour it could not keep or hand on what they send: its disk (rounds wait), "
+            "its register or the engine (all wait, and all of them count as silent). Probes keep "
+            "it for 30 days and come again."
         ),
     )
 

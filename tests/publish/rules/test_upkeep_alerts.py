@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.programs import need
+from probe.hub.fleet_health import HealthTrouble
 from probe.publish.rules.upkeep_alerts import upkeep_alerts
 from tests.publish.rules.test_alerts import promtool
 
@@ -25,7 +26,7 @@ def case(given: Given, expected: Expected) -> dict[str, Any]:
         return {"labels": f'{{alertname="Throttlewatch{name}"{more}}}', "value": 1}
 
     names = "|".join(alert.name for alert in upkeep_alerts())
-    shown = "alertname, country, vantage, instance, outside"
+    shown = "alertname, country, vantage, instance, outside, reason"
     fires = f'group by ({shown}) (ALERTS{{alertstate="firing", alertname=~"{names}"}})'
     return {
         "interval": "1m",
@@ -81,6 +82,17 @@ def hub_says() -> dict[str, Any]:
             f"{HUB}_clock_ahead_seconds{{{labels}}}": ahead,
         }
 
+    def archived(name: str, size: int) -> Given:
+        labels = f'vantage="{name}", country="PK", role="inside"'
+        return {
+            f"{HUB}_archive_bytes{{{labels}}}": f"0x20 {size}x55",
+            f"{HUB}_archive_room_bytes{{{labels}}}": "1000x75",
+        }
+
+    def refused(reason: str, values: str) -> Given:
+        labels = f'instance="hub", reason="{reason}"'
+        return {f"{HUB}_refused_requests_total{{{labels}}}": values}
+
     given = (
         heard("well", "0+60x75", "0+60x75", "-59x75")
         | heard("silent", "600x75", "600x75")
@@ -90,6 +102,13 @@ def hub_says() -> dict[str, Any]:
         | home("gone", until=10)
         | home("left", until=10)
         | {f'{HUB}_revoked_timestamp_seconds{{vantage="gone"}}': "900x75"}
+        | archived("well", 899)
+        | archived("full", 900)
+        | refused("disk", "0+1x75")
+        # What is wrong with those who come is no trouble of the hub, and one hitch is none.
+        | refused("engine", "0+0x20 1+0x55")
+        | refused("credential", "0+9x75")
+        | refused("rate", "0+9x75")
     )
     expected = {
         'VantageSilent country="PK" vantage="silent"',
@@ -97,6 +116,8 @@ def hub_says() -> dict[str, Any]:
         'ForwardBacklog vantage="late"',
         'ClockWrong vantage="ahead"',
         'ClockWrong vantage="behind"',
+        'ArchiveNearlyFull country="PK" vantage="full"',
+        'HubCannotTake instance="hub" reason="disk"',
     }
     return case(given, {5: set(), 70: expected})
 
@@ -110,6 +131,9 @@ def probes_say() -> dict[str, Any]:
         'line_tunnel{vantage="INSTANCE", instance="INSTANCE"}': (wrong, "1x75"),
         'vantage_time_seconds{vantage="INSTANCE", instance="INSTANCE"}': ("3+60x75", "90+60x75"),
         'outside_made_timestamp_seconds{outside="INSTANCE", instance="INSTANCE"}': (well, wrong),
+        'config_last_reload_successful{instance="INSTANCE"}': ("1x75", wrong),
+        'data_left_bytes{vantage="INSTANCE", instance="INSTANCE"}': ("100x75", "99x5 96x70"),
+        'data_budget_bytes{vantage="INSTANCE", instance="INSTANCE"}': ("3000x75", "3000x75"),
     }
     given = {
         f"throttlewatch_{series.replace('INSTANCE', name)}": shown[index]
@@ -122,6 +146,8 @@ def probes_say() -> dict[str, Any]:
         'Tunnel vantage="wrong"',
         'ClockWrong vantage="wrong"',
         'ReferenceSilent outside="wrong"',
+        'ConfigurationRefused instance="wrong"',
+        'DataNearlyUsed vantage="wrong"',
     }
     return case(given, {5: set(), 74: expected})
 
@@ -132,3 +158,26 @@ def test_who_looks_after_probes_is_told_and_of_nobody_else(tmp_path: Path) -> No
     need("promtool", "prometheus")
     said = promtool(tmp_path, [half_of_thirty(), references(), hub_says(), probes_say()])
     assert not said, said
+
+
+TOLD_BY = {
+    HealthTrouble.SILENT: "VantageSilent",
+    HealthTrouble.NEVER_HEARD: "VantageSilent",
+    HealthTrouble.TUNNEL: "Tunnel",
+    HealthTrouble.CLOCK: "ClockWrong",
+    HealthTrouble.BACKLOG: "ForwardBacklog",
+    HealthTrouble.DISK: "HistoryNotWritten",
+    HealthTrouble.CONFIGURATION: "ConfigurationRefused",
+    HealthTrouble.BUNDLE: "BundleRefused",
+    HealthTrouble.ROOM: "ArchiveNearlyFull",
+    HealthTrouble.DATA: "DataNearlyUsed",
+    HealthTrouble.ROTTEN: "TargetRotten",
+    # An older version measures as well as it did: it waits for whoever looks.
+    HealthTrouble.VERSION: "",
+}
+
+
+def test_each_trouble_that_health_shows_is_told_by_an_alert() -> None:
+    told = {alert.name.removeprefix("Throttlewatch") for alert in upkeep_alerts()}
+    assert TOLD_BY.keys() == set(HealthTrouble)
+    assert set(TOLD_BY.values()) - {"", "TargetRotten"} <= told
