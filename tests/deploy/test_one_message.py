@@ -72,3 +72,36 @@ def test_what_says_more_silences_what_says_less(tmp_path: Path) -> None:
             time.sleep(0.2)
     assert told.pop(("C0", "y")) == {"ThrottlewatchPartial"}
     assert told == {(f"C{index}", "x"): set(expected) for index, (_, expected) in enumerate(TOLD)}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("reason", "held"), [("engine", True), ("disk", False)])
+def test_a_hub_that_hands_nothing_on_says_so_once_for_all(
+    tmp_path: Path, reason: str, held: bool
+) -> None:
+    """With ``disk`` rounds wait and samples pass: who is silent then is silent by itself."""
+    silent = [
+        {"alertname": "ThrottlewatchVantageSilent", "country": "PK", "vantage": "a"},
+        {"alertname": "ThrottlewatchReferenceSilent"},
+        {"alertname": "ThrottlewatchCoverageLow", "country": "DE"},
+    ]
+    hub = {"alertname": "ThrottlewatchHubCannotTake", "instance": "hub", "reason": reason}
+    nation = {"alertname": "ThrottlewatchNation", "country": "PK", "platform": "x"}
+    config = (CONFIG / "alertmanager" / "alertmanager.yml").read_text()
+    with alertmanager(tmp_path, config) as server:
+        place = f"{server.url}/api/v2/alerts"
+        given = [{"labels": labels} for labels in (hub, nation, *silent)]
+        httpx.post(place, json=given, trust_env=False, timeout=SOON_SECONDS).raise_for_status()
+        expected = {hub["alertname"], nation["alertname"]}
+        expected |= set() if held else {one["alertname"] for one in silent}
+        deadline = time.monotonic() + 60.0
+        told: set[str] = set()
+        while time.monotonic() < deadline and (told != expected or not held):
+            alerts = httpx.get(place, trust_env=False, timeout=SOON_SECONDS).json()
+            told = {
+                one["labels"]["alertname"] for one in alerts if not one["status"]["inhibitedBy"]
+            }
+            if not held and all(one["status"]["state"] == "active" for one in alerts):
+                break
+            time.sleep(0.2)
+    assert told == expected
