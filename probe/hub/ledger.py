@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from probe.hub.own_file import FileForm, OwnFileError, opened, transaction
 from probe.model.finding import Incident
+from probe.model.law import Law
 from probe.nation.incidents import Watch
 
 T = TypeVar("T", bound=Struct)
@@ -58,6 +59,13 @@ class NetworkEvidence(Struct, frozen=True, kw_only=True):
     since: float | None = None
 
 
+class NetworkLaw(Struct, frozen=True):
+    """How the throttle works in one network, as a vantage there found it and as was known last."""
+
+    asn: int
+    law: Law
+
+
 class PublicIncident(Struct, frozen=True, kw_only=True):
     """An incident, what its networks' vantages saw, and what was decided. ``factor``: how many
     times slower at the median vantage that is, the largest that was recorded; a block has none.
@@ -71,6 +79,7 @@ class PublicIncident(Struct, frozen=True, kw_only=True):
     factor: float | None = None
     heard: int = 0
     reasons: tuple[str, ...] = ()
+    laws: tuple[NetworkLaw, ...] = ()
 
     @property
     def changed_at(self) -> float:
@@ -159,6 +168,12 @@ class FindingsLedger:
                     pass
                 self._put(new)
             self._keep(reached)
+
+    def learn(self, incidents: Iterable[PublicIncident]) -> None:
+        """Keep their ``laws``; all else of them stays as it is."""
+        with transaction(self._file):
+            for one in incidents:
+                self._put(replace(self.one(one.incident.id), laws=one.laws))
 
     def release(self, name: str, now: float) -> PublicIncident:
         """Show it from now on. Raises ``NoSuchIncidentError``."""

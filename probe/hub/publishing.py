@@ -15,12 +15,13 @@ from probe.hub.engine_query import MOST_STEPS, EngineQuery, RecordedSeries
 from probe.hub.ledger import FindingsLedger, Reached
 from probe.hub.read_on import due, gone_on, read_on
 from probe.hub.recorded_findings import MEASURED, NetworkTable, networks_of
+from probe.hub.recorded_laws import laws_of, learnt
 from probe.hub.site import PublicSite, content_of, files_of
 from probe.hub.site_folder import SiteFolder
 from probe.hub.site_parts import PlaceNames
 from probe.hub.site_pictures import SitePictures
 from probe.hub.strips import StripTime
-from probe.model.finding import Finding
+from probe.model.finding import Finding, FindingKind
 from probe.nation.sight import GRID_SECONDS
 from probe.publish.languages.offered import ENGLISH
 from probe.publish.picture.card import key_of
@@ -77,6 +78,7 @@ def turn(
     ``OSError``; what was published before stays then."""
     titles = {platform.name: platform.title for platform in config.platforms}
     findings = _read(ledger, query, config, titles, now - how.behind_seconds)
+    _learn(ledger, query, now - how.behind_seconds)
     released = []
     for one in due(ledger.all(), how.release_after_seconds):
         ledger.release(one.incident.id, now)
@@ -139,6 +141,19 @@ def _read(
         )
         ledger.read_on(reached, changed.values())
     return findings
+
+
+def _learn(ledger: FindingsLedger, query: EngineQuery, at: float) -> None:
+    """How the throttles of what goes on work, as far as vantages have found that."""
+    before = [
+        one
+        for one in ledger.all()
+        if one.incident.closed_at is None and one.incident.kind is FindingKind.RESTRICTED
+    ]
+    if before:
+        found = laws_of(lambda text: query.over(text, at, at, GRID_SECONDS))
+        after = [learnt(one, found) for one in before]
+        ledger.learn(new for old, new in zip(before, after, strict=True) if old != new)
 
 
 def _table(

@@ -12,6 +12,7 @@ from probe.hub.ledger import PublicIncident
 from probe.model.finding import FindingKind, Reference, Scope
 from probe.nation.finding_words import when_over
 from probe.nation.incident_words import incident_title
+from probe.nation.same_law import law_groups
 from probe.publish.report.citing import Link, same_hours_elsewhere
 
 API_VERSION = 1
@@ -40,6 +41,13 @@ class PublicNetwork(Struct, frozen=True, kw_only=True):
     affected: int
     vantages: int
     since: str | None
+
+
+class PublicLaw(Struct, frozen=True, kw_only=True):
+    """How the throttle works, in a sentence with intervals, and in which networks so or alike."""
+
+    asns: tuple[int, ...]
+    sentence: str
 
 
 class PublicCorrection(Struct, frozen=True, kw_only=True):
@@ -75,6 +83,7 @@ class IncidentPage(Struct, frozen=True, kw_only=True):
     together_with_others: bool
     reasons: tuple[str, ...]
     networks: tuple[PublicNetwork, ...]
+    laws: tuple[PublicLaw, ...]
     corrections: tuple[PublicCorrection, ...]
     may_not_be_said: tuple[str, ...]
     elsewhere: tuple[Link, ...]
@@ -116,6 +125,10 @@ def page_of(one: PublicIncident, names: PlaceNames, now: float) -> IncidentPage:
                 since=None if evidence.since is None else iso(evidence.since),
             )
             for evidence in one.evidence
+        ),
+        laws=tuple(
+            PublicLaw(asns=group.asns, sentence=group.sentence)
+            for group in law_groups((known.asn, known.law) for known in one.laws)
         ),
         corrections=tuple(
             PublicCorrection(at=iso(said.at), text=said.text) for said in one.corrections

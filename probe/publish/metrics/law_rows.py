@@ -18,7 +18,7 @@ def law_rows(labels: dict[str, str], law: Law | None) -> Iterator[MetricRow]:
         return
     words = {
         "effect": law.effect,
-        "counts": None if law.certain is None else law.certain.unit,
+        "counts": names.NOTHING if law.from_start else law.certain and law.certain.unit,
         "reach": law.reach,
         "like": law.like,
     }

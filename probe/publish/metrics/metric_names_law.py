@@ -6,6 +6,8 @@ from probe.publish.metrics.metric_spec import MetricSpec
 from probe.publish.metrics.metric_spec import metric as _metric
 
 _OF = ("vantage", "platform", "transport")
+NOTHING = "nothing"
+"""``counts`` of one that acts from the first packets on."""
 _ABSENT = "nothing is throttled, or experiments have not found it; while the verdict does not hold"
 
 INFO = _metric(
