@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from probe.cli import main
 from probe.commands.explain import last_rounds
 from probe.config.schema import StoreConfig, VantageConfig
-from probe.publish.parcels.archive import Archive
+from probe.publish.parcels.archive import PLACE, Archive
 from probe.store.writer import Store
 from tests.publish.terminal.test_explanation import played
 
@@ -58,6 +58,13 @@ def test_a_hubs_archive_is_explained_as_a_history_is(tmp_path: Path) -> None:
     none = run(tmp_path, "-p", "x", "-v", "pk-1-aaaaa", *there)
     assert "has no round of X (Twitter) from pk-1-aaaaa" in none.output
     assert "--now measures" not in none.output
+    # Where it is may be damaged: its rounds are there, and no other one is named in its place.
+    (archive.root / "pk-2-bbbbb" / PLACE).write_bytes(b"{")
+    again = run(tmp_path, "-p", "x", "-v", "pk-2-bbbbb", *there)
+    assert (again.exit_code, again.stdout) == (0, result.stdout)
+    (archive.root / "pk-1-aaaaa" / PLACE).write_bytes(b"{")
+    assert run(tmp_path, "-p", "x", "-v", "pk-2-bbbbb", *there).stdout == result.stdout
+    assert "from pk-1-aaaaa" in run(tmp_path, "-p", "x", *there).output, "the first there, not home"
     assert run(tmp_path, "-p", "x", "--now", *there).exit_code == 2
     assert "there is no history" in run(tmp_path, "-p", "x", "--history", "none").output
 

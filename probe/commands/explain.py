@@ -71,17 +71,13 @@ def explain(
         there = ", ".join(one.name for one in config.platforms)
         raise click.UsageError(f"name one platform, such as `explain x`; there is: {there}")
     of = platform_of(config, platform or name or "")
-    if file is not None:
-        with opened(config, file) as past:
-            config = placed_by(past, config)
-    places = {v.name: v.name for v in config.settings.vantages}
-    place = chosen("vantage", vantage or next(iter(places)), places)
     if measure:
+        place = _place(config, vantage)
         with Doing(f"measuring {of.title}"):
             tested = asyncio.run(find_out(config, [of], place, memory=Memory(), most_rounds=1))
         rounds = tested.rounds[of.name]
     else:
-        rounds = _from_history(config, of, place, file)
+        config, rounds = _from_history(config, of, vantage, file)
     if as_json:
         scrubber = Scrubber(Named.of(config))
         observed = [stored.observed for stored in rounds]
@@ -91,31 +87,38 @@ def explain(
         show(console(), rounds, Tongue(language))
 
 
+def _place(config: Config, vantage: str | None) -> str:
+    places = {v.name: v.name for v in config.settings.vantages}
+    return chosen("vantage", vantage or next(iter(places)), places)
+
+
 def _from_history(
-    config: Config, platform: Definition, vantage: str, file: Path | None
-) -> list[StoredRound]:
+    config: Config, platform: Definition, vantage: str | None, file: Path | None
+) -> tuple[Config, list[StoredRound]]:
+    """With the places that an archive knows, the last rounds there."""
+    place = _place(config, vantage) if file is None else ""
     instead = "--now measures instead"
     try:
         with opened(config, file) as history:
+            config = placed_by(history, config)
+            place = place or _place(config, vantage)
             warn_of_strangers(config, history)
             bounds = history.bounds()
             since = None if bounds is None else bounds[1] - LOOK_BACK_SECONDS
-            found = last_rounds(
-                history.rounds(since=since, platform=platform.name, vantage=vantage)
-            )
+            found = last_rounds(history.rounds(since=since, platform=platform.name, vantage=place))
     except click.ClickException as error:
         if file is not None:
             raise
         raise click.ClickException(f"{error.message}; {instead}") from error
     if not found and file is not None:
         raise click.ClickException(
-            f"{file} has no round of {platform.title} from {vantage} in its last six hours"
+            f"{file} has no round of {platform.title} from {place} in its last six hours"
         )
     if not found:
         raise click.ClickException(
             f"the daemon has not measured {platform.title} lately; {instead}"
         )
-    return found
+    return config, found
 
 
 def last_rounds(rounds: Iterable[StoredRound]) -> list[StoredRound]:

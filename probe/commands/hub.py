@@ -8,7 +8,6 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 import msgspec
@@ -16,6 +15,7 @@ import msgspec
 from probe.commands.hub_findings import correct, findings, hold, publish, release
 from probe.commands.hub_health import health
 from probe.commands.hub_register import REGISTER, opened_register
+from probe.commands.hub_urls import EngineSaid, web_address
 from probe.commands.hub_wishes import bundle, set_wishes, test, wishes
 from probe.commands.init import AccessSaid, CountrySaid, NetworkSaid
 from probe.commands.options import load_config
@@ -169,6 +169,7 @@ for one in (wishes, set_wishes, test, bundle, health, publish, findings, release
 @click.option("--listen", default="127.0.0.1:9890", show_default=True)
 @click.option(
     "--engine",
+    type=EngineSaid(),
     required=True,
     help="Where the engine takes remote write: http://127.0.0.1:9090/api/v1/write",
 )
@@ -228,8 +229,6 @@ def serve(
 
     if (cert_file is None) != (key_file is None):
         raise click.ClickException("--cert-file and --key-file belong together")
-    if urlsplit(engine).scheme not in ("http", "https") or not urlsplit(engine).hostname:
-        raise click.ClickException(f"{engine!r} is no URL of an engine")
     rounds = None
     config = None if path is None else load_config(path)
     if archive is not None:
@@ -270,9 +269,8 @@ def _echo_code(line: str) -> bool:
 
 def at_hub(url: str) -> str:
     """The hub's URL without an end. https; http where nobody is on the way."""
-    parts = urlsplit(url)
-    plain = parts.scheme == "http" and is_loopback(parts.hostname or "")
-    if not parts.hostname or not (parts.scheme == "https" or plain):
+    parts = web_address(url)
+    if parts is None or not (parts.scheme == "https" or is_loopback(parts.hostname or "")):
         raise click.ClickException(
             f"{url!r} is no address of a hub; expected one such as https://hub.example.org"
         )

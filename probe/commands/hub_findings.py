@@ -11,11 +11,11 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
 from probe.commands.drawing import NO_LETTERS, NoPencilError, pencil_of
+from probe.commands.hub_urls import EngineSaid, web_address
 from probe.commands.options import config_option, load_config
 from probe.commands.output import tell
 from probe.config.readable import home_of
@@ -60,6 +60,7 @@ class DurationSaid(click.ParamType):  # type: ignore[type-arg]
 @_LEDGER
 @click.option(
     "--engine",
+    type=EngineSaid(),
     required=True,
     help="The engine's API, which has what `throttlewatch rules` records: http://127.0.0.1:9090",
 )
@@ -121,8 +122,6 @@ def publish(
     from probe.hub.engine_query import EngineQuery, EngineQueryError
     from probe.hub.publishing import Publishing, turn
 
-    if urlsplit(engine).scheme not in ("http", "https") or not urlsplit(engine).hostname:
-        raise click.ClickException(f"{engine!r} is no URL of an engine")
     if not re.match(ONE_LINE, name):
         raise click.ClickException(
             "--name is one line of at most 80 letters, without control characters"
@@ -265,8 +264,8 @@ def _home(url: str) -> str:
     """With one slash at its end; empty: nobody said where."""
     if not url:
         return ""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    parts = web_address(url)
+    if parts is None or parts.query or parts.fragment:
         raise click.ClickException(
             f"{url!r} is no address of a site; expected one such as https://watch.example.org/"
         )
@@ -284,7 +283,7 @@ def _names(file: Path) -> dict[int, str]:
             continue
         asn, _, name = line.strip().partition(" ")
         asn = asn.upper().removeprefix("AS")
-        if not (asn.isascii() and asn.isdigit() and name.strip().isprintable()):
+        if not (asn.isascii() and asn.isdigit() and len(asn) <= 10 and name.strip().isprintable()):
             raise click.ClickException(
                 f"{file}:{number}: expected the number of a network and its name, such as "
                 "17557 PTCL"

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from probe.commands.hub_register import REGISTER, opened_register
+from probe.commands.hub_urls import EngineSaid
 from probe.commands.options import json_option
 from probe.commands.output import tell, write
 from probe.publish.terminal.console import console
@@ -17,7 +18,9 @@ from probe.publish.terminal.console import console
 
 @click.command()
 @REGISTER
-@click.option("--engine", help="The engine's API, for what probes say of themselves.")
+@click.option(
+    "--engine", type=EngineSaid(), help="The engine's API, for what probes say of themselves."
+)
 @click.option("--page", type=click.Path(path_type=Path), help="Write a page of it to this file.")
 @json_option
 def health(file: Path, engine: str | None, page: Path | None, as_json: bool) -> None:

@@ -284,8 +284,15 @@ def test_who_holds_a_connection_without_asking_is_cut(hub: RunningHub) -> None:
     [
         (("invite", "--url", "http://hub.example.org", *PLACE), "expected one such as https://"),
         (("invite", "--url", "https://h.example/?a=b", *PLACE), "has more in it"),
+        *(
+            (("invite", "--url", f"https://{host}", *PLACE), "is no address of a hub")
+            for host in ("[x", "h.example:99999", "h.example:port", ":443", "h.example:0")
+        ),
         (("invite", "--url", "https://h.example", "--country", "Nowhere"), "is no country"),
         (("serve", "--engine", "nothing"), "is no URL of an engine"),
+        (("serve", "--engine", "http://[x"), "is no URL of an engine"),
+        (("serve", "--engine", "http://x:99999"), "is no URL of an engine"),
+        (("health", "--engine", "127.0.0.1:9090"), "is no URL of an engine"),
         (("serve", "--engine", "http://x", "--room", "much"), "expected a size such as 512MiB"),
         (("serve", "--engine", "http://x", "--room", "5kB"), "less than one parcel"),
         (("serve", "--engine", "http://x", "--room", "9000000000GiB"), "more than a disk has"),
@@ -321,6 +328,22 @@ def test_nobody_of_that_name_takes_part(word: str, tmp_path: Path) -> None:
     Register(tmp_path / "hub").close()
     said = _refusal("hub", word, "nobody", "--register", str(tmp_path / "hub"))
     assert "nobody who takes part is called 'nobody'" in said
+
+
+@pytest.mark.parametrize("url", ["https://[x", "https://h:99999", "https://h:port", "ftp://h", "h"])
+def test_where_no_site_can_be_nothing_is_published(url: str, tmp_path: Path) -> None:
+    words = ("--engine", "http://127.0.0.1:1", "--ledger", str(tmp_path / "ledger"))
+    said = _refusal("hub", "publish", *words, "--out", str(tmp_path / "site"), "--url", url)
+    assert "is no address of a site" in said
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("host", ["[x", "hub.example.org:99999", "hub.example.org:port"])
+def test_where_no_hub_can_be_nobody_is_asked(host: str, tmp_path: Path) -> None:
+    line = f"https://{host}/#{'x' * 43}"
+    said = _refusal("join", line, str(tmp_path / "throttlewatch.yaml"), "--yes")
+    assert "is no address of a hub" in said
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("line", ["", "x", "https://hub.example.org/", "https://hub.example.org/#"])

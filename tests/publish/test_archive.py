@@ -8,7 +8,6 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -304,13 +303,15 @@ def test_where_vantages_are_is_what_the_hub_said(tmp_path: Path) -> None:
     archive.place(place)
     with ArchivedHistory(tmp_path) as history:
         assert history.placed(CONFIG).settings.vantages == (place,)
-    other = VantageConfig(name=B, country="TR")
-    (tmp_path / A / PLACE).write_bytes(msgspec.json.encode(other))
-    with ArchivedHistory(tmp_path) as history:
-        assert history.placed(CONFIG) == CONFIG, "a file that was copied to another's folder"
-    (tmp_path / A / PLACE).write_bytes(b"{")
-    with ArchivedHistory(tmp_path) as history:
-        assert history.placed(CONFIG) == CONFIG
+    archive.place(VantageConfig(name=B, country="TR"))
+    alone = VantageConfig(name=A)
+    copied = (tmp_path / B / PLACE).read_bytes()
+    for damaged in (copied, b"{", b"", b"\xff"):
+        (tmp_path / A / PLACE).write_bytes(damaged)
+        with ArchivedHistory(tmp_path) as history:
+            found = history.placed(CONFIG).settings.vantages
+        # Of whom nothing is known but the name, and in nobody else's place.
+        assert found == (alone, VantageConfig(name=B, country="TR")), damaged
 
 
 def test_what_is_no_archive_is_said(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from probe.config.schema import Config
+from probe.config.schema import Config, VantageConfig
 from probe.model.finding import Finding, Incident
 from probe.model.round_summary import SummedRound
 from probe.model.stored import StoredRound, VerdictSpan
@@ -51,10 +51,10 @@ class ArchivedHistory:
         """Nothing is held open."""
 
     def placed(self, config: Config) -> Config:
-        """``config`` with the vantages of the archive, where the hub says that they are."""
-        vantages = tuple(self._archive.placed().values())
-        if not vantages:
-            return config
+        """``config`` with the vantages of the archive, where the hub says that they are; of one of
+        which that cannot be read, its name is known alone."""
+        places = self._archive.placed()
+        vantages = tuple(places.get(name) or VantageConfig(name=name) for name in self._vantages)
         return replace(config, settings=replace(config.settings, vantages=vantages))
 
     def rounds(
