@@ -89,6 +89,20 @@ class PublicIncident(Struct, frozen=True, kw_only=True):
         return max([incident.closed_at or incident.updated_at, self.released_at or 0.0, *last])
 
 
+def timely(one: PublicIncident, now: float) -> PublicIncident:
+    """With times of people's decisions that can be: a clock may have been wrong when they were
+    made. None is before what was decided of, and none after ``now``, of which the same holds."""
+    oldest = one.incident.opened_at
+    if now < max(oldest, one.incident.updated_at):
+        return one
+    corrections = tuple(
+        Correction(min(max(said.at, oldest), now), said.text) for said in one.corrections
+    )
+    at = one.released_at
+    at = None if at is None else min(max(at, oldest), now)
+    return replace(one, released_at=at, corrections=corrections)
+
+
 class Reached(Struct, frozen=True, kw_only=True):
     """How far the engine's series were read: the last step (its number), and the incidents that
     were open then. ``heard``: the last step of which the engine had any finding (0: not known), and
@@ -174,6 +188,13 @@ class FindingsLedger:
         with transaction(self._file):
             for one in incidents:
                 self._put(replace(self.one(one.incident.id), laws=one.laws))
+
+    def set_right(self, now: float) -> None:
+        """Times that a wrong clock gave to what people decided, as far as they cannot be."""
+        with transaction(self._file):
+            for one in self.all():
+                if (right := timely(one, now)) != one:
+                    self._put(right)
 
     def release(self, name: str, now: float) -> PublicIncident:
         """Show it from now on. Raises ``NoSuchIncidentError``."""

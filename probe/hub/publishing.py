@@ -79,6 +79,7 @@ def turn(
     titles = {platform.name: platform.title for platform in config.platforms}
     findings = _read(ledger, query, config, titles, now - how.behind_seconds)
     _learn(ledger, query, now - how.behind_seconds)
+    ledger.set_right(now)
     released = []
     for one in due(ledger.all(), how.release_after_seconds):
         ledger.release(one.incident.id, now)
