@@ -63,7 +63,9 @@ def hub() -> None:
 @click.option("--country", type=CountrySaid(), required=True, help="Pakistan, or PK.")
 @click.option("--asn", type=NetworkSaid(), help="The number of the network: AS17557, or 17557.")
 @click.option("--access", type=AccessSaid(), default="fixed", show_default=True)
-@click.option("--role", type=click.Choice(list(Role)), default=Role.INSIDE, show_default=True)
+@click.option(
+    "--role", type=click.Choice([one.value for one in Role]), default="inside", show_default=True
+)
 @click.option("--upstream", help="Whom that network gets its way abroad from.")
 @click.option("--count", type=click.IntRange(1, 1_000), default=1, show_default=True)
 @click.option("--days", type=click.IntRange(1, 365), default=14, show_default=True)

@@ -23,6 +23,7 @@ from probe.config import contacts, load
 from probe.config.schema import Config, StoreConfig
 from probe.config.values import Seconds
 from probe.hub.register import Register
+from probe.model.identity import Access, Role
 from probe.publish.forward import forwarder
 from probe.publish.forward.forwarder import Forwarder
 from probe.publish.forward.remote_write import Receiver
@@ -306,6 +307,18 @@ def test_who_holds_a_connection_without_asking_is_cut(hub: RunningHub) -> None:
 )
 def test_what_is_wrong_is_said(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
     assert said in _refusal("hub", *words, "--register", str(tmp_path / "hub"))
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_and_access_is_asked_for_as_the_configuration_has_it(
+    role: Role, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "hub")
+    for access in Access:
+        words = ("--url", "https://h.example", *PLACE, "--register", file)
+        more = ("--role", role.value, "--access", access.value)
+        done = CliRunner().invoke(main, ["hub", "invite", *words, *more, "--no-qr"])
+        assert done.exit_code == 0, done.output
 
 
 @pytest.mark.parametrize("name", ["", "a\nb", "\x1b[2J", "\u202ekcatta", "x" * 81])
