@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from ruamel.yaml import YAML
 
@@ -32,8 +33,8 @@ def services() -> dict[str, Any]:
 def options_of(words: list[str]) -> None:
     """Every option of a command of ours exists: click says nothing against it."""
     group: Any = main
-    while words and not words[0].startswith("-"):
-        group = group.get_command(None, words[0]) if hasattr(group, "get_command") else None
+    while words and isinstance(group, click.Group):
+        group = group.get_command(click.Context(group), words[0])
         assert group is not None, words[0]
         words = words[1:]
     group.make_context("x", list(words), resilient_parsing=False).close()
@@ -121,3 +122,22 @@ def test_the_unit_is_as_shut_in_as_the_daemons(unit: Path) -> None:
     daemon = (UNIT.parent / "throttlewatch.service").read_text()
     shut = re.compile(r"^((?:Protect|Private|Restrict|System|NoNew|Lock|Memory[DE]|Cap)\S+)$", re.M)
     assert set(shut.findall(daemon)) <= set(shut.findall(unit.read_text()))
+
+
+def written_commands(page: str) -> list[str]:
+    """What a page of the documentation has people type, each in one line."""
+    text = (ROOT / "docs" / page).read_text().replace("\\\n", " ")
+    return re.findall(r"^\$ throttlewatch (.+)$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", ["hub.md", "fleet.md"])
+def test_each_command_that_the_pages_of_a_fleet_name_is_one_of_ours(page: str) -> None:
+    """With its options, and with words that they take. What they do, tests/hub plays."""
+    found = written_commands(page)
+    assert found
+    for line in found:
+        words = shlex.split(line.partition(" > ")[0], comments=True)
+        try:
+            options_of(words)
+        except click.ClickException as error:
+            raise AssertionError(f"{line}: {error.format_message()}") from error

@@ -26,6 +26,7 @@ from probe.config.dump import dump
 from probe.model.verdict import State
 from probe.publish.forward.remote_write_message import HEADERS, encode
 from probe.publish.languages.offered import ENGLISH
+from probe.store.samples import Labels
 from tests.hub.test_hub import RunningHub, ran
 from tests.publish.forward.receivers import PrometheusReceiver, RealReceiver, VictoriaReceiver
 from tests.publish.notify.receivers import listening
@@ -205,9 +206,11 @@ def test_what_passes_is_in_either_engine_as_it_was_sent(
         mine = said(State.THROTTLED)
         with httpx.Client(trust_env=False, timeout=30.0) as client:
             assert probe.send(client, mine) == 204
-            stolen = {(("__name__", "throttlewatch_x"), ("vantage", "other")): ((1, 1.0),)}
-            other = client.post(probe.url, content=encode(stolen, {}), headers=probe.headers)
-            assert other.status_code == 403
+            stolen: dict[Labels, tuple[tuple[int, float]]] = {
+                (("__name__", "throttlewatch_x"), ("vantage", "other")): ((1, 1.0),)
+            }
+            answer = client.post(probe.url, content=encode(stolen, {}), headers=probe.headers)
+            assert answer.status_code == 403
         end = time.monotonic() + 60.0
         while len(found := engine.samples()) < len(mine) and time.monotonic() < end:
             time.sleep(0.5)
