@@ -17,9 +17,9 @@ from probe.commands.hub_health import health
 from probe.commands.hub_register import REGISTER, opened_register
 from probe.commands.hub_urls import EngineSaid, web_address
 from probe.commands.hub_wishes import bundle, set_wishes, test, wishes
-from probe.commands.init import AccessSaid, CountrySaid, NetworkSaid
 from probe.commands.options import load_config
 from probe.commands.output import tell
+from probe.commands.said import AccessSaid, CountrySaid, NetworkSaid
 from probe.config.formats import is_loopback
 from probe.config.units import parse_bytes
 from probe.hub.enrolled import FleetPlace

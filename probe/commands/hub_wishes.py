@@ -11,8 +11,8 @@ import msgspec
 
 from probe.commands.hub_findings import DurationSaid
 from probe.commands.hub_register import REGISTER, opened_register
-from probe.commands.init import CountrySaid
 from probe.commands.output import tell
+from probe.commands.said import CountrySaid
 from probe.config.bundle import BundleRefusedError, Signers, opened
 from probe.config.hub_wishes import MOST_ROUNDS, ExtraRounds, WishedSettings
 from probe.config.readable import Unreadable, read_text

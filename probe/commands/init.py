@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+import shlex
 import sys
 from functools import partial
 from pathlib import Path
@@ -12,131 +12,45 @@ from urllib.parse import urlsplit
 
 import click
 
+from probe.commands.join import invitation_parts
 from probe.commands.new_files import checked, tell_hosts, what_keeps_watching, written
 from probe.commands.options import warn
 from probe.commands.output import tell
 from probe.commands.plan import show_plan
+from probe.commands.said import (
+    AccessSaid,
+    BudgetSaid,
+    CountrySaid,
+    MirrorSaid,
+    NameSaid,
+    NetworkSaid,
+)
 from probe.config import embedded
-from probe.config.calling import countries, country_code, country_near, network_number
-from probe.config.formats import is_https_url
-from probe.config.hints import expected, metas
+from probe.config.calling import countries
+from probe.config.networks import countries_of, networks
 from probe.config.readable import home_of
-from probe.config.schema import LEAST_BUDGET, Config
-from probe.config.units import near_monthly, parse_monthly_bytes
-from probe.config.values import Name
-from probe.model.identity import Access
+from probe.config.schema import Config
 from probe.publish.terminal.console import console
 
 DOMESTIC = "control-domestic"
 LEAST_BYTES = "64KiB"
 _DEFAULT_BUDGET = "2.8GB/month"
-_ACCESS_WORDS = {
-    "home": Access.FIXED,
-    "dsl": Access.FIXED,
-    "fibre": Access.FIXED,
-    "fiber": Access.FIXED,
-    "cable": Access.FIXED,
-    "phone": Access.MOBILE,
-    "cellular": Access.MOBILE,
-    "lte": Access.MOBILE,
-    "vps": Access.HOSTING,
-    "server": Access.HOSTING,
-    "cloud": Access.HOSTING,
-}
+_SHOWN_NETWORKS = 8
 
 
-class CountrySaid(click.ParamType):  # type: ignore[type-arg]
-    """A country by its name or its two letters."""
+class InvitationSaid(click.ParamType):  # type: ignore[type-arg]
+    """The line of a group's hub; nothing: none has invited."""
 
-    name = "country"
+    name = "line"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Its two letters; fails with words that click shows."""
+        """The line; fails with words that click shows."""
         said = str(value).strip()
-        code = "ZZ" if said.upper() == "ZZ" else country_code(said)
-        if not code:
-            near = country_near(said)
-            hint = f"did you mean {countries()[near]} ({near})?" if near else "such as Pakistan, PK"
-            self.fail(f"{said!r} is no country; expected a name or two letters; {hint}")
-        return code
-
-
-class NetworkSaid(click.ParamType):  # type: ignore[type-arg]
-    """The number of a network; nothing: not known."""
-
-    name = "network"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | None:
-        """The number, with ``AS`` before it or not; fails with words that click shows."""
-        said = str(value).strip()
-        number = network_number(said) if said else None
-        if said and (number is None or number > 4_294_967_295):
-            self.fail(f"{said!r} is no network; expected its number, such as AS17557 or 17557")
-        return number
-
-
-class AccessSaid(click.ParamType):  # type: ignore[type-arg]
-    """How the line reaches the Internet."""
-
-    name = "access"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """``fixed``, ``mobile`` or ``hosting``; fails with words that click shows."""
-        said = str(value).strip().lower()
-        found = _ACCESS_WORDS.get(said, said)
-        if found not in tuple(Access):
-            self.fail(f"{said!r} is none of: {', '.join(Access)}")
-        return str(found)
-
-
-class BudgetSaid(click.ParamType):  # type: ignore[type-arg]
-    """Data in a month."""
-
-    name = "budget"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """As the configuration has it; fails with words that click shows."""
-        said = str(value).strip()
-        try:
-            if "/" not in said:
-                said = near_monthly(said)
-            if parse_monthly_bytes(said) < LEAST_BUDGET:
-                self.fail(
-                    f"{value!r} is too little: at least {LEAST_BUDGET // 1_000_000} MB a month"
-                )
-        except ValueError:
-            self.fail(f"{value!r} is no amount of data; expected one such as 3GB or 100MB/day")
-        return said
-
-
-class MirrorSaid(click.ParamType):  # type: ignore[type-arg]
-    """A file inside the country; nothing: none is known."""
-
-    name = "url"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Its URL; fails with words that click shows."""
-        said = str(value).strip()
-        if said and not is_https_url(said):
-            self.fail(
-                f"{said!r} is no address over https; expected one such as "
-                "https://mirror.example/InRelease"
-            )
-        return said
-
-
-class NameSaid(click.ParamType):  # type: ignore[type-arg]
-    """What a vantage is called."""
-
-    name = "name"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name; fails with words that click shows."""
-        said = str(value).strip()
-        if not re.fullmatch(metas(Name)[0].pattern or "", said):
-            self.fail(f"{said!r} is no name; expected {expected(Name)}")
+        if said:
+            try:
+                invitation_parts(said)
+            except click.ClickException as error:
+                self.fail(error.message, param, ctx)
         return said
 
 
@@ -144,7 +58,7 @@ class NameSaid(click.ParamType):  # type: ignore[type-arg]
 @click.argument("file", type=click.Path(path_type=Path), default="throttlewatch.yaml")
 @click.option("--country", type=CountrySaid(), help="Where this line is: Pakistan, or PK.")
 @click.option("--access", type=AccessSaid(), help="fixed, mobile or hosting.")
-@click.option("--asn", type=NetworkSaid(), help="The number of its network: AS17557, or 17557.")
+@click.option("--asn", metavar="NETWORK", help="The number of its network: AS17557, or 17557.")
 @click.option("--domestic", type=MirrorSaid(), help="A large file inside the country, over https.")
 @click.option("--data-budget", type=BudgetSaid(), help="Data in a month: 3GB.")
 @click.option(
@@ -154,15 +68,17 @@ class NameSaid(click.ParamType):  # type: ignore[type-arg]
     show_default=True,
     help="What this line is called.",
 )
+@click.option("--hub", metavar="LINE", help="The invitation of a group's hub, if you have one.")
 @click.option("-y", "--yes", is_flag=True, help="Ask nothing; what is not given is left out.")
 def init(
     file: Path,
     country: str | None,
     access: str | None,
-    asn: int | None,
+    asn: str | None,
     domestic: str | None,
     data_budget: str | None,
     vantage: str,
+    hub: str | None,
     yes: bool,
 ) -> None:
     """Write a configuration of your own to FILE, from a few questions.
@@ -179,6 +95,15 @@ def init(
     if nobody and None in (country, access, asn, domestic, data_budget):
         tell("nobody could be asked (no terminal): what no option gives has its default")
     ask = _nothing if yes or nobody else _ask
+    if hub is None:
+        hub = ask(
+            "Has a group's hub invited you? Then paste its line (https://…#…); nothing if none has",
+            InvitationSaid(),
+            "",
+        )
+    if hub:
+        _tell_to_join(InvitationSaid().convert(hub, _option("hub"), None), file)
+        return
     country = country or ask(
         "In which country is this line? (its name, or two letters)", CountrySaid(), "ZZ"
     )
@@ -187,8 +112,12 @@ def init(
     access = access or ask(
         "How does it reach the Internet? (fixed, mobile or hosting)", AccessSaid(), "fixed"
     )
-    if asn is None:
-        asn = ask(_how_to_find(country), NetworkSaid(), "")
+    number = (
+        ask(_how_to_find(country), NetworkSaid(country), "")
+        if asn is None
+        else NetworkSaid(country).convert(asn, _option("asn"), click.get_current_context())
+    )
+    _tell_whose(number, country, asked=ask is _ask)
     if domestic is None:
         domestic = ask(
             "A control inside the country tells a slow line abroad from a slow platform. The URL "
@@ -200,7 +129,7 @@ def init(
     data_budget = data_budget or ask(
         "How much data may it use in a month?", BudgetSaid(), _DEFAULT_BUDGET
     )
-    texts = {file: _main(country, vantage, access, asn, data_budget)}
+    texts = {file: _main(country, vantage, access, number, data_budget)}
     if domestic:
         texts[file.parent / embedded.PLATFORMS / f"{DOMESTIC}.yaml"] = _control(domestic)
     config = checked(file, texts)
@@ -216,12 +145,39 @@ def _nothing(question: str, kind: click.ParamType, default: str) -> Any:  # type
     return kind.convert(default, None, None)
 
 
+def _option(name: str) -> click.Parameter:
+    return next(one for one in click.get_current_context().command.params if one.name == name)
+
+
 def _how_to_find(country: str) -> str:
-    where = "" if country == "ZZ" else f"/country/{country}"
-    return (
-        "The number of its network (AS…)? Your provider's name is beside it in the list at\n"
-        f"https://bgp.he.net{where}, which only your browser would ask; nothing if you do not know"
+    largest = networks().get(country, ())[:_SHOWN_NETWORKS]
+    if not largest:
+        where = "" if country == "ZZ" else f"/country/{country}"
+        return (
+            "The number of its network (AS…)? Your provider's name is beside it in the list at\n"
+            f"https://bgp.he.net{where}, which only your browser would ask; nothing if you do not "
+            "know"
+        )
+    return "\n".join(
+        (
+            f"The number of its network (AS…), or your provider's name? The largest in {country}:",
+            *(f"  AS{number:<11}{owner}" for number, owner in largest),
+            f"Others are at https://bgp.he.net/country/{country}, which only your browser would "
+            "ask; nothing if you do not know",
+        )
     )
+
+
+def _tell_whose(number: int | None, country: str, *, asked: bool) -> None:
+    """What the list has of a network: whose it is, or that it is of other countries alone."""
+    if number is None or country == "ZZ":
+        return
+    owner = next((row.owner for row in networks().get(country, ()) if row.number == number), "")
+    if owner and asked:
+        tell(f"  AS{number}: {owner}")
+    elsewhere = countries_of(number)
+    if not owner and elsewhere:
+        tell(f"note: AS{number} is in the list of {', '.join(elsewhere[:5])}, and not of {country}")
 
 
 def _main(country: str, vantage: str, access: str, asn: int | None, budget: str) -> str:
@@ -260,6 +216,16 @@ def _control(url: str) -> str:
         "    no_swap: A control is neutral itself.\n"
         "    no_decoy: A control is neutral itself.\n"
     )
+
+
+def _tell_to_join(line: str, file: Path) -> None:
+    """A hub says what this vantage is called and where it is, so nothing more is asked here."""
+    say = partial(console().print, soft_wrap=True, markup=False, highlight=False)
+    say("That hub says where this line is, so no more is asked. Nothing was sent or written.")
+    say("Next:")
+    say("  1. read docs/safety.md")
+    say(f"  2. throttlewatch join {shlex.quote(line)} {shlex.quote(str(file))}")
+    say("     says what the hub would know before anything is sent, and writes the configuration")
 
 
 def _tell_what_follows(config: Config, file: Path, paths: tuple[Path, ...]) -> None:

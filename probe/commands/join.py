@@ -50,7 +50,7 @@ def join(line: str, file: Path, ca_file: Path | None, send_rounds: bool, yes: bo
     invitation. Before anything is sent you see what that means, and afterwards every host that
     would be contacted. An invitation works once.
     """
-    url, secret = _parts(line)
+    url, secret = invitation_parts(line)
     file = home_of(str(file))
     credential = file.parent / CREDENTIAL
     for path in (file, credential):
@@ -77,8 +77,8 @@ def join(line: str, file: Path, ca_file: Path | None, send_rounds: bool, yes: bo
     _say_what_follows(config, file, welcome)
 
 
-def _parts(line: str) -> tuple[str, str]:
-    """The hub's URL and the invitation."""
+def invitation_parts(line: str) -> tuple[str, str]:
+    """The hub's URL and the invitation. Raises ``click.ClickException``."""
     url, mark, secret = line.strip().rpartition("#")
     if not mark or not secret:
         raise click.ClickException(

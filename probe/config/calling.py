@@ -7,13 +7,14 @@ asked, and answered with the right value where they have written it down.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 
 from probe.config import embedded
 
 _COUNTRIES = "countries.tab"
+_OWN_NAMES = "countries-own.tab"
 _ASN = re.compile(r"\s*(?:AS[NH]?)?\s*([1-9][0-9]{0,9})\s*", re.IGNORECASE)
 _MOST_LETTERS = 80
 _NEAR = 0.75
@@ -32,6 +33,8 @@ _ALSO = {
     **dict.fromkeys(("türkiye", "turkiye"), "TR"),
     "palestinian territories": "PS",
 }
+# Before a country's name, and of no country alone.
+_ARTICLE = re.compile(r"the\s+", re.IGNORECASE)
 
 # Platforms' names among those who use them.
 _NICKNAMES = {
@@ -50,15 +53,13 @@ _ADDRESS = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+)[a-z]{2,}(?:[:/?#].*)?"
 def countries() -> Mapping[str, str]:
     """The English name of each country, by its two letters: the tz database's list, which is in the
     public domain."""
-    text = (embedded.folder() / _COUNTRIES).read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in text.splitlines() if line and not line.startswith("#"))
-    return {row[0]: row[1] for row in rows}
+    return dict(_rows(_COUNTRIES))
 
 
 def country_code(text: str) -> str:
-    """The two letters of the country that is called ``text`` (``pk``, ``Pakistan``); empty where
-    none is."""
-    said = text.strip()
+    """The two letters of the country that is called ``text`` (``pk``, ``PAK``, ``Pakistan``,
+    ``پاکستان``); empty where none is."""
+    said = _ARTICLE.sub("", text.strip()[:_MOST_LETTERS], count=1)
     return said.upper() if said.upper() in countries() else _names().get(said.casefold(), "")
 
 
@@ -71,7 +72,15 @@ def country_near(text: str) -> str:
 
 @cache
 def _names() -> Mapping[str, str]:
-    return {name.casefold(): code for code, name in countries().items()} | _ALSO
+    own = {name.casefold(): code for code, name in _rows(_OWN_NAMES)}
+    return own | {name.casefold(): code for code, name in countries().items()} | _ALSO
+
+
+def _rows(name: str) -> Iterator[tuple[str, str]]:
+    for line in (embedded.folder() / name).read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            code, called_so = line.split("\t")
+            yield code, called_so
 
 
 def network_number(text: str) -> int | None:

@@ -25,6 +25,7 @@ from probe.config.calling import (
     country_near,
     network_number,
 )
+from probe.config.networks import Network, networks, networks_called
 from probe.model.identity import Access
 from tests.every import for_every
 
@@ -127,6 +128,12 @@ def test_all_is_written_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (("--country", "Pakstan"), "did you mean Pakistan (PK)?"),
         (("--asn", "Telecom"), "is no network; expected its number, such as AS17557"),
         (("--asn", "AS99999999999"), "is no network"),
+        (
+            ("--country", "tr", "--asn", "vodafone"),
+            "Invalid value for '--asn': 'vodafone' is no network; did you mean AS15897 (Vodafone",
+        ),
+        (("--hub", "hub.example.org"), "'hub.example.org' is no invitation; expected one such as"),
+        (("--hub", "http://hub.example.org/#abc"), "Invalid value for '--hub'"),
         (("--access", "carrier pigeon"), "is none of: fixed, mobile, hosting"),
         (("--data-budget", "much"), "is no amount of data; expected one such as 3GB"),
         (("--data-budget", "3"), "'3' is no amount of data; expected one such as 3GB"),
@@ -147,6 +154,73 @@ def test_what_is_not_understood_is_answered_with_what_would_be(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("country", "said", "number"),
+    [
+        ("PK", "PTCL", None), ("PK", "nayatel", 23674), ("PK", "AS17557", 17557),
+        ("TR", "vodafone", None), ("TR", "turk telekom", 9121), ("RU", "rostelecom", None),
+        ("RU", "tattelecom", 28840), ("SA", "stc", None), ("PK", "pt", None),
+        ("PK", "AS4200000001", 4_200_000_001), ("ZZ", "17557", 17557),
+    ],
+)  # fmt: skip
+def test_a_network_is_understood_by_its_number_or_by_whose_it_is(
+    tmp_path: Path, country: str, said: str, number: int | None
+) -> None:
+    done = run(tmp_path / "t.yaml", "--yes", "--country", country, "--asn", said)
+    if number is None:
+        assert (done.exit_code, list(tmp_path.iterdir())) == (2, [])
+        return
+    assert done.exit_code == 0, done.output
+    assert load(tmp_path / "t.yaml", {}).settings.vantages[0].asn == number
+    assert "note:" not in done.output
+
+
+def test_a_network_of_another_country_is_said(tmp_path: Path) -> None:
+    done = run(tmp_path / "t.yaml", "--yes", "--country", "PK", "--asn", "AS9121")
+    assert done.exit_code == 0, done.output
+    assert "note: AS9121 is in the list of TR, and not of PK" in done.output
+
+
+@for_every(list(networks().items()), lambda row: row[0])
+def test_the_largest_networks_are_found_by_whose_they_are(
+    row: tuple[str, tuple[Network, ...]],
+) -> None:
+    country, found = row
+    assert country in countries()
+    assert len({network.number for network in found}) == len(found) <= 20
+    for network in found:
+        assert network_number(f"AS{network.number}") == network.number
+        # Some have names of signs alone.
+        words = "".join(one if one.isalnum() else " " for one in network.owner).split()
+        if len("".join(words)) >= 3:
+            assert network.owner in [one.owner for one in networks_called(" ".join(words), country)]
+
+
+def test_a_hub_that_invited_says_where_this_line_is(tmp_path: Path) -> None:
+    line = "https://hub.example.org/#secret"
+    done = run(tmp_path / "t.yaml", "--hub", line)
+    assert done.exit_code == 0, done.output
+    assert f"throttlewatch join '{line}' {tmp_path / 't.yaml'}" in done.output
+    assert "Nothing was sent or written" in done.output
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("said", "access"),
+    [("4G", "mobile"), ("Wi-Fi", "fixed"), ("starlink", "fixed"), ("data center", "hosting")],
+)
+def test_a_line_is_understood_as_people_call_it(tmp_path: Path, said: str, access: str) -> None:
+    assert run(tmp_path / "t.yaml", "--yes", "--access", said).exit_code == 0
+    assert load(tmp_path / "t.yaml", {}).settings.vantages[0].access == access
+
+
+def test_a_comma_is_no_thousand(tmp_path: Path) -> None:
+    done = run(tmp_path / "t.yaml", "--yes", "--data-budget", "3,5 GB")
+    assert done.exit_code == 0, done.output
+    assert load(tmp_path / "t.yaml", {}).settings.data_budget == 3_500_000_000
+    assert run(tmp_path / "u.yaml", "--yes", "--data-budget", "3,500 GB").exit_code == 2
+
+
 @pytest.mark.parametrize("said", ["3GB", "3 gb", "3 GB per month", "3GB/month", "3 GB a month"])
 def test_a_budget_is_understood_as_people_say_it(tmp_path: Path, said: str) -> None:
     done = run(tmp_path / "t.yaml", "--yes", "--data-budget", said)
@@ -163,7 +237,7 @@ def test_it_asks_on_a_terminal(tmp_path: Path) -> None:
     )  # fmt: skip
     os.close(there)
     # A mistake is asked for again.
-    os.write(here, b"Narnia\nNorway\nfixed\nAS2119\n\n100MB/day\n")
+    os.write(here, b"\nNarnia\nNorway\nfixed\ntelenor norge\n\n100MB/day\n")
     out, _ = process.communicate(timeout=60)
     os.close(here)
     assert process.returncode == 0, out
@@ -171,6 +245,7 @@ def test_it_asks_on_a_terminal(tmp_path: Path) -> None:
     assert (settings.country, settings.vantages[0].asn) == ("NO", 2119)
     assert b"NO: Norway" in out
     assert b"https://bgp.he.net/country/NO" in out
+    assert out.count(b"AS2119: Telenor") == 1
 
 
 @for_every(list(countries().items()), lambda row: row[0])
@@ -182,6 +257,9 @@ def test_every_country_is_known_by_its_name_and_its_letters(row: tuple[str, str]
 @pytest.mark.parametrize(
     ("said", "code"),
     [
+        ("PAK", "PK"), ("پاکستان", "PK"), ("ایران", "IR"), ("Россия", "RU"), ("россия", "RU"),
+        ("مصر", "EG"), ("Deutschland", "DE"), ("México", "MX"), ("the UK", "GB"),
+        ("The Netherlands", "NL"), ("the", ""), ("မြန်မာ", "MM"), ("ZZZ", ""),
         ("Pakistan", "PK"), (" pk ", "PK"), ("UK", "GB"), ("britain", "GB"), ("Turkiye", "TR"),
         ("burma", "MM"), ("Iran", "IR"), ("", ""), ("Congo", ""), ("x", ""), ("Rusia", ""),
     ],
