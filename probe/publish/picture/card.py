@@ -24,6 +24,8 @@ _STATE_COLOURS = {
 # What has room in the smallest letters, whatever letters they are.
 MOST_HEADING_LETTERS = 180
 MOST_LETTERS = 110
+MOST_WHEN_LETTERS = 200
+"""Two moments, each in a local time and UTC, in the wordiest language."""
 MOST_ROW_LETTERS = 48
 MOST_ROW_WORDS = 96
 MOST_ROWS = 7
@@ -79,8 +81,8 @@ class PictureCard(Struct, frozen=True, kw_only=True):
         """Whether no text is longer than what can still be read in a preview."""
         return (
             len(self.heading) <= MOST_HEADING_LETTERS
-            and max(map(len, (self.kicker, self.when, self.foot, self.note, self.address)))
-            <= MOST_LETTERS
+            and len(self.when) <= MOST_WHEN_LETTERS
+            and max(map(len, (self.kicker, self.foot, self.note, self.address))) <= MOST_LETTERS
             and len(self.rows) <= MOST_ROWS
             and len(self.facts) <= MOST_FACTS
             and all(len(one.title) <= MOST_ROW_LETTERS for one in self.rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import chain
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
@@ -17,6 +18,7 @@ from probe.publish.languages.tongue import Tongue
 from probe.publish.picture.card import HEIGHT, WIDTH
 from probe.publish.report.render import render_html
 from probe.publish.report.report_card import report_card
+from probe.publish.report.times import TimeWriter
 from tests.commands.test_reading import over, stored
 from tests.publish.report.test_report import CLOCK, SETTING, event, gathered
 
@@ -41,6 +43,14 @@ def test_it_says_no_more_than_the_page(language: str, rounds: tuple[object, ...]
     assert len(card.facts) > 0 or not rounds
     # Its foot is read by every catalog.
     assert language == "en" or card.foot != report_card(of, NOTED, CLOCK, Tongue()).foot
+
+
+@pytest.mark.parametrize("language", OFFERED)
+@pytest.mark.parametrize("zone", ["Asia/Karachi", "Asia/Kathmandu", "Pacific/Chatham"])
+def test_there_is_room_for_local_times_beside_utc(language: str, zone: str) -> None:
+    card = report_card(gathered(event()), SETTING, TimeWriter(ZoneInfo(zone)), Tongue(language))
+    assert card.has_room, card.when
+    assert "UTC" in card.when or language != "en"
 
 
 def test_the_command_writes_it_or_says_why_not(
