@@ -174,6 +174,7 @@ TELLS_NOTHING = {
     "rules": "the configuration's",
     "run": "its log, metrics and pages: below",
     "targets": "definitions that somebody has signed for all",
+    "verify": "names of files that somebody handed on",
     "version": "the program's",
     "wipe": "the files that it erases, to who erases them",
 }

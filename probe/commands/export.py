@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from probe.commands.manifest import add_to_manifest, listable, manifest_option
+from probe.commands.manifest import add_to_manifest, listable, manifest_option, sign_option
 from probe.commands.options import config_option, load_config
 from probe.commands.output import tell, write
 from probe.commands.reading import (
@@ -74,6 +74,7 @@ class _Counted:
     help="Write every address whole, also those that are proven to be nobody's: one may be yours.",
 )
 @manifest_option
+@sign_option
 @config_option
 def export(
     form: str,
@@ -85,6 +86,7 @@ def export(
     output: Path | None,
     all_addresses: bool,
     manifest: Path | None,
+    key: Path | None,
     path: Path | None,
 ) -> None:
     """Write the measured rounds as OONI's data format, CSV, Parquet or JSON Lines; or (paces) how
@@ -94,7 +96,7 @@ def export(
     docs/data.md says what every field means.
     """
     ordered(since, until)
-    listable(manifest, [output])
+    listable(manifest, [output], key)
     config = load_config(path)
     scrubber = Scrubber(Named.of(config), every_address=all_addresses)
     with opened(config, file) as history:
@@ -133,6 +135,6 @@ def export(
         if history.unreadable:
             tell(f"{history.unreadable} damaged round(s) were left out")
     if manifest is not None and output is not None:
-        add_to_manifest(manifest, [output])
+        add_to_manifest(manifest, [output], key)
     if output is not None:
         tell(f"{output}: {written / 1e6:.1f} MB")

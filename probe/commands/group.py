@@ -40,6 +40,7 @@ ELSEWHERE = {
     "report": "report",
     "rules": "rules",
     "targets": "targets",
+    "verify": "verify",
     "wipe": "wipe",
 }
 

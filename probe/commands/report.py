@@ -10,7 +10,7 @@ import click
 
 from probe import __version__
 from probe.commands.drawing import drawn
-from probe.commands.manifest import add_to_manifest, listable, manifest_option
+from probe.commands.manifest import add_to_manifest, listable, manifest_option, sign_option
 from probe.commands.options import config_option, load_config
 from probe.commands.output import tell, write
 from probe.commands.reading import (
@@ -62,6 +62,7 @@ from probe.verdict.normal.relief import SAID_SECONDS
 )
 @click.option("--timezone", default="UTC", show_default=True, help="Such as Asia/Karachi.")
 @manifest_option
+@sign_option
 @click.option("--licence", default="", help="On which terms others may use it, such as CC BY 4.0.")
 @click.option("--note", default="", help="A sentence of yours under the headline.")
 @config_option
@@ -77,6 +78,7 @@ def report(
     language: str | None,
     timezone: str,
     manifest: Path | None,
+    key: Path | None,
     licence: str,
     note: str,
     path: Path | None,
@@ -88,7 +90,7 @@ def report(
     """
     ordered(since, until)
     written = [output, *(one for one in (svg, picture) if one is not None)]
-    listable(manifest, written)
+    listable(manifest, written, key)
     config, clock = load_config(path), TimeWriter(zone_of(timezone))
     tongue = Tongue(language or config.settings.language)
     with opened(config, file) as history:
@@ -127,7 +129,7 @@ def report(
     if shared is not None:
         write([shared], picture)
     if manifest is not None:
-        add_to_manifest(manifest, written)
+        add_to_manifest(manifest, written, key)
     tell(f"{output}: {gathered.rounds:,} rounds, {len(page) / 1e6:.2f} MB")
 
 

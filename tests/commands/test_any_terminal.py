@@ -53,7 +53,7 @@ ASKED = {
     **dict.fromkeys(
         (
             *("backup", "beacon", "demo", "drill", "files", "hub", "init", "join", "notify"),
-            *("password", "run", "wipe"),
+            *("password", "run", "verify", "wipe"),
         ),
         "--help",
     ),

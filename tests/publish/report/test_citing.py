@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import subprocess
 from html import unescape
@@ -9,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from msgspec.structs import replace
 from ruamel.yaml import YAML
 
@@ -110,6 +111,54 @@ def test_a_manifest_is_one_that_sha256sum_reads(stored: Path, tmp_path: Path) ->
     assert (tmp_path / "r.csv").read_text().endswith("x\n")
     with pipe(tmp_path / "pipe") as nobody_writes:
         assert run("report", "-o", str(tmp_path / "s.html"), "--manifest", str(nobody_writes)) == 1
+
+
+def test_a_signed_manifest_says_who_made_what_it_lists(stored: Path, tmp_path: Path) -> None:
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(main, list(arguments))
+
+    sums, key, page = tmp_path / "SHA256SUMS", tmp_path / "anna.pem", tmp_path / "r.html"
+    anna = run("targets", "key", str(key)).output.strip()
+    other = run("targets", "key", str(tmp_path / "ben.pem")).output.strip()
+    made = ("report", "-o", str(page), *over(stored))
+    # Both or none, and a key that is one, before anything is written.
+    assert run(*made, "--sign", str(key)).exit_code == 2
+    assert run(*made, "--manifest", str(sums), "--sign", str(tmp_path)).exit_code != 0
+    assert not page.exists()
+    assert run(*made, "--manifest", str(sums), "--sign", str(key)).exit_code == 0
+    done = run("verify", str(sums), "--key", anna)
+    assert (done.exit_code, done.output) == (0, f"r.html: as it was made\nsigned by {anna}\n")
+    assert (
+        "is no signature of this list by that key" in run("verify", str(sums), "-k", other).output
+    )
+    assert run("verify", str(sums), "-k", "nonsense").exit_code == 1
+    assert "who made them was not looked at" in run("verify", str(sums)).output
+    # OpenSSL finds the same.
+    sealed = base64.b64decode((tmp_path / "SHA256SUMS.sig").read_bytes())
+    (tmp_path / "raw").write_bytes(sealed)
+    for command in (
+        f"openssl pkey -in {key} -pubout -out {tmp_path}/anna.pub",
+        f"openssl pkeyutl -verify -pubin -inkey {tmp_path}/anna.pub -rawin -in {sums} "
+        f"-sigfile {tmp_path}/raw",
+    ):
+        subprocess.run(command.split(), capture_output=True, check=True)
+    # One letter of a file, of the list or of the signature is enough.
+    whole = page.read_text()
+    page.write_text(whole + " ")
+    altered = run("verify", str(sums), "--key", anna)
+    assert (altered.exit_code, "r.html: ALTERED" in altered.output) == (1, True)
+    page.unlink()
+    assert "r.html: MISSING" in run("verify", str(sums)).output
+    page.write_text(whole)
+    assert run("verify", str(sums), "--key", anna).exit_code == 0
+    again = run(
+        "export", "-f", "csv", "-o", str(tmp_path / "r.csv"), "--manifest", str(sums), *over(stored)
+    )
+    assert "sign it again" in again.output
+    assert run("verify", str(sums), "--key", anna).exit_code == 1
+    (tmp_path / "SHA256SUMS.sig").unlink()
+    assert "the list is not signed" in run("verify", str(sums), "--key", anna).output
+    assert "is no list of sums" in run("verify", str(tmp_path / "r.csv")).output
 
 
 def test_the_program_can_be_cited() -> None:
