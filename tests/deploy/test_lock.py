@@ -103,6 +103,24 @@ def test_each_script_installs_by_hash_alone() -> None:
             assert by_hash or itself, one
 
 
+def test_what_packs_one_file_is_in_a_lock() -> None:
+    locked, script = pins("pyz"), (ROOT / "tools" / "pyz").read_text()
+    wanted = [line for line in (ROOT / "requirements" / "pyz.in").read_text().splitlines() if line]
+    for one in (Requirement(line) for line in wanted if not line.startswith("#")):
+        version, _ = locked[canonicalize_name(one.name)]
+        assert one.specifier.contains(version), HOW
+    # What builds the program has one version, whatever it is built for.
+    assert all(locked[name] == pins("run")[name] for name in ("hatchling", "editables"))
+    installs = re.findall(r"^(?:locked|\$pip).*", script, re.MULTILINE)
+    assert [line.split()[:2] for line in installs[:2]] == [
+        ["locked", "requirements/pyz.txt"],
+        ["locked", "requirements/run.txt"],
+    ]
+    assert "--no-deps --no-build-isolation ." in installs[2]
+    assert "uninstall" in installs[3]
+    assert len(installs) == 4
+
+
 def test_what_is_compiled_for_32_bits_has_its_builders_in_a_lock() -> None:
     asked = (ROOT / "requirements" / "compile.in").read_text()
     locked = pins("compile")
