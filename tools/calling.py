@@ -75,13 +75,13 @@ def networks(numbers: Iterable[list[str]], places: Iterable[list[str]]) -> Itera
     yield "# (routeviews.org), of the Number Resource Organization (nro.net) and of DB-IP"
     yield "# (https://db-ip.com), as ip-location-db has put them together; counted and cut here."
     yield "# All under CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)."
-    found = defaultdict(list)
-    for (code, number), size in addresses.most_common():
+    found = defaultdict[str, list[int]](list)
+    for (code, which), size in addresses.most_common():
         if size >= LEAST_ADDRESSES and len(found[code]) < MOST_OF_A_COUNTRY:
-            found[code].append(number)
+            found[code].append(which)
     for code in countries():
-        for number in found[code]:
-            yield f"{code}\t{number}\t{owners[number][:MOST_LETTERS].strip()}"
+        for which in found[code]:
+            yield f"{code}\t{which}\t{owners[which][:MOST_LETTERS].strip()}"
 
 
 def _read(path: str) -> list[list[str]]:

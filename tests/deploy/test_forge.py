@@ -40,13 +40,31 @@ def test_what_others_made_is_named_by_its_hash(path: Path) -> None:
 def test_a_run_may_do_little_and_ends(path: Path) -> None:
     workflow = read(path)
     assert workflow["permissions"] == {}
-    for job in workflow["jobs"].values():
-        assert job["permissions"] == {"contents": "read"}
+    for name, job in workflow["jobs"].items():
+        # What signs has an identity, and builds nothing.
+        signs = {"id-token": "write"} if name == "sign" else {}
+        assert job["permissions"] == {"contents": "read", **signs}
         assert job["timeout-minutes"] <= 90
     # What strangers write is in no command, and there is no secret to be had.
     assert "pull_request_target" not in path.read_text()
     assert "secrets." not in path.read_text()
     assert "github.event" not in path.read_text()
+
+
+@for_every(WORKFLOWS, lambda path: path.name)
+def test_what_a_workflow_installs_is_in_a_lock(path: Path) -> None:
+    for line in re.findall(r"\bpip\"? install (.*)", path.read_text()):
+        itself = "--no-deps" in line or "-e '.[lint]'" in line
+        assert itself or re.match(r"--require-hashes .*-r requirements/\w+\.txt$", line), line
+
+
+def test_what_people_install_is_signed_and_the_workflows_are_read_by_a_tool() -> None:
+    packages = read(ROOT / ".github" / "workflows" / "packages.yml")["jobs"]
+    assert set(packages["sign"]["needs"]) == set(packages) - {"sign"}
+    (does,) = [step["run"] for step in packages["sign"]["steps"] if "run" in step]
+    assert 'sigstore" sign ' in does
+    tests = read(ROOT / ".github" / "workflows" / "tests.yml")["jobs"]
+    assert any("zizmor" in step.get("run", "") for step in tests["lint"]["steps"])
 
 
 def test_every_python_that_is_promised_is_tried() -> None:
