@@ -71,7 +71,8 @@ def networks(numbers: Iterable[list[str]], places: Iterable[list[str]]) -> Itera
             if shared > 0:
                 addresses[code, int(number)] += shared
     yield "# The networks with the most IPv4 addresses in each country, the largest first: a guide"
-    yield "# to find one's own, no register. Made by tools/calling.py. From the data of Route Views"
+    yield "# to find one's own, no register, and known to have errors. Made by tools/calling.py."
+    yield "# From the data of Route Views"
     yield "# (routeviews.org), of the Number Resource Organization (nro.net) and of DB-IP"
     yield "# (https://db-ip.com), as ip-location-db has put them together; counted and cut here."
     yield "# All under CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)."
