@@ -26,8 +26,8 @@ from probe.commands.said import (
     NetworkSaid,
 )
 from probe.config import embedded
+from probe.config.asn_table import countries_of, networks
 from probe.config.calling import countries
-from probe.config.networks import countries_of, networks
 from probe.config.readable import home_of
 from probe.config.schema import Config
 from probe.publish.terminal.console import console

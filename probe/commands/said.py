@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
+from probe.config.asn_table import networks_called
 from probe.config.calling import countries, country_code, country_near, network_number
 from probe.config.formats import is_https_url
 from probe.config.hints import expected, metas
-from probe.config.networks import networks_called
 from probe.config.schema import LEAST_BUDGET
 from probe.config.units import near_monthly, parse_monthly_bytes
 from probe.config.values import Name

@@ -17,6 +17,7 @@ from hypothesis.strategies import characters, text
 from probe.cli import main
 from probe.commands.new_files import SERVICE_FILE, what_keeps_watching
 from probe.config import ConfigErrors, contacts, embedded, load
+from probe.config.asn_table import AsnEntry, networks, networks_called
 from probe.config.calling import (
     called,
     called_near,
@@ -25,7 +26,6 @@ from probe.config.calling import (
     country_near,
     network_number,
 )
-from probe.config.networks import Network, networks, networks_called
 from probe.model.identity import Access
 from tests.every import for_every
 
@@ -183,7 +183,7 @@ def test_a_network_of_another_country_is_said(tmp_path: Path) -> None:
 
 @for_every(list(networks().items()), lambda row: row[0])
 def test_the_largest_networks_are_found_by_whose_they_are(
-    row: tuple[str, tuple[Network, ...]],
+    row: tuple[str, tuple[AsnEntry, ...]],
 ) -> None:
     country, found = row
     assert country in countries()

@@ -18,7 +18,7 @@ _MOST_LETTERS = 80
 _LEAST_LETTERS = 3
 
 
-class Network(NamedTuple):
+class AsnEntry(NamedTuple):
     """A network by its number, and whose it is."""
 
     number: int
@@ -26,18 +26,18 @@ class Network(NamedTuple):
 
 
 @cache
-def networks() -> Mapping[str, tuple[Network, ...]]:
+def networks() -> Mapping[str, tuple[AsnEntry, ...]]:
     """Those of each country, by its two letters; the one with the most addresses first."""
     text = (embedded.folder() / _NETWORKS).read_text(encoding="utf-8")
     found = defaultdict(list)
     for line in text.splitlines():
         if line and not line.startswith("#"):
             code, number, owner = line.split("\t")
-            found[code].append(Network(int(number), owner))
+            found[code].append(AsnEntry(int(number), owner))
     return {code: tuple(rows) for code, rows in found.items()}
 
 
-def networks_called(text: str, country: str) -> tuple[Network, ...]:
+def networks_called(text: str, country: str) -> tuple[AsnEntry, ...]:
     """Those of ``country`` whose owner is called ``text``: by some of its words' beginnings
     (``turk telekom``) or its first letters (``PTCL``)."""
     said = text.casefold()[:_MOST_LETTERS].split()
@@ -46,7 +46,7 @@ def networks_called(text: str, country: str) -> tuple[Network, ...]:
     return tuple(one for one in networks().get(country, ()) if _is_called(one, said))
 
 
-def _is_called(network: Network, said: list[str]) -> bool:
+def _is_called(network: AsnEntry, said: list[str]) -> bool:
     words = _words(network.owner)
     first = "".join(word[0] for word in words)
     return said == [first] or all(any(word.startswith(one) for word in words) for one in said)
