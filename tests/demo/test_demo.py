@@ -92,6 +92,8 @@ async def a_failing_leg(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
         f'throttlewatch_hub_heard_timestamp_seconds{{{where},country="{COUNTRY}"}} 1',
         f"throttlewatch_hub_clock_ahead_seconds{{{where}}} 90",
         f'throttlewatch_hub_dropped_total{{{where},reason="time"}} 1',
+        f"throttlewatch_hub_archive_bytes{{{where}}} 1000",
+        f"throttlewatch_hub_archive_room_bytes{{{where}}} 4000",
         f"{names_line.TUNNEL.name}{{{where}}} 1",
         f"{names_store.FORWARD_WAITING.name} 1",
         f"{names_store.STORE_BYTES.name} 1",
