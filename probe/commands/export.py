@@ -117,7 +117,8 @@ def export(
             if form == PACES:
                 foreign = [one.name for one in control_facts(config) if one.foreign]
                 targets = [f"{p.name}/{t.name}" for p in config.platforms for t in p.targets]
-                made = pace_lines(rounds, foreign, targets)
+                access = {name: one.access for name, one in vantages.items()}
+                made = pace_lines(rounds, foreign, targets, access)
             else:
                 made = FORMATS[form](rounds, vantages, scrubber)
             written = write(made, output)

@@ -111,7 +111,13 @@ class _Testing:
     def _judge(self, platform: Definition, observed: RoundObservation) -> None:
         self._measuring.counted(observed)
         only = self._config.settings.families[:1]
-        known = about(self._config, platform, tls_stack=ssl_version(), families=only)
+        known = about(
+            self._config,
+            platform,
+            tls_stack=ssl_version(),
+            families=only,
+            vantage=observed.vantage,
+        )
         decision = decide(self._memory, observed, known)
         self._memory = decision.memory
         self._plans.pop(platform.name, None)

@@ -81,6 +81,7 @@ def once(
                 may_burst=False,
                 tls_stack=ssl_version(),
                 families=config.settings.families[:1],
+                vantage=observed.vantage,
             ),
         ).verdict
         for definition, observed in rounds

@@ -78,19 +78,19 @@ def knowledge(config: Config, thresholds: Thresholds, tally: ReplayTally) -> Kno
     fresh = reference_seconds(config)
     config = with_whole_pool(config)  # which of them were drawn then, the rounds say
     platforms = {platform.name: platform for platform in config.platforms}
-    known: dict[tuple[str, bool], About] = {}
+    known: dict[tuple[str, str], About] = {}
 
     def knows(observed: RoundObservation, latest: Latest) -> About:
-        key = (observed.platform, observed.vantage in outside)
+        key, abroad = (observed.platform, observed.vantage), observed.vantage in outside
         if key not in known:
             platform = platforms.get(observed.platform)
             if platform is None:
                 tally.unknown_platforms.add(observed.platform)
                 found = About(title=observed.platform)
             else:
-                found = about(config, platform, outside=key[1])
+                found = about(config, platform, outside=abroad, vantage=observed.vantage)
             known[key] = replace(found, thresholds=thresholds)
-        if not outside or key[1]:
+        if not outside or abroad:
             return known[key]
         oldest = observed.started_at - fresh
         news = (latest.get((vantage, observed.platform)) for vantage in sorted(outside))

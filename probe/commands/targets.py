@@ -11,6 +11,7 @@ import click
 
 from probe import __version__
 from probe.commands.bundling import bundle, handover, key, sign
+from probe.commands.line_paces import paces
 from probe.commands.options import config_option, load_config
 from probe.config import ConfigErrors, load
 from probe.config.bundle import (
@@ -46,7 +47,7 @@ def targets() -> None:
     """
 
 
-for _command in (bundle, handover, key, sign):
+for _command in (bundle, handover, key, paces, sign):
     targets.add_command(_command)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.config.definition import Candidate, Corner, Target
+from probe.config.definition import Candidate, Corner, Definition, Target
 from probe.config.document import Node
 from probe.config.errors import ConfigError
 from probe.config.formats import is_address, is_loopback
@@ -255,6 +255,24 @@ def _check_candidate(one: Candidate, target: Target, node: Node) -> Iterator[Con
         yield from _check_swap(as_target, node.find("swap"))
 
 
+def check_definition(definition: Definition, node: Node) -> Iterator[ConfigError]:
+    """A pace is of a target that is read, and there is one of each kind of line."""
+    read = {one.name for one in definition.targets if one.compares is Compares.GOODPUT}
+    seen = set()
+    for number, one in enumerate(definition.paces):
+        place = node.find("paces", number)
+        if one.target not in read:
+            yield place.find("target").error(
+                found=f"`{one.target}`, which is no target that is read",
+                expected=f"one of: {', '.join(sorted(read))}" if read else "no paces",
+            )
+        if (one.target, one.access) in seen:
+            yield place.error(
+                found=f"a second pace of `{one.target}`", expected="one for each kind of line"
+            )
+        seen.add((one.target, one.access))
+
+
 def connect_name(target: Target) -> str | None:
     """What the target's legs connect to; ``None`` when discovery tells."""
     return target.connect_to or (urlsplit(target.url).hostname if target.url is not None else None)
@@ -354,4 +372,5 @@ CHECKS: Mapping[type[Struct], Check] = {
     Settings: check_settings,
     TargetsConfig: check_targets,
     Target: check_target,
+    Definition: check_definition,
 }

@@ -32,8 +32,10 @@ from probe.config.values import (
     Title,
     UrlPath,
 )
-from probe.model.identity import Answer, Compares, Verify
+from probe.model.identity import Access, Answer, Compares, Verify
 
+LEAST_LINES = 20
+"""So many lines at least tell what nineteen of twenty have."""
 MOST_CANDIDATES = 8
 """Each may be asked for in turn; more than these would be a list of links, which is a discovery."""
 
@@ -163,6 +165,19 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     no_decoy: str = ""
 
 
+class UsualPace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How fast a target is where it is well: on nineteen of twenty of so many ``lines`` it gives
+    this ``share`` of what the fastest site abroad gives there. The lines are of the kind ``access``
+    (``None``: of any), and ``evidence`` is the month. ``throttlewatch targets paces`` makes these.
+    """
+
+    target: Name
+    share: Annotated[float, Meta(gt=0.0, le=1.0)]
+    lines: Annotated[int, Meta(ge=LEAST_LINES)]
+    evidence: Month
+    access: Access | None = None
+
+
 class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One file of the platforms folder: a platform, or a control (``kind``).
 
@@ -172,7 +187,8 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     template. ``operator`` of a control: whose servers answer; ``network``: of which kind these are;
     ``ranges``: which addresses are in that network, so that a platform is known to be in it, too.
     ``pool`` of a control: a probe draws its handful from those that have it; ``first`` ones are
-    what is measured where nothing was drawn. ``country``: used only there.
+    what is measured where nothing was drawn. ``country``: used only there. ``paces`` of a platform:
+    what is known of its targets from many lines.
     """
 
     name: Name
@@ -188,3 +204,4 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pool: ControlPool | None = None
     country: Country | None = None
     enabled: bool = True
+    paces: tuple[UsualPace, ...] = ()

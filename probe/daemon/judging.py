@@ -148,6 +148,7 @@ class Judging:
                 has_references=has_references(self._config, vantage),
                 outside=is_outside(self._config, vantage),
                 tls_stack=ssl_version(),
+                vantage=vantage,
             ),
         )
         key = (vantage, observed.platform)

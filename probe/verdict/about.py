@@ -11,11 +11,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.config.candidates import candidates_of, mark_of
-from probe.config.definition import Definition, Target
+from probe.config.definition import Definition, Target, UsualPace
 from probe.config.handful import with_whole_pool
 from probe.config.probers import Prober, used
 from probe.config.schema import Config
-from probe.model.identity import FIRST_PROBER, Answer, Compares, Family, LegRole, Role
+from probe.model.identity import FIRST_PROBER, Access, Answer, Compares, Family, LegRole, Role
 from probe.model.observation import Leg, RoundObservation
 from probe.model.verdict import Verdict
 from probe.verdict.thresholds import DEFAULT, Thresholds
@@ -30,7 +30,8 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     """One endpoint of the platform: ``host`` is what is connected to (empty: discovered), and what
     its swap compares (``None``: it has no swap). ``swaps``: what those of its candidates do, by
     their marks, where it is not the same of all. ``reads``: it has an object that is read.
-    ``viewers_cache``: it is the cache that viewers are sent to."""
+    ``viewers_cache``: it is the cache that viewers are sent to. ``pace``: what is known of it from
+    other lines of this kind."""
 
     name: str
     host: str = ""
@@ -38,6 +39,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     swap: Compares | None = None
     swaps: dict[str, Compares | None] = {}
     viewers_cache: bool = False
+    pace: UsualPace | None = None
 
     def asked(self, mark: str) -> TargetFacts:
         """The same of the candidate with this mark."""
@@ -246,14 +248,16 @@ def about(
     may_burst: bool = True,
     tls_stack: str = "",
     families: tuple[Family, ...] = (),
+    vantage: str = "",
 ) -> About:
-    """What ``config`` says about ``platform``. ``families``: those that rounds are made over (none
-    given: all that are configured)."""
+    """What ``config`` says about ``platform`` at ``vantage`` (empty: at any). ``families``: those
+    that rounds are made over (none given: all that are configured)."""
+    access = next((v.access for v in config.settings.vantages if v.name == vantage), None)
     legs = config.settings.legs
     return About(
         title=platform.title,
         families=families or config.settings.families,
-        targets=tuple(map(_target, platform.targets)),
+        targets=tuple(_target(one, _pace(platform, one.name, access)) for one in platform.targets),
         controls=control_facts(config),
         operators=operators_of(config),
         titles={one.name: one.title for one in config.platforms},
@@ -279,7 +283,13 @@ def _bytes(target: Target) -> int:
     return int(candidates_of(target)[0].min_bytes) if read else 0
 
 
-def _target(target: Target) -> TargetFacts:
+def _pace(platform: Definition, target: str, access: Access | None) -> UsualPace | None:
+    """What is known of the target from other lines of this kind, else from lines of any."""
+    found = {one.access: one for one in platform.paces if one.target == target}
+    return found.get(access, found.get(None))
+
+
+def _target(target: Target, pace: UsualPace | None = None) -> TargetFacts:
     first, *_ = every = candidates_of(target)
     host = first.connect_to or (urlsplit(first.url).hostname if first.url else "") or ""
     swaps = {mark_of(one): one.swap.compares if one.swap else None for one in every}
@@ -290,4 +300,5 @@ def _target(target: Target) -> TargetFacts:
         swap=swaps[mark_of(first)],
         swaps=swaps if len(set(swaps.values())) > 1 else {},
         viewers_cache=target.viewers_cache,
+        pace=pace,
     )

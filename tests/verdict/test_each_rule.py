@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from probe.config import load
+from probe.config.definition import UsualPace
 from probe.model.failure import Failure
 from probe.model.identity import Compares, Dates, Fame, Family, LegRole, Phase, RoundKind, Verify
 from probe.model.observation import (
@@ -287,6 +288,21 @@ def faster_abroad(rules: Rules) -> Verdict:
     return decide(made.memory, made.a_round(RoundKind.LIGHT), about, rules).verdict
 
 
+def faster_on_other_lines(rules: Rules) -> Verdict:
+    """The same, and nobody looks from outside; but many lines have told how fast it is there."""
+    made = country(rules, calm=0, swaps=False)
+    made.act = to(Done(rtt=0.25))
+    made.run(8)
+    found = made.memory.platform("x")
+    paces = {key: (6e4,) * len(rates) for key, rates in found.paces.items()}
+    made.memory = replace(made.memory, platforms={"x": replace(found, paces=paces)})
+    usual = UsualPace(target="object", share=0.8, lines=40, evidence="2026-11")
+    about = about_x()
+    targets = tuple(replace(t, pace=usual) if t.reads else t for t in about.targets)
+    about = replace(about, targets=targets)
+    return decide(made.memory, made.a_round(RoundKind.LIGHT), about, rules).verdict
+
+
 def policed_abroad(rules: Rules) -> Verdict:
     """Everything foreign at 16 kB/s from the first round on, and a site inside the country not."""
     inside, foreign = ("university",), ("debian", "jquery", "kernel")
@@ -413,6 +429,7 @@ CASES: dict[str, Case] = {
     "unknown.farther": farther_for_long,
     "unknown.slower-than-anywhere": policed_abroad,
     "unknown.slower-than-outside": faster_abroad,
+    "unknown.slower-than-other-lines": faster_on_other_lines,
     "unknown.slower-than-before": crept,
     "unknown.slower-from-the-start": after(to(Done(transfer=3.0), *NAME), 1, calm=0, swaps=False),
     "ok": after(nothing, 1),

@@ -7,6 +7,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
+from probe.config.definition import UsualPace
 from probe.model.identity import LegRole, RoundKind
 from probe.model.observation import Leg
 from probe.model.reference_document import PACE_OUTSIDE
@@ -234,3 +235,40 @@ def test_a_rate_of_a_trouble_that_is_over_is_not_told_as_if_it_were_so(
     assert "slower_than_anywhere" not in {verdict.reason for verdict in over}
     rates = [rate for v in over for rate in re.findall(r"([0-9.]+) kB/s beside up to", v.sentence)]
     assert all(float(rate) > 300.0 for rate in rates)
+
+
+@pytest.mark.parametrize(
+    ("times", "share", "swaps", "slower"),
+    [
+        (5.0, 0.8, False, True),  # less than a comparison with controls alone can tell
+        (2.0, 0.8, False, False),  # within the margin
+        (5.0, 0.2, False, False),  # so slow it is where it is well
+        (5.0, 0.8, True, False),  # its swap is as slow: the platform's own server
+        (5.0, None, False, False),
+    ],
+)
+def test_what_is_slower_than_on_other_lines_is_not_called_fine(
+    times: float, share: float | None, *, swaps: bool, slower: bool
+) -> None:
+    """From the first round on, and nobody looks from outside."""
+    usual = (
+        None
+        if share is None
+        else UsualPace(target="object", share=share, lines=40, evidence="2026-11")
+    )
+    known = about_x()
+    targets = tuple(replace(one, pace=usual) if one.reads else one for one in known.targets)
+    country = Country(swaps=swaps, about=replace(known, targets=targets))
+    # Four times as near as the controls: what its distance allows is no bound.
+    country.act = lambda leg, at: (
+        WELL if leg.role is LegRole.CONTROL else Done(transfer=times / 0.25, rtt=0.25)
+    )
+    country.run(12)
+    said = {one.reason for one in country.verdicts[4:]}
+    assert ("slower_than_other_lines" in said) is slower
+    assert not any(one.restricted for one in country.verdicts)
+    if slower:
+        one = next(v for v in country.verdicts if v.reason == "slower_than_other_lines")
+        assert "on nineteen of twenty of 40 lines on which it is well it gives 80% of that" in (
+            one.sentence
+        )

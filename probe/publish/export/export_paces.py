@@ -1,21 +1,23 @@
 """How fast each target was beside the fastest site abroad, on a line on which it was well.
 
-Of files of many lines tools/paces.py makes one number for each target. In a file are names of
-targets, shares and numbers of days, and nothing of the line.
+Of files of many lines ``throttlewatch targets paces`` makes one number for each target
+(``usual_paces.py``). In a file are names of targets, shares and numbers of days, and of the line
+its kind alone.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from statistics import median
 
 import msgspec
 
-from probe.model.identity import LegRole
+from probe.model.identity import Access, LegRole
 from probe.model.stored import StoredRound
 from probe.model.verdict import State
 from probe.observe.goodput import goodput
+from probe.publish.export.usual_paces import LineTold, PaceTold
 
 DAY_SECONDS = 86_400.0
 LEAST_READS = 5
@@ -59,17 +61,22 @@ def shares_of(
 
 
 def pace_lines(
-    rounds: Iterable[StoredRound], foreign: Collection[str], targets: Collection[str]
+    rounds: Iterable[StoredRound],
+    foreign: Collection[str],
+    targets: Collection[str],
+    access: Mapping[str, Access],
 ) -> Iterator[bytes]:
-    """A line for each vantage, in no order that says which: those of ``targets`` that have been
-    read, with ``share``, the median of its days, and ``days``."""
+    """A line for each vantage, in no order that says which: of what kind it is (``access`` by its
+    vantage), and of those of ``targets`` that have been read the ``share``, the median of its days,
+    and ``days``."""
     lines = []
-    for told_of in shares_of(rounds, foreign).values():
+    for vantage, told_of in shares_of(rounds, foreign).items():
         told = {
-            name: {"share": round(median(shares), 3), "days": len(shares)}
+            name: PaceTold(share=round(median(shares), 3), days=len(shares))
             for name, shares in sorted(told_of.items())
             if name in targets and len(shares) >= LEAST_DAYS
         }
         if told:
-            lines.append(msgspec.json.encode(told) + b"\n")
+            line = LineTold(access=access.get(vantage, Access.FIXED), targets=told)
+            lines.append(msgspec.json.encode(line) + b"\n")
     yield from sorted(lines)

@@ -38,7 +38,7 @@ from probe.verdict.words import (
     words_outside,
 )
 
-VERSION = 56
+VERSION = 57
 
 
 RULES: tuple[Rule, ...] = (

@@ -31,7 +31,7 @@ from probe.verdict.ladder.facts import OUT_OF_BUDGET, Facts, Suspicion
 from probe.verdict.ladder.ladder import VERSION
 from probe.verdict.ladder.rule import Rule
 from probe.verdict.line.reads_stop import READS_STOP
-from probe.verdict.normal.before import SLOWER_THAN_ANYWHERE, SLOWER_THAN_OUTSIDE
+from probe.verdict.normal.before import BESIDE_FOREIGN, SLOWER_THAN_ANYWHERE
 from probe.verdict.normal.beside_others import Pair, pair_of, pair_of_paces
 from probe.verdict.one_round.contrast import Contrast
 from probe.verdict.remembered.apart import Relief
@@ -250,8 +250,8 @@ def _factor(rule: Rule, facts: Facts, pair: Pair | None) -> float | None:
 
 def _beside(rule: Rule, facts: Facts) -> Pair | None:
     """The two values that the rule's sentence compares, where no normal is known."""
-    if facts.paces is not None and rule.reason in (SLOWER_THAN_ANYWHERE, SLOWER_THAN_OUTSIDE):
-        return pair_of_paces(facts.paces, foreign=rule.reason == SLOWER_THAN_OUTSIDE)
+    if facts.paces is not None and rule.reason in (SLOWER_THAN_ANYWHERE, *BESIDE_FOREIGN):
+        return pair_of_paces(facts.paces, foreign=rule.reason in BESIDE_FOREIGN)
     if facts.plain is None or rule.reason not in _BESIDE:
         return None
     return pair_of(facts.plain.told, facts.plain.target, facts.plain.measure)

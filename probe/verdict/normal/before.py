@@ -17,6 +17,9 @@ from probe.verdict.words.words_numbers import rate, times
 
 SLOWER_THAN_ANYWHERE = "slower_than_anywhere"
 SLOWER_THAN_OUTSIDE = "slower_than_outside"
+SLOWER_THAN_LINES = "slower_than_other_lines"
+BESIDE_FOREIGN = frozenset({SLOWER_THAN_OUTSIDE, SLOWER_THAN_LINES})
+"""Reasons whose sentences compare with the fastest site abroad."""
 
 
 def farther(facts: Facts) -> str:
@@ -64,6 +67,20 @@ def slower_than_outside(facts: Facts) -> str:
         f"the same), and from outside the country {rate(found.outside.platform)} beside "
         f"{rate(found.outside.control)}. That is more than its distance explains; its servers near "
         f"here may be slow, and {NOT_KNOWN}."
+    )
+
+
+def slower_than_other_lines(facts: Facts) -> str:
+    """The sentence for a rate that hardly a line has on which the platform is well."""
+    found = facts.paces
+    assert found is not None
+    assert found.lines is not None
+    share = f"{max(0.01, found.lines.share):.0%}"
+    return (
+        f"{facts.title}: reachable, but it gives {rate(found.platform)} where other sites abroad "
+        f"give up to {rate(found.foreign)} ({times(found.foreign / found.platform)} as long for "
+        f"the same); on nineteen of twenty of {found.lines.lines} lines on which it is well it "
+        f"gives {share} of that or more; {NOT_KNOWN}. {advice(facts)}"
     )
 
 
@@ -118,6 +135,14 @@ BEFORE: tuple[Rule, ...] = (
         why="It is much slower beside other sites than references find it, and may always be so.",
         holds=lambda f: f.paces is not None and f.paces.beyond_outside,
         says=slower_than_outside,
+    ),
+    Rule(
+        id="unknown.slower-than-other-lines",
+        state=State.UNKNOWN,
+        reason=SLOWER_THAN_LINES,
+        why="It is slower beside other sites than on nearly every line on which it is well.",
+        holds=lambda f: f.paces is not None and f.paces.beyond_lines,
+        says=slower_than_other_lines,
     ),
     Rule(
         id="unknown.slower-than-before",

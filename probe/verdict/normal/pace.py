@@ -14,6 +14,7 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probe.config.definition import UsualPace
 from probe.model.identity import LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.reference_document import PACE_OUTSIDE
@@ -76,7 +77,8 @@ class Paces(Struct, frozen=True, kw_only=True):
     it should be; ``days`` for how many it has been looked at. ``slowest``: so slow that no honest
     line is, beside a control that is not. ``outside``: what references read, and
     ``beyond_outside``: that it is slower here beside foreign controls than there, by more than is
-    honest."""
+    honest. ``lines``: what is known of the target from other lines, and ``beyond_lines``: that it
+    is slower here, by the margin, and no swap shows that its server gives no more."""
 
     platform: float
     control: float
@@ -87,6 +89,8 @@ class Paces(Struct, frozen=True, kw_only=True):
     target: str = ""
     outside: OutsidePace | None = None
     beyond_outside: bool = False
+    lines: UsualPace | None = None
+    beyond_lines: bool = False
 
 
 def noted(mine: PlatformMemory, observed: RoundObservation) -> PlatformMemory:
@@ -139,18 +143,25 @@ def paces(
     domestic, outside = about.domestic, outside_of(about.references)
     foreign = max((pace for name, pace in theirs.items() if name not in domestic), default=0.0)
     days, allowed = (at - mine.began_at) / 86_400.0, _allowed(observed)
+    known = _known(slow, theirs, at - mine.began_at, at - mine.swap_well_at < PACE_SECONDS)
+    lines, margin = about.target(slowest).pace, about.thresholds.margin
     return Paces(
         target=slowest,
         platform=slow,
         control=fastest,
         foreign=foreign,
-        known=_known(slow, theirs, at - mine.began_at, at - mine.swap_well_at < PACE_SECONDS),
+        known=known,
         days=days,
         slowest=enough and slow < min(SLOWEST, fastest / TIMES, allowed / 2.0),
         outside=outside,
         beyond_outside=enough
         and outside is not None
         and slow < _honest(outside, foreign, allowed, about.thresholds),
+        lines=lines,
+        beyond_lines=enough
+        and lines is not None
+        and known is not KnownBy.SWAP
+        and slow < min(lines.share * foreign, allowed / 2.0) / margin,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import runpy
 from pathlib import Path
 
 import pytest
@@ -12,16 +11,16 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 
 from probe.cli import main
-from probe.config import load
-from probe.model.identity import LegRole
+from probe.config import embedded, load
+from probe.model.identity import Access, Compares, LegRole
 from probe.model.stored import StoredRound
 from probe.publish.export.export_paces import pace_lines, shares_of
-from probe.verdict.about import control_facts
+from probe.publish.export.usual_paces import usual_paces
+from probe.verdict.about import about, control_facts
 from synth.event import DAY, ONSET, WEEK, history
 from tests.store.test_writer import a_store, keep
 
 FOREIGN = {"debian/object"}
-paces = runpy.run_path(str(Path(__file__).parents[3] / "tools" / "paces.py"))["paces"]
 
 
 def of_days(days: float, begin: float = WEEK) -> list[StoredRound]:
@@ -29,17 +28,19 @@ def of_days(days: float, begin: float = WEEK) -> list[StoredRound]:
 
 
 def test_a_line_is_a_vantage_and_says_nothing_of_it() -> None:
-    lines = [json.loads(line) for line in pace_lines(of_days(5.0), FOREIGN, ["x/script"])]
+    made = pace_lines(of_days(5.0), FOREIGN, ["x/script"], {"vps": Access.HOSTING})
+    lines = [json.loads(line) for line in made]
     assert len(lines) == 5
+    assert sorted(line["access"] for line in lines) == ["fixed"] * 4 + ["hosting"]
     for line in lines:
-        assert list(line) == ["x/script"]
+        assert list(line["targets"]) == ["x/script"]
         # Two of the five had trouble of their own on one day.
-        assert line["x/script"]["days"] in (4, 5)
-        assert 0.8 <= line["x/script"]["share"] <= 1.0
+        assert line["targets"]["x/script"]["days"] in (4, 5)
+        assert 0.8 <= line["targets"]["x/script"]["share"] <= 1.0
 
 
 def test_what_the_configuration_does_not_name_is_left_out() -> None:
-    assert not list(pace_lines(of_days(3.0), FOREIGN, ["x/page"]))
+    assert not list(pace_lines(of_days(3.0), FOREIGN, ["x/page"], {}))
 
 
 def test_a_day_on_which_it_was_not_well_tells_nothing() -> None:
@@ -91,14 +92,79 @@ def test_the_command_writes_it_of_what_is_configured(tmp_path: Path) -> None:
     assert made.exit_code == 0, made.output
     lines = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
     assert lines
-    assert all(list(line) == [f"x/{target}"] for line in lines)
+    assert all(list(line["targets"]) == [f"x/{target}"] for line in lines)
+    assert {line["access"] for line in lines} == {"fixed"}
 
 
-def told(share: float) -> str:
-    return json.dumps({"x/script": {"share": share, "days": 9}})
+def told(share: float, access: str = "fixed") -> str:
+    return json.dumps({"access": access, "targets": {"x/script": {"share": share, "days": 9}}})
 
 
 def test_nineteen_of_twenty_lines_reach_what_is_told() -> None:
     lines = [told(share / 100.0) for share in range(1, 21)]
-    assert paces(lines, "2026-11") == ["x/script: {share: 0.020, lines: 20, evidence: 2026-11}"]
-    assert paces(lines[1:], "2026-11") == []
+    (of_all, fixed) = usual_paces(lines, "2026-11")["x"]
+    assert (of_all.access, fixed.access) == (None, Access.FIXED)
+    assert (fixed.target, fixed.share, fixed.lines) == ("script", 0.02, 20)
+    assert usual_paces(lines[1:], "2026-11") == {}
+
+
+def test_kinds_of_lines_are_told_apart_where_enough_of_each_have_told() -> None:
+    lines = [told(0.8)] * 30 + [told(0.2, "mobile")] * 25 + [told(0.9, "hosting")] * 3
+    found = {one.access: one.share for one in usual_paces(lines, "2026-11")["x"]}
+    assert found == {None: 0.2, Access.FIXED: 0.8, Access.MOBILE: 0.2}
+
+
+def test_what_is_told_becomes_the_end_of_a_definition(tmp_path: Path) -> None:
+    """Twice: in place of what was there. A configuration with it knows it of the vantage's kind."""
+    shipped = next(embedded.folder().glob("platforms/x.yaml")).read_text()
+    (tmp_path / "x.yaml").write_text(shipped)
+    target = next(
+        t.name
+        for p in load(None, {}).platforms
+        if p.name == "x"
+        for t in p.targets
+        if t.compares is Compares.GOODPUT
+    )
+    for share in (0.7, 0.4):
+        line = told(share).replace("x/script", f"x/{target}")
+        (tmp_path / "lines").write_text(f"{line}\n" * 24)
+        given = ["targets", "paces", str(tmp_path / "lines"), "--into", str(tmp_path)]
+        made = CliRunner().invoke(main, [*given, "--month", "2026-11"])
+        assert made.exit_code == 0, made.output
+    assert (tmp_path / "x.yaml").read_text().startswith(shipped.rstrip())
+    (tmp_path / "lines").unlink()
+    main_file = tmp_path / "main.yaml"
+    main_file.write_text(
+        "definitions: .\nplatforms: [x]\nvantages:\n- {name: home}\n"
+        "- {name: phone, access: mobile}\n"
+    )
+    (tmp_path / "d").mkdir()
+    (tmp_path / "x.yaml").rename(tmp_path / "d" / "x.yaml")
+    main_file.write_text(main_file.read_text().replace("definitions: .", "definitions: d"))
+    config = load(main_file, {})
+    facts = about(config, config.platforms[0], vantage="home").target(target)
+    assert facts.pace is not None
+    assert (facts.pace.share, facts.pace.access, facts.pace.lines) == (0.4, Access.FIXED, 24)
+    phone = about(config, config.platforms[0], vantage="phone").target(target)
+    assert phone.pace is not None
+    assert phone.pace.access is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "given", "said"),
+    [
+        ("", (), "0 lines have told; 20 must have"),
+        (f"{told(0.5)}\n" * 19, (), "19 lines have told"),
+        ("{}\n", (), "is not what"),
+        (f"{told(0.5)}\n" * 20, ("--month", "2026-13"), "a month such as"),
+        (f"{told(0.5)}\n" * 20, ("--into", "."), "x.yaml"),
+    ],
+)
+def test_what_cannot_be_told_is_answered(
+    lines: str, given: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "lines").write_text(lines)
+    with_folder = [str(tmp_path) if one == "." else one for one in given]
+    made = CliRunner().invoke(main, ["targets", "paces", str(tmp_path / "lines"), *with_folder])
+    assert made.exit_code != 0
+    assert said in made.output
