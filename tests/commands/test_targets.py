@@ -58,6 +58,16 @@ def test_every_command_of_the_page_does_what_it_says(place: Path) -> None:
                 name = command.split()[-1].removesuffix(".pem")
                 done = said(command)
                 shown[name] = done.output.strip()
+            elif command.startswith("export -f paces"):
+                # tests/publish/export/test_paces.py has rounds.
+                read = LISTED.replace("compares: handshake", "min_bytes: 64KiB")
+                Path("list/readable.yaml").write_text(
+                    read.replace("name: listed", "name: readable")
+                )
+                told = {"readable/page": {"share": 0.5, "days": 4}}
+                line = json.dumps({"access": "fixed", "targets": told})
+                Path(command.split()[-1]).write_text(f"{line}\n" * 20)
+                continue
             elif command.startswith("targets update"):
                 continue  # tests/daemon/test_bundle_watch.py has a server
             else:
@@ -67,6 +77,7 @@ def test_every_command_of_the_page_does_what_it_says(place: Path) -> None:
                 trusting(*shown.values(), more=", threshold: 2")
     config = load("my.yaml", {"THROTTLEWATCH_STORE__PATH": str(place / "state" / "h")})
     assert config.bundle is not None
+    assert "paces:\n" in Path("list/readable.yaml").read_text()
     assert len(shown) == 4
     assert set(config.bundle.signers.keys) == {shown["ben"], shown["chen"], shown["dora"]}
 
