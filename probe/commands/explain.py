@@ -20,7 +20,13 @@ from probe.commands.options import (
     platform_of,
 )
 from probe.commands.output import write
-from probe.commands.reading import history_option, opened, placed_by, warn_of_strangers
+from probe.commands.reading import (
+    history_option,
+    named_by,
+    opened,
+    placed_by,
+    warn_of_strangers,
+)
 from probe.config.definition import Definition
 from probe.config.schema import Config
 from probe.model.stored import StoredRound
@@ -75,11 +81,11 @@ def explain(
         place = _place(config, vantage)
         with Doing(f"measuring {of.title}"):
             tested = asyncio.run(find_out(config, [of], place, memory=Memory(), most_rounds=1))
-        rounds = tested.rounds[of.name]
+        rounds, named = tested.rounds[of.name], Named.of(config)
     else:
-        config, rounds = _from_history(config, of, vantage, file)
+        named, rounds = _from_history(config, of, vantage, file)
     if as_json:
-        scrubber = Scrubber(Named.of(config))
+        scrubber = Scrubber(named)
         observed = [stored.observed for stored in rounds]
         said = [stored.verdict for stored in rounds]
         write([to_json(observed, said, scrubber), b"\n"], None)
@@ -94,13 +100,13 @@ def _place(config: Config, vantage: str | None) -> str:
 
 def _from_history(
     config: Config, platform: Definition, vantage: str | None, file: Path | None
-) -> tuple[Config, list[StoredRound]]:
-    """With the places that an archive knows, the last rounds there."""
+) -> tuple[Named, list[StoredRound]]:
+    """The last rounds, in an archive at a place that it knows, and what may be written of them."""
     place = _place(config, vantage) if file is None else ""
     instead = "--now measures instead"
     try:
         with opened(config, file) as history:
-            config = placed_by(history, config)
+            named, config = named_by(history, config), placed_by(history, config)
             place = place or _place(config, vantage)
             warn_of_strangers(config, history)
             bounds = history.bounds()
@@ -118,7 +124,7 @@ def _from_history(
         raise click.ClickException(
             f"the daemon has not measured {platform.title} lately; {instead}"
         )
-    return config, found
+    return named, found
 
 
 def last_rounds(rounds: Iterable[StoredRound]) -> list[StoredRound]:

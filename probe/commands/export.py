@@ -11,6 +11,7 @@ from probe.commands.manifest import add_to_manifest, listable, manifest_option, 
 from probe.commands.options import config_option, load_config
 from probe.commands.output import tell, write
 from probe.commands.reading import (
+    named_by,
     narrowed,
     opened,
     ordered,
@@ -26,7 +27,6 @@ from probe.publish.export.export_ooni import ooni_lines
 from probe.publish.export.export_paces import pace_lines
 from probe.publish.export.export_parquet import NoParquetError, parquet_parts
 from probe.publish.latest.declared import Declared
-from probe.publish.privacy.configured_names import Named
 from probe.publish.privacy.exported_fields import Scrubber
 from probe.verdict.about import control_facts
 
@@ -98,8 +98,8 @@ def export(
     ordered(since, until)
     listable(manifest, [output], key)
     config = load_config(path)
-    scrubber = Scrubber(Named.of(config), every_address=all_addresses)
     with opened(config, file) as history:
+        scrubber = Scrubber(named_by(history, config), every_address=all_addresses)
         config = placed_by(history, config)
         vantages = {vantage.name: vantage for vantage in Declared(config).vantages}
         warn_of_strangers(config, history)

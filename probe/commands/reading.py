@@ -19,6 +19,7 @@ from probe.commands.output import tell
 from probe.config.schema import Config
 from probe.publish.parcels.archive import is_archive
 from probe.publish.parcels.archive_reader import ArchivedHistory
+from probe.publish.privacy.configured_names import Named
 from probe.store.history import History, HistoryError
 
 _UNITS = {"m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
@@ -141,6 +142,12 @@ def narrowed(
 def placed_by(history: Past, config: Config) -> Config:
     """``config``; with an archive's own vantages, of which the hub knows where they are."""
     return history.placed(config) if isinstance(history, ArchivedHistory) else config
+
+
+def named_by(history: Past, config: Config) -> Named:
+    """What of the history's rounds may be written: what ``config`` names; of an archive also what
+    else its vantages may have measured."""
+    return history.named(config) if isinstance(history, ArchivedHistory) else Named.of(config)
 
 
 def was_given(name: str) -> bool:

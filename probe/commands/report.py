@@ -24,8 +24,10 @@ from probe.commands.reading import (
     was_given,
     zone_of,
 )
+from probe.config import embedded
 from probe.config.handful import with_whole_pool
 from probe.config.schema import Config
+from probe.config.shipped import all_shipped
 from probe.model.finding import Incident
 from probe.publish.languages.offered import OFFERED
 from probe.publish.languages.tongue import Tongue
@@ -140,6 +142,9 @@ def setting_of(
     ones it has the number only: hardly another probe has drawn the same, so whoever sees the
     network's connections would know by them whose line it is."""
     known = {control.name: control for control in with_whole_pool(config).controls}
+    if not known.keys() >= set(measured):
+        # Vantages of a hub's archive may be in any country, and have its own controls.
+        known = {one.name: one for one in all_shipped(embedded.folder())} | known
     pool = {control.name for control in config.pool}
     drawn = [known[name] for name in measured if name in pool]
     operators = len({control.operator for control in drawn})

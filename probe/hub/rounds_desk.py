@@ -15,12 +15,13 @@ from probe.config.bundle import Signers
 from probe.config.schema import Config, VantageConfig
 from probe.hub.believed_clock import BelievedClock
 from probe.hub.enrolled import ArchivedRounds, Enrolled
-from probe.hub.fleet_names import fleet_names
 from probe.hub.gate import AHEAD_SECONDS
 from probe.hub.round_words import Wording
 from probe.hub.rounds_gate import LeftOut, rounds_passing
 from probe.publish.parcels.archive import Archive, NoRoomError
 from probe.publish.parcels.parcel import Receipt
+from probe.publish.privacy.configured_names import NOTHING
+from probe.publish.privacy.fleet_names import fleet_names, names_of
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,8 @@ class RoundsDesk:
         self._archive.begin()
         self._config = config
         self._bundle: tuple[bytes, Signers] | None = None
-        self._wording = Wording(None if config is None else fleet_names(config, None))
+        self._given, self._noted = NOTHING, NOTHING
+        self._wording = Wording(None if config is None else fleet_names(config, NOTHING))
         self._root, self._wall, self._free = root, wall, free
         self._keep_days, self._believed = keep_days, BelievedClock(wall, clock)
         self._turn = asyncio.Semaphore(AT_ONCE)
@@ -83,9 +85,11 @@ class RoundsDesk:
 
     def give(self, bundle: tuple[bytes, Signers] | None) -> None:
         """What the ``bundle`` names may be named from now on, as probes are given it here."""
-        if self._config is not None and bundle != self._bundle:
-            self._bundle = bundle
-            self._wording = Wording(fleet_names(self._config, bundle))
+        if bundle == self._bundle:
+            return
+        self._bundle, self._given = bundle, names_of(bundle)
+        if self._config is not None:
+            self._wording = Wording(fleet_names(self._config, self._given))
 
     def kept(self) -> dict[str, ArchivedRounds]:
         """What is kept of each vantage, as it was counted last."""
@@ -136,6 +140,7 @@ class RoundsDesk:
         try:
             if self._free(self._root) < LEAST_FREE_BYTES:
                 raise NotNowError("disk")
+            self._note_names()
             self._archive.place(_placed(who))
             added = self._archive.add(who.name, found.rounds)
         except OSError as error:
@@ -148,6 +153,13 @@ class RoundsDesk:
             left_out[LeftOut.FULL] = added.full
         receipt = Receipt(taken=added.new, known=added.known, left_out=sum(left_out.values()))
         return TakenRounds(receipt=receipt, left_out=left_out)
+
+    def _note_names(self) -> None:
+        """So that who reads the archive knows them, too. Raises ``OSError``."""
+        given = self._given
+        if given is not self._noted:
+            self._archive.name(given)
+            self._noted = given
 
 
 def _placed(who: Enrolled) -> VantageConfig:

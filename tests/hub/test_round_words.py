@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from probe.config import embedded
 from probe.config.bundle import Signers
 from probe.config.shipped import all_shipped
-from probe.hub.fleet_names import fleet_names
 from probe.hub.round_words import Wording
 from probe.model.burst import Burst
 from probe.model.failure import Failure
@@ -22,8 +21,9 @@ from probe.model.identity import Compares, Phase
 from probe.model.observation import DnsAnswer, SkippedLeg
 from probe.model.stored import StoredRound
 from probe.model.verdict import Evidence, LookingBack, State, TransportFinding
-from probe.publish.privacy.configured_names import NO_HOST, Named
+from probe.publish.privacy.configured_names import NO_HOST, NOTHING, Named
 from probe.publish.privacy.exported_fields import Scrubber
+from probe.publish.privacy.fleet_names import fleet_names, names_of
 from synth.golden.kept import judged, read
 from tests.config.bundles import KEYS, PEMS, body_of
 from tests.store.rounds import CONFIG, stored
@@ -175,7 +175,7 @@ def test_what_any_probe_of_the_fleet_may_measure_is_named() -> None:
     """A country's own controls, those that are drawn, and those of the bundle that is given out:
     none of them has to stand in the fleet's configuration."""
     bundle = (body_of(), Signers(keys=KEYS[:1]))
-    named, with_bundle = fleet_names(CONFIG, None), fleet_names(CONFIG, bundle)
+    named, with_bundle = fleet_names(CONFIG, NOTHING), fleet_names(CONFIG, names_of(bundle))
     shipped = all_shipped(embedded.folder())
     assert len({one.country for one in shipped}) > 20
     urls = [target.url for one in shipped for target in one.targets if target.url]
@@ -186,7 +186,8 @@ def test_what_any_probe_of_the_fleet_may_measure_is_named() -> None:
     assert named.host("listed.example") == NO_HOST
     assert with_bundle.url("https://listed.example/a") == "https://listed.example/a"
     assert with_bundle.host("jan.home.example") == NO_HOST
-    stale = fleet_names(CONFIG, (body_of(pems=PEMS[1:2]), Signers(keys=KEYS[:1])))
+    stale = names_of((body_of(pems=PEMS[1:2]), Signers(keys=KEYS[:1])))
+    assert stale == names_of(None) == NOTHING
     assert stale.host("listed.example") == NO_HOST, "who may not sign names nothing"
 
 

@@ -36,6 +36,7 @@ from probe.publish.parcels.parcel import (
     packed,
 )
 from probe.publish.privacy.configured_names import NO_HOST
+from probe.publish.privacy.exported_fields import Scrubber
 from probe.store.history import HistoryError
 from tests.config.bundles import KEYS, body_of
 from tests.store.rounds import CONFIG, START, stored
@@ -194,6 +195,12 @@ async def test_hosts_of_the_bundle_that_is_given_out_may_be_named_from_then_on(
             assert answer.json()["taken"] == 1
     kept = [{leg.leg.sni for leg in one.observed.legs} for one in fleet.kept()]
     assert kept == [{NO_HOST}, {"listed.example"}]
+    # Who reads the archive knows them, too, also when another bundle is given out by then.
+    fleet.desk.give(None)
+    with ArchivedHistory(fleet.root) as history:
+        scrubber = Scrubber(history.named(CONFIG))
+        seen = [{leg.leg.sni for leg in scrubber.stored(o).observed.legs} for o in history.rounds()]
+    assert seen == kept
 
 
 async def test_a_vantage_that_fills_its_room_is_told_and_pushes_nobody_out(fleet: Fleet) -> None:

@@ -17,9 +17,17 @@ from probe.model.identity import Role
 from probe.model.stored import StoredRound
 from probe.model.verdict import State
 from probe.publish.parcels import archive as archives
-from probe.publish.parcels.archive import HOUR_SECONDS, PLACE, Added, Archive, NoRoomError
+from probe.publish.parcels.archive import (
+    HOUR_SECONDS,
+    NAMES,
+    PLACE,
+    Added,
+    Archive,
+    NoRoomError,
+)
 from probe.publish.parcels.archive_reader import ArchivedHistory
 from probe.publish.parcels.zstandard import NotPackedError, press, unpress
+from probe.publish.privacy.configured_names import NOTHING, Named
 from probe.store.history import History, HistoryError
 from probe.store.writer import Store
 from tests.store.rounds import CONFIG, START, stored
@@ -312,6 +320,32 @@ def test_where_vantages_are_is_what_the_hub_said(tmp_path: Path) -> None:
             found = history.placed(CONFIG).settings.vantages
         # Of whom nothing is known but the name, and in nobody else's place.
         assert found == (alone, VantageConfig(name=B, country="TR")), damaged
+
+
+def test_names_that_were_given_add_up(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    archive.begin()
+    first = Named.of_texts([("url", "https://one.example/a"), ("hosts", "*.cdn.example")])
+    second = Named.of_texts([("url", "https://two.example:8443/b"), ("pattern", r"/m\.js")])
+    assert archive.named() == NOTHING
+    for given in (first, second, first, NOTHING):
+        archive.name(given)
+    found = archive.named()
+    assert found == first | second == second | first
+    assert found.url("https://two.example:8443/b") == "https://two.example:8443/b"
+    assert (tmp_path / NAMES).stat().st_mode & 0o777 == 0o600
+    before = (tmp_path / NAMES).stat()
+    archive.name(second)
+    assert (tmp_path / NAMES).stat().st_ino == before.st_ino, "it is no news"
+    left = tmp_path / f".{NAMES}.abcd0123.part"
+    left.write_bytes(b"half")
+    archive.begin()
+    assert not left.exists()
+    for damaged in (b"{", b"", b"\xff", b"[]"):
+        (tmp_path / NAMES).write_bytes(damaged)
+        assert archive.named() == NOTHING
+        archive.name(first)
+        assert archive.named() == first
 
 
 def test_what_is_no_archive_is_said(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 ``VANTAGE/2026-01-20/13.jsonl.zst`` has the rounds that began in that hour (UTC), a line of JSON for
 each as ``throttlewatch export -f jsonl`` writes it, in the order in which they were judged;
-``VANTAGE/vantage.json`` says where the vantage is, in the hub's words. A file is written whole or
+``VANTAGE/vantage.json`` says where the vantage is, in the hub's words, and ``names.json`` what the
+bundles name that the hub gave out. A file is written whole or
 not at all, and what is in one is never changed: a round that comes again, also with other numbers,
 is left as it came first.
 """
@@ -23,6 +24,7 @@ from msgspec import Struct
 from probe.config.schema import VantageConfig
 from probe.model.stored import StoredRound
 from probe.publish.parcels.zstandard import press, unpress
+from probe.publish.privacy.configured_names import NOTHING, Named
 
 HOUR_SECONDS = 3_600
 DAY_SECONDS = 24 * HOUR_SECONDS
@@ -30,6 +32,7 @@ MOST_HOUR_ROUNDS = 2_000
 """Of one vantage. Eight platforms looked at each minute, with bursts, make less than 600."""
 MOST_HOUR_BYTES = 33_554_432
 PLACE = "vantage.json"
+NAMES = "names.json"
 _END = ".jsonl.zst"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -37,7 +40,7 @@ _HOUR = re.compile(r"([01]\d|2[0-3])\.jsonl\.zst")
 # Beside a damaged file; nothing reads it.
 _DAMAGED = ".damaged"
 # All that this writes. The folder may be somebody's home: nothing else in it is ever deleted.
-_PART = re.compile(r"\.(vantage\.json|\d\d\.jsonl\.zst)\.[0-9a-f]{4,16}\.part")
+_PART = re.compile(r"\.(vantage\.json|names\.json|\d\d\.jsonl\.zst)\.[0-9a-f]{4,16}\.part")
 _OWN = re.compile(rf"{_HOUR.pattern}(\.[0-9a-f]{{8}}{re.escape(_DAMAGED)})?|{_PART.pattern}")
 
 
@@ -97,10 +100,25 @@ class Archive:
         """Make the folder, for its owner alone; what a kill left half written goes. Raises
         ``OSError``."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _clear(self.root, _PART)
         for name in self.vantages():
             folder = self.root / name
             for one in (folder, *_folders(folder, _DAY)):
                 _clear(one, _PART)
+
+    def name(self, given: Named) -> None:
+        """Note that rounds may name what is ``given``, if that is news; what was given before may
+        be in older rounds. Raises ``OSError``."""
+        before = self.named()
+        both = before | given
+        if both != before:
+            _write(self.root / NAMES, msgspec.json.encode(both, order="deterministic"))
+
+    def named(self) -> Named:
+        """All that was given, as far as that can be read."""
+        with suppress(OSError, ValueError):
+            return msgspec.json.decode((self.root / NAMES).read_bytes(), type=Named)
+        return NOTHING
 
     def place(self, vantage: VantageConfig) -> None:
         """Write where a vantage is, if that is news. Raises ``OSError``."""

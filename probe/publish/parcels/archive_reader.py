@@ -15,6 +15,8 @@ from probe.model.stored import StoredRound, VerdictSpan
 from probe.observe.summed import summed
 from probe.publish.parcels.archive import HOUR_SECONDS, Archive, HourFile, lines_of
 from probe.publish.parcels.zstandard import NotPackedError
+from probe.publish.privacy.configured_names import Named
+from probe.publish.privacy.fleet_names import fleet_names
 from probe.store.history import HistoryError
 from probe.store.spans import Spans
 
@@ -56,6 +58,11 @@ class ArchivedHistory:
         places = self._archive.placed()
         vantages = tuple(places.get(name) or VantageConfig(name=name) for name in self._vantages)
         return replace(config, settings=replace(config.settings, vantages=vantages))
+
+    def named(self, config: Config) -> Named:
+        """What may be written of its rounds: what the fleet of ``config`` and this hub may have
+        measured."""
+        return fleet_names(config, self._archive.named())
 
     def rounds(
         self,

@@ -68,6 +68,13 @@ class Named(Struct, frozen=True, kw_only=True):
         )
 
     @classmethod
+    def of_definitions(cls, definitions: Iterable[Definition]) -> Named:
+        """All texts of these definitions."""
+        return cls.of_texts(
+            text for one in definitions for text in _texts("", msgspec.to_builtins(one))
+        )
+
+    @classmethod
     def of_texts(cls, texts: Iterable[tuple[str, str]]) -> Named:
         """``texts`` are pairs of a key and what stands there."""
         hosts, below, addresses, paths = set[str](), set[str](), set[str](), {"", "/"}
@@ -92,11 +99,22 @@ class Named(Struct, frozen=True, kw_only=True):
                 addresses.add(literal)
         return cls(
             hosts=frozenset(hosts - {""}),
-            below=tuple(sorted(below, key=len, reverse=True)),
+            below=_longest_first(below),
             addresses=frozenset(addresses),
             ports=frozenset(ports),
             paths=frozenset(paths),
-            links=tuple(sorted(links, key=lambda link: (-len(link[0]), -len(link[1]), link))),
+            links=_closest_first(links),
+        )
+
+    def __or__(self, other: Named) -> Named:
+        """What either names."""
+        return Named(
+            hosts=self.hosts | other.hosts,
+            below=_longest_first({*self.below, *other.below}),
+            addresses=self.addresses | other.addresses,
+            ports=self.ports | other.ports,
+            paths=self.paths | other.paths,
+            links=_closest_first({*self.links, *other.links}),
         )
 
     def host(self, name: str) -> str:
@@ -145,6 +163,14 @@ class Named(Struct, frozen=True, kw_only=True):
 
 
 NOTHING = Named()
+
+
+def _longest_first(ends: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(ends, key=lambda end: (-len(end), end)))
+
+
+def _closest_first(links: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(links, key=lambda link: (-len(link[0]), -len(link[1]), link)))
 
 
 def _target(parts: SplitResult) -> str:
