@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from probe.commands.asking import ask, asking, printable, url_of
 from probe.commands.moment import shown_moment
 from probe.commands.options import config_option, load_config
+from probe.commands.output import write
 from probe.commands.reading import history_option, opened, placed_by, warn_of_strangers
 from probe.config.schema import Config
 from probe.config.units import parse_seconds
@@ -32,7 +34,12 @@ PATH = "/api/v1/findings"
 @click.command()
 @config_option
 @asking
-@click.option("--json", "as_json", is_flag=True, help="Print the daemon's answer as it is.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print the daemon's answer as it is; with --from, each change in the same form.",
+)
 @click.option(
     "--from",
     "since",
@@ -59,9 +66,9 @@ def nation(
     """
     config = load_config(path)
     if since is not None:
-        if url is not None or user is not None or as_json:
+        if url is not None or user is not None:
             raise click.UsageError("--from reads the history on this machine and asks nobody")
-        _past(config, since, until, file)
+        _past(config, since, until, file, as_json=as_json)
         return
     if file is not None:
         raise click.UsageError("--history needs --from")
@@ -76,7 +83,9 @@ def nation(
         show(terminal.console(), found)
 
 
-def _past(config: Config, since: str, until: str | None, file: Path | None) -> None:
+def _past(
+    config: Config, since: str, until: str | None, file: Path | None, *, as_json: bool
+) -> None:
     now = time.time()
     try:
         first = parse_time(since, now)
@@ -98,7 +107,10 @@ def _past(config: Config, since: str, until: str | None, file: Path | None) -> N
             until=last,
             titles={platform.name: platform.title for platform in config.platforms},
         )
-        show_past(terminal.console(), steps)
+        if as_json:
+            write([msgspec.json.encode(past_findings(steps)), b"\n"], None)
+        else:
+            show_past(terminal.console(), steps)
 
 
 def parse_time(text: str, now: float) -> float:
@@ -164,6 +176,18 @@ def show_past(console: Console, steps: Iterable[Step]) -> None:
     elif not last or all(scope is Scope.NONE for scope in last.values()):
         console.print("Nothing is affected at the end of that time.")
     show_incidents(console, incidents.values())
+
+
+def past_findings(steps: Iterable[Step]) -> Findings:
+    """What ``show_past`` prints, in the form in which a daemon answers: each change of a scope as a
+    finding, ``at`` when it came, and every incident as it was last seen, those that ended too."""
+    last: dict[tuple[str, ...], Scope] = {}
+    incidents: dict[str, Incident] = {}
+    found: list[Finding] = []
+    for step in steps:
+        incidents.update((incident.id, incident) for incident in step.changed)
+        found.extend(changes(step.findings, last))
+    return Findings(findings=tuple(found), incidents=tuple(incidents.values()))
 
 
 def show_incidents(console: Console, incidents: Iterable[Incident]) -> None:

@@ -102,12 +102,12 @@ def test_the_past_is_computed_from_the_history(tmp_path: Path) -> None:
             store.round_finished(observed, replace(verdict, at=at, since=at))
     assert store.close(20.0)
 
-    def past(more: str = "") -> Result:
+    def past(more: str = "", *as_json: str) -> Result:
         file.write_text(
             f"country: PK\nstore: {{path: {history}}}\nvantages: [{vantages}]\n"
             f"platforms: [x]\n{more}"
         )
-        return run("--from", "2h", "-c", str(file))
+        return run("--from", "2h", "-c", str(file), *as_json)
 
     found = past()
     assert found.exit_code == 0, found.output
@@ -116,6 +116,13 @@ def test_the_past_is_computed_from_the_history(tmp_path: Path) -> None:
     assert "(recovered): nation, peak share 100%" in found.output
     assert "Nothing is affected at the end of that time." in found.output
     assert "nation-wide" not in past("nation: {min_networks: 5}\n").output
+    # For programs the same, as the daemon would have answered it.
+    told = json.loads(past("", "--json").output)
+    assert [finding["scope"] for finding in told["findings"]] == scopes
+    assert [finding["at"] for finding in told["findings"]] == sorted(
+        finding["at"] for finding in told["findings"]
+    )
+    assert [(one["ending"], one["peak_share"]) for one in told["incidents"]] == [("recovered", 1.0)]
 
 
 def test_the_past_is_computed_from_a_hubs_archive(tmp_path: Path) -> None:
@@ -154,7 +161,7 @@ def test_without_a_history_the_past_says_so(tmp_path: Path) -> None:
         (["--to", "1h"], "--to needs --from"),
         (["--from", "1h", "--to", "2h"], "--from must be before --to"),
         (["--from", "yesterday"], "is no time"),
-        (["--from", "1h", "--json"], "reads the history on this machine"),
+        (["--from", "1h", "--user", "ann"], "reads the history on this machine"),
     ],
 )
 def test_times_that_make_no_sense(arguments: list[str], words: str) -> None:
