@@ -34,6 +34,8 @@ _ACCESS_WORDS = {
     "server": Access.HOSTING,
     **dict.fromkeys(("cloud", "datacenter", "datacentre", "data center"), Access.HOSTING),
 }
+# A budget that somebody does not want to give, its letters alone.
+_WITHOUT_END = ("unlimited", "unmetered", "infinite", "infinity", "nolimit", "none", "flat", "∞")
 
 
 class CountrySaid(click.ParamType):  # type: ignore[type-arg]
@@ -103,6 +105,11 @@ class BudgetSaid(click.ParamType):  # type: ignore[type-arg]
         """As the configuration has it; fails with words that click shows."""
         # 3,5 GB is how half of the world writes it.
         said = re.sub(r"(?<=\d),(?=\d{1,2}\b)", ".", str(value).strip())
+        if re.sub(r"[^\w∞]+", "", said.casefold()).startswith(_WITHOUT_END):
+            self.fail(
+                f"{value!r} is no amount of data, and a budget always has an end: where data costs "
+                "nothing, give more than it could ever use, such as 1TB"
+            )
         try:
             if "/" not in said:
                 said = near_monthly(said)

@@ -22,6 +22,7 @@ _NEAR_WORD = 0.6
 # What the list calls otherwise.
 _ALSO = {
     **dict.fromkeys(("uk", "britain", "great britain", "united kingdom", "england"), "GB"),
+    **dict.fromkeys(("scotland", "wales", "northern ireland"), "GB"),
     **dict.fromkeys(("usa", "united states of america", "america"), "US"),
     **dict.fromkeys(("myanmar", "burma"), "MM"),
     "south korea": "KR",
@@ -32,7 +33,11 @@ _ALSO = {
     "uae": "AE",
     **dict.fromkeys(("türkiye", "turkiye"), "TR"),
     "palestinian territories": "PS",
+    **dict.fromkeys(("kosova", "kosovë", "косово", "republic of kosovo", "xkx"), "XK"),
 }
+# Not in the list, as ISO 3166-1 has no letters for it: those that CLDR, the EU and the IMF use. ISO
+# leaves them to whoever needs some.
+_NOT_IN_ISO = {"XK": "Kosovo"}
 # Before a country's name, and of no country alone.
 _ARTICLE = re.compile(r"the\s+", re.IGNORECASE)
 
@@ -52,8 +57,8 @@ _ADDRESS = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+)[a-z]{2,}(?:[:/?#].*)?"
 @cache
 def countries() -> Mapping[str, str]:
     """The English name of each country, by its two letters: the tz database's list, which is in the
-    public domain."""
-    return dict(_rows(_COUNTRIES))
+    public domain, and what ISO has no letters for."""
+    return dict(_rows(_COUNTRIES)) | _NOT_IN_ISO
 
 
 def country_code(text: str) -> str:

@@ -12,9 +12,11 @@ BYTES = {
     "KB": 1_000,
     "MB": 1_000_000,
     "GB": 1_000_000_000,
+    "TB": 1_000_000_000_000,
     "KiB": 1_024,
     "MiB": 1_048_576,
     "GiB": 1_073_741_824,
+    "TiB": 1_099_511_627_776,
 }
 # A month is 31 days, so that no month of a bill has more than was meant.
 DAYS_PER_MONTH = 31

@@ -137,6 +137,9 @@ def test_all_is_written_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (("--access", "carrier pigeon"), "is none of: fixed, mobile, hosting"),
         (("--data-budget", "much"), "is no amount of data; expected one such as 3GB"),
         (("--data-budget", "3"), "'3' is no amount of data; expected one such as 3GB"),
+        (("--data-budget", "unlimited"), "a budget always has an end"),
+        (("--data-budget", "No limit"), "give more than it could ever use, such as 1TB"),
+        (("--data-budget", "∞"), "a budget always has an end"),
         (("--data-budget", "1kB"), "'1kB' is too little: at least 10 MB a month"),
         (
             ("--domestic", "http://mirror.example/"),
@@ -228,6 +231,16 @@ def test_a_budget_is_understood_as_people_say_it(tmp_path: Path, said: str) -> N
     assert load(tmp_path / "t.yaml", {}).settings.data_budget == 3_000_000_000
 
 
+@pytest.mark.parametrize(
+    ("said", "amount"),
+    [("1TB", 10**12), ("1 tb a month", 10**12), ("1.5TB/month", 15 * 10**11), ("1TiB", 2**40)],
+)
+def test_a_budget_may_be_large(tmp_path: Path, said: str, amount: int) -> None:
+    done = run(tmp_path / "t.yaml", "--yes", "--data-budget", said)
+    assert done.exit_code == 0, done.output
+    assert load(tmp_path / "t.yaml", {}).settings.data_budget == amount
+
+
 def test_it_asks_on_a_terminal(tmp_path: Path) -> None:
     here, there = pty.openpty()
     process = subprocess.Popen(
@@ -259,6 +272,7 @@ def test_every_country_is_known_by_its_name_and_its_letters(row: tuple[str, str]
     [
         ("PAK", "PK"), ("پاکستان", "PK"), ("ایران", "IR"), ("Россия", "RU"), ("россия", "RU"),
         ("مصر", "EG"), ("Deutschland", "DE"), ("México", "MX"), ("the UK", "GB"),
+        ("XK", "XK"), ("kosovo", "XK"), ("Kosova", "XK"), ("Косово", "XK"), ("Scotland", "GB"),
         ("The Netherlands", "NL"), ("the", ""), ("မြန်မာ", "MM"), ("ZZZ", ""),
         ("Pakistan", "PK"), (" pk ", "PK"), ("UK", "GB"), ("britain", "GB"), ("Turkiye", "TR"),
         ("burma", "MM"), ("Iran", "IR"), ("", ""), ("Congo", ""), ("x", ""), ("Rusia", ""),
