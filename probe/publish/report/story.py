@@ -73,7 +73,6 @@ def tell(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
     if not episodes:
         return _calm(gathered, setting, clock)
     first = min(e.since for e in episodes)
-    last = None if any(e.until is None for e in episodes) else max(e.until or 0 for e in episodes)
     times = _times(episodes, gathered.window)
     often = f"{_often(len(times))}, " if len(times) > 1 else ""
     worst = max(episodes, key=lambda e: (e.onset is not None, _slower(e), e.rounds))
@@ -93,9 +92,9 @@ def tell(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
     ]
     return Story(
         headline=f"{titles}: {verb} {_place({e.vantage for e in episodes}, setting)}, "
-        f"{often}{_days(first, last or gathered.window.end, clock)}",
+        f"{often}{_days(first, max(e.ends(gathered.window) for e in episodes), clock)}",
         sentences=tuple(sentences),
-        tiles=_tiles(worst, gathered, setting, times, last),
+        tiles=_tiles(worst, gathered, setting, times),
         worst=worst,
         may=tuple(dict.fromkeys(s for e in episodes for s in e.may_claim)),
         may_not=tuple(
@@ -264,9 +263,14 @@ def _slower(episode: Episode) -> float:
 def _speed(worst: Episode, setting: Setting) -> list[str]:
     target, title = worst.of(LegRole.TARGET), setting.title(worst.platform)
     said = []
-    if target.usual and target.during:
+    worst_was = f"Worst was {title} from {worst.vantage}: "
+    if target.usual and target.during and target.during >= target.usual:
+        # The whole line was slower before, so that "usual" is no measure of what was taken.
+        if by_verdicts := _by_verdicts(worst):
+            said.append(worst_was + by_verdicts[0].lower() + by_verdicts[1:].rstrip())
+    elif target.usual and target.during:
         said.append(
-            f"Worst was {title} from {worst.vantage}: reads that usually ran at "
+            f"{worst_was}reads that usually ran at "
             f"{rate_words(target.usual)} ran at {rate_words(target.during)} (medians). "
             f"{_by_verdicts(worst)}A photo of 1 MB then takes "
             f"{_wait(_PHOTO_BYTES / target.during)} instead of "
@@ -298,17 +302,18 @@ def _tiles(
     gathered: Gathered,
     setting: Setting,
     times: HitTimes,
-    last: float | None,
 ) -> tuple[Tile, ...]:
     episodes = gathered.episodes
+    # Of one that was lost sight of nobody knows it.
+    going_on = any(e.until is None and not e.is_lost(gathered.window) for e in episodes)
     hit = {e.vantage for e in episodes}
     tiles = []
     if _slower(worst) > 1.0:
         tiles.append(Tile(times_words(_slower(worst)), "as long at worst, by its verdicts"))
     if len(times) > 1:
-        said = f"in all, {_often(len(times))}" + (", and going on" if last is None else "")
+        said = f"in all, {_often(len(times))}" + (", and going on" if going_on else "")
     else:
-        said = "and going on" if last is None else "from first to last"
+        said = "and going on" if going_on else "from first to last"
     tiles.append(Tile(_whole(times), said))
     inside = _inside(gathered, setting)
     tiles.append(Tile(f"{len(hit)} of {len(inside)}", "vantages inside affected"))

@@ -171,7 +171,18 @@ SAYINGS: dict[str, tuple[Any, Any]] = {
     "had not ended when this report was made: 3 h until then": (
         lambda: episodes(NEVER), lambda: over(episodes(LOST), 12),
     ),
-    "and going on": (lambda: episodes(NEVER), event),
+    "and going on": (lambda: episodes(NEVER), lambda: over(episodes(LOST), 12)),
+    "from first to last": (lambda: over(episodes(LOST), 12), lambda: episodes(NEVER)),
+    "Worst was X from home: its verdicts said that it took": (
+        lambda: episodes({"numbers": numbers(LegRole.TARGET, 20e3, 50e3)}), event,
+    ),
+    "Worst was X from home: reads that usually ran at": (
+        event, lambda: episodes({"numbers": numbers(LegRole.TARGET, 20e3, 50e3)}),
+    ),
+    "in TR, 20 January 2026 to 22 January 2026": (
+        lambda: over(episodes({**NEVER, "last_seen": ONSET + 40 * HOUR}), 40),
+        lambda: over(episodes(LOST), 40),
+    ),
     "as far as is known: it was last seen on 20 January 2026, 14:40 UTC, and not measured since": (
         lambda: over(episodes(LOST), 12), lambda: episodes(NEVER),
     ),
