@@ -94,7 +94,7 @@ def run(hold: Callable[[], None] | None, path: Path | None) -> None:
 
 
 @main.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @config_option
 @click.option("-t", "--threshold", "changes", multiple=True, metavar="NAME=VALUE")
 @click.option("--all", "every", is_flag=True, help="Show every round, not only changes.")

@@ -67,7 +67,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
 history_option = click.option(
     "--history",
     "file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="Read this file, or this archive of a hub, and not the daemon's own history.",
 )
 

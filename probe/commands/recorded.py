@@ -18,7 +18,7 @@ from probe.model.verdict import Verdict
 from probe.publish.parcels.archive import is_archive
 from probe.publish.parcels.archive_reader import ArchivedHistory
 from probe.store.files import SQLITE
-from probe.store.history import History, HistoryError
+from probe.store.history import History, HistoryError, not_yours
 from probe.verdict.replay import Recorded
 
 
@@ -50,6 +50,8 @@ def read(path: Path) -> Iterator[Recorded]:
                 yield from _json(path, file)
                 return
         yield from _past(History(path))
+    except PermissionError as error:
+        raise RecordedError(str(not_yours(path))) from error
     except OSError as error:
         raise RecordedError(f"{path}: {error.strerror or error}") from error
     except HistoryError as error:

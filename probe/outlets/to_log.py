@@ -35,8 +35,9 @@ class ToLog(Outlet):
                 for incident in event.changed:
                     self._incident(incident, event.at)
             case events.RoundLate():
+                # It is the line, or the machine, that is busy: no matter with which platform.
                 log.log(
-                    self._again(event.vantage, event.platform, "late"),
+                    self._again(event.vantage, "late"),
                     "late round",
                     extra={"vantage": event.vantage, "platform": event.platform},
                 )

@@ -304,11 +304,11 @@ def path_of(config: StoreConfig, environ: Mapping[str, str] = os.environ) -> Pat
         raise HistoryError("the configuration turns the history off (store.path: null)")
     closed = files.closed_path(config.path, environ)
     if closed is not None and (closed == path or not path.exists()):
-        raise _not_yours(closed)
+        raise not_yours(closed)
     return path
 
 
-def _not_yours(path: Path) -> HistoryError:
+def not_yours(path: Path) -> HistoryError:
     """What is there may be read by another user: who, and how."""
     owner = files.owner_of(path)
     whose = f"is {owner}'s" if owner else "is another user's"
@@ -323,7 +323,7 @@ def open_for_people(path: Path) -> sqlite3.Connection:
     try:
         return open_reader(path)
     except PermissionError as error:
-        raise _not_yours(path) from error
+        raise not_yours(path) from error
     except (FileNotFoundError, NotADirectoryError) as error:
         raise HistoryError(f"there is no history at {path}: nothing was measured yet") from error
     except Exception as error:

@@ -137,6 +137,9 @@ def test_a_history_of_another_user_is_not_none(closed: Path, whose: str) -> None
     config.write_text(settings or "country: PK\n")
     lines = [f"{command} -c {config}" for command in COMMANDS]
     lines.append(f"backup {closed.parent / 'copy'} -c {config}")
+    # The file that is asked for by its name, too.
+    lines.extend(f"{command} -c {config} --history {file}" for command in ("history", "report"))
+    lines.append(f"replay {file} -c {config}")
     owner = pwd.getpwuid(os.geteuid() or NOBODY).pw_name
     for command, words in told(lines, environ).items():
         assert f"cannot read {file}: " in words, command

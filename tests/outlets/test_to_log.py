@@ -21,7 +21,9 @@ ELSEWHERE = AT_HOME | {"platform": "youtube"}
     ("told", "lines"),
     [
         ([RoundLate(**AT_HOME)], 1),
-        ([RoundLate(**AT_HOME), RoundLate(**ELSEWHERE)], 2),
+        # A busy line is late with all platforms.
+        ([RoundLate(**AT_HOME), RoundLate(**ELSEWHERE)], 1),
+        ([RoundLate(**AT_HOME), RoundLate(**AT_HOME | {"vantage": "phone"})], 2),
         ([RoundRefused(**AT_HOME)], 0),
         ([BurstRefused(**AT_HOME, reason="spent")], 1),
         ([BurstRefused(**AT_HOME, reason="spent"), BurstRefused(**AT_HOME, reason="paused")], 2),

@@ -294,8 +294,11 @@ def lines_of(file: Path) -> list[bytes]:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether there may be one: a folder."""
-    return path.is_dir()
+    """Whether there may be one: a folder. What this user may not look at is none."""
+    try:
+        return path.is_dir()
+    except PermissionError:
+        return False
 
 
 def _begun(day: Path) -> float | None:
