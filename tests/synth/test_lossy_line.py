@@ -14,8 +14,10 @@ from scenarios.lines import LINES
 from scenarios.model import (
     DOMESTIC_HOST,
     EVERY,
+    Effect,
     Expectation,
     Lossy,
+    Policed,
     Restricted,
     Said,
     Scenario,
@@ -31,7 +33,11 @@ ABROAD = Whom(hosts=(EVERY,), but_hosts=(DOMESTIC_HOST,))
 ROUNDS = 14
 
 
-def played(whom: Whom, loss: float, *, line: str = "fibre", born: bool, seed: int) -> list[Verdict]:
+def lossy(share: float) -> Effect:
+    return Lossy(probability=exactly(share))
+
+
+def played(whom: Whom, effect: Effect, *, born: bool, seed: int) -> list[Verdict]:
     """What was said of X while it lasted."""
     scenario = Scenario(
         id="lossy-line",
@@ -39,14 +45,14 @@ def played(whom: Whom, loss: float, *, line: str = "fibre", born: bool, seed: in
         rows=(Row.CONGESTED,),
         source="",
         platforms=("x",),
-        alternatives=((Restricted(whom=whom, effects=(Lossy(probability=exactly(loss)),)),),),
+        alternatives=((Restricted(whom=whom, effects=(effect,)),),),
         expect=(Expectation(said=(Said(state=State.DEGRADED),), within_rounds=3),),
         lasts_rounds=ROUNDS,
         to_the_end=True,
         domestic=True,
     )
     config = with_handful(CONFIG, filled(Handful(f"{seed:032x}"), CONFIG.pool))
-    play = Play(config, scenario, LINES[line], seed=seed)
+    play = Play(config, scenario, LINES["fibre"], seed=seed)
     if born:
         play.born(ROUNDS)
     else:
@@ -57,7 +63,7 @@ def played(whom: Whom, loss: float, *, line: str = "fibre", born: bool, seed: in
 @pytest.mark.parametrize("born", [False, True], ids=["calm-before", "born-into-it"])
 @pytest.mark.parametrize("loss", [0.1, 0.25])
 def test_it_is_said_of_the_line(loss: float, born: bool) -> None:
-    said = played(ABROAD, loss, born=born, seed=int(100 * loss))
+    said = played(ABROAD, lossy(loss), born=born, seed=int(100 * loss))
     assert not any(one.restricted or one.state is State.IMPAIRED for one in said)
     late = Counter(one.reason for one in said[-len(said) // 4 :])
     # A handshake of which every packet is lost is a failure, now and then.
@@ -67,5 +73,14 @@ def test_it_is_said_of_the_line(loss: float, born: bool) -> None:
 
 @pytest.mark.parametrize(("whom", "loss"), [(Whom(hosts=X_HOSTS), 0.1), (ABROAD, 0.005)])
 def test_it_is_not_said_of_one_platform_or_of_a_good_line(whom: Whom, loss: float) -> None:
-    said = played(whom, loss, born=False, seed=3)
+    said = played(whom, lossy(loss), born=False, seed=3)
     assert "line_lossy" not in {one.reason for one in said}
+
+
+@pytest.mark.parametrize(("born", "reason"), [(False, "line_slow"), (True, "slower_than_anywhere")])
+def test_a_policer_of_everything_abroad_is_told_by_its_rates(*, born: bool, reason: str) -> None:
+    """It drops packets as well."""
+    policer = Policed(rate_bits_per_second=exactly(100e3), burst_bytes=exactly(4_500))
+    said = [one.reason for one in played(ABROAD, policer, born=born, seed=0)]
+    assert reason in said
+    assert "line_lossy" not in said[said.index(reason) :]

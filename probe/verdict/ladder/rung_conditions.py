@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import log
 
 from probe.model.verdict import Method, State, Trigger
 from probe.verdict.basis.certificate_dates import Fault
 from probe.verdict.burst.own_rate import root_of
 from probe.verdict.ladder.facts import Elsewhere, Facts, Suspicion
 from probe.verdict.line.families import NoNews
+from probe.verdict.normal.pace import SLOWEST
+
+TELLING = log(30.0)
+"""A line so many times slower than normal is told by that; a quarter of the packets lost makes it
+up to twenty-five times slower (``benchmarks.losses``, ``tests/synth/test_lossy_line.py``). Ours."""
 
 
 def restricted(facts: Facts) -> bool:
@@ -16,7 +22,12 @@ def restricted(facts: Facts) -> bool:
 
 
 def loses_packets(facts: Facts) -> bool:
-    return facts.lossy is not None and bool(facts.targets or facts.others)
+    """Packets of all sites are lost, and nothing tells more: a policer of everything drops them as
+    well, and there the rates do."""
+    much_slower = facts.slow_line is not None and facts.slow_line >= TELLING
+    paces = facts.paces
+    told = much_slower or (paces is not None and paces.slowest and paces.foreign < SLOWEST)
+    return facts.lossy is not None and not told and bool(facts.targets or facts.others)
 
 
 def out_of_budget(facts: Facts) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from probe.model.identity import FIRST_PROBER
 from probe.model.observation import RoundObservation
 from probe.observe.gaps import ONE_GAP
 from probe.verdict.about import About
@@ -45,7 +46,10 @@ def lossy_line(
     about: About,
 ) -> LossyLine | None:
     """Whether the line loses packets of nearly all that is read of controls abroad; ``None``: no,
-    or too little was read. ``controls``: after ``observed``."""
+    or too little was read. ``controls``: after ``observed``. Told of TCP alone, whose kernel counts
+    what comes."""
+    if about.prober != FIRST_PROBER:
+        return None
     family, at = observed.family, observed.started_at
     abroad: list[tuple[float, bool, str]] = []
     inside: list[tuple[float, bool, str]] = []
