@@ -434,8 +434,6 @@ def main(seed: int, hours: float, calm: bool) -> None:
     database.BUSY_SECONDS = 0.1
     loop = VirtualLoop()
     day = Day(seed, hours, calm=calm)
-    # What the history does not take at a restart may go there.
-    os.environ["STATE_DIRECTORY"] = str(day.place)
     logging.basicConfig(level=logging.DEBUG, handlers=[day.log], force=True)
     threading.excepthook = lambda args: day.log.add("a thread", args.exc_value or args.exc_type())
     sys.unraisablehook = lambda args: day.log.add("unraisable", args.exc_value or args.exc_type())

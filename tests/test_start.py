@@ -18,7 +18,6 @@ import pytest
 
 from probe.config.schema import StoreConfig
 from probe.start import AlwaysReadable
-from probe.store.history import History
 from probe.store.writer import Store
 from tests.again import SOON_SECONDS
 from tests.small_config import small_config
@@ -204,7 +203,7 @@ def test_a_restart_ends_no_state(started: Callable[..., Daemon]) -> None:
     assert second.end() == 0
 
 
-def test_what_could_not_be_written_until_the_end_is_said_to_be_kept_beside_it(
+def test_what_could_not_be_written_until_the_end_is_said_to_be_lost(
     config: Path, started: Callable[..., Daemon]
 ) -> None:
     other = Store.open(StoreConfig(path=str(config.parent / "history")))
@@ -212,23 +211,6 @@ def test_what_could_not_be_written_until_the_end_is_said_to_be_kept_beside_it(
     daemon.says("The first: this line is offline", "The demo: this line is offline")
     assert daemon.end() == 0
     assert other.close(20)
-    said = re.search(r"([1-9]\d*) records that the history .* ends in (rescued-\w+);", daemon.log)
-    assert said is not None, daemon.log
-    assert "lost" not in daemon.log
-    with History(config.parent / f"history.{said[2]}") as history:
-        assert len(list(history.rounds())) == int(said[1])
-
-
-FULL = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))"
-
-
-def test_what_no_disk_takes_until_the_end_is_said_to_be_lost(
-    config: Path, started: Callable[..., Daemon]
-) -> None:
-    daemon = started(FULL)
-    daemon.says("The first: this line is offline", "The demo: this line is offline")
-    assert daemon.end() == 0
-    assert not list(config.parent.glob("*.rescued-*"))
     assert re.search(r"\b[1-9]\d* records that waited to be written are lost", daemon.log)
 
 

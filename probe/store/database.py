@@ -56,32 +56,12 @@ def open_writer(path: Path) -> sqlite3.Connection:
     )
     try:
         check_ours(connection)
-        _before_tables(connection)
+        # These two must come before the first table. A file that was pruned can be made smaller.
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
-        connection.execute("PRAGMA temp_store = MEMORY")
-        migrate(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def open_new(path: Path) -> sqlite3.Connection:
-    """A connection to an empty file of which no other process knows, with the newest schema and no
-    companions. It works where there are no locks, too. A commit returns when the disk has it.
-
-    Raises ``sqlite3.Error``.
-    """
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=rw&nolock=1", uri=True, isolation_level=None
-    )
-    try:
-        _before_tables(connection)
-        # Half of it is of no use, and thrown away.
-        connection.execute("PRAGMA journal_mode = MEMORY")
-        connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA temp_store = MEMORY")
         migrate(connection)
     except BaseException:
@@ -152,12 +132,6 @@ def is_sound(path: Path, *, with_log: bool) -> bool:
     except (sqlite3.Error, NewerFileError, ForeignFileError):
         return False
     return bool(found == ("ok",))
-
-
-def _before_tables(connection: sqlite3.Connection) -> None:
-    """What must be said before the first table. A file that was pruned can be made smaller."""
-    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
 
 
 def _connect_read_only(path: Path, how: str) -> sqlite3.Connection:

@@ -21,11 +21,9 @@ LOCK = ".lock"
 ASKED = ".asked"
 # What an outlet keeps in a file of its own: see probe/outlets/outlet.py.
 OF_OUTLET = ".outlet-"
-# What could not be written to the history until the end: see rescue.py.
-RESCUED = ".rescued-"
 _ENDS = (LOCK, ASKED, BUNDLE, *COMPANIONS)
 # Before a date, the name of an outlet, or some letters (a bundle that is being written).
-_MARKS = (".corrupt-", ".newer-", RESCUED, OF_OUTLET, BUNDLE + "-")
+_MARKS = (".corrupt-", ".newer-", OF_OUTLET, BUNDLE + "-")
 SQLITE = b"SQLite format 3\x00"
 """How a file of SQLite begins."""
 
@@ -124,20 +122,15 @@ def lock_of(path: Path) -> Path:
     return path.with_name(path.name + LOCK)
 
 
-def free_beside(path: Path, mark: str, now: float) -> Path:
-    """A name beside the history at ``path`` that nothing has: ``mark`` and the date."""
-    begin = f"{path.name}{mark}{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}"
-    target, number = path.with_name(begin), 1
-    while any(map(os.path.lexists, (target, *companions(target)))):
-        number += 1
-        target = path.with_name(f"{begin}-{number}")
-    return target
-
-
 def set_aside(path: Path, why: str, now: float, *, log_only: bool = False) -> Path:
     """Rename the file and its companions to ``*.WHY-DATE``, or the companions only; nothing is
     deleted."""
-    target = free_beside(path, f".{why}-", now)
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+    target = path.with_name(f"{path.name}.{why}-{stamp}")
+    number = 1
+    while target.exists() or any(file.exists() for file in companions(target)):
+        number += 1
+        target = path.with_name(f"{path.name}.{why}-{stamp}-{number}")
     if not log_only:
         path.rename(target)
     for companion, aside in zip(companions(path), companions(target), strict=True):

@@ -17,11 +17,10 @@ from probe.store.database import Trouble, is_sound, open_reader, open_writer, tr
 from probe.store.file_identity import HeldFile
 from probe.store.health import WORDS
 from probe.store.reckoning import Mark
-from probe.store.records import Queued, Tables, write_batch
-from probe.store.rescue import rescue
+from probe.store.records import Queued, Tables
 from probe.store.retention import MOST_AT_ONCE, prune
 from probe.store.rows import SPAN_COLUMNS, readable_span
-from probe.store.spans import Numbered, Spans
+from probe.store.spans import Numbered, Spans, write_span
 from probe.store.summaries import make_up
 
 log = logging.getLogger(__name__)
@@ -29,9 +28,6 @@ log = logging.getLogger(__name__)
 # So many older rounds get their summaries in one pass, so many at once: a second of a small
 # processor each, in the thread that writes.
 _SUMMED = (10, 100)
-# So long another program that holds the file is waited for at the end: a stop has seconds, and what
-# waits can go to a file of its own.
-_LAST_BUSY_MS = 500
 # No round has a higher number.
 _EVERY_ROUND = 2**63 - 1
 _CURED_BY_SETTING_ASIDE = ("corrupt", "newer")
@@ -58,23 +54,17 @@ class Left(Struct, frozen=True, kw_only=True):
 class Keeper:
     """Opens the file when it can, commits, and sets a broken file aside. Used by one thread.
 
-    ``last``: there will be no later commit, so nobody is waited for long. ``unread``: what is in
-    the file that is open was not read yet by ``resume``. ``else_by``: beside which other name there
-    may be room for what is to be rescued.
+    ``unread``: what is in the file that is open was not read yet by ``resume``.
     """
 
-    def __init__(
-        self, path: Path, *, wall: Callable[[], float], else_by: Path | None = None
-    ) -> None:
+    def __init__(self, path: Path, *, wall: Callable[[], float]) -> None:
         self.path = path
-        self._else_by = else_by
         self.spans = Spans()
         self.trouble: Trouble | None = None
         self.last_commit_at: float | None = None
         self.set_aside = 0
         self.lost = 0
         self.unread = True
-        self.last = False
         self.bytes = files.size(path)
         self._wall = wall
         self._thinned_until = 0.0
@@ -134,10 +124,19 @@ class Keeper:
         """Write all of it in one transaction; whether the disk has it."""
         try:
             connection = self._open()
-            if self.last:
-                connection.execute(f"PRAGMA busy_timeout = {_LAST_BUSY_MS}")
+            connection.execute("BEGIN IMMEDIATE")
+            for record in records:
+                record.write(connection, self._tables)
+            for numbered in self.spans.unsaved:
+                span = numbered.span
+                slot = self._tables.slot(connection, span.vantage, span.platform)
+                write_span(connection, slot, numbered)
             at = self._wall()
-            write_batch(connection, self._tables, records, self.spans.unsaved, state, at)
+            connection.executemany(
+                "INSERT OR REPLACE INTO state (key, saved_at, body) VALUES (?, ?, ?)",
+                [(key, at, blob) for key, blob in state.items()],
+            )
+            connection.execute("COMMIT")
             self._held.wrote()
         except Exception as error:
             self._troubled(error)
@@ -151,29 +150,6 @@ class Keeper:
         self.last_commit_at = at
         self.bytes = files.size(self._held.real)
         return True
-
-    def rescue(self, records: Sequence[Queued], state: Mapping[str, bytes]) -> bool:
-        """Write what no commit could to a new file beside the history, or else where ``else_by``
-        is; whether the disk has it."""
-        real = self._held.real
-        for path, where in ((real, "beside it"), (self._else_by, "where auto would have it")):
-            if path is None or (path is not real and path.parent == real.parent):
-                continue
-            try:
-                file = rescue(path, records, self.spans.unsaved, state, self._wall())
-            except Exception as error:
-                log.debug("what waits cannot be written there", extra={"error": error})
-                continue
-            # Of the name only what is ours: where it is says who its user is.
-            log.error(
-                "%d records that the history did not take are in a file of their own %s, whose "
-                "name ends in %s; `history --history FILE` and others read it",
-                len(records),
-                where,
-                "rescued-" + file.name.rpartition(files.RESCUED)[2],
-            )
-            return True
-        return False
 
     def prune(
         self, config: StoreConfig, now: float, forwarded: int, keep_samples_seconds: float

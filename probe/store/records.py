@@ -7,15 +7,11 @@ knows whether it reached the disk, changes nothing.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from probe.model.finding import Finding, Incident
-from probe.model.stored import StoredRound
-from probe.store.codec import PLAIN, Packed, Packer, pack_value
-from probe.store.spans import Numbered, write_span
+from probe.store.codec import PLAIN, Packed, pack_value
 from probe.store.summaries import PackedSummary, write_summary
-from probe.store.summaries import packed as packed_summary
 
 
 class Tables:
@@ -98,23 +94,6 @@ class RoundRecord:
         self._packed = packed
         self._summary = summary
 
-    @classmethod
-    def of(cls, number: int, stored: StoredRound, reckoned: float, packer: Packer) -> RoundRecord:
-        """The round of that number."""
-        observed = stored.observed
-        return cls(
-            number=number,
-            uid=observed.id,
-            at=observed.started_at,
-            reckoned=reckoned,
-            slot=(observed.vantage, observed.platform),
-            kind=observed.kind.value,
-            state=stored.verdict.state.value,
-            ailing_beside=stored.verdict.ailing_beside,
-            packed=packer.pack(stored),
-            summary=packed_summary(stored),
-        )
-
     @property
     def bytes(self) -> int:
         return len(self._packed.body) + self._summary.bytes + 512
@@ -140,28 +119,6 @@ class RoundRecord:
             (self.number, dictionary, self._packed.body),
         )
         write_summary(connection, self.number, self._summary)
-
-
-def write_batch(
-    connection: sqlite3.Connection,
-    tables: Tables,
-    records: Iterable[Queued],
-    spans: Iterable[Numbered],
-    state: Mapping[str, bytes],
-    at: float,
-) -> None:
-    """All of it, in one transaction; ``at``: Unix time. Raises ``sqlite3.Error``."""
-    connection.execute("BEGIN IMMEDIATE")
-    for record in records:
-        record.write(connection, tables)
-    for numbered in spans:
-        span = numbered.span
-        write_span(connection, tables.slot(connection, span.vantage, span.platform), numbered)
-    connection.executemany(
-        "INSERT OR REPLACE INTO state (key, saved_at, body) VALUES (?, ?, ?)",
-        [(key, at, blob) for key, blob in state.items()],
-    )
-    connection.execute("COMMIT")
 
 
 class FindingRecord:

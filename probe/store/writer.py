@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from probe.config.schema import StoreConfig
-from probe.config.values import AUTO
 from probe.model.finding import Finding, Incident
 from probe.model.number import whole
 from probe.model.observation import RoundObservation
@@ -30,6 +29,7 @@ from probe.store.keeper import Keeper
 from probe.store.reckoning import Reckoning
 from probe.store.records import FindingRecord, IncidentRecord, Queued, RoundRecord
 from probe.store.samples import Labels, Recorder
+from probe.store.summaries import packed
 from probe.store.waiting import Waiting
 
 log = logging.getLogger(__name__)
@@ -66,10 +66,7 @@ class Store:
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         queue_bytes: int = QUEUE_BYTES,
-        else_by: Path | None = None,
     ) -> None:
-        """``else_by``: beside which name what waits goes at the end, if ``path`` does not take it
-        and nothing can be written beside that."""
         self._config = config
         self._acknowledged = acknowledged
         self._keep_samples_seconds = keep_samples_seconds
@@ -95,7 +92,7 @@ class Store:
         self._packer = Packer()
         self._recorder = Recorder()
         self._reckoning = Reckoning()
-        self._keeper = None if path is None else Keeper(path, wall=wall, else_by=else_by)
+        self._keeper = None if path is None else Keeper(path, wall=wall)
         self._thread: threading.Thread | None = None
 
     @classmethod
@@ -114,7 +111,6 @@ class Store:
             config,
             acknowledged=acknowledged,
             keep_samples_seconds=keep_samples_seconds,
-            else_by=files.writable_path(AUTO, environ),
         )
         store.start()
         return store
@@ -197,8 +193,7 @@ class Store:
             )
 
     def close(self, timeout_seconds: float = 5.0) -> bool:
-        """Commit what waits and close the file; whether all was written, there or to a file of its
-        own, in time."""
+        """Commit what waits and close the file; whether all was written, in time."""
         with self._wake:
             self._closing = True
             self._wake.notify_all()
@@ -238,7 +233,6 @@ class Store:
                 for item in items:
                     self._take(keeper, item)
                 if closing or self._is_due():
-                    keeper.last = closing
                     self._commit(keeper)
                     if not closing and self._monotonic() >= self._prune_at:
                         self._prune_at = self._monotonic() + PRUNE_SECONDS
@@ -248,7 +242,6 @@ class Store:
                 log.exception("the history's writer failed; it goes on")
                 self._reschedule(failed=True)
             if closing:
-                self._rescue(keeper)
                 keeper.close()
                 return
 
@@ -272,8 +265,7 @@ class Store:
         if isinstance(item, GivenRound):
             stored = item.stored
             reckoned = self._reckoning.round(stored.observed.started_at, item.monotonic)
-            record: Queued = RoundRecord.of(self._next_round, stored, reckoned, self._packer)
-            self._next_round += 1
+            record: Queued = self._pack(stored, reckoned)
             if keeper.spans.add(stored, reckoned):
                 # What just changed is what one would miss most.
                 self._urgent = True
@@ -329,6 +321,23 @@ class Store:
         self._resumed = True
         return True
 
+    def _pack(self, stored: StoredRound, reckoned: float) -> RoundRecord:
+        observed = stored.observed
+        number = self._next_round
+        self._next_round += 1
+        return RoundRecord(
+            number=number,
+            uid=observed.id,
+            at=observed.started_at,
+            reckoned=reckoned,
+            slot=(observed.vantage, observed.platform),
+            kind=observed.kind.value,
+            state=stored.verdict.state.value,
+            ailing_beside=stored.verdict.ailing_beside,
+            packed=self._packer.pack(stored),
+            summary=packed(stored),
+        )
+
     def _prune(self, keeper: Keeper) -> None:
         cursor = self.load(FORWARDED) or b"0"
         forwarded = whole(cursor.decode("ascii", "replace")) or 0
@@ -337,9 +346,8 @@ class Store:
 
     def _commit(self, keeper: Keeper) -> None:
         keeper.look()
-        before, aside = keeper.trouble, keeper.set_aside
-        done = self._try_commit(keeper)
-        if not done and (keeper.trouble == "gone" or (self._closing and keeper.set_aside > aside)):
+        before = keeper.trouble
+        if not (done := self._try_commit(keeper)) and keeper.trouble == "gone":
             done = self._try_commit(keeper)
         self._reschedule(failed=not done)
         if done and before is not None:
@@ -370,14 +378,6 @@ class Store:
         if rounds and self._acknowledged is not None:
             self._acknowledged(rounds)
         return True
-
-    def _rescue(self, keeper: Keeper) -> None:
-        """At the end: what the history did not take goes to a file of its own."""
-        with self._wake:
-            records, state = self._waiting.all, dict(self._state)
-        if records and keeper.rescue(records, state):
-            with self._wake:
-                self._written(records, state)
 
     def _written(self, records: tuple[Queued, ...], state: dict[str, bytes]) -> None:
         self._waiting.written(records)
