@@ -65,9 +65,7 @@ def lossy_line(
     if latest[-1][0] - latest[0][0] < span_seconds(about):
         return None  # a bad moment
     gaps = sum(gap for _, gap, _ in latest)
-    before = mine.said.get(family)
-    held = (mine if before is None else before).reason == LOSSY
-    if gaps < (STILL if held else MOST_OF_THEM):
+    if gaps < (STILL if mine.last_reason(family) == LOSSY else MOST_OF_THEM):
         return None
     meanwhile = [gap for when, gap, _ in inside if when >= latest[0][0]]
     return LossyLine(

@@ -88,8 +88,7 @@ def _stops(mine: PlatformMemory, observed: RoundObservation) -> bool:
         return False
     if read:
         return len(stopped) == len(read)
-    before = mine.said.get(observed.family)
-    return bool(targets) and (mine if before is None else before).reason == READS_STOP
+    return bool(targets) and mine.last_reason(observed.family) == READS_STOP
 
 
 def _reading(observed: RoundObservation, role: LegRole) -> list[LegObservation]:

@@ -335,6 +335,11 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
         """What is suspected now: not what the latest round that compared it found as usual."""
         return None if self.episode is None or self.episode.well else self.episode
 
+    def last_reason(self, family: Family) -> str:
+        """That of the last verdict over ``family``; of the last one, where there is but one."""
+        before = self.said.get(family)
+        return self.reason if before is None else before.reason
+
     def reaches(self, at: float) -> bool:
         """Whether the last verdict still holds when a round begins ``at``."""
         return reaches(self.at, self.holds_seconds, at)
