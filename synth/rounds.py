@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from lab.world.content import PAGES
-from probe.config.amount import AFTER_SILENCE
+from probe.config.amount import controls_asked
 from probe.config.candidates import candidates_of, mark_of, marked
 from probe.config.definition import Definition
 from probe.config.neutral import neutral_names
@@ -105,7 +105,7 @@ class Rounds:
         silent = self.state.silent(self.vantage, Family.IPV4)
         controls = draw_controls(
             self._endpoints(at, *self.config.controls),
-            AFTER_SILENCE * few if silent else few,
+            controls_asked(self.config.settings.schedule, silent=silent),
             read_bytes=round_cap(kind, self._legs),
             has_tokens=lambda endpoint: self._has_tokens(endpoint, at),
             random=world.random,

@@ -11,7 +11,7 @@ from probe.config.candidates import candidates_of
 from probe.config.checks import connect_name
 from probe.config.definition import Definition, Target
 from probe.config.probers import Prober, used
-from probe.config.schema import Config, LegsConfig
+from probe.config.schema import Config, LegsConfig, ScheduleConfig
 from probe.model.identity import Answer, Compares, RoundKind
 
 # What the schedule allows per vantage and host, whatever the configuration says.
@@ -194,7 +194,12 @@ def controls_drawn(config: Config) -> int:
 
 def controls_after_silence(config: Config) -> int:
     """How many it has, when none of those of the round before it answered."""
-    return min(AFTER_SILENCE * config.settings.schedule.controls, _operators(config))
+    return min(controls_asked(config.settings.schedule, silent=True), _operators(config))
+
+
+def controls_asked(schedule: ScheduleConfig, *, silent: bool) -> int:
+    """How many a round draws; ``silent``: none of those of the round before it answered."""
+    return (AFTER_SILENCE if silent else 1) * schedule.controls
 
 
 def _operators(config: Config) -> int:

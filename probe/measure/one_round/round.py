@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from random import Random
 
-from probe.config.amount import AFTER_SILENCE
+from probe.config.amount import controls_asked
 from probe.config.definition import Definition
 from probe.config.probers import used
 from probe.config.schema import Config, VantageConfig
@@ -208,10 +208,10 @@ class Rounds:
     ) -> tuple[Endpoint, ...]:
         """Of a round. When none answered in the one before it, more are asked: whether it is the
         line that is dead or cut off from most, they tell, not the few that were drawn."""
-        more = AFTER_SILENCE if self._state.silent(via.name, family) else 1
+        silent = self._state.silent(via.name, family)
         return draw_controls(
             self._endpoints.of(via, *self._far_ends.controls),
-            more * self._settings.schedule.controls,
+            controls_asked(self._settings.schedule, silent=silent),
             read_bytes=round_cap(kind, self._settings.legs),
             has_tokens=partial(self._has_tokens, via),
             random=self._random,
