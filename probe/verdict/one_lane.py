@@ -27,7 +27,7 @@ from probe.verdict.line.cut import heard
 from probe.verdict.line.families import NoNews
 from probe.verdict.normal import shelf
 from probe.verdict.normal.teach import taught
-from probe.verdict.one_round import nameless, object_records
+from probe.verdict.one_round import last_reads, nameless, object_records
 from probe.verdict.one_round.after_round import after_round
 from probe.verdict.one_round.compared import reads
 from probe.verdict.remembered.keys import of_family
@@ -63,7 +63,7 @@ def decide_over_one(
     why = families.no_news(memory.families, observed, about.families)
     if why is not None:
         return _no_news(memory, observed, about, rules, why)
-    memory = replace(memory, records=object_records.noted(memory.records, observed, about))
+    memory = _with_reads(memory, observed, about)
     observed = curtains.apart(observed, hidden.get(observed.family, frozenset()))
     memory = shelf.turned_to(memory, observed, _reads(memory, observed))
     step = after_round if observed.burst is None else after_burst
@@ -85,6 +85,17 @@ def nothing_new(
     facts, mine = Facts(title=about.title), memory.platform(observed.platform)
     verdict = publish(first(facts, rules), facts, mine, observed, about, Numbers())
     return Decision(verdict=verdict, memory=memory)
+
+
+def _with_reads(memory: Memory, observed: RoundObservation, about: About) -> Memory:
+    """``memory`` with what was read, and with which reads stopped."""
+    mine = memory.platform(observed.platform)
+    mine = replace(mine, stopped=last_reads.stopped_reads(mine.stopped, observed))
+    return replace(
+        memory,
+        records=object_records.noted(memory.records, observed, about),
+        platforms={**memory.platforms, observed.platform: mine},
+    )
 
 
 def _named(memory: Memory, observed: RoundObservation) -> tuple[Memory, RoundObservation]:

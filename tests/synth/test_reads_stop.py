@@ -34,8 +34,14 @@ CUTS: dict[str, Effect] = {
     "reset-40k": CutOff(after_bytes=exactly(40 * KIB), resets=True),
     "packets-25": CutOff(after_packets=exactly(25)),
 }
-LATEST = 8
-"""Rounds, light ones as well, until it is said: two operators must have been read since."""
+LATEST = 12
+"""Rounds, light ones as well, until it is said: half of the operators must have been read since,
+two or so in each third round."""
+
+READ = 3
+"""By so many rounds one has read."""
+BETWEEN_READS = 3
+"""Until the next one has read of another operator."""
 
 
 def played(whom: Whom, effect: Effect, *, born: bool, domestic: bool, seed: int) -> list[Verdict]:
@@ -48,7 +54,7 @@ def played(whom: Whom, effect: Effect, *, born: bool, domestic: bool, seed: int)
         platforms=("x",),
         alternatives=((Restricted(whom=whom, effects=(effect,)),),),
         expect=(Expectation(said=(Said(state=State.DEGRADED),), within_rounds=3),),
-        lasts_rounds=8,
+        lasts_rounds=10,
         to_the_end=True,
         domestic=domestic,
     )
@@ -69,6 +75,7 @@ def test_the_line_is_said_to_stop_reads(cut: str, born: bool, domestic: bool) ->
     said = played(whom, CUTS[cut], born=born, domestic=domestic, seed=len(cut))
     assert {(one.state, one.reason) for one in said[LATEST:]} == {(State.DEGRADED, "reads_stop")}
     assert not any(one.restricted or one.state is State.IMPAIRED for one in said)
+    assert not any(one.state is State.OK for one in said[READ:])
     assert {one.factor for one in said[LATEST:]} == {None}
     inside = "inside the country is read whole" in said[-1].sentence
     assert domestic or not inside
@@ -79,3 +86,19 @@ def test_of_a_platform_alone_that_is_not_said(cut: str) -> None:
     said = played(Whom(hosts=X_HOSTS), CUTS[cut], born=False, domestic=False, seed=len(cut))
     assert "reads_stop" not in {one.reason for one in said}
     assert said[-1].state in {State.THROTTLED, State.BLOCKED, State.IMPAIRED}
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("hit", [2, 3])
+@pytest.mark.parametrize("cut", CUTS)
+def test_nor_where_half_of_the_operators_are_cut_with_it(cut: str, hit: int, seed: int) -> None:
+    """Nobody may hide a cut of a platform by cutting some other networks alike."""
+    handful = filled(Handful(f"{seed:032x}"), CONFIG.pool)
+    drawn = with_handful(CONFIG, handful).controls
+    operators = sorted({one.operator for one in drawn if one.scope == "foreign"})
+    sites = [h for one in drawn if one.operator in operators[:hit] for h in one.hosts]
+    assert 2 * hit <= len(operators)
+    whom = Whom(hosts=(*X_HOSTS, *sites))
+    said = played(whom, CUTS[cut], born=False, domestic=False, seed=seed)
+    assert sum(one.reason == "reads_stop" for one in said) <= BETWEEN_READS
+    assert not any(one.state is State.OK for one in said[READ:])

@@ -332,6 +332,15 @@ def stranger(rules: Rules) -> Verdict:
     return decide(made.memory, replace(seen, legs=legs), made.about, rules).verdict
 
 
+def cut_once(rules: Rules) -> Verdict:
+    """Every read was cut in the last round that made any, and a light one follows."""
+    made = country(rules)
+    made.act = reads_are_reset
+    made.run(1)
+    made.act = nothing
+    return decide(made.memory, made.a_round(RoundKind.LIGHT), made.about, rules).verdict
+
+
 def over_ipv6(answered: int) -> Case:
     """Nothing answers over IPv6, and so many rounds over IPv4 were fine since."""
 
@@ -425,6 +434,7 @@ CASES: dict[str, Case] = {
     "degraded.line": after(to(Done(handshake=6.0, transfer=6.0)), 4),
     "unknown.line-changed": after(to(Done(rtt=0.5)), 4),
     "unknown.stranger": stranger,
+    "unknown.last-read-stopped": cut_once,
     "unknown.slow-unproven": after(to(Done(transfer=2.6), *NAME), 1),
     "unknown.farther": farther_for_long,
     "unknown.slower-than-anywhere": policed_abroad,

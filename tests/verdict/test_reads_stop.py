@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from probe.model.failure import Failure
-from probe.model.identity import Compares, LegRole, Phase
+from probe.model.identity import Compares, LegRole, Phase, RoundKind
 from probe.model.observation import Leg
 from probe.model.verdict import State, Verdict
+from probe.verdict.decide import decide
 from tests.verdict.country import WELL, Act, Country, Done, about_x, facts
 
 RESET = Done(fails=Failure(phase=Phase.TRANSFER, reason="connection_reset"))
@@ -69,6 +70,35 @@ def test_it_takes_most_operators_abroad(others: int, seed: int) -> None:
     said = during(country(seed), stops("x", *FOREIGN[:others]))
     assert "reads_stop" not in {one.reason for one in said[4:]}
     assert {State.THROTTLED, State.IMPAIRED} & {one.state for one in said}
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("phase", [Phase.CONNECT, Phase.TLS])
+def test_a_platform_that_is_not_reached_is_judged_as_ever(phase: Phase, seed: int) -> None:
+    """What fails before there is anything to be read has not stopped with the reads of others."""
+    made = country(seed)
+    during(made, everything)
+
+    def unreached(leg: Leg, at: str) -> Done:
+        named = leg.owner == "x" and leg.role is not LegRole.SWAP
+        gone = Done(fails=Failure(phase=phase, reason="generic_timeout_error"))
+        return gone if named else everything(leg, at)
+
+    said = during(made, unreached, 4)
+    assert {one.state for one in said[1:]} <= {State.BLOCKED, State.IMPAIRED}
+
+
+@pytest.mark.parametrize("others", range(1, 8))
+@pytest.mark.parametrize("seed", range(6))
+def test_handshakes_alone_do_not_make_it_fine(others: int, seed: int) -> None:
+    """However many others are cut, and whatever that is called."""
+    made = country(seed)
+    made.act = stops("x", *FOREIGN[:others])
+    made.run(1)
+    for _ in range(12):
+        made.run(1)
+        light = made.a_round(RoundKind.LIGHT)
+        assert decide(made.memory, light, made.about).verdict.state is not State.OK
 
 
 @pytest.mark.parametrize("seed", range(6))

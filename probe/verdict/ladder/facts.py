@@ -37,7 +37,7 @@ from probe.verdict.normal.beside_others import PlainRatio
 from probe.verdict.normal.pace import Paces
 from probe.verdict.one_round.answers import Working
 from probe.verdict.remembered.apart import Farther, Led, Relief, Slower
-from probe.verdict.remembered.memory import OpenSuspicion, Proven
+from probe.verdict.remembered.memory import OpenSuspicion, Proven, StoppedRead
 from probe.verdict.suspected.often import Often
 
 _PORTAL = OF_A_CERTIFICATE | {"http_unexpected_status_code"}
@@ -107,6 +107,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     known; ``margin``: slower than that (a factor) is slow. ``evident``: a
     suspicion's test has as much evidence as a proof. ``prober``: who made the legs, and
     ``direction`` whither the bytes went that were compared.
+    ``stopped``: the last read of a target, if it stopped.
     ``read_at``: when a read was well last (0: never; Unix seconds), and ``at`` when this round
     began.
     """
@@ -153,6 +154,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     usual: bool = False
     compared: bool = False
     tested_bytes: int = 0
+    stopped: StoppedRead | None = None
     read_at: float = 0.0
     unread: tuple[NothingRead, ...] = ()
     nameless: tuple[NothingRead, ...] = ()

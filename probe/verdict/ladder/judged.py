@@ -28,7 +28,7 @@ from probe.verdict.line.reads_stop import ReadsStop, reads_stop
 from probe.verdict.line.slow_line import as_usual_inside, slow_line
 from probe.verdict.normal import lasting, pace
 from probe.verdict.normal.beside_others import plainly
-from probe.verdict.one_round import answers, object_records, where_names_lead
+from probe.verdict.one_round import answers, last_reads, object_records, where_names_lead
 from probe.verdict.one_round.readings import Readings
 from probe.verdict.remembered.apart import Led
 from probe.verdict.remembered.memory import Memory, PlatformMemory, Proven
@@ -183,6 +183,7 @@ def facts_of(judged: Judged, memory: Memory, observed: RoundObservation, about: 
         paces=pace.paces(mine, memory.controls, memory.levels, observed, about),
         relief=mine.relief,
         tested_bytes=0 if nothing_read else answers.most_read(judged.reads, at),
+        stopped=last_reads.last_stopped(mine.stopped, observed, about),
         read_at=judged.reads[-1][0] if judged.reads else 0.0,
         unread=unread,
         nameless=tuple(one for one in lost if not one.reads and one.why is Why.NO_NAME),

@@ -38,7 +38,7 @@ from probe.verdict.words import (
     words_outside,
 )
 
-VERSION = 57
+VERSION = 58
 
 
 RULES: tuple[Rule, ...] = (

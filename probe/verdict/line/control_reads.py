@@ -54,8 +54,10 @@ def read_noted(
 
 
 def stopped_after(leg: LegObservation) -> int | None:
-    """The body bytes after which it stopped; ``None``: it did not, or was coming on, slowly."""
-    if leg.failure is None:
+    """The body bytes after which it stopped; ``None``: it did not, or was coming on, slowly, or it
+    failed otherwise: before there was anything to be read, or by what was answered."""
+    failure = leg.failure
+    if failure is None or failure.phase not in READING or failure.reason not in _STOPS:
         return None
     if died_of_slowness(leg) and (not leg.curve or marks(leg).stall_share < STALL_SHARE):
         return None

@@ -19,7 +19,7 @@ from probe.verdict.about import About, ControlFacts
 from probe.verdict.line.control_reads import span_seconds, stopped_after
 from probe.verdict.line.curtains import FRESH_SECONDS
 from probe.verdict.remembered.control_memory import ControlMemory, ControlRead
-from probe.verdict.remembered.keys import FamilyKey, family_key
+from probe.verdict.remembered.keys import FamilyKey, family_key, of_family
 from probe.verdict.remembered.memory import PlatformMemory
 
 READS_STOP = "reads_stop"
@@ -62,7 +62,10 @@ def reads_stop(
             abroad.setdefault(control.operator, []).append(read)
     whole = {name for name, reads in abroad.items() if any(r.stopped is None for r in reads)}
     stopped = abroad.keys() - whole
-    if len(stopped) < LEAST or len(stopped) <= len(whole):
+    # Who was not read yet may be well, above all where some are: several operators that are cut
+    # with the platform are no line.
+    others = _readable(controls, observed.family, about) - stopped
+    if len(stopped) < LEAST or len(stopped) < len(others) + bool(whole):
         return None
     shown = [read for name in stopped for read in abroad[name]]
     times = sorted(read.at for read in shown)
@@ -89,6 +92,19 @@ def _stops(mine: PlatformMemory, observed: RoundObservation) -> bool:
     if read:
         return len(stopped) == len(read)
     return bool(targets) and mine.last_reason(observed.family) == READS_STOP
+
+
+def _readable(
+    controls: Mapping[FamilyKey, ControlMemory], family: Family, about: About
+) -> set[str]:
+    """The operators of controls abroad that have an object to be read, and have not fallen
+    silent."""
+    silent = {name for name, one in of_family(controls, family) if one.silent_since}
+    return {
+        one.operator
+        for one in about.controls
+        if one.foreign and one.min_bytes > 0 and one.name not in silent
+    }
 
 
 def _reading(observed: RoundObservation, role: LegRole) -> list[LegObservation]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from probe.model.verdict import State
 from probe.observe.effort import Measure
+from probe.verdict.basis.claims import moment
 from probe.verdict.ladder.facts import Facts
 from probe.verdict.ladder.rule import Rule
 from probe.verdict.normal.pace import SLOWEST
@@ -95,6 +96,16 @@ def slower_than_before(facts: Facts) -> str:
     )
 
 
+def last_read_stopped(facts: Facts) -> str:
+    """The sentence for a platform that answers, whose last read was cut."""
+    found = facts.stopped
+    assert found is not None
+    return (
+        f"{facts.title}: reachable; its last read stopped at {moment(found.at)} ({found.how}), and "
+        "nothing is concluded on how it reads."
+    )
+
+
 BEFORE: tuple[Rule, ...] = (
     Rule(
         id="unknown.stranger",
@@ -103,6 +114,14 @@ BEFORE: tuple[Rule, ...] = (
         why="Who answers has not shown to be who was asked: neither well nor ill follows from it.",
         holds=lambda f: bool(f.strangers),
         says=strangers,
+    ),
+    Rule(
+        id="unknown.last-read-stopped",
+        state=State.UNKNOWN,
+        reason="last_read_stopped",
+        why="It answers, and its last read was cut: neither well nor ill follows.",
+        holds=lambda f: f.compared and f.stopped is not None,
+        says=last_read_stopped,
     ),
     Rule(
         id="unknown.slow-unproven",

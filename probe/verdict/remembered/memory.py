@@ -253,6 +253,14 @@ class FamilyMemory(Struct, frozen=True, kw_only=True):
     silent_since: float = 0.0
 
 
+class StoppedRead(Struct, frozen=True, array_like=True):
+    """A read of a target that stopped: when (Unix seconds), and how (``connection_reset in
+    transfer``)."""
+
+    at: float
+    how: str
+
+
 class PlatformMemory(Struct, frozen=True, kw_only=True):
     """What is remembered of one platform.
 
@@ -261,10 +269,11 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     of them that came over DNS over HTTPS. ``reached``: the networks (/24, /48) in which it was
     well. ``clean``: addresses at which the platform's name was last said for a whole read, in a
     round in which nothing was slow. ``reads``: when and how many body bytes were read at once while
-    all was well (``answers.reads_after``). ``heard``: the latest leg of an ordinary round to each
-    endpoint of each family; ``ours`` and ``raw_slower``: what the last ordinary round found (see
-    ``Facts``). ``server_errors``: rounds in a row with a 5xx. ``path_rounds``: rounds in a row in
-    which the way to a target (its key, with the family) was another one. ``slow_line``: rounds in a
+    all was well (``answers.reads_after``). ``stopped``: targets whose last read stopped.
+    ``heard``: the latest leg of an ordinary round to each endpoint of each family; ``ours`` and
+    ``raw_slower``: what the last ordinary round found (see ``Facts``). ``server_errors``: rounds in
+    a row with a 5xx. ``path_rounds``: rounds in a row in which the way to a target (its key, with
+    the family) was another one. ``slow_line``: rounds in a
     row in which controls and targets alike were slow, by measure, ``slow_line_at`` when that was
     last looked at, and ``line_log`` by how much (logarithm). ``untaught``: rounds in a row that
     taught nothing in a measure, since all that had a history was slow. ``silent_since``: since when
@@ -296,6 +305,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     reached: tuple[str, ...] = ()
     clean: tuple[str, ...] = ()
     reads: tuple[tuple[float, int], ...] = ()
+    stopped: dict[FamilyKey, StoppedRead] = {}
     heard: dict[FamilyKey, LegObservation] = {}
     ours: dict[str, Led] = {}
     raw_slower: bool = False
