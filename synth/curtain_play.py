@@ -88,7 +88,7 @@ def play(
         while now < until:
             now += STEP
             if vouched:
-                daemon.references = {p.name: (_fine(p.name, now),) for p in config.platforms}
+                daemon.references = {p.name: (fine_outside(p.name, now),) for p in config.platforms}
             found += daemon.run(now)
         heard.extend(found)
         return found
@@ -112,7 +112,7 @@ def play(
     )
 
 
-def _fine(platform: str, at: float) -> Verdict:
+def fine_outside(platform: str, at: float) -> Verdict:
     """What a reference says that has just read and found all well."""
     return Verdict(
         vantage="abroad",

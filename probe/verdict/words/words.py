@@ -6,7 +6,14 @@ from probe.observe.effort import LEGAL_REASONS
 from probe.verdict.basis.claims import moment
 from probe.verdict.ladder.facts import Facts, failures
 from probe.verdict.normal.pace import SLOWEST, KnownBy
-from probe.verdict.words.words_beside import NOT_KNOWN, UPLOADS, advice, beyond, how_slow
+from probe.verdict.words.words_beside import (
+    NOT_KNOWN,
+    UPLOADS,
+    advice,
+    beyond,
+    history_tells,
+    how_slow,
+)
 from probe.verdict.words.words_numbers import rate, times
 
 _AS_FAST = 1.5
@@ -107,7 +114,7 @@ def unmeasured(facts: Facts) -> str:
 
 def _not_known(facts: Facts) -> str:
     """What cannot be told where there is no history, and what helps."""
-    if facts.plain is None or facts.plain.told.usual or facts.failing:
+    if facts.plain is None or history_tells(facts.plain) or facts.failing:
         return ""
     return f" {NOT_KNOWN[0].upper()}{NOT_KNOWN[1:]}. {advice(facts)}"
 
@@ -116,10 +123,11 @@ def _seen(facts: Facts) -> str:
     """What a suspicion rests on: the last round's failures, or the episode's own."""
     slow = facts.usual_times is not None and facts.usual_times > facts.margin
     failed, since = failures(facts.failing), ""
-    if not failed and facts.episode is not None and facts.episode.failures:
-        phase, _, reason = facts.episode.failures[-1].partition("/")
+    before = facts.episode.failures if facts.episode is not None else ()
+    if not failed and before and facts.plain is None:
+        phase, _, reason = before[-1].partition("/")
         failed = f"{reason} in {phase}"
-        if slow and facts.plain is None:
+        if slow:
             since = f", and then took {times(facts.usual_times or 1.0)} as long as normal"
     if failed:
         return f"it failed ({failed}){since}"

@@ -46,6 +46,12 @@ def _other(said: Told) -> str:
     return "of other sites"
 
 
+def history_tells(found: PlainRatio) -> bool:
+    """Whether it is known that it was not always so: of reads that stop, where their normal is
+    known. What is set beside others is so as its own history does not show it (``shown.told``)."""
+    return bool(found.told.stopped) and found.told.usual
+
+
 def beyond(path: float) -> str:
     """What a number of times leaves out: that it is ``path`` times as long by its distance."""
     if path < FAR:
@@ -86,7 +92,7 @@ def slow_unproven(facts: Facts) -> str:
     if facts.plain is not None:
         slow = how_slow(facts.plain, facts.direction)
         said = f"{facts.title}: reachable; in this round {slow}, and {again}"
-        return f"{said}." if facts.plain.told.usual else f"{said}; {NOT_KNOWN}. {advice(facts)}"
+        return f"{said}." if history_tells(facts.plain) else f"{said}; {NOT_KNOWN}. {advice(facts)}"
     if facts.usual_times is not None and facts.usual_times > facts.margin:
         took = f"it took {times(facts.usual_times)} as long as normal{beyond(facts.usual_path)}"
     else:
