@@ -17,6 +17,8 @@ from probe.model.observation import LegObservation
 from probe.observe.goodput import ended, goodput, handshake_seconds
 
 TIMEOUT = "generic_timeout_error"
+READING = frozenset({Phase.PROCESSING, Phase.TRANSFER})
+"""The phases of a leg that is connected: it waits for its answer, or reads it."""
 SILENCES = frozenset(
     f"{phase}/{TIMEOUT}" for phase in (Phase.TLS, Phase.PROCESSING, Phase.TRANSFER)
 )
@@ -62,7 +64,7 @@ def handshake_effort(leg: LegObservation) -> float | None:
     seconds = handshake_seconds(leg)
     if seconds is not None and seconds > 0.0:
         return seconds
-    if leg.failure is None or leg.failure.phase in (Phase.PROCESSING, Phase.TRANSFER):
+    if leg.failure is None or leg.failure.phase in READING:
         return None
     if leg.failure.phase is Phase.TLS and died_of_slowness(leg):
         return leg.duration_seconds
@@ -202,7 +204,7 @@ def died_of_slowness(leg: LegObservation) -> bool:
             and waited < ANSWER_PER_HANDSHAKE * handshake
         )
     came = bool(leg.curve) or bool(leg.body_bytes)
-    return leg.failure.phase in (Phase.PROCESSING, Phase.TRANSFER) and came
+    return leg.failure.phase in READING and came
 
 
 def _came_in_handshake(leg: LegObservation) -> int | None:

@@ -25,7 +25,7 @@ from msgspec import Struct
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation, Sample
 from probe.model.verdict import Signature
-from probe.observe.effort import TIMEOUT, Measure, died_of_slowness
+from probe.observe.effort import READING, TIMEOUT, Measure, died_of_slowness
 from probe.observe.goodput import ended, goodput, was_cut
 from probe.observe.round_trip import round_trip_seconds
 
@@ -44,6 +44,10 @@ BEGAN_FASTER = 3.0
 QUEUE_GREW = 1.25
 # Arrivals are even when they stay this near to a straight line (share of all bytes).
 EVEN = 0.2
+
+
+STOPS = frozenset({TIMEOUT, "connection_reset", "connection_aborted", "eof_error"})
+"""How a read ends that something stops."""
 
 
 class Marks(Struct, frozen=True, kw_only=True):
@@ -199,3 +203,14 @@ def _all_cut_at_one_place(found: Sequence[Marks], stopped: Sequence[Marks]) -> b
 def _same_rate(found: Sequence[Marks]) -> bool:
     rates = [m.rate for m in found if m.rate]
     return len(rates) >= 2 and max(rates) <= SAME_RATE * min(rates)
+
+
+def stopped_after(leg: LegObservation) -> int | None:
+    """The body bytes after which it stopped; ``None``: it did not, or was coming on, slowly, or it
+    failed otherwise: before there was anything to be read, or by what was answered."""
+    failure = leg.failure
+    if failure is None or failure.phase not in READING or failure.reason not in STOPS:
+        return None
+    if died_of_slowness(leg) and (not leg.curve or marks(leg).stall_share < STALL_SHARE):
+        return None
+    return leg.body_bytes or 0

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from probe.model.identity import Family, Phase
 from probe.model.law import Amount, Between, Experiment, TriedRead, Unit
 from probe.model.observation import LegObservation, Sample, TcpInfo
-from probe.observe.effort import TIMEOUT
+from probe.observe.effort import READING, TIMEOUT
 
 # A segment of an Ethernet frame over IPv4 with timestamps, and its headers.
 SEGMENT_BYTES = 1_448
@@ -69,7 +69,7 @@ def tried(
     asked = Phase.TLS in leg.phases and (ended is None or ended.phase is not Phase.TLS)
     if not asked or (leg.http is not None and not answered):
         return None
-    if ended is not None and ended.phase not in (Phase.PROCESSING, Phase.TRANSFER):
+    if ended is not None and ended.phase not in READING:
         return None
     points = _points(leg)
     seconds = _asked_seconds(leg)

@@ -25,6 +25,7 @@ from probe.model.failure import OURS, Failure
 from probe.model.identity import Access, Family, Phase, Vantage, Verify
 from probe.model.observation import DnsObservation, LegObservation
 from probe.model.stored import StoredRound
+from probe.observe.effort import READING
 from probe.observe.goodput import asked_bytes, goodput, handshake_seconds
 from probe.publish.privacy.configured_names import NOTHING
 from probe.publish.privacy.exported_fields import Scrubber
@@ -239,7 +240,7 @@ def _requests(observed: LegObservation, spans: PhaseTimes, address: str | None) 
     begin = spans[Phase.PROCESSING][0]
     end = spans.get(Phase.TRANSFER, spans[Phase.PROCESSING])[1]
     failure = observed.failure
-    late = failure is not None and failure.phase in (Phase.PROCESSING, Phase.TRANSFER)
+    late = failure is not None and failure.phase in READING
     response: Keys | None = None
     if observed.http is not None:
         response = {

@@ -8,19 +8,16 @@ from math import isfinite, log
 
 from msgspec.structs import replace
 
-from probe.model.identity import Phase
 from probe.model.observation import LegObservation
-from probe.observe.effort import TIMEOUT, died_of_slowness, read_effort
+from probe.observe.effort import READING, read_effort
 from probe.observe.gaps import missing_share
-from probe.observe.signature import STALL_SHARE, marks
+from probe.observe.signature import STOPS, stopped_after
 from probe.verdict.about import About
 from probe.verdict.normal.distance import log_distance
 from probe.verdict.remembered.control_memory import ControlMemory, ControlRead
 from probe.verdict.remembered.memory import ALIKE
 
 MOST_READS = 4
-_STOPS = frozenset({TIMEOUT, "connection_reset", "connection_aborted", "eof_error"})
-READING = frozenset({Phase.PROCESSING, Phase.TRANSFER})
 LEAST_SPAN = 600.0
 """Seconds from the first of several reads to the last: those of one burst are one moment. Ours.
 Where rounds come faster than by default it is shorter, in transfer intervals (``SPAN_INTERVALS``).
@@ -41,7 +38,7 @@ def read_noted(
     effort, failure = read_effort(leg), leg.failure
     if effort is None or leg.leg.max_bytes > ALIKE * usual_bytes:
         return known
-    if failure is not None and (failure.phase not in READING or failure.reason not in _STOPS):
+    if failure is not None and (failure.phase not in READING or failure.reason not in STOPS):
         return known
     stopped = stopped_after(leg)
     if not isfinite(effort):
@@ -51,14 +48,3 @@ def read_noted(
     byte, far = log(max(effort, 1e-12)), log_distance(leg)
     one = ControlRead(at, byte, stopped, far, missing_share(leg))
     return replace(known, reads=(*known.reads[-(MOST_READS - 1) :], one))
-
-
-def stopped_after(leg: LegObservation) -> int | None:
-    """The body bytes after which it stopped; ``None``: it did not, or was coming on, slowly, or it
-    failed otherwise: before there was anything to be read, or by what was answered."""
-    failure = leg.failure
-    if failure is None or failure.phase not in READING or failure.reason not in _STOPS:
-        return None
-    if died_of_slowness(leg) and (not leg.curve or marks(leg).stall_share < STALL_SHARE):
-        return None
-    return leg.body_bytes or 0

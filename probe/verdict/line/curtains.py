@@ -18,9 +18,9 @@ from msgspec.structs import replace
 from probe.model.curtain import Curtain, CurtainKind
 from probe.model.identity import Compares, Family, LegRole
 from probe.model.observation import LegObservation, RoundObservation
-from probe.observe.effort import Measure
+from probe.observe.effort import READING, Measure
 from probe.verdict.about import About, ControlFacts, within
-from probe.verdict.line.control_reads import MOST_READS, READING, span_seconds
+from probe.verdict.line.control_reads import MOST_READS, span_seconds
 from probe.verdict.normal.level import Levels
 from probe.verdict.remembered.control_memory import ControlMemory, ControlRead
 from probe.verdict.remembered.keys import FamilyKey, Series, family_key, family_of, of_family

@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from probe.model.identity import FIRST_PROBER, Compares, Family, LegRole
 from probe.model.observation import LegObservation, RoundObservation
+from probe.observe.signature import stopped_after
 from probe.verdict.about import About, ControlFacts
-from probe.verdict.line.control_reads import span_seconds, stopped_after
+from probe.verdict.line.control_reads import span_seconds
 from probe.verdict.line.curtains import FRESH_SECONDS
 from probe.verdict.remembered.control_memory import ControlMemory, ControlRead
 from probe.verdict.remembered.keys import FamilyKey, family_key, of_family

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from probe.model.identity import Compares, LegRole
 from probe.model.observation import LegObservation, RoundObservation
+from probe.observe.signature import stopped_after
 from probe.verdict.about import About
-from probe.verdict.line.control_reads import stopped_after
 from probe.verdict.one_round.answers import READ_SECONDS
 from probe.verdict.remembered.keys import FamilyKey, family_key
 from probe.verdict.remembered.memory import StoppedRead
