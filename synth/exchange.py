@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.measure.one_leg.curve import thin
-from probe.model.failure import BODY_TOO_SHORT, PAGE_INSTEAD, Failure
+from probe.model.failure import BODY_TOO_SHORT, ENDED_BY_SERVER, PAGE_INSTEAD, Failure
 from probe.model.identity import Answer, Dates, Family, LegRole, Phase, Verify
 from probe.model.observation import (
     Clock,
@@ -98,9 +98,9 @@ class Server(Struct, kw_only=True):
     ``alerts``: it answers a name that it does not know by an alert, and not by a certificate.
     ``expired``: its certificate is. ``redirects``: the status by which it leads to another path of
     the same host (0: it does not). ``whole_bytes``: the object has no more, and it says so.
-    ``login_page``: a page for people in place of the object. ``retry_after``: what it asks for,
-    seconds. ``forged``: who answers in its place. ``pauses_at``: after so many bytes of a body it
-    sends nothing more (0: all is sent), while its kernel is well.
+    ``login_page``: a page for people in place of the object. ``ends``: it ends each request.
+    ``retry_after``: what it asks for, seconds. ``forged``: who answers in its place. ``pauses_at``:
+    after so many bytes of a body it sends nothing more (0: all is sent), while its kernel is well.
     """
 
     distance_seconds: float
@@ -119,6 +119,7 @@ class Server(Struct, kw_only=True):
     redirects: int = 0
     whole_bytes: int | None = None
     login_page: bool = False
+    ends: bool = False
     retry_after: float | None = None
     forged: ForgedAnswer | None = None
     pauses_at: float = 0.0
@@ -460,6 +461,9 @@ class Exchange:
             self.updates_rtt = smoothed(
                 made, flow.round_trip, leg.updates, until=made.samples[-1][0]
             )
+        if server.ends:
+            self.http = None
+            raise OverError(Phase.PROCESSING, ENDED_BY_SERVER, head)
         if not good:
             raise OverError(Phase.PROCESSING, "http_unexpected_status_code", head)
         if self.http.is_page and leg.not_a_page:

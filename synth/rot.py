@@ -25,6 +25,7 @@ class Rot(StrEnum):
     NOT_FOUND = "404"
     SHRUNK = "shrunk"
     LOGIN_PAGE = "login page"
+    ENDED = "requests ended by the server"
     EXPIRED = "expired certificate"
     OTHER_CERTIFICATE = "another CDN's certificate"
     BUSY = "503 with Retry-After"
@@ -82,6 +83,8 @@ def apply(rot: Rot, server: Server, leg: Leg) -> None:
         server.redirects = 302
     elif rot is Rot.SHRUNK:
         server.whole_bytes = SHRUNK_BYTES
+    elif rot is Rot.ENDED:
+        server.ends = True
     elif rot is Rot.LOGIN_PAGE:
         server.login_page = True
     else:

@@ -72,15 +72,22 @@ BODY_TOO_SHORT = "body_too_short"
 PAGE_INSTEAD = "page_instead"
 # The answer breaks HTTP: not a status line, a head without end, an invalid frame.
 PROTOCOL_ERROR = "http_protocol_error"
+# The far end ended the request or the connection with an error of its own (HTTP/2, HTTP/3), within
+# what is encrypted.
+ENDED_BY_SERVER = "ended_by_server"
 # A proxy refused or broke the tunnel; OONI knows only SOCKS.
 PROXY_FAILED = "proxy_failed"
 
-OURS: frozenset[str] = frozenset({BODY_TOO_SHORT, PAGE_INSTEAD, PROTOCOL_ERROR, PROXY_FAILED})
+OURS: frozenset[str] = frozenset(
+    {BODY_TOO_SHORT, PAGE_INSTEAD, PROTOCOL_ERROR, ENDED_BY_SERVER, PROXY_FAILED}
+)
 
 NOT_THE_OBJECT: frozenset[str] = frozenset(
     {"http_unexpected_status_code", BODY_TOO_SHORT, PAGE_INSTEAD}
 )
 """An answer came whole, and is not what was asked for."""
+BY_THE_SERVER: frozenset[str] = frozenset({ENDED_BY_SERVER, PROTOCOL_ERROR})
+"""Something came that only the far end can have said, as it was encrypted, and it is no answer."""
 
 REASONS: frozenset[str] = OONI | OURS | {UNKNOWN}
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from enum import StrEnum
 from math import inf
 
-from probe.model.failure import NOT_THE_OBJECT, Failure
+from probe.model.failure import BY_THE_SERVER, NOT_THE_OBJECT, Failure
 from probe.model.identity import Answer, Compares, Dates, LegRole, Phase, Verify
 from probe.model.observation import LegObservation
 from probe.observe.goodput import ended, goodput, handshake_seconds
@@ -114,9 +114,21 @@ def unproven(leg: LegObservation) -> bool:
 
 
 def refused(leg: LegObservation) -> bool:
-    """The far end answered over a connection that was well, and did not give what was asked; or its
-    certificate was refused, and is its own (``sound``), which is no matter of the way either."""
-    return leg.failure is not None and (leg.failure.reason in NOT_THE_OBJECT or sound(leg))
+    """The far end answered over a connection that was well, and did not give what was asked; or it
+    ended that itself (``ended_by_itself``); or its certificate was refused, and is its own
+    (``sound``), which is no matter of the way either."""
+    if leg.failure is None:
+        return False
+    return leg.failure.reason in NOT_THE_OBJECT or ended_by_itself(leg) or sound(leg)
+
+
+def ended_by_itself(leg: LegObservation) -> bool:
+    """Under a valid certificate the far end ended what was asked, or sent what is no HTTP. Nobody
+    on the way can say that in its stead, nor make it say so: what comes to it is encrypted, too."""
+    failure, tls = leg.failure, leg.tls
+    if failure is None or failure.reason not in BY_THE_SERVER or failure.phase not in READING:
+        return False
+    return tls is not None and tls.verify_error == ""
 
 
 def misdated(leg: LegObservation) -> Dates | None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from probe.model.failure import (
     BODY_TOO_SHORT,
+    ENDED_BY_SERVER,
     NOT_THE_OBJECT,
     PAGE_INSTEAD,
     PROTOCOL_ERROR,
@@ -53,6 +54,7 @@ _REASONS = {
     BODY_TOO_SHORT: "the object is smaller than it should be",
     PAGE_INSTEAD: "a page came in the place of the object",
     PROTOCOL_ERROR: "the answer is not valid HTTP",
+    ENDED_BY_SERVER: "the server ended the request",
     PROXY_FAILED: "the proxy failed",
     UNKNOWN: "an unknown failure",
 }

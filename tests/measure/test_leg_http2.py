@@ -151,7 +151,7 @@ async def test_a_reset_stream_keeps_its_bytes() -> None:
     assert observed.failure is not None
     assert (observed.failure.phase, observed.failure.reason) == (
         Phase.TRANSFER,
-        "http_request_failed",
+        "ended_by_server",
     )
     assert "INTERNAL_ERROR" in observed.failure.detail
     assert observed.body_bytes == 2_000
@@ -170,7 +170,7 @@ async def test_a_connection_that_is_told_to_go_away() -> None:
     assert observed.failure is not None
     assert (observed.failure.phase, observed.failure.reason) == (
         Phase.PROCESSING,
-        "http_request_failed",
+        "ended_by_server",
     )
 
 

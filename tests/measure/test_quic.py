@@ -39,7 +39,7 @@ from probe.measure.over_quic.quic_ping import PING_BYTES, PING_SECONDS
 from probe.model.burst import Burst
 from probe.model.identity import Answer, Compares, LegRole, Phase, RoundKind, Verify
 from probe.model.observation import Clock, Leg, LegObservation
-from probe.observe.effort import gave, hard, unproven
+from probe.observe.effort import gave, handshake_effort, hard, read_effort, refused, unproven
 from probe.observe.goodput import goodput, handshake_seconds
 from synth.shape import definition as synth_definition
 from synth.shape import target as synth_target
@@ -57,6 +57,7 @@ class Server:
         self.body = b"x" * body
         self.passes: Callable[[bytes], bool] = lambda datagram: True
         self.answers = 1_000_000
+        self.ends: Callable[[H3Connection, int], None] | None = None
         self.datagrams: list[tuple[int, bytes]] = []
         self.port = 0
         self.requests: list[dict[bytes, bytes]] = []
@@ -89,7 +90,9 @@ async def serving(
                 if isinstance(one, HeadersReceived) and self.http is not None:
                     seen.requests.append(dict(one.headers))
                     self.http.send_headers(one.stream_id, [(b":status", seen.status), *seen.fields])
-                    self.http.send_data(one.stream_id, seen.body, end_stream=True)
+                    self.http.send_data(one.stream_id, seen.body, end_stream=seen.ends is None)
+                    if seen.ends is not None:
+                        seen.ends(self.http, one.stream_id)
                     self.transmit()
 
     server = await serve_quic(host, 0, configuration=configuration, create_protocol=Protocol)
@@ -340,6 +343,29 @@ async def test_a_body_that_stops_is_a_sample(tmp_path: Path) -> None:
     assert observed.body_bytes
     assert goodput(observed) is not None
     assert observed.phases[Phase.TRANSFER] > 0
+
+
+def resets(http: H3Connection, stream: int) -> None:
+    http._quic.reset_stream(stream, 0x102)
+
+
+def closes(http: H3Connection, stream: int) -> None:
+    http._quic.close(error_code=0x102)
+
+
+@pytest.mark.parametrize("ends", [resets, closes])
+async def test_what_the_server_ends_itself_is_told_at_once(
+    tmp_path: Path, ends: Callable[[H3Connection, int], None]
+) -> None:
+    """Nobody on the way can say it in its stead, and it is no silence."""
+    async with serving(tmp_path, body=3_000) as server:
+        server.ends = ends
+        observed = await observe(server.port, **reading(65_536))
+    assert failure(observed)[1] == "ended_by_server"
+    assert observed.duration_seconds < 2.5  # of a deadline of 5
+    assert refused(observed)
+    assert handshake_effort(observed) is not None
+    assert read_effort(observed) is None
 
 
 @pytest.mark.parametrize("name", ["other.example", NAME])

@@ -13,8 +13,8 @@ from h2.settings import SettingCodes, Settings
 
 from probe.measure.http.frames import Frames
 from probe.measure.http.http1 import MOST_INFORMATIONAL, READ_BYTES, Fields, Stream, too_many
-from probe.measure.one_leg.failures import REQUEST_FAILED, NetworkError
-from probe.model.failure import PROTOCOL_ERROR
+from probe.measure.one_leg.failures import NetworkError
+from probe.model.failure import ENDED_BY_SERVER, PROTOCOL_ERROR
 
 # No far end shall wait for room: what it may send is bounded by the leg.
 _WINDOW_BYTES = 2**24
@@ -141,4 +141,4 @@ class Http2:
 
 def _ended(what: str, code: h2.errors.ErrorCodes | int | None) -> NetworkError:
     name = code.name if isinstance(code, h2.errors.ErrorCodes) else "a code of its own"
-    return NetworkError(REQUEST_FAILED, f"the far end ended the HTTP/2 {what}: {name}")
+    return NetworkError(ENDED_BY_SERVER, f"the far end ended the HTTP/2 {what}: {name}")

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from probe.config.candidates import candidates_of, mark_of
 from probe.config.definition import Target
-from probe.model.failure import NOT_THE_OBJECT
+from probe.model.failure import BY_THE_SERVER, NOT_THE_OBJECT
 from probe.model.identity import Compares, Phase
 from probe.model.observation import LegObservation
 
@@ -245,4 +245,5 @@ def is_there(candidate: Target, observed: LegObservation) -> bool | None:
         return None
     if failure.phase is Phase.TLS:
         return False if tls.dates is not None else None
-    return False if failure.reason in NOT_THE_OBJECT and tls.verify_error == "" else None
+    its_own = failure.reason in NOT_THE_OBJECT | BY_THE_SERVER
+    return False if its_own and tls.verify_error == "" else None

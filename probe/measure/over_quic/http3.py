@@ -9,13 +9,19 @@ import pylsqpack
 from aioquic.h3.connection import H3Connection, Setting
 from aioquic.h3.events import DataReceived, Headers, HeadersReceived
 from aioquic.quic.connection import QuicConnection
-from aioquic.quic.events import QuicEvent
+from aioquic.quic.events import QuicEvent, StreamReset
 
 from probe.measure.connection.kernel_stamps import Arrival
 from probe.measure.http.http import facts_of, headers, status_of
 from probe.measure.http.http1 import MOST_HEAD_BYTES
 from probe.measure.one_leg.failures import UNEXPECTED_STATUS, NetworkError
-from probe.model.failure import BODY_TOO_SHORT, PAGE_INSTEAD, PROTOCOL_ERROR, Failure
+from probe.model.failure import (
+    BODY_TOO_SHORT,
+    ENDED_BY_SERVER,
+    PAGE_INSTEAD,
+    PROTOCOL_ERROR,
+    Failure,
+)
 from probe.model.identity import Compares, Phase
 from probe.model.observation import HttpFacts, Leg
 
@@ -71,8 +77,8 @@ class Http3:
             for name, value in headers(url.netloc, leg.range_bytes)
             if name != b"Host"
         ]
-        stream = quic.get_next_available_stream_id()
-        self._connection.send_headers(stream, pseudo + own, end_stream=True)
+        self._stream = quic.get_next_available_stream_id()
+        self._connection.send_headers(self._stream, pseudo + own, end_stream=True)
         self.asked_ns = time.monotonic_ns()
 
     @property
@@ -82,6 +88,8 @@ class Http3:
 
     def take(self, event: QuicEvent, arrival: Arrival) -> None:
         """What the datagram ``arrival`` brought. Raises what is no answer."""
+        if isinstance(event, StreamReset) and event.stream_id == self._stream and not self.over:
+            raise NetworkError(ENDED_BY_SERVER, "the far end ended the HTTP/3 stream")
         for answer in self._connection.handle_event(event):
             if isinstance(answer, HeadersReceived) and self.head is None:
                 self._take_head(answer, arrival)

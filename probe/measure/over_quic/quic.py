@@ -275,7 +275,7 @@ class _Exchange:
             self._finished = self._arrivals[-1]
             self._over = True
             return
-        raise why_ended(event, self._quic)
+        raise why_ended(event, self._quic, secured=self._finished is not None)
 
     def observation(
         self,

@@ -10,7 +10,7 @@ from aioquic.quic.recovery import QuicPacketSpace
 from aioquic.quic.stream import QuicStream
 
 from probe.measure.one_leg.failures import NetworkError
-from probe.model.failure import PROTOCOL_ERROR
+from probe.model.failure import ENDED_BY_SERVER, PROTOCOL_ERROR
 
 # Alerts of TLS arrive as 0x100 and their number (RFC 9001, section 4.8).
 _CRYPTO_ERRORS = range(0x100, 0x200)
@@ -28,6 +28,8 @@ class Connection(QuicConnection):
 
     found = ""
     credit = 0
+    ours = False
+    """Whether it was closed here."""
     over_http = False
     """Whether it was HTTP/3 that aioquic found wrong."""
 
@@ -37,6 +39,7 @@ class Connection(QuicConnection):
         frame_type: int | None = None,
         reason_phrase: str = "",
     ) -> None:
+        self.ours = True
         self.found = self.found or reason_phrase
         self.over_http = self.over_http or (error_code != 0 and frame_type is None)
         super().close(error_code, frame_type)
@@ -69,8 +72,9 @@ def of_tls(event: events.ConnectionTerminated) -> bool:
     return event.error_code in _CRYPTO_ERRORS and event.frame_type is not None
 
 
-def why_ended(event: events.ConnectionTerminated, quic: Connection) -> Exception:
-    """The connection's end as an error. The far end's own words are never kept."""
+def why_ended(event: events.ConnectionTerminated, quic: Connection, *, secured: bool) -> Exception:
+    """The connection's end as an error; ``secured``: the handshake was over. The far end's own
+    words are never kept."""
     if quic.over_http:
         return NetworkError(PROTOCOL_ERROR, "what came is not HTTP/3")
     if event.error_code in _CERTIFICATE_ALERTS and event.frame_type is not None:
@@ -88,4 +92,6 @@ def why_ended(event: events.ConnectionTerminated, quic: Connection) -> Exception
         return TimeoutError()
     codes = {code.value: code.name for code in QuicErrorCode}
     name = codes.get(event.error_code, "a code of its own")
-    return NetworkError("connection_reset", f"QUIC error: {name}")
+    # Before the handshake is over anybody on the way can make a packet that says so.
+    theirs = secured and not quic.ours
+    return NetworkError(ENDED_BY_SERVER if theirs else "connection_reset", f"QUIC error: {name}")
