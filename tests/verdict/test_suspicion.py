@@ -53,6 +53,7 @@ def test_what_is_done_leads_where_the_row_says() -> None:
         Deed.DROP: Standing.NOTHING,
         Deed.PROVE: Standing.PROVEN,
         Deed.END: Standing.NOTHING,
+        Deed.TURN: Standing.SUSPECTED,
     }
     for row in TABLE:
         assert row.then is leads.get(row.act, row.held), row

@@ -20,7 +20,7 @@ from probe.verdict.one_round import answers, lookups, rounds, saw_the_name
 from probe.verdict.one_round.compared import compare
 from probe.verdict.one_round.readings import read
 from probe.verdict.remembered.memory import Memory
-from probe.verdict.suspected import each_address, suspects
+from probe.verdict.suspected import each_address, suspects, turned
 from probe.verdict.suspected.suspicion import Deed, row_of
 
 
@@ -34,9 +34,11 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
     seen, ours = rounds.without_our_own(seen, lookups.leads(mine, observed), thresholds)
     mine = with_slow_line(mine, readings, seen, about)
     # What is suspected or proven.
+    if mine.proven is not None:
+        mine = replace(mine, proven=turned.noted(mine.proven, seen, observed, about))
     scene = suspects.scene_of(mine, seen, observed, about)
     row = row_of(mine, scene.event)
-    if row.act is Deed.END:
+    if row.act in (Deed.END, Deed.TURN):
         mine = replace(mine, proven=None, state=State.UNKNOWN)
     episode = suspects.done(row.act, scene, mine, observed, about)
     episode = suspects.with_seen(episode, seen, observed, thresholds)

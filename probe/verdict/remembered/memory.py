@@ -163,6 +163,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     what had seemed to stop came later (``waited.py``). ``alike``: rounds in a row that showed the
     very failure, ``answered``: in which the far end itself answered (``own_answer.py``). ``at``:
     the addresses that bear evidence, if it fails. ``by_reference``: ``near_here.py``.
+    ``otherwise``, ``with_swap``, ``worse``: rounds in a row that show something else
+    (``turned.py``).
     """
 
     state: State
@@ -209,6 +211,9 @@ class Proven(Struct, frozen=True, kw_only=True):
     met_at: tuple[MetAt, ...] = ()
     beside_at: dict[str, str] = {}
     by_reference: bool = False
+    otherwise: int = 0
+    with_swap: int = 0
+    worse: int = 0
 
     @property
     def said(self) -> State:

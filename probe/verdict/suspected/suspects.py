@@ -20,7 +20,7 @@ from probe.verdict.one_round.compared import Compared, waits_for_long
 from probe.verdict.one_round.contrast import Contrast
 from probe.verdict.one_round.saw_the_name import visited
 from probe.verdict.remembered.memory import OpenSuspicion, PlatformMemory, Proven
-from probe.verdict.suspected import own_answer
+from probe.verdict.suspected import own_answer, turned
 from probe.verdict.suspected.open_suspicion import fails
 from probe.verdict.suspected.suspicion import Deed, Occasion
 from probe.verdict.thresholds import Thresholds
@@ -57,7 +57,7 @@ def scene_of(
     if observed.clock_stepped:
         return RoundScene(Occasion.CLOCK_SET)
     if mine.proven is not None:
-        return RoundScene(_of_proven(mine.proven, seen, observed, thresholds))
+        return _of_proven(mine.proven, seen, observed, thresholds)
     if seen.another_line:
         return RoundScene(Occasion.ANOTHER_LINE)
     suspects = suspects_of(seen, thresholds.log_margin)
@@ -93,15 +93,19 @@ def _answers_now(current: OpenSuspicion, observed: RoundObservation) -> bool:
 
 def _of_proven(
     found: Proven, seen: Compared, observed: RoundObservation, thresholds: Thresholds
-) -> Occasion:
+) -> RoundScene:
     if own_answer.over(found):
-        return Occasion.ANSWERED
+        return RoundScene(Occasion.ANSWERED)
+    suspects = suspects_of(seen, thresholds.log_margin)
+    if turned.turned(found) and suspects:
+        return RoundScene(Occasion.TURNED, suspects)
     if waits_for_long(found, observed) and found.waited >= LONG_WAIT:
-        return Occasion.READS
+        return RoundScene(Occasion.READS)
     now = seen.of(found, observed.family)
     if now is None:
-        return Occasion.NOT_LOOKED_AT
-    return Occasion.AGAIN if now.worst > thresholds.log_margin else Occasion.AS_USUAL
+        return RoundScene(Occasion.NOT_LOOKED_AT)
+    slow = now.worst > thresholds.log_margin
+    return RoundScene(Occasion.AGAIN if slow else Occasion.AS_USUAL)
 
 
 def done(
@@ -109,7 +113,7 @@ def done(
 ) -> OpenSuspicion | None:
     """The suspicion after ``act``; ``None``: there is none (any more)."""
     current = mine.episode
-    if act is Deed.BEGIN:
+    if act in (Deed.BEGIN, Deed.TURN):
         return begun(first_of(scene.suspects, about), scene.suspects, mine, observed)
     if current is None or mine.proven is not None or act is Deed.DROP:
         return None

@@ -44,6 +44,7 @@ class Occasion(StrEnum):
     HARDLY = "it is slower than usual, by less than the margin"
     AS_USUAL = "it is no slower than the margin"
     ANSWERED = "it failed, and the far end itself has answered in two rounds in a row"
+    TURNED = "it has shown itself otherwise than it was proven, in three rounds in a row"
     READS = "it is of long reads, and the round reads"
     NOT_LOOKED_AT = "the round does not compare it"
     # A burst.
@@ -75,6 +76,7 @@ class Deed(StrEnum):
     OUTLIVE = "is kept, while what is said is that it is as usual"
     ONCE_MORE = "is tested once more"
     REPLACE = "is replaced by the other, from nothing, its onset kept"
+    TURN = "is over, and what it has turned into begins"
     GATHER = "takes what the burst says"
     PROVE = "is proven"
     ACCUSE = "is the name, which accuses"
@@ -125,6 +127,7 @@ TABLE: tuple[Row, ...] = (
     Row(_PROVEN, Occasion.AS_USUAL, Deed.KEEP, _PROVEN, Ask.END),
     # It came through, so it does not fail: what fails later is proven anew.
     Row(_PROVEN, Occasion.ANSWERED, Deed.END, _NOTHING),
+    Row(_PROVEN, Occasion.TURNED, Deed.TURN, _SUSPECTED, Ask.TEST),
     Row(_PROVEN, Occasion.READS, Deed.KEEP, _PROVEN, Ask.END),
     Row(_PROVEN, Occasion.NOT_LOOKED_AT, Deed.KEEP, _PROVEN),
     # Bursts.
@@ -170,6 +173,7 @@ _OF_A_PROOF = frozenset(
     {
         Occasion.AS_USUAL,
         Occasion.ANSWERED,
+        Occasion.TURNED,
         Occasion.SWAP_WELL,
         Occasion.SWAP_MORE,
         Occasion.SWAP_SILENT,

@@ -1,0 +1,112 @@
+"""Whether what was proven has turned into something else. Pure.
+
+A proof stands until a test speaks for its end, and a round that is slow or fails is no such test.
+But what was slow may fail outright by now, what failed in one layer fails in another, and the name
+that was slowed alone may be slow with all others at its server: a second measure of whoever
+restricts it, or an outage of the platform's own after the restriction was lifted. To go on saying
+what was proven is wrong in either case, so it is tested anew, from nothing.
+"""
+
+from __future__ import annotations
+
+from math import log
+
+from msgspec.structs import replace
+
+from probe.model.basis import Basis
+from probe.model.identity import Fame, LegRole
+from probe.model.observation import LegObservation, RoundObservation
+from probe.model.verdict import Method, State, Trigger
+from probe.observe.effort import hard, how_it_failed
+from probe.verdict.about import About
+from probe.verdict.one_round.compared import Compared
+from probe.verdict.one_round.contrast import Contrast
+from probe.verdict.remembered.memory import Proven
+from probe.verdict.suspected.own_answer import layer
+
+ROUNDS = 3
+"""Rounds in a row that show it otherwise. Where packets are lost on purpose a handshake fails now
+and then, and a swap is slow by chance. Ours."""
+FAR_WORSE = log(2.5)
+"""So much slower than what was proven: whatever the way showed then may show now. Ours."""
+
+
+def noted(found: Proven, seen: Compared, observed: RoundObservation, about: About) -> Proven:
+    """``found``, knowing whether one more ordinary round shows it otherwise than it was proven."""
+    if found.family is not observed.family:
+        return found
+    mine = [c for c in seen.contrasts if c.target == found.target and c.controls]
+    if not mine:
+        return found
+    return replace(
+        found,
+        otherwise=_counted(found.otherwise, _fails_otherwise(found, mine, observed)),
+        with_swap=_counted(found.with_swap, _swap_alike(found, seen, observed, about)),
+        worse=_counted(found.worse, _far_worse(found, seen, observed, about)),
+    )
+
+
+def turned(found: Proven) -> bool:
+    """It has shown itself otherwise for long enough."""
+    return max(found.otherwise, found.with_swap, found.worse) >= ROUNDS
+
+
+def _counted(before: int, shows: bool | None) -> int:
+    """Rounds in a row that show it; one that says nothing (``None``) is none of them."""
+    if shows is None:
+        return before
+    return before + 1 if shows else 0
+
+
+def _fails_otherwise(
+    found: Proven, mine: list[Contrast], observed: RoundObservation
+) -> bool | None:
+    """It fails outright and was proven slow; or it fails in another layer than was proven. Where a
+    resolver's lie leads anything may answer, in one layer or another."""
+    if found.state is not State.BLOCKED:
+        return any(c.way_failed for c in mine)
+    if found.method is Method.DNS:
+        return None
+    leg = _leg(found, LegRole.TARGET, observed)
+    how = "" if leg is None else how_it_failed(leg)
+    # Or in the first one's, where others do not get that far for it (``own_rate.condemned``).
+    known = (found.method, layer(found.failure), found.first_ones.farther_at)
+    return layer(how) not in known if how else None
+
+
+def _swap_alike(
+    found: Proven, seen: Compared, observed: RoundObservation, about: About
+) -> bool | None:
+    """It rests on its swap, which is as slow by now, or fails as well. A name that nobody knows may
+    be met where the famous ones are spared."""
+    swap = _leg(found, LegRole.SWAP, observed)
+    if found.basis is not Basis.SWAP or swap is None:
+        return None
+    if found.trigger is not Trigger.NAME and swap.leg.fame is not Fame.FAMOUS:
+        return None
+    target = _leg(found, LegRole.TARGET, observed)
+    if target is not None and hard(target) is not None:
+        return hard(swap) is not None
+    now = seen.of(found, observed.family)
+    if now is None or now.versus_swap is None or now.slowdown is None:
+        return None
+    if now.slowdown <= about.thresholds.log_margin:
+        return None
+    return now.versus_swap <= log(about.thresholds.contradiction)
+
+
+def _far_worse(
+    found: Proven, seen: Compared, observed: RoundObservation, about: About
+) -> bool | None:
+    """It accuses nobody, is far slower than what was proven, and references may say more now."""
+    now = seen.of(found, observed.family)
+    if found.basis.accuses or found.state is State.BLOCKED or not about.references:
+        return None
+    if now is None or now.slowdown is None or not now.usual or not found.usual:
+        return None
+    return found.log_factor + FAR_WORSE < now.slowdown
+
+
+def _leg(found: Proven, role: LegRole, observed: RoundObservation) -> LegObservation | None:
+    legs = observed.by_role(role)
+    return next((leg for leg in legs if leg.leg.target == found.target), None)

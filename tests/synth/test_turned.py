@@ -1,0 +1,165 @@
+"""What was proven turns into something else: the new is said, and the old no longer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probe.config import load
+from probe.config.handful import Handful, filled, with_handful
+from probe.model.verdict import State, Verdict
+from scenarios.lines import LINES
+from scenarios.model import (
+    Answers,
+    DnsForged,
+    DnsLie,
+    Effect,
+    HelloDropped,
+    Lossy,
+    Policed,
+    Reset,
+    Restricted,
+    SynDropped,
+    Whom,
+    exactly,
+)
+from scenarios.throttling import X_HOSTS
+from synth.contradictions import contradictions
+from synth.curtain_play import fine_outside
+from synth.drive import Daemon, Said
+from synth.edges import CALM
+from synth.play import line_of
+from synth.world import World
+
+CONFIG = load(None, {})
+BEGIN = 1_699_920_000.0
+HOUR = 3_600.0
+X = Whom(names=(".x.com", "x.com", ".twimg.com", "twimg.com"))
+YOUTUBE = Whom(names=(".googlevideo.com", ".youtube.com", ".ytimg.com", "youtube.com"))
+SLOWLY = Policed(rate_bits_per_second=exactly(128e3), burst_bytes=exactly(4_500))
+MILDLY = Policed(rate_bits_per_second=exactly(2e6), burst_bytes=exactly(9_000))
+SEEDS = range(1, 4)
+
+
+class Life(Struct):
+    """A vantage's, with what was said to it. ``vouched``: a reference finds all well."""
+
+    platform: str
+    world: World
+    daemon: Daemon
+    vouched: bool
+    now: float = BEGIN
+    said: list[Said] = []
+
+    def lives(self, hours: float, restricted: Restricted | None) -> list[Verdict]:
+        """So long, and what is said of the platform."""
+        self.world.restrict([restricted] if restricted is not None else [])
+        end, before = self.now + hours * HOUR, len(self.said)
+        while self.now < end:
+            self.now += 60.0
+            if self.vouched:
+                self.daemon.references = {self.platform: (fine_outside(self.platform, self.now),)}
+            else:
+                self.daemon.references = {}
+            self.said = [*self.said, *self.daemon.run(self.now)]
+        return [one.verdict for one in self.said[before:]]
+
+
+def life(platform: str, seed: int, *, vouched: bool, line: str = "fibre") -> Life:
+    """After six calm hours."""
+    config = with_handful(CONFIG, filled(Handful(f"{seed:032x}"), CONFIG.pool))
+    config = replace(config, platforms=tuple(p for p in config.platforms if p.name == platform))
+    config = replace(config, settings=replace(config.settings, platforms=(platform,)))
+    world = World(
+        config, line_of(LINES[line]), seed=seed, edges=CALM, begin=BEGIN, least_addresses=2
+    )
+    made = Life(platform, world, Daemon(config, world, begin=BEGIN), vouched)
+    made.lives(6.0, None)
+    return made
+
+
+def hosts(platform: str) -> tuple[str, ...]:
+    return next(one.hosts for one in CONFIG.platforms if one.name == platform)
+
+
+BLOCKS: dict[str, tuple[Whom, Effect, str]] = {
+    "hello-dropped": (X, HelloDropped(), "tls"),
+    "reset": (X, Reset(), "tls"),
+    "syn-dropped": (Whom(hosts=X_HOSTS), SynDropped(), "tcp"),
+    "resolver-lies": (X, DnsForged(lie=DnsLie.ADDRESS), "dns"),
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("block", BLOCKS)
+def test_what_was_throttled_and_is_blocked_is_said_to_be(block: str, seed: int) -> None:
+    whom, effect, method = BLOCKS[block]
+    x = life("x", seed, vouched=True)
+    assert x.lives(2.0, Restricted(whom=X, effects=(SLOWLY,)))[-1].state is State.THROTTLED
+    said = x.lives(2.0, Restricted(whom=whom, effects=(effect,)))
+    late = [one for one in said if one.at > x.now - HOUR]
+    assert {(one.state, one.method) for one in late} == {(State.BLOCKED, method)}
+    assert not contradictions(x.said)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_outage_after_a_throttle_accuses_nobody_for_long(seed: int) -> None:
+    """The restriction is lifted, the platform fails of itself, and nobody looks from outside."""
+    youtube = life("youtube", seed, vouched=False)
+    said = youtube.lives(2.0, Restricted(whom=YOUTUBE, effects=(SLOWLY,)))
+    assert said[-1].state is State.THROTTLED
+    youtube.world.gone = frozenset(hosts("youtube"))
+    said = youtube.lives(3.0, None)
+    assert not any(one.restricted for one in said if one.at > youtube.now - 2.5 * HOUR)
+    assert said[-1].state is State.IMPAIRED
+
+
+@pytest.mark.parametrize("vouched", [False, True])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_slow_under_every_name_is_no_more_the_name(seed: int, vouched: bool) -> None:
+    """Its own servers are, or whoever slowed the name slows its addresses now."""
+    youtube = life("youtube", seed, vouched=vouched)
+    said = youtube.lives(2.0, Restricted(whom=YOUTUBE, effects=(SLOWLY,)))
+    assert said[-1].trigger == "name"
+    if vouched:
+        all_names = Restricted(whom=Whom(hosts=hosts("youtube")), effects=(SLOWLY,))
+        said = youtube.lives(4.0, all_names)
+        assert said[-1].state is State.THROTTLED
+    else:
+        slow = exactly(80e3)
+        youtube.world.answers = (Answers(hosts=hosts("youtube"), bits_per_second=slow),)
+        said = youtube.lives(4.0, None)
+        assert said[-1].state is State.IMPAIRED
+    assert not any(one.trigger == "name" for one in said if one.at > youtube.now - HOUR)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_becomes_far_worse_is_looked_at_again(seed: int) -> None:
+    """So little was lost that its own servers might have been the cause."""
+    x = life("x", seed, vouched=True)
+    x.lives(2.0, Restricted(whom=X, effects=(MILDLY,)))
+    said = x.lives(5.0, Restricted(whom=X, effects=(SLOWLY,)))
+    assert said[-1].state is State.THROTTLED
+
+
+LASTING: dict[str, Callable[[], Effect]] = {
+    "policed": lambda: SLOWLY,
+    "loses-packets": lambda: Lossy(probability=exactly(0.2)),
+    "hello-dropped": HelloDropped,
+    "reset": Reset,
+    "resolver-lies": lambda: DnsForged(lie=DnsLie.ADDRESS),
+}
+
+
+@pytest.mark.parametrize("line", ["fibre", "dsl", "mobile"])
+@pytest.mark.parametrize("effect", LASTING)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_goes_on_stays_said(seed: int, effect: str, line: str) -> None:
+    x = life("x", seed, vouched=True, line=line)
+    said = x.lives(12.0, Restricted(whom=X, effects=(LASTING[effect](),)))
+    states = [one.state for one in said]
+    first = next(n for n, one in enumerate(said) if one.restricted)
+    assert {one for one in states[first:] if one is not said[first].state} <= {State.DEGRADED}
