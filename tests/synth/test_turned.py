@@ -18,6 +18,7 @@ from scenarios.model import (
     DnsLie,
     Effect,
     HelloDropped,
+    Leaky,
     Lossy,
     Policed,
     Reset,
@@ -134,6 +135,28 @@ def test_what_is_slow_under_every_name_is_no_more_the_name(seed: int, vouched: b
         said = youtube.lives(4.0, None)
         assert said[-1].state is State.IMPAIRED
     assert not any(one.trigger == "name" for one in said if one.at > youtube.now - HOUR)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_refused_is_not_said_to_be_slow(seed: int) -> None:
+    """The restriction is lifted, and the platform turns us away: nobody knows how fast it is."""
+    x = life("x", seed, vouched=True)
+    x.lives(2.0, Restricted(whom=X, effects=(SLOWLY,)))
+    x.world.answers = (Answers(hosts=hosts("x"), status=403),)
+    said = x.lives(2.0, None)
+    late = {(one.state, one.reason) for one in said if one.at > x.now - HOUR}
+    assert late == {(State.UNKNOWN, "refused")}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_half_of_the_connections_dropped_besides_is_no_other_thing(seed: int) -> None:
+    """Rounds in a row fail by chance then; a burst shows that not all do."""
+    x = life("x", seed, vouched=True)
+    x.lives(2.0, Restricted(whom=X, effects=(SLOWLY,)))
+    x.world.restrict([])
+    said = x.lives(5.0, Restricted(whom=X, effects=(Leaky(share=exactly(0.5)), SLOWLY)))
+    assert sum(one.restricted for one in said) > 0.8 * len(said)
+    assert said[-1].restricted
 
 
 @pytest.mark.parametrize("seed", SEEDS)

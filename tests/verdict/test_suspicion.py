@@ -54,6 +54,7 @@ def test_what_is_done_leads_where_the_row_says() -> None:
         Deed.PROVE: Standing.PROVEN,
         Deed.END: Standing.NOTHING,
         Deed.TURN: Standing.SUSPECTED,
+        Deed.RESTORE: Standing.PROVEN,
     }
     for row in TABLE:
         assert row.then is leads.get(row.act, row.held), row
@@ -75,9 +76,12 @@ def test_every_state_is_reached_and_left() -> None:
     assert {held for held, _ in arrows} == set(Standing)
 
 
-def test_nothing_is_proven_but_by_a_burst_of_a_suspicion() -> None:
+def test_nothing_is_proven_but_by_a_burst_of_a_suspicion_or_was_before() -> None:
     proofs = [
-        row for row in TABLE if row.then is Standing.PROVEN and row.held is not Standing.PROVEN
+        row
+        for row in TABLE
+        if row.then is Standing.PROVEN and row.held is not Standing.PROVEN
+        if row.act is not Deed.RESTORE
     ]
     assert [(row.held, row.event) for row in proofs] == [(Standing.SUSPECTED, Occasion.PROOF)]
 
@@ -118,5 +122,6 @@ def test_golden_histories_go_through_the_table(rows: list[Row]) -> None:
             for _ in judged(history):
                 pass
     met = Counter(rows)
-    assert len(met) > len(TABLE) * 2 / 3
+    # What turns into something else is played in tests/synth/test_turned.py.
+    assert len(met) > len(TABLE) * 0.6
     assert {row.then for row in met} == set(Standing)

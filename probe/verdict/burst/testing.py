@@ -27,7 +27,7 @@ from probe.verdict.one_round.compared import Compared
 from probe.verdict.one_round.contrast import Contrast
 from probe.verdict.one_round.waited import as_known, hasty, lesser, marked, waited_out
 from probe.verdict.remembered.memory import OpenSuspicion, PlatformMemory, Proven
-from probe.verdict.suspected import each_address
+from probe.verdict.suspected import each_address, turned
 from probe.verdict.suspected.open_suspicion import (
     Others,
     after_burst,
@@ -185,6 +185,7 @@ def _of_end(
     if not found.complete:
         return BurstScene(event=Occasion.INCOMPLETE, proven=restriction)
     restriction = _shown_by_burst(_better_measured(restriction, found), found, observed, about)
+    restriction = turned.burst_noted(restriction, observed)
     goes_on = found.costs(about.thresholds.log_margin) and not _whole(found)
     wealth = restriction.recovery.after(0 if goes_on else found.recovered)
     tried = restriction.recovery_bursts + 1
@@ -224,7 +225,7 @@ def done(
         holds = proven(scene.episode, scene.rests_on, at, thresholds, others)
         holds = marked(holds, scene.episode)
         holds = near_here.noted(holds, at, others, thresholds, goes_on=True)
-        return replace(mine, episode=None, proven=holds)
+        return replace(mine, episode=None, proven=holds, before=None)
     if act is Deed.ACCUSE and scene.proven is not None:
         return replace(mine, proven=_accusing(scene.proven))
     if act is Deed.GATHER and scene.proven is not None:

@@ -38,8 +38,13 @@ def after_round(memory: Memory, observed: RoundObservation, about: About) -> Jud
         mine = replace(mine, proven=turned.noted(mine.proven, seen, observed, about))
     scene = suspects.scene_of(mine, seen, observed, about)
     row = row_of(mine, scene.event)
+    if row.act is Deed.RESTORE:
+        mine = replace(mine, proven=turned.restored(mine.before, observed), before=None)
     if row.act in (Deed.END, Deed.TURN):
-        mine = replace(mine, proven=None, state=State.UNKNOWN)
+        was = mine.proven
+        before = was if was is not None and row.act is Deed.TURN and turned.fails(was) else None
+        mine = replace(mine, proven=None, before=before, state=State.UNKNOWN)
+    mine = replace(mine, before=turned.remembered(mine.before, seen, observed, about))
     episode = suspects.done(row.act, scene, mine, observed, about)
     episode = suspects.with_seen(episode, seen, observed, thresholds)
     unsuspected = not suspects.suspects_of(seen, thresholds.log_margin)

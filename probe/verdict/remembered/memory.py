@@ -163,8 +163,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     what had seemed to stop came later (``waited.py``). ``alike``: rounds in a row that showed the
     very failure, ``answered``: in which the far end itself answered (``own_answer.py``). ``at``:
     the addresses that bear evidence, if it fails. ``by_reference``: ``near_here.py``.
-    ``otherwise``, ``with_swap``, ``worse``: rounds in a row that show something else
-    (``turned.py``).
+    ``otherwise``, ``with_swap``, ``worse``: rounds in a row that show something else,
+    ``borne_out``: a burst did as well (``turned.py``).
     """
 
     state: State
@@ -212,6 +212,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     beside_at: dict[str, str] = {}
     by_reference: bool = False
     otherwise: int = 0
+    borne_out: bool = False
     with_swap: int = 0
     worse: int = 0
 
@@ -272,7 +273,8 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     ``state``, ``reason``, ``since``, ``at`` and ``holds_seconds`` are those of the last verdict.
     ``addresses``: family and host name → the latest addresses, newest first; ``encrypted``: those
     of them that came over DNS over HTTPS. ``reached``: the networks (/24, /48) in which it was
-    well. ``clean``: addresses at which the platform's name was last said for a whole read, in a
+    well. ``before``: what was proven and has turned into what is suspected (``turned.py``).
+    ``clean``: addresses at which the platform's name was last said for a whole read, in a
     round in which nothing was slow. ``reads``: when and how many body bytes were read at once while
     all was well (``answers.reads_after``). ``stopped``: targets whose last read stopped.
     ``heard``: the latest leg of an ordinary round to each endpoint of each family; ``ours`` and
@@ -304,6 +306,7 @@ class PlatformMemory(Struct, frozen=True, kw_only=True):
     holds_seconds: float = 0.0
     episode: OpenSuspicion | None = None
     proven: Proven | None = None
+    before: Proven | None = None
     addresses: dict[FamilyKey, tuple[str, ...]] = {}
     encrypted: dict[FamilyKey, tuple[str, ...]] = {}
     vanished: dict[FamilyKey, EncryptedWord] = {}

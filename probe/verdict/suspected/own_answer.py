@@ -3,7 +3,8 @@ another way. Pure.
 
 A leg that the platform itself turned away (a status, a certificate of its own) has no effort, so it
 compares nothing; but it came through, and what had failed does not. So a round in which that is so
-counts for a failure as one that is as usual, and two in a row end what was proven.
+counts for a failure as one that is as usual, and two in a row end what was proven. Three that say
+no to a read end a slowness: how fast that would be is not known any more.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections import Counter
 
 from msgspec.structs import replace
 
-from probe.model.identity import LegRole
+from probe.model.identity import Compares, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import Method, State
 from probe.observe.effort import how_it_failed, refused, unproven
@@ -23,6 +24,11 @@ ANSWERS = 2
 """Rounds in a row in which the far end itself answers that end a failure; and rounds in a row that
 show the very failure that was proven, before another basis makes an accusation of it. One of either
 may be luck; a proof needs two suspicious rounds as well."""
+
+REFUSALS = 3
+"""Rounds in a row that were to read, in which the far end itself says no, that end a slowness: of
+what is not read nobody knows how fast it is. One more, as a host that is asked in bursts may want
+to be left alone for a while. Ours."""
 
 _LAYERS = {"resolve": Method.DNS, "connect": Method.TCP, "tls": Method.TLS}
 
@@ -47,8 +53,13 @@ def answers(holder: OpenSuspicion | Proven, observed: RoundObservation) -> bool:
 def noted(found: Proven, seen: Compared, observed: RoundObservation) -> Proven:
     """``found``, knowing whether this round shows the very failure, or the far end answers."""
     leg = _leg(found, observed)
-    if found.state is not State.BLOCKED or leg is None:
+    if leg is None:
         return found
+    if found.state is not State.BLOCKED:
+        if seen.of(found, observed.family) is not None:
+            return replace(found, answered=0)
+        reads = leg.leg.compares is Compares.GOODPUT
+        return replace(found, answered=found.answered + (reads and _turned_away(leg)))
     if _turned_away(leg):
         return replace(found, alike=0, answered=found.answered + 1)
     if seen.of(found, observed.family) is None:
@@ -61,7 +72,7 @@ def noted(found: Proven, seen: Compared, observed: RoundObservation) -> Proven:
 
 def over(found: Proven) -> bool:
     """The far end has answered often enough."""
-    return found.answered >= ANSWERS
+    return found.answered >= (ANSWERS if found.state is State.BLOCKED else REFUSALS)
 
 
 def shows_it(found: Proven) -> bool:

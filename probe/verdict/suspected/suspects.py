@@ -60,6 +60,8 @@ def scene_of(
         return _of_proven(mine.proven, seen, observed, thresholds)
     if seen.another_line:
         return RoundScene(Occasion.ANOTHER_LINE)
+    if mine.before is not None and turned.as_before(mine.before, seen, observed, about):
+        return RoundScene(Occasion.AS_BEFORE)
     suspects = suspects_of(seen, thresholds.log_margin)
     if current is None:
         return RoundScene(Occasion.SLOW if suspects else Occasion.CALM, suspects)
@@ -99,6 +101,8 @@ def _of_proven(
     suspects = suspects_of(seen, thresholds.log_margin)
     if turned.turned(found) and suspects:
         return RoundScene(Occasion.TURNED, suspects)
+    if turned.seems(found):
+        return RoundScene(Occasion.TURNING)
     if waits_for_long(found, observed) and found.waited >= LONG_WAIT:
         return RoundScene(Occasion.READS)
     now = seen.of(found, observed.family)
@@ -115,7 +119,7 @@ def done(
     current = mine.episode
     if act in (Deed.BEGIN, Deed.TURN):
         return begun(first_of(scene.suspects, about), scene.suspects, mine, observed)
-    if current is None or mine.proven is not None or act is Deed.DROP:
+    if current is None or mine.proven is not None or act in (Deed.DROP, Deed.RESTORE):
         return None
     if act is Deed.REPLACE and scene.rival is not None:
         return instead(scene.rival, current, scene.suspects, mine, observed)

@@ -43,7 +43,9 @@ class Occasion(StrEnum):
     AGAIN = "it is slow again"
     HARDLY = "it is slower than usual, by less than the margin"
     AS_USUAL = "it is no slower than the margin"
-    ANSWERED = "it failed, and the far end itself has answered in two rounds in a row"
+    ANSWERED = "the far end itself has answered in two rounds in a row, or refused three reads"
+    TURNING = "it fails, and was proven otherwise: two rounds in a row"
+    AS_BEFORE = "it shows itself again as it was proven before"
     TURNED = "it has shown itself otherwise than it was proven, in three rounds in a row"
     READS = "it is of long reads, and the round reads"
     NOT_LOOKED_AT = "the round does not compare it"
@@ -76,6 +78,7 @@ class Deed(StrEnum):
     OUTLIVE = "is kept, while what is said is that it is as usual"
     ONCE_MORE = "is tested once more"
     REPLACE = "is replaced by the other, from nothing, its onset kept"
+    RESTORE = "is what was proven before, again"
     TURN = "is over, and what it has turned into begins"
     GATHER = "takes what the burst says"
     PROVE = "is proven"
@@ -127,6 +130,9 @@ TABLE: tuple[Row, ...] = (
     Row(_PROVEN, Occasion.AS_USUAL, Deed.KEEP, _PROVEN, Ask.END),
     # It came through, so it does not fail: what fails later is proven anew.
     Row(_PROVEN, Occasion.ANSWERED, Deed.END, _NOTHING),
+    Row(_NOTHING, Occasion.AS_BEFORE, Deed.RESTORE, _PROVEN),
+    Row(_SUSPECTED, Occasion.AS_BEFORE, Deed.RESTORE, _PROVEN),
+    Row(_PROVEN, Occasion.TURNING, Deed.KEEP, _PROVEN, Ask.END),
     Row(_PROVEN, Occasion.TURNED, Deed.TURN, _SUSPECTED, Ask.TEST),
     Row(_PROVEN, Occasion.READS, Deed.KEEP, _PROVEN, Ask.END),
     Row(_PROVEN, Occasion.NOT_LOOKED_AT, Deed.KEEP, _PROVEN),
@@ -173,6 +179,7 @@ _OF_A_PROOF = frozenset(
     {
         Occasion.AS_USUAL,
         Occasion.ANSWERED,
+        Occasion.TURNING,
         Occasion.TURNED,
         Occasion.SWAP_WELL,
         Occasion.SWAP_MORE,
@@ -192,6 +199,7 @@ IMPOSSIBLE: dict[tuple[Standing, Occasion], str] = {
     **{(_SUSPECTED, e): "something is suspected" for e in _OF_NOTHING},
     **{(_SUSPECTED, e): "nothing is proven" for e in _OF_A_PROOF},
     **{(_PROVEN, e): "something is proven" for e in (*_OF_NOTHING, *_OF_A_SUSPICION)},
+    (_PROVEN, Occasion.AS_BEFORE): "something is proven",
     (_PROVEN, Occasion.ANOTHER_LINE): "what is proven is compared on any line",
 }
 """Why there is no row for an event in a state."""

@@ -9,7 +9,7 @@ what was proven is wrong in either case, so it is tested anew, from nothing.
 
 from __future__ import annotations
 
-from math import log
+from math import inf, log
 
 from msgspec.structs import replace
 
@@ -27,6 +27,13 @@ from probe.verdict.suspected.own_answer import layer
 ROUNDS = 3
 """Rounds in a row that show it otherwise. Where packets are lost on purpose a handshake fails now
 and then, and a swap is slow by chance. Ours."""
+SEEMS = 2
+"""In so many rounds in a row it failed, so a burst looks whether all of its legs do: where half of
+the connections are dropped besides, three rounds in a row fail in one hour of two. Ours."""
+UNLOOKED = 8
+"""So many, if no burst could be made. Ours."""
+SECONDS = 6 * 3_600.0
+"""For so long what had been proven may show itself again, as a suspicion lasts."""
 FAR_WORSE = log(2.5)
 """So much slower than what was proven: whatever the way showed then may show now. Ours."""
 
@@ -38,17 +45,69 @@ def noted(found: Proven, seen: Compared, observed: RoundObservation, about: Abou
     mine = [c for c in seen.contrasts if c.target == found.target and c.controls]
     if not mine:
         return found
+    otherwise = _counted(found.otherwise, _fails_otherwise(found, mine, observed))
     return replace(
         found,
-        otherwise=_counted(found.otherwise, _fails_otherwise(found, mine, observed)),
+        otherwise=otherwise,
+        borne_out=found.borne_out and otherwise > 0,
         with_swap=_counted(found.with_swap, _swap_alike(found, seen, observed, about)),
         worse=_counted(found.worse, _far_worse(found, seen, observed, about)),
     )
 
 
+def seems(found: Proven) -> bool:
+    """It may have turned into a failure: a burst tells."""
+    return found.otherwise >= SEEMS and not found.borne_out
+
+
+def burst_noted(found: Proven, observed: RoundObservation) -> Proven:
+    """``found``, knowing whether all of its legs in a burst failed, where it seems to have turned
+    into a failure."""
+    if not found.otherwise:
+        return found
+    legs = [leg for leg in observed.by_role(LegRole.TARGET) if leg.leg.target == found.target]
+    fail = bool(legs) and all(hard(leg) is not None for leg in legs)
+    return replace(found, otherwise=found.otherwise if fail else 0, borne_out=fail)
+
+
 def turned(found: Proven) -> bool:
     """It has shown itself otherwise for long enough."""
-    return max(found.otherwise, found.with_swap, found.worse) >= ROUNDS
+    return fails(found) or max(found.with_swap, found.worse) >= ROUNDS
+
+
+def fails(found: Proven) -> bool:
+    """What it has turned into is a failure. That may have been chance: what was proven is kept in
+    mind (``as_before``)."""
+    return found.otherwise >= (ROUNDS if found.borne_out else UNLOOKED)
+
+
+def remembered(
+    found: Proven | None, seen: Compared, observed: RoundObservation, about: About
+) -> Proven | None:
+    """What had been proven before it turned; ``None``: it is as usual by now, or that was for six
+    hours."""
+    if found is None or observed.started_at - found.seen_at > SECONDS:
+        return None
+    now = seen.of(found, observed.family)
+    well = now is not None and now.worst <= about.thresholds.log_margin
+    return None if well else found
+
+
+def restored(found: Proven | None, observed: RoundObservation) -> Proven | None:
+    """``found``, as it shows itself again."""
+    if found is None:
+        return None
+    nothing = {"otherwise": 0, "borne_out": False, "with_swap": 0, "worse": 0}
+    return replace(found, seen_at=observed.started_at, **nothing)
+
+
+def as_before(found: Proven, seen: Compared, observed: RoundObservation, about: About) -> bool:
+    """What was proven, and had turned into something that is only suspected, shows itself again as
+    it was: slow, and not failing."""
+    now = seen.of(found, observed.family)
+    if found.state is State.BLOCKED or now is None or now.slowdown is None:
+        return False
+    return about.thresholds.log_margin < now.slowdown < inf
 
 
 def _counted(before: int, shows: bool | None) -> int:
