@@ -17,7 +17,7 @@ from probe.model.basis import Basis
 from probe.model.identity import Fame, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import Method, State, Trigger
-from probe.observe.effort import hard, how_it_failed
+from probe.observe.effort import READING, hard, how_it_failed
 from probe.verdict.about import About
 from probe.verdict.one_round.compared import Compared
 from probe.verdict.one_round.contrast import Contrast
@@ -66,7 +66,7 @@ def burst_noted(found: Proven, observed: RoundObservation) -> Proven:
     if not found.otherwise:
         return found
     legs = [leg for leg in observed.by_role(LegRole.TARGET) if leg.leg.target == found.target]
-    fail = bool(legs) and all(hard(leg) is not None for leg in legs)
+    fail = bool(legs) and all(map(_unreached if found.state is not State.BLOCKED else hard, legs))
     return replace(found, otherwise=found.otherwise if fail else 0, borne_out=fail)
 
 
@@ -122,11 +122,11 @@ def _fails_otherwise(
 ) -> bool | None:
     """It fails outright and was proven slow; or it fails in another layer than was proven. Where a
     resolver's lie leads anything may answer, in one layer or another."""
+    leg = _leg(found, LegRole.TARGET, observed)
     if found.state is not State.BLOCKED:
-        return any(c.way_failed for c in mine)
+        return any(c.way_failed for c in mine) and leg is not None and _unreached(leg)
     if found.method is Method.DNS:
         return None
-    leg = _leg(found, LegRole.TARGET, observed)
     how = "" if leg is None else how_it_failed(leg)
     # Or in the first one's, where others do not get that far for it (``own_rate.condemned``).
     known = (found.method, layer(found.failure), found.first_ones.farther_at)
@@ -164,6 +164,12 @@ def _far_worse(
     if now is None or now.slowdown is None or not now.usual or not found.usual:
         return None
     return found.log_factor + FAR_WORSE < now.slowdown
+
+
+def _unreached(leg: LegObservation) -> bool:
+    """It failed before there was anything to be read: what is cut amid a read is slowed so."""
+    failure = hard(leg)
+    return failure is not None and failure.phase not in READING
 
 
 def _leg(found: Proven, role: LegRole, observed: RoundObservation) -> LegObservation | None:
