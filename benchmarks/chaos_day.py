@@ -93,7 +93,7 @@ class _Rounds:
         self._day = day
 
     async def measure(
-        self, *, platform: str, vantage: str, kind: RoundKind, family: Family
+        self, *, platform: str, vantage: str, kind: RoundKind, family: Family, **_: object
     ) -> RoundObservation:
         if self._day.hangs:
             await asyncio.sleep(self._day.random.uniform(60.0, 600.0))

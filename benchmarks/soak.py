@@ -98,7 +98,7 @@ class SoakRounds:
         return self._synth[vantage]
 
     async def measure(
-        self, *, platform: str, vantage: str, kind: RoundKind, family: Family
+        self, *, platform: str, vantage: str, kind: RoundKind, family: Family, **_: object
     ) -> RoundObservation:
         observed, end = self._of(vantage).measure(platform, kind, CLOCK.true())
         return await self._waited(observed, end)

@@ -75,6 +75,7 @@ class Judging:
                 vantage=vantage,
                 kind=kind,
                 family=self._turns.next(self._config.settings.families, slot, kind),
+                most_legs=self._data.most_legs(vantage, platform),
             )
         holds = HOLD_INTERVALS * interval_seconds
 

@@ -250,9 +250,10 @@ class LegObservation(Struct, frozen=True, kw_only=True):
 
 
 class SkippedLeg(Struct, frozen=True, kw_only=True):
-    """A leg that was not attempted: ``reason`` is ``host_budget``, ``data_budget`` (a burst),
-    ``no_resources`` (this machine had no descriptor or memory), ``no_object`` or ``no_address``
-    (the last two only where the cause is recorded elsewhere in the round)."""
+    """A leg that was not attempted: ``reason`` is ``host_budget``, ``data_budget`` (of a burst, or
+    of a round into which somebody pours bytes), ``no_resources`` (this machine had no descriptor or
+    memory), ``no_object`` or ``no_address`` (the last two only where the cause is recorded
+    elsewhere in the round)."""
 
     leg: Leg
     reason: str

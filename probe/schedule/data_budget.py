@@ -23,11 +23,13 @@ from probe.schedule import data_spent as accounts
 from probe.schedule.data_spent import DataSpent
 from probe.schedule.haste import Haste
 from probe.schedule.hours import within
+from probe.schedule.poured import Poured, learnt, whole
 from probe.schedule.round_pace import (
     POURED_HEADROOM,
     SCARCE_HEADROOM,
     TIGHT_HEADROOM,
     Costs,
+    OwnPace,
     Pace,
     calm_bytes_per_second,
     headroom,
@@ -43,13 +45,6 @@ PAGE_MOST_BYTES = 1_800_000
 NAME_MOST_BYTES = 4_000
 # c-ares does not say what it sent: two queries of at most this size, and their answers.
 LOOKUP_BYTES = 2 * 300
-# Costs go up faster than they come down: a dead line must not make rounds look cheap.
-LEARN_UP = 0.1
-LEARN_DOWN = 0.05
-# Honest rounds take what is usual, give or take a long chain of certificates. Whoever answers in a
-# far end's place can pour some 130 kB into a leg before it is seen that they are nobody's: twenty
-# times as much, of a handshake (`tests/measure/test_poured.py`).
-POURED_RATIO = 3.0
 SUSPICIOUS = RESTRICTED | {State.IMPAIRED, State.DEGRADED, State.DOWN}
 _KINDS = (RoundKind.LIGHT, RoundKind.TRANSFER, RoundKind.LONG)
 
@@ -102,8 +97,7 @@ class DataBudget:
         self._suspicious: set[VantagePlatform] = set()
         self._haste = Haste()
         self._costs: dict[VantagePlatform, dict[RoundKind, float]] = {}
-        # What rounds took without their pages, by what is usual, learnt like costs.
-        self._ratios: dict[VantagePlatform, float] = {}
+        self._poured: dict[VantagePlatform, Poured] = {}
         self._refused: Counter[tuple[str, str, Refusal]] = Counter()
         # The most that what is under way may cost: rounds of a vantage overlap.
         self._aside: dict[VantagePlatform, int] = {}
@@ -118,7 +112,7 @@ class DataBudget:
             for v in config.settings.vantages
         }
         self._sizes = {p.name: round_size(config, p) for p in config.platforms}
-        self._costs, self._ratios = {}, {}
+        self._costs, self._poured = {}, {}
         self._aside.clear()  # no round outlives the configuration that it was made by
         for key in [
             k for k in self._refused if k[0] not in self._budgets or k[1] not in self._sizes
@@ -168,25 +162,24 @@ class DataBudget:
 
     def pace(self, vantage: str, platform: str) -> Pace:
         """How often rounds of this platform are made now."""
-        budget, used = self._budgets[vantage], self._committed(vantage)
-        # Who is poured into pays for that alone.
-        costs = [
-            self._usual(name) if self._is_poured(vantage, name) else self._cost(vantage, name)
-            for name in self._sizes
-        ]
         if self._is_poured(vantage, platform):
-            own, place = self._cost(vantage, platform), list(self._sizes).index(platform)
-            return own_pace(self._schedule, own, costs, place, budget=budget, used=used)
+            return self._own(vantage, platform).pace
         return pace_of(
             self._schedule,
-            costs,
-            budget=budget,
-            used=used,
+            self._shared_costs(vantage),
+            budget=self._budgets[vantage],
+            used=self._committed(vantage),
             suspicious=(vantage, platform) in self._suspicious,
             reads=self._haste.of(
                 vantage, platform, self._clocks.monotonic(), float(self._schedule.light)
             ),
         )
+
+    def most_legs(self, vantage: str, platform: str) -> int | None:
+        """Of how many legs a round of this platform is now, at most; ``None``: of all."""
+        if not self._is_poured(vantage, platform):
+            return None
+        return self._own(vantage, platform).legs
 
     def at_once(self, vantage: str, platform: str) -> bool:
         """Whether a round of this platform should be made now (``haste.py``) and may be: while most
@@ -252,10 +245,12 @@ class DataBudget:
         size = wire_bytes(observed)
         self._accounts[observed.vantage] = accounts.spent(self._account(observed.vantage), size)
         if observed.platform in self._sizes and observed.kind in _KINDS:
-            known = self._known(observed.vantage, observed.platform)
-            share = LEARN_UP if size > known[observed.kind] else LEARN_DOWN
-            known[observed.kind] += share * (size - known[observed.kind])
-            self._learn_ratio(observed, size - observed.page_wire_bytes)
+            slot, kind = (observed.vantage, observed.platform), observed.kind
+            known, before = self._known(*slot), self._poured.get(slot, Poured())
+            known[kind] = learnt(known[kind], whole(observed, size))
+            usual = round_bytes(self._config, self._sizes[observed.platform], kind)
+            all_legs = whole(observed, size - observed.page_wire_bytes)
+            self._poured[slot] = before.after(observed, all_legs, usual)
 
     def may_send(self, vantage: str, size: int) -> bool:
         """Whether so many bytes that are no measurement may be sent now: outside quiet and metered
@@ -326,16 +321,26 @@ class DataBudget:
         usual = {kind.value: round_bytes(self._config, size, kind) for kind in _KINDS}
         return Costs(**usual)
 
-    def _learn_ratio(self, observed: RoundObservation, size: int) -> None:
-        slot = (observed.vantage, observed.platform)
-        usual = round_bytes(self._config, self._sizes[observed.platform], observed.kind)
-        known = self._ratios.get(slot, 1.0)
-        share = LEARN_UP if size > known * usual else LEARN_DOWN
-        self._ratios[slot] = known + share * (size / usual - known)
-
     def _is_poured(self, vantage: str, platform: str) -> bool:
-        """Whether its rounds take far more than they should: somebody pours into its legs."""
-        return self._ratios.get((vantage, platform), 1.0) > POURED_RATIO
+        return self._poured.get((vantage, platform), Poured()).is_poured
+
+    def _shared_costs(self, vantage: str) -> list[Costs]:
+        """Of all platforms. Who is poured into pays for that alone."""
+        return [
+            self._usual(name) if self._is_poured(vantage, name) else self._cost(vantage, name)
+            for name in self._sizes
+        ]
+
+    def _own(self, vantage: str, platform: str) -> OwnPace:
+        return own_pace(
+            self._schedule,
+            self._cost(vantage, platform),
+            self._shared_costs(vantage),
+            list(self._sizes).index(platform),
+            legs=self._poured[vantage, platform].legs,
+            budget=self._budgets[vantage],
+            used=self._committed(vantage),
+        )
 
     def _committed(self, vantage: str) -> int:
         """What is used, and what calm rounds of a month to come need. Only beyond that may more be

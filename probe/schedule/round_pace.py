@@ -29,6 +29,11 @@ TIGHT_HEADROOM = 0.5
 SCARCE_HEADROOM = 0.25
 # So much by bursts of a platform into which bytes are poured: others are read as before.
 POURED_HEADROOM = 0.9
+# Rounds that somebody pours into are no further apart, as long as fewer legs can pay for that. With
+# the jitter of two rounds it is less than an hour.
+MOST_APART = 3_000.0
+# A target and a control.
+FEWEST_LEGS = 2
 # Below this share of the calm pace it pays no more to slow down: the reserve refills in days.
 LEAST_SHARE = 0.1
 # The most that the pace is thinned by: 288 places of five minutes are a day.
@@ -132,24 +137,44 @@ def pace_of(
     return calm_pace(schedule, costs, allowed, most)
 
 
+class OwnPace(Struct, frozen=True, kw_only=True):
+    """The pace of a platform that pays for itself, and of how many ``legs`` its rounds are."""
+
+    pace: Pace
+    legs: int
+
+
 def own_pace(
     schedule: ScheduleConfig,
     own: Costs,
     usual: Sequence[Costs],
     place: int,
     *,
+    legs: int,
     budget: int,
     used: int,
-) -> Pace:
-    """The pace of one platform whose rounds cost ``own`` in place of what is usual, because
-    somebody pours bytes into its legs. ``usual``: the costs of all platforms, its own at ``place``.
+) -> OwnPace:
+    """The pace of one platform whose rounds of ``legs`` cost ``own`` in place of what is usual,
+    because somebody pours bytes into them. ``usual``: the costs of all platforms, its own at
+    ``place``.
 
     It pays for that by itself, out of what it would have at its usual costs: no other platform is
-    measured less, and none of it comes out of the reserve.
+    measured less, and none of it comes out of the reserve. Where that does not pay for a whole
+    round in ``MOST_APART`` seconds, its rounds have fewer legs.
     """
     left = headroom(budget, used, schedule.reserve)
     spent = 0 if left > SCARCE_HEADROOM else used
     allowed = calm_bytes_per_second(budget, spent, schedule.reserve)
     shared = calm_pace(schedule, usual, allowed)
     shares = [bytes_per_second(schedule, [one], shared) for one in usual]
-    return calm_pace(schedule, [own], allowed * shares[place] / sum(shares))
+    allowed *= shares[place] / sum(shares)
+    whole = calm_pace(schedule, [own], allowed)
+    most = max(1, int(MOST_APART / float(schedule.light)))
+    if whole.every <= most or legs <= FEWEST_LEGS:
+        return OwnPace(pace=whole, legs=legs)
+    apart = Pace(every=most, transfer_seconds=float(schedule.transfer) * MOST_SPREAD * most)
+    share = allowed / bytes_per_second(schedule, [own], apart)
+    fewer = max(FEWEST_LEGS, int(legs * share))
+    share = fewer / legs
+    some = Costs(light=own.light * share, transfer=own.transfer * share, long=own.long * share)
+    return OwnPace(pace=calm_pace(schedule, [some], allowed), legs=fewer)

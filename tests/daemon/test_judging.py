@@ -57,7 +57,13 @@ class Looking:
         self.running.append((kind, found["x"] == 1.0))
 
     async def measure(
-        self, *, platform: str, vantage: str, kind: RoundKind, family: Family
+        self,
+        *,
+        platform: str,
+        vantage: str,
+        kind: RoundKind,
+        family: Family,
+        most_legs: int | None = None,
     ) -> RoundObservation:
         """A round."""
         self._look(kind)

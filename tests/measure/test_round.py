@@ -292,6 +292,23 @@ async def test_a_host_without_budget_is_left_alone(monkeypatch: pytest.MonkeyPat
     assert len(there.server.visits) == sum(len(seen.legs) for seen in rounds)
 
 
+async def test_legs_that_the_data_budget_does_not_pay_for_are_left_out_and_told() -> None:
+    async with world() as there:
+        rounds = Rounds(there.config(), trust(), there.state, random=Random(1))
+        seen = await rounds.measure(
+            platform="x",
+            vantage="here",
+            kind=RoundKind.TRANSFER,
+            family=Family.IPV4,
+            most_legs=2,
+        )
+        await there.server.finished()
+    assert sorted(leg.leg.role for leg in seen.legs) == [LegRole.CONTROL, LegRole.TARGET]
+    assert len(there.server.visits) == 2
+    assert {one.reason for one in seen.skipped} == {"data_budget"}
+    assert len(seen.skipped) == 3
+
+
 async def test_a_burst_that_the_data_budget_refuses_asks_nobody() -> None:
     async with world() as there:
         rounds = Rounds(there.config(), trust(), there.state)

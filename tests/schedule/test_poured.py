@@ -3,6 +3,7 @@ nobody. That ends no measuring, and takes nothing from platforms that are left a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
@@ -12,39 +13,59 @@ from probe.config import load
 from probe.config.amount import LEG_BYTES, round_bytes, round_size
 from probe.model.burst import Burst
 from probe.model.identity import Compares, RoundKind
-from probe.model.observation import RoundObservation
+from probe.model.observation import Leg, RoundObservation, SkippedLeg
 from probe.model.verdict import State
 from probe.schedule.data_budget import Refusal
 from probe.schedule.data_spent import PERIOD_SECONDS, SLICE_SECONDS, DataSpent, fullest, spent
+from probe.schedule.round_pace import FEWEST_LEGS
 from synth.shape import verdict_of
 from tests.schedule.test_data_budget import DAY, Month, Time, sized
 
 POURED = 131_072
 """Bytes of a leg, what the kernel takes unread among them: `tests/measure/test_poured.py`."""
+MOST_POURED = 2 * POURED
+"""Twice what any leg was seen to take: kernels differ in what they take unread."""
 HOUR = 3_600.0
 BURST = Burst(target="object", compares=Compares.GOODPUT, read_bytes=65_536, each=6, with_swap=True)
 
 
 class Poured(Month):
-    """The default configuration, whose rounds of ``poured`` cost that, and look suspicious."""
+    """The default configuration, whose rounds of ``poured`` cost ``size`` a leg, and look
+    suspicious. ``controls``: these legs as well, and as none of them answers there are more."""
 
-    def __init__(self, poured: tuple[str, ...], *, bursts: bool, controls: bool = False) -> None:
+    def __init__(
+        self,
+        poured: tuple[str, ...],
+        *,
+        bursts: bool,
+        controls: bool = False,
+        size: int = POURED,
+    ) -> None:
         super().__init__(load(None, {}), Time())
-        self.poured, self.bursts, self.controls = poured, bursts, controls
+        self.poured, self.bursts, self.controls, self.size = poured, bursts, controls, size
         self.made: dict[str, list[tuple[float, RoundKind]]] = {name: [] for name in self.rounds}
+        self.fewest = 99
+        """Legs of a round."""
 
     def make(self, platform: str, kind: RoundKind) -> None:
         named = next(p for p in self.of.platforms if p.name == platform)
         size, met = round_size(self.of, named), platform in self.poured
         usual = round_bytes(self.of, size, kind)
-        legs = size.legs if self.controls else size.legs - self.of.settings.schedule.controls
-        more = legs * (POURED - LEG_BYTES) if met else 0
-        observed = in_legs(replace(self.rounds[platform], kind=kind), int(usual + more))
+        whole = size.legs + (size.further if met and self.controls else 0)
+        legs = min(whole, self.data.most_legs("default", platform) or whole)
+        own = size.legs - self.of.settings.schedule.controls
+        dear = (legs if self.controls else min(legs, own)) if met else 0
+        observed = replace(self.rounds[platform], kind=kind)
+        leg = observed.legs[0].leg
+        bytes_used = usual * legs / size.legs + dear * (self.size - LEG_BYTES)
+        observed = in_legs(observed, legs, int(bytes_used), left_out=[leg] * (whole - legs))
+        self.fewest = min(self.fewest, legs)
         self.data.spent(observed)
         self.made[platform].append((self.time.now, kind))
         if met and self.bursts and self.data.refuse_burst("default", platform, BURST) is None:
             burst = replace(observed, kind=RoundKind.BURST)
-            self.data.spent(in_legs(burst, 12 * POURED + 6 * (LEG_BYTES + 65_536)))
+            poured = (12 + 6 * self.controls) * self.size
+            self.data.spent(in_legs(burst, 18, poured + 6 * (LEG_BYTES + 65_536)))
         verdict = verdict_of(observed, State.IMPAIRED if met else State.OK)
         self.data.judged(verdict, light=kind is RoundKind.LIGHT)
 
@@ -54,27 +75,36 @@ class Poured(Month):
         return max(b - a for a, b in pairwise([1_000.0, *some, self.time.now]))
 
 
-def in_legs(observed: RoundObservation, size: int) -> RoundObservation:
-    """The round, with ``size`` bytes on the wire, all of them of its first leg."""
-    first, *others = sized(observed, 0).legs
-    return replace(sized(observed, 0), legs=(replace(first, wire_bytes_received=size), *others))
+def in_legs(
+    observed: RoundObservation, legs: int, size: int, *, left_out: Sequence[Leg] = ()
+) -> RoundObservation:
+    """The round with so many legs, and ``size`` bytes on the wire, all of them of its first leg."""
+    first = sized(observed, 0).legs[0]
+    skipped = tuple(SkippedLeg(leg=leg, reason="data_budget") for leg in left_out)
+    made = (replace(first, wire_bytes_received=size), *[first] * (legs - 1))
+    return replace(sized(observed, 0), legs=made, skipped=skipped)
 
 
 @pytest.mark.parametrize(
-    ("bursts", "controls", "most"),
-    [(False, False, HOUR), (True, False, HOUR), (False, True, 1.5 * HOUR)],
+    ("bursts", "controls", "size"),
+    [
+        (False, False, POURED),
+        (True, False, POURED),
+        (True, True, 40_000),
+        (True, True, POURED),
+        (True, False, MOST_POURED),
+        (True, True, MOST_POURED),
+    ],
 )
-def test_a_month_of_pouring_ends_no_measuring(
-    bursts: bool,
-    controls: bool,
-    most: float,
-) -> None:
+def test_a_month_of_pouring_ends_no_measuring(bursts: bool, controls: bool, size: int) -> None:
     """From the first day on, when nothing of the month is used: else what is used in some days is
     not there for weeks."""
-    month = Poured(("x", "youtube", "facebook", "instagram"), bursts=bursts, controls=controls)
+    all_four = ("x", "youtube", "facebook", "instagram")
+    month = Poured(all_four, bursts=bursts, controls=controls, size=size)
     month.run(31.0)
     for platform in month.poured:
-        assert month.longest_gap(platform) < most
+        assert month.longest_gap(platform) < 0.9 * HOUR
+    assert month.fewest >= FEWEST_LEGS
     assert month.refused == 0
     assert month.data.balance("default").left > 0.05 * month.data.balance("default").budget
 
@@ -114,12 +144,12 @@ def test_bursts_leave_some_of_the_reserve_and_of_what_is_poured_into_most() -> N
     taken = 0.0
     burst = replace(month.rounds["x"], kind=RoundKind.BURST)
     while month.data.refuse_burst("default", "x", BURST) is None:
-        month.data.spent(in_legs(burst, 2_000_000))
+        month.data.spent(in_legs(burst, 18, 2_000_000))
         taken += 2_000_000
     assert 0.05 * budget * reserve < taken < 0.12 * budget * reserve
     assert month.data.refuse_burst("default", "youtube", BURST) is None
     while month.data.refuse_burst("default", "youtube", BURST) is None:
-        month.data.spent(in_legs(burst, 2_000_000))
+        month.data.spent(in_legs(burst, 18, 2_000_000))
         taken += 2_000_000
     assert 0.7 * budget * reserve < taken < 0.8 * budget * reserve
     assert month.data.permit("default", "x", RoundKind.LIGHT) is RoundKind.LIGHT

@@ -24,6 +24,7 @@ from probe.measure.one_leg.beside import made_beside
 from probe.measure.one_round.asker import Asker
 from probe.measure.one_round.between_rounds import BetweenRounds
 from probe.measure.one_round.far_ends import FarEnds
+from probe.measure.one_round.fewer_legs import FewerLegs
 from probe.measure.one_round.legs import (
     Endpoint,
     connect_name,
@@ -73,14 +74,21 @@ class Rounds:
         self._endpoints = ObjectsInUse(
             state, self._asker, targets=self._far_ends.targets, random=self._random
         )
+        self._fewer = FewerLegs(self._random)
         parts = (self._settings, self._far_ends, self._endpoints, self._asker, self._random)
         self.bursts = Bursts(*parts)
         self.experiments = Experiments(*parts)
 
     async def measure(
-        self, *, platform: str, vantage: str, kind: RoundKind, family: Family
+        self,
+        *,
+        platform: str,
+        vantage: str,
+        kind: RoundKind,
+        family: Family,
+        most_legs: int | None = None,
     ) -> RoundObservation:
-        """One round. Whatever the network does is in the observation."""
+        """One round, of ``most_legs`` at most. Whatever the network does is in the observation."""
         via, began = self._far_ends.vantages[vantage], ClockReading.now()
         names = Names(self._settings, via, family, self._random)
         seconds = deadline_seconds(kind, self._settings.legs)
@@ -94,6 +102,7 @@ class Rounds:
         further, without = await self._further(via, drawn[few:], names)
         legs, objectless = (*legs, *further), (*objectless, *without)
         legs = self._far_ends.drawn(one_any_answer(legs, self._random))
+        legs, left_out = self._fewer.of(vantage, legs, most_legs)
         resolutions = await names.resolve(leg.connect_to for leg in legs)
         neutral = {leg.connect_to for leg in legs if leg.role is LegRole.CONTROL}
         dns = asyncio.gather(
@@ -132,7 +141,7 @@ class Rounds:
             kind=kind,
             family=family,
             made=made,
-            skipped=(*objectless, *skipped),
+            skipped=(*objectless, *left_out, *skipped),
             names=names,
             answers=answers,
             resolver_works=works,

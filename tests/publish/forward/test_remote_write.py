@@ -327,7 +327,13 @@ class WorldRounds:
         self._rounds = rounds
 
     async def measure(
-        self, *, platform: str, vantage: str, kind: RoundKind, family: Family
+        self,
+        *,
+        platform: str,
+        vantage: str,
+        kind: RoundKind,
+        family: Family,
+        most_legs: int | None = None,
     ) -> RoundObservation:
         return self._rounds.measure(platform, kind, time.time())[0]
 
