@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 import httpx
 
+from probe.commands.output import printable
 from probe.config.environment import PASSWORD
 from probe.config.schema import Config
 from probe.publish.web.auth import unfit
@@ -74,13 +75,6 @@ def ask(url: str, path: str, *, user: str | None = None, post: bool = False) -> 
     elif status in _ELSEWHERE:
         said = "it sends on to somewhere else, which is not followed"
     raise click.ClickException(f"{url} answered {status}: {said}")
-
-
-def printable(text: str) -> str:
-    """``text`` of somebody else without what would command a terminal."""
-    return "".join(
-        one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in text
-    )
 
 
 async def _asked(url: str, headers: Mapping[str, str], method: str) -> tuple[int, bytes]:

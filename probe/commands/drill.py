@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from probe.commands.asking import ask, asking, printable, url_of
+from probe.commands.asking import ask, asking, url_of
 from probe.commands.options import config_option, load_config
-from probe.commands.output import tell
+from probe.commands.output import printable, tell
 
 PATH = "/-/drill"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from probe.commands.output import refused_by_machine, write_any_letter, write_whole
+from probe.commands.output import printable, refused_by_machine, write_any_letter, write_whole
 from probe.measure.tls.trust import TrustError
 
 # Commands that have a module of their own. The daemon lives with what it imports for months, so
@@ -89,8 +89,14 @@ class Commands(click.Group):
             sys.exit(1)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command."""
+        """Run the command. What a mistake quotes of files and answers commands no terminal."""
         try:
             return super().invoke(ctx)
         except TrustError as error:
             raise click.ClickException(str(error)) from error
+        except click.ClickException as error:
+            if (said := printable(error.message)) == error.message:
+                raise
+            if isinstance(error, click.UsageError):
+                raise click.UsageError(said, error.ctx) from error
+            raise click.ClickException(said) from error

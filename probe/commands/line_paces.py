@@ -4,16 +4,18 @@ targets (docs/lists.md)."""
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import msgspec
 
-from probe.commands.output import write
-from probe.config.definition import LEAST_LINES
-from probe.config.readable import Unreadable, read_text
+from probe.commands.output import tell, write
+from probe.config.definition import LEAST_LINES, UsualPace
+from probe.config.readable import Unreadable, read_lines, read_text
 from probe.config.values import Month
-from probe.publish.export.usual_paces import block, usual_paces, written
+from probe.config.written_paces import NotWritten, block, readable_targets, with_paces
+from probe.publish.export.usual_paces import UsualPaces
 
 
 @click.command()
@@ -39,30 +41,60 @@ def paces(files: tuple[Path, ...], month: str | None, into: Path | None) -> None
         msgspec.convert(month, Month)
     except msgspec.ValidationError:
         raise click.BadParameter("give a month such as 2026-11", param_hint="--month") from None
-    lines: list[str] = []
+    told = UsualPaces()
     for file in files:
-        try:
-            lines += read_text(file).splitlines()
-        except Unreadable as error:
-            raise click.ClickException(f"{file}: {error}") from error
-    try:
-        found = usual_paces(lines, month)
-    except msgspec.DecodeError as error:
-        raise click.ClickException(
-            f"a line is not what `throttlewatch export -f paces` writes: {error}"
-        ) from error
+        _add(told, file)
+    found = told.found(month)
     if not found:
         raise click.ClickException(
-            f"{len(lines)} lines have told; {LEAST_LINES} must have, of one target at least"
+            f"{told.lines} lines have told; {LEAST_LINES} must have, of one target at least"
         )
-    for platform, usual in found.items():
-        if into is None:
+    if into is None:
+        for platform, usual in found.items():
             click.echo(f"# {platform}\n{block(usual)}", nl=False)
-            continue
+        return
+    made = {}
+    for platform, usual in found.items():
         file = into / f"{platform}.yaml"
-        try:
-            text = read_text(file)
-        except Unreadable as error:
-            raise click.ClickException(f"{file}: {error}") from error
-        write([written(text, usual).encode()], file)
-        click.echo(f"{file}: {len(usual)}")
+        if (one := _definition(file, usual)) is not None:
+            made[file] = one
+    if not made:
+        raise click.ClickException(f"{into}: nothing is written")
+    for file, (text, number) in made.items():
+        write([text.encode()], file)
+        click.echo(f"{file}: {number}")
+
+
+def _add(told: UsualPaces, file: Path) -> None:
+    try:
+        for number, line in read_lines(file):
+            try:
+                told.add(line)
+            except ValueError as error:
+                raise click.ClickException(
+                    f"{file}: line {number} is not what `throttlewatch export -f paces` writes: "
+                    f"{error}"
+                ) from error
+    except Unreadable as error:
+        raise click.ClickException(f"{file}: {error}") from error
+
+
+def _definition(file: Path, usual: Sequence[UsualPace]) -> tuple[str, int] | None:
+    """The definition in ``file`` with those of ``usual`` that are about targets of its own, and how
+    many these are; ``None``, and a word of it, if nothing can be written: strangers may tell of
+    what this list does not have."""
+    try:
+        text = read_text(file)
+    except Unreadable as error:
+        tell(f"{file}: {error}; left out")
+        return None
+    known = readable_targets(text, file.name)
+    own = [one for one in usual if one.target in known]
+    for target in sorted({one.target for one in usual} - known):
+        tell(f"{file}: {target} is no target of it that is read; left out")
+    if not own:
+        return None
+    try:
+        return with_paces(text, own, file.name), len(own)
+    except NotWritten as error:
+        raise click.ClickException(f"{file} stays as it is: {error}") from error

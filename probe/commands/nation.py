@@ -12,10 +12,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from probe.commands.asking import ask, asking, printable, url_of
+from probe.commands.asking import ask, asking, url_of
 from probe.commands.moment import shown_moment
 from probe.commands.options import config_option, load_config
-from probe.commands.output import write
+from probe.commands.output import printable, write
 from probe.commands.reading import history_option, opened, placed_by, warn_of_strangers
 from probe.config.schema import Config
 from probe.config.units import parse_seconds

@@ -24,6 +24,8 @@ import click
 
 from probe.store import files
 
+# Joiners are part of words in several scripts.
+_HARMLESS = "\n\t\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EBADF}
 
 
@@ -67,6 +69,14 @@ def write_whole() -> None:
         sys.stdout = io.TextIOWrapper(
             io.BufferedWriter(raw), encoding=out.encoding, errors=out.errors, line_buffering=True
         )
+
+
+def printable(text: str) -> str:
+    """``text`` of somebody else without what would command a terminal, or turn what follows."""
+    return "".join(
+        one if one.isprintable() or one in _HARMLESS else "\N{REPLACEMENT CHARACTER}"
+        for one in text
+    )
 
 
 def tell(text: str) -> None:

@@ -24,9 +24,9 @@ def nodes_of(bundle: Bundle, *, allow_private: bool) -> tuple[dict[str, Node], l
     return _read(bundle.files, f"bundle {bundle.version}: ", allow_private)
 
 
-def mistakes_of(files: Mapping[str, str]) -> list[ConfigError]:
+def mistakes_of(files: Mapping[str, str], *, allow_private: bool = False) -> list[ConfigError]:
     """Those of the first of the ``files``, which are to become a bundle, that has any."""
-    return _read(files, "", allow_private=False)[1]
+    return _read(files, "", allow_private)[1]
 
 
 def _read(

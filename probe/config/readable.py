@@ -7,10 +7,15 @@ import os
 import select
 import stat
 import time
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 MOST_BYTES = 4_194_304
 """Of one file. A configuration has some kilobytes, a system's list of all authorities 250."""
+MOST_LINE_BYTES = 65_536
+"""Of a line among many. One that tells of a few dozen targets has 2,000."""
 MOST_SECONDS = 5.0
 """For what is no file: a pipe is read (`-c <(program)`), and may have nobody at its other end."""
 
@@ -34,6 +39,28 @@ def read_text(file: Path, *, any_bytes: bool = False) -> str:
         return content.decode("utf-8-sig", "replace" if any_bytes else "strict")
     except UnicodeDecodeError as error:
         raise Unreadable("bytes not in UTF-8") from error
+
+
+def read_lines(file: Path, *, most_bytes: int = MOST_LINE_BYTES) -> Iterator[tuple[int, bytes]]:
+    """The lines of ``file`` that are not empty, with their numbers, one after the other: however
+    many there are. Raises ``Unreadable``, also for one of more than ``most_bytes``."""
+    try:
+        # A pipe to which nobody writes has an end at once; who writes is waited for.
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        os.set_blocking(descriptor, True)
+        with os.fdopen(descriptor, "rb") as source:
+            for number in count(1):
+                line = source.readline(most_bytes + 1)
+                if len(line) > most_bytes:
+                    raise Unreadable(f"line {number} has more than {most_bytes:,} bytes")
+                if not line:
+                    return
+                if kept := line.removeprefix(BOM_UTF8 if number == 1 else b"").strip():
+                    yield number, kept
+    except OSError as error:
+        raise Unreadable((error.strerror or type(error).__name__).lower()) from error
+    except ValueError as error:
+        raise Unreadable("no file can have that name") from error
 
 
 def must_be_file(*files: str | Path) -> None:

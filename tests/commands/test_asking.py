@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
 from probe.cli import main
-from probe.commands.asking import printable, url_of
+from probe.commands.asking import url_of
+from probe.commands.output import printable
 from probe.commands.see_page import how_to_see
 from probe.config import load
 from probe.config.environment import PASSWORD

@@ -17,7 +17,7 @@ from probe.model.identity import Access, LegRole
 from probe.model.stored import StoredRound
 from probe.model.verdict import State
 from probe.observe.goodput import goodput
-from probe.publish.export.usual_paces import LineTold, PaceTold
+from probe.publish.export.usual_paces import LineTold, PaceTold, shown_share
 
 DAY_SECONDS = 86_400.0
 LEAST_READS = 5
@@ -72,7 +72,7 @@ def pace_lines(
     lines = []
     for vantage, told_of in shares_of(rounds, foreign).items():
         told = {
-            name: PaceTold(share=round(median(shares), 3), days=len(shares))
+            name: PaceTold(share=shown_share(median(shares)), days=len(shares))
             for name, shares in sorted(told_of.items())
             if name in targets and len(shares) >= LEAST_DAYS
         }

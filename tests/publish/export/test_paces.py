@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,14 @@ from msgspec.structs import replace
 
 from probe.cli import main
 from probe.config import embedded, load
+from probe.config.bundle_nodes import mistakes_of
+from probe.config.definition import UsualPace
+from probe.config.readable import MOST_BYTES
+from probe.config.written_paces import block
 from probe.model.identity import Access, Compares, LegRole
 from probe.model.stored import StoredRound
 from probe.publish.export.export_paces import pace_lines, shares_of
-from probe.publish.export.usual_paces import usual_paces
+from probe.publish.export.usual_paces import MOST_TARGETS, UsualPaces
 from probe.verdict.about import about, control_facts
 from synth.event import DAY, ONSET, WEEK, history
 from tests.store.test_writer import a_store, keep
@@ -96,8 +101,15 @@ def test_the_command_writes_it_of_what_is_configured(tmp_path: Path) -> None:
     assert {line["access"] for line in lines} == {"fixed"}
 
 
-def told(share: float, access: str = "fixed") -> str:
-    return json.dumps({"access": access, "targets": {"x/script": {"share": share, "days": 9}}})
+def told(share: float, access: str = "fixed", *, name: str = "x/script", days: int = 9) -> str:
+    return json.dumps({"access": access, "targets": {name: {"share": share, "days": days}}})
+
+
+def usual_paces(lines: list[str], month: str) -> dict[str, tuple[UsualPace, ...]]:
+    paces = UsualPaces()
+    for line in lines:
+        paces.add(line)
+    return paces.found(month)
 
 
 def test_nineteen_of_twenty_lines_reach_what_is_told() -> None:
@@ -168,3 +180,114 @@ def test_what_cannot_be_told_is_answered(
     made = CliRunner().invoke(main, ["targets", "paces", str(tmp_path / "lines"), *with_folder])
     assert made.exit_code != 0
     assert said in made.output
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        told(0.5, name="x/object, share: 1}\n- {target: page"),
+        told(0.5, name="x/object: {a"),
+        told(0.5, name="x/object\n"),
+        told(0.5, name="x/object #"),
+        told(0.5, name="x/\x1b[2J"),
+        told(0.5, name="../../etc/cron.d/object"),
+        told(0.5, name="/object"),
+        told(0.5, name="x"),
+        told(0.5, name="x/"),
+        told(0.5, name="x/a/b"),
+        told(0.5, name="X/Object"),
+        told(0.5, name=f"x/{'a' * 41}"),
+        told(0.5, "fixed, share: 1"),
+        told(0.5, "\x1b[31mfixed"),
+        told(0.5, days=-1),
+        told(0.5, days=0),
+        told(0.5, days=10**18),
+        told(0.5).replace("9", "9.5"),
+        told(1e300),
+        told(1.5),
+        told(-0.5),
+        told(float("nan")),
+        told(float("inf")),
+        told(0.5).replace("0.5", "1e999"),
+        told(0.5).replace("0.5", '"0.5"'),
+        json.dumps({"access": "fixed", "targets": {"x/object": 0.5}}),
+        json.dumps({"access": "fixed", "targets": [["x/object", 0.5]]}),
+        json.dumps({"targets": {}}),
+        json.dumps({"access": "fixed", "targets": dict.fromkeys(f"x/{n}" for n in range(999))}),
+        "[" * 60_000,
+        " ".join(["{}"] * 40_000),
+        "\udc80",
+    ],
+)
+def test_what_strangers_write_is_read_by_type_and_within_bounds(line: str, tmp_path: Path) -> None:
+    """Also where enough of them say so: nothing is written, and the sentence says where it is."""
+    shipped = next(embedded.folder().glob("platforms/x.yaml")).read_text()
+    (tmp_path / "x.yaml").write_text(shipped)
+    text = "\n".join([told(0.5, name="x/object"), *[line] * 20])
+    (tmp_path / "lines").write_bytes(text.encode(errors="surrogateescape"))
+    for into in ((), ("--into", str(tmp_path))):
+        made = CliRunner().invoke(main, ["targets", "paces", str(tmp_path / "lines"), *into])
+        assert made.exit_code == 1
+        assert isinstance(made.exception, SystemExit)
+        assert "line 2" in made.output
+        assert made.output.replace("\n", "").isprintable()
+    assert (tmp_path / "x.yaml").read_text() == shipped
+
+
+def test_a_share_that_is_tiny_is_told_as_it_is() -> None:
+    (of_all, _) = usual_paces([told(0.0001)] * 20, "2026-11")["x"]
+    assert of_all.share == 0.0001
+    assert "share: 0.0001\n" in block([of_all])
+    (of_all, _) = usual_paces([told(0.123456)] * 20, "2026-11")["x"]
+    assert of_all.share == 0.123
+    assert usual_paces([told(0.0)] * 20, "2026-11") == {}
+
+
+def test_what_strangers_tell_of_other_targets_is_left_out_and_said(tmp_path: Path) -> None:
+    shipped = next(embedded.folder().glob("platforms/x.yaml")).read_text()
+    (tmp_path / "x.yaml").write_text(shipped)
+    names = ("x/object", "x/page", "x/nowhere", "nobody/object")
+    (tmp_path / "lines").write_text("".join(f"{told(0.5, name=one)}\n" * 20 for one in names))
+    given = ["targets", "paces", str(tmp_path / "lines"), "--into", str(tmp_path)]
+    made = CliRunner().invoke(main, given)
+    assert made.exit_code == 0, made.output
+    assert "nowhere is no target" in made.output
+    assert "page is no target of it that is read" in made.output
+    assert "nobody.yaml: no such file" in made.output
+    assert mistakes_of({"x.yaml": (tmp_path / "x.yaml").read_text()}) == []
+    assert not (tmp_path / "nobody.yaml").exists()
+
+
+def test_files_of_many_lines_take_no_more_memory(tmp_path: Path) -> None:
+    """However many honest lines are joined into one file, also with a byte order mark before it."""
+    lines = [told(0.001 * share, name=f"x/t{share % 40}") for share in range(1, 1_001)]
+    file = tmp_path / "lines"
+    part = "".join(f"{one}\n" for one in lines).encode()
+
+    def peak(times: int) -> int:
+        with file.open("wb") as out:
+            out.write(b"\xef\xbb\xbf")
+            out.writelines([part] * times)
+        tracemalloc.start()
+        made = CliRunner().invoke(main, ["targets", "paces", str(file)])
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert made.exit_code == 0, made.output
+        assert f"lines: {25 * times}\n" in made.output
+        return most
+
+    peak(1)
+    few = peak(2)
+    assert peak(60) < few + 1_000_000
+    assert file.stat().st_size > MOST_BYTES
+
+
+def test_a_file_without_end_is_refused(tmp_path: Path) -> None:
+    made = CliRunner().invoke(main, ["targets", "paces", "/dev/zero"])
+    assert made.exit_code == 1
+    assert "line 1 has more than" in made.output
+    lines = [told(0.5, name=f"x{n}/object") for n in range(MOST_TARGETS + 1)]
+    (tmp_path / "lines").write_text("\n".join(lines))
+    made = CliRunner().invoke(main, ["targets", "paces", str(tmp_path / "lines")])
+    assert made.exit_code == 1
+    assert f"more than {MOST_TARGETS:,} targets" in made.output
