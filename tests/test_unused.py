@@ -30,6 +30,7 @@ LIBRARIES = {
     "MonotonicZone.tzname": "datetime",
     "_Visitor.quic_event_received": "aioquic",
     "_Embedded.capture_signals": "uvicorn",
+    "_OnlyPrintable.process_renderables": "rich",
     "_Resolver._make_channel": "aiodns",
     "_Resolver._start_timer": "aiodns",
 }

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import click
 import httpx
 
-from probe.commands.output import printable
 from probe.config.environment import PASSWORD
 from probe.config.schema import Config
+from probe.model.foreign import printable
 from probe.publish.web.auth import unfit
 
 SECONDS = 10.0

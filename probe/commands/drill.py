@@ -8,7 +8,8 @@ import click
 
 from probe.commands.asking import ask, asking, url_of
 from probe.commands.options import config_option, load_config
-from probe.commands.output import printable, tell
+from probe.commands.output import tell
+from probe.model.foreign import printable
 
 PATH = "/-/drill"
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from probe.commands.output import printable, refused_by_machine, write_any_letter, write_whole
+from probe.commands.output import refused_by_machine, write_any_letter, write_whole
 from probe.measure.tls.trust import TrustError
+from probe.model.foreign import printable
 
 # Commands that have a module of their own. The daemon lives with what it imports for months, so
 # what only they need (tables, pages, the demo) is imported when one of them is asked for.

@@ -16,6 +16,7 @@ from probe.commands.options import config_option, json_option, language_option, 
 from probe.commands.output import write
 from probe.commands.reading import narrowed, opened, ordered, reading, zone_of
 from probe.model.finding import Ending, Incident, Scope
+from probe.model.foreign import one_line
 from probe.model.stored import JudgedSpan, judged, looked_back
 from probe.model.verdict import AILING, State
 from probe.nation.finding_words import when_over
@@ -209,9 +210,10 @@ def _print(headings: Iterable[str], rows: Iterable[_Row], tongue: Tongue) -> Non
     lines = [[Text.styled(tongue.plain(heading), "dim") for heading in headings]]
     below = [""]
     for row in rows:
-        state = Text(tongue.plain(row.state), row.style).append(row.beside)
-        lines.append([*(Text(tongue.plain(at)) for at in row.times), *map(Text, row.names), state])
-        below.append(" ".join(map(tongue.plain, row.sentences)))
+        state = Text(one_line(tongue.plain(row.state)), row.style).append(one_line(row.beside))
+        names = (Text(one_line(name)) for name in row.names)
+        lines.append([*(Text(tongue.plain(at)) for at in row.times), *names, state])
+        below.append(one_line(" ".join(map(tongue.plain, row.sentences))))
     widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
     if terminal.is_plain(console):
         # Laying out thousands of lines that nothing wraps or colours takes seconds.

@@ -15,11 +15,12 @@ from rich.table import Table
 from probe.commands.asking import ask, asking, url_of
 from probe.commands.moment import shown_moment
 from probe.commands.options import config_option, load_config
-from probe.commands.output import printable, write
+from probe.commands.output import write
 from probe.commands.reading import history_option, opened, placed_by, warn_of_strangers
 from probe.config.schema import Config
 from probe.config.units import parse_seconds
 from probe.model.finding import Finding, FindingKind, Incident, Scope
+from probe.model.foreign import printable
 from probe.nation.fuse import worst
 from probe.nation.past_findings import Step, reach_back, replay
 from probe.nation.same_law import same_law_words

@@ -22,10 +22,9 @@ from typing import BinaryIO
 
 import click
 
+from probe.model.foreign import printable
 from probe.store import files
 
-# Joiners are part of words in several scripts.
-_HARMLESS = "\n\t\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EBADF}
 
 
@@ -71,19 +70,11 @@ def write_whole() -> None:
         )
 
 
-def printable(text: str) -> str:
-    """``text`` of somebody else without what would command a terminal, or turn what follows."""
-    return "".join(
-        one if one.isprintable() or one in _HARMLESS else "\N{REPLACEMENT CHARACTER}"
-        for one in text
-    )
-
-
 def tell(text: str) -> None:
     """Say something beside what was asked for. Where that cannot be said (the disk under a log is
     full) the command goes on."""
     with suppress(OSError):
-        click.echo(text, err=True)
+        click.echo(printable(text), err=True)
 
 
 def refused_by_machine(error: OSError) -> click.ClickException:

@@ -17,6 +17,7 @@ from probe.commands.moment import shown_moment
 from probe.commands.options import CONFIGURED, chosen, platform_called
 from probe.commands.output import tell
 from probe.config.schema import Config
+from probe.model.foreign import one_line
 from probe.publish.parcels.archive import is_archive
 from probe.publish.parcels.archive_reader import ArchivedHistory
 from probe.publish.privacy.configured_names import Named
@@ -173,10 +174,11 @@ def warn_of_strangers(config: Config, history: Past) -> None:
     a vantage is, its network and its role are in no round."""
     strangers = history.vantages() - {vantage.name for vantage in config.settings.vantages}
     if strangers:
+        names = ", ".join(map(one_line, sorted(strangers)))
         tell(
-            f"warning: vantages in the history that the configuration does not name: "
-            f"{', '.join(sorted(strangers))}. What is said of their country, network and role is "
-            f"the default's; give the daemon's file with -c."
+            f"warning: vantages in the history that the configuration does not name: {names}. What "
+            "is said of their country, network and role is the default's; give the daemon's file "
+            "with -c."
         )
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct
 
-from probe.config.readable import must_be_file
+from probe.config.readable import Unreadable, must_be_file, read_lines
 from probe.config.schema import Config
 from probe.model.observation import RoundObservation
 from probe.model.stored import StoredRound
@@ -20,6 +19,9 @@ from probe.publish.parcels.archive_reader import ArchivedHistory
 from probe.store.files import SQLITE
 from probe.store.history import History, HistoryError, not_yours
 from probe.verdict.replay import Recorded
+
+MOST_ROUNDS_BYTES = 67_108_864
+"""Of one line: `once --json` prints the rounds of all vantages in one, some 30 kB each."""
 
 
 class RecordedError(Exception):
@@ -46,8 +48,7 @@ def read(path: Path) -> Iterator[Recorded]:
         must_be_file(path)
         with path.open("rb") as file:
             if file.read(len(SQLITE)) != SQLITE:
-                file.seek(0)
-                yield from _json(path, file)
+                yield from _json(path)
                 return
         yield from _past(History(path))
     except PermissionError as error:
@@ -58,18 +59,19 @@ def read(path: Path) -> Iterator[Recorded]:
         raise RecordedError(str(error)) from error
 
 
-def _json(path: Path, file: BinaryIO) -> Iterator[Recorded]:
-    for number, line in enumerate(file, start=1):
-        if not line.strip():
-            continue
-        try:
-            if line.lstrip().startswith(b'{"verdicts"'):
-                yield from _of_once(_once.decode(line))
-            else:
-                stored = _line.decode(line)
-                yield Recorded(observed=stored.observed, verdict=stored.verdict)
-        except (ValueError, RecursionError) as error:
-            raise RecordedError(f"{path}, line {number}: no stored round: {error}") from error
+def _json(path: Path) -> Iterator[Recorded]:
+    try:
+        for number, line in read_lines(path, most_bytes=MOST_ROUNDS_BYTES):
+            try:
+                if line.startswith(b'{"verdicts"'):
+                    yield from _of_once(_once.decode(line))
+                else:
+                    stored = _line.decode(line)
+                    yield Recorded(observed=stored.observed, verdict=stored.verdict)
+            except (ValueError, RecursionError) as error:
+                raise RecordedError(f"{path}, line {number}: no stored round: {error}") from error
+    except Unreadable as error:
+        raise RecordedError(f"{path}: {error}") from error
 
 
 def _of_once(made: Once) -> Iterator[Recorded]:

@@ -17,6 +17,7 @@ from rich.text import Text
 from probe.commands.recorded import placed_by, read
 from probe.config.handful import with_whole_pool
 from probe.config.schema import Config
+from probe.model.foreign import one_line
 from probe.model.identity import Role
 from probe.model.observation import RoundObservation
 from probe.model.verdict import Verdict
@@ -115,9 +116,9 @@ def print_table(
         if every or news:
             table.add_row(
                 _time(one.observed.started_at),
-                *key,
+                *map(one_line, key),
                 one.observed.kind.value,
-                "" if one.then is None else words(one.then),
+                "" if one.then is None else one_line(words(one.then)),
                 Text(words(one.now), style="" if one.agrees else "yellow"),
             )
     console.print(table)
@@ -162,7 +163,7 @@ def summary(tally: ReplayTally) -> str:
             "they might have said more."
         )
     if tally.unknown_platforms:
-        names = ", ".join(sorted(tally.unknown_platforms))
+        names = ", ".join(map(one_line, sorted(tally.unknown_platforms)))
         found.append(f"Not in the configuration, so judged without its facts: {names}.")
     return " ".join(found)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from probe.commands.manifest import signature_file, sum_of, sums_in
+from probe.commands.manifest import NoSums, in_folder, signature_file, sum_of, sums_in
 from probe.config.readable import Unreadable, must_be_file, read_text
 from probe.config.signing import is_signed
+from probe.model.foreign import one_line
 
 
 @click.command()
@@ -17,6 +18,7 @@ from probe.config.signing import is_signed
 def verify(manifest: Path, key: str | None) -> None:
     """See whether the files that MANIFEST lists are as they were made.
 
+    Files outside the folder of the list are not looked at, and count as not as they were made.
     With --key also whether the owner of that key has signed the list. The key is worth as much as
     the way by which you know whose it is.
     """
@@ -24,14 +26,17 @@ def verify(manifest: Path, key: str | None) -> None:
         text = read_text(manifest)
     except Unreadable as error:
         raise click.ClickException(f"{manifest}: {error}") from error
-    sums = sums_in(text)
+    try:
+        sums = sums_in(text)
+    except NoSums as error:
+        raise click.ClickException(f"{manifest} is no list of sums: {error}") from error
     if not sums:
-        raise click.ClickException(f"{manifest} is no list of sums")
+        raise click.ClickException(f"{manifest} is no list of sums: it is empty")
     wrong = 0
     for name, digest in sums.items():
-        said = _looked_at(manifest.parent / name, digest)
+        said = _looked_at(manifest, name, digest)
         wrong += said != "as it was made"
-        click.echo(f"{name}: {said}")
+        click.echo(f"{one_line(name)}: {said}")
     if wrong:
         raise click.ClickException(f"{wrong} of {len(sums)} are not as they were made")
     if key is None:
@@ -47,8 +52,11 @@ def verify(manifest: Path, key: str | None) -> None:
     click.echo(f"signed by {key}")
 
 
-def _looked_at(file: Path, digest: str) -> str:
+def _looked_at(manifest: Path, name: str, digest: str) -> str:
     try:
+        file = in_folder(manifest, name)
+        if file is None:
+            return "OUTSIDE the folder of the list, and not looked at"
         must_be_file(file)
         return "as it was made" if sum_of(file) == digest else "ALTERED"
     except FileNotFoundError:

@@ -15,11 +15,11 @@ from msgspec.structs import replace
 
 from probe.cli import main
 from probe.commands.asking import url_of
-from probe.commands.output import printable
 from probe.commands.see_page import how_to_see
 from probe.config import load
 from probe.config.environment import PASSWORD
 from probe.config.schema import TlsServer, WebConfig
+from probe.model.foreign import printable
 from tests.publish.web.test_auth import PASSWORD as RIGHT
 from tests.publish.web.test_auth import USERS, serving
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from probe.model.foreign import on_a_page
 from probe.publish.languages.offered import OFFERED
 from probe.publish.languages.tongue import ENGLISH_TONGUE, Tongue
 from probe.publish.report.axis_labels import ROOMS, axis_labels, plot_labels
@@ -23,6 +24,7 @@ def templates(tongue: Tongue = ENGLISH_TONGUE) -> Environment:
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=on_a_page,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -1,12 +1,17 @@
-"""Where tables and sentences are printed. Brackets and colons in names mean what they are."""
+"""Where tables and sentences are printed. Brackets and colons in names mean what they are, and
+what others wrote commands no terminal."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
+from rich.segment import Segment
 from rich.status import Status
 from rich.text import Text
+
+from probe.model.foreign import printable
 
 # What is no terminal has no width: a line stays one line, for `grep` and later readers.
 _NO_WIDTH = 100_000
@@ -16,6 +21,7 @@ def console(*, stderr: bool = False) -> Console:
     """Standard output, or the other one. In a pipe or a file nothing is wrapped; ``COLUMNS`` (which
     ``watch`` sets) says how wide it shall be."""
     made = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    made.push_render_hook(_OnlyPrintable())
     if not made.is_terminal and not os.environ.get("COLUMNS"):
         made.width = _NO_WIDTH
     return made
@@ -24,6 +30,24 @@ def console(*, stderr: bool = False) -> Console:
 def is_plain(made: Console) -> bool:
     """Whether nothing that is printed there is wrapped or coloured."""
     return not made.is_terminal and made.width == _NO_WIDTH
+
+
+class _OnlyPrintable(RenderHook):
+    """Whatever is printed, a name in a stranger's file too, is letters: what colours and moves is
+    Rich's own."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        """Each, with its letters looked at when it is printed."""
+        return [_Letters(one) for one in renderables]
+
+
+class _Letters:
+    def __init__(self, what: ConsoleRenderable) -> None:
+        self._what = what
+
+    def __rich_console__(self, made: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for one in made.render(self._what, options):
+            yield one if one.control else Segment(printable(one.text), one.style)
 
 
 class Doing:
