@@ -44,7 +44,7 @@ class Poured(Month):
         super().__init__(load(None, {}), Time())
         self.poured, self.bursts, self.controls, self.size = poured, bursts, controls, size
         self.made: dict[str, list[tuple[float, RoundKind]]] = {name: [] for name in self.rounds}
-        self.fewest = 99
+        self.fewest = dict.fromkeys(self.rounds, 99)
         """Legs of a round."""
 
     def make(self, platform: str, kind: RoundKind) -> None:
@@ -59,7 +59,7 @@ class Poured(Month):
         leg = observed.legs[0].leg
         bytes_used = usual * legs / size.legs + dear * (self.size - LEG_BYTES)
         observed = in_legs(observed, legs, int(bytes_used), left_out=[leg] * (whole - legs))
-        self.fewest = min(self.fewest, legs)
+        self.fewest[platform] = min(self.fewest[platform], legs)
         self.data.spent(observed)
         self.made[platform].append((self.time.now, kind))
         if met and self.bursts and self.data.refuse_burst("default", platform, BURST) is None:
@@ -104,7 +104,10 @@ def test_a_month_of_pouring_ends_no_measuring(bursts: bool, controls: bool, size
     month.run(31.0)
     for platform in month.poured:
         assert month.longest_gap(platform) < 0.9 * HOUR
-    assert month.fewest >= FEWEST_LEGS
+    assert min(month.fewest.values()) >= FEWEST_LEGS
+    if size <= POURED:  # as much as was ever seen: each round still has every target, and a control
+        for platform in month.of.platforms:
+            assert month.fewest[platform.name] > len(platform.targets)
     assert month.refused == 0
     assert month.data.balance("default").left > 0.05 * month.data.balance("default").budget
 
