@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -22,6 +22,7 @@ from probe.publish.privacy.configured_names import Named
 
 FORMAT = "throttlewatch.candidates/1"
 _OWN = frozenset({LegRole.TARGET.value, LegRole.CONTROL.value})
+NO_OBJECT = "no_object"
 RIGHT, OUT_OF_DATE, WRONG = "right", "out_of_date", "wrong"
 """What a certificate is: for a name that is expected there, by an authority that is trusted; so in
 all but its dates; neither."""
@@ -32,10 +33,10 @@ class CandidateAnswer(Struct, frozen=True, kw_only=True):
 
     ``candidate``: its place in the target's order, 1 first. ``used``: it is the first that gives
     what is expected, so a daemon that knows nothing yet uses it. ``skipped``: why it was not asked
-    (empty: it was; ``no_object``: its page gave no link). ``status`` is of HTTP, after that of a
-    redirection on the same host (``redirect_status``). ``body_bytes`` were read of the body,
-    and ``whole_bytes`` is how large its server says that the whole is; ``seconds`` from the first
-    packet to the end; ``None``: nothing came, or it was not told.
+    (empty: it was; ``no_object``: its page gave no link, and ``page`` is why). ``status`` is of
+    HTTP, after that of a redirection on the same host (``redirect_status``). ``body_bytes`` were
+    read of the body, and ``whole_bytes`` is how large its server says that the whole is;
+    ``seconds`` from the first packet to the end; ``None``: nothing came, or it was not told.
     """
 
     of: str
@@ -54,6 +55,7 @@ class CandidateAnswer(Struct, frozen=True, kw_only=True):
     seconds: float | None = None
     certificate: str = ""
     skipped: str = ""
+    page: str = ""
 
 
 class CandidatesFound(Struct, frozen=True, kw_only=True):
@@ -82,7 +84,11 @@ async def ask_candidates(config: Config, doing: Callable[[str], None]) -> Candid
             measuring.counted(seen)
             for leg in sorted(seen.every_leg, key=lambda o: o.leg.target):
                 found.append(_asked(definition, place, leg, named))
-            found += [_not_asked(definition, place, one, named) for one in seen.skipped]
+            trouble = {
+                target.name: measuring.page_trouble(vantage.name, definition.name, target)
+                for target in definition.targets
+            }
+            found += [_not_asked(definition, place, one, named, trouble) for one in seen.skipped]
     return CandidatesFound(
         format=FORMAT,
         program=__version__,
@@ -172,7 +178,11 @@ def _certificate(tls: TlsFacts | None) -> str:
 
 
 def _not_asked(
-    definition: Definition, place: int, missing: SkippedLeg, named: Named
+    definition: Definition,
+    place: int,
+    missing: SkippedLeg,
+    named: Named,
+    trouble: Mapping[str, str],
 ) -> CandidateAnswer:
     return CandidateAnswer(
         of=definition.name,
@@ -183,4 +193,5 @@ def _not_asked(
         url=named.url(missing.leg.url),
         fine=False,
         skipped=missing.reason,
+        page=trouble[missing.leg.target] if missing.reason == NO_OBJECT else "",
     )

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from probe.commands.ask_candidates import CandidateAnswer, CandidatesFound, ask_candidates
 from probe.commands.options import CONFIG_ERROR, config_option, json_option, load_config, warn
-from probe.commands.output import write
+from probe.commands.output import tell, write
 from probe.config import ConfigErrors, load, warnings
 from probe.config.definition import Definition
 from probe.config.handful import SITES
@@ -106,6 +106,11 @@ def _write(checked: Mapping[str, object]) -> None:
 
 
 def _end(asked: CandidatesFound) -> None:
+    if asked.found and not any(one.certificate or one.status for one in asked.found):
+        tell(
+            "Nothing answered, sites that nobody has a reason to slow included: this tells of this "
+            "machine or its line, and of no target."
+        )
     if not all(one.fine for one in asked.found):
         sys.exit(1)
 
@@ -129,7 +134,7 @@ def _table(found: CandidatesFound) -> Table:
 
 def _result(one: CandidateAnswer) -> str:
     if one.skipped:
-        return f"not asked: {one.skipped}"
+        return f"not asked: {one.skipped}{f', {one.page}' if one.page else ''}"
     told = [f"{one.seconds:.2f} s"] if one.seconds is not None else []
     if one.redirect_status is not None:
         told.append(f"after a {one.redirect_status} on the same host")

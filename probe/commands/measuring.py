@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable
 
 from probe.commands.output import tell
+from probe.config.definition import Target
 from probe.config.handful import Handful, filled, with_handful
 from probe.config.probers import judged_beside
 from probe.config.schema import Config
@@ -42,6 +43,10 @@ class Measuring:
     def rounds_of(self, config: Config) -> Rounds:
         """Rounds with other definitions, within the same budgets."""
         return Rounds(config, self._trust, self._state)
+
+    def page_trouble(self, vantage: str, owner: str, candidate: Target) -> str:
+        """Why the page of a candidate gave no link when it was asked last (empty: it did)."""
+        return self._state.memory(vantage, owner, candidate.name).of(candidate).trouble
 
     def counted(self, observed: RoundObservation) -> None:
         """``observed`` was made just now."""

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from msgspec.structs import replace
 
+from lab.loopback.prometheus import free_address
 from lab.loopback.servers import authority
+from probe.cli import main
 from probe.commands.ask_candidates import FORMAT, CandidateAnswer, CandidatesFound, ask_candidates
 from probe.config.definition import Candidate, Corner, Discovery, Target
 from probe.config.schema import Config
 from probe.config.values import Bytes
+from probe.demo.setting import make_certificates, write_configuration
 from probe.model.identity import Verify
 from tests.measure.test_round import World, world
 
@@ -75,7 +79,11 @@ async def test_each_candidate_is_asked_and_the_first_that_is_fine_would_be_used(
     assert [one.candidate for one in own] == list(range(1, len(target.candidates) + 2))
     assert [one.status for one in own[:4]] == [404, 302, 200, 503]
     assert [one.fine for one in own[:4]] == [False] * 4
-    assert own[4].skipped == "no_object"
+    assert (own[4].skipped, own[4].page) == (
+        "no_object",
+        "no link on the page matches the pattern",
+    )
+    assert {one.page for one in own[:4]} == {""}
     assert [one.candidate for one in own if one.used] == [min(x.candidate for x in own if x.fine)]
     last = own[-1]
     assert (last.fine, last.certificate, last.whole_bytes) == (True, "right", 200_000)
@@ -110,3 +118,14 @@ async def test_what_a_stranger_gives_is_not_fine(tmp_path: Path) -> None:
         False,
     )
     assert (second.fine, second.certificate, second.used) == (True, "right", True)
+
+
+def test_where_nothing_answers_no_target_is_said_to_be_at_fault(tmp_path: Path) -> None:
+    port = int(free_address().rpartition(":")[2])
+    main_file = write_configuration(tmp_path, port=port, listen=free_address(), speed=1.0)
+    make_certificates(tmp_path)
+    for machine in ((), ("--json",)):
+        done = CliRunner().invoke(main, ["check", "--online", "-c", str(main_file), *machine])
+        assert done.exit_code == 1
+        assert "this machine or its line, and of no target" in done.stderr
+        assert "of no target" not in done.stdout

@@ -106,8 +106,8 @@ def test_a_month_of_pouring_ends_no_measuring(bursts: bool, controls: bool, size
         assert month.longest_gap(platform) < 0.9 * HOUR
     assert min(month.fewest.values()) >= FEWEST_LEGS
     if size <= POURED:  # as much as was ever seen: each round still has every target, and a control
-        for platform in month.of.platforms:
-            assert month.fewest[platform.name] > len(platform.targets)
+        for one in month.of.platforms:
+            assert month.fewest[one.name] > len(one.targets)
     assert month.refused == 0
     assert month.data.balance("default").left > 0.05 * month.data.balance("default").budget
 

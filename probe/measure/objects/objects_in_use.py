@@ -23,6 +23,9 @@ from probe.schedule.data_budget import PAGE_MOST_BYTES
 
 log = logging.getLogger(__name__)
 
+# Of what else goes wrong, details may be words of a far end.
+_OUR_WORDS = NO_LINK_THERE | {"interrupted"}
+
 
 class ObjectsInUse:
     """The targets of platforms and controls, each as the candidate in use has it. ``targets`` by
@@ -64,7 +67,7 @@ class ObjectsInUse:
             if isinstance(link, str):
                 known = after_page(known, link, now)
             else:
-                trouble = link.detail or link.reason
+                trouble = (link.detail if link.reason in _OUR_WORDS else "") or link.reason
                 if link.reason in NO_LINK_THERE and self._state.told.due(
                     (definition.name, name), now
                 ):
