@@ -20,14 +20,14 @@ MonthlyBytes = NewType("MonthlyBytes", int)
 Name = Annotated[
     str,
     Meta(
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$",
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,39}\Z",
         description="a name of at most 40 of a-z, 0-9, - and _, such as home-line",
     ),
 ]
 Country = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Z]{2}$",
+        pattern=r"^[A-Z]{2}\Z",
         description="a country as two capital letters (ISO 3166-1), such as TR or NO",
         extra={"said_by": "country"},
     ),
@@ -56,14 +56,14 @@ ReceiverUrl = Annotated[str, Meta(extra={"format": "receiver-url"})]
 LabelName = Annotated[
     str,
     Meta(
-        pattern=r"^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$",
+        pattern=r"^(?!__)[a-zA-Z_][a-zA-Z0-9_]*\Z",
         description="a label's name: letters, digits and _, such as instance",
     ),
 ]
 LinkWithHole = Annotated[
     str,
     Meta(
-        pattern=r"^https://[^\s{}]*\{\}[^\s{}]*$",
+        pattern=r"^https://[^\s{}]*\{\}[^\s{}]*\Z",
         description="an https URL with {} in it, such as https://example.com/{}/app.js",
     ),
 ]
@@ -99,14 +99,14 @@ KeyPin = Annotated[
 Upstream = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}\Z",
         description="a name or the number of an autonomous system, such as AS64500",
     ),
 ]
 AsnText = Annotated[
     str,
     Meta(
-        pattern=r"^[1-9][0-9]{0,9}$",
+        pattern=r"^[1-9][0-9]{0,9}\Z",
         description="the number of an autonomous system, such as 64500",
         extra={"said_by": "network"},
     ),

@@ -27,7 +27,7 @@ class FleetPlace(Struct, frozen=True, kw_only=True):
     ``asn`` is ``None`` where it is not known: such a vantage stands for no network.
     """
 
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
     asn: Annotated[int, Meta(ge=1, le=4_294_967_295)] | None = None
     access: Access = Access.FIXED
     role: Role = Role.INSIDE

@@ -18,12 +18,12 @@ class Welcome(Struct, frozen=True, kw_only=True):
     than a stranger: what cannot be a name or a path is refused when it is read."""
 
     vantage: Name
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
     asn: Annotated[int, Meta(ge=1, le=4_294_967_295)] | None
     access: Access
     role: Role
     upstream: Upstream | None
-    credential: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{43}$")]
+    credential: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
     target_keys: Annotated[tuple[PublicKey, ...], Meta(max_length=16)] = ()
     target_threshold: Annotated[int, Meta(ge=1, le=16)] = 1
-    write_path: Annotated[str, Meta(pattern="^/[a-z0-9/]{1,60}$")] = WRITE_PATH
+    write_path: Annotated[str, Meta(pattern=r"^/[a-z0-9/]{1,60}\Z")] = WRITE_PATH
