@@ -20,6 +20,7 @@ from probe.model.verdict import State
 from probe.publish.metrics.exposition import rows
 from probe.schedule.data_budget import Refusal
 from probe.schedule.round_grid import slots
+from probe.schedule.round_pace import FEWEST_LEGS
 from synth.edges import CALM
 from synth.effects import Effect, restriction
 from synth.lines import FIBRE
@@ -43,6 +44,8 @@ class Looking:
         self.tried: list[RoundObservation] = []
         self.breaks = False
         self.bytes = 0
+        self.poured = 0
+        self.most_legs: list[int | None] = []
 
     def _spent(self, observed: RoundObservation) -> None:
         legs = observed.legs
@@ -67,7 +70,11 @@ class Looking:
     ) -> RoundObservation:
         """A round."""
         self._look(kind)
+        self.most_legs.append(most_legs)
         observed, self.now = self._rounds.measure(platform, kind, self.now)
+        if self.poured:
+            legs = (replace(one, wire_bytes_received=self.poured) for one in observed.legs)
+            observed = replace(observed, legs=tuple(legs))
         self._spent(observed)
         return observed
 
@@ -141,10 +148,10 @@ def looking(tmp_path: Path) -> Looking:
     return made
 
 
-async def turn(looking: Looking, platform: str = "x") -> None:
+async def turn(looking: Looking, platform: str = "x", kind: RoundKind = RoundKind.TRANSFER) -> None:
     daemon = looking._daemon
     slot = next(s for s in slots(daemon._config) if s.platform == platform)
-    await daemon._judging.turn(slot, RoundKind.TRANSFER, 300.0)
+    await daemon._judging.turn(slot, kind, 300.0)
 
 
 async def test_a_platform_is_being_measured_while_its_bursts_are_made(looking: Looking) -> None:
@@ -252,3 +259,12 @@ async def test_no_experiment_is_made_that_would_hold_up_the_next_round(looking: 
     said = looking._daemon._judging.verdicts["default", "youtube"]
     assert said.state is State.THROTTLED
     assert not looking.tried
+
+
+async def test_rounds_that_somebody_pours_into_have_fewer_legs(looking: Looking) -> None:
+    await turn(looking)
+    looking.poured = 1_000_000
+    for _ in range(12):
+        await turn(looking, kind=RoundKind.LIGHT)
+    assert looking.most_legs[:2] == [None, None]
+    assert looking.most_legs[-1] == FEWEST_LEGS
