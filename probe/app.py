@@ -17,6 +17,7 @@ from probe.daemon.bundle_watch import BundleWatch
 from probe.daemon.control_draw import ControlDraw
 from probe.daemon.hub_watch import HubWatch
 from probe.daemon.judging import Judging
+from probe.daemon.made_ready import make_ready
 from probe.daemon.nation_watch import NationWatch
 from probe.daemon.object_cell import ObjectCell
 from probe.daemon.reloads import Reloads
@@ -247,6 +248,7 @@ class Daemon:
     async def _take_up(self) -> ReloadResult:
         try:
             own = await asyncio.to_thread(self._read)
+            await asyncio.to_thread(make_ready, own)
             config = self._draw.drawn(self._hub.heeded(own))
             rounds, runner = self._build(config)
         except (ConfigErrors, TrustError) as error:

@@ -16,7 +16,6 @@ from probe.commands.group import Commands
 from probe.commands.options import config_option, warn
 from probe.commands.options import load_config as _load
 from probe.commands.output import tell
-from probe.commands.recorded import RecordedError
 from probe.commands.risk import RISK
 from probe.config import load
 from probe.publish.log import event_lines as logs
@@ -60,6 +59,7 @@ def run(hold: Callable[[], None] | None, path: Path | None) -> None:
     # The daemon and its server are needed by this command only, and cost time and memory.
     from probe.app import Daemon
     from probe.commands.see_page import how_to_see
+    from probe.daemon.made_ready import make_ready
     from probe.publish.web.server import ListenError
 
     tell(how_to_see(config))
@@ -68,6 +68,7 @@ def run(hold: Callable[[], None] | None, path: Path | None) -> None:
     logs.configure(told.level, told.format, sys.stderr, patient=True)
     logs.catch_all()
     warn(config)
+    make_ready(config)
     # What is loaded by now stays. To look through it again for garbage stops the event loop, and
     # with it a transfer that is under way, for several times as long as all the rest.
     gc.collect()
@@ -109,6 +110,7 @@ def replay(
     changes a number of docs/method.md.
     """
     from probe.commands import replay as replaying
+    from probe.commands.recorded import RecordedError
     from probe.publish.terminal.console import console
 
     config, tally = _load(path), replaying.ReplayTally()

@@ -24,6 +24,7 @@ SIGNALS = frozenset({signal.SIGHUP, signal.SIGTERM, signal.SIGINT})
 def main() -> None:
     """``throttlewatch``."""
     keep_streams()
+    leave_out()
     if sys.argv[1:2] == ["run"]:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         for one in (signal.SIGTERM, signal.SIGINT):
@@ -45,6 +46,13 @@ def keep_streams() -> None:
             os.open(os.devnull, how)  # takes the lowest number, which this is
     if sys.stderr is None:
         sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+
+
+def leave_out() -> None:
+    """httpx loads its own command, with a terminal library and a highlighter, wherever it can: 3 MB
+    for months. Without it httpx does as where the command was not installed. This is for the
+    program alone: a library must not do that to a program that imports it."""
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]
 
 
 def hold() -> None:

@@ -17,10 +17,12 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 import aiodns
+import httpx
 import pytest
 import uvicorn
 from aioquic.asyncio.protocol import QuicConnectionProtocol
@@ -150,6 +152,11 @@ UNDOCUMENTED: dict[str, Part] = {
         "uvicorn",
         "signals are the daemon's, a socket that is bound is given (server.py)",
         has(uvicorn.Server, "capture_signals", "serve", "should_exit", "started"),
+    ),
+    "httpx _main": Part(
+        "httpx",
+        "its command is left out of ours; httpx bears its absence (start.py)",
+        lambda: find_spec("httpx._main") is not None and callable(httpx.main),
     ),
     "h2 H2Connection": Part(
         "h2",

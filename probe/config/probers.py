@@ -28,8 +28,8 @@ class Prober(Struct, frozen=True, kw_only=True):
     """``name`` stands in the history, in exports and in the names of metrics: small letters and
     digits. ``over`` is how a sentence calls an exchange of it (``over QUIC``), and ``titled`` what
     is said of a platform by them, if that is another word (``X for uploads``). ``made_by`` is the
-    module and the function that make a leg (a ``Measures`` of probe/measure/one_leg/prober.py); it
-    is loaded when the first leg is made.
+    module and the function that make a leg (a ``Measures`` of probe/measure/one_leg/prober.py);
+    only those are loaded that a configuration uses, before the first leg.
 
     ``transport`` is what its packets look like to a firewall. ``through_proxy``: a vantage with a
     proxy can use it. ``library``: what must be installed beside our own requirements, as the extra

@@ -149,6 +149,8 @@ class Keeper:
         self.trouble = None
         self.last_commit_at = at
         self.bytes = files.size(self._held.real)
+        # What the rounds since the last commit took, those that waited and those under way.
+        heap.give_back()
         return True
 
     def prune(

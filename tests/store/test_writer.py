@@ -16,6 +16,7 @@ from probe.config.values import Seconds
 from probe.model.finding import Finding, FindingKind, Incident, Scope
 from probe.model.stored import StoredRound
 from probe.model.verdict import State, TransportFinding
+from probe.store import heap
 from probe.store.history import History, HistoryError
 from probe.store.writer import HURRY_SECONDS, Store
 from tests.again import SOON_SECONDS
@@ -178,6 +179,19 @@ def test_spans_hold_while_the_verdict_does(tmp_path: Path) -> None:
     assert spans[1].first == blocked[0].verdict
     assert spans[0].last == ok[-1].verdict
     assert later == spans[1:]
+
+
+def test_each_commit_gives_back_what_its_rounds_have_freed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[None] = []
+    monkeypatch.setattr(heap, "give_back", lambda: given.append(None))
+    store = a_store(tmp_path / "h", batch=float(SLOW))
+    keep(store, stored(0))
+    # It ends with a commit, and looks for nothing to forget.
+    store.close(SOON_SECONDS)
+    assert store.health().committed_rounds == 1
+    assert given
 
 
 @pytest.mark.parametrize(("holds", "spans"), [(3_500.0, 2), (3_700.0, 1)])

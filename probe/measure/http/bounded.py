@@ -14,12 +14,9 @@ from urllib.parse import unquote, urlsplit
 import httpcore
 
 from probe.config.contact import PROXY_PORTS
+from probe.measure.http.too_much import TooMuchError
 
 PART_BYTES = 8_192
-
-
-class TooMuchError(Exception):
-    """The far end does not stop."""
 
 
 class Bounded(httpcore.AsyncNetworkBackend):

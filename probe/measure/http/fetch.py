@@ -5,32 +5,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
-import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 
-import httpcore
 import httpx
 from msgspec import Struct
 
 from probe.config.schema import Config, VantageConfig
-from probe.measure.http.bounded import Bounded, TooMuchError, proxy_at
+from probe.measure.http.too_much import TooMuchError
 from probe.model.identity import Role
 
 TIMEOUT_SECONDS = 20.0
-_TIMEOUTS = dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT_SECONDS)
-_FAILURES = (
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.UnsupportedProtocol,
-    httpx.InvalidURL,
-    OSError,
-    ValueError,
-)
-# Beside a document: heads, interim answers, sizes of chunks. Small chunks double it at most.
-_FRAMING_BYTES = 131_072
+_FAILURES = (httpx.InvalidURL, OSError, ValueError)
 _ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e]*"')
 _MOST_ETAG = 128
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -82,7 +68,7 @@ async def fetch(
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             status, told, body = await _ask("GET", url, way, ca_file, headers, most_bytes)
-    except (TimeoutError, httpcore.TimeoutException):
+    except TimeoutError:
         return FetchTrouble.TIMEOUT
     except TooMuchError:
         return FetchTrouble.TOO_LARGE
@@ -116,7 +102,7 @@ async def hand_in(
     try:
         async with asyncio.timeout(seconds):
             status, told, body = await _ask("POST", url, way, ca_file, said, most_bytes, content)
-    except (TimeoutError, httpcore.TimeoutException):
+    except TimeoutError:
         return FetchTrouble.TIMEOUT
     except TooMuchError:
         return FetchTrouble.TOO_LARGE
@@ -140,51 +126,23 @@ async def _ask(
     url: str,
     way: VantageConfig,
     ca_file: str | None,
-    headers: dict[str, str],
+    headers: Mapping[str, str],
     most_bytes: int,
     content: bytes | None = None,
 ) -> tuple[int, dict[str, str], bytes]:
-    bound = []
-    if way.interface is not None:
-        name = way.interface.encode() + b"\0"
-        bound.append((socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name))
-    place = httpx.URL(url)
-    pool = httpcore.AsyncConnectionPool(
-        ssl_context=await asyncio.to_thread(ssl.create_default_context, cafile=ca_file),
-        proxy=None if way.proxy is None else proxy_at(way.proxy),
-        local_address=way.source_address,
-        socket_options=bound,
-        network_backend=Bounded(2 * most_bytes + _FRAMING_BYTES),
+    """What asks is loaded by the first who does, or before (``probe/daemon/made_ready.py``)."""
+    from probe.measure.http.one_request import ask
+
+    return await ask(
+        method,
+        url,
+        way,
+        ca_file=ca_file,
+        headers=headers,
+        most_bytes=most_bytes,
+        seconds=TIMEOUT_SECONDS,
+        content=content,
     )
-    said = {"Host": place.netloc.decode(), **headers}
-    if content is not None:
-        said["Content-Length"] = str(len(content))
-    async with (
-        pool,
-        pool.stream(
-            method,
-            httpcore.URL(
-                scheme=place.raw_scheme,
-                host=place.raw_host,
-                port=place.port,
-                target=place.raw_path,
-            ),
-            headers=[(name.encode(), value.encode()) for name, value in said.items()],
-            content=content,
-            extensions={"timeout": _TIMEOUTS},
-        ) as response,
-    ):
-        body = b""
-        async for part in response.aiter_stream():
-            body += part
-            if len(body) > most_bytes:
-                break
-        return response.status, _told(response.headers), body
-
-
-def _told(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
-    """By their names in small letters."""
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
 
 
 def _wait(said: str) -> float:

@@ -56,8 +56,8 @@ class Asks(Protocol):
 
 
 def measures(name: str) -> Measures:
-    """The coroutine of the prober that a leg names. Only now is its module loaded: aioquic, for
-    one, costs memory and start-up time."""
+    """The coroutine of the prober that a leg names. Only now is its module loaded, if it was not
+    before (``probe/daemon/made_ready.py``): aioquic, for one, costs memory and start-up time."""
     made: Measures = _found(BY_NAME[name].made_by)
     return made
 

@@ -20,7 +20,8 @@ import httpcore
 from probe import __version__
 from probe.config.readable import Unreadable, must_be_file, read_text
 from probe.config.schema import ForwardConfig
-from probe.measure.http.bounded import Bounded, TooMuchError, proxy_at
+from probe.measure.http.bounded import Bounded, proxy_at
+from probe.measure.http.too_much import TooMuchError
 from probe.publish.forward.remote_write_answer import (
     MOST_BODY_BYTES,
     ReceiverAnswer,

@@ -2,11 +2,14 @@
 
 Many rounds together, as a parcel or an archive has them: names and links repeat from round to round
 further apart than zlib looks back (32 KiB).
+
+The library is 2 MB of a daemon's memory, which is loaded where something is packed, or before
+(``probe/daemon/made_ready.py``).
 """
 
 from __future__ import annotations
 
-import cramjam
+from typing import Any
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 """What a frame begins with (RFC 8878, 3.1.1)."""
@@ -23,7 +26,14 @@ class NotPackedError(ValueError):
 
 def press(raw: bytes) -> bytes:
     """One frame."""
-    return bytes(cramjam.zstd.compress(raw, _LEVEL))
+    return bytes(library().zstd.compress(raw, _LEVEL))
+
+
+def library() -> Any:
+    """The library, loaded."""
+    import cramjam
+
+    return cramjam
 
 
 def unpress(body: bytes, most: int) -> bytes:
@@ -31,6 +41,7 @@ def unpress(body: bytes, most: int) -> bytes:
     ``NotPackedError``."""
     if not body.startswith(MAGIC):
         raise NotPackedError("not packed by Zstandard")
+    cramjam = library()
     room = min(most, _ROOM_FACTOR * len(body) + _ROOM_BYTES)
     while True:
         into = bytearray(room)
