@@ -38,6 +38,7 @@ from probe.model.identity import Family
 
 SEARCH_SECONDS = 1.0
 SEARCHES_AT_ONCE = 2
+LATE_TIMES = 20
 SHARES = {
     "dns messages": 0.3,
     "dns": 0.15,
@@ -186,6 +187,15 @@ def figures_of(
             )
 
 
+def beyond(found: Figures) -> Iterator[str]:
+    """What was more than it may be. A busy machine gets to a deadline late, so time is bounded
+    loosely: what hangs is found."""
+    if found.most_bytes > found.allowed_bytes:
+        yield f"{found.most_bytes} bytes were read, of at most {found.allowed_bytes}"
+    if found.longest_seconds > LATE_TIMES * found.deadline_seconds:
+        yield f"one took {found.longest_seconds:.0f} s, of {found.deadline_seconds:.0f}"
+
+
 def _counted(number: int | None) -> str:
     return "" if number is None else str(number)
 
@@ -213,9 +223,10 @@ def main(cases: int, quic: bool, at_once: int, seconds: float, seed: str) -> Non
             f"{found.turns:7.0f}{1e3 * found.cpu_seconds / max(1, found.cases):8.1f}  {words}",
             flush=True,
         )
-        for text in found.broken[:10]:
+        wrong = (*found.broken[:10], *beyond(found))
+        for text in wrong:
             print(f"    BROKEN {text}")
-        failed = failed or bool(found.broken)
+        failed = failed or bool(wrong)
     sys.exit(failed)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from benchmarks.attack import Figures, attack
-from benchmarks.hostile import judge_links, parse, search_pages
+from benchmarks.hostile import LATE_TIMES, beyond, judge_links, parse, search_pages
 from lab.loopback.hostile import contexts
 
 KINDS = tuple(contexts())
@@ -38,3 +39,12 @@ def test_links_are_judged_whatever_they_are() -> None:
 
 def test_pages_are_searched_or_not_in_time() -> None:
     check(search_pages(2), 2)
+
+
+def test_what_reads_too_much_or_hangs_ends_the_benchmark_badly() -> None:
+    """It was printed, and the benchmark ended well."""
+    well = parse(1, seed="1")
+    assert not list(beyond(well))
+    assert list(beyond(replace(well, most_bytes=well.allowed_bytes + 1)))
+    hangs = LATE_TIMES * well.deadline_seconds + 1.0
+    assert list(beyond(replace(well, longest_seconds=hangs)))
