@@ -106,3 +106,20 @@ def test_who_imports_the_product_keeps_the_modules_that_it_would_have() -> None:
         "sys.exit('httpx._main' in sys.modules and sys.modules['httpx._main'] is None)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_command_that_measures_has_loaded_what_it_measures_with_before_its_first_leg(
+    tmp_path: Path,
+) -> None:
+    kinds = {"first": "platform", "demo": "platform", "neutral": "control"}
+    config = small_config(tmp_path, MAIN, kinds)
+    program = (
+        "import sys; from pathlib import Path; from probe.config import load; "
+        "from probe.commands.measuring import Measuring; "
+        "before = set(sys.modules); Measuring(load(Path(sys.argv[1]), {})); "
+        "print(*(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(config)], check=True, capture_output=True, text=True
+    )
+    assert {"probe.measure.one_leg.leg", "probe.measure.names.doh"} <= set(done.stdout.split())

@@ -10,6 +10,7 @@ from probe.config.definition import Target
 from probe.config.handful import Handful, filled, with_handful
 from probe.config.probers import judged_beside
 from probe.config.schema import Config
+from probe.measure.one_leg.prober import load
 from probe.measure.one_round.between_rounds import BetweenRounds
 from probe.measure.one_round.round import Rounds
 from probe.measure.tls.trust import Trust
@@ -33,6 +34,7 @@ class Measuring:
     """
 
     def __init__(self, config: Config) -> None:
+        load(config.settings)
         self._state = BetweenRounds()
         self._trust = Trust.load(config.settings.ca_file)
         self.rounds = self.rounds_of(config)

@@ -6,13 +6,13 @@ from functools import cache
 from pkgutil import resolve_name
 from typing import Protocol
 
-from probe.config.probers import BY_NAME, NameProber
-from probe.config.schema import DnsConfig, VantageConfig
+from probe.config.probers import BY_NAME, NAME_PROBERS, NameProber, used
+from probe.config.schema import DnsConfig, Settings, VantageConfig
 from probe.measure.connection.lookout import Lookout
 from probe.measure.names.resolvers import Resolver
 from probe.measure.one_leg.pulse import Pulse
 from probe.measure.tls.trust import Trust
-from probe.model.identity import Family
+from probe.model.identity import FIRST_PROBER, Family
 from probe.model.observation import DnsObservation, Leg, LegObservation
 
 
@@ -57,7 +57,7 @@ class Asks(Protocol):
 
 def measures(name: str) -> Measures:
     """The coroutine of the prober that a leg names. Only now is its module loaded, if it was not
-    before (``probe/daemon/made_ready.py``): aioquic, for one, costs memory and start-up time."""
+    before (``load``): aioquic, for one, costs memory and start-up time."""
     made: Measures = _found(BY_NAME[name].made_by)
     return made
 
@@ -66,6 +66,15 @@ def asks(prober: NameProber) -> Asks:
     """The coroutine of a prober of names."""
     made: Asks = _found(prober.made_by)
     return made
+
+
+def load(settings: Settings) -> None:
+    """Load all that ``settings`` use. It takes up to half a second in which nothing else goes on,
+    so it is done before the first leg."""
+    for name in (FIRST_PROBER, *(prober.name for prober in used(settings))):
+        measures(name)
+    for prober in NAME_PROBERS:
+        asks(prober)
 
 
 _found = cache(resolve_name)
