@@ -104,12 +104,13 @@ def _each(kind: str, cases: int, given: Iterator[T], judge: Callable[[T], str]) 
     outcomes, broken, longest = Counter[str](), [], 0.0
     before, start, cpu = resident_bytes(), time.monotonic(), time.process_time()
     for one in islice(given, cases):
-        began = time.monotonic()
+        # Nothing is waited for here: the processor's time, which no other program makes longer.
+        began = time.thread_time()
         try:
             outcomes[judge(one)] += 1
         except Exception as error:
             broken.append(f"{type(error).__name__}: {error} on {one!r}"[:300])
-        longest = max(longest, time.monotonic() - began)
+        longest = max(longest, time.thread_time() - began)
     gc.collect()
     return Figures(
         kind=kind,
