@@ -505,7 +505,7 @@ def evidence() -> Json:
             ),
             table(
                 "Controls that were fine",
-                "Who the platform could be compared with in the last round.",
+                "Who the platform could be compared with, while it is throttled, blocked or impaired.",
                 f"throttlewatch_verdict_control_info{{{PICK}}}",
                 hide=("Value", "vantage"),
                 width=12,

@@ -97,6 +97,7 @@ def test_the_metrics_forget_it_when_it_holds_no_longer() -> None:
 
 def test_a_burst_over_quic_leaves_what_is_known_of_tcps_controls() -> None:
     observed, verdict = over_both()
+    verdict = replace(verdict, state=State.THROTTLED)
     board = Board(config(), wall=lambda: NOW)
     board.round_finished(observed, verdict)
     before = series(board, "verdict_control_info")

@@ -18,7 +18,7 @@ from prometheus_client.utils import floatToGoString
 
 from probe.model.identity import SCHEDULED, RoundKind, Vantage, Verify
 from probe.model.observation import DnsObservation, LegObservation
-from probe.model.verdict import State, Verdict
+from probe.model.verdict import PROVEN, State, Verdict
 from probe.nation.drill import CONTROL, Drill, vantages, verdict
 from probe.nation.sight import upstream_of
 from probe.observe.goodput import goodput
@@ -183,7 +183,7 @@ def _slot_rows(snapshot: Snapshot, vantage: Vantage, platform: str) -> Iterator[
         yield from _verdict_rows(labels, verdict)
         yield from law_rows(labels, verdict.law)
         yield from transport_rows(labels, _vantage_labels(vantage), verdict, snapshot.taken_at)
-    for control in snapshot.compared.get(slot, ()):
+    for control in snapshot.compared.get(slot, ()) if current in PROVEN else ():
         yield names.VERDICT_CONTROL, {**labels, "control": control}, 1.0
 
 

@@ -323,7 +323,7 @@ VERDICT_CONTROL = _metric(
     "verdict_control_info",
     (*_ROUND, "control", "drill"),
     "A control that was fine in the last round, so that the platform could be compared with it.",
-    absent=f"before the first round; {_STALE}",
+    absent=f"while the state is not `throttled`, `blocked` or `impaired`; {_STALE}",
 )
 # The daemon.
 VANTAGE_INFO = _metric(

@@ -23,7 +23,7 @@ from probe.model.failure import OURS, Failure
 from probe.model.identity import Access, Phase, Role, RoundKind, Verify
 from probe.model.object_record import ObjectRecord, Why
 from probe.model.observation import DnsAnswer, HttpFacts, RoundObservation, SkippedLeg
-from probe.model.verdict import State
+from probe.model.verdict import PROVEN, State
 from probe.publish.latest.board import Board
 from probe.publish.metrics import metric_names as names
 from probe.publish.metrics.exposition import Registry, encode
@@ -259,6 +259,15 @@ def test_exactly_one_state_holds_beside_those_that_it_was_in() -> None:
         board.round_finished(observed, verdict_of(observed, state))
         found = {s.labels["state"]: s.value for s in samples(board, "verdict_state", platform="x")}
         assert found == {other.value: float(other is state) for other in before}
+
+
+def test_controls_are_named_where_somebody_is_accused_or_may_be() -> None:
+    observed = full_round(config())
+    for state in State:
+        board = Board(config())
+        board.round_finished(observed, verdict_of(observed, state))
+        found = samples(board, "verdict_control_info", platform="x")
+        assert bool(found) is (state in PROVEN), state
 
 
 def test_a_leg_that_fails_in_the_handshake_has_no_later_phase_and_no_goodput() -> None:
