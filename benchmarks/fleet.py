@@ -47,6 +47,8 @@ NEEDED = (
 )
 THROTTLED_OF_TEN = 6
 DAY_MINUTES = 1_440
+BLOCK_SECONDS = 7_200
+"""Prometheus' own, which begin at multiples of it."""
 
 
 class Cost(Struct, frozen=True, kw_only=True):
@@ -143,24 +145,30 @@ def configuration(address: str, vantages: int, verdicts_only: bool) -> dict[str,
 
 
 def backfill(folder: Path, vantages: int, networks: int) -> None:
-    """A day of the series that the longest window reads."""
+    """A day of the series that the longest window reads: a block at a time, since promtool reads
+    the whole of a file once for each block that is in it."""
     now = int(time.time()) // 60 * 60 - 3_600
-    name = KNOWN
-    with (folder / "day.om").open("w") as out:
-        out.write(f"# TYPE {name} gauge\n")
-        for index in range(vantages):
-            asn = 64_500 + index % networks
-            labels = f'country="PK",asn="{asn}",upstream="{asn}",vantage="v{index}"'
-            for minute in range(DAY_MINUTES - 60):
-                at = now - (DAY_MINUTES - 60 - minute) * 60
-                out.write(f"{name}{{{labels}}} {at} {at}\n")
-        out.write("# EOF\n")
-    subprocess.run(
-        ["promtool", "tsdb", "create-blocks-from", "openmetrics", "day.om", "data"],
-        cwd=folder,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    first = now - (DAY_MINUTES - 60) * 60
+    of = [
+        f'{KNOWN}{{country="PK",asn="{asn}",upstream="{asn}",vantage="v{index}"}}'
+        for index in range(vantages)
+        for asn in [64_500 + index % networks]
+    ]
+    for start in range(first // BLOCK_SECONDS * BLOCK_SECONDS, now, BLOCK_SECONDS):
+        minutes = range(max(start, first), min(start + BLOCK_SECONDS, now), 60)
+        ends = [f" {at} {at}\n" for at in minutes]
+        with (folder / "block.om").open("w") as out:
+            out.write(f"# TYPE {KNOWN} gauge\n")
+            for series in of:
+                out.write("".join(series + end for end in ends))
+            out.write("# EOF\n")
+        subprocess.run(
+            ["promtool", "tsdb", "create-blocks-from", "openmetrics", "block.om", "data"],
+            cwd=folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+    (folder / "block.om").unlink()
 
 
 def measure(vantages: int, seconds: float, verdicts_only: bool) -> Cost:

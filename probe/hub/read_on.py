@@ -13,6 +13,7 @@ from probe.model.finding import Finding, FindingKind
 from probe.nation.incidents import Incidents, key_of
 from probe.nation.sight import GRID_SECONDS
 from probe.publish.metrics import metric_names as names
+from probe.publish.rules import affected_rules
 from probe.publish.rules import recording_rules as recorded
 
 _STRUCK = f"count by (country, asn, platform, kind) ({recorded.VOTER}{{{MEASURED}}})"
@@ -21,7 +22,7 @@ _ASKED = f"{recorded.VOTERS}{{{MEASURED}}}"
 _SLOWER = (
     "quantile by (country, platform) (0.5, max by (country, vantage, platform) "
     f'({names.VERDICT_SLOWDOWN.name}{{drill=""}}) and on (vantage, platform) '
-    f'({recorded.AFFECTED_VANTAGE}{{{MEASURED}, kind="restricted"}} == 1))'
+    f'({affected_rules.AFFECTED_VANTAGE}{{{MEASURED}, kind="restricted"}} == 1))'
 )
 _ONSETS = f"{recorded.ONSET_NETWORK}{{{MEASURED}}}"
 SILENT_STEPS = 5

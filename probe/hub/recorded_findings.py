@@ -24,8 +24,8 @@ from probe.nation.sight import (
     VERDICT_KINDS,
 )
 from probe.publish.metrics import metric_names as names
+from probe.publish.rules import affected_rules, reference_rules
 from probe.publish.rules import recording_rules as recorded
-from probe.publish.rules import reference_rules
 
 AsksEngine = Callable[[str], tuple[RecordedSeries, ...]]
 """Gives the series of a query over the time that is looked at, at each step of the grid."""
@@ -43,7 +43,7 @@ _PLAIN = (
     recorded.SCOPE,
     recorded.SHARE,
     recorded.COVERAGE,
-    recorded.VANTAGES,
+    affected_rules.VANTAGES,
     recorded.AFFECTED_VANTAGES,
     recorded.UPSTREAMS,
     recorded.SYSTEMATIC,
@@ -70,7 +70,7 @@ def factor_query(most: float) -> str:
     block counts as ``most``, which caps every other."""
     slower = f'max by ({_SLOT}) ({names.VERDICT_SLOWDOWN.name}{{drill=""}})'
     blocked = f'max by ({_SLOT}) ({names.VERDICT_STATE.name}{{drill="", state="blocked"}} == 1)'
-    affected = f'{recorded.AFFECTED_VANTAGE}{{{MEASURED}, kind="restricted"}} == 1'
+    affected = f'{affected_rules.AFFECTED_VANTAGE}{{{MEASURED}, kind="restricted"}} == 1'
     return (
         f"quantile by (country, platform) (0.5, (clamp_max({slower}, {most!r})\n"
         f"or {blocked} * 0 + {most!r})\nand on (vantage, platform) ({affected}))"
@@ -126,7 +126,7 @@ def findings_by_step(
                 networks=networks,
                 share=of(recorded.SHARE),
                 coverage=of(recorded.COVERAGE),
-                vantages=int(of(recorded.VANTAGES) or 0),
+                vantages=int(of(affected_rules.VANTAGES) or 0),
                 affected_vantages=int(of(recorded.AFFECTED_VANTAGES) or 0),
                 reference=references.get((platform, kind), {}).get(step, Reference.ABSENT),
                 factor=factors.get(place, {}).get(step),

@@ -19,11 +19,11 @@ from probe.model.finding import FindingKind
 from probe.model.law import Amount, Between, Law, LawEffect, Reach, Unit
 from probe.nation.same_law import reported_like
 from probe.publish.metrics import metric_names_law as names
-from probe.publish.rules import recording_rules as recorded
+from probe.publish.rules import affected_rules
 
 AsksNow = Callable[[str], tuple[RecordedSeries, ...]]
 """The series of a query as they are now."""
-STRUCK_QUERY = f'{recorded.AFFECTED_VANTAGE}{{{MEASURED}, kind="restricted"}} == 1'
+STRUCK_QUERY = f'{affected_rules.AFFECTED_VANTAGE}{{{MEASURED}, kind="restricted"}} == 1'
 LAWS_QUERY = (
     f'{{__name__=~"{"|".join(spec.name for spec in names.METRICS)}", {MEASURED}}}\n'
     f"and on (vantage, platform) ({STRUCK_QUERY})"

@@ -9,8 +9,8 @@ from probe.hub.engine_query import RecordedSeries
 from probe.hub.recorded_findings import AsksEngine
 from probe.model.finding import SCOPE_CODE, Finding, FindingKind, Reference, Scope
 from probe.nation.sight import GRID_SECONDS
+from probe.publish.rules import affected_rules, reference_rules
 from probe.publish.rules import recording_rules as recorded
-from probe.publish.rules import reference_rules
 
 Series = dict[tuple[tuple[str, str], ...], dict[int, float]]
 """By labels and step."""
@@ -34,7 +34,7 @@ def series_of(findings: Iterable[Finding]) -> Series:
         put(recorded.SCOPE, SCOPE_CODE[f.scope], step, **of)
         put(recorded.SHARE, f.affected_share, step, **of)
         put(recorded.COVERAGE, f.coverage, step, **of)
-        put(recorded.VANTAGES, f.vantages, step, **of)
+        put(affected_rules.VANTAGES, f.vantages, step, **of)
         put(recorded.AFFECTED_VANTAGES, f.affected_vantages, step, **of)
         put(recorded.UPSTREAMS, f.upstreams or None, step, **of)
         put(recorded.SYSTEMATIC, f.systematic, step, **of)

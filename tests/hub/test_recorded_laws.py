@@ -27,7 +27,7 @@ from probe.publish.languages.offered import OFFERED
 from probe.publish.metrics import metric_names_law as names
 from probe.publish.metrics.law_rows import law_rows
 from probe.publish.metrics.metric_spec import MetricSpec
-from probe.publish.rules import recording_rules as recorded
+from probe.publish.rules import affected_rules
 from tests.hub.test_publish import engine as engine
 from tests.hub.test_site import incident, released, site_of
 from tests.publish.forward.receivers import PrometheusReceiver
@@ -124,7 +124,7 @@ def test_a_real_engine_is_asked_of_those_alone_that_are_struck(
     for asn, name, law, hit in ((1, "a", PACKETS, 1.0), (2, "b", BYTES, 0.0), (3, "c", START, 1.0)):
         who = {"vantage": name, "platform": "x"}
         place = {**who, "country": "PK", "asn": f"{asn}", "kind": "restricted"}
-        put(hit, __name__=recorded.AFFECTED_VANTAGE, **place)
+        put(hit, __name__=affected_rules.AFFECTED_VANTAGE, **place)
         for spec, labels, value in law_rows(who, law):
             put(value, __name__=spec.name, instance=name, job="throttlewatch", **labels)
         for spec, labels, value in law_rows({**who, "transport": "quic"}, UNSURE):

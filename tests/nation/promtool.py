@@ -24,7 +24,7 @@ from probe.observe.effort import Measure
 from probe.publish.metrics import metric_names as names
 from probe.publish.metrics import metric_names_transport as names_transport
 from probe.publish.metrics import metric_names_vouch as names_vouch
-from probe.publish.rules import recording_rules, reference_rules
+from probe.publish.rules import affected_rules, recording_rules, reference_rules
 from probe.publish.rules.rule_file import rule_file
 from tests.nation.histories import OPERATORS, PLATFORMS, STEP, History, Told
 
@@ -35,7 +35,7 @@ EXACT = (
     recording_rules.AFFECTED_NETWORKS,
     recording_rules.COVERED_NETWORKS,
     recording_rules.AFFECTED_VANTAGES,
-    recording_rules.VANTAGES,
+    affected_rules.VANTAGES,
     recording_rules.WIDE,
     recording_rules.SCOPE,
     recording_rules.UPSTREAMS,
@@ -93,7 +93,7 @@ def _test(history: History, config: NationConfig) -> dict[str, Any]:
         expected = _expected(findings)
         queries: dict[str, tuple[str, ...]] = {'{__name__=~"' + "|".join(EXACT) + '"}': EXACT}
         # Where nobody inside is heard, there is no finding to say what is seen abroad.
-        reference, vantages = reference_rules.REFERENCE, recording_rules.VANTAGES
+        reference, vantages = reference_rules.REFERENCE, affected_rules.VANTAGES
         heard = f"{reference} and on (platform, transport, kind, drill) {vantages}"
         queries[heard] = (reference_rules.REFERENCE,)
         for name in ROUNDED:
@@ -129,7 +129,7 @@ def _expected(findings: Iterable[Finding]) -> Expected:
             drill=_drill(f.drill),
         )
         expected[recording_rules.SCOPE][labels] = SCOPE_CODE[f.scope]
-        expected[recording_rules.VANTAGES][labels] = f.vantages
+        expected[affected_rules.VANTAGES][labels] = f.vantages
         expected[recording_rules.AFFECTED_VANTAGES][labels] = f.affected_vantages
         expected[recording_rules.COVERED_NETWORKS][labels] = len(f.covered_asns)
         expected[recording_rules.AFFECTED_NETWORKS][labels] = len(f.affected_asns)

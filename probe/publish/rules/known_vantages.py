@@ -20,6 +20,7 @@ PRESENT = "vantage:throttlewatch_present:bool"
 ABSENT = "vantage:throttlewatch_absent_timestamp_seconds:last"
 KNOWN = "vantage:throttlewatch_heard_timestamp_seconds:last"
 KNOWN_REFERENCE = "vantage:throttlewatch_reference_heard_timestamp_seconds:last"
+UNHEARD = "vantage:throttlewatch_unheard_timestamp_seconds:last"
 DARK = "vantage:throttlewatch_silent_timestamp_seconds:since"
 
 
@@ -44,6 +45,11 @@ def known(thresholds: NationConfig) -> Iterator[Recording]:
     )
     yield from _places(thresholds)
     yield _references(thresholds)
+    # Mostly none: what is asked of them is asked of no others.
+    yield Recording(
+        record=UNHEARD,
+        expr=f"{KNOWN}{{{MEASURED}}} >= 0 unless on (vantage, drill) {_heard()}",
+    )
     yield _silent(thresholds)
 
 
@@ -89,18 +95,17 @@ def _gone(thresholds: NationConfig) -> str:
 
 
 def _silent(thresholds: NationConfig) -> Recording:
-    silent = f"({KNOWN}{{{MEASURED}}} >= 0 unless on (vantage, drill) {_heard()})"
     near = f"> time() - {near_window(thresholds):g}"
-    struck = f"count by (country, drill) ({silent} {near})"
+    struck = f"count by (country, drill) ({UNHEARD} {near})"
     recent = f"count by (country, drill) ({KNOWN}{{{MEASURED}}} {near})"
     return Recording(
         record=DARK,
         expr=(
-            f"{silent} {near}\n"
+            f"{UNHEARD} {near}\n"
             f"and on (country, drill) ({struck} >= {thresholds.min_networks})\n"
             f"and on (country, drill) "
             f"({struck} >= {thresholds.min_share!r} * {recent} - {TOLERANCE!r})\n"
-            f"or ({silent} == last_over_time({DARK}[{window(remember_window(thresholds))}]))"
+            f"or ({UNHEARD} == last_over_time({DARK}[{window(remember_window(thresholds))}]))"
         ),
     )
 

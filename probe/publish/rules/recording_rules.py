@@ -12,53 +12,48 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from probe.config.schema import NationConfig
 from probe.model.finding import SCOPE_CODE, FindingKind, Scope
-from probe.model.verdict import State
 from probe.nation.sight import (
-    AFFECTED,
-    BESIDE_KINDS,
-    CLEAR,
-    NO_VOTE,
-    NOT_BY_REFERENCES,
     TOLERANCE,
-    VERDICT_KINDS,
     hold_steps,
     hold_window,
 )
 from probe.publish.metrics import metric_names as names
 from probe.publish.metrics import metric_names_transport as names_transport
-from probe.publish.rules.known_vantages import ASIDE, DARK, KNOWN, MEASURED, PRESENT, VOTING, known
+from probe.publish.rules.affected_rules import (
+    AFFECTED_VANTAGE,
+    NETWORK,
+    ONSET_VANTAGE,
+    SIDES,
+    SILENT,
+    SLOT,
+    VANTAGES,
+    sides,
+    vantages,
+)
+from probe.publish.rules.known_vantages import DARK, KNOWN, PRESENT, VOTING, known
 from probe.publish.rules.reference_rules import (
     PLACE,
     REFERENCE,
     by_servers_clock,
     references,
-    well_abroad,
 )
 from probe.publish.rules.rule_parts import (
     OF_ITS_OWN,
     SAID,
     TCP,
     Recording,
-    states_text,
     window,
-    with_reason,
 )
 
-_NETWORK = "country, asn, platform, transport, kind, drill"
 _COUNTRY = "country, platform, transport, kind, drill"
-_SLOT = "vantage, platform, transport, drill"
 _ABROAD = "platform, transport, kind, drill"
 _RESTRICTED = FindingKind.RESTRICTED.value
-_SILENT = FindingKind.SILENT.value
 
-AFFECTED_VANTAGE = "vantage:throttlewatch_affected:max"
 VOTER = "vantage:throttlewatch_voter_affected:max"
 VOTERS = "asn:throttlewatch_voters:count"
-ONSET_VANTAGE = "vantage:throttlewatch_onset_timestamp_seconds:max"
 WEIGHT = "asn:throttlewatch_weight:max"
 AFFECTED_NETWORK = "asn:throttlewatch_affected:bool"
 ONSET_NETWORK = "asn:throttlewatch_onset_timestamp_seconds:median"
-VANTAGES = "country:throttlewatch_vantages:count"
 AFFECTED_VANTAGES = "country:throttlewatch_affected_vantages:sum"
 COVERED_NETWORKS = "country:throttlewatch_covered_networks:count"
 AFFECTED_NETWORKS = "country:throttlewatch_affected_networks:sum"
@@ -92,7 +87,7 @@ def recordings(
         _said(),
         *references(thresholds),
         _onset(),
-        *_vantages(),
+        *vantages(),
         *_networks(thresholds),
         *_countries(thresholds),
         *_onsets(thresholds, run_by),
@@ -113,61 +108,6 @@ def _said() -> Recording:
     )
 
 
-def _vantages() -> Iterator[Recording]:
-    no_vote, near_here = with_reason(NO_VOTE), with_reason(NOT_BY_REFERENCES)
-    for kind in VERDICT_KINDS:
-        of = "" if kind in BESIDE_KINDS else f"{TCP}, "
-        says = f"{_saying(AFFECTED[kind], of)} * Inf"
-        if kind is FindingKind.RESTRICTED:
-            # Fine abroad, by a look at the same after it began: what is impaired here is so here.
-            says += (
-                f"\nor ({_saying({State.IMPAIRED})}\n{well_abroad(ONSET_VANTAGE)}\n"
-                f"unless on ({_SLOT}) ({near_here})) * Inf"
-            )
-        denies = f"{_saying(CLEAR[kind], of)} * -Inf"
-        # Whom two servers hear say opposite things is not known to say either: the sum of both
-        # infinities is no number, and no comparison holds for that. Each side is read once so.
-        yield Recording(
-            record=AFFECTED_VANTAGE,
-            expr=(
-                f"(clamp(sum by ({PLACE}) ({says}\nor {denies}), 0, 1) >= 0)\n"
-                f"unless on ({_SLOT}) ({no_vote})\n"
-                f"unless on (vantage, drill) ({ASIDE} > 1)"
-            ),
-            labels={"kind": kind.value},
-        )
-    for kind in VERDICT_KINDS:
-        yield Recording(
-            record=VANTAGES,
-            expr=(
-                f"count by (country, platform, transport, drill) "
-                f'(max by ({PLACE}) ({SAID}{{role="inside"}}))'
-                if kind is VERDICT_KINDS[0]
-                else f'{VANTAGES}{{kind="{VERDICT_KINDS[0].value}"'
-                f"{'' if kind in BESIDE_KINDS else f', {TCP}'}}}"
-            ),
-            labels={"kind": kind.value},
-        )
-    who = "country, asn, vantage, drill"
-    yield Recording(
-        record=AFFECTED_VANTAGE,
-        expr=(
-            f"max by ({who}) ({DARK} * 0 + 1)\n"
-            f"or max by ({who}) ({PRESENT}{{{MEASURED}}} * 0) and on (country, drill) {DARK}"
-        ),
-        labels={"kind": _SILENT},
-    )
-    yield Recording(
-        record=VANTAGES,
-        expr=f'count by (country, drill) ({AFFECTED_VANTAGE}{{kind="{_SILENT}"}})',
-        labels={"kind": _SILENT},
-    )
-
-
-def _saying(states: Iterable[State], of: str = "") -> str:
-    return f'{SAID}{{{of}role="inside", state=~"{states_text(states)}"}}'
-
-
 def _networks(thresholds: NationConfig) -> Iterator[Recording]:
     there = f"max by (country, asn, drill) ({KNOWN} >= 0)"
     yield Recording(
@@ -184,28 +124,26 @@ def _networks(thresholds: NationConfig) -> Iterator[Recording]:
         ),
     )
     counted = f"and on (country, asn, drill) {WEIGHT}"
-    silent = f'{AFFECTED_VANTAGE}{{kind="{_SILENT}"}}'
+    silent = f'{AFFECTED_VANTAGE}{{kind="{SILENT}"}}'
     yield Recording(
         record=VOTER,
         expr=f"({AFFECTED_VANTAGE}{{{VOTING}}} == 1) {counted}\nor ({silent} == 1)",
     )
+    yield from sides()
     yield Recording(
         record=VOTERS,
-        expr=(
-            f"count by ({_NETWORK}) ({AFFECTED_VANTAGE}{{{VOTING}}}) {counted}\n"
-            f"or count by ({_NETWORK}) ({silent})"
-        ),
+        expr=f"sum by ({NETWORK}) ({SIDES}) {counted}\nor count by ({NETWORK}) ({silent})",
     )
     # Half of a network says neither: it is as if it were not heard.
-    affected = f"(count by ({_NETWORK}) ({VOTER}) or {VOTERS} * 0)"
+    affected = f"(count by ({NETWORK}) ({VOTER}) or {VOTERS} * 0)"
     yield Recording(record=AFFECTED_NETWORK, expr=f"({affected} / {VOTERS} != 0.5) > bool 0.5")
 
 
 def _onset() -> Recording:
     since = (
         f"(max by (vantage, platform, drill) ({names.VERDICT_SINCE.name})\n"
-        f"or max by ({_SLOT}) ({names_transport.SINCE.name}\n"
-        f"and on (instance, {_SLOT}) {names_transport.INFO.name}{{{OF_ITS_OWN}}}))"
+        f"or max by ({SLOT}) ({names_transport.SINCE.name}\n"
+        f"and on (instance, {SLOT}) {names_transport.INFO.name}{{{OF_ITS_OWN}}}))"
     )
     return Recording(
         record=ONSET_VANTAGE,
@@ -228,7 +166,7 @@ def _countries(thresholds: NationConfig) -> Iterator[Recording]:
         record=AFFECTED_NETWORKS,
         expr=f"sum by ({_COUNTRY}) ({AFFECTED_NETWORK}) or {none}",
     )
-    struck = f"{VOTER} and on ({_NETWORK}) ({AFFECTED_NETWORK} == 1)"
+    struck = f"{VOTER} and on ({NETWORK}) ({AFFECTED_NETWORK} == 1)"
     yield Recording(
         record=UPSTREAMS,
         expr=(
@@ -282,8 +220,8 @@ def _onsets(thresholds: NationConfig, platforms: Mapping[str, str]) -> Iterator[
     yield Recording(
         record=ONSET_NETWORK,
         expr=(
-            f"quantile by ({_NETWORK}) (0.5, {VOTER} * 0\n"
-            f"+ on ({_SLOT}) group_left () {ONSET_VANTAGE})\n"
+            f"quantile by ({NETWORK}) (0.5, {VOTER} * 0\n"
+            f"+ on ({SLOT}) group_left () {ONSET_VANTAGE})\n"
             f"and ({AFFECTED_NETWORK} == 1)"
         ),
     )
@@ -311,16 +249,17 @@ def _onsets(thresholds: NationConfig, platforms: Mapping[str, str]) -> Iterator[
             ),
             labels={"operator": operator},
         )
-    struck = f"({VOTER}{only} and on ({_NETWORK}) ({AFFECTED_NETWORK} == 1))"
+    struck = f"({VOTER}{only} and on ({NETWORK}) ({AFFECTED_NETWORK} == 1))"
     yield Recording(
         record=CONTROLS,
         expr=(
-            "count by (country, platform, kind, control, drill) (\n"
-            "group by (country, platform, kind, control, vantage, drill) (\n"
+            "count by (country, platform, control, drill) (\n"
+            "group by (country, platform, control, vantage, drill) (\n"
             f"{names.VERDICT_CONTROL.name}\n"
-            "* on (vantage, platform, drill) group_left (country, kind)\n"
-            f"max by (country, kind, vantage, platform, drill) {struck}))"
+            "* on (vantage, platform, drill) group_left (country)\n"
+            f"max by (country, vantage, platform, drill) {struck}))"
         ),
+        labels={"kind": _RESTRICTED},
     )
     yield from _together(thresholds, platforms)
 

@@ -28,11 +28,14 @@ LOOKED = "platform:throttlewatch_vouched_timestamp_seconds:min"
 # Of one vantage, by the server's clock. Nobody looked later than now: whose clock is not known says
 # nothing of when it looked.
 LOOKED_VANTAGE = "vantage:throttlewatch_vouched_timestamp_seconds:max"
+BEHIND = "vantage:throttlewatch_clock_behind_seconds:max"
 
 
 def references(thresholds: NationConfig) -> Iterator[Recording]:
     """Weighed: most of all are fine (and enough of them), or more fail than are fine; else there is
     no series."""
+    clock = names.VANTAGE_TIME.name
+    yield Recording(record=BEHIND, expr=f"max by (vantage, drill) (timestamp({clock}) - {clock})")
     for kind in VERDICT_KINDS:
         of = 'role="reference"' if kind in BESIDE_KINDS else f'role="reference", {TCP}'
         every = _heard(of)
@@ -56,7 +59,8 @@ def references(thresholds: NationConfig) -> Iterator[Recording]:
         f'and on ({slot}) {SAID}{{{of}, state=~"{fine}"}}\n'
         f"unless on ({slot}) ({bad}))"
     )
-    yield Recording(record=LOOKED_VANTAGE, expr=f"{_corrected(looked)} <= time()")
+    by_our_clock = f"{looked}\n+ on (vantage, drill) group_left () {BEHIND}"
+    yield Recording(record=LOOKED_VANTAGE, expr=f"{by_our_clock} <= time()")
     single = f"{_WHAT}, target, measure"
     number = f"count by ({single}) ({LOOKED_VANTAGE})"
     yield Recording(
@@ -88,17 +92,9 @@ def well_abroad(onset: str) -> str:
 
 def by_servers_clock(time: str) -> str:
     """A time that a vantage tells by its own clock, by the server's; as it is, where the vantage's
-    clock is not known."""
-    return f"({_corrected(time)}\nor {time})"
-
-
-def _corrected(time: str) -> str:
-    """A time that a vantage tells by its own clock, by the server's, where that is known."""
-    clock = names.VANTAGE_TIME.name
-    return (
-        f"{time}\n+ on (vantage, drill) group_left () "
-        f"max by (vantage, drill) (timestamp({clock}) - {clock})"
-    )
+    clock is not known. ``time`` is read once so."""
+    unknown = f"max by (vantage, drill) ({names.VANTAGE_INFO.name}) * 0"
+    return f"{time}\n+ on (vantage, drill) group_left () ({BEHIND} or {unknown})"
 
 
 def _heard(of: str) -> str:
