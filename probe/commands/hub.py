@@ -12,6 +12,7 @@ from typing import Any
 import click
 import msgspec
 
+from probe.commands.hub_copy import copy
 from probe.commands.hub_findings import correct, findings, hold, publish, release
 from probe.commands.hub_health import health
 from probe.commands.hub_register import REGISTER, opened_register
@@ -162,7 +163,10 @@ def rotate(file: Path, name: str) -> None:
         click.echo(register.rotate(name))
 
 
-for one in (wishes, set_wishes, test, bundle, health, publish, findings, release, hold, correct):
+for one in (
+    *(wishes, set_wishes, test, bundle, health, copy),
+    *(publish, findings, release, hold, correct),
+):
     hub.add_command(one)
 
 

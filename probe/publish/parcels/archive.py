@@ -34,14 +34,14 @@ MOST_HOUR_BYTES = 33_554_432
 PLACE = "vantage.json"
 NAMES = "names.json"
 _END = ".jsonl.zst"
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_HOUR = re.compile(r"([01]\d|2[0-3])\.jsonl\.zst")
+VANTAGE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+DAY_NAME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+HOUR_NAME = re.compile(r"([01]\d|2[0-3])\.jsonl\.zst")
 # Beside a damaged file; nothing reads it.
 _DAMAGED = ".damaged"
 # All that this writes. The folder may be somebody's home: nothing else in it is ever deleted.
 _PART = re.compile(r"\.(vantage\.json|names\.json|\d\d\.jsonl\.zst)\.[0-9a-f]{4,16}\.part")
-_OWN = re.compile(rf"{_HOUR.pattern}(\.[0-9a-f]{{8}}{re.escape(_DAMAGED)})?|{_PART.pattern}")
+_OWN = re.compile(rf"{HOUR_NAME.pattern}(\.[0-9a-f]{{8}}{re.escape(_DAMAGED)})?|{_PART.pattern}")
 
 
 class Added(Struct, frozen=True, kw_only=True):
@@ -103,7 +103,7 @@ class Archive:
         _clear(self.root, _PART)
         for name in self.vantages():
             folder = self.root / name
-            for one in (folder, *_folders(folder, _DAY)):
+            for one in (folder, *_folders(folder, DAY_NAME)):
                 _clear(one, _PART)
 
     def name(self, given: Named) -> None:
@@ -112,7 +112,7 @@ class Archive:
         before = self.named()
         both = before | given
         if both != before:
-            _write(self.root / NAMES, msgspec.json.encode(both, order="deterministic"))
+            write_whole(self.root / NAMES, msgspec.json.encode(both, order="deterministic"))
 
     def named(self) -> Named:
         """All that was given, as far as that can be read."""
@@ -127,7 +127,7 @@ class Archive:
         with suppress(OSError):
             if file.read_bytes() == body:
                 return
-        _write(file, body)
+        write_whole(file, body)
 
     def add(self, vantage: str, rounds: Iterable[StoredRound]) -> Added:
         """Keep these rounds of ``vantage``. Each hour is written whole or stays as it was. Raises
@@ -181,7 +181,7 @@ class Archive:
         be deleted keeps no other one. Raises ``OSError``, when all others are gone."""
         gone, trouble = 0, None
         for name in self.vantages():
-            for day in _folders(self.root / name, _DAY):
+            for day in _folders(self.root / name, DAY_NAME):
                 try:
                     begun = _begun(day)
                     if begun is not None and begun + DAY_SECONDS <= before:
@@ -197,7 +197,7 @@ class Archive:
         ``OSError``."""
         folder = self._of(vantage)
         self._sizes.pop(vantage, None)
-        gone = sum(_emptied(day, _OWN) for day in _folders(folder, _DAY))
+        gone = sum(_emptied(day, _OWN) for day in _folders(folder, DAY_NAME))
         with suppress(FileNotFoundError):
             (folder / PLACE).unlink()
             _emptied(folder, _PART)
@@ -205,8 +205,10 @@ class Archive:
 
     def vantages(self) -> list[str]:
         """Whose rounds are here. Raises ``OSError``."""
-        folders = _folders(self.root, _NAME)
-        return sorted(one.name for one in folders if (one / PLACE).is_file() or _folders(one, _DAY))
+        folders = _folders(self.root, VANTAGE_NAME)
+        return sorted(
+            one.name for one in folders if (one / PLACE).is_file() or _folders(one, DAY_NAME)
+        )
 
     def placed(self) -> Mapping[str, VantageConfig]:
         """Where they are, as far as that is known."""
@@ -223,18 +225,29 @@ class Archive:
         self, vantage: str, since: float | None = None, until: float | None = None
     ) -> Iterator[HourFile]:
         """The files of ``vantage`` with rounds of that time, earliest first."""
-        for day in sorted(_folders(self.root / vantage, _DAY)):
+        for day in sorted(_folders(self.root / vantage, DAY_NAME)):
             begun = _begun(day)
             if begun is None:
                 continue
             for file in sorted(day.iterdir()):
                 # What is no file is nothing that was written here, and may never end.
-                if _HOUR.fullmatch(file.name) and file.is_file() and not file.is_symlink():
+                if HOUR_NAME.fullmatch(file.name) and file.is_file() and not file.is_symlink():
                     start = int(begun) + int(file.name[:2]) * HOUR_SECONDS
                     if (since is None or start + HOUR_SECONDS > since) and (
                         until is None or start < until
                     ):
                         yield HourFile(start, file)
+
+    def files(self) -> Iterator[Path]:
+        """All that it consists of: every hour, where each vantage is, and what was named. Raises
+        ``OSError``."""
+        for name in self.vantages():
+            place = self.root / name / PLACE
+            yield from (one.path for one in self.hours(name))
+            if place.is_file():
+                yield place
+        if (names := self.root / NAMES).is_file():
+            yield names
 
     def _put(self, vantage: str, file: Path, body: bytes) -> None:
         """Write it, if there is room. Raises ``OSError`` or ``NoRoomError``."""
@@ -246,12 +259,12 @@ class Archive:
         size += len(body)
         if self.room_bytes is not None and size > self.room_bytes:
             raise NoRoomError
-        _write(file, body)
+        write_whole(file, body)
         self._sizes[vantage] = size
 
     def _counted(self, vantage: str) -> int:
         size = 0
-        for day in _folders(self._of(vantage), _DAY):
+        for day in _folders(self._of(vantage), DAY_NAME):
             for file in day.iterdir():
                 with suppress(FileNotFoundError):
                     size += file.lstat().st_size
@@ -259,15 +272,15 @@ class Archive:
 
     def _end_of(self, vantage: str) -> float | None:
         """The end of its newest hour (Unix seconds)."""
-        for day in sorted(_folders(self.root / vantage, _DAY), reverse=True):
+        for day in sorted(_folders(self.root / vantage, DAY_NAME), reverse=True):
             begun = _begun(day)
-            hours = [file.name[:2] for file in day.iterdir() if _HOUR.fullmatch(file.name)]
+            hours = [file.name[:2] for file in day.iterdir() if HOUR_NAME.fullmatch(file.name)]
             if begun is not None and hours:
                 return begun + (int(max(hours)) + 1) * HOUR_SECONDS
         return None
 
     def _of(self, vantage: str) -> Path:
-        if not _NAME.fullmatch(vantage):
+        if not VANTAGE_NAME.fullmatch(vantage):
             raise ValueError("no name of a vantage")
         return self.root / vantage
 
@@ -335,7 +348,7 @@ def _emptied(folder: Path, name: re.Pattern[str]) -> bool:
     return True
 
 
-def _write(file: Path, body: bytes) -> None:
+def write_whole(file: Path, body: bytes) -> None:
     """Whole, on the disk, for the owner alone; or as it was. Raises ``OSError``."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
