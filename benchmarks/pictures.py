@@ -1,6 +1,7 @@
 """Makes the pictures of docs/images, with Debian's ``chromium``: ``python -m benchmarks.pictures``.
 
-``page.png`` and ``report.png`` are of the generated data of ``benchmarks.report``. ``demo.png``
+``page.png`` and ``report.png`` are of the generated data of ``benchmarks.report``, those of a hub's
+public page (``hub….png``) of ``benchmarks.hub_example``. ``demo.png``
 needs a demo that runs beside it: ``python -m benchmarks.pictures http://127.0.0.1:9880/`` takes
 its page.
 
@@ -22,7 +23,7 @@ from urllib.request import urlopen
 
 from msgspec import Struct
 
-from benchmarks import report
+from benchmarks import hub_example, report
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -41,7 +42,16 @@ PICTURES = {
     "page": Picture(width=1200, height=970, until="<footer"),
     "report": Picture(width=880, height=1520, until='<h2 id="when"'),
     "demo": Picture(width=1000, height=1280, until="<section"),
+    "hub": Picture(width=1000, height=1180, until="<footer"),
+    "hub-phone": Picture(width=500, height=1180, until="<footer"),
+    "hub-urdu": Picture(width=1000, height=1180, until="<footer"),
 }
+
+
+def examples() -> dict[str, str]:
+    """The pages of generated data of which there are pictures."""
+    made = report.examples() | hub_example.pages()
+    return {name: made[name] for name in PICTURES if name in made}
 
 
 def words(page: str, picture: Picture) -> str:
@@ -112,9 +122,8 @@ def main(arguments: list[str]) -> None:
         with urlopen(arguments[0]) as answer:
             take("demo", answer.read().decode())
         return
-    for name, page in report.examples().items():
-        if name in PICTURES:
-            take(name, page)
+    for name, page in examples().items():
+        take(name, page)
 
 
 if __name__ == "__main__":

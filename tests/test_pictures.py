@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import pictures, report
+from benchmarks import pictures
 
 ROOT = Path(__file__).parent.parent
 ANEW = "python -m benchmarks.pictures makes it anew"
@@ -17,8 +17,9 @@ def shown(name: str) -> str:
 
 
 def test_the_pictures_are_no_older_than_what_they_show() -> None:
-    examples = report.examples()
-    for name in ("page", "report"):
+    examples = pictures.examples()
+    assert examples.keys() == pictures.PICTURES.keys() - {"demo"}
+    for name in examples:
         said = pictures.words(examples[name], pictures.PICTURES[name])
         assert len(said) > 500
         assert shown(name) == said, f"docs/images/{name}.png is out of date: {ANEW}"
