@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import struct
 import tempfile
 import time
 from pathlib import Path
@@ -29,6 +30,7 @@ from probe.config.dump import dump
 from probe.config.schema import NationConfig
 from probe.model.verdict import State
 from probe.publish.forward.remote_write_message import HEADERS, WriteRequest
+from probe.publish.metrics import metric_names as names
 from probe.publish.rules.rule_file import rule_file
 from synth.shape import PLATFORMS
 
@@ -67,14 +69,22 @@ def requests(vantages: int, networks: int) -> list[bytes]:
                 for name, text in sorted(whole.items()):
                     if text:
                         one.labels.add(name=name, value=text)
+                clock = labels["__name__"] == names.VANTAGE_TIME.name
+                value = MADE_AT / 1_000 if clock else value
                 one.samples.add(value=value, timestamp=MADE_AT)
         found.append(request.SerializeToString())
     return found
 
 
 def body(request: bytes, at: int) -> bytes:
-    """The request with another time (milliseconds), as it is sent."""
-    return bytes(cramjam.snappy.compress_raw(request.replace(_timed(MADE_AT), _timed(at))))
+    """The request with another time (milliseconds), of samples and of clocks, as it is sent."""
+    timed = request.replace(_timed(MADE_AT), _timed(at)).replace(_clock(MADE_AT), _clock(at))
+    return bytes(cramjam.snappy.compress_raw(timed))
+
+
+def _clock(at: int) -> bytes:
+    """The value of a sample, as it is written."""
+    return struct.pack("<d", at / 1_000)
 
 
 def _timed(at: int) -> bytes:

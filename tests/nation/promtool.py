@@ -98,6 +98,9 @@ def _test(history: History, config: NationConfig) -> dict[str, Any]:
         queries[heard] = (reference_rules.REFERENCE,)
         for name in ROUNDED:
             queries[f"round({name}, {MILLIONTH!r})"] = (name,)
+        # Who is not affected has no series, but in a country that fell silent.
+        none = f'{affected_rules.AFFECTED_VANTAGE}{{kind!="{FindingKind.SILENT}"}} == 0'
+        queries[none] = ()
         for query, series in queries.items():
             samples = [
                 {"labels": _text("" if name in ROUNDED else name, labels), "value": value}
