@@ -89,9 +89,8 @@ def _clock(at: int) -> bytes:
 
 def _timed(at: int) -> bytes:
     """The time of a sample, as it is written: always as many bytes."""
-    return (
-        WriteRequest.FromString(b"").timeseries.add().samples.add(timestamp=at).SerializeToString()
-    )
+    sample = WriteRequest().timeseries.add().samples.add(timestamp=at)
+    return bytes(sample.SerializeToString())
 
 
 def measure(vantages: int, rounds: int, slowest: int, interval_seconds: int) -> None:

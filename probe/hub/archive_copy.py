@@ -53,7 +53,7 @@ class ArchiveCopy:
 
     def _look(self, files: dict[str, Version]) -> None:
         """What of it is there already, from earlier."""
-        there = self._bucket.list()
+        there = self._bucket.stored()
         for name, version in files.items():
             if name in there:
                 with suppress(FileNotFoundError):
@@ -82,7 +82,7 @@ def fetch(archive: Archive, bucket: RoundsBucket) -> tuple[int, list[str]]:
     ``BucketError`` or ``OSError``."""
     archive.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     written, wrong = 0, []
-    for name in sorted(bucket.list()):
+    for name in sorted(bucket.stored()):
         if not is_own_name(name):
             wrong.append(name)
         elif not (archive.root / name).exists():
@@ -96,7 +96,7 @@ def fetch(archive: Archive, bucket: RoundsBucket) -> tuple[int, list[str]]:
 
 def forget(bucket: RoundsBucket, vantage: str) -> int:
     """Delete all that the bucket has of ``vantage``; how many files. Raises ``BucketError``."""
-    names = [name for name in bucket.list(vantage) if name.startswith(f"{vantage}/")]
+    names = [name for name in bucket.stored(vantage) if name.startswith(f"{vantage}/")]
     bucket.delete(names)
     return len(names)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -96,6 +96,7 @@ class RoundsBucket:
         authority = place.authority
         self._store: S3Store = store.S3Store(
             place.bucket,
+            config={"session_token": token} if token else {},
             prefix=place.folder or None,
             endpoint=place.endpoint,
             aws_endpoint_url_s3=place.endpoint,
@@ -112,10 +113,9 @@ class RoundsBucket:
                 "max_retries": RETRIES,
                 "retry_timeout": timedelta(seconds=RETRY_SECONDS),
             },
-            **({"session_token": token} if token else {}),
         )
 
-    def list(self, under: str = "") -> dict[str, StoredObject]:
+    def stored(self, under: str = "") -> dict[str, StoredObject]:
         """All that is there, by its name."""
         found: dict[str, StoredObject] = {}
         with _told():
@@ -137,7 +137,7 @@ class RoundsBucket:
         with _told():
             return bytes(self._store.get(name).bytes())
 
-    def delete(self, names: list[str]) -> None:
+    def delete(self, names: Iterable[str]) -> None:
         """They are gone when this returns."""
         with _told():
             for name in names:

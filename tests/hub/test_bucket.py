@@ -140,7 +140,7 @@ def bucket(server: Server, relay: Relay) -> Iterator[RoundsBucket]:
     straight = RoundsBucket(
         BucketPlace(bucket=BUCKET, folder=FOLDER, endpoint=server.url), server.keys
     )
-    straight.delete(list(straight.list()))
+    straight.delete(list(straight.stored()))
 
 
 def files(archive: Archive) -> dict[str, bytes]:
@@ -149,7 +149,7 @@ def files(archive: Archive) -> dict[str, bytes]:
 
 
 def has(bucket: RoundsBucket) -> dict[str, bytes]:
-    return {name: bucket.get(name) for name in bucket.list()}
+    return {name: bucket.get(name) for name in bucket.stored()}
 
 
 def command(keys: dict[str, str], url: str, *words: object) -> list[str]:
@@ -231,7 +231,7 @@ def test_while_the_server_is_away_nothing_is_lost_and_then_all_of_it_comes(
             soon(lambda: "not copied, and tried again" in (tmp_path / "said").read_text())
             archive.add(NAME, [stored(140)])
             relay.away = False
-            soon(lambda: len(bucket.list()) == 5)
+            soon(lambda: len(bucket.stored()) == 5)
             relay.away = True
             archive.add(NAME, [stored(141)])
             archive.add(NAME, [stored(210)])
@@ -268,7 +268,7 @@ def test_an_answer_that_is_cut_short_is_none(
         with suppress(BucketError):
             assert bucket.get(name) == whole[name]
     with suppress(BucketError):
-        assert bucket.list().keys() == whole.keys()
+        assert bucket.stored().keys() == whole.keys()
     assert files(back) == {}
 
 
