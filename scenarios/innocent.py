@@ -233,6 +233,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             effects=(CutOff(after_bytes=Range(15 * KIB, 20 * KIB)),),
         ),
         said=(Said(state=State.DEGRADED, reasons=("reads_stop",)),),
+        within=5,  # half of the operators abroad have been read by then
         never=(*ACCUSING, State.DOWN, State.IMPAIRED),
         domestic=True,
         source=BBS490,

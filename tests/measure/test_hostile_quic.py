@@ -126,7 +126,7 @@ async def test_a_far_end_that_closes_over_http3_has_not_failed_in_tls() -> None:
     async def close(visitor: Visitor) -> None:
         visitor.far.close(error_code=0x102)
 
-    assert failure(await met_by(close)) == ("processing", "connection_reset")
+    assert failure(await met_by(close)) == ("processing", "ended_by_server")
 
 
 async def test_bytes_in_no_order_are_worked_on_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,9 +76,9 @@ async def test_an_answer_under_way_is_read_to_its_end(pieces: tuple[bytes, ...])
 @pytest.mark.parametrize(
     ("pieces", "phase", "reason", "body"),
     [
-        ((goaway(0),), Phase.PROCESSING, "http_request_failed", None),
-        ((goaway(1, code=11),), Phase.PROCESSING, "http_request_failed", None),
-        ((HEAD + DATA + goaway(1, code=2),), Phase.TRANSFER, "http_request_failed", len(BODY)),
+        ((goaway(0),), Phase.PROCESSING, "ended_by_server", None),
+        ((goaway(1, code=11),), Phase.PROCESSING, "ended_by_server", None),
+        ((HEAD + DATA + goaway(1, code=2),), Phase.TRANSFER, "ended_by_server", len(BODY)),
         ((HEAD + DATA + goaway(1),), Phase.TRANSFER, "eof_error", len(BODY)),
         ((goaway(1),), Phase.PROCESSING, "eof_error", None),
         ((frame(7, 0, 1, bytes(8)),), Phase.PROCESSING, PROTOCOL_ERROR, None),
@@ -141,8 +141,8 @@ IN_CHUNKS = b"1388\r\n" + BODY + b"\r\n0\r\n\r\n"
         (sends(LONG + DATA + reset(0), cut=True), "h2", None),
         (sends(LONG + DATA + reset(8), cut=True), "h2", None),
         (sends(LONG + DATA + goaway(1, code=11), cut=True), "h2", None),
-        (sends(LONG + frame(0, 0, 1, BODY[1:]) + reset(0), cut=True), "h2", "http_request_failed"),
-        (sends(HEAD + DATA + reset(0), cut=True), "h2", "http_request_failed"),
+        (sends(LONG + frame(0, 0, 1, BODY[1:]) + reset(0), cut=True), "h2", "ended_by_server"),
+        (sends(HEAD + DATA + reset(0), cut=True), "h2", "ended_by_server"),
     ],
     ids=["length", "length, reset", "chunks", "empty", "TLS's goodbye", "unknown length", "short",
          "chunks without end", "h2", "h2 without end", "h2, length", "h2, empty", "h2, reset",

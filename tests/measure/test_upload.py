@@ -324,7 +324,7 @@ async def test_a_reset_keeps_what_was_acknowledged() -> None:
 @pytest.mark.parametrize(
     "answer", [b"", b"\x00" * 64, b"HTTP/1.1 100 Continue\r\n\r\n" * 200, b"HTTP/1.1 2"]
 )
-async def test_what_is_no_answer_is_data(answer: bytes) -> None:
+async def test_what_is_no_answer_is_the_servers_own(answer: bytes) -> None:
     async def says(visit: Visit) -> None:
         await whole_body(visit)
         await visit.send(answer)
@@ -332,7 +332,8 @@ async def test_what_is_no_answer_is_data(answer: bytes) -> None:
     async with serve(says, server_context(certificate())) as server:
         seen, _ = await upload_to(server.port)
     assert seen.failure is not None
-    assert not refused(seen)
+    assert seen.failure.reason == "http_protocol_error"
+    assert refused(seen)
     assert seen.http is None
 
 
