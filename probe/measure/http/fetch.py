@@ -60,6 +60,9 @@ async def fetch(
 ) -> Fetched | FetchTrouble:
     """The document at ``url``, asked for from ``way``. ``ca_file``: PEM certificates to trust
     instead of the system's; ``bearer``: a credential. Never raises for what the network does."""
+    # Loaded by the first who asks, or before (``probe/daemon/made_ready.py``).
+    from probe.measure.http.one_request import ask
+
     headers = {"Accept-Encoding": "identity", "User-Agent": "throttlewatch"}
     if etag:
         headers["If-None-Match"] = etag
@@ -67,7 +70,15 @@ async def fetch(
         headers["Authorization"] = f"Bearer {bearer}"
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            status, told, body = await _ask("GET", url, way, ca_file, headers, most_bytes)
+            status, told, body = await ask(
+                "GET",
+                url,
+                way,
+                ca_file=ca_file,
+                headers=headers,
+                most_bytes=most_bytes,
+                seconds=TIMEOUT_SECONDS,
+            )
     except TimeoutError:
         return FetchTrouble.TIMEOUT
     except TooMuchError:
@@ -96,12 +107,23 @@ async def hand_in(
 ) -> Answered | FetchTrouble:
     """POST ``content`` (described by ``headers``) to ``url`` from ``way``, within ``seconds``; of
     the answer ``most_bytes`` are read. Never raises for what the network does."""
+    from probe.measure.http.one_request import ask
+
     said = {"Accept-Encoding": "identity", "User-Agent": "throttlewatch", **headers}
     if bearer:
         said["Authorization"] = f"Bearer {bearer}"
     try:
         async with asyncio.timeout(seconds):
-            status, told, body = await _ask("POST", url, way, ca_file, said, most_bytes, content)
+            status, told, body = await ask(
+                "POST",
+                url,
+                way,
+                ca_file=ca_file,
+                headers=said,
+                most_bytes=most_bytes,
+                seconds=TIMEOUT_SECONDS,
+                content=content,
+            )
     except TimeoutError:
         return FetchTrouble.TIMEOUT
     except TooMuchError:
@@ -119,30 +141,6 @@ def way_of(config: Config, vantage: str | None) -> VantageConfig:
     named = (v for v in vantages if v.name == vantage)
     inside = (v for v in vantages if v.role is Role.INSIDE)
     return next(named, None) or next(inside, vantages[0])
-
-
-async def _ask(
-    method: str,
-    url: str,
-    way: VantageConfig,
-    ca_file: str | None,
-    headers: Mapping[str, str],
-    most_bytes: int,
-    content: bytes | None = None,
-) -> tuple[int, dict[str, str], bytes]:
-    """What asks is loaded by the first who does, or before (``probe/daemon/made_ready.py``)."""
-    from probe.measure.http.one_request import ask
-
-    return await ask(
-        method,
-        url,
-        way,
-        ca_file=ca_file,
-        headers=headers,
-        most_bytes=most_bytes,
-        seconds=TIMEOUT_SECONDS,
-        content=content,
-    )
 
 
 def _wait(said: str) -> float:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import httpcore
 import httpx
@@ -44,24 +45,6 @@ async def ask(
     Raises ``TimeoutError``, ``TooMuchError``, ``ConnectionError`` for whatever else the network
     does, and ``httpx.InvalidURL``, ``OSError`` or ``ValueError`` for what cannot be asked.
     """
-    try:
-        return await _ask(method, url, way, ca_file, headers, most_bytes, seconds, content)
-    except httpcore.TimeoutException as error:
-        raise TimeoutError from error
-    except _FAILURES as error:
-        raise ConnectionError from error
-
-
-async def _ask(
-    method: str,
-    url: str,
-    way: VantageConfig,
-    ca_file: str | None,
-    headers: Mapping[str, str],
-    most_bytes: int,
-    seconds: float,
-    content: bytes | None,
-) -> tuple[int, dict[str, str], bytes]:
     bound = []
     if way.interface is not None:
         name = way.interface.encode() + b"\0"
@@ -77,29 +60,41 @@ async def _ask(
     said = {"Host": place.netloc.decode(), **headers}
     if content is not None:
         said["Content-Length"] = str(len(content))
-    async with (
-        pool,
-        pool.stream(
-            method,
-            httpcore.URL(
-                scheme=place.raw_scheme,
-                host=place.raw_host,
-                port=place.port,
-                target=place.raw_path,
-            ),
-            headers=[(name.encode(), value.encode()) for name, value in said.items()],
-            content=content,
-            extensions={
-                "timeout": dict.fromkeys(("connect", "read", "write", "pool"), seconds),
-            },
-        ) as response,
-    ):
-        body = b""
-        async for part in response.aiter_stream():
-            body += part
-            if len(body) > most_bytes:
-                break
-        return response.status, _told(response.headers), body
+    with _in_our_words():
+        async with (
+            pool,
+            pool.stream(
+                method,
+                httpcore.URL(
+                    scheme=place.raw_scheme,
+                    host=place.raw_host,
+                    port=place.port,
+                    target=place.raw_path,
+                ),
+                headers=[(name.encode(), value.encode()) for name, value in said.items()],
+                content=content,
+                extensions={
+                    "timeout": dict.fromkeys(("connect", "read", "write", "pool"), seconds),
+                },
+            ) as response,
+        ):
+            body = b""
+            async for part in response.aiter_stream():
+                body += part
+                if len(body) > most_bytes:
+                    break
+            return response.status, _told(response.headers), body
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """What httpcore raises, as what every program knows."""
+    try:
+        yield
+    except httpcore.TimeoutException as error:
+        raise TimeoutError from error
+    except _FAILURES as error:
+        raise ConnectionError from error
 
 
 def _told(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
