@@ -41,7 +41,6 @@ HOUR = 3_600.0
 X = Whom(names=(".x.com", "x.com", ".twimg.com", "twimg.com"))
 YOUTUBE = Whom(names=(".googlevideo.com", ".youtube.com", ".ytimg.com", "youtube.com"))
 SLOWLY = Policed(rate_bits_per_second=exactly(128e3), burst_bytes=exactly(4_500))
-MILDLY = Policed(rate_bits_per_second=exactly(2e6), burst_bytes=exactly(9_000))
 SEEDS = range(1, 4)
 
 
@@ -157,15 +156,6 @@ def test_half_of_the_connections_dropped_besides_is_no_other_thing(seed: int) ->
     said = x.lives(5.0, Restricted(whom=X, effects=(Leaky(share=exactly(0.5)), SLOWLY)))
     assert sum(one.restricted for one in said) > 0.8 * len(said)
     assert said[-1].restricted
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_what_becomes_far_worse_is_looked_at_again(seed: int) -> None:
-    """So little was lost that its own servers might have been the cause."""
-    x = life("x", seed, vouched=True)
-    x.lives(2.0, Restricted(whom=X, effects=(MILDLY,)))
-    said = x.lives(5.0, Restricted(whom=X, effects=(SLOWLY,)))
-    assert said[-1].state is State.THROTTLED
 
 
 LASTING: dict[str, Callable[[], Effect]] = {

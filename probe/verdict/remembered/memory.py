@@ -163,7 +163,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     what had seemed to stop came later (``waited.py``). ``alike``: rounds in a row that showed the
     very failure, ``answered``: in which the far end itself answered (``own_answer.py``). ``at``:
     the addresses that bear evidence, if it fails. ``by_reference``: ``near_here.py``.
-    ``otherwise``, ``with_swap``, ``worse``: rounds in a row that show something else,
+    ``otherwise``, ``with_swap``: rounds in a row that show something else,
     ``borne_out``: a burst did as well (``turned.py``).
     """
 
@@ -214,7 +214,6 @@ class Proven(Struct, frozen=True, kw_only=True):
     otherwise: int = 0
     borne_out: bool = False
     with_swap: int = 0
-    worse: int = 0
 
     @property
     def said(self) -> State:

@@ -34,8 +34,6 @@ UNLOOKED = 8
 """So many, if no burst could be made. Ours."""
 SECONDS = 6 * 3_600.0
 """For so long what had been proven may show itself again, as a suspicion lasts."""
-FAR_WORSE = log(2.5)
-"""So much slower than what was proven: whatever the way showed then may show now. Ours."""
 
 
 def noted(found: Proven, seen: Compared, observed: RoundObservation, about: About) -> Proven:
@@ -51,7 +49,6 @@ def noted(found: Proven, seen: Compared, observed: RoundObservation, about: Abou
         otherwise=otherwise,
         borne_out=found.borne_out and otherwise > 0,
         with_swap=_counted(found.with_swap, _swap_alike(found, seen, observed, about)),
-        worse=_counted(found.worse, _far_worse(found, seen, observed, about)),
     )
 
 
@@ -72,7 +69,7 @@ def burst_noted(found: Proven, observed: RoundObservation) -> Proven:
 
 def turned(found: Proven) -> bool:
     """It has shown itself otherwise for long enough."""
-    return fails(found) or max(found.with_swap, found.worse) >= ROUNDS
+    return fails(found) or found.with_swap >= ROUNDS
 
 
 def fails(found: Proven) -> bool:
@@ -97,8 +94,8 @@ def restored(found: Proven | None, observed: RoundObservation) -> Proven | None:
     """``found``, as it shows itself again."""
     if found is None:
         return None
-    nothing = {"otherwise": 0, "borne_out": False, "with_swap": 0, "worse": 0}
-    return replace(found, seen_at=observed.started_at, **nothing)
+    at = observed.started_at
+    return replace(found, seen_at=at, otherwise=0, borne_out=False, with_swap=0)
 
 
 def as_before(found: Proven, seen: Compared, observed: RoundObservation, about: About) -> bool:
@@ -152,18 +149,6 @@ def _swap_alike(
     if now.slowdown <= about.thresholds.log_margin:
         return None
     return now.versus_swap <= log(about.thresholds.contradiction)
-
-
-def _far_worse(
-    found: Proven, seen: Compared, observed: RoundObservation, about: About
-) -> bool | None:
-    """It accuses nobody, is far slower than what was proven, and references may say more now."""
-    now = seen.of(found, observed.family)
-    if found.basis.accuses or found.state is State.BLOCKED or not about.references:
-        return None
-    if now is None or now.slowdown is None or not now.usual or not found.usual:
-        return None
-    return found.log_factor + FAR_WORSE < now.slowdown
 
 
 def _unreached(leg: LegObservation) -> bool:
