@@ -39,6 +39,10 @@ HEAD_BYTES = 400
 SYN_TIMER = 1.0
 MOST_TRIES = 6
 PAGE_BYTES = 2_000
+# A kernel that is told to keep a connection alive asks after the first, and then every so often
+# (seconds; `_ASKING` of probe/measure/connection/wire.py).
+ASKED_AFTER = 1.0
+ASKED_AGAIN = 3.0
 GOOD_TLS = TlsFacts(
     version="TLSv1.3",
     alpn="h2",
@@ -305,6 +309,19 @@ class Exchange:
             self.answered_seconds = max(0.0, answered_seconds)
         return OverError(phase, TIMEOUT, self.until)
 
+    def _answers_since(self, last: float) -> float:
+        """For how long after the ``last`` bytes the far end's kernel still answers, whatever its
+        server does, when it is asked: unless something on the way lets nothing pass any more, or
+        loses the question or the answer."""
+        meeting, at, answered = self.meeting, last + ASKED_AFTER, 0.0
+        while at < self.until and not meeting.silent:
+            loss = self.flow.line.loss(at)
+            lost = 1.0 - (1.0 - meeting.lost_up(loss)) * (1.0 - meeting.lost_down(loss))
+            if not lost or self.random.random() >= lost:
+                answered = at - last
+            at += ASKED_AGAIN
+        return answered
+
     # ---- TLS
 
     def _handshake(self, at: float) -> float:
@@ -328,8 +345,7 @@ class Exchange:
         self._heard(made)
         self._count(made)
         if not made.whole:
-            slow = first > self.until and not meeting.silent
-            there = self.until - at - flow.round_trip if slow else 0.0
+            there = self._answers_since(at + flow.round_trip)
             raise self._silent(Phase.TLS, answered_seconds=there)
         end = made.samples[-1][0]
         # A slow server is slow in the handshake's bytes as well.
@@ -438,8 +454,7 @@ class Exchange:
         self._count(made)
         self.curve = thin([Sample(when - at, count) for when, count in made.samples])
         if not made.samples:
-            thinks = first > self.until and not self.meeting.silent
-            there = self.until - up - flow.round_trip if thinks else 0.0
+            there = self._answers_since(up + flow.round_trip)
             raise self._silent(Phase.PROCESSING, answered_seconds=there)
         head = made.samples[0][0]
         self.phases[Phase.PROCESSING] = head - at
@@ -517,8 +532,7 @@ class Exchange:
             raise OverError(Phase.TRANSFER, "connection_reset", end)
         if not made.whole:
             self.phases[Phase.TRANSFER] = self.until - at
-            there = self.until - end if self.server.pauses_at else 0.0
-            raise self._silent(Phase.TRANSFER, answered_seconds=there)
+            raise self._silent(Phase.TRANSFER, answered_seconds=self._answers_since(end))
         self.phases[Phase.TRANSFER] = max(0.0, end - at)
         return end
 
