@@ -14,15 +14,18 @@ from probe.model.verdict import State, Verdict
 from scenarios.lines import LINES
 from scenarios.model import (
     Answers,
+    CutOff,
     DnsForged,
     DnsLie,
     Effect,
     HelloDropped,
     Leaky,
     Lossy,
+    Pauses,
     Policed,
     Reset,
     Restricted,
+    Shaped,
     SynDropped,
     Whom,
     exactly,
@@ -158,8 +161,58 @@ def test_half_of_the_connections_dropped_besides_is_no_other_thing(seed: int) ->
     assert said[-1].restricted
 
 
+OWN: dict[str, Answers | Pauses] = {
+    "slow": Answers(hosts=X_HOSTS, bits_per_second=exactly(100e3)),
+    "crawls": Answers(hosts=X_HOSTS, bits_per_second=exactly(10e3)),
+    "silent": Pauses(hosts=X_HOSTS),
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("own", OWN)
+@pytest.mark.parametrize("effect", ["policed", "shaped", "loses-packets", "cut-at-16-kib"])
+def test_what_the_way_did_is_not_said_of_slow_servers(effect: str, own: str, seed: int) -> None:
+    """The restriction is lifted, X's own servers near here are slow, or say nothing, and from
+    outside it is fine: what showed that the way did it is to be seen no more."""
+    x = life("x", seed, vouched=True)
+    said = x.lives(2.0, Restricted(whom=X, effects=(LASTING[effect](),)))
+    assert said[-1].state is State.THROTTLED
+    trouble = OWN[own]
+    x.world.answers = (trouble,) if isinstance(trouble, Answers) else ()
+    x.world.pauses = (trouble,) if isinstance(trouble, Pauses) else ()
+    said = x.lives(5.0, None)
+    assert not any(one.restricted for one in said if one.at > x.now - 2.0 * HOUR)
+    assert said[-1].state is State.IMPAIRED
+    assert not contradictions(x.said)
+
+
+@pytest.mark.parametrize("line", ["fibre", "mobile"])
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_servers_near_here_that_crawl_accuse_nobody(seed: int, line: str) -> None:
+    """They send some KiB, and then nothing for longer than anybody waits; their kernels answer."""
+    x = life("x", seed, vouched=True, line=line)
+    said = []
+    for kbit in (10, 60, 8):
+        x.world.answers = (Answers(hosts=X_HOSTS, bits_per_second=exactly(kbit * 1e3)),)
+        said += x.lives(2.0, None)
+    assert not any(one.restricted for one in said)
+    assert said[-1].state is State.IMPAIRED
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_was_mild_and_becomes_hard_is_said(seed: int) -> None:
+    """A mild policer leaves no mark, so it may be slow servers for all that a reference knows."""
+    x = life("x", seed, vouched=True)
+    mild = Policed(rate_bits_per_second=exactly(2e6), burst_bytes=exactly(9_000))
+    x.lives(2.0, Restricted(whom=X, effects=(mild,)))
+    said = x.lives(4.0, Restricted(whom=X, effects=(SLOWLY,)))
+    assert said[-1].state is State.THROTTLED
+
+
 LASTING: dict[str, Callable[[], Effect]] = {
     "policed": lambda: SLOWLY,
+    "shaped": lambda: Shaped(rate_bits_per_second=exactly(150e3), queue_bytes=exactly(64_000)),
+    "cut-at-16-kib": lambda: CutOff(after_bytes=exactly(16_384)),
     "loses-packets": lambda: Lossy(probability=exactly(0.2)),
     "hello-dropped": HelloDropped,
     "reset": Reset,

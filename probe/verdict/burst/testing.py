@@ -185,7 +185,7 @@ def _of_end(
     if not found.complete:
         return BurstScene(event=Occasion.INCOMPLETE, proven=restriction)
     restriction = _shown_by_burst(_better_measured(restriction, found), found, observed, about)
-    restriction = turned.burst_noted(restriction, observed)
+    restriction = turned.burst_noted(restriction, observed, found, about)
     goes_on = found.costs(about.thresholds.log_margin) and not _whole(found)
     wealth = restriction.recovery.after(0 if goes_on else found.recovered)
     tried = restriction.recovery_bursts + 1

@@ -38,7 +38,7 @@ from probe.verdict.words import (
     words_outside,
 )
 
-VERSION = 58
+VERSION = 59
 
 
 RULES: tuple[Rule, ...] = (

@@ -44,9 +44,9 @@ class Occasion(StrEnum):
     HARDLY = "it is slower than usual, by less than the margin"
     AS_USUAL = "it is no slower than the margin"
     ANSWERED = "the far end itself has answered in two rounds in a row, or refused three reads"
-    TURNING = "it fails, and was proven otherwise: two rounds in a row"
+    TURNING = "it seems otherwise than it was proven, in two rounds in a row"
     AS_BEFORE = "it shows itself again as it was proven before"
-    TURNED = "it has shown itself otherwise than it was proven, in three rounds in a row"
+    TURNED = "it has shown itself otherwise than it was proven, in rounds in a row or in bursts"
     READS = "it is of long reads, and the round reads"
     NOT_LOOKED_AT = "the round does not compare it"
     # A burst.

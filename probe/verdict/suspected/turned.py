@@ -1,10 +1,11 @@
 """Whether what was proven has turned into something else. Pure.
 
 A proof stands until a test speaks for its end, and a round that is slow or fails is no such test.
-But what was slow may fail outright by now, what failed in one layer fails in another, and the name
-that was slowed alone may be slow with all others at its server: a second measure of whoever
-restricts it, or an outage of the platform's own after the restriction was lifted. To go on saying
-what was proven is wrong in either case, so it is tested anew, from nothing.
+But what was slow may fail outright by now, what failed in one layer fails in another, the name
+that was slowed alone may be slow with all others at its server, and what was lost or held up on the
+way may come slowly and whole: a second measure of whoever restricts it, or an outage of the
+platform's own after the restriction was lifted. To go on saying what was proven is wrong in either
+case, so it is tested anew, from nothing.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ from probe.model.basis import Basis
 from probe.model.identity import Fame, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import Method, State, Trigger
-from probe.observe.effort import READING, hard, how_it_failed
+from probe.observe.effort import READING, effort, hard, how_it_failed
 from probe.verdict.about import About
+from probe.verdict.basis import references
+from probe.verdict.basis.marks_turned import MarksTurned
+from probe.verdict.basis.way_marks import marks_seen
+from probe.verdict.burst.score import Score
 from probe.verdict.one_round.compared import Compared
 from probe.verdict.one_round.contrast import Contrast
 from probe.verdict.remembered.memory import Proven
@@ -32,6 +37,7 @@ SEEMS = 2
 the connections are dropped besides, three rounds in a row fail in one hour of two. Ours."""
 UNLOOKED = 8
 """So many, if no burst could be made. Ours."""
+_ON_MARKS = frozenset({Basis.PLATFORMS, Basis.REFERENCE, Basis.FORGED})
 SECONDS = 6 * 3_600.0
 """For so long what had been proven may show itself again, as a suspicion lasts."""
 
@@ -48,18 +54,22 @@ def noted(found: Proven, seen: Compared, observed: RoundObservation, about: Abou
         found,
         otherwise=otherwise,
         borne_out=found.borne_out and otherwise > 0,
-        with_swap=_counted(found.with_swap, _swap_alike(found, seen, observed, about)),
+        without_witness=_counted(
+            found.without_witness, _witness_turned(found, seen, observed, about)
+        ),
+        marks=_after_round(found, seen, observed, about),
     )
 
 
 def seems(found: Proven) -> bool:
-    """It may have turned into a failure: a burst tells."""
-    return found.otherwise >= SEEMS and not found.borne_out
+    """It may have turned into a failure, or marks of the way have come or gone: a burst tells."""
+    return (found.otherwise >= SEEMS and not found.borne_out) or found.marks.look
 
 
-def burst_noted(found: Proven, observed: RoundObservation) -> Proven:
-    """``found``, knowing whether all of its legs in a burst failed, where it seems to have turned
-    into a failure."""
+def burst_noted(found: Proven, observed: RoundObservation, score: Score, about: About) -> Proven:
+    """``found``, knowing whether all of its legs in a burst, which came to ``score``, failed, where
+    it seems to have turned into a failure; and whether the way still marks it as it did."""
+    found = replace(found, marks=_after_burst(found, score, observed, about))
     if not found.otherwise:
         return found
     legs = [leg for leg in observed.by_role(LegRole.TARGET) if leg.leg.target == found.target]
@@ -69,7 +79,7 @@ def burst_noted(found: Proven, observed: RoundObservation) -> Proven:
 
 def turned(found: Proven) -> bool:
     """It has shown itself otherwise for long enough."""
-    return fails(found) or found.with_swap >= ROUNDS
+    return fails(found) or found.without_witness >= ROUNDS or found.marks.shown
 
 
 def fails(found: Proven) -> bool:
@@ -95,7 +105,9 @@ def restored(found: Proven | None, observed: RoundObservation) -> Proven | None:
     if found is None:
         return None
     at = observed.started_at
-    return replace(found, seen_at=at, otherwise=0, borne_out=False, with_swap=0)
+    return replace(
+        found, seen_at=at, otherwise=0, borne_out=False, without_witness=0, marks=MarksTurned()
+    )
 
 
 def as_before(found: Proven, seen: Compared, observed: RoundObservation, about: About) -> bool:
@@ -130,6 +142,28 @@ def _fails_otherwise(
     return layer(how) not in known if how else None
 
 
+def _witness_turned(
+    found: Proven, seen: Compared, observed: RoundObservation, about: About
+) -> bool | None:
+    """What it rests on speaks for it no more."""
+    if found.basis is Basis.DECOY:
+        return _decoy_well(found, seen, observed, about)
+    return _swap_alike(found, seen, observed, about)
+
+
+def _decoy_well(
+    found: Proven, seen: Compared, observed: RoundObservation, about: About
+) -> bool | None:
+    """It is slow, or fails, and its name at a server that is nobody's target is not, and does
+    not."""
+    now, margin = seen.of(found, observed.family), about.thresholds.log_margin
+    decoys = [c.slowdown for c in seen.decoys if c.measure is found.measure]
+    known = [slowdown for slowdown in decoys if slowdown is not None]
+    if now is None or not known or now.worst <= margin:
+        return None
+    return max(known) <= margin
+
+
 def _swap_alike(
     found: Proven, seen: Compared, observed: RoundObservation, about: About
 ) -> bool | None:
@@ -149,6 +183,42 @@ def _swap_alike(
     if now.slowdown <= about.thresholds.log_margin:
         return None
     return now.versus_swap <= log(about.thresholds.contradiction)
+
+
+def _by_marks(found: Proven, at: float, about: About) -> bool | None:
+    """Whether the way had marked it when it was proven, if anything depends on that now: it
+    accuses, or would, on what others see, or does not though they are fine."""
+    if not found.way_clear:
+        counts = found.by_reference and not found.basis.accuses
+        return True if counts or found.basis in _ON_MARKS else None
+    slowed = found.state is not State.BLOCKED and not found.basis.accuses
+    return False if slowed and references.vouched(found, at, about) else None
+
+
+def _after_round(
+    found: Proven, seen: Compared, observed: RoundObservation, about: About
+) -> MarksTurned:
+    """What marks have turned into after an ordinary round. One in which it was not slow, nor
+    silent, says nothing."""
+    marked = _by_marks(found, observed.started_at, about)
+    now, target = seen.of(found, observed.family), _leg(found, LegRole.TARGET, observed)
+    if marked is None or target is None or now is None:
+        return found.marks
+    controls = observed.by_role(LegRole.CONTROL)
+    read = [leg for leg in controls if effort(leg, found.measure) is not None]
+    if not read or now.worst <= about.thresholds.log_margin:
+        return found.marks
+    return found.marks.after_round(marks_seen([target], read, found.measure), marked=marked)
+
+
+def _after_burst(
+    found: Proven, score: Score, observed: RoundObservation, about: About
+) -> MarksTurned:
+    """The same after a burst that came to ``score``."""
+    marked = _by_marks(found, observed.started_at, about)
+    if marked is None or not (score.failures or score.costs(about.thresholds.log_margin)):
+        return found.marks
+    return found.marks.after_burst(score.marks, score.failures, marked=marked)
 
 
 def _unreached(leg: LegObservation) -> bool:
