@@ -87,9 +87,8 @@ class Share(Struct, frozen=True, kw_only=True):
     seconds), the last time that nothing was thought; ``failed``: of them outright. ``by_address``:
     rounds, and suspicious ones, since then; ``others`` and ``others_slow``: the same of controls,
     by the same rule, and ``beside``: what has been won by setting it against them in each round.
-    ``e_value``: the evidence when it spoke (0: it has not), ``share``: the
-    largest share of suspicious rounds since then; ``over``: the evidence against its going on.
-    ``at``: the last round.
+    ``e_value``: the evidence when it spoke (0: it has not); ``over``: the evidence against its
+    going on. ``at``: the last round.
     """
 
     calm: float = 0.0
@@ -104,7 +103,6 @@ class Share(Struct, frozen=True, kw_only=True):
     others_slow: int = 0
     beside: tuple[float, ...] = (1.0,) * len(ODDS)
     e_value: float = 0.0
-    share: float = 0.0
     over: float = 1.0
     at: float = 0.0
 
@@ -317,16 +315,16 @@ def _stepped(
     share = replace(share, wealth=wealth)
     if e_value < thresholds.often_evidence or not share.beyond_others:
         return share
-    return replace(share, e_value=e_value, share=share.slow / share.rounds)
+    return replace(share, e_value=e_value)
 
 
 def _until_over(share: Share, slow: bool, bound: float, thresholds: Thresholds) -> Share:
-    """The same test turned round: the null is "not much less often than it was"."""
-    most = max(share.share, share.slow / share.rounds)
-    still = max(STILL * most, min(2.0 * bound, (1.0 + bound) / 2.0))
+    """The same test turned round: the null is "not much less often than it was", by a standard
+    error less than what the rounds before showed."""
+    known, error = _share_of(share.slow - slow, share.rounds - 1)
+    still = max(STILL * (known - error), min(2.0 * bound, (1.0 + bound) / 2.0))
     won = bound / still if slow else (1.0 - bound) / (1.0 - still)
     over = max(1.0, share.over) * won
-    share = replace(share, share=most)
     return begun_anew(share) if over >= thresholds.recovery_evidence else replace(share, over=over)
 
 
