@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from probe.config import load
 from probe.config.handful import Handful, filled, with_handful
+from probe.model.basis import Basis
 from probe.model.verdict import State, Verdict
 from scenarios.lines import LINES
 from scenarios.model import (
@@ -30,6 +31,7 @@ from scenarios.model import (
     Whom,
     exactly,
 )
+from scenarios.ranges import LISTED
 from scenarios.throttling import X_HOSTS
 from synth.contradictions import contradictions
 from synth.curtain_play import fine_outside
@@ -43,7 +45,14 @@ BEGIN = 1_699_920_000.0
 HOUR = 3_600.0
 X = Whom(names=(".x.com", "x.com", ".twimg.com", "twimg.com"))
 YOUTUBE = Whom(names=(".googlevideo.com", ".youtube.com", ".ytimg.com", "youtube.com"))
-SLOWLY = Policed(rate_bits_per_second=exactly(128e3), burst_bytes=exactly(4_500))
+
+
+def slowly(kbit: float) -> Policed:
+    """To so many kbit/s."""
+    return Policed(rate_bits_per_second=exactly(kbit * 1e3), burst_bytes=exactly(4_500))
+
+
+SLOWLY = slowly(128)
 SEEDS = range(1, 4)
 
 
@@ -57,9 +66,9 @@ class Life(Struct):
     now: float = BEGIN
     said: list[Said] = []
 
-    def lives(self, hours: float, restricted: Restricted | None) -> list[Verdict]:
+    def lives(self, hours: float, *restricted: Restricted) -> list[Verdict]:
         """So long, and what is said of the platform."""
-        self.world.restrict([restricted] if restricted is not None else [])
+        self.world.restrict(restricted)
         end, before = self.now + hours * HOUR, len(self.said)
         while self.now < end:
             self.now += 60.0
@@ -80,7 +89,7 @@ def life(platform: str, seed: int, *, vouched: bool, line: str = "fibre") -> Lif
         config, line_of(LINES[line]), seed=seed, edges=CALM, begin=BEGIN, least_addresses=2
     )
     made = Life(platform, world, Daemon(config, world, begin=BEGIN), vouched)
-    made.lives(6.0, None)
+    made.lives(6.0)
     return made
 
 
@@ -115,7 +124,7 @@ def test_an_outage_after_a_throttle_accuses_nobody_for_long(seed: int) -> None:
     said = youtube.lives(2.0, Restricted(whom=YOUTUBE, effects=(SLOWLY,)))
     assert said[-1].state is State.THROTTLED
     youtube.world.gone = frozenset(hosts("youtube"))
-    said = youtube.lives(3.0, None)
+    said = youtube.lives(3.0)
     assert not any(one.restricted for one in said if one.at > youtube.now - 2.5 * HOUR)
     assert said[-1].state is State.IMPAIRED
 
@@ -134,7 +143,7 @@ def test_what_is_slow_under_every_name_is_no_more_the_name(seed: int, vouched: b
     else:
         slow = exactly(80e3)
         youtube.world.answers = (Answers(hosts=hosts("youtube"), bits_per_second=slow),)
-        said = youtube.lives(4.0, None)
+        said = youtube.lives(4.0)
         assert said[-1].state is State.IMPAIRED
     assert not any(one.trigger == "name" for one in said if one.at > youtube.now - HOUR)
 
@@ -145,7 +154,7 @@ def test_what_is_refused_is_not_said_to_be_slow(seed: int) -> None:
     x = life("x", seed, vouched=True)
     x.lives(2.0, Restricted(whom=X, effects=(SLOWLY,)))
     x.world.answers = (Answers(hosts=hosts("x"), status=403),)
-    said = x.lives(2.0, None)
+    said = x.lives(2.0)
     late = {(one.state, one.reason) for one in said if one.at > x.now - HOUR}
     assert late == {(State.UNKNOWN, "refused")}
 
@@ -180,10 +189,44 @@ def test_what_the_way_did_is_not_said_of_slow_servers(effect: str, own: str, see
     trouble = OWN[own]
     x.world.answers = (trouble,) if isinstance(trouble, Answers) else ()
     x.world.pauses = (trouble,) if isinstance(trouble, Pauses) else ()
-    said = x.lives(5.0, None)
+    said = x.lives(5.0)
     assert not any(one.restricted for one in said if one.at > x.now - 2.0 * HOUR)
     assert said[-1].state is State.IMPAIRED
     assert not contradictions(x.said)
+
+
+AT = Whom(hosts=hosts("youtube"))
+SPARING = Whom(hosts=hosts("youtube"), but_names=LISTED)
+NOT_ONE_NAME: dict[str, tuple[Restricted, ...]] = {
+    "the name more than all at its addresses": (
+        Restricted(whom=AT, effects=(slowly(300),)),
+        Restricted(whom=YOUTUBE, effects=(slowly(60),)),
+    ),
+    "all names but those on a list": (Restricted(whom=SPARING, effects=(SLOWLY,)),),
+}
+
+
+@pytest.mark.parametrize("whom", NOT_ONE_NAME)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_swap_that_is_slow_by_now_accuses_whatever_triggered_it(seed: int, whom: str) -> None:
+    """Lifted, and YouTube's own servers are slow under every name, nobody looking from outside."""
+    youtube = life("youtube", seed, vouched=False)
+    said = youtube.lives(3.0, *NOT_ONE_NAME[whom])
+    assert said[-1].basis is Basis.SWAP
+    youtube.world.answers = (Answers(hosts=hosts("youtube"), bits_per_second=exactly(80e3)),)
+    said = youtube.lives(4.0)
+    assert not any(one.restricted for one in said if one.at > youtube.now - 2.5 * HOUR)
+    assert said[-1].state is State.IMPAIRED
+
+
+@pytest.mark.parametrize("line", ["fibre", "mobile"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_range_that_spares_famous_names_stays_said(seed: int, line: str) -> None:
+    """The name of ordinary rounds is met in it, as the target is."""
+    youtube = life("youtube", seed, vouched=False, line=line)
+    said = youtube.lives(12.0, *NOT_ONE_NAME["all names but those on a list"])
+    first = next(n for n, one in enumerate(said) if one.restricted)
+    assert {one.state for one in said[first:]} == {State.THROTTLED}
 
 
 @pytest.mark.parametrize("line", ["fibre", "mobile"])
@@ -194,7 +237,7 @@ def test_servers_near_here_that_crawl_accuse_nobody(seed: int, line: str) -> Non
     said = []
     for kbit in (10, 60, 8):
         x.world.answers = (Answers(hosts=X_HOSTS, bits_per_second=exactly(kbit * 1e3)),)
-        said += x.lives(2.0, None)
+        said += x.lives(2.0)
     assert not any(one.restricted for one in said)
     assert said[-1].state is State.IMPAIRED
 

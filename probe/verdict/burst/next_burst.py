@@ -8,7 +8,7 @@ from math import exp, isfinite
 from msgspec.structs import replace
 
 from probe.model.burst import Burst
-from probe.model.identity import Compares, Family, LegRole
+from probe.model.identity import Compares, Fame, Family, LegRole
 from probe.observe.effort import Measure
 from probe.schedule.leg_patience import Taken, mostly, patience
 from probe.verdict.about import About, ControlFacts
@@ -18,6 +18,7 @@ from probe.verdict.one_round.waited import as_patient, longest
 from probe.verdict.one_round.where_names_lead import network_of
 from probe.verdict.remembered.keys import RTT, FamilyKey, Series
 from probe.verdict.remembered.memory import OpenSuspicion, PlatformMemory, Proven
+from probe.verdict.suspected import turned
 from probe.verdict.suspected.open_suspicion import fails
 
 # Spreads that what is normal is given as doubt before a burst's deadline follows from it.
@@ -55,9 +56,11 @@ def recovery_burst(platform: str, found: Proven, levels: Levels, about: About) -
     """A burst to test whether a proven restriction has ended.
 
     It compares with the controls alone: a swap would cost its host's budget twice as much, and what
-    it tells, the trigger, is known by now.
+    it tells, the trigger, is known by now; unless that is what is in doubt.
     """
     made = burst(platform, found.target, found.measure, found.family, levels, about)
+    if made.with_swap and turned.asks_name(found):
+        return replace(made, fame=Fame.FAMOUS)
     return replace(made, with_swap=False)
 
 

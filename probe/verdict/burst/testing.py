@@ -67,7 +67,8 @@ def scene_of(
 ) -> BurstScene:
     """Which event the burst is."""
     if mine.proven is not None:
-        if observed.burst is not None and observed.burst.with_swap:
+        looks = turned.asks_name(mine.proven)
+        if observed.burst is not None and observed.burst.with_swap and not looks:
             return _of_swap(mine.proven, found, observed, about)
         return _of_end(mine.proven, found, observed, about)
     if mine.episode is None:

@@ -20,7 +20,7 @@ from probe.model.viewers_cache import ViewersCache
 from probe.model.vouch import Vouch
 from probe.observe.effort import Measure
 from probe.verdict.basis.certificate_dates import DatesFound
-from probe.verdict.basis.marks_turned import MarksTurned
+from probe.verdict.basis.doubt import Doubt
 from probe.verdict.basis.swap_names import NamesMet
 from probe.verdict.basis.way_marks import WayMarks
 from probe.verdict.burst.bets import Wealth
@@ -164,8 +164,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     what had seemed to stop came later (``waited.py``). ``alike``: rounds in a row that showed the
     very failure, ``answered``: in which the far end itself answered (``own_answer.py``). ``at``:
     the addresses that bear evidence, if it fails. ``by_reference``: ``near_here.py``.
-    ``otherwise``, ``without_witness``, ``marks``: that show something else,
-    ``borne_out``: a burst did as well (``turned.py``).
+    ``otherwise``: rounds in a row that show something else, ``borne_out``: a burst did as well;
+    ``marks``, ``witness``: whether what it rests on speaks against it (``turned.py``).
     """
 
     state: State
@@ -214,8 +214,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     by_reference: bool = False
     otherwise: int = 0
     borne_out: bool = False
-    without_witness: int = 0
-    marks: MarksTurned = MarksTurned()
+    marks: Doubt = Doubt()
+    witness: Doubt = Doubt()
 
     @property
     def said(self) -> State:

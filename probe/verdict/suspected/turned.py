@@ -21,7 +21,7 @@ from probe.model.verdict import Method, State, Trigger
 from probe.observe.effort import READING, effort, hard, how_it_failed
 from probe.verdict.about import About
 from probe.verdict.basis import references
-from probe.verdict.basis.marks_turned import MarksTurned
+from probe.verdict.basis.doubt import ROUNDS, Doubt, lost_more, marked
 from probe.verdict.basis.way_marks import marks_seen
 from probe.verdict.burst.score import Score
 from probe.verdict.one_round.compared import Compared
@@ -29,9 +29,6 @@ from probe.verdict.one_round.contrast import Contrast
 from probe.verdict.remembered.memory import Proven
 from probe.verdict.suspected.own_answer import layer
 
-ROUNDS = 3
-"""Rounds in a row that show it otherwise. Where packets are lost on purpose a handshake fails now
-and then, and a swap is slow by chance. Ours."""
 SEEMS = 2
 """In so many rounds in a row it failed, so a burst looks whether all of its legs do: where half of
 the connections are dropped besides, three rounds in a row fail in one hour of two. Ours."""
@@ -54,22 +51,30 @@ def noted(found: Proven, seen: Compared, observed: RoundObservation, about: Abou
         found,
         otherwise=otherwise,
         borne_out=found.borne_out and otherwise > 0,
-        without_witness=_counted(
-            found.without_witness, _witness_turned(found, seen, observed, about)
-        ),
+        witness=found.witness.after_round(_witness_turned(found, seen, observed, about)),
         marks=_after_round(found, seen, observed, about),
     )
 
 
 def seems(found: Proven) -> bool:
-    """It may have turned into a failure, or marks of the way have come or gone: a burst tells."""
-    return (found.otherwise >= SEEMS and not found.borne_out) or found.marks.look
+    """It may have turned into a failure, or what it rests on no more speak for it: bursts tell."""
+    fails_now = found.otherwise >= SEEMS and not found.borne_out
+    return fails_now or found.marks.look or asks_name(found)
+
+
+def asks_name(found: Proven) -> bool:
+    """The burst that looks should say a famous name at the server: it was well under such a one
+    when it was proven, and that of ordinary rounds is slow with the target. An obscure one may be
+    met where the famous ones are spared."""
+    return found.witness.look and _met_by_names(found)
 
 
 def burst_noted(found: Proven, observed: RoundObservation, score: Score, about: About) -> Proven:
     """``found``, knowing whether all of its legs in a burst, which came to ``score``, failed, where
-    it seems to have turned into a failure; and whether the way still marks it as it did."""
+    it seems to have turned into a failure; and whether what it rests on still speaks for it."""
     found = replace(found, marks=_after_burst(found, score, observed, about))
+    if asks_name(found) and score.fame is Fame.FAMOUS:
+        found = replace(found, witness=found.witness.after_burst(score.swap_slow))
     if not found.otherwise:
         return found
     legs = [leg for leg in observed.by_role(LegRole.TARGET) if leg.leg.target == found.target]
@@ -79,7 +84,8 @@ def burst_noted(found: Proven, observed: RoundObservation, score: Score, about: 
 
 def turned(found: Proven) -> bool:
     """It has shown itself otherwise for long enough."""
-    return fails(found) or found.without_witness >= ROUNDS or found.marks.shown
+    name = found.witness.by_bursts if _met_by_names(found) else found.witness.by_rounds
+    return fails(found) or name or found.marks.by_bursts
 
 
 def fails(found: Proven) -> bool:
@@ -105,9 +111,7 @@ def restored(found: Proven | None, observed: RoundObservation) -> Proven | None:
     if found is None:
         return None
     at = observed.started_at
-    return replace(
-        found, seen_at=at, otherwise=0, borne_out=False, without_witness=0, marks=MarksTurned()
-    )
+    return replace(found, seen_at=at, otherwise=0, borne_out=False, marks=Doubt(), witness=Doubt())
 
 
 def as_before(found: Proven, seen: Compared, observed: RoundObservation, about: About) -> bool:
@@ -142,6 +146,11 @@ def _fails_otherwise(
     return layer(how) not in known if how else None
 
 
+def _met_by_names(found: Proven) -> bool:
+    """Some neutral names are met at its server as well."""
+    return found.basis is Basis.SWAP and found.trigger in (Trigger.RANGE, Trigger.UNKNOWN)
+
+
 def _witness_turned(
     found: Proven, seen: Compared, observed: RoundObservation, about: About
 ) -> bool | None:
@@ -167,12 +176,9 @@ def _decoy_well(
 def _swap_alike(
     found: Proven, seen: Compared, observed: RoundObservation, about: About
 ) -> bool | None:
-    """It rests on its swap, which is as slow by now, or fails as well. A name that nobody knows may
-    be met where the famous ones are spared."""
+    """It rests on its swap, which is as slow by now, or fails as well."""
     swap = _leg(found, LegRole.SWAP, observed)
     if found.basis is not Basis.SWAP or swap is None:
-        return None
-    if found.trigger is not Trigger.NAME and swap.leg.fame is not Fame.FAMOUS:
         return None
     target = _leg(found, LegRole.TARGET, observed)
     if target is not None and hard(target) is not None:
@@ -195,30 +201,28 @@ def _by_marks(found: Proven, at: float, about: About) -> bool | None:
     return False if slowed and references.vouched(found, at, about) else None
 
 
-def _after_round(
-    found: Proven, seen: Compared, observed: RoundObservation, about: About
-) -> MarksTurned:
+def _after_round(found: Proven, seen: Compared, observed: RoundObservation, about: About) -> Doubt:
     """What marks have turned into after an ordinary round. One in which it was not slow, nor
     silent, says nothing."""
-    marked = _by_marks(found, observed.started_at, about)
+    was = _by_marks(found, observed.started_at, about)
     now, target = seen.of(found, observed.family), _leg(found, LegRole.TARGET, observed)
-    if marked is None or target is None or now is None:
+    if was is None or target is None or now is None:
         return found.marks
     controls = observed.by_role(LegRole.CONTROL)
     read = [leg for leg in controls if effort(leg, found.measure) is not None]
     if not read or now.worst <= about.thresholds.log_margin:
         return found.marks
-    return found.marks.after_round(marks_seen([target], read, found.measure), marked=marked)
+    now_lost = lost_more(marks_seen([target], read, found.measure))
+    return found.marks.after_round(None if now_lost is None else now_lost is not was)
 
 
-def _after_burst(
-    found: Proven, score: Score, observed: RoundObservation, about: About
-) -> MarksTurned:
+def _after_burst(found: Proven, score: Score, observed: RoundObservation, about: About) -> Doubt:
     """The same after a burst that came to ``score``."""
-    marked = _by_marks(found, observed.started_at, about)
-    if marked is None or not (score.failures or score.costs(about.thresholds.log_margin)):
+    was = _by_marks(found, observed.started_at, about)
+    if was is None or not (score.failures or score.costs(about.thresholds.log_margin)):
         return found.marks
-    return found.marks.after_burst(score.marks, score.failures, marked=marked)
+    now = marked(score.marks, score.failures)
+    return found.marks.after_burst(None if now is None else now is not was)
 
 
 def _unreached(leg: LegObservation) -> bool:
