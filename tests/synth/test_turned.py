@@ -38,6 +38,7 @@ from synth.curtain_play import fine_outside
 from synth.drive import Daemon, Said
 from synth.edges import CALM
 from synth.play import line_of
+from synth.troubles import Kind, Trouble
 from synth.world import World
 
 CONFIG = load(None, {})
@@ -272,3 +273,25 @@ def test_what_goes_on_stays_said(seed: int, effect: str, line: str) -> None:
     states = [one.state for one in said]
     first = next(n for n, one in enumerate(said) if one.restricted)
     assert {one for one in states[first:] if one is not said[first].state} <= {State.DEGRADED}
+
+
+THROUGH: dict[str, Effect] = {"policed": SLOWLY, "reset": Reset(), "hello-dropped": HelloDropped()}
+
+
+@pytest.mark.parametrize("line", ["fibre", "mobile"])
+@pytest.mark.parametrize("effect", THROUGH)
+def test_a_portal_now_and_then_takes_nothing_back(effect: str, line: str) -> None:
+    """It answers in the place of controls, too: none of them fell silent with the platform."""
+    x = life("x", 1, vouched=True, line=line)
+    restricted = Restricted(whom=X, effects=(THROUGH[effect],))
+    state = x.lives(2.0, restricted)[-1].state
+    assert state in (State.THROTTLED, State.BLOCKED)
+    begins = [x.now + (hour + 0.3) * HOUR for hour in range(4)]
+    x.world.trouble(
+        [
+            Trouble(begin=at, end=at + 0.5 * HOUR, kind=Kind.PORTAL, whom="", value=1.0)
+            for at in begins
+        ]
+    )
+    said = x.lives(4.0, restricted)
+    assert {one.state for one in said} == {state, State.OFFLINE}

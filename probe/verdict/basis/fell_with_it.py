@@ -68,16 +68,18 @@ def fellows(
         for control in about.controls
         if control.foreign
     ]
-    # It fell silent at some time after it answered last, and was found so at `silent_since`.
+    # It fell silent at some time after it answered last, and was found so at `silent_since`. What
+    # was silent with the whole line (behind a portal, say) is not known to be since that is back.
     fell = [
         (operator, one)
         for operator, one in sites
-        if one.silent_since >= max(since - TOGETHER_SECONDS, 1.0)
+        if one.silent_alone
+        and one.silent_since >= max(since - TOGETHER_SECONDS, 1.0)
         and one.answered_at <= since + TOGETHER_SECONDS
     ]
     answering = sum(not one.silent_since and one.answered_at >= holder.onset_at for _, one in sites)
     # Who was silent before is blocked or gone for a reason of its own.
-    gone = sum(one.silent_since > 0.0 for _, one in sites) - len(fell)
+    gone = sum(one.silent_alone for _, one in sites) - len(fell)
     names = {operator for operator, _ in fell}
     minutes = about.thresholds.together_seconds
     lone = len(names) == 1 and _unreachable(holder) and at - since < LONE_SECONDS

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from probe.model.identity import Family, LegRole
 from probe.model.observation import LegObservation, RoundObservation
-from probe.observe.effort import hard
+from probe.observe.effort import OF_A_CERTIFICATE, hard
 from probe.verdict.about import About
 from probe.verdict.basis import forged_certificate
 from probe.verdict.line import control_reads
@@ -62,17 +62,29 @@ def _controls_after(
     asked: dict[FamilyKey, bool] = {}
     for leg in observed.by_role(LegRole.CONTROL):
         key = _key(leg, observed)
-        asked[key] = asked.get(key, False) or hard(leg) is None
+        if not _opened(leg):
+            asked[key] = asked.get(key, False) or hard(leg) is None
         known_of_it = pace.controls_noted(after.get(key, ControlMemory()), leg, at)
         known_of_it = control_reads.read_noted(known_of_it, leg, at, about.transfer_bytes)
         after[key] = forged_certificate.control_heard(known_of_it, leg, at)
+    line_answers = any(asked.values())
     for key, answers in asked.items():
         before = after.get(key, ControlMemory())
         if answers:
-            after[key] = replace(before, answered_at=at, silent_since=0.0)
-        elif not before.silent_since:
-            after[key] = replace(before, silent_since=at)
+            after[key] = replace(before, answered_at=at, silent_since=0.0, silent_alone=False)
+        else:
+            alone = before.silent_alone or line_answers
+            after[key] = replace(
+                before, silent_since=before.silent_since or at, silent_alone=alone
+            )
     return after
+
+
+def _opened(leg: LegObservation) -> bool:
+    """Somebody else answered in its place (a portal, an inspection): it is not known to be silent,
+    and less so once that is over."""
+    failure = hard(leg)
+    return failure is not None and failure.reason in OF_A_CERTIFICATE
 
 
 def _silent_after(mine: PlatformMemory, observed: RoundObservation) -> dict[Family, float]:
