@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from probe.model.identity import Phase
 from probe.model.observation import LegObservation
-from probe.observe.effort import SILENCES, TIMEOUT, Measure
+from probe.observe.effort import SILENCES, TIMEOUT, Measure, died_of_slowness
 from probe.observe.gaps import LEAST_SEGMENTS, ONE_GAP, missing_share
 from probe.observe.round_trip import LEAST_SECONDS, grew_while_asking, round_trip_seconds
 from probe.observe.signature import cut_at_one_place, silent_seconds, stood_still
@@ -222,12 +222,33 @@ def marks_seen(
         lost_of=len(mine) * len(theirs),
         late=_held_up([_late(leg) for leg in told], [_late(leg) for leg in others], usual.late),
         late_of=0 if _unsteady(told) else EACH * EACH,
-        stopped=measure is not Measure.HANDSHAKE
-        and (cut_at_one_place(told) or _unheard(told, others))
-        and not there
-        and not stood_still(others),
+        stopped=_stopped(told, others, measure, there=there),
         there=there,
     )
+
+
+def _stopped(
+    targets: Sequence[LegObservation],
+    controls: Sequence[LegObservation],
+    measure: Measure,
+    *,
+    there: bool | None,
+) -> bool:
+    """Whether ``targets`` stopped at one place, or amid the handshake, as no server's own does that
+    is there."""
+    if there or stood_still(controls):
+        return False
+    if there is False and 2 * sum(map(_cut_in_handshake, targets)) > len(targets):
+        return not any(map(_cut_in_handshake, controls))
+    if measure is Measure.HANDSHAKE:
+        return False
+    return cut_at_one_place(targets) or _unheard(targets, controls)
+
+
+def _cut_in_handshake(leg: LegObservation) -> bool:
+    """Some of the far end's part of the handshake came, and then nothing until our deadline."""
+    failure = leg.failure
+    return failure is not None and failure.phase is Phase.TLS and died_of_slowness(leg)
 
 
 def _still_there(targets: Sequence[LegObservation]) -> bool | None:

@@ -74,9 +74,7 @@ def _controls_after(
             after[key] = replace(before, answered_at=at, silent_since=0.0, silent_alone=False)
         else:
             alone = before.silent_alone or line_answers
-            after[key] = replace(
-                before, silent_since=before.silent_since or at, silent_alone=alone
-            )
+            after[key] = replace(before, silent_since=before.silent_since or at, silent_alone=alone)
     return after
 
 

@@ -62,7 +62,8 @@ def waited_out(
     if burst is None or burst.deadline_seconds < longest(episode.measure, about):
         return episode
     silent = sum(how in SILENCES for how in found.failures)
-    if 2 * silent > EACH or found.signature is Signature.CUTOFF:
+    stopped = found.marks is not None and found.marks.stopped
+    if 2 * silent > EACH or found.signature is Signature.CUTOFF or stopped:
         return replace(episode, outwaited=True)
     if not hasty(before) or found.failures:
         return episode

@@ -20,9 +20,10 @@ class ControlRead(Struct, frozen=True, array_like=True):
 class ControlMemory(Struct, frozen=True, kw_only=True):
     """When a control answered last (Unix seconds; 0: never), and since when it has not answered
     whenever it was asked (0: it did the last time). ``silent_alone``: it has failed since beside
-    another control that answered, so that is no matter of the line. ``pace``: bytes a second of its last read,
-    ``paced_at``. ``opened_by``: who signed the untrusted certificate that it was shown last,
-    ``opened_at`` (``forged_certificate.py``). ``reads``: the last ones (``curtains.py``)."""
+    another control that answered, so that is no matter of the line. ``pace``: bytes a second of
+    its last read, ``paced_at``. ``opened_by``: who signed the untrusted certificate that it was
+    shown last, ``opened_at`` (``forged_certificate.py``). ``reads``: the last ones
+    (``curtains.py``)."""
 
     answered_at: float = 0.0
     silent_since: float = 0.0
