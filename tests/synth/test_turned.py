@@ -16,6 +16,7 @@ from scenarios.lines import LINES
 from scenarios.model import (
     Answers,
     CutOff,
+    Delayed,
     DnsForged,
     DnsLie,
     Effect,
@@ -295,3 +296,21 @@ def test_a_portal_now_and_then_takes_nothing_back(effect: str, line: str) -> Non
     )
     said = x.lives(4.0, restricted)
     assert {one.state for one in said} == {state, State.OFFLINE}
+
+
+@pytest.mark.parametrize("line", ["fibre", "mobile"])
+@pytest.mark.parametrize("days", [1, 2])
+def test_a_delay_on_all_packets_is_not_fine_after_a_day_and_leaves_nothing(
+    days: int, line: str
+) -> None:
+    """What the way was is known from one day; and once the delay is over nothing is slow."""
+    x = life("x", 1, vouched=False, line=line)
+    x.lives(24.0 * days)
+    later = Restricted(
+        whom=Whom(hosts=X_HOSTS), effects=(Delayed(round_trip_seconds=exactly(0.4)),)
+    )
+    said = x.lives(30.0, later)
+    assert {one.state for one in said if one.at > said[0].at + HOUR} == {State.UNKNOWN}
+    said = x.lives(12.0)
+    assert "slower_than_before" not in {one.reason for one in said if one.at > x.now - 11.0 * HOUR}
+    assert said[-1].state is State.OK

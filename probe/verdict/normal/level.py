@@ -40,7 +40,8 @@ RECENT = 6
 """Values that say what is so now: half an hour of light rounds."""
 _DAY_SECONDS = 86_400.0
 _HOURS = 24
-_WEEK_SECONDS = 7 * 86_400.0
+_WEEK_DAYS = 7
+_WEEK_SECONDS = _WEEK_DAYS * 86_400.0
 _HOUR_SECONDS = 3_600.0
 _HOUR_RATE = 0.1
 _HOUR_SHRINK = 5.0
@@ -89,8 +90,11 @@ class Level(Struct, frozen=True, array_like=True):
 
     @property
     def long_spread(self) -> float:
-        """How much the better half of the days differ: the others may have been trouble."""
-        better = sorted(self.days)[: len(self.days) // 2 + 1]
+        """How much the better half of the days differ: the others may have been trouble. Of less
+        than a week, of which trouble soon fills the half, the better quarter."""
+        many = len(self.days)
+        share = 0.5 if many >= _WEEK_DAYS else _LONG_SHARE
+        better = sorted(self.days)[: int(share * (many - 1)) + 1]
         if not better:
             return _LEAST_SPREAD
         middle = _median(better)

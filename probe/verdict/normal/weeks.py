@@ -115,8 +115,13 @@ def slower(
             if level is None or (long := level.long) is None:
                 continue
             rtt = leg.far
-            far = 0.0 if rtt is None or rtt.long is None else max(0.0, rtt.recent - rtt.long)
-            grown = level.centre - long - median(drifts) - far
+            # Six reads take longer than six handshakes, which tell the distance: so after it was
+            # farther for a time the larger distance counts, and the lesser effort.
+            away = (
+                0.0 if rtt is None or rtt.long is None else max(rtt.recent, rtt.centre) - rtt.long
+            )
+            now = min(level.centre, level.recent)
+            grown = now - long - median(drifts) - max(0.0, away)
             least = log(thresholds.margin * thresholds.path_rtt)
             if grown > max(least, SPREADS * level.long_spread):
                 found.append(Slower(target=leg.leg.target, measure=measure, times=exp(grown)))
