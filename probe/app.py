@@ -156,6 +156,7 @@ class Daemon:
             outside=self._outside,
             outlets=self._outlets,
             stopping=self._stopping.is_set,
+            released=self._hub.released,
         )
         self._nation = NationWatch(
             config,

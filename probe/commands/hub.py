@@ -13,7 +13,14 @@ import click
 import msgspec
 
 from probe.commands.hub_copy import copy
-from probe.commands.hub_findings import correct, findings, hold, publish, release
+from probe.commands.hub_findings import (
+    correct,
+    findings,
+    hold,
+    ledger_option,
+    publish,
+    release,
+)
 from probe.commands.hub_health import health
 from probe.commands.hub_register import REGISTER, opened_register
 from probe.commands.hub_urls import EngineSaid, web_address
@@ -22,6 +29,7 @@ from probe.commands.options import load_config
 from probe.commands.output import tell
 from probe.commands.said import AccessSaid, CountrySaid, NetworkSaid
 from probe.config.formats import is_loopback
+from probe.config.readable import home_of
 from probe.config.units import parse_bytes
 from probe.hub.enrolled import FleetPlace
 from probe.model.identity import Role
@@ -213,6 +221,7 @@ for one in (
     type=click.Path(path_type=Path),
     help="The fleet's configuration: hosts that it does not name are taken out of rounds.",
 )
+@ledger_option("ledger")
 def serve(
     file: Path,
     listen: str,
@@ -224,6 +233,7 @@ def serve(
     keep_rounds: int,
     room: int,
     path: Path | None,
+    ledger: Path,
 ) -> None:
     """Answer those that join, and let in what vantages send; runs until it is told to end.
 
@@ -246,7 +256,16 @@ def serve(
             raise click.ClickException(f"{archive}: {error.strerror or error}") from error
     with opened_register(file) as register:
         try:
-            run(register, engine, listen, metrics_listen, cert_file, key_file, rounds)
+            run(
+                register,
+                engine,
+                listen,
+                metrics_listen,
+                cert_file,
+                key_file,
+                rounds,
+                home_of(str(ledger)),
+            )
         except HubCannotListenError as error:
             raise click.ClickException(str(error)) from error
 

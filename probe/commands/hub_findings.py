@@ -27,14 +27,20 @@ if TYPE_CHECKING:
     from probe.hub.ledger import FindingsLedger
     from probe.publish.picture.drawn_card import Pencil
 
-_LEDGER = click.option(
-    "--ledger",
-    "file",
-    type=click.Path(path_type=Path),
-    default="/var/lib/throttlewatch/hub-findings.sqlite3",
-    show_default=True,
-    help="The file that keeps findings, and what was decided of them.",
-)
+
+def ledger_option(parameter: str) -> Callable[[Any], Any]:
+    """``--ledger``, given to the command as ``parameter``."""
+    return click.option(
+        "--ledger",
+        parameter,
+        type=click.Path(path_type=Path),
+        default="/var/lib/throttlewatch/hub-findings.sqlite3",
+        show_default=True,
+        help="The file that keeps findings, and what was decided of them.",
+    )
+
+
+_LEDGER = ledger_option("file")
 MOST_CORRECTION_LETTERS = 2_000
 
 

@@ -3,7 +3,9 @@ lets the hub set (``hub.may_set``). Pure.
 
 A hub is believed no more than a stranger. It may change how often is measured, within bounds and
 budgets; leave platforms out; and ask for a few rounds now. It names no host, key, file or vantage,
-so whatever it says, nobody is contacted who is not listed by ``throttlewatch platforms``.
+so whatever it says, nobody is contacted who is not listed by ``throttlewatch platforms``. Beside
+its wishes it tells what it has released of other networks, which sets nothing here and is said with
+its source (``restricted``).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ BUNDLE_PATH = "/api/v1/bundle"
 MOST_BYTES = 16_384
 """Of what a hub says: some hundred are usual."""
 MOST_ROUNDS = 6
+MOST_RESTRICTED = 64
 _Unset = UnsetType
 
 
@@ -51,11 +54,21 @@ class WishedSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     platforms: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=64)] | _Unset = UNSET
 
 
+class RestrictedElsewhere(Struct, frozen=True, kw_only=True):
+    """A platform that is restricted in so many other networks of the probe's country, since then
+    (Unix seconds), and still is. No wish: nothing is set by it."""
+
+    platform: Name
+    networks: Annotated[int, Meta(ge=1, le=100_000)]
+    since: Annotated[float, Meta(ge=0.0, le=1e11)]
+
+
 class HubWishes(WishedSettings, frozen=True, kw_only=True, omit_defaults=True):
     """The document. Of a later version nothing is taken."""
 
     version: Literal[1]
     extra: Annotated[tuple[ExtraRounds, ...], Meta(max_length=16)] = ()
+    restricted: Annotated[tuple[RestrictedElsewhere, ...], Meta(max_length=MOST_RESTRICTED)] = ()
 
 
 class WishRefusal(StrEnum):

@@ -1,7 +1,8 @@
 """Asks the hub now and then what it wishes, and has taken up what may be.
 
 The last good answer holds over restarts and while the hub is away. What cannot be read, or may not
-be set here, is told and not used (``probe/config/hub_wishes.py``).
+be set here, is told and not used (``probe/config/hub_wishes.py``). What it tells of other networks
+is no wish, and holds only while it is heard.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from probe.config.readable import Unreadable, read_text
 from probe.config.schema import Config
 from probe.measure.http.fetch import FetchTrouble, fetch, way_of
 from probe.model.foreign import read_json
+from probe.model.others_restricted import OthersRestricted, ToldBy
 from probe.publish.latest.wishes_health import WishesHealth
 from probe.store.cells import Keeps, json_cell
 
@@ -36,6 +38,8 @@ DAY_SECONDS = 86_400.0
 MOST_EXTRA_A_DAY = 8
 """Whoever has taken over a hub shall not make a probe conspicuous by what it does. Ours."""
 _MOST_TAKEN = 64
+HEARD_INTERVALS = 3.0
+"""What the hub told of others is no news after so many intervals in which it was not heard."""
 
 TAKEN = "ok"
 UNCHANGED = "unchanged"
@@ -84,6 +88,7 @@ class HubWatch:
         self._told = ""
         self._refused = False
         self._another = asyncio.Event()
+        self._heard_at = float("-inf")
 
     @property
     def health(self) -> WishesHealth | None:
@@ -91,6 +96,18 @@ class HubWatch:
         if self._config.settings.hub.url is None:
             return None
         return WishesHealth(results=tuple(sorted(self._results.items())), refused=self._refused)
+
+    def released(self, platform: str) -> OthersRestricted | None:
+        """What the hub has released of ``platform`` in other networks of the country and said to go
+        on, if it was heard lately."""
+        wishes, now = self._wishes(), self._wall()
+        lasts = HEARD_INTERVALS * float(self._config.settings.hub.interval)
+        if wishes is None or not 0.0 <= now - self._heard_at <= lasts:
+            return None
+        for one in wishes.restricted:
+            if one.platform == platform and one.since <= now:
+                return OthersRestricted(networks=one.networks, since=one.since, told_by=ToldBy.HUB)
+        return None
 
     def heeded(self, config: Config) -> Config:
         """``config``, which is the operator's own, with what the hub may set. It holds from now
@@ -129,6 +146,8 @@ class HubWatch:
         """Ask once; how it ended, in a word."""
         result = await self._look()
         self._results[result] += 1
+        if result in _GOOD:
+            self._heard_at = self._wall()
         if result not in _GOOD and result != self._told:
             log.warning("the hub's last wishes hold", extra={"reason": result})
         self._told = "" if result in _GOOD else result

@@ -10,12 +10,14 @@ from msgspec.structs import replace
 
 from probe.config.schema import Config
 from probe.daemon.burst_desk import BurstDesk
+from probe.daemon.restricted_others import others_restricted
 from probe.measure.one_round.round import Rounds
 from probe.measure.this_host.reference_reader import ReferenceReader
 from probe.measure.tls.trust import ssl_version
 from probe.model.burst import Burst, PlannedBurst
 from probe.model.identity import RoundKind, VantagePlatform
 from probe.model.observation import HOLD_INTERVALS, RoundObservation
+from probe.model.others_restricted import OthersRestricted
 from probe.model.verdict import Verdict
 from probe.outlets.events import BurstRefused, RoundAbandoned, RoundBegun, RoundJudged
 from probe.outlets.outlet import Outlets
@@ -31,7 +33,8 @@ EXPERIMENT_SHARE = 0.75
 
 
 class Judging:
-    """Makes rounds and decides what they mean. ``stopping``: no more bursts."""
+    """Makes rounds and decides what they mean. ``stopping``: no more bursts. ``released``: what a
+    hub tells of a platform in other networks."""
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Judging:
         outside: ReferenceReader,
         outlets: Outlets,
         stopping: Callable[[], bool],
+        released: Callable[[str], OthersRestricted | None],
     ) -> None:
         self.rounds = rounds
         self.verdicts: dict[VantagePlatform, Verdict] = {}
@@ -53,6 +57,7 @@ class Judging:
         self._outside = outside
         self._outlets = outlets
         self._stopping = stopping
+        self._released = released
         self._turns = Turns()
         self._desk = BurstDesk(lambda: self.rounds.bursts, stopping)
 
@@ -134,7 +139,15 @@ class Judging:
 
     def judge(self, observed: RoundObservation, holds_seconds: float) -> Burst | None:
         """What ``observed``, which holds for so long, means, and the burst to make now."""
-        observed = replace(observed, holds_seconds=holds_seconds)
+        others = others_restricted(
+            self._config,
+            observed.vantage,
+            observed.platform,
+            self.verdicts.values(),
+            self._released(observed.platform),
+            observed.ended_at,
+        )
+        observed = replace(observed, holds_seconds=holds_seconds, others_restricted=others)
         platform = next((p for p in self._config.platforms if p.name == observed.platform), None)
         if platform is None:
             return None  # the configuration changed while it was being made

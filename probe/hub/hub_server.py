@@ -42,10 +42,11 @@ def run(
     cert_file: Path | None,
     key_file: Path | None,
     rounds: RoundsDesk | None = None,
+    ledger: Path | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; what is being answered is finished. Metrics are on
     ``metrics_listen`` alone. Raises ``HubCannotListenError``."""
-    hub = Hub(register, Engine(engine), rounds=rounds)
+    hub = Hub(register, Engine(engine), rounds=rounds, ledger=ledger)
     try:
         host, port = split_listen(listen)
         numbers = Server(hub.numbers_app(), metrics_listen)

@@ -24,6 +24,7 @@ from probe.model.observation import (
     RoundObservation,
     TlsFacts,
 )
+from probe.model.others_restricted import OthersRestricted
 from probe.model.stored import StoredRound
 from probe.model.verdict import LookingBack, TransportFinding, Verdict
 from probe.model.viewers_cache import ViewersCache
@@ -81,6 +82,7 @@ TIMES: Mapping[type[Struct], Mapping[str, Holds]] = {
     NothingRead: {"since": _past, "read_at": _past_or_never},
     ViewersCache: {"at": _past},
     Law: {"at": _past},
+    OthersRestricted: {"since": _past, "until": _past},
     Vouch: {"at": _past_or_never, "read_at": _past_or_never, "long_at": _past_or_never},
 }
 

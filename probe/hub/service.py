@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -30,7 +31,9 @@ from probe.hub.gate import (
     passing,
 )
 from probe.hub.hub_numbers import HubNumbers
+from probe.hub.ledger import NoLedgerError, PublicIncident
 from probe.hub.register import NotInvitedError, Register
+from probe.hub.released import read_released, restricted_for
 from probe.hub.rounds_desk import NO_ROOM, NotNowError, RoundsDesk
 from probe.hub.rounds_gate import UnreadableParcelError
 from probe.hub.welcome import JOIN_PATH, WRITE_PATH, Welcome
@@ -56,8 +59,9 @@ class _Invitation(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Hub:
     """One hub: its register, its engine, and what it remembers while it runs. ``rounds`` takes
-    rounds (``None``: none are kept here). ``wall`` is the time of day, ``clock`` one that is not
-    set; both in seconds."""
+    rounds (``None``: none are kept here), ``ledger`` has what was found and released (``None``:
+    probes are told nothing of it). ``wall`` is the time of day, ``clock`` one that is not set; both
+    in seconds."""
 
     def __init__(
         self,
@@ -65,10 +69,13 @@ class Hub:
         engine: Engine,
         *,
         rounds: RoundsDesk | None = None,
+        ledger: Path | None = None,
         wall: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._register, self._engine, self._rounds = register, engine, rounds
+        self._ledger = ledger
+        self._released: tuple[PublicIncident, ...] = ()
         self._wall, self._clock = wall, clock
         self._allowances: dict[str, Allowance] = {}
         self._numbers = HubNumbers()
@@ -82,6 +89,7 @@ class Hub:
         @asynccontextmanager
         async def living(_: Starlette) -> Any:
             self.give_bundle()
+            await self._read_released()
             tasks = [asyncio.create_task(self._keep()), asyncio.create_task(self._forget())]
             yield
             for task in tasks:
@@ -237,7 +245,8 @@ class Hub:
             return who
         try:
             now = self._wall()
-            wishes = wishes_for(who, self._register.wishes(), self._register.asked(now), now)
+            told = restricted_for(who, self._released, now)
+            wishes = wishes_for(who, self._register.wishes(), self._register.asked(now), now, told)
         except sqlite3.Error:
             return self._later("register")
         return _document(request, msgspec.json.encode(wishes))
@@ -302,6 +311,13 @@ class Hub:
             await asyncio.sleep(KEEP_HEARD_SECONDS)
             self.keep_heard()
             self.give_bundle()
+            await self._read_released()
+
+    async def _read_released(self) -> None:
+        """What was released since the last time; as it was, where the file cannot be read now."""
+        if self._ledger is not None:
+            with suppress(NoLedgerError, sqlite3.Error):
+                self._released = await asyncio.to_thread(read_released, self._ledger)
 
     async def _forget(self) -> None:
         while self._rounds is not None:

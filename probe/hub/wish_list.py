@@ -8,7 +8,13 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from probe.config.hub_wishes import ExtraRounds, HubWishes, WishedSchedule, WishedSettings
+from probe.config.hub_wishes import (
+    ExtraRounds,
+    HubWishes,
+    RestrictedElsewhere,
+    WishedSchedule,
+    WishedSettings,
+)
 from probe.hub.enrolled import Enrolled
 
 EVERYBODY = ""
@@ -23,10 +29,14 @@ class AskedRounds(Struct, frozen=True, kw_only=True):
 
 
 def wishes_for(
-    who: Enrolled, settings: Mapping[str, WishedSettings], asked: Iterable[AskedRounds], now: float
+    who: Enrolled,
+    settings: Mapping[str, WishedSettings],
+    asked: Iterable[AskedRounds],
+    now: float,
+    restricted: tuple[RestrictedElsewhere, ...] = (),
 ) -> HubWishes:
     """What is wished of ``who`` at ``now``: what is for one vantage goes before what is for its
-    country, and that before what is for all, key by key."""
+    country, and that before what is for all, key by key. ``restricted``: what it is told."""
     schedule: dict[str, float] = {}
     platforms: tuple[str, ...] | UnsetType = UNSET
     for whom in (EVERYBODY, who.place.country, who.name):
@@ -42,6 +52,7 @@ def wishes_for(
         schedule=msgspec.convert(schedule, WishedSchedule) if schedule else UNSET,
         platforms=platforms,
         extra=tuple(one.extra for one in asked if who.name in one.names and now < one.extra.until),
+        restricted=restricted,
     )
 
 

@@ -28,6 +28,7 @@ from probe.model.identity import (
     RoundKind,
     Verify,
 )
+from probe.model.others_restricted import OthersRestricted
 
 
 class Clock(StrEnum):
@@ -333,6 +334,7 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
     what it saw holds, by the pace of rounds at its time (``HOLD_INTERVALS`` of them).
     ``resolver_works``: whether the host's resolver still gave a word on a name that it could not
     remember, when look-ups failed as they do where it has lost its way out; ``None``: not asked.
+    ``others_restricted``: what was known then of other vantages; ``None``: nothing.
     """
 
     id: str
@@ -351,6 +353,7 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
     page_wire_bytes: int = 0
     holds_seconds: float = HOLD_SECONDS
     resolver_works: bool | None = None
+    others_restricted: OthersRestricted | None = None
 
     @property
     def ended_at(self) -> float:

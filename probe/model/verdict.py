@@ -11,6 +11,7 @@ from probe.model.curtain import Curtain
 from probe.model.law import Law
 from probe.model.object_record import NothingRead
 from probe.model.observation import HOLD_SECONDS
+from probe.model.others_restricted import OthersRestricted
 from probe.model.viewers_cache import ViewersCache
 from probe.model.vouch import Vouch
 
@@ -165,6 +166,7 @@ class TransportFinding(Struct, frozen=True, kw_only=True):
     direction: str = "down"
     law: Law | None = None
     vouches: tuple[Vouch, ...] = ()
+    learnt_while: OthersRestricted | None = None
 
     @property
     def proven(self) -> bool:
@@ -220,8 +222,9 @@ class Verdict(Struct, frozen=True, kw_only=True):
     so nothing is known of how fast they are. ``viewers_cache``: how the cache that viewers here are
     sent to was in the last ordinary round, if it measured it. ``law``: how the throttle works, as
     far as experiments have found that; it accuses of nothing. ``vouches``: of a vantage outside the
-    country, what it can say of each target by itself. The state and all of the above are
-    TCP's; ``over`` has what is so over each other transport that is judged.
+    country, what it can say of each target by itself. ``learnt_while``: what is normal here, which
+    it was compared with, was learnt while others were restricted. The state and all of the above
+    are TCP's; ``over`` has what is so over each other transport that is judged.
     """
 
     vantage: str
@@ -258,6 +261,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     viewers_cache: ViewersCache | None = None
     law: Law | None = None
     vouches: tuple[Vouch, ...] = ()
+    learnt_while: OthersRestricted | None = None
 
     @property
     def suspected(self) -> bool:

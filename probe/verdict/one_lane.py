@@ -25,7 +25,7 @@ from probe.verdict.ladder.rule import Rule
 from probe.verdict.line import curtains, families
 from probe.verdict.line.cut import heard
 from probe.verdict.line.families import NoNews
-from probe.verdict.normal import shelf
+from probe.verdict.normal import learnt_while, shelf
 from probe.verdict.normal.teach import taught
 from probe.verdict.one_round import last_reads, nameless, object_records
 from probe.verdict.one_round.after_round import after_round
@@ -69,10 +69,13 @@ def decide_over_one(
     step = after_round if observed.burst is None else after_burst
     judged = step(memory, observed, about)
     facts = facts_of(judged, memory, observed, about)
+    levels = memory.levels
     memory, mine = taught(memory, judged, observed, about)
+    memory = learnt_while.noted(levels, memory, observed)
     if about.outside:
         mine = replace(mine, vouches=vouches_after(mine.vouches, facts, observed, about, rules))
     verdict = publish(first(facts, rules), facts, mine, observed, about, judged.numbers)
+    verdict = learnt_while.told(verdict, levels, judged.numbers, observed)
     if len(about.families) > 1:
         mine = families.noted(mine, observed, verdict)
     return _said(memory, mine, observed, verdict, judged.plan)

@@ -56,6 +56,7 @@ def finding_of(lane: Lane, verdict: Verdict, seen: RoundObservation) -> Transpor
         direction=lane.direction,
         law=verdict.law,
         vouches=verdict.vouches,
+        learnt_while=verdict.learnt_while,
     )
 
 

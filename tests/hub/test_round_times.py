@@ -17,6 +17,7 @@ from probe.hub.round_times import TIMES, of_its_time
 from probe.model.curtain import Curtain, CurtainKind
 from probe.model.law import Law, LawEffect
 from probe.model.object_record import NothingRead, Why
+from probe.model.others_restricted import OthersRestricted, ToldBy
 from probe.model.stored import StoredRound
 from probe.model.verdict import LookingBack, State, TransportFinding
 from probe.model.viewers_cache import ViewersCache
@@ -83,7 +84,8 @@ def told() -> StoredRound:
         law=Law(effect=LawEffect.ENDS, reads=3, at=at - 300 * DAY),
         vouches=(Vouch(target="script", at=at, read_at=at - DAY, long_at=at - DAY),),
     )
-    return replace(one, verdict=verdict)
+    others = OthersRestricted(networks=3, since=at - DAY, told_by=ToldBy.HUB, until=at)
+    return replace(one, verdict=verdict, observed=replace(one.observed, others_restricted=others))
 
 
 def changed(value: Any, of: type[Struct], field: str, at: float) -> Any:

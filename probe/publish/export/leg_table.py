@@ -13,6 +13,7 @@ from probe.model.identity import Phase, Vantage
 from probe.model.stored import StoredRound
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.publish.export.leg_row import Column, LegRow, TableValue
+from probe.publish.export.said_beside import SAID_BESIDE
 from probe.publish.privacy.exported_fields import Scrubber
 
 # Raised when a column goes, or means something else; new ones are added at the end.
@@ -353,32 +354,7 @@ COLUMNS: tuple[Column, ...] = (
         lambda r: f"throttlewatch {__version__}",
     ),
     Column("schema_version", "Version of this table's columns", int, lambda r: SCHEMA_VERSION),
-    Column(
-        "quic_state",
-        "What was said over QUIC, by its own legs; the columns above are about TCP. Empty: nothing",
-        str,
-        lambda r: None if r.quic is None else r.quic.state.value,
-    ),
-    Column("quic_reason", "Why", str, lambda r: None if r.quic is None else r.quic.reason),
-    Column(
-        "quic_since_unix_seconds",
-        "When that state over QUIC began",
-        float,
-        lambda r: None if r.quic is None else r.quic.since,
-    ),
-    Column(
-        "upload_state",
-        "What was said of what is sent, by uploads alone; empty: nothing",
-        str,
-        lambda r: None if r.upload is None else r.upload.state.value,
-    ),
-    Column("upload_reason", "Why", str, lambda r: None if r.upload is None else r.upload.reason),
-    Column(
-        "upload_since_unix_seconds",
-        "When that state of uploads began",
-        float,
-        lambda r: None if r.upload is None else r.upload.since,
-    ),
+    *SAID_BESIDE,
 )
 
 

@@ -50,4 +50,14 @@ EVIDENCE = _metric(
     absent=f"nothing is suspected over it; {_ABSENT}",
 )
 
-METRICS: tuple[MetricSpec, ...] = (INFO, SINCE, TIME, SLOWDOWN, EVIDENCE)
+LEARNT = _metric(
+    "gauge",
+    "normal_learnt_while_restricted_networks",
+    _OF,
+    "In how many networks others were restricted, as far as this probe knew, while it learnt what "
+    "is normal here: so that may itself be slow.",
+    absent="nothing was compared with such a normal; after seven days of readings since; "
+    "transport: empty for TCP",
+)
+
+METRICS: tuple[MetricSpec, ...] = (INFO, SINCE, TIME, SLOWDOWN, EVIDENCE, LEARNT)

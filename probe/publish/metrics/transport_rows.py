@@ -20,6 +20,8 @@ def transport_rows(
     that holds ``at`` that time. ``labels``: of the vantage and platform; ``place``: where the
     vantage is."""
     yield from vouch_rows(labels, verdict)
+    if verdict.learnt_while is not None:
+        yield names.LEARNT, labels, float(verdict.learnt_while.networks)
     for one in verdict.over:
         if not one.reaches(at):
             continue
@@ -41,3 +43,5 @@ def transport_rows(
             yield names.EVIDENCE, own, log10(one.e_value)
         yield from law_rows(own, one.law)
         yield from vouch_rows(own, one)
+        if one.learnt_while is not None:
+            yield names.LEARNT, own, float(one.learnt_while.networks)

@@ -19,6 +19,7 @@ from statistics import median_low
 
 from msgspec import Struct
 
+from probe.verdict.normal.level_mark import LevelMark, after_reading
 from probe.verdict.remembered.keys import SeriesKey
 
 RING = 48
@@ -51,7 +52,8 @@ class Level(Struct, frozen=True, array_like=True):
     """``values`` are the latest, the newest last; ``seen`` counts all; times are Unix seconds.
 
     ``days``: what was normal at the end of each of the latest days, the newest last; ``day``: the
-    day (since 1970, UTC) of the newest value.
+    day (since 1970, UTC) of the newest value. ``mark``: some of them are of a time in which others
+    were restricted (``level_mark.py``).
     """
 
     values: tuple[float, ...]
@@ -63,6 +65,7 @@ class Level(Struct, frozen=True, array_like=True):
     counts: tuple[int, ...] = ()
     days: tuple[float, ...] = ()
     day: int = 0
+    mark: LevelMark | None = None
 
     @property
     def known(self) -> bool:
@@ -163,6 +166,7 @@ def learned(level: Level | None, value: float, at: float) -> Level:
         (*counts[:hour], counts[hour] + 1, *counts[hour + 1 :]),
         days,
         day,
+        after_reading(level.mark, at, another_day=day != level.day),
     )
 
 
