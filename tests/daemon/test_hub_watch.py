@@ -14,7 +14,8 @@ from probe.config import load
 from probe.config.hub_wishes import MOST_BYTES
 from probe.config.schema import Config
 from probe.daemon import hub_watch
-from probe.daemon.hub_watch import MOST_EXTRA_A_DAY, HubWatch
+from probe.daemon.hub_watch import HEARD_INTERVALS, MOST_EXTRA_A_DAY, HubWatch
+from probe.model.others_restricted import OthersRestricted, ToldBy
 from tests.again import SOON_SECONDS
 from tests.config.files import written
 from tests.daemon.test_control_draw import Kept
@@ -193,3 +194,41 @@ async def test_it_goes_on_asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                 await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_it_tells_of_others_sets_nothing_and_holds_while_it_is_heard(
+    tmp_path: Path,
+) -> None:
+    told = OthersRestricted(networks=3, since=NOW - 60.0, told_by=ToldBy.HUB)
+    async with reference() as (server, url):
+        probe = Asking(tmp_path, base(url))
+        server.body = said(restricted=[{"platform": "x", "networks": 3, "since": told.since}])
+        assert probe.watch.released("x") is None
+        assert await probe.watch.look() == "ok"
+        assert probe.reloads == 0
+        assert probe.watch.released("x") == told
+        assert probe.watch.released("youtube") is None
+        probe.now += HEARD_INTERVALS * float(probe.config.settings.hub.interval) + 1.0
+        assert probe.watch.released("x") is None
+        assert await probe.watch.look() == "unchanged"
+        assert probe.watch.released("x") == told
+        again = Asking(tmp_path, base(url), store=probe.store)
+        assert again.watch.released("x") is None, "it was not heard since the start"
+        server.body, server.etag = said(), '"2"'
+        assert await probe.watch.look() == "ok"
+        assert probe.watch.released("x") is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"platform": "../x"}, {"networks": 0}, {"networks": 1e9}, {"since": -1.0}, {}]
+)
+async def test_of_others_it_tells_nothing_that_cannot_be(
+    wrong: dict[str, Any], tmp_path: Path
+) -> None:
+    async with reference() as (server, url):
+        probe = Asking(tmp_path, base(url))
+        one = {"platform": "x", "networks": 3, "since": NOW + 60.0} | wrong
+        server.body = said(restricted=[one])
+        # A time to come is of a clock that is wrong, here or there.
+        assert await probe.watch.look() == ("malformed" if wrong else "ok")
+        assert probe.watch.released("x") is None

@@ -11,12 +11,14 @@ from msgspec.structs import replace
 
 from probe.app import Daemon
 from probe.config import load
-from probe.config.schema import StoreConfig
+from probe.config.schema import StoreConfig, VantageConfig
 from probe.measure.one_round.round import Rounds as RealRounds
 from probe.model.burst import Burst, PlannedBurst
 from probe.model.identity import Family, LegRole, RoundKind
 from probe.model.observation import RoundObservation
+from probe.model.others_restricted import OthersRestricted, ToldBy
 from probe.model.verdict import State
+from probe.outlets.events import Event, RoundJudged
 from probe.publish.metrics.exposition import rows
 from probe.schedule.data_budget import Refusal
 from probe.schedule.round_grid import slots
@@ -25,6 +27,7 @@ from synth.edges import CALM
 from synth.effects import Effect, restriction
 from synth.lines import FIBRE
 from synth.rounds import VANTAGE, Rounds
+from synth.shape import verdict_of
 from synth.world import World
 from tests.again import SOON_SECONDS
 
@@ -268,3 +271,35 @@ async def test_rounds_that_somebody_pours_into_have_fewer_legs(looking: Looking)
         await turn(looking, kind=RoundKind.LIGHT)
     assert looking.most_legs[:2] == [None, None]
     assert looking.most_legs[-1] == FEWEST_LEGS
+
+
+async def test_a_round_keeps_that_another_vantage_of_this_daemon_is_restricted(
+    looking: Looking,
+) -> None:
+    daemon = looking._daemon
+    judging, settings = daemon._judging, daemon._config.settings
+    home = settings.vantages[0]
+    there = VantageConfig(name="there", asn=64500)
+    of = replace(daemon._config, settings=replace(settings, vantages=(home, there)))
+    judging.use(of, judging.rounds)
+    kept: list[RoundObservation] = []
+    tell = judging._outlets.tell
+
+    def told(event: Event) -> None:
+        tell(event)
+        if isinstance(event, RoundJudged):
+            kept.append(event.observed)
+
+    judging._outlets.tell = told  # type: ignore[method-assign]
+    await turn(looking, kind=RoundKind.LIGHT)
+    proven = verdict_of(kept[0], State.THROTTLED)
+    judging.verdicts["there", "x"] = replace(
+        proven, vantage="there", at=looking.now, since=BEGIN - 60.0
+    )
+    await turn(looking, kind=RoundKind.LIGHT)
+    await turn(looking, "youtube", kind=RoundKind.LIGHT)
+    found = OthersRestricted(networks=1, since=BEGIN - 60.0, told_by=ToldBy.OWN)
+    assert kept[0].others_restricted is None
+    assert all(one.others_restricted == found for one in kept[1:] if one.platform == "x")
+    assert all(one.others_restricted is None for one in kept[1:] if one.platform == "youtube")
+    assert {one.platform for one in kept[1:]} == {"x", "youtube"}
