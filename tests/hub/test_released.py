@@ -149,6 +149,9 @@ async def test_from_a_release_at_the_hub_to_what_people_read(
         ran, "explain", "x", "-c", main, "--history", history, "-v", vantage
     )
     assert "throttled or blocked at other" in " ".join(told.split())
+    report = tmp_path / "report.html"
+    await asyncio.to_thread(ran, "report", "-c", main, "--history", history, "-o", str(report))
+    assert "throttled or blocked at other vantages, in 2 networks" in report.read_text()
     words = ("export", "-c", main, "--history", history)
     lines = await asyncio.to_thread(ran, *words, "-f", "jsonl")
     rounds = [json.loads(line) for line in lines.splitlines()]

@@ -17,12 +17,13 @@ from probe.model.others_restricted import OthersRestricted, ToldBy
 from probe.model.stored import StoredRound
 from probe.model.verdict import State, Verdict
 from probe.publish.languages.offered import ENGLISH, OFFERED
+from probe.publish.report.told_of_normals import NOT_SHOWN
 from probe.store.codec import pack_value, unpack_value
 from probe.verdict.normal.level import Level, learned
 from probe.verdict.normal.level_mark import DAYS, marked
 from probe.verdict.remembered.memory import Memory
 from probe.verdict.replay import Recorded, replay
-from probe.verdict.words.words_others import learnt_while_words
+from probe.verdict.words.words_others import NOT_CLAIMED, learnt_while_words
 from synth.golden.histories import History
 from synth.golden.kept import exact, judged, read
 from tests.verdict.country import INTERVAL as QUARTER
@@ -63,7 +64,8 @@ def test_who_begins_meanwhile_is_told_that_its_normal_may_be_slow() -> None:
     assert said.sentence.startswith(without.sentence)
     assert said.sentence.removeprefix(without.sentence).startswith(f" {WORDS}")
     assert said.sentence.endswith("so it may itself be slow.")
-    assert replace(said, sentence="", learnt_while=None) == replace(without, sentence="")
+    assert said.may_not_claim == (*without.may_not_claim, NOT_CLAIMED)
+    assert _bare(said) == _bare(without)
     assert without.learnt_while is None
 
 
@@ -211,7 +213,8 @@ def _among(history: History, when: Callable[[int, int], bool]) -> History:
 def _bare(said: Verdict) -> Verdict:
     """Without what may differ."""
     over = tuple(replace(one, sentence="", learnt_while=None) for one in said.over)
-    return replace(said, sentence="", learnt_while=None, over=over)
+    may_not_claim = tuple(one for one in said.may_not_claim if one != NOT_CLAIMED)
+    return replace(said, sentence="", learnt_while=None, may_not_claim=may_not_claim, over=over)
 
 
 def test_replaying_stored_rounds_says_the_same() -> None:
@@ -247,10 +250,12 @@ def test_it_can_be_said_in_every_language(language: str, networks: int) -> None:
     from probe.publish.languages.sentence_reader import SentenceReader
 
     reader = SentenceReader(catalog(language))
+    assert reader.said(NOT_CLAIMED)
+    assert reader.said(f"X (Twitter), pk-1: {NOT_SHOWN}")
     for told_by in ToldBy:
         for until in (None, START + DAY):
             found = OthersRestricted(networks=networks, since=START, told_by=told_by, until=until)
-            text = f"X (Twitter): reachable. {learnt_while_words(found)}"
+            text = f"X (Twitter), pk-1: {learnt_while_words(found)}"
             said = reader.said(text)
             assert said is not None
             assert "normal" not in said or language == "tr"

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from probe.model.identity import VantagePlatform
+from probe.model.others_restricted import OthersRestricted
 from probe.model.round_summary import PlottedSeries, SummedRound
 from probe.model.stored import StoredRound, VerdictSpan
 from probe.model.verdict import PROVEN, RESTRICTED, LookingBack, State, Verdict
@@ -24,6 +25,7 @@ from probe.publish.report.report_parts import (
     StateSpan,
     Window,
 )
+from probe.verdict.words.words_others import NOT_CLAIMED
 
 MOST_BINS = 480
 # Widths that people read easily, in seconds; the first that gives few enough bins is taken.
@@ -114,6 +116,8 @@ class _SlotGatherer:
         self._episodes = Episodes()
         self._backs: dict[tuple[str, float], LookingBack] = {}
         self._over: dict[str, VerdictSpans] = {}
+        self._learnt_while: OthersRestricted | None = None
+        self._normal_unsure = False
         self._rounds = 0
         self._first = self._last = 0.0
 
@@ -130,6 +134,7 @@ class _SlotGatherer:
             spans = self._over.setdefault(beside.transport, VerdictSpans(self._window))
             spans.said(beside.state, at=beside.at, since=beside.since, until=beside.holds_until)
         self._look_back(summary.back)
+        self._normal_unsure |= NOT_CLAIMED in summary.may_not_claim
         self._episodes.add(one)
         number = int((at - self._window.start) // self._window.bin_seconds)
         series = summary.traits.series
@@ -146,6 +151,7 @@ class _SlotGatherer:
         self._told.told(span)
         self._look_back(span.first.back)
         self._look_back(span.last.back)
+        self._learnt_while = span.last.learnt_while or span.first.learnt_while or self._learnt_while
 
     def _look_back(self, back: LookingBack | None) -> None:
         if back is not None:
@@ -162,6 +168,8 @@ class _SlotGatherer:
             last_at=self._last,
             backs=backs,
             over={name: spans.finish() for name, spans in self._over.items()},
+            learnt_while=self._learnt_while,
+            normal_unsure=self._normal_unsure,
         )
 
 

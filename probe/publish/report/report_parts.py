@@ -11,6 +11,7 @@ from probe.model.finding import Incident
 from probe.model.identity import LegRole, Vantage, VantagePlatform
 from probe.model.law import Law
 from probe.model.observation import RoundObservation
+from probe.model.others_restricted import OthersRestricted
 from probe.model.round_summary import PlottedSeries
 from probe.model.verdict import LookingBack, State
 from probe.publish.report.quantile_sketch import Sketch
@@ -107,7 +108,9 @@ class Episode(Struct, frozen=True, kw_only=True):
 
 class SlotGathered(Struct, frozen=True, kw_only=True):
     """What one vantage saw of one platform, over TCP. ``backs``: what an end has shown of the time
-    before. ``over``: spans of what was so over other transports, each by itself."""
+    before. ``over``: spans of what was so over other transports, each by itself. ``learnt_while``:
+    what is said of its normal, as it was known last, and ``normal_unsure``: whether that was said
+    in any round."""
 
     spans: tuple[StateSpan, ...]
     series: Mapping[PlottedSeries, Mapping[int, Sketch]]
@@ -117,6 +120,8 @@ class SlotGathered(Struct, frozen=True, kw_only=True):
     last_at: float
     backs: tuple[LookingBack, ...] = ()
     over: Mapping[str, tuple[StateSpan, ...]] = {}
+    learnt_while: OthersRestricted | None = None
+    normal_unsure: bool = False
 
 
 class HungCurtain(Struct, frozen=True):

@@ -27,6 +27,7 @@ from probe.publish.report.report_parts import (
 )
 from probe.publish.report.same_hours import HitTimes, joined, told_of_others
 from probe.publish.report.times import TimeWriter, duration, lasted, listed
+from probe.publish.report.told_of_normals import told_of_normals
 from probe.publish.report.told_of_transports import apart, told_of_transports
 from probe.verdict.words.words_law import law_words
 from probe.verdict.words.words_numbers import times as times_words
@@ -88,6 +89,7 @@ def tell(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
         *ailing(gathered, setting),
         *told_of_transports(gathered, setting, clock),
         *told_of_curtains(gathered, clock),
+        *told_of_normals(gathered, setting),
         *(when_over(incident, clock.moment) for incident in setting.incidents),
     ]
     return Story(
@@ -187,6 +189,7 @@ def _calm(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
             *ailing(gathered, setting),
             *told_of_transports(gathered, setting, clock),
             *told_of_curtains(gathered, clock),
+            *told_of_normals(gathered, setting),
             f"In {gathered.rounds:,} rounds no platform was found throttled or blocked{only}. "
             f"{judged}",
             *(

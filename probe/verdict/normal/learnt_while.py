@@ -20,7 +20,7 @@ from probe.verdict.normal.level import Levels
 from probe.verdict.normal.level_mark import marked
 from probe.verdict.remembered.keys import Series, parts
 from probe.verdict.remembered.memory import Memory
-from probe.verdict.words.words_others import learnt_while_words
+from probe.verdict.words.words_others import NOT_CLAIMED, learnt_while_words
 
 
 def noted(before: Levels, memory: Memory, observed: RoundObservation) -> Memory:
@@ -52,8 +52,12 @@ def told(verdict: Verdict, levels: Levels, numbers: Numbers, observed: RoundObse
         return verdict
     if observed.others_restricted is not None:
         found = replace(found, until=None)
-    words = learnt_while_words(found)
-    return replace(verdict, learnt_while=found, sentence=f"{verdict.sentence} {words}")
+    return replace(
+        verdict,
+        learnt_while=found,
+        sentence=f"{verdict.sentence} {learnt_while_words(found)}",
+        may_not_claim=(*verdict.may_not_claim, NOT_CLAIMED),
+    )
 
 
 def _compared(numbers: Numbers, observed: RoundObservation) -> Iterable[tuple[str, str]]:

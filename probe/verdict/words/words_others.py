@@ -5,6 +5,13 @@ from __future__ import annotations
 from probe.model.others_restricted import OthersRestricted, ToldBy
 from probe.verdict.basis.claims import moment
 
+NOT_CLAIMED = (
+    "That what is normal here is as fast as it should be: others were throttled or blocked while "
+    "it was learnt."
+)
+"""What a verdict that was compared with such a normal does not bear. It has no numbers, so it is
+the same in every round."""
+
 
 def learnt_while_words(found: OthersRestricted) -> str:
     """What was so when what is normal here was learnt, and what follows."""
