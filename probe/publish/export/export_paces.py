@@ -33,14 +33,16 @@ def shares_of(
 ) -> dict[str, dict[str, list[float]]]:
     """By vantage and ``platform/target``: its rate over that of the fastest of ``foreign`` controls
     (``owner/target``), for each day, medians both. A day on which the platform was not always well
-    counts for nothing, and so does one with few reads."""
+    counts for nothing, nor one on which it was well by a normal that was learnt while others were
+    restricted, nor one with few reads."""
     own: Rates = defaultdict(lambda: defaultdict(list))
     others: Rates = defaultdict(lambda: defaultdict(list))
     ill: set[tuple[str, int, str]] = set()
     for stored in rounds:
         observed = stored.observed
         day = (observed.vantage, int(observed.started_at // DAY_SECONDS))
-        if stored.verdict.state is not State.OK:
+        said = stored.verdict
+        if said.state is not State.OK or said.learnt_while is not None:
             ill.add((*day, observed.platform))
         for leg in observed.legs:
             name = f"{leg.leg.owner}/{leg.leg.target}"

@@ -18,6 +18,7 @@ from probe.config.definition import UsualPace
 from probe.config.readable import MOST_BYTES
 from probe.config.written_paces import block
 from probe.model.identity import Access, Compares, LegRole
+from probe.model.others_restricted import OthersRestricted, ToldBy
 from probe.model.stored import StoredRound
 from probe.publish.export.export_paces import pace_lines, shares_of
 from probe.publish.export.usual_paces import MOST_TARGETS, UsualPaces
@@ -51,6 +52,15 @@ def test_what_the_configuration_does_not_name_is_left_out() -> None:
 def test_a_day_on_which_it_was_not_well_tells_nothing() -> None:
     day = WEEK + math.floor((ONSET - WEEK) / DAY) * DAY
     assert set(shares_of(of_days(1.0, day), FOREIGN)) == {"abroad", "vps"}
+
+
+def test_a_day_on_which_its_normal_may_be_slow_tells_nothing() -> None:
+    rounds = of_days(1.0)
+    others = OthersRestricted(networks=3, since=WEEK - DAY, told_by=ToldBy.OWN)
+    assert shares_of(rounds, FOREIGN)
+    last = replace(rounds[-1], verdict=replace(rounds[-1].verdict, learnt_while=others))
+    assert rounds[-1].observed.vantage in shares_of(rounds, FOREIGN)
+    assert last.observed.vantage not in shares_of([*rounds[:-1], last], FOREIGN)
 
 
 def test_beside_nobody_abroad_nothing_is_told() -> None:
