@@ -75,7 +75,7 @@ def decide_over_one(
     if about.outside:
         mine = replace(mine, vouches=vouches_after(mine.vouches, facts, observed, about, rules))
     verdict = publish(first(facts, rules), facts, mine, observed, about, judged.numbers)
-    verdict = learnt_while.told(verdict, levels, judged.numbers, observed)
+    verdict = learnt_while.told(verdict, facts, levels, judged.numbers, observed)
     if len(about.families) > 1:
         mine = families.noted(mine, observed, verdict)
     return _said(memory, mine, observed, verdict, judged.plan)
