@@ -179,7 +179,7 @@ def test_what_is_slow_here_alone_accuses_if_the_way_shows_it(
     assert verdict.state is (State.THROTTLED if accuses else State.IMPAIRED)
     assert verdict.basis is (Basis.REFERENCE if accuses else Basis.ADDRESSES)
     assert "rom outside the country it is fine" in verdict.sentence
-    assert ("its servers near here may be slow" in verdict.sentence) is not accuses
+    assert ("its servers near here may be the cause" in verdict.sentence) is not accuses
     assert "nobody has looked" not in verdict.sentence
     country.act = nothing
     assert country.run(6).state is State.OK

@@ -69,7 +69,7 @@ def test_servers_near_here_that_are_slow_are_no_restriction_though_we_are_in_has
     assert last.method is None
     assert last.factor is not None
     assert last.signature is not Signature.CUTOFF
-    assert "its servers near here may be slow" in last.sentence
+    assert "its servers near here may be the cause" in last.sentence
 
 
 @pytest.mark.parametrize("number", PAUSING)

@@ -67,7 +67,7 @@ def slower_than_outside(facts: Facts) -> str:
         f"give up to {rate(found.foreign)} ({times(found.foreign / found.platform)} as long for "
         f"the same), and from outside the country {rate(found.outside.platform)} beside "
         f"{rate(found.outside.control)}. That is more than its distance explains; its servers near "
-        f"here may be slow, and {NOT_KNOWN}."
+        f"here may be the cause, and {NOT_KNOWN}."
     )
 
 

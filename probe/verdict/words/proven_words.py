@@ -239,8 +239,8 @@ def _elsewhere(facts: Facts, what: str) -> str:
         )
     if _proven(facts).way_clear:
         return (
-            f"{said}, but it is not shown that more is lost or late on the way to it than to "
-            "others: its servers near here may be slow"
+            f"{said}, but it is not shown that this happens on the way to it: its servers near "
+            "here may be the cause"
         )
     return f"{said}; whether its servers near here are is not known"
 
