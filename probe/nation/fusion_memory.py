@@ -32,8 +32,9 @@ class LastHeard(Struct, frozen=True, kw_only=True):
 class FusionMemory(Struct, frozen=True, kw_only=True):
     """``known``: where each vantage that counts was last heard, for as long as it takes.
     ``claims``: when a name last claimed a network. ``wide``: the last steps at which most of a
-    country was affected, or was not. ``dark``: those that fell silent together with most others,
-    with the step at which they were last heard, until they are heard again."""
+    country was affected, from the last on at which it was not. ``dark``: those that fell silent
+    together with most others, with the step at which they were last heard, until they are heard
+    again."""
 
     known: Mapping[VantageKey, LastHeard] = {}
     claims: Mapping[tuple[VantageKey, str, int, str], float] = {}
@@ -94,7 +95,8 @@ class FusionMemory(Struct, frozen=True, kw_only=True):
         window = hold_window(thresholds)
         steps = {key: self._recent(key, at, window) for key in self.wide}
         for key, value in wide.items():
-            steps[key] = (*steps.get(key, ()), (at, value))
+            # None before a step at which it was not so counts: it leaves the window earlier.
+            steps[key] = (*steps.get(key, ()), (at, True)) if value else ((at, False),)
         return replace(self, wide={key: several for key, several in steps.items() if several})
 
     def held(self, key: FindingKey, at: float, thresholds: NationConfig) -> bool:

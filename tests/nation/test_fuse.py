@@ -16,7 +16,16 @@ from probe.nation.country import LADDER
 from probe.nation.fuse import fuse
 from probe.nation.fusion_memory import FusionMemory
 from probe.nation.incidents import key_of
-from probe.nation.sight import AFFECTED, CLEAR, Reading, Seen, Sight, on_grid
+from probe.nation.sight import (
+    AFFECTED,
+    CLEAR,
+    Reading,
+    Seen,
+    Sight,
+    hold_steps,
+    hold_window,
+    on_grid,
+)
 from tests.nation.fleet import vantage
 from tests.nation.histories import History, history, thresholds
 
@@ -167,6 +176,22 @@ def test_a_clock_that_is_set_back_harms_nothing() -> None:
         memory, found = fuse(memory, sight, config)
         assert [f.at for f in found] == [at] * 4
     assert all(t <= 120.0 for steps in memory.wide.values() for t, _ in steps)
+
+
+@given(st.lists(st.tuples(st.floats(1.0, 200.0), st.booleans()), max_size=60))
+def test_what_held_is_told_by_as_much_as_is_remembered(steps: list[tuple[float, bool]]) -> None:
+    config = thresholds(Random(1))
+    key = ("ZZ", "x", FindingKind.RESTRICTED, False, "")
+    memory, all_of_them, at = FusionMemory(), [], 0.0
+    for after, wide in steps:
+        at += after
+        memory = memory.note(at, {key: wide}, config)
+        all_of_them.append((at, wide))
+        within = [w for t, w in all_of_them if at - hold_window(config) < t <= at]
+        held = len(within) > hold_steps(config) and all(within)
+        assert memory.held(key, at, config) is held
+        # A daemon that hears much remembers no more of what is not so.
+        assert sum(not w for _, w in memory.wide[key]) <= 1
 
 
 def test_a_reference_is_no_part_of_the_country() -> None:
