@@ -18,6 +18,9 @@ from probe.commands.options import load_config as _load
 from probe.commands.output import tell
 from probe.commands.risk import RISK
 from probe.config import load
+from probe.config.bundle import Bundle
+from probe.config.schema import Config
+from probe.config.shipped import forget_shipped
 from probe.publish.log import event_lines as logs
 from probe.store import heap
 
@@ -54,6 +57,7 @@ def run(hold: Callable[[], None] | None, path: Path | None) -> None:
     hold = hold or (lambda: None)
     hold()
     config = _load(path)
+    forget_shipped()  # before what is loaded next, which takes its place
     if not config.settings.acknowledge_risks:
         tell(RISK)
     # The daemon and its server are needed by this command only, and cost time and memory.
@@ -74,6 +78,12 @@ def run(hold: Callable[[], None] | None, path: Path | None) -> None:
     gc.collect()
     gc.freeze()
 
+    def read(bundle: Bundle | None = None) -> Config:
+        try:
+            return load(path, os.environ, bundle=bundle)
+        finally:
+            forget_shipped()
+
     async def measure(daemon: Daemon) -> None:
         try:
             await daemon.run()
@@ -81,15 +91,7 @@ def run(hold: Callable[[], None] | None, path: Path | None) -> None:
             hold()
 
     try:
-        asyncio.run(
-            measure(
-                Daemon(
-                    config,
-                    lambda: load(path, os.environ),
-                    tried=lambda bundle: load(path, os.environ, bundle=bundle),
-                )
-            )
-        )
+        asyncio.run(measure(Daemon(config, read, tried=read)))
     except ListenError as error:
         raise click.ClickException(str(error)) from error
 

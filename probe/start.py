@@ -30,6 +30,9 @@ def main() -> None:
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, lambda *_: os._exit(0))
         time.time = AlwaysReadable(time.time, time.monotonic)
+        from probe.daemon.left_out import leave_out_of_modules
+
+        leave_out_of_modules()
     from probe.cli import main as command
 
     command(obj=hold)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from probe.daemon.left_out import LATER
 from tests.small_config import small_config
 from tests.test_start import MAIN, Daemon
 
@@ -123,3 +124,30 @@ def test_a_command_that_measures_has_loaded_what_it_measures_with_before_its_fir
         [sys.executable, "-c", program, str(config)], check=True, capture_output=True, text=True
     )
     assert {"probe.measure.one_leg.leg", "probe.measure.names.doh"} <= set(done.stdout.split())
+
+
+def test_what_libraries_load_and_a_daemon_has_no_use_for_is_never_carried_out(
+    tmp_path: Path,
+) -> None:
+    kinds = {"first": "platform", "demo": "platform", "neutral": "control"}
+    config = small_config(tmp_path, MAIN + "quic: true\nupload: true\n", kinds)
+    names = tmp_path / "names.json"
+    note = (
+        "import atexit, json, pathlib, sys\n"
+        "kinds = lambda: {n: type(m).__name__ for n, m in sys.modules.items() if m}\n"
+        "trees = lambda: sys.modules['probe.config.shipped'].read_shipped.cache_info().currsize\n"
+        "atexit.register(lambda: pathlib.Path("
+        f"{str(names)!r}).write_text(json.dumps([kinds(), trees()])))"
+    )
+    pytest.importorskip("aioquic")
+    daemon = Daemon(config, note)
+    try:
+        daemon.says("offline")
+        assert daemon.end() == 0
+    finally:
+        daemon.process.kill()
+    kinds_of, trees = json.loads(names.read_text())
+    asked = {name for name in LATER if kinds_of.get(name, "_LazyModule") != "_LazyModule"}
+    assert not asked
+    assert set(kinds_of) >= LATER
+    assert not trees, "definitions that ship are read again when they are wanted"

@@ -41,6 +41,11 @@ def read_shipped(text: str | None, name: str) -> tuple[Defined | None, tuple[Con
     return Defined(node, None if value is INVALID else value), errors
 
 
+def forget_shipped() -> None:
+    """Whoever reads a configuration seldom has no use for the trees until then: 0.4 MB."""
+    read_shipped.cache_clear()
+
+
 def countries_of(settings: Settings) -> set[str]:
     """The countries that are watched, as far as that is said."""
     inside = (v.country for v in settings.vantages if v.role is Role.INSIDE)
