@@ -4,7 +4,7 @@ modules that libraries load and a daemon has no use for.
 The first two are for who reads the source, and took a daemon 3 MB for months. Python leaves
 docstrings out by itself with ``-OO``, but with them the assertions, those of libraries that read
 from the network, too. Annotations of classes stay: configuration and history are read by them. The
-modules (1.3 MB) are loaded by the first who asks one of them for anything, so nobody misses them.
+modules (1.2 MB) are loaded by the first who asks one of them for anything, so nobody misses them.
 """
 
 from __future__ import annotations
