@@ -4,9 +4,11 @@ after how many transfer rounds.
     python -m benchmarks.scenarios [--seeds N] [--first N] [--line L] [--only ID] [--jobs N]
 
 Each seed draws other parameters within the scenario's ranges, another line and other far ends, all
-at the default cadence, budgets and thresholds (``synth/play.py``). After the scenarios of the
-table come platforms slowed by exactly 10, 5 and 3 times. Right: what must be said was said in time,
-its end too, and nothing that must not be said ever was. Unjust: something was that must not be.
+at the default cadence, budgets and thresholds (``synth/play.py``). Of scenarios over QUIC and of
+uploads the rounds are those until what they are about was said, over that transport. After the
+scenarios of the table come platforms slowed by exactly 10, 5 and 3 times. Right: what must be said
+was said in time, its end too, and nothing that must not be said ever was. Unjust: something was
+that must not be.
 The exit status is 1 if anything was unjust or a median is later than what is asked.
 """
 
@@ -26,24 +28,27 @@ from benchmarks.false_alarms_report import most_rounds, quantile, words
 from probe.config import load
 from probe.model.verdict import State
 from scenarios.lines import LINES
-from scenarios.model import HOME, Expectation, Said, Scenario
-from scenarios.table import SCENARIOS
+from scenarios.model import HOME, Expectation, Over, Said, Scenario
+from scenarios.table import BESIDE_TCP, SCENARIOS, SENT
 from synth.edges import CALM
 from synth.effects import Effect, restriction
-from synth.play import Moment, Play, detected, line_of
+from synth.play import Moment, Play, detected, line_of, told
 
 FACTORS = (10.0, 5.0, 3.0)
 LASTS_ROUNDS = 12
 # One with a swap that reads, and one whose swap compares handshakes alone.
 SLOWED = ("youtube", "x")
 DISTANCE = CALM.distance_seconds[0]
+_TABLES = ((SCENARIOS, Over.TCP), (BESIDE_TCP, Over.QUIC), (SENT, Over.UPLOAD))
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """A scenario on a line; ``effect``: the factor that it is about, if it is one of those."""
+    """A scenario on a line; ``effect``: the factor that it is about, if it is one of those;
+    ``over``: what of it the rounds are counted of."""
 
     scenario: Scenario
     line: str
+    over: Over = Over.TCP
     effect: Effect | None = None
 
 
@@ -92,8 +97,9 @@ def factors(line: str) -> list[Row]:
 def table(lines: tuple[str, ...], only: tuple[str, ...]) -> tuple[Row, ...]:
     """All rows, in their order."""
     rows = [
-        Row(scenario=scenario, line=line)
-        for scenario in SCENARIOS
+        Row(scenario=scenario, line=line, over=over)
+        for scenarios, over in _TABLES
+        for scenario in scenarios
         for line in scenario.lines
         if line in lines
     ]
@@ -109,10 +115,10 @@ def run(work: tuple[tuple[str, ...], tuple[str, ...], int, int]) -> Run:
     found: list[float | None] = []
     over: list[float | None] = []
     for (vantage, platform), moments in outcome.moments.items():
-        expectation = row.scenario.expected(platform, vantage)
+        expectation = row.scenario.expected(platform, vantage, row.over)
         if vantage == HOME and expectation is not None:
             found.append(detected(expectation, moments))
-            over.append(_over(moments))
+            over.append(_over(expectation, moments))
     return Run(
         row=index,
         wrong=outcome.wrong,
@@ -122,9 +128,9 @@ def run(work: tuple[tuple[str, ...], tuple[str, ...], int, int]) -> Run:
     )
 
 
-def _over(moments: Sequence[Moment]) -> float | None:
-    after = (m.rounds for m in moments if m.phase == "after" and m.verdict.state is State.OK)
-    return next(after, None)
+def _over(expectation: Expectation, moments: Sequence[Moment]) -> float | None:
+    after = ((m.rounds, told(expectation, m)) for m in moments if m.phase == "after")
+    return next((rounds for rounds, said in after if said and said.state is State.OK), None)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

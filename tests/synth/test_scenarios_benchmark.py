@@ -6,6 +6,8 @@ import pytest
 from rich.console import Console
 
 from benchmarks.scenarios import Run, factors, main, print_rows, table
+from scenarios.model import Over
+from scenarios.table import EVERY_ONE
 
 ROWS = factors("fibre")
 CONSOLE = Console(record=True, width=120, quiet=True)
@@ -44,3 +46,11 @@ def test_every_scenario_and_factor_has_a_row() -> None:
     assert len({(row.scenario.id, row.line) for row in rows}) == len(rows)
     assert {row.effect.factor for row in rows if row.effect} == {10.0, 5.0, 3.0}
     assert {row.line for row in rows} == {"fibre", "dsl"}
+    played = {one.id for one in EVERY_ONE if {"fibre", "dsl"} & set(one.lines)}
+    assert {row.scenario.id for row in rows if row.effect is None} == played
+
+
+def test_rounds_are_counted_of_what_a_scenario_is_about() -> None:
+    for row in table(("fibre", "dsl"), ()):
+        assert row.over in {expected.over for expected in row.scenario.expect}, row.scenario.id
+    assert {row.over for row in table(("fibre",), ("upload-", "quic-"))} == {Over.TCP, Over.QUIC, Over.UPLOAD}
