@@ -55,7 +55,7 @@ class QuicExchange(Exchange):
         self.connected = answered
         self.phases[Phase.CONNECT] = waited
         at = self._in_time(Phase.CONNECT, self.began + waited)
-        self.connected_at = at if answered else None
+        self.connected_at, self.flow.stood_at = (at if answered else None), at
         self._moved(at)
         return at
 

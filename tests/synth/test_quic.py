@@ -16,6 +16,7 @@ from probe.model.verdict import Method, State, TransportFinding, Trigger, Verdic
 from probe.observe.tried_read import tried
 from scenarios.model import (
     EVERY,
+    CutOff,
     Leaky,
     Over,
     QuicDropped,
@@ -158,6 +159,14 @@ def test_all_of_quic_that_is_dropped_is_nobodys_block() -> None:
         assert states(life.said[platform]) <= {State.OK, State.UNKNOWN}
         assert "QUIC" not in life.said[platform][-1].sentence
         assert found(life.said[platform]) <= {State.OK, State.OFFLINE, State.UNKNOWN}
+
+
+def test_a_flow_that_is_forgotten_after_a_while_is_over_by_then() -> None:
+    forgets = CutOff(after_seconds=exactly(30.0))
+    life = restricted([Restricted(whom=Whom(hosts=(EVERY,), over=Over.QUIC), effects=(forgets,))])
+    for platform in ("facebook", "youtube"):
+        assert found(life.said[platform]) <= {State.OK, State.UNKNOWN}
+        assert life.over_quic(platform).state is State.OK
 
 
 # Tenths of a second on every handshake: many times what a near platform's normally takes, and not

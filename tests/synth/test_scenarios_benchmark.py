@@ -53,4 +53,8 @@ def test_every_scenario_and_factor_has_a_row() -> None:
 def test_rounds_are_counted_of_what_a_scenario_is_about() -> None:
     for row in table(("fibre", "dsl"), ()):
         assert row.over in {expected.over for expected in row.scenario.expect}, row.scenario.id
-    assert {row.over for row in table(("fibre",), ("upload-", "quic-"))} == {Over.TCP, Over.QUIC, Over.UPLOAD}
+    assert {row.over for row in table(("fibre",), ("upload-", "quic-"))} == {
+        Over.TCP,
+        Over.QUIC,
+        Over.UPLOAD,
+    }
