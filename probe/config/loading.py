@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -164,7 +165,8 @@ class _Loading:
         text, name = self._text(path, embedded_name)
         if text is None:
             return None
-        node, mistakes = parse(text, name)
+        # The embedded one is the same each time, and most of what a second reading takes.
+        node, mistakes = parse(text, name) if embedded_name is None else _embedded(text, name)
         self._errors += mistakes
         return node
 
@@ -337,6 +339,12 @@ class _Loading:
                 node.error(found=f"{shown(node)}: {found}", expected="a file of PEM certificates")
             )
         return str(file)
+
+
+@lru_cache(maxsize=1)
+def _embedded(text: str, name: str) -> tuple[Node | None, tuple[ConfigError, ...]]:
+    node, mistakes = parse(text, name)
+    return node, tuple(mistakes)
 
 
 def _libraries_missing(main: Node, settings: Settings) -> list[ConfigError]:
