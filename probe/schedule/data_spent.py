@@ -32,7 +32,7 @@ class DataSpent(Struct, frozen=True, kw_only=True):
     @property
     def used(self) -> int:
         """Bytes that were used in the window that ends now."""
-        return sum(size for _, size in self.spent)
+        return sum([size for _, size in self.spent])
 
 
 def passed(account: DataSpent, seconds: float, *, wall: float) -> DataSpent:
@@ -63,10 +63,13 @@ def spent(account: DataSpent, size: int) -> DataSpent:
 def fullest(account: DataSpent, bytes_per_second: float) -> float:
     """The most bytes that the window will show at any time within a period, if from now on so many
     a second are used. What is used sooner is not there for them: it leaves the window late."""
-    left, most = account.used, bytes_per_second * PERIOD_SECONDS
+    left, most, clock = account.used, bytes_per_second * PERIOD_SECONDS, account.clock
+    # Asked before each round, of more than a hundred slices: no call for one of them.
     for number, size in account.spent:
-        stays = max(0.0, number * SLICE_SECONDS + PERIOD_SECONDS - account.clock)
-        most = max(most, left + bytes_per_second * stays)
+        stays = number * SLICE_SECONDS + PERIOD_SECONDS - clock
+        then = left + bytes_per_second * stays if stays > 0.0 else float(left)
+        if then > most:
+            most = then
         left -= size
     return most
 

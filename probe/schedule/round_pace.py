@@ -71,9 +71,9 @@ def calm_bytes_per_second(budget: int, used: int, reserve: float) -> float:
 
 def bytes_per_second(schedule: ScheduleConfig, costs: Sequence[Costs], pace: Pace) -> float:
     """What rounds of these platforms cost at ``pace``."""
-    light = sum(c.light for c in costs) / (float(schedule.light) * pace.every)
-    read = sum(max(0.0, c.transfer - c.light) for c in costs) / pace.transfer_seconds
-    mean_long = sum(max(0.0, c.long - c.transfer) for c in costs) / max(1, len(costs))
+    light = sum([c.light for c in costs]) / (float(schedule.light) * pace.every)
+    read = sum([max(0.0, c.transfer - c.light) for c in costs]) / pace.transfer_seconds
+    mean_long = sum([max(0.0, c.long - c.transfer) for c in costs]) / max(1, len(costs))
     return light + read + mean_long / float(schedule.long)
 
 
