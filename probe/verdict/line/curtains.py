@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import exp, inf, log
+from operator import attrgetter
 from statistics import median, median_low
 
 from msgspec import Struct
@@ -58,13 +59,8 @@ class _Site(Struct, frozen=True):
 class _Operator(Struct, frozen=True):
     name: str
     sites: tuple[_Site, ...]
-
-    @property
-    def read(self) -> tuple[_Site, ...]:
-        """Those that were read, and have not fallen silent since."""
-        return tuple(
-            one for one in self.sites if one.reads and one.reads[-1].at >= one.known.silent_since
-        )
+    read: tuple[_Site, ...]
+    """Those that were read, and have not fallen silent since."""
 
     @property
     def cost(self) -> float | None:
@@ -75,9 +71,13 @@ class _Operator(Struct, frozen=True):
         if span is None:
             costs = [site.reads[-1].byte for site in self.read]
         else:
-            reads = (one for site in self.read for one in site.reads)
-            costs = [one.byte for one in reads if span[0] <= one.at <= span[1]]
+            begin, end = span
+            costs = [one.byte for site in self.read for one in site.reads if begin <= one.at <= end]
         return median_low(costs) if costs else None
+
+    def least(self) -> float:
+        """What the cheapest of its reads cost; no time in which it is looked at costs less."""
+        return min((one.byte for site in self.read for one in site.reads), default=inf)
 
 
 def noted(memory: Memory, observed: RoundObservation, about: About) -> Memory:
@@ -108,7 +108,11 @@ def _operators(memory: Memory, family: Family, at: float, about: About) -> list[
             continue
         reads = tuple(one for one in known.reads if 0.0 <= at - one.at <= FRESH_SECONDS)
         sites.setdefault(control.operator, []).append(_Site(control, known, reads))
-    return [_Operator(name, tuple(found)) for name, found in sites.items()]
+    return [_Operator(name, tuple(found), _read(found)) for name, found in sites.items()]
+
+
+def _read(sites: Iterable[_Site]) -> tuple[_Site, ...]:
+    return tuple([s for s in sites if s.reads and s.reads[-1].at >= s.known.silent_since])
 
 
 def _hanging(
@@ -119,12 +123,16 @@ def _hanging(
     span: float,
 ) -> list[Curtain]:
     found, family, at = [], observed.family, observed.started_at
-    for operator in operators:
+    least = [operator.least() for operator in operators]
+    for index, operator in enumerate(operators):
         others = [one for one in operators if one is not operator]
         hung = before.get(operator.name)
         may_be = hung is not None or _alone(operator, others, observed)
         one = _silent(operator, others, at, span) if may_be else None
-        one = one or _of_reads(operator, others, hung, levels, family, span)
+        if one is None and (
+            hung is not None or _may_begin(operator, least[:index] + least[index + 1 :], span)
+        ):
+            one = _of_reads(operator, others, hung, levels, family, span)
         if one is not None:
             found.append(one)
     behind_one = {one.operator for one in found}
@@ -168,6 +176,22 @@ def _alone(operator: _Operator, others: Iterable[_Operator], observed: RoundObse
     return shown and any(site.known.answered_at == at for site in sites)
 
 
+def _may_begin(operator: _Operator, others: Sequence[float], span: float) -> bool:
+    """Whether its last reads could be bad for as long as they must be, if others had cost the least
+    that any of their reads did (``others``): in most rounds that is all there is to ask."""
+    row = _row(operator)
+    if len(row) < LEAST_READS or row[-1].at - row[0].at < span:
+        return False
+    usual = min(others, default=inf)
+    return not any(one.stopped is None and one.byte - usual <= log(SLOW) for one in row)
+
+
+def _row(operator: _Operator) -> list[ControlRead]:
+    """The last reads of its sites, in the order of time."""
+    every = [one for site in operator.read for one in site.reads]
+    return sorted(every, key=attrgetter("at"))[-LEAST_READS:]
+
+
 def _of_reads(
     operator: _Operator,
     others: Iterable[_Operator],
@@ -177,7 +201,7 @@ def _of_reads(
     span: float,
 ) -> Curtain | None:
     sites = operator.read
-    row = sorted(one.at for site in sites for one in site.reads)[-LEAST_READS:]
+    row = [one.at for one in _row(operator)]
     # Set against what was read before it began, or after it ended, all that a slow line reads would
     # seem slow.
     meanwhile = (row[0], row[-1]) if before is None and row else None
