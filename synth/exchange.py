@@ -265,21 +265,27 @@ class Exchange:
 
     def _moved(self, at: float) -> None:
         """Something came, or began, at ``at``: so long is the next waited for."""
+        whole, silence = self._bounds()
+        self.until = self.began + min(whole, at - self.began + silence)
+
+    def _bounds(self) -> tuple[float, float]:
         connected, asked = self.connected_at, self.asked_at
-        self.until = self.began + self.patience.ends(
+        return self.patience.bounds(
             connected=None if connected is None else connected - self.began,
             asked=None if asked is None else asked - self.began,
-            moved=at - self.began,
         )
 
     def _heard(self, made: Delivery) -> None:
         """What comes is heard until it is waited for no longer."""
+        began, until = self.began, self.until
+        whole, silence = self._bounds()
         for number, (at, _) in enumerate(made.samples):
-            if at > self.until:
+            if at > until:
                 del made.samples[number:], made.handed[number:]
                 made.whole = False
-                return
-            self._moved(at)
+                break
+            until = began + min(whole, at - began + silence)
+        self.until = until
 
     def _both_lost(self, at: float) -> bool:
         loss, meeting = self.flow.line.loss(at), self.meeting

@@ -91,25 +91,30 @@ def deliver(flow: Flow, at: float, size: int, until: float) -> Delivery:
 
 def _smooth(flow: Flow, at: float, size: int, segments: int, until: float) -> Delivery:
     made = Delivery()
-    finish, samples = flow.line.finish, made.samples
+    finish, samples, handed = flow.line.finish, made.samples, made.handed
     busy, done, flight, rtt = at, 0, flow.flight, flow.rtt
     segment, packet = flow.segment, flow.packet
     first = True
     while done < segments:
-        count = min(flight, segments - done)
-        busy = max(busy, at)
-        step = max(1, count // PIECES)
-        sent = 0
-        while sent < count:
-            now = 1 if first else min(step, count - sent)
-            first = False
+        left = segments - done
+        count = flight if flight < left else left
+        if at > busy:
+            busy = at
+        step = count // PIECES or 1
+        upto = done + count
+        while done < upto:
+            now = upto - done
+            if first:
+                now, first = 1, False
+            elif step < now:
+                now = step
             busy = finish(busy, now * packet)
             if busy > until:
                 return made
-            sent += now
-            samples.append((busy, min(size, (done + sent) * segment)))
-            made.handed.append(at)
-        done += count
+            done += now
+            came = done * segment
+            samples.append((busy, came if came < size else size))
+            handed.append(at)
         at += rtt
         flight = min(2 * flight, LARGEST_FLIGHT)
     flow.flight = flight

@@ -396,4 +396,4 @@ class RoundObservation(Struct, frozen=True, kw_only=True):
 
     def by_role(self, role: LegRole) -> tuple[LegObservation, ...]:
         """The legs of one corner of the square, in the order they were made."""
-        return tuple(o for o in self.legs if o.leg.role is role)
+        return tuple([o for o in self.legs if o.leg.role is role])

@@ -11,7 +11,7 @@ Nothing here depends on whose leg it is, so the labels of a burst can still be s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, inf
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -66,14 +66,20 @@ class LegPatience(Struct, frozen=True, kw_only=True):
     ) -> float:
         """When a leg ends if nothing more comes, in seconds after it began: it was ``connected``
         and had ``asked`` after so long (``None``: not yet), and something ``moved`` last then."""
+        whole, silence = self.bounds(connected=connected, asked=asked)
+        return min(whole, moved + silence)
+
+    def bounds(
+        self, *, connected: float | None = None, asked: float | None = None
+    ) -> tuple[float, float]:
+        """When a leg ends in any case, in seconds after it began, and how long it may be silent."""
         own = connected or 0.0
         if asked is None:
             whole = max(self.handshake, TIMES * own)
         else:
             whole = asked + max(self.body, TIMES * own)
-        if connected is not None:
-            whole = min(whole, moved + max(self.silent, SILENT_PER_CONNECT * own))
-        return min(self.most, whole)
+        silence = inf if connected is None else max(self.silent, SILENT_PER_CONNECT * own)
+        return min(self.most, whole), silence
 
 
 def patience(most: float, *, read_bytes: int, normal: Taken | None) -> LegPatience:

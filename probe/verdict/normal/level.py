@@ -149,9 +149,14 @@ def learned(level: Level | None, value: float, at: float) -> Level:
     if not level.values:
         return Level((value,), value, _LEAST_SPREAD, 1, at, days=days, day=day)
     values = (*level.values[-(RING - 1) :], value)
-    ordered = sorted(values)  # once: what is in order is quick to sort again
-    centre = _median(ordered)
-    spread = _MAD_SCALE * _median([abs(v - centre) for v in ordered])
+    ordered = sorted(values)
+    centre = _middle(ordered)
+    # How far each is from the centre, nearest first on either side of it: quick to sort.
+    half = len(ordered) // 2
+    away = [centre - v for v in reversed(ordered[:half])]
+    away += [v - centre for v in ordered[half:]]
+    away.sort()
+    spread = _MAD_SCALE * _middle(away)
     hours = level.hours or (0.0,) * _HOURS
     counts = level.counts or (0,) * _HOURS
     hour = hour_of(at)
@@ -176,7 +181,10 @@ def hour_of(at: float) -> int:
 
 
 def _median(values: tuple[float, ...] | list[float]) -> float:
-    ordered = sorted(values)
+    return _middle(sorted(values))
+
+
+def _middle(ordered: list[float]) -> float:
     middle = len(ordered) // 2
     if len(ordered) % 2:
         return ordered[middle]
