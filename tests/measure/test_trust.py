@@ -11,10 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import trustme
 
 from lab.loopback.servers import authority, trust
 from lab.programs import need
+from probe.measure.one_leg.failures import failure_of
 from probe.measure.tls.trust import Trust, TrustError
+from probe.model.identity import Phase
 
 
 def client(source: Trust, *, check_name: bool, alpn: tuple[str, ...] = ()) -> ssl.SSLObject:
@@ -152,3 +155,34 @@ def shake_hands(*sides: ssl.SSLObject) -> None:
     for side in sides * 4:
         with contextlib.suppress(ssl.SSLWantReadError):
             side.do_handshake()
+
+
+def test_a_cut_is_no_end_whatever_python_tells_openssl() -> None:
+    """Python 3.11 before 3.11.3 sets this option in each context: whoever forges a FIN on the way
+    would have a read end well, or as one that the server ended."""
+    issuer = trustme.CA()
+    at_server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issuer.issue_cert("a.example").configure_cert(at_server)
+    context = ssl.create_default_context()
+    issuer.configure_trust(context)
+    context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF
+    down, up = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = Trust(context).client(down, up, sni="a.example", alpn=(), check_name=True)
+    heard, said = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = at_server.wrap_bio(heard, said, server_side=True)
+    for _ in range(3):
+        for side in (client, server):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+            heard.write(up.read())
+            down.write(said.read())
+    down.write_eof()
+    with pytest.raises(ssl.SSLError) as cut:
+        client.read(1)
+    assert failure_of(cut.value, Phase.TRANSFER).reason == "eof_error"
+
+
+def test_what_python_before_3_11_3_calls_a_cut_is_one() -> None:
+    error = ssl.SSLError(1, "[SSL: UNEXPECTED_EOF_WHILE_READING] unexpected eof while reading")
+    error.reason = "UNEXPECTED_EOF_WHILE_READING"
+    assert failure_of(error, Phase.TRANSFER).reason == "eof_error"

@@ -113,7 +113,12 @@ def _explain(error: Exception, phase: Phase) -> tuple[str, str]:
             return error.reason, error.detail
         case ssl.SSLCertVerificationError():
             return reason_of_certificate(error), certificate_words(error.verify_message)
-        case ssl.SSLEOFError() | ssl.SSLZeroReturnError() | EOFError():
+        case (
+            ssl.SSLEOFError()
+            | ssl.SSLZeroReturnError()
+            | ssl.SSLError(reason="UNEXPECTED_EOF_WHILE_READING")  # Python 3.11 before 3.11.3
+            | EOFError()
+        ):
             return "eof_error", "the connection was closed early"
         case ssl.SSLError():
             # After the handshake this is a broken or injected record, or a late alert.

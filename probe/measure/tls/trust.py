@@ -89,6 +89,9 @@ def _as_curl_does(context: ssl.SSLContext) -> None:
     """
     context.set_ciphers("DEFAULT")
     context.options |= ssl.OP_NO_TICKET
+    # Python 3.11 before 3.11.3 (Debian 12 has 3.11.2) tells OpenSSL to take a connection that is
+    # cut off for one that ended. It is not part of the hello.
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
     context.post_handshake_auth = True
     if ssl.OPENSSL_VERSION_INFO >= (3, 0):
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
