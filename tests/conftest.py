@@ -97,7 +97,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection() -> None:
-    """What is imported and collected is no garbage: to look for some takes a quarter of the time."""
+    """What is imported and collected is no garbage: to look for it takes a quarter of the time."""
     gc.disable()
 
 
