@@ -57,6 +57,12 @@ CREATE TABLE IF NOT EXISTS bundle (
 )
 
 
+_HEARD_LATER = """\
+INSERT INTO heard VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
+SET at = excluded.at, newest = excluded.newest, ahead = excluded.ahead
+WHERE excluded.at >= heard.at OR heard.at > excluded.at + 86400.0"""
+
+
 class NotInvitedError(Exception):
     """An invitation that lets nobody in. The text says no more than that, whatever the reason: who
     tries invitations learns nothing."""
@@ -149,10 +155,11 @@ class Register:
         }
 
     def keep_heard(self, heard: Mapping[str, VantageHeard]) -> None:
-        """Keep when these were heard, for after a restart."""
+        """Keep when these were heard, for after a restart. What another hub beside this one heard
+        later stays, unless that is of a clock that was ahead by more than a day."""
         rows = [(name, one.at, one.newest_at, one.ahead_seconds) for name, one in heard.items()]
         with transaction(self._file):
-            self._file.executemany("INSERT OR REPLACE INTO heard VALUES (?, ?, ?, ?)", rows)
+            self._file.executemany(_HEARD_LATER, rows)
 
     def archived(self) -> dict[str, ArchivedRounds]:
         """What was kept of the rounds of each vantage, by name."""

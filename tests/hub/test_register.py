@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.hub.enrolled import Enrolled, FleetPlace, digest_of, new_secret
+from probe.hub.enrolled import Enrolled, FleetPlace, VantageHeard, digest_of, new_secret
 from probe.hub.register import NoRegisterError, NoSuchVantageError, NotInvitedError, Register
 
 PLACE = FleetPlace(country="PK", asn=17_557)
@@ -145,6 +145,26 @@ def test_it_is_opened_again(tmp_path: Path) -> None:
     again = Register(tmp_path / "hub")
     assert again.bearer(credential) == who
     again.close()
+
+
+def test_several_hubs_share_a_register(register: Register, tmp_path: Path) -> None:
+    """Gates beside one another: who is revoked at one is known at none, and what one heard last is
+    not taken back by what the other heard before."""
+    other = Register(tmp_path / "hub")
+    who, credential = register.join(invited(register), 1.0)
+    assert other.bearer(credential) == who
+    register.keep_heard({who.name: VantageHeard(at=100.0, newest_at=90.0)})
+    other.keep_heard({who.name: VantageHeard(at=70.0, newest_at=60.0)})
+    assert register.heard()[who.name].at == 100.0
+    other.keep_heard({who.name: VantageHeard(at=130.0, newest_at=120.0)})
+    assert register.heard()[who.name].at == 130.0
+    # A clock that was days ahead is no later time.
+    register.keep_heard({who.name: VantageHeard(at=900_000.0, newest_at=120.0)})
+    other.keep_heard({who.name: VantageHeard(at=160.0, newest_at=150.0)})
+    assert register.heard()[who.name].at == 160.0
+    other.revoke(who.name, 200.0)
+    assert register.bearer(credential) is None
+    other.close()
 
 
 def test_what_is_kept_of_a_secret_is_not_the_secret() -> None:
