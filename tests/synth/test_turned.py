@@ -223,6 +223,19 @@ def test_a_swap_that_is_slow_by_now_accuses_whatever_triggered_it(seed: int, who
 
 @pytest.mark.parametrize("line", ["fibre", "mobile"])
 @pytest.mark.parametrize("seed", SEEDS)
+def test_a_name_that_is_slowed_beside_slow_servers_is_said(seed: int, line: str) -> None:
+    """Its swap, which was as slow for hours, is well beside it from then on."""
+    youtube = life("youtube", seed, vouched=False, line=line)
+    youtube.world.answers = (Answers(hosts=hosts("youtube"), bits_per_second=exactly(600e3)),)
+    said = youtube.lives(4.0)
+    assert not any(one.restricted for one in said)
+    said = youtube.lives(3.0, Restricted(whom=YOUTUBE, effects=(slowly(60),)))
+    assert said[-1].state is State.THROTTLED
+    assert said[-1].basis is Basis.SWAP
+
+
+@pytest.mark.parametrize("line", ["fibre", "mobile"])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_range_that_spares_famous_names_stays_said(seed: int, line: str) -> None:
     """The name of ordinary rounds is met in it, as the target is."""
     youtube = life("youtube", seed, vouched=False, line=line)

@@ -14,6 +14,7 @@ from probe.model.observation import RoundObservation
 from probe.model.verdict import State, Trigger
 from probe.verdict.about import About
 from probe.verdict.basis import near_here
+from probe.verdict.basis.doubt import Doubt
 from probe.verdict.burst import own_rate
 from probe.verdict.burst.bets import EACH, Wealth
 from probe.verdict.burst.frugal import host_refused_swap
@@ -39,9 +40,6 @@ from probe.verdict.suspected.open_suspicion import (
 from probe.verdict.suspected.suspicion import Ask, Deed, Occasion
 from probe.verdict.thresholds import Thresholds
 
-# Rounds in which an impairment is tested against the swap, which may show what it is: by then a
-# swap that can has shown it.
-SWAP_ROUNDS = 4
 # A restriction is not claimed any more once so many rounds have tested it and found the target as
 # usual; one between them that showed it halves their number. On a line whose normal is badly known
 # its end cannot be proven, nor can that it goes on; what proved it would show again while it did.
@@ -175,6 +173,7 @@ def _of_swap(
     silent = swap.e_value <= 1.0 and bets and not (names.obscure_hit and not names.famous_hit)
     if silent or tried >= about.thresholds.bursts_per_round:
         left = replace(impaired, swap_bursts=0, swap_rounds=impaired.swap_rounds + 1)
+        left = replace(left, witness=left.witness.after_burst(False))
         return BurstScene(event=Occasion.SWAP_SILENT, proven=left)
     return BurstScene(event=Occasion.SWAP_MORE, proven=impaired)
 
@@ -248,6 +247,7 @@ def _accusing(impaired: Proven) -> Proven:
         trigger=_trigger_of(impaired),
         e_value=max(impaired.e_value, impaired.swap.e_value),
         swap_bursts=0,
+        witness=Doubt(),
     )
 
 
@@ -265,7 +265,7 @@ def asked(
         return None
     if ask is Ask.END:
         return recovery_burst(platform, found, levels, about)
-    return _swap_burst(found, levels, observed, about) if found.swap_rounds < SWAP_ROUNDS else None
+    return _swap_burst(found, levels, observed, about) if turned.swap_may_tell(found) else None
 
 
 def _own_slowness(found: Score, margin: float) -> Score:

@@ -87,8 +87,9 @@ class Share(Struct, frozen=True, kw_only=True):
     seconds), the last time that nothing was thought; ``failed``: of them outright. ``by_address``:
     rounds, and suspicious ones, since then; ``others`` and ``others_slow``: the same of controls,
     by the same rule, and ``beside``: what has been won by setting it against them in each round.
-    ``e_value``: the evidence when it spoke (0: it has not); ``over``: the evidence against its
-    going on. ``at``: the last round.
+    ``e_value``: the evidence when it spoke (0: it has not); ``share``: the most that the share of
+    suspicious rounds was for sure since then, by a standard error; ``over``: the evidence against
+    its going on. ``at``: the last round.
     """
 
     calm: float = 0.0
@@ -103,6 +104,7 @@ class Share(Struct, frozen=True, kw_only=True):
     others_slow: int = 0
     beside: tuple[float, ...] = (1.0,) * len(ODDS)
     e_value: float = 0.0
+    share: float = 0.0
     over: float = 1.0
     at: float = 0.0
 
@@ -319,10 +321,11 @@ def _stepped(
 
 
 def _until_over(share: Share, slow: bool, bound: float, thresholds: Thresholds) -> Share:
-    """The same test turned round: the null is "not much less often than it was", by a standard
-    error less than what the rounds before showed."""
+    """The same test turned round: the null is "not much less often than it was", by what the rounds
+    before showed for sure: it is said in unlucky ones."""
     known, error = _share_of(share.slow - slow, share.rounds - 1)
-    still = max(STILL * (known - error), min(2.0 * bound, (1.0 + bound) / 2.0))
+    share = replace(share, share=max(share.share, known - error))
+    still = max(STILL * share.share, min(2.0 * bound, (1.0 + bound) / 2.0))
     won = bound / still if slow else (1.0 - bound) / (1.0 - still)
     over = max(1.0, share.over) * won
     return begun_anew(share) if over >= thresholds.recovery_evidence else replace(share, over=over)

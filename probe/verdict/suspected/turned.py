@@ -23,6 +23,7 @@ from probe.verdict.about import About
 from probe.verdict.basis import references
 from probe.verdict.basis.doubt import ROUNDS, Doubt, lost_more, marked
 from probe.verdict.basis.way_marks import marks_seen
+from probe.verdict.burst.bets import EACH
 from probe.verdict.burst.score import Score
 from probe.verdict.one_round.compared import Compared
 from probe.verdict.one_round.contrast import Contrast
@@ -35,6 +36,10 @@ the connections are dropped besides, three rounds in a row fail in one hour of t
 UNLOOKED = 8
 """So many, if no burst could be made. Ours."""
 _ON_MARKS = frozenset({Basis.PLATFORMS, Basis.REFERENCE, Basis.FORGED})
+SWAP_ROUNDS = 4
+"""Rounds in which an impairment is tested against the swap, which may show what it is: by then a
+swap that can has shown it, unless another thing begins. Ours."""
+_ON_WITNESSES = frozenset({Basis.SWAP, Basis.DECOY})
 SECONDS = 6 * 3_600.0
 """For so long what had been proven may show itself again, as a suspicion lasts."""
 
@@ -69,12 +74,20 @@ def asks_name(found: Proven) -> bool:
     return found.witness.look and _met_by_names(found)
 
 
+def swap_may_tell(found: Proven) -> bool:
+    """A burst with the swap of an impairment may tell more: there were few, or the swap is well in
+    rounds in a row in which the target is not, as where a name is slowed beside slow servers."""
+    return found.swap_rounds < SWAP_ROUNDS or found.witness.look
+
+
 def burst_noted(found: Proven, observed: RoundObservation, score: Score, about: About) -> Proven:
     """``found``, knowing whether all of its legs in a burst, which came to ``score``, failed, where
     it seems to have turned into a failure; and whether what it rests on still speaks for it."""
     found = replace(found, marks=_after_burst(found, score, observed, about))
     if asks_name(found) and score.fame is Fame.FAMOUS:
-        found = replace(found, witness=found.witness.after_burst(score.swap_slow))
+        wins = score.swap_wins
+        alike = None if wins is None else 2 * wins <= EACH * EACH
+        found = replace(found, witness=found.witness.after_burst(alike))
     if not found.otherwise:
         return found
     legs = [leg for leg in observed.by_role(LegRole.TARGET) if leg.leg.target == found.target]
@@ -84,8 +97,8 @@ def burst_noted(found: Proven, observed: RoundObservation, score: Score, about: 
 
 def turned(found: Proven) -> bool:
     """It has shown itself otherwise for long enough."""
-    name = found.witness.by_bursts if _met_by_names(found) else found.witness.by_rounds
-    return fails(found) or name or found.marks.by_bursts
+    gone = found.witness.by_bursts if _met_by_names(found) else found.witness.by_rounds
+    return fails(found) or (gone and found.basis in _ON_WITNESSES) or found.marks.by_bursts
 
 
 def fails(found: Proven) -> bool:
@@ -154,10 +167,11 @@ def _met_by_names(found: Proven) -> bool:
 def _witness_turned(
     found: Proven, seen: Compared, observed: RoundObservation, about: About
 ) -> bool | None:
-    """What it rests on speaks for it no more."""
+    """What it rests on speaks for it no more; or, where it rests on no swap, that one is well."""
     if found.basis is Basis.DECOY:
         return _decoy_well(found, seen, observed, about)
-    return _swap_alike(found, seen, observed, about)
+    alike = _swap_alike(found, seen, observed, about)
+    return alike if found.basis is Basis.SWAP or alike is None else not alike
 
 
 def _decoy_well(
@@ -176,9 +190,9 @@ def _decoy_well(
 def _swap_alike(
     found: Proven, seen: Compared, observed: RoundObservation, about: About
 ) -> bool | None:
-    """It rests on its swap, which is as slow by now, or fails as well."""
+    """Its swap is as slow, or fails as well."""
     swap = _leg(found, LegRole.SWAP, observed)
-    if found.basis is not Basis.SWAP or swap is None:
+    if swap is None:
         return None
     target = _leg(found, LegRole.TARGET, observed)
     if target is not None and hard(target) is not None:
