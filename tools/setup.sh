@@ -50,7 +50,7 @@ setup() {
     fi
     wanted=$(cat pyproject.toml "$lock" | cksum)
     if [ ! -x .venv/bin/python ] || [ "$(cat "$installed" 2>/dev/null)" != "$wanted" ]; then
-        say "setting up .venv"
+        say "setting up .venv: on a slow line this takes some minutes"
         [ -x .venv/bin/python ] || "$python" -m venv .venv
         pip="env PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip --quiet"
         if without_wheels; then

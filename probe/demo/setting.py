@@ -66,7 +66,7 @@ def write_configuration(
     for site in SITES:
         _write(definitions / f"{site.name}.yaml", _definition(site, port, keep=keep))
     main = folder / MAIN_FILE
-    _write(main, _main(listen, speed, str((folder / HISTORY).resolve()) if keep else None))
+    _write(main, _main(listen, speed, HISTORY if keep else None))
     return main
 
 

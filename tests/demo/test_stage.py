@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -105,6 +106,17 @@ def test_a_history_is_kept_where_it_was_asked_for(keep: bool, tmp_path: Path) ->
     # A page of made-up numbers must not be taken for one of a country.
     titles = [platform.title for platform in (*config.platforms, *config.controls)]
     assert {title.startswith("Demo of ") for title in titles} == {keep}
+
+
+def test_a_copied_folder_has_a_history_of_its_own(tmp_path: Path) -> None:
+    """So `wipe` of a copy takes the copy."""
+    made, copied = tmp_path / "made", tmp_path / "copied"
+    made.mkdir()
+    make_certificates(made)
+    write_configuration(made, port=4433, listen="127.0.0.1:0", speed=1.0, keep=True)
+    shutil.copytree(made, copied)
+    config = load(copied / "throttlewatch.yaml", {})
+    assert config.settings.store.path == str(copied / "history.sqlite3")
 
 
 def test_a_folder_that_is_there_is_not_played_into(tmp_path: Path) -> None:
