@@ -30,12 +30,18 @@ from probe.verdict.words.words_others import NOT_CLAIMED
 MOST_BINS = 480
 # Widths that people read easily, in seconds; the first that gives few enough bins is taken.
 _WIDTHS = (300, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800)
+# Those of a time that is so short that wider ones would leave fewer bins than that: a demo's.
+_SHORT_WIDTHS = (120, 15, 5)
+LEAST_BINS = 20
 
 
 def window(start: float, end: float) -> Window:
     """The time from ``start`` to ``end`` (Unix seconds) in at most ``MOST_BINS`` bins."""
     wanted = (end - start) / MOST_BINS
     width = next((w for w in _WIDTHS if w >= wanted), _WIDTHS[-1])
+    if end - start < LEAST_BINS * width:
+        enough = (w for w in _SHORT_WIDTHS if end - start >= LEAST_BINS * w)
+        width = next(enough, _SHORT_WIDTHS[-1])
     return Window(start=start, end=end, bin_seconds=float(max(width, wanted)))
 
 

@@ -19,6 +19,7 @@ from probe.publish.report.quantile_sketch import Sketch
 # Rounds that cannot tell (unknown, offline), or that were not made, do not end an episode within
 # this time.
 PATIENCE_SECONDS = 3_600.0
+_MINUTE = 60.0
 
 
 class Window(Struct, frozen=True, kw_only=True):
@@ -32,6 +33,13 @@ class Window(Struct, frozen=True, kw_only=True):
     def bins(self) -> int:
         """How many bins there are."""
         return max(1, -int(-(self.end - self.start) // self.bin_seconds))
+
+    @property
+    def bin_words(self) -> str:
+        """How wide a bin is, in words."""
+        if self.bin_seconds < _MINUTE:
+            return f"{self.bin_seconds:.0f} seconds"
+        return f"{self.bin_seconds / _MINUTE:.0f} minutes"
 
 
 class StateSpan(Struct, frozen=True, kw_only=True):

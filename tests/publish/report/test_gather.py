@@ -45,6 +45,24 @@ def test_a_window_has_a_bounded_number_of_bins_that_cover_it(length: float) -> N
     assert over.bins * over.bin_seconds >= length * (1 - 1e-9)
 
 
+@pytest.mark.parametrize(
+    ("length", "words"),
+    [
+        (60.0, "5 seconds"),
+        (141.0, "5 seconds"),
+        (900.0, "15 seconds"),
+        (3_600.0, "2 minutes"),
+        (6_000.0, "5 minutes"),
+        (DAY, "5 minutes"),
+        (30 * DAY, "120 minutes"),
+    ],
+)
+def test_a_short_time_has_points_enough_to_be_drawn(length: float, words: str) -> None:
+    over = window(WEEK, WEEK + length)
+    assert over.bin_words == words
+    assert over.bins >= min(20, length / 5.0)
+
+
 STATES = st.sampled_from(list(State))
 
 
