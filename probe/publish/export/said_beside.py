@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from probe.publish.export.leg_row import Column
+from collections.abc import Callable
+
+from probe.model.verdict import TransportFinding
+from probe.publish.export.leg_row import Column, LegRow, TableValue
+
+
+def _of_one(
+    name: str, found: Callable[[LegRow], TransportFinding | None], said: str, began: str
+) -> tuple[Column, ...]:
+    """The columns of the finding that is ``found`` in a row. ``said``, ``began``: what the columns
+    of its state and of its beginning mean."""
+
+    def told(of: Callable[[TransportFinding], TableValue]) -> Callable[[LegRow], TableValue]:
+        return lambda row: None if (one := found(row)) is None else of(one)
+
+    return (
+        Column(f"{name}_state", said, str, told(lambda one: one.state.value)),
+        Column(f"{name}_reason", "Why", str, told(lambda one: one.reason)),
+        Column(f"{name}_since_unix_seconds", began, float, told(lambda one: one.since)),
+    )
+
 
 SAID_BESIDE: tuple[Column, ...] = (
-    Column(
-        "quic_state",
+    *_of_one(
+        "quic",
+        lambda row: row.quic,
         "What was said over QUIC, by its own legs; the columns above are about TCP. Empty: nothing",
-        str,
-        lambda r: None if r.quic is None else r.quic.state.value,
-    ),
-    Column("quic_reason", "Why", str, lambda r: None if r.quic is None else r.quic.reason),
-    Column(
-        "quic_since_unix_seconds",
         "When that state over QUIC began",
-        float,
-        lambda r: None if r.quic is None else r.quic.since,
     ),
-    Column(
-        "upload_state",
+    *_of_one(
+        "upload",
+        lambda row: row.upload,
         "What was said of what is sent, by uploads alone; empty: nothing",
-        str,
-        lambda r: None if r.upload is None else r.upload.state.value,
-    ),
-    Column("upload_reason", "Why", str, lambda r: None if r.upload is None else r.upload.reason),
-    Column(
-        "upload_since_unix_seconds",
         "When that state of uploads began",
-        float,
-        lambda r: None if r.upload is None else r.upload.since,
     ),
     Column(
         "normal_learnt_while_restricted_networks",
