@@ -158,7 +158,9 @@ async def test_from_a_release_at_the_hub_to_what_people_read(
     marked = [one for one in rounds if one["verdict"]["learnt_while"]]
     assert marked
     assert {one["observed"]["platform"] for one in marked} == {"x"}
-    assert all(one["observed"]["others_restricted"]["told_by"] == "hub" for one in marked)
+    # A hub that was not heard for three intervals tells nothing any more; the level keeps its mark.
+    others = [one["observed"]["others_restricted"] for one in rounds]
+    assert {one["told_by"] for one in others if one is not None} == {"hub"}
     table = list(csv.DictReader(io.StringIO(await asyncio.to_thread(ran, *words, "-f", "csv"))))
     assert {row["normal_learnt_while_restricted_networks"] for row in table} == {"", "2"}
     again = await asyncio.to_thread(ran, "replay", "-c", main, history)
