@@ -11,8 +11,9 @@ from probe.model.observation import Leg, LegObservation
 from probe.model.verdict import State
 from probe.observe.effort import Measure
 from probe.verdict.normal.shelf import MOST_KEPT
+from probe.verdict.remembered.kept_object import ALIKE, Object
 from probe.verdict.remembered.keys import Series
-from probe.verdict.remembered.memory import ALIKE, Memory, Object
+from probe.verdict.remembered.memory import Memory
 from tests.verdict.country import WELL, Country, Done
 
 TARGET_KEY = Series(Family.IPV4, LegRole.TARGET, "x", "object", Measure.TRANSFER).key

@@ -38,7 +38,7 @@ from probe.verdict.words import (
     words_outside,
 )
 
-VERSION = 59
+VERSION = 60
 
 
 RULES: tuple[Rule, ...] = (

@@ -15,7 +15,7 @@ from probe.observe.signature import STOPS, stopped_after
 from probe.verdict.about import About
 from probe.verdict.normal.distance import log_distance
 from probe.verdict.remembered.control_memory import ControlMemory, ControlRead
-from probe.verdict.remembered.memory import ALIKE
+from probe.verdict.remembered.kept_object import ALIKE
 
 MOST_READS = 4
 LEAST_SPAN = 600.0

@@ -14,12 +14,13 @@ from probe.model.identity import LegRole
 from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure
 from probe.verdict.about import About
-from probe.verdict.normal import pace, relief, weeks
+from probe.verdict.normal import lines_before, pace, relief, weeks
 from probe.verdict.normal.learning import forget, forget_target, forget_wholly
 from probe.verdict.normal.level import Level, Levels
 from probe.verdict.one_round.compared import Compared
 from probe.verdict.one_round.readings import Readings, giving
 from probe.verdict.one_round.rounds import PROVEN_SECONDS
+from probe.verdict.remembered.kept_line import KeptLine
 from probe.verdict.remembered.keys import (
     MeasureKey,
     SeriesKey,
@@ -121,10 +122,20 @@ def ended(
     return mine, levels
 
 
-def begun_anew(memory: Memory) -> Memory:
-    """The memory at the start of a new line: what was normal is forgotten for every platform."""
+def begun_anew(memory: Memory, at: float) -> Memory:
+    """The memory at the start of a new line: what was normal is set aside for every platform."""
     platforms = {name: unlearned(known) for name, known in memory.platforms.items()}
-    return replace(memory, levels={}, shelf={}, line_rounds=0, platforms=platforms)
+    lines = lines_before.left(memory, at)
+    return replace(memory, levels={}, shelf={}, lines=lines, line_rounds=0, platforms=platforms)
+
+
+def back_on(memory: Memory, line: KeptLine, at: float) -> Memory:
+    """The memory on a line that is back, with what was normal on it for every platform."""
+    platforms = {
+        name: lines_before.on_it(unlearned(known), line, name)
+        for name, known in memory.platforms.items()
+    }
+    return replace(lines_before.returned(memory, line, at), platforms=platforms)
 
 
 def unlearned(mine: PlatformMemory) -> PlatformMemory:

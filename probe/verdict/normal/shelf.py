@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from probe.model.identity import Compares, Family, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.observe.effort import Measure
+from probe.verdict.remembered.kept_object import Kept, Object
 from probe.verdict.remembered.keys import (
     RTT,
     FamilyKey,
@@ -30,7 +31,7 @@ from probe.verdict.remembered.keys import (
     series,
     target_of,
 )
-from probe.verdict.remembered.memory import Kept, Memory, Object, PlatformMemory
+from probe.verdict.remembered.memory import Memory, PlatformMemory
 
 Value = TypeVar("Value")
 MOST_KEPT = 3

@@ -8,7 +8,7 @@ from probe.model.observation import RoundObservation
 from probe.observe.effort import Measure
 from probe.verdict.about import About
 from probe.verdict.ladder.judged import Judged
-from probe.verdict.normal import lasting
+from probe.verdict.normal import lasting, lines_before
 from probe.verdict.normal.learning import (
     all_slow,
     forget_measure,
@@ -43,9 +43,14 @@ def taught(
             mine = replace(mine, reads=judged.reads)
         levels = learn_controls(levels, readings, measures)
     mine, levels = lasting.ended(mine, levels, observed, about)
-    memory = replace(memory, levels=dict(levels), line_rounds=line.changed_rounds)
+    lines = lines_before.met(memory.lines, levels, readings)
+    memory = replace(memory, levels=dict(levels), lines=lines, line_rounds=line.changed_rounds)
+    at, name = readings.at, observed.platform
+    if (was := lines_before.back(memory)) is not None:
+        mine_then = lines_before.on_it(lasting.unlearned(mine), was, name)
+        return lasting.back_on(memory, was, at), mine_then
     if line.changed_rounds >= about.thresholds.line_rounds:
-        return lasting.begun_anew(memory), lasting.unlearned(mine)
+        return lasting.begun_anew(memory, at), lasting.unlearned(mine)
     return memory, mine
 
 

@@ -30,6 +30,8 @@ from probe.verdict.normal.level import Level
 from probe.verdict.one_round.first_ones import FirstOnes, MetAt
 from probe.verdict.remembered.apart import EncryptedWord, Farther, Led, Relief, Slower
 from probe.verdict.remembered.control_memory import ControlMemory
+from probe.verdict.remembered.kept_line import KeptLine
+from probe.verdict.remembered.kept_object import Kept, Object
 from probe.verdict.remembered.keys import FamilyKey, MeasureKey, SeriesKey
 from probe.verdict.suspected.often import Share
 
@@ -37,9 +39,6 @@ from probe.verdict.suspected.often import Share
 MEMORY_VERSION = 1
 MOST_ADDRESSES = 6
 MOST_NETWORKS = 64
-ALIKE = 1.5
-"""Reads whose lengths differ by no more than this factor differ by no more in seconds for a byte,
-as a longer read takes no less time: that is below every margin."""
 
 
 class OpenSuspicion(Struct, frozen=True, kw_only=True):
@@ -228,30 +227,6 @@ class Proven(Struct, frozen=True, kw_only=True):
         return log(self.factor) if self.factor else inf
 
 
-class Object(Struct, frozen=True, array_like=True):
-    """``host`` is what is connected to, ``size`` the bytes that are read of it (0: a handshake),
-    ``candidate`` the mark of which of its target's objects it is (empty: not known)."""
-
-    host: str
-    size: int = 0
-    candidate: str = ""
-
-    def same(self, other: Object) -> bool:
-        """Whether both are one object."""
-        if self.host != other.host or bool(self.size) != bool(other.size):
-            return False
-        if self.candidate and other.candidate and self.candidate != other.candidate:
-            return False
-        return max(self.size, other.size) <= ALIKE * min(self.size, other.size)
-
-
-class Kept(Struct, frozen=True, array_like=True):
-    """The level of an object that is not measured at the moment."""
-
-    object: Object
-    level: Level
-
-
 class FamilyMemory(Struct, frozen=True, kw_only=True):
     """When anybody answered last over an address family (Unix seconds; 0: never), and since when
     nobody has (0: somebody did the last time)."""
@@ -370,7 +345,8 @@ class Memory(Struct, frozen=True, kw_only=True):
 
     ``line_rounds``: rounds in a row in which every round-trip time was another one. ``families``:
     who answers over each. ``objects``: series → the object that it is of, ``shelf``: the levels of
-    others that it was of before (``shelf.py``). ``curtains``: those that hang, by operator.
+    others that it was of before (``shelf.py``). ``lines``: what was normal on lines that this one
+    was before (``lines_before.py``). ``curtains``: those that hang, by operator.
     ``records``: how it stands with the objects of targets and controls, by ``owner/target``
     (``object_records.py``).
     All of that is of legs over TCP. ``lanes``: the same of each other transport, by its prober
@@ -387,6 +363,7 @@ class Memory(Struct, frozen=True, kw_only=True):
     families: dict[Family, FamilyMemory] = {}
     objects: dict[SeriesKey, Object] = {}
     shelf: dict[SeriesKey, tuple[Kept, ...]] = {}
+    lines: tuple[KeptLine, ...] = ()
     curtains: dict[FamilyKey, Curtain] = {}
     lanes: dict[str, Memory] = {}
     said: dict[str, Verdict] = {}
