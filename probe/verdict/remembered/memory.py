@@ -164,7 +164,8 @@ class Proven(Struct, frozen=True, kw_only=True):
     very failure, ``answered``: in which the far end itself answered (``own_answer.py``). ``at``:
     the addresses that bear evidence, if it fails. ``by_reference``: ``near_here.py``.
     ``otherwise``: rounds in a row that show something else, ``borne_out``: a burst did as well;
-    ``marks``, ``witness``: whether what it rests on speaks against it (``turned.py``).
+    ``marks``, ``witness``: whether what it rests on speaks against it; ``spared``: rounds in a row
+    that speak against a trigger by which some neutral names are met as well (``turned.py``).
     """
 
     state: State
@@ -215,6 +216,7 @@ class Proven(Struct, frozen=True, kw_only=True):
     borne_out: bool = False
     marks: Doubt = Doubt()
     witness: Doubt = Doubt()
+    spared: int = 0
 
     @property
     def said(self) -> State:

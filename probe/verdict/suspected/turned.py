@@ -15,13 +15,14 @@ from math import inf, log
 from msgspec.structs import replace
 
 from probe.model.basis import Basis
-from probe.model.identity import Fame, LegRole
+from probe.model.identity import Answer, Fame, LegRole
 from probe.model.observation import LegObservation, RoundObservation
 from probe.model.verdict import Method, State, Trigger
 from probe.observe.effort import READING, effort, hard, how_it_failed
 from probe.verdict.about import About
 from probe.verdict.basis import references
 from probe.verdict.basis.doubt import ROUNDS, Doubt, lost_more, marked
+from probe.verdict.basis.swap_names import NamesMet
 from probe.verdict.basis.way_marks import marks_seen
 from probe.verdict.burst.bets import EACH
 from probe.verdict.burst.score import Score
@@ -39,6 +40,10 @@ _ON_MARKS = frozenset({Basis.PLATFORMS, Basis.REFERENCE, Basis.FORGED})
 SWAP_ROUNDS = 4
 """Rounds in which an impairment is tested against the swap, which may show what it is: by then a
 swap that can has shown it, unless another thing begins. Ours."""
+SPARED = 4
+"""In so many rounds in a row the neutral name of ordinary rounds, which no list has, is well beside
+a target that is not, until none is said to be met with it: a connection in two that is met would
+show that in one of sixteen. Ours."""
 _ON_WITNESSES = frozenset({Basis.SWAP, Basis.DECOY})
 SECONDS = 6 * 3_600.0
 """For so long what had been proven may show itself again, as a suspicion lasts."""
@@ -52,6 +57,7 @@ def noted(found: Proven, seen: Compared, observed: RoundObservation, about: Abou
     if not mine:
         return found
     otherwise = _counted(found.otherwise, _fails_otherwise(found, mine, observed))
+    found = _spared_noted(found, seen, observed, about)
     return replace(
         found,
         otherwise=otherwise,
@@ -162,6 +168,25 @@ def _fails_otherwise(
 def _met_by_names(found: Proven) -> bool:
     """Some neutral names are met at its server as well."""
     return found.basis is Basis.SWAP and found.trigger in (Trigger.RANGE, Trigger.UNKNOWN)
+
+
+def _spared_noted(
+    found: Proven, seen: Compared, observed: RoundObservation, about: About
+) -> Proven:
+    """``found``, without a range that is met but for famous names, where an obscure one is well:
+    that it was slow in bursts was chance, or something else on the line. What rests on the swap is
+    set off by the name then. A swap that takes any answer says famous names in ordinary rounds, as
+    many use them: that tells nothing of it."""
+    swap = _leg(found, LegRole.SWAP, observed)
+    by_names = found.trigger is Trigger.RANGE or _met_by_names(found)
+    if not by_names or swap is None or swap.leg.answer is Answer.ANY:
+        return found
+    alike = _swap_alike(found, seen, observed, about)
+    spared = found.spared if alike is None else _counted(found.spared, not alike)
+    if spared < SPARED:
+        return replace(found, spared=spared)
+    trigger = Trigger.NAME if found.basis is Basis.SWAP else Trigger.UNKNOWN
+    return replace(found, trigger=trigger, names=NamesMet(), spared=0)
 
 
 def _witness_turned(
