@@ -11,9 +11,11 @@ from probe.model.identity import Family, LegRole
 from probe.model.observation import Leg
 from probe.model.verdict import State
 from probe.observe.effort import Measure
-from probe.verdict.normal.lines_before import ALIKE, ALIKE_ROUNDS, KEPT_SECONDS, MOST
-from probe.verdict.remembered.keys import RTT, Series, SeriesKey
-from probe.verdict.remembered.memory import Memory
+from probe.verdict.normal.lines_before import ALIKE, ALIKE_ROUNDS, KEPT_SECONDS, MOST, on_it
+from probe.verdict.remembered.kept_line import KeptLine, OfLine
+from probe.verdict.remembered.keys import RTT, Series, SeriesKey, measure_key
+from probe.verdict.remembered.memory import Memory, PlatformMemory
+from probe.verdict.suspected.often import Share
 from probe.verdict.thresholds import Thresholds
 from tests.verdict.country import Act, Country, Done
 from tests.verdict.test_shelf import Moving
@@ -137,6 +139,19 @@ def test_what_was_true_of_a_platform_there_is_so_again() -> None:
     assert now.places == was.places
     assert now.shares.keys() == was.shares.keys()
     assert not country.memory.line_rounds
+
+
+def test_what_was_thought_when_it_was_left_is_not_thought_when_it_is_back() -> None:
+    """How often a target is suspicious in calm times is known; that it had become more, is not."""
+    key = measure_key(Family.IPV4, "object", Measure.TRANSFER)
+    spoken = Share(calm=200.0, calm_slow=4.0, rounds=40, slow=20, e_value=500.0, share=0.4)
+    line_then = KeptLine(
+        left_at=1.0, levels={}, objects={}, shelf={}, platforms={"x": OfLine(shares={key: spoken})}
+    )
+    back = on_it(PlatformMemory(), line_then, "x").shares[key]
+    assert (back.calm, back.calm_slow) == (200.0, 4.0)
+    assert not back.e_value
+    assert not back.rounds
 
 
 def test_another_object_meanwhile_is_not_compared_with_the_one_that_was() -> None:

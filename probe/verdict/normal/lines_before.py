@@ -19,6 +19,7 @@ from probe.verdict.one_round.readings import LegReading, Readings
 from probe.verdict.remembered.kept_line import KeptLine, OfLine
 from probe.verdict.remembered.keys import RTT, SeriesKey, series
 from probe.verdict.remembered.memory import Memory, PlatformMemory
+from probe.verdict.suspected import often
 
 MOST = 3
 """Lines that are kept beside the one that is measured: those on which the most was learnt."""
@@ -91,7 +92,8 @@ def on_it(mine: PlatformMemory, line: KeptLine, name: str) -> PlatformMemory:
         began_at=was.began_at,
         swap_well_at=was.swap_well_at,
         places=was.places,
-        shares=was.shares,
+        # What was thought of them when the line was left was of that time.
+        shares={key: often.begun_anew(share) for key, share in was.shares.items()},
     )
 
 
