@@ -6,8 +6,9 @@ is not the cause.
 
 from __future__ import annotations
 
-from probe.model.verdict import Method, State, Trigger
+from probe.model.verdict import Method, Signature, State, Trigger
 from scenarios.model import (
+    CutOff,
     Expectation,
     HelloDropped,
     Policed,
@@ -84,5 +85,31 @@ SCENARIOS: tuple[Scenario, ...] = (
                 within_rounds=4,
             ),
         ),
+    ),
+    Scenario(
+        id="range-packets",
+        name="silence at YouTube's addresses after some 25 packets, of either direction, under all "
+        "but some listed names",
+        rows=(Row.RUSSIA_2025_PACKETS,),
+        source=f"{BBS662}; hyperion-cs/dpi-checkers, l4-25",
+        platforms=("youtube",),
+        alternatives=(
+            (
+                Restricted(
+                    whom=Whom(hosts=YOUTUBE_HOSTS, but_names=LISTED),
+                    effects=(CutOff(after_packets=Range(23, 27)),),
+                ),
+            ),
+        ),
+        expect=(
+            Expectation(
+                said=throttled(Trigger.RANGE, signatures=(Signature.CUTOFF,), phases=IN_TRANSFER),
+                within_rounds=8,
+            ),
+        ),
+        calm_rounds=CALM_ROUNDS,
+        lasts_rounds=10,
+        note="The original met the ranges of hosters: [many sites at once]"
+        "(what-it-can-mistake.md) are a curtain.",
     ),
 )

@@ -13,6 +13,8 @@ class Row(StrEnum):
     RUSSIA_2024_YOUTUBE = "Russia, YouTube, 2024-07"
     RUSSIA_2025_CUTOFF = "Russia, Cloudflare and others, 2025-06"
     RUSSIA_2025_RANGE = "Russia, ranges with exceptions, 2025"
+    RUSSIA_2025_PACKETS = "Russia, a count of packets in either direction, 2025-06"
+    IRAN_2026_SECONDS = "Iran, googlevideo, 2026-04"
     TURKEY_2022_TURKCELL = "Turkey, Turkcell, 2022-11"
     TURKEY_2025_HANDSHAKE = "Turkey, 2025-03 and 2025-09"
     IRAN_2011_GENERALISED = "Iran, 2011-2013"

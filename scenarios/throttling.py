@@ -44,6 +44,7 @@ ALL_PLATFORMS = ("x", "facebook", "instagram", "youtube")
 IMC21 = "Xue et al., Throttling Twitter, IMC '21, doi:10.1145/3487552.3487858"
 MTS = "OONI measurement quoted in ntc.party/t/1724 (2022-02)"
 BBS382 = "net4people/bbs#382; Meduza 2024-08-06"
+RELAY320 = "MasterHttpRelayVPN-RUST#320 (Iran, 2026-04)"
 BBS490 = "Cloudflare blog 2025-06-26; net4people/bbs#490"
 TURKCELL = "ntc.party/t/3471 (2022-11)"
 OONI_TURKEY = "OONI, 2025-turkiye-throttling-social-media"
@@ -438,6 +439,30 @@ _SCENARIOS: tuple[Scenario, ...] = (
             ),
         ),
         lasts_rounds=12,
+    ),
+    Scenario(
+        id="iran-2026-seconds",
+        name="slow under the name, and dead 7.2 s after the connection began",
+        rows=(Row.IRAN_2026_SECONDS,),
+        source=RELAY320,
+        platforms=("youtube",),
+        alternatives=(
+            (
+                Restricted(
+                    whom=Whom(names=(".googlevideo.com",)),
+                    effects=(
+                        Shaped(
+                            rate_bits_per_second=Range(30 * KILOBIT, 60 * KILOBIT),
+                            queue_bytes=Range(32 * KIB, 64 * KIB),
+                        ),
+                        CutOff(after_seconds=exactly(7.23)),
+                    ),
+                ),
+            ),
+        ),
+        expect=(Expectation(said=throttled(*NAMED), within_rounds=6),),
+        note="A read of 64 KiB on a quick way is over long before, and a death alone is not seen: "
+        "slowed here, as videos are that last.",
     ),
     Scenario(
         id="shaped-seen-from-outside",
