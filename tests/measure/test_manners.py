@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from email.utils import format_datetime, formatdate
+from datetime import UTC
+from email.utils import format_datetime, formatdate, parsedate_to_datetime
 
 import pytest
 from hypothesis import given
@@ -23,7 +24,14 @@ from lab.loopback.servers import (
     trust,
 )
 from probe.measure.one_leg.upload import measure_upload
-from probe.measure.one_round.manners import Wish, answered_at, retry_after, spared, wish_of
+from probe.measure.one_round.manners import (
+    Wish,
+    answered_at,
+    http_date,
+    retry_after,
+    spared,
+    wish_of,
+)
 from probe.model.identity import FIRST_PROBER, LegRole, Verify
 from probe.schedule.host_budget import MOST_CLOSED_SECONDS, HostBudget
 
@@ -167,6 +175,24 @@ def test_a_cache_tells_how_old_its_answer_is(
     date: bytes | None, age: bytes | None, at: float | None
 ) -> None:
     assert answered_at(date, age) == at
+
+
+@given(
+    at=st.integers(min_value=0, max_value=2**32),
+    time_of_day=st.sampled_from(["", "23:59:59", "24:00:00", "12:60:00", "12:00:60", "1:02:03"]),
+    day=st.sampled_from(["", "Mon, 31 Feb 2026", "Xyz, 05 Jan 2026", "Mon, 05 Jxn 2026"]),
+    zone=st.sampled_from(["GMT", "UTC", "+0100", ""]),
+)
+def test_a_date_is_what_the_library_says(at: int, time_of_day: str, day: str, zone: str) -> None:
+    said = formatdate(at, usegmt=True)
+    assert http_date(said.encode()) == at
+    said = f"{day or said[:16]} {time_of_day or said[17:25]} {zone}".strip()
+    try:
+        parsed = parsedate_to_datetime(said)
+        expected = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    except ValueError:
+        expected = None
+    assert http_date(said.encode()) == expected
 
 
 async def test_the_time_of_a_cached_answer_is_that_of_now() -> None:

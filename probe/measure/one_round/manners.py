@@ -7,8 +7,10 @@ said it, no other at the same address; and never for long (``HostBudget.close``)
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -20,6 +22,10 @@ from probe.schedule.host_budget import SPARED
 # A date has 29 letters (RFC 9110, 5.6.7), the longest of its old forms 33.
 _MOST_LETTERS = 64
 _MOST_DIGITS = 10
+# The one form in which dates are sent (RFC 9110, 5.6.7): the day, and the time within it.
+_USUAL = re.compile(
+    rb"([A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4}) ([01]\d|2[0-3]):([0-5]\d):([0-5]\d) GMT"
+)
 
 
 class Wish(Struct, frozen=True):
@@ -71,6 +77,21 @@ def http_date(field: bytes | None) -> float | None:
     """Unix seconds of a date of HTTP."""
     if field is None or len(field) > _MOST_LETTERS:
         return None
+    if (usual := _USUAL.fullmatch(field)) is None:
+        return _read_date(field)
+    day, *time = usual.groups()
+    hours, minutes, seconds = map(int, time)
+    midnight = _midnight(day)
+    return None if midnight is None else midnight + (hours * 60 + minutes) * 60 + seconds
+
+
+@lru_cache(maxsize=16)
+def _midnight(day: bytes) -> float | None:
+    """When ``day`` begins: every answer of a day says it."""
+    return _read_date(day + b" 00:00:00 GMT")
+
+
+def _read_date(field: bytes) -> float | None:
     try:
         parsed = parsedate_to_datetime(field.decode("latin-1").strip())
         return _in_utc(parsed).timestamp()
