@@ -144,13 +144,28 @@ def test_the_kernel_says_when_it_left(connected: tuple[socket.socket, socket.soc
     assert left[-1] < came_ns
 
 
+def test_a_stamp_that_was_left_is_not_taken_for_that_of_what_is_sent_next(
+    connected: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near, _ = connected
+    monkeypatch.setattr("probe.measure.connection.kernel_stamps.last_stamp_ns", lambda *_: None)
+    for _ in range(2):
+        send_stamped(near, memoryview(b"hello"))
+    monkeypatch.undo()
+    before = time.time_ns()
+    _, left_ns = send_stamped(near, memoryview(b"hello"), asked=True)
+    assert left_ns is not None
+    assert before <= left_ns <= time.time_ns()
+    assert last_stamp_ns(near) is None
+
+
 async def test_a_stamp_that_comes_late_is_dropped_and_the_loop_does_not_turn_for_it(
     connected: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     near, far = connected
     wire = WireStream(near, opened_ns=0)
     # As if the kernel had not made it when ``send`` looked.
-    monkeypatch.setattr("probe.measure.connection.kernel_stamps.last_stamp_ns", lambda _: None)
+    monkeypatch.setattr("probe.measure.connection.kernel_stamps.last_stamp_ns", lambda *_: None)
     await wire.send(b"hello", stamped=True)
     monkeypatch.undo()
     assert select.select([near], [], [], 0) == ([near], [], [])

@@ -72,6 +72,21 @@ def test_a_leg_alone_is_watched_once_another_begins(lookout: Lookout) -> None:
         assert busy_until(lambda: sight.first_ns is not None)
 
 
+def test_the_kernel_is_asked_nothing_for_a_leg_that_was_alone(lookout: Lookout) -> None:
+    class Never:
+        def unregister(self, _: object) -> None:
+            raise AssertionError("it was not registered")
+
+    near, far = connection()
+    with near, far, pytest.MonkeyPatch.context() as patch:
+        sight = Unread(near)
+        lookout.enter()
+        lookout.watch(sight)
+        patch.setattr(lookout, "_ready", Never())
+        lookout.forget(sight)
+        lookout.leave(sight)
+
+
 def test_many_are_all_seen(lookout: Lookout) -> None:
     pairs = [connection() for _ in range(100)]
     sights = [Unread(near) for near, _ in pairs]

@@ -74,6 +74,23 @@ def test_any_bytes_can_be_read(data: bytes) -> None:
     tcp_info.parse(data, socket.AF_INET)
 
 
+def rtt(sock: socket.socket) -> float | None:
+    account = tcp_info.read(sock)
+    return None if account is None else account.tcp.rtt_seconds
+
+
+@given(st.binary(max_size=400))
+def test_the_handshake_is_what_the_whole_account_says(data: bytes) -> None:
+    class Connected(socket.socket):
+        def getsockopt(self, *_: object) -> bytes:  # type: ignore[override]
+            return data
+
+    with Connected() as sock:
+        account = tcp_info.parse(data, socket.AF_INET).tcp
+        once = account.retransmits == 0
+        assert tcp_info.handshake_seconds(sock) == (account.rtt_seconds if once else None)
+
+
 def test_a_real_connection() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
@@ -81,6 +98,7 @@ def test_a_real_connection() -> None:
         listener.accept()[0] as server,
     ):
         client.sendall(b"x" * 100)
+        assert tcp_info.handshake_seconds(client) in (None, rtt(client))
         server.recv(100, socket.MSG_WAITALL)
         account = tcp_info.read(server)
 

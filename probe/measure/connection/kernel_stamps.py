@@ -94,23 +94,30 @@ def enable_stamps(sock: socket.socket) -> bool:
     return True
 
 
-def send_stamped(sock: socket.socket, data: memoryview) -> tuple[int, int | None]:
+def send_stamped(
+    sock: socket.socket, data: memoryview, *, asked: bool = False
+) -> tuple[int, int | None]:
     """Send as ``sock.send`` does. How many bytes that took, and when they left: the kernel's stamp,
-    Unix nanoseconds, ``None`` where it makes none or not at once."""
+    Unix nanoseconds, ``None`` where it makes none or not at once. ``asked``: not for the first time
+    on this connection."""
     if not sys.platform.startswith("linux"):
         return sock.send(data), None
     try:
-        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, _REPORT)
+        if not asked:
+            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, _REPORT)
+        since_ns = time.time_ns()
         sent = sock.sendmsg([data], [(socket.SOL_SOCKET, SO_TIMESTAMPING, _ON_SCHEDULING)])
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOPROTOOPT):
             raise
         return sock.send(data), None  # before Linux 4.6
-    return sent, last_stamp_ns(sock)
+    return sent, last_stamp_ns(sock, since_ns)
 
 
-def last_stamp_ns(sock: socket.socket) -> int | None:
+def last_stamp_ns(sock: socket.socket, since_ns: int | None = None) -> int | None:
     """Take every stamp of what was sent off ``sock``, and give the last; ``None``: there was none.
+    With ``since_ns`` (Unix nanoseconds) they are taken up to the first that is not older: one is
+    made for each call that sends.
 
     Until all are taken, an event loop is told at each of its turns that something is there. The
     kernel makes one more whenever it sends the same bytes again.
@@ -126,6 +133,8 @@ def last_stamp_ns(sock: socket.socket) -> int | None:
         for level, kind, data in ancillary:
             if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPING:
                 last = _nanoseconds(data)
+        if since_ns is not None and last is not None and last >= since_ns:
+            break
     return last
 
 
@@ -155,8 +164,10 @@ class Stamping:
 def stamp_ns(ancillary: Sequence[tuple[int, int, bytes]]) -> int | None:
     """The kernel's receive stamp among the control messages of ``recvmsg``, Unix nanoseconds."""
     for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS and len(data) == _TIMESPEC.size:
-            return _nanoseconds(data)
+        if kind == SO_TIMESTAMPNS and level == socket.SOL_SOCKET and len(data) == _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack(data)
+            stamp: int = seconds * NANOSECONDS + nanoseconds
+            return stamp
     return None
 
 

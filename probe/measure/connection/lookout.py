@@ -67,6 +67,8 @@ class Lookout:
     def __init__(self) -> None:
         self._legs = 0
         self._watched: dict[int, Unread] = {}
+        self._armed: set[int] = set()
+        """Those of them for which the kernel was asked for signals."""
         self._ready: select.epoll | None = None
         self._looking = False
 
@@ -98,7 +100,7 @@ class Lookout:
         self._legs += 1
         if self._legs == 2 and self._ready is not None:
             for sight in self._watched.values():
-                _arm(sight.sock, self._ready)
+                self._arm(sight.sock, self._ready)
 
     def leave(self, sight: Unread) -> None:
         """A leg is over. Its socket is still open."""
@@ -110,13 +112,16 @@ class Lookout:
         if self._ready is not None:
             self._watched[sight.sock.fileno()] = sight
             if self._legs > 1:
-                _arm(sight.sock, self._ready)
+                self._arm(sight.sock, self._ready)
 
     def forget(self, sight: Unread) -> None:
         """``watch`` no more. Does no harm to what is not watched."""
-        if self._watched.pop(sight.sock.fileno(), None) is None or self._ready is None:
-            return
-        with contextlib.suppress(OSError):  # it was alone all the time
+        descriptor = sight.sock.fileno()
+        self._watched.pop(descriptor, None)
+        if descriptor not in self._armed or self._ready is None:
+            return  # it was alone all the time
+        self._armed.discard(descriptor)
+        with contextlib.suppress(OSError):
             self._ready.unregister(sight.sock)
             fcntl.fcntl(sight.sock, fcntl.F_SETFL, os.O_NONBLOCK)
 
@@ -134,11 +139,11 @@ class Lookout:
         finally:
             self._looking = False
 
-
-def _arm(sock: socket.socket, ready: select.epoll) -> None:
-    # Where it cannot be done, or was done before, the leg goes on as it is.
-    with contextlib.suppress(OSError):
-        ready.register(sock, select.EPOLLIN | select.EPOLLET)
-        fcntl.fcntl(sock, fcntl.F_SETOWN, os.getpid())
-        fcntl.fcntl(sock, fcntl.F_SETSIG, signal.SIGURG)
-        fcntl.fcntl(sock, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
+    def _arm(self, sock: socket.socket, ready: select.epoll) -> None:
+        # Where it cannot be done, or was done before, the leg goes on as it is.
+        with contextlib.suppress(OSError):
+            ready.register(sock, select.EPOLLIN | select.EPOLLET)
+            self._armed.add(sock.fileno())
+            fcntl.fcntl(sock, fcntl.F_SETOWN, os.getpid())
+            fcntl.fcntl(sock, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(sock, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)

@@ -52,12 +52,10 @@ async def connect(
         started_ns = time.monotonic_ns()
         await _connected(sock, address, port)
         elapsed = (time.monotonic_ns() - started_ns) / kernel_stamps.NANOSECONDS
-        account = tcp_info.read(sock)
+        rtt = tcp_info.handshake_seconds(sock)
     except BaseException:
         sock.close()
         raise
-    once = account is not None and account.tcp.retransmits == 0
-    rtt = account.tcp.rtt_seconds if account is not None and once else None
     return Connected(WireStream(sock, opened_ns=started_ns), elapsed if rtt is None else rtt, rtt)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -39,6 +40,13 @@ _OFFSETS = {
     "rcv_ooopack": (224, "I"),
 }
 """Where each field is and what it is, in ``struct``'s letters."""
+
+_RTT, _AGAIN = _OFFSETS["rtt"][0], _OFFSETS["total_retrans"][0]
+_HANDSHAKE = struct.Struct(f"={_RTT}xI{_AGAIN - _RTT - 4}xI")
+"""Both of them, without the others."""
+
+# ``sock.family`` makes a member of an enumeration of it each time, for 5 µs.
+_family_of: Callable[[socket.socket], int] = socket.SocketType.family.__get__
 
 _OPTION_TIMESTAMPS = 1
 _TCP_HEADER = 20
@@ -105,7 +113,17 @@ class Account(Struct, frozen=True, kw_only=True):
 def read(sock: socket.socket) -> Account | None:
     """The account of ``sock`` now; ``None`` where the system has no ``TCP_INFO``."""
     raw = _raw(sock)
-    return None if raw is None else parse(raw, sock.family)
+    return None if raw is None else parse(raw, _family_of(sock))
+
+
+def handshake_seconds(sock: socket.socket) -> float | None:
+    """The round trip of SYN and SYN-ACK on ``sock``, which was connected just now; ``None``: it is
+    not known, also because the SYN was sent more than once."""
+    raw = _raw(sock)
+    if raw is None or len(raw) < _HANDSHAKE.size:
+        return None
+    rtt, again = _HANDSHAKE.unpack_from(raw)
+    return None if again else _seconds(rtt)
 
 
 def read_sending(sock: socket.socket) -> SendingAccount | None:

@@ -158,8 +158,8 @@ class WireStream:
         while view:
             try:
                 if stamped:
-                    self._reader.reports = True
-                    size, kernel_ns = kernel_stamps.send_stamped(self._sock, view)
+                    asked, self._reader.reports = self._reader.reports, True
+                    size, kernel_ns = kernel_stamps.send_stamped(self._sock, view, asked=asked)
                     self.sent = Departure(self.sent.loop_ns, kernel_ns)
                 else:
                     size = self._sock.send(view)
