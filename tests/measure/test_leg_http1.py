@@ -44,6 +44,20 @@ async def test_whole_objects_of_every_size(size: int) -> None:
     assert observed.family is Family.IPV4
 
 
+async def test_what_follows_the_bytes_that_were_wanted_is_not_looked_at() -> None:
+    async def script(visit: Visit) -> None:
+        await visit.head()
+        chunk = b"400\r\n" + b"x" * 1_024 + b"\r\n"
+        await visit.send(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk + b"no\r\n"
+        )
+        await visit.gone()
+
+    observed = await measure_script(script, max_bytes=1_024, min_bytes=1_024)
+    assert observed.ok
+    assert observed.body_bytes == 1_024
+
+
 async def test_the_request_is_plain_and_says_who_asks() -> None:
     async def script(visit: Visit) -> None:
         await visit.answer(b"")

@@ -106,6 +106,24 @@ async def test_a_stock_client_gets_answer_phases_and_facts(script: Script, versi
     assert said["curve"][-1].bytes > len(BODY)
 
 
+async def test_a_part_without_a_byte_does_not_end_a_body_whose_parts_are_waited_for() -> None:
+    async def padded(visit: Visit) -> None:
+        http = Http2(visit)
+        stream = await http.request()
+        await http.head(stream)
+        http.h2.send_data(stream, b"", pad_length=5)
+        await http.flush()
+        await http.body(stream, BODY)
+        await visit.gone()
+
+    async with (
+        serve(padded, server_context(certificate(), alpn=("h2",))) as server,
+        client() as http,
+    ):
+        answer = await http.get(url_of(server), extensions={"way": way()}, timeout=20.0)
+    assert answer.content == BODY
+
+
 async def test_address_name_and_host_are_three_things() -> None:
     shown = certificate("neutral.example")
     async with serve(whole, server_context(shown)) as server:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import h11
 import httpx
@@ -77,7 +77,7 @@ class Exchange:
         self._connection = (
             Http1(self._stream) if self._frames is None else Http2(self._stream, self._frames)
         )
-        self._body: AsyncIterable[bytes] | None = None
+        self._most_bytes = self._enough = 0
         self.fields: Fields = ()
         """Of the head of the answer, as they came."""
         self.head: Arrival | None = None
@@ -113,12 +113,11 @@ class Exchange:
                 self.facts = before
                 raise Unheard("no second request is heard on this connection") from error
             raise
-        self._body = answer.body
         self.fields = answer.fields
         self.location = _text(dict(answer.fields).get(b"location"))
         facts = facts_of(answer.version, answer.status, answer.fields)
         self.whole_bytes = facts.whole_bytes
-        self.facts = replace(facts, redirect_status=None if before is None else before.status)
+        self.facts = facts if before is None else replace(facts, redirect_status=before.status)
         return self.facts
 
     async def _ask(self, url: httpx.URL, fields: Fields) -> _Answer:
@@ -141,14 +140,13 @@ class Exchange:
         """Read the answer to its end, if that is near, and see whether another may be asked for on
         the connection. If so, that is next.
 
-        Raises as ``body`` does.
+        Raises as ``part`` does.
         """
-        if self._body is None:
+        if self.facts is None:
             raise RuntimeError("there is no answer yet")
         came = 0
-        # Never left early, as when a body is read.
         try:
-            async for chunk in self._body:
+            while (chunk := await self._connection.piece()) is not None:
                 came += len(chunk)
                 self._wire.stopped = came > MOST_REDIRECT_BYTES
         except Stopped:
@@ -158,40 +156,39 @@ class Exchange:
         self._stream.begin()
         return True
 
-    async def body(self, max_bytes: int) -> AsyncIterator[bytes]:
-        """The body to its end or to ``max_bytes``, as it comes; what lies beyond is not counted.
-
-        Raises what h11, h2, the wire and OpenSSL raise; what came until then stays counted.
-        """
-        if self._body is None or self.facts is None:
+    def begin_body(self, max_bytes: int) -> None:
+        """From here on the body is read, to its end or to ``max_bytes``."""
+        if self.facts is None:
             raise RuntimeError("there is no answer yet")
         length = self.facts.content_length
-        enough = max_bytes if length is None else min(max_bytes, length)
+        self._most_bytes = max_bytes
+        self._enough = enough = max_bytes if length is None else min(max_bytes, length)
         undecrypted = 0 if self._tls is None else self._tls.cut_no_more()
         self._wire.gather(enough, undecrypted=undecrypted)
         self.body_bytes = 0
-        if not enough:
-            return
-        if self._updates and isinstance(self._connection, Http2):
+        if enough and self._updates and isinstance(self._connection, Http2):
             self.tcp_before = self._wire.tcp_now()
             self._connection.update_bytes = max(1, enough // self._updates)
-        try:
-            # Never left early: ending the wire instead unwinds the generators below in order.
-            async for chunk in self._body:
-                if self.body_bytes >= enough:
-                    continue
-                part = chunk[: max_bytes - self.body_bytes]
-                self.body_bytes += len(part)
-                self.body_end = self._stream.end
-                self._wire.missing = enough - self.body_bytes
-                self._wire.stopped = self.body_bytes >= enough
-                yield part
-        except Stopped:
-            pass
-        except NetworkError:
-            # How the far end ends it after all had come says nothing of the way there.
-            if self.body_bytes < enough:
-                raise
+
+    async def part(self) -> bytes | None:
+        """The next part of the body, as it comes; ``None``: there is no more. What lies beyond the
+        most that is wanted is not counted.
+
+        Raises what h11, h2, the wire and OpenSSL raise; what came until then stays counted.
+        """
+        if self.body_bytes is None:
+            raise RuntimeError("the body was not begun")
+        # How the far end ends it after all had come says nothing of the way there.
+        if self.body_bytes >= self._enough:
+            return None
+        chunk = await self._connection.piece()
+        if chunk is None:
+            return None
+        part = chunk[: self._most_bytes - self.body_bytes]
+        self.body_bytes += len(part)
+        self.body_end = self._stream.end
+        self._wire.missing = self._enough - self.body_bytes
+        return part
 
 
 def facts_of(version: str, status: int, fields: Fields) -> HttpFacts:
@@ -203,19 +200,19 @@ def facts_of(version: str, status: int, fields: Fields) -> HttpFacts:
         content_length=_number(last.get(b"content-length")),
         retry_after_seconds=retry_after(last.get(b"retry-after"), last.get(b"date"), time.time()),
         date=answered_at(last.get(b"date"), last.get(b"age")),
-        blocked_by=blocked_by(value for name, value in fields if name == b"link"),
+        blocked_by=b"link" in last
+        and blocked_by(value for name, value in fields if name == b"link"),
         is_page=_is_page(last.get(b"content-type")),
         whole_bytes=_whole_bytes(status, last),
     )
 
 
 class _Answer(Struct, frozen=True, kw_only=True):
-    """The head, its fields with names in lower case, and the body that comes."""
+    """The head, and its fields with names in lower case."""
 
     version: str
     status: int
     fields: Fields
-    body: AsyncIterable[bytes]
 
 
 def _whole_bytes(status: int, fields: Mapping[bytes, bytes]) -> int | None:
@@ -231,7 +228,6 @@ async def _over_http1(connection: Http1, url: httpx.URL, fields: Fields) -> _Ans
         version=head.http_version.decode("ascii"),
         status=head.status_code,
         fields=list(head.headers),
-        body=connection.body(),
     )
 
 
@@ -241,7 +237,6 @@ async def _over_http2(connection: Http2, url: httpx.URL, fields: Fields) -> _Ans
         version="2",
         status=status_of(dict(head)),
         fields=[each for each in head if not each[0].startswith(b":")],
-        body=connection.body(),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -79,10 +79,10 @@ class Http1:
             self._h11.receive_data(plain)
             return await self._event()
 
-    async def body(self) -> AsyncIterator[bytes]:
-        """The body as it comes. Raises as ``request`` does."""
-        while isinstance(event := await self._event(), h11.Data):
-            yield bytes(event.data)
+    async def piece(self) -> bytes | None:
+        """The next piece of the body; ``None``: it has ended. Raises as ``request`` does."""
+        event = await self._event()
+        return bytes(event.data) if isinstance(event, h11.Data) else None
 
     def may_ask_again(self) -> bool:
         """After the body's end: whether the far end answers another request. If so, it may be

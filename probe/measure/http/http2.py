@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator
 
 import h2.config
 import h2.connection
@@ -95,15 +94,16 @@ class Http2:
         # A record of its own, as clients commonly send it; both leave in one segment.
         await self._flush()
 
-    async def body(self) -> AsyncIterator[bytes]:
-        """The body as it comes. Raises as ``request`` does."""
+    async def piece(self) -> bytes | None:
+        """The next piece of the body; ``None``: it has ended. Raises as ``request`` does."""
         while not isinstance(event := await self._event(), h2.events.StreamEnded):
             if isinstance(event, h2.events.DataReceived):
                 came = event.flow_controlled_length or 0
                 self._h2.acknowledge_received_data(came, self._frames.stream)
                 self._tell(came)
                 await self._flush()
-                yield event.data or b""
+                return event.data or b""
+        return None
 
     def _tell(self, came: int) -> None:
         self._untold += came

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -27,6 +27,7 @@ from probe.model.identity import Phase
 
 _PROTOCOLS = {"2": b"HTTP/2", "1.1": b"HTTP/1.1", "1.0": b"HTTP/1.0"}
 _NO_BODY = httpx.ByteStream(b"")
+_Found = TypeVar("_Found")
 _Stream = httpx.SyncByteStream | httpx.AsyncByteStream
 
 
@@ -71,7 +72,7 @@ class WireTransport(httpx.AsyncBaseTransport):
             record.end()  # cancelled
             raise
         assert exchange.facts is not None
-        body = _Body(record, exchange.body(way.max_bytes), waits.get("read"))
+        body = _Body(record, exchange, way.max_bytes, waits.get("read"))
         response = _Answer(
             exchange.facts.status,
             headers=_told(request.url, exchange),
@@ -179,41 +180,49 @@ class _Answer(httpx.Response):
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body as it comes, to the most that the way allows."""
+    """The body as it comes, to the most that the way allows. It is gone through once, and is its
+    own iterator: a generator costs the event loop more than a part does."""
 
     def __init__(
-        self, record: LegRecord, parts: AsyncIterator[bytes], seconds: float | None
+        self, record: LegRecord, exchange: Exchange, most_bytes: int, seconds: float | None
     ) -> None:
         self._record = record
-        self._parts = parts
+        self._exchange = exchange
+        self._most_bytes = most_bytes
         self._seconds = seconds
         self.extensions: dict[str, Any] | None = None
         """Where to say at the end what was measured."""
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
         self._record.enter(Phase.TRANSFER)
+        self._exchange.begin_body(self._most_bytes)
+        return self
+
+    async def __anext__(self) -> bytes:
         try:
-            if self._seconds is None:
-                async for part in self._parts:
-                    yield part
-                return
-            while True:
-                async with asyncio.timeout(self._seconds):
-                    part = await anext(self._parts, b"")
-                if not part:
-                    return
-                yield part
+            part = await _within(self._seconds, self._exchange.part())
         except Exception as error:
             raise _transport_error(self._record.failed(error)) from error
         except BaseException:
-            self._record.end()  # cancelled, or nobody reads on
+            self._record.end()  # cancelled
             raise
+        if part is None:
+            raise StopAsyncIteration
+        return part
 
     async def aclose(self) -> None:
         """Close the connection."""
         self._record.end()
         if self.extensions is not None:
             self.extensions.update(self._record.summary())
+
+
+async def _within(seconds: float | None, wait: Coroutine[Any, Any, _Found]) -> _Found:
+    """What ``wait`` gives, if that is within ``seconds`` (``None``: whenever that is)."""
+    if seconds is None:
+        return await wait
+    async with asyncio.timeout(seconds):
+        return await wait
 
 
 async def _asked(
@@ -223,8 +232,7 @@ async def _asked(
     url, fields = request.url, request.headers.raw
     exchange, first = record.exchange, None
     if exchange is None:
-        async with asyncio.timeout(waits.get("connect")):
-            await reach(way, record, url)
+        await _within(waits.get("connect"), reach(way, record, url))
         if way.wait_seconds:
             await asyncio.sleep(way.wait_seconds)
         assert record.wire is not None
@@ -236,8 +244,7 @@ async def _asked(
     record.enter(Phase.PROCESSING)
     record.redirected = first
     try:
-        async with asyncio.timeout(waits.get("read")):
-            await exchange.request(url, fields)
+        await _within(waits.get("read"), exchange.request(url, fields))
     except Unheard:
         record.redirected = None
         raise
