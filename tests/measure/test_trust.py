@@ -43,6 +43,27 @@ def test_a_chain_is_always_demanded() -> None:
         assert client(trust(), check_name=check_name).context.verify_mode is ssl.CERT_REQUIRED
 
 
+def test_each_client_offers_its_own_protocols() -> None:
+    both = Trust.load(None)
+    for alpn in (("h2", "http/1.1"), ("http/1.1",), ("http/1.1",), ("h2",), ("h2", "http/1.1")):
+        for check_chain in (True, False):
+            hello = ssl.MemoryBIO()
+            session = both.client(
+                ssl.MemoryBIO(),
+                hello,
+                sni="a.example",
+                alpn=alpn,
+                check_name=True,
+                check_chain=check_chain,
+            )
+            with pytest.raises(ssl.SSLWantReadError):
+                session.do_handshake()
+            names = b"".join(bytes([len(name)]) + name.encode() for name in alpn)
+            # RFC 7301, 3.1: the type, the length of the extension, that of the list, the list.
+            lengths = (len(names) + 2).to_bytes(2) + len(names).to_bytes(2)
+            assert b"\x00\x10" + lengths + names in hello.read()
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrustError, match=r"nothing\.pem: no such file"):
         Trust.load(str(tmp_path / "nothing.pem"))

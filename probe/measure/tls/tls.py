@@ -189,8 +189,10 @@ class TlsStream:
         if self._any_answer:
             await self.flush()  # our Finished: no request will carry it
             return
-        # What came after the handshake's last byte begins with a whole record.
+        # What came after the handshake's last byte begins with a whole record. OpenSSL has taken
+        # nothing of it, and would say so by an error.
         self._records.feed(self._incoming.read(), self.finished)
+        self._hungry = not self._session.pending()
         if self._pin:
             self._check_pin()
             return
@@ -248,7 +250,8 @@ class TlsStream:
                 plain = self._decrypted(max_bytes)
                 if plain is not None:
                     return plain
-            await self.flush()
+            if self._outgoing.pending:
+                await self.flush()
             whole = self._records.take()
             if whole is not None:
                 data, self.first, self.last = whole
@@ -284,12 +287,12 @@ class TlsStream:
         """All that the session has, since it gives one record at a time; ``None``: nothing yet,
         empty: the end."""
         room, size = min(max_bytes, len(self._plain)), 0
+        # A body has some sixty records.
+        read, plain, incoming = self._session.read, self._plain, self._incoming
         while size < room and (not self._hungry or self._give_held(size)):
             try:
                 # Into memory that is there: OpenSSL's record would else get 64 KiB of its own.
-                got: int = self._session.read(  # type: ignore[assignment]
-                    room - size, self._plain[size:room]
-                )
+                got: int = read(room - size, plain[size:room])  # type: ignore[assignment]
             except ssl.SSLWantReadError:
                 self._hungry = True
                 continue
@@ -299,10 +302,10 @@ class TlsStream:
                     raise
                 break
             if not got:
-                return bytes(self._plain[:size])
+                return bytes(plain[:size])
             size += got
-            self._hungry = size < room and not self._incoming.pending
-        return bytes(self._plain[:size]) if size else None
+            self._hungry = size < room and not incoming.pending
+        return bytes(plain[:size]) if size else None
 
     def _give_held(self, size: int) -> bool:
         """Another piece of a body of which ``size`` bytes are decrypted, if there is one and they

@@ -26,7 +26,7 @@ class TrustError(Exception):
 class Trust:
     """Makes the TLS client of a leg."""
 
-    __slots__ = ("_ca_file", "_context", "_unchecked", "plain")
+    __slots__ = ("_ca_file", "_context", "_offered", "_unchecked", "plain")
 
     def __init__(self, context: ssl.SSLContext, ca_file: str | None = None) -> None:
         _as_curl_does(context)
@@ -34,6 +34,7 @@ class Trust:
         self._unchecked = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._unchecked.check_hostname = False
         self._unchecked.verify_mode = ssl.CERT_NONE
+        self._offered: dict[ssl.SSLContext, tuple[str, ...]] = {}
         self._ca_file = ca_file
         self.plain = memoryview(bytearray(_PLAIN_BYTES))
         """Room that the clients decrypt into, whichever is at it: none keeps anything there."""
@@ -71,13 +72,19 @@ class Trust:
         will do: only for a leg that asks nothing and ends with the handshake.
         """
         if not check_chain:
-            self._unchecked.set_alpn_protocols(list(alpn))
+            self._offer(self._unchecked, alpn)
             return self._unchecked.wrap_bio(incoming, outgoing, server_hostname=sni or None)
         # OpenSSL copies both settings into each new connection, so one context (and one copy of
         # the authorities) serves all legs; nothing can come in between, this does not await.
         self._context.check_hostname = check_name
-        self._context.set_alpn_protocols(list(alpn))
+        self._offer(self._context, alpn)
         return self._context.wrap_bio(incoming, outgoing, server_hostname=sni or None)
+
+    def _offer(self, context: ssl.SSLContext, alpn: tuple[str, ...]) -> None:
+        # Mostly what the leg before offered.
+        if self._offered.get(context) != alpn:
+            context.set_alpn_protocols(list(alpn))
+            self._offered[context] = alpn
 
 
 def _as_curl_does(context: ssl.SSLContext) -> None:
