@@ -65,10 +65,9 @@ def files_come_first(files: HostFiles) -> bool:
 def hosts_entries(
     names: Iterable[str], family: Family, files: HostFiles
 ) -> dict[str, tuple[str, ...]]:
-    """The addresses that the hosts file has for those of ``names`` that it has, if it comes
-    first. It is read once for all of them, and not again for a name until it has changed."""
-    if not files_come_first(files):
-        return {}
+    """The addresses that the hosts file has for those of ``names`` that it has; whether they are
+    the answer, ``files_come_first`` says. It is read once for all of them, and not again for a name
+    until it has changed."""
     wanted = {name: name.lower().rstrip(".") for name in names}
     path, version = _version(files.hosts)
     found = _looked_up(path, version)

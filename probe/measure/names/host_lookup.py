@@ -125,11 +125,11 @@ async def host_lookups(
         own = ResolvConf(nameservers=via.nameservers)
     else:
         own, via = conf or resolv_conf(), _FROM_THE_HOST
+    looked = files_come_first(files)
     found = {
         name: _from_file(name, family, addresses)
-        for name, addresses in hosts_entries(names, family, files).items()
+        for name, addresses in (hosts_entries(names, family, files) if looked else {}).items()
     }
-    looked = files_come_first(files)
     asked = [name for name in names if name not in found]
     if asked and own.edns:
         half = timeout_seconds / 2
@@ -297,6 +297,8 @@ def _endless() -> Failure | None:
     """Why c-ares could not be begun, if so: it opens these files itself, and for a pipe to which
     nobody writes it waits for ever, in the event loop."""
     for path in _FILES_OF_C_ARES:
+        if not os.access(path, os.F_OK):
+            continue  # as two of them nearly anywhere
         try:
             is_pipe = stat.S_ISFIFO(path.stat().st_mode)
         except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -66,6 +67,7 @@ def static_addresses(
     )
 
 
+@lru_cache(maxsize=64)
 def host_and_port(text: str, default_port: int = DNS_PORT) -> tuple[str, int]:
     """Split ``9.9.9.9``, ``9.9.9.9:53``, ``2620:fe::fe`` or ``[2620:fe::fe]:53``.
 
