@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -10,7 +11,11 @@ from msgspec.structs import replace
 from probe.cli import main
 from probe.commands.explain import last_rounds
 from probe.config.schema import StoreConfig, VantageConfig
+from probe.model.identity import LegRole
+from probe.publish.languages.offered import ENGLISH, OFFERED
+from probe.publish.languages.tongue import Tongue
 from probe.publish.parcels.archive import PLACE, Archive
+from probe.publish.terminal.explanation import LEGEND
 from probe.store.writer import Store
 from tests.publish.terminal.test_explanation import played
 
@@ -96,3 +101,52 @@ def test_a_platform_is_named_in_either_way_and_once(tmp_path: Path) -> None:
         done = run(tmp_path, *way)
         assert done.exit_code == 2
         assert "such as `explain x`; there is: x, facebook" in done.output
+
+
+def test_of_several_vantages_it_says_which_is_shown_and_how_to_see_others(tmp_path: Path) -> None:
+    store = Store.open(StoreConfig(path=str(tmp_path / "history.db")))
+    for number, one in enumerate(played()):
+        for name in ("home", "phone"):
+            store.round_finished(
+                replace(one.observed, id=f"{name}-{number}", vantage=name),
+                replace(one.verdict, vantage=name),
+            )
+    assert store.close()
+    config = tmp_path / "c.yaml"
+    three = "vantages: [{name: home}, {name: phone}, {name: vps}]\n"
+    config.write_text(f"store: {{path: {tmp_path / 'history.db'}}}\n{three}")
+
+    def shown(*arguments: str) -> str:
+        asked = ["explain", "x", "-c", str(config), *arguments]
+        return CliRunner().invoke(main, asked, env={"COLUMNS": None}).stdout
+
+    first = shown()
+    assert first.startswith(
+        "What home saw, one of 3 vantages; `--vantage NAME` shows what phone and vps saw.\n"
+        "x from home, "
+    )
+    assert shown("-v", "phone").startswith("x from phone, ")
+    assert shown("--json").startswith("{")
+    (tmp_path / "c.yaml").write_text(
+        f"store: {{path: {tmp_path / 'history.db'}}}\nvantages: [{{name: home}}]\n"
+    )
+    assert shown().startswith("x from home, ")
+
+
+def test_its_letters_and_numbers_have_a_legend(tmp_path: Path) -> None:
+    store = Store.open(StoreConfig(path=str(tmp_path / "history.db")))
+    for stored in played():
+        store.round_finished(stored.observed, stored.verdict)
+    assert store.close()
+    text = run(tmp_path, "-p", "x").output
+    legend = " ".join(text[text.index("Letters are legs") :].split())
+    for role in LegRole:
+        assert f"{role.value[0]} is the {role}" in legend or re.search(
+            rf"\b{role.value[0]} (?:the|a) {role}\b", legend
+        ), role
+    for line in LEGEND:
+        assert line in legend
+        for code in OFFERED:
+            assert code == ENGLISH or Tongue(code).plain(line) != line
+    # No number is written as machines write it.
+    assert not re.search(r"\de[+-]\d", text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -34,6 +34,7 @@ from probe.publish.languages.tongue import Tongue
 from probe.publish.log import event_lines as logs
 from probe.publish.privacy.configured_names import Named
 from probe.publish.privacy.exported_fields import Scrubber
+from probe.publish.report.times import listed
 from probe.publish.terminal.console import Doing, console
 from probe.publish.terminal.explanation import explain as show
 from probe.publish.terminal.round_table import to_json
@@ -82,15 +83,29 @@ def explain(
         with Doing(f"measuring {of.title}"):
             tested = asyncio.run(find_out(config, [of], place, memory=Memory(), most_rounds=1))
         rounds, named = tested.rounds[of.name], Named.of(config)
+        known = [one.name for one in config.settings.vantages]
     else:
-        named, rounds = _from_history(config, of, vantage, file)
+        named, rounds, known = _from_history(config, of, vantage, file)
+    shown = rounds[-1].observed.vantage
+    others = [name for name in known if name != shown] if vantage is None else []
     if as_json:
         scrubber = Scrubber(named)
         observed = [stored.observed for stored in rounds]
         said = [stored.verdict for stored in rounds]
         write([to_json(observed, said, scrubber), b"\n"], None)
     else:
-        show(console(), rounds, Tongue(language))
+        out, tongue = console(), Tongue(language)
+        if others:
+            out.print(tongue.plain(_one_of_several(rounds[-1].observed.vantage, others)))
+        show(out, rounds, tongue)
+
+
+def _one_of_several(place: str, others: Sequence[str]) -> str:
+    """Which vantage is shown where none was asked for, and how to see the others."""
+    return (
+        f"What {place} saw, one of {len(others) + 1} vantages; `--vantage NAME` shows what "
+        f"{listed(tuple(others))} saw."
+    )
 
 
 def _place(config: Config, vantage: str | None) -> str:
@@ -100,8 +115,9 @@ def _place(config: Config, vantage: str | None) -> str:
 
 def _from_history(
     config: Config, platform: Definition, vantage: str | None, file: Path | None
-) -> tuple[Named, list[StoredRound]]:
-    """The last rounds, in an archive at a place that it knows, and what may be written of them."""
+) -> tuple[Named, list[StoredRound], list[str]]:
+    """The last rounds, in an archive at a place that it knows, what may be written of them, and
+    which vantages there are."""
     place = _place(config, vantage) if file is None else ""
     instead = "--now measures instead"
     try:
@@ -124,7 +140,7 @@ def _from_history(
         raise click.ClickException(
             f"the daemon has not measured {platform.title} lately; {instead}"
         )
-    return named, found
+    return named, found, [one.name for one in config.settings.vantages]
 
 
 def last_rounds(rounds: Iterable[StoredRound]) -> list[StoredRound]:

@@ -73,7 +73,7 @@ def history(
         click.echo(_NOTHING)
     else:
         _print(("from", "to", "for", "vantage", "platform", "state"),
-               (_of_judged(span, clock) for span in spans), Tongue(language))  # fmt: skip
+               (_of_judged(span, clock) for span in spans), Tongue(language), clock)  # fmt: skip
 
 
 @click.command()
@@ -133,7 +133,7 @@ def incidents(
         rows += [(span.since, _of_span(span, clock)) for span in spans]
         _print(("from", "to", "for", "where", "platform", "what"),
                (row for _, row in sorted(rows, key=lambda pair: pair[0])),
-               Tongue(language))  # fmt: skip
+               Tongue(language), clock)  # fmt: skip
 
 
 class _Row(Struct, frozen=True, kw_only=True):
@@ -159,7 +159,7 @@ def _of_span(span: JudgedSpan, clock: TimeWriter) -> _Row:
         state=span.state.value,
         style=STATE_STYLES[span.state],
         beside=f" ({span.reason})" if span.reason else "",
-        sentences=(span.last.sentence,),
+        sentences=(clock.retold(span.last.sentence),),
     )
 
 
@@ -170,9 +170,9 @@ def _of_judged(span: JudgedSpan, clock: TimeWriter) -> _Row:
         return row
     told = (
         f"Judged back: {found.target} read {found.times:.1f} times slower than since "
-        f"{clock.brief(found.until)} ({rate_words(found.before)}, then {rate_words(found.after)}), "
-        "while other sites did not change; whether it was restricted or its server was slow is "
-        "not known."
+        f"{clock.moment(found.until)} ({rate_words(found.before)}, then "
+        f"{rate_words(found.after)}), while other sites did not change; whether it was "
+        "restricted or its server was slow is not known."
     )
     return replace(row, sentences=(*row.sentences, told))
 
@@ -188,7 +188,11 @@ def _of_incident(incident: Incident, until: float, close: float, clock: TimeWrit
         names=(f"country {incident.country}", incident.platform),
         state=f"{drill}{incident.kind.value}, {incident.scope.value}",
         sentences=(
-            incident.sentence if incident.closed_at is None else when_over(incident, clock.brief),
+            clock.retold(
+                incident.sentence
+                if incident.closed_at is None
+                else when_over(incident, clock.moment)
+            ),
         ),
     )
 
@@ -204,9 +208,13 @@ def _end_of(incident: Incident, until: float, close: float, clock: TimeWriter) -
     return seen
 
 
-def _print(headings: Iterable[str], rows: Iterable[_Row], tongue: Tongue) -> None:
-    """Each row in columns, and below it its sentences, which need the whole width."""
+def _print(
+    headings: Iterable[str], rows: Iterable[_Row], tongue: Tongue, clock: TimeWriter
+) -> None:
+    """In which zone the times of the columns are; then each row in columns, and below it its
+    sentences, which need the whole width."""
     console = terminal.console()
+    console.print(tongue.plain(f"Times are in {clock.zone}."), style="dim")
     lines = [[Text.styled(tongue.plain(heading), "dim") for heading in headings]]
     below = [""]
     for row in rows:

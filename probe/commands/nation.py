@@ -169,7 +169,7 @@ def show_past(console: Console, steps: Iterable[Step]) -> None:
     for step in steps:
         heard = heard or bool(step.findings)
         incidents.update((incident.id, incident) for incident in step.changed)
-        when = datetime.fromtimestamp(step.at, UTC).strftime("%Y-%m-%d %H:%M")
+        when = datetime.fromtimestamp(step.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
         for finding in changes(step.findings, last):
             console.print(f"{when}  {finding.scope.value:<12}  {finding.sentence}")
     if not heard:
@@ -192,12 +192,19 @@ def past_findings(steps: Iterable[Step]) -> Findings:
 
 
 def show_incidents(console: Console, incidents: Iterable[Incident]) -> None:
-    """Print incidents, one a line, with what they added up to."""
+    """Print incidents, one a line, with what they added up to, and what that is."""
+    incidents = list(incidents)
     for incident in incidents:
         ended = "open" if incident.ending is None else incident.ending.value.replace("_", " ")
         console.print(
             f"incident {incident.id} ({ended}): {incident.scope.value}, peak share "
-            f"{incident.peak_share:.0%}, severity {incident.severity:.0f}"
+            f"{incident.peak_share:.0%}, severity {incident.severity:,.0f}"
+        )
+    if incidents:
+        console.print(
+            "(Peak share: of the networks that were judged, the largest part that was affected at "
+            "one time, by their weight. Severity: times slower x share x minutes; 600 is a whole "
+            "country slowed to a tenth for an hour.)"
         )
 
 

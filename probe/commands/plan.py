@@ -53,7 +53,7 @@ def show_plan(config: Config, console: Console) -> None:
         rounds.add_column(heading, justify="left" if heading == "platform" else "right")
     for name, costs in costs_of(config).items():
         rounds.add_row(
-            name, *(f"{size / 1_000:.0f}" for size in (costs.light, costs.transfer, costs.long))
+            name, *(f"{size / 1_000:,.0f}" for size in (costs.light, costs.transfer, costs.long))
         )
     console.print(rounds)
     for vantage in config.settings.vantages:
@@ -70,12 +70,12 @@ def _lines(config: Config, plan: Forecast) -> list[str]:
         else f"for {plan.reserve_days:.0f} days out of the reserve"
     )
     lines = [
-        f"vantage {plan.vantage}: {plan.budget / MEGABYTE:.0f} MB in any 31 days, of which "
-        f"{plan.reserve / MEGABYTE:.0f} MB are kept for suspicious days",
+        f"vantage {plan.vantage}: {plan.budget / MEGABYTE:,.0f} MB in any 31 days, of which "
+        f"{plan.reserve / MEGABYTE:,.0f} MB are kept for suspicious days",
         f"  calm: {_intervals(config, plan.calm)}: "
-        f"{plan.calm_bytes_per_day / MEGABYTE:.0f} MB a day",
+        f"{plan.calm_bytes_per_day / MEGABYTE:,.0f} MB a day",
         f"  all platforms suspicious: {_intervals(config, plan.alert)}: "
-        f"{plan.alert_bytes_per_day / MEGABYTE:.0f} MB a day and bursts, {lasts}",
+        f"{plan.alert_bytes_per_day / MEGABYTE:,.0f} MB a day and bursts, {lasts}",
     ]
     if schedule.quiet_hours:
         lines.append(f"  nothing at all at {', '.join(schedule.quiet_hours)}")

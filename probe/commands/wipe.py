@@ -14,17 +14,19 @@ from probe.commands.options import CONFIG_ERROR, config_option
 from probe.commands.output import tell
 from probe.config import ConfigErrors, folders, load
 from probe.config.values import AUTO
+from probe.publish.terminal.console import console
 from probe.store.file_identity import is_held
 from probe.store.files import belonging
 
 # The history's own name; it, and what belongs to it, is all that throttlewatch writes.
 OURS = "history.sqlite3"
-REMAINS = """\
-What this cannot erase: reports and exports that you wrote, a container's volume, older copies in
-the cells of an SD card or SSD (only a disk that was encrypted from the start helps), backups, swap,
-the log in the system's journal (`journalctl --rotate --vacuum-time=1s` empties all of it), your
-shell's history, the configuration, and what Prometheus or others have already received.
-docs/safety.md says more."""
+REMAINS = (
+    "What this cannot erase: reports and exports that you wrote, a container's volume, older "
+    "copies in the cells of an SD card or SSD (only a disk that was encrypted from the start "
+    "helps), backups, swap, the log in the system's journal (`journalctl --rotate "
+    "--vacuum-time=1s` empties all of it), your shell's history, the configuration, and what "
+    "Prometheus or others have already received. docs/safety.md says more."
+)
 _CHUNK = bytes(65_536)
 
 
@@ -54,7 +56,7 @@ def wipe(path: Path | None, yes: bool) -> None:
         left += [f"{f}: {why}" for f in stored.files if (why := erase(f, stored.known[f]))]
     for line in left:
         tell(f"not erased: {line}")
-    click.echo(REMAINS)
+    console().print(REMAINS)
     sys.exit(1 if left else 0)
 
 

@@ -104,6 +104,11 @@ def unread_words(one: NothingRead) -> str:
     return words
 
 
+def evidence_words(value: float) -> str:
+    """A bet's winnings to three digits, as people write numbers: ``27,500``."""
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100.0 else f"{value:.2g}"
+
+
 def rate_words(bytes_per_second: float) -> str:
     """A rate with three digits at most: ``870 B/s``, ``16.4 kB/s``, ``1.25 MB/s``."""
     value, unit = bytes_per_second, "B/s"

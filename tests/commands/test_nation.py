@@ -111,7 +111,7 @@ def test_the_past_is_computed_from_the_history(tmp_path: Path) -> None:
 
     found = past()
     assert found.exit_code == 0, found.output
-    scopes = [line.split()[2] for line in found.output.splitlines() if line.startswith("20")]
+    scopes = [line.split()[3] for line in found.output.splitlines() if line.startswith("20")]
     assert scopes == ["partial", "nation", "none"]
     assert "(recovered): nation, peak share 100%" in found.output
     assert "Nothing is affected at the end of that time." in found.output

@@ -122,8 +122,9 @@ def test_history_is_a_line_for_each_span(stored: Path) -> None:
     result = run("history", *over(stored))
     assert result.exit_code == 0, result.output
     lines = heads(result.output)
-    assert len(lines) == 5
-    assert "20 Jan 12:40" in lines[1]
+    assert len(lines) == 6
+    assert lines[0] == "Times are in UTC."
+    assert "20 Jan 12:40" in lines[2]
     throttled = [line for line in lines if "throttled" in line]
     assert len(throttled) == 2
     assert all("20 Jan 13:40" in line and "home" in line for line in throttled)
@@ -167,7 +168,7 @@ def test_incidents_show_the_country_and_the_vantages(stored: Path) -> None:
     result = run("incidents", *over(stored))
     assert result.exit_code == 0, result.output
     lines = heads(result.output)
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert any("country ZZ" in line and "going on" in line for line in lines)
     assert sum("home" in line for line in lines) == 2
     only = run("incidents", *over(stored), "--vantage", "home")
@@ -228,6 +229,39 @@ def test_a_line_without_a_network_is_no_incident_of_its_country(
 
 def test_a_time_zone_is_that_of_the_reader(stored: Path) -> None:
     assert "20 Jan 18:40" in run("history", *over(stored), "--timezone", "Asia/Karachi").output
+
+
+@pytest.mark.parametrize("command", ["history", "incidents"])
+@pytest.mark.parametrize("language", ["en", "ur", "ru"])
+def test_columns_and_sentences_are_of_one_zone(command: str, language: str, tmp_path: Path) -> None:
+    """What a verdict and a finding keep has UTC; beside a local time it has both, as all have."""
+    path = tmp_path / "history.sqlite3"
+    store = Store(path, StoreConfig(batch=Seconds(0.0)))
+    store.start()
+    for one in history(START, ONSET + 3_600.0, vantages=VANTAGES[:1], platforms=("x",)):
+        told = f"{one.verdict.sentence} Last seen so at 2026-01-20 13:40 UTC."
+        store.round_finished(one.observed, replace(one.verdict, sentence=told))
+    for closed in (None, ONSET + 2_700.0):
+        kept = f"PK: X is throttled or blocked, since 2026-01-20 13:40 UTC{'' if closed else '!'}"
+        store.incident(
+            replace(
+                INCIDENT, id=f"pk-x-{closed}", closed_at=closed, sentence=kept,
+                height_at=ONSET if closed else None, height_sentence=kept,
+                ending=Ending.RECOVERED if closed else None,
+            )
+        )  # fmt: skip
+    store.flush()
+    assert store.close()
+    where = ("--history", str(path), "--from", f"{START:.0f}", "--to", f"{ONSET + 3_600.0:.0f}")
+    asked = (command, *where, "--language", language)
+    local = run(*asked, "--timezone", "Asia/Karachi").output
+    assert "Asia/Karachi" in local.splitlines()[0]
+    assert "UTC" in run(*asked).output.splitlines()[0]
+    assert local.count("PKT (") >= 2, local
+    if language != "ur":
+        assert local.count("18:40 PKT (13:40 UTC)") == local.count("UTC")
+    else:
+        assert local.count("PKT") == local.count("UTC")
 
 
 def test_times_without_rounds_say_so(stored: Path) -> None:

@@ -18,7 +18,6 @@ from probe.model.others_restricted import OthersRestricted, ToldBy
 from probe.model.stored import StoredRound
 from probe.model.verdict import State, Verdict
 from probe.publish.languages.offered import ENGLISH, OFFERED
-from probe.publish.report.told_of_normals import NOT_SHOWN
 from probe.store.codec import pack_value, unpack_value
 from probe.verdict.normal.level import Level, learned
 from probe.verdict.normal.level_mark import DAYS, marked
@@ -262,7 +261,6 @@ def test_it_can_be_said_in_every_language(language: str, networks: int) -> None:
 
     reader = SentenceReader(catalog(language))
     assert reader.said(NOT_CLAIMED)
-    assert reader.said(f"X (Twitter), pk-1: {NOT_SHOWN}")
     for told_by in ToldBy:
         for until in (None, START + DAY):
             found = OthersRestricted(networks=networks, since=START, told_by=told_by, until=until)

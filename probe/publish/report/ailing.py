@@ -8,11 +8,10 @@ from probe.model.identity import Role
 from probe.model.verdict import LookingBack, State
 from probe.publish.plain_words import rate_words
 from probe.publish.report.report_parts import Gathered, Setting, StateSpan
-from probe.publish.report.times import duration, listed
-from probe.verdict.basis.claims import moment
+from probe.publish.report.times import TimeWriter, duration, listed
 
 
-def ailing(gathered: Gathered, setting: Setting) -> tuple[str, ...]:
+def ailing(gathered: Gathered, setting: Setting, clock: TimeWriter) -> tuple[str, ...]:
     """A sentence for each platform and state of the two, with the longest time at one vantage."""
     found = []
     for platform in dict.fromkeys(p for _, p in gathered.slots):
@@ -26,27 +25,30 @@ def ailing(gathered: Gathered, setting: Setting) -> tuple[str, ...]:
             }
             if seen:
                 found.append(_said(setting.title(platform), state, seen))
-        found += _in_hindsight(platform, gathered, setting)
+        found += _in_hindsight(platform, gathered, setting, clock)
     return tuple(found)
 
 
-def _in_hindsight(platform: str, gathered: Gathered, setting: Setting) -> list[str]:
+def _in_hindsight(
+    platform: str, gathered: Gathered, setting: Setting, clock: TimeWriter
+) -> list[str]:
     """What ends that were seen say of the time before them, once for each endpoint."""
-    most: dict[str, LookingBack] = {}
+    most: dict[str, tuple[str, LookingBack]] = {}
     for (vantage, name), slot in gathered.slots.items():
         if name != platform or setting.vantage(vantage).role is not Role.INSIDE:
             continue
         for back in slot.backs:
             known = most.get(back.target)
-            most[back.target] = back if known is None or back.times > known.times else known
+            if known is None or back.times > known[1].times:
+                most[back.target] = (vantage, back)
     return [
-        f"From the first round to {moment(back.until)}, reads of {setting.title(platform)} "
-        f"({target}) ran at {rate_words(back.before)}, and afterwards at "
+        f"From the first round to {clock.moment(back.until)}, reads of {setting.title(platform)} "
+        f"at {vantage} ({target}) ran at {rate_words(back.before)}, and afterwards at "
         f"{rate_words(back.after)}, {back.times:.1f} times as fast, while other sites did not "
         "change. That was seen at its end only, so the time before it is judged back: a "
         "restriction that began before the measurement looks like this when it ends, and so does "
         "a server that becomes faster."
-        for target, back in most.items()
+        for target, (vantage, back) in most.items()
     ]
 
 

@@ -13,6 +13,7 @@ from probe.model.identity import LegRole, VantagePlatform
 from probe.model.observation import RoundObservation
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.publish.languages.tongue import ENGLISH_TONGUE, Tongue
+from probe.publish.plain_words import evidence_words
 from probe.publish.report.citing import Made, citing
 from probe.publish.report.overview import HEIGHT, overview
 from probe.publish.report.plot import Chart, Piece, chart, marks, pieces
@@ -248,7 +249,7 @@ def _evidence(e_value: float | None) -> str:
     """Of the sequential test; beyond a million it tells nothing more."""
     if e_value is None:
         return "-"
-    return f"{e_value:.3g}" if e_value <= 1e6 else "more than 1,000,000"
+    return evidence_words(e_value) if e_value <= 1e6 else "more than 1,000,000"
 
 
 def _until(episode: Episode, over: Window, clock: TimeWriter) -> str:

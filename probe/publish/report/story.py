@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.model.identity import LegRole, Role
 from probe.model.law import Law
@@ -16,6 +17,7 @@ from probe.model.verdict import State
 from probe.nation.finding_words import when_over
 from probe.publish.plain_words import rate_words
 from probe.publish.report.ailing import ailing, of_the_time, which
+from probe.publish.report.borne import borne, not_borne
 from probe.publish.report.curtained import told_of_curtains
 from probe.publish.report.measured_beside import told_of_controls, told_of_swaps
 from probe.publish.report.report_parts import (
@@ -35,9 +37,6 @@ from probe.verdict.words.words_numbers import times as times_words
 # Restrictions that are nearer to each other, at whichever vantages, are told as one.
 _ONE_TIME_SECONDS = 3_600.0
 _PHOTO_BYTES = 1_000_000.0
-
-# The template says these of every report, with their reasons.
-_SAID_OF_EVERYTHING = ("Who did it, or why.", "Anything about other networks.")
 
 _SIGNATURES = {
     "policer": "a fixed ceiling above which packets are dropped (a policer)",
@@ -69,7 +68,18 @@ class Story(Struct, frozen=True, kw_only=True):
 
 
 def tell(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
-    """The story of what was gathered."""
+    """The story of what was gathered. All its moments are of ``clock``."""
+    told = _told(gathered, setting, clock)
+    return replace(
+        told,
+        sentences=tuple(map(clock.retold, told.sentences)),
+        may=tuple(map(clock.retold, told.may)),
+        may_not=tuple(map(clock.retold, told.may_not)),
+        laws=tuple((whose, clock.retold(words)) for whose, words in told.laws),
+    )
+
+
+def _told(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
     episodes = gathered.episodes
     if not episodes:
         return _calm(gathered, setting, clock)
@@ -86,10 +96,10 @@ def tell(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
         *told_of_controls(episodes, setting),
         *told_of_swaps(episodes, setting),
         *told_of_others(gathered, setting),
-        *ailing(gathered, setting),
+        *ailing(gathered, setting, clock),
         *told_of_transports(gathered, setting, clock),
         *told_of_curtains(gathered, clock),
-        *told_of_normals(gathered, setting),
+        *told_of_normals(gathered, setting, clock),
         *(when_over(incident, clock.moment) for incident in setting.incidents),
     ]
     return Story(
@@ -98,12 +108,8 @@ def tell(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
         sentences=tuple(sentences),
         tiles=_tiles(worst, gathered, setting, times),
         worst=worst,
-        may=tuple(dict.fromkeys(s for e in episodes for s in e.may_claim)),
-        may_not=tuple(
-            dict.fromkeys(
-                s for e in episodes for s in e.may_not_claim if s not in _SAID_OF_EVERYTHING
-            )
-        ),
+        may=borne(episodes),
+        may_not=not_borne(episodes, setting),
         laws=_laws(episodes, setting),
     )
 
@@ -186,10 +192,10 @@ def _calm(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Story:
     return Story(
         headline=f"{headline} {_place(inside, setting)}, {_days(over.start, over.end, clock)}",
         sentences=(
-            *ailing(gathered, setting),
+            *ailing(gathered, setting, clock),
             *told_of_transports(gathered, setting, clock),
             *told_of_curtains(gathered, clock),
-            *told_of_normals(gathered, setting),
+            *told_of_normals(gathered, setting, clock),
             f"In {gathered.rounds:,} rounds no platform was found throttled or blocked{only}. "
             f"{judged}",
             *(

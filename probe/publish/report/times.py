@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 
+# As verdicts and findings keep a moment in their sentences.
+_KEPT = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d UTC\b")
 # Steps between ticks, in seconds, and how a tick is written.
 _STEPS = (
     (60, "%H:%M"),
@@ -40,6 +43,14 @@ class TimeWriter:
         form = "%H:%M UTC" if utc.date() == local.date() else "%-d %B, %H:%M UTC"
         return f"{said} ({utc:{form}})"
 
+    def retold(self, text: str) -> str:
+        """``text``, which has moments as verdicts and findings keep them (``2026-01-20 13:40
+        UTC``), with each as ``moment`` writes it; in UTC it stays as it is. Whatever is shown in a
+        zone is read by this, so that no sentence has a time that its neighbour has not."""
+        if self._zone is UTC:
+            return text
+        return _KEPT.sub(lambda found: self.moment(_kept(found[0])), text)
+
     def iso(self, at: float) -> str:
         """``2026-01-20T13:40:00+00:00``: RFC 3339, to the second, with the zone's offset."""
         return self._at(at).isoformat(timespec="seconds")
@@ -74,6 +85,10 @@ class TimeWriter:
                 at = (at + timedelta(days=32)).replace(day=1)
             else:
                 at += timedelta(seconds=step)
+
+
+def _kept(text: str) -> float:
+    return datetime.strptime(text, "%Y-%m-%d %H:%M UTC").replace(tzinfo=UTC).timestamp()
 
 
 def duration(seconds: float) -> str:

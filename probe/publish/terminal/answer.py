@@ -10,6 +10,7 @@ from probe.model.basis import GROUNDS
 from probe.model.stored import StoredRound
 from probe.model.verdict import Verdict
 from probe.publish.curtain_notes import curtains_of, said_of_lines
+from probe.publish.plain_words import evidence_words
 from probe.publish.report.times import listed
 from probe.publish.state_words import HowItStands, clause, grouped
 
@@ -124,7 +125,7 @@ def _evidence(value: float) -> str:
     """To three digits; more than a million tells a person nothing more."""
     if value > 1e6:
         return "1,000,000 or more"
-    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100.0 else f"{value:.2g}"
+    return evidence_words(value)
 
 
 def _amount(tested: Mapping[str, Sequence[StoredRound]]) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ what others wrote commands no terminal."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
 from rich.segment import Segment
@@ -18,8 +19,8 @@ _NO_WIDTH = 100_000
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Standard output, or the other one. In a pipe or a file nothing is wrapped; ``COLUMNS`` (which
-    ``watch`` sets) says how wide it shall be."""
+    """Standard output, or the other one. In a pipe or a file nothing is wrapped, and no line ends
+    in a blank; ``COLUMNS`` (which ``watch`` sets) says how wide it shall be."""
     made = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
     made.push_render_hook(_OnlyPrintable())
     if not made.is_terminal and not os.environ.get("COLUMNS"):
@@ -46,8 +47,29 @@ class _Letters:
         self._what = what
 
     def __rich_console__(self, made: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        for one in made.render(self._what, options):
-            yield one if one.control else Segment(printable(one.text), one.style)
+        segments = (
+            one if one.control else Segment(printable(one.text), one.style)
+            for one in made.render(self._what, options)
+        )
+        return segments if made.is_terminal else _without_blank_ends(segments)
+
+
+def _without_blank_ends(segments: Iterable[Segment]) -> Iterator[Segment]:
+    """What fills a column up to its width is of no use where no terminal is, and in the way of who
+    compares two files or quotes a line."""
+    waiting: list[Segment] = []
+    for one in segments:
+        for text in re.split(r"(\n| +)", one.text) if not one.control else ():
+            if text == "\n":
+                waiting.clear()
+            if text.isspace() and text != "\n":
+                waiting.append(Segment(text, one.style))
+            elif text:
+                yield from waiting
+                waiting.clear()
+                yield Segment(text, one.style)
+        if one.control:
+            yield one
 
 
 class Doing:

@@ -19,7 +19,7 @@ from probe.model.verdict import TransportFinding, Verdict
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.observe.sent_body import as_carried
 from probe.publish.languages.tongue import ENGLISH_TONGUE, Tongue
-from probe.publish.plain_words import failure_words, rate_words, unread_words
+from probe.publish.plain_words import evidence_words, failure_words, rate_words, unread_words
 from probe.verdict.ladder.ladder import RULES
 from probe.verdict.words.words_cache import cache_words
 from probe.verdict.words.words_curtain import curtain
@@ -31,6 +31,16 @@ _CORNERS = (
 )
 
 
+# How the above is read, for who sees it for the first time.
+LEGEND = (
+    "Letters are legs, in the order in which they were made: t is the target (the platform "
+    "itself), s the swap (a neutral name at the platform's server), c a control (a site that "
+    "nobody has a reason to slow down), d the decoy (the platform's name at a neutral server).",
+    "Goodput is body bytes per second from the request to the last byte. Handshake time is TCP "
+    "connect plus TLS.",
+    "Of a slowdown ratio 1 is as usual, and 2 is twice as long as the controls or the swap of the "
+    "same round let expect.",
+)
 # A bet's winnings beyond this tell a person nothing more.
 _MOST_EVIDENCE = 1e6
 
@@ -55,6 +65,9 @@ def explain(
     verdict = rounds[-1].verdict
     for line in conclusion(verdict):
         console.print(tongue.plain(line), highlight=False)
+    console.print()
+    for line in LEGEND:
+        console.print(tongue.plain(line), style="dim", highlight=False)
 
 
 def conclusion(verdict: Verdict) -> list[str]:
@@ -62,18 +75,18 @@ def conclusion(verdict: Verdict) -> list[str]:
     rule = next((rule for rule in RULES if rule.id == verdict.rule_id), None)
     lines = [
         verdict.sentence,
-        f"rule {verdict.rule_id} (table {verdict.rules_version})"
+        f"rule {verdict.rule_id} (rules version {verdict.rules_version})"
         + (f": {rule.why}" if rule is not None else ""),
     ]
     lines += [f"on this line: {curtain(one)}" for one in verdict.curtains]
     if verdict.e_value is not None:
         bets = verdict.e_value
-        evidence = f"{bets:.3g}" if bets <= _MOST_EVIDENCE else ">10^6"
+        evidence = evidence_words(bets) if bets <= _MOST_EVIDENCE else "more than 1,000,000"
         lines.append(f"evidence of the sequential test: {evidence} (1 is none)")
     for entry in verdict.evidence:
-        beside = "" if entry.reference is None else f" ({entry.reference:.3g})"
+        beside = "" if entry.reference is None else f" ({_number(entry.reference)})"
         versus = f" versus {entry.versus}{beside}" if entry.versus else ""
-        lines.append(f"  {entry.subject}: {entry.name} {entry.value:.3g}{versus}")
+        lines.append(f"  {entry.subject}: {entry.name} {_number(entry.value)}{versus}")
     if verdict.viewers_cache is not None:
         lines.append(cache_words(verdict.viewers_cache))
     if verdict.law is not None:
@@ -88,15 +101,21 @@ def conclusion(verdict: Verdict) -> list[str]:
     return lines
 
 
+def _number(value: float) -> str:
+    """To three digits, without powers of ten, which few people read."""
+    return f"{float(f'{value:.3g}'):,.0f}" if abs(value) >= 1_000.0 else f"{value:.3g}"
+
+
 def _over(found: TransportFinding) -> list[str]:
     """What was found over another transport, and by which numbers."""
-    evidence = "" if found.e_value is None else f", evidence of its own test {found.e_value:.3g}"
+    bets = found.e_value
+    evidence = "" if bets is None else f", evidence of its own test {evidence_words(bets)}"
     reason = f" ({found.reason})" if found.reason else ""
     lines = [f"{_told_of(found.transport)}: {found.state}{reason}, rule {found.rule_id}{evidence}"]
     lines.append(f"  {found.sentence}")
     for entry in found.evidence:
         versus = f" versus {entry.versus}" if entry.versus else ""
-        lines.append(f"  {entry.subject}: {entry.name} {entry.value:.3g}{versus}")
+        lines.append(f"  {entry.subject}: {entry.name} {_number(entry.value)}{versus}")
     if found.law is not None:
         lines.append(law_words(found.law))
     return lines

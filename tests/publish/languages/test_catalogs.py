@@ -21,10 +21,10 @@ LANGUAGES = [code for code in OFFERED if code != ENGLISH]
 LATIN = frozenset(
     re.findall(
         r"\S+",
-        "API AS Atom CPU CSV DNS E ETag GB HTML HTTP HTTPS IODA IPv4 IPv6 JSON KB KiB MB "
-        "NXDOMAIN OONI QUIC REFUSED SERVFAIL SHA SOCKS SVG TCP TLS UTC X YouTube ca certificates "
-        "check code docs etc explain fleet hosts kB md method now online p report run runbook show "
-        "targets throttlewatch update",
+        "API AS Atom CPU CSV DNS E ETag GB HTML HTTP HTTPS IODA IPv4 IPv6 JSON KB KiB MB NAME "
+        "NXDOMAIN OONI QUIC REFUSED SERVFAIL SHA SOCKS SVG TCP TLS UTC X YouTube c ca certificates "
+        "check code d docs etc explain fleet hosts kB md method now online p report run runbook s "
+        "show t targets throttlewatch update vantage",
     )
 )
 

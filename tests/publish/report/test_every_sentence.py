@@ -7,17 +7,20 @@ is in neither.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
 
 from probe.model.curtain import Curtain, CurtainKind
 from probe.model.identity import LegRole, Role, VantagePlatform
+from probe.model.others_restricted import OthersRestricted, ToldBy
 from probe.model.round_summary import PlottedSeries
 from probe.model.verdict import LookingBack, State
 from probe.publish.languages.offered import ENGLISH, OFFERED
@@ -34,6 +37,7 @@ from probe.publish.report.report_parts import (
 )
 from probe.publish.report.story import Story, tell
 from probe.publish.report.times import TimeWriter
+from probe.verdict.words.words_others import NOT_CLAIMED
 from synth.event import ONSET
 from tests.every import for_every
 from tests.publish.languages.test_sentence_reader import words_of
@@ -53,7 +57,15 @@ from tests.publish.report.test_sentences import (
 
 REPORT = Path(__file__).parents[3] / "probe" / "publish" / "report"
 # What writes sentences and numbers for the head of a report.
-WRITERS = ("story", "same_hours", "measured_beside", "ailing", "told_of_transports", "curtained")
+WRITERS = (
+    "story",
+    "same_hours",
+    "measured_beside",
+    "ailing",
+    "told_of_transports",
+    "curtained",
+    "told_of_normals",
+)
 
 
 @cache
@@ -107,6 +119,11 @@ def fine_at_home(**fields: Any) -> Gathered:
     return slot_changed(**{"episodes": (), "spans": spans((State.OK, BEFORE, END)), **fields})
 
 
+def learnt_while(**fields: Any) -> Gathered:
+    """Nothing was throttled here, and what is normal was learnt while others were."""
+    return fine_at_home(normal_unsure=True, learnt_while=replace(OTHERS, **fields))
+
+
 def abroad_too() -> Gathered:
     slots: dict[VantagePlatform, SlotGathered] = dict(event().slots)
     hit = replace(one(), vantage="abroad")
@@ -127,6 +144,7 @@ CURTAIN = HungCurtain(
     Curtain(operator="A", kind=CurtainKind.SILENT, since=ONSET, sites=2, others=4),
     ONSET + HOUR,
 )
+OTHERS = OthersRestricted(networks=3, since=BEFORE, told_by=ToldBy.OWN)
 ILL, GONE = State.IMPAIRED, State.BLOCKED
 LOST = {"until": None, "last_seen": ONSET + HOUR}
 AGAIN = {"since": ONSET + 20 * HOUR, "until": ONSET + 21 * HOUR, "last_seen": ONSET + 21 * HOUR}
@@ -254,7 +272,22 @@ SAYINGS: dict[str, tuple[Any, Any]] = {
     "asked under another name for handshakes only": (
         lambda: episodes(handshakes(State.THROTTLED)), lambda: episodes(handshakes(GONE)),
     ),
-    "From the first round to 2026-01-20": (lambda: fine_at_home(backs=(BACK,)), fine_at_home),
+    "From the first round to 20 January 2026, 15:40 UTC, reads of X at home (object) ran at": (
+        lambda: fine_at_home(backs=(BACK,)), fine_at_home,
+    ),
+    "What is normal for X at home was learnt while the platform was throttled or blocked at other "
+    "vantages, in 3 networks (since 20 January 2026, 11:40 UTC), so that normal may itself be slow":
+    (lambda: learnt_while(), lambda: learnt_while(until=UNTIL)),
+    "in 1 network (from 20 January 2026, 11:40 UTC to 20 January 2026, 15:40 UTC)": (
+        lambda: learnt_while(networks=1, until=UNTIL), lambda: learnt_while(networks=1),
+    ),
+    "That is the word of the fleet's hub": (
+        lambda: learnt_while(told_by=ToldBy.HUB), lambda: learnt_while(),
+    ),
+    "It is not shown that what is normal for X at home is as fast as it should be: at other "
+    "vantages the platform was throttled or blocked while that was learnt": (
+        lambda: fine_at_home(normal_unsure=True), lambda: learnt_while(),
+    ),
     "X itself did not serve at 1 vantage inside, for legal reasons (HTTP 451), for up to 2 h": (
         lambda: fine_at_home(spans=spans((State.WITHHELD, ONSET, UNTIL))), fine_at_home,
     ),
@@ -292,6 +325,39 @@ def test_it_is_said_where_it_is_so_and_nowhere_else(words: str) -> None:
     so, other = SAYINGS[words]
     assert words in " ".join(texts(told(so())))
     assert words not in " ".join(texts(told(other())))
+
+
+@for_every(SAYINGS)
+def test_a_report_says_of_whom_and_where(words: str) -> None:
+    """A verdict is about one line, and says "here". A report is about several."""
+    so, _ = SAYINGS[words]
+    for text in told(so()).sentences:
+        assert not re.search(r"\b(?:normal|fails?|slow) here\b", text), text
+
+
+@for_every(SAYINGS)
+def test_each_moment_is_of_the_zone_that_was_asked_for(words: str) -> None:
+    so, _ = SAYINGS[words]
+    at_home = tell(so(), SETTING, TimeWriter(ZoneInfo("Asia/Karachi")))
+    for text in (*texts(at_home), *at_home.may, *at_home.may_not):
+        assert "UTC" not in re.sub(r" PKT \((?:\d+ [A-Z][a-z]+, )?\d\d:\d\d UTC\)", "", text), text
+
+
+def test_a_claim_of_some_restrictions_says_of_how_many() -> None:
+    one_address = (*one().may_claim, "It was seen at 2 addresses of the platform in one round.")
+    normal = (*one().may_not_claim, NOT_CLAIMED)
+    both = told(episodes({"may_claim": one_address}, {**AGAIN, "may_not_claim": normal}))
+    assert set(one().may_claim) <= set(both.may)
+    counted = "It was seen at 2 addresses of the platform in one round (1 of 2 restrictions)."
+    assert counted in both.may
+    assert both.may_not[-1] == (
+        "That what is normal for X at home is as fast as it should be: others were throttled or "
+        "blocked while it was learnt."
+    )
+    assert NOT_CLAIMED not in both.may_not
+    for tongue in (Tongue(code) for code in OFFERED if code != ENGLISH):
+        assert tongue.plain(counted) != counted
+        assert tongue.plain(both.may_not[-1]) != both.may_not[-1]
 
 
 def test_a_country_that_is_not_set_is_not_named() -> None:

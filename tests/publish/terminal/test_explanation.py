@@ -36,7 +36,7 @@ def test_the_square_the_rule_and_the_limits_are_shown() -> None:
     explain(Console(file=out, width=140), rounds)
     text = out.getvalue()
     assert text.count("burst of object, 9 legs in random order") == len(rounds) - 1
-    assert f"rule throttled.name (table {VERSION}): " in text
+    assert f"rule throttled.name (rules version {VERSION}): " in text
     for words in ("platform's name", "neutral name", "handshake", "kB/s", "not measured"):
         assert words in text
     assert "may be said: " in text
