@@ -28,7 +28,9 @@ from probe.commands.hub_wishes import bundle, set_wishes, test, wishes
 from probe.commands.options import load_config
 from probe.commands.output import tell
 from probe.commands.said import AccessSaid, CountrySaid, NetworkSaid
-from probe.config.formats import is_loopback
+from probe.config.errors import redact
+from probe.config.formats import is_https_url, is_loopback
+from probe.config.host_meant import url_meant
 from probe.config.readable import home_of
 from probe.config.units import parse_bytes
 from probe.hub.enrolled import FleetPlace
@@ -295,13 +297,26 @@ def _echo_code(line: str) -> bool:
 def at_hub(url: str) -> str:
     """The hub's URL without an end. https; http where nobody is on the way."""
     parts = web_address(url)
-    if parts is None or not (parts.scheme == "https" or is_loopback(parts.hostname or "")):
+    here = parts is not None and is_loopback(parts.hostname or "")
+    meant = url_meant(url.partition("?")[0]).rstrip("/")
+    such = meant if is_https_url(meant) else "https://hub.example.org"
+    if parts is None or not (parts.scheme == "https" or here):
+        raise click.ClickException(
+            f"{redact(url)!r} is no address of a hub; expected one such as {such}"
+        )
+    if parts.query or parts.username is not None:
+        raise click.ClickException(
+            f"{redact(url)!r} has more in it than the address of a hub; expected {such}"
+        )
+    if here:
+        return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+    if not is_https_url(meant):
         raise click.ClickException(
             f"{url!r} is no address of a hub; expected one such as https://hub.example.org"
         )
-    if parts.query or parts.username is not None:
-        raise click.ClickException(f"{url!r} has more in it than the address of a hub")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+    # What is in capital letters, in letters of its own script or has a dot at its end is the same
+    # server, and a configuration has one form for it.
+    return meant
 
 
 def _day(time_seconds: float) -> str:

@@ -28,6 +28,7 @@ from probe.commands.said import (
 from probe.config import embedded
 from probe.config.asn_table import countries_of, networks
 from probe.config.calling import countries
+from probe.config.hosts import covers
 from probe.config.readable import home_of
 from probe.config.schema import Config
 from probe.publish.terminal.console import console
@@ -83,6 +84,8 @@ def init(
 ) -> None:
     """Write a configuration of your own to FILE, from a few questions.
 
+    Asked for are the country, how the line reaches the Internet, its network, a site inside the
+    country to compare with, how much data may be used, and a hub's invitation, if there is one.
     What is given as an option is not asked for. Nothing is sent: at the end you see every host that
     would be contacted, and what to do next.
     """
@@ -95,13 +98,8 @@ def init(
     if nobody and None in (country, access, asn, domestic, data_budget):
         tell("nobody could be asked (no terminal): what no option gives has its default")
     ask = _nothing if yes or nobody else _ask
-    if hub is None:
-        hub = ask(
-            "Has a group's hub invited you? Then paste its line (https://…#…); nothing if none has",
-            InvitationSaid(),
-            "",
-        )
     if hub:
+        # It says where this line is: what else is asked, `join` is told.
         _tell_to_join(InvitationSaid().convert(hub, _option("hub"), None), file)
         return
     country = country or ask(
@@ -129,10 +127,24 @@ def init(
     data_budget = data_budget or ask(
         "How much data may it use in a month?", BudgetSaid(), _DEFAULT_BUDGET
     )
+    if hub is None:
+        hub = ask(
+            "Has a group's hub invited you? Then paste its line (https://…#…); nothing if none has",
+            InvitationSaid(),
+            "",
+        )
     texts = {file: _main(country, vantage, access, number, data_budget)}
+    control = file.parent / embedded.PLATFORMS / f"{DOMESTIC}.yaml"
     if domestic:
-        texts[file.parent / embedded.PLATFORMS / f"{DOMESTIC}.yaml"] = _control(domestic)
+        texts[control] = _control(domestic)
     config = checked(file, texts)
+    _must_be_neutral(domestic, config)
+    if hub:
+        # The control and the budget are this line's own; the rest is the hub's word.
+        kept = {path: text for path, text in texts.items() if path != file}
+        written(kept)
+        _tell_to_join(hub, file, tuple(kept), data_budget)
+        return
     written(texts)
     _tell_what_follows(config, file, tuple(texts))
 
@@ -218,14 +230,31 @@ def _control(url: str) -> str:
     )
 
 
-def _tell_to_join(line: str, file: Path) -> None:
-    """A hub says what this vantage is called and where it is, so nothing more is asked here."""
+def _must_be_neutral(url: str, config: Config) -> None:
+    """Raises ``click.ClickException`` where the file for comparison is a platform's own."""
+    host = urlsplit(url).hostname or ""
+    for platform in config.platforms:
+        if host and covers(platform.hosts, host):
+            raise click.ClickException(
+                f"nothing was written: {host} is a host of {platform.title}, and platforms are "
+                "compared with what nobody has a reason to slow down; expected a file of a large, "
+                "dull site of your country"
+            )
+
+
+def _tell_to_join(
+    line: str, file: Path, paths: tuple[Path, ...] = (), budget: str = _DEFAULT_BUDGET
+) -> None:
+    """A hub says what this vantage is called and where it is; ``paths`` are written already."""
     say = partial(console().print, soft_wrap=True, markup=False, highlight=False)
-    say("That hub says where this line is, so no more is asked. Nothing was sent or written.")
+    done = f"Written: {', '.join(map(str, paths))}. Nothing was sent."
+    say(f"That hub says where this line is. {done if paths else 'Nothing was sent or written.'}")
     say("Next:")
     say("  1. read docs/safety.md")
     say(f"  2. throttlewatch join {shlex.quote(line)} {shlex.quote(str(file))}")
     say("     says what the hub would know before anything is sent, and writes the configuration")
+    if budget != _DEFAULT_BUDGET:
+        say(f"  3. add this line to {file}: data_budget: {budget}")
 
 
 def _tell_what_follows(config: Config, file: Path, paths: tuple[Path, ...]) -> None:

@@ -17,6 +17,7 @@ from probe.commands.hub import at_hub
 from probe.commands.new_files import checked, tell_hosts, what_keeps_watching, written
 from probe.commands.output import tell
 from probe.commands.risk import RISK
+from probe.config.errors import redact
 from probe.config.readable import home_of, must_be_file
 from probe.config.schema import Config, VantageConfig
 from probe.hub.welcome import JOIN_PATH, Welcome
@@ -83,6 +84,11 @@ def invitation_parts(line: str) -> tuple[str, str]:
     if not mark or not secret:
         raise click.ClickException(
             f"{line!r} is no invitation; expected one such as https://hub.example.org/#…"
+        )
+    if any(map(str.isspace, url + secret)):
+        raise click.ClickException(
+            f"there is a blank in {redact(url)!r} or behind its #: an invitation has none; paste "
+            "all of it as one line"
         )
     return at_hub(url), secret
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
+from probe.commands.output import tell
 from probe.config.asn_table import networks_called
 from probe.config.calling import countries, country_code, country_near, network_number
-from probe.config.formats import is_https_url
+from probe.config.formats import is_address, is_https_url
 from probe.config.hints import expected, metas
+from probe.config.host_meant import url_meant
 from probe.config.schema import LEAST_BUDGET
 from probe.config.units import near_monthly, parse_monthly_bytes
 from probe.config.values import Name
@@ -128,14 +131,49 @@ class MirrorSaid(click.ParamType):  # type: ignore[type-arg]
     name = "url"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Its URL; fails with words that click shows."""
+        """Its URL, which is shown where it was written in another way; fails with words that click
+        shows, and with the right value where one can be told."""
         said = str(value).strip()
-        if said and not is_https_url(said):
+        if not said:
+            return ""
+        url = url_meant(said)
+        host = urlsplit(url).hostname or ""
+        scheme = said.partition("://")[0].lower() if "://" in said else "https"
+        strange = scheme.lstrip("<\"'") not in ("http", "https")
+        if strange or not is_https_url(url) or " " in said.strip("/"):
+            beside = f"; did you mean {url}?" if is_https_url(url) else f"; expected {_mirror()}"
+            self.fail(f"{said!r} is no address over https{beside}", param, ctx)
+        if is_address(host) or "." not in host:
+            self.fail(
+                f"{said!r} has no name that a certificate is for; expected {_mirror()}", param, ctx
+            )
+        if "." in host and host.rsplit(".", 1)[-1] in _AT_HOME:
+            self.fail(f"{said!r} is at home, and no server of the country", param, ctx)
+        if said.lower().startswith("http://"):
             self.fail(
                 f"{said!r} is no address over https; expected one such as "
-                "https://mirror.example/InRelease"
+                f"{_mirror(host) if url.endswith('/') or urlsplit(url).path == '' else url}",
+                param,
+                ctx,
             )
-        return said
+        if urlsplit(url).path in ("", "/") or url.endswith("/"):
+            self.fail(
+                f"{said!r} is a front page or a folder, and a file of 64 KiB or more is read; "
+                f"expected one there, such as {_mirror(host)}",
+                param,
+                ctx,
+            )
+        if url != said:
+            tell(f"  it is written as {url}")
+        return url
+
+
+# Names that no public server has (RFC 6762, RFC 8375, and what routers are called).
+_AT_HOME = ("local", "localhost", "lan", "home", "internal", "arpa", "localdomain")
+
+
+def _mirror(host: str = "mirror.example") -> str:
+    return f"https://{host}/debian/dists/bookworm/InRelease"
 
 
 class NameSaid(click.ParamType):  # type: ignore[type-arg]

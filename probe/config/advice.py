@@ -61,6 +61,16 @@ def _controls(config: Config) -> Iterator[str]:
             "or slow line: name a large file on a dull site of your country (`throttlewatch init "
             "--domestic URL`, or platforms/control-domestic.yaml beside the configuration)"
         )
+    for control in config.controls:
+        for target in control.targets:
+            parts = urlsplit(target.url or "")
+            folder = parts.path == "" or parts.path.endswith("/")
+            if control.scope == "domestic" and target.min_bytes and parts.hostname and folder:
+                yield (
+                    f"{control.name} reads {target.url}, a front page or a folder, which changes "
+                    "and may be small: name a file there, such as "
+                    f"https://{parts.hostname}/debian/dists/bookworm/InRelease"
+                )
     beacon = config.settings.beacon
     for platform in config.platforms:
         if beacon is not None and covers(platform.hosts, beacon):

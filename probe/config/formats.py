@@ -14,6 +14,13 @@ from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
+from probe.config.host_meant import (
+    host_and_port_meant,
+    host_meant,
+    near,
+    pattern_meant,
+    url_meant,
+)
 from probe.model.number import whole
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -71,6 +78,10 @@ def is_host(text: str) -> bool:
     )
 
 
+def _is_host_name(text: str) -> bool:
+    return is_host(text) and not is_address(text)
+
+
 def is_host_pattern(text: str) -> bool:
     """A host, or ``*.`` and a name for everything below it."""
     return is_host(text.removeprefix("*.")) and not is_address(text.removeprefix("*."))
@@ -126,7 +137,12 @@ def is_host_and_port(text: str) -> bool:
     if is_host(text):
         return True
     parts = _split(f"//{text}")
-    return parts is not None and parts.netloc == text and is_host(parts.hostname or "")
+    return (
+        parts is not None
+        and parts.netloc == text
+        and parts.username is None
+        and is_host(parts.hostname or "")
+    )
 
 
 def host_and_port(text: str, port: int) -> tuple[str, int]:
@@ -182,20 +198,31 @@ def _split(text: str) -> SplitResult | None:
 
 
 FORMS: dict[str, Form] = {
-    "https-url": Form(accepts=is_https_url, expected="a URL such as https://example.com/object.js"),
+    "https-url": Form(
+        accepts=is_https_url,
+        expected="a URL such as https://example.com/object.js",
+        near=near(is_https_url, url_meant),
+    ),
     "receiver-url": Form(
         accepts=is_receiver_url,
         expected="a URL without user, such as https://prometheus.example.org/api/v1/write",
         # It may have a token in its path.
         secret=True,
     ),
-    "host": Form(accepts=is_host, expected="a host name or address, such as www.example.com"),
+    "host": Form(
+        accepts=is_host,
+        expected="a host name or address, such as www.example.com",
+        near=near(is_host, host_meant),
+    ),
     "host-name": Form(
-        accepts=lambda text: is_host(text) and not is_address(text),
+        accepts=_is_host_name,
         expected="a host name, such as www.example.com",
+        near=near(_is_host_name, host_meant),
     ),
     "host-pattern": Form(
-        accepts=is_host_pattern, expected="a host name such as www.example.com, or *.example.com"
+        accepts=is_host_pattern,
+        expected="a host name such as www.example.com, or *.example.com",
+        near=near(is_host_pattern, pattern_meant),
     ),
     "address": Form(accepts=is_address, expected="an address such as 192.0.2.1 or 2001:db8::1"),
     "address-range": Form(
@@ -209,6 +236,7 @@ FORMS: dict[str, Form] = {
     "host-and-port": Form(
         accepts=is_host_and_port,
         expected="a host such as ntfy.example.org, with a port or not: mail.example.org:587",
+        near=near(is_host_and_port, host_and_port_meant),
     ),
     "listen": Form(
         accepts=is_listen,

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis.strategies import characters, text
 
 from probe.cli import main
+from probe.commands.join import invitation_parts
 from probe.commands.new_files import SERVICE_FILE, what_keeps_watching
 from probe.config import ConfigErrors, contacts, embedded, load
 from probe.config.asn_table import AsnEntry, networks, networks_called
@@ -250,7 +251,7 @@ def test_it_asks_on_a_terminal(tmp_path: Path) -> None:
     )  # fmt: skip
     os.close(there)
     # A mistake is asked for again.
-    os.write(here, b"\nNarnia\nNorway\nfixed\ntelenor norge\n\n100MB/day\n")
+    os.write(here, b"Narnia\nNorway\nfixed\ntelenor norge\n\n100MB/day\n\n")
     out, _ = process.communicate(timeout=60)
     os.close(here)
     assert process.returncode == 0, out
@@ -259,6 +260,166 @@ def test_it_asks_on_a_terminal(tmp_path: Path) -> None:
     assert b"NO: Norway" in out
     assert b"https://bgp.he.net/country/NO" in out
     assert out.count(b"AS2119: Telenor") == 1
+    # As a person thinks: where, how, whose, beside what, how much; then with whom.
+    places = [out.index(words) for words in ASKED]
+    assert places == sorted(places)
+
+
+# What each question is about, in their order.
+ASKED = (
+    b"In which country", b"How does it reach", b"number of its network", b"A control inside",
+    b"How much data", b"Has a group's hub invited you",
+)  # fmt: skip
+
+
+def on_a_terminal(folder: Path, said: str) -> tuple[int, str]:
+    here, there = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "probe", "init", "t.yaml"],
+        cwd=folder, stdin=there, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    os.close(there)
+    os.write(here, said.encode())
+    out, _ = process.communicate(timeout=60)
+    os.close(here)
+    return process.returncode, out.decode()
+
+
+def test_the_readme_says_how_many_questions_there_are() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    count = ["", "one", "two", "three", "four", "five", "six", "seven"][len(ASKED)]
+    assert f"`sh tools/run init` asks {count} questions" in readme
+
+
+def test_a_hub_that_is_named_last_leaves_what_is_this_lines_own(tmp_path: Path) -> None:
+    url = "https://mirror.example.no/debian/dists/bookworm/InRelease"
+    line = "https://hub.example.org/#secret"
+    status, out = on_a_terminal(tmp_path, f"Norway\nfixed\n2119\n{url}\n1GB\n{line}\n")
+    assert status == 0, out
+    control = tmp_path / "platforms" / "control-domestic.yaml"
+    assert url in control.read_text()
+    assert not (tmp_path / "t.yaml").exists(), "it is written by `join`, by the hub's word"
+    assert f"throttlewatch join '{line}' t.yaml" in out
+    assert "add this line to t.yaml: data_budget: 1GB/month" in out
+
+
+# A file of a mirror, and the ways in which people write it.
+FILE = "https://mirror.example.pk/debian/dists/bookworm/InRelease"
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        (FILE, FILE),
+        (f"  {FILE} ", FILE),
+        (FILE.removeprefix("https://"), FILE),
+        (FILE.replace("https://", "//"), FILE),
+        (f"<{FILE}>", FILE),
+        (FILE.replace("https", "HTTPS"), FILE),
+        (FILE.replace("mirror.example.pk", "Mirror.Example.PK"), FILE),
+        (FILE.replace(".pk/", ".pk./"), FILE),
+        (FILE.replace(".pk/", ".pk:443/"), FILE),
+        (f"{FILE}#top", FILE),
+        (FILE.replace("https://", "https://anna:secret@"), FILE),
+        (FILE.replace(".pk/", ".pk:8443/"), FILE.replace(".pk/", ".pk:8443/")),
+        (f"{FILE}?a=b", f"{FILE}?a=b"),
+        (
+            FILE.replace("mirror.example.pk", "مثال.example"),
+            FILE.replace("mirror.example.pk", "xn--mgbh0fb.example"),
+        ),
+        (FILE.replace("InRelease", "größe"), FILE.replace("InRelease", "gr%C3%B6%C3%9Fe")),
+    ],
+)
+def test_a_file_inside_is_understood_as_people_write_it_and_shown(
+    tmp_path: Path, said: str, written: str
+) -> None:
+    done = run(tmp_path / "t.yaml", "--yes", "--country", "pk", "--domestic", said)
+    assert done.exit_code == 0, done.output
+    config = load(tmp_path / "t.yaml", {})
+    (control,) = [c for c in config.controls if c.scope == "domestic"]
+    assert control.targets[0].url == written
+    # What was understood is shown where it was said in another way.
+    assert (f"it is written as {written}" in done.output) is (said.strip() != written)
+    assert "secret" not in done.output + (tmp_path / "platforms/control-domestic.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("https://mirror.example.pk", "a front page or a folder"),
+        ("https://mirror.example.pk/", f"expected one there, such as {FILE}"),
+        ("mirror.example.pk/", f"expected one there, such as {FILE}"),
+        ("mirror.example.pk.", f"expected one there, such as {FILE}"),
+        ("Mirror.Example.PK/debian/", f"expected one there, such as {FILE}"),
+        ("https://مثال.example/", "https://xn--mgbh0fb.example/debian/dists"),
+        ("http://mirror.example.pk/", f"no address over https; expected one such as {FILE}"),
+        (FILE.replace("https", "http"), f"no address over https; expected one such as {FILE}"),
+        (FILE.replace("https", "ftp"), f"did you mean {FILE}?"),
+        (f"see {FILE}", "is no address over https; expected https://"),
+        (FILE.replace("InRelease", "In Release"), FILE.replace("InRelease", "In%20Release?")),
+        ("https://192.0.2.1/f", "has no name that a certificate is for"),
+        ("https://[2001:db8::1]/f", "has no name that a certificate is for"),
+        ("2001:db8::1", "has no name that a certificate is for"),
+        ("https://mirror/f", "has no name that a certificate is for"),
+        ("https://nas.local/f", "is at home, and no server of the country"),
+        ("https://a..b/f", "is no address over https"),
+        ("https://mirror.example:99999/f", "is no address over https"),
+        ("anna@mirror.example.pk", "a front page or a folder"),
+        ("https://x.com/f", "x.com is a host of X (Twitter)"),
+        ("WWW.YouTube.com/f", "www.youtube.com is a host of YouTube"),
+        ("none", "has no name that a certificate is for"),
+    ],
+)
+def test_what_is_no_file_inside_is_answered_with_the_right_value(
+    tmp_path: Path, said: str, words: str
+) -> None:
+    done = run(tmp_path / "t.yaml", "--yes", "--country", "pk", "--domestic", said)
+    assert done.exit_code in (1, 2), done.output
+    assert words in done.output
+    assert not list(tmp_path.iterdir())
+
+
+HUB = "https://hub.example.org"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (f"{HUB}/#s", f"join '{HUB}/#s'"),
+        (f"  {HUB}/#s ", f"join '{HUB}/#s'"),
+        ("HTTPS://Hub.Example.ORG/#s", "join 'HTTPS://Hub.Example.ORG/#s'"),
+        ("http://hub.example.org/#s", f"expected one such as {HUB}"),
+        ("hub.example.org/#s", f"expected one such as {HUB}"),
+        (f"{HUB.replace('//', '//anna:pw@')}/#s", f"expected {HUB}"),
+        (f"{HUB}/?a=b#s", f"expected {HUB}"),
+        (f"{HUB}/#s s", "an invitation has none; paste all of it"),
+        (f"{HUB}/ #s", "an invitation has none; paste all of it"),
+        (f"{HUB}/", "is no invitation; expected one such as"),
+        ("https://a..b/#s", "is no address of a hub"),
+    ],
+)
+def test_a_hub_is_understood_or_answered_with_the_right_value(
+    tmp_path: Path, said: str, words: str
+) -> None:
+    done = run(tmp_path / "t.yaml", "--hub", said)
+    assert words in done.output
+    assert "pw" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("said", "hub"),
+    [
+        ("https://Hub.Example.ORG./#s", HUB),
+        ("https://hub.example.org:443#s", HUB),
+        ("https://hub.example.org:8443/a/#s", f"{HUB}:8443/a"),
+        ("https://bücher.example/#s", "https://xn--bcher-kva.example"),
+        ("http://127.0.0.1:9890/#s", "http://127.0.0.1:9890"),
+    ],
+)
+def test_one_hub_is_written_in_one_way(said: str, hub: str) -> None:
+    """Before the invitation is used up: what is no address in a configuration is found then."""
+    assert invitation_parts(said) == (hub, "s")
 
 
 @for_every(list(countries().items()), lambda row: row[0])

@@ -29,6 +29,24 @@ def test_a_complete_configuration_is_not_warned_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "warned"),
+    [
+        ("https://a.example", True), ("https://a.example/", True), ("https://a.example/d/", True),
+        ("https://a.example/d/f", False), ("https://a.example/?f", True),
+    ],
+)  # fmt: skip
+def test_a_control_inside_that_is_no_file_is_warned_of(
+    url: str, warned: bool, tmp_path: Path
+) -> None:
+    local = (
+        "name: local\ntitle: Local\nkind: control\nscope: domestic\nwhy: inside\noperator: a\n"
+        "hosts: [a.example]\ntargets: [{name: object, why: a file, min_bytes: 64KiB, "
+        f"url: '{url}', no_swap: a control, no_decoy: a control}}]\n"
+    )
+    assert told(tmp_path, "country: TR\n", "a front page or a folder", local=local) is warned
+
+
+@pytest.mark.parametrize(
     ("text", "word"),
     [
         ("controls: [control-jquery, control-kernel]", "only 2 control(s)"),
