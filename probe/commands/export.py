@@ -42,16 +42,23 @@ PACES = "paces"
 REPLAYED = frozenset({"jsonl"})
 
 
+# One line is a leg.
+_OF_LEGS = frozenset({"csv", "parquet"})
+
+
 class _Counted:
-    """The same rounds; ``count`` are those that were taken."""
+    """The same rounds; ``count`` are those that were taken, ``rows`` their legs over TCP, and
+    ``shared`` those of them that stand with another platform's round as well."""
 
     def __init__(self, rounds: Iterable[StoredRound]) -> None:
         self._rounds = rounds
-        self.count = 0
+        self.count = self.rows = self.shared = 0
 
     def __iter__(self) -> Iterator[StoredRound]:
         for one in self._rounds:
             self.count += 1
+            self.rows += len(one.observed.legs)
+            self.shared += len(one.observed.legs) - len(one.observed.counted_legs)
             yield one
 
 
@@ -138,4 +145,16 @@ def export(
     if manifest is not None and output is not None:
         add_to_manifest(manifest, [output], key)
     if output is not None:
-        tell(f"{output}: {written / 1e6:.1f} MB")
+        rows = f", {_rows(rounds)}" if form in _OF_LEGS else ""
+        tell(f"{output}: {written / 1e6:.1f} MB{rows}")
+
+
+def _rows(of: _Counted) -> str:
+    """How many rows, and how many exchanges that is, as a report counts them."""
+    said = f"{of.rows:,} rows of {of.count:,} rounds"
+    if not of.shared:
+        return said
+    return (
+        f"{said}: {of.rows - of.shared:,} exchanges, and {of.shared:,} with controls that several "
+        "platforms shared, which stand with each of them (leg_counted is false)"
+    )

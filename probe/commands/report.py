@@ -24,6 +24,7 @@ from probe.commands.reading import (
     was_given,
     zone_of,
 )
+from probe.commands.stated_method import stated_method
 from probe.config import embedded
 from probe.config.handful import with_whole_pool
 from probe.config.schema import Config
@@ -119,6 +120,7 @@ def report(
         made_at=time.time(),
         schema=len(MIGRATIONS),
         licence=licence,
+        method=stated_method(),
         tongue=tongue,
     ).encode()
     # Before anything is written: it may be that it cannot be drawn.

@@ -20,14 +20,24 @@ from probe.publish.report.times import TimeWriter, listed
 NO_COUNTRY = "ZZ"
 
 
+class StatedMethod(Struct, frozen=True, kw_only=True):
+    """The document that says how things are measured and judged: the SHA-256 of its bytes, and the
+    https address of the project that it is of; empty: not known."""
+
+    digest: str = ""
+    address: str = ""
+
+
 class Made(Struct, frozen=True, kw_only=True):
     """How a report came about: at ``at`` (Unix seconds; ``None``: not said), by which version of
-    the program and of the history's schema; ``licence`` is that of the data."""
+    the program and of the history's schema; ``licence`` is that of the data,
+    ``method`` what it was made by."""
 
     version: str
     at: float | None = None
     schema: int = 0
     licence: str = ""
+    method: StatedMethod = StatedMethod()
 
 
 class Link(Struct, frozen=True, kw_only=True):
@@ -45,6 +55,7 @@ class Citing(Struct, frozen=True, kw_only=True):
     versions: str
     licence: str
     cite: str
+    method: StatedMethod
     links: tuple[Link, ...]
 
 
@@ -62,6 +73,7 @@ def citing(
         made=at,
         versions=", ".join(versions),
         licence=made.licence,
+        method=made.method,
         cite=(
             f"\u201c{story.headline}\u201d. Network measurement report, "
             f"{clock.moment(over.start)} to {clock.moment(over.end)}, made by throttlewatch "

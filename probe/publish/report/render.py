@@ -14,7 +14,7 @@ from probe.model.observation import RoundObservation
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.publish.languages.tongue import ENGLISH_TONGUE, Tongue
 from probe.publish.plain_words import evidence_words
-from probe.publish.report.citing import Made, citing
+from probe.publish.report.citing import Made, StatedMethod, citing
 from probe.publish.report.overview import HEIGHT, overview
 from probe.publish.report.plot import Chart, Piece, chart, marks, pieces
 from probe.publish.report.report_parts import Episode, Gathered, Setting, Window
@@ -62,11 +62,12 @@ def render_html(
     made_at: float | None = None,
     schema: int = 0,
     licence: str = "",
+    method: StatedMethod = StatedMethod(),  # noqa: B008  it is frozen
     tongue: Tongue = ENGLISH_TONGUE,
 ) -> str:
     """The whole report as one page that fetches nothing and runs nothing. ``version``: of the
     program that makes it, at ``made_at``; ``schema``: of the history; ``licence``: of the data;
-    ``tongue``: its language."""
+    ``method``: by which it was made; ``tongue``: its language."""
     story = tell(gathered, setting, clock)
     css = style("report.css")
     platforms = _in_order({p for _, p in gathered.slots}, list(setting.titles))
@@ -88,7 +89,7 @@ def render_html(
                 setting,
                 clock,
                 story,
-                Made(version=version, at=made_at, schema=schema, licence=licence),
+                Made(version=version, at=made_at, schema=schema, licence=licence, method=method),
             ),
             strips=[(p, setting.title(p), _strips(gathered, setting, clock, p)) for p in platforms],
             overviews={p: overview(gathered, setting, p) for p in platforms},

@@ -133,7 +133,7 @@ def _amount(tested: Mapping[str, Sequence[StoredRound]]) -> tuple[str, ...]:
     if not every:
         return ()
     bursts = sum(observed.burst is not None for observed in every)
-    legs = [leg for observed in every for leg in observed.every_leg]
+    legs = [leg for observed in every for leg in (*observed.counted_legs, *observed.beside)]
     size = sum((leg.wire_bytes_sent or 0) + (leg.wire_bytes_received or 0) for leg in legs)
     most = max((v for rounds in tested.values() for s in rounds if (v := s.verdict.tested_bytes)),
                default=0)  # fmt: skip

@@ -23,8 +23,8 @@ LATIN = frozenset(
         r"\S+",
         "API AS Atom CPU CSV DNS E ETag GB HTML HTTP HTTPS IODA IPv4 IPv6 JSON KB KiB MB NAME "
         "NXDOMAIN OONI QUIC REFUSED SERVFAIL SHA SOCKS SVG TCP TLS UTC X YouTube c ca certificates "
-        "check code d docs etc explain fleet hosts kB md method now online p report run runbook s "
-        "show t targets throttlewatch update vantage",
+        "check code counted d docs etc explain fleet hosts kB leg md method now online p report "
+        "run runbook s show t targets throttlewatch true update vantage",
     )
 )
 

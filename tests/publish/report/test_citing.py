@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import subprocess
 from html import unescape
@@ -16,6 +17,7 @@ from ruamel.yaml import YAML
 
 from probe import __version__
 from probe.cli import main
+from probe.commands import stated_method
 from probe.publish.report.gather import gather, window
 from probe.publish.report.render import render_html
 from probe.publish.report.report_parts import Setting
@@ -88,6 +90,35 @@ def test_links_are_of_the_same_hours_and_nothing_is_fetched() -> None:
 def test_local_times_stand_beside_utc(zone: str, at: float, said: str) -> None:
     clock = TimeWriter(ZoneInfo(zone)) if zone != "UTC" else TimeWriter()
     assert clock.moment(at) == said
+
+
+def test_the_method_is_named_by_its_bytes_and_by_the_address_that_the_project_states(
+    stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address that nobody has stated is not made up; a hash holds wherever the text is."""
+
+    def cited() -> str:
+        done = CliRunner().invoke(main, ["report", "-o", "-", *over(stored)])
+        assert done.exit_code == 0, done.output
+        return unescape(done.stdout.partition('<h2 id="cite">')[2])
+
+    digest = hashlib.sha256((ROOT / "docs" / "method.md").read_bytes()).hexdigest()
+    citation = (ROOT / "CITATION.cff").read_text()
+    stated = re.findall(r"^(?:repository-code|url): *(\S+)", citation, re.MULTILINE)
+    assert digest in cited()
+    assert all(f'href="{one}"' in cited() for one in stated[:1])
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "method.md").write_text("as it was\n")
+    (tmp_path / "CITATION.cff").write_text(
+        "title: it\nrepository-code: 'https://code.example/it'\nurl: https://it.example/\n"
+    )
+    there = {"docs": tmp_path / "docs", "CITATION.cff": tmp_path / "CITATION.cff"}
+    monkeypatch.setattr(stated_method.embedded, "parts", lambda: there)
+    section = cited()
+    assert hashlib.sha256(b"as it was\n").hexdigest() in section
+    assert '<a href="https://code.example/it" rel="noreferrer noopener">' in section
+    (tmp_path / "docs" / "method.md").unlink()
+    assert "SHA-256 <code" not in cited()
 
 
 def test_a_manifest_is_one_that_sha256sum_reads(stored: Path, tmp_path: Path) -> None:
