@@ -122,9 +122,13 @@ def _moment(text: str, catalog: Catalog) -> str:
         # A local time, with UTC beside it.
         local, _, utc = text.partition(" (")
         day, _, zone = local.rpartition(" ")
-        beside = utc.rstrip(")").rpartition(", ")[2]
+        other_day, comma, beside = utc.rstrip(")").rpartition(", ")
+        if comma:
+            # Of a leap year, which has every day.
+            of = datetime.strptime(f"2000 {other_day}", "%Y %d %B")
+            other_day = _digits(str(format_datetime(of, "d MMMM", locale=catalog.locale)), catalog)
         said = _moment(f"{day} UTC", catalog).removesuffix(" UTC")
-        return f"{said} {zone} ({_hour(beside, catalog)})"
+        return f"{said} {zone} ({other_day}{comma}{_hour(beside, catalog)})"
     form = "%Y-%m-%d %H:%M UTC" if text[4] == "-" else "%d %B %Y, %H:%M UTC"
     at = datetime.strptime(text, form)
     said = str(format_datetime(at, "d MMMM y, HH:mm", locale=catalog.locale))

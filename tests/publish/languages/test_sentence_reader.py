@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -17,8 +18,10 @@ from probe.model.identity import Phase
 from probe.publish.languages.catalog import catalog
 from probe.publish.languages.offered import ENGLISH, OFFERED
 from probe.publish.languages.sentence_reader import SentenceReader
+from probe.publish.languages.terms import term
 from probe.publish.languages.tongue import Tongue
 from probe.publish.plain_words import failure_words
+from probe.publish.report.times import TimeWriter
 from tests.every import for_every
 from tests.publish.terminal.test_round_table import failing
 
@@ -179,3 +182,23 @@ KNOWN = "\n".join(
 def test_every_word_that_is_written_is_in_the_catalogs(path: Path) -> None:
     missing = [words for words in words_of(path) if words.lower() not in KNOWN]
     assert not missing, missing
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("ru", "1 декабря 2026, 02:54 PKT (30 ноября, 21:54 UTC)"),
+        ("tr", "1 Aralık 2026, 02:54 PKT (30 Kasım, 21:54 UTC)"),
+        ("ur", "1 دسمبر 2026, 02:54 PKT (30 نومبر, 21:54 UTC)"),
+        ("ar", "1 ديسمبر 2026, 02:54 PKT (30 نوفمبر, 21:54 UTC)"),
+        ("fa", "۱ دسامبر ۲۰۲۶, ۰۲:۵۴ PKT (۳۰ نوامبر, ۲۱:۵۴ UTC)"),
+    ],
+)
+def test_the_day_of_utc_is_said_where_it_is_another(language: str, expected: str) -> None:
+    """Without it, five hours are read as nineteen."""
+    english = TimeWriter(ZoneInfo("Asia/Karachi")).moment(1_796_075_640.0)
+    assert english == "1 December 2026, 02:54 PKT (30 November, 21:54 UTC)"
+    found = ISOLATES.sub("", term("moment", english, catalog(language)))
+    assert found.replace("،", ",") == expected
+    same = TimeWriter(ZoneInfo("Asia/Karachi")).moment(1_796_100_000.0)
+    assert ISOLATES.sub("", term("moment", same, catalog(language))).count(",") <= 1
