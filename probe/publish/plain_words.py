@@ -16,6 +16,7 @@ from probe.model.failure import (
 from probe.model.identity import Phase
 from probe.model.object_record import NothingRead, Why
 from probe.model.observation import LegObservation
+from probe.model.verdict import State
 
 _REASONS = {
     "connection_refused": "the connection was refused",
@@ -67,6 +68,19 @@ _PHASES = {
     Phase.TRANSFER: "while reading the body",
 }
 _NO_WHEN = NOT_THE_OBJECT
+# How a state is called where its colour is: in legends of strips (`drawing.j2`), and in sentences
+# beside them.
+STATES_CALLED = {
+    State.OK: "fine",
+    State.THROTTLED: "throttled",
+    State.BLOCKED: "blocked",
+    State.IMPAIRED: "slow or failing, here at least",
+    State.WITHHELD: "not served here by the platform itself",
+    State.DEGRADED: "whole line slow",
+    State.OFFLINE: "line offline",
+    State.DOWN: "platform down everywhere",
+    State.UNKNOWN: "cannot tell",
+}
 
 
 def failure_words(leg: LegObservation) -> str:

@@ -11,9 +11,10 @@ from msgspec import Struct
 
 from probe.model.identity import LegRole, VantagePlatform
 from probe.model.observation import RoundObservation
+from probe.model.verdict import State
 from probe.observe.goodput import goodput, handshake_seconds
 from probe.publish.languages.tongue import ENGLISH_TONGUE, Tongue
-from probe.publish.plain_words import evidence_words
+from probe.publish.plain_words import STATES_CALLED, evidence_words
 from probe.publish.report.citing import Made, StatedMethod, citing
 from probe.publish.report.overview import HEIGHT, overview
 from probe.publish.report.plot import Chart, Piece, chart, marks, pieces
@@ -179,15 +180,17 @@ def _strips(gathered: Gathered, setting: Setting, clock: TimeWriter, platform: s
     over, rows = gathered.window, []
     for vantage in _vantages(gathered, setting, platform):
         slot = gathered.slots[vantage, platform]
-        seconds: dict[str, float] = {}
+        seconds: dict[State, float] = {}
         for span in slot.spans:
-            seconds[span.state.value] = seconds.get(span.state.value, 0.0) + span.end - span.start
+            seconds[span.state] = seconds.get(span.state, 0.0) + span.end - span.start
         rows.append(
             Strip(
                 vantage=vantage,
                 about=_about(setting, vantage),
                 pieces=pieces(slot.spans, over.start, over.end, clock),
-                text=", ".join(f"{state} {duration(s)}" for state, s in seconds.items()),
+                text=", ".join(
+                    f"{STATES_CALLED[state]} {duration(s)}" for state, s in seconds.items()
+                ),
             )
         )
     return rows

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from probe.model.identity import Access, Role
 from probe.model.verdict import AILING, State
+from probe.publish.plain_words import STATES_CALLED
 from probe.publish.report.report_parts import Gathered, Setting, StateSpan
 from probe.publish.report.times import duration, lasted, listed
 
@@ -180,7 +181,7 @@ def _were(titles: list[str]) -> str:
 
 
 def _part(vantage: str, found: Sequence[AnotherVantage], setting: Setting) -> str:
-    """``vps (X and YouTube: ok for up to 8 h 20 min)``."""
+    """``vps (X and YouTube: fine for up to 8 h 20 min)``, longest first."""
     mine = [one for one in found if one.vantage == vantage]
     titles = listed([setting.title(one.platform) for one in mine])
     states: dict[State, float] = {}
@@ -189,6 +190,7 @@ def _part(vantage: str, found: Sequence[AnotherVantage], setting: Setting) -> st
             states[state] = max(states.get(state, 0.0), seconds)
     upto = "up to " if len(mine) > 1 else ""
     times = ", ".join(
-        f"{state.value} for {upto}{duration(seconds)}" for state, seconds in sorted(states.items())
+        f"{STATES_CALLED[state]} for {upto}{duration(seconds)}"
+        for state, seconds in sorted(states.items(), key=lambda one: (-one[1], one[0]))
     )
     return f"{vantage} ({titles}{f': {times}' if times else ''})"

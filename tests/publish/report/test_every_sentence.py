@@ -25,6 +25,7 @@ from probe.model.round_summary import PlottedSeries
 from probe.model.verdict import LookingBack, State
 from probe.publish.languages.offered import ENGLISH, OFFERED
 from probe.publish.languages.tongue import Tongue
+from probe.publish.plain_words import STATES_CALLED
 from probe.publish.report.gather import gather, window
 from probe.publish.report.report_parts import (
     BeforeAndDuring,
@@ -333,6 +334,14 @@ def test_a_report_says_of_whom_and_where(words: str) -> None:
     so, _ = SAYINGS[words]
     for text in told(so()).sentences:
         assert not re.search(r"\b(?:normal|fails?|slow) here\b", text), text
+
+
+def test_states_are_called_as_the_legend_calls_them() -> None:
+    legend = (REPORT.parent / "templates" / "drawing.j2").read_text()
+    for state in State:
+        assert f'("{state}", "{STATES_CALLED[state]}")' in legend
+    (fine,) = [text for text in told(event()).sentences if text.startswith("From outside")]
+    assert re.search(r"abroad \(X: fine for [^,]*\)", fine)
 
 
 @for_every(SAYINGS)
