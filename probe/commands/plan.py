@@ -56,6 +56,7 @@ def show_plan(config: Config, console: Console) -> None:
             name, *(f"{size / 1_000:,.0f}" for size in (costs.light, costs.transfer, costs.long))
         )
     console.print(rounds)
+    console.print("light: handshakes; transfer: an object is read, too; long: a larger one")
     for vantage in config.settings.vantages:
         console.print()
         for line in _lines(config, forecast(config, vantage)):

@@ -62,6 +62,8 @@ def render_rounds(
             console.print(Padding(_legs(observed), (0, 0, 0, 2), expand=False))
         for line in (*_failures(observed), *_skipped(observed)):
             console.print(Padding(Text(line), (0, 0, 0, 2), expand=False), highlight=False)
+    if any(leg.failure is not None for observed in rounds for leg in observed.legs):
+        console.print("\n!: the phase in which a leg failed; it did not end, and lasted so long")
 
 
 def to_json(

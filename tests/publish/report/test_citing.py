@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 from probe import __version__
 from probe.cli import main
-from probe.commands import stated_method
+from probe.config import embedded
 from probe.publish.report.gather import gather, window
 from probe.publish.report.render import render_html
 from probe.publish.report.report_parts import Setting
@@ -113,7 +113,7 @@ def test_the_method_is_named_by_its_bytes_and_by_the_address_that_the_project_st
         "title: it\nrepository-code: 'https://code.example/it'\nurl: https://it.example/\n"
     )
     there = {"docs": tmp_path / "docs", "CITATION.cff": tmp_path / "CITATION.cff"}
-    monkeypatch.setattr(stated_method.embedded, "parts", lambda: there)
+    monkeypatch.setattr(embedded, "parts", lambda: there)
     section = cited()
     assert hashlib.sha256(b"as it was\n").hexdigest() in section
     assert '<a href="https://code.example/it" rel="noreferrer noopener">' in section

@@ -215,8 +215,8 @@ def test_of_other_vantages_only_what_they_said_in_the_same_hours(other: str) -> 
         assert stands(words, r"often spare hosting") is (other == "fine"), cell
         known = {
             "affected": r"slow, failing or not served for some time {}: {} \(X: ",
-            "unknown": r"Measured in the same hours {}, and not known whether fine: {} \(X: unkn",
-            "offline": r"Measured in the same hours {}, and not known whether fine: {} \(X: offl",
+            "unknown": r"Measured in the same hours {}, and not known whether fine: {} \(X: cannot",
+            "offline": r"Measured in the same hours {}, and not known whether fine: {} \(X: line",
             "absent": r"Not measured for most of the same hours {}: {} \(X",
         }
         for what, pattern in known.items():

@@ -65,6 +65,7 @@ def test_failures_are_said_in_words() -> None:
     assert flat.count("the connection was reset in the TLS handshake") == 1
     assert "target page, target script, swap page, swap script: the connection" in flat
     assert "43.0!" in text
+    assert "!: the phase in which a leg failed" in text
 
 
 @for_every(sorted(REASONS))
