@@ -127,7 +127,7 @@ def test_explain_shows_its_square_and_its_evidence() -> None:
     explain(Console(file=out, width=160), rounds)
     told = out.getvalue()
     assert "over quic" in told
-    assert "over quic: blocked, rule blocked.tls, evidence of its own test 3e+04" in told
+    assert "over quic: blocked, rule blocked.tls, evidence of its own test 30,000" in told
     assert "burst of script" in told
     assert "0 legs" not in told
 
