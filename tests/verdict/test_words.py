@@ -235,4 +235,4 @@ def test_evidence_is_told_as_far_as_a_person_can_use_it() -> None:
     country = calm()
     country.act = of("object", Done(transfer=30.0))
     verdict = replace(country.run(3), e_value=3e57)
-    assert any("test: >10^6 (1 is none)" in line for line in conclusion(verdict))
+    assert any("test: more than 1,000,000 (1 is none)" in line for line in conclusion(verdict))
