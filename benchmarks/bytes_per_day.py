@@ -1,5 +1,5 @@
 """What a day of the default schedule takes off a data plan: ``python -m benchmarks.bytes_per_day``
-(``--all``: with legs over QUIC and uploads, too).
+(``--no-quic``: where the extra is not installed; ``--all``: with uploads, too).
 
 As root: in a lab (certificate chains of real weight, a path of 40 ms) every kind of round of every
 default platform is made some times; its bytes are the kernel's count of each connection, with all
@@ -82,17 +82,18 @@ def day(config: Config, costs: list[Costs], pace: Pace) -> float:
 
 @click.command(help=__doc__)
 @click.option("--times", default=5, help="Rounds of each kind and platform.")
-@click.option("--all", "everything", is_flag=True, help="Over QUIC and with uploads, too.")
+@click.option("--quic/--no-quic", default=True, help="Whether the extra `quic` is installed.")
+@click.option("--all", "everything", is_flag=True, help="With uploads, too.")
 @click.option("--client", type=click.Path(path_type=Path), hidden=True)
-def main(times: int, everything: bool, client: Path | None) -> None:
+def main(times: int, quic: bool, everything: bool, client: Path | None) -> None:
     """Measure in a lab and print."""
     if client is not None:
         sizes = asyncio.run(measure(load(client, {}), times))
         sys.stdout.buffer.write(msgspec.json.encode(sizes))
         return
-    world = replace(world_for(load(None, {})), quic=everything)
+    world = replace(world_for(load(None, {})), quic=quic)
     with Lab(world, delay_seconds=DELAY_SECONDS) as lab:
-        path = lab.daemon_config({"quic": everything, "upload": everything})
+        path = lab.daemon_config({"quic": quic, "upload": everything})
         own = [sys.executable, "-m", "benchmarks.bytes_per_day", "--times", str(times)]
         done = lab.exec([*own, "--client", str(path)], timeout_seconds=600)
         if done.returncode:

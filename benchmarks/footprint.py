@@ -3,7 +3,8 @@
 In a lab without delay the default platforms are measured as fast as they can be, one round after
 the other, until there were so many. Prints the start-up time, CPU per round and leg, and the
 resident memory on the way, as `ps` and /metrics show it (RSS, with the pages of libraries that
-other processes share). ``--all``: with legs over QUIC and uploads, too.
+other processes share). ``--no-quic``: where the extra is not installed; ``--all``: with uploads,
+too.
 """
 
 from __future__ import annotations
@@ -46,12 +47,13 @@ def show(scrape: Scrape, events: int) -> None:
 
 @click.command(help=__doc__)
 @click.option("--rounds", default=1_000, help="How many rounds.")
-@click.option("--all", "everything", is_flag=True, help="Over QUIC and with uploads, too.")
-def main(rounds: int, everything: bool) -> None:
+@click.option("--quic/--no-quic", default=True, help="Whether the extra `quic` is installed.")
+@click.option("--all", "everything", is_flag=True, help="With uploads, too.")
+def main(rounds: int, quic: bool, everything: bool) -> None:
     """Measure and print."""
-    with Lab(replace(world_for(load(None, {})), quic=everything)) as lab:
+    with Lab(replace(world_for(load(None, {})), quic=quic)) as lab:
         store = {"path": str(lab.folder / "history.sqlite"), "batch": BATCH}
-        settings = {**SETTINGS, "store": store, "quic": everything, "upload": everything}
+        settings = {**SETTINGS, "store": store, "quic": quic, "upload": everything}
         path = lab.daemon_config(settings)
         until = time.monotonic() + MOST_SECONDS
         with LabDaemon(lab, path) as daemon:
