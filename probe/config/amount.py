@@ -33,13 +33,14 @@ DAY = 86_400.0
 class AddedBeside(Struct, frozen=True, kw_only=True):
     """What another prober than TCP adds to a round, at most.
 
-    ``legs``: how many it makes, and ``made`` in which share of the rounds of each kind.
-    ``transfer``: bodies of a transfer round, read or sent, each as long as one over TCP, and
-    ``share`` of these rounds that have them. ``long``: those of a long round, of ``long_bytes``.
+    ``legs``: how many it makes at most, and ``usual`` what is to be expected in a round of each
+    kind, those without any included. ``transfer``: bodies of a transfer round, read or sent, each
+    as long as one over TCP, and ``share`` of these rounds that have them. ``long``: those of a long
+    round, of ``long_bytes``.
     """
 
     legs: int
-    made: Mapping[RoundKind, float]
+    usual: Mapping[RoundKind, float]
     transfer: int
     share: float
     long: int = 0
@@ -79,7 +80,7 @@ class RoundSize(Struct, frozen=True, kw_only=True):
 
     def usual_legs(self, kind: RoundKind) -> float:
         """Legs as they are to be expected: not every round has those of every prober."""
-        return self.legs - sum(one.legs * (1.0 - one.made[kind]) for one in self.beside)
+        return self.legs - sum(one.legs - one.usual[kind] for one in self.beside)
 
     def usual_body(self, kind: RoundKind, legs: LegsConfig) -> float:
         """Bytes of bodies as they are to be expected."""
@@ -217,7 +218,8 @@ def _bytes_per_day(config: Config, platform: Definition) -> float:
 def _beside(config: Config, platform: Definition, prober: Prober) -> AddedBeside:
     """What ``prober`` adds, at most: legs to what it speaks to, under a neutral name as well where
     it makes such a swap (one of those that take any answer), and to every drawn control, or one
-    where none of them can be reached. In a long round an upload goes to one target."""
+    where none of them can be reached. A light round has legs to one target, without swaps, and in a
+    long round an upload goes to one."""
     speaking = [target for target in platform.targets if prober.speaks(target)]
     controls = max(1, controls_drawn(config)) if speaking else 0
     any_answer = any(_swapped(one, prober, Answer.ANY) for one in speaking)
@@ -227,18 +229,27 @@ def _beside(config: Config, platform: Definition, prober: Prober) -> AddedBeside
     else:
         read = [_read_over(target, prober) for target in speaking]
     up = prober.direction == "up" and bool(speaking)
+    legs = len(speaking) + sum(swaps) + any_answer + controls
+    one_target = 1.0 + _controls_over(config, prober) if speaking else 0.0
     return AddedBeside(
-        legs=len(speaking) + sum(swaps) + any_answer + controls,
-        made={
-            RoundKind.LIGHT: prober.light_share,
-            RoundKind.TRANSFER: prober.read_share if prober.only_reads else 1.0,
-            RoundKind.LONG: float(up),
+        legs=legs,
+        usual={
+            RoundKind.LIGHT: prober.light_share * one_target,
+            RoundKind.TRANSFER: legs * (prober.read_share if prober.only_reads else 1.0),
+            RoundKind.LONG: legs * float(up),
         },
         transfer=sum(read) + controls if any(read) else 0,
         share=prober.read_share,
         long=max(read) + controls if up else 0,
         long_bytes=int(config.settings.legs.long_bytes) if up else 0,
     )
+
+
+def _controls_over(config: Config, prober: Prober) -> float:
+    """How many of the drawn controls ``prober`` reaches, as is to be expected: one where none."""
+    every = config.controls
+    able = sum(any(map(prober.speaks, control.targets)) for control in every)
+    return max(1.0, controls_drawn(config) * able / max(1, len(every)))
 
 
 def _swapped(target: Target, prober: Prober, answer: Answer) -> bool:
