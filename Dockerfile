@@ -7,10 +7,10 @@ ARG BASE=python:3.11.16-slim-bookworm@sha256:528257d48c1da0dcecc2e725d1ae34498d6
 FROM ${BASE} AS build
 WORKDIR /src
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-COPY requirements/run.txt ./requirements/
+COPY requirements/quic.txt ./requirements/
 # Only the files whose hashes stand there, and only wheels: nothing that is fetched is carried out.
 RUN python -m venv /opt/throttlewatch \
-    && /opt/throttlewatch/bin/pip install --require-hashes --only-binary :all: -r requirements/run.txt
+    && /opt/throttlewatch/bin/pip install --require-hashes --only-binary :all: -r requirements/quic.txt
 COPY pyproject.toml compose.yaml *.md CITATION.cff LICENSE ./
 COPY docs ./docs
 COPY config ./config

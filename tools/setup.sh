@@ -1,5 +1,6 @@
 # Sourced by the scripts beside it: makes .venv and installs throttlewatch into it, once.
 # Usage: . tools/setup.sh; setup LOCK PACKAGE...   (LOCK: a file of requirements/, such as run)
+# and then, for what the program does without where it cannot be had: extra LOCK WHAT
 # Nothing is installed from the package index but the files whose hashes stand there (tools/lock).
 # PACKAGE are Debian packages, installed when we are root on a Debian and they are missing.
 
@@ -66,4 +67,19 @@ setup() {
         $pip install --no-deps --no-build-isolation --editable .
         printf '%s' "$wanted" >"$installed"
     fi
+}
+
+# It is tried once for each state of the lock, so that no later start waits for it.
+extra() {
+    lock=requirements/$1.txt
+    installed=.venv/installed-$1
+    wanted=$(cat pyproject.toml "$lock" | cksum)
+    [ "$(cat "$installed" 2>/dev/null)" != "$wanted" ] || return 0
+    pip="env PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip --quiet"
+    if without_wheels ||
+        ! $pip install --require-hashes --only-binary :all: --requirement "$lock" >/dev/null 2>&1
+    then
+        say "without $2, whose libraries cannot be installed here (rm $installed: try again)"
+    fi
+    printf '%s' "$wanted" >"$installed"
 }

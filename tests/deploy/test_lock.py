@@ -116,9 +116,21 @@ def test_what_packs_one_file_is_in_a_lock() -> None:
         ["locked", "requirements/pyz.txt"],
         ["locked", "requirements/run.txt"],
     ]
+    assert "without_wheels || locked requirements/quic.txt" in script
     assert "--no-deps --no-build-isolation ." in installs[2]
     assert "uninstall" in installs[3]
     assert len(installs) == 4
+
+
+def test_what_is_given_away_measures_over_quic_where_that_has_wheels() -> None:
+    """From a checkout, as a package, in one file, in an image, as a wheel."""
+    for name in ("tools/pyz", "packaging/debian/rules"):
+        assert "without_wheels || locked requirements/quic.txt" in (ROOT / name).read_text(), name
+    for name in ("Dockerfile", ".github/workflows/packages.yml"):
+        text = (ROOT / name).read_text()
+        assert "--only-binary :all: -r requirements/quic.txt" in text, name
+        assert "requirements/run.txt" not in text, name
+    assert pins("run").items() <= pins("quic").items()
 
 
 def test_what_is_compiled_for_32_bits_has_its_builders_in_a_lock() -> None:

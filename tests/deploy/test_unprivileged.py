@@ -36,7 +36,7 @@ def folder() -> Iterator[Path]:
         program = whole / ".venv" / "bin" / name
         program.write_text(PROGRAM)
         program.chmod(0o755)
-    for lock in ("run", "demo", "hub"):
+    for lock in ("run", "quic", "demo", "hub"):
         summed = subprocess.run(
             f"cat pyproject.toml requirements/{lock}.txt | cksum",
             shell=True, cwd=whole, capture_output=True, text=True, check=True,
