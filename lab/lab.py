@@ -223,8 +223,8 @@ class Lab:
 
     def daemon_config(self, extra: Mapping[str, object] | None = None) -> Path:
         """A main file for the daemon: the default but for the CA file, that private addresses are
-        honest answers, the fixed controls, a history of its own, and what ``extra`` says (whole
-        keys of the top level).
+        honest answers, the fixed controls, no QUIC, a history of its own, and what ``extra`` says
+        (whole keys of the top level).
 
         The default's resolvers need no change: the world answers at their addresses.
         """
@@ -233,6 +233,8 @@ class Lab:
             "dns": {"allow_private": True},
             # A probe's own draw would have others than the world has.
             "controls": ["all"],
+            # The world does not depend on what is installed.
+            "quic": False,
             # Never the history of this machine, nor that of another lab.
             "store": {"path": str(self.folder / "history.sqlite")},
         }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +12,11 @@ import click
 
 from probe import __version__
 from probe.commands.group import Commands
-from probe.commands.options import config_option, warn
-from probe.commands.options import load_config as _load
+from probe.commands.options import config_option, load_config, load_for_here, read_for_here, warn
 from probe.commands.output import tell
 from probe.commands.risk import RISK
-from probe.config import load
 from probe.config.bundle import Bundle
+from probe.config.installed import said_of_quic
 from probe.config.schema import Config
 from probe.config.shipped import forget_shipped
 from probe.publish.log import event_lines as logs
@@ -56,7 +54,7 @@ def run(hold: Callable[[], None] | None, path: Path | None) -> None:
     # configuration may change while it is read.
     hold = hold or (lambda: None)
     hold()
-    config = _load(path)
+    config = load_for_here(path)
     forget_shipped()  # before what is loaded next, which takes its place
     if not config.settings.acknowledge_risks:
         tell(RISK)
@@ -67,6 +65,7 @@ def run(hold: Callable[[], None] | None, path: Path | None) -> None:
     from probe.publish.web.server import ListenError
 
     tell(how_to_see(config))
+    tell(said_of_quic(config))
     told = config.settings.log
     heap.one_arena()  # before the first thread, which is the log's
     logs.configure(told.level, told.format, sys.stderr, patient=True)
@@ -80,7 +79,7 @@ def run(hold: Callable[[], None] | None, path: Path | None) -> None:
 
     def read(bundle: Bundle | None = None) -> Config:
         try:
-            return load(path, os.environ, bundle=bundle)
+            return read_for_here(path, bundle=bundle)
         finally:
             forget_shipped()
 
@@ -115,7 +114,7 @@ def replay(
     from probe.commands.recorded import RecordedError
     from probe.publish.terminal.console import console
 
-    config, tally = _load(path), replaying.ReplayTally()
+    config, tally = load_config(path), replaying.ReplayTally()
     try:
         rounds = replaying.replayed(files, config, replaying.thresholds_of(changes), tally)
         if as_json:

@@ -136,7 +136,7 @@ def config_of(config: Config, scenario: Scenario) -> Config:
         settings = replace(settings, upload=True)
         platforms, controls = tuple(map(sent_to, platforms)), tuple(map(sent_to, controls))
     names = tuple(p.name for p in platforms)
-    settings = replace(settings, platforms=names, quic=settings.quic or scenario.quic)
+    settings = replace(settings, platforms=names, quic=settings.quic is True or scenario.quic)
     return replace(config, settings=settings, platforms=platforms, controls=controls)
 
 

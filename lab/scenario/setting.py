@@ -94,11 +94,12 @@ def settings(scenario: Scenario, pace: Pace, definitions: Path) -> dict[str, obj
         vantages.append({"name": ABROAD, "role": "reference", "country": "NO", **second})
     if scenario.neighbour:
         vantages.append({"name": NEIGHBOUR, **second})
-    over_quic = {"quic": True, "controls": list(QUIC_CONTROLS)} if scenario.quic else {}
+    over_quic = {"controls": list(QUIC_CONTROLS)} if scenario.quic else {}
     sent = sent_to((*scenario.platforms, *QUIC_CONTROLS)) if scenario.upload else {}
     return {
         **over_quic,
         **sent,
+        "quic": scenario.quic,
         "country": "TR",
         "listen": f"127.0.0.1:{LISTEN_PORT}",
         "vantages": vantages,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +12,19 @@ import msgspec
 from rich.table import Table
 
 from probe.commands.ask_candidates import CandidateAnswer, CandidatesFound, ask_candidates
-from probe.commands.options import CONFIG_ERROR, config_option, json_option, load_config, warn
+from probe.commands.options import (
+    CONFIG_ERROR,
+    config_option,
+    json_option,
+    load_for_here,
+    read_for_here,
+    warn,
+)
 from probe.commands.output import tell, write
-from probe.config import ConfigErrors, load, warnings
+from probe.config import ConfigErrors, warnings
 from probe.config.definition import Definition
 from probe.config.handful import SITES
+from probe.config.installed import over_quic, said_of_quic
 from probe.config.probers import judged_beside
 from probe.config.schema import Config
 from probe.model.identity import FIRST_PROBER
@@ -44,12 +51,15 @@ def check(file: Path | None, path: Path | None, online: bool, as_json: bool) -> 
     if as_json:
         _for_machines(file or path, online)
         return
-    config = load_config(file or path)
+    config = load_for_here(file or path)
     warn(config)
     click.echo(
         f"configuration is right: {len(config.platforms)} platforms, {_controls(config)}, "
         f"{len(config.settings.vantages)} vantage(s)"
     )
+    click.echo(said_of_quic(config))
+    if over_quic(config).on and config.by_installed:
+        click.echo("  before version 0.2.0 it was off unless asked for; `quic: false` keeps it off")
     if online:
         asked = _asked(config)
         console().print(_table(asked))
@@ -58,7 +68,7 @@ def check(file: Path | None, path: Path | None, online: bool, as_json: bool) -> 
 
 def _for_machines(file: Path | None, online: bool) -> None:
     try:
-        config = load(file, os.environ)
+        config = read_for_here(file)
     except ConfigErrors as wrong:
         _write({"right": False, "mistakes": wrong.errors})
         sys.exit(CONFIG_ERROR)
@@ -76,6 +86,7 @@ def _for_machines(file: Path | None, online: bool) -> None:
             "controls": [control.name for control in _named(config)],
             "drawn": {"least": _drawn(config), "of": [control.name for control in config.pool]},
             "vantages": [vantage.name for vantage in config.settings.vantages],
+            "over_quic": over_quic(config),
             # Not asked is not the same as nothing to ask.
             "online": None,
         }

@@ -17,6 +17,7 @@ from probe.commands.options import (
     json_option,
     language_option,
     load_config,
+    load_for_here,
     platform_of,
 )
 from probe.commands.output import write
@@ -72,7 +73,7 @@ def explain(
     """
     if measure and file is not None:
         raise click.UsageError("--now measures, --history reads: give one of them")
-    config = drawn_now(load_config(path))
+    config = drawn_now(load_for_here(path) if measure else load_config(path))
     logs.configure("error", config.settings.log.format, sys.stderr)
     if (platform is None) is (name is None):
         there = ", ".join(one.name for one in config.platforms)

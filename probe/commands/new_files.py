@@ -10,6 +10,7 @@ from rich.console import Console
 
 from probe.commands.output import write
 from probe.config import ConfigErrors, contacts, embedded, load
+from probe.config.installed import is_installed
 from probe.config.readable import Unreadable, read_text
 from probe.config.schema import Config
 from probe.config.shipped import yaml_files
@@ -28,7 +29,7 @@ def checked(file: Path, texts: dict[Path, str]) -> Config:
             copy.parent.mkdir(exist_ok=True)
             copy.write_text(text, encoding="utf-8")
         try:
-            return load(Path(name) / file.name, {})
+            return load(Path(name) / file.name, {}, has=is_installed)
         except ConfigErrors as errors:
             said = str(errors).replace(f"{name}/", "")
             raise click.ClickException(

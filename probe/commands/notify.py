@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from probe.commands.options import chosen, config_option, load_config, warn
+from probe.commands.options import chosen, config_option, load_for_here, warn
 from probe.config.schema import NotifyReceiver
 from probe.publish.notify.delivery import WORDS, Delivered, deliver
 from probe.publish.notify.mailbag import Letter
@@ -28,7 +28,7 @@ def notify(receivers: tuple[str, ...], path: Path | None) -> None:
     It goes the way of every notification, to the hosts that `throttlewatch platforms` lists. The
     exit status is 1 if one was not delivered. docs/notifications.md says how to set one up.
     """
-    config = load_config(path)
+    config = load_for_here(path)
     warn(config)
     known = {one.name: one for one in config.settings.notify.receivers}
     if not known:

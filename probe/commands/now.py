@@ -15,7 +15,7 @@ from probe.commands.options import (
     config_option,
     json_option,
     language_option,
-    load_config,
+    load_for_here,
     platforms_of,
 )
 from probe.commands.output import tell, write
@@ -58,7 +58,7 @@ def now(
     four in the same time. What is normal on this line is taken from the daemon's history, where
     this user may read it.
     """
-    config = load_config(path)
+    config = load_for_here(path)
     wanted = platforms_of(config, platforms)
     places = {v.name: v.name for v in config.settings.vantages}
     place = chosen("vantage", vantage or next(iter(places)), places)

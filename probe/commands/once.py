@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from probe.commands.measuring import Measuring, drawn_now
-from probe.commands.options import chosen, config_option, load_config, platforms_of
+from probe.commands.options import chosen, config_option, load_for_here, platforms_of
 from probe.commands.output import write
 from probe.config.definition import Definition
 from probe.config.schema import Config
@@ -63,7 +63,7 @@ def once(
     With --exit-code the status is that of the worst verdict: 0 ok, 10 unknown, 11 degraded,
     12 down, 13 offline, 16 withheld, 17 impaired, 14 throttled, 15 blocked.
     """
-    config = drawn_now(load_config(path))
+    config = drawn_now(load_for_here(path))
     places = {v.name: v.name for v in config.settings.vantages}
     wanted = platforms_of(config, platforms)
     whence = [chosen("vantage", name, places) for name in vantages] or list(places)

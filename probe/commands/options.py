@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,9 +12,11 @@ import click
 
 from probe.commands.output import tell
 from probe.config import ConfigErrors, embedded, load, warnings
+from probe.config.bundle import Bundle
 from probe.config.calling import called, called_near
 from probe.config.definition import Definition
 from probe.config.hints import near
+from probe.config.installed import is_installed
 from probe.config.schema import Config
 from probe.config.shipped import all_shipped
 from probe.publish.languages.offered import ENGLISH, OFFERED
@@ -46,9 +48,25 @@ language_option = click.option(
 
 
 def load_config(path: Path | None) -> Config:
-    """The configuration, or all its mistakes and the exit status 2."""
+    """The configuration, or all its mistakes and the exit status 2: for commands that read what was
+    stored, on whatever machine."""
+    return _loaded(lambda: load(path, os.environ))
+
+
+def load_for_here(path: Path | None) -> Config:
+    """The same for commands that measure with it, or say what that would be: what is installed on
+    this machine has decided."""
+    return _loaded(lambda: read_for_here(path))
+
+
+def read_for_here(path: Path | None, *, bundle: Bundle | None = None) -> Config:
+    """The same, with a bundle on trial. Raises ``ConfigErrors``."""
+    return load(path, os.environ, bundle=bundle, has=is_installed)
+
+
+def _loaded(read: Callable[[], Config]) -> Config:
     try:
-        return load(path, os.environ)
+        return read()
     except ConfigErrors as errors:
         tell(str(errors))
         sys.exit(CONFIG_ERROR)

@@ -10,8 +10,9 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from probe.commands.options import config_option, json_option, load_config
+from probe.commands.options import config_option, json_option, load_for_here
 from probe.commands.output import write
+from probe.config.installed import OverQuic, over_quic, said_of_quic
 from probe.config.schema import Config
 from probe.publish.terminal.console import console
 from probe.schedule.forecast import Forecast, costs_of, forecast
@@ -21,11 +22,12 @@ MEGABYTE = 1_000_000
 
 
 class Planned(Struct, frozen=True, kw_only=True):
-    """What ``plan --json`` prints: estimated bytes of a round of each platform by kind, and what
-    each vantage will spend."""
+    """What ``plan --json`` prints: estimated bytes of a round of each platform by kind, what each
+    vantage will spend, and whether that is with legs over QUIC."""
 
     rounds: dict[str, Costs]
     vantages: tuple[Forecast, ...]
+    over_quic: OverQuic
 
 
 @click.command()
@@ -33,11 +35,12 @@ class Planned(Struct, frozen=True, kw_only=True):
 @json_option
 def plan(path: Path | None, as_json: bool) -> None:
     """Print how much data would be used, and how often rounds would be made. Sends nothing."""
-    config = load_config(path)
+    config = load_for_here(path)
     if as_json:
         planned = Planned(
             rounds=costs_of(config),
             vantages=tuple(forecast(config, vantage) for vantage in config.settings.vantages),
+            over_quic=over_quic(config),
         )
         write([msgspec.json.encode(planned), b"\n"], None)
     else:
@@ -57,6 +60,7 @@ def show_plan(config: Config, console: Console) -> None:
         )
     console.print(rounds)
     console.print("light: handshakes; transfer: an object is read, too; long: a larger one")
+    console.print(said_of_quic(config), highlight=False, soft_wrap=True)
     for vantage in config.settings.vantages:
         console.print()
         for line in _lines(config, forecast(config, vantage)):

@@ -8,10 +8,11 @@ import click
 import msgspec
 from rich.table import Table
 
-from probe.commands.options import config_option, json_option, load_config
+from probe.commands.options import config_option, json_option, load_for_here
 from probe.commands.output import write
 from probe.config import contacts
 from probe.config.contact import names_said, under_one_of
+from probe.config.installed import said_of_quic
 from probe.publish.terminal.console import console
 
 
@@ -20,7 +21,7 @@ from probe.publish.terminal.console import console
 @json_option
 def platforms(path: Path | None, as_json: bool) -> None:
     """List every host that would be contacted, and why. Nothing is hidden, nothing is sent."""
-    config = load_config(path)
+    config = load_for_here(path)
     found, names = contacts(config), names_said(config)
     if as_json:
         write([msgspec.json.encode(found), b"\n"], None)
@@ -37,6 +38,7 @@ def platforms(path: Path | None, as_json: bool) -> None:
         table.add_row(contact.owner, contact.host, port, purpose)
     out = console()
     out.print(table)
+    out.print(f"\n{said_of_quic(config)}", highlight=False, soft_wrap=True)
     if any(listed in contact.purpose for contact in found):
         out.print("\nneutral names, which are said and not contacted for it:")
         for name in names:

@@ -17,6 +17,7 @@ from rich.text import Text
 from probe.commands.recorded import placed_by, read
 from probe.config.handful import with_whole_pool
 from probe.config.schema import Config
+from probe.config.values import AUTO
 from probe.model.foreign import one_line
 from probe.model.identity import Role
 from probe.model.observation import RoundObservation
@@ -77,7 +78,7 @@ def knowledge(config: Config, thresholds: Thresholds, tally: ReplayTally) -> Kno
     """What the configuration says of each round's platform."""
     outside = {v.name for v in config.settings.vantages if v.role is Role.REFERENCE}
     fresh = reference_seconds(config)
-    config = with_whole_pool(config)  # which of them were drawn then, the rounds say
+    config = over_all(with_whole_pool(config))  # what was drawn and used then, the rounds say
     platforms = {platform.name: platform for platform in config.platforms}
     known: dict[tuple[str, str], About] = {}
 
@@ -99,6 +100,13 @@ def knowledge(config: Config, thresholds: Thresholds, tally: ReplayTally) -> Kno
         return replace(known[key], references=references, has_references=True)
 
     return knows
+
+
+def over_all(config: Config) -> Config:
+    """Where the file leaves it to what is installed, what was measured over QUIC is judged."""
+    if config.settings.quic != AUTO:
+        return config
+    return replace(config, settings=replace(config.settings, quic=True))
 
 
 def print_table(

@@ -46,14 +46,14 @@ def _controls(config: Config) -> Iterator[str]:
     for prober in used(config.settings):
         speaking = {
             control.operator or control.name
-            for control in config.controls
+            for control in (*config.controls, *config.pool)  # a draw has some that speak it
             if control.scope == "foreign" and any(map(prober.speaks, control.targets))
         }
         if len(speaking) < 2:
             yield (
                 f"controls of {len(speaking)} operator(s) abroad can be measured {prober.over}: "
                 "with fewer than 2 nothing is ever proven there; take controls whose targets say "
-                f"`{prober.name}: true`"
+                f"`{prober.name}: true`, or say `{prober.name}: false` in the main file"
             )
     if not any(control.scope == "domestic" for control in config.controls):
         yield (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import FieldInfo, fields
@@ -85,6 +85,17 @@ def choices(hint: Any) -> tuple[str, ...]:
         return tuple(member.value for member in kind)
     allowed: tuple[str, ...] = _extra(hint).get("choices", ())
     return allowed
+
+
+def words(hint: Any) -> tuple[str, ...]:
+    """The texts that are values beside those of another kind, as ``auto`` beside true and false."""
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    if get_origin(hint) is Annotated:
+        return words(get_args(hint)[0])
+    if get_origin(hint) in (Union, types.UnionType):
+        return tuple(word for arg in get_args(hint) for word in words(arg))
+    return ()
 
 
 def expected(hint: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 
 from msgspec import Struct
@@ -21,6 +20,7 @@ from probe.config.document import Node, merge, parse
 from probe.config.errors import ConfigError, ConfigErrors
 from probe.config.hints import default_of, keys_of, near
 from probe.config.hub_wishes import from_hub
+from probe.config.installed import Has, decided, libraries_missing
 from probe.config.named_hosts import fitting, undeclared_hosts
 from probe.config.placed_files import (
     file_placed,
@@ -32,7 +32,6 @@ from probe.config.placed_files import (
     store_placed,
     targets_placed,
 )
-from probe.config.probers import used
 from probe.config.readable import Unreadable, home_of, must_be_file, read_text
 from probe.config.schema import Config, Settings, WebConfig
 from probe.config.shipped import (
@@ -51,7 +50,6 @@ from probe.config.web import load_web
 
 ALL = "all"
 DRAWN = "drawn"
-NOTIFY_LIBRARY = "apprise"
 _PEM = "-----BEGIN CERTIFICATE-----"
 
 
@@ -64,24 +62,31 @@ class _BundleNodes(Struct, frozen=True):
 
 
 def load(
-    path: str | Path | None, environ: Mapping[str, str], *, bundle: Bundle | None = None
+    path: str | Path | None,
+    environ: Mapping[str, str],
+    *,
+    bundle: Bundle | None = None,
+    has: Has | None = None,
 ) -> Config:
     """The checked configuration of the file at ``path``.
 
     Without a path it is the file that ``THROTTLEWATCH_CONFIG`` names, else the embedded default.
     ``environ`` is the environment, whose ``THROTTLEWATCH_`` variables override keys. ``bundle``:
-    with this one's definitions, as a trial, in place of those of the one that is installed. Sends
-    nothing. Raises ``ConfigErrors`` with every mistake of every file.
+    with this one's definitions, as a trial, in place of those of the one that is installed.
+    ``has``: what can be imported, for who will measure by it; without it nobody asks what is
+    installed, and ``auto`` stays. Sends nothing. Raises ``ConfigErrors`` with every mistake of
+    every file.
     """
-    return _Loading(environ, bundle).load(Path(path) if path is not None else None)
+    return _Loading(environ, bundle, has).load(Path(path) if path is not None else None)
 
 
 class _Loading:
     """One reading: collects every mistake."""
 
-    def __init__(self, environ: Mapping[str, str], trial: Bundle | None = None) -> None:
+    def __init__(self, environ: Mapping[str, str], trial: Bundle | None, has: Has | None) -> None:
         self._environ = environ
         self._trial = trial
+        self._has = has
         self._walker = Walker(CHECKS)
         self._errors = self._walker.errors
         # Definitions that cannot be read, by the names of their files.
@@ -113,8 +118,10 @@ class _Loading:
         )
         ca_file = self._ca_file(main, path)
         web = self._web(main, path)
-        if settings is not INVALID:
-            self._errors += _libraries_missing(main, settings)
+        by_installed: tuple[str, ...] = ()
+        if settings is not INVALID and self._has is not None:
+            settings, by_installed = decided(settings, self._has)
+            self._errors += libraries_missing(main, settings, self._has)
         if self._errors:
             if found.trouble and self._trial is None:
                 self._errors.append(
@@ -142,6 +149,7 @@ class _Loading:
             pool=pool,
             bundle=found.bundle,
             bundle_trouble=found.trouble,
+            by_installed=by_installed,
         )
 
     def _bundle(self, settings: Settings | Invalid) -> _BundleNodes:
@@ -345,26 +353,6 @@ class _Loading:
 def _embedded(text: str, name: str) -> tuple[Node | None, tuple[ConfigError, ...]]:
     node, mistakes = parse(text, name)
     return node, tuple(mistakes)
-
-
-def _libraries_missing(main: Node, settings: Settings) -> list[ConfigError]:
-    """What is turned on and cannot run here: probers, by the key of their name, notifications."""
-    missing = [
-        main.find(prober.name).error(
-            found=f"`true`, but {prober.library} is not installed",
-            expected=f"`false`, or the extra `{prober.name}` installed (docs/install.md, Extras)",
-        )
-        for prober in used(settings)
-        if prober.library and find_spec(prober.library) is None
-    ]
-    if settings.notify.receivers and find_spec(NOTIFY_LIBRARY) is None:
-        missing.append(
-            main.find("notify", "receivers").error(
-                found=f"receivers, but {NOTIFY_LIBRARY} is not installed",
-                expected="none, or the extra `notify` installed (docs/install.md, Extras)",
-            )
-        )
-    return missing
 
 
 def _called(name: str, known: Mapping[str, Defined]) -> str:

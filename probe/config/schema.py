@@ -33,6 +33,7 @@ from probe.config.values import (
     LogLevel,
     MonthlyBytes,
     Name,
+    OnWhereInstalled,
     ProxyUrl,
     PublicKey,
     ReceiverUrl,
@@ -280,6 +281,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The main file. ``platforms`` are names of definitions; ``controls`` too (``all``:
     every enabled one that is not for drawing only; ``drawn``: the same, until the daemon draws).
     ``allowed_hosts`` are names by which the server is asked, beside its own.
+    ``quic``: ``auto`` until it is known what is installed, and then never (``installed.py``).
     ``resolve`` pins names to addresses, as curl's ``--resolve`` does. ``language``: of the
     page, where who reads it asks for none that there is."""
 
@@ -307,7 +309,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ca_file: str | None = None
     resolve: dict[Host, tuple[Address, ...]] = {}
     beacon: Host | None = None
-    quic: bool = False
+    quic: OnWhereInstalled = AUTO
     upload: bool = False
     acknowledge_risks: bool = False
     nation: NationConfig = NationConfig()
@@ -363,6 +365,7 @@ class Config(Struct, frozen=True, kw_only=True):
     ``web_config`` names. ``bundle`` is the one whose definitions took the place of shipped ones;
     ``bundle_trouble`` says why the one that is installed did not. ``pool``: from which a daemon
     draws controls in place of those in it (empty: ``controls`` are measured as they are).
+    ``by_installed``: the probers of which the file said ``auto``: what is installed decided.
     """
 
     settings: Settings
@@ -372,3 +375,4 @@ class Config(Struct, frozen=True, kw_only=True):
     pool: tuple[Definition, ...] = ()
     bundle: Bundle | None = None
     bundle_trouble: str = ""
+    by_installed: tuple[str, ...] = ()

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NewType
+from typing import Annotated, Literal, NewType
 
 from msgspec import Meta
 
 Seconds = NewType("Seconds", float)
 Bytes = NewType("Bytes", int)
-# As the path of the history: wherever the service manager or the user's system keeps state.
-AUTO = "auto"
+# The path of the history: wherever the service manager or the user's system keeps state. What needs
+# a library: on where that is installed (``installed.py``).
+AUTO: Literal["auto"] = "auto"
+OnWhereInstalled = Annotated[bool | Literal["auto"], Meta(description="auto, true or false")]
 MonthlyBytes = NewType("MonthlyBytes", int)
 
 # Names become metric labels, file names and keys, so they are kept plain.

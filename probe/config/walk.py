@@ -29,6 +29,7 @@ from probe.config.hints import (
     metas,
     near,
     said_by,
+    words,
 )
 from probe.config.units import (
     BYTES,
@@ -166,6 +167,8 @@ class Walker:
         return INVALID if INVALID in made or INVALID in made.values() else made
 
     def _scalar(self, node: Node, hint: Any, kind: Any) -> Any:
+        if isinstance(node.value, str) and node.value in words(hint):
+            return node.value
         form = form_of(hint)
         is_number = isinstance(node.value, int) and not isinstance(node.value, bool)
         if form is not None and form.numbers and is_number:
@@ -266,7 +269,8 @@ def _suggestion(node: Node, hint: Any) -> str:
     if kind is MonthlyBytes:
         return near_monthly(node.text)
     if kind is bool:
-        return _SAID_OF_BOOLEANS.get(node.text.strip().lower(), "")
+        text = node.text.strip().lower()
+        return _SAID_OF_BOOLEANS.get(text, "") or near(text, words(hint))
     if isinstance(node.value, str) and (kind is int or said_by(hint) == "network"):
         number = network_number(node.text)
         return "" if number is None else str(number)

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 
 from probe.cli import main
-from probe.commands.replay import thresholds_of
+from probe.commands.replay import ReplayTally, knowledge, thresholds_of
 from probe.config import load
 from probe.config.schema import StoreConfig
 from probe.config.values import Seconds
@@ -183,3 +183,15 @@ def test_rounds_that_overlap_are_judged_again_as_they_were(
     lines = [json.loads(line) for line in run("--json", path).splitlines()]
     assert [line["id"] for line in lines] == [one.observed.id for one in made]
     assert all(line["agrees"] for line in lines)
+
+
+# What the file says of it: over which transports recorded rounds are judged, whatever is installed
+# on the machine on which they are.
+@pytest.mark.parametrize(("said", "over"), [("", ["quic"]), ("true", ["quic"]), ("false", [])])
+def test_what_was_measured_over_quic_is_judged_on_every_machine(
+    said: str, over: list[str], rounds: list[StoredRound]
+) -> None:
+    config = load(None, {"THROTTLEWATCH_QUIC": said})
+    observed = replace(rounds[0].observed, platform="youtube")
+    knows = knowledge(config, DEFAULT, ReplayTally())
+    assert [lane.prober for lane in knows(observed, {}).lanes] == over

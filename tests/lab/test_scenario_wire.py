@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from lab.box import rules as box
 from lab.net import WORLD_ADDRESS
-from lab.scenario.setting import IMPOSTORS, changed_world, gone, world_of
+from lab.scenario.setting import IMPOSTORS, PACE, changed_world, gone, settings, world_of
 from lab.scenario.stacks import fingerprints
 from lab.scenario.wire import Places, changed_line, line_for, rules_for
 from lab.world.spec import WorldSpec
@@ -128,6 +129,13 @@ def test_every_scenario_of_the_table_can_be_told_to_box_and_world(scenario: Scen
         )
         # Something comes of it, or nothing was to happen.
         assert any(done) is bool(happens)
+
+
+@for_every(EVERY_ONE, lambda scenario: scenario.id)
+def test_what_is_measured_over_quic_the_scenario_says_and_not_the_machine(
+    scenario: Scenario,
+) -> None:
+    assert settings(scenario, PACE, Path("platforms"))["quic"] is scenario.quic
 
 
 @pytest.mark.parametrize("kind", LINES.values(), ids=lambda kind: kind.name)
