@@ -11,15 +11,18 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.commands.measuring import Measuring
 from probe.config.definition import Definition
+from probe.config.probers import used
 from probe.config.schema import Config
 from probe.measure.tls.trust import ssl_version
 from probe.model.burst import Burst, PlannedBurst
-from probe.model.identity import RoundKind
+from probe.model.identity import LegRole, RoundKind
 from probe.model.observation import RoundObservation
 from probe.model.stored import StoredRound
+from probe.observe.effort import TIMEOUT
 from probe.verdict.about import about
 from probe.verdict.decide import decide
 from probe.verdict.remembered.memory import Memory
@@ -52,7 +55,8 @@ async def find_out(
     say: Callable[[str], None] = lambda _: None,
 ) -> Tested:
     """One round of each of ``platforms`` and what follows from it, for ``seconds`` at most
-    (``None``: as long as it takes). ``memory``: what is known of this line."""
+    (``None``: as long as it takes). ``memory``: what is known of this line. What is so over TCP is
+    found out first: over QUIC each test of a name that is dropped waits in vain, for long."""
     testing = _Testing(config, vantage, memory, say)
     wanted = list(platforms)
     with suppress(TimeoutError):
@@ -64,6 +68,8 @@ async def find_out(
                     if number and testing.is_open(platform):
                         await testing.round(platform)
                     await testing.bursts(platform)
+            for platform in wanted:
+                await testing.bursts(platform, beside=True)
             return testing.tested
     testing.tested.in_time = False
     return testing.tested
@@ -75,6 +81,8 @@ class _Testing:
     ) -> None:
         self.tested = Tested(rounds={})
         self._config = config
+        # What rounds are made by; what is known of them stays.
+        self._asked = config
         self._measuring = Measuring(config)
         self._vantage = vantage
         self._memory = memory
@@ -92,11 +100,12 @@ class _Testing:
             family=self._config.settings.families[0],
         )
         self._judge(platform, observed)
+        self._spare(observed)
 
-    async def bursts(self, platform: Definition) -> None:
-        """What its last round asks for."""
+    async def bursts(self, platform: Definition, *, beside: bool = False) -> None:
+        """What its last round asks for, over TCP or, with ``beside``, over whatever transport."""
         number = 0
-        while (plan := self._plans.get(platform.name)) is not None:
+        while (plan := self._plans.get(platform.name)) is not None and (beside or not plan.over):
             number += 1
             self._say(f"testing {platform.title}: burst {number}, in random order beside controls")
             planned = PlannedBurst(platform.name, plan)
@@ -107,6 +116,19 @@ class _Testing:
         """Whether it is suspected, and another round may tell more."""
         last = self.tested.last(platform.name)
         return last is not None and last.verdict.suspected
+
+    def _spare(self, observed: RoundObservation) -> None:
+        """Where nobody answers over a transport, controls included, the rounds that follow do not
+        wait for that again: some 20 seconds each, of two minutes."""
+        for prober in used(self._asked.settings):
+            legs = [leg for leg in observed.beside if leg.leg.prober == prober.name]
+            silent = legs and all(
+                leg.failure is not None and leg.failure.reason == TIMEOUT for leg in legs
+            )
+            if silent and any(leg.leg.role is LegRole.CONTROL for leg in legs):
+                settings = replace(self._asked.settings, **{prober.name: False})
+                self._asked = replace(self._asked, settings=settings)
+                self._measuring.rounds = self._measuring.rounds_of(self._asked)
 
     def _judge(self, platform: Definition, observed: RoundObservation) -> None:
         self._measuring.counted(observed)
