@@ -276,7 +276,7 @@ def nation() -> Json:
             ),
             timeline(
                 "Each platform over QUIC",
-                "The same by what was measured over QUIC alone, where it is (`quic: true`). Browsers "
+                "The same by what was measured over QUIC alone, where it is (`quic`). Browsers "
                 "and apps fall back to TCP where it fails.",
                 query(of(*scope, beside=True), "{{platform}} over {{transport}}"),
                 words=SCOPES,
