@@ -23,7 +23,6 @@ Has = Callable[[str], bool]
 """Whether the library of that name can be imported."""
 NOTIFY_LIBRARY = "apprise"
 QUIC = BY_NAME["quic"]
-_EXTRAS = "docs/install.md, Extras"
 
 
 def is_installed(library: str) -> bool:
@@ -44,12 +43,13 @@ def libraries_missing(main: Node, settings: Settings, has: Has) -> Iterator[Conf
         if prober.library and not has(prober.library):
             yield main.find(prober.name).error(
                 found=f"`true`, but {prober.library} is not installed",
-                expected=f"`auto` or `false`, or the extra `{prober.name}` installed ({_EXTRAS})",
+                expected=f"`auto` or `false`, or the extra `{prober.name}` installed "
+                "(docs/install.md, QUIC)",
             )
     if settings.notify.receivers and not has(NOTIFY_LIBRARY):
         yield main.find("notify", "receivers").error(
             found=f"receivers, but {NOTIFY_LIBRARY} is not installed",
-            expected=f"none, or the extra `notify` installed ({_EXTRAS})",
+            expected="none, or the extra `notify` installed (docs/install.md, Extras)",
         )
 
 
@@ -67,7 +67,7 @@ def over_quic(config: Config) -> OverQuic:
         return OverQuic(on=on, why=f"quic: {str(config.settings.quic).lower()}")
     if on:
         return OverQuic(on=True, why="quic: auto, and the extra is installed")
-    why = f"quic: auto, and {QUIC.library} is not installed ({_EXTRAS})"
+    why = f"quic: auto, and {QUIC.library} is not installed: docs/install.md, QUIC"
     return OverQuic(on=False, why=why)
 
 

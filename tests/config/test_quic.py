@@ -71,7 +71,7 @@ def test_too_few_operators_that_speak_it_are_warned_of() -> None:
     [
         ("", has, True, "quic: auto, and the extra is installed"),
         ("auto", has, True, "quic: auto, and the extra is installed"),
-        ("", has_not, False, "quic: auto, and aioquic is not installed (docs/install.md, Extras)"),
+        ("", has_not, False, "quic: auto, and aioquic is not installed: docs/install.md, QUIC"),
         ("false", has, False, "quic: false"),
         ("false", has_not, False, "quic: false"),
         ("true", has, True, "quic: true"),
