@@ -35,7 +35,7 @@ from probe.publish.terminal.console import console
 
 DOMESTIC = "control-domestic"
 LEAST_BYTES = "64KiB"
-_DEFAULT_BUDGET = "2.8GB/month"
+_DEFAULT_BUDGET = "3.4GB/month"
 _SHOWN_NETWORKS = 8
 
 

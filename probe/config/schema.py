@@ -302,7 +302,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     definitions: str | None = None
     overrides: dict[str, dict[str, object]] = {}
     schedule: ScheduleConfig = ScheduleConfig()
-    data_budget: Annotated[MonthlyBytes, Meta(ge=LEAST_BUDGET)] = MonthlyBytes(2_800_000_000)
+    data_budget: Annotated[MonthlyBytes, Meta(ge=LEAST_BUDGET)] = MonthlyBytes(3_400_000_000)
     legs: LegsConfig = LegsConfig()
     dns: DnsConfig = DnsConfig()
     families: Annotated[tuple[Family, ...], Meta(min_length=1)] = (Family.IPV4,)

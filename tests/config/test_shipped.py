@@ -231,7 +231,7 @@ def test_the_domestic_control_is_a_template_that_can_be_taken_up(tmp_path: Path)
 
 # Whether the extra `quic` is installed; a calm day reads at most so many seconds apart, and the
 # reserve bears all platforms at the configured pace for so many days at least.
-@pytest.mark.parametrize(("quic", "apart", "days"), [(False, 2_000.0, 6.0), (True, 3_600.0, 3.0)])
+@pytest.mark.parametrize(("quic", "apart", "days"), [(False, 2_000.0, 6.0), (True, 2_000.0, 5.0)])
 def test_the_defaults_keep_within_the_hosts_budget_and_a_hundred_megabytes_a_day(
     quic: bool, apart: float, days: float
 ) -> None:
