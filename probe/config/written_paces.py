@@ -48,7 +48,7 @@ def with_paces(text: str, paces: Sequence[UsualPace], file: str) -> str:
     yaml.composer.warn_double_anchors = False
     root = yaml.compose(text)
     assert isinstance(root, MappingNode)
-    for place in (_in_braces,) if root.flow_style else (_at_end, _in_front):
+    for place in (_in_braces,) if root.flow_style else (_at_end, _in_front, _in_place):
         made = place(text, root, paces)
         after, mistakes = parse(made, file)
         if after is None or mistakes or _rest(after) != _rest(before):
@@ -98,17 +98,25 @@ def _places(root: MappingNode) -> Iterator[tuple[int, int | None]]:
             yield int(key.start_mark.index), then
 
 
-def _without(text: str, root: MappingNode) -> tuple[str, int]:
-    """A mapping in lines without its paces, and where it ends."""
-    end = int(root.end_mark.index)
+def _span(text: str, root: MappingNode) -> tuple[int, int] | None:
+    """From where to where its paces stand in a mapping in lines; ``None``: it has none."""
     for begins, then in _places(root):
-        begin, until = _line_of(text, begins), end if then is None else _line_of(text, then)
+        until = int(root.end_mark.index) if then is None else _line_of(text, then)
+        begin = _line_of(text, begins)
         lines = text[begin:until].splitlines(keepends=True)
         while lines and lines[-1].strip()[:1] in ("", "#"):
             until -= len(lines.pop())  # what is said of the next key
-        until = max(begin, until)
-        return text[:begin] + text[until:], end - (until - begin)
-    return text, end
+        return begin, max(begin, until)
+    return None
+
+
+def _without(text: str, root: MappingNode) -> tuple[str, int]:
+    """A mapping in lines without its paces, and where it ends."""
+    end, span = int(root.end_mark.index), _span(text, root)
+    if span is None:
+        return text, end
+    begin, until = span
+    return text[:begin] + text[until:], end - (until - begin)
 
 
 def _at_end(text: str, root: MappingNode, paces: Sequence[UsualPace]) -> str:
@@ -122,6 +130,12 @@ def _in_front(text: str, root: MappingNode, paces: Sequence[UsualPace]) -> str:
     rest, _ = _without(text, root)
     begin = _line_of(rest, min(int(root.start_mark.index), len(rest)))
     return rest[:begin] + _lines(text, root, paces) + rest[begin:]
+
+
+def _in_place(text: str, root: MappingNode, paces: Sequence[UsualPace]) -> str:
+    """Where they stood: what is said behind them would be of the text before them without."""
+    begin, until = _span(text, root) or (0, 0)
+    return text[:begin] + _lines(text, root, paces) + text[until:]
 
 
 def _in_braces(text: str, root: MappingNode, paces: Sequence[UsualPace]) -> str:

@@ -85,6 +85,10 @@ SHAPES = {
     "a text without its end": HEAD.replace("why: because\nop", "op") + "why: >-\n  be\n\n  cause\n",
     "a text over lines": HEAD.replace("why: because\nop", "op") + "why: be\n  cause\n  paces\n",
     "a text with quotes": HEAD.replace("because\nop", '"be\\\n  cause\n\n  paces: 1"\nop'),
+    "a comment behind them that a text before them would take": HEAD.replace(
+        "why: because\nop", "op"
+    )
+    + "why: |\n   be\n   cause\npaces: []\n   # deep\n",
     "below another key": HEAD.replace("operator: X", "operator: 'paces:'"),
     "braces": f"{FLOW}}}\n",
     "braces, with them": f"{FLOW}, paces: [{OLD}]}}\n",
