@@ -152,7 +152,7 @@ def test_platforms_hides_no_host() -> None:
 def test_plan_says_what_a_calm_day_costs_and_what_is_kept() -> None:
     result = run("plan")
     assert result.exit_code == 0
-    assert "vantage default: 2,800 MB in any 31 days, of which 420 MB are kept" in result.output
+    assert "vantage default: 3,400 MB in any 31 days, of which 510 MB are kept" in result.output
     assert "light: handshakes; transfer: an object is read" in result.output
     assert "a round every 5 min, one that reads every" in result.output
     quiet = run("plan", env={"THROTTLEWATCH_SCHEDULE__QUIET_HOURS": "01:00-05:00"})

@@ -175,7 +175,7 @@ def test_an_incident_without_end_does_not_break_the_cap_nor_end_the_rounds(budge
 
 def test_a_plan_says_for_how_long_the_configured_pace_is_kept() -> None:
     """Whatever of the month is used: on the first day, and after a month."""
-    of = load(None, {})
+    of = load(None, {"THROTTLEWATCH_DATA_BUDGET": "2.8GB/month"})
     for before in (0.0, 31.0):
         month = Month(of, Time())
         month.make = partial(_as_planned, month)  # type: ignore[method-assign]

@@ -27,12 +27,13 @@ SUSPICION = OpenSuspicion(
 
 
 def met(done: Done, *fames: Fame) -> Act:
-    """``done`` to the platform's own name, and to a swap under names of these kinds."""
+    """``done`` to the platform's own name, and to a swap under names of these kinds; that of
+    ordinary rounds is an obscure one."""
 
     def act(leg: Leg, at: str) -> Done:
         if leg.role is LegRole.TARGET:
             return done
-        return done if leg.role is LegRole.SWAP and leg.fame in fames else WELL
+        return done if leg.role is LegRole.SWAP and (leg.fame or Fame.OBSCURE) in fames else WELL
 
     return act
 
