@@ -242,33 +242,10 @@ def test_a_budget_may_be_large(tmp_path: Path, said: str, amount: int) -> None:
     assert load(tmp_path / "t.yaml", {}).settings.data_budget == amount
 
 
-def test_it_asks_on_a_terminal(tmp_path: Path) -> None:
-    here, there = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "probe", "init", "t.yaml"],
-        cwd=tmp_path, stdin=there, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )  # fmt: skip
-    os.close(there)
-    # A mistake is asked for again.
-    os.write(here, b"Narnia\nNorway\nfixed\ntelenor norge\n\n100MB/day\n\n")
-    out, _ = process.communicate(timeout=60)
-    os.close(here)
-    assert process.returncode == 0, out
-    settings = load(tmp_path / "t.yaml", {}).settings
-    assert (settings.country, settings.vantages[0].asn) == ("NO", 2119)
-    assert b"NO: Norway" in out
-    assert b"https://bgp.he.net/country/NO" in out
-    assert out.count(b"AS2119: Telenor") == 1
-    # As a person thinks: where, how, whose, beside what, how much; then with whom.
-    places = [out.index(words) for words in ASKED]
-    assert places == sorted(places)
-
-
 # What each question is about, in their order.
 ASKED = (
-    b"In which country", b"How does it reach", b"number of its network", b"A control inside",
-    b"How much data", b"Has a group's hub invited you",
+    "In which country", "How does it reach", "number of its network", "A control inside",
+    "How much data", "Has a group's hub invited you",
 )  # fmt: skip
 
 
@@ -284,6 +261,20 @@ def on_a_terminal(folder: Path, said: str) -> tuple[int, str]:
     out, _ = process.communicate(timeout=60)
     os.close(here)
     return process.returncode, out.decode()
+
+
+def test_it_asks_on_a_terminal(tmp_path: Path) -> None:
+    # A mistake is asked for again.
+    status, out = on_a_terminal(tmp_path, "Narnia\nNorway\nfixed\ntelenor norge\n\n100MB/day\n\n")
+    assert status == 0, out
+    settings = load(tmp_path / "t.yaml", {}).settings
+    assert (settings.country, settings.vantages[0].asn) == ("NO", 2119)
+    assert "NO: Norway" in out
+    assert "https://bgp.he.net/country/NO" in out
+    assert out.count("AS2119: Telenor") == 1
+    # As a person thinks: where, how, whose, beside what, how much; then with whom.
+    places = [out.index(words) for words in ASKED]
+    assert places == sorted(places)
 
 
 def test_the_readme_says_how_many_questions_there_are() -> None:

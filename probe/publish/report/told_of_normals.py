@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from probe.model.identity import Role
-from probe.model.others_restricted import OthersRestricted, ToldBy
 from probe.publish.report.report_parts import Gathered, Setting
 from probe.publish.report.times import TimeWriter
+from probe.verdict.words.words_others import at_others, by_hub
 
 
 def told_of_normals(gathered: Gathered, setting: Setting, clock: TimeWriter) -> Iterator[str]:
@@ -24,16 +24,9 @@ def told_of_normals(gathered: Gathered, setting: Setting, clock: TimeWriter) -> 
                 "the platform was throttled or blocked while that was learnt."
             )
         else:
-            yield f"W{whose[1:]} was learnt while {_others(slot.learnt_while, clock)}"
-
-
-def _others(found: OthersRestricted, clock: TimeWriter) -> str:
-    networks = f"{found.networks} network{'' if found.networks == 1 else 's'}"
-    when = f"since {clock.moment(found.since)}"
-    if found.until is not None:
-        when = f"from {clock.moment(found.since)} to {clock.moment(found.until)}"
-    who = " That is the word of the fleet's hub." if found.told_by is ToldBy.HUB else ""
-    return (
-        f"the platform was throttled or blocked at other vantages, in {networks} ({when}), so that "
-        f"normal may itself be slow.{who}"
-    )
+            found = slot.learnt_while
+            yield (
+                f"W{whose[1:]} was learnt while the platform was throttled or blocked "
+                f"{at_others(found, clock.moment)}, so that normal may itself be slow."
+                f"{by_hub(found)}"
+            )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from probe.model.others_restricted import OthersRestricted, ToldBy
 from probe.verdict.basis.claims import moment
 
@@ -15,12 +17,22 @@ the same in every round."""
 
 def learnt_while_words(found: OthersRestricted) -> str:
     """What was so when what is normal here was learnt, and what follows."""
-    networks = f"{found.networks} network{'' if found.networks == 1 else 's'}"
-    when = f"since {moment(found.since)}"
-    if found.until is not None:
-        when = f"from {moment(found.since)} to {moment(found.until)}"
-    who = " That is the word of the fleet's hub." if found.told_by is ToldBy.HUB else ""
     return (
-        "What is normal here was learnt while this platform was throttled or blocked at other "
-        f"vantages, in {networks} ({when}), so it may itself be slow.{who}"
+        "What is normal here was learnt while this platform was throttled or blocked "
+        f"{at_others(found, moment)}, so it may itself be slow.{by_hub(found)}"
     )
+
+
+def at_others(found: OthersRestricted, moment_of: Callable[[float], str]) -> str:
+    """In how many networks, and from when to when. ``moment_of``: how a time (Unix seconds) is
+    written."""
+    networks = f"{found.networks} network{'' if found.networks == 1 else 's'}"
+    when = f"since {moment_of(found.since)}"
+    if found.until is not None:
+        when = f"from {moment_of(found.since)} to {moment_of(found.until)}"
+    return f"at other vantages, in {networks} ({when})"
+
+
+def by_hub(found: OthersRestricted) -> str:
+    """Another sentence, with a blank before it, if nobody but the hub says so."""
+    return " That is the word of the fleet's hub." if found.told_by is ToldBy.HUB else ""
