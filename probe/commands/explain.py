@@ -97,7 +97,7 @@ def explain(
     else:
         out, tongue = console(), Tongue(language)
         if others:
-            out.print(tongue.plain(_one_of_several(rounds[-1].observed.vantage, others)))
+            out.print(tongue.plain(_one_of_several(shown, others)))
         show(out, rounds, tongue)
 
 

@@ -147,7 +147,7 @@ class MirrorSaid(click.ParamType):  # type: ignore[type-arg]
             self.fail(
                 f"{said!r} has no name that a certificate is for; expected {_mirror()}", param, ctx
             )
-        if "." in host and host.rsplit(".", 1)[-1] in _AT_HOME:
+        if host.rsplit(".", 1)[-1] in _AT_HOME:
             self.fail(f"{said!r} is at home, and no server of the country", param, ctx)
         if said.lower().startswith("http://"):
             self.fail(

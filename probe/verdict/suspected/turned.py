@@ -57,12 +57,13 @@ def noted(found: Proven, seen: Compared, observed: RoundObservation, about: Abou
     if not mine:
         return found
     otherwise = _counted(found.otherwise, _fails_otherwise(found, mine, observed))
-    found = _spared_noted(found, seen, observed, about)
+    alike = _swap_alike(found, seen, observed, about)
+    found = _spared_noted(found, alike, observed)
     return replace(
         found,
         otherwise=otherwise,
         borne_out=found.borne_out and otherwise > 0,
-        witness=found.witness.after_round(_witness_turned(found, seen, observed, about)),
+        witness=found.witness.after_round(_witness_turned(found, alike, seen, observed, about)),
         marks=_after_round(found, seen, observed, about),
     )
 
@@ -170,18 +171,15 @@ def _met_by_names(found: Proven) -> bool:
     return found.basis is Basis.SWAP and found.trigger in (Trigger.RANGE, Trigger.UNKNOWN)
 
 
-def _spared_noted(
-    found: Proven, seen: Compared, observed: RoundObservation, about: About
-) -> Proven:
+def _spared_noted(found: Proven, alike: bool | None, observed: RoundObservation) -> Proven:
     """``found``, without a range that is met but for famous names, where an obscure one is well:
     that it was slow in bursts was chance, or something else on the line. What rests on the swap is
     set off by the name then. A swap that takes any answer says famous names in ordinary rounds, as
-    many use them: that tells nothing of it."""
+    many use them: that tells nothing of it. ``alike``: that swap is slow as well."""
     swap = _leg(found, LegRole.SWAP, observed)
     by_names = found.trigger is Trigger.RANGE or _met_by_names(found)
     if not by_names or swap is None or swap.leg.answer is Answer.ANY:
         return found
-    alike = _swap_alike(found, seen, observed, about)
     spared = found.spared if alike is None else _counted(found.spared, not alike)
     if spared < SPARED:
         return replace(found, spared=spared)
@@ -190,12 +188,12 @@ def _spared_noted(
 
 
 def _witness_turned(
-    found: Proven, seen: Compared, observed: RoundObservation, about: About
+    found: Proven, alike: bool | None, seen: Compared, observed: RoundObservation, about: About
 ) -> bool | None:
-    """What it rests on speaks for it no more; or, where it rests on no swap, that one is well."""
+    """What it rests on speaks for it no more; or, where it rests on no swap, that one is well.
+    ``alike``: its swap is slow as well."""
     if found.basis is Basis.DECOY:
         return _decoy_well(found, seen, observed, about)
-    alike = _swap_alike(found, seen, observed, about)
     return alike if found.basis is Basis.SWAP or alike is None else not alike
 
 
